@@ -1,0 +1,102 @@
+import type { Digest } from './digest.js';
+import type { EventBody } from './events.js';
+import type { Json } from './json.js';
+import type { TreeRunner, ToolsRunner } from './tree.js';
+
+/** Where a file comes from and what it must be. */
+export interface FetchRequest {
+  /** The public address: `{archive}/{path}`; the fetcher maps the archive to a mirror. */
+  readonly url: string;
+  /** Refused beyond this many bytes. Required: nothing is fetched without a bound. */
+  readonly maxBytes: number;
+  /** When known, checked while the bytes arrive. */
+  readonly expect?: { readonly digest?: Digest; readonly sizeBytes?: number };
+  /** Reuse an earlier answer when the server says that it is unchanged (ETag, Last-Modified). */
+  readonly conditional?: boolean;
+  /** Emit `fetch.progress`. */
+  readonly progress?: boolean;
+}
+
+export interface FetchedFile {
+  /** Absolute path of a private file; the caller may rename it away, or leave it to the cache. */
+  readonly file: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** True when no byte of the body crossed the network. */
+  readonly fromCache: boolean;
+  /** The address that answered, without credentials. */
+  readonly url: string;
+}
+
+/** Gets files over HTTP(S) or from `file:` addresses: bounded, retried, resumed, mapped to mirrors. */
+export interface Fetcher {
+  /** @throws `ICT_FETCH_*`; a `404` is `ICT_FETCH_NOT_FOUND`. */
+  fetch(request: FetchRequest): Promise<FetchedFile>;
+}
+
+/** A named, immutable byte string in the cache. Tagged, so that the engine finds it inside step outputs. */
+export interface BlobRef {
+  readonly kind: 'blob';
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** Content-addressed files. Every read is verified: by stat signature, or by hash when that changed. */
+export interface BlobStore {
+  /** Moves (or copies) a file in. */
+  putFile(file: string, known?: { readonly digest: Digest; readonly sizeBytes: number }): Promise<BlobRef>;
+  putBytes(bytes: Uint8Array): Promise<BlobRef>;
+  /** Absolute path of the verified blob, or undefined when it is absent or was damaged (then it is dropped). */
+  path(digest: Digest): Promise<string | undefined>;
+}
+
+/** A signature check's outcome. Fails closed: only `good: true` counts. */
+export interface SignatureResult {
+  readonly good: boolean;
+  /** Upper-case hex fingerprints of primary keys whose signature is good. */
+  readonly signers: readonly string[];
+  /** Issuer key ids of every signature that the message carries. */
+  readonly issuers: readonly string[];
+  /** Why the others are not good. */
+  readonly failures: readonly string[];
+  /** Text that the signatures cover: the only text that may be parsed. */
+  readonly plaintext?: string;
+}
+
+/** CPU-heavy checks, run in the worker pool. */
+export interface Verifier {
+  /** SHA-256 of a whole file. */
+  digestFile(file: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  /** Verifies a clear-signed message (InRelease). Text outside the armour makes it bad. */
+  clearsigned(message: Uint8Array, keyrings: readonly Uint8Array[], options?: { readonly atSeconds?: number }): Promise<SignatureResult>;
+  /** Verifies a detached signature over exact bytes. */
+  detached(bytes: Uint8Array, signature: Uint8Array, keyrings: readonly Uint8Array[], options?: { readonly atSeconds?: number }): Promise<SignatureResult>;
+}
+
+/** Remembers pure computations by key: parsed metadata, resolutions. A miss is never an error. */
+export interface Memo {
+  get(kind: string, key: Json): Promise<Json | undefined>;
+  set(kind: string, key: Json, value: Json): Promise<void>;
+}
+
+/** Everything that a provider or format may use. Handed to each call; nothing is global. */
+export interface Context {
+  readonly signal: AbortSignal;
+  /** Now, seconds since 1970; injected so that tests and repeatable builds decide. */
+  readonly clock: () => number;
+  readonly fetch: Fetcher;
+  readonly blobs: BlobStore;
+  readonly verify: Verifier;
+  readonly memo: Memo;
+  /** A private directory for this build, on the cache's file system, removed when the build ends. */
+  readonly temporary: string;
+  emit(event: EventBody): void;
+}
+
+/** A context that may also change trees and run tools; only steps after the lock get it. */
+export interface BuildContext extends Context {
+  readonly trees: TreeRunner;
+  readonly tools: ToolsRunner;
+  /** Latest time that a file of the image may carry, seconds since 1970. */
+  readonly epochSeconds: number;
+}

@@ -1,0 +1,71 @@
+/** Architectures, in our own names; each provider maps them to its own (`amd64`). */
+export type Architecture = 'x86_64' | 'aarch64' | 'armv7hl';
+
+/** One package repository of a distribution definition or a template. */
+export interface RepositorySpec {
+  /** Unique in a build, for example `debian-trixie`; lock files and errors name it. */
+  readonly id: string;
+  /** The archive's public address; a mirror may stand in for it. No trailing slash. */
+  readonly archive: string;
+  /** deb: suite (`trixie`), or a path that ends in `/` for a flat repository. rpm: empty. */
+  readonly suite: string;
+  readonly components: readonly string[];
+  /** Absolute paths of OpenPGP keyrings, binary or armoured, of which one key must have signed the repository. */
+  readonly keyrings: readonly string[];
+  /** What the signed root must say of itself; a mirror that says otherwise is refused. */
+  readonly expect?: { readonly origin?: string; readonly label?: string; readonly codename?: string };
+  readonly priority?: number;
+}
+
+/** A command run inside the root tree, as an argv; `${kernelVersion}`-like names are listed at each use. */
+export type TreeArgv = readonly string[];
+
+/** Where a distribution keeps its kernel, initrd and boot loaders, and how it makes an initrd: data, so that formats need not know. */
+export interface BootDefinition {
+  /** Glob (only `*`) of kernel images in the tree; what `*` matches is the kernel version. Example: `/boot/vmlinuz-*`. */
+  readonly kernel: string;
+  /** Path of the initrd for `${kernelVersion}`. Example: `/boot/initrd.img-${kernelVersion}`. */
+  readonly initrd: string;
+  /** Makes the initrd; `${kernelVersion}` and `${output}` are replaced in each argument. */
+  readonly makeInitrd: TreeArgv;
+  /** Environment that keeps maintainer scripts from making the initrd themselves. */
+  readonly withoutInitrd?: Readonly<Record<string, string>>;
+  /** Links made beside the kernel, path to target; `${kernelVersion}` is replaced. */
+  readonly links?: Readonly<Record<string, string>>;
+  /** Files of boot loaders in the tree, by provider. */
+  readonly loaders: Readonly<Partial<Record<'systemd-boot', { readonly efi: string; readonly package: string }>>>;
+}
+
+/** Packages of the tools tree that bring the programs which shape an image's bytes. */
+export interface ToolsDefinition {
+  /** By capability: `ext4`, `fat`, `convert`, `grub-efi`. */
+  readonly packages: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A distribution as a provider ships it (`distros/*.yml`): data only, no code. */
+export interface DistributionDefinition {
+  readonly apiVersion: 1;
+  /** Package ecosystem of the provider that handles it: `deb`, `rpm`. */
+  readonly ecosystem: string;
+  readonly os: string;
+  readonly dist: string;
+  readonly title: string;
+  readonly architectures: readonly Architecture[];
+  readonly repositories: readonly RepositorySpec[];
+  /** Packages of the base tree beside those that the archive itself marks as essential. */
+  readonly essential: {
+    /** Priorities that belong to the base tree: deb `required`, and so on. */
+    readonly priorities: readonly string[];
+    readonly packages: readonly string[];
+  };
+  readonly boot: BootDefinition;
+  readonly tools: ToolsDefinition;
+  /** Per image type, what a template gets when it says nothing; same language as a template, not yet merged. */
+  readonly defaults: Readonly<Record<string, unknown>>;
+  /** Facts of this ecosystem that only its provider reads. */
+  readonly quirks?: Readonly<Record<string, unknown>>;
+}
+
+/** `{os}-{dist}-{arch}`, for example `debian-debian13-x86_64`: names cache and work directories. */
+export type ProviderId = string & { readonly __brand: 'ProviderId' };
+

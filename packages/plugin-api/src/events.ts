@@ -1,0 +1,59 @@
+import type { ErrorRecord, SourcePosition } from './errors.js';
+import type { Digest } from './digest.js';
+
+/** The four stages of a build, as users know them. */
+export type Stage = 'validate' | 'packages' | 'compose' | 'finalize';
+
+/** What an emitter says; the engine adds `v`, `time` and `build` (see {@link BuildEvent}). */
+export type EventBody =
+  | { readonly type: 'build.start'; readonly template: string; readonly target: string }
+  | { readonly type: 'build.done'; readonly artifacts: readonly ArtifactInfo[]; readonly durationMs: number }
+  | { readonly type: 'build.failed'; readonly error: ErrorRecord }
+  | { readonly type: 'stage.start'; readonly stage: Stage }
+  | { readonly type: 'stage.done'; readonly stage: Stage; readonly durationMs: number }
+  | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly hint?: string; readonly position?: SourcePosition }
+  | { readonly type: 'repository.pinned'; readonly repository: string; readonly root: Digest; readonly signers: readonly string[]; readonly fromCache: boolean }
+  | { readonly type: 'mirror.chosen'; readonly archive: string; readonly url: string; readonly source: 'flag' | 'config' | 'host' | 'definition' }
+  | { readonly type: 'resolve.done'; readonly packages: number; readonly downloadBytes: number; readonly fromLock: boolean }
+  | { readonly type: 'fetch.start'; readonly files: number; readonly totalBytes: number }
+  | { readonly type: 'fetch.progress'; readonly url: string; readonly receivedBytes: number; readonly totalBytes?: number }
+  | { readonly type: 'fetch.done'; readonly url: string; readonly sizeBytes: number; readonly durationMs: number }
+  | { readonly type: 'fetch.retry'; readonly url: string; readonly attempt: number; readonly reason: string }
+  | { readonly type: 'package.cached'; readonly name: string; readonly version: string; readonly check: 'signature' | 'hash' }
+  | { readonly type: 'package.invalid'; readonly name: string; readonly version: string; readonly reason: string }
+  | { readonly type: 'package.verified'; readonly name: string; readonly version: string; readonly digest: Digest }
+  | { readonly type: 'package.stored'; readonly name: string; readonly version: string; readonly sizeBytes: number }
+  | { readonly type: 'step.start'; readonly step: string; readonly key: string }
+  | { readonly type: 'step.hit'; readonly step: string; readonly key: string }
+  | { readonly type: 'step.miss'; readonly step: string; readonly key: string; readonly reason: string }
+  | { readonly type: 'step.stored'; readonly step: string; readonly key: string; readonly durationMs: number }
+  | { readonly type: 'install.progress'; readonly phase: 'extract' | 'unpack' | 'configure'; readonly name: string; readonly done: number; readonly total: number }
+  | { readonly type: 'command.start'; readonly command: readonly string[] }
+  | { readonly type: 'command.output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
+  | { readonly type: 'image.progress'; readonly artifact: string; readonly action: string }
+  | { readonly type: 'artifact.written'; readonly artifact: ArtifactInfo }
+  | { readonly type: 'boot.console'; readonly text: string }
+  | { readonly type: 'boot.done'; readonly found: boolean; readonly durationMs: number };
+
+/** A file that the build delivers. */
+export interface ArtifactInfo {
+  readonly path: string;
+  readonly type: string;
+  readonly sizeBytes: number;
+  /** Bytes that the file takes on disk; smaller than `sizeBytes` for a sparse image. */
+  readonly allocatedBytes: number;
+  readonly digest: Digest;
+}
+
+/** One event of a build: one line of JSON with `--json`. The JSON schema is `schema/event.schema.json` of this package. */
+export type BuildEvent = EventBody & {
+  readonly v: 1;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+  /** Identifies one run of the engine. */
+  readonly build: string;
+  /** The stage that was running, if any. */
+  readonly stage?: Stage;
+};
+
+export type EventType = EventBody['type'];

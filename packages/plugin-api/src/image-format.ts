@@ -1,0 +1,70 @@
+import type { ArtifactSpec, ImageSpec } from './image-spec.js';
+import type { BlobRef, BuildContext } from './context.js';
+import type { DistributionDefinition } from './distribution.js';
+import type { Digest } from './digest.js';
+import type { ProblemReport } from './errors.js';
+import type { InstalledPackage, Snapshot, ResolvedPackage } from './packages.js';
+import type { Json } from './json.js';
+import type { TreeRef, TreeSession } from './tree.js';
+
+/** What a format is given to make files of. */
+export interface ImageInput {
+  readonly spec: ImageSpec;
+  readonly distribution: DistributionDefinition;
+  readonly tree: TreeRef;
+  /** Digest of the lock: the seed of every UUID and hash seed of the image. */
+  readonly seed: Digest;
+}
+
+/** A finished file of an image. */
+export interface FormatArtifact {
+  readonly spec: ArtifactSpec;
+  /** `raw`, `raw.gz`, `qcow2`: what follows the image's name. */
+  readonly extension: string;
+  readonly blob: BlobRef;
+}
+
+/** Runs a cached step of a format: hit, or run and store. */
+export interface StepRunner {
+  step<Out extends Json>(type: string, version: number, key: Json, run: () => Promise<Out>): Promise<Out>;
+}
+
+/** Turns a tree into image files: `raw` disks, and later ISO or OCI. */
+export interface ImageFormat {
+  /** Image types (`target.imageType`) that it makes. */
+  readonly imageTypes: readonly string[];
+  /** What it cannot honour in this template, by name; checked before any download. */
+  check(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[];
+  /** Packages that the image needs for its boot loader. */
+  requires(spec: ImageSpec, distribution: DistributionDefinition): readonly string[];
+  /** Capabilities of the tools tree that it uses for this template: `ext4`, `fat`, `convert`, `grub-efi`. */
+  tools(spec: ImageSpec): readonly string[];
+  /** Writes what the format adds to the root tree: fstab, loader configuration. Runs before `build`. */
+  prepare(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void>;
+  /** Part of the key of `prepare`: bumped when it writes something else for equal input. */
+  readonly version: number;
+  build(input: ImageInput, steps: StepRunner, ctx: BuildContext): Promise<readonly FormatArtifact[]>;
+}
+
+/** What an exporter is told of a finished build. */
+export interface BillInput {
+  readonly spec: ImageSpec;
+  readonly distribution: DistributionDefinition;
+  /** As the tree's own database has them. */
+  readonly installed: readonly (InstalledPackage & { readonly purl: string })[];
+  readonly packages: readonly ResolvedPackage[];
+  readonly snapshots: readonly Snapshot[];
+  readonly artifacts: readonly { readonly name: string; readonly digest: Digest; readonly sizeBytes: number }[];
+  readonly epochSeconds: number;
+  readonly seed: Digest;
+  /** Name and version of the tool. */
+  readonly creator: string;
+}
+
+/** Writes a document about a build, beside the image. */
+export interface Exporter {
+  readonly name: string;
+  /** What follows the image's name: `spdx.json`, `manifest.json`. */
+  readonly extension: string;
+  export(input: BillInput): Uint8Array;
+}

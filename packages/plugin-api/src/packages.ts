@@ -1,0 +1,120 @@
+import type { Digest } from './digest.js';
+import type { RepositorySpec } from './distribution.js';
+import type { SourcePosition } from './errors.js';
+
+/** The state of a repository, pinned by its signed root. Plain data: a lock file holds it. */
+export interface Snapshot {
+  readonly repository: RepositorySpec;
+  /** The signed root (InRelease, repomd.xml) as fetched. */
+  readonly root: {
+    readonly path: string;
+    readonly digest: Digest;
+    readonly sizeBytes: number;
+    /** The root's own date, seconds since 1970. */
+    readonly dateSeconds: number;
+    readonly validUntilSeconds?: number;
+    readonly origin?: string;
+    readonly label?: string;
+    readonly suite?: string;
+    readonly codename?: string;
+    readonly version?: string;
+  };
+  /** Fingerprints, upper-case hex, of the keys whose signatures were good. */
+  readonly signers: readonly string[];
+  /** The indexes that a resolution reads. */
+  readonly indexes: readonly IndexRef[];
+}
+
+/** One index file of a repository, as its signed root describes it. */
+export interface IndexRef {
+  /** Path below the archive, such as `dists/trixie/main/binary-amd64/Packages.xz`. */
+  readonly path: string;
+  /** Path by content, when the repository offers one. */
+  readonly byHash?: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** The same index after decompression, for the second check. */
+  readonly plain?: { readonly digest: Digest; readonly sizeBytes: number };
+  readonly component?: string;
+}
+
+/** A package as an index describes it. */
+export interface PackageRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly repository: string;
+  /** Path below the archive. */
+  readonly path: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly installedSizeBytes?: number;
+}
+
+/** Something that was asked for, and by whom. */
+export interface Seed {
+  /** As the user writes it: `name`, `name=version`, `name/suite`. */
+  readonly request: string;
+  /** What asked: `essential`, `template`, `kernel`, `bootloader`, `tools`. */
+  readonly reason: string;
+  readonly position?: SourcePosition;
+}
+
+/** A package that will be installed. `id` is `name:arch` and unique in a closure. */
+export interface ResolvedPackage extends PackageRecord {
+  readonly id: string;
+  /** Ids of closure members that satisfy this package's own requirements, sorted. */
+  readonly requires: readonly string[];
+  /** Why it is here: `essential`, `template`, ..., or the ids of packages that need it; sorted. */
+  readonly requestedBy: readonly string[];
+  /** Source package and version, where the ecosystem knows them: purl and SBOM use it. */
+  readonly source?: { readonly name: string; readonly version: string };
+  readonly maintainer?: string;
+  readonly homepage?: string;
+  readonly summary?: string;
+}
+
+/** Seeds plus everything that they need, sorted by id. */
+export interface Closure {
+  readonly packages: readonly ResolvedPackage[];
+}
+
+/** Why no closure exists. */
+export interface Problem {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  readonly position?: SourcePosition;
+  /** The derivation, one line a step: who needs what, who excludes it. */
+  readonly because: readonly string[];
+}
+
+export type Resolution =
+  | { readonly kind: 'resolved'; readonly closure: Closure; readonly warnings: readonly Problem[] }
+  | { readonly kind: 'unsolvable'; readonly problems: readonly Problem[] };
+
+/** A resolved package whose bytes lie on this machine and were verified. */
+export interface VerifiedPackage extends ResolvedPackage {
+  /** Absolute path of the package file in the cache. */
+  readonly file: string;
+}
+
+/** Names one installed package. */
+export interface PackageRef {
+  readonly name: string;
+  readonly arch: string;
+}
+
+/** What a tree says is installed. */
+export interface InstalledPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly source?: { readonly name: string; readonly version: string };
+  readonly maintainer?: string;
+  readonly homepage?: string;
+  readonly summary?: string;
+  /** SPDX licence expression that the package's own files declare; undefined when they do not say. */
+  readonly licence?: string;
+  readonly copyright?: string;
+}

@@ -1,0 +1,30 @@
+import type { Exporter, ImageFormat } from './image-format.js';
+import type { Provider } from './provider.js';
+
+/** What a plugin brings. All parts are optional; a plugin has at least one. */
+export interface Plugin {
+  readonly apiVersion: 1;
+  readonly providers?: readonly Provider[];
+  readonly formats?: readonly ImageFormat[];
+  readonly exporters?: readonly Exporter[];
+}
+
+/** The `ict` field of a plugin's package.json: found and read without loading code. */
+export interface PluginManifest {
+  readonly apiVersion: 1;
+  /** Module whose default export is the {@link Plugin}, relative to the package. */
+  readonly plugin?: string;
+  /** Ecosystems that it provides: `deb`. */
+  readonly ecosystems?: readonly string[];
+  /** Image types that it makes: `raw`. */
+  readonly imageTypes?: readonly string[];
+  /** Names of the documents that it exports: `spdx`. */
+  readonly exporters?: readonly string[];
+  /** Globs of distribution definitions, relative to the package: `distros/*.yml`. */
+  readonly distros?: readonly string[];
+}
+
+/** Checks a plugin's shape at compile time; returns it unchanged. */
+export function definePlugin(plugin: Plugin): Plugin {
+  return plugin;
+}

@@ -1,0 +1,82 @@
+import type { Architecture, DistributionDefinition, RepositorySpec } from './distribution.js';
+import type { BuildContext, Context } from './context.js';
+import type {
+  InstalledPackage,
+  PackageRecord,
+  PackageRef,
+  Resolution,
+  ResolvedPackage,
+  Seed,
+  Snapshot,
+  VerifiedPackage,
+} from './packages.js';
+import type { Json } from './json.js';
+import type { TreeSession } from './tree.js';
+
+/** Reads an ecosystem's repositories. */
+export interface MetadataSource {
+  /** Pins the repository as it is now: fetches its signed root, verifies it, and lists the indexes that matter for `arch`. */
+  snapshot(repository: RepositorySpec, arch: Architecture, ctx: Context): Promise<Snapshot>;
+  /** Every package of the snapshot, streamed. */
+  packages(snapshot: Snapshot, ctx: Context): AsyncIterable<PackageRecord>;
+}
+
+export interface ResolutionRequest {
+  readonly arch: Architecture;
+  readonly distribution: DistributionDefinition;
+  readonly snapshots: readonly Snapshot[];
+  readonly seeds: readonly Seed[];
+  /** Add what the archive marks as essential, and the definition's essential set. */
+  readonly essential: boolean;
+  /** Follow Recommends. */
+  readonly recommends: boolean;
+}
+
+/** Turns seeds into a closure, with the ecosystem's own policy. */
+export interface Resolver {
+  resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution>;
+  /** Part of the resolution's cache key: bumped when the answer changes for equal input. */
+  readonly version: number;
+}
+
+/** Checks a package beyond its digest: signatures inside the file, structure, names. */
+export interface PackageVerifier {
+  /** @throws an integrity error when the file is not the package that `expected` says. */
+  verify(file: string, expected: ResolvedPackage, ctx: Context): Promise<void>;
+}
+
+/** What an installer does to a tree. */
+export interface InstallChange {
+  readonly install: readonly VerifiedPackage[];
+  readonly remove: readonly PackageRef[];
+}
+
+/** Installs exactly the given files into a tree with the ecosystem's own tool; no second resolver runs. */
+export interface Installer {
+  /** Bumped when the tree changes for equal input. */
+  readonly version: number;
+  apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void>;
+  /** Removes what varies between equal builds and what belongs to one machine: keys, ids, logs, caches. */
+  clean(tree: TreeSession, ctx: BuildContext): Promise<void>;
+}
+
+/** Reads what a tree says is installed. */
+export interface Inventory {
+  list(tree: TreeSession): Promise<readonly InstalledPackage[]>;
+  /** Package URL of an installed package. */
+  purl(pkg: InstalledPackage, distribution: DistributionDefinition): string;
+}
+
+/** One package ecosystem. */
+export interface Provider {
+  readonly ecosystem: string;
+  readonly metadata: MetadataSource;
+  readonly resolver: Resolver;
+  readonly verifier: PackageVerifier;
+  readonly installer: Installer;
+  readonly inventory: Inventory;
+  /** File name of a package in the flat cache. */
+  fileName(pkg: PackageRecord): string;
+  /** Extra facts of a package for the lock file, if any. */
+  describe?(pkg: ResolvedPackage): Json;
+}

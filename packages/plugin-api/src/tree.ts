@@ -1,0 +1,108 @@
+import type { Digest } from './digest.js';
+import type { VerifiedPackage } from './packages.js';
+
+/** Absolute path inside a tree, such as `/etc/hostname`. `..` is refused; symbolic links are followed inside the tree only. */
+export type TreePath = string;
+
+/** A cached difference between two trees. Tagged, so that the engine finds it inside step outputs. */
+export interface LayerRef {
+  readonly kind: 'layer';
+  /** Digest of the canonical listing: paths, types, modes, owners, times, links, attributes and content digests. */
+  readonly digest: Digest;
+  readonly entries: number;
+  readonly sizeBytes: number;
+}
+
+/** A tree as data: layers, lowest first. */
+export interface TreeRef {
+  readonly layers: readonly LayerRef[];
+}
+
+export interface FileAttributes {
+  /** Permission bits, default 0o644. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Seconds since 1970; default: the build's epoch. */
+  readonly mtimeSeconds?: number;
+}
+
+/** A program inside a tree, as an argv; no shell is involved unless the argv names the tree's own. */
+export interface TreeCommand {
+  readonly argv: readonly string[];
+  /** The whole environment; nothing of the host's is passed on. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: TreePath;
+  readonly stdin?: string;
+  /** Default false: the command sees a network namespace with nothing in it. */
+  readonly network?: boolean;
+  /** Exit statuses that are not failures; default [0]. */
+  readonly accept?: readonly number[];
+  /** Called for each line of output as it appears. */
+  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+}
+
+export interface CommandResult {
+  readonly exitCode: number;
+  /** The last 256 KiB of each stream. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export type EntryType = 'file' | 'directory' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket';
+
+export interface TreeEntry {
+  readonly path: TreePath;
+  readonly type: EntryType;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  readonly linkTarget?: string;
+}
+
+/** A writable root on top of cached layers, inside the sandbox. */
+export interface TreeSession {
+  /** @throws `ICT_COMMAND_FAILED` when the exit status is not accepted. */
+  run(command: TreeCommand): Promise<CommandResult>;
+  /** Unpacks a package's files, without its scripts. `format` says how to find the tar inside. A member that leaves the root is an error. */
+  extract(file: string, format: 'deb' | 'tar', at?: TreePath): Promise<void>;
+  write(path: TreePath, content: Uint8Array | string, attributes?: FileAttributes): Promise<void>;
+  /** Copies a host file in, without reading it into memory. */
+  copyIn(hostFile: string, path: TreePath, attributes?: FileAttributes): Promise<void>;
+  /** @returns the bytes, or undefined when nothing is there. */
+  read(path: TreePath): Promise<Uint8Array | undefined>;
+  stat(path: TreePath): Promise<TreeEntry | undefined>;
+  /** Entries directly below a directory, sorted by name; empty when it is absent. */
+  list(path: TreePath): Promise<readonly TreeEntry[]>;
+  makeDirectory(path: TreePath, attributes?: FileAttributes): Promise<void>;
+  symlink(target: string, path: TreePath): Promise<void>;
+  /** Removes a file, or a directory with all below it; nothing happens when it is absent. */
+  remove(path: TreePath): Promise<void>;
+  /** Makes package files readable inside the tree, read-only, under their own names; gone when the session ends. */
+  expose(packages: readonly VerifiedPackage[], at: TreePath): Promise<void>;
+}
+
+/** Opens trees. */
+export interface TreeRunner {
+  /** Runs `work` on a fresh writable layer over `parent` and returns that layer. */
+  change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>): Promise<LayerRef>;
+  /** Runs `work` on a throw-away view of `tree`. */
+  inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>): Promise<T>;
+}
+
+/** A host path made visible to a tool. */
+export interface ToolMount {
+  /** Absolute host path of a file or directory, or a tree. */
+  readonly source: string | TreeRef;
+  /** Where the tool sees it, such as `/in` or `/out`. */
+  readonly at: TreePath;
+  readonly writable?: boolean;
+}
+
+/** Runs programs of the tools tree: those that shape an image's bytes. Host versions never reach an image. */
+export interface ToolsRunner {
+  run(command: TreeCommand & { readonly mounts?: readonly ToolMount[] }): Promise<CommandResult>;
+  /** Digest of the tools tree: belongs to the key of each step that uses it. */
+  readonly digest: Digest;
+}
