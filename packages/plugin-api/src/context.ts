@@ -70,7 +70,12 @@ export interface Verifier {
   /** Verifies a clear-signed message (InRelease). Text outside the armour makes it bad. */
   clearsigned(message: Uint8Array, keyrings: readonly Uint8Array[], options?: { readonly atSeconds?: number }): Promise<SignatureResult>;
   /** Verifies a detached signature over exact bytes. */
-  detached(bytes: Uint8Array, signature: Uint8Array, keyrings: readonly Uint8Array[], options?: { readonly atSeconds?: number }): Promise<SignatureResult>;
+  detached(
+    bytes: Uint8Array,
+    signature: Uint8Array,
+    keyrings: readonly Uint8Array[],
+    options?: { readonly atSeconds?: number },
+  ): Promise<SignatureResult>;
 }
 
 /** Remembers pure computations by key: parsed metadata, resolutions. A miss is never an error. */

@@ -68,4 +68,3 @@ export interface DistributionDefinition {
 
 /** `{os}-{dist}-{arch}`, for example `debian-debian13-x86_64`: names cache and work directories. */
 export type ProviderId = string & { readonly __brand: 'ProviderId' };
-

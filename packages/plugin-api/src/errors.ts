@@ -89,8 +89,7 @@ export interface ErrorFactory<Codes extends Readonly<Record<string, ErrorKind>>>
  * @returns a function that builds the error: `throw fetchError('ICT_FETCH_STATUS', { message, hint })`.
  */
 export function defineErrors<const Codes extends Readonly<Record<string, ErrorKind>>>(codes: Codes): ErrorFactory<Codes> {
-  const create = (code: keyof Codes & string, details: IctErrorDetails): IctError =>
-    new IctError(code, codes[code] as ErrorKind, details);
+  const create = (code: keyof Codes & string, details: IctErrorDetails): IctError => new IctError(code, codes[code] as ErrorKind, details);
   return Object.assign(create, { codes });
 }
 

@@ -11,9 +11,26 @@ export type EventBody =
   | { readonly type: 'build.failed'; readonly error: ErrorRecord }
   | { readonly type: 'stage.start'; readonly stage: Stage }
   | { readonly type: 'stage.done'; readonly stage: Stage; readonly durationMs: number }
-  | { readonly type: 'warning'; readonly code: string; readonly message: string; readonly hint?: string; readonly position?: SourcePosition }
-  | { readonly type: 'repository.pinned'; readonly repository: string; readonly root: Digest; readonly signers: readonly string[]; readonly fromCache: boolean }
-  | { readonly type: 'mirror.chosen'; readonly archive: string; readonly url: string; readonly source: 'flag' | 'config' | 'host' | 'definition' }
+  | {
+      readonly type: 'warning';
+      readonly code: string;
+      readonly message: string;
+      readonly hint?: string;
+      readonly position?: SourcePosition;
+    }
+  | {
+      readonly type: 'repository.pinned';
+      readonly repository: string;
+      readonly root: Digest;
+      readonly signers: readonly string[];
+      readonly fromCache: boolean;
+    }
+  | {
+      readonly type: 'mirror.chosen';
+      readonly archive: string;
+      readonly url: string;
+      readonly source: 'flag' | 'config' | 'host' | 'definition';
+    }
   | { readonly type: 'resolve.done'; readonly packages: number; readonly downloadBytes: number; readonly fromLock: boolean }
   | { readonly type: 'fetch.start'; readonly files: number; readonly totalBytes: number }
   | { readonly type: 'fetch.progress'; readonly url: string; readonly receivedBytes: number; readonly totalBytes?: number }
@@ -27,7 +44,13 @@ export type EventBody =
   | { readonly type: 'step.hit'; readonly step: string; readonly key: string }
   | { readonly type: 'step.miss'; readonly step: string; readonly key: string; readonly reason: string }
   | { readonly type: 'step.stored'; readonly step: string; readonly key: string; readonly durationMs: number }
-  | { readonly type: 'install.progress'; readonly phase: 'extract' | 'unpack' | 'configure'; readonly name: string; readonly done: number; readonly total: number }
+  | {
+      readonly type: 'install.progress';
+      readonly phase: 'extract' | 'unpack' | 'configure';
+      readonly name: string;
+      readonly done: number;
+      readonly total: number;
+    }
   | { readonly type: 'command.start'; readonly command: readonly string[] }
   | { readonly type: 'command.output'; readonly stream: 'stdout' | 'stderr'; readonly text: string }
   | { readonly type: 'image.progress'; readonly artifact: string; readonly action: string }

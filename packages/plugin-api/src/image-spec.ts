@@ -36,7 +36,19 @@ export interface PartitionSpec {
   /** A name (`esp`, `linux-root-amd64`) or, with `typeUuid`, free text. */
   readonly type: string;
   readonly typeUuid?: string;
-  readonly filesystem: 'fat32' | 'fat16' | 'vfat' | 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'btrfs' | 'erofs' | 'squashfs' | 'linux-swap' | 'none';
+  readonly filesystem:
+    | 'fat32'
+    | 'fat16'
+    | 'vfat'
+    | 'ext2'
+    | 'ext3'
+    | 'ext4'
+    | 'xfs'
+    | 'btrfs'
+    | 'erofs'
+    | 'squashfs'
+    | 'linux-swap'
+    | 'none';
   readonly label?: string;
   readonly startBytes: number;
   /** Exclusive end; undefined for "the rest of the disk". */

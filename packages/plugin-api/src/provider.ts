@@ -56,6 +56,8 @@ export interface Installer {
   /** Bumped when the tree changes for equal input. */
   readonly version: number;
   apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void>;
+  /** Puts the files of packages into a tree without running their scripts: enough for programs of the tools tree. */
+  unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition): Promise<void>;
   /** Removes what varies between equal builds and what belongs to one machine: keys, ids, logs, caches. */
   clean(tree: TreeSession, ctx: BuildContext): Promise<void>;
 }

@@ -83,10 +83,15 @@ export interface TreeSession {
   expose(packages: readonly VerifiedPackage[], at: TreePath): Promise<void>;
 }
 
+export interface ChangeOptions {
+  /** Latest time that an entry of the new layer may carry, seconds since 1970; default: the build's epoch. */
+  readonly epochSeconds?: number;
+}
+
 /** Opens trees. */
 export interface TreeRunner {
   /** Runs `work` on a fresh writable layer over `parent` and returns that layer. */
-  change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>): Promise<LayerRef>;
+  change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options?: ChangeOptions): Promise<LayerRef>;
   /** Runs `work` on a throw-away view of `tree`. */
   inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>): Promise<T>;
 }
