@@ -1,1 +1,19 @@
-export {};
+export {
+  digestFromHex,
+  digestFromIntegrity,
+  digestHex,
+  digestOf,
+  integrityFromDigest,
+  integrityOf,
+  isDigest,
+  parseDigest,
+  parseIntegrity,
+  type IntegrityAlgorithm,
+} from './digest.js';
+export { ContentHasher, HashingTransform, hashFile, hashing, type ContentIdentity } from './content-hash.js';
+export { canonicalJson } from './canonical-json.js';
+export { cacheKey, isCacheKey, type CacheKey } from './cache-key.js';
+export { diffInputs, type InputDifference } from './input-diff.js';
+export { uuidFrom } from './uuid.js';
+export { atomicWriteFile, publishByLink, syncDirectory, temporaryName } from './publish.js';
+export { integrityError } from './errors.js';

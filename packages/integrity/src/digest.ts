@@ -1,0 +1,130 @@
+import { createHash } from 'node:crypto';
+import type { Digest, Integrity } from '@ict/plugin-api';
+import { parse as parseSri } from 'ssri';
+import { integrityError } from './errors.js';
+
+/** Hash functions that an integrity string may use. Anything older (md5, sha1) proves nothing and is refused. */
+export type IntegrityAlgorithm = 'sha256' | 'sha384' | 'sha512';
+
+const LENGTH_BYTES: Readonly<Record<IntegrityAlgorithm, number>> = { sha256: 32, sha384: 48, sha512: 64 };
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+
+/** SHA-256 of the bytes, as `sha256:<hex>`. Text is hashed as UTF-8. */
+export function digestOf(bytes: Uint8Array | string): Digest {
+  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
+}
+
+/** Integrity string of the bytes, `<algorithm>-<base64>`. Text is hashed as UTF-8. */
+export function integrityOf(bytes: Uint8Array | string, algorithm: IntegrityAlgorithm = 'sha256'): Integrity {
+  return `${algorithm}-${createHash(algorithm).update(bytes).digest('base64')}` as Integrity;
+}
+
+/** True for `sha256:` and 64 lower-case hex digits, the only form of a {@link Digest}. */
+export function isDigest(text: string): text is Digest {
+  return DIGEST.test(text);
+}
+
+/**
+ * Reads a digest as image formats and lock files write it.
+ *
+ * @throws `ICT_INTEGRITY_DIGEST` for anything but `sha256:` and 64 lower-case hex digits.
+ */
+export function parseDigest(text: string): Digest {
+  if (isDigest(text)) return text;
+  throw integrityError('ICT_INTEGRITY_DIGEST', {
+    message: `"${abbreviate(text)}" is not a digest`,
+    hint: 'Write sha256: and 64 lower-case hexadecimal digits.',
+    facts: { text: abbreviate(text) },
+  });
+}
+
+/**
+ * Digest from a bare SHA-256 in hexadecimal, as Debian and rpm indexes write it. Upper case is folded.
+ *
+ * @throws `ICT_INTEGRITY_DIGEST` when it is not 64 hex digits.
+ */
+export function digestFromHex(hex: string): Digest {
+  return parseDigest(`sha256:${hex.toLowerCase()}`);
+}
+
+/**
+ * Bare lower-case hexadecimal digits of a digest, without `sha256:`.
+ *
+ * @throws `ICT_INTEGRITY_DIGEST` when the text is not a digest after all.
+ */
+export function digestHex(digest: Digest): string {
+  return parseDigest(digest).slice('sha256:'.length);
+}
+
+/**
+ * Reads a Subresource Integrity string: one or more `<algorithm>-<base64>` separated by spaces, in the order given.
+ *
+ * ssri drops what it does not know and takes md5, so each token is checked again here: the algorithm is sha256, sha384 or
+ * sha512, the base64 is canonical and has exactly the algorithm's length, and there are no `?options`.
+ *
+ * @throws `ICT_INTEGRITY_SRI` when there is no token or any token is bad.
+ * @see https://www.w3.org/TR/SRI/#the-integrity-attribute
+ */
+export function parseIntegrity(text: string): Integrity {
+  return hashesOf(text)
+    .map(({ algorithm, base64 }) => `${algorithm}-${base64}`)
+    .join(' ') as Integrity;
+}
+
+/** The same SHA-256 as an integrity string. @throws `ICT_INTEGRITY_DIGEST` */
+export function integrityFromDigest(digest: Digest): Integrity {
+  return `sha256-${Buffer.from(digestHex(digest), 'hex').toString('base64')}` as Integrity;
+}
+
+/**
+ * The SHA-256 of an integrity string as a digest.
+ *
+ * @throws `ICT_INTEGRITY_SRI` as {@link parseIntegrity} does; `ICT_INTEGRITY_NO_SHA256` when it carries only sha384 or sha512,
+ *   or two different sha256.
+ */
+export function digestFromIntegrity(integrity: string): Digest {
+  const found = new Set(hashesOf(integrity).flatMap(({ algorithm, base64 }) => (algorithm === 'sha256' ? [base64] : [])));
+  const [base64] = found;
+  if (found.size !== 1 || base64 === undefined) {
+    throw integrityError('ICT_INTEGRITY_NO_SHA256', {
+      message: `The integrity string "${abbreviate(integrity)}" carries ${found.size === 0 ? 'no' : 'more than one'} SHA-256`,
+      hint: 'Digests are SHA-256: give exactly one sha256- entry.',
+      facts: { integrity: abbreviate(integrity) },
+    });
+  }
+  return `sha256:${Buffer.from(base64, 'base64').toString('hex')}` as Digest;
+}
+
+function hashesOf(text: string): { algorithm: IntegrityAlgorithm; base64: string }[] {
+  const tokens = text.split(/[ \t\r\n]+/).filter((token) => token !== '');
+  if (tokens.length === 0) throw badSri(text, 'it is empty');
+  return tokens.map((token) => {
+    const [hash, ...more] = Object.values(parseSri(token, { strict: true }) ?? {}).flat();
+    if (hash === undefined || more.length > 0)
+      throw badSri(text, `"${abbreviate(token)}" is not <algorithm>-<base64> with an accepted algorithm`);
+    const { algorithm, digest: base64, options } = hash;
+    if (!isAlgorithm(algorithm)) throw badSri(text, `the algorithm ${algorithm} is not accepted`);
+    if (options.length > 0 || token.includes('?')) throw badSri(text, 'options are not accepted');
+    const bytes = Buffer.from(base64, 'base64');
+    if (bytes.length !== LENGTH_BYTES[algorithm] || bytes.toString('base64') !== base64) {
+      throw badSri(text, `"${abbreviate(token)}" is not ${LENGTH_BYTES[algorithm]} bytes in canonical base64`);
+    }
+    return { algorithm, base64 };
+  });
+}
+
+function isAlgorithm(name: string): name is IntegrityAlgorithm {
+  return Object.hasOwn(LENGTH_BYTES, name);
+}
+
+function badSri(text: string, reason: string): Error {
+  return integrityError('ICT_INTEGRITY_SRI', {
+    message: `"${abbreviate(text)}" is not an accepted integrity string: ${reason}`,
+    hint: 'Use sha256-, sha384- or sha512- followed by base64.',
+    facts: { integrity: abbreviate(text) },
+  });
+}
+
+function abbreviate(text: string): string {
+  return text.length <= 120 ? text : `${text.slice(0, 117)}...`;
+}

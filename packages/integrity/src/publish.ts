@@ -1,0 +1,90 @@
+import { randomBytes } from 'node:crypto';
+import { link, open, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+
+/**
+ * Name for a temporary file beside its final place: `.ict-<pid>-<16 hex digits>.tmp`. A clean-up that finds such a name whose
+ * process is gone may remove the file.
+ */
+export function temporaryName(): string {
+  return `.ict-${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+}
+
+/**
+ * Replaces `path` by these bytes, so that after a crash at any moment readers find the old file or the new one, whole.
+ * The bytes are written to a new file in the same directory, flushed, renamed over `path`, and the directory is flushed.
+ *
+ * @param options.mode permission bits, exactly (the umask is not applied); default 0o644.
+ * @throws Node's own error; the temporary file is removed and `path` is untouched, unless only the last flush failed.
+ */
+export async function atomicWriteFile(path: string, bytes: Uint8Array | string, options: { readonly mode?: number } = {}): Promise<void> {
+  const directory = dirname(path);
+  const temporary = join(directory, temporaryName());
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(bytes);
+      await handle.chmod(options.mode ?? 0o644);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await removeIfPresent(temporary);
+    throw error;
+  }
+  await syncDirectory(directory);
+}
+
+/**
+ * Gives a finished temporary file its final name without ever replacing what is there. The file is flushed first, so the name
+ * never shows a part of it. `temporary` is gone afterwards in either case; on another error it stays.
+ *
+ * Both names must be on one file system that has hard links.
+ *
+ * @returns true when this call published the file, false when `final` was there already (another writer won).
+ * @throws Node's own error, such as `EXDEV` or `ENOSPC`.
+ */
+export async function publishByLink(temporary: string, final: string): Promise<boolean> {
+  const handle = await open(temporary, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  let published = true;
+  try {
+    await link(temporary, final);
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    published = false;
+  }
+  if (published) await syncDirectory(dirname(final));
+  await unlink(temporary);
+  return published;
+}
+
+/** Flushes a directory, so that names made in it survive a power cut. Nothing happens on Windows, which cannot open directories. */
+export async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(directory, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function removeIfPresent(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    // Creating it may be what failed; whatever else goes wrong here must not hide the first error.
+    if (errnoOf(error) !== 'ENOENT') process.emitWarning(`could not remove ${path}: ${String(error)}`);
+  }
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}

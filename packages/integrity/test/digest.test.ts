@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Digest } from '@ict/plugin-api';
+import {
+  digestFromHex,
+  digestFromIntegrity,
+  digestHex,
+  digestOf,
+  integrityFromDigest,
+  integrityOf,
+  parseDigest,
+  parseIntegrity,
+} from '../src/index.js';
+
+const EMPTY_HEX = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const sri = (algorithm: string, bytes: string): string => `${algorithm}-${createHash(algorithm).update(bytes).digest('base64')}`;
+
+describe('digests', () => {
+  it('hashes the empty string to the well-known value', () => {
+    expect(digestOf(new Uint8Array())).toBe(`sha256:${EMPTY_HEX}`);
+    expect(digestHex(digestOf(''))).toBe(EMPTY_HEX);
+    expect(digestFromHex(EMPTY_HEX.toUpperCase())).toBe(`sha256:${EMPTY_HEX}`);
+  });
+
+  it.each([
+    '',
+    EMPTY_HEX,
+    `sha256:${EMPTY_HEX.toUpperCase()}`,
+    `SHA256:${EMPTY_HEX}`,
+    `sha256:${EMPTY_HEX}\n`,
+    ` sha256:${EMPTY_HEX}`,
+    `sha256:${EMPTY_HEX}0`,
+    `sha256:${EMPTY_HEX.slice(1)}`,
+    `sha1:${'0'.repeat(40)}`,
+    `md5:${'0'.repeat(32)}`,
+    `sha512:${'0'.repeat(128)}`,
+    `sha256-${EMPTY_HEX}`,
+  ])('refuses %j', (text) => {
+    expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
+    expect(() => integrityFromDigest(text as Digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
+  });
+});
+
+describe('integrity strings', () => {
+  it.each(['sha256', 'sha384', 'sha512'] as const)('accepts %s', (algorithm) => {
+    expect(parseIntegrity(sri(algorithm, 'x'))).toBe(sri(algorithm, 'x'));
+    expect(integrityOf('x', algorithm)).toBe(sri(algorithm, 'x'));
+  });
+
+  it('keeps the order of several', () => {
+    expect(parseIntegrity(` ${sri('sha512', 'x')}\n${sri('sha256', 'x')} `)).toBe(`${sri('sha512', 'x')} ${sri('sha256', 'x')}`);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['blank', ' \t\n'],
+    ['md5', sri('md5', 'x')],
+    ['sha1', sri('sha1', 'x')],
+    ['sha224', sri('sha224', 'x')],
+    ['sha3-256', `sha3-256-${createHash('sha3-256').update('x').digest('base64')}`],
+    ['unknown', `sha999-${'A'.repeat(43)}=`],
+    ['upper case', sri('sha256', 'x').toUpperCase()],
+    ['good and md5', `${sri('sha256', 'x')} ${sri('md5', 'x')}`],
+    ['good and rubbish', `${sri('sha256', 'x')} rubbish`],
+    ['short', 'sha256-AAAA'],
+    ['length of another algorithm', sri('sha512', 'x').replace('sha512', 'sha256')],
+    ['no padding', sri('sha256', 'x').replace('=', '')],
+    ['set bits after the end', `sha256-${'A'.repeat(42)}B=`],
+    ['options', `${sri('sha256', 'x')}?opt`],
+    ['empty options', `${sri('sha256', 'x')}?`],
+    ['no digest', 'sha256-'],
+    ['prototype', `__proto__-${'A'.repeat(43)}=`],
+  ])('refuses %s', (_name, text) => {
+    expect(() => parseIntegrity(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_SRI' }));
+    expect(() => digestFromIntegrity(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_SRI' }));
+  });
+
+  it('finds no digest without exactly one SHA-256', () => {
+    expect(() => digestFromIntegrity(sri('sha512', 'x'))).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_NO_SHA256' }));
+    const two = `${sri('sha256', 'x')} ${sri('sha256', 'y')}`;
+    expect(() => digestFromIntegrity(two)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_NO_SHA256' }));
+    expect(digestFromIntegrity(`${sri('sha512', 'x')} ${sri('sha256', 'x')} ${sri('sha256', 'x')}`)).toBe(digestOf('x'));
+  });
+
+  it('converts both ways without loss', () => {
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(digestFromIntegrity(integrityFromDigest(digestOf(bytes)))).toBe(digestOf(bytes));
+        expect(integrityFromDigest(digestOf(bytes))).toBe(integrityOf(bytes));
+      }),
+    );
+  });
+
+  it('returns or throws its own code for any text', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.string().map((text) => `sha256-${text}`),
+        ),
+        (text) => {
+          try {
+            parseIntegrity(text);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'ICT_INTEGRITY_SRI' });
+          }
+        },
+      ),
+    );
+  });
+});

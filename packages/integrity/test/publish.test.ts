@@ -1,0 +1,74 @@
+import { chmod, link, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { atomicWriteFile, publishByLink, temporaryName } from '../src/index.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-publish-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+describe('atomicWriteFile', () => {
+  it('writes with exactly the mode and leaves nothing else', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await atomicWriteFile(join(directory, 'a'), 'one', { mode: 0o664 });
+      await atomicWriteFile(join(directory, 'b'), new Uint8Array([1, 2]));
+    } finally {
+      process.umask(umask);
+    }
+    expect((await stat(join(directory, 'a'))).mode & 0o7777).toBe(0o664);
+    expect((await stat(join(directory, 'b'))).mode & 0o7777).toBe(0o644);
+    expect(await readdir(directory)).toEqual(['a', 'b']);
+  });
+
+  it('replaces the name and not the file, so that other links keep the old bytes', async () => {
+    const file = join(directory, 'a');
+    await writeFile(file, 'old');
+    await link(file, join(directory, 'kept'));
+    await atomicWriteFile(file, 'new');
+    expect(await readFile(file, 'utf8')).toBe('new');
+    expect(await readFile(join(directory, 'kept'), 'utf8')).toBe('old');
+  });
+
+  it('leaves no temporary file when it fails', async () => {
+    await mkdir(join(directory, 'taken'));
+    await expect(atomicWriteFile(join(directory, 'taken'), 'x')).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(atomicWriteFile(join(directory, 'absent', 'x'), 'x')).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(directory)).toEqual(['taken']);
+  });
+
+  it('always leaves one whole version when many write', async () => {
+    const file = join(directory, 'a');
+    const versions = Array.from({ length: 8 }, (_, index) => String(index).repeat(100_000));
+    await Promise.all(versions.map((text) => atomicWriteFile(file, text)));
+    expect(versions).toContain(await readFile(file, 'utf8'));
+    expect(await readdir(directory)).toEqual(['a']);
+  });
+});
+
+describe('publishByLink', () => {
+  it('publishes once and keeps the first', async () => {
+    const final = join(directory, 'final');
+    const writers = Array.from({ length: 6 }, async (_, index) => {
+      const temporary = join(directory, temporaryName());
+      await writeFile(temporary, `writer ${index}`);
+      await chmod(temporary, 0o444);
+      return publishByLink(temporary, final);
+    });
+    const outcomes = await Promise.all(writers);
+    expect(outcomes.filter(Boolean)).toHaveLength(1);
+    expect(await readFile(final, 'utf8')).toBe(`writer ${outcomes.indexOf(true)}`);
+    expect(await readdir(directory)).toEqual(['final']);
+    expect((await stat(final)).nlink).toBe(1);
+  });
+
+  it('keeps the temporary file when the final directory is absent', async () => {
+    const temporary = join(directory, 'temporary');
+    await writeFile(temporary, 'x');
+    await expect(publishByLink(temporary, join(directory, 'absent', 'final'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(await readdir(directory)).toEqual(['temporary']);
+  });
+});
