@@ -3,7 +3,7 @@ import type { BlobRef, BuildContext } from './context.js';
 import type { DistributionDefinition } from './distribution.js';
 import type { Digest } from './digest.js';
 import type { ProblemReport } from './errors.js';
-import type { InstalledPackage, Snapshot, ResolvedPackage } from './packages.js';
+import type { InstalledPackage, PinnedRepository, ResolvedPackage } from './packages.js';
 import type { Json } from './json.js';
 import type { TreeRef, TreeSession } from './tree.js';
 
@@ -53,7 +53,7 @@ export interface BillInput {
   /** As the tree's own database has them. */
   readonly installed: readonly (InstalledPackage & { readonly purl: string })[];
   readonly packages: readonly ResolvedPackage[];
-  readonly snapshots: readonly Snapshot[];
+  readonly repositories: readonly PinnedRepository[];
   readonly artifacts: readonly { readonly name: string; readonly digest: Digest; readonly sizeBytes: number }[];
   readonly epochSeconds: number;
   readonly seed: Digest;

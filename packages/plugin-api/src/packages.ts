@@ -25,6 +25,16 @@ export interface Snapshot {
   readonly indexes: readonly IndexRef[];
 }
 
+/** A repository as a lock file holds it: what was signed, when, and by whom. */
+export interface PinnedRepository {
+  readonly id: string;
+  readonly archive: string;
+  readonly suite: string;
+  readonly components: readonly string[];
+  readonly root: Snapshot['root'];
+  readonly signers: readonly string[];
+}
+
 /** One index file of a repository, as its signed root describes it. */
 export interface IndexRef {
   /** Path below the archive, such as `dists/trixie/main/binary-amd64/Packages.xz`. */
