@@ -1,0 +1,82 @@
+import { availableParallelism } from 'node:os';
+import { fromErrorRecord } from '@ict/plugin-api';
+import type { SignatureResult, Verifier } from '@ict/plugin-api';
+import { Piscina } from 'piscina';
+import { verifyError } from './errors.js';
+import type { Answer, ClearsignedTask, DetachedTask } from './worker.js';
+
+export interface VerifierOptions {
+  /** Upper bound of worker threads; never more than the machine has processors. */
+  readonly workers?: number;
+  /** Ends waiting checks; they reject with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Now, seconds since 1970: when `atSeconds` is not given, signatures are judged at this time. */
+  readonly clock?: () => number;
+}
+
+/** A copy that owns its memory: a view of a large buffer would take all of it along to the worker. */
+function compact(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
+
+/**
+ * Checks digests and signatures on worker threads. The first check starts the first thread, load starts more, and
+ * threads stay until `close()`; idle threads do not keep the process alive.
+ *
+ * @returns a {@link Verifier}; its methods throw `ICT_VERIFY_READ` for a file that cannot be read, `ICT_VERIFY_WORKER` when
+ *   a thread dies or after `close()`, and the signal's reason once it aborts.
+ */
+export function createVerifier(options: VerifierOptions = {}): Verifier & { close(): Promise<void> } {
+  const { signal, clock = () => Math.floor(Date.now() / 1000) } = options;
+  const maxThreads = Math.max(1, Math.min(options.workers ?? availableParallelism(), availableParallelism()));
+  let pool: Piscina | undefined;
+  let closed = false;
+
+  async function run<T>(name: string, task: unknown): Promise<T> {
+    signal?.throwIfAborted();
+    if (closed)
+      throw verifyError('ICT_VERIFY_WORKER', {
+        message: 'The verifier was used after it was closed',
+        hint: 'This is a defect: please report it.',
+      });
+    pool ??= new Piscina({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads,
+      idleTimeout: Infinity,
+      recordTiming: false,
+    });
+    let answer: Answer<T>;
+    try {
+      answer = (await pool.run(task, { name, ...(signal === undefined ? {} : { signal }) })) as Answer<T>;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw verifyError('ICT_VERIFY_WORKER', {
+        message: `A verification thread failed: ${cause instanceof Error ? cause.message : String(cause)}`,
+        hint: 'The machine may be out of memory: lower --workers.',
+        facts: { task: name },
+        cause,
+      });
+    }
+    if (answer.ok) return answer.value;
+    throw fromErrorRecord(answer.error);
+  }
+
+  return {
+    digestFile: (file) => run('digestFile', file),
+    clearsigned: (message, keyrings, { atSeconds = clock() } = {}) => {
+      const task: ClearsignedTask = { message: compact(message), keyrings: keyrings.map(compact), atSeconds };
+      return run<SignatureResult>('clearsigned', task);
+    },
+    detached: (bytes, signature, keyrings, { atSeconds = clock() } = {}) => {
+      const task: DetachedTask = { bytes: compact(bytes), signature: compact(signature), keyrings: keyrings.map(compact), atSeconds };
+      return run<SignatureResult>('detached', task);
+    },
+    async close() {
+      closed = true;
+      const ending = pool;
+      pool = undefined;
+      await ending?.destroy();
+    },
+  };
+}

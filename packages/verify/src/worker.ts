@@ -1,0 +1,66 @@
+import { toErrorRecord } from '@ict/plugin-api';
+import type { Digest, ErrorRecord, SignatureResult } from '@ict/plugin-api';
+import { verifyError } from './errors.js';
+import { digestFileSync } from './file-digest.js';
+import { createKeyringCache } from './keyring.js';
+import { checkClearsigned, checkSignature } from './signature.js';
+
+/** Errors lose their code when they cross a thread, so a task answers with a record. */
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorRecord };
+
+export interface ClearsignedTask {
+  readonly message: Uint8Array;
+  readonly keyrings: readonly Uint8Array[];
+  readonly atSeconds: number;
+}
+
+export interface DetachedTask {
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly keyrings: readonly Uint8Array[];
+  readonly atSeconds: number;
+}
+
+/** What a task is given: `keyringOf` is this thread's cache of parsed keyrings. */
+const keyringOf = createKeyringCache();
+
+async function answer<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
+  try {
+    return { ok: true, value: await work() };
+  } catch (error) {
+    return { ok: false, error: toErrorRecord(error) };
+  }
+}
+
+/** Task: SHA-256 and size of a file; `ICT_VERIFY_READ` when it cannot be read. */
+export function digestFile(file: string): Promise<Answer<{ readonly digest: Digest; readonly sizeBytes: number }>> {
+  return answer(() => {
+    try {
+      const { hex, sizeBytes } = digestFileSync(file);
+      return { digest: `sha256:${hex}` as Digest, sizeBytes };
+    } catch (cause) {
+      throw verifyError('ICT_VERIFY_READ', {
+        message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+        hint: 'Check that the file still exists and that you may read it.',
+        facts: { file, reason: (cause as NodeJS.ErrnoException).code },
+      });
+    }
+  });
+}
+
+/** Task: a clear-signed message; see `checkClearsigned`. */
+export function clearsigned(task: ClearsignedTask): Promise<Answer<SignatureResult>> {
+  return answer(async () => checkClearsigned(task.message, await Promise.all(task.keyrings.map(keyringOf)), task.atSeconds));
+}
+
+/** Task: a detached signature; see `checkSignature`. */
+export function detached(task: DetachedTask): Promise<Answer<SignatureResult>> {
+  return answer(async () =>
+    checkSignature({
+      covered: task.bytes,
+      signature: task.signature,
+      keyrings: await Promise.all(task.keyrings.map(keyringOf)),
+      atSeconds: task.atSeconds,
+    }),
+  );
+}

@@ -1,0 +1,70 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createVerifier } from '../dist/index.js';
+import { digestFile } from '../src/worker.js';
+import { encode, fixture, makeKey, now, signDetached } from './signing.js';
+
+let directory: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ict-verify-'));
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describe('the built pool', () => {
+  it('digests files and checks signatures on its threads', async () => {
+    const verifier = createVerifier({ workers: 2, clock: () => now });
+    try {
+      const key = await makeKey('signer');
+      const { binary } = await signDetached(encode('x'), key, now);
+      const file = join(directory, 'file');
+      const bytes = Buffer.alloc(3 * 1024 * 1024 + 17, 'abc');
+      writeFileSync(file, bytes);
+      const keyring = fixture('debian-archive-keyring.gpg');
+      const [digest, empty, release, early, detached, ofOther] = await Promise.all([
+        verifier.digestFile(file),
+        verifier.digestFile('/dev/null'),
+        verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring], { atSeconds: 1_795_305_600 }),
+        verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring]),
+        verifier.detached(encode('x'), binary, [keyring, key.keyring]),
+        verifier.detached(encode('y'), binary, [keyring, key.keyring]),
+      ]);
+      expect(digest).toEqual({ digest: digestOf(bytes), sizeBytes: bytes.length });
+      expect(empty).toEqual({ digest: digestOf(''), sizeBytes: 0 });
+      expect(release.good).toBe(true);
+      expect(early.good).toBe(false);
+      expect(detached).toMatchObject({ good: true, signers: [key.fingerprint] });
+      expect(ofOther.good).toBe(false);
+      await expect(verifier.digestFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ICT_VERIFY_READ', kind: 'host' });
+      await expect(verifier.digestFile(directory)).rejects.toMatchObject({ code: 'ICT_VERIFY_READ' });
+    } finally {
+      await verifier.close();
+    }
+  });
+
+  it('stops with the signal and after close', async () => {
+    const controller = new AbortController();
+    const verifier = createVerifier({ workers: 1, signal: controller.signal });
+    const waiting = Promise.allSettled(Array.from({ length: 20 }, () => verifier.digestFile('/dev/zero/none')));
+    const running = verifier.digestFile(process.execPath);
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(running).rejects.toBe(reason);
+    expect((await waiting).every(({ status }) => status === 'rejected')).toBe(true);
+    await expect(verifier.digestFile('/dev/null')).rejects.toBe(reason);
+    await verifier.close();
+
+    const closed = createVerifier();
+    await closed.close();
+    await expect(closed.digestFile('/dev/null')).rejects.toMatchObject({ code: 'ICT_VERIFY_WORKER' });
+  });
+});
+
+describe('the worker as a function', () => {
+  it('answers with records', async () => {
+    expect(await digestFile('/dev/null')).toEqual({ ok: true, value: { digest: digestOf(''), sizeBytes: 0 } });
+    expect(await digestFile('/absent')).toMatchObject({ ok: false, error: { code: 'ICT_VERIFY_READ', facts: { reason: 'ENOENT' } } });
+  });
+});
