@@ -1,0 +1,57 @@
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { FileSpec } from '@ict/plugin-api';
+import type { MergedTemplate } from './merge.js';
+import type { Path } from './path.js';
+import type { Report } from './report.js';
+import type { Template } from './schema/template.js';
+import { isAccountName } from './user.js';
+
+type AdditionalFile = NonNullable<NonNullable<Template['systemConfig']>['additionalFiles']>[number];
+
+/**
+ * Finds the local file of one `additionalFiles` entry: an absolute path as it is, a relative one beside the template that
+ * names it, then beside each template below it, nearest first. Reports a file that is nowhere.
+ */
+export async function readAdditionalFile(file: AdditionalFile, at: Path, merged: MergedTemplate, error: Report): Promise<FileSpec> {
+  const target = file.final;
+  if (!target.startsWith('/') || target.endsWith('/') || target.split('/').some((part) => part === '..' || part === '.')) {
+    error('ICT_TEMPLATE_NAME', [...at, 'final'], `${JSON.stringify(target)} is not the absolute path of a file`, 'For example /etc/motd; no "..", no slash at the end.');
+  }
+  for (const key of ['owner', 'group'] as const) {
+    const name = file[key];
+    if (name && !isAccountName(name) && !/^[0-9]{1,10}$/.test(name)) {
+      error('ICT_TEMPLATE_NAME', [...at, key], `${JSON.stringify(name)} is neither a name nor a number`);
+    }
+  }
+  const origin = merged.originOf(at);
+  const position = origin?.layer.positions?.positionOf(origin.path);
+  return {
+    source: await findLocal(file.local, at, merged, error),
+    target,
+    ...(file.mode === undefined ? {} : { mode: Number.parseInt(file.mode, 8) }),
+    ...(file.owner ? { owner: file.owner } : {}),
+    ...(file.group ? { group: file.group } : {}),
+    ...(position === undefined ? {} : { position }),
+  };
+}
+
+async function findLocal(local: string, at: Path, merged: MergedTemplate, error: Report): Promise<string> {
+  const owner = merged.originOf(at)?.layer;
+  const below = owner === undefined ? merged.layers : merged.layers.slice(0, merged.layers.indexOf(owner) + 1);
+  const directories = below.toReversed().flatMap(({ directory }) => (directory === undefined ? [] : [directory]));
+  const candidates = [...new Set(path.isAbsolute(local) ? [local] : directories.map((directory) => path.resolve(directory, local)))];
+  const reasons: string[] = [];
+  for (const candidate of candidates) {
+    try {
+      if ((await stat(candidate)).isFile()) return candidate;
+      reasons.push(`${candidate} is not a file`);
+    } catch (cause) {
+      // Each candidate may be absent; what went wrong with it is part of the message.
+      const code = (cause as NodeJS.ErrnoException).code;
+      reasons.push(code === 'ENOENT' || code === 'ENOTDIR' ? `${candidate} does not exist` : `${candidate} cannot be read (${code})`);
+    }
+  }
+  error('ICT_TEMPLATE_FILE_MISSING', [...at, 'local'], `the file ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`);
+  return candidates[0] ?? local;
+}

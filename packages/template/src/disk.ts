@@ -1,0 +1,178 @@
+import type { ArtifactSpec, Compression, DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { nearest } from './edit-distance.js';
+import type { Path } from './path.js';
+import type { Report } from './report.js';
+import type { Template } from './schema/template.js';
+import { formatSize, parseSize } from './size.js';
+
+type Disk = NonNullable<Template['disk']>;
+type Partition = NonNullable<Disk['partitions']>[number];
+
+/** Names of partition types that a template may use without `typeUUID`; `swap` is another name of `linux-swap`. */
+export const partitionTypes: readonly string[] = [
+  'esp',
+  'xbootldr',
+  'bios',
+  'linux',
+  'linux-root-amd64',
+  'linux-root-arm64',
+  'linux-swap',
+  'swap',
+  'linux-home',
+  'linux-srv',
+  'linux-var',
+  'linux-tmp',
+  'linux-lvm',
+  'linux-raid',
+  'linux-luks',
+  'linux-dm-crypt',
+];
+
+/** Type of an EFI system partition as a GUID. */
+const ESP_UUID = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';
+const MIB = 2 ** 20;
+const SECTOR = 512;
+/** Sectors that a GPT takes at the start (protective MBR, header, 128 entries) and at the end (entries, header). */
+const GPT_HEAD = 34 * SECTOR;
+const GPT_TAIL = 33 * SECTOR;
+/** The smallest disk that can hold a partition table and something beside it. */
+const SMALLEST = 2 * MIB;
+
+/** The disk of an image type that has none. */
+export function emptyDisk(name: string): DiskSpec {
+  return { name, sizeBytes: 0, partitionTable: 'gpt', artifacts: [], partitions: [] };
+}
+
+/** Reads `disk`: units become bytes, absent values get their defaults. Reports what cannot be, such as partitions that overlap. */
+export function readDisk(disk: Disk, imageName: string, report: Report): DiskSpec {
+  const sizeBytes = parseSize(disk.size ?? '0') ?? 0;
+  const partitionTable = disk.partitionTableType ?? 'gpt';
+  if (disk.size === undefined) report('ICT_DOCUMENT_MISSING_KEY', ['disk'], 'the disk needs the key "size"', 'For example 4GiB.');
+  else if (sizeBytes < SMALLEST) report('ICT_TEMPLATE_DISK', ['disk', 'size'], `a disk of ${disk.size} is too small`, 'It needs at least 2MiB.');
+  const partitions = readPartitions(disk.partitions ?? [], report);
+  if (sizeBytes >= SMALLEST) checkLayout(partitions, sizeBytes, partitionTable, report);
+  return { name: disk.name ?? imageName, sizeBytes, partitionTable, artifacts: readArtifacts(disk), partitions };
+}
+
+function readArtifacts(disk: Disk): ArtifactSpec[] {
+  const artifacts = disk.artifacts ?? [];
+  if (artifacts.length === 0) return [{ type: 'raw' }];
+  return artifacts.map(({ type, compression }) => ({
+    type,
+    ...(compression === undefined ? {} : { compression: (compression === 'gzip' ? 'gz' : compression) satisfies Compression }),
+  }));
+}
+
+const named = (mountPoint: string | undefined): string | undefined => (mountPoint === '' || mountPoint === 'none' ? undefined : mountPoint);
+
+function readPartitions(items: readonly Partition[], report: Report): PartitionSpec[] {
+  let previousEnd: number | undefined = MIB;
+  return items.map((item, index) => {
+    const at: Path = ['disk', 'partitions', index];
+    const id = item.id || item.name || `partition${index + 1}`;
+    const type = item.type === 'swap' ? 'linux-swap' : item.type || 'linux';
+    const filesystem = item.fsType === 'swap' ? 'linux-swap' : item.fsType || 'none';
+    const mountPoint = named(item.mountPoint);
+    const startBytes = item.start === undefined ? previousEnd : (parseSize(item.start) ?? 0);
+    if (startBytes === undefined) {
+      report('ICT_TEMPLATE_DISK', at, `partition "${id}" needs the key "start": the one before takes the rest of the disk`);
+    }
+    const end = parseSize(item.end ?? '0') ?? 0;
+    const endBytes = end === 0 ? undefined : end;
+    previousEnd = endBytes;
+    if (item.typeUUID === undefined && !partitionTypes.includes(type)) {
+      const near = nearest(type, partitionTypes);
+      const hint = near === undefined ? `Known types: ${partitionTypes.join(', ')}. For another, give "typeUUID".` : `Did you mean "${near}"?`;
+      report('ICT_TEMPLATE_DISK', [...at, 'type'], `partition "${id}" has the unknown type "${type}"`, hint);
+    }
+    if (mountPoint !== undefined && !/^\/(?:[^/\s]+(?:\/[^/\s]+)*)?$/.test(mountPoint)) {
+      report('ICT_TEMPLATE_DISK', [...at, 'mountPoint'], `the mount point ${JSON.stringify(mountPoint)} is not an absolute path without spaces`);
+    }
+    if (/\s/.test(item.mountOptions ?? '')) {
+      report('ICT_TEMPLATE_DISK', [...at, 'mountOptions'], `mount options have no spaces: ${JSON.stringify(item.mountOptions)}`, 'Separate them with commas.');
+    }
+    return {
+      id,
+      name: item.name || id,
+      type,
+      ...(item.typeUUID === undefined ? {} : { typeUuid: item.typeUUID.toLowerCase() }),
+      filesystem,
+      ...(item.fsLabel ? { label: item.fsLabel } : {}),
+      startBytes: startBytes ?? 0,
+      ...(endBytes === undefined ? {} : { endBytes }),
+      ...(mountPoint === undefined ? {} : { mountPoint }),
+      ...(item.mountOptions ? { mountOptions: item.mountOptions } : {}),
+      flags: item.flags ?? [],
+    };
+  });
+}
+
+/** Partitions inside the disk, in no one's way, each id and mount point once. */
+function checkLayout(partitions: readonly PartitionSpec[], sizeBytes: number, table: 'gpt' | 'mbr', report: Report): void {
+  const path = (partition: PartitionSpec, ...rest: Path): Path => ['disk', 'partitions', partitions.indexOf(partition), ...rest];
+  const first = table === 'gpt' ? GPT_HEAD : SECTOR;
+  const limit = table === 'gpt' ? sizeBytes - GPT_TAIL : sizeBytes;
+  for (const partition of partitions) {
+    const { id, startBytes, endBytes } = partition;
+    const reach = endBytes ?? limit;
+    if (endBytes !== undefined && endBytes > sizeBytes) {
+      report('ICT_TEMPLATE_DISK', path(partition, 'end'), `partition "${id}" ends at ${formatSize(endBytes)}, beyond the disk of ${formatSize(sizeBytes)}`);
+    } else if (reach > limit) {
+      const hint = 'Give end: "0" to use what is left.';
+      report('ICT_TEMPLATE_DISK', path(partition, 'end'), `partition "${id}" leaves no room for the second partition table at the end of the disk`, hint);
+    } else if (startBytes < first) {
+      report('ICT_TEMPLATE_DISK', path(partition, 'start'), `partition "${id}" begins inside the partition table`, 'Begin at 1MiB.');
+    } else if (startBytes >= reach) {
+      const end = endBytes === undefined ? 'the end of the disk' : `its end at ${formatSize(endBytes)}`;
+      report('ICT_TEMPLATE_DISK', path(partition, 'start'), `partition "${id}" begins at ${formatSize(startBytes)}, not before ${end}`);
+    }
+  }
+  const byStart = [...partitions].sort((a, b) => a.startBytes - b.startBytes);
+  for (const [index, upper] of byStart.entries()) {
+    const lower = byStart[index - 1];
+    if (lower === undefined || (lower.endBytes ?? limit) <= upper.startBytes) continue;
+    const what = lower.endBytes === undefined ? `which takes the rest of the disk` : `which ends at ${formatSize(lower.endBytes)}`;
+    report('ICT_TEMPLATE_DISK', path(upper, 'start'), `partition "${upper.id}" begins at ${formatSize(upper.startBytes)}, inside "${lower.id}", ${what}`);
+  }
+  twice(partitions, (one) => one.id, (one, id) => report('ICT_TEMPLATE_DISK', path(one, 'id'), `two partitions have the id "${id}"`));
+  twice(
+    partitions,
+    (one) => one.mountPoint,
+    (one, at) => report('ICT_TEMPLATE_DISK', path(one, 'mountPoint'), `two partitions are mounted at ${at}`),
+  );
+}
+
+function twice<T>(items: readonly T[], key: (item: T) => string | undefined, found: (item: T, key: string) => void): void {
+  const seen = new Set<string>();
+  for (const item of items) {
+    const value = key(item);
+    if (value === undefined) continue;
+    if (seen.has(value)) found(item, value);
+    seen.add(value);
+  }
+}
+
+/** True for a partition that firmware takes as the EFI system partition. */
+export function isEsp(partition: PartitionSpec): boolean {
+  return partition.typeUuid === undefined ? partition.type === 'esp' : partition.typeUuid === ESP_UUID;
+}
+
+/** What a bootable disk must have: a root, and for EFI an EFI system partition. */
+export function checkBootable(disk: DiskSpec, bootType: 'efi' | 'legacy', report: Report): void {
+  const at: Path = ['disk', 'partitions'];
+  if (!disk.partitions.some(({ mountPoint }) => mountPoint === '/')) {
+    report('ICT_TEMPLATE_DISK', at, 'no partition is mounted at /', 'Give the root partition mountPoint: /');
+  }
+  const root = disk.partitions.find(({ mountPoint }) => mountPoint === '/');
+  if (root?.filesystem === 'none' || root?.filesystem === 'linux-swap') {
+    report('ICT_TEMPLATE_DISK', [...at, disk.partitions.indexOf(root)], `the root partition "${root.id}" has no filesystem`, 'For example fsType: ext4');
+  }
+  if (bootType !== 'efi') return;
+  const esp = disk.partitions.find(isEsp);
+  if (esp === undefined) {
+    report('ICT_TEMPLATE_DISK', at, 'the image starts through EFI, but no partition has the type "esp"', 'Add one of 256MiB with fsType: fat32.');
+  } else if (!['fat32', 'fat16', 'vfat'].includes(esp.filesystem)) {
+    const hint = 'Give it fsType: fat32';
+    report('ICT_TEMPLATE_DISK', [...at, disk.partitions.indexOf(esp)], `firmware cannot read the EFI system partition "${esp.id}": it is not FAT`, hint);
+  }
+}

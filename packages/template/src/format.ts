@@ -1,0 +1,39 @@
+import { isIP } from 'node:net';
+import { parseSize } from './size.js';
+
+/** A named kind of text: how it is checked, and what a message says was expected. */
+export interface TextFormat {
+  readonly check: (text: string) => boolean;
+  readonly expected: string;
+}
+
+/** Longest host name that Linux keeps (HOST_NAME_MAX). */
+const HOSTNAME_MAX = 64;
+
+/** True for a host name after RFC 1123: labels of 1 to 63 letters, digits and inner hyphens, 64 characters in all. */
+export function isHostname(text: string): boolean {
+  return text.length <= HOSTNAME_MAX && text.split('.').every((label) => /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label));
+}
+
+function isCidr(text: string): boolean {
+  const slash = text.lastIndexOf('/');
+  const family = isIP(text.slice(0, Math.max(0, slash)));
+  const length = text.slice(slash + 1);
+  return family !== 0 && /^(?:0|[1-9][0-9]{0,2})$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
+}
+
+/** Formats of our schemas beside those of JSON Schema. */
+export const formats: Readonly<Record<string, TextFormat>> = {
+  size: { check: (text) => parseSize(text) !== undefined, expected: 'a whole number and a unit, such as 513MiB or 4GiB' },
+  hostname: { check: (text) => text === '' || isHostname(text), expected: 'a host name: letters, digits and hyphens, with dots between, at most 64 characters' },
+  ip: { check: (text) => isIP(text) !== 0, expected: 'an IPv4 or IPv6 address' },
+  cidr: { check: isCidr, expected: 'an address with prefix length, such as 192.0.2.10/24' },
+  route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },
+  mode: { check: (text) => /^[0-7]{3,4}$/.test(text), expected: 'three or four octal digits, such as "0644"' },
+};
+
+/** What a message says of the formats that JSON Schema has. */
+export const standardFormats: Readonly<Record<string, string>> = {
+  uri: 'an address, such as http://archive.example.com/debian',
+  uuid: 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709',
+};

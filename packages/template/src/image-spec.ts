@@ -1,0 +1,102 @@
+import type { ImageSpec, ProblemReport, RequestedPackage, SystemSpec } from '@ict/plugin-api';
+import { readAdditionalFile } from './additional-file.js';
+import { checkBootable, emptyDisk, readDisk } from './disk.js';
+import type { MergedTemplate } from './merge.js';
+import { formatPath, type Path } from './path.js';
+import { readRepository } from './repository.js';
+import { type Report, reporter } from './report.js';
+import { readUser } from './user.js';
+
+/** What {@link buildSpec} makes of a merged template. */
+export interface SpecResult {
+  /** Undefined when `problems` has an error. */
+  readonly spec: ImageSpec | undefined;
+  readonly problems: readonly ProblemReport[];
+  readonly warnings: readonly ProblemReport[];
+}
+
+
+/**
+ * Gives every value its final form (sizes in bytes, passwords hashed, paths absolute, defaults filled in) and checks what
+ * the schema cannot say. Reads no file but to see that `additionalFiles` exist.
+ *
+ * @param file the template's own file
+ */
+export async function buildSpec(merged: MergedTemplate, file: string): Promise<SpecResult> {
+  const errors = reporter(merged, 'error');
+  const warnings = reporter(merged, 'warning');
+  const { template } = merged;
+  const { image, target } = template;
+  checkFileName(image.name, ['image', 'name'], errors.report);
+  checkFileName(image.version, ['image', 'version'], errors.report);
+  const system = await readSystem(merged, errors.report, warnings.report);
+  const isDisk = target.imageType === 'raw';
+  if (template.disk === undefined && isDisk) {
+    const hint = 'Neither the template nor the defaults of the distribution describe one.';
+    errors.report('ICT_DOCUMENT_MISSING_KEY', [], 'a raw image needs the key "disk"', hint);
+  }
+  const disk = template.disk !== undefined && isDisk ? readDisk(template.disk, image.name, errors.report) : emptyDisk(image.name);
+  if (template.disk !== undefined && isDisk && errors.problems.every(({ code }) => code !== 'ICT_DOCUMENT_MISSING_KEY')) {
+    checkBootable(disk, system.bootloader.bootType, errors.report);
+  }
+  for (const key of ['path', 'selectionPolicy'] as const) {
+    if (isDisk && template.disk?.[key]) {
+      warnings.report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], `disk.${key} is for installers and has no effect on a raw image`);
+    }
+  }
+  const repositories = (template.packageRepositories ?? []).flatMap((item, index) => {
+    const one = readRepository(item, ['packageRepositories', index], merged, errors.report, warnings.report);
+    return one === undefined ? [] : [one];
+  });
+  const spec: ImageSpec = { file, image, target, disk, system, repositories, positions: merged.positions() };
+  return { spec: errors.problems.length === 0 ? spec : undefined, problems: errors.problems, warnings: warnings.problems };
+}
+
+async function readSystem(merged: MergedTemplate, error: Report, warning: Report): Promise<SystemSpec> {
+  const { image, systemConfig: system = {} } = merged.template;
+  const at = (...rest: Path): Path => ['systemConfig', ...rest];
+  const name = system.name || image.name;
+  if (system.name) checkFileName(name, at('name'), error);
+  const positions = merged.positions();
+  const packages = (names: readonly string[] | undefined, path: Path): RequestedPackage[] =>
+    (names ?? []).map((one, index) => {
+      const position = positions.get(formatPath([...path, index]));
+      return { name: one, ...(position === undefined ? {} : { position }) };
+    });
+  const files = [];
+  for (const [index, item] of (system.additionalFiles ?? []).entries()) {
+    files.push(await readAdditionalFile(item, at('additionalFiles', index), merged, error));
+  }
+  const { kernel = {}, bootloader = {} } = system;
+  return {
+    name,
+    ...(system.description ? { description: system.description } : {}),
+    ...(system.hostname ? { hostname: system.hostname } : {}),
+    packages: packages(system.packages, at('packages')),
+    recommends: system.recommends ?? false,
+    kernel: {
+      ...(kernel.version ? { version: kernel.version } : {}),
+      cmdline: kernel.cmdline ?? '',
+      packages: packages(kernel.packages, at('kernel', 'packages')),
+    },
+    bootloader: {
+      bootType: bootloader.bootType ?? 'efi',
+      provider: bootloader.provider === 'grub2' ? 'grub' : (bootloader.provider ?? 'systemd-boot'),
+    },
+    users: (system.users ?? []).map((user, index) => readUser(user, at('users', index), image.name, error, warning)),
+    files,
+    configurations: (system.configurations ?? []).map(({ cmd }, index) => {
+      const position = positions.get(formatPath(at('configurations', index)));
+      return { command: cmd, ...(position === undefined ? {} : { position }) };
+    }),
+  };
+}
+
+/** Names that become parts of file names: one component, printable. */
+function checkFileName(name: string, path: Path, error: Report): void {
+  const wrong = name === '' ? 'is empty' : /[/\p{Cc}]/u.test(name) ? 'contains "/" or a control character' : /^\.+$/.test(name) ? 'is only dots' : undefined;
+  if (wrong !== undefined) {
+    const hint = 'It becomes part of a file name.';
+    error('ICT_TEMPLATE_NAME', path, `${formatPath(path)} ${wrong}${name === '' ? '' : `: ${JSON.stringify(name)}`}`, hint);
+  }
+}

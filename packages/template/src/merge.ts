@@ -1,0 +1,190 @@
+import type { SourcePosition } from '@ict/plugin-api';
+import { formatPath, type Path } from './path.js';
+import type { Template, TemplateDefaults } from './schema/template.js';
+import type { DocumentPositions } from './yaml-document.js';
+
+/** One template among those that are merged. */
+export interface TemplateLayer {
+  readonly template: TemplateDefaults;
+  /** Directory that its relative paths count from; undefined when they are absolute already. */
+  readonly directory: string | undefined;
+  /** Absent for defaults whose text is not at hand. */
+  readonly positions?: DocumentPositions;
+  /** For messages: the file, or `defaults of debian13`. */
+  readonly title: string;
+}
+
+/** Where a merged value was written. */
+export interface Origin {
+  readonly layer: TemplateLayer;
+  /** Path inside that layer. */
+  readonly path: Path;
+}
+
+/** The result of merging, with the origin of every value. */
+export interface MergedTemplate {
+  readonly template: Template;
+  /** Lowest first, as given. */
+  readonly layers: readonly TemplateLayer[];
+  /** Origin of a value by its merged path; for a path that has none, of what contains it. */
+  originOf(path: Path): Origin | undefined;
+  /** Places of all merged values that have one, by formatted path. */
+  positions(): ReadonlyMap<string, SourcePosition>;
+}
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** True for a value that says something: empty text, an empty list and an empty mapping say nothing and override nothing. */
+function says(value: unknown): boolean {
+  if (value === undefined || value === '') return false;
+  if (typeof value === 'object' && value !== null) return Object.keys(value).length > 0;
+  return true;
+}
+
+/**
+ * Lays templates over each other, lowest first: defaults of the distribution, then the templates that are extended from root
+ * to leaf, then the user's own.
+ *
+ * `image`, `target`: the last one's, whole. `metadata`: the last layer's only. `disk`, `baseline`, `overlayPolicy`, `fde`:
+ * replaced whole. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network and initramfs: key by
+ * key, lists replaced. Users by name (groups and keys joined, `sudo` the upper's), files by `final`, repositories by codename,
+ * url and path; what is replaced keeps its place. `configurations`: appended. Other keys: the upper's. An empty value
+ * overrides nothing.
+ *
+ * @see compatibility with the Go Image Composer Tool: its merge table
+ */
+export function mergeTemplates(layers: readonly TemplateLayer[]): MergedTemplate {
+  const merge = new Merge();
+  for (const layer of layers) merge.add(layer);
+  const last = layers.at(-1);
+  if (last !== undefined) merge.origins.set('', { layer: last, path: [] });
+  if (last?.template.metadata !== undefined) merge.put(['metadata'], last.template.metadata, last, ['metadata']);
+  const { origins } = merge;
+  return {
+    template: merge.result as unknown as Template,
+    layers,
+    originOf: (path) => {
+      for (let length = path.length; length >= 0; length--) {
+        const origin = origins.get(formatPath(path.slice(0, length)));
+        if (origin !== undefined) return origin;
+      }
+      return undefined;
+    },
+    positions: () => {
+      const places = new Map<string, SourcePosition>();
+      for (const [path, { layer, path: from }] of origins) {
+        const position = layer.positions?.positionOf(from);
+        if (position !== undefined) places.set(path, position);
+      }
+      return places;
+    },
+  };
+}
+
+class Merge {
+  readonly result: Record<string, unknown> = {};
+  readonly origins = new Map<string, Origin>();
+
+  /** Sets a value at a path that exists but for its last step, with the origin of all that it contains. */
+  put(path: Path, value: unknown, layer: TemplateLayer, from: Path): void {
+    let at: Record<string | number, unknown> = this.result;
+    for (const step of path.slice(0, -1)) at = (at[step] ??= {}) as Record<string | number, unknown>;
+    at[path.at(-1) as string | number] = structuredClone(value);
+    const name = formatPath(path);
+    for (const key of this.origins.keys()) if (key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`)) this.origins.delete(key);
+    this.record(path, value, layer, from);
+  }
+
+  private record(path: Path, value: unknown, layer: TemplateLayer, from: Path): void {
+    this.origins.set(formatPath(path), { layer, path: from });
+    if (typeof value !== 'object' || value === null) return;
+    for (const [key, inner] of Object.entries(value)) {
+      const step = Array.isArray(value) ? Number(key) : key;
+      this.record([...path, step], inner, layer, [...from, step]);
+    }
+  }
+
+  private get(path: Path): unknown {
+    let at: unknown = this.result;
+    for (const step of path) at = (at as Record<string | number, unknown> | undefined)?.[step];
+    return at;
+  }
+
+  add(layer: TemplateLayer): void {
+    const { template } = layer;
+    for (const key of ['image', 'target', 'disk', 'baseline', 'overlayPolicy'] as const) {
+      if (says(template[key])) this.put([key], template[key], layer, [key]);
+    }
+    this.keyed(['packageRepositories'], template.packageRepositories, layer, (item) => JSON.stringify([item['codename'], item['url'], item['path']]));
+    if (template.systemConfig !== undefined) this.system(template.systemConfig, layer);
+  }
+
+  private system(system: NonNullable<TemplateDefaults['systemConfig']>, layer: TemplateLayer): void {
+    const at = (key: string): Path => ['systemConfig', key];
+    for (const key of ['name', 'description', 'hostname', 'recommends', 'fde'] as const) {
+      if (says(system[key])) this.put(at(key), system[key], layer, at(key));
+    }
+    for (const key of ['kernel', 'bootloader', 'immutability', 'network', 'initramfs'] as const) this.perKey(at(key), system[key], layer);
+    this.union(at('packages'), system.packages, layer, at('packages'));
+    this.append(at('configurations'), system.configurations, layer);
+    this.keyed(at('additionalFiles'), system.additionalFiles, layer, (item) => String(item['final']));
+    this.users(system.users, layer);
+  }
+
+  private perKey(path: Path, value: Data | undefined, layer: TemplateLayer): void {
+    for (const [key, inner] of Object.entries(value ?? {})) {
+      if (says(inner)) this.put([...path, key], inner, layer, [...path, key]);
+    }
+  }
+
+  private list(path: Path): readonly unknown[] {
+    const existing = this.get(path);
+    if (Array.isArray(existing)) return existing;
+    return [];
+  }
+
+  /** Adds an item at the end of the list at `path`. */
+  private push(path: Path, value: unknown, layer: TemplateLayer, from: Path): void {
+    const length = this.list(path).length;
+    if (length === 0) this.put(path, [], layer, from.slice(0, -1));
+    this.put([...path, length], value, layer, from);
+  }
+
+  private union(path: Path, items: readonly unknown[] | undefined, layer: TemplateLayer, from: Path): void {
+    for (const [index, item] of (items ?? []).entries()) {
+      if (!this.list(path).includes(item)) this.push(path, item, layer, [...from, index]);
+    }
+  }
+
+  private append(path: Path, items: readonly unknown[] | undefined, layer: TemplateLayer): void {
+    for (const [index, item] of (items ?? []).entries()) this.push(path, item, layer, [...path, index]);
+  }
+
+  private keyed(path: Path, items: readonly Data[] | undefined, layer: TemplateLayer, identity: (item: Data) => string): void {
+    for (const [index, item] of (items ?? []).entries()) {
+      const place = this.list(path).findIndex((one) => identity(one as Data) === identity(item));
+      if (place === -1) this.push(path, item, layer, [...path, index]);
+      else this.put([...path, place], item, layer, [...path, index]);
+    }
+  }
+
+  private users(users: NonNullable<TemplateDefaults['systemConfig']>['users'], layer: TemplateLayer): void {
+    const path: Path = ['systemConfig', 'users'];
+    for (const [index, user] of (users ?? []).entries()) {
+      const from: Path = [...path, index];
+      const place = this.list(path).findIndex((one) => (one as Data)['name'] === user.name);
+      if (place === -1) {
+        this.push(path, user, layer, from);
+        continue;
+      }
+      const to: Path = [...path, place];
+      for (const [key, value] of Object.entries(user)) {
+        if (key === 'groups' || key === 'sshAuthorizedKeys') this.union([...to, key], value as readonly unknown[], layer, [...from, key]);
+        else if (says(value)) this.put([...to, key], value, layer, [...from, key]);
+      }
+      if (user.sudo === undefined && this.get([...to, 'sudo']) !== undefined) this.put([...to, 'sudo'], false, layer, from);
+      // The upper template names the user: a message about it belongs there.
+      this.origins.set(formatPath(to), { layer, path: from });
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import path from 'node:path';
+import type { TemplateRepository } from '@ict/plugin-api';
+import type { MergedTemplate } from './merge.js';
+import type { Path } from './path.js';
+import type { Report } from './report.js';
+import type { Template } from './schema/template.js';
+
+type Repository = NonNullable<Template['packageRepositories']>[number];
+
+/** What sample templates have where an address belongs. */
+const URL_PLACEHOLDER = '<URL>';
+/** Says that a repository needs no signature. */
+export const TRUSTED = '[trusted=yes]';
+
+/**
+ * Reads one repository. One that is only a placeholder is left out with a warning; one without address or key is an error,
+ * because nothing is installed without a signature that leads to a key.
+ *
+ * @returns undefined for what is left out, and for a `path` or `packages`, which have no address
+ */
+export function readRepository(item: Repository, at: Path, merged: MergedTemplate, error: Report, warning: Report): TemplateRepository | undefined {
+  const sources = [item.url, item.path, item.packages].filter((source) => source !== undefined);
+  if (sources.length !== 1) {
+    error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" needs one of url, path and packages, and has ${sources.length}`);
+    return undefined;
+  }
+  if (item.url === undefined) return undefined;
+  if (item.url === URL_PLACEHOLDER) {
+    warning('ICT_TEMPLATE_PLACEHOLDER', [...at, 'url'], `repository "${item.codename}" is a placeholder and is left out`);
+    return undefined;
+  }
+  if (!URL.canParse(item.url) || !/^(?:https?|file):$/.test(new URL(item.url).protocol)) {
+    const hint = 'It begins with http://, https:// or file://.';
+    error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(item.url)} is not the address of a repository`, hint);
+  }
+  const origin = merged.originOf(at);
+  const directory = origin?.layer.directory;
+  const keys = [...(item.pkey === undefined ? [] : [item.pkey]), ...(item.pkeys ?? [])].map((key) => {
+    const local = key !== TRUSTED && !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(key) && !path.isAbsolute(key);
+    return local && directory !== undefined ? path.resolve(directory, key) : key;
+  });
+  if (keys.length === 0 || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {
+    const hint = 'Give the key that signs it as "pkey": an address or a path.';
+    error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" has no key`, hint);
+  }
+  const position = origin?.layer.positions?.positionOf(origin.path);
+  return {
+    codename: item.codename,
+    url: item.url.replace(/\/+$/, ''),
+    components: (item.component ?? '').split(/[\s,]+/).filter((word) => word !== ''),
+    keys,
+    ...(item.priority === undefined ? {} : { priority: item.priority }),
+    allowPackages: item.allowPackages ?? [],
+    ...(position === undefined ? {} : { position }),
+  };
+}

@@ -1,0 +1,49 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import { formatted, integer, oneOf, text, texts } from './keyword.js';
+
+/** JSON Schema (2020-12) of the configuration file, `image-composer-tool.yml`. */
+export const configSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:ict:schema:config:1',
+  title: 'ICT configuration',
+  description: 'Settings of one machine or user. Relative paths count from the directory of this file. A key without a value counts as absent.',
+  type: 'object',
+  properties: {
+    workers: integer(1, 64, 'How many things run at once: downloads, checks. Absent: 16.', 16),
+    cache_dir: text(
+      'Where packages, layers and images are kept. Absent: /var/cache/image-composer-tool for root, else image-composer-tool in $XDG_CACHE_HOME or ~/.cache.',
+      '/var/cache/image-composer-tool',
+    ),
+    work_dir: text('Where builds happen and images are delivered. Absent: /var/tmp/image-composer-tool.', '/var/tmp/image-composer-tool'),
+    temp_dir: text('Where files of a running build go. Absent: .ict/tmp inside cache_dir.', '/var/cache/image-composer-tool/.ict/tmp'),
+    config_dir: text('Accepted for compatibility; has no effect: definitions come from plugins and `distros`.', './config'),
+    mirrors: {
+      type: 'object',
+      description: 'Mirrors, by the address of the archive that they stand in for.',
+      examples: [{ 'http://ftp.debian.org/debian': 'http://mirror.example.com/debian' }],
+      additionalProperties: formatted('uri', 'Address of the mirror.', 'http://mirror.example.com/debian'),
+    },
+    plugins: texts('Plugins beside the built-in ones: package names, or paths of packages.', ['@acme/ict-plugin', './my-plugin']),
+    distros: texts('Distribution definitions beside those of plugins: files.', ['./acme-linux.yml']),
+    logging: {
+      type: 'object',
+      description: 'What is logged, and where to.',
+      examples: [{ level: 'info', file: 'image-composer-tool.log' }],
+      properties: {
+        level: oneOf(['debug', 'info', 'warn', 'error'], 'Least important level that is logged. Absent: info.', 'info'),
+        file: text('File that the log is also written to. Absent: none.', 'image-composer-tool.log'),
+      },
+      additionalProperties: false,
+    },
+    ai: {
+      type: 'object',
+      description: 'Accepted for compatibility; has no effect.',
+      examples: [{ provider: 'ollama' }],
+      additionalProperties: true,
+    },
+  },
+  additionalProperties: false,
+} as const;
+
+/** The configuration file as written, after schema validation. */
+export type ConfigFile = FromSchema<typeof configSchema>;

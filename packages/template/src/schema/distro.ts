@@ -1,0 +1,158 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import { formatted, integer, oneOf, text, texts } from './keyword.js';
+
+const repository = {
+  type: 'object',
+  description: 'One package repository.',
+  examples: [
+    {
+      id: 'debian-trixie',
+      archive: 'http://ftp.debian.org/debian',
+      suite: 'trixie',
+      components: ['main'],
+      keyrings: ['../keys/debian.asc'],
+    },
+  ],
+  properties: {
+    id: { ...text('Unique name; lock files and errors use it.', 'debian-trixie'), minLength: 1 },
+    archive: formatted('uri', 'Public address of the archive, without a slash at the end; a mirror may stand in for it.', 'http://ftp.debian.org/debian'),
+    suite: text('deb: the suite, or a path that ends in `/`. rpm: absent.', 'trixie'),
+    components: texts('Components to read.', ['main']),
+    keyrings: {
+      ...texts('OpenPGP keyrings; one of their keys must have signed the repository. Relative paths count from this file.', [
+        '../keys/debian.asc',
+      ]),
+      minItems: 1,
+    },
+    expect: {
+      type: 'object',
+      description: 'What the signed root of the repository must say of itself.',
+      examples: [{ origin: 'Debian', label: 'Debian', codename: 'trixie' }],
+      properties: {
+        origin: text('Its Origin.', 'Debian'),
+        label: text('Its Label.', 'Debian'),
+        codename: text('Its Codename.', 'trixie'),
+      },
+      additionalProperties: false,
+    },
+    priority: integer(-9999, 9999, 'Preference; higher wins.', 100),
+  },
+  required: ['id', 'archive', 'keyrings'],
+  additionalProperties: false,
+} as const;
+
+const words = (description: string, example: Readonly<Record<string, string>>) =>
+  ({ type: 'object', description, examples: [example], additionalProperties: { type: 'string' } }) as const;
+
+/** JSON Schema (2020-12) of a distribution definition, `distros/*.yml` of a provider. */
+export const distroSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:ict:schema:distro:1',
+  title: 'ICT distribution definition',
+  description: 'What a provider must know of a distribution: data only.',
+  type: 'object',
+  properties: {
+    apiVersion: { type: 'integer', enum: [1], description: 'Version of this language.', examples: [1] },
+    ecosystem: { ...text('Package ecosystem whose provider handles it.', 'deb', 'rpm'), minLength: 1 },
+    os: { ...text('`target.os` of templates.', 'debian'), minLength: 1 },
+    dist: { ...text('`target.dist` of templates.', 'debian13'), minLength: 1 },
+    title: text('Name for people.', 'Debian 13 (trixie)'),
+    architectures: {
+      type: 'array',
+      description: 'Architectures that it exists for.',
+      examples: [['x86_64']],
+      items: oneOf(['x86_64', 'aarch64', 'armv7hl'], 'One architecture.', 'x86_64'),
+      minItems: 1,
+    },
+    repositories: {
+      type: 'array',
+      description: 'Repositories that packages come from.',
+      examples: [[{ id: 'debian-trixie', archive: 'http://ftp.debian.org/debian', suite: 'trixie', keyrings: ['../keys/debian.asc'] }]],
+      items: repository,
+      minItems: 1,
+    },
+    essential: {
+      type: 'object',
+      description: 'The base tree, beside what the archive itself marks as essential.',
+      examples: [{ priorities: ['required'], packages: ['ca-certificates'] }],
+      properties: {
+        priorities: texts('Priorities that belong to it.', ['required']),
+        packages: texts('Packages that belong to it.', ['ca-certificates']),
+      },
+      additionalProperties: false,
+    },
+    boot: {
+      type: 'object',
+      description: 'Where kernel, initrd and boot loaders are.',
+      examples: [{ kernel: '/boot/vmlinuz-*', initrd: '/boot/initrd.img-${kernelVersion}', makeInitrd: ['mkinitramfs'], loaders: {} }],
+      properties: {
+        kernel: text('Kernel images in the tree; what `*` matches is the kernel version.', '/boot/vmlinuz-*'),
+        initrd: text('Initrd of `${kernelVersion}`.', '/boot/initrd.img-${kernelVersion}'),
+        makeInitrd: {
+          ...texts('Program and arguments that make it; `${kernelVersion}` and `${output}` are replaced.', [
+            'mkinitramfs',
+            '-o',
+            '${output}',
+            '${kernelVersion}',
+          ]),
+          minItems: 1,
+        },
+        withoutInitrd: words('Environment that keeps packages from making it themselves.', { INITRD: 'No' }),
+        links: words('Links beside the kernel, path to target; `${kernelVersion}` is replaced.', { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' }),
+        loaders: {
+          type: 'object',
+          description: 'Boot loaders, by name.',
+          examples: [{ 'systemd-boot': { efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', package: 'systemd-boot-efi' } }],
+          properties: {
+            'systemd-boot': {
+              type: 'object',
+              description: 'systemd-boot.',
+              examples: [{ efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', package: 'systemd-boot-efi' }],
+              properties: {
+                efi: text('Its EFI program in the tree.', '/usr/lib/systemd/boot/efi/systemd-bootx64.efi'),
+                package: text('Package that brings it.', 'systemd-boot-efi'),
+              },
+              required: ['efi', 'package'],
+              additionalProperties: false,
+            },
+          },
+          additionalProperties: false,
+        },
+      },
+      required: ['kernel', 'initrd', 'makeInitrd', 'loaders'],
+      additionalProperties: false,
+    },
+    tools: {
+      type: 'object',
+      description: 'Programs that shape an image, as packages.',
+      examples: [{ packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } }],
+      properties: {
+        packages: {
+          type: 'object',
+          description: 'Packages, by capability: ext4, fat, convert, grub-efi.',
+          examples: [{ ext4: ['e2fsprogs'] }],
+          additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 } },
+        },
+      },
+      required: ['packages'],
+      additionalProperties: false,
+    },
+    defaults: {
+      type: 'object',
+      description: 'What a template gets when it says nothing, by image type; the same language as a template.',
+      examples: [{ raw: { systemConfig: { packages: ['systemd-sysv'] } } }],
+      additionalProperties: { type: 'object', additionalProperties: true },
+    },
+    quirks: {
+      type: 'object',
+      description: 'Facts that only the provider reads.',
+      examples: [{ usrmerge: true }],
+      additionalProperties: true,
+    },
+  },
+  required: ['apiVersion', 'ecosystem', 'os', 'dist', 'title', 'architectures', 'repositories', 'boot', 'tools'],
+  additionalProperties: false,
+} as const;
+
+/** A distribution definition as written, after schema validation. */
+export type DistroFile = FromSchema<typeof distroSchema>;

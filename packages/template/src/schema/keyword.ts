@@ -1,0 +1,21 @@
+/** Schema of one line or block of text. Every key of our schemas carries a description and examples: editors show both. */
+export const text = (description: string, ...examples: readonly string[]) => ({ type: 'string', description, examples }) as const;
+
+/** Schema of text that must match a named format; `src/formats.ts` has ours. */
+export const formatted = <const F extends string>(format: F, description: string, ...examples: readonly string[]) =>
+  ({ type: 'string', format, description, examples }) as const;
+
+/** Schema of text that is one of a few words. */
+export const oneOf = <const V extends readonly string[]>(values: V, description: string, ...examples: readonly V[number][]) =>
+  ({ type: 'string', enum: values, description, examples }) as const;
+
+/** Schema of `true` or `false`. */
+export const flag = (description: string, ...examples: readonly boolean[]) => ({ type: 'boolean', description, examples }) as const;
+
+/** Schema of a list of non-empty texts. */
+export const texts = (description: string, ...examples: readonly (readonly string[])[]) =>
+  ({ type: 'array', items: { type: 'string', minLength: 1 }, description, examples }) as const;
+
+/** Schema of a whole number between two bounds, both included. */
+export const integer = (minimum: number, maximum: number, description: string, ...examples: readonly number[]) =>
+  ({ type: 'integer', minimum, maximum, description, examples }) as const;

@@ -1,0 +1,206 @@
+import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+
+const user = {
+  type: 'object',
+  description: 'One user account.',
+  examples: [{ name: 'admin', sudo: true, groups: ['adm'], sshAuthorizedKeys: ['ssh-ed25519 AAAA... admin@example.com'] }],
+  properties: {
+    name: text('Login name: letters, digits, `_`, `.`, `-`, at most 32, not only digits.', 'admin'),
+    password: text(
+      'A crypt(3) hash when it begins with `$`, for example the output of `openssl passwd -6`. Any other text is a plain password: it is hashed while the template is read, with a salt that depends only on image and user, so that equal templates give equal images; a warning says so. Empty or absent: no login by password.',
+      '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNJnjQJuesI68OTLiBtdcbYEdFCoEOfaS35inz1',
+    ),
+    hash_algo: oneOf(
+      ['', 'sha512', 'sha256', 'md5', 'bcrypt'],
+      'How a plain password is hashed: sha512 (the default) or sha256. A password that is a hash already says its own algorithm.',
+      'sha512',
+    ),
+    passwordMaxAge: integer(0, 99999, 'Days until the password must be changed; 0: never.', 90),
+    groups: texts('Groups beside its own.', ['adm', 'video']),
+    sudo: flag('May become root through sudo. When a definition has the same user, the template decides.', true),
+    startupScript: text('Program that a login starts in place of a shell.', '/usr/bin/menu'),
+    home: text('Home directory, absolute. Absent: /home/NAME.', '/srv/admin'),
+    shell: text('Login shell, absolute. Absent: /bin/bash.', '/bin/sh'),
+    sshAuthorizedKeys: texts('Public keys that may log in through ssh, one `authorized_keys` line each.', [
+      'ssh-ed25519 AAAA... admin@example.com',
+    ]),
+  },
+  required: ['name'],
+  additionalProperties: false,
+} as const;
+
+const networkInterface = {
+  type: 'object',
+  description: 'One network interface.',
+  examples: [{ name: 'enp1s0', dhcp4: true }],
+  properties: {
+    name: text('Name of the interface.', 'enp1s0'),
+    dhcp4: flag('Asks for an IPv4 address.', true),
+    dhcp6: flag('Asks for an IPv6 address.', false),
+    addresses: {
+      type: 'array',
+      description: 'Fixed addresses with prefix length.',
+      examples: [['192.0.2.10/24']],
+      items: { type: 'string', format: 'cidr' },
+    },
+    routes: {
+      type: 'array',
+      description: 'Fixed routes.',
+      examples: [[{ to: 'default', via: '192.0.2.1' }]],
+      items: {
+        type: 'object',
+        description: 'One route.',
+        examples: [{ to: 'default', via: '192.0.2.1' }],
+        properties: {
+          to: formatted('route', 'Destination: `default` or a network with prefix length.', 'default', '10.0.0.0/8'),
+          via: formatted('ip', 'Gateway.', '192.0.2.1'),
+        },
+        required: ['to', 'via'],
+        additionalProperties: false,
+      },
+    },
+    nameservers: {
+      type: 'array',
+      description: 'Addresses of name servers.',
+      examples: [['192.0.2.53']],
+      items: { type: 'string', format: 'ip' },
+    },
+  },
+  required: ['name'],
+  additionalProperties: false,
+} as const;
+
+const kernel = {
+  type: 'object',
+  description: 'The kernel. Merged key by key; `packages` replaces the list of the distribution definition.',
+  examples: [{ version: '6.12', cmdline: 'console=ttyS0,115200', packages: ['linux-image-cloud-amd64'] }],
+  properties: {
+    version: text('Version to prefer. When the archive has another, that one is taken and a warning names it.', '6.12.74'),
+    cmdline: text('Kernel command line.', 'console=ttyS0,115200 console=tty0'),
+    packages: texts('Packages that bring the kernel.', ['linux-image-amd64']),
+    enableExtraModules: text('Modules to put into the initrd, separated by spaces.', 'usbcore usb-common'),
+    name: text('Name of the kernel package, from definitions.', 'kernel'),
+    uki: flag('Builds a unified kernel image.', false),
+  },
+  additionalProperties: false,
+} as const;
+
+/** Schema of `systemConfig`. */
+export const systemSchema = {
+  type: 'object',
+  description: 'What is installed and how the system is set up.',
+  examples: [{ name: 'minimal', packages: ['openssh-server'], kernel: { cmdline: 'console=ttyS0,115200' } }],
+  properties: {
+    name: text("Name of this configuration; the directory of the built image. Absent: the image's name.", 'minimal'),
+    description: text('One sentence for people.', 'Minimal Debian image'),
+    hostname: formatted('hostname', 'Host name (RFC 1123), at most 64 characters.', 'node-1', ''),
+    packages: {
+      type: 'array',
+      description: 'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`. Added to those of the definition.',
+      examples: [['openssh-server', 'sudo', 'linux-image-generic*']],
+      items: { type: 'string', minLength: 1 },
+      uniqueItems: true,
+    },
+    recommends: flag('Also installs what packages recommend. Absent: false.', false),
+    kernel,
+    initramfs: {
+      type: 'object',
+      description: 'The initrd of the system.',
+      examples: [{ template: 'initrd.yml' }],
+      properties: { template: text('Template that the initrd is composed from.', 'initrd.yml') },
+      additionalProperties: false,
+    },
+    bootloader: {
+      type: 'object',
+      description: 'How the image starts. Merged key by key.',
+      examples: [{ bootType: 'efi', provider: 'systemd-boot' }],
+      properties: {
+        bootType: oneOf(['efi', 'legacy'], 'Firmware. Absent: efi.', 'efi'),
+        provider: oneOf(['grub', 'grub2', 'systemd-boot'], 'Boot loader; `grub2` is another name of `grub`. Absent: systemd-boot.', 'grub'),
+      },
+      additionalProperties: false,
+    },
+    immutability: {
+      type: 'object',
+      description: 'A read-only, verified root filesystem. Merged key by key.',
+      examples: [{ enabled: false }],
+      properties: {
+        enabled: flag('Switches it on.', false),
+        secureBootDBKey: text('Private key that signs the boot files.', 'db.key'),
+        secureBootDBCrt: text('Certificate of that key, PEM.', 'db.crt'),
+        secureBootDBCer: text('Certificate of that key, DER.', 'db.cer'),
+      },
+      additionalProperties: false,
+    },
+    fde: {
+      type: 'object',
+      description: 'Encryption of partitions (LUKS). Replaces the definition’s.',
+      examples: [{ enabled: false }],
+      properties: {
+        enabled: flag('Switches it on.', false),
+        passphraseFile: text('File with the passphrase.', 'passphrase.txt'),
+        partitions: texts('Ids of the partitions to encrypt.', ['rootfs']),
+        unlock: oneOf(['auto', 'manual'], 'Whether the system unlocks itself when it starts.', 'auto'),
+      },
+      additionalProperties: false,
+    },
+    users: {
+      type: 'array',
+      description: 'User accounts. Merged with those of the definition by name; `groups` and `sshAuthorizedKeys` are joined.',
+      examples: [[{ name: 'admin', sudo: true }]],
+      items: user,
+    },
+    network: {
+      type: 'object',
+      description: 'Network set-up; `interfaces` replaces the list of the definition.',
+      examples: [{ backend: 'systemd-networkd', interfaces: [{ name: 'enp1s0', dhcp4: true }] }],
+      properties: {
+        backend: oneOf(['netplan', 'systemd-networkd'], 'What configures the interfaces.', 'systemd-networkd'),
+        interfaces: {
+          type: 'array',
+          description: 'Interfaces to configure.',
+          examples: [[{ name: 'enp1s0', dhcp4: true }]],
+          items: networkInterface,
+        },
+      },
+      additionalProperties: false,
+    },
+    additionalFiles: {
+      type: 'array',
+      description: 'Files copied into the image. Merged with those of the definition by `final`.',
+      examples: [[{ local: 'motd', final: '/etc/motd' }]],
+      items: {
+        type: 'object',
+        description: 'One file.',
+        examples: [{ local: 'motd', final: '/etc/motd', mode: '0644' }],
+        properties: {
+          local: {
+            ...text('File on this machine; a relative path is looked for beside the template, then beside those that it extends.', 'motd'),
+            minLength: 1,
+          },
+          final: { ...text('Path in the image, absolute.', '/etc/motd'), minLength: 1 },
+          stage: oneOf(['', 'pre-initramfs'], 'When an overlay build copies it. Has no effect on other builds.', 'pre-initramfs'),
+          mode: formatted('mode', 'Permission bits, octal, as text. Absent: those of the local file.', '0644', '0755'),
+          owner: text('User that owns it: a name or a number. Absent: root.', 'root'),
+          group: text('Group that owns it: a name or a number. Absent: root.', 'root'),
+        },
+        required: ['local', 'final'],
+        additionalProperties: false,
+      },
+    },
+    configurations: {
+      type: 'array',
+      description: 'Commands that run at the end, in order, inside the image and with its own shell. Added after those of the definition.',
+      examples: [[{ cmd: 'systemctl enable ssh' }]],
+      items: {
+        type: 'object',
+        description: 'One command.',
+        examples: [{ cmd: 'systemctl enable ssh' }],
+        properties: { cmd: { ...text('Shell text; nothing in it is interpreted on this machine.', 'echo "$HOME" > /etc/home'), minLength: 1 } },
+        required: ['cmd'],
+        additionalProperties: false,
+      },
+    },
+  },
+  additionalProperties: false,
+} as const;

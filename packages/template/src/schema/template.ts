@@ -1,0 +1,146 @@
+import type { FromSchema } from 'json-schema-to-ts';
+import { diskSchema } from './disk.js';
+import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { systemSchema } from './system.js';
+
+const repository = {
+  type: 'object',
+  description: 'One more package repository: a `url`, or a `path`, or `packages`.',
+  examples: [{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc', component: 'main' }],
+  properties: {
+    codename: { ...text('Name of the repository; for deb its suite.', 'trixie'), minLength: 1 },
+    url: text('Address of the archive. `<URL>` is a placeholder: the entry is left out, with a warning.', 'https://packages.example.com/debian'),
+    path: text('Directory on this machine with a repository, absolute.', '/srv/repository'),
+    packages: texts('Package files to make a repository of.', ['https://packages.example.com/tool.deb', './tool.deb']),
+    insecureSkipVerify: flag('Accepts any TLS certificate while `packages` are fetched.', false),
+    pkey: text('Key that signs the repository: an address or a path.', 'https://packages.example.com/key.asc', '/etc/keys/example.asc'),
+    pkeys: texts('Several such keys.', ['/etc/keys/old.asc', '/etc/keys/new.asc']),
+    component: text('Components, separated by spaces.', 'main contrib'),
+    priority: integer(-9999, 9999, 'Preference; higher wins. Absent: 0.', 100),
+    allowPackages: texts('The only packages to take from it. Absent: all.', ['tool', 'libtool*']),
+  },
+  required: ['codename'],
+  additionalProperties: false,
+} as const;
+
+const properties = {
+  extends: text(
+    'Template to inherit from: a path inside the directory of this file. Its `target` must be the same. Not inherited: `metadata`.',
+    'base.yml',
+  ),
+  metadata: {
+    type: 'object',
+    description: 'What the image is for; has no effect on it.',
+    examples: [{ description: 'Minimal Debian 13 image', keywords: ['debian', 'minimal'] }],
+    properties: {
+      description: text('What the image is.', 'Minimal Debian 13 image'),
+      use_cases: texts('What it is good for.', ['Cloud instances']),
+      keywords: texts('Words to find it by.', ['debian', 'minimal']),
+    },
+    additionalProperties: false,
+  },
+  image: {
+    type: 'object',
+    description: 'Name and version of the image; its files are called NAME-VERSION.',
+    examples: [{ name: 'debian13-minimal', version: '1.0.0' }],
+    properties: {
+      name: text('Name; it may not contain `/` or control characters.', 'debian13-minimal'),
+      version: text('Version, as text: write numbers in quotes.', '1.0.0', '13.0'),
+    },
+    required: ['name', 'version'],
+    additionalProperties: false,
+  },
+  target: {
+    type: 'object',
+    description: 'What the image is made of; chooses the distribution definition.',
+    examples: [{ os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' }],
+    properties: {
+      os: text('Operating system.', 'debian', 'azure-linux', 'ubuntu'),
+      dist: text('Release of it.', 'debian13', 'azl3', 'ubuntu24'),
+      arch: oneOf(['x86_64', 'aarch64', 'armv7hl'], 'Processor architecture.', 'x86_64'),
+      imageType: text('Kind of image: raw (a disk), img (an initrd), iso, wsl2, or what a plugin brings.', 'raw'),
+    },
+    required: ['os', 'dist', 'arch', 'imageType'],
+    additionalProperties: false,
+  },
+  disk: diskSchema,
+  systemConfig: systemSchema,
+  packageRepositories: {
+    type: 'array',
+    description: 'Repositories beside those of the definition. Merged by codename, url and path.',
+    examples: [[{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc' }]],
+    items: repository,
+  },
+  baseline: {
+    type: 'object',
+    description: 'Whether the image is made from scratch (`create`) or on top of another image (`overlay`).',
+    examples: [{ mode: 'create' }],
+    properties: {
+      mode: oneOf(['create', 'overlay'], 'Absent: create.', 'create'),
+      source: {
+        type: 'object',
+        description: 'The image to start from.',
+        examples: [{ path: 'base.raw', format: 'raw' }],
+        properties: {
+          path: text('File on this machine.', 'base.raw'),
+          url: formatted('uri', 'Address to fetch it from.', 'https://images.example.com/base.qcow2'),
+          format: oneOf(['raw', 'qcow2', 'vhd', 'vhdx'], 'Its file format. Absent: raw.', 'raw'),
+          sbomPath: text('Bill of materials of it.', 'base.spdx.json'),
+        },
+        additionalProperties: false,
+      },
+    },
+    additionalProperties: false,
+  },
+  overlayPolicy: {
+    type: 'object',
+    description: 'What an overlay build may change.',
+    examples: [{ packageOperation: 'additive-only' }],
+    properties: {
+      packageOperation: oneOf(['additive-only', 'additive-and-upgrade'], 'What may happen to packages.', 'additive-only'),
+      conflictPolicy: oneOf(['fail', 'allow-explicit'], 'What to do about conflicts.', 'fail'),
+      kernelCmdline: text('Kernel command line to set.', 'console=ttyS0'),
+      grubDefault: text('Boot entry to start.', '0'),
+      allowDiskResize: flag('Lets the disk grow.', false),
+      allowPackageRemoval: flag('Lets conflicting packages go.', false),
+      replaceKernel: {
+        type: 'object',
+        description: 'Replaces the kernel.',
+        examples: [{ package: 'linux-image-oem' }],
+        properties: { package: text('Package that brings the new kernel.', 'linux-image-oem') },
+        required: ['package'],
+        additionalProperties: false,
+      },
+    },
+    additionalProperties: false,
+  },
+} as const;
+
+/** JSON Schema (2020-12) of an image template. The types of templates derive from it. */
+export const templateSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:ict:schema:template:1',
+  title: 'ICT image template',
+  description: 'Describes an operating-system image: target, disk, packages and set-up. A key without a value counts as absent.',
+  type: 'object',
+  properties,
+  required: ['image', 'target'],
+  additionalProperties: false,
+} as const;
+
+/** The same language as a template, for the defaults of a distribution definition: nothing is required. */
+export const defaultsSchema = {
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  $id: 'urn:ict:schema:defaults:1',
+  title: 'Defaults of a distribution for one image type',
+  description: 'What a template gets when it says nothing.',
+  type: 'object',
+  properties: { ...properties, image: { ...properties.image, required: [] }, target: { ...properties.target, required: [] } },
+  additionalProperties: false,
+} as const;
+
+/** A template as written, after schema validation. */
+export type Template = FromSchema<typeof templateSchema>;
+
+/** Defaults as a distribution definition has them: a template with every key optional. */
+export type TemplateDefaults = FromSchema<typeof defaultsSchema>;

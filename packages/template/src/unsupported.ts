@@ -1,0 +1,58 @@
+import type { ProblemReport } from '@ict/plugin-api';
+import type { MergedTemplate } from './merge.js';
+import type { Path } from './path.js';
+import { orderProblems } from './problem.js';
+import { TRUSTED } from './repository.js';
+import { reporter } from './report.js';
+
+/** What the engine at hand can do. */
+export interface Abilities {
+  /** Image types that some format makes. Absent: `raw`. */
+  readonly imageTypes?: readonly string[];
+}
+
+/**
+ * Lists, at its place, each key whose value the engine cannot honour yet. A build refuses such a template before anything is
+ * downloaded; validation shows the list. Values that ask for nothing (`enabled: false`, empty lists) are never listed.
+ */
+export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): ProblemReport[] {
+  const { report, problems } = reporter(merged, 'error');
+  const { template } = merged;
+  const system = template.systemConfig ?? {};
+  const { imageTypes = ['raw'] } = abilities;
+  const refuse = (path: Path, what: string, hint?: string): void => report('ICT_TEMPLATE_UNSUPPORTED', path, `${what} is not supported yet`, hint);
+  if (!imageTypes.includes(template.target.imageType)) {
+    refuse(['target', 'imageType'], `the image type "${template.target.imageType}"`, `Supported: ${imageTypes.join(', ')}.`);
+  }
+  if (template.disk?.extendLastPartitionToFillDisk === true) refuse(['disk', 'extendLastPartitionToFillDisk'], 'growing the last partition');
+  for (const [index, partition] of (template.disk?.partitions ?? []).entries()) {
+    if (partition.index !== undefined && partition.index !== index + 1) {
+      refuse(['disk', 'partitions', index, 'index'], `partition number ${partition.index} at place ${index + 1}`, 'List the partitions in the order of their numbers.');
+    }
+  }
+  const at = (...rest: Path): Path => ['systemConfig', ...rest];
+  if (system.immutability?.enabled === true) refuse(at('immutability', 'enabled'), 'immutability', 'Set systemConfig.immutability.enabled: false');
+  if (system.fde?.enabled === true) refuse(at('fde', 'enabled'), 'disk encryption (fde)');
+  if ((system.network?.interfaces ?? []).length > 0) {
+    refuse(at('network', 'interfaces'), 'setting up network interfaces', 'Put the configuration files under systemConfig.additionalFiles.');
+  }
+  if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
+  if (system.kernel?.uki === true) refuse(at('kernel', 'uki'), 'a unified kernel image (uki)');
+  if (system.kernel?.enableExtraModules) refuse(at('kernel', 'enableExtraModules'), 'enableExtraModules');
+  if (system.bootloader?.bootType === 'legacy') refuse(at('bootloader', 'bootType'), 'starting through legacy firmware', 'Use bootType: efi');
+  for (const [index, user] of (system.users ?? []).entries()) {
+    if (user.startupScript) refuse(at('users', index, 'startupScript'), 'startupScript', 'Give the program as "shell".');
+  }
+  for (const [index, repository] of (template.packageRepositories ?? []).entries()) {
+    const path: Path = ['packageRepositories', index];
+    if (repository.path !== undefined) refuse([...path, 'path'], 'a repository in a local path');
+    if ((repository.packages ?? []).length > 0) refuse([...path, 'packages'], 'a repository made of single packages');
+    if (repository.insecureSkipVerify === true) refuse([...path, 'insecureSkipVerify'], 'fetching without certificate checks');
+    if (repository.pkey === TRUSTED || repository.pkeys?.includes(TRUSTED) === true) {
+      refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
+    }
+  }
+  if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined) refuse(['baseline'], 'building on another image (baseline)');
+  if (Object.keys(template.overlayPolicy ?? {}).length > 0) refuse(['overlayPolicy'], 'overlayPolicy');
+  return orderProblems(problems);
+}

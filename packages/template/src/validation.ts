@@ -1,0 +1,134 @@
+import type { ProblemReport } from '@ict/plugin-api';
+import { type AnySchemaObject, Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { nearest } from './edit-distance.js';
+import { formats, standardFormats } from './format.js';
+import { formatPath, type Path } from './path.js';
+import { orderProblems, problem, type ProblemDetails } from './problem.js';
+import type { TemplateCode } from './errors.js';
+import type { DocumentPositions } from './yaml-document.js';
+
+/** Checks data against one schema. */
+export interface Validator {
+  /** Every violation, at the node that causes it; empty when the data is valid. `what` names the root in messages: `template`. */
+  check(data: unknown, what: string, positions?: DocumentPositions): ProblemReport[];
+}
+
+/** Compiles a schema (2020-12). Formats are checked, unknown keywords and formats in the schema are errors. */
+export function compileSchema(schema: AnySchemaObject): Validator {
+  const ajv = new Ajv2020({ allErrors: true, strict: true, verbose: true, messages: false });
+  addFormats.default(ajv, { formats: ['uri', 'uuid'], keywords: false });
+  for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, { type: 'string', validate: format.check });
+  const validate: ValidateFunction = ajv.compile(schema);
+  return {
+    check(data, what, positions) {
+      if (validate(data)) return [];
+      return orderProblems((validate.errors ?? []).map((error) => explain(error, data, what, positions)));
+    },
+  };
+}
+
+/** Words for the types of JSON Schema. */
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping of keys to values',
+  null: 'empty',
+};
+
+function typeOf(value: unknown): string {
+  if (value === null || value === undefined) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  return TYPES[typeof value] ?? typeof value;
+}
+
+const quote = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+};
+
+const list = (words: readonly string[]): string => words.filter((word) => word !== '').join(', ');
+
+/** Turns the JSON pointer of an error into a path; numbers stand for indexes only where the data has a list. */
+function pathOf(pointer: string, data: unknown): Path {
+  const path: (string | number)[] = [];
+  let at = data;
+  for (const part of pointer.split('/').slice(1)) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    const step = Array.isArray(at) ? Number(key) : key;
+    path.push(step);
+    at = (at as Record<string | number, unknown>)[step];
+  }
+  return path;
+}
+
+function explain(error: ErrorObject, data: unknown, what: string, positions: DocumentPositions | undefined): ProblemReport {
+  const path = pathOf(error.instancePath, data);
+  const name = path.length === 0 ? `the ${what}` : formatPath(path);
+  const schema = error.parentSchema ?? {};
+  const report = (code: TemplateCode, message: string, hint?: string, place: Path = path, atKey = false): ProblemReport => {
+    const position = atKey ? positions?.keyPositionOf(place) : positions?.positionOf(place);
+    const details: ProblemDetails = position === undefined ? {} : { position, snippet: positions?.snippet(position) ?? '' };
+    return problem(code, message, hint === undefined ? details : { ...details, hint });
+  };
+  const params = error.params as Readonly<Record<string, unknown>>;
+  switch (error.keyword) {
+    case 'additionalProperties': {
+      const key = String(params['additionalProperty']);
+      const known = Object.keys((schema['properties'] as object | undefined) ?? {});
+      const near = nearest(key, known);
+      const hint = near === undefined ? `Known keys here: ${list(known)}.` : `Did you mean ${JSON.stringify(near)}?`;
+      const inside = path.length === 0 ? `in the ${what}` : `in ${name}`;
+      return report('ICT_DOCUMENT_UNKNOWN_KEY', `unknown key ${quote(key)} ${inside}`, hint, [...path, key], true);
+    }
+    case 'required': {
+      const key = String(params['missingProperty']);
+      const wanted = (schema['properties'] as Readonly<Record<string, { description?: string }>> | undefined)?.[key]?.description;
+      return report('ICT_DOCUMENT_MISSING_KEY', `${name} needs the key ${JSON.stringify(key)}`, wanted, path, true);
+    }
+    case 'type': {
+      const expected = TYPES[String(params['type'])] ?? String(params['type']);
+      return report('ICT_DOCUMENT_WRONG_TYPE', `${name} must be ${expected}, but is ${typeOf(error.data)}`, typeHint(error, path, positions));
+    }
+    case 'enum': {
+      const allowed = (params['allowedValues'] as readonly unknown[]).map(String);
+      const near = nearest(String(error.data), allowed);
+      const message = `${name} is ${quote(error.data)}; it must be one of: ${list(allowed)}`;
+      return report('ICT_DOCUMENT_BAD_VALUE', message, near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`);
+    }
+    case 'format': {
+      const format = String(params['format']);
+      const expected = formats[format]?.expected ?? standardFormats[format] ?? `a valid ${format}`;
+      return report('ICT_DOCUMENT_BAD_VALUE', `${name} is ${quote(error.data)}; it must be ${expected}`);
+    }
+    case 'uniqueItems': {
+      const [one, two] = [Number(params['i']), Number(params['j'])];
+      const [first, second] = one < two ? [one, two] : [two, one];
+      const value = (error.data as readonly unknown[])[second];
+      const line = positions?.positionOf([...path, first])?.line;
+      const message = `${name} has ${quote(value)} twice${line === undefined ? '' : `; line ${line} has it first`}`;
+      return report('ICT_DOCUMENT_BAD_VALUE', message, 'Remove one of them.', [...path, second]);
+    }
+    case 'minLength':
+      return report('ICT_DOCUMENT_BAD_VALUE', `${name} must not be empty`);
+    case 'minItems':
+      return report('ICT_DOCUMENT_BAD_VALUE', `${name} needs at least ${String(params['limit'])} entries`);
+    case 'minimum':
+    case 'maximum':
+      return report('ICT_DOCUMENT_BAD_VALUE', `${name} is ${quote(error.data)}; it must be a whole number from ${schema['minimum']} to ${schema['maximum']}`);
+    default:
+      return report('ICT_DOCUMENT_BAD_VALUE', `${name} does not fit the schema (${error.keyword})`);
+  }
+}
+
+function typeHint(error: ErrorObject, path: Path, positions: DocumentPositions | undefined): string | undefined {
+  const expected = String((error.params as Readonly<Record<string, unknown>>)['type']);
+  if (expected === 'string' && ['number', 'boolean'].includes(typeof error.data)) {
+    return `Write it in quotes: "${positions?.sourceOf(path) ?? String(error.data)}".`;
+  }
+  if (expected === 'array' && !Array.isArray(error.data)) return 'Begin each entry with "- ".';
+  return undefined;
+}
