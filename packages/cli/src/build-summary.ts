@@ -1,0 +1,53 @@
+import type { BuildReport } from '@ict/core';
+import { formatBytes, formatDuration } from './quantity.js';
+import type { Terminal } from './terminal.js';
+import { says } from './terminal.js';
+import { plainText, table } from './terminal-text.js';
+
+/** Made-anew steps that a summary lists; the rest is in the events. */
+const SLOWEST = 5;
+
+/** What a finished build says on stdout: what it made, where the time went, what the cache saved, how to start the image. */
+export function buildSummary(report: BuildReport, durationMs: number, terminal: Terminal): string {
+  if (!says(terminal, 'info')) return report.artifacts.map((artifact) => `${artifact.path}\n`).join('');
+  const { resultColors: colors } = terminal;
+  const lines = [`${colors.green('✔')} ${colors.bold(report.target)} built in ${formatDuration(durationMs)}`, ''];
+  for (const { path, sizeBytes, allocatedBytes, digest } of report.artifacts) {
+    const onDisk = allocatedBytes < sizeBytes ? `, ${formatBytes(allocatedBytes)} on disk` : '';
+    lines.push(`  ${colors.bold(path)}`, `    ${formatBytes(sizeBytes)}${onDisk}`, `    ${colors.dim(digest)}`);
+  }
+  lines.push('', ...report.documents.map((document) => `  ${colors.dim(document)}`));
+  if (!report.documents.includes(report.lock)) lines.push(`  ${colors.dim(report.lock)}`);
+  lines.push('', ...timeLines(report), '', ...stepLines(report));
+  const image = bootable(report);
+  if (image !== undefined) lines.push('', `how to boot it: ${colors.cyan(`npx ict boot ${shellWord(image)}`)}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function timeLines(report: BuildReport): readonly string[] {
+  return table(
+    report.stages.map(({ stage, durationMs }) => [`  ${stage}`, formatDuration(durationMs)]),
+    { right: [1] },
+  );
+}
+
+function stepLines(report: BuildReport): readonly string[] {
+  const made = report.steps.filter((step) => !step.hit).sort((a, b) => b.durationMs - a.durationMs);
+  const head = `  ${report.steps.length - made.length} of ${report.steps.length} steps from the cache${made.length === 0 ? '' : '; made anew:'}`;
+  const rows = made
+    .slice(0, SLOWEST)
+    .map(({ type, durationMs, reason }) => [`    ${plainText(type)}`, formatDuration(durationMs), plainText(reason)]);
+  const rest = made.length > SLOWEST ? [`    and ${made.length - SLOWEST} quicker ones`] : [];
+  return [head, ...table(rows, { right: [1] }), ...rest];
+}
+
+/** The artifact that qemu starts as it is. */
+function bootable(report: BuildReport): string | undefined {
+  const paths = report.artifacts.map((artifact) => artifact.path);
+  return paths.find((path) => path.endsWith('.raw')) ?? paths.find((path) => path.endsWith('.qcow2'));
+}
+
+/** A path as one word of a POSIX shell. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,135 @@
+import type { Command, Option } from 'commander';
+import type { Shell } from '../program.js';
+import type { Session } from '../session.js';
+
+/** What a shell needs to know of one command. */
+export interface CompletionCommand {
+  /** `build`, `config show`; empty for `ict` itself. */
+  readonly path: string;
+  readonly description: string;
+  readonly options: readonly {
+    readonly flags: readonly string[];
+    readonly description: string;
+    readonly values: readonly string[];
+    readonly takesFile: boolean;
+  }[];
+  /** Words that may come next: names of commands, or choices of an argument. */
+  readonly words: readonly string[];
+  readonly takesFile: boolean;
+}
+
+/** `ict completion`: prints a script that completes commands, flags, their values and files. */
+export async function completion(session: Session, shell: Shell, program: Command): Promise<void> {
+  const script = { bash: bashScript, zsh: zshScript, fish: fishScript }[shell](describeCommands(program));
+  session.document({ shell, script });
+  session.result(script);
+}
+
+/** The command tree as data, parents first. */
+export function describeCommands(program: Command): readonly CompletionCommand[] {
+  const shared = program.options.map(describeOption);
+  const visit = (command: Command, path: string): CompletionCommand[] => {
+    const [argument] = command.registeredArguments;
+    const choices = argument?.argChoices ?? [];
+    const own: CompletionCommand = {
+      path,
+      description: command.description(),
+      options: [...(command === program ? [] : command.options.map(describeOption)), ...shared, help],
+      words: [...command.commands.map((child) => child.name()), ...choices],
+      takesFile: argument !== undefined && choices.length === 0,
+    };
+    return [own, ...command.commands.flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
+  };
+  return visit(program, '');
+}
+
+const help = { flags: ['-h', '--help'], description: 'display help for command', values: [], takesFile: false };
+
+function describeOption(option: Option): CompletionCommand['options'][number] {
+  const flags = [option.short, option.long].filter((flag) => flag !== undefined);
+  const values = option.argChoices ?? [];
+  return { flags, description: option.description, values, takesFile: /<(?:file|dir)>/.test(option.flags) };
+}
+
+function bashScript(commands: readonly CompletionCommand[]): string {
+  const cases = commands.map(({ path, options, words, takesFile }) => {
+    const flags = options.flatMap((option) => option.flags).join(' ');
+    return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} ;;`;
+  });
+  const values = valueFlags(commands).map(
+    ([flags, words]) => `    ${flags.join('|')}) COMPREPLY=($(compgen -W ${quote(words.join(' '))} -- "$current")); return ;;`,
+  );
+  const files = fileFlags(commands);
+  return `# bash completion for ict; load it with: source <(ict completion bash)
+_ict() {
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files
+  case $previous in
+${values.join('\n')}
+    ${files.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
+  esac
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$command $word" in
+${commands
+  .filter(({ path }) => path !== '')
+  .map(({ path }) => `      ${quote(path.includes(' ') ? path : ` ${path}`)}) command=${quote(path)} ;;`)
+  .join('\n')}
+    esac
+  done
+  case $command in
+${cases.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [[ $files = 1 && $current != -* ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+}
+complete -o filenames -F _ict ict
+`;
+}
+
+function zshScript(commands: readonly CompletionCommand[]): string {
+  const script = bashScript(commands).split('\n').slice(1).join('\n');
+  return `#compdef ict
+# zsh completion for ict; load it with: source <(ict completion zsh)
+autoload -U +X bashcompinit && bashcompinit
+${script}`;
+}
+
+function fishScript(commands: readonly CompletionCommand[]): string {
+  const lines = ['# fish completion for ict; load it with: ict completion fish | source', 'complete -c ict -f'];
+  for (const command of commands) {
+    const [first, second] = command.path.split(' ');
+    const condition =
+      command.path === ''
+        ? '__fish_use_subcommand'
+        : second === undefined
+          ? `__fish_seen_subcommand_from ${first}`
+          : `__fish_seen_subcommand_from ${first}; and __fish_seen_subcommand_from ${second}`;
+    for (const word of command.words) {
+      const child = commands.find(({ path }) => path === `${command.path} ${word}`.trim());
+      lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(word)}${child === undefined ? '' : ` -d ${quote(child.description)}`}`);
+    }
+    if (command.takesFile) lines.push(`complete -c ict -n ${quote(condition)} -F`);
+    for (const option of command.options) lines.push(fishOption(condition, option));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function fishOption(condition: string, option: CompletionCommand['options'][number]): string {
+  const names = option.flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`)).join(' ');
+  const argument = option.values.length > 0 ? ` -x -a ${quote(option.values.join(' '))}` : option.takesFile ? ' -r -F' : '';
+  return `complete -c ict -n ${quote(condition)} ${names}${argument} -d ${quote(option.description)}`;
+}
+
+function valueFlags(commands: readonly CompletionCommand[]): readonly (readonly [readonly string[], readonly string[]])[] {
+  const options = commands.flatMap((command) => command.options).filter((option) => option.values.length > 0);
+  return [...new Map(options.map((option) => [option.flags.join(), [option.flags, option.values] as const])).values()];
+}
+
+function fileFlags(commands: readonly CompletionCommand[]): readonly string[] {
+  return [
+    ...new Set(commands.flatMap((command) => command.options.filter((option) => option.takesFile).flatMap((option) => option.flags))),
+  ];
+}
+
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,14 @@
+import { defineErrors } from '@ict/plugin-api';
+
+/** Every error code that the command line itself can throw. */
+export const cliError = defineErrors({
+  ICT_CLI_USAGE: 'usage',
+  ICT_CLI_FLAG_INVALID: 'usage',
+  ICT_CLI_CONFIG_UNREADABLE: 'usage',
+  ICT_CLI_DIRECTORY_UNSAFE: 'host',
+  ICT_CLI_PLUGIN_NOT_FOUND: 'usage',
+  ICT_CLI_BOOT_SILENT: 'command',
+  ICT_CLI_HOST_MISSING: 'host',
+  ICT_CLI_INSTALL_FAILED: 'host',
+  ICT_CLI_INTERRUPTED: 'interrupted',
+});

@@ -1,0 +1,72 @@
+import type { BuildEvent, ProblemReport } from '@ict/plugin-api';
+import { problemText } from './failure-text.js';
+import { formatBytes, formatDuration } from './quantity.js';
+import type { Terminal } from './terminal.js';
+import { says } from './terminal.js';
+import { plainText } from './terminal-text.js';
+
+/**
+ * What one event says to people beside the progress of stages: warnings and retries always, the rest with `--verbose`.
+ *
+ * @returns text that ends in a new line, or undefined when there is nothing to say at this level.
+ */
+export function eventText(event: BuildEvent, terminal: Terminal): string | undefined {
+  const { colors } = terminal;
+  switch (event.type) {
+    case 'warning': {
+      if (!says(terminal, 'warn')) return undefined;
+      const { code, message, hint, position } = event;
+      const problem: ProblemReport = {
+        code,
+        message,
+        severity: 'warning',
+        ...(hint === undefined ? {} : { hint }),
+        ...(position === undefined ? {} : { position }),
+      };
+      return problemText(problem, colors);
+    }
+    case 'package.invalid':
+      return says(terminal, 'warn')
+        ? `${colors.yellow('warning')} ${plainText(event.name)} ${plainText(event.version)} in the cache is damaged and was dropped: ${plainText(event.reason)}\n`
+        : undefined;
+    case 'fetch.retry':
+      return says(terminal, 'info')
+        ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(event.url)}: ${plainText(event.reason)}\n`
+        : undefined;
+    default: {
+      if (!says(terminal, 'debug')) return undefined;
+      const text = detail(event);
+      return text === undefined ? undefined : `${colors.dim(event.type)} ${plainText(text)}\n`;
+    }
+  }
+}
+
+function detail(event: BuildEvent): string | undefined {
+  switch (event.type) {
+    case 'mirror.chosen':
+      return `${event.archive} -> ${event.url} (${event.source})`;
+    case 'repository.pinned':
+      return `${event.repository} ${event.root} signed by ${event.signers.join(', ')}${event.fromCache ? ' (unchanged)' : ''}`;
+    case 'fetch.done':
+      return `${event.url} ${formatBytes(event.sizeBytes)} in ${formatDuration(event.durationMs)}`;
+    case 'package.cached':
+      return `${event.name} ${event.version} (${event.check})`;
+    case 'package.verified':
+      return `${event.name} ${event.version} ${event.digest}`;
+    case 'step.hit':
+    case 'step.start':
+      return `${event.step} ${event.key}`;
+    case 'step.miss':
+      return `${event.step} ${event.key}: ${event.reason}`;
+    case 'step.stored':
+      return `${event.step} ${event.key} in ${formatDuration(event.durationMs)}`;
+    case 'command.start':
+      return event.command.join(' ');
+    case 'command.output':
+      return event.text.trimEnd();
+    case 'image.progress':
+      return `${event.artifact}: ${event.action}`;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import type { ErrorKind, ErrorRecord } from '@ict/plugin-api';
+
+/** Exit status by kind of failure; scripts rely on these numbers. */
+const statusOfKind: Readonly<Record<ErrorKind, number>> = {
+  invalid: 1,
+  usage: 2,
+  unsolvable: 3,
+  network: 4,
+  integrity: 5,
+  offline: 6,
+  host: 7,
+  command: 8,
+  internal: 9,
+  interrupted: 130,
+};
+
+/** Signals that end `ict`, with the status that a shell gives to them. */
+export const statusOfSignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+export type EndingSignal = keyof typeof statusOfSignal;
+
+/** The exit status for a failure; `signal` is the one that asked `ict` to stop, if any. */
+export function exitStatus(error: ErrorRecord, signal?: EndingSignal): number {
+  return signal === undefined ? statusOfKind[error.kind] : statusOfSignal[signal];
+}

@@ -1,0 +1,45 @@
+import type { ErrorRecord, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import type { Colors } from './terminal.js';
+import { plainText } from './terminal-text.js';
+
+/** What a failure or a warning looks like for people: message, place, source line, hint, and where to read more. */
+export function failureText(error: ErrorRecord, colors: Colors): string {
+  const lines = [`${colors.red(colors.bold('error'))} ${colors.dim(error.code)}  ${plainText(error.message)}`];
+  for (const problem of error.problems) lines.push('', ...problemLines(problem, colors));
+  if (error.hint !== undefined) lines.push(hintLine(error.hint, colors));
+  const because = error.facts.because;
+  if (Array.isArray(because)) for (const reason of because) lines.push(`  ${colors.dim('-')} ${plainText(String(reason))}`);
+  const page = pageOf(error.code);
+  if (page !== undefined) lines.push(`  ${colors.dim('more:')} ${page}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** One problem of a template, or a warning, with its place. */
+export function problemText(problem: ProblemReport, colors: Colors): string {
+  return `${problemLines(problem, colors).join('\n')}\n`;
+}
+
+function problemLines(problem: ProblemReport, colors: Colors): string[] {
+  const label = problem.severity === 'error' ? colors.red('error') : colors.yellow('warning');
+  const lines = [`${label} ${colors.dim(problem.code)}  ${plainText(problem.message)}`];
+  if (problem.position !== undefined) lines.push(`  ${colors.dim('at')} ${positionText(problem.position)}`);
+  if (problem.snippet !== undefined) {
+    for (const line of problem.snippet.split('\n')) lines.push(`  ${colors.dim('|')} ${plainText(line)}`);
+  }
+  if (problem.hint !== undefined) lines.push(hintLine(problem.hint, colors));
+  return lines;
+}
+
+/** `file:line:column`, as editors and terminals turn into links. */
+export function positionText(position: SourcePosition): string {
+  return `${plainText(position.file)}:${position.line}:${position.column}`;
+}
+
+function hintLine(hint: string, colors: Colors): string {
+  return `  ${colors.cyan('hint:')} ${plainText(hint)}`;
+}
+
+/** The page of one of our own codes; plugins document theirs themselves. */
+function pageOf(code: string): string | undefined {
+  return code.startsWith('ICT_') ? `docs/errors/${code}.md` : undefined;
+}

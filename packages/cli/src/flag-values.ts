@@ -1,0 +1,87 @@
+import { cliError } from './errors.js';
+
+const MAX_LENGTH_BYTES = 4096;
+const MAX_WORKERS = 64;
+
+// eslint-disable-next-line no-control-regex -- finding control characters is what it is for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+
+function invalid(flag: string, reason: string, hint: string): Error {
+  return cliError('ICT_CLI_FLAG_INVALID', { message: `${flag} ${reason}`, hint, facts: { flag } });
+}
+
+/**
+ * Checks a text or path from the command line: 1 to 4096 bytes, valid UTF-8, no NUL and no control characters.
+ *
+ * Node replaces bytes that are not UTF-8 by U+FFFD before a program sees them, so that character is refused.
+ *
+ * @throws `ICT_CLI_FLAG_INVALID`
+ */
+export function parseText(flag: string): (value: string) => string {
+  return (value) => {
+    if (value === '') throw invalid(flag, 'is empty', 'Give it a value.');
+    if (Buffer.byteLength(value) > MAX_LENGTH_BYTES) {
+      throw invalid(flag, `is longer than ${MAX_LENGTH_BYTES} bytes`, 'Shorten it, or reach the file through a shorter path.');
+    }
+    if (CONTROL.test(value)) throw invalid(flag, 'has a NUL or another control character', 'Write it without control characters.');
+    if (!value.isWellFormed() || value.includes('\ufffd'))
+      throw invalid(flag, 'is not valid UTF-8', 'Rename the file, or change the encoding of the terminal.');
+    return value;
+  };
+}
+
+/** Like {@link parseText}, and gathers the values of a flag that may be given several times. */
+export function parseTexts(flag: string): (value: string, previous: readonly string[] | undefined) => readonly string[] {
+  const parse = parseText(flag);
+  return (value, previous) => [...(previous ?? []), parse(value)];
+}
+
+/**
+ * A whole number from `min` to `max`, decimal digits only.
+ *
+ * @throws `ICT_CLI_FLAG_INVALID`
+ */
+export function parseCount(flag: string, min: number, max: number): (value: string) => number {
+  return (value) => {
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(number >= min && number <= max)) throw invalid(flag, `is not a whole number from ${min} to ${max}`, `Try ${flag} 16.`);
+    return number;
+  };
+}
+
+export const parseWorkers = parseCount('--workers', 1, MAX_WORKERS);
+
+/** One `--mirror ARCHIVE=URL`. */
+export interface MirrorFlag {
+  readonly archive: string;
+  readonly url: string;
+}
+
+const parseMirrorText = parseText('--mirror');
+
+/**
+ * Reads `ARCHIVE=URL`: both absolute http, https or file addresses, without query and fragment; trailing slashes are dropped.
+ * The first `=` that is followed by a scheme separates them, so that an archive may itself hold `=`.
+ *
+ * @throws `ICT_CLI_FLAG_INVALID`
+ */
+export function parseMirror(value: string): MirrorFlag {
+  const [archive, url, ...rest] = parseMirrorText(value).split(/=(?=(?:https?|file):\/\/)/);
+  if (archive === undefined || url === undefined || rest.length > 0) {
+    throw invalid('--mirror', 'is not ARCHIVE=URL', 'Example: --mirror http://ftp.debian.org/debian=http://mirror.example/debian');
+  }
+  return { archive: address(archive), url: address(url) };
+}
+
+/** {@link parseMirror} for a flag that may be given several times. */
+export function parseMirrors(value: string, previous: readonly MirrorFlag[] | undefined): readonly MirrorFlag[] {
+  return [...(previous ?? []), parseMirror(value)];
+}
+
+function address(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:', 'file:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw invalid('--mirror', 'needs an http, https or file address on both sides', 'Leave out any query or fragment.');
+  }
+  return text.replace(/\/+$/, '');
+}

@@ -1,0 +1,114 @@
+import { homedir } from 'node:os';
+import type { Command, CommanderError } from 'commander';
+import type { GlobalFlags, Runner } from './program.js';
+import { createProgram } from './program.js';
+import { cliError } from './errors.js';
+import { Session } from './session.js';
+import type { Surroundings } from './session.js';
+import { SignalWatch } from './signals.js';
+import type { LogLevel, OutputStream } from './terminal.js';
+import { createTerminal } from './terminal.js';
+
+/** Everything that {@link runCli} touches outside itself. */
+export interface CliHost {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly surroundings: Surroundings;
+  /** Makes the watch for signals of one command. */
+  watchSignals(onFirst: (signal: string) => void): SignalWatch;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param argv arguments after the program's name.
+ * @returns the exit status.
+ */
+export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
+  let status = 0;
+  const run: Runner = async (flags, speech, work) => {
+    const terminal = createTerminal(host.stdout, host.stderr, {
+      json: flags.json === true,
+      color: flags.color,
+      level: levelOf(flags),
+      env: host.surroundings.env,
+    });
+    const watch = host.watchSignals((signal) => session.note(`${signal}: stopping; once more to stop at once\n`, 'warn'));
+    const session = new Session(terminal, host.surroundings, watch, speech);
+    try {
+      status = await session.run(() => work(session));
+    } finally {
+      watch.close();
+    }
+  };
+  const program = createProgram(run);
+  prepare(program, host);
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (isCommanderError(error) && error.exitCode === 0) return 0;
+    const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
+    await run(flags, speechOf(argv), async () => {
+      throw isCommanderError(error) ? usageError(error, argv) : error;
+    });
+  }
+  return status;
+}
+
+/** Commander prints help; errors are ours to print. */
+function prepare(command: Command, host: CliHost): void {
+  command.exitOverride().configureOutput({
+    writeOut: (text) => host.stdout.write(text),
+    writeErr: (text) => host.stderr.write(text),
+    outputError: () => undefined,
+    getOutHelpWidth: () => host.stdout.columns ?? 100,
+    getErrHelpWidth: () => host.stderr.columns ?? 100,
+  });
+  for (const child of command.commands) prepare(child, host);
+}
+
+function isCommanderError(error: unknown): error is CommanderError {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
+}
+
+function usageError(error: CommanderError, argv: readonly string[]): Error {
+  const command = argv.find((argument) => /^[a-z]+$/.test(argument));
+  const isHelp = error.code === 'commander.help';
+  return cliError('ICT_CLI_USAGE', {
+    message: isHelp ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\n/g, ' '),
+    hint: `See \`ict ${command === undefined || error.code === 'commander.unknownCommand' ? '' : `${command} `}--help\`.`,
+  });
+}
+
+function speechOf(argv: readonly string[]): 'events' | 'document' {
+  const command = argv.find((argument) => !argument.startsWith('-'));
+  return command !== undefined && ['build', 'lock', 'boot'].includes(command) ? 'events' : 'document';
+}
+
+function levelOf(flags: GlobalFlags): LogLevel {
+  if (flags.logLevel !== undefined) return flags.logLevel;
+  if (flags.verbose === true) return 'debug';
+  return flags.quiet === true ? 'warn' : 'info';
+}
+
+/** Runs `ict` in this process: what `bin/ict.js` calls. */
+export async function main(argv: readonly string[]): Promise<void> {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  process.exitCode = await runCli(argv, {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    surroundings: {
+      env: process.env,
+      cwd: process.cwd(),
+      home: homedir(),
+      uid: process.geteuid?.(),
+      openEngine: async (options) => (await import('@ict/core')).openEngine(options),
+    },
+    watchSignals: (onFirst) => new SignalWatch(process, onFirst, (status) => process.exit(status)),
+  });
+}
+
+/** A reader such as `head` may go away; the work goes on, and what it would print is dropped. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+}

@@ -1,0 +1,84 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { cliError } from './errors.js';
+
+interface PackageManifest {
+  readonly ict?: unknown;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
+/** A plugin that the configuration lists: a package name, or a path. */
+export interface ConfiguredPlugin {
+  readonly name: string;
+  /** Directory that paths are relative to, and that packages are looked up from. */
+  readonly base: string;
+}
+
+/**
+ * Finds plugins by data: packages with an `ict` field among the dependencies of the package at `root`, and whatever the
+ * configuration lists. No code of a plugin is loaded.
+ *
+ * @param root directory of the package whose dependencies count: the cli's own.
+ * @returns absolute directories, each once, in the order found.
+ * @throws `ICT_CLI_PLUGIN_NOT_FOUND` for a listed plugin that is not there; the engine checks what it says of itself.
+ */
+export async function discoverPlugins(root: string, configured: readonly ConfiguredPlugin[]): Promise<readonly string[]> {
+  const manifestFile = join(root, 'package.json');
+  const { dependencies = {}, optionalDependencies = {} } = await readManifest(manifestFile);
+  const found = new Set<string>();
+  const optional = new Set(Object.keys(optionalDependencies));
+  for (const name of new Set([...Object.keys(dependencies), ...optional])) {
+    const directory = packageDirectory(name, root);
+    if (directory === undefined) {
+      if (optional.has(name)) continue;
+      throw notFound(name, `a dependency of ${manifestFile} is not installed`, 'Run `npm ci` in a clone, or install @ict/cli again.');
+    }
+    if ((await readManifest(join(directory, 'package.json'))).ict !== undefined) found.add(await realpath(directory));
+  }
+  for (const { name, base } of configured) {
+    const directory =
+      name.startsWith('.') || isAbsolute(name) ? resolve(base, name) : (packageDirectory(name, base) ?? packageDirectory(name, root));
+    const where = directory === undefined ? undefined : await realDirectory(directory);
+    if (where === undefined) {
+      throw notFound(
+        name,
+        'the configuration lists a plugin that is not installed',
+        `Install it (npm install ${name}), or correct \`plugins:\`.`,
+      );
+    }
+    found.add(where);
+  }
+  return [...found];
+}
+
+function notFound(name: string, message: string, hint: string): Error {
+  return cliError('ICT_CLI_PLUGIN_NOT_FOUND', { message: `${name}: ${message}`, hint, facts: { plugin: name } });
+}
+
+/** Where Node would find a package from `base`, whether or not its `exports` show its package.json. */
+function packageDirectory(name: string, base: string): string | undefined {
+  try {
+    const file = findPackageJSON(name, pathToFileURL(join(base, 'package.json')));
+    return file === undefined ? undefined : dirname(file);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && ['ERR_MODULE_NOT_FOUND', 'ERR_INVALID_MODULE_SPECIFIER'].includes(String(error.code)))
+      return undefined;
+    throw error;
+  }
+}
+
+async function realDirectory(directory: string): Promise<string | undefined> {
+  try {
+    return await realpath(directory);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+async function readManifest(file: string): Promise<PackageManifest> {
+  return JSON.parse(await readFile(file, 'utf8')) as PackageManifest;
+}

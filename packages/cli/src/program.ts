@@ -1,0 +1,185 @@
+import { Argument, Command, Option } from 'commander';
+import { parseCount, parseMirrors, parseText, parseTexts, parseWorkers } from './flag-values.js';
+import type { MirrorFlag } from './flag-values.js';
+import type { Session, Speech } from './session.js';
+import type { LogLevel } from './terminal.js';
+import { logLevels } from './terminal.js';
+
+/** Flags that every command takes. */
+export interface GlobalFlags {
+  readonly config?: string;
+  readonly logLevel?: LogLevel;
+  readonly verbose?: boolean;
+  readonly quiet?: boolean;
+  readonly json?: boolean;
+  readonly color: boolean;
+}
+
+/** Flags of commands that open an engine. */
+export interface EngineFlags extends GlobalFlags {
+  readonly workers?: number;
+  readonly cacheDir?: string;
+  readonly workDir?: string;
+  readonly tempDir?: string;
+  readonly mirror?: readonly MirrorFlag[];
+  readonly hostMirrors: boolean;
+  readonly distroFile?: readonly string[];
+  readonly offline?: boolean;
+  readonly verify?: 'signature' | 'full';
+}
+
+export interface LockFlags extends EngineFlags {
+  readonly lock?: string;
+  readonly frozen?: boolean;
+}
+
+export interface BuildFlags extends LockFlags {
+  readonly output?: string;
+  readonly cache: boolean;
+}
+
+export const schemaNames = ['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan'] as const;
+export type SchemaName = (typeof schemaNames)[number];
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof shells)[number];
+
+/** Runs one command inside a session; the answer is the exit status, 0 when there is none. */
+export type Runner = (flags: GlobalFlags, speech: Speech, work: (session: Session) => Promise<number | void>) => Promise<void>;
+
+/** The whole command line. The code of a command is loaded when it runs, so that `ict --help` loads none. */
+export function createProgram(run: Runner): Command {
+  const program = new Command('ict')
+    .description('Image Composer Tool: composes bootable OS images from a YAML template')
+    .addOption(
+      new Option('--config <file>', 'configuration file (default: the first found in the usual places)').argParser(parseText('--config')),
+    )
+    .addOption(new Option('--log-level <level>', 'how much is said on stderr').choices([...logLevels]))
+    .option('-v, --verbose', 'the same as --log-level debug')
+    .option('-q, --quiet', 'print results, warnings and errors only')
+    .option('--json', 'events (build, lock, boot) or one document on stdout')
+    .option('--no-color', 'print without colours')
+    .configureHelp({ showGlobalOptions: true })
+    .helpCommand(false);
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('build')
+        .description('compose the image of a template')
+        .addArgument(template())
+        .addOption(new Option('-o, --output <dir>', 'copy the artifacts here as well').argParser(parseText('--output')))
+        .addOption(new Option('--no-cache', 'use a temporary cache and work directory; needs --output').conflicts(['cacheDir', 'workDir'])),
+    ),
+  ).action((file: string, flags: BuildFlags, command: Command) =>
+    run(all(command), 'events', async (session) =>
+      (await import('./commands/build.js')).build(session, file, { ...all(command), ...flags }),
+    ),
+  );
+
+  engineFlags(program.command('validate').description('check a template without building it').addArgument(template())).action(
+    (file: string, _flags: EngineFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/validate.js')).validate(session, file, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(program.command('plan').description('show what a build would fetch, install and run').addArgument(template())),
+  ).action((file: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/plan.js')).plan(session, file, all(command))),
+  );
+
+  engineFlags(
+    program
+      .command('lock')
+      .description('resolve the packages of a template and write its lock file')
+      .addArgument(template())
+      .addOption(
+        new Option('-o, --output <file>', 'lock file to write (default: NAME.lock.yml beside the template)').argParser(
+          parseText('--output'),
+        ),
+      ),
+  ).action((file: string, _flags: EngineFlags, command: Command) =>
+    run(all(command), 'events', async (session) => (await import('./commands/lock.js')).lock(session, file, all(command))),
+  );
+
+  program
+    .command('boot')
+    .description('start an image in qemu and wait for a text on its console')
+    .addArgument(new Argument('<image>', 'disk image').argParser(parseText('IMAGE')))
+    .addOption(new Option('--expect <text>', 'text that shows that the image is up').default('login:').argParser(parseText('--expect')))
+    .addOption(new Option('--timeout <seconds>', 'give up after this time').argParser(parseCount('--timeout', 1, 86_400)))
+    .addOption(new Option('--memory <mib>', 'memory of the machine').argParser(parseCount('--memory', 64, 1_048_576)))
+    .option('--no-kvm', 'emulate the processor even where /dev/kvm can be used')
+    .action((file: string, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'events', async (session) => (await import('./commands/boot.js')).boot(session, file, all(command))),
+    );
+
+  program
+    .command('doctor')
+    .description('check what this machine lacks, and how to mend it')
+    .option('--install', 'as root: install what is missing with apt-get')
+    .action((_flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
+    );
+
+  program
+    .command('schema')
+    .description('print the JSON schema of a document')
+    .addArgument(new Argument('<name>', 'document').choices(schemaNames))
+    .action((name: SchemaName, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/schema.js')).schema(session, name)),
+    );
+
+  const config = program.command('config').description('show the configuration').helpCommand(false);
+  engineFlags(config.command('show').description('print every setting, and where it comes from')).action(
+    (_flags: EngineFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configShow(session, all(command))),
+  );
+
+  program
+    .command('version')
+    .description('print versions of ict and of what it runs on')
+    .action((_flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/version.js')).version(session)),
+    );
+
+  program
+    .command('completion')
+    .description('print a completion script for a shell')
+    .addArgument(new Argument('<shell>', 'shell').choices(shells))
+    .action((shell: Shell, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/completion.js')).completion(session, shell, program)),
+    );
+
+  return program;
+}
+
+function template(): Argument {
+  return new Argument('<template>', 'image template, a YAML file').argParser(parseText('TEMPLATE'));
+}
+
+function all<Flags extends GlobalFlags>(command: Command): Flags {
+  return command.optsWithGlobals<Flags>();
+}
+
+function engineFlags(command: Command): Command {
+  return command
+    .addOption(new Option('-w, --workers <n>', 'downloads and checks that run side by side').argParser(parseWorkers))
+    .addOption(new Option('-d, --cache-dir <dir>', 'directory of the cache').argParser(parseText('--cache-dir')))
+    .addOption(new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir')))
+    .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')))
+    .addOption(new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated').argParser(parseMirrors))
+    .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
+    .addOption(
+      new Option('--distro-file <file>', 'another distribution definition; may be repeated').argParser(parseTexts('--distro-file')),
+    )
+    .option('--offline', 'use nothing but what the cache has')
+    .addOption(
+      new Option('--verify <how>', 'check cached files by stat signature, or by hashing every byte').choices(['signature', 'full']),
+    );
+}
+
+function lockFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--lock <file>', 'lock file to use (default: NAME.lock.yml beside the template)').argParser(parseText('--lock')))
+    .option('--frozen', 'fail when the lock file is missing or does not fit the template');
+}

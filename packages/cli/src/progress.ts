@@ -1,0 +1,190 @@
+import type { BuildEvent, Stage } from '@ict/plugin-api';
+import { formatBytes, formatCount, formatDuration } from './quantity.js';
+import { plainText } from './terminal-text.js';
+
+/** The four stages in their order. */
+export const stages: readonly Stage[] = ['validate', 'packages', 'compose', 'finalize'];
+
+export type StageState = 'waiting' | 'running' | 'done' | 'failed';
+
+const RATE_WINDOW_MS = 4000;
+
+interface Sample {
+  readonly timeMs: number;
+  readonly bytes: number;
+}
+
+/**
+ * What is known of a running build, from its events alone. Views read it; it prints nothing and asks no clock: time is that of
+ * the events.
+ */
+export class Progress {
+  template = '';
+  target = '';
+  readonly state = new Map<Stage, StageState>(stages.map((stage) => [stage, 'waiting']));
+  readonly durationMs = new Map<Stage, number>();
+  private current: Stage | undefined;
+  private packages = { count: 0, downloadBytes: 0, fromLock: false };
+  private planned = { files: 0, bytes: 0 };
+  private doneFiles = 0;
+  private doneBytes = 0;
+  private readonly inFlight = new Map<string, number>();
+  private samples: Sample[] = [];
+  private cached = 0;
+  private verified = 0;
+  private hits = 0;
+  private misses = 0;
+  private activity = '';
+
+  /** Takes one event in. */
+  add(event: BuildEvent): void {
+    switch (event.type) {
+      case 'build.start':
+        this.template = event.template;
+        this.target = event.target;
+        return;
+      case 'build.failed':
+        if (this.current !== undefined) this.state.set(this.current, 'failed');
+        return;
+      case 'stage.start':
+        this.current = event.stage;
+        this.activity = '';
+        this.state.set(event.stage, 'running');
+        return;
+      case 'stage.done':
+        this.state.set(event.stage, 'done');
+        this.durationMs.set(event.stage, event.durationMs);
+        this.current = undefined;
+        return;
+      case 'repository.pinned':
+        this.activity = `${plainText(event.repository)} pinned`;
+        return;
+      case 'resolve.done':
+        this.packages = { count: event.packages, downloadBytes: event.downloadBytes, fromLock: event.fromLock };
+        this.activity = '';
+        return;
+      case 'fetch.start':
+        // Metadata comes before it, and is not part of what it announces.
+        this.planned = { files: event.files, bytes: event.totalBytes };
+        this.doneFiles = 0;
+        this.doneBytes = 0;
+        this.inFlight.clear();
+        this.samples = [];
+        return;
+      case 'fetch.progress':
+        this.inFlight.set(event.url, event.receivedBytes);
+        this.sample(event.time);
+        return;
+      case 'fetch.done':
+        this.inFlight.delete(event.url);
+        this.doneFiles += 1;
+        this.doneBytes += event.sizeBytes;
+        this.sample(event.time);
+        return;
+      case 'package.cached':
+        this.cached += 1;
+        return;
+      case 'package.verified':
+        this.verified += 1;
+        return;
+      case 'step.hit':
+        this.hits += 1;
+        return;
+      case 'step.miss':
+        this.misses += 1;
+        this.activity = plainText(event.step);
+        return;
+      case 'install.progress':
+        this.activity = `${phaseWords[event.phase]} ${event.done}/${event.total} ${plainText(event.name)}`;
+        return;
+      case 'command.start':
+        this.activity = `running ${plainText(event.command.join(' '))}`;
+        return;
+      case 'image.progress':
+        this.activity = `${plainText(event.artifact)}: ${plainText(event.action)}`;
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** The running stage, if any. */
+  get running(): Stage | undefined {
+    return this.current;
+  }
+
+  /** Share of the announced download that has arrived, 0 to 1; undefined when none is under way. */
+  get downloaded(): number | undefined {
+    if (this.current !== 'packages' || this.planned.files === 0 || this.doneFiles >= this.planned.files) return undefined;
+    return this.planned.bytes === 0 ? this.doneFiles / this.planned.files : Math.min(1, this.received / this.planned.bytes);
+  }
+
+  /** What a stage is doing, or what it did: one short line. */
+  describe(stage: Stage): string {
+    const state = this.state.get(stage);
+    if (state === 'waiting') return '';
+    if (stage === 'packages') return state === 'running' ? this.describeDownload() : this.describePackages();
+    if (state === 'running' || state === 'failed') return this.activity;
+    return stage === 'compose' ? this.describeSteps() : '';
+  }
+
+  private describeDownload(): string {
+    if (this.planned.files === 0) {
+      if (this.packages.count > 0) return this.describeChecks();
+      const bytes = this.received;
+      return this.activity || (bytes > 0 ? `reading repositories, ${formatBytes(bytes)}` : 'reading repositories');
+    }
+    if (this.doneFiles >= this.planned.files) return this.describeChecks();
+    const rate = this.bytesPerSecond;
+    const speed = rate === undefined ? '' : ` at ${formatBytes(rate)}/s`;
+    const bytes = `${formatBytes(this.received)} of ${formatBytes(this.planned.bytes)}${speed}`;
+    return `downloaded ${this.doneFiles}/${this.planned.files}, ${bytes}, ${this.describeChecks()}`;
+  }
+
+  private describeChecks(): string {
+    const checked = this.cached + this.verified;
+    return checked === 0 ? formatCount(this.packages.count, 'package') : `verified ${checked}/${Math.max(this.packages.count, checked)}`;
+  }
+
+  private describePackages(): string {
+    if (this.packages.count === 0) return this.activity;
+    const fetched = this.planned.files === 0 ? 'nothing to download' : `${formatBytes(this.doneBytes)} downloaded`;
+    const origin = this.packages.fromLock ? ' as locked' : '';
+    return `${formatCount(this.packages.count, 'package')}${origin}, ${fetched}`;
+  }
+
+  private describeSteps(): string {
+    const total = this.hits + this.misses;
+    return total === 0 ? '' : `${this.hits} of ${formatCount(total, 'step')} from the cache`;
+  }
+
+  private get received(): number {
+    let bytes = this.doneBytes;
+    for (const part of this.inFlight.values()) bytes += part;
+    return bytes;
+  }
+
+  /** Speed over the last seconds; undefined before there is enough to tell. */
+  private get bytesPerSecond(): number | undefined {
+    const [first] = this.samples;
+    const last = this.samples.at(-1);
+    if (first === undefined || last === undefined || last.timeMs - first.timeMs < 500) return undefined;
+    return Math.max(0, ((last.bytes - first.bytes) * 1000) / (last.timeMs - first.timeMs));
+  }
+
+  private sample(time: string): void {
+    const timeMs = Date.parse(time);
+    const previous = this.samples.at(-1);
+    if (previous !== undefined && timeMs - previous.timeMs < 50) return;
+    this.samples.push({ timeMs, bytes: this.received });
+    while (this.samples.length > 2 && timeMs - (this.samples[0]?.timeMs ?? 0) > RATE_WINDOW_MS) this.samples.shift();
+  }
+}
+
+const phaseWords = { extract: 'extracting', unpack: 'unpacking', configure: 'configuring' } as const;
+
+/** `0.4 s`, or nothing while a stage is not done. */
+export function stageTime(progress: Progress, stage: Stage): string {
+  const duration = progress.durationMs.get(stage);
+  return duration === undefined ? '' : formatDuration(duration);
+}

@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import type { BuildEvent, ErrorRecord, EventBody } from '@ict/plugin-api';
+import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
+import type { Engine, EngineOptions } from '@ict/core';
+import { cliError } from './errors.js';
+import { exitStatus } from './exit-status.js';
+import { failureText } from './failure-text.js';
+import { LiveView } from './live-view.js';
+import { PlainView } from './plain-view.js';
+import type { SignalWatch } from './signals.js';
+import type { Terminal } from './terminal.js';
+import { says } from './terminal.js';
+import type { View } from './view.js';
+
+/** What a command says on stdout with `--json`: events as they happen, or one document at its end. */
+export type Speech = 'events' | 'document';
+
+/** What a run of `ict` gets from outside; tests give their own. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly home: string;
+  /** Effective user id; undefined on systems without. */
+  readonly uid: number | undefined;
+  openEngine(options: EngineOptions): Promise<Engine>;
+}
+
+/** One run of a command: its output, its stopping, its end. */
+export class Session {
+  readonly terminal: Terminal;
+  readonly surroundings: Surroundings;
+  readonly signal: AbortSignal;
+  private readonly watch: SignalWatch;
+  private readonly speech: Speech;
+  private readonly view: View;
+  private failureSaid = false;
+  private build: string = randomUUID();
+
+  constructor(terminal: Terminal, surroundings: Surroundings, watch: SignalWatch, speech: Speech) {
+    this.terminal = terminal;
+    this.surroundings = surroundings;
+    this.watch = watch;
+    this.signal = watch.signal;
+    this.speech = speech;
+    this.view = chooseView(terminal);
+  }
+
+  /** Takes an event of the engine: shows it, and prints it as a line with `--json`. */
+  readonly emit = (event: BuildEvent): void => {
+    this.build = event.build;
+    if (event.type === 'build.failed') this.failureSaid = true;
+    if (this.terminal.json && this.speech === 'events') this.terminal.stdout.write(`${JSON.stringify(event)}\n`);
+    this.view.event(event);
+  };
+
+  /** An event of the command itself. */
+  say(body: EventBody): void {
+    this.emit({ ...body, v: 1, time: new Date().toISOString(), build: this.build });
+  }
+
+  /** Prints a result for people on stdout; nothing with `--json`. */
+  result(text: string): void {
+    if (this.terminal.json) return;
+    this.view.close();
+    this.terminal.stdout.write(text);
+  }
+
+  /** Prints the one document of a command that has one, with `--json`. */
+  document(value: unknown): void {
+    if (this.terminal.json) this.terminal.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** A line for people on stderr, at the given importance. */
+  note(text: string, level: 'info' | 'warn' | 'error' = 'info'): void {
+    if (says(this.terminal, level)) this.view.print(text);
+  }
+
+  /**
+   * Runs `work`, prints its failure if there is one, and stops drawing.
+   *
+   * @returns the exit status.
+   */
+  async run(work: () => Promise<number | void>): Promise<number> {
+    try {
+      const status = (await work()) ?? 0;
+      this.view.close();
+      return status;
+    } catch (thrown) {
+      this.view.close();
+      return this.fail(thrown);
+    }
+  }
+
+  private fail(thrown: unknown): number {
+    const error = this.recordOf(thrown);
+    if (this.terminal.json) {
+      if (this.speech === 'document') this.document({ error });
+      else if (!this.failureSaid) this.say({ type: 'build.failed', error });
+    }
+    const { stderr, colors, level } = this.terminal;
+    stderr.write(failureText(error, colors));
+    if (error.kind === 'internal' && thrown instanceof Error && (level === 'debug' || !isIctError(thrown))) {
+      stderr.write(`${colors.dim(thrown.stack ?? '')}\n`);
+    }
+    return exitStatus(error, this.watch.received);
+  }
+
+  /** After a signal, whatever was thrown is the interruption's doing. */
+  private recordOf(thrown: unknown): ErrorRecord {
+    const { received } = this.watch;
+    if (received === undefined) return toErrorRecord(thrown);
+    const cause = isIctError(thrown) ? fromErrorRecord(toErrorRecord(thrown)) : thrown;
+    return toErrorRecord(
+      cliError('ICT_CLI_INTERRUPTED', {
+        message: `stopped by ${received}; what was running has been cleaned up`,
+        hint: 'Run the same command again: finished downloads and steps are kept.',
+        facts: { signal: received },
+        cause,
+      }),
+    );
+  }
+}
+
+/** Lines are drawn in place only where nothing else writes to the same terminal. */
+function chooseView(terminal: Terminal): View {
+  const { stderr, stdout, json, level } = terminal;
+  const shared = json && stdout.isTTY === true;
+  if (shared || !says(terminal, 'info')) return new PlainView(terminal, false);
+  if (stderr.isTTY === true && level === 'info') return new LiveView(terminal);
+  return new PlainView(terminal, true);
+}

@@ -1,0 +1,57 @@
+// eslint-disable-next-line no-control-regex -- escape sequences start with a control character
+const ESCAPE = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-_])/g;
+// eslint-disable-next-line no-control-regex -- finding control characters is what it is for
+const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+const WIDE =
+  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const ZERO = /[\p{Mn}\p{Me}\p{Cf}]/u;
+
+/**
+ * Text from outside (a mirror, a package, a command) made safe to print: no escape sequence, control character or change of
+ * writing direction is left. New lines and tabs stay.
+ */
+export function plainText(text: string): string {
+  return text.replace(ESCAPE, '').replace(CONTROL, '');
+}
+
+/** Columns that a text takes on a terminal; escape sequences take none, East Asian wide characters two. */
+export function displayWidth(text: string): number {
+  let width = 0;
+  for (const character of text.replace(ESCAPE, '')) width += ZERO.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
+  return width;
+}
+
+/** Cuts a text without escape sequences to `columns`, ending in `…` when something was cut. */
+export function truncate(text: string, columns: number): string {
+  if (displayWidth(text) <= columns) return text;
+  let kept = '';
+  let width = 0;
+  for (const character of text) {
+    const next = displayWidth(character);
+    if (width + next > columns - 1) break;
+    kept += character;
+    width += next;
+  }
+  return columns > 0 ? `${kept}…` : '';
+}
+
+/** Pads on the right to `columns`. */
+export function padEnd(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
+}
+
+/** Rows as columns that line up, two blanks between; the last column is not padded. */
+export function table(rows: readonly (readonly string[])[], options: { readonly right?: readonly number[] } = {}): readonly string[] {
+  const widths: number[] = [];
+  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell))));
+  return rows.map((row) =>
+    row
+      .map((cell, index) => {
+        const gap = ' '.repeat((widths[index] ?? 0) - displayWidth(cell));
+        if (options.right?.includes(index) === true) return gap + cell;
+        return index === row.length - 1 ? cell : cell + gap;
+      })
+      .join('  ')
+      .trimEnd(),
+  );
+}

@@ -1,0 +1,57 @@
+import pc from 'picocolors';
+
+/** The part of a stream that printing needs. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+}
+
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** How much is said on stderr. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+
+/** Where one run of `ict` prints, and how. */
+export interface Terminal {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  /** Colours for stderr: progress, warnings and errors. */
+  readonly colors: Colors;
+  /** Colours for stdout: results. */
+  readonly resultColors: Colors;
+  readonly json: boolean;
+  readonly level: LogLevel;
+}
+
+export interface TerminalOptions {
+  readonly json: boolean;
+  readonly color: boolean;
+  readonly level: LogLevel;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Decides on colours as https://no-color.org says: none when `NO_COLOR` is set and not empty, with `--no-color`, on a dumb terminal, or when
+ * the stream is not a terminal, unless `FORCE_COLOR` asks for them.
+ */
+export function createTerminal(stdout: OutputStream, stderr: OutputStream, options: TerminalOptions): Terminal {
+  const { env } = options;
+  const refused = !options.color || (env.NO_COLOR ?? '') !== '' || env.TERM === 'dumb';
+  const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
+  const colored = (stream: OutputStream): Colors => pc.createColors(!refused && (forced || stream.isTTY === true));
+  return {
+    stdout,
+    stderr,
+    colors: colored(stderr),
+    resultColors: colored(stdout),
+    json: options.json,
+    level: options.level,
+  };
+}
+
+/** True when a message of `level` is to be printed. */
+export function says(terminal: Terminal, level: LogLevel): boolean {
+  return logLevels.indexOf(level) >= logLevels.indexOf(terminal.level);
+}

@@ -1,0 +1,93 @@
+import { readFile, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root } from './run.mjs';
+
+/** Directories that hold workspace packages, and those that are one. */
+const GROUPS = ['packages', 'providers', 'tools'];
+const SINGLE = ['e2e'];
+
+/** Targets that run vitest; `nx.json` has each write a report here. */
+const REPORTS = { test: '.reports/test.json', e2e: '.reports/e2e.json' };
+const RUN_RECORD = '.nx/cache/run.json';
+
+/** Removes what an earlier run reported, so that nothing old is counted. */
+export async function forgetResults() {
+  for (const { directory } of await projects()) await rm(join(directory, '.reports'), { recursive: true, force: true });
+  await rm(join(root, RUN_RECORD), { force: true });
+}
+
+/**
+ * Adds up what every test runner reported. A task that failed or never ran counts as one failure each: a project without a
+ * report must not look like one without failures.
+ *
+ * @param tasks targets that were asked for.
+ * @param status exit status of nx.
+ */
+export async function countResults(tasks, status) {
+  const total = { passed: 0, failed: 0, notes: [] };
+  const add = (passed, failed, note) => {
+    total.passed += passed;
+    total.failed += failed;
+    if (note !== undefined) total.notes.push(note);
+  };
+  const outcome = await taskOutcomes();
+  for (const { name, directory, targets } of await projects()) {
+    for (const target of tasks.filter((task) => targets.includes(task))) {
+      const ended = outcome.get(`${name}:${target}`);
+      const report = REPORTS[target] === undefined ? undefined : await readJson(join(directory, REPORTS[target]));
+      if (report !== undefined) {
+        const { passed, failed, reason } = countReport(report);
+        const hidden = failed === 0 && ended !== 0;
+        add(passed, failed + (hidden ? 1 : 0), failed > 0 || hidden ? `FAILED  ${name}:${target}  ${reason}` : undefined);
+      } else if (ended !== 0) add(0, 1, `FAILED  ${name}:${target}  ${ended === undefined ? 'did not run' : `status ${ended}`}`);
+      else if (REPORTS[target] !== undefined) add(0, 1, `FAILED  ${name}:${target}  left no report`);
+    }
+  }
+  for (const [task, code] of outcome) {
+    if (code !== 0 && !tasks.includes(task.slice(task.lastIndexOf(':') + 1))) add(0, 1, `FAILED  ${task}  status ${code}`);
+  }
+  if (status !== 0 && total.failed === 0) add(0, 1, `FAILED  nx ended with status ${status}`);
+  return total;
+}
+
+/** Counts one JSON report of vitest. A file that could not be loaded has no test that failed, yet it counts as one. */
+export function countReport(report) {
+  let failed = report.numFailedTests;
+  const broken = report.testResults.filter(
+    (file) => file.status === 'failed' && !file.assertionResults.some((assertion) => assertion.status === 'failed'),
+  );
+  failed += broken.length;
+  if (failed === 0 && (report.success !== true || report.numPassedTests === 0)) failed = 1;
+  const unrun = report.numPendingTests + (report.numTodoTests ?? 0);
+  return { passed: report.numPassedTests, failed, reason: `${failed} failed${unrun > 0 ? `, ${unrun} did not run` : ''}` };
+}
+
+/** Exit status of each task of the last run, by `project:target`. */
+async function taskOutcomes() {
+  const record = await readJson(join(root, RUN_RECORD));
+  return new Map((record?.tasks ?? []).map((task) => [task.taskId, task.status]));
+}
+
+async function projects() {
+  const directories = SINGLE.map((name) => join(root, name));
+  for (const group of GROUPS) {
+    for (const entry of await readdir(join(root, group), { withFileTypes: true })) {
+      if (entry.isDirectory()) directories.push(join(root, group, entry.name));
+    }
+  }
+  const found = [];
+  for (const directory of directories) {
+    const manifest = await readJson(join(directory, 'package.json'));
+    if (manifest !== undefined) found.push({ name: manifest.name, directory, targets: Object.keys(manifest.nx?.targets ?? {}) });
+  }
+  return found;
+}
+
+async function readJson(file) {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

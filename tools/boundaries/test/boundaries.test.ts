@@ -1,0 +1,124 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createProjectGraphAsync } from '@nx/devkit';
+import { ESLint } from 'eslint';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+const RULE = '@nx/enforce-module-boundaries';
+
+interface Manifest {
+  readonly name: string;
+  readonly nx?: { readonly tags?: readonly string[] };
+}
+
+const packages = ['packages', 'providers', 'tools', '.']
+  .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name)))
+  .filter((directory) => existsSync(join(root, directory, 'package.json')) && !directory.includes('node_modules'))
+  .map((directory) => ({ directory, manifest: JSON.parse(readFileSync(join(root, directory, 'package.json'), 'utf8')) as Manifest }));
+
+function packageOf(layer: string): { readonly directory: string; readonly manifest: Manifest } {
+  const found = packages.find(({ manifest }) => manifest.nx?.tags?.includes(`layer:${layer}`));
+  if (found === undefined) throw new Error(`no package of layer ${layer}`);
+  return found;
+}
+
+let eslint: ESLint;
+
+beforeAll(async () => {
+  // The rule reads the graph that nx has cached, and says nothing at all when there is none.
+  process.env.NX_DAEMON = 'false';
+  process.env.NX_ISOLATE_PLUGINS = 'false';
+  await createProjectGraphAsync({ exitOnError: false });
+  eslint = new ESLint({ cwd: root });
+}, 120_000);
+
+/** What the rule says to a file of `directory` that imports `specifier`; the file exists in memory only. */
+async function verdict(directory: string, specifier: string): Promise<readonly string[]> {
+  const [result] = await eslint.lintText(`import { anything } from '${specifier}';\nexport const value = anything;\n`, {
+    filePath: join(root, directory, 'src', 'boundary-probe.ts'),
+  });
+  const messages = result?.messages ?? [];
+  expect(messages.filter((message) => message.fatal === true)).toEqual([]);
+  return messages.filter((message) => message.ruleId === RULE).map((message) => message.message);
+}
+
+describe('imports that point down', () => {
+  it.each([
+    ['app', 'service'],
+    ['app', 'provider'],
+    ['core', 'service'],
+    ['core', 'leaf'],
+    ['provider', 'contract'],
+    ['format', 'contract'],
+    ['service', 'contract'],
+    ['testkit', 'contract'],
+    ['leaf', 'contract'],
+  ])('%s may import %s', async (from, to) => {
+    expect(await verdict(packageOf(from).directory, packageOf(to).manifest.name)).toEqual([]);
+  });
+});
+
+describe('imports that do not', () => {
+  it.each([
+    ['core', 'provider'],
+    ['core', 'format'],
+    ['core', 'app'],
+    ['service', 'core'],
+    ['service', 'provider'],
+    ['leaf', 'service'],
+    ['provider', 'core'],
+    ['provider', 'service'],
+    ['provider', 'format'],
+    ['format', 'service'],
+    ['format', 'provider'],
+    ['testkit', 'core'],
+    ['contract', 'leaf'],
+    ['app', 'dev'],
+  ])('%s must not import %s', async (from, to) => {
+    const messages = await verdict(packageOf(from).directory, packageOf(to).manifest.name);
+    expect(messages).toHaveLength(1);
+  });
+
+  it('names the layers of a broken rule', async () => {
+    const [message] = await verdict(packageOf('provider').directory, packageOf('service').manifest.name);
+    expect(message).toContain('layer:provider');
+  });
+
+  it('says so for an import by path as well', async () => {
+    const { directory } = packageOf('provider');
+    const up = directory
+      .split('/')
+      .map(() => '..')
+      .join('/');
+    expect(await verdict(packageOf('core').directory, `../${up}/${directory}/src/index.js`)).not.toEqual([]);
+  });
+});
+
+describe('wrapped libraries', () => {
+  it.each([
+    ['provider', 'undici'],
+    ['provider', 'openpgp'],
+    ['format', 'piscina'],
+    ['core', 'undici'],
+    ['core', 'ajv'],
+    ['app', 'ssri'],
+    ['service', 'ssri'],
+    ['leaf', 'undici'],
+    ['testkit', 'undici'],
+    ['contract', 'ajv'],
+  ])('%s must not import %s', async (from, library) => {
+    expect(await verdict(packageOf(from).directory, library)).toHaveLength(1);
+  });
+
+  it('a service may import the library that it wraps', async () => {
+    expect(await verdict('packages/fetch', 'undici')).toEqual([]);
+  });
+});
+
+it('every package has exactly one layer', () => {
+  const wrong = packages.filter(({ manifest }) => manifest.nx?.tags?.filter((tag) => tag.startsWith('layer:')).length !== 1);
+  expect(wrong.map(({ directory }) => directory)).toEqual([]);
+  expect(packages.length).toBeGreaterThan(10);
+});

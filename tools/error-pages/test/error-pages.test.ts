@@ -1,0 +1,90 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+const pagesDirectory = join(root, 'docs', 'errors');
+const CODE = /^ICT(_[A-Z0-9]+)+$/;
+
+/** Where a code stands: in the table of its package, or as a text somewhere in a source file. */
+interface Mention {
+  readonly code: string;
+  readonly owner: string;
+  readonly declared: boolean;
+}
+
+/** Every code that the sources of a package declare with `defineErrors({...})` or name in a string. */
+function mentionsOf(owner: string): readonly Mention[] {
+  const sources = join(root, owner, 'src');
+  const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  return files.flatMap((name) => {
+    const file = ts.createSourceFile(name, readFileSync(join(sources, name), 'utf8'), ts.ScriptTarget.Latest, true);
+    const found: Mention[] = [];
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && node.expression.getText(file) === 'defineErrors') {
+        for (const argument of node.arguments.filter(ts.isObjectLiteralExpression)) {
+          for (const { name: key } of argument.properties)
+            if (key !== undefined) found.push({ code: propertyName(key), owner, declared: true });
+        }
+      }
+      if (ts.isStringLiteralLike(node) && CODE.test(node.text)) found.push({ code: node.text, owner, declared: false });
+      ts.forEachChild(node, visit);
+    };
+    visit(file);
+    return found;
+  });
+}
+
+function propertyName(name: ts.PropertyName): string {
+  return ts.isIdentifier(name) || ts.isStringLiteralLike(name) ? name.text : name.getText();
+}
+
+const owners = ['packages', 'providers']
+  .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name)))
+  .filter((owner) => existsSync(join(root, owner, 'src')));
+const mentions = owners.flatMap(mentionsOf);
+const declared = mentions.filter((mention) => mention.declared);
+const pages = readdirSync(pagesDirectory).map((name) => name.replace(/\.md$/, ''));
+/** The contract names the code of errors that nobody foresaw; it has no table. */
+const contractCodes = mentions.filter((mention) => mention.owner === join('packages', 'plugin-api')).map((mention) => mention.code);
+
+describe('error codes', () => {
+  it('are found', () => {
+    expect(declared.length).toBeGreaterThan(20);
+  });
+
+  it('look like ICT_AREA_WHAT', () => {
+    expect(declared.map((mention) => mention.code).filter((code) => !/^ICT(_[A-Z0-9]+){2,}$/.test(code))).toEqual([]);
+  });
+
+  it('belong to one package each', () => {
+    const ownersOf = new Map<string, string[]>();
+    for (const { code, owner } of declared) ownersOf.set(code, [...(ownersOf.get(code) ?? []), owner]);
+    expect([...ownersOf].filter(([, list]) => list.length > 1)).toEqual([]);
+  });
+
+  it('are declared before they are used', () => {
+    const known = new Set([...declared.map((mention) => mention.code), ...contractCodes]);
+    expect(mentions.filter((mention) => !known.has(mention.code))).toEqual([]);
+  });
+
+  it('have a page each', () => {
+    const wanted = new Set([...declared.map((mention) => mention.code), ...contractCodes]);
+    expect([...wanted].filter((code) => !pages.includes(code)).sort()).toEqual([]);
+  });
+});
+
+describe('error pages', () => {
+  it('have a code each', () => {
+    const known = new Set([...declared.map((mention) => mention.code), ...contractCodes]);
+    expect(pages.filter((page) => !known.has(page)).sort()).toEqual([]);
+  });
+
+  it.each(pages)('%s starts with its code and says something', (page) => {
+    const text = readFileSync(join(pagesDirectory, `${page}.md`), 'utf8');
+    expect(text.split('\n')[0]).toBe(`# ${page}`);
+    expect(text.length).toBeGreaterThan(page.length + 80);
+  });
+});
