@@ -1,0 +1,248 @@
+import type { DistributionDefinition, ImageSpec, PartitionSpec, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import { artifactExtension } from './artifacts.js';
+import { espOf, isEsp, rootOf } from './boot-files.js';
+import { efiArch } from './efi-arch.js';
+import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
+import { FAT_LABEL_BYTES } from './filesystem-fat.js';
+import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MINIMUM_BYTES, extKind, fatWidth } from './filesystem-kinds.js';
+import { mountPointOf } from './fstab.js';
+import { MAX_NAME_UNITS } from './gpt.js';
+import { isUuid } from './guid.js';
+import { flagType, partitionFlagNames } from './partition-flags.js';
+import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';
+import { planLayout, type PlacedPartition } from './partitions.js';
+import { SWAP_LABEL_BYTES } from './swap.js';
+import { requiredTools } from './tools.js';
+
+type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT';
+
+/** Everything in a template that a disk image cannot honour, in the template's order. Pure; nothing is read. */
+export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[] {
+  const problems: ProblemReport[] = [];
+  const report = (path: string, message: string, hint: string, code: Code = 'ICT_DISK_UNSUPPORTED'): void => {
+    const position = positionOf(spec, path);
+    problems.push({ code, message, hint, severity: 'error', ...(position === undefined ? {} : { position }) });
+  };
+  checkTarget(spec, distribution, report);
+  checkArtifacts(spec, report);
+  const { layout, problems: layoutProblems } = planLayout(spec.disk);
+  for (const { message, hint, partition, field } of layoutProblems) {
+    report(partition === undefined ? 'disk.size' : `disk.partitions[${partition}].${field ?? ''}`, message, hint, 'ICT_DISK_LAYOUT');
+  }
+  layout.partitions.forEach((placed, index) => checkPartition(placed, `disk.partitions[${index}]`, report));
+  checkTogether(spec, report);
+  checkTools(spec, distribution, report);
+  return problems;
+}
+
+/** Where a value was written: its own place, or that of the nearest part of the template around it. */
+export function positionOf(spec: ImageSpec, path: string): SourcePosition | undefined {
+  for (let at = path; at !== ''; at = at.slice(0, Math.max(at.lastIndexOf('.'), at.lastIndexOf('['), 0))) {
+    const position = spec.positions.get(at);
+    if (position !== undefined) return position;
+  }
+  return undefined;
+}
+
+type Report = (path: string, message: string, hint: string, code?: Code) => void;
+
+function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {
+  const { arch } = spec.target;
+  const { bootloader, kernel } = spec.system;
+  if (efiArch(arch) === undefined) report('target.arch', `Disk images for ${arch} cannot be made`, 'Use x86_64 or aarch64.');
+  if (spec.disk.partitionTable !== 'gpt')
+    report('disk.partitionTableType', `The partition table type "${spec.disk.partitionTable}" cannot be made`, 'Use gpt.');
+  if (bootloader.bootType !== 'efi')
+    report('systemConfig.bootloader.bootType', 'Images that boot through a legacy BIOS cannot be made', 'Use bootType: efi.');
+  if (bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
+    report(
+      'systemConfig.bootloader.provider',
+      `The definition of ${distribution.title} does not say where its systemd-boot is`,
+      'Use provider: grub.',
+    );
+  }
+  if (hasControl(kernel.cmdline))
+    report('systemConfig.kernel.cmdline', 'The kernel command line has a line break or another control character', 'Write it on one line.');
+  if (bootloader.provider === 'grub' && /["'\\]/u.test(kernel.cmdline)) {
+    report(
+      'systemConfig.kernel.cmdline',
+      'GRUB cannot hand quotation marks or backslashes to the kernel unchanged',
+      'Remove them, or use provider: systemd-boot.',
+    );
+  }
+}
+
+function checkArtifacts(spec: ImageSpec, report: Report): void {
+  const seen = new Set<string>();
+  if (spec.disk.artifacts.length === 0)
+    report('disk.artifacts', 'The template asks for no artifact', 'Add "- type: raw" under disk.artifacts.');
+  spec.disk.artifacts.forEach((artifact, index) => {
+    const path = `disk.artifacts[${index}]`;
+    const extension = artifactExtension(artifact);
+    if (artifact.type !== 'raw' && artifact.type !== 'qcow2') {
+      report(
+        `${path}.type`,
+        `Artifacts of type "${artifact.type}" cannot be made of a disk`,
+        'Use raw or qcow2; qemu-img converts either.',
+      );
+    }
+    if (seen.has(extension)) report(path, `The artifact "${extension}" is listed twice`, 'Remove one of them.');
+    seen.add(extension);
+  });
+}
+
+function checkPartition(placed: PlacedPartition, path: string, report: Report): void {
+  const { spec } = placed;
+  const esp = isEsp(spec);
+  if (spec.typeUuid !== undefined ? !isUuid(spec.typeUuid) : partitionTypeGuid(spec.type) === undefined) {
+    const [field, value] = spec.typeUuid === undefined ? ['type', spec.type] : ['typeUUID', spec.typeUuid];
+    report(
+      `${path}.${field}`,
+      `Partition "${spec.id}" has the unknown type "${value}"`,
+      `Use typeUUID, or one of: ${partitionTypeNames.join(', ')}.`,
+    );
+  }
+  spec.flags.forEach((flag, index) => {
+    const type = flagType(flag);
+    if (!partitionFlagNames.includes(flag)) {
+      report(
+        `${path}.flags[${index}]`,
+        `Partition "${spec.id}" has the unknown flag "${flag}"`,
+        `Use one of: ${partitionFlagNames.join(', ')}.`,
+      );
+    } else if (type !== undefined && (type === 'esp' ? !esp : canonicalPartitionType(spec.type) !== type)) {
+      report(
+        `${path}.flags[${index}]`,
+        `The flag "${flag}" of partition "${spec.id}" says type ${type}, its type says "${spec.type}"`,
+        `Set type: ${type}, or remove the flag.`,
+      );
+    }
+  });
+  if ((spec.name || spec.id).length > MAX_NAME_UNITS) {
+    report(
+      `${path}.name`,
+      `The name of partition "${spec.id}" is longer than ${MAX_NAME_UNITS} characters`,
+      'Shorten it.',
+      'ICT_DISK_LAYOUT',
+    );
+  }
+  checkFilesystem(placed, path, report);
+  checkMount(spec, path, report);
+}
+
+function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, report: Report): void {
+  const width = fatWidth(spec, sizeBytes);
+  const known = width !== undefined || extKind(spec) !== undefined || spec.filesystem === 'linux-swap' || spec.filesystem === 'none';
+  if (!known) {
+    report(
+      `${path}.fsType`,
+      `Partition "${spec.id}": filesystems of type ${spec.filesystem} cannot be made`,
+      'Use ext4, ext3, ext2, fat32, fat16, vfat, linux-swap or none.',
+    );
+    return;
+  }
+  const label = spec.label ?? '';
+  const limit = width !== undefined ? FAT_LABEL_BYTES : spec.filesystem === 'linux-swap' ? SWAP_LABEL_BYTES : EXT_LABEL_BYTES;
+  if (Buffer.byteLength(label) > limit)
+    report(`${path}.fsLabel`, `The label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
+  if (width !== undefined && label !== '' && !/^[A-Z0-9 _-]+$/u.test(label)) {
+    report(
+      `${path}.fsLabel`,
+      `The FAT label "${label}" of partition "${spec.id}" has characters other than A-Z, 0-9, space, "_" and "-"`,
+      'Write it in capitals.',
+    );
+  }
+  if (hasControl(label)) report(`${path}.fsLabel`, `The label of partition "${spec.id}" has a control character`, 'Remove it.');
+  const size = (problem: string, hint: string): void =>
+    report(
+      `${path}.end`,
+      `Partition "${spec.id}" is ${problem} for its filesystem: it has ${mebibytes(sizeBytes)}`,
+      hint,
+      'ICT_DISK_LAYOUT',
+    );
+  if (sizeBytes <= 0) return;
+  if (width === 32 && sizeBytes < FAT32_MINIMUM_BYTES) size('too small', `FAT32 needs at least ${mebibytes(FAT32_MINIMUM_BYTES)}.`);
+  if (width === 16 && sizeBytes < FAT16_MINIMUM_BYTES) size('too small', `FAT16 needs at least ${mebibytes(FAT16_MINIMUM_BYTES)}.`);
+  if (width === 16 && sizeBytes > FAT16_MAXIMUM_BYTES)
+    size('too large', `FAT16 takes at most ${mebibytes(FAT16_MAXIMUM_BYTES)}; use fat32.`);
+}
+
+function checkMount(spec: PartitionSpec, path: string, report: Report): void {
+  const mountPoint = mountPointOf(spec);
+  if (mountPoint === undefined) return;
+  if (spec.filesystem === 'none')
+    report(`${path}.mountPoint`, `Partition "${spec.id}" has a mount point but no filesystem`, 'Give it an fsType, or remove mountPoint.');
+  if (!spec.mountPoint?.startsWith('/') || mountPoint.split('/').some((part) => part === '..' || part === '.')) {
+    report(
+      `${path}.mountPoint`,
+      `The mount point "${spec.mountPoint}" of partition "${spec.id}" is not an absolute path`,
+      'Write it as /path without "." or "..".',
+    );
+  }
+  if (hasControl(mountPoint))
+    report(`${path}.mountPoint`, `The mount point of partition "${spec.id}" has a control character`, 'Remove it.');
+  if (/\s/u.test(spec.mountOptions ?? ''))
+    report(`${path}.mountOptions`, `The mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
+}
+
+function checkTogether(spec: ImageSpec, report: Report): void {
+  const { partitions } = spec.disk;
+  const repeated = (value: (partition: PartitionSpec) => string | undefined, field: string, what: string): void => {
+    const seen = new Map<string, string>();
+    partitions.forEach((partition, index) => {
+      const text = value(partition);
+      if (text === undefined) return;
+      const first = seen.get(text);
+      if (first === undefined) seen.set(text, partition.id);
+      else
+        report(
+          `disk.partitions[${index}].${field}`,
+          `Partitions "${first}" and "${partition.id}" have the same ${what} "${text}"`,
+          'Change one of them.',
+          'ICT_DISK_LAYOUT',
+        );
+    });
+  };
+  repeated((partition) => partition.id, 'id', 'id');
+  repeated(mountPointOf, 'mountPoint', 'mount point');
+  const root = rootOf(spec);
+  const esp = espOf(spec);
+  if (root === undefined)
+    report('disk.partitions', 'No partition is mounted at /', 'Add a partition with mountPoint: /.', 'ICT_DISK_LAYOUT');
+  else if (extKind(root) === undefined) {
+    report(
+      `disk.partitions[${partitions.indexOf(root)}].fsType`,
+      `The root partition "${root.id}" has the filesystem ${root.filesystem}, which cannot hold a system`,
+      'Use ext4.',
+    );
+  }
+  if (esp === undefined)
+    report(
+      'disk.partitions',
+      'No partition is an EFI system partition',
+      'Add a partition with type: esp and fsType: fat32.',
+      'ICT_DISK_LAYOUT',
+    );
+  else if (!['fat32', 'fat16', 'vfat'].includes(esp.filesystem)) {
+    report(
+      `disk.partitions[${partitions.indexOf(esp)}].fsType`,
+      `The EFI system partition "${esp.id}" has the filesystem ${esp.filesystem}, which firmware cannot read`,
+      'Use fat32.',
+    );
+  }
+}
+
+function checkTools(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {
+  for (const { capability, path } of requiredTools(spec)) {
+    if (Object.hasOwn(distribution.tools.packages, capability)) continue;
+    report(
+      path,
+      `The definition of ${distribution.title} names no packages for "${capability}", which this template needs`,
+      'Add them under tools.packages of the definition, or change the template.',
+    );
+  }
+}
+
+function hasControl(text: string): boolean {
+  return /\p{Cc}/u.test(text);
+}

@@ -1,0 +1,144 @@
+import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuildContext, TreePath, TreeRef } from '@ict/plugin-api';
+import { diskError } from './errors.js';
+import { readExtSuperblock } from './ext-superblock.js';
+import { fixExtTimes } from './ext-times.js';
+import type { ExtKind } from './filesystem-kinds.js';
+import type { PartitionIdentity } from './identity.js';
+
+/** Bumped when the same request gives other bytes. */
+export const EXT_VERSION = 1;
+
+const BLOCK_BYTES = 4096;
+/** Longest ext label, in bytes. */
+export const EXT_LABEL_BYTES = 16;
+
+/**
+ * The whole configuration of mke2fs: features are fixed here, so that a distribution's own defaults cannot change an image.
+ * Left out on purpose: `metadata_csum_seed` and `orphan_file`, which boot loaders of current distributions cannot read.
+ */
+export const MKE2FS_CONF = `[defaults]
+base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
+default_mntopts = acl,user_xattr
+enable_periodic_fsck = 0
+blocksize = ${BLOCK_BYTES}
+inode_size = 256
+inode_ratio = 16384
+[fs_types]
+ext2 = {
+features = ext_attr
+}
+ext3 = {
+features = has_journal
+}
+ext4 = {
+features = has_journal,extent,huge_file,flex_bg,metadata_csum,64bit,dir_nlink,extra_isize
+}
+`;
+
+export interface ExtRequest {
+  /** Partition id, for messages. */
+  readonly partition: string;
+  readonly kind: ExtKind;
+  readonly identity: PartitionIdentity;
+  readonly label?: string;
+  /** The tree whose part below `root` becomes the filesystem. */
+  readonly tree: TreeRef;
+  readonly root: TreePath;
+  /** Host directory and name of the disk image, which holds zeros where the filesystem goes. */
+  readonly directory: string;
+  readonly file: string;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Writes an ext filesystem with a tree's files straight into a disk image; nothing is copied afterwards.
+ *
+ * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_FILESYSTEM` when mke2fs fails otherwise.
+ */
+export async function writeExt(request: ExtRequest, ctx: BuildContext): Promise<void> {
+  const { stderr, exitCode } = await runMke2fs(request, ctx);
+  if (exitCode !== 0) {
+    if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(stderr))
+      throw failed(request.partition, exitCode, stderr);
+    throw await noSpace(request, stderr, ctx);
+  }
+  await fixExtTimes(join(request.directory, request.file), request.offsetBytes, ctx.epochSeconds, ctx.signal);
+}
+
+async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ readonly exitCode: number; readonly stderr: string }> {
+  const { identity, kind, label } = request;
+  // Named after the offset, as filesystems of one disk are written at the same time.
+  const configuration = `mke2fs-${request.offsetBytes}.conf`;
+  await writeFile(join(request.directory, configuration), MKE2FS_CONF);
+  const options = [
+    `hash_seed=${identity.hashSeed}`,
+    'root_owner=0:0',
+    'lazy_itable_init=0',
+    'lazy_journal_init=0',
+    'nodiscard',
+    `offset=${request.offsetBytes}`,
+  ];
+  const root = request.root === '/' ? '/tree' : `/tree${request.root}`;
+  return ctx.tools.run({
+    argv: [
+      ...['mke2fs', '-q', '-F', '-t', kind, '-b', `${BLOCK_BYTES}`, '-I', '256', '-m', '1', '-U', identity.filesystemUuid],
+      ...(label === undefined ? [] : ['-L', label]),
+      ...['-E', options.join(','), '-d', root, `/disk/${request.file}`, `${Math.floor(request.sizeBytes / BLOCK_BYTES)}`],
+    ],
+    env: {
+      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+      LC_ALL: 'C',
+      TZ: 'UTC',
+      SOURCE_DATE_EPOCH: `${ctx.epochSeconds}`,
+      E2FSPROGS_FAKE_TIME: `${ctx.epochSeconds}`,
+      MKE2FS_CONFIG: `/disk/${configuration}`,
+      MKE2FS_SYNC: '0',
+    },
+    accept: [0, 1],
+    mounts: [
+      { source: request.tree, at: '/tree' },
+      { source: request.directory, at: '/disk', writable: true },
+    ],
+  });
+}
+
+/** Finds out how much is needed: the same files again, into a sparse scratch file with room to spare. */
+async function noSpace(request: ExtRequest, stderr: string, ctx: BuildContext): Promise<Error> {
+  const layers = request.tree.layers.reduce((sum, layer) => sum + layer.sizeBytes + layer.entries * BLOCK_BYTES, 0);
+  const directory = await mkdtemp(join(ctx.temporary, 'measure-'));
+  try {
+    const sizeBytes = Math.ceil((2 * (layers + request.sizeBytes) + 64 * 1024 * 1024) / BLOCK_BYTES) * BLOCK_BYTES;
+    const file = join(directory, 'scratch');
+    await writeFile(file, '');
+    await truncate(file, sizeBytes);
+    const scratch = await runMke2fs({ ...request, directory, file: 'scratch', offsetBytes: 0, sizeBytes }, ctx);
+    if (scratch.exitCode !== 0) return failed(request.partition, scratch.exitCode, scratch.stderr);
+    await using handle = await open(file, 'r');
+    const { blocks, freeBlocks, inodes, freeInodes } = await readExtSuperblock(handle, 0);
+    const neededBytes = (blocks - freeBlocks) * BLOCK_BYTES;
+    const files = inodes - freeInodes;
+    return diskError('ICT_DISK_NO_SPACE', {
+      message: `The files of partition "${request.partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(request.sizeBytes)}`,
+      hint: `Raise disk.size, or the end of partition "${request.partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
+      facts: { partition: request.partition, neededBytes, availableBytes: request.sizeBytes, files, mke2fs: stderr.trim() },
+    });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function failed(partition: string, exitCode: number, stderr: string): Error {
+  return diskError('ICT_DISK_FILESYSTEM', {
+    message: `mke2fs could not write the filesystem of partition "${partition}" (exit status ${exitCode}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    hint: 'The facts of this error have its whole output.',
+    facts: { partition, exitCode, stderr },
+  });
+}
+
+/** A size for people, rounded up. */
+export function mebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / (1024 * 1024))} MiB`;
+}

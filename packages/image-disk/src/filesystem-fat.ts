@@ -1,0 +1,178 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuildContext, ToolMount, TreeRef } from '@ict/plugin-api';
+import { diskError } from './errors.js';
+import type { FatWidth } from './filesystem-kinds.js';
+import { SECTOR_BYTES } from './gpt.js';
+import type { PartitionIdentity } from './identity.js';
+import { mebibytes } from './filesystem-ext.js';
+
+/** Bumped when the same request gives other bytes. */
+export const FAT_VERSION = 1;
+
+/** Longest FAT label, in bytes. */
+export const FAT_LABEL_BYTES = 11;
+const DIRECTORY_ENTRY_BYTES = 32;
+const LONG_NAME_UNITS = 13;
+
+/** Where a file of a FAT filesystem comes from: the tree, or the staging directory on the host. */
+export interface FatFile {
+  /** Absolute path in the filesystem. */
+  readonly target: string;
+  readonly from: 'tree' | 'stage';
+  /** Absolute path in the tree, or below the staging directory. */
+  readonly source: string;
+  readonly sizeBytes: number;
+}
+
+export interface FatRequest {
+  /** Partition id, for messages. */
+  readonly partition: string;
+  readonly width: FatWidth;
+  readonly identity: PartitionIdentity;
+  readonly label?: string;
+  readonly tree: TreeRef;
+  /** Host directory that files with `from: 'stage'` lie in. */
+  readonly stage: string;
+  readonly files: readonly FatFile[];
+  /** Directories to make even when no file is in them. */
+  readonly directories: readonly string[];
+  /** Host directory and name of the disk image, which holds zeros where the filesystem goes. */
+  readonly directory: string;
+  readonly file: string;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** One program to run: `mmd`, or `mcopy` into one directory. */
+export interface FatCommand {
+  readonly argv: readonly string[];
+}
+
+/**
+ * Writes a FAT filesystem with files straight into a disk image.
+ *
+ * Order, times and serial number are fixed, so that the bytes depend on the request alone: directories and files are written in
+ * the order of their paths, and every time is the build's epoch in UTC.
+ *
+ * @throws `ICT_DISK_NO_SPACE` when the files do not fit, naming the partition, what is needed and what it has.
+ */
+export async function writeFat(request: FatRequest, ctx: BuildContext): Promise<void> {
+  const env = {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+    SOURCE_DATE_EPOCH: `${Math.max(ctx.epochSeconds, EARLIEST_FAT_SECONDS)}`,
+    MTOOLS_SKIP_CHECK: '1',
+    MTOOLSRC: '/dev/null',
+  };
+  const mounts: ToolMount[] = [
+    { source: request.tree, at: '/tree' },
+    { source: request.stage, at: '/stage' },
+    { source: request.directory, at: '/disk', writable: true },
+  ];
+  await ctx.tools.run({ argv: formatCommand(request), env, mounts });
+  await assertSpace(request);
+  for (const { argv } of fillCommands(request)) {
+    ctx.signal.throwIfAborted();
+    await ctx.tools.run({ argv, env, mounts });
+  }
+}
+
+/** FAT counts years from 1980. */
+const EARLIEST_FAT_SECONDS = 315_532_800;
+
+function formatCommand(request: FatRequest): readonly string[] {
+  const start = request.offsetBytes / SECTOR_BYTES;
+  return [
+    ...['mkfs.vfat', '--invariant', '-F', `${request.width}`, '-S', `${SECTOR_BYTES}`, '-i', request.identity.volumeId],
+    ...(request.label === undefined ? [] : ['-n', request.label]),
+    ...['-h', `${start}`, '--offset', `${start}`, `/disk/${request.file}`, `${Math.floor(request.sizeBytes / 1024)}`],
+  ];
+}
+
+/** Commands that fill a fresh filesystem: all directories at once, then each directory's files at once, in the order of their paths. */
+export function fillCommands(request: Pick<FatRequest, 'files' | 'directories' | 'file' | 'offsetBytes'>): readonly FatCommand[] {
+  const image = ['-i', `/disk/${request.file}@@${request.offsetBytes}`];
+  const directories = allDirectories(request);
+  const commands: FatCommand[] = directories.length === 0 ? [] : [{ argv: ['mmd', ...image, ...directories.map((path) => `::${path}`)] }];
+  for (const directory of ['', ...directories]) {
+    const here = request.files.filter((file) => parentOf(file.target) === directory).sort((a, b) => compare(a.target, b.target));
+    const sameName: string[] = [];
+    for (const file of here) {
+      const source = file.from === 'tree' ? `/tree${file.source}` : `/stage${file.source}`;
+      if (nameOf(file.source) === nameOf(file.target)) sameName.push(source);
+      else commands.push({ argv: ['mcopy', ...image, source, `::${file.target}`] });
+    }
+    if (sameName.length > 0) commands.push({ argv: ['mcopy', ...image, ...sameName, `::${directory}/`] });
+  }
+  return commands;
+}
+
+function allDirectories(request: Pick<FatRequest, 'files' | 'directories'>): readonly string[] {
+  const found = new Set<string>();
+  for (let path of [...request.directories, ...request.files.map((file) => parentOf(file.target))]) {
+    for (; path !== '' && path !== '/'; path = parentOf(path)) found.add(path);
+  }
+  return [...found].sort(compare);
+}
+
+/** Compares what the files take with the clusters that the new filesystem has, before a byte is copied. */
+async function assertSpace(request: FatRequest): Promise<void> {
+  const { clusterBytes, clusters } = await readGeometry(request);
+  const directories = allDirectories(request);
+  const clustersFor = (bytes: number): number => Math.ceil(bytes / clusterBytes);
+  let needed = request.width === 32 ? Math.max(1, clustersFor(entriesIn(request, directories, '') * DIRECTORY_ENTRY_BYTES)) : 0;
+  for (const path of directories) needed += Math.max(1, clustersFor((2 + entriesIn(request, directories, path)) * DIRECTORY_ENTRY_BYTES));
+  for (const file of request.files) needed += clustersFor(file.sizeBytes);
+  if (needed <= clusters) return;
+  const neededBytes = needed * clusterBytes;
+  const availableBytes = clusters * clusterBytes;
+  const largest = [...request.files].sort((a, b) => b.sizeBytes - a.sizeBytes || compare(a.target, b.target)).slice(0, 3);
+  throw diskError('ICT_DISK_NO_SPACE', {
+    message: `The files of partition "${request.partition}" do not fit: they need ${mebibytes(neededBytes)}, and its FAT filesystem has ${mebibytes(availableBytes)}`,
+    hint: `Make partition "${request.partition}" at least ${mebibytes(neededBytes - availableBytes + request.sizeBytes)} large. Its largest files: ${largest
+      .map((file) => `${file.target} (${mebibytes(file.sizeBytes)})`)
+      .join(', ')}.`,
+    facts: { partition: request.partition, neededBytes, availableBytes },
+  });
+}
+
+/** Directory entries that the names below a directory take: one each, and more for long names. */
+function entriesIn(request: FatRequest, directories: readonly string[], parent: string): number {
+  const names = [...directories, ...request.files.map((file) => file.target)].filter((path) => parentOf(path) === parent).map(nameOf);
+  return names.reduce((sum, name) => sum + 1 + Math.ceil(name.length / LONG_NAME_UNITS), parent === '' ? 1 : 0);
+}
+
+/** Size and number of the data clusters, from the boot sector that mkfs.vfat wrote. */
+async function readGeometry(request: FatRequest): Promise<{ readonly clusterBytes: number; readonly clusters: number }> {
+  await using file = await open(join(request.directory, request.file), 'r');
+  const sector = Buffer.alloc(SECTOR_BYTES);
+  await file.read(sector, 0, SECTOR_BYTES, request.offsetBytes);
+  const sectorBytes = sector.readUInt16LE(11);
+  const clusterSectors = sector.readUInt8(13);
+  if (sector.readUInt16LE(510) !== 0xaa55 || sectorBytes === 0 || clusterSectors === 0) {
+    throw diskError('ICT_DISK_FILESYSTEM', {
+      message: `mkfs.vfat wrote no filesystem into partition "${request.partition}"`,
+      hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',
+      facts: { partition: request.partition },
+    });
+  }
+  const totalSectors = sector.readUInt16LE(19) || sector.readUInt32LE(32);
+  const fatSectors = sector.readUInt16LE(22) || sector.readUInt32LE(36);
+  const rootSectors = Math.ceil((sector.readUInt16LE(17) * DIRECTORY_ENTRY_BYTES) / sectorBytes);
+  const dataSectors = totalSectors - sector.readUInt16LE(14) - sector.readUInt8(16) * fatSectors - rootSectors;
+  return { clusterBytes: sectorBytes * clusterSectors, clusters: Math.floor(dataSectors / clusterSectors) };
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,55 @@
+import type { Digest, DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { extKind } from './filesystem-kinds.js';
+import { partitionIdentity } from './identity.js';
+
+/** Mount point without a trailing slash and doubled slashes; `/` for the root. Undefined when the partition is not mounted. */
+export function mountPointOf(spec: PartitionSpec): string | undefined {
+  if (spec.mountPoint === undefined || spec.mountPoint === '' || spec.mountPoint === 'none' || spec.filesystem === 'linux-swap')
+    return undefined;
+  return `/${spec.mountPoint.split('/').filter(Boolean).join('/')}`;
+}
+
+/** Mounted partitions, parents before children, then by name. */
+export function mountedPartitions(partitions: readonly PartitionSpec[]): { readonly spec: PartitionSpec; readonly mountPoint: string }[] {
+  return partitions
+    .flatMap((spec) => {
+      const mountPoint = mountPointOf(spec);
+      return mountPoint === undefined ? [] : [{ spec, mountPoint }];
+    })
+    .sort((a, b) => depth(a.mountPoint) - depth(b.mountPoint) || (a.mountPoint < b.mountPoint ? -1 : 1));
+}
+
+/**
+ * Text of `/etc/fstab`: every mounted partition by PARTUUID, parents before children, then swap areas in the template's order.
+ *
+ * @see fstab(5): white space and backslashes in fields are octal escapes
+ */
+export function renderFstab(disk: DiskSpec, seed: Digest): string {
+  const source = (spec: PartitionSpec): string => `PARTUUID=${partitionIdentity(seed, spec.id).partitionUuid}`;
+  const mounts = mountedPartitions(disk.partitions).map(({ spec, mountPoint }) => [
+    source(spec),
+    escapeField(mountPoint),
+    extKind(spec) ?? 'vfat',
+    escapeField(spec.mountOptions === undefined || spec.mountOptions === '' ? 'defaults' : spec.mountOptions),
+    '0',
+    mountPoint === '/' ? '1' : '2',
+  ]);
+  const swaps = disk.partitions
+    .filter((spec) => spec.filesystem === 'linux-swap')
+    .map((spec) => [source(spec), 'none', 'swap', 'sw', '0', '0']);
+  return [
+    ['# source', 'mount point', 'type', 'options', 'dump', 'pass'].join('\t'),
+    ...[...mounts, ...swaps].map((fields) => fields.join('\t')),
+    '',
+  ].join('\n');
+}
+
+function depth(mountPoint: string): number {
+  return mountPoint.split('/').filter(Boolean).length;
+}
+
+function escapeField(text: string): string {
+  return text.replaceAll(/[\s\\#]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join(''),
+  );
+}

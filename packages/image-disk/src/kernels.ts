@@ -1,0 +1,110 @@
+import type { BootDefinition, TreeEntry, TreeSession } from '@ict/plugin-api';
+import { diskError } from './errors.js';
+
+/** A kernel of a tree. Paths are the definition's own, before links are followed. */
+export interface Kernel {
+  readonly version: string;
+  readonly path: string;
+  readonly initrd: string;
+}
+
+/** A plain file of a tree. */
+export interface TreeFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Kernels that the definition's glob finds in a tree, newest first.
+ *
+ * @throws `ICT_DISK_BOOT_FILES` when there is none.
+ */
+export async function findKernels(tree: TreeSession, boot: BootDefinition): Promise<readonly Kernel[]> {
+  const star = boot.kernel.indexOf('*');
+  const directory = boot.kernel.slice(0, boot.kernel.lastIndexOf('/', star));
+  const prefix = boot.kernel.slice(directory.length + 1, star);
+  const tail = boot.kernel.slice(star + 1);
+  const slash = tail.indexOf('/');
+  const suffix = slash < 0 ? tail : tail.slice(0, slash);
+  const rest = slash < 0 ? '' : tail.slice(slash);
+  const kernels: Kernel[] = [];
+  for (const entry of await tree.list(directory === '' ? '/' : directory)) {
+    const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
+    if (!name.startsWith(prefix) || !name.endsWith(suffix) || name.length <= prefix.length + suffix.length) continue;
+    const path = `${directory}/${name}${rest}`;
+    if (rest !== '' && (await tree.stat(path)) === undefined) continue;
+    const version = name.slice(prefix.length, name.length - suffix.length);
+    kernels.push({ version, path, initrd: boot.initrd.replaceAll('${kernelVersion}', version) });
+  }
+  if (kernels.length === 0) {
+    throw diskError('ICT_DISK_BOOT_FILES', {
+      message: `The image has no kernel: nothing in its tree matches ${boot.kernel}`,
+      hint: 'Add a kernel package under systemConfig.kernel.packages.',
+      facts: { glob: boot.kernel },
+    });
+  }
+  return kernels.sort((a, b) => -compareKernelVersions(a.version, b.version));
+}
+
+/**
+ * Orders kernel versions: runs of digits by value, everything else by code unit, a longer version after its prefix.
+ * A total order on distinct strings, so that the newest kernel does not depend on the order of a directory.
+ *
+ * @returns negative, zero or positive, ready for `sort`.
+ */
+export function compareKernelVersions(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/gu) ?? [];
+  const right = b.match(/\d+|\D+/gu) ?? [];
+  for (let index = 0; index < Math.min(left.length, right.length); index++) {
+    const difference = compareRuns(left[index] as string, right[index] as string);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length || compareText(a, b);
+}
+
+function compareRuns(a: string, b: string): number {
+  if (!/^\d/u.test(a) || !/^\d/u.test(b)) return compareText(a, b);
+  const [x, y] = [a.replace(/^0+/u, ''), b.replace(/^0+/u, '')];
+  return x.length - y.length || compareText(x, y);
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/**
+ * The plain file that a path of a tree leads to, with every symbolic link followed inside the tree.
+ *
+ * @throws `ICT_DISK_BOOT_FILES` when it leads to nothing or to something else; `what` names it in the message.
+ */
+export async function resolveTreeFile(tree: TreeSession, path: string, what: string, hint: string): Promise<TreeFile> {
+  const found = await follow(tree, path);
+  if (found?.type === 'file') return { path: found.path, sizeBytes: found.sizeBytes };
+  throw diskError('ICT_DISK_BOOT_FILES', { message: `The image has no ${what}: ${path} is not a file of its tree`, hint, facts: { path } });
+}
+
+/** What lies at `path`, under its real path. Undefined when nothing does, or links go round in a circle. */
+async function follow(tree: TreeSession, path: string): Promise<TreeEntry | undefined> {
+  let pending = path.split('/').filter(Boolean);
+  let real: string[] = [];
+  let entry: TreeEntry | undefined;
+  for (let links = 0; pending.length > 0; ) {
+    const [next, ...rest] = pending as [string, ...string[]];
+    pending = rest;
+    if (next === '.') continue;
+    if (next === '..') {
+      real = real.slice(0, -1);
+      continue;
+    }
+    entry = await tree.stat(`/${[...real, next].join('/')}`);
+    if (entry === undefined) return undefined;
+    if (entry.type !== 'symlink') {
+      real = [...real, next];
+      continue;
+    }
+    if (++links > 40 || entry.linkTarget === undefined) return undefined;
+    if (entry.linkTarget.startsWith('/')) real = [];
+    pending = [...entry.linkTarget.split('/').filter(Boolean), ...pending];
+  }
+  return entry === undefined ? undefined : { ...entry, path: `/${real.join('/')}` };
+}

@@ -1,0 +1,114 @@
+import type { BuildContext, ImageInput, ImageSpec, TreeRef, TreeSession } from '@ict/plugin-api';
+import { isBelow, isEsp } from './boot-files.js';
+import { systemdBootFiles, type EspContent } from './boot-systemd.js';
+import { diskError } from './errors.js';
+import { extKind } from './filesystem-kinds.js';
+import { mountedPartitions } from './fstab.js';
+import type { TreeFile } from './kernels.js';
+
+/** What a FAT partition gets: directories and plain files only. */
+export interface FatContent extends EspContent {
+  readonly directories: readonly string[];
+}
+
+/** What every partition of a disk gets out of the root tree. */
+export interface DiskContent {
+  /** By partition id: the tree whose part below the mount point becomes the ext filesystem. */
+  readonly trees: ReadonlyMap<string, TreeRef>;
+  /** By partition id. */
+  readonly fats: ReadonlyMap<string, FatContent>;
+}
+
+/**
+ * Divides a tree among the partitions: each gets what lies below its mount point, without what lies below a deeper one.
+ * The EFI system partition also gets systemd-boot when the template asks for it; GRUB's image is made later, as it is not in the tree.
+ */
+export async function divideTree(input: ImageInput, ctx: BuildContext): Promise<DiskContent> {
+  const { spec } = input;
+  const mounted = mountedPartitions(spec.disk.partitions);
+  const { filled, fats } = await ctx.trees.inspect(input.tree, async (tree) => {
+    const withContent = new Set<string>();
+    for (const { mountPoint } of mounted) if ((await tree.list(mountPoint)).length > 0) withContent.add(mountPoint);
+    return { filled: withContent, fats: await fatContents(input, tree) };
+  });
+  const trees = new Map<string, TreeRef>();
+  for (const { spec: partition, mountPoint } of mounted) {
+    if (extKind(partition) === undefined) continue;
+    const deeper = mounted
+      .map((other) => other.mountPoint)
+      .filter((other) => other !== mountPoint && isBelow(other, mountPoint) && filled.has(other));
+    trees.set(partition.id, deeper.length === 0 ? input.tree : await emptied(input.tree, deeper, ctx));
+  }
+  return { trees, fats };
+}
+
+/** The tree with nothing left below these directories. */
+async function emptied(tree: TreeRef, directories: readonly string[], ctx: BuildContext): Promise<TreeRef> {
+  const layer = await ctx.trees.change(tree, async (session) => {
+    for (const directory of directories) for (const entry of await session.list(directory)) await session.remove(entry.path);
+  });
+  return { layers: [...tree.layers, layer] };
+}
+
+async function fatContents(input: ImageInput, tree: TreeSession): Promise<ReadonlyMap<string, FatContent>> {
+  const { spec } = input;
+  const mounted = mountedPartitions(spec.disk.partitions);
+  const contents = new Map<string, FatContent>();
+  for (const partition of spec.disk.partitions) {
+    if (!['fat16', 'fat32', 'vfat'].includes(partition.filesystem)) continue;
+    const mountPoint = mounted.find((mount) => mount.spec === partition)?.mountPoint;
+    const directories: string[] = [];
+    const copies = new Map<string, readonly [string, TreeFile]>();
+    if (mountPoint !== undefined) {
+      const deeper = mounted.map((mount) => mount.mountPoint).filter((other) => other !== mountPoint);
+      await gather(tree, mountPoint, mountPoint, deeper, partition.id, directories, copies);
+    }
+    let texts: Readonly<Record<string, string>> = {};
+    if (isEsp(partition) && partition === spec.disk.partitions.find(isEsp) && spec.system.bootloader.provider === 'systemd-boot') {
+      const loader = await systemdBootFiles(input, tree);
+      texts = loader.texts;
+      // FAT knows no case: what a package put there under the same name gives way to the loader that the template asks for.
+      for (const target of Object.keys(texts)) copies.delete(target.toLowerCase());
+      for (const [target, file] of Object.entries(loader.copies)) copies.set(target.toLowerCase(), [target, file]);
+    }
+    contents.set(partition.id, { texts, copies: Object.fromEntries(copies.values()), directories });
+  }
+  return contents;
+}
+
+/** Lists what lies below a FAT partition's mount point. @throws `ICT_DISK_FAT_FILE` for anything but directories and plain files. */
+async function gather(
+  tree: TreeSession,
+  mountPoint: string,
+  directory: string,
+  deeper: readonly string[],
+  partition: string,
+  directories: string[],
+  copies: Map<string, readonly [string, TreeFile]>,
+): Promise<void> {
+  for (const entry of await tree.list(directory)) {
+    const target = entry.path.slice(mountPoint === '/' ? 0 : mountPoint.length);
+    if (entry.type === 'directory') {
+      directories.push(target);
+      if (!deeper.includes(entry.path)) await gather(tree, mountPoint, entry.path, deeper, partition, directories, copies);
+    } else if (entry.type === 'file') {
+      if (copies.has(target.toLowerCase())) throw fatFile(entry.path, partition, 'differs from another name only in case');
+      copies.set(target.toLowerCase(), [target, { path: entry.path, sizeBytes: entry.sizeBytes }]);
+    } else {
+      throw fatFile(entry.path, partition, `is a ${entry.type}`);
+    }
+  }
+}
+
+function fatFile(path: string, partition: string, reason: string): Error {
+  return diskError('ICT_DISK_FAT_FILE', {
+    message: `${path} cannot be stored on partition "${partition}", which has a FAT filesystem: it ${reason}`,
+    hint: 'Mount that partition elsewhere, or give it an ext4 filesystem.',
+    facts: { path, partition, reason },
+  });
+}
+
+/** True when the template's loader needs an image made by GRUB's own tools. */
+export function usesGrub(spec: ImageSpec): boolean {
+  return spec.system.bootloader.provider === 'grub';
+}

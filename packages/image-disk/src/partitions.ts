@@ -1,0 +1,135 @@
+import type { DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { diskError } from './errors.js';
+import { FIRST_USABLE_LBA, PRIMARY_SECTORS, BACKUP_SECTORS, SECTOR_BYTES, lastUsableLba } from './gpt.js';
+
+/** Partitions start on multiples of this, as partitioning programs and flash storage expect. */
+export const ALIGNMENT_BYTES = 1024 * 1024;
+
+/** A partition with its place on the disk, in sectors; `lastLba` belongs to it. */
+export interface PlacedPartition {
+  readonly spec: PartitionSpec;
+  readonly firstLba: number;
+  readonly lastLba: number;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+export interface DiskLayout {
+  /** Size of the disk, in sectors. */
+  readonly sectors: number;
+  /** In the template's order, which is the order of the partition table. */
+  readonly partitions: readonly PlacedPartition[];
+}
+
+/** Something that keeps a layout from being made. `partition` and `field` say where, `field` in the template's own words. */
+export interface LayoutProblem {
+  readonly message: string;
+  readonly hint: string;
+  readonly partition?: number;
+  readonly field?: 'start' | 'end';
+}
+
+/** Places the partitions, and gathers everything that keeps them from fitting. With problems, the layout is not to be used. */
+export function planLayout(disk: Pick<DiskSpec, 'sizeBytes' | 'partitions'>): {
+  readonly layout: DiskLayout;
+  readonly problems: readonly LayoutProblem[];
+} {
+  const problems: LayoutProblem[] = [];
+  const sectors = Math.floor(disk.sizeBytes / SECTOR_BYTES);
+  if (!Number.isSafeInteger(disk.sizeBytes) || disk.sizeBytes % SECTOR_BYTES !== 0) {
+    problems.push({
+      message: `The disk's size, ${disk.sizeBytes} bytes, is not a multiple of ${SECTOR_BYTES}`,
+      hint: 'Give disk.size in MiB or GiB.',
+    });
+  } else if (sectors < PRIMARY_SECTORS + BACKUP_SECTORS + 1) {
+    problems.push({ message: `A disk of ${disk.sizeBytes} bytes has no room for partitions`, hint: 'Raise disk.size.' });
+  }
+  const last = lastUsableLba(sectors);
+  const partitions = disk.partitions.map((spec, index): PlacedPartition => {
+    problems.push(...boundaryProblems(spec, index, last));
+    const firstLba = Math.floor(spec.startBytes / SECTOR_BYTES);
+    const lastLba = spec.endBytes === undefined ? last : Math.floor(spec.endBytes / SECTOR_BYTES) - 1;
+    return { spec, firstLba, lastLba, offsetBytes: firstLba * SECTOR_BYTES, sizeBytes: (lastLba - firstLba + 1) * SECTOR_BYTES };
+  });
+  if (problems.length === 0) problems.push(...overlapProblems(partitions));
+  return { layout: { sectors, partitions }, problems };
+}
+
+/**
+ * Places the partitions of a disk.
+ *
+ * @throws `ICT_DISK_LAYOUT` with every problem when they do not fit.
+ */
+export function layoutDisk(disk: Pick<DiskSpec, 'name' | 'sizeBytes' | 'partitions'>): DiskLayout {
+  const { layout, problems } = planLayout(disk);
+  const [first] = problems;
+  if (first === undefined) return layout;
+  throw diskError('ICT_DISK_LAYOUT', {
+    message: problems.length === 1 ? first.message : `${first.message} (and ${problems.length - 1} more problems of disk "${disk.name}")`,
+    hint: first.hint,
+    facts: { disk: disk.name },
+    problems: problems.map(({ message, hint }) => ({ code: 'ICT_DISK_LAYOUT', message, hint, severity: 'error' })),
+  });
+}
+
+function boundaryProblems(spec: PartitionSpec, partition: number, last: number): LayoutProblem[] {
+  const { id, startBytes, endBytes } = spec;
+  const found: LayoutProblem[] = [];
+  if (startBytes < FIRST_USABLE_LBA * SECTOR_BYTES || startBytes % ALIGNMENT_BYTES !== 0) {
+    const nearest = Math.max(1, Math.ceil(startBytes / ALIGNMENT_BYTES));
+    found.push({
+      message: `Partition "${id}" starts at byte ${startBytes}, which is not on a MiB boundary after the partition table`,
+      hint: `Start it at ${nearest}MiB.`,
+      partition,
+      field: 'start',
+    });
+  }
+  if (endBytes !== undefined && endBytes % SECTOR_BYTES !== 0) {
+    found.push({
+      message: `Partition "${id}" ends at byte ${endBytes}, which is not a multiple of ${SECTOR_BYTES}`,
+      hint: 'End it on a MiB boundary.',
+      partition,
+      field: 'end',
+    });
+  }
+  const end = (last + 1) * SECTOR_BYTES;
+  if (startBytes >= end) {
+    found.push({
+      message: `Partition "${id}" starts at byte ${startBytes}, beyond the last usable byte ${end - 1} of the disk`,
+      hint: 'Raise disk.size.',
+      partition,
+      field: 'start',
+    });
+  } else if (endBytes !== undefined && endBytes > end) {
+    found.push({
+      message: `Partition "${id}" ends at byte ${endBytes}, but the backup partition table starts at byte ${end}`,
+      hint: 'Raise disk.size by 1MiB, or give the last partition the rest of the disk with end: "0".',
+      partition,
+      field: 'end',
+    });
+  } else if (endBytes !== undefined && endBytes <= startBytes) {
+    found.push({
+      message: `Partition "${id}" ends at byte ${endBytes}, before its start at byte ${startBytes}`,
+      hint: 'Set end after start.',
+      partition,
+      field: 'end',
+    });
+  }
+  return found;
+}
+
+function overlapProblems(partitions: readonly PlacedPartition[]): LayoutProblem[] {
+  const ordered = partitions
+    .map((partition, index) => ({ ...partition, index }))
+    .sort((a, b) => a.firstLba - b.firstLba || a.index - b.index);
+  return ordered.flatMap((current, position) => {
+    const next = ordered[position + 1];
+    if (next === undefined || current.lastLba < next.firstLba) return [];
+    const message = `Partitions "${current.spec.id}" and "${next.spec.id}" overlap`;
+    const hint =
+      current.spec.endBytes === undefined
+        ? `Only the last partition may take the rest of the disk: give "${current.spec.id}" an end.`
+        : `Start "${next.spec.id}" at or after the end of "${current.spec.id}".`;
+    return [{ message, hint, partition: next.index, field: 'start' as const }];
+  });
+}

@@ -1,0 +1,27 @@
+import type { ImageInput, TreeSession } from '@ict/plugin-api';
+import { GRUB_DIRECTORY, renderGrubConfig } from './boot-grub.js';
+import { mountedPartitions, renderFstab } from './fstab.js';
+import { usesGrub } from './partition-content.js';
+
+/** Bumped when {@link prepareTree} writes something else for equal input. */
+export const PREPARE_VERSION = 1;
+
+/** Writes `/etc/fstab`, the mount points that are missing, and GRUB's configuration into the root tree. */
+export async function prepareTree(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void> {
+  for (const { mountPoint } of mountedPartitions(input.spec.disk.partitions)) {
+    if (mountPoint !== '/' && (await tree.stat(mountPoint)) === undefined) await makeDirectories(tree, mountPoint);
+  }
+  await tree.write('/etc/fstab', renderFstab(input.spec.disk, input.seed));
+  if (!usesGrub(input.spec)) return;
+  await makeDirectories(tree, GRUB_DIRECTORY);
+  await tree.write(`${GRUB_DIRECTORY}/grub.cfg`, await renderGrubConfig(input, tree), { mode: 0o600 });
+}
+
+/** Makes a directory with its parents; those that exist keep their attributes. */
+async function makeDirectories(tree: TreeSession, path: string): Promise<void> {
+  const parts = path.split('/').filter(Boolean);
+  for (let length = 1; length <= parts.length; length++) {
+    const directory = `/${parts.slice(0, length).join('/')}`;
+    if ((await tree.stat(directory)) === undefined) await tree.makeDirectory(directory, { mode: 0o755 });
+  }
+}
