@@ -1,1 +1,11 @@
-export {};
+export { openArMember, readAr, type ArMember } from './ar.js';
+export { compress, type CompressOptions, type WritableCompression } from './compress.js';
+export { detectCompression, DETECTION_BYTES, type Compression } from './compression.js';
+export { readDeb, type Deb, type DebOptions } from './deb.js';
+export { decompress, type DecompressOptions } from './decompress.js';
+export { decompressFileTo, type DecompressedFile } from './decompressed-file.js';
+export { archiveError } from './errors.js';
+export type { TarEntry, TarEntryType, TarHeader } from './tar-entry.js';
+export { readTar, type ReadTarOptions } from './tar-reader.js';
+export { writeTar, type TarInput } from './tar-writer.js';
+export { extractTree, type ExtractOptions, type ExtractReport, type UnsetXattrs } from './extract.js';

@@ -1,0 +1,152 @@
+import { pipeline, Readable, Transform, type Duplex, type TransformCallback } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { isIctError } from '@ict/plugin-api';
+import { findProgram, ProgramStream } from './codec-program.js';
+import type { Compression } from './compression.js';
+import { archiveError } from './errors.js';
+import { decompressXzWasm } from './xz-wasm.js';
+import { decompressZstdFrames } from './zstd-frames.js';
+
+export interface DecompressOptions {
+  readonly signal?: AbortSignal;
+  /** Refuse to give out more bytes than this; default: no bound. Set it for whatever is not verified yet. */
+  readonly maxBytes?: number;
+  /** Where programs are looked for; default: the environment's `PATH`. Empty: use none. */
+  readonly searchPath?: string;
+}
+
+const CHUNK_BYTES = 128 * 1024;
+
+/**
+ * Decompresses a stream. Several compressed streams one after another are read as one; anything else after the end is an error.
+ *
+ * gz and zstd are decoded by Node, xz by the `xz` program (faster) or else by WebAssembly, bz2 and lzma by the programs `bzip2`
+ * and `xz`. Destroying the result closes the source and ends the program.
+ *
+ * @returns a byte stream; it fails with `ICT_ARCHIVE_CORRUPT`, `ICT_ARCHIVE_TOO_LARGE`, `ICT_ARCHIVE_PROGRAM_FAILED`, the signal's
+ *   reason, or what the source fails with.
+ * @throws `ICT_ARCHIVE_PROGRAM_MISSING`; the signal's reason when it is aborted already.
+ */
+export function decompress(source: AsyncIterable<Uint8Array> | Readable, kind: Compression, options: DecompressOptions = {}): Readable {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const decoder = openDecoder(kind, options);
+  const input = new SourceErrors(source);
+  const output = new Output(kind, options.maxBytes ?? Infinity, input);
+  // Errors come out of `output`, which `pipeline` destroys with them.
+  const done = (): void => {
+    signal?.removeEventListener('abort', abort);
+    // Ends a source that waits for bytes which nobody wants any more.
+    if (source instanceof Readable) source.destroy();
+  };
+  const abort = (): void => {
+    output.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal?.reason }));
+  };
+  signal?.addEventListener('abort', abort, { once: true });
+  const readable = Readable.from(input, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  if (decoder === undefined) pipeline(readable, output, done);
+  else if (typeof decoder === 'function') pipeline(readable, decoder, output, done);
+  else pipeline(readable, decoder, output, done);
+  return output;
+}
+
+type Decoder = Duplex | ((source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
+
+function openDecoder(kind: Compression, options: DecompressOptions): Decoder {
+  const program = (name: string, args: readonly string[], hint: string): ProgramStream => {
+    const path = findProgram(name, options.searchPath);
+    if (path !== undefined) return new ProgramStream(path, args, (reason) => corrupt(kind, reason));
+    throw archiveError('ICT_ARCHIVE_PROGRAM_MISSING', {
+      message: `The program ${name} is needed to read ${kind} data, and is not installed`,
+      hint,
+      facts: { program: name, compression: kind },
+    });
+  };
+  switch (kind) {
+    case 'none':
+      return undefined;
+    case 'gz':
+      return createGunzip({ chunkSize: CHUNK_BYTES });
+    case 'zstd':
+      return decompressZstdFrames;
+    case 'xz':
+      return findProgram('xz', options.searchPath) === undefined ? decompressXzWasm : program('xz', ['--format=xz', '-dc'], '');
+    case 'lzma':
+      return program('xz', ['--format=lzma', '-dc'], 'Install the package xz-utils (Debian, Ubuntu) or xz.');
+    case 'bz2':
+      return program('bzip2', ['-dc'], 'Install the package bzip2.');
+  }
+}
+
+/** Passes a source on and remembers its own failure, which must not be taken for damaged data. */
+class SourceErrors implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  failure: { readonly error: unknown } | undefined;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#source;
+    } catch (error) {
+      this.failure = { error };
+      throw error;
+    }
+  }
+}
+
+/** The end of the chain: counts, and turns what decoders fail with into our errors. */
+class Output extends Transform {
+  readonly #kind: Compression;
+  readonly #maxBytes: number;
+  readonly #input: SourceErrors;
+  #sizeBytes = 0;
+
+  constructor(kind: Compression, maxBytes: number, input: SourceErrors) {
+    super({ highWaterMark: CHUNK_BYTES });
+    this.#kind = kind;
+    this.#maxBytes = maxBytes;
+    this.#input = input;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#sizeBytes += chunk.length;
+    if (this.#sizeBytes > this.#maxBytes) done(tooLarge(this.#kind, this.#maxBytes));
+    else done(null, chunk);
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    done(this.#named(error));
+  }
+
+  #named(error: Error | null): Error | null {
+    if (error === null || isIctError(error) || this.#input.failure?.error === error || isDecoderFailure(error) === false) return error;
+    return corrupt(this.#kind, error.message, error);
+  }
+}
+
+/** Decoders fail with zlib's codes, or with errors of the WebAssembly and frame readers, which have none. */
+function isDecoderFailure(error: Error): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  if (error.name === 'AbortError') return false;
+  return code === undefined ? error.name === 'XzWasmError' || error.name === 'ZstdFormatError' : /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
+}
+
+function corrupt(kind: Compression, reason: string, cause?: unknown): Error {
+  return archiveError('ICT_ARCHIVE_CORRUPT', {
+    message: `The ${kind} data is damaged, incomplete or followed by something else: ${reason}`,
+    hint: 'Fetch the file again.',
+    facts: { compression: kind, reason },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+function tooLarge(kind: Compression, maxBytes: number): Error {
+  return archiveError('ICT_ARCHIVE_TOO_LARGE', {
+    message: `The ${kind} data is larger than the ${maxBytes} bytes allowed once decompressed`,
+    hint: 'The file may be hostile. Check where it comes from.',
+    facts: { compression: kind, maxBytes },
+  });
+}

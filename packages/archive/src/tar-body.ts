@@ -1,0 +1,106 @@
+import { archiveError } from './errors.js';
+import type { ByteReader } from './byte-reader.js';
+import { BLOCK_BYTES } from './tar-header.js';
+import type { SparseMap } from './tar-sparse.js';
+
+/** Holes of sparse files are handed out as views of this one block, which is how the extractor knows them again. */
+const HOLE = Buffer.alloc(64 * 1024);
+
+/** True for a chunk that stands for a hole of a sparse file: it is all zero and need not be written. */
+export function isHole(chunk: Uint8Array): boolean {
+  return chunk.buffer === HOLE.buffer;
+}
+
+/** The stored bytes of one member, from the reader that all members share. */
+export class TarBody implements AsyncIterable<Uint8Array> {
+  readonly #reader: ByteReader;
+  readonly #path: string;
+  #remaining: number;
+  #padding: number;
+  #sparse: SparseMap | undefined;
+  #started = false;
+  #passed = false;
+
+  constructor(reader: ByteReader, path: string, storedBytes: number) {
+    this.#reader = reader;
+    this.#path = path;
+    this.#remaining = storedBytes;
+    this.#padding = (BLOCK_BYTES - (storedBytes % BLOCK_BYTES)) % BLOCK_BYTES;
+  }
+
+  get remaining(): number {
+    return this.#remaining;
+  }
+
+  /** From now on the iteration spreads the remaining stored bytes over the real size. */
+  spread(map: SparseMap): void {
+    this.#sparse = map;
+  }
+
+  /** One whole block of stored bytes, which the content does not show. */
+  readonly block = async (): Promise<Buffer> => {
+    const block = this.#remaining < BLOCK_BYTES ? undefined : await this.#reader.read(BLOCK_BYTES);
+    if (block === undefined || block.length < BLOCK_BYTES) throw this.#truncated();
+    this.#remaining -= BLOCK_BYTES;
+    return block;
+  };
+
+  /** @throws `ICT_ARCHIVE_ENTRY_PASSED` for a second reading, or one after the next entry was asked for. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    if (this.#passed || this.#started) throw this.#alreadyPassed();
+    this.#started = true;
+    if (this.#sparse === undefined) {
+      yield* this.#stored(this.#remaining);
+      return;
+    }
+    let at = 0;
+    for (const run of this.#sparse.runs) {
+      yield* hole(run.offset - at);
+      yield* this.#stored(run.sizeBytes);
+      at = run.offset + run.sizeBytes;
+    }
+    yield* hole(this.#sparse.realSizeBytes - at);
+  }
+
+  /** Passes over what was not read, and over the padding. */
+  async finish(): Promise<void> {
+    this.#passed = true;
+    const rest = this.#remaining + this.#padding;
+    this.#remaining = 0;
+    this.#padding = 0;
+    if (rest > 0 && this.#reader.take(rest) === undefined && (await this.#reader.skip(rest)) < rest) throw this.#truncated();
+  }
+
+  async *#stored(count: number): AsyncGenerator<Uint8Array, void, undefined> {
+    for (let missing = count; missing > 0; ) {
+      if (this.#passed) throw this.#alreadyPassed();
+      const chunk = await this.#reader.some(missing);
+      if (chunk === undefined) throw this.#truncated();
+      missing -= chunk.length;
+      this.#remaining -= chunk.length;
+      yield chunk;
+    }
+  }
+
+  #truncated(): Error {
+    return archiveError('ICT_ARCHIVE_TRUNCATED', {
+      message: `The tar archive ends within "${this.#path}"`,
+      hint: 'The file is incomplete: fetch it again.',
+      facts: { path: this.#path, offset: this.#reader.offset },
+    });
+  }
+
+  #alreadyPassed(): Error {
+    return archiveError('ICT_ARCHIVE_ENTRY_PASSED', {
+      message: `The content of "${this.#path}" was asked for again, or after the next entry`,
+      hint: 'Read the content of each entry once, before the next one.',
+      facts: { path: this.#path },
+    });
+  }
+}
+
+function* hole(count: number): Generator<Uint8Array, void, undefined> {
+  for (let missing = count; missing > 0; missing -= HOLE.length) {
+    yield HOLE.subarray(0, Math.min(missing, HOLE.length));
+  }
+}
