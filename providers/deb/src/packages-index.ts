@@ -1,4 +1,5 @@
-import type { Digest, PackageRecord } from '@ict/plugin-api';
+import { digestFromHex } from '@ict/integrity';
+import type { PackageRecord } from '@ict/plugin-api';
 import { debError } from './errors.js';
 import { isDebVersion } from './version.js';
 import { parseProvides, RelationTable } from './relation.js';
@@ -218,7 +219,7 @@ export class PackagesIndex {
       arch: this.arch(i),
       repository,
       path,
-      digest: `sha256:${sha256}` as Digest,
+      digest: digestFromHex(sha256),
       sizeBytes: Number(size),
       ...(installed === undefined ? {} : { installedSizeBytes: Number(installed) * 1024 }),
     };
