@@ -16,7 +16,12 @@ type AdditionalFile = NonNullable<NonNullable<Template['systemConfig']>['additio
 export async function readAdditionalFile(file: AdditionalFile, at: Path, merged: MergedTemplate, error: Report): Promise<FileSpec> {
   const target = file.final;
   if (!target.startsWith('/') || target.endsWith('/') || target.split('/').some((part) => part === '..' || part === '.')) {
-    error('ICT_TEMPLATE_NAME', [...at, 'final'], `${JSON.stringify(target)} is not the absolute path of a file`, 'For example /etc/motd; no "..", no slash at the end.');
+    error(
+      'ICT_TEMPLATE_NAME',
+      [...at, 'final'],
+      `${JSON.stringify(target)} is not the absolute path of a file`,
+      'For example /etc/motd; no "..", no slash at the end.',
+    );
   }
   for (const key of ['owner', 'group'] as const) {
     const name = file[key];
@@ -52,6 +57,10 @@ async function findLocal(local: string, at: Path, merged: MergedTemplate, error:
       reasons.push(code === 'ENOENT' || code === 'ENOTDIR' ? `${candidate} does not exist` : `${candidate} cannot be read (${code})`);
     }
   }
-  error('ICT_TEMPLATE_FILE_MISSING', [...at, 'local'], `the file ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`);
+  error(
+    'ICT_TEMPLATE_FILE_MISSING',
+    [...at, 'local'],
+    `the file ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`,
+  );
   return candidates[0] ?? local;
 }

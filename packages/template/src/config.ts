@@ -70,7 +70,10 @@ export function configCandidates(options: Pick<ConfigOptions, 'cwd' | 'home' | '
   const { cwd, home, systemDirectory = '/etc/image-composer-tool' } = options;
   const here = ['image-composer-tool.yml', '.image-composer-tool.yml', 'image-composer-tool.yaml', '.image-composer-tool.yaml'];
   const directories = [path.join(home, '.image-composer-tool'), path.join(home, '.config', 'image-composer-tool'), systemDirectory];
-  return [...here.map((name) => path.join(cwd, name)), ...directories.flatMap((one) => ['config.yml', 'config.yaml'].map((name) => path.join(one, name)))];
+  return [
+    ...here.map((name) => path.join(cwd, name)),
+    ...directories.flatMap((one) => ['config.yml', 'config.yaml'].map((name) => path.join(one, name))),
+  ];
 }
 
 /**
@@ -203,7 +206,12 @@ class Settings {
       workers: this.workers(overrides.workers),
       cacheDirectory,
       workDirectory: this.directoryOf('work_dir', 'ICT_WORK_DIR', overrides.workDirectory, '/var/tmp/image-composer-tool'),
-      temporaryDirectory: this.directoryOf('temp_dir', 'ICT_TEMP_DIR', overrides.temporaryDirectory, path.join(cacheDirectory, '.ict', 'tmp')),
+      temporaryDirectory: this.directoryOf(
+        'temp_dir',
+        'ICT_TEMP_DIR',
+        overrides.temporaryDirectory,
+        path.join(cacheDirectory, '.ict', 'tmp'),
+      ),
       mirrors: new Map(Object.entries(mirrors).map(([archive, mirror]) => [bare(archive), bare(mirror)])),
       plugins: plugins.map((plugin) => (/^(?:\.{0,2}\/|\.{1,2}$)/.test(plugin) ? path.resolve(this.directory, plugin) : plugin)),
       distros: distros.map((file) => path.resolve(this.directory, file)),
@@ -225,7 +233,12 @@ class Settings {
     this.origins.set(key, position === undefined ? 'configuration' : `${position.file}:${position.line}:${position.column}`);
   }
 
-  private directoryOf(key: 'cache_dir' | 'work_dir' | 'temp_dir', variable: string, override: string | undefined, otherwise: string): string {
+  private directoryOf(
+    key: 'cache_dir' | 'work_dir' | 'temp_dir',
+    variable: string,
+    override: string | undefined,
+    otherwise: string,
+  ): string {
     const { cwd, env } = this.options;
     const fromEnvironment = env[variable];
     const inFile = this.content[key];
@@ -235,7 +248,8 @@ class Settings {
     }
     if (fromEnvironment !== undefined && fromEnvironment !== '') {
       this.origins.set(key, `environment ${variable}`);
-      if (/\p{Cc}/u.test(fromEnvironment)) this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', `${variable} contains a control character`));
+      if (/\p{Cc}/u.test(fromEnvironment))
+        this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', `${variable} contains a control character`));
       return path.resolve(cwd, fromEnvironment);
     }
     if (inFile !== undefined && inFile !== '') {

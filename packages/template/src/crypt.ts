@@ -13,8 +13,8 @@ const ROUNDS_MAX = 999_999_999;
 const ORDER: Readonly<Record<CryptAlgorithm, readonly number[]>> = {
   sha256: [0, 10, 20, 21, 1, 11, 12, 22, 2, 3, 13, 23, 24, 4, 14, 15, 25, 5, 6, 16, 26, 27, 7, 17, 18, 28, 8, 9, 19, 29, -1, 31, 30],
   sha512: [
-    0, 21, 42, 22, 43, 1, 44, 2, 23, 3, 24, 45, 25, 46, 4, 47, 5, 26, 6, 27, 48, 28, 49, 7, 50, 8, 29, 9, 30, 51, 31, 52, 10, 53, 11, 32, 12, 33,
-    54, 34, 55, 13, 56, 14, 35, 15, 36, 57, 37, 58, 16, 59, 17, 38, 18, 39, 60, 40, 61, 19, 62, 20, 41, -1, -1, 63,
+    0, 21, 42, 22, 43, 1, 44, 2, 23, 3, 24, 45, 25, 46, 4, 47, 5, 26, 6, 27, 48, 28, 49, 7, 50, 8, 29, 9, 30, 51, 31, 52, 10, 53, 11, 32,
+    12, 33, 54, 34, 55, 13, 56, 14, 35, 15, 36, 57, 37, 58, 16, 59, 17, 38, 18, 39, 60, 40, 61, 19, 62, 20, 41, -1, -1, 63,
   ],
 };
 
@@ -81,7 +81,9 @@ function encode(bytes: Buffer, order: readonly number[]): string {
  * @returns 16 letters of crypt's alphabet
  */
 export function derivedSalt(...seeds: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(['ict password salt', ...seeds])).digest();
+  const hash = createHash('sha256')
+    .update(JSON.stringify(['ict password salt', ...seeds]))
+    .digest();
   return Array.from(hash.subarray(0, SALT_MAX), (byte) => ALPHABET[byte & 63]).join('');
 }
 

@@ -48,9 +48,11 @@ export function readDisk(disk: Disk, imageName: string, report: Report): DiskSpe
   const sizeBytes = parseSize(disk.size ?? '0') ?? 0;
   const partitionTable = disk.partitionTableType ?? 'gpt';
   if (disk.size === undefined) report('ICT_DOCUMENT_MISSING_KEY', ['disk'], 'the disk needs the key "size"', 'For example 4GiB.');
-  else if (sizeBytes < SMALLEST) report('ICT_TEMPLATE_DISK', ['disk', 'size'], `a disk of ${disk.size} is too small`, 'It needs at least 2MiB.');
+  else if (sizeBytes < SMALLEST)
+    report('ICT_TEMPLATE_DISK', ['disk', 'size'], `a disk of ${disk.size} is too small`, 'It needs at least 2MiB.');
   const partitions = readPartitions(disk.partitions ?? [], report);
-  if (sizeBytes >= SMALLEST) checkLayout(partitions, sizeBytes, partitionTable, report);
+  const placed = partitions.every(({ startBytes }) => !Number.isNaN(startBytes));
+  if (sizeBytes >= SMALLEST && placed) checkLayout(partitions, sizeBytes, partitionTable, report);
   return { name: disk.name ?? imageName, sizeBytes, partitionTable, artifacts: readArtifacts(disk), partitions };
 }
 
@@ -82,14 +84,24 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
     previousEnd = endBytes;
     if (item.typeUUID === undefined && !partitionTypes.includes(type)) {
       const near = nearest(type, partitionTypes);
-      const hint = near === undefined ? `Known types: ${partitionTypes.join(', ')}. For another, give "typeUUID".` : `Did you mean "${near}"?`;
+      const hint =
+        near === undefined ? `Known types: ${partitionTypes.join(', ')}. For another, give "typeUUID".` : `Did you mean "${near}"?`;
       report('ICT_TEMPLATE_DISK', [...at, 'type'], `partition "${id}" has the unknown type "${type}"`, hint);
     }
     if (mountPoint !== undefined && !/^\/(?:[^/\s]+(?:\/[^/\s]+)*)?$/.test(mountPoint)) {
-      report('ICT_TEMPLATE_DISK', [...at, 'mountPoint'], `the mount point ${JSON.stringify(mountPoint)} is not an absolute path without spaces`);
+      report(
+        'ICT_TEMPLATE_DISK',
+        [...at, 'mountPoint'],
+        `the mount point ${JSON.stringify(mountPoint)} is not an absolute path without spaces`,
+      );
     }
     if (/\s/.test(item.mountOptions ?? '')) {
-      report('ICT_TEMPLATE_DISK', [...at, 'mountOptions'], `mount options have no spaces: ${JSON.stringify(item.mountOptions)}`, 'Separate them with commas.');
+      report(
+        'ICT_TEMPLATE_DISK',
+        [...at, 'mountOptions'],
+        `mount options have no spaces: ${JSON.stringify(item.mountOptions)}`,
+        'Separate them with commas.',
+      );
     }
     return {
       id,
@@ -98,7 +110,7 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
       ...(item.typeUUID === undefined ? {} : { typeUuid: item.typeUUID.toLowerCase() }),
       filesystem,
       ...(item.fsLabel ? { label: item.fsLabel } : {}),
-      startBytes: startBytes ?? 0,
+      startBytes: startBytes ?? NaN,
       ...(endBytes === undefined ? {} : { endBytes }),
       ...(mountPoint === undefined ? {} : { mountPoint }),
       ...(item.mountOptions ? { mountOptions: item.mountOptions } : {}),
@@ -116,10 +128,19 @@ function checkLayout(partitions: readonly PartitionSpec[], sizeBytes: number, ta
     const { id, startBytes, endBytes } = partition;
     const reach = endBytes ?? limit;
     if (endBytes !== undefined && endBytes > sizeBytes) {
-      report('ICT_TEMPLATE_DISK', path(partition, 'end'), `partition "${id}" ends at ${formatSize(endBytes)}, beyond the disk of ${formatSize(sizeBytes)}`);
+      report(
+        'ICT_TEMPLATE_DISK',
+        path(partition, 'end'),
+        `partition "${id}" ends at ${formatSize(endBytes)}, beyond the disk of ${formatSize(sizeBytes)}`,
+      );
     } else if (reach > limit) {
       const hint = 'Give end: "0" to use what is left.';
-      report('ICT_TEMPLATE_DISK', path(partition, 'end'), `partition "${id}" leaves no room for the second partition table at the end of the disk`, hint);
+      report(
+        'ICT_TEMPLATE_DISK',
+        path(partition, 'end'),
+        `partition "${id}" leaves no room for the second partition table at the end of the disk`,
+        hint,
+      );
     } else if (startBytes < first) {
       report('ICT_TEMPLATE_DISK', path(partition, 'start'), `partition "${id}" begins inside the partition table`, 'Begin at 1MiB.');
     } else if (startBytes >= reach) {
@@ -132,9 +153,17 @@ function checkLayout(partitions: readonly PartitionSpec[], sizeBytes: number, ta
     const lower = byStart[index - 1];
     if (lower === undefined || (lower.endBytes ?? limit) <= upper.startBytes) continue;
     const what = lower.endBytes === undefined ? `which takes the rest of the disk` : `which ends at ${formatSize(lower.endBytes)}`;
-    report('ICT_TEMPLATE_DISK', path(upper, 'start'), `partition "${upper.id}" begins at ${formatSize(upper.startBytes)}, inside "${lower.id}", ${what}`);
+    report(
+      'ICT_TEMPLATE_DISK',
+      path(upper, 'start'),
+      `partition "${upper.id}" begins at ${formatSize(upper.startBytes)}, inside "${lower.id}", ${what}`,
+    );
   }
-  twice(partitions, (one) => one.id, (one, id) => report('ICT_TEMPLATE_DISK', path(one, 'id'), `two partitions have the id "${id}"`));
+  twice(
+    partitions,
+    (one) => one.id,
+    (one, id) => report('ICT_TEMPLATE_DISK', path(one, 'id'), `two partitions have the id "${id}"`),
+  );
   twice(
     partitions,
     (one) => one.mountPoint,
@@ -165,14 +194,29 @@ export function checkBootable(disk: DiskSpec, bootType: 'efi' | 'legacy', report
   }
   const root = disk.partitions.find(({ mountPoint }) => mountPoint === '/');
   if (root?.filesystem === 'none' || root?.filesystem === 'linux-swap') {
-    report('ICT_TEMPLATE_DISK', [...at, disk.partitions.indexOf(root)], `the root partition "${root.id}" has no filesystem`, 'For example fsType: ext4');
+    report(
+      'ICT_TEMPLATE_DISK',
+      [...at, disk.partitions.indexOf(root)],
+      `the root partition "${root.id}" has no filesystem`,
+      'For example fsType: ext4',
+    );
   }
   if (bootType !== 'efi') return;
   const esp = disk.partitions.find(isEsp);
   if (esp === undefined) {
-    report('ICT_TEMPLATE_DISK', at, 'the image starts through EFI, but no partition has the type "esp"', 'Add one of 256MiB with fsType: fat32.');
+    report(
+      'ICT_TEMPLATE_DISK',
+      at,
+      'the image starts through EFI, but no partition has the type "esp"',
+      'Add one of 256MiB with fsType: fat32.',
+    );
   } else if (!['fat32', 'fat16', 'vfat'].includes(esp.filesystem)) {
     const hint = 'Give it fsType: fat32';
-    report('ICT_TEMPLATE_DISK', [...at, disk.partitions.indexOf(esp)], `firmware cannot read the EFI system partition "${esp.id}": it is not FAT`, hint);
+    report(
+      'ICT_TEMPLATE_DISK',
+      [...at, disk.partitions.indexOf(esp)],
+      `firmware cannot read the EFI system partition "${esp.id}": it is not FAT`,
+      hint,
+    );
   }
 }

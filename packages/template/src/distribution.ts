@@ -88,7 +88,10 @@ function complete(distro: DistroFile, directory: string): DistributionDefinition
     })),
     essential: { priorities: distro.essential?.priorities ?? [], packages: distro.essential?.packages ?? [] },
     defaults: Object.fromEntries(
-      Object.entries(distro.defaults ?? {}).map(([imageType, defaults]) => [imageType, absoluteFiles(defaults as TemplateDefaults, directory)]),
+      Object.entries(distro.defaults ?? {}).map(([imageType, defaults]) => [
+        imageType,
+        absoluteFiles(defaults as TemplateDefaults, directory),
+      ]),
     ),
   };
 }

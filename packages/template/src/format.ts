@@ -25,7 +25,10 @@ function isCidr(text: string): boolean {
 /** Formats of our schemas beside those of JSON Schema. */
 export const formats: Readonly<Record<string, TextFormat>> = {
   size: { check: (text) => parseSize(text) !== undefined, expected: 'a whole number and a unit, such as 513MiB or 4GiB' },
-  hostname: { check: (text) => text === '' || isHostname(text), expected: 'a host name: letters, digits and hyphens, with dots between, at most 64 characters' },
+  hostname: {
+    check: (text) => text === '' || isHostname(text),
+    expected: 'a host name: letters, digits and hyphens, with dots between, at most 64 characters',
+  },
   ip: { check: (text) => isIP(text) !== 0, expected: 'an IPv4 or IPv6 address' },
   cidr: { check: isCidr, expected: 'an address with prefix length, such as 192.0.2.10/24' },
   route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },

@@ -15,7 +15,6 @@ export interface SpecResult {
   readonly warnings: readonly ProblemReport[];
 }
 
-
 /**
  * Gives every value its final form (sizes in bytes, passwords hashed, paths absolute, defaults filled in) and checks what
  * the schema cannot say. Reads no file but to see that `additionalFiles` exist.
@@ -94,7 +93,14 @@ async function readSystem(merged: MergedTemplate, error: Report, warning: Report
 
 /** Names that become parts of file names: one component, printable. */
 function checkFileName(name: string, path: Path, error: Report): void {
-  const wrong = name === '' ? 'is empty' : /[/\p{Cc}]/u.test(name) ? 'contains "/" or a control character' : /^\.+$/.test(name) ? 'is only dots' : undefined;
+  const wrong =
+    name === ''
+      ? 'is empty'
+      : /[/\p{Cc}]/u.test(name)
+        ? 'contains "/" or a control character'
+        : /^\.+$/.test(name)
+          ? 'is only dots'
+          : undefined;
   if (wrong !== undefined) {
     const hint = 'It becomes part of a file name.';
     error('ICT_TEMPLATE_NAME', path, `${formatPath(path)} ${wrong}${name === '' ? '' : `: ${JSON.stringify(name)}`}`, hint);

@@ -26,3 +26,4 @@ export {
   type ConfigRow,
   type LoadedConfig,
 } from './config.js';
+export { writeTemplate } from './template-text.js';

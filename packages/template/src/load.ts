@@ -59,7 +59,9 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     const { defaults, problems } = checkDefaults(distribution.defaults[target.imageType] ?? {}, title);
     if (defaults === undefined) {
       const message = `the ${title} for "${target.imageType}" are not valid:\n${summarize(problems)}`;
-      return failed([problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' })], { distribution });
+      return failed([problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' })], {
+        distribution,
+      });
     }
     // Image and target are the template's own.
     const { image: _image, target: _target, metadata: _metadata, ...rest } = defaults;

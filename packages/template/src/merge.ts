@@ -91,7 +91,8 @@ class Merge {
     for (const step of path.slice(0, -1)) at = (at[step] ??= {}) as Record<string | number, unknown>;
     at[path.at(-1) as string | number] = structuredClone(value);
     const name = formatPath(path);
-    for (const key of this.origins.keys()) if (key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`)) this.origins.delete(key);
+    for (const key of this.origins.keys())
+      if (key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`)) this.origins.delete(key);
     this.record(path, value, layer, from);
   }
 
@@ -115,7 +116,9 @@ class Merge {
     for (const key of ['image', 'target', 'disk', 'baseline', 'overlayPolicy'] as const) {
       if (says(template[key])) this.put([key], template[key], layer, [key]);
     }
-    this.keyed(['packageRepositories'], template.packageRepositories, layer, (item) => JSON.stringify([item['codename'], item['url'], item['path']]));
+    this.keyed(['packageRepositories'], template.packageRepositories, layer, (item) =>
+      JSON.stringify([item['codename'], item['url'], item['path']]),
+    );
     if (template.systemConfig !== undefined) this.system(template.systemConfig, layer);
   }
 
@@ -152,7 +155,10 @@ class Merge {
 
   private union(path: Path, items: readonly unknown[] | undefined, layer: TemplateLayer, from: Path): void {
     for (const [index, item] of (items ?? []).entries()) {
-      if (!this.list(path).includes(item)) this.push(path, item, layer, [...from, index]);
+      const place = this.list(path).indexOf(item);
+      if (place === -1) this.push(path, item, layer, [...from, index]);
+      // Asked for twice: a message about it belongs where the upper template asks.
+      else this.origins.set(formatPath([...path, place]), { layer, path: [...from, index] });
     }
   }
 

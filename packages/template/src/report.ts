@@ -8,7 +8,10 @@ import { problem } from './problem.js';
 export type Report = (code: TemplateCode, path: Path, message: string, hint?: string) => void;
 
 /** Makes the {@link Report} of one severity for a merged template, and the list that it fills. */
-export function reporter(merged: MergedTemplate, severity: 'error' | 'warning'): { readonly report: Report; readonly problems: ProblemReport[] } {
+export function reporter(
+  merged: MergedTemplate,
+  severity: 'error' | 'warning',
+): { readonly report: Report; readonly problems: ProblemReport[] } {
   const problems: ProblemReport[] = [];
   const report: Report = (code, path, message, hint) => {
     const origin = merged.originOf(path);

@@ -18,7 +18,13 @@ export const TRUSTED = '[trusted=yes]';
  *
  * @returns undefined for what is left out, and for a `path` or `packages`, which have no address
  */
-export function readRepository(item: Repository, at: Path, merged: MergedTemplate, error: Report, warning: Report): TemplateRepository | undefined {
+export function readRepository(
+  item: Repository,
+  at: Path,
+  merged: MergedTemplate,
+  error: Report,
+  warning: Report,
+): TemplateRepository | undefined {
   const sources = [item.url, item.path, item.packages].filter((source) => source !== undefined);
   if (sources.length !== 1) {
     error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" needs one of url, path and packages, and has ${sources.length}`);

@@ -47,7 +47,13 @@ export async function readChain(file: string, signal?: AbortSignal): Promise<Tem
     layers.unshift({ template, directory: path.dirname(path.resolve(currentFile)), positions, title: currentFile });
     const parent = template.extends;
     if (parent === undefined || parent === '') break;
-    const place = (at: Path, code: TemplateCode, message: string, hint?: string, severity: 'error' | 'warning' = 'error'): ProblemReport => {
+    const place = (
+      at: Path,
+      code: TemplateCode,
+      message: string,
+      hint?: string,
+      severity: 'error' | 'warning' = 'error',
+    ): ProblemReport => {
       const position = positions.positionOf(at);
       return problem(code, message, {
         severity,
@@ -61,11 +67,25 @@ export async function readChain(file: string, signal?: AbortSignal): Promise<Tem
       break;
     }
     if (files.includes(path.resolve(found)) || files.length > MAX_DEPTH) {
-      problems.push(place(['extends'], 'ICT_TEMPLATE_EXTENDS', `extends leads in a circle: ${[...files, found].map((one) => path.basename(one)).join(' -> ')}`));
+      problems.push(
+        place(
+          ['extends'],
+          'ICT_TEMPLATE_EXTENDS',
+          `extends leads in a circle: ${[...files, found].map((one) => path.basename(one)).join(' -> ')}`,
+        ),
+      );
       break;
     }
     if (files.length === DEEP + 1) {
-      warnings.push(place(['extends'], 'ICT_TEMPLATE_EXTENDS', `the template has more than ${DEEP} ancestors`, 'Long chains are hard to follow.', 'warning'));
+      warnings.push(
+        place(
+          ['extends'],
+          'ICT_TEMPLATE_EXTENDS',
+          `the template has more than ${DEEP} ancestors`,
+          'Long chains are hard to follow.',
+          'warning',
+        ),
+      );
     }
     let text: string;
     try {
@@ -76,10 +96,20 @@ export async function readChain(file: string, signal?: AbortSignal): Promise<Tem
       break;
     }
     const next = parseTemplate(text, found);
-    const differing = next.template === undefined ? undefined : (['os', 'dist', 'arch', 'imageType'] as const).find((key) => next.template?.target[key] !== template.target[key]);
+    const differing =
+      next.template === undefined
+        ? undefined
+        : (['os', 'dist', 'arch', 'imageType'] as const).find((key) => next.template?.target[key] !== template.target[key]);
     if (differing !== undefined) {
       const [own, other] = [template.target[differing], next.template?.target[differing]];
-      problems.push(place(['target', differing], 'ICT_TEMPLATE_EXTENDS', `target.${differing} is "${own}", but the parent ${parent} has "${other}"`, 'Both must be the same.'));
+      problems.push(
+        place(
+          ['target', differing],
+          'ICT_TEMPLATE_EXTENDS',
+          `target.${differing} is "${own}", but the parent ${parent} has "${other}"`,
+          'Both must be the same.',
+        ),
+      );
       break;
     }
     current = next;
@@ -91,7 +121,8 @@ export async function readChain(file: string, signal?: AbortSignal): Promise<Tem
 /** @returns the parent's file, or what is wrong with the path */
 async function findParent(child: string, parent: string): Promise<string | { readonly wrong: string }> {
   const parts = parent.split('/');
-  if (path.isAbsolute(parent) || parts.includes('..')) return { wrong: `the parent ${JSON.stringify(parent)} is not inside the directory of this template` };
+  if (path.isAbsolute(parent) || parts.includes('..'))
+    return { wrong: `the parent ${JSON.stringify(parent)} is not inside the directory of this template` };
   const directory = path.dirname(child);
   const file = path.join(directory, parent);
   try {
@@ -116,7 +147,17 @@ export async function readText(file: string, signal?: AbortSignal): Promise<stri
   } catch (cause) {
     signal?.throwIfAborted();
     const code = (cause as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' ? 'it does not exist' : code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : String(code ?? cause);
-    throw templateError('ICT_TEMPLATE_UNREADABLE', { message: `cannot read ${file}: ${why}`, hint: 'Give the path of a YAML file.', facts: { file }, cause });
+    const why =
+      code === 'ENOENT'
+        ? 'it does not exist'
+        : code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
+          ? 'it is not UTF-8 text'
+          : String(code ?? cause);
+    throw templateError('ICT_TEMPLATE_UNREADABLE', {
+      message: `cannot read ${file}: ${why}`,
+      hint: 'Give the path of a YAML file.',
+      facts: { file },
+      cause,
+    });
   }
 }

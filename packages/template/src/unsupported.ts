@@ -20,18 +20,25 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   const { template } = merged;
   const system = template.systemConfig ?? {};
   const { imageTypes = ['raw'] } = abilities;
-  const refuse = (path: Path, what: string, hint?: string): void => report('ICT_TEMPLATE_UNSUPPORTED', path, `${what} is not supported yet`, hint);
+  const refuse = (path: Path, what: string, hint?: string): void =>
+    report('ICT_TEMPLATE_UNSUPPORTED', path, `${what} is not supported yet`, hint);
   if (!imageTypes.includes(template.target.imageType)) {
     refuse(['target', 'imageType'], `the image type "${template.target.imageType}"`, `Supported: ${imageTypes.join(', ')}.`);
   }
-  if (template.disk?.extendLastPartitionToFillDisk === true) refuse(['disk', 'extendLastPartitionToFillDisk'], 'growing the last partition');
+  if (template.disk?.extendLastPartitionToFillDisk === true)
+    refuse(['disk', 'extendLastPartitionToFillDisk'], 'growing the last partition');
   for (const [index, partition] of (template.disk?.partitions ?? []).entries()) {
     if (partition.index !== undefined && partition.index !== index + 1) {
-      refuse(['disk', 'partitions', index, 'index'], `partition number ${partition.index} at place ${index + 1}`, 'List the partitions in the order of their numbers.');
+      refuse(
+        ['disk', 'partitions', index, 'index'],
+        `partition number ${partition.index} at place ${index + 1}`,
+        'List the partitions in the order of their numbers.',
+      );
     }
   }
   const at = (...rest: Path): Path => ['systemConfig', ...rest];
-  if (system.immutability?.enabled === true) refuse(at('immutability', 'enabled'), 'immutability', 'Set systemConfig.immutability.enabled: false');
+  if (system.immutability?.enabled === true)
+    refuse(at('immutability', 'enabled'), 'immutability', 'Set systemConfig.immutability.enabled: false');
   if (system.fde?.enabled === true) refuse(at('fde', 'enabled'), 'disk encryption (fde)');
   if ((system.network?.interfaces ?? []).length > 0) {
     refuse(at('network', 'interfaces'), 'setting up network interfaces', 'Put the configuration files under systemConfig.additionalFiles.');
@@ -39,7 +46,8 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
   if (system.kernel?.uki === true) refuse(at('kernel', 'uki'), 'a unified kernel image (uki)');
   if (system.kernel?.enableExtraModules) refuse(at('kernel', 'enableExtraModules'), 'enableExtraModules');
-  if (system.bootloader?.bootType === 'legacy') refuse(at('bootloader', 'bootType'), 'starting through legacy firmware', 'Use bootType: efi');
+  if (system.bootloader?.bootType === 'legacy')
+    refuse(at('bootloader', 'bootType'), 'starting through legacy firmware', 'Use bootType: efi');
   for (const [index, user] of (system.users ?? []).entries()) {
     if (user.startupScript) refuse(at('users', index, 'startupScript'), 'startupScript', 'Give the program as "shell".');
   }
@@ -52,7 +60,8 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
       refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
     }
   }
-  if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined) refuse(['baseline'], 'building on another image (baseline)');
+  if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined)
+    refuse(['baseline'], 'building on another image (baseline)');
   if (Object.keys(template.overlayPolicy ?? {}).length > 0) refuse(['overlayPolicy'], 'overlayPolicy');
   return orderProblems(problems);
 }

@@ -28,11 +28,13 @@ export function readUser(user: User, at: Path, imageName: string, error: Report,
   }
   for (const key of ['home', 'shell'] as const) {
     const path = user[key];
-    if (path && !/^\/[^:\p{Cc}]*$/u.test(path)) error('ICT_TEMPLATE_NAME', [...at, key], `${JSON.stringify(path)} is not an absolute path without ":"`);
+    if (path && !/^\/[^:\p{Cc}]*$/u.test(path))
+      error('ICT_TEMPLATE_NAME', [...at, key], `${JSON.stringify(path)} is not an absolute path without ":"`);
   }
   const sshKeys = user.sshAuthorizedKeys ?? [];
   for (const [index, key] of sshKeys.entries()) {
-    if (/[\r\n]/.test(key.trimEnd())) error('ICT_TEMPLATE_NAME', [...at, 'sshAuthorizedKeys', index], 'one entry is one line: this key has several');
+    if (/[\r\n]/.test(key.trimEnd()))
+      error('ICT_TEMPLATE_NAME', [...at, 'sshAuthorizedKeys', index], 'one entry is one line: this key has several');
   }
   const passwordHash = readPassword(user, at, imageName, error, warning);
   return {
@@ -57,11 +59,21 @@ function readPassword(user: User, at: Path, imageName: string, error: Report, wa
   }
   if (isCryptHash(password)) return password;
   if (password.startsWith('$')) {
-    error('ICT_TEMPLATE_PASSWORD', path, `the password of "${user.name}" begins with "$", but is not a crypt(3) hash`, 'Make one with: openssl passwd -6');
+    error(
+      'ICT_TEMPLATE_PASSWORD',
+      path,
+      `the password of "${user.name}" begins with "$", but is not a crypt(3) hash`,
+      'Make one with: openssl passwd -6',
+    );
     return undefined;
   }
   if (/^[!*]+$/.test(password)) {
-    error('ICT_TEMPLATE_PASSWORD', path, `the password of "${user.name}" is neither a hash nor a usable password`, 'To forbid login by password, leave it out.');
+    error(
+      'ICT_TEMPLATE_PASSWORD',
+      path,
+      `the password of "${user.name}" is neither a hash nor a usable password`,
+      'To forbid login by password, leave it out.',
+    );
     return undefined;
   }
   const algorithm = user.hash_algo || 'sha512';

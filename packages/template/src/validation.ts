@@ -91,7 +91,11 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
     }
     case 'type': {
       const expected = TYPES[String(params['type'])] ?? String(params['type']);
-      return report('ICT_DOCUMENT_WRONG_TYPE', `${name} must be ${expected}, but is ${typeOf(error.data)}`, typeHint(error, path, positions));
+      return report(
+        'ICT_DOCUMENT_WRONG_TYPE',
+        `${name} must be ${expected}, but is ${typeOf(error.data)}`,
+        typeHint(error, path, positions),
+      );
     }
     case 'enum': {
       const allowed = (params['allowedValues'] as readonly unknown[]).map(String);
@@ -118,7 +122,10 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
       return report('ICT_DOCUMENT_BAD_VALUE', `${name} needs at least ${String(params['limit'])} entries`);
     case 'minimum':
     case 'maximum':
-      return report('ICT_DOCUMENT_BAD_VALUE', `${name} is ${quote(error.data)}; it must be a whole number from ${schema['minimum']} to ${schema['maximum']}`);
+      return report(
+        'ICT_DOCUMENT_BAD_VALUE',
+        `${name} is ${quote(error.data)}; it must be a whole number from ${schema['minimum']} to ${schema['maximum']}`,
+      );
     default:
       return report('ICT_DOCUMENT_BAD_VALUE', `${name} does not fit the schema (${error.keyword})`);
   }

@@ -58,14 +58,22 @@ export function parseYaml(text: string, file: string): YamlDocument {
   }
   let document: Document.Parsed;
   try {
-    document = parseDocument(text, { version: '1.2', lineCounter: lines, uniqueKeys: false, merge: false, prettyErrors: false, logLevel: 'silent' });
+    document = parseDocument(text, {
+      version: '1.2',
+      lineCounter: lines,
+      uniqueKeys: false,
+      merge: false,
+      prettyErrors: false,
+      logLevel: 'error',
+    });
   } catch (cause) {
     // The parser recurses: a hostile depth exhausts its stack. Whatever else it may throw is about this text too.
     const what = cause instanceof RangeError ? 'it is nested too deeply' : String(cause instanceof Error ? cause.message : cause);
     reader.report('ICT_DOCUMENT_SYNTAX', `the file cannot be read as YAML: ${what}`, 0);
     return reader.finish(undefined);
   }
-  for (const error of [...document.errors, ...document.warnings]) reader.report('ICT_DOCUMENT_SYNTAX', sentence(error.message), error.pos[0]);
+  for (const error of [...document.errors, ...document.warnings])
+    reader.report('ICT_DOCUMENT_SYNTAX', sentence(error.message), error.pos[0]);
   const directive = document.directives.yaml;
   if (directive.explicit === true && directive.version !== '1.2') {
     reader.report('ICT_DOCUMENT_SYNTAX', `the file says that it is YAML ${directive.version}; only 1.2 is read`, 0);
@@ -107,7 +115,8 @@ class Reader {
     const start = range?.[0] ?? key ?? 0;
     this.places.set(formatPath(path), { key, start, end: range?.[1] ?? start });
     if (++this.nodes > MAX_NODES) {
-      if (this.nodes === MAX_NODES + 1) this.report('ICT_DOCUMENT_SYNTAX', `the file has more than ${MAX_NODES} values, aliases counted in`, start);
+      if (this.nodes === MAX_NODES + 1)
+        this.report('ICT_DOCUMENT_SYNTAX', `the file has more than ${MAX_NODES} values, aliases counted in`, start);
       return undefined;
     }
     if (depth > MAX_DEPTH) {
@@ -145,7 +154,8 @@ class Reader {
   }
 
   private scalar(value: unknown, offset: number): unknown {
-    if (typeof value === 'string' && value.includes('\0')) this.report('ICT_DOCUMENT_BAD_VALUE', 'the text contains a NUL character', offset);
+    if (typeof value === 'string' && value.includes('\0'))
+      this.report('ICT_DOCUMENT_BAD_VALUE', 'the text contains a NUL character', offset);
     return value;
   }
 
@@ -169,13 +179,19 @@ class Reader {
       const earlier = first.get(name);
       if (earlier !== undefined) {
         const line = this.positionAt(earlier).line;
-        this.report('ICT_DOCUMENT_DUPLICATE_KEY', `the key ${JSON.stringify(name)} is given twice; line ${line} has it first`, offset, 'Keep one of them.');
+        this.report(
+          'ICT_DOCUMENT_DUPLICATE_KEY',
+          `the key ${JSON.stringify(name)} is given twice; line ${line} has it first`,
+          offset,
+          'Keep one of them.',
+        );
         continue;
       }
       first.set(name, offset);
       const data = this.value(value, [...path, name], document, depth + 1, offset);
       // A key without a value says nothing. `defineProperty`, because `__proto__` is a possible key.
-      if (data !== null && data !== undefined) Object.defineProperty(record, name, { value: data, enumerable: true, writable: true, configurable: true });
+      if (data !== null && data !== undefined)
+        Object.defineProperty(record, name, { value: data, enumerable: true, writable: true, configurable: true });
     }
     return record;
   }

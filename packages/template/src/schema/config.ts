@@ -6,7 +6,8 @@ export const configSchema = {
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   $id: 'urn:ict:schema:config:1',
   title: 'ICT configuration',
-  description: 'Settings of one machine or user. Relative paths count from the directory of this file. A key without a value counts as absent.',
+  description:
+    'Settings of one machine or user. Relative paths count from the directory of this file. A key without a value counts as absent.',
   type: 'object',
   properties: {
     workers: integer(1, 64, 'How many things run at once: downloads, checks. Absent: 16.', 16),

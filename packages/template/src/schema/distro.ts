@@ -15,7 +15,11 @@ const repository = {
   ],
   properties: {
     id: { ...text('Unique name; lock files and errors use it.', 'debian-trixie'), minLength: 1 },
-    archive: formatted('uri', 'Public address of the archive, without a slash at the end; a mirror may stand in for it.', 'http://ftp.debian.org/debian'),
+    archive: formatted(
+      'uri',
+      'Public address of the archive, without a slash at the end; a mirror may stand in for it.',
+      'http://ftp.debian.org/debian',
+    ),
     suite: text('deb: the suite, or a path that ends in `/`. rpm: absent.', 'trixie'),
     components: texts('Components to read.', ['main']),
     keyrings: {
@@ -98,7 +102,9 @@ export const distroSchema = {
           minItems: 1,
         },
         withoutInitrd: words('Environment that keeps packages from making it themselves.', { INITRD: 'No' }),
-        links: words('Links beside the kernel, path to target; `${kernelVersion}` is replaced.', { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' }),
+        links: words('Links beside the kernel, path to target; `${kernelVersion}` is replaced.', {
+          '/vmlinuz': 'boot/vmlinuz-${kernelVersion}',
+        }),
         loaders: {
           type: 'object',
           description: 'Boot loaders, by name.',

@@ -8,7 +8,7 @@ const user = {
     name: text('Login name: letters, digits, `_`, `.`, `-`, at most 32, not only digits.', 'admin'),
     password: text(
       'A crypt(3) hash when it begins with `$`, for example the output of `openssl passwd -6`. Any other text is a plain password: it is hashed while the template is read, with a salt that depends only on image and user, so that equal templates give equal images; a warning says so. Empty or absent: no login by password.',
-      '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjlO/O817G3uBnIFNJnjQJuesI68OTLiBtdcbYEdFCoEOfaS35inz1',
+      '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1',
     ),
     hash_algo: oneOf(
       ['', 'sha512', 'sha256', 'md5', 'bcrypt'],
@@ -96,7 +96,8 @@ export const systemSchema = {
     hostname: formatted('hostname', 'Host name (RFC 1123), at most 64 characters.', 'node-1', ''),
     packages: {
       type: 'array',
-      description: 'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`. Added to those of the definition.',
+      description:
+        'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`. Added to those of the definition.',
       examples: [['openssh-server', 'sudo', 'linux-image-generic*']],
       items: { type: 'string', minLength: 1 },
       uniqueItems: true,
@@ -196,7 +197,9 @@ export const systemSchema = {
         type: 'object',
         description: 'One command.',
         examples: [{ cmd: 'systemctl enable ssh' }],
-        properties: { cmd: { ...text('Shell text; nothing in it is interpreted on this machine.', 'echo "$HOME" > /etc/home'), minLength: 1 } },
+        properties: {
+          cmd: { ...text('Shell text; nothing in it is interpreted on this machine.', 'echo "$HOME" > /etc/home'), minLength: 1 },
+        },
         required: ['cmd'],
         additionalProperties: false,
       },

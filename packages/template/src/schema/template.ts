@@ -9,7 +9,10 @@ const repository = {
   examples: [{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc', component: 'main' }],
   properties: {
     codename: { ...text('Name of the repository; for deb its suite.', 'trixie'), minLength: 1 },
-    url: text('Address of the archive. `<URL>` is a placeholder: the entry is left out, with a warning.', 'https://packages.example.com/debian'),
+    url: text(
+      'Address of the archive. `<URL>` is a placeholder: the entry is left out, with a warning.',
+      'https://packages.example.com/debian',
+    ),
     path: text('Directory on this machine with a repository, absolute.', '/srv/repository'),
     packages: texts('Package files to make a repository of.', ['https://packages.example.com/tool.deb', './tool.deb']),
     insecureSkipVerify: flag('Accepts any TLS certificate while `packages` are fetched.', false),

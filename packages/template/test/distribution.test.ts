@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { parseDistribution, requireDistribution } from '../src/distribution.js';
+import { said } from './workspace.js';
+
+const text = `apiVersion: 1
+ecosystem: deb
+os: acme
+dist: acme1
+title: Acme Linux 1
+architectures: [x86_64]
+repositories:
+  - id: acme
+    archive: http://archive.example.com/acme
+    suite: one
+    components: [main]
+    keyrings: [../keys/acme.asc, /etc/acme.asc]
+boot:
+  kernel: /boot/vmlinuz-*
+  initrd: /boot/initrd.img-\${kernelVersion}
+  makeInitrd: [mkinitramfs, -o, '\${output}', '\${kernelVersion}']
+  loaders: {}
+tools:
+  packages: { ext4: [e2fsprogs] }
+defaults:
+  raw:
+    systemConfig:
+      packages: [udev]
+      additionalFiles: [{ local: files/motd, final: /etc/motd }]
+`;
+
+it('fills in defaults and makes paths absolute', () => {
+  const definition = requireDistribution(parseDistribution(text, '/plugin/distros/acme.yml'));
+  expect(definition.repositories[0]?.keyrings).toEqual(['/plugin/keys/acme.asc', '/etc/acme.asc']);
+  expect(definition.essential).toEqual({ priorities: [], packages: [] });
+  expect(definition.defaults['raw']).toEqual({
+    systemConfig: { packages: ['udev'], additionalFiles: [{ local: '/plugin/distros/files/motd', final: '/etc/motd' }] },
+  });
+});
+
+describe('refuses', () => {
+  it.each([
+    [
+      'defaults that are no template',
+      text.replace('packages: [udev]', 'pakages: [udev]'),
+      23,
+      'ICT_DOCUMENT_UNKNOWN_KEY: unknown key "pakages" in systemConfig',
+    ],
+    [
+      'a repository without keys',
+      text.replace('[../keys/acme.asc, /etc/acme.asc]', '[]'),
+      12,
+      'ICT_DOCUMENT_BAD_VALUE: repositories[0].keyrings needs at least 1 entries',
+    ],
+    ['another version', text.replace('apiVersion: 1', 'apiVersion: 2'), 1, 'ICT_DOCUMENT_BAD_VALUE: apiVersion is 2; it must be one of: 1'],
+    [
+      'an archive that ends in a slash',
+      text.replace('com/acme', 'com/acme/'),
+      9,
+      'ICT_DOCUMENT_BAD_VALUE: the archive http://archive.example.com/acme/ ends in a slash',
+    ],
+  ])('%s', (_, changed, line, expected) => {
+    const parsed = parseDistribution(changed, 'acme.yml');
+    expect(said(parsed.problems)).toEqual([expected]);
+    expect(parsed.problems[0]?.position?.line).toBe(line);
+    expect(() => requireDistribution(parsed)).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_INVALID' }));
+  });
+});

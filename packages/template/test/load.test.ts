@@ -1,0 +1,331 @@
+import { symlink } from 'node:fs/promises';
+import path from 'node:path';
+import { hasCode } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { loadTemplate, requireSpec } from '../src/load.js';
+import { writeTemplate } from '../src/template-text.js';
+import { parseTemplate } from '../src/template-document.js';
+import type { TemplateDefaults } from '../src/schema/template.js';
+import { definition, DISK, HEAD, load, said, workspace } from './workspace.js';
+
+const defaults: TemplateDefaults = {
+  image: { name: 'other', version: '0' },
+  disk: { size: '8GiB', partitions: [{ id: 'root', start: '1MiB', fsType: 'ext4', mountPoint: '/' }] },
+  systemConfig: {
+    name: 'default',
+    packages: ['udev', 'dbus'],
+    kernel: { cmdline: 'quiet', packages: ['linux-image-amd64', 'linux-headers'], version: '6.12' },
+    bootloader: { bootType: 'efi', provider: 'systemd-boot' },
+    users: [{ name: 'admin', groups: ['adm'], sudo: true, shell: '/bin/sh' }, { name: 'second' }],
+    configurations: [{ cmd: 'echo default' }],
+  },
+};
+
+describe('merging', () => {
+  it('lays the template over the defaults', async () => {
+    const text = `${HEAD}${DISK}systemConfig:
+  hostname: node-1
+  packages: [vim, dbus]
+  kernel:
+    packages: [linux-image-cloud-amd64]
+    cmdline: ""
+  bootloader: { provider: grub2 }
+  users:
+    - { name: admin, groups: [video, adm] }
+    - { name: third }
+  configurations:
+    - cmd: echo own
+    - cmd: echo own
+`;
+    const { spec, problems } = await load(text, defaults);
+    expect(problems).toEqual([]);
+    expect(spec?.image).toEqual({ name: 'demo', version: '1.0' });
+    expect(spec?.disk.sizeBytes).toBe(2 * 2 ** 30);
+    expect(spec?.disk.partitions.map(({ id }) => id)).toEqual(['esp', 'root']);
+    expect(spec?.system.name).toBe('default');
+    expect(spec?.system.hostname).toBe('node-1');
+    expect(spec?.system.recommends).toBe(false);
+    expect(spec?.system.packages.map(({ name }) => name)).toEqual(['udev', 'dbus', 'vim']);
+    expect(spec?.system.packages.map(({ position }) => position?.column)).toEqual([undefined, 19, 14]);
+    expect(spec?.system.kernel.packages.map(({ name }) => name)).toEqual(['linux-image-cloud-amd64']);
+    expect(spec?.system.kernel).toMatchObject({ cmdline: 'quiet', version: '6.12' });
+    expect(spec?.system.bootloader).toEqual({ bootType: 'efi', provider: 'grub' });
+    expect(spec?.system.users).toEqual([
+      { name: 'admin', groups: ['adm', 'video'], sudo: false, shell: '/bin/sh', sshKeys: [] },
+      { name: 'second', groups: [], sudo: false, sshKeys: [] },
+      { name: 'third', groups: [], sudo: false, sshKeys: [] },
+    ]);
+    expect(spec?.system.configurations.map(({ command }) => command)).toEqual(['echo default', 'echo own', 'echo own']);
+    expect(spec?.positions.get('systemConfig.packages[2]')?.line).toBe(16);
+    expect(spec?.positions.has('systemConfig.packages[0]')).toBe(false);
+  });
+
+  it('takes the whole default where the template says nothing', async () => {
+    const { spec, problems } = await load(HEAD, { ...defaults, ...({ disk: { ...defaults.disk, partitions: [] } } as TemplateDefaults) });
+    expect(spec).toBeUndefined();
+    expect(problems.map(({ message }) => message)).toContain('no partition is mounted at / (from the defaults of debian13)');
+  });
+
+  it('replaces files by their place in the image, in a fixed order', async () => {
+    const files = { 'a.txt': 'a', 'b.txt': 'b', 'c.txt': 'c' };
+    const directory = await workspace(files);
+    const base = {
+      systemConfig: { additionalFiles: ['a', 'b'].map((name) => ({ local: path.join(directory, `${name}.txt`), final: `/${name}` })) },
+    };
+    const text = `${HEAD}${DISK}systemConfig:\n  additionalFiles:\n    - { local: c.txt, final: /c, mode: "0600", owner: root }\n    - { local: b.txt, final: /a }\n`;
+    const { spec, problems } = await load(text, base, files);
+    expect(problems).toEqual([]);
+    expect(spec?.system.files.map(({ source, target }) => [path.basename(source), target])).toEqual([
+      ['b.txt', '/a'],
+      ['b.txt', '/b'],
+      ['c.txt', '/c'],
+    ]);
+    expect(spec?.system.files[2]).toMatchObject({ mode: 0o600, owner: 'root' });
+    expect(spec?.system.files[0]?.position?.line).toBe(17);
+  });
+});
+
+it('passes values through untouched', async () => {
+  const command = 'printf \'%s\\n\' "$(id)" `x` $HOME; true && "a\\b"\n\tsecond line\n';
+  const text = `${HEAD}${DISK}systemConfig:\n  description: ${JSON.stringify(command)}\n  kernel: { cmdline: ${JSON.stringify(command)} }\n  packages: [${JSON.stringify('odd $(name) "x"')}]\n  configurations:\n    - cmd: ${JSON.stringify(command)}\n`;
+  const { spec, problems } = await load(text);
+  expect(problems).toEqual([]);
+  expect(spec?.system.configurations[0]?.command).toBe(command);
+  expect(spec?.system.kernel.cmdline).toBe(command);
+  expect(spec?.system.packages[0]?.name).toBe('odd $(name) "x"');
+});
+
+describe('passwords', () => {
+  it('hashes plain ones, always to the same hash, and warns', async () => {
+    const text = `${HEAD}${DISK}systemConfig:\n  users:\n    - { name: admin, password: secret }\n    - { name: old, password: secret, hash_algo: sha256 }\n`;
+    const [one, two] = [await load(text), await load(text)];
+    const hashes = one.spec?.system.users.map(({ passwordHash }) => passwordHash);
+    expect(hashes?.[0]).toMatch(/^\$6\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{86}$/);
+    expect(hashes?.[1]).toMatch(/^\$5\$[./0-9A-Za-z]{16}\$[./0-9A-Za-z]{43}$/);
+    expect(two.spec?.system.users.map(({ passwordHash }) => passwordHash)).toEqual(hashes);
+    expect(one.warnings.map(({ code, position }) => [code, position?.line])).toEqual([
+      ['ICT_TEMPLATE_PLAIN_PASSWORD', 16],
+      ['ICT_TEMPLATE_PLAIN_PASSWORD', 17],
+    ]);
+  });
+
+  it.each([
+    ['$6$saltstring$svn8UoSVapNtMuq1', '', []],
+    ['$ecret', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" begins with "$", but is not a crypt(3) hash']],
+    ['!', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" is neither a hash nor a usable password']],
+    ['plain', 'bcrypt', ['ICT_TEMPLATE_PASSWORD: a plain password cannot be hashed with bcrypt']],
+    ['', 'bcrypt', []],
+  ])('%j with hash_algo %j', async (password, algorithm, expected) => {
+    const users = JSON.stringify([{ name: 'u', password, hash_algo: algorithm }]);
+    const { spec, problems } = await load(`${HEAD}${DISK}systemConfig:\n  users: ${users}\n`);
+    expect(said(problems)).toEqual(expected);
+    if (expected.length === 0) expect(spec?.system.users[0]?.passwordHash).toBe(password === '' ? undefined : password);
+  });
+});
+
+describe('disk', () => {
+  const esp = '{ id: esp, type: esp, start: 1MiB, end: 257MiB, fsType: fat32, mountPoint: /boot/efi }';
+  const root = '{ id: root, start: 257MiB, end: "0", fsType: ext4, mountPoint: / }';
+  it.each([
+    ['1GiB', [esp, root], []],
+    ['1GiB', [esp, '{ id: root, fsType: ext4, mountPoint: / }'], []],
+    ['1GiB', [root], ['the image starts through EFI, but no partition has the type "esp"']],
+    ['1GiB', [esp], ['no partition is mounted at /']],
+    ['1GiB', [esp.replace('fat32', 'ext4'), root], ['firmware cannot read the EFI system partition "esp": it is not FAT']],
+    ['1GiB', [esp, root.replace('ext4', 'none')], ['the root partition "root" has no filesystem']],
+    ['1GiB', [esp, root.replace('257MiB', '256MiB')], ['partition "root" begins at 256MiB, inside "esp", which ends at 257MiB']],
+    ['1GiB', [esp, root.replace('"0"', '2GiB')], ['partition "root" ends at 2GiB, beyond the disk of 1GiB']],
+    ['1GiB', [esp, root.replace('"0"', '1GiB')], ['partition "root" leaves no room for the second partition table at the end of the disk']],
+    ['1GiB', [esp, root.replace('257MiB', '2GiB')], ['partition "root" begins at 2GiB, not before the end of the disk']],
+    ['1GiB', [esp.replace('1MiB', '16KiB'), root], ['partition "esp" begins inside the partition table']],
+    [
+      '1GiB',
+      [esp, root, '{ id: x, start: 900MiB, end: "0" }'],
+      ['partition "x" begins at 900MiB, inside "root", which takes the rest of the disk'],
+    ],
+    ['1GiB', [esp, root, '{ id: x }'], ['partition "x" needs the key "start": the one before takes the rest of the disk']],
+    ['1GiB', [esp.replace('id: esp', 'id: root'), root], ['two partitions have the id "root"']],
+    [
+      '1GiB',
+      [esp, root.replace('"0"', '512MiB'), '{ id: x, mountPoint: /boot/efi, end: 513MiB }'],
+      ['two partitions are mounted at /boot/efi'],
+    ],
+    [
+      '1GiB',
+      [esp.replace('type: esp', 'type: epsx'), root],
+      ['partition "esp" has the unknown type "epsx"', 'the image starts through EFI, but no partition has the type "esp"'],
+    ],
+    ['1GiB', [esp.replace('/boot/efi', 'boot'), root], ['the mount point "boot" is not an absolute path without spaces']],
+    ['1KiB', [esp, root], ['a disk of 1KiB is too small']],
+  ])('%s %j', async (size, partitions, expected) => {
+    const text = `${HEAD}disk:\n  size: ${size}\n  partitions:\n${partitions.map((one) => `    - ${one}\n`).join('')}`;
+    const { problems } = await load(text);
+    expect(problems.map(({ message }) => message).sort()).toEqual([...expected].sort());
+    for (const { position } of problems) expect(position?.line).toBeGreaterThan(0);
+  });
+
+  it('must be there for a raw image, and need not for others', async () => {
+    expect(said((await load(HEAD)).problems)).toEqual(['ICT_DOCUMENT_MISSING_KEY: a raw image needs the key "disk"']);
+    expect((await load(HEAD.replace('raw', 'img'))).spec?.disk.partitions).toEqual([]);
+  });
+});
+
+describe('names', () => {
+  it.each([
+    ['image: {name: a/b, version: "1"}', 'image.name contains "/" or a control character: "a/b"'],
+    ['image: {name: a, version: ".."}', 'image.version is only dots: ".."'],
+    ['image: {name: "", version: "1"}', 'image.name is empty'],
+  ])('%s', async (image, expected) => {
+    const { problems } = await load(`${image}\n${HEAD.slice(HEAD.indexOf('target'))}${DISK}`);
+    expect(said(problems)).toEqual([`ICT_TEMPLATE_NAME: ${expected}`]);
+  });
+
+  it.each([
+    ['users: [{name: "a b"}]', '"a b" cannot be the name of a user'],
+    ['users: [{name: "-a"}]', '"-a" cannot be the name of a user'],
+    ['users: [{name: "123"}]', '"123" cannot be the name of a user'],
+    ['users: [{name: a, groups: ["b:c"]}]', '"b:c" cannot be the name of a group'],
+    ['users: [{name: a, shell: bash}]', '"bash" is not an absolute path without ":"'],
+    ['users: [{name: a, sshAuthorizedKeys: ["a\\nb"]}]', 'one entry is one line: this key has several'],
+    ['name: ../x', 'systemConfig.name contains "/" or a control character: "../x"'],
+    ['additionalFiles: [{local: image.yml, final: etc/motd}]', '"etc/motd" is not the absolute path of a file'],
+    ['additionalFiles: [{local: image.yml, final: /etc/../motd}]', '"/etc/../motd" is not the absolute path of a file'],
+    ['additionalFiles: [{local: image.yml, final: /motd, owner: "a:b"}]', '"a:b" is neither a name nor a number'],
+  ])('%s', async (line, expected) => {
+    const { problems } = await load(`${HEAD}${DISK}systemConfig:\n  ${line}\n`);
+    expect(said(problems)).toEqual([`ICT_TEMPLATE_NAME: ${expected}`]);
+  });
+});
+
+it('names a missing local file at its place', async () => {
+  const { problems, files } = await load(`${HEAD}${DISK}systemConfig:\n  additionalFiles:\n    - local: nope\n      final: /x\n`);
+  const directory = path.dirname(files[0] as string);
+  expect(said(problems)).toEqual([`ICT_TEMPLATE_FILE_MISSING: the file "nope" is missing: ${path.join(directory, 'nope')} does not exist`]);
+  expect(problems[0]?.position).toMatchObject({ line: 16, column: 14 });
+});
+
+describe('repositories', () => {
+  it('reads addresses, keys and components', async () => {
+    const text = `${HEAD}${DISK}packageRepositories:\n  - { codename: x, url: "http://a.example/deb/", pkey: keys/a.asc, pkeys: [/b.asc, "https://a.example/c.asc"], component: main contrib, priority: 5 }\n`;
+    const { spec, problems, files } = await load(text);
+    expect(problems).toEqual([]);
+    expect(spec?.repositories).toMatchObject([
+      {
+        codename: 'x',
+        url: 'http://a.example/deb',
+        components: ['main', 'contrib'],
+        keys: [path.join(path.dirname(files[0] as string), 'keys/a.asc'), '/b.asc', 'https://a.example/c.asc'],
+        priority: 5,
+        allowPackages: [],
+      },
+    ]);
+  });
+
+  it.each([
+    ['{ codename: x }', 'repository "x" needs one of url, path and packages, and has 0'],
+    ['{ codename: x, url: "http://a.example" }', 'repository "x" has no key'],
+    ['{ codename: x, url: "http://a.example", pkey: <PUBLIC_KEY_URL> }', 'repository "x" has no key'],
+    ['{ codename: x, url: "javascript:x", pkey: /a }', '"javascript:x" is not the address of a repository'],
+  ])('refuses %s', async (item, expected) => {
+    const { problems } = await load(`${HEAD}${DISK}packageRepositories:\n  - ${item}\n`);
+    expect(said(problems)).toEqual([`ICT_TEMPLATE_REPOSITORY: ${expected}`]);
+  });
+
+  it('leaves out placeholders, with a warning', async () => {
+    const { spec, warnings } = await load(`${HEAD}${DISK}packageRepositories:\n  - { codename: x, url: <URL>, pkey: <PUBLIC_KEY_URL> }\n`);
+    expect(spec?.repositories).toEqual([]);
+    expect(said(warnings)).toEqual(['ICT_TEMPLATE_PLACEHOLDER: repository "x" is a placeholder and is left out']);
+  });
+});
+
+describe('extends', () => {
+  const child = (parent: string): string => `extends: ${parent}\n${HEAD}`;
+  const open = async (files: Readonly<Record<string, string>>) =>
+    loadTemplate(path.join(await workspace(files), 'image.yml'), { distribution: () => definition() });
+
+  it('inherits from root to leaf, and finds files beside ancestors', async () => {
+    const { spec, problems, files } = await open({
+      'image.yml': `${child('sub/base.yml')}systemConfig:\n  packages: [c]\n  additionalFiles: [{ local: own.txt, final: /own }]\n`,
+      'own.txt': '',
+      'sub/base.yml': `extends: root.yml\n${HEAD}systemConfig:\n  packages: [b]\n  additionalFiles: [{ local: base.txt, final: /base }]\n`,
+      'sub/base.txt': '',
+      'sub/root.yml': `${HEAD}${DISK}metadata: { description: root }\nsystemConfig: { packages: [a] }\n`,
+    });
+    expect(problems).toEqual([]);
+    expect(spec?.system.packages.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
+    expect(spec?.system.files.map(({ target }) => target)).toEqual(['/base', '/own']);
+    expect(files.map((file) => path.basename(file))).toEqual(['image.yml', 'base.yml', 'root.yml']);
+  });
+
+  it.each([
+    ['../x.yml', 'the parent "../x.yml" is not inside the directory of this template'],
+    ['/x.yml', 'the parent "/x.yml" is not inside the directory of this template'],
+    ['nope.yml', 'the parent "nope.yml" cannot be read: ENOENT'],
+    ['other.yml', 'target.arch is "x86_64", but the parent other.yml has "aarch64"'],
+  ])('refuses %s', async (parent, expected) => {
+    const { problems, spec } = await open({ 'image.yml': child(parent), 'other.yml': HEAD.replace('x86_64', 'aarch64') });
+    expect(said(problems)).toEqual([`ICT_TEMPLATE_EXTENDS: ${expected}`]);
+    expect(spec).toBeUndefined();
+  });
+
+  it('refuses circles and links', async () => {
+    const circle = await open({ 'image.yml': child('a.yml'), 'a.yml': child('image.yml') });
+    expect(circle.problems.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_EXTENDS']);
+    const directory = await workspace({ 'image.yml': child('a.yml'), 'b.yml': HEAD });
+    await symlink('b.yml', path.join(directory, 'a.yml'));
+    const linked = await loadTemplate(path.join(directory, 'image.yml'), { distribution: () => definition() });
+    expect(said(linked.problems)).toEqual(['ICT_TEMPLATE_EXTENDS: the parent "a.yml" is reached through a symbolic link']);
+  });
+
+  it('reports faults of the parent in the parent', async () => {
+    const { problems } = await open({ 'image.yml': child('a.yml'), 'a.yml': `${HEAD}dsik: {}\n` });
+    expect(problems.map(({ code, position }) => [code, path.basename(position?.file ?? '')])).toEqual([
+      ['ICT_DOCUMENT_UNKNOWN_KEY', 'a.yml'],
+    ]);
+  });
+
+  it('warns of a long chain', async () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 6 }, (_, n) => [n === 0 ? 'image.yml' : `${n}.yml`, n === 5 ? `${HEAD}${DISK}` : child(`${n + 1}.yml`)]),
+    );
+    const { problems, warnings } = await open(files);
+    expect(problems).toEqual([]);
+    expect(warnings.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_EXTENDS']);
+  });
+});
+
+describe('targets and files', () => {
+  it('needs a definition, and one for the architecture', async () => {
+    const file = path.join(await workspace({ 'image.yml': `${HEAD}${DISK}` }), 'image.yml');
+    const unknown = await loadTemplate(file, { distribution: () => undefined });
+    expect(unknown.problems.map(({ code, position }) => [code, position?.line])).toEqual([['ICT_TEMPLATE_TARGET_UNKNOWN', 6]]);
+    const other = await loadTemplate(file, { distribution: () => ({ ...definition(), architectures: ['aarch64'] }) });
+    expect(said(other.problems)).toEqual(['ICT_TEMPLATE_TARGET_UNKNOWN: Debian 13 does not exist for "x86_64"']);
+  });
+
+  it('refuses defaults that are not valid', async () => {
+    const { problems } = await load(`${HEAD}${DISK}`, { dsik: 1 } as TemplateDefaults);
+    expect(problems.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_DEFAULTS']);
+  });
+
+  it('throws for a file that cannot be read, and from requireSpec', async () => {
+    const directory = await workspace({ 'image.yml': 'x: 1\n', 'latin.yml': '' });
+    const options = { distribution: () => definition() };
+    await expect(loadTemplate(path.join(directory, 'nope.yml'), options)).rejects.toSatisfy((error) =>
+      hasCode(error, 'ICT_TEMPLATE_UNREADABLE'),
+    );
+    await expect(loadTemplate(directory, options)).rejects.toSatisfy((error) => hasCode(error, 'ICT_TEMPLATE_UNREADABLE'));
+    const loaded = await loadTemplate(path.join(directory, 'image.yml'), options);
+    expect(() => requireSpec(loaded)).toThrow(expect.objectContaining({ code: 'ICT_TEMPLATE_INVALID', problems: loaded.problems }));
+    expect(loaded.problems).toHaveLength(3);
+  });
+});
+
+it('writes a merged template without secrets, readable again', async () => {
+  const { merged } = await load(`${HEAD}${DISK}systemConfig:\n  users: [{ name: admin, password: secret }]\n`, defaults);
+  const text = writeTemplate(merged!.template);
+  expect(text).not.toContain('secret');
+  const again = parseTemplate(text, 'again.yml');
+  expect(again.problems).toEqual([]);
+  expect(again.template?.systemConfig?.packages).toEqual(['udev', 'dbus']);
+});

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { configSchema } from '../src/schema/config.js';
+import { distroSchema } from '../src/schema/distro.js';
+import { templateSchema } from '../src/schema/template.js';
+import { templateError } from '../src/errors.js';
+import { compileSchema } from '../src/validation.js';
+
+const schemas = { template: templateSchema, config: configSchema, distro: distroSchema };
+
+type Node = Readonly<Record<string, unknown>>;
+
+/** Every schema below one, with its path. */
+function* walk(node: Node, path: string): Generator<readonly [string, Node]> {
+  yield [path, node];
+  for (const [key, value] of Object.entries((node['properties'] ?? {}) as Record<string, Node>)) yield* walk(value, `${path}.${key}`);
+  for (const key of ['items', 'additionalProperties']) if (typeof node[key] === 'object') yield* walk(node[key] as Node, `${path}[]`);
+}
+
+describe.each(Object.entries(schemas))('%s', (name, schema) => {
+  const keys = [...walk(schema as Node, name)];
+
+  it('is what the JSON file says (node scripts/write-schemas.mjs writes it)', async () => {
+    const file = new URL(`../schema/${name}.schema.json`, import.meta.url);
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(JSON.parse(JSON.stringify(schema)));
+  });
+
+  it('describes every key, with an example that is valid', () => {
+    for (const [path, node] of keys) {
+      if (path.endsWith('[]') || path === name) continue;
+      expect(node['description'], path).toBeTypeOf('string');
+      const examples = (node['examples'] ?? []) as readonly unknown[];
+      expect(examples.length, path).toBeGreaterThan(0);
+      for (const example of examples) {
+        const check = compileSchema(('required' in node ? { ...node, required: [] } : node) as object).check(example, path);
+        expect(check, path).toEqual([]);
+      }
+    }
+  });
+
+  it('knows its keys: unknown ones are refused', () => {
+    for (const [path, node] of keys) {
+      if (node['properties'] !== undefined) expect(node['additionalProperties'], path).toBe(false);
+    }
+  });
+});
+
+it('has a page for every code', async () => {
+  for (const code of Object.keys(templateError.codes)) {
+    const page = await readFile(new URL(`../../../docs/errors/${code}.md`, import.meta.url), 'utf8');
+    expect(page.split('\n')[0]).toBe(`# ${code}`);
+  }
+});

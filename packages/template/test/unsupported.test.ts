@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { unsupported } from '../src/unsupported.js';
+import { DISK, HEAD, load } from './workspace.js';
+
+const keys = async (text: string, imageTypes?: readonly string[]): Promise<string[]> => {
+  const { merged } = await load(text);
+  return unsupported(merged!, imageTypes === undefined ? {} : { imageTypes }).map(({ code, message, position }) => {
+    expect(code).toBe('ICT_TEMPLATE_UNSUPPORTED');
+    expect(position?.line).toBeGreaterThan(0);
+    return message;
+  });
+};
+
+describe('refuses', () => {
+  it.each([
+    ['immutability: { enabled: true }', 'immutability'],
+    ['fde: { enabled: true, passphraseFile: x }', 'disk encryption (fde)'],
+    ['network: { interfaces: [{ name: e0 }] }', 'setting up network interfaces'],
+    ['initramfs: { template: x.yml }', 'an initrd from a template'],
+    ['kernel: { uki: true }', 'a unified kernel image (uki)'],
+    ['kernel: { enableExtraModules: usbcore }', 'enableExtraModules'],
+    ['bootloader: { bootType: legacy }', 'starting through legacy firmware'],
+    ['users: [{ name: a, startupScript: /x }]', 'startupScript'],
+  ])('systemConfig.%s', async (line, what) => {
+    expect(await keys(`${HEAD}${DISK}systemConfig:\n  ${line}\n`)).toEqual([`${what} is not supported yet`]);
+  });
+
+  it.each([
+    [
+      'packageRepositories: [{ codename: a, path: /srv, pkey: "[trusted=yes]" }]',
+      ['a repository in a local path', 'a repository without signatures'],
+    ],
+    ['packageRepositories: [{ codename: a, packages: [./a.deb], pkey: /k }]', ['a repository made of single packages']],
+    [
+      'packageRepositories: [{ codename: a, url: "http://a.example", insecureSkipVerify: true, pkey: /k }]',
+      ['fetching without certificate checks'],
+    ],
+    ['baseline: { mode: overlay, source: { path: x } }', ['building on another image (baseline)']],
+    ['overlayPolicy: { packageOperation: additive-only }', ['overlayPolicy']],
+  ])('%s', async (line, what) => {
+    expect(await keys(`${HEAD}${DISK}${line}\n`)).toEqual(what.map((one) => `${one} is not supported yet`));
+  });
+
+  it('image types that no format makes', async () => {
+    const text = `${HEAD}${DISK}`.replace('imageType: raw', 'imageType: oci');
+    expect(await keys(text)).toEqual(['the image type "oci" is not supported yet']);
+    expect(await keys(text, ['raw', 'oci'])).toEqual([]);
+  });
+
+  it('keys of the disk', async () => {
+    expect(await keys(`${HEAD}${DISK}  extendLastPartitionToFillDisk: true\n`)).toEqual([
+      'growing the last partition is not supported yet',
+    ]);
+    expect(await keys(`${HEAD}${DISK.replace('id: esp', 'index: 2, id: esp')}`)).toEqual([
+      'partition number 2 at place 1 is not supported yet',
+    ]);
+  });
+});
+
+it('lets values pass that ask for nothing', async () => {
+  const text = `${HEAD}${DISK.replace('id: esp', 'index: 1, id: esp')}  extendLastPartitionToFillDisk: false
+systemConfig:
+  immutability: { enabled: false, secureBootDBKey: "" }
+  fde: { enabled: false, partitions: [] }
+  network: { backend: netplan, interfaces: [] }
+  initramfs: { template: "" }
+  kernel: { uki: false, enableExtraModules: "" }
+  users: [{ name: a, startupScript: "" }]
+packageRepositories:
+baseline: { mode: create }
+overlayPolicy: {}
+`;
+  expect(await keys(text)).toEqual([]);
+});
