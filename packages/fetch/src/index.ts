@@ -1,1 +1,8 @@
-export {};
+export { createFetcher, type FetcherOptions, type MirroredFetcher } from './fetcher.js';
+export { type Timeouts } from './exchange.js';
+export { type RetryPolicy, type Timer } from './retry.js';
+export { redactUrl } from './redact.js';
+export { chooseMirrors, type MirrorCandidate, type MirrorChoice, type MirrorMap, type MirrorSource } from './mirrors.js';
+export { type MirrorRoutes } from './mirror-routes.js';
+export { parseDeb822Sources, parseOneLineSources, readHostSources } from './host-sources.js';
+export { fetchError } from './errors.js';

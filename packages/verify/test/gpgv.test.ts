@@ -30,7 +30,7 @@ describe('gpgv agrees', () => {
   it.each(['bookworm-security.InRelease', 'bookworm-updates.InRelease'])('on %s', async (name) => {
     const keyring = fixture('debian-archive-keyring.gpg');
     const oracle = gpgv(fixture(name), keyring);
-    const ours = await checkClearsigned(fixture(name), [await parseKeyring(keyring)], Date.now() / 1000);
+    const ours = await checkClearsigned(fixture(name), [await parseKeyring(keyring)], Math.max(Date.now() / 1000, 1_795_305_600));
     // gpgv's output ends in a newline, which no signature covers.
     expect({ good: ours.good, text: `${ours.plaintext ?? ''}\n` }).toEqual(oracle);
   });

@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, readFile, rename, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Digest } from '@ict/plugin-api';
+import { atomicWriteFile, hashFile, isDigest } from '@ict/integrity';
+
+/** An earlier answer to a conditional request. */
+export interface StoredAnswer {
+  /** The address that answered; its validators mean nothing to another. */
+  readonly answeredBy: string;
+  readonly etag?: string;
+  readonly lastModified?: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface AnswerStore {
+  find(url: string): Promise<StoredAnswer | undefined>;
+  /** Copies the body to `target`; false when it is gone or damaged, and then the answer is forgotten. */
+  copyBody(url: string, answer: StoredAnswer, target: string): Promise<boolean>;
+  store(url: string, answer: StoredAnswer, body: string): Promise<void>;
+}
+
+function isStoredAnswer(value: unknown): value is StoredAnswer {
+  if (typeof value !== 'object' || value === null) return false;
+  const { answeredBy, etag, lastModified, digest, sizeBytes } = value as Record<string, unknown>;
+  const optional = (field: unknown): boolean => field === undefined || typeof field === 'string';
+  return (
+    typeof answeredBy === 'string' &&
+    optional(etag) &&
+    optional(lastModified) &&
+    typeof digest === 'string' &&
+    isDigest(digest) &&
+    Number.isSafeInteger(sizeBytes)
+  );
+}
+
+const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/**
+ * Answers kept below `directory`, `{sha256 of the address}.json` beside its body. The body's name holds its digest, so that a
+ * record never meets the body of another moment. A body is hashed each time it is used.
+ */
+export function createAnswerStore(directory: string): AnswerStore {
+  const nameOf = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 40);
+  const recordOf = (url: string): string => join(directory, `${nameOf(url)}.json`);
+  const bodyOf = (url: string, digest: Digest): string => join(directory, `${nameOf(url)}.${digest.slice(7, 39)}.body`);
+
+  async function remove(path: string): Promise<void> {
+    await unlink(path).catch((error: unknown) => {
+      if (errno(error) !== 'ENOENT') throw error;
+    });
+  }
+
+  async function find(url: string): Promise<StoredAnswer | undefined> {
+    try {
+      const value: unknown = JSON.parse(await readFile(recordOf(url), 'utf8'));
+      return isStoredAnswer(value) ? value : undefined;
+    } catch (error) {
+      if (error instanceof SyntaxError || errno(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    find,
+    async copyBody(url, answer, target) {
+      try {
+        await copyFile(bodyOf(url, answer.digest), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+      } catch (error) {
+        if (errno(error) !== 'ENOENT') throw error;
+        return false;
+      }
+      // The copy is what the caller gets, so the copy is what is checked.
+      const { digest, sizeBytes } = await hashFile(target);
+      if (digest === answer.digest && sizeBytes === answer.sizeBytes) return true;
+      await Promise.all([remove(target), remove(recordOf(url)), remove(bodyOf(url, answer.digest))]);
+      return false;
+    },
+    async store(url, answer, body) {
+      await mkdir(directory, { recursive: true });
+      const before = await find(url);
+      const temporary = join(directory, `${nameOf(url)}.${randomBytes(6).toString('hex')}.tmp`);
+      try {
+        await copyFile(body, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+        await rename(temporary, bodyOf(url, answer.digest));
+      } catch (error) {
+        await remove(temporary);
+        throw error;
+      }
+      await atomicWriteFile(recordOf(url), JSON.stringify(answer));
+      if (before !== undefined && before.digest !== answer.digest) await remove(bodyOf(url, before.digest));
+    },
+  };
+}

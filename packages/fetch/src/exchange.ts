@@ -1,0 +1,140 @@
+import type { Readable } from 'node:stream';
+import { Agent, EnvHttpProxyAgent, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { fetchError } from './errors.js';
+import { redactUrl } from './redact.js';
+import { followRedirect, isRedirect } from './redirect.js';
+
+export interface Timeouts {
+  readonly connectMs: number;
+  /** Until the answer's headers are there. */
+  readonly headersMs: number;
+  /** Longest pause between two pieces of the body. */
+  readonly bodyMs: number;
+}
+
+export interface ProxyEnvironment {
+  readonly httpProxy?: string;
+  readonly httpsProxy?: string;
+  readonly noProxy?: string;
+}
+
+/** Reads the usual proxy variables; lower case wins, empty means unset. */
+export function proxyEnvironment(env: Readonly<Record<string, string | undefined>>): ProxyEnvironment {
+  const of = (name: string): string | undefined =>
+    [env[name], env[name.toUpperCase()]].find((value) => value !== undefined && value !== '');
+  const [httpProxy, httpsProxy, noProxy] = [of('http_proxy'), of('https_proxy'), of('no_proxy')];
+  return {
+    ...(httpProxy === undefined ? {} : { httpProxy }),
+    ...(httpsProxy === undefined ? {} : { httpsProxy }),
+    ...(noProxy === undefined ? {} : { noProxy }),
+  };
+}
+
+/** The connection pool: a bounded number of connections to each origin, through a proxy when the environment names one. */
+export function createDispatcher(options: {
+  readonly timeouts: Timeouts;
+  readonly connections: number;
+  readonly proxy: ProxyEnvironment;
+}): Dispatcher {
+  const { timeouts, connections, proxy } = options;
+  const common = {
+    connections,
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: timeouts.connectMs },
+    headersTimeout: timeouts.headersMs,
+    bodyTimeout: timeouts.bodyMs,
+  };
+  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return new Agent(common);
+  return new EnvHttpProxyAgent({
+    ...common,
+    httpProxy: proxy.httpProxy ?? '',
+    httpsProxy: proxy.httpsProxy ?? '',
+    noProxy: proxy.noProxy ?? '',
+  });
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Readable;
+  /** The address that answered, after redirects. */
+  readonly url: URL;
+}
+
+export interface ExchangeOptions {
+  readonly dispatcher: Dispatcher;
+  readonly signal: AbortSignal;
+  readonly allowDowngrade: boolean;
+}
+
+function authorization(url: URL): Record<string, string> {
+  if (url.username === '' && url.password === '') return {};
+  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** Our error for what undici throws while connecting, waiting or reading; the signal's reason when it aborted. */
+export function transportError(cause: unknown, url: URL, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  const address = redactUrl(url);
+  const reason = (cause as { code?: unknown }).code;
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const facts = { url: address, reason };
+  if (reason === 'UND_ERR_HEADERS_TIMEOUT' || reason === 'UND_ERR_BODY_TIMEOUT') {
+    return fetchError('ICT_FETCH_STALLED', {
+      message: `${address} stopped sending`,
+      hint: 'Try again later or use another mirror.',
+      facts,
+      cause,
+    });
+  }
+  return fetchError('ICT_FETCH_CONNECTION', {
+    message: `${address} cannot be reached: ${message}`,
+    hint: 'Check the network, the proxy variables and the mirror, or build with --offline.',
+    facts,
+    cause,
+  });
+}
+
+function flat(headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) result[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
+  }
+  return result;
+}
+
+/**
+ * One GET, with its redirects. A user name and password in the address go to its origin as Basic authorization, and to no other
+ * origin that a redirect may name.
+ *
+ * @returns the first answer that is no redirect, its body not yet read: the caller must read or destroy it.
+ * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
+ */
+export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
+  const { dispatcher, signal, allowDowngrade } = options;
+  const credentials = authorization(address);
+  const visited = [address];
+  for (;;) {
+    const url = visited.at(-1) ?? address;
+    const bare = new URL(url);
+    bare.username = '';
+    bare.password = '';
+    let answer: Dispatcher.ResponseData;
+    try {
+      answer = await request(bare, {
+        dispatcher,
+        signal,
+        headers: { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
+      });
+    } catch (cause) {
+      throw transportError(cause, url, signal);
+    }
+    const received = flat(answer.headers);
+    if (!isRedirect(answer.statusCode)) return { status: answer.statusCode, headers: received, body: answer.body, url: bare };
+    answer.body.on('error', () => undefined).destroy(); // nobody reads the page of a redirect
+    visited.push(followRedirect(visited, received['location'], { allowDowngrade }));
+  }
+}

@@ -1,0 +1,239 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, rename, stat, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
+import { hasCode } from '@ict/plugin-api';
+import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
+import { createAnswerStore, type StoredAnswer } from './answers.js';
+import { download, type DownloadOutcome } from './download.js';
+import { fetchError } from './errors.js';
+import { createDispatcher, proxyEnvironment, type Timeouts } from './exchange.js';
+import { copyFileSource } from './file-source.js';
+import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
+import type { MirrorMap } from './mirrors.js';
+import { createPartialStore } from './partial.js';
+import { redactUrl } from './redact.js';
+import type { RetryPolicy, Timer } from './retry.js';
+
+export interface FetcherOptions {
+  /** Keeps answers to conditional requests and partial downloads between runs. */
+  readonly directory: string;
+  /** Private directory for finished files; best on the same file system as `directory`. */
+  readonly temporary: string;
+  readonly signal?: AbortSignal;
+  readonly emit?: (event: EventBody) => void;
+  readonly mirrors?: MirrorMap;
+  /** Answer from what is stored or not at all; `file:` addresses still work. */
+  readonly offline?: boolean;
+  /** Default: 4 retries, first after half a second, at most 20 seconds apart. */
+  readonly retry?: Partial<RetryPolicy>;
+  /** Default: 20 s to connect, 60 s for headers, 30 s between pieces of a body. */
+  readonly timeouts?: Partial<Timeouts>;
+  /** Connections to one origin; default 8. */
+  readonly concurrency?: number;
+  /** Follow redirects from https to http; default false. */
+  readonly allowDowngrade?: boolean;
+  /** Where `http_proxy`, `https_proxy` and `no_proxy` are read; default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly timer?: Timer;
+}
+
+/** A {@link Fetcher} that also knows where archives may be got. */
+export type MirroredFetcher = Fetcher & MirrorRoutes & { close(): Promise<void> };
+
+const realTimer: Timer = {
+  now: () => performance.now(),
+  sleep: async (milliseconds, signal) => {
+    try {
+      await wait(milliseconds, undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  },
+  random: Math.random,
+};
+
+/** Between two `fetch.progress` events of one file. */
+const progressMs = 100;
+
+function readAddress(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && ['http:', 'https:', 'file:'].includes(url.protocol)) return url;
+  throw fetchError('ICT_FETCH_ADDRESS', {
+    message: `${redactUrl(text)} is not an http, https or file address`,
+    hint: 'Check the address of the repository.',
+    facts: { url: redactUrl(text) },
+  });
+}
+
+async function moveFile(from: string, to: string): Promise<void> {
+  try {
+    await rename(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    await copyFile(from, to);
+    await unlink(from);
+  }
+}
+
+/**
+ * Gets files over HTTP(S) or from `file:` addresses into `temporary`.
+ *
+ * Every request is bounded by `maxBytes` while bytes arrive. A file whose digest is known is resumed where an earlier process
+ * stopped. A conditional request is answered from the last answer when the server (or `offline`) says so; that body is hashed first.
+ *
+ * Its `fetch` throws `ICT_FETCH_*` (one page each in docs/errors), or the signal's reason once it aborts.
+ */
+export function createFetcher(options: FetcherOptions): MirroredFetcher {
+  const { directory, temporary, emit = () => undefined, mirrors = new Map(), offline = false, timer = realTimer } = options;
+  const timeouts = { connectMs: 20_000, headersMs: 60_000, bodyMs: 30_000, ...options.timeouts };
+  const retry = { retries: 4, delayMs: 500, maxDelayMs: 20_000, ...options.retry };
+  const closing = new AbortController();
+  const signal = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const dispatcher = createDispatcher({
+    timeouts,
+    connections: options.concurrency ?? 8,
+    proxy: proxyEnvironment(options.env ?? process.env),
+  });
+  const answers = createAnswerStore(join(directory, 'answers'));
+  const partials = createPartialStore(join(directory, 'partial'));
+  const routes = createMirrorRoutes(mirrors, emit);
+
+  async function newFile(): Promise<string> {
+    await mkdir(temporary, { recursive: true });
+    return join(temporary, `fetched-${randomBytes(8).toString('hex')}`);
+  }
+
+  function meets(request: FetchRequest, answer: StoredAnswer): boolean {
+    const { digest, sizeBytes } = request.expect ?? {};
+    if (answer.sizeBytes > request.maxBytes) return false;
+    return (digest === undefined || digest === answer.digest) && (sizeBytes === undefined || sizeBytes === answer.sizeBytes);
+  }
+
+  async function reuse(request: FetchRequest, answer: StoredAnswer): Promise<FetchedFile | undefined> {
+    const file = await newFile();
+    if (!(await answers.copyBody(request.url, answer, file))) return undefined;
+    return { file, digest: answer.digest, sizeBytes: answer.sizeBytes, fromCache: true, url: answer.answeredBy };
+  }
+
+  function progressOf(request: FetchRequest): (receivedBytes: number, totalBytes: number | undefined) => void {
+    if (request.progress !== true) return () => undefined;
+    let last = -Infinity;
+    return (receivedBytes, totalBytes) => {
+      const now = timer.now();
+      if (now - last < progressMs && receivedBytes !== totalBytes) return;
+      last = now;
+      emit({ type: 'fetch.progress', url: redactUrl(request.url), receivedBytes, ...(totalBytes === undefined ? {} : { totalBytes }) });
+    };
+  }
+
+  async function fromNetwork(request: FetchRequest, url: URL, stored: StoredAnswer | undefined): Promise<FetchedFile> {
+    const usable = stored !== undefined && stored.answeredBy === redactUrl(url) ? stored : undefined;
+    const partial = await partials.open(url.href, request.expect?.digest, request.maxBytes);
+    // Redirects may lead to signed, short-lived addresses: "the same address" next time is the one that was asked.
+    const answeredBy = redactUrl(url);
+    let outcome: DownloadOutcome;
+    try {
+      outcome = await download(
+        {
+          url,
+          name: redactUrl(request.url),
+          maxBytes: request.maxBytes,
+          ...(request.expect === undefined ? {} : { expect: request.expect }),
+          ...(usable === undefined ? {} : { validators: usable }),
+          onProgress: progressOf(request),
+        },
+        partial,
+        { dispatcher, signal, allowDowngrade: options.allowDowngrade ?? false, retry, timer, emit },
+      );
+      if (outcome.kind === 'complete' && request.conditional === true) {
+        const { etag, lastModified, identity } = outcome;
+        const validators = { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
+        await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path);
+      }
+    } catch (error) {
+      // A part is worth keeping only when its digest will say whether it was continued well.
+      const keep =
+        request.expect?.digest !== undefined && partial.hasher.sizeBytes > 0 && !hasCode(error, 'ICT_FETCH_MISMATCH') && !isDiskFull(error);
+      await (keep ? partial.close() : partial.discard()).catch((cause: unknown) => {
+        // The first failure is the one to report; the file is reaped later.
+        process.emitWarning(`could not remove ${partial.path}: ${String(cause)}`);
+      });
+      throw error;
+    }
+    if (outcome.kind === 'unchanged') {
+      await partial.discard();
+      const reused = usable === undefined ? undefined : await reuse(request, usable);
+      return reused ?? (await fromNetwork(request, url, undefined)); // the stored body was damaged: ask for all of it
+    }
+    await partial.close();
+    const file = await newFile();
+    await moveFile(partial.path, file);
+    return { file, ...outcome.identity, fromCache: false, url: answeredBy };
+  }
+
+  async function fetchMapped(request: FetchRequest): Promise<FetchedFile> {
+    const url = readAddress(routes.route(request.url));
+    if (url.protocol === 'file:') {
+      const file = await newFile();
+      try {
+        return { file, ...(await copyFileSource(url, request, file, signal)), fromCache: false, url: url.href };
+      } catch (error) {
+        if ((await stat(file).catch(() => undefined)) !== undefined) await unlink(file); // absent when nothing was copied
+        throw error;
+      }
+    }
+    const stored = request.conditional === true ? await answers.find(request.url) : undefined;
+    const matching = stored !== undefined && meets(request, stored) ? stored : undefined;
+    if (offline) {
+      const reused = matching === undefined ? undefined : await reuse(request, matching);
+      if (reused !== undefined) return reused;
+      throw fetchError('ICT_FETCH_OFFLINE', {
+        message: `${redactUrl(request.url)} is needed and --offline forbids to fetch it`,
+        hint: 'Build once without --offline, or run `ict cache warm` with the same template.',
+        facts: { url: redactUrl(request.url), ...(request.expect?.sizeBytes === undefined ? {} : { sizeBytes: request.expect.sizeBytes }) },
+      });
+    }
+    return fromNetwork(request, url, matching);
+  }
+
+  return {
+    ...routes,
+    async fetch(request) {
+      signal.throwIfAborted();
+      const started = timer.now();
+      try {
+        const fetched = await fetchMapped(request);
+        if (!fetched.fromCache) {
+          emit({
+            type: 'fetch.done',
+            url: redactUrl(request.url),
+            sizeBytes: fetched.sizeBytes,
+            durationMs: Math.round(timer.now() - started),
+          });
+        }
+        return fetched;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        const needed = request.expect?.sizeBytes;
+        throw fetchError('ICT_FETCH_DISK_FULL', {
+          message: `No space is left for ${redactUrl(request.url)}${needed === undefined ? '' : ` (${needed} bytes)`} in ${directory}`,
+          hint: 'Free space there, run `ict cache gc`, or choose another --cache-dir.',
+          facts: { url: redactUrl(request.url), directory, temporary, ...(needed === undefined ? {} : { neededBytes: needed }) },
+          cause: error,
+        });
+      }
+    },
+    async close() {
+      closing.abort(fetchError('ICT_FETCH_CLOSED', { message: 'The fetcher was closed', hint: 'This is a defect: please report it.' }));
+      await dispatcher.destroy();
+    },
+  };
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

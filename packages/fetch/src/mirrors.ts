@@ -1,0 +1,85 @@
+import { fetchError } from './errors.js';
+
+/** Who proposed a mirror. */
+export type MirrorSource = 'flag' | 'config' | 'host' | 'definition';
+
+/** A base address that may stand in for an archive. No trailing slash. */
+export interface MirrorCandidate {
+  readonly url: string;
+  readonly source: MirrorSource;
+}
+
+/** By archive address: where to get it, in the order to try. */
+export type MirrorMap = ReadonlyMap<string, readonly MirrorCandidate[]>;
+
+export interface MirrorChoice {
+  /** Archive to mirror, from the command line. */
+  readonly flags?: Readonly<Record<string, string>>;
+  /** Archive to mirror, from the configuration. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Base addresses that the host's own package manager uses; see `readHostSources`. */
+  readonly hostSources?: readonly string[];
+  /** Public addresses of the archives that the build uses. */
+  readonly archives: readonly string[];
+}
+
+/** The address without slashes at its end. */
+export function withoutTrailingSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+function lastSegment(url: string): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const segment = new URL(url).pathname.split('/').findLast((part) => part !== '');
+  return segment;
+}
+
+function named(mapping: Readonly<Record<string, string>> | undefined, archive: string, source: MirrorSource): MirrorCandidate | undefined {
+  const entry = Object.entries(mapping ?? {}).find(([name]) => withoutTrailingSlash(name) === archive);
+  if (entry === undefined) return undefined;
+  const url = withoutTrailingSlash(entry[1]);
+  if (!URL.canParse(url) || !['http:', 'https:', 'file:'].includes(new URL(url).protocol)) {
+    throw fetchError('ICT_FETCH_ADDRESS', {
+      message: `"${entry[1]}", the mirror of ${archive}, is not an http, https or file address`,
+      hint: 'Write a whole address, such as http://mirror.example/debian.',
+      facts: { archive, mirror: entry[1] },
+    });
+  }
+  return { url, source };
+}
+
+/**
+ * Where each archive may be got. A mapping by flag, or else by configuration, is the only candidate of its archive. Otherwise
+ * mirrors of the host come first whose last path segment is the archive's (`/debian`, `/debian-security`), then the archive itself.
+ * A host mirror counts only once its signed root verifies: see `Fetcher.chooseMirror`.
+ *
+ * @throws `ICT_FETCH_ADDRESS` for a mapping to something that is no address.
+ */
+export function chooseMirrors(choice: MirrorChoice): MirrorMap {
+  const result = new Map<string, readonly MirrorCandidate[]>();
+  for (const name of choice.archives) {
+    const archive = withoutTrailingSlash(name);
+    const only = named(choice.flags, archive, 'flag') ?? named(choice.config, archive, 'config');
+    if (only !== undefined) {
+      result.set(archive, [only]);
+      continue;
+    }
+    const segment = lastSegment(archive);
+    const host = new Set(
+      (choice.hostSources ?? [])
+        .map(withoutTrailingSlash)
+        .filter((url) => url !== archive && segment !== undefined && lastSegment(url) === segment),
+    );
+    result.set(archive, [...Array.from(host, (url) => ({ url, source: 'host' as const })), { url: archive, source: 'definition' }]);
+  }
+  return result;
+}
+
+/** The archive of `archives` that `url` lies in: equal to it, or below it. The longest wins. */
+export function archiveOf(url: string, archives: Iterable<string>): string | undefined {
+  let found: string | undefined;
+  for (const archive of archives) {
+    if ((url === archive || url.startsWith(`${archive}/`)) && archive.length > (found?.length ?? -1)) found = archive;
+  }
+  return found;
+}
