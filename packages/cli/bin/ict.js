@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process';
 import * as nodeModule from 'node:module';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 
 const OLDEST = [24, 15];

@@ -4,7 +4,7 @@ import { defineErrors } from '@ict/plugin-api';
 export const cliError = defineErrors({
   ICT_CLI_USAGE: 'usage',
   ICT_CLI_FLAG_INVALID: 'usage',
-  ICT_CLI_CONFIG_UNREADABLE: 'usage',
+  ICT_CLI_LOG_FILE: 'usage',
   ICT_CLI_DIRECTORY_UNSAFE: 'host',
   ICT_CLI_PLUGIN_NOT_FOUND: 'usage',
   ICT_CLI_BOOT_SILENT: 'command',

@@ -46,7 +46,7 @@ function detail(event: BuildEvent): string | undefined {
     case 'mirror.chosen':
       return `${event.archive} -> ${event.url} (${event.source})`;
     case 'repository.pinned':
-      return `${event.repository} ${event.root} signed by ${event.signers.join(', ')}${event.fromCache ? ' (unchanged)' : ''}`;
+      return `${event.repository} ${event.root} signed by ${event.signers.join(', ')}`;
     case 'fetch.done':
       return `${event.url} ${formatBytes(event.sizeBytes)} in ${formatDuration(event.durationMs)}`;
     case 'package.cached':

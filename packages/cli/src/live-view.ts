@@ -88,7 +88,7 @@ export class LiveView implements View {
       return `${colors.cyan(SPINNER[this.frame % SPINNER.length] ?? '')} ${name}${colors.cyan(bar)}${text}`.trimEnd();
     }
     const mark = state === 'done' ? colors.green('✔') : colors.red('✖');
-    const time = padEnd(stageTime(progress, stage), TIME_COLUMNS);
+    const time = truncate(padEnd(stageTime(progress, stage), TIME_COLUMNS), this.columns - 1 - 2 - NAME_COLUMNS);
     return `${mark} ${name}${time}${colors.dim(truncate(progress.describe(stage), Math.max(0, room)))}`.trimEnd();
   }
 

@@ -6,7 +6,7 @@ import { cliError } from './errors.js';
 import { Session } from './session.js';
 import type { Surroundings } from './session.js';
 import { SignalWatch } from './signals.js';
-import type { LogLevel, OutputStream } from './terminal.js';
+import type { OutputStream } from './terminal.js';
 import { createTerminal } from './terminal.js';
 
 /** Everything that {@link runCli} touches outside itself. */
@@ -30,7 +30,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     const terminal = createTerminal(host.stdout, host.stderr, {
       json: flags.json === true,
       color: flags.color,
-      level: levelOf(flags),
+      level: flags.logLevel ?? (flags.verbose === true ? 'debug' : flags.quiet === true ? 'warn' : 'info'),
       env: host.surroundings.env,
     });
     const watch = host.watchSignals((signal) => session.note(`${signal}: stopping; once more to stop at once\n`, 'warn'));
@@ -83,12 +83,6 @@ function usageError(error: CommanderError, argv: readonly string[]): Error {
 function speechOf(argv: readonly string[]): 'events' | 'document' {
   const command = argv.find((argument) => !argument.startsWith('-'));
   return command !== undefined && ['build', 'lock', 'boot'].includes(command) ? 'events' : 'document';
-}
-
-function levelOf(flags: GlobalFlags): LogLevel {
-  if (flags.logLevel !== undefined) return flags.logLevel;
-  if (flags.verbose === true) return 'debug';
-  return flags.quiet === true ? 'warn' : 'info';
 }
 
 /** Runs `ict` in this process: what `bin/ict.js` calls. */

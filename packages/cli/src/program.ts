@@ -9,18 +9,23 @@ import { logLevels } from './terminal.js';
 export interface GlobalFlags {
   readonly config?: string;
   readonly logLevel?: LogLevel;
+  readonly logFile?: string;
   readonly verbose?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly color: boolean;
 }
 
-/** Flags of commands that open an engine. */
-export interface EngineFlags extends GlobalFlags {
+/** Flags that stand for settings of the configuration file. */
+export interface DirectoryFlags extends GlobalFlags {
   readonly workers?: number;
   readonly cacheDir?: string;
   readonly workDir?: string;
   readonly tempDir?: string;
+}
+
+/** Flags of commands that open an engine. */
+export interface EngineFlags extends DirectoryFlags {
   readonly mirror?: readonly MirrorFlag[];
   readonly hostMirrors: boolean;
   readonly distroFile?: readonly string[];
@@ -54,6 +59,7 @@ export function createProgram(run: Runner): Command {
       new Option('--config <file>', 'configuration file (default: the first found in the usual places)').argParser(parseText('--config')),
     )
     .addOption(new Option('--log-level <level>', 'how much is said on stderr').choices([...logLevels]))
+    .addOption(new Option('--log-file <file>', 'also write what is said on stderr to this file').argParser(parseText('--log-file')))
     .option('-v, --verbose', 'the same as --log-level debug')
     .option('-q, --quiet', 'print results, warnings and errors only')
     .option('--json', 'events (build, lock, boot) or one document on stdout')
@@ -130,8 +136,8 @@ export function createProgram(run: Runner): Command {
     );
 
   const config = program.command('config').description('show the configuration').helpCommand(false);
-  engineFlags(config.command('show').description('print every setting, and where it comes from')).action(
-    (_flags: EngineFlags, command: Command) =>
+  directoryFlags(config.command('show').description('print every setting, and where it comes from')).action(
+    (_flags: DirectoryFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configShow(session, all(command))),
   );
 
@@ -161,12 +167,16 @@ function all<Flags extends GlobalFlags>(command: Command): Flags {
   return command.optsWithGlobals<Flags>();
 }
 
-function engineFlags(command: Command): Command {
+function directoryFlags(command: Command): Command {
   return command
     .addOption(new Option('-w, --workers <n>', 'downloads and checks that run side by side').argParser(parseWorkers))
     .addOption(new Option('-d, --cache-dir <dir>', 'directory of the cache').argParser(parseText('--cache-dir')))
     .addOption(new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir')))
-    .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')))
+    .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')));
+}
+
+function engineFlags(command: Command): Command {
+  return directoryFlags(command)
     .addOption(new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated').argParser(parseMirrors))
     .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
     .addOption(

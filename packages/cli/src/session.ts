@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import type { BuildEvent, ErrorRecord, EventBody } from '@ict/plugin-api';
+import type { BuildEvent, ErrorRecord, EventBody, ProblemReport } from '@ict/plugin-api';
 import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
 import { exitStatus } from './exit-status.js';
-import { failureText } from './failure-text.js';
+import { failureText, problemText } from './failure-text.js';
 import { LiveView } from './live-view.js';
+import { LogFile } from './log-file.js';
 import { PlainView } from './plain-view.js';
 import type { SignalWatch } from './signals.js';
-import type { Terminal } from './terminal.js';
+import type { LogLevel, Terminal } from './terminal.js';
 import { says } from './terminal.js';
 import type { View } from './view.js';
 
@@ -27,12 +28,13 @@ export interface Surroundings {
 
 /** One run of a command: its output, its stopping, its end. */
 export class Session {
-  readonly terminal: Terminal;
+  terminal: Terminal;
   readonly surroundings: Surroundings;
   readonly signal: AbortSignal;
   private readonly watch: SignalWatch;
   private readonly speech: Speech;
-  private readonly view: View;
+  private view: View;
+  private log: LogFile | undefined;
   private failureSaid = false;
   private build: string = randomUUID();
 
@@ -45,12 +47,28 @@ export class Session {
     this.view = chooseView(terminal);
   }
 
+  /** Takes over what the configuration file says about output; flags are part of it already. */
+  async configure(settings: {
+    readonly logLevel: LogLevel;
+    readonly logFile: string | undefined;
+    readonly warnings: readonly ProblemReport[];
+  }): Promise<void> {
+    if (settings.logLevel !== this.terminal.level) {
+      this.view.close();
+      this.terminal = { ...this.terminal, level: settings.logLevel };
+      this.view = chooseView(this.terminal);
+    }
+    if (settings.logFile !== undefined) this.log = await LogFile.open(settings.logFile, this.terminal);
+    for (const warning of settings.warnings) this.note(problemText(warning, this.terminal.colors), 'warn');
+  }
+
   /** Takes an event of the engine: shows it, and prints it as a line with `--json`. */
   readonly emit = (event: BuildEvent): void => {
     this.build = event.build;
     if (event.type === 'build.failed') this.failureSaid = true;
     if (this.terminal.json && this.speech === 'events') this.terminal.stdout.write(`${JSON.stringify(event)}\n`);
     this.view.event(event);
+    this.log?.event(event);
   };
 
   /** An event of the command itself. */
@@ -72,7 +90,9 @@ export class Session {
 
   /** A line for people on stderr, at the given importance. */
   note(text: string, level: 'info' | 'warn' | 'error' = 'info'): void {
-    if (says(this.terminal, level)) this.view.print(text);
+    if (!says(this.terminal, level)) return;
+    this.view.print(text);
+    this.log?.print(text);
   }
 
   /**
@@ -88,6 +108,9 @@ export class Session {
     } catch (thrown) {
       this.view.close();
       return this.fail(thrown);
+    } finally {
+      const failure = await this.log?.close();
+      if (failure !== undefined) this.note(`warning: the log file is not complete: ${String(failure)}\n`, 'warn');
     }
   }
 
@@ -97,10 +120,10 @@ export class Session {
       if (this.speech === 'document') this.document({ error });
       else if (!this.failureSaid) this.say({ type: 'build.failed', error });
     }
-    const { stderr, colors, level } = this.terminal;
-    stderr.write(failureText(error, colors));
+    const { colors, level } = this.terminal;
+    this.note(failureText(error, colors), 'error');
     if (error.kind === 'internal' && thrown instanceof Error && (level === 'debug' || !isIctError(thrown))) {
-      stderr.write(`${colors.dim(thrown.stack ?? '')}\n`);
+      this.note(`${colors.dim(thrown.stack ?? '')}\n`, 'error');
     }
     return exitStatus(error, this.watch.received);
   }

@@ -1,0 +1,24 @@
+import { readFile } from 'node:fs/promises';
+import { configSchema, distroSchema, templateSchema } from '@ict/template';
+import type { SchemaName } from '../program.js';
+import type { Session } from '../session.js';
+
+const files: Readonly<Partial<Record<SchemaName, string>>> = {
+  event: import.meta.resolve('@ict/plugin-api/schema/event.schema.json'),
+  plan: new URL('../../schema/plan.schema.json', import.meta.url).href,
+  lock: new URL('../../schema/lock.schema.json', import.meta.url).href,
+};
+
+/** `ict schema`: the JSON schema of a document, with or without `--json`. */
+export async function schema(session: Session, name: SchemaName): Promise<void> {
+  const document = await schemaOf(name);
+  session.document(document);
+  session.result(`${JSON.stringify(document, null, 2)}\n`);
+}
+
+/** The JSON schema (2020-12) of one kind of document. */
+export async function schemaOf(name: SchemaName): Promise<unknown> {
+  const known: Readonly<Partial<Record<SchemaName, unknown>>> = { template: templateSchema, config: configSchema, distro: distroSchema };
+  const file = files[name];
+  return file === undefined ? known[name] : JSON.parse(await readFile(new URL(file), 'utf8'));
+}

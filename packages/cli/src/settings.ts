@@ -1,0 +1,101 @@
+import { dirname, resolve } from 'node:path';
+import type { EngineOptions } from '@ict/core';
+import type { ProblemReport } from '@ict/plugin-api';
+import type { Config, ConfigRow, LoadedConfig } from '@ict/template';
+import { describeConfig, loadConfig, requireConfig } from '@ict/template';
+import { cliError } from './errors.js';
+import type { ConfiguredPlugin } from './plugin-discovery.js';
+import type { DirectoryFlags, EngineFlags, GlobalFlags } from './program.js';
+import type { Surroundings } from './session.js';
+
+/** What flags, environment and configuration file say together. */
+export interface Settings {
+  readonly engine: Omit<EngineOptions, 'plugins' | 'emit' | 'signal'>;
+  readonly plugins: readonly ConfiguredPlugin[];
+  readonly logLevel: Config['logLevel'];
+  readonly logFile: string | undefined;
+  /** False when someone named the work directory, and so answers for it. */
+  readonly defaultWorkDirectory: boolean;
+  readonly warnings: readonly ProblemReport[];
+}
+
+/** The settings as the configuration knows them, each with its origin. */
+export interface SettingsReport {
+  readonly file: string | null;
+  readonly settings: readonly ConfigRow[];
+  readonly warnings: readonly ProblemReport[];
+}
+
+/** @throws `ICT_CONFIG_*`, `ICT_CLI_FLAG_INVALID` */
+export async function resolveSettings(surroundings: Surroundings, flags: EngineFlags): Promise<Settings> {
+  const { cwd, env } = surroundings;
+  const loaded = await load(surroundings, flags);
+  const config = requireConfig(loaded);
+  const sourceDateEpoch = readEpoch(env.SOURCE_DATE_EPOCH);
+  return {
+    engine: {
+      cacheDir: config.cacheDirectory,
+      workDir: config.workDirectory,
+      temporaryDir: config.temporaryDirectory,
+      workers: config.workers,
+      // The first that answers well is used: flags outrank the file.
+      mirrors: [
+        ...(flags.mirror ?? []).map(({ archive, url }) => ({ archive, url, source: 'flag' as const })),
+        ...[...config.mirrors].map(([archive, url]) => ({ archive, url, source: 'config' as const })),
+      ],
+      hostSources: flags.hostMirrors,
+      distributionFiles: [...config.distros, ...(flags.distroFile ?? []).map((file) => resolve(cwd, file))],
+      offline: flags.offline === true,
+      verify: flags.verify ?? 'signature',
+      ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
+    },
+    plugins: config.plugins.map((name) => ({ name, base: loaded.file === undefined ? cwd : dirname(loaded.file) })),
+    logLevel: config.logLevel,
+    logFile: config.logFile,
+    defaultWorkDirectory: !loaded.origins.has('work_dir'),
+    warnings: loaded.warnings,
+  };
+}
+
+/** @throws `ICT_CONFIG_*` */
+export async function describeSettings(surroundings: Surroundings, flags: DirectoryFlags): Promise<SettingsReport> {
+  const loaded = await load(surroundings, flags);
+  requireConfig(loaded);
+  return { file: loaded.file ?? null, settings: describeConfig(loaded), warnings: loaded.warnings };
+}
+
+function load({ env, cwd, home, uid }: Surroundings, flags: DirectoryFlags): Promise<LoadedConfig> {
+  const { workers, cacheDir, workDir, tempDir, logFile, config } = flags;
+  const logLevel = chosenLevel(flags);
+  return loadConfig({
+    env,
+    cwd,
+    home,
+    root: uid === 0,
+    ...(config === undefined ? {} : { file: config }),
+    overrides: {
+      ...(workers === undefined ? {} : { workers }),
+      ...(cacheDir === undefined ? {} : { cacheDirectory: cacheDir }),
+      ...(workDir === undefined ? {} : { workDirectory: workDir }),
+      ...(tempDir === undefined ? {} : { temporaryDirectory: tempDir }),
+      ...(logLevel === undefined ? {} : { logLevel }),
+      ...(logFile === undefined ? {} : { logFile }),
+    },
+  });
+}
+
+/** The level that flags ask for, if they do: `--log-level` is the most exact. */
+export function chosenLevel(flags: Pick<GlobalFlags, 'logLevel' | 'verbose' | 'quiet'>): Config['logLevel'] | undefined {
+  return flags.logLevel ?? (flags.verbose === true ? 'debug' : flags.quiet === true ? 'warn' : undefined);
+}
+
+/** @see https://reproducible-builds.org/specs/source-date-epoch/ */
+function readEpoch(text: string | undefined): number | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw cliError('ICT_CLI_FLAG_INVALID', {
+    message: 'SOURCE_DATE_EPOCH is not a whole number of seconds since 1970',
+    hint: 'Unset it, or set it to a number such as 1756684800.',
+    facts: { flag: 'SOURCE_DATE_EPOCH' },
+  });
+}

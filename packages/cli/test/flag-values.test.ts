@@ -1,0 +1,86 @@
+import fc from 'fast-check';
+import { hasCode } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { parseMirror, parseMirrors, parseText, parseTexts, parseWorkers } from '../src/flag-values.js';
+
+function codeOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    if (hasCode(error, 'ICT_CLI_FLAG_INVALID')) return 'ICT_CLI_FLAG_INVALID';
+    throw error;
+  }
+  return 'none';
+}
+
+describe('parseText', () => {
+  it.each([
+    ['empty', ''],
+    ['NUL', 'a\u0000b'],
+    ['new line', 'a\nb'],
+    ['escape', '\u001b[2J'],
+    ['delete', 'a\u007f'],
+    ['C1 control', 'a\u009b'],
+    ['lone surrogate', 'a\ud800'],
+    ['bytes that were not UTF-8', 'a\ufffd'],
+    ['4097 bytes', 'a'.repeat(4097)],
+    ['4097 bytes in 1366 characters', '€'.repeat(1366)],
+  ])('refuses %s', (_name, value) => {
+    expect(codeOf(() => parseText('--lock')(value))).toBe('ICT_CLI_FLAG_INVALID');
+  });
+
+  it.each([['a'], ['/tmp/with space'], ['ünïcode/日本'], ['-'], ['a'.repeat(4096)]])('takes %s', (value) => {
+    expect(parseText('--lock')(value)).toBe(value);
+  });
+
+  it('returns what it takes, for any text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (value) => {
+        let parsed: string | undefined;
+        if (codeOf(() => (parsed = parseText('--lock')(value))) === 'none') expect(parsed).toBe(value);
+      }),
+    );
+  });
+
+  it('gathers repeated flags', () => {
+    expect(parseTexts('--distro-file')('b', ['a'])).toEqual(['a', 'b']);
+  });
+});
+
+describe('parseWorkers', () => {
+  it.each(['0', '-1', '65', '1.5', '', 'many', '0x10', ' 4', '1e1', '99999999999'])('refuses %s', (value) => {
+    expect(codeOf(() => parseWorkers(value))).toBe('ICT_CLI_FLAG_INVALID');
+  });
+
+  it.each([
+    ['1', 1],
+    ['64', 64],
+    ['08', 8],
+  ])('reads %s', (value, expected) => {
+    expect(parseWorkers(value)).toBe(expected);
+  });
+});
+
+describe('parseMirror', () => {
+  it.each([
+    ['http://ftp.debian.org/debian=http://mirror.example/debian/', 'http://ftp.debian.org/debian', 'http://mirror.example/debian'],
+    ['https://a.example/x=y=file:///srv/mirror', 'https://a.example/x=y', 'file:///srv/mirror'],
+  ])('reads %s', (value, archive, url) => {
+    expect(parseMirror(value)).toEqual({ archive, url });
+  });
+
+  it.each([
+    'http://a.example',
+    'a=b',
+    'http://a.example=ftp://b.example',
+    'http://a.example=http://b.example?x=1',
+    'http://a=http://b=http://c',
+  ])('refuses %s', (value) => {
+    expect(codeOf(() => parseMirror(value))).toBe('ICT_CLI_FLAG_INVALID');
+  });
+
+  it('gathers repeated flags', () => {
+    const one = parseMirrors('http://a.example=http://b.example', undefined);
+    expect(parseMirrors('http://c.example=http://d.example', one)).toHaveLength(2);
+  });
+});

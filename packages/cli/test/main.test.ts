@@ -1,0 +1,385 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ErrorKind } from '@ict/plugin-api';
+import { IctError } from '@ict/plugin-api';
+import { compileSchema } from '@ict/template';
+import { digest, event, ict, plan, report, Signals } from './fixture.js';
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-cli-'));
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+const eventSchema = async () =>
+  compileSchema(JSON.parse(await readFile(new URL('../../plugin-api/schema/event.schema.json', import.meta.url), 'utf8')) as object);
+
+const work = ['--work-dir', '/nonexistent/work'];
+
+describe('build', () => {
+  it('hands flags to the engine', async () => {
+    const { options, status, closed } = await ict(
+      [
+        'build',
+        'a.yml',
+        '-w',
+        '3',
+        '-d',
+        'cache',
+        ...work,
+        '--mirror',
+        'http://a.example=http://b.example/',
+        '--no-host-mirrors',
+        '--offline',
+        '--verify',
+        'full',
+        '--distro-file',
+        'acme.yml',
+      ],
+      { cwd: directory, engine: { build: async () => report }, env: { SOURCE_DATE_EPOCH: '7' } },
+    );
+    expect(status).toBe(0);
+    expect(closed).toBe(1);
+    expect(options).toMatchObject({
+      workers: 3,
+      cacheDir: join(directory, 'cache'),
+      workDir: '/nonexistent/work',
+      mirrors: [{ archive: 'http://a.example', url: 'http://b.example', source: 'flag' }],
+      hostSources: false,
+      offline: true,
+      verify: 'full',
+      distributionFiles: [join(directory, 'acme.yml')],
+      sourceDateEpoch: 7,
+    });
+  });
+
+  it('has defaults', async () => {
+    const { options } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => report } });
+    expect(options).toMatchObject({
+      workers: 16,
+      mirrors: [],
+      hostSources: true,
+      offline: false,
+      verify: 'signature',
+      distributionFiles: [],
+    });
+    expect(options).not.toHaveProperty('sourceDateEpoch');
+  });
+
+  it('hands lock, frozen and output to the build', async () => {
+    let seen: unknown;
+    await ict(['build', 'a.yml', ...work, '--lock', 'x.lock.yml', '--frozen', '-o', 'out'], {
+      cwd: directory,
+      engine: {
+        build: async (template, options) => {
+          seen = { template, options };
+          return report;
+        },
+      },
+    });
+    expect(seen).toEqual({
+      template: 'a.yml',
+      options: { lock: join(directory, 'x.lock.yml'), frozen: true, output: join(directory, 'out') },
+    });
+  });
+
+  it('says what it made and how to boot it', async () => {
+    const { stdout } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => report } });
+    expect(stdout.text).toContain('4.00 GiB, 300 MiB on disk');
+    expect(stdout.text).toContain(digest);
+    expect(stdout.text).toContain('1 of 2 steps from the cache; made anew:');
+    expect(stdout.text).toContain("how to boot it: npx ict boot '/out/small image-1.raw'");
+  });
+
+  it('prints paths only with --quiet', async () => {
+    const { stdout, stderr } = await ict(['build', 'a.yml', '-q', ...work], { engine: { build: async () => report } });
+    expect(stdout.text).toBe('/out/small image-1.raw\n');
+    expect(stderr.text).toBe('');
+  });
+
+  it('prints one event a line with --json', async () => {
+    const { stdout } = await ict(['build', 'a.yml', '--json', ...work], {
+      opened: ({ emit }) => {
+        emit(event({ type: 'build.start', template: 'a.yml', target: 'x' }));
+        emit(event({ type: 'build.done', artifacts: report.artifacts, durationMs: 5 }));
+      },
+      engine: { build: async () => report },
+    });
+    const validator = await eventSchema();
+    expect(stdout.lines.map((line) => (JSON.parse(line) as { type: string }).type)).toEqual(['build.start', 'build.done']);
+    expect(stdout.lines.flatMap((line) => validator.check(JSON.parse(line), 'event'))).toEqual([]);
+  });
+
+  it('ends the events with the failure, once', async () => {
+    const failure = new IctError('ICT_SAMPLE_LOST', 'network', { message: 'gone' });
+    const failing = async (): Promise<never> => {
+      throw failure;
+    };
+    const silent = await ict(['build', 'a.yml', '--json', ...work], { engine: { build: failing } });
+    expect(silent.stdout.lines.map((line) => JSON.parse(line))).toMatchObject([
+      { v: 1, type: 'build.failed', error: { code: 'ICT_SAMPLE_LOST' } },
+    ]);
+    const validator = await eventSchema();
+    expect(validator.check(JSON.parse(silent.stdout.text), 'event')).toEqual([]);
+    const { code, kind, message, facts, problems } = failure;
+    const spoken = await ict(['build', 'a.yml', '--json', ...work], {
+      opened: ({ emit }) => emit(event({ type: 'build.failed', error: { code, kind, message, facts, problems } })),
+      engine: { build: failing },
+    });
+    expect(spoken.stdout.lines).toHaveLength(1);
+    expect(spoken.stderr.text).toContain('ICT_SAMPLE_LOST');
+  });
+
+  it('builds without the cache in directories that are gone afterwards', async () => {
+    const { options, status } = await ict(['build', 'a.yml', '--no-cache', '--output', 'out'], {
+      cwd: directory,
+      env: { ICT_WORK_DIR: 'work' },
+      engine: { build: async () => report },
+    });
+    expect(status).toBe(0);
+    expect(options?.cacheDir.startsWith(join(directory, 'work', 'no-cache-'))).toBe(true);
+    await expect(readFile(join(options?.cacheDir ?? '', '..'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it.each([
+    [['build', 'a.yml', '--no-cache'], '--output'],
+    [['build', 'a.yml', '--no-cache', '--output', 'x', '--cache-dir', 'y'], 'cannot be used with'],
+  ])('%j is a mistake', async (argv, text) => {
+    const { status, stderr, options } = await ict(argv);
+    expect(status).toBe(2);
+    expect(stderr.text).toContain(text);
+    expect(options).toBeUndefined();
+  });
+
+  it.each([
+    ['sudo', { SUDO_UID: 'x' }],
+    ['an epoch', { SOURCE_DATE_EPOCH: 'yesterday' }],
+  ])('does not trust %s from the environment', async (_name, env) => {
+    const { status } = await ict(['build', 'a.yml', ...work], { env, engine: { build: async () => report } });
+    expect(status).toBe('SOURCE_DATE_EPOCH' in env ? 2 : 0);
+  });
+});
+
+describe('exit status', () => {
+  it.each<[ErrorKind, number]>([
+    ['invalid', 1],
+    ['usage', 2],
+    ['unsolvable', 3],
+    ['network', 4],
+    ['integrity', 5],
+    ['offline', 6],
+    ['host', 7],
+    ['command', 8],
+    ['internal', 9],
+    ['interrupted', 130],
+  ])('of %s is %i', async (kind, expected) => {
+    const { status, closed } = await ict(['build', 'a.yml', ...work], {
+      engine: {
+        build: async () => {
+          throw new IctError('ICT_SAMPLE_X', kind, { message: 'x' });
+        },
+      },
+    });
+    expect([status, closed]).toEqual([expected, 1]);
+  });
+
+  it('of an error that nobody foresaw is 9, with its stack', async () => {
+    const { status, stderr } = await ict(['build', 'a.yml', ...work], {
+      engine: {
+        build: async () => {
+          throw new TypeError('x is not a function');
+        },
+      },
+    });
+    expect(status).toBe(9);
+    expect(stderr.text).toContain('ICT_INTERNAL');
+    expect(stderr.text).toContain('main.test.ts');
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('after %s is %i', async (signal, expected) => {
+    const signals = new Signals();
+    let aborted: AbortSignal | undefined;
+    const { status, stderr, closed } = await ict(
+      ['build', 'a.yml', ...work],
+      {
+        opened: (options) => (aborted = options.signal),
+        engine: {
+          build: async () => {
+            signals.send(signal);
+            aborted?.throwIfAborted();
+            return report;
+          },
+        },
+      },
+      signals,
+    );
+    expect([status, closed, signals.count]).toEqual([expected, 1, 0]);
+    expect(stderr.text).toContain('ICT_CLI_INTERRUPTED');
+  });
+});
+
+describe('usage', () => {
+  it.each([
+    [['buidl', 'a.yml'], /unknown command 'buidl'/],
+    [['build'], /missing required argument 'template'/],
+    [['build', 'a.yml', 'b.yml'], /too many arguments/],
+    [['build', 'a.yml', '--nonsense'], /unknown option '--nonsense'/],
+    [['build', 'a.yml', '--workers', '0'], /--workers is not a whole number from 1 to 64/],
+    [['build', 'a.yml', '--verify', 'no'], /Allowed choices are signature, full/],
+    [['build', 'a\nb.yml'], /TEMPLATE has a NUL or another control character/],
+    [['schema', 'nonsense'], /Allowed choices are template/],
+    [['--log-level', 'loud', 'version'], /Allowed choices are debug/],
+    [[], /a command is missing/],
+  ])('%j is 2', async (argv, message) => {
+    const { status, stderr, options } = await ict(argv);
+    expect(status).toBe(2);
+    expect(stderr.text).toMatch(message);
+    expect(stderr.text).toMatch(/docs\/errors\/ICT_CLI_(?:USAGE|FLAG_INVALID)\.md/);
+    expect(options).toBeUndefined();
+  });
+
+  it('prints a failure as a document too', async () => {
+    const { stdout } = await ict(['version', '--json', '--nonsense']);
+    expect(JSON.parse(stdout.text)).toMatchObject({ error: { code: 'ICT_CLI_USAGE', kind: 'usage' } });
+  });
+
+  it('--help is no mistake', async () => {
+    const { status, stdout, stderr } = await ict(['--help']);
+    expect([status, stderr.text]).toEqual([0, '']);
+    for (const command of ['build', 'validate', 'plan', 'lock', 'boot', 'doctor', 'schema', 'config', 'version', 'completion']) {
+      expect(stdout.text).toContain(`\n  ${command} `);
+    }
+  });
+});
+
+describe('validate', () => {
+  const problem = {
+    code: 'ICT_DOCUMENT_UNKNOWN_KEY',
+    message: 'unknown key "pakcages"',
+    hint: 'Did you mean "packages"?',
+    severity: 'error',
+    position: { file: 'a.yml', line: 4, column: 3 },
+    snippet: '  pakcages:\n  ^',
+  } as const;
+
+  it('prints every problem with its place, and is 1', async () => {
+    const { status, stderr, stdout } = await ict(['validate', 'a.yml'], {
+      engine: { validate: async () => ({ problems: [problem], warnings: [] }) },
+    });
+    expect(status).toBe(1);
+    expect(stderr.text).toBe(
+      'error ICT_DOCUMENT_UNKNOWN_KEY  unknown key "pakcages"\n  at a.yml:4:3\n  |   pakcages:\n  |   ^\n  hint: Did you mean "packages"?\na.yml: 1 problem\n',
+    );
+    expect(stdout.text).toBe('');
+  });
+
+  it('is one document with --json', async () => {
+    const { status, stdout } = await ict(['validate', 'a.yml', '--json'], {
+      engine: { validate: async () => ({ problems: [problem], warnings: [] }) },
+    });
+    expect(status).toBe(1);
+    expect(JSON.parse(stdout.text)).toEqual({ valid: false, problems: [problem], warnings: [] });
+  });
+
+  it('says that a template is valid', async () => {
+    const { status, stdout } = await ict(['validate', 'a.yml'], { engine: { validate: async () => ({ problems: [], warnings: [] }) } });
+    expect([status, stdout.text]).toEqual([0, 'a.yml is valid\n']);
+  });
+});
+
+describe('plan', () => {
+  it('prints the document that its schema describes', async () => {
+    const { stdout } = await ict(['plan', 'a.yml', '--json'], { engine: { plan: async () => plan } });
+    const described = await ict(['schema', 'plan']);
+    expect(JSON.parse(stdout.text)).toEqual(plan);
+    expect(compileSchema(JSON.parse(described.stdout.text) as object).check(plan, 'plan')).toEqual([]);
+  });
+
+  it('prints tables for people', async () => {
+    const { stdout } = await ict(['plan', 'a.yml'], { engine: { plan: async () => plan } });
+    expect(stdout.lines.map((line) => line.trim())).toEqual([
+      'acme-acme1-x86_64',
+      'Repositories',
+      'acme  http://mirror.example/acme one main  2026-01-01T00:00:00.000Z',
+      'Packages  1, 0 in the cache',
+      'jq  1.7  x86_64  acme  2.00 KiB  template',
+      'Steps',
+      'acme.install  to run  packages changed',
+      '2.00 KiB to download in 1 package',
+    ]);
+  });
+});
+
+it('lock says what it wrote', async () => {
+  const { stdout } = await ict(['lock', 'a.yml', '-o', 'b.lock.yml'], {
+    engine: { lock: async (_template, options) => ({ file: options?.output ?? '', changed: true, packages: 12, tools: 3 }) },
+  });
+  expect(stdout.text).toBe('b.lock.yml written (12 packages, 3 for tools)\n');
+});
+
+describe('config show', () => {
+  it('says where each value comes from', async () => {
+    await writeFile(join(directory, 'image-composer-tool.yml'), 'cache_dir: ./cache\n');
+    const { status, stdout } = await ict(['config', 'show', '--workers', '4', '--json'], {
+      cwd: directory,
+      env: { ICT_WORK_DIR: '/srv/work' },
+    });
+    expect(status).toBe(0);
+    const { file, settings } = JSON.parse(stdout.text) as { file: string; settings: { key: string; value: string; origin: string }[] };
+    const of = (key: string) => settings.find((row) => row.key === key);
+    expect(file).toBe(join(directory, 'image-composer-tool.yml'));
+    expect(of('workers')).toMatchObject({ value: '4', origin: 'command line' });
+    expect(of('cache_dir')).toMatchObject({ value: join(directory, 'cache'), origin: `${file}:1:1` });
+    expect(of('work_dir')).toMatchObject({ value: '/srv/work', origin: 'environment ICT_WORK_DIR' });
+    expect(of('logging.level')).toMatchObject({ value: 'info', origin: 'default' });
+  });
+
+  it('reports every mistake of a file', async () => {
+    await writeFile(join(directory, 'bad.yml'), 'workers: 0\nnonsense: 1\n');
+    const { status, stderr } = await ict(['--config', 'bad.yml', 'config', 'show'], { cwd: directory });
+    expect(status).toBe(2);
+    expect(stderr.text).toContain('bad.yml:1:');
+    expect(stderr.text).toContain('bad.yml:2:1');
+  });
+});
+
+describe('output settings of the configuration', () => {
+  it('decide on level and log file', async () => {
+    const log = join(directory, 'run.log');
+    await writeFile(join(directory, 'quiet.yml'), 'logging:\n  level: error\n  file: ./run.log\n');
+    const warning = event({ type: 'warning', code: 'ICT_SAMPLE_X', message: 'beware' });
+    const script = {
+      cwd: directory,
+      opened: ({ emit }: { emit: (given: typeof warning) => void }) => emit(warning),
+      engine: { build: async () => report },
+    };
+    const quiet = await ict(['build', 'a.yml', '--config', 'quiet.yml', ...work], script);
+    expect(quiet.stderr.text).toBe('');
+    await ict(['build', 'a.yml', '--config', 'quiet.yml', '--log-level', 'info', ...work], script);
+    expect(await readFile(log, 'utf8')).toBe('warning ICT_SAMPLE_X  beware\n');
+  });
+
+  it('a log file that cannot be written is a mistake', async () => {
+    const { status, stderr } = await ict(['build', 'a.yml', '--log-file', '/nonexistent/x.log', ...work], {
+      engine: { build: async () => report },
+    });
+    expect(status).toBe(2);
+    expect(stderr.text).toContain('ICT_CLI_LOG_FILE');
+  });
+});
+
+it.each(['template', 'config', 'distro', 'event', 'plan', 'lock'])('schema %s compiles', async (name) => {
+  const { status, stdout } = await ict(['schema', name]);
+  expect(status).toBe(0);
+  const schema = JSON.parse(stdout.text) as { $schema: string };
+  expect(schema.$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+  expect(compileSchema(schema).check({}, name).length).toBeGreaterThanOrEqual(0);
+});

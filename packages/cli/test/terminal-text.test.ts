@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { displayWidth, padEnd, plainText, table, truncate } from '../src/terminal-text.js';
+
+const anyText = fc.string({ unit: 'binary' });
+
+describe('plainText', () => {
+  it.each([
+    ['\u001b[31mred\u001b[0m', 'red'],
+    ['\u001b]0;title\u0007after', 'after'],
+    ['\u001b]8;;http://evil.example\u001b\\link', 'link'],
+    ['back\rspace\b', 'backspace'],
+    ['right\u202eto left', 'rightto left'],
+    ['a\n\tb', 'a\n\tb'],
+    ['\u009b2Jc1', '2Jc1'],
+  ])('makes %j safe', (text, expected) => {
+    expect(plainText(text)).toBe(expected);
+  });
+
+  it('leaves no control character, whatever the text', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        // eslint-disable-next-line no-control-regex -- that none is left is what is tested
+        expect(plainText(text)).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/);
+      }),
+    );
+  });
+});
+
+describe('displayWidth', () => {
+  it.each([
+    ['', 0],
+    ['abc', 3],
+    ['\u001b[31mabc\u001b[0m', 3],
+    ['日本', 4],
+    ['e\u0301', 1],
+    ['🚀', 2],
+  ])('of %j is %i', (text, expected) => {
+    expect(displayWidth(text)).toBe(expected);
+  });
+});
+
+describe('truncate', () => {
+  it('never takes more columns than it may', () => {
+    fc.assert(
+      fc.property(anyText, fc.nat(40), (text, columns) => {
+        expect(displayWidth(truncate(plainText(text), columns))).toBeLessThanOrEqual(columns);
+      }),
+    );
+  });
+
+  it.each([
+    ['abcdef', 6, 'abcdef'],
+    ['abcdef', 5, 'abcd…'],
+    ['日本語', 4, '日…'],
+    ['abc', 0, ''],
+  ])('%s to %i is %s', (text, columns, expected) => {
+    expect(truncate(text, columns)).toBe(expected);
+  });
+});
+
+describe('table', () => {
+  it('lines columns up by width, and the last stays as it is', () => {
+    expect(
+      table(
+        [
+          ['a', '1', 'x'],
+          ['日本', '10', 'yy'],
+        ],
+        { right: [1] },
+      ),
+    ).toEqual(['a      1  x', '日本  10  yy']);
+  });
+
+  it('pads to the right', () => {
+    expect(padEnd('日', 4)).toBe('日  ');
+  });
+});
