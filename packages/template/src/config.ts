@@ -138,7 +138,12 @@ export interface ConfigRow {
   readonly origin: ConfigOrigin;
 }
 
-/** Every setting with its origin, in a fixed order. Empty without a valid configuration. */
+/** An address without user and password. */
+function withoutCredentials(address: string): string {
+  return address.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/@]*@/, '$1');
+}
+
+/** Every setting with its origin, in a fixed order, without credentials of addresses. Empty without a valid configuration. */
 export function describeConfig({ config, origins }: LoadedConfig): ConfigRow[] {
   if (config === undefined) return [];
   const row = (key: string, value: string): ConfigRow => ({ key, value, origin: origins.get(key) ?? 'default' });
@@ -147,7 +152,7 @@ export function describeConfig({ config, origins }: LoadedConfig): ConfigRow[] {
     row('cache_dir', config.cacheDirectory),
     row('work_dir', config.workDirectory),
     row('temp_dir', config.temporaryDirectory),
-    row('mirrors', [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${mirror}`).join(', ')),
+    row('mirrors', [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${withoutCredentials(mirror)}`).join(', ')),
     row('plugins', config.plugins.join(', ')),
     row('distros', config.distros.join(', ')),
     row('logging.level', config.logLevel),

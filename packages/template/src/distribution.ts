@@ -33,6 +33,14 @@ export function parseDistribution(text: string, file: string): ParsedDistributio
     const below = within(positions, ['defaults', imageType]);
     wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, below).problems);
   }
+  for (const key of ['os', 'dist'] as const) {
+    if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(distro[key])) continue;
+    const message = `${key} is ${JSON.stringify(distro[key])}; it must be letters, digits, ".", "_" and "-": directories are named after it`;
+    const position = positions.positionOf([key]);
+    wrong.push(
+      problem('ICT_DOCUMENT_BAD_VALUE', message, position === undefined ? {} : { position, snippet: positions.snippet(position) }),
+    );
+  }
   const seen = new Set<string>();
   for (const [index, { id, archive }] of distro.repositories.entries()) {
     const at = (key: string, message: string): void => {

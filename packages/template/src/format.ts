@@ -22,7 +22,7 @@ function isCidr(text: string): boolean {
   return family !== 0 && /^(?:0|[1-9][0-9]{0,2})$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
 }
 
-/** Formats of our schemas beside those of JSON Schema. */
+/** Formats of our schemas beside `uri`. Ours of `uuid` has no `urn:uuid:` before it: that is no partition type. */
 export const formats: Readonly<Record<string, TextFormat>> = {
   size: { check: (text) => parseSize(text) !== undefined, expected: 'a whole number and a unit, such as 513MiB or 4GiB' },
   hostname: {
@@ -32,11 +32,14 @@ export const formats: Readonly<Record<string, TextFormat>> = {
   ip: { check: (text) => isIP(text) !== 0, expected: 'an IPv4 or IPv6 address' },
   cidr: { check: isCidr, expected: 'an address with prefix length, such as 192.0.2.10/24' },
   route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },
+  uuid: {
+    check: (text) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text),
+    expected: 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709',
+  },
   mode: { check: (text) => /^[0-7]{3,4}$/.test(text), expected: 'three or four octal digits, such as "0644"' },
 };
 
-/** What a message says of the formats that JSON Schema has. */
+/** What a message says of the formats that come from elsewhere. */
 export const standardFormats: Readonly<Record<string, string>> = {
   uri: 'an address, such as http://archive.example.com/debian',
-  uuid: 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709',
 };

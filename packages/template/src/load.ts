@@ -63,9 +63,9 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
         distribution,
       });
     }
-    // Image and target are the template's own.
-    const { image: _image, target: _target, metadata: _metadata, ...rest } = defaults;
-    layers.unshift({ template: rest, directory: undefined, title });
+    // Image, target and metadata are the template's own.
+    const { disk, systemConfig, packageRepositories, baseline, overlayPolicy } = defaults;
+    layers.unshift({ template: { disk, systemConfig, packageRepositories, baseline, overlayPolicy }, directory: undefined, title });
   }
   const merged = mergeTemplates(layers);
   const missing = checkTarget(merged, distribution);

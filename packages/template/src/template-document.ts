@@ -1,5 +1,7 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import { defaultsSchema, type Template, type TemplateDefaults, templateSchema } from './schema/template.js';
+import { formatPath, type Path } from './path.js';
+import { orderProblems, problem } from './problem.js';
 import { compileSchema, type Validator } from './validation.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
@@ -30,7 +32,8 @@ const defaultsValidator = compiled(defaultsSchema);
 export function parseTemplate(text: string, file: string): ParsedTemplate {
   const { data, positions, problems } = parseYaml(text, file);
   if (problems.length > 0) return { template: undefined, positions, problems };
-  const found = templateValidator().check(data, 'template', positions);
+  const violations = templateValidator().check(data, 'template', positions);
+  const found = violations.length > 0 ? violations : findTwins(data as Template, positions);
   return { template: found.length === 0 ? (data as Template) : undefined, positions, problems: found };
 }
 
@@ -40,6 +43,29 @@ export function checkDefaults(
   what: string,
   positions?: DocumentPositions,
 ): { readonly defaults: TemplateDefaults | undefined; readonly problems: readonly ProblemReport[] } {
-  const problems = defaultsValidator().check(data, what, positions);
+  const violations = defaultsValidator().check(data, what, positions);
+  const problems = violations.length > 0 ? violations : findTwins(data as TemplateDefaults, positions);
   return { defaults: problems.length === 0 ? (data as TemplateDefaults) : undefined, problems };
+}
+
+/** Entries of one file that stand for the same thing: merging would keep only the last. */
+function findTwins(template: TemplateDefaults, positions: DocumentPositions | undefined): ProblemReport[] {
+  const { users = [], additionalFiles = [] } = template.systemConfig ?? {};
+  const problems: ProblemReport[] = [];
+  const check = (list: Path, key: string, values: readonly string[]): void => {
+    for (const [index, value] of values.entries()) {
+      const first = values.indexOf(value);
+      if (first === index) continue;
+      const [position, earlier] = [positions?.positionOf([...list, index, key]), positions?.positionOf([...list, first, key])];
+      const where = earlier === undefined ? '' : `; line ${earlier.line} has it first`;
+      const details = position === undefined ? {} : { position, snippet: positions?.snippet(position) ?? '' };
+      const message = `${formatPath(list)} has the ${key} ${JSON.stringify(value)} twice${where}`;
+      problems.push(problem('ICT_DOCUMENT_BAD_VALUE', message, { ...details, hint: 'Join the two entries, or remove one.' }));
+    }
+  };
+  const names = users.map(({ name }) => name);
+  const targets = additionalFiles.map(({ final }) => final);
+  check(['systemConfig', 'users'], 'name', names);
+  check(['systemConfig', 'additionalFiles'], 'final', targets);
+  return orderProblems(problems);
 }

@@ -17,7 +17,7 @@ export interface Validator {
 /** Compiles a schema (2020-12). Formats are checked, unknown keywords and formats in the schema are errors. */
 export function compileSchema(schema: AnySchemaObject): Validator {
   const ajv = new Ajv2020({ allErrors: true, strict: true, verbose: true, messages: false });
-  addFormats.default(ajv, { formats: ['uri', 'uuid'], keywords: false });
+  addFormats.default(ajv, { formats: ['uri'], keywords: false });
   for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, { type: 'string', validate: format.check });
   const validate: ValidateFunction = ajv.compile(schema);
   return {

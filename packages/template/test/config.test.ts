@@ -112,6 +112,13 @@ logging:
   });
 });
 
+it('shows no credentials', async () => {
+  const loaded = await loadConfig(
+    await options({ 'cwd/image-composer-tool.yml': 'mirrors:\n  http://a.example: http://user:secret@b.example/x\n' }),
+  );
+  expect(describeConfig(loaded).find(({ key }) => key === 'mirrors')?.value).toBe('http://a.example -> http://b.example/x');
+});
+
 describe('refuses', () => {
   it('what the schema does not know, with places', async () => {
     const loaded = await loadConfig(

@@ -51,6 +51,12 @@ describe('refuses', () => {
       12,
       'ICT_DOCUMENT_BAD_VALUE: repositories[0].keyrings needs at least 1 entries',
     ],
+    [
+      'a name that leads elsewhere',
+      text.replace('dist: acme1', 'dist: ../x'),
+      4,
+      'ICT_DOCUMENT_BAD_VALUE: dist is "../x"; it must be letters, digits, ".", "_" and "-": directories are named after it',
+    ],
     ['another version', text.replace('apiVersion: 1', 'apiVersion: 2'), 1, 'ICT_DOCUMENT_BAD_VALUE: apiVersion is 2; it must be one of: 1'],
     [
       'an archive that ends in a slash',

@@ -125,6 +125,21 @@ it.each([
     'ICT_DOCUMENT_BAD_VALUE: systemConfig.network.interfaces[0].addresses[0] is "1.2.3.4/33"; it must be an address with prefix length, such as 192.0.2.10/24',
   ],
   [
+    'a uuid as urn',
+    'disk: {partitions: [{typeUUID: "urn:uuid:4f68bce3-e8cd-4db1-96e7-fbcaf984b709"}]}',
+    'ICT_DOCUMENT_BAD_VALUE: disk.partitions[0].typeUUID is "urn:uuid:4f68bce3-e8cd-4db1-96e7-fbcaf984b709"; it must be a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709',
+  ],
+  [
+    'a user twice',
+    'systemConfig: {users: [{name: a}, {name: b}, {name: a}]}',
+    'ICT_DOCUMENT_BAD_VALUE: systemConfig.users has the name "a" twice; line 9 has it first',
+  ],
+  [
+    'a file twice',
+    'systemConfig: {additionalFiles: [{local: a, final: /x}, {local: b, final: /x}]}',
+    'ICT_DOCUMENT_BAD_VALUE: systemConfig.additionalFiles has the final "/x" twice; line 9 has it first',
+  ],
+  [
     'a priority',
     'packageRepositories: [{codename: a, priority: 10000}]',
     'ICT_DOCUMENT_BAD_VALUE: packageRepositories[0].priority is 10000; it must be a whole number from -9999 to 9999',

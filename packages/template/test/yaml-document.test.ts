@@ -72,8 +72,8 @@ describe('refuses', () => {
 });
 
 it('hides control characters of a snippet', () => {
-  const [problem] = parseYaml('a: 1\n"\u001b[31m\u202e": [\n', 'a.yml').problems;
-  expect(problem?.snippet).not.toMatch(/[\u001b\u202e]/);
+  const [problem] = parseYaml('a: 1\na: \u001b[31m\u202e\n', 'a.yml').problems;
+  expect(problem?.snippet).toContain('\ufffd[31m\ufffd');
 });
 
 it('never throws, whatever the text', () => {
