@@ -1,1 +1,15 @@
-export {};
+export { startSandbox, Sandbox } from './sandbox.js';
+export type { LayerVerification, OpenTreeOptions, SandboxOptions, SealOptions, ToolOptions, VerifyOptions } from './sandbox.js';
+export { SandboxTree } from './tree.js';
+export {
+  changedPaths,
+  comparePaths,
+  entryLine,
+  layerDigest,
+  layerRef,
+  makeManifest,
+  type LayerEntry,
+  type LayerManifest,
+} from './manifest.js';
+export type { LayerSignature } from './protocol.js';
+export { sandboxError } from './errors.js';

@@ -1,0 +1,195 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import type { CommandResult } from '@ict/plugin-api';
+import { sandboxError } from '../errors.js';
+import { LineSplitter } from '../line-splitter.js';
+import type { OutputLine } from '../protocol.js';
+import { exitStatus, hostEnvironment } from './host-program.js';
+import type { OutputPipePool, OutputPipes } from './output-pipes.js';
+import { OutputTail } from '../output-tail.js';
+
+const TAIL_BYTES = 256 * 1024;
+const LINE_CHARACTERS = 64 * 1024;
+
+/**
+ * What a command keeps of root's powers: the list that container engines grant by default. Without `sys_admin` it can neither
+ * mount nor reach the host's root that lies below its own; devices it makes cannot be opened, since trees are mounted `nodev`.
+ */
+const CAPABILITIES = [
+  'audit_write',
+  'chown',
+  'dac_override',
+  'fowner',
+  'fsetid',
+  'kill',
+  'mknod',
+  'net_bind_service',
+  'net_raw',
+  'setfcap',
+  'setgid',
+  'setpcap',
+  'setuid',
+  'sys_chroot',
+];
+
+/**
+ * Runs as pid 1 of the command's own mount and pid namespaces, in the root of the tree: a `proc` that shows only the command,
+ * with the parts that would change the host read-only; the tree moved over `/`, so that leaving a chroot leads back into it;
+ * a byte on descriptor 3 once all that worked. Arguments are the command to become; no value is ever part of this text.
+ */
+const ENTER = `set -eu
+mount -n -i -t proc -o nosuid,nodev,noexec proc proc
+for part in sys sysrq-trigger irq bus fs; do
+  if [ -e "proc/$part" ]; then mount -n -i -o bind,ro,nosuid,nodev,noexec "proc/$part" "proc/$part"; fi
+done
+mount -n -i --move . /
+printf 1 >&3
+exec 3>&- 4>&-
+exec "$@"`;
+
+export interface CommandSpec {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** A directory of the tree, as the tree names it. */
+  readonly cwd: string;
+  readonly stdin?: string;
+  /** Descriptor of the host's network namespace, when the command may use it. */
+  readonly network?: number;
+}
+
+export interface CommandHooks {
+  readonly signal: AbortSignal;
+  /** Called with complete lines; the command waits while the promise it returns is pending. */
+  readonly onLines?: (lines: readonly OutputLine[]) => Promise<void> | undefined;
+}
+
+/**
+ * Runs a command in the tree whose root is mounted at `root`, in its own mount and pid namespaces: when its first process
+ * ends, or the signal aborts, the kernel ends every process that it left behind.
+ *
+ * @throws `ICT_SANDBOX_COMMAND` for an argv or environment that cannot be passed; `ICT_SANDBOX_MOUNT` when the kernel refuses
+ *   the namespaces; the signal's reason. A failing command is a result, not an error.
+ */
+export async function runCommand(root: string, spec: CommandSpec, pool: OutputPipePool, hooks: CommandHooks): Promise<CommandResult> {
+  hooks.signal.throwIfAborted();
+  const argv = [
+    ...(spec.network === undefined ? [] : ['nsenter', '--net=/proc/self/fd/4', '--']),
+    ...['unshare', '--mount', '--propagation', 'unchanged', '--pid', '--fork', '--kill-child=KILL', '--'],
+    ...['sh', '-c', ENTER, 'ict', ...inTree(spec)],
+  ];
+  const pipes = await pool.take();
+  try {
+    const child = start(argv, root, spec, pipes);
+    const [, , , entered] = child.stdio as unknown as readonly Readable[];
+    let inside = false;
+    entered?.on('data', () => (inside = true));
+    const stop = (): void => killGroup(child);
+    hooks.signal.addEventListener('abort', stop, { once: true });
+    if (hooks.signal.aborted) stop();
+    const outcome = Promise.all([ending(child, spec), collect(pipes.stdout, 'stdout', hooks), collect(pipes.stderr, 'stderr', hooks)]);
+    if (spec.stdin !== undefined) feed(child.stdin as Writable, spec.stdin);
+    const [status, stdout, stderr] = await outcome.finally(() => hooks.signal.removeEventListener('abort', stop));
+    hooks.signal.throwIfAborted();
+    if (inside) return { exitCode: status, stdout, stderr };
+    throw sandboxError('ICT_SANDBOX_MOUNT', {
+      message: `The namespaces of a command could not be set up: ${stderr.trim() || `status ${status}`}`,
+      hint: 'Run "ict doctor": it tries what the sandbox needs.',
+      facts: { argv: spec.argv.slice(0, 100), status },
+    });
+  } finally {
+    pipes.release();
+  }
+}
+
+/** The part of the argv that runs with the tree as its root: fewer powers, exactly the given environment, then the command. */
+function inTree(spec: CommandSpec): string[] {
+  const { argv, env, cwd } = spec;
+  if (argv.length === 0 || argv[0] === '') throw badCommand(argv, 'it names no program');
+  if (argv.some((argument) => argument.includes('\0'))) throw badCommand(argv, 'an argument has a NUL byte');
+  const variables = Object.entries(env).map(([name, value]) => {
+    if (!/^[^=\0-][^=\0]*$/.test(name) || value.includes('\0')) {
+      throw badCommand(argv, `the environment variable ${JSON.stringify(name)} cannot be passed`);
+    }
+    return `${name}=${value}`;
+  });
+  // The tree's own env sets what a dynamic loader obeys: the host's programs must not load the tree's libraries.
+  const forLoader = variables.filter((variable) => /^(LD_|GLIBC_TUNABLES=|GCONV_PATH=|MALLOC_)/.test(variable));
+  if (forLoader.length > 0 && argv[0]?.includes('=') === true) throw badCommand(argv, 'the name of its program has a "="');
+  return [
+    ...['setpriv', `--bounding-set=-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`, '--inh-caps=-all', '--'],
+    ...['env', '-i', ...variables.filter((variable) => !forLoader.includes(variable))],
+    ...['unshare', '--root=.', `--wd=${cwd}`, '--'],
+    ...(forLoader.length > 0 ? ['/usr/bin/env', ...forLoader] : []),
+    ...argv,
+  ];
+}
+
+function badCommand(argv: readonly string[], reason: string): Error {
+  return sandboxError('ICT_SANDBOX_COMMAND', {
+    message: `The command ${JSON.stringify(argv.slice(0, 4))} cannot be run: ${reason}`,
+    hint: 'Correct the argv or the environment of the command.',
+    facts: { argv: argv.slice(0, 100), reason },
+  });
+}
+
+function start(argv: readonly string[], root: string, spec: CommandSpec, pipes: OutputPipes): ChildProcess {
+  const { stdout, stderr } = pipes.descriptors;
+  try {
+    return spawn(argv[0] as string, argv.slice(1), {
+      cwd: root,
+      env: hostEnvironment(),
+      detached: true,
+      stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', stdout, stderr, 'pipe', spec.network ?? 'ignore'],
+    });
+  } catch (error) {
+    throw startFailure(error, spec);
+  } finally {
+    pipes.started();
+  }
+}
+
+/** Too long an argv or environment is the caller's doing; anything else passes as it is. */
+function startFailure(error: unknown, spec: CommandSpec): unknown {
+  const tooLong = (error as NodeJS.ErrnoException).code === 'E2BIG';
+  return tooLong ? badCommand(spec.argv, 'its arguments and environment are too long') : error;
+}
+
+function ending(child: ChildProcess, spec: CommandSpec): Promise<number> {
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(startFailure(error, spec)));
+    child.on('close', (code, signal) => resolve(exitStatus(code, signal)));
+  });
+}
+
+async function collect(stream: Readable, name: 'stdout' | 'stderr', hooks: CommandHooks): Promise<string> {
+  const tail = new OutputTail(TAIL_BYTES);
+  const splitter = new LineSplitter(LINE_CHARACTERS);
+  const { onLines } = hooks;
+  const emit = (lines: string[]): Promise<void> | undefined =>
+    lines.length === 0 ? undefined : onLines?.(lines.map((line): OutputLine => [name, line]));
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    tail.push(chunk);
+    if (onLines !== undefined) await emit(splitter.push(chunk));
+  }
+  if (onLines !== undefined) await emit(splitter.end());
+  return tail.text();
+}
+
+/** Writes the whole input; a command that does not read it is no error. */
+function feed(stdin: Writable, text: string): void {
+  stdin.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') stdin.destroy();
+  });
+  stdin.end(text);
+}
+
+/** Ends unshare and the first process of the command's namespaces; the kernel ends the rest. */
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    // ESRCH: it ended by itself in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

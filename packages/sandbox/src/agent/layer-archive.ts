@@ -1,0 +1,199 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { constants as zlib, createGunzip, createGzip } from 'node:zlib';
+import { readTar } from '@ict/archive';
+import { syncDirectory, temporaryName } from '@ict/integrity';
+import { sandboxError } from '../errors.js';
+import { makeManifest, type LayerManifest } from '../manifest.js';
+import { exitStatus, hostEnvironment } from './host-program.js';
+import { LayerLister } from './layer-lister.js';
+import { OutputTail } from '../output-tail.js';
+
+/** Attributes that say how one machine keeps a file, not what it is. Label-based access control is set by the image writer. */
+const MACHINE_ATTRIBUTES = [
+  'user.overlay.origin',
+  'user.overlay.impure',
+  'user.overlay.uuid',
+  'user.overlay.nlink',
+  'trusted.overlay.origin',
+  'trusted.overlay.impure',
+  'trusted.overlay.uuid',
+  'trusted.overlay.nlink',
+  'security.selinux',
+];
+
+/**
+ * One pass of GNU tar says everything about a layer: names, owners, links, devices, contents and extended attributes, which
+ * Node cannot read. ACLs come as attributes too, with numeric ids. Names of the extra headers, access and change times are
+ * fixed or left out, so that the bytes depend on the layer alone.
+ */
+const CREATE = [
+  'tar',
+  '--create',
+  '--file=-',
+  '--format=pax',
+  '--pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime',
+  '--sort=name',
+  '--numeric-owner',
+  '--blocking-factor=512',
+  '--xattrs',
+  '--xattrs-include=*',
+  ...MACHINE_ATTRIBUTES.map((name) => `--xattrs-exclude=${name}`),
+];
+
+const EXTRACT = [
+  'tar',
+  '--extract',
+  '--file=-',
+  '--blocking-factor=512',
+  '--numeric-owner',
+  '--same-owner',
+  '--same-permissions',
+  '--delay-directory-restore',
+  '--xattrs',
+  '--xattrs-include=*',
+];
+
+/**
+ * Reads the layer in `directory`, once.
+ *
+ * @param snapshot file that gets the same bytes as `tar.gz`; it appears whole or not at all.
+ * @throws `ICT_SANDBOX_LAYER` when tar fails; the signal's reason.
+ */
+export async function readLayer(directory: string, signal: AbortSignal, snapshot?: string): Promise<LayerManifest> {
+  if (snapshot === undefined) return list(directory, signal, (tar) => tar);
+  return publishWhole(snapshot, async (temporary) => {
+    const gzip = createGzip({ level: zlib.Z_BEST_SPEED, chunkSize: 256 * 1024 });
+    const kept = pipeline(gzip, createWriteStream(temporary, { flags: 'wx', mode: 0o644, flush: true }), { signal });
+    // Waited for below; until then a failure shows in copyTo.
+    kept.catch(() => undefined);
+    try {
+      const manifest = await list(directory, signal, (tar) => copyTo(gzip, tar));
+      gzip.end();
+      await kept;
+      return manifest;
+    } catch (error) {
+      gzip.destroy();
+      throw error;
+    }
+  });
+}
+
+/**
+ * Unpacks a snapshot into `directory`, which is made, or must be empty. Nothing is checked here: compare the result with its
+ * manifest.
+ *
+ * @throws `ICT_SANDBOX_LAYER` when the directory has content or tar fails; the signal's reason.
+ */
+export async function restoreLayer(snapshot: string, directory: string, signal: AbortSignal): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking a snapshot', directory, 'the directory is not empty');
+  const tar = startTar([...EXTRACT, `--directory=${directory}`], 'in', signal);
+  const fed = pipeline(createReadStream(snapshot), createGunzip(), tar.stream as Writable, { signal });
+  const [feeding, unpacking] = await Promise.allSettled([fed, tar.done]);
+  signal.throwIfAborted();
+  // A damaged file cuts tar's input short; a tar that stops early breaks the pipe. What came first tells more.
+  const failed = isEcho(feeding) ? [unpacking, feeding] : [feeding, unpacking];
+  for (const outcome of failed) {
+    if (outcome.status === 'rejected')
+      throw layerFailure('Unpacking a snapshot', snapshot, (outcome.reason as Error).message, outcome.reason);
+  }
+}
+
+function isEcho(outcome: PromiseSettledResult<void>): boolean {
+  return outcome.status === 'fulfilled' || (outcome.reason as NodeJS.ErrnoException).code === 'EPIPE';
+}
+
+type TarBytes = AsyncIterable<Uint8Array>;
+
+async function list(directory: string, signal: AbortSignal, through: (tar: TarBytes) => TarBytes): Promise<LayerManifest> {
+  const tar = startTar([...CREATE, `--directory=${directory}`, '.'], 'out', signal);
+  const lister = new LayerLister();
+  const reading = (async () => {
+    for await (const entry of readTar(through(tar.stream as Readable), { signal })) await lister.add(entry);
+  })();
+  const [ending, listing] = await Promise.allSettled([tar.done, reading.catch(tar.stop)]);
+  signal.throwIfAborted();
+  // A tar that failed also cut its stream short: its own message says why.
+  for (const outcome of tar.stopped() ? [listing, ending] : [ending, listing]) {
+    if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, (outcome.reason as Error).message, outcome.reason);
+  }
+  return makeManifest(lister.entries());
+}
+
+async function* copyTo(sink: Writable, source: TarBytes): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of source) {
+    if (!sink.write(chunk)) await once(sink, 'drain');
+    yield chunk;
+  }
+}
+
+interface RunningTar {
+  /** Its standard input or output. */
+  readonly stream: Readable | Writable;
+  /** Rejects with tar's own message when it fails. */
+  readonly done: Promise<void>;
+  /** Ends it because of `error`, which is thrown on. */
+  readonly stop: (error: unknown) => never;
+  readonly stopped: () => boolean;
+}
+
+function startTar(argv: readonly string[], direction: 'in' | 'out', signal: AbortSignal): RunningTar {
+  signal.throwIfAborted();
+  const stdio = direction === 'in' ? (['pipe', 'ignore', 'pipe'] as const) : (['ignore', 'pipe', 'pipe'] as const);
+  const child = spawn(argv[0] as string, argv.slice(1), { cwd: '/', env: hostEnvironment(), stdio: [...stdio] });
+  let stopped = false;
+  const kill = (): void => {
+    stopped = true;
+    child.kill('SIGKILL');
+  };
+  signal.addEventListener('abort', kill, { once: true });
+  const tail = new OutputTail(16 * 1024);
+  (child.stderr as Readable).on('data', (chunk: Buffer) => tail.push(chunk));
+  const done = new Promise<void>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, killed) => {
+      signal.removeEventListener('abort', kill);
+      const status = exitStatus(code, killed);
+      if (status === 0) resolve();
+      else reject(new Error(tail.text().trim() || `tar ended with status ${status}`));
+    });
+  });
+  return {
+    stream: (direction === 'in' ? child.stdin : child.stdout) as Readable | Writable,
+    done,
+    stop: (error) => {
+      kill();
+      throw error;
+    },
+    stopped: () => stopped,
+  };
+}
+
+/** Runs `write` on a temporary name beside `file`, then renames that; on failure nothing is left. */
+async function publishWhole<T>(file: string, write: (temporary: string) => Promise<T>): Promise<T> {
+  const temporary = join(dirname(file), temporaryName());
+  try {
+    const result = await write(temporary);
+    await rename(temporary, file);
+    await syncDirectory(dirname(file));
+    return result;
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function layerFailure(what: string, place: string, reason: string, cause?: unknown): Error {
+  return sandboxError('ICT_SANDBOX_LAYER', {
+    message: `${what} failed at ${place}: ${reason}`,
+    hint: 'Remove what is damaged with "ict cache verify --repair", check the free space, and build again.',
+    facts: { place, reason },
+    cause,
+  });
+}

@@ -1,0 +1,96 @@
+import { lstatSync, realpathSync } from 'node:fs';
+import { sandboxError } from '../errors.js';
+import { runHostProgram } from './host-program.js';
+import { lockedFlags, readMountTable } from './mount-table.js';
+
+/** Runs a program that changes the agent's mounts. @throws `ICT_SANDBOX_MOUNT` with what it printed. */
+export async function changeMounts(what: string, argv: readonly string[], cwd: string): Promise<void> {
+  const end = await runHostProgram(argv, { cwd });
+  if (end.status === 0) return;
+  throw sandboxError('ICT_SANDBOX_MOUNT', {
+    message: `${what} failed: ${end.stderr || `status ${end.status}`}`,
+    hint: 'Run "ict doctor": it tries what the sandbox needs.',
+    facts: { what, status: end.status, stderr: end.stderr },
+  });
+}
+
+/**
+ * Makes a host file or directory visible at `target`, an existing one of the same kind named relative to `cwd`.
+ * Devices below it cannot be opened.
+ */
+export async function bindMount(source: string, target: string, cwd: string, writable: boolean): Promise<void> {
+  const real = realpathSync(source);
+  const flags = new Set(['nodev', ...lockedFlags(readMountTable(), real), ...(writable ? [] : ['ro'])]);
+  await changeMounts(`Binding ${source}`, ['mount', '-n', '-i', '-o', ['bind', ...flags].join(','), '--', real, target], cwd);
+}
+
+/**
+ * Overlay options. `userxattr`: opaque marks are `user.` attributes, so that root and a user namespace store alike. `volatile`:
+ * nothing is flushed, as a layer that a crash cut short is dropped. `index=off`: the same view whatever the kernel's default.
+ */
+const WRITABLE = 'userxattr,volatile,index=off';
+
+/**
+ * Mounts an overlay at `target`. Layers are named by the short links in `cwd` (`0` is the lowest), so that neither their
+ * number nor their characters matter to the option string.
+ *
+ * @param layers how many layers there are; without an upper at least two.
+ */
+export async function overlayMount(layers: number, upper: boolean, target: string, cwd: string): Promise<void> {
+  const lowers = Array.from({ length: layers }, (_, index) => layers - 1 - index).join(':');
+  const options = upper ? `nodev,${WRITABLE},lowerdir=${lowers},upperdir=u,workdir=w` : `ro,nodev,userxattr,lowerdir=${lowers}`;
+  await changeMounts('Mounting an overlay', ['mount', '-n', '-i', '-t', 'overlay', '-o', options, 'overlay', target], cwd);
+}
+
+/** Unmounts `target` and what is mounted on it. */
+export async function unmountAll(target: string): Promise<void> {
+  await changeMounts(`Unmounting ${target}`, ['umount', '-n', '-R', target], '/');
+}
+
+/**
+ * Mounts of every tree: kernel interfaces and scratch space, on top of the tree, so that its layer does not see what is
+ * written there. `proc` is not among them: each command mounts its own.
+ */
+const FURNISH = `set -eu
+mount -n -i --bind bare root
+cd root
+mount -n -i -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
+mount -n -i -t tmpfs -o mode=0755,nosuid,nodev,noexec tmpfs dev
+for device in null zero full random urandom tty; do
+  : > "dev/$device"
+  mount -n -i --bind "/dev/$device" "dev/$device"
+done
+mkdir -m 0755 dev/pts
+mkdir -m 1777 dev/shm
+mount -n -i -t devpts -o newinstance,nosuid,noexec,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
+mount -n -i -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
+ln -s pts/ptmx dev/ptmx
+ln -s /proc/self/fd dev/fd
+ln -s /proc/self/fd/0 dev/stdin
+ln -s /proc/self/fd/1 dev/stdout
+ln -s /proc/self/fd/2 dev/stderr
+mount -n -i -t tmpfs -o mode=0755,nosuid,nodev tmpfs run
+mkdir -m 1777 run/lock
+mount -n -i -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp`;
+
+/** Directories of a tree that the sandbox mounts over, with their modes when they are missing. */
+export const MOUNT_POINTS: readonly (readonly [name: string, mode: number])[] = [
+  ['dev', 0o755],
+  ['proc', 0o755],
+  ['run', 0o755],
+  ['sys', 0o755],
+  ['tmp', 0o1777],
+];
+
+/** Shows the tree mounted at `directory/bare` at `directory/root` too, there with the mounts that commands need. */
+export async function furnish(directory: string): Promise<void> {
+  for (const [name] of MOUNT_POINTS) {
+    if (lstatSync(`${directory}/bare/${name}`).isDirectory()) continue;
+    throw sandboxError('ICT_SANDBOX_MOUNT', {
+      message: `/${name} of the tree is not a directory, so the sandbox cannot mount over it`,
+      hint: 'Find the package or file of the template that replaced it.',
+      facts: { path: `/${name}` },
+    });
+  }
+  await changeMounts('Mounting /dev, /run, /sys and /tmp of a tree', ['sh', '-c', FURNISH], directory);
+}

@@ -1,0 +1,267 @@
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { basename } from 'node:path';
+import type { CommandResult } from '@ict/plugin-api';
+import { sandboxError } from '../errors.js';
+import type { MountSource } from '../protocol.js';
+import { runCommand, type CommandHooks, type CommandSpec } from './command.js';
+import { extractInto } from './extraction.js';
+import { bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
+import { readMountTable } from './mount-table.js';
+import type { OutputPipePool } from './output-pipes.js';
+import { removeDirectory } from './removal.js';
+import { TreeFiles } from './tree-files.js';
+import { badPath, locate, makeDirectoryAt, treeIo, treePathParts } from './tree-path.js';
+
+export interface OpenTreeOptions {
+  /** Where mount points and the links for overlay options are made: a tmpfs of the agent. */
+  readonly directory: string;
+  /** Where throw-away uppers are made: a directory on disk that knows extended attributes. */
+  readonly scratch: string;
+  /** Layer directories, lowest first. */
+  readonly lowers: readonly string[];
+  readonly upper?: { readonly directory: string; readonly work: string };
+  readonly epochSeconds: number;
+  readonly pipes: OutputPipePool;
+}
+
+/** One mounted tree. `bare` shows the tree alone, `root` the tree with the mounts that commands need. */
+export class OpenTree {
+  readonly files: TreeFiles;
+  readonly #bare: string;
+  readonly #root: string;
+  readonly #options: OpenTreeOptions;
+  readonly #stopping = new AbortController();
+  readonly #work = new Set<Promise<unknown>>();
+  /** Directories to remove when the tree closes. */
+  readonly #discard: string[] = [];
+  #mounts = 0;
+  #networkTurn: Promise<unknown> = Promise.resolve();
+
+  private constructor(options: OpenTreeOptions) {
+    this.#options = options;
+    this.#bare = `${options.directory}/bare`;
+    this.#root = `${options.directory}/root`;
+    this.files = new TreeFiles(this.#root, options.epochSeconds);
+  }
+
+  /** Mounts a tree. @throws `ICT_SANDBOX_MOUNT`; nothing stays mounted then. */
+  static async open(options: OpenTreeOptions): Promise<OpenTree> {
+    const tree = new OpenTree(options);
+    try {
+      await tree.#mountLayers();
+      await furnish(options.directory);
+      return tree;
+    } catch (error) {
+      await tree.close();
+      throw error;
+    }
+  }
+
+  /** Keeps the tree mounted until `work` ends; a closing tree takes none. */
+  use<T>(work: (stopping: AbortSignal) => Promise<T>): Promise<T> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) return Promise.reject(closedTree());
+    const running = work(signal);
+    const settled = running.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#work.add(settled);
+    void settled.then(() => this.#work.delete(settled));
+    return running;
+  }
+
+  async run(spec: Omit<CommandSpec, 'network'>, network: number | undefined, hooks: CommandHooks): Promise<CommandResult> {
+    await treeIo('run a command in', spec.cwd, () => {
+      using place = locate(this.#root, spec.cwd, { follow: true });
+      if (place?.stats?.isDirectory() !== true) throw badPath(spec.cwd, 'it is not a directory, so no command can start there');
+    });
+    if (network === undefined) return runCommand(this.#root, spec, this.#options.pipes, hooks);
+    // One at a time: each mounts over the same resolv.conf.
+    const turn = this.#networkTurn.then(() => this.#runWithNetwork({ ...spec, network }, hooks));
+    this.#networkTurn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /**
+   * Unpacks below `at`. Where the sandbox has mounts of its own, the package's entries go under them, into the layer, unless
+   * `at` itself lies in such a mount.
+   */
+  extract(file: string, format: 'deb' | 'tar', at: string, signal: AbortSignal): Promise<void> {
+    const [top] = treePathParts(at);
+    const root = MOUNT_POINTS.some(([name]) => name === top) ? this.#root : this.#bare;
+    return treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, file, format, at, signal));
+  }
+
+  /** Shows host files, read-only, in a new tmpfs at `at`. */
+  async expose(at: string, files: readonly { readonly file: string; readonly name: string }[]): Promise<void> {
+    const names = new Set(files.map(({ name }) => name));
+    if (names.size !== files.length || files.some(({ name }) => name === '' || name === '.' || name === '..' || /[/\0]/.test(name))) {
+      throw badPath(at, 'two of the files to show there have one name, or a name is not a file name');
+    }
+    const missing = files.find(({ file }) => statSync(file, { throwIfNoEntry: false })?.isFile() !== true);
+    if (missing !== undefined) throw badPath(at, `${missing.file}, which should show there, is not a file`);
+    await this.#overDirectory(at, async (place) => {
+      await changeMounts(
+        `Mounting ${at}`,
+        ['mount', '-n', '-i', '-t', 'tmpfs', '-o', 'mode=0755,nosuid,nodev,noexec', 'tmpfs', '.'],
+        place,
+      );
+    });
+    await this.#overDirectory(at, async (place) => {
+      for (const { file, name } of files) {
+        writeFileSync(`${place}/${name}`, '', { flag: 'wx' });
+        await bindMount(file, `./${name}`, place, false);
+      }
+    });
+  }
+
+  /** Mounts a host path or layers at `at`, which is made when it is missing. */
+  async mount(source: MountSource, at: string, writable: boolean): Promise<void> {
+    if ('lowers' in source) return this.#mountTree(source.lowers, at, writable);
+    if (statSync(source.path).isDirectory()) return this.#overDirectory(at, (place) => bindMount(source.path, '.', place, writable));
+    if ((await this.files.stat(at)) === undefined)
+      await this.files.write(at, Buffer.alloc(0), { ...ROOT_OWNED, mode: 0o644, ...this.#time() });
+    await treeIo('mount at', at, async () => {
+      using place = locate(this.#root, at, { follow: true });
+      if (place?.stats?.isFile() !== true) throw badPath(at, 'a file cannot be mounted over something that is not one');
+      await bindMount(source.path, `./${place.name}`, place.directory, writable);
+    });
+  }
+
+  /** Stops what runs, unmounts, and removes what was thrown away. */
+  async close(): Promise<void> {
+    this.#stopping.abort(closedTree());
+    while (this.#work.size > 0) await Promise.all(this.#work);
+    for (const mount of [this.#root, this.#bare]) {
+      if (isMountPoint(mount)) await unmountAll(mount);
+    }
+    for (const directory of [...this.#discard.splice(0), this.#options.directory]) await removeDirectory(directory);
+  }
+
+  async #mountLayers(): Promise<void> {
+    const { directory, lowers, upper = this.#scratchUpper() } = this.#options;
+    for (const path of [directory, this.#bare, this.#root]) mkdirSync(path, { mode: 0o755 });
+    prepareUpper(upper.directory, lowers.at(-1));
+    await removeDirectory(upper.work);
+    this.#discard.push(upper.work);
+    if (lowers.length === 0) {
+      await bindMount(upper.directory, this.#bare, '/', true);
+    } else {
+      mkdirSync(upper.work, { recursive: true, mode: 0o700 });
+      await overlayMount(lowers.length, true, this.#bare, this.#linkLayers(lowers, upper));
+    }
+    for (const [name, mode] of MOUNT_POINTS) {
+      const path = `${this.#bare}/${name}`;
+      if (lstatSync(path, { throwIfNoEntry: false }) === undefined) makeDirectoryAt(path, { ...ROOT_OWNED, mode, ...this.#time() });
+    }
+  }
+
+  async #mountTree(lowers: readonly string[], at: string, writable: boolean): Promise<void> {
+    // Without an upper the kernel wants two lowers: empty ones below change nothing.
+    const layers = writable ? [this.#scratch('empty'), ...lowers] : [this.#scratch('empty'), this.#scratch('empty'), ...lowers];
+    const upper = writable ? this.#scratchUpper() : undefined;
+    if (upper !== undefined) {
+      prepareUpper(upper.directory, layers.at(-1));
+      mkdirSync(upper.work, { mode: 0o700 });
+    }
+    const links = this.#linkLayers(layers, upper);
+    await this.#overDirectory(at, (place) => overlayMount(layers.length, writable, realpathSync.native(place), links));
+  }
+
+  /** Makes short names for layers: links `0` (the lowest), `1`, ..., and `u` and `w` for the upper. @returns their directory. */
+  #linkLayers(lowers: readonly string[], upper?: UpperDirectories): string {
+    const links = `${this.#options.directory}/links-${this.#mounts++}`;
+    mkdirSync(links, { mode: 0o700 });
+    for (const [index, lower] of lowers.entries()) symlinkSync(lower, `${links}/${index}`);
+    if (upper !== undefined) {
+      symlinkSync(upper.directory, `${links}/u`);
+      symlinkSync(upper.work, `${links}/w`);
+    }
+    return links;
+  }
+
+  /** Makes an empty directory on disk that goes when the tree closes. */
+  #scratch(name: string): string {
+    const directory = `${this.#options.scratch}/${basename(this.#options.directory)}-${this.#mounts++}-${name}`;
+    mkdirSync(directory, { mode: 0o755 });
+    this.#discard.push(directory);
+    return directory;
+  }
+
+  #scratchUpper(): UpperDirectories {
+    const directory = this.#scratch('upper');
+    return { directory: `${directory}/u`, work: `${directory}/w` };
+  }
+
+  /** Calls `mount` with a path of the directory at `at`, which is made when it is missing. */
+  async #overDirectory(at: string, mount: (place: string) => Promise<void>): Promise<void> {
+    await this.files.makeDirectory(at, { ...ROOT_OWNED, mode: 0o755, ...this.#time() }, false);
+    await treeIo('mount at', at, async () => {
+      using place = locate(this.#root, at, { follow: true });
+      if (place?.stats?.isDirectory() !== true) throw badPath(at, 'it is not a directory');
+      await mount(place.path);
+    });
+  }
+
+  /** Runs a command that sees the host's network and, in the place of the tree's resolv.conf, its name servers. */
+  async #runWithNetwork(spec: CommandSpec, hooks: CommandHooks): Promise<CommandResult> {
+    const path = '/etc/resolv.conf';
+    if (!existsSync(path)) return runCommand(this.#root, spec, this.#options.pipes, hooks);
+    using before = locate(this.#root, path, { follow: true });
+    const made = before?.stats === undefined;
+    if (made) await this.files.write(path, Buffer.alloc(0), { ...ROOT_OWNED, mode: 0o644, ...this.#time() });
+    await this.mount({ path }, path, false);
+    try {
+      return await runCommand(this.#root, spec, this.#options.pipes, hooks);
+    } finally {
+      await treeIo('unmount', path, async () => {
+        // The directory as it was: the command may have replaced the link that led here.
+        using place = before ?? locate(this.#root, path, { follow: true });
+        if (place === undefined) throw badPath(path, 'the command removed its directory');
+        await changeMounts('Unmounting resolv.conf', ['umount', '-n', '--', realpathSync.native(place.path)], '/');
+        if (made) unlinkSync(place.path);
+      });
+    }
+  }
+
+  #time(): { mtimeSeconds: number } {
+    return { mtimeSeconds: this.#options.epochSeconds };
+  }
+}
+
+type UpperDirectories = NonNullable<OpenTreeOptions['upper']>;
+
+const ROOT_OWNED = { uid: 0, gid: 0 };
+
+/** Gives a fresh upper the attributes of the root that it covers: the root of an overlay shows those of its upper. */
+function prepareUpper(directory: string, top: string | undefined): void {
+  mkdirSync(directory, { recursive: true });
+  if (readdirSync(directory).length > 0) return;
+  const { mode, uid, gid } = top === undefined ? { mode: 0o755, ...ROOT_OWNED } : statSync(top);
+  chownSync(directory, uid, gid);
+  chmodSync(directory, mode & 0o7777);
+}
+
+function isMountPoint(path: string): boolean {
+  return readMountTable().some((mount) => mount.path === path);
+}
+
+function closedTree(): Error {
+  return sandboxError('ICT_SANDBOX_CLOSED', {
+    message: 'The tree was used after it was closed',
+    hint: 'This is a mistake in the program: end all work on a tree before closing it.',
+  });
+}

@@ -1,0 +1,75 @@
+import { closeSync, constants, openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { sandboxError } from '../errors.js';
+import { runHostProgram } from './host-program.js';
+
+/** Both outputs of one command: what the agent reads, and the descriptors that the command gets. */
+export interface OutputPipes {
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  readonly descriptors: { readonly stdout: number; readonly stderr: number };
+  /** Closes the agent's copies of the command's ends: the outputs end when the command's processes have. */
+  started(): void;
+  /** Gives the pipes back, once no process holds them. */
+  release(): void;
+}
+
+/**
+ * Pipes for the output of commands. Node connects its children through sockets, which cannot be opened by name: there
+ * `echo > /dev/stderr`, common in maintainer scripts, fails. So these are named pipes, made by mkfifo(1) and used again.
+ */
+export class OutputPipePool {
+  readonly #directory: string;
+  readonly #free: number[] = [];
+  #made = 0;
+
+  /** @param directory where the named pipes are made. */
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** @throws `ICT_SANDBOX_MOUNT` when the pipes cannot be made. */
+  async take(): Promise<OutputPipes> {
+    const index = this.#free.pop() ?? (await this.#make());
+    const stdout = openPipe(this.#name(index, 'stdout'));
+    const stderr = openPipe(this.#name(index, 'stderr'));
+    return {
+      stdout: stdout.reader,
+      stderr: stderr.reader,
+      descriptors: { stdout: stdout.writer, stderr: stderr.writer },
+      started: () => {
+        closeSync(stdout.writer);
+        closeSync(stderr.writer);
+      },
+      release: () => {
+        stdout.reader.destroy();
+        stderr.reader.destroy();
+        this.#free.push(index);
+      },
+    };
+  }
+
+  async #make(): Promise<number> {
+    const index = this.#made++;
+    // Writable for all: a command that changed its user opens /dev/stderr too.
+    const names = [this.#name(index, 'stdout'), this.#name(index, 'stderr')];
+    const end = await runHostProgram(['mkfifo', '-m', '0666', '--', ...names]);
+    if (end.status === 0) return index;
+    throw sandboxError('ICT_SANDBOX_MOUNT', {
+      message: `Pipes for a command could not be made: ${end.stderr}`,
+      hint: 'Run "ict doctor": it tries what the sandbox needs.',
+      facts: { status: end.status },
+    });
+  }
+
+  #name(index: number, output: string): string {
+    return `${this.#directory}/pipe-${index}-${output}`;
+  }
+}
+
+function openPipe(path: string): { reader: Socket; writer: number } {
+  // The reading end first, without waiting for a writer.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const writer = openSync(path, constants.O_WRONLY);
+  return { reader: new Socket({ fd, readable: true, writable: false }), writer };
+}

@@ -1,0 +1,144 @@
+import { realpathSync } from 'node:fs';
+import type { CommandResult } from '@ict/plugin-api';
+import { sandboxError } from '../errors.js';
+import type { LayerManifest } from '../manifest.js';
+import type { AgentMethods, MethodName, OutputLine, Params, Result } from '../protocol.js';
+import { readLayer, restoreLayer } from './layer-archive.js';
+import { compareDirectory, settle, signDirectory } from './layer-walk.js';
+import { OpenTree } from './open-tree.js';
+import { OutputPipePool } from './output-pipes.js';
+import { removeDirectory } from './removal.js';
+
+export interface CallHooks {
+  readonly signal: AbortSignal;
+  readonly onLines: (lines: readonly OutputLine[]) => Promise<void> | undefined;
+}
+
+type Handler<M extends MethodName> = (params: Params<M>, hooks: CallHooks) => Promise<Result<M>>;
+
+export interface ServiceOptions {
+  /** A tmpfs for mount points. */
+  readonly mounts: string;
+  /** A directory on disk for throw-away uppers. */
+  readonly scratch: string;
+  /** Descriptor of the host's network namespace; undefined when it cannot be entered. */
+  readonly network: number | undefined;
+}
+
+/** Everything that the agent does for ict, by method. */
+export class SandboxService {
+  readonly #options: ServiceOptions;
+  readonly #trees = new Map<number, OpenTree>();
+  readonly #pipes: OutputPipePool;
+  #opened = 0;
+
+  constructor(options: ServiceOptions) {
+    this.#options = { ...options, mounts: realpathSync(options.mounts), scratch: realpathSync(options.scratch) };
+    this.#pipes = new OutputPipePool(this.#options.mounts);
+  }
+
+  /** Carries out one call. */
+  async call<M extends MethodName>(method: M, params: Params<M>, hooks: CallHooks): Promise<Result<M>> {
+    if (!Object.hasOwn(this.#handlers, method)) throw new Error(`The agent knows no method ${JSON.stringify(method)}`);
+    return (this.#handlers[method] as Handler<M>)(params, hooks);
+  }
+
+  readonly #handlers: { readonly [M in keyof AgentMethods]: Handler<M> } = {
+    'agent.close': () => this.#close(),
+    'tree.open': (params) => this.#openTree(params),
+    'tree.close': async ({ tree }) => {
+      const open = this.#trees.get(tree);
+      this.#trees.delete(tree);
+      await open?.close();
+      return null;
+    },
+    'tree.run': (params, hooks) => this.#run(params, hooks),
+    'tree.extract': ({ tree, file, format, at }, { signal }) =>
+      this.#use(tree, (open, stopping) => open.extract(file, format, at, AbortSignal.any([signal, stopping]))),
+    'tree.write': ({ tree, path, base64, attributes }) =>
+      this.#use(tree, ({ files }) => files.write(path, Buffer.from(base64, 'base64'), attributes)),
+    'tree.copyIn': ({ tree, hostFile, path, attributes }) => this.#use(tree, ({ files }) => files.copyIn(hostFile, path, attributes)),
+    'tree.read': async ({ tree, path }) => {
+      const bytes = await this.#tree(tree).use(() => this.#tree(tree).files.read(path));
+      return bytes === undefined ? null : { base64: bytes.toString('base64') };
+    },
+    'tree.stat': async ({ tree, path }) => (await this.#tree(tree).use(() => this.#tree(tree).files.stat(path))) ?? null,
+    'tree.list': ({ tree, path }) => this.#tree(tree).use(() => this.#tree(tree).files.list(path)),
+    'tree.makeDirectory': ({ tree, path, attributes, update }) =>
+      this.#use(tree, ({ files }) => files.makeDirectory(path, attributes, update)),
+    'tree.symlink': ({ tree, path, target }) => this.#use(tree, ({ files }) => files.symlink(target, path)),
+    'tree.remove': ({ tree, path }) => this.#use(tree, ({ files }) => files.remove(path)),
+    'tree.expose': ({ tree, at, files }) => this.#use(tree, (open) => open.expose(at, files)),
+    'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
+    'layer.seal': ({ directory, epochSeconds, snapshot }, { signal }) => seal(directory, epochSeconds, signal, snapshot),
+    'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
+    'layer.restore': async ({ snapshot, directory }, { signal }) => {
+      await restoreLayer(snapshot, directory, signal);
+      return null;
+    },
+    'layer.sign': async ({ directory }) => signDirectory(directory),
+    'layer.compare': async ({ directory, entries }) => ({ changed: compareDirectory(directory, entries) }),
+    'directory.remove': async ({ directory }) => {
+      await removeDirectory(directory);
+      return null;
+    },
+  };
+
+  async #openTree({ lowers, upper, epochSeconds }: Params<'tree.open'>): Promise<{ tree: number }> {
+    const tree = ++this.#opened;
+    const directory = `${this.#options.mounts}/t${tree}`;
+    const { scratch } = this.#options;
+    const options = { directory, scratch, lowers, epochSeconds, pipes: this.#pipes, ...(upper === undefined ? {} : { upper }) };
+    this.#trees.set(tree, await OpenTree.open(options));
+    return { tree };
+  }
+
+  #run({ tree, argv, env, cwd, stdin, network, lines }: Params<'tree.run'>, hooks: CallHooks): Promise<CommandResult> {
+    if (network && this.#options.network === undefined) throw noNetwork(argv);
+    const spec = { argv, env, cwd, ...(stdin === undefined ? {} : { stdin }) };
+    const open = this.#tree(tree);
+    return open.use((stopping) =>
+      open.run(spec, network ? this.#options.network : undefined, {
+        signal: AbortSignal.any([hooks.signal, stopping]),
+        ...(lines ? { onLines: hooks.onLines } : {}),
+      }),
+    );
+  }
+
+  async #use(tree: number, work: (open: OpenTree, stopping: AbortSignal) => Promise<void>): Promise<null> {
+    const open = this.#tree(tree);
+    await open.use((stopping) => work(open, stopping));
+    return null;
+  }
+
+  #tree(tree: number): OpenTree {
+    const open = this.#trees.get(tree);
+    if (open === undefined) {
+      throw sandboxError('ICT_SANDBOX_CLOSED', {
+        message: 'The tree was used after it was closed',
+        hint: 'This is a mistake in the program: end all work on a tree before closing it.',
+      });
+    }
+    return open;
+  }
+
+  async #close(): Promise<null> {
+    const open = [...this.#trees.values()];
+    this.#trees.clear();
+    for (const tree of open) await tree.close();
+    return null;
+  }
+}
+
+async function seal(directory: string, epochSeconds: number, signal: AbortSignal, snapshot: string | undefined): Promise<LayerManifest> {
+  settle(directory, epochSeconds);
+  return readLayer(directory, signal, snapshot);
+}
+
+function noNetwork(argv: readonly string[]): Error {
+  return sandboxError('ICT_SANDBOX_NETWORK', {
+    message: `The command ${JSON.stringify(argv.slice(0, 4))} asks for the network, which a build without root cannot give it`,
+    hint: 'Run the build as root, or fetch what the command needs through the template instead.',
+    facts: { argv: argv.slice(0, 100) },
+  });
+}

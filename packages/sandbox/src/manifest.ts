@@ -1,0 +1,82 @@
+import { ContentHasher, canonicalJson } from '@ict/integrity';
+import type { Digest, EntryType, Json, LayerRef } from '@ict/plugin-api';
+
+/** One entry of a layer: what it is, never how one file system happens to keep it. */
+export interface LayerEntry {
+  /** Absolute path inside the tree; `/` is the layer's own root. */
+  readonly path: string;
+  readonly type: EntryType;
+  /** Permission bits with setuid, setgid and sticky; 0 for a whiteout. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whole seconds since 1970; 0 for a whiteout. */
+  readonly mtimeSeconds: number;
+  /** Bytes of a file; only the first path of a hard link carries it. */
+  readonly sizeBytes?: number;
+  /** SHA-256 of a file's bytes; only the first path of a hard link carries it. */
+  readonly digest?: Digest;
+  readonly linkTarget?: string;
+  /** The first path, in byte order, of the file that this entry is another name of. */
+  readonly hardlinkOf?: string;
+  readonly dev?: { readonly major: number; readonly minor: number };
+  /** Extended attributes, ACLs and capabilities among them, in base64. The overlay's own are left out. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+  /** The path is deleted from the layers below. */
+  readonly whiteout?: true;
+  /** Nothing of this directory in the layers below shows through. */
+  readonly opaque?: true;
+}
+
+/** What a layer holds. Equal trees give equal manifests on any machine, for root and in a user namespace. */
+export interface LayerManifest {
+  /** {@link layerDigest} of the entries. */
+  readonly digest: Digest;
+  /** Sum of the file sizes, each hard-linked file once. */
+  readonly sizeBytes: number;
+  /** Sorted by the bytes of their path. */
+  readonly entries: readonly LayerEntry[];
+}
+
+/** Orders paths by their UTF-8 bytes, as `LC_ALL=C sort` does. */
+export function comparePaths(a: string, b: string): number {
+  if (a === b) return 0;
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** The one text of an entry, without a line end: canonical JSON. */
+export function entryLine(entry: LayerEntry): string {
+  return canonicalJson(entry as unknown as Json);
+}
+
+/** SHA-256 over the line of each entry, in order, each ended by a line feed. */
+export function layerDigest(entries: readonly LayerEntry[]): Digest {
+  const hasher = new ContentHasher();
+  for (const entry of entries) hasher.update(Buffer.from(`${entryLine(entry)}\n`));
+  return hasher.finish().digest;
+}
+
+/** Makes the manifest of these entries, in any order. */
+export function makeManifest(entries: readonly LayerEntry[]): LayerManifest {
+  const keyed = entries.map((entry) => ({ entry, key: Buffer.from(entry.path) }));
+  keyed.sort((a, b) => Buffer.compare(a.key, b.key));
+  const sorted = keyed.map(({ entry }) => entry);
+  const sizeBytes = sorted.reduce((sum, entry) => sum + (entry.sizeBytes ?? 0), 0);
+  return { digest: layerDigest(sorted), sizeBytes, entries: sorted };
+}
+
+/** The reference by which cached results name this layer. */
+export function layerRef(manifest: LayerManifest): LayerRef {
+  return { kind: 'layer', digest: manifest.digest, entries: manifest.entries.length, sizeBytes: manifest.sizeBytes };
+}
+
+/** Paths whose entries differ between two manifests, sorted by bytes. */
+export function changedPaths(before: readonly LayerEntry[], after: readonly LayerEntry[]): string[] {
+  const lines = new Map(before.map((entry) => [entry.path, entryLine(entry)]));
+  const changed: string[] = [];
+  for (const entry of after) {
+    if (lines.get(entry.path) !== entryLine(entry)) changed.push(entry.path);
+    lines.delete(entry.path);
+  }
+  return [...changed, ...lines.keys()].sort(comparePaths);
+}

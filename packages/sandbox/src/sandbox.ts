@@ -1,0 +1,230 @@
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isMainThread } from 'node:worker_threads';
+import type { CommandResult, Digest, TreeCommand } from '@ict/plugin-api';
+import { AgentChannel } from './channel.js';
+import { sandboxError } from './errors.js';
+import { launchCommand } from './launch.js';
+import { changedPaths, type LayerManifest } from './manifest.js';
+import { programPath } from './programs.js';
+import type { LayerSignature, MountSource } from './protocol.js';
+import { SandboxTree } from './tree.js';
+
+export interface SandboxOptions {
+  /** Ends the sandbox, and all that runs in it, when it aborts. */
+  readonly signal: AbortSignal;
+  /** Directory for throw-away files, on a disk file system with extended attributes. */
+  readonly temporary: string;
+  /** Absolute path of the Node for the agent; default: the one that runs. */
+  readonly node?: string;
+}
+
+export interface OpenTreeOptions {
+  /** Directories of layers, lowest first. */
+  readonly lowers: readonly string[];
+  /**
+   * Where changes go: `directory` becomes the new layer, `work` is a directory of the same file system that is emptied first and
+   * removed at the end. Without it changes are thrown away.
+   */
+  readonly upper?: { readonly directory: string; readonly work: string } | undefined;
+  /** Time of files that are made without one, seconds since 1970. */
+  readonly epochSeconds: number;
+  readonly signal: AbortSignal;
+}
+
+export interface SealOptions {
+  /** Latest time that an entry may carry, seconds since 1970. */
+  readonly epochSeconds: number;
+  /** File that gets the layer as `tar.gz`, from the same read. It appears whole or not at all. */
+  readonly snapshot?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface VerifyOptions {
+  /** `signature`: compare what the file system reports with `signature`, reading no file. `full`: read and hash everything. */
+  readonly mode: 'signature' | 'full';
+  /** What {@link Sandbox.statLayer} said when the layer was last known to be good. */
+  readonly signature?: Digest;
+  readonly signal?: AbortSignal;
+}
+
+export interface LayerVerification {
+  /** False also when a signature differs though no listed path does: then only `full` can tell. */
+  readonly ok: boolean;
+  /** Paths that differ from the manifest, sorted by bytes. */
+  readonly changed: readonly string[];
+}
+
+export interface ToolOptions {
+  /** Layers of the tools tree, lowest first. */
+  readonly lowers: readonly string[];
+  readonly mounts: readonly {
+    /** A host file or directory, or layers, lowest first. */
+    readonly source: string | { readonly lowers: readonly string[] };
+    /** Where the tool sees it. */
+    readonly at: string;
+    readonly writable: boolean;
+  }[];
+  readonly command: TreeCommand;
+  readonly signal: AbortSignal;
+}
+
+/** A long-lived process in namespaces of its own that mounts trees, runs commands in them and turns them into layers. */
+export class Sandbox {
+  readonly #channel: AgentChannel;
+  readonly #session: string;
+  #closing: Promise<void> | undefined;
+
+  /** @internal Use {@link startSandbox}. */
+  constructor(channel: AgentChannel, session: string) {
+    this.#channel = channel;
+    this.#session = session;
+  }
+
+  /** Host process id of the sandbox's outermost process: when it is killed, so is everything inside. */
+  get pid(): number | undefined {
+    return this.#channel.pid;
+  }
+
+  /**
+   * Mounts a tree: an overlay of the layers with a writable one on top or, without layers, the upper itself. `/dev`, `/proc`,
+   * `/run`, `/sys` and `/tmp` are mounted over it, so that what is written there never reaches the layer; where one of these
+   * directories is missing it is made in the layer, 0755 (`/tmp` 1777), root's, at the epoch.
+   *
+   * @throws `ICT_SANDBOX_MOUNT`; the signal's reason. Nothing stays mounted then.
+   */
+  async openTree(options: OpenTreeOptions): Promise<SandboxTree> {
+    const { lowers, upper, epochSeconds, signal } = options;
+    // Not cancelled half-way: a tree that opens after an abort is closed again.
+    signal.throwIfAborted();
+    const { tree } = await this.#channel.call('tree.open', { lowers, epochSeconds, ...(upper === undefined ? {} : { upper }) });
+    const opened = new SandboxTree(this.#channel, tree, epochSeconds, signal);
+    if (signal.aborted) {
+      await opened.close();
+      signal.throwIfAborted();
+    }
+    return opened;
+  }
+
+  /**
+   * Makes a finished upper directory a layer: times become whole seconds, none after the epoch; sockets are removed; then one read
+   * gives its manifest and, if asked for, its snapshot. Attributes that say how this machine keeps a file (the overlay's
+   * `origin`, `impure` and `uuid`, SELinux labels) are in neither.
+   *
+   * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
+   */
+  async sealLayer(directory: string, options: SealOptions): Promise<LayerManifest> {
+    const { epochSeconds, snapshot, signal } = options;
+    const params = { directory, epochSeconds, ...(snapshot === undefined ? {} : { snapshot }) };
+    return this.#channel.call('layer.seal', params, signal === undefined ? {} : { signal });
+  }
+
+  /** Reads a layer as it is, without changing anything. @throws `ICT_SANDBOX_LAYER`; the signal's reason. */
+  async readLayer(directory: string, signal?: AbortSignal): Promise<LayerManifest> {
+    return this.#channel.call('layer.read', { directory }, signal === undefined ? {} : { signal });
+  }
+
+  /**
+   * Unpacks a snapshot that {@link Sandbox.sealLayer} wrote into a new or empty directory. Verify the result: the snapshot itself
+   * is not checked.
+   *
+   * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
+   */
+  async restoreSnapshot(snapshot: string, directory: string, signal?: AbortSignal): Promise<void> {
+    await this.#channel.call('layer.restore', { snapshot, directory }, signal === undefined ? {} : { signal });
+  }
+
+  /** Identity of a layer as the file system reports it; changes with every write, and with a copy or move to another disk. */
+  async statLayer(directory: string): Promise<LayerSignature> {
+    return this.#channel.call('layer.sign', { directory });
+  }
+
+  /** Compares a layer with its manifest. @throws `ICT_SANDBOX_LAYER`; the signal's reason. */
+  async verifyLayer(directory: string, manifest: LayerManifest, options: VerifyOptions): Promise<LayerVerification> {
+    if (options.mode === 'full') {
+      const now = await this.readLayer(directory, options.signal);
+      if (now.digest === manifest.digest) return { ok: true, changed: [] };
+      return { ok: false, changed: changedPaths(manifest.entries, now.entries) };
+    }
+    const { digest } = await this.statLayer(directory);
+    if (digest === options.signature) return { ok: true, changed: [] };
+    return { ok: false, changed: (await this.#channel.call('layer.compare', { directory, entries: manifest.entries })).changed };
+  }
+
+  /**
+   * Runs a program of a tools tree, on a throw-away view of it, with host paths and trees mounted where it asks.
+   *
+   * @throws as {@link SandboxTree.run} does.
+   */
+  async runTool(options: ToolOptions): Promise<CommandResult> {
+    const { lowers, mounts, command, signal } = options;
+    const tree = await this.openTree({ lowers, epochSeconds: 0, signal });
+    try {
+      for (const { source, at, writable } of mounts) {
+        const from: MountSource = typeof source === 'string' ? { path: source } : { lowers: source.lowers };
+        await tree.mount(from, at, writable);
+      }
+      return await tree.run(command);
+    } finally {
+      await tree.close();
+    }
+  }
+
+  /**
+   * Removes a directory and all below it, also what belongs to subordinate ids. Links are not followed; nothing happens when it is
+   * absent.
+   *
+   * @throws `ICT_SANDBOX_REMOVE`, when something is mounted below it, for example.
+   */
+  async removeTree(directory: string): Promise<void> {
+    await this.#channel.call('directory.remove', { directory });
+  }
+
+  /** Closes every tree and ends the sandbox. Closing twice does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#channel.call('agent.close', {});
+    } finally {
+      await this.#channel.close();
+    }
+    for (const part of ['mounts', 'scratch', '']) await rmdir(join(this.#session, part));
+  }
+}
+
+/**
+ * Starts a sandbox: as root in new mount, pid, network, UTS and IPC namespaces; as another user in a new user namespace too, with
+ * the user's subordinate ids. Call it on the main thread: the kernel ends the sandbox with the thread that started it.
+ *
+ * @throws `ICT_SANDBOX_START`; the signal's reason.
+ */
+export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
+  const { signal, temporary, node = process.execPath } = options;
+  if (!isMainThread) {
+    throw sandboxError('ICT_SANDBOX_START', {
+      message: 'The sandbox could not be started: this is a worker thread',
+      hint: 'Start it on the main thread; it would end with the worker.',
+    });
+  }
+  signal.throwIfAborted();
+  const session = await mkdtemp(join(await realpath(temporary), 'sandbox-'));
+  for (const part of ['mounts', 'scratch']) await mkdir(join(session, part));
+  const userNamespace = process.geteuid?.() !== 0;
+  // Only root may go back into the host's network namespace.
+  const network = userNamespace ? undefined : openSync('/proc/self/ns/net', 'r');
+  try {
+    const argv = launchCommand({ node, session, userNamespace, hostNetwork: network !== undefined });
+    const channel = await AgentChannel.start(argv, programPath(process.env['PATH']), network === undefined ? [] : [network], signal);
+    return new Sandbox(channel, session);
+  } catch (error) {
+    for (const part of ['mounts', 'scratch', '']) await rmdir(join(session, part));
+    throw error;
+  } finally {
+    if (network !== undefined) closeSync(network);
+  }
+}
