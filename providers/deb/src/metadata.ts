@@ -38,7 +38,6 @@ async function snapshot(repository: RepositorySpec, arch: Architecture, ctx: Con
   const indexes = chooseIndexes(release, repository, debArchitecture(arch));
   // The root stays in the cache, so that the chain from key to package can be followed again later.
   const { digest, sizeBytes } = await ctx.blobs.putBytes(root.bytes);
-  ctx.emit({ type: 'repository.pinned', repository: repository.id, root: digest, signers: root.signers, fromCache: root.file.fromCache });
   const { validUntilSeconds, origin, label, suite, codename, version } = release;
   const optional = Object.entries({ validUntilSeconds, origin, label, suite, codename, version }).filter(
     ([, value]) => value !== undefined,
@@ -79,7 +78,7 @@ async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<Package
  * @throws `ICT_DEB_INDEX_MISSING`, `ICT_DEB_INDEX_MISMATCH`, `ICT_DEB_INDEX_INVALID`, and what the fetcher throws.
  */
 export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: RelationTable): Promise<PackagesIndex> {
-  const files = await Promise.all(pinned.indexes.map((index) => plainFile(pinned.repository, index, ctx)));
+  const files = await settled(pinned.indexes.map((index) => plainFile(pinned.repository, index, ctx)));
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes + SEPARATOR.length, 0);
   const bytes = Buffer.allocUnsafeSlow(total);
   const segments: IndexSegment[] = [];
@@ -96,6 +95,12 @@ export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: Relati
   return index;
 }
 
+/** Every result, or the first failure; only after all have ended, so that nothing still writes when the build has failed. */
+async function settled<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+  await Promise.allSettled(work);
+  return Promise.all(work);
+}
+
 interface PlainFile {
   readonly path: string;
   readonly sizeBytes: number;
@@ -106,12 +111,13 @@ async function plainFile(repository: RepositorySpec, index: IndexRef, ctx: Conte
   if ((index.plain?.sizeBytes ?? 0) > MAX_INDEX_BYTES || index.sizeBytes > MAX_INDEX_BYTES) throw tooLarge(repository, index);
   const cached = index.plain && (await ctx.blobs.path(index.plain.digest));
   if (cached !== undefined && index.plain !== undefined) return { path: cached, sizeBytes: index.plain.sizeBytes };
-  const compressed = (await ctx.blobs.path(index.digest)) ?? (await fetchIndex(repository, index, ctx));
+  const kept = await ctx.blobs.path(index.digest);
+  const compressed = kept ?? (await fetchIndex(repository, index, ctx));
   const out = join(ctx.temporary, `index-${randomUUID()}`);
   const { output } = await decompressIndex(repository, index, compressed, out, ctx);
   if (index.plain === undefined) {
     // The root does not say what the plain text must be, so only the compressed file can be found again.
-    await ctx.blobs.putFile(compressed, index);
+    if (kept === undefined) await ctx.blobs.putFile(compressed, { digest: index.digest, sizeBytes: index.sizeBytes });
     return { path: out, sizeBytes: output.sizeBytes };
   }
   if (output.digest !== index.plain.digest || output.sizeBytes !== index.plain.sizeBytes) {

@@ -9,7 +9,6 @@ import { releaseDirectory } from './release.js';
 export interface VerifiedRoot {
   /** Path below the archive. */
   readonly path: string;
-  readonly file: FetchedFile;
   readonly bytes: Uint8Array;
   /** What the signature covers; nothing else may be read. */
   readonly text: string;
@@ -36,7 +35,7 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promi
     const bytes = await readFile(inRelease.file);
     const result = await ctx.verify.clearsigned(bytes, keyrings, options);
     if (!result.good || result.plaintext === undefined) throw notTrusted(repository, `${directory}InRelease`, result, keyrings);
-    return { path: `${directory}InRelease`, file: inRelease, bytes, text: result.plaintext, signers: result.signers };
+    return { path: `${directory}InRelease`, bytes, text: result.plaintext, signers: result.signers };
   }
   const release = await fetchOrNothing(repository, `${directory}Release`, MAX_ROOT_BYTES, ctx);
   const signature = release && (await fetchOrNothing(repository, `${directory}Release.gpg`, MAX_SIGNATURE_BYTES, ctx));
@@ -44,7 +43,7 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promi
   const bytes = await readFile(release.file);
   const result = await ctx.verify.detached(bytes, await readFile(signature.file), keyrings, options);
   if (!result.good) throw notTrusted(repository, `${directory}Release`, result, keyrings);
-  return { path: `${directory}Release`, file: release, bytes, text: new TextDecoder().decode(bytes), signers: result.signers };
+  return { path: `${directory}Release`, bytes, text: new TextDecoder().decode(bytes), signers: result.signers };
 }
 
 async function fetchOrNothing(repository: RepositorySpec, path: string, maxBytes: number, ctx: Context): Promise<FetchedFile | undefined> {

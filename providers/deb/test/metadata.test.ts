@@ -1,0 +1,266 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { digestHex, digestOf } from '@ict/integrity';
+import type { PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { createMetadataSource, loadIndexes } from '../src/metadata.js';
+import { RelationTable } from '../src/relation.js';
+import { clearsign, FakeContext } from './fake-context.js';
+
+const keyring = fileURLToPath(new URL('../keyrings/debian-archive-keyring.pgp', import.meta.url));
+const fixture = (name: string): Buffer => readFileSync(new URL(`fixtures/${name}`, import.meta.url));
+
+const archive = 'http://archive.test/debian';
+const updates: RepositorySpec = {
+  id: 'debian-bookworm-updates',
+  archive,
+  suite: 'bookworm-updates',
+  components: ['main'],
+  keyrings: [keyring],
+  expect: { origin: 'Debian', label: 'Debian', codename: 'bookworm-updates' },
+};
+const source = createMetadataSource();
+
+async function collect(pinned: Snapshot, ctx: FakeContext): Promise<PackageRecord[]> {
+  const records: PackageRecord[] = [];
+  for await (const record of source.packages(pinned, ctx)) records.push(record);
+  return records;
+}
+
+/** An archive with the real suite `bookworm-updates`. */
+function realArchive(): FakeContext {
+  const ctx = new FakeContext();
+  ctx.served.set(`${archive}/dists/bookworm-updates/InRelease`, fixture('bookworm-updates/InRelease'));
+  ctx.served.set(`${archive}/dists/bookworm-updates/main/binary-amd64/Packages.xz`, fixture('bookworm-updates/Packages.xz'));
+  return ctx;
+}
+
+const small: RepositorySpec = { id: 'small', archive, suite: 'stable', components: ['main', 'extra'], keyrings: [keyring] };
+const stanza = (name: string): string =>
+  `Package: ${name}\nVersion: 1\nArchitecture: all\nFilename: pool/${name}.deb\nSize: 1\nSHA256: ${'ab'.repeat(32)}\n`;
+
+interface SmallOptions {
+  readonly header?: string;
+  /** Lists the decompressed index as well. */
+  readonly plain?: boolean;
+  readonly listed?: string;
+}
+
+/** A suite of two components, one package each. */
+function smallArchive(options: SmallOptions = {}): FakeContext {
+  const ctx = new FakeContext();
+  const lines: string[] = [];
+  for (const [component, name] of [
+    ['main', 'a'],
+    ['extra', 'b'],
+  ]) {
+    const text = Buffer.from(stanza(name));
+    const packed = gzipSync(text);
+    const path = `${component}/binary-amd64/Packages`;
+    if (options.plain !== false) lines.push(` ${digestHex(digestOf(options.listed ?? text))} ${text.length} ${path}`);
+    lines.push(` ${digestHex(digestOf(packed))} ${packed.length} ${path}.gz`);
+    ctx.served.set(`${archive}/dists/stable/${path}.gz`, packed);
+  }
+  const header = options.header ?? 'Suite: stable\nDate: Fri, 20 Nov 2026 02:11:10 UTC\n';
+  ctx.served.set(`${archive}/dists/stable/InRelease`, clearsign(`${header}SHA256:\n${lines.join('\n')}\n`));
+  return ctx;
+}
+
+describe('snapshot', () => {
+  it('pins a real repository', async () => {
+    await using ctx = realArchive();
+    const pinned = await source.snapshot(updates, 'x86_64', ctx);
+    const inRelease = fixture('bookworm-updates/InRelease');
+    expect(pinned).toMatchObject({
+      repository: updates,
+      root: {
+        path: 'dists/bookworm-updates/InRelease',
+        digest: digestOf(inRelease),
+        sizeBytes: inRelease.length,
+        dateSeconds: Date.parse('2026-11-20T02:11:10Z') / 1000,
+        origin: 'Debian',
+        codename: 'bookworm-updates',
+        version: '12-updates',
+      },
+      signers: ['F'.repeat(40)],
+      indexes: [
+        {
+          path: 'dists/bookworm-updates/main/binary-amd64/Packages.xz',
+          digest: digestOf(fixture('bookworm-updates/Packages.xz')),
+          component: 'main',
+        },
+      ],
+    });
+    expect(ctx.requests).toEqual([{ url: `${archive}/dists/bookworm-updates/InRelease`, maxBytes: 10 * 1024 * 1024, conditional: true }]);
+    expect(await ctx.blobs.path(pinned.root.digest)).toBeDefined();
+    expect(structuredClone(pinned)).toEqual(pinned);
+    expect(ctx.events).toEqual([]);
+  });
+
+  it('falls back to Release and Release.gpg', async () => {
+    await using ctx = smallArchive();
+    const url = `${archive}/dists/stable`;
+    const signed = Buffer.from(ctx.served.get(`${url}/InRelease`)!).toString('utf8');
+    ctx.served.delete(`${url}/InRelease`);
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_MISSING' });
+    ctx.served.set(`${url}/Release`, Buffer.from(signed.slice(signed.indexOf('Suite:'), signed.indexOf('-----BEGIN PGP SIGNATURE'))));
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_MISSING' });
+    ctx.served.set(`${url}/Release.gpg`, Buffer.from('signature'));
+    expect((await source.snapshot(small, 'x86_64', ctx)).root.path).toBe('dists/stable/Release');
+    ctx.signature = { good: false, signers: [], issuers: ['6ED0E7B82643E131'], failures: ['bad'] };
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_SIGNATURE' });
+  });
+
+  it('does not take another failure for an absent InRelease', async () => {
+    await using ctx = smallArchive();
+    ctx.served.set(`${archive}/dists/stable/InRelease`, Buffer.alloc(11 * 1024 * 1024));
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_FETCH_DIGEST' });
+    expect(ctx.requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['a foreign key', { issuers: ['0123456789ABCDEF'] }, 'ICT_DEB_RELEASE_UNKNOWN_KEY'],
+    ['a bad signature of a known key', { issuers: ['6ed0e7b82643e131'] }, 'ICT_DEB_RELEASE_SIGNATURE'],
+    ['a bad signature beside a foreign one', { issuers: ['0123456789ABCDEF', '6ED0E7B82643E131'] }, 'ICT_DEB_RELEASE_SIGNATURE'],
+    ['no signature', { issuers: [] }, 'ICT_DEB_RELEASE_SIGNATURE'],
+  ])('refuses %s', async (_, result, code) => {
+    await using ctx = realArchive();
+    ctx.signature = { good: false, signers: [], failures: ['no'], ...result };
+    await expect(source.snapshot(updates, 'x86_64', ctx)).rejects.toMatchObject({ code });
+    expect(ctx.stored.size).toBe(0);
+  });
+
+  it('judges by the injected clock and by what was expected', async () => {
+    await using ctx = realArchive();
+    ctx.nowSeconds = Date.parse('2026-11-18T00:00:00Z') / 1000;
+    await expect(source.snapshot(updates, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_FUTURE' });
+    ctx.nowSeconds = Date.parse('2026-11-20T12:00:00Z') / 1000;
+    const expecting = { ...updates, expect: { codename: 'trixie' } };
+    await expect(source.snapshot(expecting, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_MISMATCH' });
+  });
+
+  it('refuses a root that has expired', async () => {
+    const header = 'Suite: stable\nDate: Fri, 20 Nov 2026 02:11:10 UTC\nValid-Until: Fri, 27 Nov 2026 02:11:10 UTC\n';
+    await using ctx = smallArchive({ header });
+    expect((await source.snapshot(small, 'x86_64', ctx)).root.validUntilSeconds).toBe(Date.parse('2026-11-27T02:11:10Z') / 1000);
+    ctx.nowSeconds = Date.parse('2026-11-28T00:00:00Z') / 1000;
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_EXPIRED' });
+  });
+
+  it('needs a keyring', async () => {
+    await using ctx = realArchive();
+    await expect(source.snapshot({ ...updates, keyrings: [] }, 'x86_64', ctx)).rejects.toMatchObject({
+      code: 'ICT_DEB_KEYRING_UNREADABLE',
+    });
+    expect(ctx.requests).toEqual([]);
+  });
+
+  it('chooses indexes by architecture and component', async () => {
+    await using ctx = realArchive();
+    const arm = await source.snapshot(updates, 'aarch64', ctx);
+    expect(arm.indexes[0].path).toBe('dists/bookworm-updates/main/binary-arm64/Packages.xz');
+    await expect(source.snapshot({ ...updates, components: ['universe'] }, 'x86_64', ctx)).rejects.toMatchObject({
+      code: 'ICT_DEB_COMPONENT_MISSING',
+      facts: { available: ['contrib', 'main', 'non-free', 'non-free-firmware'] },
+    });
+  });
+
+  it('warns of a suite with another name', async () => {
+    await using ctx = smallArchive({ header: 'Suite: oldstable\nCodename: old\nDate: Fri, 20 Nov 2026 02:11:10 UTC\n' });
+    await source.snapshot(small, 'x86_64', ctx);
+    expect(ctx.events).toEqual([expect.objectContaining({ type: 'warning', code: 'ICT_DEB_RELEASE_MISMATCH' })]);
+  });
+});
+
+describe('packages', () => {
+  it('streams the records of a real index, fetched by its digest when the archive has it so', async () => {
+    await using ctx = realArchive();
+    const pinned = await source.snapshot(updates, 'x86_64', ctx);
+    const [index] = pinned.indexes;
+    ctx.served.set(`${archive}/${index.byHash}`, fixture('bookworm-updates/Packages.xz'));
+    ctx.served.delete(`${archive}/${index.path}`);
+    const records = await collect(pinned, ctx);
+    expect(records).toHaveLength(38);
+    expect(new Set(records.map(({ repository }) => repository))).toEqual(new Set(['debian-bookworm-updates']));
+    expect(ctx.requests.at(-1)).toMatchObject({ maxBytes: index.sizeBytes, expect: { digest: index.digest, sizeBytes: index.sizeBytes } });
+  });
+
+  it('falls back to the name when the archive does not have it by digest', async () => {
+    await using ctx = realArchive();
+    const pinned = await source.snapshot(updates, 'x86_64', ctx);
+    expect(await collect(pinned, ctx)).toHaveLength(38);
+    expect(ctx.requests.slice(1).map(({ url }) => url)).toEqual([
+      `${archive}/${pinned.indexes[0].byHash}`,
+      `${archive}/${pinned.indexes[0].path}`,
+    ]);
+  });
+
+  it('needs neither network nor decompression the second time', async () => {
+    await using ctx = realArchive();
+    const pinned = await source.snapshot(updates, 'x86_64', ctx);
+    const first = await collect(pinned, ctx);
+    ctx.served.clear();
+    const before = ctx.requests.length;
+    expect(await collect(pinned, ctx)).toEqual(first);
+    expect(ctx.requests).toHaveLength(before);
+  });
+
+  it('keeps the compressed index when the root does not list the plain one', async () => {
+    await using ctx = smallArchive({ plain: false });
+    const pinned = await source.snapshot(small, 'x86_64', ctx);
+    expect((await collect(pinned, ctx)).map(({ name }) => name)).toEqual(['a', 'b']);
+    ctx.served.clear();
+    expect((await collect(pinned, ctx)).map(({ name }) => name)).toEqual(['a', 'b']);
+  });
+
+  it('refuses an index that is missing, replaced, or not what it decompresses to', async () => {
+    await using ctx = smallArchive();
+    const pinned = await source.snapshot(small, 'x86_64', ctx);
+    const url = `${archive}/${pinned.indexes[0].path}`;
+    const right = ctx.served.get(url)!;
+    ctx.served.delete(url);
+    await expect(collect(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_MISSING' });
+    ctx.served.set(url, gzipSync(stanza('evil')));
+    await expect(collect(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_FETCH_DIGEST' });
+    ctx.careless = true;
+    await expect(collect(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_MISMATCH' });
+    ctx.served.set(url, right);
+    expect(await collect(pinned, ctx)).toHaveLength(2);
+  });
+
+  it('checks the plain digest, and never writes more than the plain size', async () => {
+    await using wrong = smallArchive({ listed: 'another text' });
+    await expect(collect(await source.snapshot(small, 'x86_64', wrong), wrong)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_MISMATCH' });
+    await using ctx = smallArchive();
+    const pinned = await source.snapshot(small, 'x86_64', ctx);
+    const bomb = { ...pinned, indexes: pinned.indexes.map((index) => ({ ...index, plain: { ...index.plain!, sizeBytes: 10 } })) };
+    await expect(collect(bomb, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_MISMATCH', cause: { code: 'ICT_ARCHIVE_TOO_LARGE' } });
+    const huge = { ...pinned, indexes: pinned.indexes.map((index) => ({ ...index, plain: { ...index.plain!, sizeBytes: 2 ** 31 } })) };
+    await expect(collect(huge, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_INVALID' });
+  });
+
+  it('reports stanzas that it left out', async () => {
+    await using ctx = smallArchive();
+    const pinned = await source.snapshot(small, 'x86_64', ctx);
+    const text = Buffer.from(`${stanza('a')}\nPackage: half\n`);
+    const ref = await ctx.blobs.putBytes(text);
+    const index = { ...pinned.indexes[0], plain: { digest: ref.digest, sizeBytes: ref.sizeBytes } };
+    expect(await collect({ ...pinned, indexes: [index] }, ctx)).toHaveLength(1);
+    expect(ctx.events).toEqual([
+      expect.objectContaining({
+        type: 'warning',
+        code: 'ICT_DEB_INDEX_INVALID',
+        message: expect.stringContaining(`${index.path}:8: it has no Version`),
+      }),
+    ]);
+  });
+});
+
+it('loadIndexes joins the indexes of a repository in order and shares a table', async () => {
+  await using ctx = smallArchive();
+  const table = new RelationTable();
+  const index = await loadIndexes(await source.snapshot(small, 'x86_64', ctx), ctx, table);
+  expect([index.count, index.byName('a'), index.byName('b'), index.diagnostics]).toEqual([2, [0], [1], []]);
+  expect(index.table).toBe(table);
+});
