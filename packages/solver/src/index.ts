@@ -1,1 +1,14 @@
-export {};
+export type {
+  Clause,
+  ClauseKind,
+  Contradiction,
+  DependencyProvider,
+  Member,
+  OwnedClause,
+  Solution,
+  SolverOutcome,
+  SolverProblem,
+  SolverStatistics,
+} from './problem.js';
+export { solverError } from './errors.js';
+export { solve } from './solve.js';

@@ -1,0 +1,184 @@
+import type { Assignment } from './assignment.js';
+import { taken } from './assignment.js';
+import { IntList } from './int-list.js';
+import type { RelationTable } from './relation-table.js';
+
+/** A decision that the agenda asks for, and the clause that it settles. */
+export interface Wish {
+  readonly solvable: number;
+  readonly relation: number;
+}
+
+const NOBODY = -1;
+/** Numbers kept for each decision. */
+const MARK = 5;
+
+/**
+ * The order of decisions: depth-first through the clauses of what is chosen, requirements and recommendations in the order in which
+ * the provider gave them. A clause is settled by a target that was chosen before, wherever; else by its first possible target,
+ * whose own clauses come next. Roots are all chosen before the clauses of any of them are followed.
+ *
+ * What propagation made true counts as chosen only when the walk gets there: the answer depends on the order of the clauses alone, as
+ * with apt's marking, and not on how far propagation looks ahead.
+ *
+ * The walk is a stack of frames. Frames older than the last decision are never changed but copied, so that going back to a decision
+ * means going back to numbers.
+ */
+export class Agenda<R> {
+  readonly #relations: RelationTable<R>;
+  readonly #value: Int8Array;
+  /** Frames, three numbers each: the clause after the last, the next clause, the frame below. */
+  readonly #frames = new IntList(1024);
+  #top = NOBODY;
+  /** Frames before this one belong to an earlier decision. */
+  #frozen = 0;
+  /** Next root to choose. */
+  #root = 0;
+  /** By solvable: clause that chose it, or {@link NOBODY}. */
+  readonly #chosenBy: Int32Array;
+  readonly #chosen = new IntList(256);
+  /** Recommendations that stood in the way; each is followed after all else. */
+  readonly #late: number[] = [];
+  /** By relation: its place in `#late`. */
+  readonly #latePlace = new Map<number, number>();
+  /** Next of them to follow. */
+  #nextLate = 0;
+  /** Recommendations that stood in the way even then; they are not followed. */
+  readonly #abandoned = new Set<number>();
+  /** For each decision: top frame, number of frames and of choices, next root, next late recommendation. */
+  readonly #marks = new IntList(256);
+
+  constructor(count: number, relations: RelationTable<R>, assignment: Assignment) {
+    this.#relations = relations;
+    this.#value = assignment.value;
+    this.#chosenBy = new Int32Array(count + 1).fill(NOBODY);
+  }
+
+  /** Begins, once the roots are in the table. */
+  start(): void {
+    this.#enter(0);
+  }
+
+  /** Solvables in the order in which they were chosen. */
+  get chosen(): Int32Array {
+    return this.#chosen.data.subarray(0, this.#chosen.length);
+  }
+
+  /** The clause that chose a solvable, or a negative number. */
+  chosenBy(solvable: number): number {
+    return this.#chosenBy[solvable];
+  }
+
+  isChosen(solvable: number): boolean {
+    return this.#chosenBy[solvable] !== NOBODY;
+  }
+
+  /** Puts a recommendation off until all else is settled; the second time, for good. */
+  giveWay(relation: number): void {
+    if (this.#latePlace.has(relation)) this.#abandoned.add(relation);
+    else this.#latePlace.set(relation, this.#late.push(relation) - 1);
+  }
+
+  /** Walks on to the next decision; undefined when everything is settled. */
+  next(): Wish | undefined {
+    const { end } = this.#relations;
+    for (; this.#root < end[0]; this.#root++) {
+      const target = this.#settle(this.#root);
+      if (target < 0) return { solvable: -target, relation: this.#root };
+    }
+    while (this.#top !== NOBODY || this.#enterLate()) {
+      const relation = this.#frames.data[this.#top + 1];
+      if (relation === this.#frames.data[this.#top]) {
+        this.#top = this.#frames.data[this.#top + 2];
+        continue;
+      }
+      const target = this.#settle(relation);
+      if (target < 0) return { solvable: -target, relation };
+      this.#advance();
+      if (target > 0 && this.#chosenBy[target] === relation) this.#enter(target);
+    }
+    return undefined;
+  }
+
+  /** Notes the place before a decision. */
+  mark(): void {
+    this.#marks.push(this.#top);
+    this.#marks.push(this.#frames.length);
+    this.#marks.push(this.#chosen.length);
+    this.#marks.push(this.#root);
+    this.#marks.push(this.#nextLate);
+    this.#frozen = this.#frames.length;
+  }
+
+  /** Returns to the place before the decision that followed `depth` others. */
+  undoTo(depth: number): void {
+    const at = depth * MARK;
+    if (at >= this.#marks.length) return;
+    const marks = this.#marks.data;
+    this.#top = marks[at];
+    this.#frames.length = marks[at + 1];
+    while (this.#chosen.length > marks[at + 2]) this.#chosenBy[this.#chosen.data[--this.#chosen.length]] = NOBODY;
+    this.#root = marks[at + 3];
+    this.#nextLate = marks[at + 4];
+    this.#marks.length = at;
+    this.#frozen = depth === 0 ? 0 : marks[at - MARK + 1];
+  }
+
+  /**
+   * Settles one clause.
+   *
+   * @returns the chosen target that settles it; 0 when nothing has to be or can be chosen; `-target` when that target must be decided first.
+   */
+  #settle(relation: number): number {
+    const kind = this.#relations.kind(relation);
+    if (kind === 'conflicts') return 0;
+    const targets = this.#relations.targets(relation);
+    for (const target of targets) if (this.#chosenBy[target] !== NOBODY) return target;
+    if (kind === 'recommends' && this.#gaveWay(relation)) return 0;
+    for (const target of targets) {
+      const state = this.#value[taken(target)];
+      if (state < 0) continue;
+      if (state === 0) return -target;
+      this.#chosenBy[target] = relation;
+      this.#chosen.push(target);
+      return target;
+    }
+    return 0;
+  }
+
+  /** True when a recommendation is not to be followed, or not yet. */
+  #gaveWay(relation: number): boolean {
+    const place = this.#latePlace.get(relation);
+    return place !== undefined && (place >= this.#nextLate || this.#abandoned.has(relation));
+  }
+
+  /** Begins the next late recommendation of something chosen. */
+  #enterLate(): boolean {
+    while (this.#nextLate < this.#late.length) {
+      const relation = this.#late[this.#nextLate++];
+      const owner = this.#relations.owner(relation);
+      if (owner !== 0 && !this.isChosen(owner)) continue;
+      this.#top = this.#push(relation + 1, relation, NOBODY);
+      return true;
+    }
+    return false;
+  }
+
+  #enter(owner: number): void {
+    this.#top = this.#push(this.#relations.end[owner], this.#relations.first[owner], this.#top);
+  }
+
+  #advance(): void {
+    const { data } = this.#frames;
+    if (this.#top >= this.#frozen) data[this.#top + 1]++;
+    else this.#top = this.#push(data[this.#top], data[this.#top + 1] + 1, data[this.#top + 2]);
+  }
+
+  #push(end: number, relation: number, below: number): number {
+    const frame = this.#frames.length;
+    this.#frames.push(end);
+    this.#frames.push(relation);
+    this.#frames.push(below);
+    return frame;
+  }
+}

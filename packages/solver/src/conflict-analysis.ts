@@ -1,0 +1,100 @@
+import type { Assignment } from './assignment.js';
+import { NO_CLAUSE } from './assignment.js';
+import type { ClauseStore } from './clause-store.js';
+
+/** A clause that follows from the others and would have prevented a conflict. */
+export interface Lesson {
+  /** The literal that becomes true after going back comes first. */
+  readonly literals: readonly number[];
+  /** Level at which the first literal is forced. */
+  readonly level: number;
+  /** Clauses that it follows from, beside the reasons of what holds without any decision. */
+  readonly from: readonly number[];
+}
+
+/** Finds out why a search failed. */
+export class ConflictAnalysis {
+  readonly #assignment: Assignment;
+  readonly #clauses: ClauseStore;
+  readonly #seen: Uint8Array;
+
+  constructor(count: number, assignment: Assignment, clauses: ClauseStore) {
+    this.#assignment = assignment;
+    this.#clauses = clauses;
+    this.#seen = new Uint8Array(count + 1);
+  }
+
+  /**
+   * Learns from a violated clause, above level 0: resolves backwards along the trail until one literal of the current level is left
+   * (first unique implication point; Marques-Silva and Sakallah, GRASP, 1996), then leaves out literals that the others imply.
+   */
+  learn(violated: number): Lesson {
+    const { trail, level, reason, depth } = this.#assignment;
+    const seen = this.#seen;
+    const touched: number[] = [];
+    const from: number[] = [violated];
+    const lower: number[] = [];
+    let open = 0;
+    let at = this.#assignment.size;
+    let clause = violated;
+    let pivot = 0;
+    for (;;) {
+      for (const literal of this.#clauses.literalsOf(clause)) {
+        const solvable = literal >> 1;
+        if (solvable === pivot || seen[solvable] === 1 || level[solvable] === 0) continue;
+        seen[solvable] = 1;
+        touched.push(solvable);
+        if (level[solvable] === depth) open++;
+        else lower.push(literal);
+      }
+      do at--;
+      while (seen[trail[at] >> 1] === 0);
+      pivot = trail[at] >> 1;
+      open--;
+      if (open === 0) break;
+      clause = reason[pivot];
+      from.push(clause);
+    }
+    const kept = lower.filter((literal) => {
+      const because = reason[literal >> 1];
+      if (because === NO_CLAUSE || !this.#implied(because, literal >> 1)) return true;
+      from.push(because);
+      return false;
+    });
+    for (const solvable of touched) seen[solvable] = 0;
+    let back = 0;
+    for (const literal of kept) back = Math.max(back, level[literal >> 1]);
+    return { literals: [trail[at] ^ 1, ...kept], level: back, from };
+  }
+
+  /** True when all literals of a clause but that of `solvable` are in the lesson, or false without any decision. */
+  #implied(clause: number, solvable: number): boolean {
+    for (const literal of this.#clauses.literalsOf(clause)) {
+      const other = literal >> 1;
+      if (other !== solvable && this.#seen[other] === 0 && this.#assignment.level[other] > 0) return false;
+    }
+    return true;
+  }
+
+  /** Levels, from 1, whose decisions together cause a violated clause. */
+  levelsBehind(violated: number): Set<number> {
+    const { trail, level, reason } = this.#assignment;
+    const seen = this.#seen;
+    const levels = new Set<number>();
+    const mark = (clause: number, implied: number): void => {
+      for (const literal of this.#clauses.literalsOf(clause)) {
+        const solvable = literal >> 1;
+        if (solvable !== implied && level[solvable] > 0) seen[solvable] = 1;
+      }
+    };
+    mark(violated, 0);
+    for (let at = this.#assignment.size - 1; at >= 0; at--) {
+      const solvable = trail[at] >> 1;
+      if (seen[solvable] === 0) continue;
+      seen[solvable] = 0;
+      if (reason[solvable] === NO_CLAUSE) levels.add(level[solvable]);
+      else mark(reason[solvable], solvable);
+    }
+    return levels;
+  }
+}

@@ -1,0 +1,275 @@
+import { Agenda } from './agenda.js';
+import { Assignment, notTaken, taken, NO_CLAUSE } from './assignment.js';
+import { ClauseStore } from './clause-store.js';
+import { ConflictAnalysis } from './conflict-analysis.js';
+import type { Lesson } from './conflict-analysis.js';
+import { solverError } from './errors.js';
+import { IntList } from './int-list.js';
+import type { Clause, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
+import { RelationTable } from './relation-table.js';
+
+const DEFAULT_MAX_CONFLICTS = 200_000;
+/** Conflicts before the first restart; later ones follow the Luby sequence. */
+const RESTART_UNIT = 128;
+
+/**
+ * One conflict-driven search. Its clauses are loaded when a solvable is taken; it decides in the order of the {@link Agenda}.
+ *
+ * Recommendations are no clauses, only wishes: they never make a problem unsolvable. When what they brought in stands in the way of a
+ * later choice that something requires, the recommendation gives way: it is tried again when all else is settled.
+ */
+export class Search<R> {
+  readonly #problem: SolverProblem<R>;
+  readonly #relations: RelationTable<R>;
+  readonly #assignment: Assignment;
+  readonly #clauses: ClauseStore;
+  readonly #analysis: ConflictAnalysis;
+  readonly #agenda: Agenda<R>;
+  readonly #loaded: Uint8Array;
+  /** By clause: its relation, or `-1 - lesson`. */
+  readonly #origin = new IntList(256);
+  readonly #lessons: Lesson[] = [];
+  /** By level, from 1: level of the recommendation for whose sake it was decided, or 0. */
+  readonly #softLevel = new IntList(256);
+  /** By level, from 1: the clause that was settled by its decision. */
+  readonly #settled = new IntList(256);
+  #softLevels = 0;
+  #queue = 0;
+  #decisions = 0;
+  #conflicts = 0;
+  #restarts = 0;
+  #lastRestart = 0;
+
+  constructor(problem: SolverProblem<R>) {
+    const { count } = problem;
+    if (!Number.isInteger(count) || count < 0 || count > 0x3fff_fffe) throw invalid(`the number of solvables is ${count}`);
+    this.#problem = problem;
+    this.#relations = new RelationTable(count);
+    this.#assignment = new Assignment(count);
+    this.#clauses = new ClauseStore(count, this.#assignment);
+    this.#analysis = new ConflictAnalysis(count, this.#assignment, this.#clauses);
+    this.#agenda = new Agenda(count, this.#relations, this.#assignment);
+    this.#loaded = new Uint8Array(count + 1);
+  }
+
+  /** Runs to the end. A contradiction's core is not minimised. */
+  run(): SolverOutcome<R> {
+    let violated = this.#load(0, this.#problem.roots);
+    this.#agenda.start();
+    for (;;) {
+      if (violated === NO_CLAUSE) violated = this.#propagate();
+      if (violated !== NO_CLAUSE) {
+        if (this.#assignment.depth === 0) return { kind: 'unsolvable', core: this.#core(violated), statistics: this.#statistics() };
+        violated = this.#recover(violated);
+        continue;
+      }
+      if (this.#conflicts - this.#lastRestart >= RESTART_UNIT * luby(this.#restarts + 1)) {
+        this.#restarts++;
+        this.#lastRestart = this.#conflicts;
+        this.#backTo(0);
+        continue;
+      }
+      const wish = this.#agenda.next();
+      if (wish === undefined) return this.#solution();
+      this.#decide(wish.solvable, wish.relation);
+    }
+  }
+
+  #decide(solvable: number, relation: number): void {
+    this.#agenda.mark();
+    this.#assignment.decide(taken(solvable));
+    this.#decisions++;
+    const owner = this.#relations.owner(relation);
+    const inherited = this.#softOf(this.#assignment.level[owner]);
+    const level = this.#relations.kind(relation) === 'recommends' ? this.#assignment.depth : inherited;
+    this.#softLevel.push(level);
+    this.#settled.push(relation);
+    if (level > 0) this.#softLevels++;
+  }
+
+  #softOf(level: number): number {
+    return level === 0 ? 0 : this.#softLevel.data[level - 1];
+  }
+
+  #backTo(level: number): void {
+    this.#assignment.undoTo(level);
+    this.#agenda.undoTo(level);
+    while (this.#softLevel.length > level) if (this.#softLevel.data[--this.#softLevel.length] > 0) this.#softLevels--;
+    this.#settled.length = this.#softLevel.length;
+    this.#queue = Math.min(this.#queue, this.#assignment.size);
+  }
+
+  /** @returns a violated clause, or {@link NO_CLAUSE}. */
+  #propagate(): number {
+    const assignment = this.#assignment;
+    while (this.#queue < assignment.size) {
+      const literal = assignment.trail[this.#queue++];
+      const solvable = literal >> 1;
+      if ((literal & 1) === 0 && this.#loaded[solvable] === 0) {
+        const violated = this.#load(solvable, this.#problem.provider.clausesOf(solvable));
+        if (violated !== NO_CLAUSE) return violated;
+      }
+      const violated = this.#clauses.propagateFalse(literal ^ 1);
+      if (violated !== NO_CLAUSE) return violated;
+    }
+    return NO_CLAUSE;
+  }
+
+  /** Encodes the clauses of a solvable that was just taken, or of the request. @returns a violated clause, or {@link NO_CLAUSE}. */
+  #load(owner: number, clauses: Iterable<Clause<R>>): number {
+    this.#loaded[owner] = 1;
+    this.#relations.first[owner] = this.#relations.size;
+    let violated = NO_CLAUSE;
+    const add = (relation: number, literals: number[]): void => {
+      if (owner !== 0) literals.push(notTaken(owner));
+      const bad = this.#addClause(literals, relation);
+      // Nothing watches a clause of one literal: it must be the one that is learned from.
+      if (bad && (violated === NO_CLAUSE || literals.length === 1)) violated = this.#clauses.size - 1;
+    };
+    for (const { kind, targets, reason } of clauses) {
+      this.#check(owner, targets);
+      const relation = this.#relations.add(owner, kind, targets, reason);
+      if (kind === 'conflicts') {
+        for (const target of targets) if (target !== owner) add(relation, [notTaken(target)]);
+      } else if (kind === 'requires' && !targets.includes(owner)) {
+        add(relation, (targets.length < 2 ? targets : [...new Set(targets)]).map(taken));
+      }
+    }
+    this.#relations.end[owner] = this.#relations.size;
+    return violated;
+  }
+
+  #addClause(literals: readonly number[], origin: number): boolean {
+    this.#origin.push(origin);
+    return this.#clauses.add(literals);
+  }
+
+  #check(owner: number, targets: readonly number[]): void {
+    for (const target of targets) {
+      if (!Number.isInteger(target) || target < 1 || target > this.#problem.count) {
+        throw invalid(`a clause of solvable ${owner} names solvable ${target}; there are 1 to ${this.#problem.count}`);
+      }
+    }
+  }
+
+  /** Learns from a violated clause and goes back. @returns a violated clause, or {@link NO_CLAUSE}. */
+  #recover(violated: number): number {
+    const limit = this.#problem.maxConflicts ?? DEFAULT_MAX_CONFLICTS;
+    if (++this.#conflicts > limit) {
+      throw solverError('ICT_SOLVER_LIMIT', {
+        message: `no answer after ${limit} conflicts`,
+        hint: 'The request leaves very many combinations open: name versions or providers of the packages in question.',
+        facts: { ...this.#statistics() },
+      });
+    }
+    const yielding = this.#yieldingLevel(violated);
+    const lesson = this.#analysis.learn(violated);
+    if (yielding > 0) {
+      this.#agenda.giveWay(this.#settled.data[yielding - 1]);
+      this.#backTo(lesson.literals.length === 1 ? 0 : yielding - 1);
+    } else {
+      this.#backTo(lesson.level);
+    }
+    this.#lessons.push(lesson);
+    return this.#addClause(lesson.literals, -this.#lessons.length) ? this.#clauses.size - 1 : NO_CLAUSE;
+  }
+
+  /** The level of the latest recommendation that stands in the way of the current level's requirement, or 0. */
+  #yieldingLevel(violated: number): number {
+    const { depth } = this.#assignment;
+    if (this.#softLevels === 0 || this.#softOf(depth) > 0) return 0;
+    let latest = 0;
+    for (const level of this.#analysis.levelsBehind(violated)) if (this.#softOf(level) > 0) latest = Math.max(latest, level);
+    return this.#softOf(latest);
+  }
+
+  /** All clauses of the problem that a conflict without decisions follows from. */
+  #core(violated: number): OwnedClause<R>[] {
+    const { value, reason } = this.#assignment;
+    const visited = new Uint8Array(this.#clauses.size);
+    const work = [violated];
+    visited[violated] = 1;
+    const visit = (clause: number): void => {
+      if (clause === NO_CLAUSE || visited[clause] === 1) return;
+      visited[clause] = 1;
+      work.push(clause);
+    };
+    for (let clause = work.pop(); clause !== undefined; clause = work.pop()) {
+      for (const literal of this.#clauses.literalsOf(clause)) visit(value[literal] === 0 ? NO_CLAUSE : reason[literal >> 1]);
+      const origin = this.#origin.data[clause];
+      if (origin < 0) this.#lessons[-1 - origin].from.forEach(visit);
+    }
+    return this.#ownedClauses(visited);
+  }
+
+  /** The relations behind marked clauses, in order; of conflicts only the targets in question. */
+  #ownedClauses(marked: Uint8Array): OwnedClause<R>[] {
+    const excluded = new Map<number, number[]>();
+    const relations = new Set<number>();
+    for (let clause = 0; clause < marked.length; clause++) {
+      const relation = this.#origin.data[clause];
+      if (marked[clause] === 0 || relation < 0) continue;
+      relations.add(relation);
+      if (this.#relations.kind(relation) !== 'conflicts') continue;
+      const owner = this.#relations.owner(relation);
+      const targets = excluded.get(relation) ?? [];
+      excluded.set(relation, targets);
+      for (const literal of this.#clauses.literalsOf(clause)) if (literal >> 1 !== owner) targets.push(literal >> 1);
+    }
+    return [...relations]
+      .sort((a, b) => a - b)
+      .map((relation) => {
+        const targets = excluded.get(relation);
+        const clause = this.#relations.clause(relation);
+        return targets === undefined ? clause : { ...clause, targets: [...new Set(targets)].sort((a, b) => a - b) };
+      });
+  }
+
+  #solution(): SolverOutcome<R> {
+    const agenda = this.#agenda;
+    const relations = this.#relations;
+    const members: Member<R>[] = [];
+    const dropped: OwnedClause<R>[] = [];
+    const collect = (owner: number): void => {
+      for (let relation = relations.first[owner]; relation < relations.end[owner]; relation++) {
+        if (relations.kind(relation) !== 'recommends') continue;
+        if (!relations.targets(relation).some((target) => agenda.isChosen(target))) dropped.push(relations.clause(relation));
+      }
+    };
+    collect(0);
+    for (const solvable of agenda.chosen) {
+      const relation = agenda.chosenBy(solvable);
+      members.push({ solvable, by: relations.owner(relation), reason: relations.reason(relation) });
+      collect(solvable);
+    }
+    return { kind: 'solved', members, dropped, statistics: this.#statistics() };
+  }
+
+  #statistics(): SolverStatistics {
+    let solvables = 0;
+    for (let solvable = 1; solvable < this.#loaded.length; solvable++) solvables += this.#loaded[solvable];
+    return {
+      solvables,
+      clauses: this.#clauses.size - this.#lessons.length,
+      decisions: this.#decisions,
+      conflicts: this.#conflicts,
+      restarts: this.#restarts,
+    };
+  }
+}
+
+function invalid(what: string): Error {
+  return solverError('ICT_SOLVER_INPUT_INVALID', { message: `the solver was given a wrong problem: ${what}` });
+}
+
+/** The Luby sequence 1 1 2 1 1 2 4 ..., from 1: near-optimal waiting times when nothing is known (Luby et al., 1993). */
+export function luby(index: number): number {
+  let size = 1;
+  while (size < index + 1) size *= 2;
+  let at = index;
+  while (size - 1 !== at) {
+    size /= 2;
+    if (at >= size) at -= size - 1;
+  }
+  return size / 2;
+}

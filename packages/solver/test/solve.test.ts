@@ -1,0 +1,200 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { solve } from '../src/index.js';
+import type { Clause, SolverProblem } from '../src/index.js';
+import { hardClauses, holds, satisfiable, smallProblem, toProblem } from './oracle.js';
+
+const RUNS = 3000;
+
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run();
+    return undefined;
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+/** `pigeons` pigeons, each in one of `holes` holes, no two in one. */
+function pigeonhole(pigeons: number, holes: number): SolverProblem<string> {
+  const at = (pigeon: number, hole: number): number => pigeon * holes + hole + 1;
+  const roots: Clause<string>[] = [];
+  const clauses = new Map<number, Clause<string>[]>();
+  for (let pigeon = 0; pigeon < pigeons; pigeon++) {
+    roots.push({ kind: 'requires', targets: Array.from({ length: holes }, (_, hole) => at(pigeon, hole)), reason: `pigeon ${pigeon}` });
+    for (let hole = 0; hole < holes; hole++) {
+      const others = Array.from({ length: pigeons }, (_, other) => at(other, hole));
+      clauses.set(at(pigeon, hole), [{ kind: 'conflicts', targets: others, reason: `hole ${hole}` }]);
+    }
+  }
+  return { count: pigeons * holes, roots, provider: { clausesOf: (solvable) => clauses.get(solvable) ?? [] } };
+}
+
+describe('against trying every set', () => {
+  it('agrees on whether there is an answer, and the answer holds', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        const outcome = solve(toProblem(problem));
+        const clauses = hardClauses(problem);
+        expect(outcome.kind === 'solved').toBe(satisfiable(problem.count, clauses));
+        if (outcome.kind !== 'solved') return;
+        const set = outcome.members.reduce((bits, { solvable }) => bits | (1 << solvable), 0);
+        expect(holds(set, clauses)).toBe(true);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('takes nothing that no member asks for, and reports exactly the recommendations that are not met', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        const outcome = solve(toProblem(problem));
+        if (outcome.kind !== 'solved') return;
+        const taken = new Set(outcome.members.map(({ solvable }) => solvable));
+        expect(taken.size).toBe(outcome.members.length);
+        const present = new Set([0]);
+        for (const { by } of outcome.members) expect(by === 0 || taken.has(by)).toBe(true);
+        for (const { solvable, by, reason } of outcome.members) {
+          expect(present.has(by)).toBe(true);
+          const asking = problem.clauses[by]!.filter((clause) => clause.reason === reason && clause.kind !== 'conflicts');
+          expect(asking.some(({ targets }) => targets.includes(solvable))).toBe(true);
+          present.add(solvable);
+        }
+        const unmet = [0, ...taken].flatMap((by) =>
+          problem.clauses[by]!.filter(({ kind, targets }) => kind === 'recommends' && !targets.some((target) => taken.has(target))).map(
+            (clause) => ({ ...clause, by }),
+          ),
+        );
+        const key = (clause: { by: number; reason: string }): string => `${clause.by} ${clause.reason}`;
+        expect(outcome.dropped.map(key).sort()).toEqual(unmet.map(key).sort());
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('explains with a contradiction from which nothing can be left out', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        const outcome = solve(toProblem(problem));
+        if (outcome.kind !== 'unsolvable') return;
+        const known = new Map(problem.clauses.map((own, by) => [by, own]));
+        for (const { by, kind, targets, reason } of outcome.core) {
+          const origin = known.get(by)!.filter((clause) => clause.reason === reason && clause.kind === kind);
+          expect(origin.some((clause) => targets.every((target) => clause.targets.includes(target)))).toBe(true);
+        }
+        expect(satisfiable(problem.count, outcome.core)).toBe(false);
+        for (const reason of new Set(outcome.core.map((clause) => clause.reason))) {
+          const rest = outcome.core.filter((clause) => clause.reason !== reason);
+          expect(satisfiable(problem.count, rest)).toBe(true);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
+  it('gives the same outcome every time', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        expect(solve(toProblem(problem))).toEqual(solve(toProblem(problem)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('finds no answer for the hard part because of recommendations', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        const without = { count: problem.count, clauses: problem.clauses.map((own) => own.filter(({ kind }) => kind !== 'recommends')) };
+        expect(solve(toProblem(problem)).kind).toBe(solve(toProblem(without)).kind);
+      }),
+      { numRuns: RUNS },
+    );
+  });
+});
+
+describe('where choices conflict', () => {
+  it.each([
+    [2, 1],
+    [4, 3],
+    [6, 5],
+    [7, 6],
+  ])('%i pigeons do not fit in %i holes', (pigeons, holes) => {
+    const outcome = solve(pigeonhole(pigeons, holes));
+    expect(outcome.kind).toBe('unsolvable');
+    if (outcome.kind !== 'unsolvable') return;
+    const reasons = [...new Set(outcome.core.map(({ reason }) => reason))].sort();
+    expect(reasons).toEqual([
+      ...Array.from({ length: holes }, (_, hole) => `hole ${hole}`),
+      ...Array.from({ length: pigeons }, (_, pigeon) => `pigeon ${pigeon}`),
+    ]);
+  });
+
+  it.each([2, 5, 9, 40])('%i pigeons fit in as many holes, each in the first that is free', (pigeons) => {
+    const outcome = solve(pigeonhole(pigeons, pigeons));
+    expect(outcome.kind === 'solved' && outcome.members.map(({ solvable }) => solvable)).toEqual(
+      Array.from({ length: pigeons }, (_, pigeon) => pigeon * pigeons + pigeon + 1),
+    );
+  });
+
+  it('learns and restarts', () => {
+    const { statistics } = solve(pigeonhole(7, 6));
+    expect(statistics.conflicts).toBeGreaterThan(100);
+    expect(statistics.restarts).toBeGreaterThan(0);
+  });
+
+  it('gives up at the limit', () => {
+    expect(codeOf(() => solve({ ...pigeonhole(8, 7), maxConflicts: 50 }))).toBe('ICT_SOLVER_LIMIT');
+  });
+});
+
+describe('laziness', () => {
+  it('asks only for what is taken, once', () => {
+    const asked: number[] = [];
+    const clauses = new Map<number, Clause<string>[]>([
+      [1, [{ kind: 'requires', targets: [2, 3], reason: '1' }]],
+      [2, [{ kind: 'requires', targets: [4], reason: '2' }]],
+      [5, [{ kind: 'requires', targets: [6], reason: '5' }]],
+    ]);
+    const provider = {
+      clausesOf: (solvable: number) => {
+        asked.push(solvable);
+        return clauses.get(solvable) ?? [];
+      },
+    };
+    solve({ count: 6, roots: [{ kind: 'requires', targets: [1], reason: 'root' }], provider });
+    expect(asked).toEqual([1, 2, 4]);
+  });
+
+  it('takes a chain of 100,000 without recursion', () => {
+    const count = 100_000;
+    const provider = {
+      clausesOf: (s: number): Clause<string>[] => (s < count ? [{ kind: 'requires', targets: [s + 1], reason: 'next' }] : []),
+    };
+    const outcome = solve({ count, roots: [{ kind: 'requires', targets: [1], reason: 'root' }], provider });
+    expect(outcome.kind === 'solved' && outcome.members.length).toBe(count);
+  });
+});
+
+describe('wrong input', () => {
+  const none = { clausesOf: () => [] };
+
+  it.each([0, -1, 4, 1.5, Number.NaN])('refuses %f as a target among 3', (target) => {
+    const roots: Clause<string>[] = [{ kind: 'requires', targets: [target], reason: 'root' }];
+    expect(codeOf(() => solve({ count: 3, roots, provider: none }))).toBe('ICT_SOLVER_INPUT_INVALID');
+  });
+
+  it.each([-1, 0.5, Number.NaN, 2 ** 31])('refuses %f solvables', (count) => {
+    expect(codeOf(() => solve({ count, roots: [], provider: none }))).toBe('ICT_SOLVER_INPUT_INVALID');
+  });
+
+  it('passes on what the provider throws', () => {
+    const failure = new Error('index is broken');
+    const provider = {
+      clausesOf: (): never => {
+        throw failure;
+      },
+    };
+    const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], reason: 'root' }];
+    expect(() => solve({ count: 1, roots, provider })).toThrow(failure);
+  });
+});
