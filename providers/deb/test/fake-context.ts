@@ -10,7 +10,7 @@ const SIGNED = '-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n';
 
 /** A context over an archive that is held in memory. Signatures are not checked: `signature` says what the verifier answers. */
 export class FakeContext implements Context {
-  readonly signal = new AbortController().signal;
+  readonly signal: Context['signal'] = new AbortController().signal;
   readonly temporary = mkdtempSync(join(tmpdir(), 'ict-deb-'));
   /** What the archive serves, by address. */
   readonly served = new Map<string, Uint8Array>();
