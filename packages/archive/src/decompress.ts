@@ -33,15 +33,11 @@ export function decompress(source: AsyncIterable<Uint8Array> | Readable, kind: C
   const decoder = openDecoder(kind, options);
   const input = new SourceErrors(source);
   const output = new Output(kind, options.maxBytes ?? Infinity, input);
-  // Errors come out of `output`, which `pipeline` destroys with them.
-  const done = (): void => {
-    signal?.removeEventListener('abort', abort);
-    // Ends a source that waits for bytes which nobody wants any more.
-    if (source instanceof Readable) source.destroy();
-  };
   const abort = (): void => {
     output.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal?.reason }));
   };
+  // Errors come out of `output`, which `pipeline` destroys with them.
+  const done = (): void => signal?.removeEventListener('abort', abort);
   signal?.addEventListener('abort', abort, { once: true });
   const readable = Readable.from(input, { objectMode: false, highWaterMark: CHUNK_BYTES });
   if (decoder === undefined) pipeline(readable, output, done);
@@ -87,6 +83,11 @@ class SourceErrors implements AsyncIterable<Uint8Array> {
     this.#source = source;
   }
 
+  /** Ends a source that may wait for bytes which nobody wants any more: an iteration that waits cannot be ended otherwise. */
+  close(): void {
+    if (this.#source instanceof Readable) this.#source.destroy();
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     try {
       yield* this.#source;
@@ -119,6 +120,7 @@ class Output extends Transform {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     done(this.#named(error));
+    this.#input.close();
   }
 
   #named(error: Error | null): Error | null {

@@ -58,6 +58,8 @@ interface DirectoryAttributes {
   readonly mtimeSeconds: number;
 }
 
+/** What a Date can hold; far beyond any file system. */
+const MAX_DATE_SECONDS = 8.64e12;
 /** For directories that no member describes. */
 const IMPLIED_MODE = 0o755;
 
@@ -263,8 +265,10 @@ class Extractor {
     this.#paths.forget();
   }
 
-  #time({ mtimeSeconds }: { readonly mtimeSeconds: number }): number {
-    return Math.min(mtimeSeconds, this.#options.clampMtimeSeconds ?? Infinity);
+  /** A Date, because Node takes a negative number for "now". */
+  #time({ mtimeSeconds }: { readonly mtimeSeconds: number }): Date {
+    const seconds = Math.min(mtimeSeconds, this.#options.clampMtimeSeconds ?? Infinity);
+    return new Date(Math.max(-MAX_DATE_SECONDS, Math.min(seconds, MAX_DATE_SECONDS)) * 1000);
   }
 }
 

@@ -1,4 +1,3 @@
-import { XzReadableStream } from 'xz-decompress';
 import { ByteReader } from './byte-reader.js';
 
 /** Damaged or incomplete xz data, as far as the WebAssembly decoder says. */
@@ -13,6 +12,8 @@ export class XzWasmError extends Error {
  * end or closed, so do not read two in turns.
  */
 export async function* decompressXzWasm(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  // Only machines without `xz` pay for loading it. It is CommonJS, so its names are on the default export.
+  const { XzReadableStream } = (await import('xz-decompress')).default;
   const input = new ByteReader(source);
   let failure: { readonly error: unknown } | undefined;
   const stream = new XzReadableStream(
