@@ -66,7 +66,7 @@ export async function renderGrubConfig(input: Omit<ImageInput, 'tree'>, tree: Tr
       '}',
     ].join('\n');
   });
-  return [`set default=0\nset timeout=${kernels.length === 1 ? 0 : 3}`, ...entries, ''].join('\n\n');
+  return [`set default=0\nset timeout=${kernels.length === 1 ? 0 : 3}`, ...entries].join('\n\n').concat('\n');
 }
 
 /** A word for GRUB's script language. */

@@ -78,6 +78,8 @@ async function* compressedPieces(framing: Framing, from: string, signal: AbortSi
       queue.push(compressed);
       if (queue.length >= IN_FLIGHT) yield await (queue.shift() as Promise<Buffer>);
     }
+    // A stream of no pieces is not one that every decoder takes.
+    if (sizeBytes === 0) yield await framing.compress(Buffer.alloc(0));
     while (queue.length > 0) yield await (queue.shift() as Promise<Buffer>);
   } finally {
     // Pieces still under way when the consumer or the signal ends the stream early: their outcome no longer matters.

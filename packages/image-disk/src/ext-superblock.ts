@@ -29,7 +29,8 @@ export interface ExtSuperblock {
 /**
  * Reads the superblock of an ext2, ext3 or ext4 filesystem that starts `offset` bytes into a file.
  *
- * @throws `ICT_DISK_FILESYSTEM` when there is none, or one of a layout that {@link ExtSuperblock} cannot describe.
+ * @throws `ICT_DISK_FILESYSTEM` when there is none, one that is larger than the file, or one of a layout that
+ *   {@link ExtSuperblock} cannot describe.
  * @see Documentation/filesystems/ext4/super.rst of the kernel
  */
 export async function readExtSuperblock(file: FileHandle, offset: number): Promise<ExtSuperblock> {
@@ -46,8 +47,16 @@ export async function readExtSuperblock(file: FileHandle, offset: number): Promi
   const blocksPerGroup = bytes.readUInt32LE(0x20);
   const inodesPerGroup = bytes.readUInt32LE(0x28);
   const inodeBytes = bytes.readUInt16LE(0x58);
-  if (blockBytes > 65536 || blocksPerGroup === 0 || inodesPerGroup === 0 || inodeBytes < 128 || inodeBytes > blockBytes)
-    throw unreadable('its superblock is damaged');
+  const { size } = await file.stat();
+  const sane =
+    bytes.readUInt32LE(0x18) <= 6 &&
+    offset + blocks * blockBytes <= size &&
+    blocksPerGroup > 0 &&
+    inodesPerGroup > 0 &&
+    inodesPerGroup <= blockBytes * 8 &&
+    inodeBytes >= 128 &&
+    inodeBytes <= blockBytes;
+  if (!sane) throw unreadable('its superblock is damaged');
   const checked = (bytes.readUInt32LE(0x64) & RO_COMPAT_METADATA_CSUM) !== 0;
   const storedSeed = (incompat & INCOMPAT_CSUM_SEED) !== 0;
   return {
@@ -65,7 +74,8 @@ export async function readExtSuperblock(file: FileHandle, offset: number): Promi
   };
 }
 
-function unreadable(reason: string): Error {
+/** The error for a filesystem that is not what mke2fs should have written. */
+export function unreadable(reason: string): Error {
   return diskError('ICT_DISK_FILESYSTEM', {
     message: `The filesystem that mke2fs wrote cannot be used: ${reason}`,
     hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32c } from './crc32c.js';
-import { readExtSuperblock, type ExtSuperblock } from './ext-superblock.js';
+import { readExtSuperblock, unreadable, type ExtSuperblock } from './ext-superblock.js';
 
 const INODE_UNINITIALISED = 0x1;
 const CHECKSUM_LOW = 0x7c;
@@ -99,7 +99,7 @@ async function readAt(file: FileHandle, position: number, bytes: number): Promis
   let done = 0;
   while (done < bytes) {
     const { bytesRead } = await file.read(buffer, done, bytes - done, position + done);
-    if (bytesRead === 0) throw new RangeError(`the file ends at byte ${position + done}, inside a filesystem`);
+    if (bytesRead === 0) throw unreadable(`the file ends at byte ${position + done}, inside it`);
     done += bytesRead;
   }
   return buffer;

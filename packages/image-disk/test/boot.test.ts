@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ImageInput } from '@ict/plugin-api';
+import { kernelOptions, locate } from '../src/boot-files.js';
+import { earlyConfig, renderGrubConfig } from '../src/boot-grub.js';
+import { systemdBootFiles } from '../src/boot-systemd.js';
+import { partitionIdentity, volumeUuid } from '../src/identity.js';
+import { divideTree } from '../src/partition-content.js';
+import { hostBuild, type HostBuild, type TreeContent } from './support/host-build.js';
+import { MIB, SEED, bootable, distribution, esp, imageInput, imageSpec, root, type SpecChanges } from './support/specs.js';
+
+let build: HostBuild;
+beforeEach(() => {
+  build = hostBuild();
+});
+afterEach(() => build.remove());
+
+const rootUuid = partitionIdentity(SEED, 'rootfs').partitionUuid;
+const rootFs = partitionIdentity(SEED, 'rootfs').filesystemUuid;
+const grub: SpecChanges = { bootloader: { provider: 'grub' } };
+const separateBoot = { ...root, id: 'bootfs', startBytes: 60 * MIB, mountPoint: '/boot' };
+const rootAndBoot = [esp, { ...root, endBytes: 60 * MIB }, separateBoot];
+
+function given(changes: SpecChanges = {}, files: Record<string, TreeContent> = bootable): ImageInput {
+  return imageInput(build.tree(files), changes);
+}
+
+describe('kernelOptions', () => {
+  it.each([
+    ['console=ttyS0  quiet', `root=PARTUUID=${rootUuid} rw console=ttyS0 quiet`],
+    ['', `root=PARTUUID=${rootUuid} rw`],
+    ['ro', `root=PARTUUID=${rootUuid} ro`],
+    ['root=LABEL=x rw', 'root=LABEL=x rw'],
+  ])('of %j are %s', (cmdline, expected) => {
+    expect(kernelOptions({ spec: imageSpec({ cmdline }), seed: SEED })).toBe(expected);
+  });
+});
+
+describe('locate', () => {
+  it('finds the deepest partition and the path on it', () => {
+    const spec = imageSpec({ disk: { partitions: rootAndBoot } });
+    const at = (path: string) => [locate(spec, path).partition?.id, locate(spec, path).path];
+    expect(at('/boot/vmlinuz')).toEqual(['bootfs', '/vmlinuz']);
+    expect(at('/boot/efi/EFI')).toEqual(['boot', '/EFI']);
+    expect(at('/bootleg')).toEqual(['rootfs', '/bootleg']);
+  });
+});
+
+describe('systemdBootFiles', () => {
+  it('has the loader twice, and an entry with kernel and initrd for each kernel', async () => {
+    const input = given();
+    const { texts, copies } = await systemdBootFiles(input, build.session(input.tree));
+    expect(texts['/loader/loader.conf']).toBe('timeout 3\ndefault debian-6.12.10-amd64.conf\neditor no\n');
+    expect(texts['/loader/entries/debian-6.12.10-amd64.conf']).toBe(
+      [
+        'title Debian 13, Linux 6.12.10-amd64',
+        'version 6.12.10-amd64',
+        'sort-key debian',
+        'linux /debian/6.12.10-amd64/vmlinuz-6.12.10-amd64',
+        'initrd /debian/6.12.10-amd64/initrd.img-6.12.10-amd64',
+        `options root=PARTUUID=${rootUuid} rw console=ttyS0`,
+        '',
+      ].join('\n'),
+    );
+    expect(Object.keys(texts).sort()).toEqual([
+      '/loader/entries.srel',
+      '/loader/entries/debian-6.12.10-amd64.conf',
+      '/loader/entries/debian-6.12.9-amd64.conf',
+      '/loader/loader.conf',
+    ]);
+    expect(copies['/EFI/BOOT/BOOTX64.EFI']).toEqual({ path: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', sizeBytes: 9 });
+    expect(Object.keys(copies)).toHaveLength(6);
+  });
+
+  it('leaves kernels where they are when the EFI system partition is mounted there', async () => {
+    const input = given({ disk: { partitions: [{ ...esp, mountPoint: '/boot' }, root] } });
+    const { texts, copies } = await systemdBootFiles(input, build.session(input.tree));
+    expect(texts['/loader/entries/debian-6.12.9-amd64.conf']).toContain('\nlinux /vmlinuz-6.12.9-amd64\ninitrd /initrd.img-6.12.9-amd64\n');
+    expect(Object.keys(copies).sort()).toEqual(['/EFI/BOOT/BOOTX64.EFI', '/EFI/systemd/systemd-bootx64.efi']);
+  });
+
+  it('fills in the name of the architecture', async () => {
+    const definition = {
+      ...distribution,
+      boot: { ...distribution.boot, loaders: { 'systemd-boot': { efi: '/efi/systemd-boot${efiArch}.efi', package: 'p' } } },
+    };
+    const input = {
+      ...given({ target: { arch: 'aarch64' } }, { ...bootable, 'efi/systemd-bootaa64.efi': 'MZ' }),
+      distribution: definition,
+    };
+    const { copies } = await systemdBootFiles(input, build.session(input.tree));
+    expect(copies['/EFI/BOOT/BOOTAA64.EFI']?.path).toBe('/efi/systemd-bootaa64.efi');
+  });
+
+  it.each(['usr/lib/systemd/boot/efi/systemd-bootx64.efi', 'boot/initrd.img-6.12.9-amd64'])(
+    'names %s when it is missing',
+    async (missing) => {
+      const input = given({}, Object.fromEntries(Object.entries(bootable).filter(([path]) => path !== missing)));
+      await expect(systemdBootFiles(input, build.session(input.tree))).rejects.toMatchObject({
+        code: 'ICT_DISK_BOOT_FILES',
+        facts: { path: `/${missing}` },
+      });
+    },
+  );
+});
+
+describe('GRUB', () => {
+  it('has an entry for each kernel, the newest first, found by UUID', async () => {
+    const input = given(grub);
+    expect(await renderGrubConfig(input, build.session(input.tree))).toBe(
+      `set default=0
+set timeout=3
+
+menuentry 'Debian 13, Linux 6.12.10-amd64' --id 6.12.10-amd64 {
+  search --no-floppy --fs-uuid --set=root ${rootFs}
+  linux /boot/vmlinuz-6.12.10-amd64 root=PARTUUID=${rootUuid} rw console=ttyS0
+  initrd /boot/initrd.img-6.12.10-amd64
+}
+
+menuentry 'Debian 13, Linux 6.12.9-amd64' --id 6.12.9-amd64 {
+  search --no-floppy --fs-uuid --set=root ${rootFs}
+  linux /boot/vmlinuz-6.12.9-amd64 root=PARTUUID=${rootUuid} rw console=ttyS0
+  initrd /boot/initrd.img-6.12.9-amd64
+}
+`,
+    );
+    expect(earlyConfig(input.spec, SEED)).toBe(`search.fs_uuid ${rootFs} root\nset prefix=($root)/boot/grub\n`);
+  });
+
+  it('quotes what its script language would read', async () => {
+    const input = given({ ...grub, cmdline: 'a=$b;c init=/x' });
+    expect(await renderGrubConfig(input, build.session(input.tree))).toContain(` rw 'a=$b;c' init=/x\n`);
+  });
+
+  it('looks on a separate /boot', async () => {
+    const input = given({ ...grub, disk: { partitions: rootAndBoot } });
+    const bootFs = partitionIdentity(SEED, 'bootfs').filesystemUuid;
+    expect(await renderGrubConfig(input, build.session(input.tree))).toContain(`--set=root ${bootFs}\n  linux /vmlinuz-6.12.10-amd64 `);
+    expect(earlyConfig(input.spec, SEED)).toBe(`search.fs_uuid ${bootFs} root\nset prefix=($root)/grub\n`);
+  });
+
+  it('looks on a FAT by its serial number, and for an initrd elsewhere', async () => {
+    const definition = { ...distribution, boot: { ...distribution.boot, initrd: '/usr/lib/initrd-${kernelVersion}' } };
+    const input = { ...given({ ...grub, disk: { partitions: [{ ...esp, mountPoint: '/boot' }, root] } }), distribution: definition };
+    const fat = volumeUuid(partitionIdentity(SEED, 'boot').volumeId);
+    const config = await renderGrubConfig(input, build.session(input.tree));
+    expect(config).toContain(`--set=root ${fat}\n  linux /vmlinuz-6.12.10-amd64 `);
+    expect(config).toContain(`--set=root ${rootFs}\n  initrd /usr/lib/initrd-6.12.10-amd64\n`);
+  });
+});
+
+describe('divideTree', () => {
+  it('gives each partition what lies below its mount point and not below a deeper one', async () => {
+    const partitions = [
+      esp,
+      { ...root, endBytes: 50 * MIB },
+      { ...root, id: 'var', startBytes: 50 * MIB, endBytes: 60 * MIB, mountPoint: '/var' },
+      { ...root, id: 'log', startBytes: 60 * MIB, mountPoint: '/var/log' },
+    ];
+    const input = given({ disk: { partitions } }, { ...bootable, 'var/lib/state': 'state', 'var/log/journal/file': 'log' });
+    const { trees } = await divideTree(input, build.ctx);
+    const names = async (id: string, path: string) =>
+      (await build.session(trees.get(id) as ImageInput['tree']).list(path)).map((entry) => entry.path);
+    expect(await names('rootfs', '/')).toEqual(['/boot', '/etc', '/usr', '/var']);
+    expect(await names('rootfs', '/var')).toEqual([]);
+    expect(await names('var', '/var')).toEqual(['/var/lib', '/var/log']);
+    expect(await names('var', '/var/log')).toEqual([]);
+    expect(trees.get('log')).toBe(input.tree);
+  });
+
+  it('leaves the tree as it is when there is nothing to divide', async () => {
+    const input = given();
+    expect((await divideTree(input, build.ctx)).trees.get('rootfs')).toBe(input.tree);
+  });
+
+  it('puts what packages left at the mount point of a FAT onto it; the loader asked for wins, whatever the case', async () => {
+    const input = given(
+      {},
+      { ...bootable, 'boot/efi/EFI/boot/bootx64.efi': 'old loader', 'boot/efi/startup.nsh': 'x', 'boot/efi/empty': null },
+    );
+    const { fats } = await divideTree(input, build.ctx);
+    const content = fats.get('boot');
+    expect(content?.directories).toEqual(['/EFI', '/EFI/boot', '/empty']);
+    expect(content?.copies['/startup.nsh']).toEqual({ path: '/boot/efi/startup.nsh', sizeBytes: 1 });
+    expect(Object.keys(content?.copies ?? {}).filter((path) => path.toLowerCase() === '/efi/boot/bootx64.efi')).toEqual([
+      '/EFI/BOOT/BOOTX64.EFI',
+    ]);
+  });
+
+  it.each<[string, Record<string, TreeContent>]>([
+    ['a symbolic link', { 'boot/efi/link': { link: 'x' } }],
+    ['two names that differ in case', { 'boot/efi/a': '', 'boot/efi/A': '' }],
+  ])('refuses %s on a FAT', async (_, files) => {
+    await expect(divideTree(given({}, { ...bootable, ...files }), build.ctx)).rejects.toMatchObject({
+      code: 'ICT_DISK_FAT_FILE',
+      facts: { partition: 'boot' },
+    });
+  });
+});

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import type { PartitionSpec } from '@ict/plugin-api';
+import { checkDisk, positionOf } from '../src/check.js';
+import { createDiskFormat } from '../src/format.js';
+import { partitionAttributes } from '../src/partition-flags.js';
+import { MIB, distribution, esp, imageSpec, root, type SpecChanges } from './support/specs.js';
+
+const withRoot = (changes: Partial<PartitionSpec>): SpecChanges => ({ disk: { partitions: [esp, { ...root, ...changes }] } });
+const withEsp = (changes: Partial<PartitionSpec>): SpecChanges => ({ disk: { partitions: [{ ...esp, ...changes }, root] } });
+
+describe('checkDisk', () => {
+  it.each<[string, SpecChanges]>([
+    ['systemd-boot', {}],
+    ['GRUB', { bootloader: { provider: 'grub' } }],
+    [
+      'a separate /boot',
+      {
+        disk: {
+          partitions: [
+            esp,
+            { ...root, endBytes: 60 * MIB },
+            { ...root, id: 'b', type: 'xbootldr', startBytes: 60 * MIB, mountPoint: '/boot' },
+          ],
+        },
+      },
+    ],
+    [
+      'swap',
+      {
+        disk: {
+          partitions: [
+            esp,
+            { ...root, endBytes: 60 * MIB },
+            { ...root, id: 's', type: 'swap', filesystem: 'linux-swap', startBytes: 60 * MIB, mountPoint: 'none' },
+          ],
+        },
+      },
+    ],
+    [
+      'every compression with a program',
+      {
+        disk: {
+          artifacts: [
+            { type: 'raw' },
+            { type: 'raw', compression: 'gz' },
+            { type: 'qcow2', compression: 'zstd' },
+            { type: 'raw', compression: 'xz' },
+          ],
+        },
+      },
+    ],
+    ['a type UUID', withRoot({ type: 'my own', typeUuid: '4f68bce3-e8cd-4db1-96e7-fbcaf984b709' })],
+  ])('accepts %s', (_, changes) => {
+    expect(checkDisk(imageSpec(changes), distribution)).toEqual([]);
+  });
+
+  it.each<[string, SpecChanges, string, string]>([
+    ['an MBR', { disk: { partitionTable: 'mbr' } }, 'ICT_DISK_UNSUPPORTED', 'partition table type "mbr"'],
+    ['legacy boot', { bootloader: { bootType: 'legacy' } }, 'ICT_DISK_UNSUPPORTED', 'legacy BIOS'],
+    ['an architecture', { target: { arch: 'armv7hl' } }, 'ICT_DISK_UNSUPPORTED', 'armv7hl'],
+    ['a line break in the command line', { cmdline: 'quiet\ninit=/bin/sh' }, 'ICT_DISK_UNSUPPORTED', 'line break'],
+    ['quotes for GRUB', { cmdline: 'x="a b"', bootloader: { provider: 'grub' } }, 'ICT_DISK_UNSUPPORTED', 'quotation marks'],
+    ['no artifact', { disk: { artifacts: [] } }, 'ICT_DISK_UNSUPPORTED', 'no artifact'],
+    ['a vhdx', { disk: { artifacts: [{ type: 'vhdx' }] } }, 'ICT_DISK_UNSUPPORTED', '"vhdx"'],
+    ['a tar', { disk: { artifacts: [{ type: 'tar', compression: 'gz' }] } }, 'ICT_DISK_UNSUPPORTED', '"tar"'],
+    ['an artifact twice', { disk: { artifacts: [{ type: 'raw' }, { type: 'raw' }] } }, 'ICT_DISK_UNSUPPORTED', 'twice'],
+    ['a compression without a program', { disk: { artifacts: [{ type: 'raw', compression: 'bz2' }] } }, 'ICT_DISK_UNSUPPORTED', '"bz2"'],
+    ['a size that is too small', { disk: { sizeBytes: 20 * MIB } }, 'ICT_DISK_LAYOUT', 'ends at byte'],
+    ['an unknown type', withRoot({ type: 'linux-root-vax' }), 'ICT_DISK_UNSUPPORTED', 'linux-root-vax'],
+    ['a bad type UUID', withRoot({ typeUuid: '1234' }), 'ICT_DISK_UNSUPPORTED', '1234'],
+    ['an unknown flag', withRoot({ flags: ['shiny'] }), 'ICT_DISK_UNSUPPORTED', 'shiny'],
+    ['a flag against the type', withRoot({ flags: ['swap'] }), 'ICT_DISK_UNSUPPORTED', 'says type linux-swap'],
+    ['a long name', withRoot({ name: 'n'.repeat(37) }), 'ICT_DISK_LAYOUT', 'longer than 36'],
+    ['a filesystem', withRoot({ filesystem: 'xfs' }), 'ICT_DISK_UNSUPPORTED', 'type xfs'],
+    ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
+    ['a long FAT label', withEsp({ label: 'EFI-PARTITION' }), 'ICT_DISK_UNSUPPORTED', 'longer than 11'],
+    ['a FAT label in small letters', withEsp({ label: 'esp' }), 'ICT_DISK_UNSUPPORTED', 'A-Z'],
+    ['a FAT32 that is too small', withEsp({ endBytes: 33 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
+    ['a FAT16 that is too small', withEsp({ filesystem: 'vfat', endBytes: 5 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
+    ['a relative mount point', withRoot({ mountPoint: 'root/../' }), 'ICT_DISK_UNSUPPORTED', 'absolute'],
+    ['white space in mount options', withRoot({ mountOptions: 'ro, noatime' }), 'ICT_DISK_UNSUPPORTED', 'white space'],
+    ['a mount point without a filesystem', withEsp({ filesystem: 'none' }), 'ICT_DISK_UNSUPPORTED', 'no filesystem'],
+    ['two partitions of one id', withRoot({ id: 'boot' }), 'ICT_DISK_LAYOUT', 'same id'],
+    ['two partitions at one place', withEsp({ mountPoint: '/' }), 'ICT_DISK_LAYOUT', 'same mount point'],
+    ['no root', withRoot({ mountPoint: '/srv' }), 'ICT_DISK_LAYOUT', 'mounted at /'],
+    ['a FAT root', withRoot({ filesystem: 'fat32' }), 'ICT_DISK_UNSUPPORTED', 'cannot hold a system'],
+    ['no EFI system partition', withEsp({ type: 'linux', flags: [] }), 'ICT_DISK_LAYOUT', 'EFI system partition'],
+    ['an EFI system partition with ext4', withEsp({ filesystem: 'ext4' }), 'ICT_DISK_UNSUPPORTED', 'firmware cannot read'],
+  ])('refuses %s', (_, changes, code, text) => {
+    const problems = checkDisk(imageSpec(changes), distribution);
+    expect(problems.map((problem) => problem.code)).toContain(code);
+    expect(problems.filter((problem) => problem.code === code && problem.message.includes(text))).not.toEqual([]);
+    expect(problems.filter((problem) => problem.severity !== 'error' || problem.hint === undefined)).toEqual([]);
+  });
+
+  it('refuses systemd-boot of a distribution that does not say where it is', () => {
+    const other = { ...distribution, boot: { ...distribution.boot, loaders: {} } };
+    expect(checkDisk(imageSpec(), other).map(({ message }) => message)).toEqual([
+      'The definition of Debian 13 does not say where its systemd-boot is',
+    ]);
+  });
+
+  it('says where in the template each problem is', () => {
+    const at = (line: number) => ({ file: 'template.yml', line, column: 3 });
+    const positions = new Map([
+      ['disk.partitions', at(5)],
+      ['disk.partitions[1]', at(9)],
+      ['disk.partitions[1].fsType', at(12)],
+    ]);
+    const spec = imageSpec({ ...withRoot({ filesystem: 'btrfs', label: 'l'.repeat(17), name: 'n'.repeat(40) }), positions });
+    expect(checkDisk(spec, distribution).map(({ position }) => position?.line)).toEqual([9, 12, 12]);
+    expect(positionOf(spec, 'disk.partitions[0].end')).toEqual(at(5));
+    expect(positionOf(spec, 'image.name')).toBeUndefined();
+  });
+});
+
+describe('createDiskFormat', () => {
+  const format = createDiskFormat();
+
+  it('asks for the tools and packages that the template needs', () => {
+    expect(format.imageTypes).toEqual(['raw']);
+    expect(format.tools(imageSpec())).toEqual(['ext4', 'fat']);
+    const spec = imageSpec({ bootloader: { provider: 'grub' }, disk: { artifacts: [{ type: 'qcow2', compression: 'xz' }] } });
+    expect(format.tools(spec)).toEqual(['convert', 'ext4', 'fat', 'grub-efi', 'xz']);
+    expect(format.requires(imageSpec(), distribution)).toEqual(['systemd-boot-efi']);
+    expect(format.requires(spec, distribution)).toEqual([]);
+  });
+});
+
+describe('partitionAttributes', () => {
+  it.each<[string[], bigint]>([
+    [[], 0n],
+    [['esp', 'boot'], 0n],
+    [['required', 'legacy_boot'], 5n],
+    [['no-auto', 'read-only', 'growfs'], (1n << 63n) | (1n << 60n) | (1n << 59n)],
+  ])('%j are %s', (flags, bits) => {
+    expect(partitionAttributes(flags)).toBe(bits);
+  });
+});

@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { mountPointOf, renderFstab } from '../src/fstab.js';
+import { diskGuid, partitionIdentity, volumeUuid } from '../src/identity.js';
+import { prepareTree } from '../src/prepare.js';
+import { hostBuild } from './support/host-build.js';
+import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
+
+const uuid = (id: string): string => `PARTUUID=${partitionIdentity(SEED, id).partitionUuid}`;
+
+describe('renderFstab', () => {
+  it('has parents before children, escapes, and swap last', () => {
+    const { disk } = imageSpec({
+      disk: {
+        partitions: [
+          { ...root, id: 'deep', mountPoint: '/var/lib/my data' },
+          { ...root, id: 'swap', type: 'swap', filesystem: 'linux-swap', mountPoint: 'none' },
+          esp,
+          { ...root, id: 'var', filesystem: 'ext3', mountPoint: '/var/', mountOptions: 'noatime,x=a\\b' },
+          { ...root, id: 'raw', filesystem: 'none', mountPoint: 'none' },
+          { ...root, mountOptions: '' },
+        ],
+      },
+    });
+    expect(renderFstab(disk, SEED).split('\n').slice(1)).toEqual([
+      `${uuid('rootfs')}\t/\text4\tdefaults\t0\t1`,
+      `${uuid('var')}\t/var\text3\tnoatime,x=a\\134b\t0\t2`,
+      `${uuid('boot')}\t/boot/efi\tvfat\tumask=0077\t0\t2`,
+      `${uuid('deep')}\t/var/lib/my\\040data\text4\tdefaults\t0\t2`,
+      `${uuid('swap')}\tnone\tswap\tsw\t0\t0`,
+      '',
+    ]);
+  });
+
+  it.each([
+    ['/', '/'],
+    ['/boot//efi/', '/boot/efi'],
+    ['none', undefined],
+    ['', undefined],
+  ])('reads the mount point %s as %s', (mountPoint, expected) => {
+    expect(mountPointOf({ ...root, mountPoint })).toBe(expected);
+  });
+});
+
+describe('identities', () => {
+  it('differ by partition and use, and follow from the seed', () => {
+    const all = [diskGuid(SEED).toLowerCase(), ...['a', 'b'].flatMap((id) => Object.values(partitionIdentity(SEED, id)))];
+    expect(new Set(all).size).toBe(all.length);
+    expect(partitionIdentity(SEED, 'a')).toEqual(partitionIdentity(SEED, 'a'));
+    expect(partitionIdentity(SEED, 'a').volumeId).toMatch(/^[0-9A-F]{8}$/u);
+    expect(volumeUuid('ABCD1234')).toBe('ABCD-1234');
+  });
+});
+
+describe('prepareTree', () => {
+  it('writes fstab and missing mount points, and with GRUB its configuration', async () => {
+    const build = hostBuild();
+    try {
+      const tree = build.session(build.tree(bootable));
+      const spec = imageSpec({
+        bootloader: { provider: 'grub' },
+        disk: {
+          partitions: [esp, { ...root, endBytes: 60 * MIB }, { ...root, id: 'data', startBytes: 60 * MIB, mountPoint: '/srv/data/www' }],
+        },
+      });
+      await prepareTree({ spec, distribution, seed: SEED }, tree);
+      expect(Buffer.from((await tree.read('/etc/fstab')) as Uint8Array).toString()).toBe(renderFstab(spec.disk, SEED));
+      expect((await tree.stat('/srv/data/www'))?.type).toBe('directory');
+      expect(Buffer.from((await tree.read('/boot/grub/grub.cfg')) as Uint8Array).toString()).toContain('menuentry');
+    } finally {
+      build.remove();
+    }
+  });
+});

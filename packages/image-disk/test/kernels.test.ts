@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { compareKernelVersions, findKernels, resolveTreeFile } from '../src/kernels.js';
+import { hostBuild, type HostBuild, type TreeContent } from './support/host-build.js';
+import { bootable, distribution } from './support/specs.js';
+
+let build: HostBuild;
+beforeEach(() => {
+  build = hostBuild();
+});
+afterEach(() => build.remove());
+const session = (files: Record<string, TreeContent>) => build.session(build.tree(files));
+
+describe('findKernels', () => {
+  it('finds all by the glob, newest first', async () => {
+    expect(await findKernels(session({ ...bootable, 'boot/vmlinuz-': '', 'boot/config-6.12.9-amd64': '' }), distribution.boot)).toEqual([
+      { version: '6.12.10-amd64', path: '/boot/vmlinuz-6.12.10-amd64', initrd: '/boot/initrd.img-6.12.10-amd64' },
+      { version: '6.12.9-amd64', path: '/boot/vmlinuz-6.12.9-amd64', initrd: '/boot/initrd.img-6.12.9-amd64' },
+    ]);
+  });
+
+  it('takes a star in the middle of a path', async () => {
+    const tree = session({ 'usr/lib/modules/6.1/vmlinuz': '', 'usr/lib/modules/6.2/modules.dep': '' });
+    const boot = { ...distribution.boot, kernel: '/usr/lib/modules/*/vmlinuz', initrd: '/boot/initramfs-${kernelVersion}.img' };
+    expect(await findKernels(tree, boot)).toEqual([
+      { version: '6.1', path: '/usr/lib/modules/6.1/vmlinuz', initrd: '/boot/initramfs-6.1.img' },
+    ]);
+  });
+
+  it('refuses a tree without a kernel', async () => {
+    await expect(findKernels(session({ 'boot/grub': null }), distribution.boot)).rejects.toMatchObject({ code: 'ICT_DISK_BOOT_FILES' });
+  });
+});
+
+describe('resolveTreeFile', () => {
+  it('follows links inside the tree, absolute ones too', async () => {
+    const tree = session({
+      vmlinuz: { link: 'boot/current' },
+      'boot/current': { link: '/real/./x/../kernel' },
+      'real/kernel': 'four',
+      'real/x': null,
+    });
+    expect(await resolveTreeFile(tree, '/vmlinuz', 'kernel', '')).toEqual({ path: '/real/kernel', sizeBytes: 4 });
+  });
+
+  it.each<[string, Record<string, TreeContent>]>([
+    ['nothing', {}],
+    ['a directory', { file: null }],
+    ['a link to nothing', { file: { link: 'gone' } }],
+    ['a circle', { file: { link: 'other' }, other: { link: 'file' } }],
+  ])('refuses %s', async (_, files) => {
+    await expect(resolveTreeFile(session({ ...files, x: '' }), '/file', 'kernel', '')).rejects.toMatchObject({
+      code: 'ICT_DISK_BOOT_FILES',
+      facts: { path: '/file' },
+    });
+  });
+});
+
+describe('compareKernelVersions', () => {
+  it.each([
+    ['6.12.9-amd64', '6.12.10-amd64', -1],
+    ['6.12.9-amd64', '6.12.9-cloud-amd64', -1],
+    ['6.12', '6.12.1', -1],
+    ['5.14.0-70.el9', '5.14.0-362.el9', -1],
+    ['6.1', '6.01', 1],
+    ['6.1', '6.1', 0],
+  ])('%s against %s is %i', (a, b, expected) => {
+    expect(Math.sign(compareKernelVersions(a, b))).toBe(expected);
+    expect(Math.sign(compareKernelVersions(b, a))).toBe(0 - expected);
+  });
+
+  it('is a total order', () => {
+    const version = fc
+      .array(fc.constantFrom('0', '1', '9', '10', '.', '-', '~', 'a', 'amd64'), { maxLength: 6 })
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(version, version, version, (a, b, c) => {
+        expect(Math.sign(compareKernelVersions(a, b)) + Math.sign(compareKernelVersions(b, a))).toBe(0);
+        expect(compareKernelVersions(a, b) === 0).toBe(a === b);
+        if (compareKernelVersions(a, b) <= 0 && compareKernelVersions(b, c) <= 0)
+          expect(compareKernelVersions(a, c)).toBeLessThanOrEqual(0);
+      }),
+    );
+  });
+});
