@@ -83,7 +83,7 @@ describe('structure', () => {
   const directory = (): { file: string; controlTar: Buffer; oddTar: Buffer; emptyTar: Buffer } => {
     const at = temporaryDirectory();
     sh(
-      'printf "Package: x\\n" > control; mkdir sub; touch sub/f; ln -s control link; tar -cf c.tar ./control; tar -cf odd.tar ./control ./sub/f; tar -cf empty.tar -T /dev/null',
+      'printf "Package: x\\nVersion: 1\\n" > control; mkdir sub; touch sub/f; ln -s control link; tar -cf c.tar ./control; tar -cf odd.tar ./control ./sub/f; tar -cf empty.tar -T /dev/null',
       at,
     );
     const read = (name: string): Buffer => readFileSync(join(at, name));
@@ -105,7 +105,7 @@ describe('structure', () => {
     );
     const deb = await readDeb(file);
     expect(deb.compression).toEqual({ control: 'none', data: 'none' });
-    expect(Buffer.from((await deb.control()).get('control') ?? []).toString()).toBe('Package: x\n');
+    expect(Buffer.from((await deb.control()).get('control') ?? []).toString()).toBe('Package: x\nVersion: 1\n');
     expect(await gather(deb.data())).toEqual([]);
   });
 
