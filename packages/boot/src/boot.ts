@@ -1,0 +1,232 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { access, constants, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { ConsoleText } from './console.js';
+import { bootError } from './errors.js';
+import { findFirmware, type Firmware } from './firmware.js';
+import { imageFileFormat } from './image-file.js';
+import { qemuArguments, type Accelerator } from './qemu.js';
+
+export interface BootOptions {
+  /** The disk image, raw or qcow2 (told apart by its bytes). It is not changed. */
+  readonly image: string;
+  /** The boot succeeds as soon as this appears on the console; without it, when the machine turns itself off. */
+  readonly until?: string;
+  /** Default 300 000. */
+  readonly timeoutMs?: number;
+  /** Default 1024. */
+  readonly memoryMiB?: number;
+  /** Default 2. */
+  readonly cpus?: number;
+  /** Gets the console's text as it appears, without escape sequences. */
+  readonly onText?: (text: string) => void;
+  readonly signal?: AbortSignal;
+  /**
+   * Default `auto`: KVM when /dev/kvm can be opened, is not known to run only special kernels, and a kernel or `until` shows within
+   * `probeMs`; TCG otherwise.
+   */
+  readonly accel?: 'auto' | Accelerator;
+  /** How long `auto` waits for `Linux version` under KVM. Default 10 000. */
+  readonly probeMs?: number;
+  /** Default: the first that the host has. */
+  readonly firmware?: Firmware;
+  /** Further arguments of qemu, after ICT's own. */
+  readonly extraArgs?: readonly string[];
+  /** Name or path of qemu. Default `qemu-system-x86_64`. */
+  readonly qemu?: string;
+  /** Device file and marker that `auto` looks at; for tests. */
+  readonly kvm?: { readonly device: string; readonly guestsOnly: string };
+}
+
+export interface BootResult {
+  /** True when `until` appeared. */
+  readonly found: boolean;
+  /** From the start of the run that answered, in milliseconds. */
+  readonly durationMs: number;
+  /** qemu's exit status; undefined when it was ended because `until` appeared. */
+  readonly exitCode: number | undefined;
+  /** The last 64 KiB of the console. */
+  readonly console: string;
+  readonly accel: Accelerator;
+}
+
+const PANIC = 'Kernel panic - not syncing';
+const KERNEL = 'Linux version';
+/** The module behind /dev/kvm on hosts whose KVM runs only kernels made for it (pagetable virtual machines). */
+const KVM = { device: '/dev/kvm', guestsOnly: '/sys/module/kvm_pvm' };
+
+/** How one run of qemu ended. */
+type Ending =
+  | { readonly kind: 'found' | 'timeout' | 'panic' | 'silent' }
+  | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly by: NodeJS.Signals | undefined };
+
+/**
+ * Boots an image in qemu by UEFI and waits for a text on its serial console, or for the machine to turn itself off.
+ *
+ * qemu ends when the text appeared, at the time limit, when the signal aborts, and when this process dies.
+ *
+ * @throws `ICT_BOOT_NO_QEMU`, `ICT_BOOT_NO_FIRMWARE`, `ICT_BOOT_IMAGE` before anything starts; `ICT_BOOT_TIMEOUT`, `ICT_BOOT_PANIC` or
+ *   `ICT_BOOT_EXITED` with the console's end in `facts.console`; the signal's reason when it aborts.
+ */
+export async function bootImage(options: BootOptions): Promise<BootResult> {
+  options.signal?.throwIfAborted();
+  const format = await imageFileFormat(options.image);
+  const program = await findProgram(options.qemu ?? 'qemu-system-x86_64');
+  if (program === undefined) {
+    throw bootError('ICT_BOOT_NO_QEMU', {
+      message: `${options.qemu ?? 'qemu-system-x86_64'} is not installed`,
+      hint: 'Install it: "apt-get install qemu-system-x86 ovmf" on Debian and Ubuntu, "dnf install qemu-system-x86 edk2-ovmf" on Fedora.',
+    });
+  }
+  const firmware = options.firmware ?? (await findFirmware());
+  const guard = await findProgram('setpriv');
+  const directory = await mkdtemp(join(tmpdir(), 'ict-boot-'));
+  try {
+    const attempt = async (accel: Accelerator, probeMs: number | undefined): Promise<Attempt> => {
+      const variables = join(directory, `variables-${accel}.fd`);
+      await copyFile(firmware.variables, variables, constants.COPYFILE_FICLONE);
+      const argv = qemuArguments({
+        accel,
+        memoryMiB: options.memoryMiB ?? 1024,
+        cpus: options.cpus ?? 2,
+        image: resolve(options.image),
+        format,
+        firmware: { code: firmware.code, variables },
+        extraArgs: options.extraArgs ?? [],
+      });
+      const command = guard === undefined ? [program, ...argv] : [guard, '--pdeathsig', 'KILL', '--', program, ...argv];
+      return runOnce(command as [string, ...string[]], accel, probeMs, options);
+    };
+    const probing = options.accel === undefined || options.accel === 'auto';
+    if (probing && (await kvmMayWork(options.kvm ?? KVM))) {
+      const { ending, ...seen } = await attempt('kvm', options.probeMs ?? 10_000);
+      // Under KVM anything but a booting kernel means that KVM is of no use here; the image itself is judged under TCG.
+      if (seen.kernel || ending.kind === 'found') return judge(ending, seen, options);
+    }
+    const { ending, ...seen } = await attempt(options.accel === 'kvm' ? 'kvm' : 'tcg', undefined);
+    return judge(ending, seen, options);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** What one run showed. */
+interface Seen {
+  readonly accel: Accelerator;
+  readonly durationMs: number;
+  readonly console: string;
+  /** True when a kernel announced itself. */
+  readonly kernel: boolean;
+  /** The end of what qemu said on its standard error. */
+  readonly complaint: string;
+}
+
+type Attempt = Seen & { readonly ending: Ending };
+
+async function runOnce(
+  command: readonly [string, ...string[]],
+  accel: Accelerator,
+  probeMs: number | undefined,
+  options: BootOptions,
+): Promise<Attempt> {
+  const { until, onText, signal, timeoutMs = 300_000 } = options;
+  const started = performance.now();
+  const text = new ConsoleText();
+  let kernel = false;
+  let complaint = '';
+  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const timers: NodeJS.Timeout[] = [];
+  let onAbort: (() => void) | undefined;
+  try {
+    const ending = await new Promise<Ending>((done, fail) => {
+      child.once('error', fail);
+      onAbort = () => fail(signal?.reason);
+      signal?.addEventListener('abort', onAbort, { once: true });
+      if (signal?.aborted === true) onAbort();
+      timers.push(setTimeout(() => done({ kind: 'timeout' }), timeoutMs));
+      if (probeMs !== undefined) timers.push(setTimeout(() => (kernel ? undefined : done({ kind: 'silent' })), probeMs));
+      child.stderr.on('data', (bytes: Buffer) => {
+        complaint = (complaint + bytes.toString()).slice(-8192);
+      });
+      child.stdout.on('data', (bytes: Buffer) => {
+        const piece = text.write(bytes);
+        if (piece.text === '') return;
+        try {
+          onText?.(piece.text);
+        } catch (error) {
+          fail(error);
+        }
+        kernel ||= piece.has(KERNEL);
+        if (until !== undefined && piece.has(until)) done({ kind: 'found' });
+        else if (piece.has(PANIC)) done({ kind: 'panic' });
+      });
+      // `close` comes after the last of the output, so a text in it is found first.
+      child.once('close', (exitCode, by) => done({ kind: 'exited', exitCode: exitCode ?? undefined, by: by ?? undefined }));
+    });
+    return { ending, accel, durationMs: Math.round(performance.now() - started), console: text.tail, kernel, complaint: complaint.trim() };
+  } finally {
+    timers.forEach((timer) => clearTimeout(timer));
+    if (onAbort !== undefined) signal?.removeEventListener('abort', onAbort);
+    await stop(child);
+  }
+}
+
+/** Ends qemu and waits until it is gone: nothing of it is worth saving. */
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = new Promise((resolved) => child.once('exit', resolved));
+  child.kill('SIGKILL');
+  await gone;
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
+function judge(ending: Ending, seen: Seen, options: BootOptions): BootResult {
+  const { accel, durationMs, console } = seen;
+  if (ending.kind === 'found') return { found: true, durationMs, exitCode: undefined, console, accel };
+  if (ending.kind === 'exited' && ending.exitCode === 0 && options.until === undefined)
+    return { found: false, durationMs, exitCode: 0, console, accel };
+  const wanted = options.until === undefined ? 'the machine turned itself off' : `"${options.until}" appeared on its console`;
+  const facts = { image: options.image, until: options.until, accel, durationMs, console, qemu: seen.complaint };
+  if (ending.kind === 'panic') {
+    throw bootError('ICT_BOOT_PANIC', {
+      message: `The kernel of ${options.image} panicked before ${wanted}`,
+      hint: 'The end of the console, in the facts of this error, says why.',
+      facts,
+    });
+  }
+  if (ending.kind === 'exited') {
+    const how = ending.by === undefined ? `with status ${ending.exitCode}` : `by ${ending.by}`;
+    throw bootError('ICT_BOOT_EXITED', {
+      message: `qemu ended ${how} before ${wanted}${seen.complaint === '' ? '' : `: ${seen.complaint.split('\n').at(-1) ?? ''}`}`,
+      hint: 'The end of the console and what qemu said are in the facts of this error.',
+      facts: { ...facts, exitCode: ending.exitCode, signal: ending.by },
+    });
+  }
+  throw bootError('ICT_BOOT_TIMEOUT', {
+    message: `${options.image} ran for ${Math.round(durationMs / 1000)} s without that ${wanted}`,
+    hint: 'Give it more time on a slow or busy machine, and see that the kernel command line has console=ttyS0.',
+    facts,
+  });
+}
+
+/** False when KVM is absent, not ours to use, or of the kind that runs no distribution's kernel. */
+async function kvmMayWork({ device, guestsOnly }: { readonly device: string; readonly guestsOnly: string }): Promise<boolean> {
+  return (await accessible(device, constants.R_OK | constants.W_OK)) && !(await accessible(guestsOnly, constants.F_OK));
+}
+
+async function findProgram(name: string): Promise<string | undefined> {
+  if (name.includes('/')) return (await accessible(name, constants.X_OK)) ? resolve(name) : undefined;
+  for (const directory of (process.env['PATH'] ?? '').split(delimiter)) {
+    if (directory !== '' && (await accessible(join(directory, name), constants.X_OK))) return join(directory, name);
+  }
+  return undefined;
+}
+
+async function accessible(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}

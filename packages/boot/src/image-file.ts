@@ -1,0 +1,45 @@
+import { open } from 'node:fs/promises';
+import { bootError } from './errors.js';
+
+/** Formats of disk images, as qemu's `-drive format=` names them. */
+export type ImageFileFormat = 'raw' | 'qcow2';
+
+const QCOW2_MAGIC = Buffer.from([0x51, 0x46, 0x49, 0xfb]);
+/** Starts of files that are no disk for qemu until they are unpacked. */
+const COMPRESSED: readonly (readonly [string, Buffer])[] = [
+  ['gzip', Buffer.from([0x1f, 0x8b])],
+  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
+  ['bzip2', Buffer.from('BZh')],
+];
+
+/**
+ * Tells a qcow2 by its first bytes; anything else is raw. qemu is never left to guess, as a guest could write a header of its own choice.
+ *
+ * @throws `ICT_BOOT_IMAGE` when the file cannot be read, is empty or is compressed.
+ */
+export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
+  const start = Buffer.alloc(6);
+  let length: number;
+  try {
+    await using file = await open(path, 'r');
+    length = (await file.read(start, 0, start.length, 0)).bytesRead;
+  } catch (cause) {
+    throw bootError('ICT_BOOT_IMAGE', {
+      message: `The image ${path} cannot be read`,
+      hint: 'Build it first, or check its path.',
+      facts: { path },
+      cause,
+    });
+  }
+  if (length === 0) throw bootError('ICT_BOOT_IMAGE', { message: `The image ${path} is empty`, hint: 'Build it again.', facts: { path } });
+  const compressed = COMPRESSED.find(([, magic]) => start.subarray(0, magic.length).equals(magic));
+  if (compressed !== undefined) {
+    throw bootError('ICT_BOOT_IMAGE', {
+      message: `The image ${path} is compressed with ${compressed[0]}`,
+      hint: 'Unpack it, or boot the raw or qcow2 artifact of the same build.',
+      facts: { path, compression: compressed[0] },
+    });
+  }
+  return start.subarray(0, QCOW2_MAGIC.length).equals(QCOW2_MAGIC) ? 'qcow2' : 'raw';
+}

@@ -1,0 +1,238 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bootImage, type BootOptions } from '../src/boot.js';
+import { bootError } from '../src/errors.js';
+import { findFirmware } from '../src/firmware.js';
+import { imageFileFormat } from '../src/image-file.js';
+import { qemuArguments } from '../src/qemu.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ict-boot-test-'));
+  writeFileSync(join(directory, 'disk.raw'), 'a disk');
+  writeFileSync(join(directory, 'code.fd'), 'code');
+  writeFileSync(join(directory, 'vars.fd'), 'variables');
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+/** A program in qemu's place: writes its arguments and process id down, then does what the script says. */
+function fake(script: string): string {
+  const file = join(directory, 'qemu');
+  writeFileSync(file, `#!/bin/sh\nprintf '%s\\n' "$*" >> '${directory}/arguments'\necho $$ > '${directory}/pid'\n${script}\n`);
+  chmodSync(file, 0o755);
+  return file;
+}
+
+function options(script: string, more: Partial<BootOptions> = {}): BootOptions {
+  return {
+    image: join(directory, 'disk.raw'),
+    qemu: fake(script),
+    firmware: { code: join(directory, 'code.fd'), variables: join(directory, 'vars.fd') },
+    accel: 'tcg',
+    timeoutMs: 20_000,
+    ...more,
+  };
+}
+
+const runs = (): string[] => readFileSync(join(directory, 'arguments'), 'utf8').trim().split('\n');
+const alive = (): boolean => {
+  try {
+    process.kill(Number(readFileSync(join(directory, 'pid'), 'utf8')), 0);
+    return true;
+  } catch {
+    // ESRCH: there is no such process.
+    return false;
+  }
+};
+const FOREVER = 'exec sleep 600';
+
+describe('bootImage', () => {
+  it('ends qemu as soon as the text appears, in pieces and colours', async () => {
+    const heard: string[] = [];
+    const result = await bootImage(
+      options(`printf 'Linux version 6\\r\\nREA'; printf '\\033[1mDY\\033[0m now'; ${FOREVER}`, {
+        until: 'READY',
+        onText: (text) => heard.push(text),
+      }),
+    );
+    expect(result).toMatchObject({ found: true, exitCode: undefined, accel: 'tcg' });
+    expect(result.console).toContain('Linux version 6\nREADY');
+    expect(heard.join('')).toBe(result.console);
+    expect(alive()).toBe(false);
+  });
+
+  it('finds a text in the last words of qemu', async () => {
+    expect(await bootImage(options('printf READY', { until: 'READY' }))).toMatchObject({ found: true });
+  });
+
+  it('waits for the machine to turn itself off when there is no text', async () => {
+    expect(await bootImage(options('echo bye'))).toMatchObject({ found: false, exitCode: 0, console: 'bye\n' });
+  });
+
+  it.each<[string, string, Partial<BootOptions>, object]>([
+    [
+      'ends without the text',
+      'echo nothing; echo trouble >&2',
+      { until: 'READY' },
+      { code: 'ICT_BOOT_EXITED', facts: { exitCode: 0, qemu: 'trouble', console: 'nothing\n' } },
+    ],
+    [
+      'fails',
+      'echo "qemu: no such option" >&2; exit 1',
+      {},
+      { code: 'ICT_BOOT_EXITED', message: expect.stringContaining('no such option'), facts: { exitCode: 1 } },
+    ],
+    ['is killed', 'kill -9 $$', {}, { code: 'ICT_BOOT_EXITED', facts: { signal: 'SIGKILL' } }],
+    [
+      'takes too long',
+      `echo slow; ${FOREVER}`,
+      { timeoutMs: 300, until: 'READY' },
+      { code: 'ICT_BOOT_TIMEOUT', facts: { until: 'READY', console: 'slow\n' } },
+    ],
+    [
+      'panics',
+      `echo "[ 1.0] Kernel panic - not syncing: VFS"; ${FOREVER}`,
+      { until: 'READY' },
+      { code: 'ICT_BOOT_PANIC', kind: 'command' },
+    ],
+  ])('says when it %s', async (_, script, more, error) => {
+    await expect(bootImage(options(script, more))).rejects.toMatchObject(error);
+    expect(alive()).toBe(false);
+  });
+
+  it('stops when the signal says so, with its reason', async () => {
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const running = bootImage(options(`echo started; ${FOREVER}`, { signal: controller.signal, onText: () => controller.abort(reason) }));
+    await expect(running).rejects.toBe(reason);
+    expect(alive()).toBe(false);
+    await expect(bootImage(options('exit 0', { signal: AbortSignal.abort(reason) }))).rejects.toBe(reason);
+  });
+
+  it('passes on what a listener throws', async () => {
+    const reason = new Error('listener');
+    const onText = (): never => {
+      throw reason;
+    };
+    await expect(bootImage(options(`echo x; ${FOREVER}`, { onText }))).rejects.toBe(reason);
+    expect(alive()).toBe(false);
+  });
+
+  it('gives qemu a variable store of its own, which is gone afterwards', async () => {
+    const result = await bootImage(
+      options(`for a; do case $a in *variables-*) f=\${a##*file=}; cat "$f"; echo changed > "$f"; echo "$f";; esac; done`),
+    );
+    const [text, file] = [result.console.slice(0, 9), result.console.slice(9).trim()];
+    expect(text).toBe('variables');
+    expect(existsSync(file)).toBe(false);
+    expect(readFileSync(join(directory, 'vars.fd'), 'utf8')).toBe('variables');
+  });
+
+  it('says what is not installed', async () => {
+    await expect(bootImage({ ...options(''), qemu: 'qemu-system-that-nobody-has' })).rejects.toMatchObject({
+      code: 'ICT_BOOT_NO_QEMU',
+      kind: 'host',
+    });
+    await expect(findFirmware([{ code: join(directory, 'code.fd'), variables: join(directory, 'none') }])).rejects.toMatchObject({
+      code: 'ICT_BOOT_NO_FIRMWARE',
+    });
+    const there = { code: join(directory, 'code.fd'), variables: join(directory, 'vars.fd') };
+    expect(await findFirmware([{ code: '/nowhere', variables: '/nowhere' }, there])).toBe(there);
+  });
+});
+
+describe('accel: auto', () => {
+  const kvm = (extra: readonly string[] = []) => {
+    const place = { device: join(directory, 'kvm'), guestsOnly: join(directory, 'pvm') };
+    writeFileSync(place.device, '');
+    extra.forEach((name) => mkdirSync(join(directory, name)));
+    return place;
+  };
+  const both = (underKvm: string) => `case "$*" in *'-accel kvm'*) ${underKvm};; *) echo "Linux version"; echo READY;; esac`;
+
+  it('keeps to KVM when a kernel starts under it', async () => {
+    const result = await bootImage(options(both('echo "Linux version"; echo READY'), { accel: 'auto', until: 'READY', kvm: kvm() }));
+    expect([result.accel, runs().length]).toEqual(['kvm', 1]);
+  });
+
+  it.each([
+    ['nothing shows', `echo "Probing EDD ... ok"; ${FOREVER}`],
+    ['qemu refuses it', 'echo "failed to initialize kvm" >&2; exit 1'],
+  ])('falls back to TCG when %s', async (_, underKvm) => {
+    const result = await bootImage(options(both(underKvm), { accel: 'auto', until: 'READY', kvm: kvm(), probeMs: 200 }));
+    expect([result.accel, runs().length]).toEqual(['tcg', 2]);
+  });
+
+  it('does not blame KVM for what comes after the kernel', async () => {
+    const script = both(`echo "Linux version"; echo "Kernel panic - not syncing"; ${FOREVER}`);
+    await expect(bootImage(options(script, { accel: 'auto', until: 'READY', kvm: kvm() }))).rejects.toMatchObject({
+      code: 'ICT_BOOT_PANIC',
+      facts: { accel: 'kvm' },
+    });
+  });
+
+  it.each<[string, () => BootOptions['kvm']]>([
+    ['that runs only kernels made for it', () => kvm(['pvm'])],
+    ['that is not there', () => ({ device: join(directory, 'none'), guestsOnly: join(directory, 'pvm') })],
+  ])('does not try a KVM %s', async (_, place) => {
+    const result = await bootImage(
+      options(both('exit 1'), { accel: 'auto', until: 'READY', ...{ kvm: place() as NonNullable<BootOptions['kvm']> } }),
+    );
+    expect([result.accel, runs().length]).toEqual(['tcg', 1]);
+  });
+});
+
+describe('imageFileFormat', () => {
+  it.each<[string, Buffer, string]>([
+    ['qcow2', Buffer.from('QFI\u00fb\0\0\0\u0003', 'latin1'), 'qcow2'],
+    ['anything else', Buffer.from('QFI'), 'raw'],
+  ])('tells %s', async (_, bytes, format) => {
+    writeFileSync(join(directory, 'image'), bytes);
+    expect(await imageFileFormat(join(directory, 'image'))).toBe(format);
+  });
+
+  it.each<[string, Buffer]>([
+    ['nothing', Buffer.alloc(0)],
+    ['gzip', Buffer.from([0x1f, 0x8b, 8])],
+    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
+    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0])],
+    ['bzip2', Buffer.from('BZh9')],
+  ])('refuses %s', async (_, bytes) => {
+    writeFileSync(join(directory, 'image'), bytes);
+    await expect(imageFileFormat(join(directory, 'image'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', kind: 'usage' });
+  });
+
+  it('refuses what is not there', async () => {
+    await expect(imageFileFormat(join(directory, 'gone'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
+  });
+});
+
+describe('qemuArguments', () => {
+  const settings = {
+    memoryMiB: 512,
+    cpus: 1,
+    image: '/a,b/disk',
+    format: 'qcow2',
+    firmware: { code: '/c', variables: '/v' },
+    extraArgs: ['-nic', 'user'],
+  } as const;
+
+  it('names the accelerator, and never lets qemu choose', () => {
+    expect(qemuArguments({ ...settings, accel: 'tcg' }).join(' ')).toContain('-accel tcg,thread=multi -cpu max -m 512 -smp 1');
+    expect(qemuArguments({ ...settings, accel: 'kvm' }).join(' ')).toContain('-accel kvm -cpu host');
+  });
+
+  it('leaves the image as it is, quotes commas, has no network, and puts more at the end', () => {
+    const argv = qemuArguments({ ...settings, accel: 'tcg' });
+    expect(argv).toContain('if=virtio,format=qcow2,snapshot=on,file=/a,,b/disk');
+    expect(argv.join(' ')).toContain('-no-reboot -nic none');
+    expect(argv.slice(-2)).toEqual(['-nic', 'user']);
+  });
+});
+
+it('has a page for each error', () => {
+  const pages = readdirSync(new URL('../../../docs/errors/', import.meta.url));
+  expect(Object.keys(bootError.codes).filter((code) => !pages.includes(`${code}.md`))).toEqual([]);
+});
