@@ -20,7 +20,7 @@ const CHUNK_BYTES = 128 * 1024;
 /**
  * Decompresses a stream. Several compressed streams one after another are read as one; anything else after the end is an error.
  *
- * gz and zstd are decoded by Node, xz by the `xz` program (faster) or else by WebAssembly, bz2 and lzma by the programs `bzip2`
+ * gz and zstd are decoded by Node, xz by the `xz` program (in a process of its own) or else by WebAssembly, bz2 and lzma by the programs `bzip2`
  * and `xz`. Destroying the result closes the source and ends the program.
  *
  * @returns a byte stream; it fails with `ICT_ARCHIVE_CORRUPT`, `ICT_ARCHIVE_TOO_LARGE`, `ICT_ARCHIVE_PROGRAM_FAILED`, the signal's

@@ -6,7 +6,7 @@ export class XzWasmError extends Error {
 }
 
 /**
- * Decompresses xz where no `xz` program is installed, at about a fifth of its speed.
+ * Decompresses xz where no `xz` program is installed.
  *
  * The decoder has one instance for the whole process and serves one stream at a time: a second one waits until the first is read to its
  * end or closed, so do not read two in turns.
