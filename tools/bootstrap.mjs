@@ -20,7 +20,7 @@ async function quickstart(flags) {
   say('Building the workspace');
   await runNode(node, [NX, 'run-many', '-t', 'build', '--outputStyle=static']);
   say('Checking this machine');
-  await runNode(node, [ICT, 'doctor', ...(process.getuid?.() === 0 ? ['--install'] : [])]);
+  await runNode(node, [ICT, 'doctor', '--for', 'build', ...(process.getuid?.() === 0 ? ['--install'] : [])]);
   say(`Building ${FIRST_TEMPLATE}`);
   await runNode(node, [ICT, 'build', FIRST_TEMPLATE, ...flags]);
 }

@@ -1,6 +1,6 @@
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { root } from './run.mjs';
+import { root as workspace } from './run.mjs';
 
 /** Directories that hold workspace packages, and those that are one. */
 const GROUPS = ['packages', 'providers', 'tools'];
@@ -11,8 +11,8 @@ const REPORTS = { test: '.reports/test.json', e2e: '.reports/e2e.json' };
 const RUN_RECORD = '.nx/cache/run.json';
 
 /** Removes what an earlier run reported, so that nothing old is counted. */
-export async function forgetResults() {
-  for (const { directory } of await projects()) await rm(join(directory, '.reports'), { recursive: true, force: true });
+export async function forgetResults(root = workspace) {
+  for (const { directory } of await projects(root)) await rm(join(directory, '.reports'), { recursive: true, force: true });
   await rm(join(root, RUN_RECORD), { force: true });
 }
 
@@ -20,18 +20,18 @@ export async function forgetResults() {
  * Adds up what every test runner reported. A task that failed or never ran counts as one failure each: a project without a
  * report must not look like one without failures.
  *
- * @param tasks targets that were asked for.
- * @param status exit status of nx.
+ * @param {string[]} tasks targets that were asked for.
+ * @param {number} status exit status of nx.
  */
-export async function countResults(tasks, status) {
-  const total = { passed: 0, failed: 0, notes: [] };
+export async function countResults(tasks, status, root = workspace) {
+  const total = { passed: 0, failed: 0, notes: /** @type {string[]} */ ([]) };
   const add = (passed, failed, note) => {
     total.passed += passed;
     total.failed += failed;
     if (note !== undefined) total.notes.push(note);
   };
-  const outcome = await taskOutcomes();
-  for (const { name, directory, targets } of await projects()) {
+  const outcome = await taskOutcomes(root);
+  for (const { name, directory, targets } of await projects(root)) {
     for (const target of tasks.filter((task) => targets.includes(task))) {
       const ended = outcome.get(`${name}:${target}`);
       const report = REPORTS[target] === undefined ? undefined : await readJson(join(directory, REPORTS[target]));
@@ -63,12 +63,12 @@ export function countReport(report) {
 }
 
 /** Exit status of each task of the last run, by `project:target`. */
-async function taskOutcomes() {
+async function taskOutcomes(root) {
   const record = await readJson(join(root, RUN_RECORD));
   return new Map((record?.tasks ?? []).map((task) => [task.taskId, task.status]));
 }
 
-async function projects() {
+async function projects(root) {
   const directories = SINGLE.map((name) => join(root, name));
   for (const group of GROUPS) {
     for (const entry of await readdir(join(root, group), { withFileTypes: true })) {

@@ -97,6 +97,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       home: homedir(),
       uid: process.geteuid?.(),
       openEngine: async (options) => (await import('@ict/core')).openEngine(options),
+      runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },
     watchSignals: (onFirst) => new SignalWatch(process, onFirst, (status) => process.exit(status)),
   });

@@ -43,6 +43,20 @@ export interface BuildFlags extends LockFlags {
   readonly cache: boolean;
 }
 
+export interface BootFlags extends GlobalFlags {
+  readonly until: string;
+  readonly untilOff?: boolean;
+  readonly timeout?: number;
+  readonly memory?: number;
+  readonly cpus?: number;
+  readonly accel?: 'auto' | 'kvm' | 'tcg';
+}
+
+export interface DoctorFlags extends DirectoryFlags {
+  readonly install?: boolean;
+  readonly for?: 'build' | 'boot';
+}
+
 export const schemaNames = ['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan'] as const;
 export type SchemaName = (typeof schemaNames)[number];
 export const shells = ['bash', 'zsh', 'fish'] as const;
@@ -110,22 +124,26 @@ export function createProgram(run: Runner): Command {
   program
     .command('boot')
     .description('start an image in qemu and wait for a text on its console')
-    .addArgument(new Argument('<image>', 'disk image').argParser(parseText('IMAGE')))
-    .addOption(new Option('--expect <text>', 'text that shows that the image is up').default('login:').argParser(parseText('--expect')))
-    .addOption(new Option('--timeout <seconds>', 'give up after this time').argParser(parseCount('--timeout', 1, 86_400)))
-    .addOption(new Option('--memory <mib>', 'memory of the machine').argParser(parseCount('--memory', 64, 1_048_576)))
-    .option('--no-kvm', 'emulate the processor even where /dev/kvm can be used')
-    .action((file: string, _flags: GlobalFlags, command: Command) =>
+    .addArgument(new Argument('<image>', 'disk image, raw or qcow2; it is not changed').argParser(parseText('IMAGE')))
+    .addOption(new Option('--until <text>', 'text that shows that the image is up').default('login:').argParser(parseText('--until')))
+    .option('--until-off', 'wait until the machine turns itself off instead')
+    .addOption(new Option('--timeout <seconds>', 'give up after this time (default: 300)').argParser(parseCount('--timeout', 1, 86_400)))
+    .addOption(new Option('--memory <mib>', 'memory of the machine (default: 1024)').argParser(parseCount('--memory', 64, 1_048_576)))
+    .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
+    .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg']))
+    .action((file: string, _flags: BootFlags, command: Command) =>
       run(all(command), 'events', async (session) => (await import('./commands/boot.js')).boot(session, file, all(command))),
     );
 
-  program
-    .command('doctor')
-    .description('check what this machine lacks, and how to mend it')
-    .option('--install', 'as root: install what is missing with apt-get')
-    .action((_flags: GlobalFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
-    );
+  directoryFlags(
+    program
+      .command('doctor')
+      .description('check what this machine lacks, and how to mend it')
+      .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
+      .option('--install', 'as root: install what is missing with apt-get'),
+  ).action((_flags: DoctorFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
+  );
 
   program
     .command('schema')

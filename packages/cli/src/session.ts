@@ -24,6 +24,8 @@ export interface Surroundings {
   /** Effective user id; undefined on systems without. */
   readonly uid: number | undefined;
   openEngine(options: EngineOptions): Promise<Engine>;
+  /** Runs a program with its output on stderr. @returns its exit status. */
+  runProgram(argv: readonly string[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<number>;
 }
 
 /** One run of a command: its output, its stopping, its end. */

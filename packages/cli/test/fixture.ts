@@ -95,6 +95,7 @@ export interface Script {
   readonly cwd?: string;
   readonly tty?: boolean;
   readonly uid?: number;
+  readonly runProgram?: (argv: readonly string[]) => Promise<number>;
 }
 
 export interface Run {
@@ -158,6 +159,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
         script.opened?.(given);
         return engine;
       },
+      runProgram: script.runProgram ?? unexpected,
     },
     watchSignals: (onFirst) => new SignalWatch(signals, onFirst, () => undefined),
   };

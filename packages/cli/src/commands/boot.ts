@@ -1,0 +1,27 @@
+import { resolve } from 'node:path';
+import { bootImage } from '@ict/boot';
+import type { BootFlags } from '../program.js';
+import { formatDuration } from '../quantity.js';
+import type { Session } from '../session.js';
+
+/** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */
+export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
+  const { until, untilOff, timeout, memory, cpus, accel } = flags;
+  const { terminal, surroundings, signal } = session;
+  const result = await bootImage({
+    image: resolve(surroundings.cwd, image),
+    signal,
+    ...(untilOff === true ? {} : { until }),
+    ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }),
+    ...(memory === undefined ? {} : { memoryMiB: memory }),
+    ...(cpus === undefined ? {} : { cpus }),
+    ...(accel === undefined ? {} : { accel }),
+    onText: (text) => {
+      session.say({ type: 'boot.console', text });
+      if (!terminal.json) session.note(text);
+    },
+  });
+  session.say({ type: 'boot.done', found: result.found, durationMs: result.durationMs });
+  const what = result.found ? `is up: "${until}" appeared` : 'ran and turned itself off';
+  session.result(`\n${image} ${what} after ${formatDuration(result.durationMs)} (${result.accel})\n`);
+}

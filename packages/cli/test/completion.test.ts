@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeCommands } from '../src/commands/completion.js';
+import { createProgram, schemaNames } from '../src/program.js';
+import { ict } from './fixture.js';
+
+const commands = describeCommands(createProgram(async () => undefined));
+let directory: string;
+let script: string;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-completion-'));
+  script = join(directory, 'ict.bash');
+  await writeFile(script, (await ict(['completion', 'bash'])).stdout.text);
+  await writeFile(join(directory, 'template.yml'), '');
+});
+
+afterAll(() => rm(directory, { recursive: true }));
+
+/** What bash offers after these words, the last of which is being typed. */
+async function offers(...words: string[]): Promise<readonly string[]> {
+  const quoted = ['ict', ...words].map((word) => `'${word}'`).join(' ');
+  const program = `source ${script}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _ict; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', program], { cwd: directory });
+  return stdout.split('\n').filter((line) => line !== '');
+}
+
+describe('bash', () => {
+  it('offers commands', async () => {
+    expect(await offers('b')).toEqual(['build', 'boot']);
+  });
+
+  it('offers flags of the command', async () => {
+    expect(await offers('build', '--fro')).toEqual(['--frozen']);
+    expect(await offers('validate', '--fro')).toEqual([]);
+  });
+
+  it('offers files for arguments and for flags that take one', async () => {
+    expect(await offers('build', 'temp')).toEqual(['template.yml']);
+    expect(await offers('build', '--lock', 'temp')).toEqual(['template.yml']);
+  });
+
+  it('offers the values of a flag or argument', async () => {
+    expect(await offers('build', '--verify', '')).toEqual(['signature', 'full']);
+    expect(await offers('schema', 'e')).toEqual(['event']);
+  });
+
+  it('knows commands of commands', async () => {
+    expect(await offers('config', 's')).toEqual(['show']);
+    expect(await offers('config', 'show', '--cache')).toEqual(['--cache-dir']);
+  });
+});
+
+it.each(['bash', 'zsh', 'fish'])('the script for %s names every command and long flag', async (shell) => {
+  const { stdout } = await ict(['completion', shell]);
+  for (const { path, options } of commands) {
+    for (const word of path.split(' ')) expect(stdout.text).toContain(word);
+    for (const flag of options.flatMap((option) => option.flags).filter((name) => name.startsWith('--'))) {
+      expect(stdout.text).toContain(shell === 'fish' ? `-l ${flag.slice(2)}` : flag);
+    }
+  }
+  for (const name of schemaNames) expect(stdout.text).toContain(name);
+});

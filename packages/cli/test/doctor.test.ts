@@ -1,0 +1,102 @@
+import type { HostCheck } from '@ict/sandbox';
+import { describe, expect, it } from 'vitest';
+import { doctorText } from '../src/commands/doctor.js';
+import { runProgram } from '../src/host-program.js';
+import { mendingCommands, missingPackages } from '../src/mending.js';
+import { ict, terminal } from './fixture.js';
+
+const good: HostCheck = { name: 'node', ok: true, detail: 'Node 24.21.0', required: true };
+const lacking = (name: string, remedy: string, required = true): HostCheck => ({
+  name,
+  ok: false,
+  detail: `${name} is missing`,
+  remedy,
+  required,
+});
+const checks = [
+  good,
+  lacking('program newuidmap', 'sudo apt-get install --yes uidmap'),
+  lacking('program newgidmap', 'sudo apt-get install --yes uidmap'),
+  lacking('subordinate ids', 'sudo usermod --add-subuids 100000-165535 somebody'),
+  lacking('firmware', 'sudo apt-get install --yes ovmf', false),
+];
+
+describe('mending', () => {
+  it('takes one command for all packages', () => {
+    expect(missingPackages(checks)).toEqual(['ovmf', 'uidmap']);
+    expect(mendingCommands(checks, false)).toEqual([
+      'sudo apt-get install --yes ovmf uidmap',
+      'sudo usermod --add-subuids 100000-165535 somebody',
+    ]);
+  });
+
+  it('needs no sudo as root', () => {
+    expect(mendingCommands(checks, true)[0]).toBe('apt-get install --yes ovmf uidmap');
+  });
+
+  it('is not needed when all is well', () => {
+    expect(mendingCommands([good], false)).toEqual([]);
+  });
+
+  it.each(['sudo apt-get install --yes a; rm -rf /', 'sudo apt-get install --yes --evil', 'apt-get install a'])(
+    'takes no package name from %s',
+    (remedy) => {
+      expect(missingPackages([lacking('x', remedy)])).toEqual([]);
+    },
+  );
+});
+
+it('the report marks what is required and what is not', () => {
+  const text = doctorText(checks, mendingCommands(checks, true), terminal().terminal.resultColors);
+  expect(
+    text
+      .split('\n')
+      .slice(0, 5)
+      .map((line) => line[0]),
+  ).toEqual(['✔', '✖', '✖', '✖', '-']);
+  expect(text).toContain('to mend it:\n  apt-get install --yes ovmf uidmap\n');
+});
+
+describe('ict doctor', () => {
+  it('prints one document, whose verdict is the exit status', async () => {
+    const { status, stdout } = await ict(['doctor', '--json'], {
+      uid: process.geteuid?.() ?? 0,
+      env: { ICT_WORK_DIR: '/tmp', ICT_CACHE_DIR: '/tmp' },
+    });
+    const report = JSON.parse(stdout.text) as { ok: boolean; checks: HostCheck[]; commands: string[] };
+    expect(status).toBe(report.ok ? 0 : 7);
+    expect(report.checks.map((check) => check.name)).toEqual(
+      expect.arrayContaining(['node', 'overlay', 'program unshare', 'program qemu-system-x86_64']),
+    );
+    expect(report.ok).toBe(report.checks.every((check) => check.ok || !check.required));
+  });
+
+  it('checks for booting alone', async () => {
+    const { stdout } = await ict(['doctor', '--for', 'boot', '--json']);
+    const report = JSON.parse(stdout.text) as { checks: HostCheck[] };
+    expect(report.checks.map((check) => check.name)).not.toContain('program unshare');
+  });
+});
+
+describe('runProgram', () => {
+  const { signal } = new AbortController();
+
+  it.each([
+    [['sh', '-c', 'exit 3'], 3],
+    [['sh', '-c', 'test "$ICT_TEST" = yes'], 0],
+    [['sh', '-c', 'kill -9 $$'], 137],
+  ])('%j is %i', async (argv, status) => {
+    expect(await runProgram(argv, { ICT_TEST: 'yes' }, signal)).toBe(status);
+  });
+
+  it('says so when a program is not there', async () => {
+    await expect(runProgram(['no-such-program'], {}, signal)).rejects.toMatchObject({ code: 'ICT_CLI_INSTALL_FAILED' });
+  });
+
+  it('stops when asked to', async () => {
+    const controller = new AbortController();
+    const running = runProgram(['sleep', '60'], {}, controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(running).rejects.toThrow('enough');
+  });
+});
