@@ -1,0 +1,105 @@
+import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { digestHex, digestOf, publishByLink } from '@ict/integrity';
+import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
+import type { StoreContext } from './content.js';
+import { readRecord, removeRecord, writeRecord } from './record-file.js';
+import { stageFile } from './staging.js';
+import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { storageFailure } from './storage-failure.js';
+
+interface BlobRecord {
+  readonly digest: Digest;
+  readonly signature: StatSignature;
+  readonly verifiedAt: number;
+}
+
+function isBlobRecord(value: unknown): value is BlobRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const { digest, signature, verifiedAt } = value as Record<string, unknown>;
+  return typeof digest === 'string' && isStatSignature(signature) && typeof verifiedAt === 'number';
+}
+
+/**
+ * Blobs at `.ict/blobs/sha256/ab/{hex}`, read-only, published by hard link so that a name never shows a part of its content and
+ * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
+ */
+export function createBlobStore(store: StoreContext): BlobStore {
+  const { layout, clock, emit, mode, digestFile } = store;
+  const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
+
+  async function sign(digest: Digest, file: string): Promise<void> {
+    const signature = await statSignature(file);
+    if (signature === undefined) return; // removed meanwhile
+    const record: BlobRecord = { digest, signature, verifiedAt: clock() };
+    await writeRecord(recordOf(digest), JSON.stringify(record));
+  }
+
+  async function path(digest: Digest): Promise<string | undefined> {
+    const file = layout.blob(digest);
+    const signature = await statSignature(file);
+    if (signature === undefined) return undefined;
+    const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord);
+    if (record !== undefined && record.digest === digest && sameSignature(record.signature, signature)) return file;
+    const actual = await digestFile(file);
+    if (actual.digest === digest) {
+      await sign(digest, file);
+      return file;
+    }
+    await removeRecord(recordOf(digest));
+    // Another process may have dropped the damaged file and published a good one meanwhile.
+    const now = await statSignature(file);
+    if (now !== undefined && now.ino === signature.ino) await layout.toTrash(file);
+    emit({
+      type: 'warning',
+      code: 'ICT_CACHE_DAMAGED',
+      message: `${file} was damaged and has been removed from the cache: its content is ${actual.digest}`,
+    });
+    return undefined;
+  }
+
+  async function publish(staged: string, digest: Digest, sizeBytes: number): Promise<BlobRef> {
+    const file = layout.blob(digest);
+    await path(digest); // drops a damaged one, so that what is there is right
+    await mkdir(dirname(file), { recursive: true });
+    await publishByLink(staged, file);
+    await sign(digest, file);
+    return { kind: 'blob', digest, sizeBytes };
+  }
+
+  async function put(what: string, neededBytes: number | undefined, work: () => Promise<BlobRef>): Promise<BlobRef> {
+    try {
+      return await work();
+    } catch (error) {
+      throw storageFailure(error, { what, directory: layout.area('blobs'), ...(neededBytes === undefined ? {} : { neededBytes }) });
+    }
+  }
+
+  return {
+    path,
+    putFile: (file, known) =>
+      put('a blob', known?.sizeBytes, async () => {
+        const staged = await stageFile(store, file, known, known === undefined ? 'a blob' : `blob ${known.digest}`);
+        try {
+          return await publish(staged.path, staged.digest, staged.sizeBytes);
+        } catch (error) {
+          await rm(staged.path, { force: true });
+          throw error;
+        }
+      }),
+    putBytes: (bytes) =>
+      put('a blob', bytes.length, async () => {
+        const digest = digestOf(bytes);
+        if ((await path(digest)) !== undefined) return { kind: 'blob', digest, sizeBytes: bytes.length };
+        const staged = await layout.temporaryFile();
+        try {
+          await writeFile(staged, bytes, { flag: 'wx' });
+          await chmod(staged, 0o444);
+          return await publish(staged, digest, bytes.length);
+        } catch (error) {
+          await rm(staged, { force: true });
+          throw error;
+        }
+      }),
+  };
+}

@@ -1,0 +1,75 @@
+import { hashFile, type ContentIdentity } from '@ict/integrity';
+import type { BlobStore, EventBody, Memo } from '@ict/plugin-api';
+import { createBlobStore } from './blob-store.js';
+import type { StoreContext, VerificationMode } from './content.js';
+import { createLayerStore, type LayerStore } from './layer-store.js';
+import { openLayout } from './layout.js';
+import { createLocks, type LeaseTiming, type Locks } from './lease.js';
+import { createMemo } from './memo-store.js';
+import { createPackageCache, type PackageCache } from './package-cache.js';
+import { currentOwner } from './process-owner.js';
+import { reap, removeTree, type RemoveTree } from './reaper.js';
+import { createStepStore, type StepStore } from './step-store.js';
+import { measureUsage, type AreaUsage } from './usage.js';
+
+export interface CacheOptions {
+  /** Absolute path; made when absent. */
+  readonly cacheDir: string;
+  /** Now, seconds since 1970. */
+  readonly clock: () => number;
+  readonly emit?: (event: EventBody) => void;
+  /** Default `signature`. */
+  readonly mode?: VerificationMode;
+  /** Hashes a file, for example on a worker thread; default: on this thread. */
+  readonly digestFile?: (file: string) => Promise<ContentIdentity>;
+  readonly leases?: Partial<LeaseTiming>;
+}
+
+/** A cache directory, open. There is nothing to close: every change is complete when its promise is. */
+export interface Cache extends Locks {
+  readonly cacheDir: string;
+  readonly blobs: BlobStore;
+  readonly steps: StepStore;
+  readonly layers: LayerStore;
+  readonly memo: Memo;
+  /** The package cache of one provider id. @throws `ICT_CACHE_NAME` */
+  packages(providerId: string): PackageCache;
+  /** Where the fetcher keeps answers and partial downloads. */
+  readonly fetchDirectory: string;
+  /** A new private directory on the cache's file system; gone once this process has ended and another one reaps. */
+  temporaryDirectory(purpose: string): Promise<string>;
+  /** Moves something of the cache out of the way at once; its files are removed by `reap`. */
+  toTrash(path: string): Promise<boolean>;
+  /**
+   * Removes what ended processes left, and this process's own trash. Call it after opening and before ending.
+   *
+   * @returns how many entries were removed, and which could not be.
+   */
+  reap(remove?: RemoveTree): Promise<{ readonly removed: number; readonly failed: readonly string[] }>;
+  usage(): Promise<readonly AreaUsage[]>;
+}
+
+/**
+ * Opens a cache directory, making it when it is absent. Removing any part of it by hand is always safe; so is a crash at any moment.
+ *
+ * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_VERSION` when a newer ict wrote it, `ICT_CACHE_DISK_FULL`.
+ */
+export async function openCache(options: CacheOptions): Promise<Cache> {
+  const { cacheDir, clock, emit = () => undefined, mode = 'signature', digestFile = (file) => hashFile(file) } = options;
+  const layout = await openLayout(cacheDir, currentOwner());
+  const store: StoreContext = { layout, clock, emit, mode, digestFile };
+  return {
+    cacheDir,
+    blobs: createBlobStore(store),
+    steps: createStepStore(store),
+    layers: createLayerStore(store),
+    memo: createMemo(store),
+    packages: (providerId) => createPackageCache(store, providerId),
+    fetchDirectory: layout.area('fetch'),
+    temporaryDirectory: layout.temporaryDirectory,
+    toTrash: layout.toTrash,
+    reap: (remove = removeTree) => reap(layout, remove, clock()),
+    usage: () => measureUsage(layout),
+    ...createLocks(layout, options.leases),
+  };
+}

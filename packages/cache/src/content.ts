@@ -1,0 +1,17 @@
+import type { ContentIdentity } from '@ict/integrity';
+import type { EventBody } from '@ict/plugin-api';
+import type { Layout } from './layout.js';
+
+/** `signature` trusts a file whose stat signature is unchanged; `full` hashes it each time. */
+export type VerificationMode = 'signature' | 'full';
+
+/** What the stores of one cache share. */
+export interface StoreContext {
+  readonly layout: Layout;
+  /** Now, seconds since 1970. */
+  readonly clock: () => number;
+  readonly emit: (event: EventBody) => void;
+  readonly mode: VerificationMode;
+  /** SHA-256 and size of a file, perhaps on another thread. */
+  readonly digestFile: (file: string) => Promise<ContentIdentity>;
+}

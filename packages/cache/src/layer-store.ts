@@ -1,0 +1,116 @@
+import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { atomicWriteFile, digestHex, syncDirectory } from '@ict/integrity';
+import type { Digest } from '@ict/plugin-api';
+import type { StoreContext } from './content.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
+
+/** Fresh directories for an overlay: its changes go to `upper`. */
+export interface StagedLayer {
+  readonly upper: string;
+  /** The overlay's work directory, on the same file system. */
+  readonly work: string;
+  /** The directory that holds both; pass it to `discardStaged` when the layer is not published. */
+  readonly root: string;
+}
+
+/** A layer in the cache. Its files may belong to subordinate ids; only its two documents are read here. */
+export interface StoredLayer {
+  readonly directory: string;
+  /** The tree: what an overlay mounts. */
+  readonly fs: string;
+  readonly manifest: string;
+  readonly signature: string;
+}
+
+/** Layers at `.ict/layers/{hex}/{fs/, manifest.json, signature.json}`. What they contain is the business of those who make them. */
+export interface LayerStore {
+  stage(): Promise<StagedLayer>;
+  /**
+   * Gives a staged layer its name, in one rename. When the layer exists already it is kept, and the staged one goes to the trash.
+   *
+   * @param documents texts kept beside the tree: the canonical listing, and what proves that the tree on disk is unchanged.
+   * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`.
+   */
+  publish(
+    staged: StagedLayer,
+    digest: Digest,
+    documents: { readonly manifest: string; readonly signature: string },
+  ): Promise<{ readonly layer: StoredLayer; readonly existed: boolean }>;
+  /** Replaces the signature of a stored layer, after its tree was hashed again. */
+  resign(digest: Digest, signature: string): Promise<void>;
+  /** @returns undefined when the layer or one of its parts is absent. */
+  get(digest: Digest): Promise<StoredLayer | undefined>;
+  /** Takes a layer away at once; its files wait in the trash for `reap`. False when there was none. */
+  discard(digest: Digest): Promise<boolean>;
+  /** Moves a staged layer that will not be published to the trash. */
+  discardStaged(staged: StagedLayer): Promise<void>;
+}
+
+export function createLayerStore({ layout }: StoreContext): LayerStore {
+  const directoryOf = (digest: Digest): string => join(layout.area('layers'), digestHex(digest));
+
+  async function get(digest: Digest): Promise<StoredLayer | undefined> {
+    const directory = directoryOf(digest);
+    const fs = join(directory, 'fs');
+    try {
+      const [manifest, signature, tree] = await Promise.all([
+        readFile(join(directory, 'manifest.json'), 'utf8'),
+        readFile(join(directory, 'signature.json'), 'utf8'),
+        stat(fs),
+      ]);
+      return tree.isDirectory() ? { directory, fs, manifest, signature } : undefined;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  }
+
+  async function discardStaged(staged: StagedLayer): Promise<void> {
+    await layout.toTrash(staged.root);
+  }
+
+  return {
+    get,
+    discardStaged,
+    async stage() {
+      try {
+        const root = await layout.temporaryDirectory('layer');
+        const [upper, work] = [join(root, 'layer', 'fs'), join(root, 'work')];
+        await mkdir(dirname(upper), { mode: 0o755 });
+        await mkdir(upper, { mode: 0o755 });
+        await mkdir(work, { mode: 0o755 });
+        return { root, upper, work };
+      } catch (error) {
+        throw storageFailure(error, { what: 'a layer', directory: layout.area('tmp') });
+      }
+    },
+    async publish(staged, digest, { manifest, signature }) {
+      const target = directoryOf(digest);
+      const source = dirname(staged.upper);
+      try {
+        // A half-removed or hand-made directory of that name is no layer; it would only be in the way.
+        if ((await get(digest)) === undefined) await layout.toTrash(target);
+        await atomicWriteFile(join(source, 'manifest.json'), manifest);
+        await atomicWriteFile(join(source, 'signature.json'), signature);
+        let existed = false;
+        try {
+          await rename(source, target);
+          await syncDirectory(dirname(target));
+        } catch (error) {
+          if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOTEMPTY') throw error;
+          existed = true;
+        }
+        await discardStaged(staged);
+        const layer = (await get(digest)) ?? { directory: target, fs: join(target, 'fs'), manifest, signature };
+        return { layer, existed };
+      } catch (error) {
+        throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
+      }
+    },
+    async resign(digest, signature) {
+      await atomicWriteFile(join(directoryOf(digest), 'signature.json'), signature);
+    },
+    discard: (digest) => layout.toTrash(directoryOf(digest)),
+  };
+}

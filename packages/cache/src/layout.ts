@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestHex, publishByLink } from '@ict/integrity';
+import type { Digest } from '@ict/plugin-api';
+import { cacheError } from './errors.js';
+import type { ProcessOwner } from './process-owner.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
+
+/** Version of what lies below `.ict`. Raised when an older ict could misread it. */
+export const layoutVersion = 1;
+
+const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'tmp', 'trash', 'used', 'fetch'] as const;
+export type Area = (typeof areas)[number];
+
+/** Paths of a cache directory. Pure but for {@link Layout.temporaryDirectory} and {@link Layout.toTrash}. */
+export interface Layout {
+  readonly cacheDir: string;
+  readonly owner: ProcessOwner;
+  area(name: Area): string;
+  blob(digest: Digest): string;
+  /** `.ict/index/{kind}/ab/{key}.json` */
+  record(kind: string, key: string): string;
+  packages(providerId: string): string;
+  /** A new private directory below `.ict/tmp/{owner}`. */
+  temporaryDirectory(purpose: string): Promise<string>;
+  /** A path below `.ict/tmp/{owner}` at which nothing is yet. */
+  temporaryFile(): Promise<string>;
+  /** Renames something of the cache into `.ict/trash`, at once and whole. False when it is gone already. */
+  toTrash(path: string): Promise<boolean>;
+}
+
+/**
+ * A name that is safe as one segment of a path.
+ *
+ * @throws `ICT_CACHE_NAME` for anything empty, hidden, with a slash, a backslash or a control character, or beyond 255 bytes.
+ */
+export function pathSegment(name: string, what: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  if (!/^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*$/.test(name) || Buffer.byteLength(name) > 255) {
+    throw cacheError('ICT_CACHE_NAME', {
+      message: `${JSON.stringify(name)} cannot name ${what} in the cache`,
+      hint: 'Use a plain name without slashes that does not begin with a dot.',
+      facts: { name },
+    });
+  }
+  return name;
+}
+
+async function checkVersion(file: string, temporary: string): Promise<void> {
+  await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
+  await publishByLink(temporary, file);
+  const text = await readFile(file, 'utf8');
+  const version = /^\d{1,6}\n?$/.test(text) ? Number(text) : undefined;
+  if (version !== undefined && version <= layoutVersion) return;
+  throw cacheError('ICT_CACHE_VERSION', {
+    message: `The cache was written by a newer ict: ${file} says ${JSON.stringify(text.slice(0, 40).trim())}, this ict knows ${layoutVersion}`,
+    hint: 'Use a newer ict, or another --cache-dir.',
+    facts: { file, version, known: layoutVersion },
+  });
+}
+
+/**
+ * Makes the directories of a cache and checks that they can be written.
+ *
+ * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_VERSION`, `ICT_CACHE_DISK_FULL`.
+ */
+export async function openLayout(cacheDir: string, owner: ProcessOwner): Promise<Layout> {
+  const hidden = join(cacheDir, '.ict');
+  const area = (name: Area): string => join(hidden, name);
+  const own = join(area('tmp'), owner);
+  const random = (): string => randomBytes(8).toString('hex');
+
+  async function temporaryFile(): Promise<string> {
+    await mkdir(own, { recursive: true, mode: 0o700 });
+    return join(own, `file-${random()}`);
+  }
+
+  try {
+    for (const name of areas) await mkdir(area(name), { recursive: true });
+    await checkVersion(join(hidden, 'VERSION'), await temporaryFile());
+  } catch (error) {
+    throw storageFailure(error, { what: 'its directories', directory: cacheDir });
+  }
+
+  return {
+    cacheDir,
+    owner,
+    area,
+    blob(digest) {
+      const hex = digestHex(digest);
+      return join(area('blobs'), 'sha256', hex.slice(0, 2), hex);
+    },
+    record: (kind, key) => join(area('index'), kind, key.slice(0, 2), `${key}.json`),
+    packages: (providerId) => join(cacheDir, 'pkgCache', pathSegment(providerId, 'a provider')),
+    async temporaryDirectory(purpose) {
+      const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
+      await mkdir(path, { recursive: true, mode: 0o700 });
+      return path;
+    },
+    temporaryFile,
+    async toTrash(path) {
+      try {
+        await rename(path, join(area('trash'), `${owner}.${random()}`));
+        return true;
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return false;
+        throw error;
+      }
+    },
+  };
+}

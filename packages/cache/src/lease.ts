@@ -1,0 +1,158 @@
+import { link, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import { pathSegment, type Layout } from './layout.js';
+import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
+
+export interface LockOptions {
+  readonly signal?: AbortSignal;
+  /** Called once, when another process holds the lock. */
+  readonly onWait?: (holder: ProcessOwner) => void;
+}
+
+/** Runs work while no other process of any machine that shares the cache runs work of the same name. */
+export interface Locks {
+  /**
+   * @throws what `work` throws; the signal's reason while waiting; `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_NAME`.
+   */
+  withLock<T>(name: string, work: () => Promise<T>, options?: LockOptions): Promise<T>;
+}
+
+export interface LeaseTiming {
+  /** Between two looks at a lock that is held. */
+  readonly pollMs: number;
+  /** Between two signs of life of a holder. */
+  readonly heartbeatMs: number;
+  /** A lease of another machine without a sign of life for this long is void. */
+  readonly staleMs: number;
+}
+
+const defaults: LeaseTiming = { pollMs: 100, heartbeatMs: 10_000, staleMs: 60_000 };
+
+interface Lease {
+  readonly owner: ProcessOwner;
+  readonly token: string;
+}
+
+function isLease(value: unknown): value is Lease {
+  if (typeof value !== 'object' || value === null) return false;
+  const { owner, token } = value as Record<string, unknown>;
+  return typeof owner === 'string' && isProcessOwner(owner) && typeof token === 'string';
+}
+
+/** The lease in a file; a file that is no lease has a holder that nobody knows. Undefined when there is no file. */
+async function readLease(file: string): Promise<Lease | 'unreadable' | undefined> {
+  try {
+    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    return isLease(value) ? value : 'unreadable';
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError) return 'unreadable';
+    throw error;
+  }
+}
+
+/**
+ * Locks as lease files `.ict/locks/{name}.lock`, made whole by `link`, so that they work on network file systems too. A lease of
+ * this machine is void when its process has ended; one of another machine, when its file was not touched for a minute of the file
+ * server's own clock. Locks save duplicate work; nothing is wrong when two processes hold one.
+ */
+export function createLocks(layout: Layout, timing: Partial<LeaseTiming> = {}): Locks {
+  const { pollMs, heartbeatMs, staleMs } = { ...defaults, ...timing };
+  const directory = layout.area('locks');
+  const beside = (): string => join(directory, `${layout.owner}.${randomBytes(8).toString('hex')}.tmp`);
+
+  async function isVoid(lease: Lease | 'unreadable', file: string, probe: string): Promise<boolean> {
+    const liveness = lease === 'unreadable' ? 'unknown' : livenessOf(lease.owner);
+    if (liveness !== 'unknown') return liveness === 'dead';
+    try {
+      const now = new Date();
+      await utimes(probe, now, now).catch(() => undefined); // only to refresh the probe; writing it again does the same below
+      await writeFile(probe, await readFile(probe));
+      const [held, fresh] = await Promise.all([stat(file), stat(probe)]);
+      return fresh.mtimeMs - held.mtimeMs > staleMs;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false; // released meanwhile
+      throw error;
+    }
+  }
+
+  /** Takes a void lease away, unless it was replaced meanwhile. */
+  async function breakLease(file: string, lease: Lease | 'unreadable'): Promise<void> {
+    const aside = beside();
+    try {
+      await rename(file, aside);
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    const taken = await readLease(aside);
+    const same = lease === 'unreadable' ? taken === 'unreadable' : typeof taken === 'object' && taken.token === lease.token;
+    if (!same) {
+      await link(aside, file).catch((error: unknown) => {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      });
+    }
+    await rm(aside, { force: true });
+  }
+
+  async function acquire(file: string, own: string, options: LockOptions): Promise<void> {
+    let told = false;
+    for (;;) {
+      options.signal?.throwIfAborted();
+      try {
+        await link(own, file);
+        return;
+      } catch (error) {
+        if (errnoOf(error) !== 'EEXIST') throw error;
+      }
+      const lease = await readLease(file);
+      if (lease === undefined) continue;
+      if (await isVoid(lease, file, own)) {
+        await breakLease(file, lease);
+        continue;
+      }
+      if (!told && lease !== 'unreadable') {
+        told = true;
+        options.onWait?.(lease.owner);
+      }
+      try {
+        await wait(pollMs, undefined, options.signal === undefined ? {} : { signal: options.signal });
+      } catch (error) {
+        options.signal?.throwIfAborted();
+        throw error;
+      }
+    }
+  }
+
+  return {
+    async withLock(name, work, options = {}) {
+      const file = join(directory, `${pathSegment(name, 'a lock')}.lock`);
+      const own = beside();
+      const lease: Lease = { owner: layout.owner, token: randomBytes(16).toString('hex') };
+      try {
+        await writeFile(own, JSON.stringify(lease), { flag: 'wx' });
+        await acquire(file, own, options);
+      } catch (error) {
+        await rm(own, { force: true });
+        throw storageFailure(error, { what: `lock ${name}`, directory });
+      }
+      const heartbeat = setInterval(() => {
+        const now = new Date();
+        // `own` is the same file as the lease. A missed beat costs at most duplicate work.
+        utimes(own, now, now).catch(() => undefined);
+      }, heartbeatMs);
+      heartbeat.unref();
+      try {
+        return await work();
+      } finally {
+        clearInterval(heartbeat);
+        const held = await readLease(file);
+        if (typeof held === 'object' && held.token === lease.token) await rm(file, { force: true });
+        await rm(own, { force: true });
+      }
+    },
+  };
+}

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheKey, canonicalJson, integrityOf } from '@ict/integrity';
+import { toErrorRecord } from '@ict/plugin-api';
+import type { Json, Memo } from '@ict/plugin-api';
+import type { StoreContext } from './content.js';
+import { pathSegment } from './layout.js';
+import { removeRecord, writeRecord } from './record-file.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
+
+/** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its text can be hashed before it is parsed. */
+const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","value":/;
+
+function render(value: Json): string {
+  const text = canonicalJson(value);
+  return `{"integrity":"${integrityOf(text)}","value":${text}}`;
+}
+
+/** @returns undefined when the text is damaged. */
+function parse(text: string): { readonly value: Json } | undefined {
+  const match = head.exec(text);
+  if (match === null || !text.endsWith('}')) return undefined;
+  const value = text.slice(match[0].length, -1);
+  return integrityOf(value) === match[1] ? { value: JSON.parse(value) as Json } : undefined;
+}
+
+/**
+ * Remembered computations at `.ict/memo/{kind}/ab/{key}.json`. A damaged one is removed and missed. What cannot be written is
+ * not remembered, with a warning: a memo never fails a build.
+ */
+export function createMemo({ layout, emit }: StoreContext): Memo {
+  const pathOf = (kind: string, key: Json): string => {
+    const name = cacheKey(kind, key);
+    return join(layout.area('memo'), pathSegment(kind, 'a kind of memo'), name.slice(0, 2), `${name}.json`);
+  };
+  return {
+    async get(kind, key) {
+      const path = pathOf(kind, key);
+      let text: string;
+      try {
+        text = await readFile(path, 'utf8');
+      } catch (error) {
+        if (errnoOf(error) === undefined) throw error;
+        return undefined; // absent, or a file system in trouble: computed again
+      }
+      const parsed = parse(text);
+      if (parsed === undefined) await removeRecord(path);
+      return parsed?.value;
+    },
+    async set(kind, key, value) {
+      const path = pathOf(kind, key);
+      const text = render(value);
+      try {
+        await writeRecord(path, text);
+      } catch (error) {
+        if (errnoOf(error) === undefined) throw error;
+        const { code, message, hint } = toErrorRecord(
+          storageFailure(error, { what: `a memo of ${kind}`, directory: layout.area('memo'), neededBytes: Buffer.byteLength(text) }),
+        );
+        emit({ type: 'warning', code, message, ...(hint === undefined ? {} : { hint }) });
+      }
+    },
+  };
+}

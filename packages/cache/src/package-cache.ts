@@ -1,0 +1,250 @@
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheKey, integrityFromDigest, syncDirectory, temporaryName, type CacheKey } from '@ict/integrity';
+import type { Digest, Integrity, PackageRecord } from '@ict/plugin-api';
+import type { StoreContext } from './content.js';
+import { pathSegment } from './layout.js';
+import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
+import { stageFile } from './staging.js';
+import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
+
+/** A package as an index describes it, with its name in the flat directory (`Provider.fileName`). */
+export type CachedPackage = Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository' | 'digest' | 'sizeBytes'> & {
+  readonly fileName: string;
+};
+
+/** Who vouched for a package: the signed root that lists it, and the keys that signed that root. */
+export interface SignedBy {
+  readonly root: Digest;
+  readonly signers: readonly string[];
+}
+
+/** What the index says of a stored package: `.ict/index/packages/{provider-id}/ab/{key}.json`. */
+export interface PackageEntry {
+  readonly key: CacheKey;
+  readonly name: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly repository: string;
+  readonly integrity: Integrity;
+  readonly sizeBytes: number;
+  readonly fileName: string;
+  readonly statSignature: StatSignature;
+  /** Seconds since 1970. */
+  readonly storedAt: number;
+  readonly verifiedAt: number;
+  readonly signedBy?: SignedBy;
+}
+
+export type PackageLookup =
+  | { readonly state: 'hit'; readonly file: string; readonly check: 'signature' | 'hash' }
+  | { readonly state: 'miss' }
+  /** The file was damaged; it and its record are gone, nothing else is. */
+  | { readonly state: 'invalid'; readonly reason: string };
+
+/** The flat directory `pkgCache/{provider-id}` and its index. */
+export interface PackageCache {
+  readonly directory: string;
+  /**
+   * Finds a package and verifies it: by stat signature, or by hash when that changed. A file without a record is adopted when its
+   * hash is the expected one. Emits `package.cached` or `package.invalid`.
+   */
+  lookup(pkg: CachedPackage): Promise<PackageLookup>;
+  /**
+   * Takes `file` over under the package's own name, replacing atomically what had that name. Emits `package.stored`.
+   *
+   * @returns the path in the cache.
+   * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
+   */
+  store(pkg: CachedPackage, file: string, signedBy?: SignedBy): Promise<string>;
+  /** Every record of the index, in no particular order. */
+  entries(): AsyncIterable<PackageEntry>;
+}
+
+function isPackageEntry(value: unknown): value is PackageEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const entry = value as Record<string, unknown>;
+  const texts = ['key', 'name', 'version', 'arch', 'repository', 'integrity', 'fileName'];
+  const numbers = ['sizeBytes', 'storedAt', 'verifiedAt'];
+  return (
+    texts.every((name) => typeof entry[name] === 'string') &&
+    numbers.every((name) => typeof entry[name] === 'number') &&
+    isStatSignature(entry['statSignature'])
+  );
+}
+
+/** A network file system in trouble costs a download, not the build. */
+const troubled = new Set(['EIO', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EACCES']);
+
+/** The cache key of a package: everything that names its content, not where it came from or what the file is called. */
+export function packageKey(pkg: CachedPackage): CacheKey {
+  const { name, version, arch, repository, digest, sizeBytes } = pkg;
+  return cacheKey('package', { name, version, arch, repository, digest, sizeBytes });
+}
+
+/**
+ * The package cache of one provider.
+ *
+ * @throws `ICT_CACHE_NAME` for a provider id that is no plain name.
+ */
+export function createPackageCache(store: StoreContext, providerId: string): PackageCache {
+  const { layout, clock, emit, mode, digestFile } = store;
+  const directory = layout.packages(providerId);
+  const index = `packages/${providerId}`;
+  const fileOf = (pkg: CachedPackage): string => join(directory, pathSegment(pkg.fileName, 'a package'));
+
+  async function* entries(): AsyncGenerator<PackageEntry, void, undefined> {
+    for await (const path of listRecords(join(layout.area('index'), index))) {
+      const entry = await readRecord(path, isPackageEntry);
+      if (entry !== undefined) yield entry;
+    }
+  }
+
+  async function findEntry(pkg: CachedPackage): Promise<PackageEntry | undefined> {
+    const entry = await readRecord(layout.record(index, packageKey(pkg)), isPackageEntry);
+    const same =
+      entry?.integrity === integrityFromDigest(pkg.digest) && entry.sizeBytes === pkg.sizeBytes && entry.fileName === pkg.fileName;
+    return same ? entry : undefined;
+  }
+
+  async function record(
+    pkg: CachedPackage,
+    signature: StatSignature,
+    before: PackageEntry | undefined,
+    signedBy: SignedBy | undefined,
+  ): Promise<void> {
+    const now = clock();
+    const vouched = signedBy ?? before?.signedBy;
+    const key = packageKey(pkg);
+    const entry: PackageEntry = {
+      key,
+      name: pkg.name,
+      version: pkg.version,
+      arch: pkg.arch,
+      repository: pkg.repository,
+      integrity: integrityFromDigest(pkg.digest),
+      sizeBytes: pkg.sizeBytes,
+      fileName: pkg.fileName,
+      statSignature: signature,
+      storedAt: before?.storedAt ?? now,
+      verifiedAt: now,
+      ...(vouched === undefined ? {} : { signedBy: vouched }),
+    };
+    await writeRecord(layout.record(index, key), JSON.stringify(entry));
+  }
+
+  /** True when a record says that the file of this name rightly has this content: then it is another package's. */
+  async function isClaimed(fileName: string, integrity: Integrity): Promise<boolean> {
+    for await (const entry of entries()) {
+      if (entry.fileName === fileName && entry.integrity === integrity) return true;
+    }
+    return false;
+  }
+
+  function hit(pkg: CachedPackage, file: string, check: 'signature' | 'hash'): PackageLookup {
+    emit({ type: 'package.cached', name: pkg.name, version: pkg.version, check });
+    return { state: 'hit', file, check };
+  }
+
+  async function find(pkg: CachedPackage): Promise<PackageLookup> {
+    const file = fileOf(pkg);
+    const entry = await findEntry(pkg);
+    const forget = async (): Promise<void> => {
+      if (entry !== undefined) await removeRecord(layout.record(index, entry.key));
+    };
+    const signature = await statSignature(file);
+    if (signature === undefined) {
+      await forget();
+      return { state: 'miss' };
+    }
+    if (entry !== undefined && mode === 'signature' && sameSignature(entry.statSignature, signature)) return hit(pkg, file, 'signature');
+    // Without a record the size alone shows that a file is another package's; only an equal one is worth hashing.
+    if (entry === undefined && signature.sizeBytes !== pkg.sizeBytes) return { state: 'miss' };
+
+    const actual = await digestFile(file);
+    if (actual.digest === pkg.digest) {
+      const after = await statSignature(file);
+      if (after === undefined || after.ino !== signature.ino) return { state: 'miss' }; // replaced while it was hashed
+      await recordIfPossible(pkg, after, entry);
+      return hit(pkg, file, 'hash');
+    }
+    await forget();
+    if (entry === undefined || (await isClaimed(pkg.fileName, integrityFromDigest(actual.digest)))) return { state: 'miss' };
+    const now = await statSignature(file);
+    if (now !== undefined && sameSignature(now, signature)) await layout.toTrash(file);
+    const reason =
+      actual.sizeBytes === pkg.sizeBytes
+        ? `its digest is ${actual.digest}, not ${pkg.digest}`
+        : `it has ${actual.sizeBytes} bytes, not ${pkg.sizeBytes}`;
+    emit({ type: 'package.invalid', name: pkg.name, version: pkg.version, reason });
+    return { state: 'invalid', reason };
+  }
+
+  /** A hit stays a hit when its new signature cannot be kept: the next build hashes again. */
+  async function recordIfPossible(pkg: CachedPackage, signature: StatSignature, entry: PackageEntry | undefined): Promise<void> {
+    try {
+      await record(pkg, signature, entry, undefined);
+    } catch (error) {
+      if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
+    }
+  }
+
+  async function place(staged: string, file: string): Promise<void> {
+    await mkdir(directory, { recursive: true });
+    await flush(staged);
+    try {
+      await rename(staged, file);
+    } catch (error) {
+      if (errnoOf(error) !== 'EXDEV') throw error;
+      const beside = join(directory, temporaryName()); // pkgCache is a volume of its own
+      try {
+        await copyFile(staged, beside);
+        await flush(beside);
+        await rename(beside, file);
+      } finally {
+        await Promise.all([rm(beside, { force: true }), rm(staged, { force: true })]);
+      }
+    }
+    await syncDirectory(directory);
+  }
+
+  return {
+    directory,
+    entries,
+    async lookup(pkg) {
+      try {
+        return await find(pkg);
+      } catch (error) {
+        if (!troubled.has(errnoOf(error) ?? '')) throw error;
+        emit({
+          type: 'warning',
+          code: 'ICT_CACHE_DAMAGED',
+          message: `${fileOf(pkg)} cannot be read (${errnoOf(error)}); the package is fetched instead`,
+        });
+        return { state: 'miss' };
+      }
+    },
+    async store(pkg, file, signedBy) {
+      const target = fileOf(pkg);
+      const what = `package ${pkg.name} ${pkg.version}`;
+      let staged: string | undefined;
+      try {
+        staged = (await stageFile(store, file, pkg, what)).path;
+        await place(staged, target);
+        const signature = await statSignature(target);
+        if (signature !== undefined) await record(pkg, signature, undefined, signedBy);
+      } catch (error) {
+        if (staged !== undefined) await rm(staged, { force: true });
+        throw storageFailure(error, { what, directory, neededBytes: pkg.sizeBytes });
+      }
+      emit({ type: 'package.stored', name: pkg.name, version: pkg.version, sizeBytes: pkg.sizeBytes });
+      return target;
+    },
+  };
+}
+
+async function flush(file: string): Promise<void> {
+  await using handle = await open(file, 'r');
+  await handle.sync();
+}

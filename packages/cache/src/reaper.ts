@@ -1,0 +1,57 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Layout } from './layout.js';
+import { isProcessOwner, livenessOf } from './process-owner.js';
+import { errnoOf } from './storage-failure.js';
+
+/** What another machine left is taken for garbage when it was not touched for this long. */
+const foreignMs = 7 * 24 * 3600 * 1000;
+
+/** Removes a path below the cache with all that it holds. Files may belong to subordinate ids: then it runs in a user namespace. */
+export type RemoveTree = (path: string) => Promise<void>;
+
+/** Plain removal: enough for everything but the files of layers that were built without root. */
+export const removeTree: RemoveTree = (path) => rm(path, { recursive: true, force: true, maxRetries: 2 });
+
+/**
+ * Removes what ended processes left in `.ict/tmp`, `.ict/trash` and `.ict/locks`, and what this process put into the trash. What
+ * belongs to a living process stays, and so does anything recent of another machine, or of unknown make.
+ *
+ * @param now seconds since 1970, to judge the age of what other machines left.
+ * @returns how many entries were removed, and which could not be.
+ */
+export async function reap(
+  layout: Layout,
+  remove: RemoveTree,
+  now: number,
+): Promise<{ readonly removed: number; readonly failed: readonly string[] }> {
+  let removed = 0;
+  const failed: string[] = [];
+  for (const area of ['tmp', 'trash', 'locks'] as const) {
+    for (const name of await readdir(layout.area(area))) {
+      const path = join(layout.area(area), name);
+      const owner = name.split('.')[0] ?? '';
+      if (area === 'locks' && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
+      if (!isProcessOwner(owner) || (owner === layout.owner && area !== 'trash')) continue;
+      const liveness = owner === layout.owner ? 'dead' : livenessOf(owner);
+      if (liveness === 'alive' || (liveness === 'unknown' && !(await isOld(path, now)))) continue;
+      try {
+        await remove(path);
+        removed += 1;
+      } catch {
+        // The caller decides whether to say so; the next run tries again.
+        failed.push(path);
+      }
+    }
+  }
+  return { removed, failed };
+}
+
+async function isOld(path: string, now: number): Promise<boolean> {
+  try {
+    return now * 1000 - (await stat(path)).mtimeMs > foreignMs;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,59 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { atomicWriteFile } from '@ict/integrity';
+import { errnoOf } from './storage-failure.js';
+
+/**
+ * Reads a JSON record.
+ *
+ * @returns undefined when it is absent, is not JSON, or `accept` refuses it: a record that cannot be trusted is a miss.
+ */
+export async function readRecord<T>(path: string, accept: (value: unknown) => value is T): Promise<T | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    return accept(value) ? value : undefined;
+  } catch {
+    // Not JSON: damaged, so absent.
+    return undefined;
+  }
+}
+
+/** Writes a record so that readers find the old one or the new one, whole. */
+export async function writeRecord(path: string, text: string): Promise<void> {
+  try {
+    await atomicWriteFile(path, text);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    await mkdir(dirname(path), { recursive: true });
+    await atomicWriteFile(path, text);
+  }
+}
+
+export async function removeRecord(path: string): Promise<void> {
+  await rm(path, { force: true });
+}
+
+/** Paths of the records in `directory/ab/*.json`, in no particular order; none when it is absent. */
+export async function* listRecords(directory: string): AsyncGenerator<string, void, undefined> {
+  for (const prefix of await entries(directory)) {
+    for (const name of await entries(join(directory, prefix))) {
+      if (name.endsWith('.json')) yield join(directory, prefix, name);
+    }
+  }
+}
+
+async function entries(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,45 @@
+import type { BigIntStats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+
+/**
+ * What the file system says of a file whose content was hashed: while all of it is the same, so is the content. It detects
+ * accidents, and a same-size edit with restored times too (its ctime moves); it does not detect root.
+ * Numbers are decimal text, because they exceed what JSON numbers carry.
+ */
+export interface StatSignature {
+  readonly dev: string;
+  readonly ino: string;
+  readonly sizeBytes: number;
+  readonly mtimeNs: string;
+  readonly ctimeNs: string;
+}
+
+export function signatureOf(entry: BigIntStats): StatSignature {
+  return {
+    dev: String(entry.dev),
+    ino: String(entry.ino),
+    sizeBytes: Number(entry.size),
+    mtimeNs: String(entry.mtimeNs),
+    ctimeNs: String(entry.ctimeNs),
+  };
+}
+
+/** @returns undefined when there is no regular file. */
+export async function statSignature(file: string): Promise<StatSignature | undefined> {
+  const entry = await stat(file, { bigint: true }).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw error;
+  });
+  return entry?.isFile() === true ? signatureOf(entry) : undefined;
+}
+
+export function sameSignature(a: StatSignature, b: StatSignature): boolean {
+  return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+}
+
+export function isStatSignature(value: unknown): value is StatSignature {
+  if (typeof value !== 'object' || value === null) return false;
+  const { dev, ino, sizeBytes, mtimeNs, ctimeNs } = value as Record<string, unknown>;
+  return [dev, ino, mtimeNs, ctimeNs].every((field) => typeof field === 'string') && typeof sizeBytes === 'number';
+}

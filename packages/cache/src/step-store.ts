@@ -1,0 +1,111 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { cacheKey, canonicalJson, diffInputs, integrityOf, type CacheKey, type InputDifference } from '@ict/integrity';
+import type { Json } from '@ict/plugin-api';
+import type { StoreContext } from './content.js';
+import { pathSegment } from './layout.js';
+import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
+import { storageFailure } from './storage-failure.js';
+
+/** The kept result of a step: `.ict/index/steps/{type}/ab/{key}.json`. */
+export interface StepRecord {
+  readonly key: CacheKey;
+  /** Everything that shaped the result. */
+  readonly inputs: Json;
+  readonly output: Json;
+  /** Seconds since 1970. */
+  readonly storedAt: number;
+  /** What made it, for people: `ict 0.1.0`. */
+  readonly tool: string;
+}
+
+export interface NearestStep {
+  readonly record: StepRecord;
+  /** From the record's inputs to the ones that were asked for: why there was no hit. */
+  readonly differences: readonly InputDifference[];
+}
+
+/** Results of steps by key. A key is `cacheKey(type, inputs)`; a record that does not fit its key is a miss. */
+export interface StepStore {
+  key(type: string, inputs: Json): CacheKey;
+  get(type: string, inputs: Json): Promise<StepRecord | undefined>;
+  /** @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`. */
+  put(type: string, inputs: Json, output: Json, tool: string): Promise<StepRecord>;
+  /** Forgets a result, for example because a layer that it names is gone. */
+  remove(type: string, inputs: Json): Promise<void>;
+  /** Of the most recent records of this type, the one whose inputs differ least from `inputs`; the later one when equal. */
+  nearest(type: string, inputs: Json): Promise<NearestStep | undefined>;
+  records(type: string): AsyncIterable<StepRecord>;
+}
+
+interface StoredStep extends StepRecord {
+  /** Of the canonical JSON of inputs and output. */
+  readonly integrity: string;
+}
+
+/** Records that {@link StepStore.nearest} compares. */
+const compared = 16;
+
+const integrityOfStep = (inputs: Json, output: Json): string => integrityOf(canonicalJson([inputs, output]));
+
+function isStoredStep(value: unknown): value is StoredStep {
+  if (typeof value !== 'object' || value === null) return false;
+  const { key, inputs, output, storedAt, tool, integrity } = value as Record<string, unknown>;
+  const texts = [key, tool, integrity].every((field) => typeof field === 'string');
+  if (!texts || typeof storedAt !== 'number' || inputs === undefined || output === undefined) return false;
+  return integrityOfStep(inputs as Json, output as Json) === integrity;
+}
+
+export function createStepStore({ layout, clock }: StoreContext): StepStore {
+  const directoryOf = (type: string): string => `steps/${pathSegment(type, 'a step type')}`;
+  const pathOf = (type: string, key: CacheKey): string => layout.record(directoryOf(type), key);
+
+  async function read(type: string, path: string): Promise<StepRecord | undefined> {
+    const stored = await readRecord(path, isStoredStep);
+    if (stored === undefined || stored.key !== cacheKey(type, stored.inputs) || path !== pathOf(type, stored.key)) return undefined;
+    const { key, inputs, output, storedAt, tool } = stored;
+    return { key, inputs, output, storedAt, tool };
+  }
+
+  const paths = (type: string): AsyncGenerator<string, void, undefined> => listRecords(join(layout.area('index'), directoryOf(type)));
+
+  return {
+    key: cacheKey,
+    get: (type, inputs) => read(type, pathOf(type, cacheKey(type, inputs))),
+    async put(type, inputs, output, tool) {
+      const key = cacheKey(type, inputs);
+      const path = pathOf(type, key);
+      const stored: StoredStep = { key, inputs, output, storedAt: clock(), tool, integrity: integrityOfStep(inputs, output) };
+      try {
+        await writeRecord(path, canonicalJson(stored as unknown as Json));
+      } catch (error) {
+        throw storageFailure(error, { what: `the result of step ${type}`, directory: layout.area('index') });
+      }
+      return { key, inputs, output, storedAt: stored.storedAt, tool };
+    },
+    remove: (type, inputs) => removeRecord(pathOf(type, cacheKey(type, inputs))),
+    async nearest(type, inputs) {
+      const found: { readonly path: string; readonly at: number }[] = [];
+      for await (const path of paths(type)) {
+        const entry = await stat(path).catch(() => undefined); // removed meanwhile
+        if (entry !== undefined) found.push({ path, at: entry.mtimeMs });
+      }
+      let best: NearestStep | undefined;
+      for (const { path } of found.sort((a, b) => b.at - a.at).slice(0, compared)) {
+        const record = await read(type, path);
+        if (record === undefined) continue;
+        const differences = diffInputs(record.inputs, inputs);
+        const fewer = best === undefined || differences.length < best.differences.length;
+        const later = best !== undefined && differences.length === best.differences.length && record.storedAt > best.record.storedAt;
+        if (fewer || later) best = { record, differences };
+      }
+      return best;
+    },
+    async *records(type) {
+      for await (const path of paths(type)) {
+        const record = await read(type, path);
+        if (record !== undefined) yield record;
+      }
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { cacheError } from './errors.js';
+
+/** The system's name of a failure (`ENOENT`), if it has one. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+const full = new Set(['ENOSPC', 'EDQUOT']);
+const refused = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
+
+export function isDiskFull(error: unknown): boolean {
+  return full.has(errnoOf(error) ?? '');
+}
+
+/** What was being written, for the message of a failure. */
+export interface Writing {
+  /** In the user's words: `package dash 0.5.12-2`. */
+  readonly what: string;
+  readonly directory: string;
+  readonly neededBytes?: number;
+}
+
+/** Our error for what the system refused while writing: a full disk, missing permission; any other failure as it is. */
+export function storageFailure(error: unknown, writing: Writing): unknown {
+  const reason = errnoOf(error) ?? '';
+  const { what, directory, neededBytes } = writing;
+  const facts = { what, directory, reason, ...(neededBytes === undefined ? {} : { neededBytes }) };
+  if (full.has(reason)) {
+    return cacheError('ICT_CACHE_DISK_FULL', {
+      message: `No space is left in ${directory} for ${what}${neededBytes === undefined ? '' : ` (${neededBytes} bytes)`}`,
+      hint: 'Free space there, run `ict cache gc`, or choose another --cache-dir.',
+      facts,
+      cause: error,
+    });
+  }
+  if (refused.has(reason)) {
+    const uid = process.getuid?.();
+    return cacheError('ICT_CACHE_UNWRITABLE', {
+      message: `The cache directory ${directory} cannot be written by user ${uid ?? 'of this process'}: ${reason}`,
+      hint: 'Choose another --cache-dir, or change its owner.',
+      facts: { ...facts, uid },
+      cause: error,
+    });
+  }
+  return error;
+}
