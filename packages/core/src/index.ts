@@ -1,1 +1,3 @@
-export {};
+export * from '@ict/plugin-api';
+export type * from './engine-api.js';
+export { openEngine } from './engine.js';

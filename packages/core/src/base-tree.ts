@@ -1,0 +1,181 @@
+import { mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { atomicWriteFile } from '@ict/integrity';
+import { hasCode, type LayerRef } from '@ict/plugin-api';
+import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layers.js';
+import type { LazySandbox } from './trees.js';
+
+/** What lies beside the live tree and says what it is. */
+interface LiveRecord {
+  readonly manifest: LayerManifest;
+  readonly signature: LayerSignature;
+}
+
+const STAGE = '.stage-';
+
+/**
+ * The base tree's home in the work directory: the live tree `chrootenv/`, and its snapshot `chrootbuild/chrootenv.tar.gz`.
+ * All other layers are the cache's.
+ *
+ * A base tree is found by the digest of its content, never because the directory exists: first the live tree, then the layers of
+ * the cache, then the snapshot. When another base tree takes its place, the one that lay here moves to the cache.
+ */
+export class BaseTree implements LayerShelf {
+  readonly snapshot: string;
+  private readonly directory: string;
+  private readonly live: string;
+  private readonly record: string;
+  private readonly snapshotRecord: string;
+  private readonly shelf: LayerShelf;
+  private readonly sandbox: LazySandbox;
+  private readonly epochSeconds: number;
+
+  /** @param directory `work_dir/{provider-id}`; the caller holds its lock. */
+  constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, epochSeconds: number) {
+    this.directory = directory;
+    this.live = join(directory, 'chrootenv');
+    this.record = join(directory, 'chrootenv.json');
+    this.snapshot = join(directory, 'chrootbuild', 'chrootenv.tar.gz');
+    this.snapshotRecord = join(directory, 'chrootbuild', 'chrootenv.json');
+    this.shelf = shelf;
+    this.sandbox = sandbox;
+    this.epochSeconds = epochSeconds;
+  }
+
+  /** Takes away what a killed build staged in a work directory. */
+  static async removeLeftovers(directory: string, remove: (path: string) => Promise<unknown>): Promise<void> {
+    for (const name of await readdir(directory)) if (name.startsWith(STAGE)) await remove(join(directory, name));
+  }
+
+  async has(layer: LayerRef): Promise<boolean> {
+    return (await this.liveRecord(layer)) !== undefined || (await this.shelf.has(layer)) || this.hasSnapshot(layer);
+  }
+
+  async find(layer: LayerRef): Promise<StoredLayer | undefined> {
+    const record = await this.liveRecord(layer);
+    if (record !== undefined) return { directory: this.live, ...record };
+    const stored = await this.shelf.find(layer);
+    return stored !== undefined || !(await this.hasSnapshot(layer)) ? stored : this.restore(layer);
+  }
+
+  async stage(): Promise<StagedLayer> {
+    await mkdir(join(this.directory, 'chrootbuild'), { recursive: true });
+    const root = await mkdtemp(join(this.directory, STAGE));
+    const staged = { directory: join(root, 'upper'), work: join(root, 'work'), root };
+    await mkdir(staged.directory, { mode: 0o755 });
+    await mkdir(staged.work);
+    return staged;
+  }
+
+  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef> {
+    await this.makeRoom(sign);
+    await rename(staged.directory, this.live);
+    const record: LiveRecord = { manifest, signature: await sign(this.live) };
+    await atomicWriteFile(this.record, JSON.stringify(record));
+    await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: manifest.digest }));
+    await this.remove(staged.root);
+    return layerRef(manifest);
+  }
+
+  async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
+    const record = await this.liveRecord(layer);
+    if (record === undefined) return this.shelf.resign(layer, signature);
+    await atomicWriteFile(this.record, JSON.stringify({ ...record, signature }));
+  }
+
+  async drop(layer: LayerRef): Promise<void> {
+    if ((await this.liveRecord(layer)) === undefined) return this.shelf.drop(layer);
+    await atomicWriteFile(this.record, '{}');
+    await this.remove(this.live);
+  }
+
+  async abandon(staged: StagedLayer): Promise<void> {
+    try {
+      await this.remove(staged.root);
+    } catch (error) {
+      // Without a sandbox it stays until the next build of this directory.
+      if (!hasCode(error, 'ICT_SANDBOX_DIED')) throw error;
+    }
+  }
+
+  /** Unpacks the snapshot; it counts only when the content is exactly the layer's. */
+  private async restore(layer: LayerRef): Promise<StoredLayer | undefined> {
+    const sandbox = await this.sandbox.get();
+    const staged = await this.stage();
+    const manifest = await this.unpack(staged);
+    if (manifest?.digest === layer.digest) {
+      await this.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
+      return this.find(layer);
+    }
+    await atomicWriteFile(this.snapshotRecord, '{}');
+    await this.abandon(staged);
+    return undefined;
+  }
+
+  /** @returns the unpacked snapshot's manifest; undefined when it cannot be unpacked, which is a miss like other content. */
+  private async unpack(staged: StagedLayer): Promise<LayerManifest | undefined> {
+    const sandbox = await this.sandbox.get();
+    try {
+      await sandbox.restoreSnapshot(this.snapshot, staged.directory);
+      return await sandbox.sealLayer(staged.directory, { epochSeconds: this.epochSeconds });
+    } catch (error) {
+      if (hasCode(error, 'ICT_SANDBOX_LAYER')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Moves the live tree to the cache's layers, or removes it when nothing says what it is. */
+  private async makeRoom(sign: SignLayer): Promise<void> {
+    const record = await readJson<Partial<LiveRecord>>(this.record);
+    const known = record?.manifest;
+    await atomicWriteFile(this.record, '{}');
+    if (!(await exists(this.live))) return;
+    if (known === undefined) return this.remove(this.live);
+    const staged = await this.shelf.stage();
+    try {
+      await rename(this.live, staged.directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+      await this.shelf.abandon(staged);
+      return this.remove(this.live);
+    }
+    await this.shelf.publish(staged, known, sign);
+  }
+
+  private async remove(directory: string): Promise<void> {
+    const sandbox = await this.sandbox.get();
+    await sandbox.removeTree(directory);
+  }
+
+  private async liveRecord(layer: LayerRef): Promise<LiveRecord | undefined> {
+    const record = await readJson<Partial<LiveRecord>>(this.record);
+    if (record?.manifest?.digest !== layer.digest || record.signature === undefined || !(await exists(this.live))) return undefined;
+    return { manifest: record.manifest, signature: record.signature };
+  }
+
+  private async hasSnapshot(layer: LayerRef): Promise<boolean> {
+    const record = await readJson<{ digest?: string }>(this.snapshotRecord);
+    return record?.digest === layer.digest && (await exists(this.snapshot));
+  }
+}
+
+/** @returns the document, or undefined when the file is absent or is not JSON: a damaged record is a miss. */
+async function readJson<T>(file: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as T;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { atomicWriteFile } from '@ict/integrity';
+import { hasCode, type Context, type InstalledPackage, type LayerRef, type ProblemReport, type TreeRef } from '@ict/plugin-api';
+import { compositionSteps, type Composition } from './composition.js';
+import { gatherConfiguration } from './configure.js';
+import { copyDelivery, deliver, type Delivery } from './delivery.js';
+import { dependencyGraph } from './dependency-graph.js';
+import { obtainPackages } from './downloads.js';
+import type { BuildOptions, BuildReport, EngineOptions } from './engine-api.js';
+import type { EventStream } from './events.js';
+import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
+import { formatLock, lockDigest, type Lock } from './lock.js';
+import { settleLock } from './lock-settling.js';
+import type { PluginHost } from './plugin-host.js';
+import { checkHost } from './preflight.js';
+import { providerId } from './request.js';
+import type { Services } from './services.js';
+import { readTemplate, requireSound, type Intake } from './template-intake.js';
+
+/** How often a build starts over after a cached layer turned out to be damaged. Each time drops at least one layer. */
+const RESTARTS = 8;
+
+/** Runs the four stages of a build. */
+export async function buildImage(
+  template: string,
+  options: BuildOptions,
+  engine: EngineOptions,
+  plugins: PluginHost,
+  events: EventStream,
+  open: (intake: Intake) => Promise<Services>,
+): Promise<BuildReport> {
+  const start = performance.now();
+  const warnings: ProblemReport[] = [];
+  const warn = (reports: readonly ProblemReport[]): void => {
+    for (const { code, message, hint, position } of reports) events.emit({ type: 'warning', code, message, hint, position });
+    warnings.push(...reports);
+  };
+  const { intake, services } = await events.run('validate', async () => {
+    const reading = await readTemplate(template, plugins);
+    const host =
+      reading.intake === undefined ? [] : await checkHost(reading.intake.spec, [engine.cacheDir, engine.workDir], engine.signal);
+    requireSound(template, [...reading.problems, ...reading.refused, ...host]);
+    const sound = reading.intake as Intake;
+    warn(reading.warnings);
+    events.emit({ type: 'build.start', template, target: providerId(sound.spec.target) });
+    return { intake: sound, services: await open(sound) };
+  });
+  const { spec, distribution, provider } = intake;
+  const directory = join(engine.workDir, providerId(spec.target));
+  await mkdir(directory, { recursive: true });
+  return services.locked(directory, async () => {
+    const { lock, packages, tools } = await events.run('packages', async () => {
+      const settled = await settleLock(template, intake, options, services);
+      warn(settled.warnings);
+      return { lock: settled.lock, ...(await fetchPackages(settled.lock, settled.file !== undefined, intake, engine, services)) };
+    });
+    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch));
+    const composition: Composition = {
+      spec,
+      distribution,
+      provider,
+      format: intake.format,
+      configuration: await gatherConfiguration(spec),
+      packages,
+      seed: lockDigest(lock),
+      core: services.identity,
+    };
+    const restartable = async (): Promise<Delivery> => {
+      const { tree, ctx } = await events.run('compose', async () => {
+        const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees))) as LayerRef;
+        const context = build.context(toolsLayer);
+        let composed: TreeRef = { layers: [] };
+        for (const step of compositionSteps(composition, build.layers, context)) {
+          composed = { layers: [...composed.layers, await build.steps.run(step(composed))] };
+        }
+        return { tree: composed, ctx: context };
+      });
+      return events.run('finalize', async () => {
+        const artifacts = await buildArtifacts(composition, tree, formatSteps(build.steps, intake.format.identity), ctx);
+        const installed = (await build.steps.run(inventoryStep(composition, tree, build.trees))) as unknown as readonly InstalledPackage[];
+        const bills = documents(await plugins.exporters(), composition, lock, installed, artifacts, ctx);
+        const beside = new Map([...bills, [`${spec.image.name}-${spec.image.version}.lock.yml`, new TextEncoder().encode(formatLock(lock))]]);
+        return deliver(join(directory, 'imagebuild', spec.system.name), artifacts, beside, ctx);
+      });
+    };
+    const delivery = await restart(restartable, warn);
+    const final = options.output === undefined ? delivery : await copyDelivery(delivery, options.output, engine.signal);
+    for (const artifact of final.artifacts) events.emit({ type: 'artifact.written', artifact });
+    events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs: Math.round(performance.now() - start) });
+    return {
+      target: lock.target,
+      directory: final.directory,
+      artifacts: final.artifacts,
+      documents: final.documents,
+      stages: events.stages,
+      steps: build.steps.reports,
+      warnings,
+      lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,
+    };
+  });
+}
+
+/** A cached layer that was altered is dropped when it is found out; the build then starts over without it. */
+async function restart<T>(work: () => Promise<T>, warn: (reports: readonly ProblemReport[]) => void): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!hasCode(error, 'ICT_LAYER_DAMAGED') || attempt > RESTARTS) throw error;
+      warn([{ code: 'ICT_LAYER_DAMAGED', message: (error as Error).message, hint: 'It was dropped and is made anew.', severity: 'warning' }]);
+    }
+  }
+}
+
+async function fetchPackages(lock: Lock, fromLock: boolean, intake: Intake, engine: EngineOptions, services: Services) {
+  const context: Context = services.context;
+  const wanted = [...lock.packages, ...lock.tools];
+  const shelf = services.packages(lock, intake.provider.part);
+  context.emit({
+    type: 'resolve.done',
+    packages: lock.packages.length,
+    downloadBytes: wanted.reduce((sum, pkg) => sum + pkg.sizeBytes, 0),
+    fromLock,
+  });
+  const archives = new Map(lock.repositories.map((repository) => [repository.id, repository.archive]));
+  const verified = await obtainPackages(wanted, archives, intake.provider.part, shelf, engine.workers, context);
+  await atomicWriteFile(join(shelf.directory, 'chrootpkgs.dot'), dependencyGraph(lock.packages));
+  return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length) };
+}

@@ -1,0 +1,54 @@
+import type { LayerStore, StagedLayer as CacheStagedLayer } from '@ict/cache';
+import type { LayerRef } from '@ict/plugin-api';
+import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layers.js';
+
+/** Layers in the cache directory. */
+export class CacheShelf implements LayerShelf {
+  private readonly store: LayerStore;
+
+  constructor(store: LayerStore) {
+    this.store = store;
+  }
+
+  async has(layer: LayerRef): Promise<boolean> {
+    return (await this.store.get(layer.digest)) !== undefined;
+  }
+
+  async find(layer: LayerRef): Promise<StoredLayer | undefined> {
+    const stored = await this.store.get(layer.digest);
+    if (stored === undefined) return undefined;
+    const manifest = JSON.parse(stored.manifest) as LayerManifest;
+    return { directory: stored.fs, manifest, signature: JSON.parse(stored.signature) as LayerSignature };
+  }
+
+  async stage(): Promise<StagedLayer> {
+    const { upper, work, root } = await this.store.stage();
+    return { directory: upper, work, root };
+  }
+
+  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef> {
+    const signature = await sign(staged.directory);
+    await this.store.publish(inCache(staged), manifest.digest, {
+      manifest: JSON.stringify(manifest),
+      signature: JSON.stringify(signature),
+    });
+    return layerRef(manifest);
+  }
+
+  async drop(layer: LayerRef): Promise<void> {
+    await this.store.discard(layer.digest);
+  }
+
+  async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
+    await this.store.resign(layer.digest, JSON.stringify(signature));
+  }
+
+  async abandon(staged: StagedLayer): Promise<void> {
+    await this.store.discardStaged(inCache(staged));
+  }
+}
+
+function inCache({ directory, work, root }: StagedLayer): CacheStagedLayer {
+  return { upper: directory, work, root };
+}

@@ -1,0 +1,186 @@
+import type {
+  BuildContext,
+  DistributionDefinition,
+  ImageFormat,
+  ImageSpec,
+  InstallChange,
+  Json,
+  LayerRef,
+  Provider,
+  TreeRef,
+  TreeSession,
+  VerifiedPackage,
+} from '@ict/plugin-api';
+import type { Digest } from '@ict/plugin-api';
+import { configurationKey, configureTree, treeEnvironment, type Configuration } from './configure.js';
+import { coreError } from './errors.js';
+import { baseIds } from './base-set.js';
+import type { CodeIdentity } from './code-identity.js';
+import type { Loaded } from './plugin-host.js';
+import type { StepCall } from './steps.js';
+
+/** Latest time of files that a template's own settings, files and commands make: 1980-01-01T00:00:01Z. */
+const TEMPLATE_EPOCH = 315_532_801;
+
+/** What composing a root tree depends on. */
+export interface Composition {
+  readonly spec: ImageSpec;
+  readonly distribution: DistributionDefinition;
+  readonly provider: Loaded<Provider>;
+  readonly format: Loaded<ImageFormat>;
+  readonly configuration: Configuration;
+  readonly packages: readonly VerifiedPackage[];
+  readonly seed: Digest;
+  readonly core: CodeIdentity;
+}
+
+/** A step of the composition, once the layers below it are known. */
+export type LayerStep = (below: TreeRef) => StepCall<LayerRef & Json>;
+
+/** Where layers are made. The base tree has a home of its own. */
+export interface LayerMaker {
+  base(work: (tree: TreeSession) => Promise<void>): Promise<LayerRef>;
+  over(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, epochSeconds?: number): Promise<LayerRef>;
+}
+
+/**
+ * The steps that make a root tree, lowest layer first: base tree, image packages, configuration, initrd. Each is keyed by the
+ * content of the layers below it, so that an equal result below lets everything above hit.
+ */
+export function compositionSteps(input: Composition, layers: LayerMaker, ctx: BuildContext): readonly LayerStep[] {
+  const base = baseIds(input.packages);
+  const isBase = (pkg: VerifiedPackage) => base.has(pkg.id);
+  const rest = input.packages.filter((pkg) => !isBase(pkg));
+  const steps: LayerStep[] = [baseStep(input, input.packages.filter(isBase), layers, ctx)];
+  if (rest.length > 0) steps.push(packagesStep(input, rest, layers, ctx));
+  steps.push(configurationStep(input, layers, ctx), initrdStep(input, layers, ctx));
+  return steps;
+}
+
+function installKey(input: Composition, packages: readonly VerifiedPackage[], ctx: BuildContext): { readonly [key: string]: Json } {
+  return {
+    packages: Object.fromEntries(packages.map((pkg) => [pkg.id, `${pkg.version} ${pkg.digest}`])),
+    installer: input.provider.part.installer.version,
+    quirks: (input.distribution.quirks ?? {}) as Json,
+    environment: { ...input.distribution.boot.withoutInitrd },
+    epochSeconds: ctx.epochSeconds,
+  };
+}
+
+async function install(input: Composition, packages: readonly VerifiedPackage[], tree: TreeSession, ctx: BuildContext): Promise<void> {
+  const { installer } = input.provider.part;
+  const change: InstallChange = { install: packages, remove: [] };
+  await installer.apply(change, tree, input.distribution, ctx);
+  await installer.clean(tree, ctx);
+}
+
+function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
+  return () => ({
+    type: 'ict.base',
+    version: 1,
+    by: input.provider.identity,
+    key: installKey(input, packages, ctx),
+    run: () => tagged(layers.base((tree) => install(input, packages, tree, ctx))),
+  });
+}
+
+function packagesStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
+  return (below) => ({
+    type: 'ict.packages',
+    version: 1,
+    by: input.provider.identity,
+    key: { below: treeKey(below), ...installKey(input, packages, ctx) },
+    run: () => tagged(layers.over(below, (tree) => install(input, packages, tree, ctx))),
+  });
+}
+
+function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {
+  const { spec, distribution, seed, configuration } = input;
+  const format = input.format.part;
+  return (below) => ({
+    type: 'ict.configure',
+    version: 1,
+    by: input.format.identity,
+    key: {
+      below: treeKey(below),
+      provider: { ...input.provider.identity },
+      configuration: configurationKey(configuration),
+      prepare: { version: format.version, disk: spec.disk as unknown as Json, seed },
+      boot: {
+        kernel: spec.system.kernel.cmdline,
+        bootloader: { ...spec.system.bootloader },
+        definition: distribution.boot as unknown as Json,
+      },
+      image: { ...spec.image },
+    },
+    run: () =>
+      tagged(
+        layers.over(
+          below,
+          async (tree) => {
+            await format.prepare({ spec, distribution, seed }, tree);
+            await configureTree(configuration, tree, ctx);
+            await input.provider.part.installer.clean(tree, ctx);
+          },
+          TEMPLATE_EPOCH,
+        ),
+      ),
+  });
+}
+
+function initrdStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {
+  const { boot } = input.distribution;
+  return (below) => ({
+    type: 'ict.initrd',
+    version: 1,
+    by: input.core,
+    key: { below: treeKey(below), boot: boot as unknown as Json, epochSeconds: ctx.epochSeconds },
+    run: () => tagged(layers.over(below, (tree) => makeInitrds(input, tree, ctx))),
+  });
+}
+
+async function makeInitrds(input: Composition, tree: TreeSession, ctx: BuildContext): Promise<void> {
+  const { boot } = input.distribution;
+  const versions = await kernelVersions(boot.kernel, tree);
+  if (versions.length === 0) {
+    throw coreError('ICT_KERNEL_MISSING', {
+      message: `no kernel in the image: nothing matches ${boot.kernel}`,
+      hint: 'Name a kernel package under systemConfig.kernel.packages.',
+      facts: { pattern: boot.kernel },
+    });
+  }
+  for (const kernelVersion of versions) {
+    const fill = (text: string, output: string) => text.replaceAll('${kernelVersion}', kernelVersion).replaceAll('${output}', output);
+    const initrd = fill(boot.initrd, '');
+    ctx.emit({ type: 'image.progress', artifact: initrd, action: 'make initrd' });
+    await tree.run({
+      argv: boot.makeInitrd.map((argument) => fill(argument, initrd)),
+      env: treeEnvironment(ctx),
+      onLine: (text, stream) => ctx.emit({ type: 'command.output', stream, text }),
+    });
+    for (const [path, target] of Object.entries(boot.links ?? {})) {
+      await tree.remove(path);
+      await tree.symlink(fill(target, initrd), path);
+    }
+  }
+}
+
+/** What `*` stands for in the kernel's path, oldest version first. */
+export async function kernelVersions(pattern: string, tree: TreeSession): Promise<readonly string[]> {
+  const slash = pattern.lastIndexOf('/');
+  const [prefix, suffix] = pattern.slice(slash + 1).split('*');
+  const names = (await tree.list(pattern.slice(0, slash))).map((entry) => entry.path.slice(entry.path.lastIndexOf('/') + 1));
+  return names
+    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix))
+    .map((name) => name.slice(prefix.length, name.length - suffix.length))
+    .sort(new Intl.Collator('en', { numeric: true }).compare);
+}
+
+/** A tree in a key: the digests of its layers. */
+export function treeKey(tree: TreeRef): readonly string[] {
+  return tree.layers.map((layer) => layer.digest);
+}
+
+async function tagged(layer: Promise<LayerRef>): Promise<LayerRef & Json> {
+  return { ...(await layer) };
+}

@@ -1,0 +1,78 @@
+import type { Context, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
+import type { PackageShelf } from './package-shelf.js';
+
+/**
+ * Makes every package lie verified on this machine: what the cache has is checked before it is used, the rest is downloaded,
+ * checked in the worker pool while other downloads go on, and stored. Only an invalid entry is replaced.
+ *
+ * @param archives archive address by repository id.
+ * @returns the packages in the order given.
+ */
+export async function obtainPackages(
+  packages: readonly ResolvedPackage[],
+  archives: ReadonlyMap<string, string>,
+  provider: Provider,
+  shelf: Pick<PackageShelf, 'lookup' | 'store'>,
+  workers: number,
+  ctx: Context,
+): Promise<readonly VerifiedPackage[]> {
+  const files = new Map<string, string>();
+  const missing = new Map<string, ResolvedPackage>();
+  await inParallel(unique(packages), workers, ctx.signal, async (pkg) => {
+    const found = await shelf.lookup(pkg);
+    if (found.state === 'hit') files.set(pkg.digest, found.file);
+    else missing.set(pkg.digest, pkg);
+  });
+  const downloads = [...missing.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
+  ctx.emit({ type: 'fetch.start', files: downloads.length, totalBytes: downloads.reduce((sum, pkg) => sum + pkg.sizeBytes, 0) });
+  await inParallel(downloads, workers, ctx.signal, async (pkg) => {
+    files.set(pkg.digest, await download(pkg, archives, provider, shelf, ctx));
+  });
+  return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
+}
+
+async function download(
+  pkg: ResolvedPackage,
+  archives: ReadonlyMap<string, string>,
+  provider: Provider,
+  shelf: Pick<PackageShelf, 'lookup' | 'store'>,
+  ctx: Context,
+): Promise<string> {
+  const { name, version, digest, sizeBytes } = pkg;
+  const url = `${archives.get(pkg.repository) as string}/${pkg.path}`;
+  const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
+  await provider.verifier.verify(fetched.file, pkg, ctx);
+  ctx.emit({ type: 'package.verified', name, version, digest });
+  // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.
+  return shelf.store(pkg, fetched.file);
+}
+
+function unique(packages: readonly ResolvedPackage[]): readonly ResolvedPackage[] {
+  return [...new Map(packages.map((pkg) => [pkg.digest, pkg])).values()];
+}
+
+/** Runs `work` over `items` with at most `limit` at a time. After the first failure nothing new starts, and what runs is waited for. */
+export async function inParallel<T>(
+  items: readonly T[],
+  limit: number,
+  signal: AbortSignal,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const queue = items.values();
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    for (const item of queue) {
+      if (failed) return;
+      signal.throwIfAborted();
+      try {
+        await work(item);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane));
+  const failure = lanes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}

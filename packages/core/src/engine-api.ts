@@ -1,0 +1,117 @@
+import type { ArtifactInfo, BuildEvent, Digest, ProblemReport, Stage } from '@ict/plugin-api';
+
+/** What an engine is opened with. Paths are absolute. */
+export interface EngineOptions {
+  readonly cacheDir: string;
+  readonly workDir: string;
+  readonly temporaryDir: string;
+  /** Downloads and checks that run side by side. */
+  readonly workers: number;
+  /** Addresses that stand in for an archive. */
+  readonly mirrors: readonly MirrorOption[];
+  /** Also try the mirrors that the host's own package manager uses for the same archive. */
+  readonly hostSources: boolean;
+  /** Directories of plugin packages, each with an `ict` field in its package.json. */
+  readonly plugins: readonly string[];
+  /** Distribution definitions beside those that plugins ship. */
+  readonly distributionFiles: readonly string[];
+  readonly offline: boolean;
+  /** `signature`: trust a cached file whose stat signature is unchanged; `full`: hash every byte. */
+  readonly verify: 'signature' | 'full';
+  readonly emit: (event: BuildEvent) => void;
+  readonly signal: AbortSignal;
+  /** Seconds since 1970; default: the machine's clock. */
+  readonly clock?: () => number;
+  /** `SOURCE_DATE_EPOCH`, when the caller's environment sets it. */
+  readonly sourceDateEpoch?: number;
+}
+
+export interface MirrorOption {
+  readonly archive: string;
+  readonly url: string;
+  readonly source: 'flag' | 'config';
+}
+
+export interface Validation {
+  readonly problems: readonly ProblemReport[];
+  readonly warnings: readonly ProblemReport[];
+}
+
+export interface LockOptions {
+  /** Lock file to read; default: `NAME.lock.yml` beside the template, when it is there. */
+  readonly lock?: string;
+  /** Fail when the template no longer fits the lock, or when there is none. */
+  readonly frozen?: boolean;
+}
+
+export interface BuildOptions extends LockOptions {
+  /** Copy artifacts and documents here as well. */
+  readonly output?: string;
+}
+
+/** The document of `ict plan --json`. */
+export interface Plan {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  readonly repositories: readonly {
+    readonly id: string;
+    readonly archive: string;
+    readonly suite: string;
+    readonly components: readonly string[];
+    readonly root: Digest;
+    readonly date: string;
+    readonly signers: readonly string[];
+  }[];
+  readonly packages: readonly PlannedPackage[];
+  readonly steps: readonly { readonly type: string; readonly key: string; readonly hit: boolean; readonly reason: string }[];
+  readonly fetchBytes: number;
+}
+
+export interface PlannedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly repository: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly requestedBy: readonly string[];
+  readonly cached: boolean;
+}
+
+export interface LockReport {
+  readonly file: string;
+  readonly changed: boolean;
+  readonly packages: number;
+  readonly tools: number;
+}
+
+export interface StepReport {
+  readonly type: string;
+  readonly key: string;
+  readonly hit: boolean;
+  /** Why the result was made anew; empty for a hit. */
+  readonly reason: string;
+  readonly durationMs: number;
+}
+
+export interface BuildReport {
+  readonly target: string;
+  /** Directory of everything that the build delivered. */
+  readonly directory: string;
+  readonly artifacts: readonly ArtifactInfo[];
+  /** Bills of material, the manifest and the lock. */
+  readonly documents: readonly string[];
+  readonly stages: readonly { readonly stage: Stage; readonly durationMs: number }[];
+  readonly steps: readonly StepReport[];
+  readonly warnings: readonly ProblemReport[];
+  readonly lock: string;
+}
+
+/** Composes images. One engine serves one process; `close` ends its workers and its sandbox. */
+export interface Engine {
+  validate(template: string): Promise<Validation>;
+  plan(template: string, options?: LockOptions): Promise<Plan>;
+  lock(template: string, options?: { readonly output?: string }): Promise<LockReport>;
+  build(template: string, options?: BuildOptions): Promise<BuildReport>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,74 @@
+import { buildImage } from './build.js';
+import type { BuildOptions, BuildReport, Engine, EngineOptions, LockOptions, LockReport, Plan, Validation } from './engine-api.js';
+import { lockPath, writeLock } from './lock.js';
+import { planBuild } from './plan.js';
+import { EventStream } from './events.js';
+import { PluginHost } from './plugin-host.js';
+import { openServices, type Services } from './services.js';
+import { settleLock } from './lock-settling.js';
+import { readTemplate, requireSound, type Intake } from './template-intake.js';
+
+/**
+ * Opens an engine. Nothing is fetched or written before a method needs it; `validate` touches neither cache nor network.
+ *
+ * @throws `ICT_PLUGIN_INVALID` or `ICT_TARGET_CLAIMED_TWICE` when the plugins cannot be used.
+ */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const plugins = await PluginHost.open(options.plugins, options.distributionFiles);
+  return new HostedEngine(options, plugins);
+}
+
+class HostedEngine implements Engine {
+  private readonly options: EngineOptions;
+  private readonly plugins: PluginHost;
+  private readonly events: EventStream;
+  private services: Promise<Services> | undefined;
+
+  constructor(options: EngineOptions, plugins: PluginHost) {
+    this.options = options;
+    this.plugins = plugins;
+    this.events = new EventStream(options.emit);
+  }
+
+  async validate(template: string): Promise<Validation> {
+    const { problems, refused, warnings } = await readTemplate(template, this.plugins);
+    return { problems, warnings: [...warnings, ...refused.map((problem) => ({ ...problem, severity: 'warning' as const }))] };
+  }
+
+  async plan(template: string, options: LockOptions = {}): Promise<Plan> {
+    const intake = await this.intake(template);
+    const services = await this.open(intake);
+    const settled = await settleLock(template, intake, options, services);
+    return planBuild(intake, settled, services);
+  }
+
+  async lock(template: string, options: { readonly output?: string } = {}): Promise<LockReport> {
+    const intake = await this.intake(template);
+    const services = await this.open(intake);
+    const { lock } = await settleLock(template, intake, { fresh: true }, services);
+    const file = options.output ?? lockPath(template);
+    const changed = await writeLock(file, lock);
+    return { file, changed, packages: lock.packages.length, tools: lock.tools.length };
+  }
+
+  async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {
+    return buildImage(template, options, this.options, this.plugins, this.events, (intake) => this.open(intake));
+  }
+
+  async close(): Promise<void> {
+    const services = await this.services?.catch(() => undefined);
+    await services?.close();
+  }
+
+  private async intake(template: string): Promise<Intake> {
+    const { intake, problems } = await readTemplate(template, this.plugins);
+    requireSound(template, problems);
+    return intake as Intake;
+  }
+
+  private open(intake: Intake): Promise<Services> {
+    const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit);
+    this.services = opening;
+    return opening;
+  }
+}

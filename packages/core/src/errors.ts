@@ -1,0 +1,21 @@
+import { defineErrors } from '@ict/plugin-api';
+
+/** Every error code that the engine can throw or report. */
+export const coreError = defineErrors({
+  ICT_TEMPLATE_INVALID: 'invalid',
+  ICT_TARGET_UNKNOWN: 'invalid',
+  ICT_TARGET_CLAIMED_TWICE: 'usage',
+  ICT_PLUGIN_INVALID: 'usage',
+  ICT_HOST_UNFIT: 'host',
+  ICT_HOST_SPACE: 'host',
+  ICT_RESOLVE_UNSOLVABLE: 'unsolvable',
+  ICT_LOCK_UNREADABLE: 'usage',
+  ICT_LOCK_OUTDATED: 'invalid',
+  ICT_LOCK_MISSING: 'usage',
+  ICT_LAYER_DAMAGED: 'integrity',
+  ICT_USER_INVALID: 'invalid',
+  ICT_FILE_OWNER_UNKNOWN: 'invalid',
+  ICT_KERNEL_VERSION: 'invalid',
+  ICT_KERNEL_MISSING: 'invalid',
+  ICT_INTERRUPTED: 'interrupted',
+});

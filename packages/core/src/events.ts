@@ -1,0 +1,40 @@
+import { randomUUID } from 'node:crypto';
+import type { BuildEvent, EventBody, Stage } from '@ict/plugin-api';
+
+/** Stamps what parts of the engine say, and times the stages. */
+export class EventStream {
+  private readonly build = randomUUID();
+  private readonly sink: (event: BuildEvent) => void;
+  private stage: Stage | undefined;
+  readonly stages: { readonly stage: Stage; readonly durationMs: number }[] = [];
+
+  constructor(sink: (event: BuildEvent) => void) {
+    this.sink = sink;
+  }
+
+  readonly emit = (body: EventBody): void => {
+    this.sink({
+      ...body,
+      v: 1,
+      time: new Date().toISOString(),
+      build: this.build,
+      ...(this.stage === undefined || 'stage' in body ? {} : { stage: this.stage }),
+    });
+  };
+
+  /** Runs `work` as a stage: its start, its end and its time are events. */
+  async run<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
+    const start = performance.now();
+    this.stage = stage;
+    this.emit({ type: 'stage.start', stage });
+    try {
+      const result = await work();
+      const durationMs = Math.round(performance.now() - start);
+      this.stages.push({ stage, durationMs });
+      this.emit({ type: 'stage.done', stage, durationMs });
+      return result;
+    } finally {
+      this.stage = undefined;
+    }
+  }
+}

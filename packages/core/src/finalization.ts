@@ -1,0 +1,104 @@
+import type {
+  BlobRef,
+  BuildContext,
+  Exporter,
+  FormatArtifact,
+  ImageInput,
+  InstalledPackage,
+  Json,
+  LayerRef,
+  StepRunner,
+  TreeRef,
+  VerifiedPackage,
+} from '@ict/plugin-api';
+import { treeKey, type Composition } from './composition.js';
+import type { Deliverable } from './delivery.js';
+import { lockEpoch, type Lock } from './lock.js';
+import type { CodeIdentity } from './code-identity.js';
+import type { Loaded } from './plugin-host.js';
+import type { StepCall, StepEngine } from './steps.js';
+import type { SandboxTrees } from './trees.js';
+
+/** The step that unpacks the programs which write images. */
+export function toolsStep(input: Composition, tools: readonly VerifiedPackage[], trees: SandboxTrees): StepCall<LayerRef & Json> {
+  const { installer } = input.provider.part;
+  return {
+    type: 'ict.tools',
+    version: 1,
+    by: input.provider.identity,
+    key: {
+      packages: Object.fromEntries(tools.map((pkg) => [pkg.id, `${pkg.version} ${pkg.digest}`])),
+      installer: installer.version,
+      quirks: (input.distribution.quirks ?? {}) as Json,
+    },
+    run: async () => ({ ...(await trees.change({ layers: [] }, (tree) => installer.unpack(tools, tree, input.distribution))) }),
+  };
+}
+
+/** The steps of an image format, run by the engine under the format's own identity. */
+export function formatSteps(steps: StepEngine, by: CodeIdentity): StepRunner {
+  return { step: (type, version, key, run) => steps.run({ type, version, by, key, run }) };
+}
+
+/** Makes the image's files. */
+export async function buildArtifacts(
+  input: Composition,
+  tree: TreeRef,
+  steps: StepRunner,
+  ctx: BuildContext,
+): Promise<readonly Deliverable[]> {
+  const { spec, distribution, seed } = input;
+  const image: ImageInput = { spec, distribution, tree, seed };
+  const artifacts = await input.format.part.build(image, steps, ctx);
+  return Promise.all(artifacts.map((artifact) => deliverable(artifact, spec.image, ctx)));
+}
+
+async function deliverable(artifact: FormatArtifact, image: { name: string; version: string }, ctx: BuildContext): Promise<Deliverable> {
+  const blob: BlobRef = artifact.blob;
+  const file = await ctx.blobs.path(blob.digest);
+  if (file === undefined) throw new Error(`blob ${blob.digest} of a step that just succeeded is gone`);
+  const name = `${image.name}-${image.version}.${artifact.extension}`;
+  return { name, type: artifact.spec.type, file, digest: blob.digest, sizeBytes: blob.sizeBytes };
+}
+
+/** Reads what the finished tree says is installed. */
+export function inventoryStep(input: Composition, tree: TreeRef, trees: SandboxTrees): StepCall<Json> {
+  const { inventory } = input.provider.part;
+  return {
+    type: 'ict.inventory',
+    version: 1,
+    by: input.provider.identity,
+    key: { tree: treeKey(tree) },
+    run: async () => (await trees.inspect(tree, (session) => inventory.list(session))) as unknown as Json,
+  };
+}
+
+/** The documents beside the image: bills of material and the manifest, by file name. */
+export function documents(
+  exporters: readonly Loaded<Exporter>[],
+  input: Composition,
+  lock: Lock,
+  installed: readonly InstalledPackage[],
+  artifacts: readonly Deliverable[],
+  ctx: BuildContext,
+): ReadonlyMap<string, Uint8Array> {
+  const { spec, distribution, provider, seed, core } = input;
+  const bill = {
+    spec,
+    distribution,
+    installed: installed.map((pkg) => ({ ...pkg, purl: provider.part.inventory.purl(pkg, distribution) })),
+    packages: lock.packages,
+    repositories: lock.repositories,
+    artifacts: artifacts.map(({ name, digest, sizeBytes }) => ({ name, digest, sizeBytes })),
+    epochSeconds: ctx.epochSeconds,
+    seed,
+    creator: `${core.name}-${core.version}`,
+  };
+  const prefix = `${spec.image.name}-${spec.image.version}`;
+  return new Map(exporters.map(({ part }) => [`${prefix}.${part.extension}`, part.export(bill)]));
+}
+
+/** Latest time that a file of the image may carry, seconds since 1970. */
+export function imageEpoch(lock: Lock, sourceDateEpoch: number | undefined): number {
+  return sourceDateEpoch ?? lockEpoch(lock);
+}

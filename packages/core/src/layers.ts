@@ -1,0 +1,36 @@
+import type { LayerRef } from '@ict/plugin-api';
+import type { LayerManifest, LayerSignature } from '@ict/sandbox';
+
+/** An empty place where a tree session writes its layer. */
+export interface StagedLayer {
+  /** Becomes the overlay's upper directory. */
+  readonly directory: string;
+  /** The overlay's work directory, on the same file system. */
+  readonly work: string;
+  /** The directory that holds both. */
+  readonly root: string;
+}
+
+export interface StoredLayer {
+  readonly directory: string;
+  readonly manifest: LayerManifest;
+  /** What the file system said of the layer's files when they were last known to be good. */
+  readonly signature: LayerSignature;
+}
+
+/** Computes a layer's stat signature. */
+export type SignLayer = (directory: string) => Promise<LayerSignature>;
+
+/** Keeps layers by digest. */
+export interface LayerShelf {
+  has(layer: LayerRef): Promise<boolean>;
+  find(layer: LayerRef): Promise<StoredLayer | undefined>;
+  stage(): Promise<StagedLayer>;
+  publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef>;
+  /** Keeps a new signature of a layer whose every byte was found to be right. */
+  resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
+  /** Takes a damaged layer away. */
+  drop(layer: LayerRef): Promise<void>;
+  /** Takes away what was staged and will not be published. */
+  abandon(staged: StagedLayer): Promise<void>;
+}

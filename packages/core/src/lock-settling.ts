@@ -1,0 +1,75 @@
+import type { ProblemReport } from '@ict/plugin-api';
+import type { LockOptions } from './engine-api.js';
+import { coreError } from './errors.js';
+import { lockPath, readLock, type Lock } from './lock.js';
+import { pinRepositories } from './pinning.js';
+import { packageRequest, type PackageRequest } from './request.js';
+import { resolveRequest } from './resolution.js';
+import type { Services } from './services.js';
+import type { Intake } from './template-intake.js';
+
+/** The lock that a build uses, and where it came from. */
+export interface SettledLock {
+  readonly lock: Lock;
+  readonly request: PackageRequest;
+  /** The file that it was read from; undefined when it was resolved afresh. */
+  readonly file?: string;
+  readonly warnings: readonly ProblemReport[];
+}
+
+/**
+ * Settles what gets installed: the lock file named, or the one beside the template, when it fits; else a fresh resolution.
+ *
+ * @throws `ICT_LOCK_MISSING`, `ICT_LOCK_OUTDATED`, `ICT_LOCK_UNREADABLE`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
+ */
+export async function settleLock(
+  template: string,
+  intake: Intake,
+  options: LockOptions & { readonly fresh?: boolean },
+  services: Services,
+): Promise<SettledLock> {
+  const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+  const file = options.lock ?? lockPath(template);
+  if (options.fresh !== true) {
+    const lock = await readLock(file);
+    if (lock === undefined && (options.lock !== undefined || options.frozen === true)) {
+      throw coreError('ICT_LOCK_MISSING', { message: `there is no lock file ${file}`, hint: `Write it with \`ict lock ${template}\`.`, facts: { file } });
+    }
+    if (lock !== undefined) {
+      if (lock.request === request.digest) return { lock, request, file, warnings: [] };
+      const outdated = {
+        message: `${file} was made for other packages or repositories than ${template} asks for`,
+        hint: `Bring it up to date with \`ict lock ${template}\`.`,
+      };
+      if (options.frozen === true || options.lock !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
+      const warning: ProblemReport = { code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' };
+      const fresh = await resolveAfresh(intake, request, services);
+      return { ...fresh, warnings: [warning, ...fresh.warnings] };
+    }
+  }
+  return resolveAfresh(intake, request, services);
+}
+
+async function resolveAfresh(intake: Intake, request: PackageRequest, services: Services): Promise<SettledLock> {
+  const { spec, distribution, provider } = intake;
+  const { context } = services;
+  const snapshots = await pinRepositories(request.repositories, spec.target.arch, provider.part, services.mirrors, context);
+  const resolved = await resolveRequest(request, spec, distribution, snapshots, provider, context);
+  const lock: Lock = {
+    lockVersion: 1,
+    target: request.target,
+    request: request.digest,
+    repositories: snapshots.map(({ repository: { id, archive, suite, components }, root, signers }) => ({
+      id,
+      archive,
+      suite,
+      components,
+      root,
+      signers,
+    })),
+    plugins: { [provider.identity.name]: provider.identity.version },
+    packages: resolved.packages,
+    tools: resolved.tools,
+  };
+  return { lock, request, warnings: resolved.warnings };
+}

@@ -1,0 +1,83 @@
+import type { Json, LayerRef, StepRunner, TreeRef, VerifiedPackage } from '@ict/plugin-api';
+import { compositionSteps } from './composition.js';
+import { gatherConfiguration } from './configure.js';
+import type { Plan } from './engine-api.js';
+import { buildArtifacts, imageEpoch, toolsStep } from './finalization.js';
+import { lockDigest } from './lock.js';
+import type { SettledLock } from './lock-settling.js';
+import type { Services } from './services.js';
+import type { StepCall } from './steps.js';
+import type { Intake } from './template-intake.js';
+
+/** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
+export async function planBuild(intake: Intake, settled: SettledLock, services: Services): Promise<Plan> {
+  const { lock } = settled;
+  const shelf = services.packages(lock, intake.provider.part);
+  const packages = [];
+  let fetchBytes = 0;
+  const counted = new Set<string>();
+  for (const pkg of [...lock.packages, ...lock.tools]) {
+    if (counted.has(pkg.digest)) continue;
+    counted.add(pkg.digest);
+    const cached = (await shelf.lookup(pkg)).state === 'hit';
+    if (!cached) fetchBytes += pkg.sizeBytes;
+    const { name, version, arch, repository, digest, sizeBytes, requestedBy } = pkg;
+    packages.push({ name, version, arch, repository, digest, sizeBytes, requestedBy, cached });
+  }
+  return {
+    schemaVersion: 1,
+    target: lock.target,
+    repositories: lock.repositories.map(({ id, archive, suite, components, root, signers }) => ({
+      id,
+      archive,
+      suite,
+      components,
+      root: root.digest,
+      date: new Date(root.dateSeconds * 1000).toISOString(),
+      signers,
+    })),
+    packages,
+    steps: await peekSteps(intake, settled, services),
+    fetchBytes,
+  };
+}
+
+/** Ends the walk through a format's steps at the first result that is not stored. */
+class FirstMiss extends Error {}
+
+/** Follows the steps of a build as far as their results are stored; what comes after a miss has no key yet. */
+async function peekSteps(intake: Intake, settled: SettledLock, services: Services): Promise<Plan['steps']> {
+  const { lock } = settled;
+  const found: { type: string; key: string; hit: boolean; reason: string }[] = [];
+  const build = services.build(lock.target, imageEpoch(lock, services.sourceDateEpoch));
+  const withFiles = (pkgs: SettledLock['lock']['packages']): readonly VerifiedPackage[] => pkgs.map((pkg) => ({ ...pkg, file: '' }));
+  const composition = {
+    ...intake,
+    configuration: await gatherConfiguration(intake.spec),
+    packages: withFiles(lock.packages),
+    seed: lockDigest(lock),
+    core: services.identity,
+  };
+  const peek = async (call: Omit<StepCall<Json>, 'run'>): Promise<Json> => {
+    const { key, output, reason } = await build.steps.peek(call);
+    found.push({ type: call.type, key, hit: output !== undefined, reason });
+    if (output === undefined) throw new FirstMiss();
+    return output;
+  };
+  try {
+    const tools = (await peek(toolsStep(composition, withFiles(lock.tools), build.trees))) as unknown as LayerRef;
+    const ctx = build.context(tools);
+    let tree: TreeRef = { layers: [] };
+    for (const step of compositionSteps(composition, build.layers, ctx)) {
+      tree = { layers: [...tree.layers, (await peek(step(tree))) as unknown as LayerRef] };
+    }
+    const runner: StepRunner = {
+      step: async <Out extends Json>(type: string, version: number, key: Json): Promise<Out> =>
+        (await peek({ type, version, by: intake.format.identity, key })) as Out,
+    };
+    await buildArtifacts(composition, tree, runner, ctx);
+  } catch (error) {
+    if (!(error instanceof FirstMiss)) throw error;
+  }
+  return found;
+}

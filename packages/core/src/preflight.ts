@@ -1,0 +1,23 @@
+import type { ImageSpec, ProblemReport } from '@ict/plugin-api';
+import { inspectHost } from '@ict/sandbox';
+
+/** Room that a build takes beside its image: packages, layers and their snapshot, in bytes. */
+const WORKING_BYTES = 1024 ** 3;
+
+/**
+ * What keeps this host from building: programs, privileges, space. All of it at once, before anything is downloaded.
+ *
+ * @param directories cache and work directories; room is needed in each.
+ */
+export async function checkHost(spec: ImageSpec, directories: readonly string[], signal: AbortSignal): Promise<readonly ProblemReport[]> {
+  const wantedBytes = WORKING_BYTES + spec.disk.sizeBytes;
+  const checks = await inspectHost({ purpose: 'build', directories: directories.map((path) => ({ path, wantedBytes })), signal });
+  return checks
+    .filter((check) => check.required && !check.ok)
+    .map(({ name, detail, remedy }) => ({
+      code: name.startsWith('free space') ? 'ICT_HOST_SPACE' : 'ICT_HOST_UNFIT',
+      message: `${name}: ${detail}`,
+      hint: remedy,
+      severity: 'error',
+    }));
+}

@@ -1,0 +1,54 @@
+import { digestOf, canonicalJson } from '@ict/integrity';
+import type { Digest, DistributionDefinition, ImageFormat, ImageSpec, Json, ProviderId, RepositorySpec, Seed } from '@ict/plugin-api';
+
+/** What a template asks of the package repositories: all that resolution depends on besides the repositories' state. */
+export interface PackageRequest {
+  readonly target: ProviderId;
+  readonly repositories: readonly RepositorySpec[];
+  readonly image: readonly Seed[];
+  readonly tools: readonly Seed[];
+  readonly recommends: boolean;
+  /** Names the request in a lock file: a lock fits a template when their requests are equal. */
+  readonly digest: Digest;
+}
+
+/** `{os}-{dist}-{arch}`: names directories of caches and work trees. */
+export function providerId(target: ImageSpec['target']): ProviderId {
+  return `${target.os}-${target.dist}-${target.arch}` as ProviderId;
+}
+
+/** Gathers the seeds of an image and of the tools that write it. */
+export function packageRequest(spec: ImageSpec, distribution: DistributionDefinition, format: ImageFormat): PackageRequest {
+  const { system } = spec;
+  const seed = (reason: string) => (pkg: { name: string; position?: Seed['position'] }) => ({
+    request: pkg.name,
+    reason,
+    position: pkg.position,
+  });
+  const image: Seed[] = [
+    ...system.packages.map(seed('template')),
+    ...system.kernel.packages.map(seed('kernel')),
+    ...format.requires(spec, distribution).map((name) => ({ request: name, reason: 'bootloader' })),
+  ];
+  const tools: Seed[] = format
+    .tools(spec)
+    .flatMap((capability) => distribution.tools.packages[capability] ?? [])
+    .map((name) => ({ request: name, reason: 'tools' }));
+  const target = providerId(spec.target);
+  const { repositories } = distribution;
+  const asked: Json = {
+    target,
+    repositories: repositories.map(({ id, archive, suite, components, priority }) => ({ id, archive, suite, components, priority })),
+    essential: { priorities: distribution.essential.priorities, packages: distribution.essential.packages },
+    image: requests(image),
+    tools: requests(tools),
+    recommends: system.recommends,
+    kernelVersion: system.kernel.version,
+  };
+  return { target, repositories, image, tools, recommends: system.recommends, digest: digestOf(canonicalJson(asked)) };
+}
+
+/** Sorted and without doubles: the order in a template does not change what is asked. */
+function requests(seeds: readonly Seed[]): readonly string[] {
+  return [...new Set(seeds.map((seed) => seed.request))].sort();
+}

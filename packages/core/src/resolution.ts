@@ -1,0 +1,124 @@
+import type {
+  Architecture,
+  Context,
+  DistributionDefinition,
+  ImageSpec,
+  Json,
+  Problem,
+  ProblemReport,
+  ResolvedPackage,
+  Seed,
+  Snapshot,
+} from '@ict/plugin-api';
+import { coreError } from './errors.js';
+import type { Loaded } from './plugin-host.js';
+import type { PackageRequest } from './request.js';
+import type { Provider } from '@ict/plugin-api';
+
+/** The two closures of a build: what the image contains, and what writes it. */
+export interface ResolvedRequest {
+  readonly packages: readonly ResolvedPackage[];
+  readonly tools: readonly ResolvedPackage[];
+  readonly warnings: readonly ProblemReport[];
+}
+
+/** Resolves a request against pinned repositories; equal questions are answered from memory. */
+export async function resolveRequest(
+  request: PackageRequest,
+  spec: ImageSpec,
+  distribution: DistributionDefinition,
+  snapshots: readonly Snapshot[],
+  provider: Loaded<Provider>,
+  ctx: Context,
+): Promise<ResolvedRequest> {
+  const arch = spec.target.arch;
+  const question: Json = {
+    request: request.digest,
+    roots: snapshots.map((snapshot) => snapshot.root.digest),
+    resolver: provider.part.resolver.version,
+    code: { ...provider.identity },
+  };
+  const known = (await ctx.memo.get('resolution', question)) as ResolvedRequest | undefined;
+  if (known !== undefined) return known;
+  const image = await kernelWish(request.image, spec, snapshots, provider.part, ctx);
+  const solve = (seeds: readonly Seed[], essential: boolean, recommends: boolean) =>
+    closure({ arch, distribution, snapshots, seeds, essential, recommends }, provider.part, ctx);
+  const packages = await solve(image.seeds, true, request.recommends);
+  const tools = request.tools.length === 0 ? undefined : await solve(request.tools, false, false);
+  const answer: ResolvedRequest = {
+    packages: packages.packages,
+    tools: tools?.packages ?? [],
+    warnings: [...image.warnings, ...packages.warnings],
+  };
+  await ctx.memo.set('resolution', question, answer as unknown as Json);
+  return answer;
+}
+
+async function closure(
+  request: {
+    readonly arch: Architecture;
+    readonly distribution: DistributionDefinition;
+    readonly snapshots: readonly Snapshot[];
+    readonly seeds: readonly Seed[];
+    readonly essential: boolean;
+    readonly recommends: boolean;
+  },
+  provider: Provider,
+  ctx: Context,
+): Promise<{ readonly packages: readonly ResolvedPackage[]; readonly warnings: readonly ProblemReport[] }> {
+  const resolution = await provider.resolver.resolve(request, ctx);
+  if (resolution.kind === 'resolved') {
+    return { packages: resolution.closure.packages, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
+  }
+  const [first] = resolution.problems;
+  throw coreError('ICT_RESOLVE_UNSOLVABLE', {
+    message:
+      resolution.problems.length === 1
+        ? first.message
+        : `the packages cannot be installed together (${resolution.problems.length} problems)`,
+    hint: first.hint ?? 'Remove one of the packages that exclude each other.',
+    problems: resolution.problems.map((problem) => report(problem, 'error')),
+    facts: { because: resolution.problems.flatMap((problem) => problem.because) },
+  });
+}
+
+function report(problem: Problem, severity: 'error' | 'warning'): ProblemReport {
+  const { code, message, hint, position, because } = problem;
+  return { code, message: [message, ...because.map((line) => `  ${line}`)].join('\n'), hint, position, severity };
+}
+
+/**
+ * `kernel.version` is a wish. When a kernel package of that version is to be had, its seed asks for it; if not, a warning names
+ * the newest version, which is taken instead.
+ */
+async function kernelWish(
+  seeds: readonly Seed[],
+  spec: ImageSpec,
+  snapshots: readonly Snapshot[],
+  provider: Provider,
+  ctx: Context,
+): Promise<{ readonly seeds: readonly Seed[]; readonly warnings: readonly ProblemReport[] }> {
+  const wish = spec.system.kernel.version;
+  if (wish === undefined) return { seeds, warnings: [] };
+  const kernels = new Map(seeds.filter((seed) => seed.reason === 'kernel').map((seed) => [seed.request, new Set<string>()]));
+  for (const snapshot of snapshots) {
+    for await (const record of provider.metadata.packages(snapshot, ctx)) kernels.get(record.name)?.add(record.version);
+  }
+  const fits = (version: string) => version === wish || (version.startsWith(wish) && !/[0-9]/.test(version[wish.length]));
+  const warnings: ProblemReport[] = [];
+  const wished = seeds.map((seed) => {
+    const versions = [...(kernels.get(seed.request) ?? [])];
+    if (seed.reason !== 'kernel' || versions.length === 0) return seed;
+    const match = versions.find(fits);
+    if (match !== undefined) return { ...seed, request: `${seed.request}=${match}` };
+    warnings.push({
+      code: 'ICT_KERNEL_VERSION',
+      message: `kernel ${wish} is not to be had: ${seed.request} is offered as ${versions.join(', ')}`,
+      hint: 'Write the version that you want in systemConfig.kernel.version, or leave it out.',
+      position: spec.positions.get('systemConfig.kernel.version') ?? seed.position,
+      severity: 'warning',
+    });
+    return seed;
+  });
+  return { seeds: wished, warnings };
+}

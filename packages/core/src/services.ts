@@ -1,0 +1,171 @@
+import { join } from 'node:path';
+import { openCache, type Cache } from '@ict/cache';
+import { chooseMirrors, createFetcher, readHostSources, type MirrorRoutes } from '@ict/fetch';
+import { canonicalJson, digestOf } from '@ict/integrity';
+import type { BuildContext, Context, DistributionDefinition, EventBody, Json, LayerRef, Memo, Provider, TreeRef, Verifier } from '@ict/plugin-api';
+import { startSandbox } from '@ict/sandbox';
+import { createVerifier } from '@ict/verify';
+import { BaseTree } from './base-tree.js';
+import { CacheShelf } from './cache-shelf.js';
+import { identifyEngine, type CodeIdentity } from './code-identity.js';
+import type { LayerMaker } from './composition.js';
+import type { EngineOptions } from './engine-api.js';
+import type { LayerShelf } from './layers.js';
+import type { Lock } from './lock.js';
+import { PackageShelf } from './package-shelf.js';
+import { StepEngine } from './steps.js';
+import { ToolsTree } from './tools.js';
+import { LazySandbox, SandboxTrees } from './trees.js';
+
+/** What one build works with: trees, steps, and the context that steps are handed. */
+export interface BuildServices {
+  readonly steps: StepEngine;
+  readonly trees: SandboxTrees;
+  readonly layers: LayerMaker;
+  context(tools: LayerRef): BuildContext;
+}
+
+/** Everything that an engine holds open while it works for one distribution. */
+export interface Services {
+  readonly context: Context;
+  readonly mirrors: Pick<MirrorRoutes, 'chooseMirror'>;
+  readonly identity: CodeIdentity;
+  readonly sourceDateEpoch: number | undefined;
+  /** The package cache of the lock's target; what it stores names the root and the keys that vouch for it. */
+  packages(lock: Lock, provider: Provider): PackageShelf;
+  build(target: string, epochSeconds: number): BuildServices;
+  /** Runs `work` as the only build of this work directory, and removes what killed builds left before it. */
+  locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+/** Opens cache, transport, worker pool and, when first needed, the sandbox. */
+export async function openServices(
+  options: EngineOptions,
+  distribution: DistributionDefinition,
+  emit: (event: EventBody) => void,
+): Promise<Services> {
+  const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
+  const { signal } = options;
+  const verifier = createVerifier({ workers: options.workers, signal, clock });
+  const digestFile = (file: string) => verifier.digestFile(file);
+  const cache = await openCache({ cacheDir: options.cacheDir, clock, emit, mode: options.verify, digestFile });
+  const temporary = await cache.temporaryDirectory('build');
+  const fetcher = createFetcher({
+    directory: cache.fetchDirectory,
+    temporary,
+    signal,
+    emit,
+    mirrors: await mirrorMap(options, distribution),
+    offline: options.offline,
+    concurrency: options.workers,
+  });
+  const context: Context = {
+    signal,
+    clock,
+    fetch: fetcher,
+    blobs: cache.blobs,
+    verify: rememberSignatures(verifier, cache.memo, clock),
+    memo: cache.memo,
+    temporary,
+    emit,
+  };
+  const sandbox = new LazySandbox(() => startSandbox({ signal, temporary }));
+  const identity = await identifyEngine();
+  return {
+    context,
+    mirrors: fetcher,
+    identity,
+    sourceDateEpoch: options.sourceDateEpoch,
+    packages: (lock, provider) => new PackageShelf(cache.packages(lock.target), lock, provider),
+    build: (target, epochSeconds) => openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options),
+    locked: (directory, work) =>
+      cache.withLock(
+        `work-${digestOf(directory).slice(-16)}`,
+        async () => {
+          await BaseTree.removeLeftovers(directory, (leftover) => cache.toTrash(leftover));
+          await emptyTrash(cache, sandbox);
+          try {
+            return await work();
+          } finally {
+            await emptyTrash(cache, sandbox);
+          }
+        },
+        { signal },
+      ),
+    close: async () => {
+      await sandbox.close();
+      await Promise.all([fetcher.close(), verifier.close()]);
+      await cache.toTrash(temporary);
+      await cache.reap();
+    },
+  };
+}
+
+function openBuild(
+  cache: Cache,
+  sandbox: LazySandbox,
+  directory: string,
+  epochSeconds: number,
+  identity: CodeIdentity,
+  context: Context,
+  options: EngineOptions,
+): BuildServices {
+  const shelf: LayerShelf = new CacheShelf(cache.layers);
+  const base = new BaseTree(directory, shelf, sandbox, epochSeconds);
+  const trees = new SandboxTrees(sandbox, base, epochSeconds, options.verify, options.signal);
+  const layers: LayerMaker = {
+    base: (work) => trees.change({ layers: [] }, work, { shelf: base, snapshot: base.snapshot }),
+    over: (parent: TreeRef, work, latest) => trees.change(parent, work, { shelf, epochSeconds: latest }),
+  };
+  return {
+    steps: new StepEngine(cache.steps, cache.blobs, base, identity, context.emit),
+    trees,
+    layers,
+    context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
+  };
+}
+
+async function mirrorMap(options: EngineOptions, distribution: DistributionDefinition) {
+  const named = (source: 'flag' | 'config') =>
+    Object.fromEntries(options.mirrors.filter((mirror) => mirror.source === source).map(({ archive, url }) => [archive, url]));
+  return chooseMirrors({
+    flags: named('flag'),
+    config: named('config'),
+    hostSources: options.hostSources ? await readHostSources() : [],
+    archives: [...new Set(distribution.repositories.map((repository) => repository.archive))],
+  });
+}
+
+/** Removes files of ended builds. Those of layers may belong to subordinate ids, which only the sandbox can remove. */
+async function emptyTrash(cache: Cache, sandbox: LazySandbox): Promise<void> {
+  const { failed } = await cache.reap();
+  if (failed.length === 0) return;
+  const started = await sandbox.get();
+  await cache.reap((directory) => started.removeTree(directory));
+}
+
+/**
+ * Remembers verdicts on signatures, by message, keyrings and day: an unchanged signed root is not verified again at each build,
+ * and a key that expires is noticed the next day.
+ */
+function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
+  const day = () => Math.floor(clock() / 86_400);
+  return {
+    digestFile: (file) => verifier.digestFile(file),
+    detached: (bytes, signature, keyrings, options) => verifier.detached(bytes, signature, keyrings, options),
+    clearsigned: async (message, keyrings, options) => {
+      const question: Json = {
+        message: digestOf(message),
+        keyrings: digestOf(canonicalJson(keyrings.map((keyring) => digestOf(keyring)))),
+        at: options?.atSeconds ?? null,
+        day: day(),
+      };
+      const known = await memo.get('clearsigned', question);
+      if (known !== undefined) return known as unknown as Awaited<ReturnType<Verifier['clearsigned']>>;
+      const verdict = await verifier.clearsigned(message, keyrings, options);
+      if (verdict.good) await memo.set('clearsigned', question, verdict as unknown as Json);
+      return verdict;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import type { StepStore } from '@ict/cache';
+import type { CacheKey } from '@ict/integrity';
+import type { BlobStore, Context, Digest, Json, LayerRef } from '@ict/plugin-api';
+import type { StepReport } from './engine-api.js';
+import type { CodeIdentity } from './code-identity.js';
+
+/** Tells whether a layer is still there. Its content is verified when it is mounted. */
+export interface LayerPresence {
+  has(layer: LayerRef): Promise<boolean>;
+}
+
+/** One call of a step: its identity, what its result depends on, and the work. */
+export interface StepCall<Out extends Json> {
+  readonly type: string;
+  readonly version: number;
+  readonly by: CodeIdentity;
+  readonly key: Json;
+  readonly run: () => Promise<Out>;
+}
+
+/** Runs steps, or takes their stored results: found by key, and never used when a layer or blob of them is gone or damaged. */
+export class StepEngine {
+  readonly reports: StepReport[] = [];
+  private readonly records: Pick<StepStore, 'key' | 'get' | 'put' | 'nearest'>;
+  private readonly blobs: BlobStore;
+  private readonly layers: LayerPresence;
+  private readonly engine: CodeIdentity;
+  private readonly emit: Context['emit'];
+
+  constructor(records: StepEngine['records'], blobs: BlobStore, layers: LayerPresence, engine: CodeIdentity, emit: Context['emit']) {
+    this.records = records;
+    this.blobs = blobs;
+    this.layers = layers;
+    this.engine = engine;
+    this.emit = emit;
+  }
+
+  async run<Out extends Json>(call: StepCall<Out>): Promise<Out> {
+    const { type } = call;
+    const { inputs, key } = this.identify(call);
+    const start = performance.now();
+    const report = (hit: boolean, reason: string): void => {
+      this.reports.push({ type, key, hit, reason, durationMs: Math.round(performance.now() - start) });
+    };
+    const { output: stored, reason } = await this.find(type, inputs);
+    if (stored !== undefined) {
+      this.emit({ type: 'step.hit', step: type, key });
+      report(true, '');
+      return stored as Out;
+    }
+    this.emit({ type: 'step.miss', step: type, key, reason });
+    this.emit({ type: 'step.start', step: type, key });
+    const output = await call.run();
+    await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`);
+    report(false, reason);
+    this.emit({ type: 'step.stored', step: type, key, durationMs: Math.round(performance.now() - start) });
+    return output;
+  }
+
+  /** What `run` would do, without doing it. */
+  async peek(call: Omit<StepCall<Json>, 'run'>): Promise<{ readonly key: CacheKey; readonly output?: Json; readonly reason: string }> {
+    const { inputs, key } = this.identify(call);
+    return { key, ...(await this.find(call.type, inputs)) };
+  }
+
+  private identify(call: Omit<StepCall<Json>, 'run'>): { readonly inputs: Json; readonly key: CacheKey } {
+    const inputs: Json = { step: call.type, version: call.version, by: { ...call.by }, engine: { ...this.engine }, input: call.key };
+    return { inputs, key: this.records.key(call.type, inputs) };
+  }
+
+  private async find(type: string, inputs: Json): Promise<{ readonly output?: Json; readonly reason: string }> {
+    const record = await this.records.get(type, inputs);
+    if (record !== undefined) {
+      const lost = await this.lost(record.output);
+      return lost === undefined ? { output: record.output, reason: '' } : { reason: `the stored ${lost} is gone or damaged` };
+    }
+    const nearest = await this.records.nearest(type, inputs);
+    if (nearest === undefined) return { reason: 'never built here' };
+    const changes = nearest.differences.slice(0, 3);
+    return { reason: changes.map(({ path, before, after }) => `${path}: ${show(before)} became ${show(after)}`).join('; ') };
+  }
+
+  /** The first layer or blob of an output that cannot be used any more. */
+  private async lost(value: Json): Promise<string | undefined> {
+    if (typeof value !== 'object' || value === null) return undefined;
+    if (!Array.isArray(value)) {
+      const tagged = value as { readonly kind?: Json; readonly digest?: Json };
+      if (tagged.kind === 'layer') return (await this.layers.has(value as unknown as LayerRef)) ? undefined : 'layer';
+      if (tagged.kind === 'blob') return (await this.blobs.path(tagged.digest as Digest)) === undefined ? 'file' : undefined;
+    }
+    for (const member of Object.values(value)) {
+      const lost = await this.lost(member as Json);
+      if (lost !== undefined) return lost;
+    }
+    return undefined;
+  }
+}
+
+function show(value: Json | undefined): string {
+  const text = value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}

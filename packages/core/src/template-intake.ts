@@ -1,0 +1,57 @@
+import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Provider } from '@ict/plugin-api';
+import { loadTemplate, unsupported } from '@ict/template';
+import { coreError } from './errors.js';
+import type { Loaded, PluginHost } from './plugin-host.js';
+
+/** A template that was read, merged over its distribution's defaults, and checked, with the plugins that will build it. */
+export interface Intake {
+  readonly spec: ImageSpec;
+  readonly distribution: DistributionDefinition;
+  readonly provider: Loaded<Provider>;
+  readonly format: Loaded<ImageFormat>;
+}
+
+/** Everything that is known of a template after reading it: an intake, when it could be made at all, and all problems. */
+export interface TemplateReading {
+  readonly intake?: Intake;
+  /** What is wrong with the template. */
+  readonly problems: readonly ProblemReport[];
+  /** What is right but cannot be built yet: resolving and locking go on, a build refuses. */
+  readonly refused: readonly ProblemReport[];
+  readonly warnings: readonly ProblemReport[];
+}
+
+/** Reads a template and gathers every problem of it that can be known without the network. */
+export async function readTemplate(file: string, plugins: PluginHost): Promise<TemplateReading> {
+  const { spec, merged, distribution, problems, warnings } = await loadTemplate(file, {
+    distribution: (target) => plugins.distribution(target.os, target.dist),
+  });
+  const refused = merged === undefined ? [] : [...unsupported(merged, { imageTypes: plugins.imageTypes() })];
+  const [repository] = spec?.repositories ?? [];
+  if (repository !== undefined) {
+    refused.push({
+      code: 'ICT_TEMPLATE_UNSUPPORTED',
+      message: `packageRepositories: the repository ${repository.codename} cannot be used by a build yet`,
+      hint: 'Add it to a distribution definition of your own, and give that with --distro-file.',
+      position: repository.position,
+      severity: 'error',
+    });
+  }
+  if (spec === undefined || distribution === undefined || !plugins.imageTypes().includes(spec.target.imageType)) {
+    return { problems, refused, warnings };
+  }
+  const [provider, format] = await Promise.all([plugins.provider(distribution.ecosystem), plugins.format(spec.target.imageType)]);
+  const intake = { spec, distribution, provider, format };
+  return { intake, problems, refused: [...refused, ...format.part.check(spec, distribution)], warnings };
+}
+
+/** @throws `ICT_TEMPLATE_INVALID` with every problem, those of the host included. */
+export function requireSound(file: string, problems: readonly ProblemReport[]): void {
+  const errors = problems.filter((problem) => problem.severity === 'error');
+  if (errors.length === 0) return;
+  const onlyHost = errors.every((problem) => problem.code.startsWith('ICT_HOST_'));
+  const count = `${errors.length} ${errors.length === 1 ? 'problem' : 'problems'}`;
+  throw onlyHost
+    ? coreError('ICT_HOST_UNFIT', { message: `this host cannot build ${file}: ${count}`, hint: 'Run `ict doctor`.', problems: errors })
+    : coreError('ICT_TEMPLATE_INVALID', { message: `${file} cannot be built: ${count}`, hint: 'Mend the places named above.', problems: errors });
+}

@@ -1,0 +1,34 @@
+import type { CommandResult, Digest, LayerRef, ToolMount, ToolsRunner, TreeCommand } from '@ict/plugin-api';
+import type { LazySandbox, SandboxTrees } from './trees.js';
+
+/** Runs the programs of one tools tree, each in a throw-away root of its own. */
+export class ToolsTree implements ToolsRunner {
+  readonly digest: Digest;
+  private readonly layer: LayerRef;
+  private readonly trees: SandboxTrees;
+  private readonly sandbox: LazySandbox;
+  private readonly signal: AbortSignal;
+
+  constructor(layer: LayerRef, trees: SandboxTrees, sandbox: LazySandbox, signal: AbortSignal) {
+    this.digest = layer.digest;
+    this.layer = layer;
+    this.trees = trees;
+    this.sandbox = sandbox;
+    this.signal = signal;
+  }
+
+  async run(command: TreeCommand & { readonly mounts?: readonly ToolMount[] }): Promise<CommandResult> {
+    const { mounts = [], ...rest } = command;
+    const sandbox = await this.sandbox.get();
+    const lowers = await this.trees.directories({ layers: [this.layer] });
+    const resolved = [];
+    for (const { source, at, writable } of mounts) {
+      resolved.push({
+        source: typeof source === 'string' ? source : { lowers: await this.trees.directories(source) },
+        at,
+        writable: writable === true,
+      });
+    }
+    return sandbox.runTool({ lowers, mounts: resolved, command: rest, signal: this.signal });
+  }
+}

@@ -1,0 +1,126 @@
+import type { ChangeOptions, LayerRef, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
+import type { Sandbox } from '@ict/sandbox';
+import { coreError } from './errors.js';
+import type { LayerShelf, StoredLayer } from './layers.js';
+
+/** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
+export class LazySandbox {
+  private readonly start: () => Promise<Sandbox>;
+  private started: Promise<Sandbox> | undefined;
+
+  constructor(start: () => Promise<Sandbox>) {
+    this.start = start;
+  }
+
+  get(): Promise<Sandbox> {
+    this.started ??= this.start();
+    return this.started;
+  }
+
+  async close(): Promise<void> {
+    if (this.started === undefined) return;
+    const sandbox = await this.started.catch(() => undefined); // one that never started needs no closing
+    await sandbox?.close();
+  }
+}
+
+/** Where a new layer goes, beside its latest time. */
+export interface LayerOptions extends ChangeOptions {
+  readonly shelf?: LayerShelf;
+  /** File that gets the layer as tar.gz, from the read that seals it. */
+  readonly snapshot?: string;
+}
+
+/** Opens trees over the sandbox: layers are verified when first mounted, and what a session wrote becomes a layer. */
+export class SandboxTrees implements TreeRunner {
+  private readonly sandbox: LazySandbox;
+  private readonly shelf: LayerShelf;
+  private readonly epochSeconds: number;
+  private readonly verify: 'signature' | 'full';
+  private readonly signal: AbortSignal;
+  private readonly verified = new Map<string, string>();
+
+  constructor(sandbox: LazySandbox, shelf: LayerShelf, epochSeconds: number, verify: 'signature' | 'full', signal: AbortSignal) {
+    this.sandbox = sandbox;
+    this.shelf = shelf;
+    this.epochSeconds = epochSeconds;
+    this.verify = verify;
+    this.signal = signal;
+  }
+
+  async change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options: LayerOptions = {}): Promise<LayerRef> {
+    const { shelf = this.shelf, epochSeconds = this.epochSeconds, snapshot } = options;
+    const { signal } = this;
+    const sandbox = await this.sandbox.get();
+    const lowers = await this.directories(parent);
+    const staged = await shelf.stage();
+    try {
+      const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds: this.epochSeconds, signal });
+      try {
+        await work(tree);
+      } finally {
+        await tree.close();
+      }
+      const manifest = await sandbox.sealLayer(staged.directory, { epochSeconds, signal, ...(snapshot === undefined ? {} : { snapshot }) });
+      return await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
+    } catch (error) {
+      await shelf.abandon(staged);
+      throw error;
+    }
+  }
+
+  async inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>): Promise<T> {
+    const sandbox = await this.sandbox.get();
+    const lowers = await this.directories(tree);
+    const session = await sandbox.openTree({ lowers, upper: undefined, epochSeconds: this.epochSeconds, signal: this.signal });
+    try {
+      return await work(session);
+    } finally {
+      await session.close();
+    }
+  }
+
+  /**
+   * Directories of a tree's layers, lowest first, each verified once a build.
+   *
+   * @throws `ICT_LAYER_DAMAGED` when one is not what was stored; it is dropped, so that the next look-up misses.
+   */
+  async directories(tree: TreeRef): Promise<readonly string[]> {
+    const directories: string[] = [];
+    for (const layer of tree.layers) directories.push(this.verified.get(layer.digest) ?? (await this.verifyLayer(layer)));
+    return directories;
+  }
+
+  private async verifyLayer(layer: LayerRef): Promise<string> {
+    const stored = await this.shelf.find(layer);
+    if (stored === undefined) throw damaged(layer, ['the whole layer']);
+    const changed = await this.changes(layer, stored);
+    if (changed.length > 0) {
+      await this.shelf.drop(layer);
+      throw damaged(layer, changed.slice(0, 5));
+    }
+    this.verified.set(layer.digest, stored.directory);
+    return stored.directory;
+  }
+
+  /** What differs from the manifest. An unchanged stat signature answers at once; a changed one asks for every byte. */
+  private async changes(layer: LayerRef, { directory, manifest, signature }: StoredLayer): Promise<readonly string[]> {
+    const sandbox = await this.sandbox.get();
+    const { signal } = this;
+    if (this.verify === 'signature') {
+      const quick = await sandbox.verifyLayer(directory, manifest, { mode: 'signature', signature: signature.digest, signal });
+      if (quick.ok) return [];
+    }
+    const { ok, changed } = await sandbox.verifyLayer(directory, manifest, { mode: 'full', signal });
+    if (ok) await this.shelf.resign(layer, await sandbox.statLayer(directory));
+    return ok ? [] : changed;
+  }
+}
+
+function damaged(layer: LayerRef, changed: readonly string[]) {
+  return coreError('ICT_LAYER_DAMAGED', {
+    message: `a cached layer changed after it was stored: ${changed.join(', ')}`,
+    hint: 'It was dropped; the next build makes it anew.',
+    facts: { layer: layer.digest, changed },
+  });
+}

@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import type { ResolvedPackage } from '@ict/plugin-api';
+import { baseIds } from '../src/base-set.js';
+import { dependencyGraph } from '../src/dependency-graph.js';
+
+function pkg(name: string, requires: string[], requestedBy: string[] = []): ResolvedPackage {
+  return {
+    id: `${name}:amd64`,
+    name,
+    version: '1',
+    arch: 'amd64',
+    repository: 'main',
+    path: `pool/${name}.deb`,
+    digest: `sha256:${'0'.repeat(64)}` as ResolvedPackage['digest'],
+    sizeBytes: 1,
+    requires: requires.map((other) => `${other}:amd64`),
+    requestedBy,
+  };
+}
+
+describe('dependencyGraph', () => {
+  it('is sorted and independent of the order given', () => {
+    const packages = [pkg('zsh', ['libc6']), pkg('libc6', []), pkg('bash', ['libc6', 'zsh'])];
+    const dot = dependencyGraph(packages);
+    expect(dot).toBe(dependencyGraph([...packages].reverse()));
+    expect(dot.split('\n')).toEqual([
+      'digraph G {',
+      '  rankdir=LR;',
+      '  node [shape=box];',
+      '  "bash";',
+      '  "bash" -> "libc6";',
+      '  "bash" -> "zsh";',
+      '  "libc6";',
+      '  "zsh";',
+      '  "zsh" -> "libc6";',
+      '}',
+      '',
+    ]);
+  });
+});
+
+describe('baseIds', () => {
+  it('follows what essential packages require, through cycles, and nothing else', () => {
+    const packages = [pkg('dpkg', ['tar'], ['essential']), pkg('tar', ['libacl']), pkg('libacl', ['tar']), pkg('nginx', ['dpkg'], ['template'])];
+    expect([...baseIds(packages)].sort()).toEqual(['dpkg:amd64', 'libacl:amd64', 'tar:amd64']);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import type { Context, Digest, EventBody, Provider, ResolvedPackage } from '@ict/plugin-api';
+import { inParallel, obtainPackages, type PackageShelf } from '../src/downloads.js';
+
+const digest = (letter: string) => `sha256:${letter.repeat(64)}` as Digest;
+
+function pkg(name: string, letter: string): ResolvedPackage {
+  return {
+    id: `${name}:amd64`,
+    name,
+    version: '1',
+    arch: 'amd64',
+    repository: 'main',
+    path: `pool/${name}.deb`,
+    digest: digest(letter),
+    sizeBytes: 10,
+    requires: [],
+    requestedBy: ['template'],
+  };
+}
+
+function context(onDisk: (file: string) => Digest) {
+  const events: EventBody[] = [];
+  const fetched: string[] = [];
+  const ctx = {
+    signal: new AbortController().signal,
+    emit: (event: EventBody) => void events.push(event),
+    fetch: {
+      fetch: async ({ url, expect: expected }: { url: string; expect: { digest: Digest } }) => {
+        fetched.push(url);
+        return { file: `/tmp/${url}`, digest: expected.digest, sizeBytes: 10, fromCache: false, url };
+      },
+    },
+    verify: { digestFile: async (file: string) => ({ digest: onDisk(file), sizeBytes: 10 }) },
+  } as unknown as Context;
+  return { ctx, events, fetched };
+}
+
+const provider = { verifier: { verify: async () => undefined } } as unknown as Provider;
+const archives = new Map([['main', 'http://archive']]);
+
+function shelf(states: Record<string, 'hit' | 'miss' | 'invalid'>) {
+  const stored: string[] = [];
+  const made: PackageShelf = {
+    lookup: async ({ name }) => {
+      const state = states[name] ?? 'miss';
+      if (state === 'hit') return { state, file: `/cache/${name}`, check: 'signature' };
+      return state === 'invalid' ? { state, reason: 'size' } : { state };
+    },
+    store: async ({ name }) => {
+      stored.push(name);
+      return `/cache/${name}`;
+    },
+  };
+  return { made, stored };
+}
+
+describe('obtainPackages', () => {
+  it('uses what is cached, replaces only what is invalid, and keeps the order', async () => {
+    const { ctx, events, fetched } = context(() => digest('b'));
+    const { made, stored } = shelf({ bash: 'hit', tar: 'invalid' });
+    const verified = await obtainPackages([pkg('tar', 'b'), pkg('bash', 'c')], archives, provider, made, 4, ctx);
+    expect(verified.map((entry) => entry.file)).toEqual(['/cache/tar', '/cache/bash']);
+    expect(fetched).toEqual(['http://archive/pool/tar.deb']);
+    expect(stored).toEqual(['tar']);
+    expect(events.map((event) => event.type)).toEqual(['package.invalid', 'package.cached', 'fetch.start', 'package.verified', 'package.stored']);
+  });
+
+  it('fetches content once when two closures name it', async () => {
+    const { ctx, fetched } = context(() => digest('b'));
+    await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], archives, provider, shelf({}).made, 4, ctx);
+    expect(fetched).toHaveLength(1);
+  });
+
+  it('stores nothing whose bytes on disk are not those of the index', async () => {
+    const { ctx } = context(() => digest('f'));
+    const { made, stored } = shelf({});
+    await expect(obtainPackages([pkg('tar', 'b')], archives, provider, made, 4, ctx)).rejects.toMatchObject({ code: 'ICT_PACKAGE_MISMATCH' });
+    expect(stored).toEqual([]);
+  });
+});
+
+describe('inParallel', () => {
+  it('keeps to its limit', async () => {
+    let running = 0;
+    let most = 0;
+    const done: number[] = [];
+    await inParallel([1, 2, 3, 4, 5], 2, new AbortController().signal, async (item) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      done.push(item);
+    });
+    expect(most).toBe(2);
+    expect(done.sort()).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  it('starts nothing new after a failure, and waits for what runs', async () => {
+    const started: number[] = [];
+    let finished = 0;
+    const work = inParallel([1, 2, 3, 4], 2, new AbortController().signal, async (item) => {
+      started.push(item);
+      if (item === 1) throw new Error('first');
+      await new Promise((resolve) => setImmediate(resolve));
+      finished++;
+    });
+    await expect(work).rejects.toThrow('first');
+    expect(started).toEqual([1, 2]);
+    expect(finished).toBe(1);
+  });
+});

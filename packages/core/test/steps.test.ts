@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import type { BlobStore, Digest, EventBody, Json, LayerRef } from '@ict/plugin-api';
+import { StepEngine, type StepCall, type StepRecord } from '../src/steps.js';
+
+const digest = `sha256:${'a'.repeat(64)}` as Digest;
+const layer: LayerRef & Json = { kind: 'layer', digest, entries: 1, sizeBytes: 1 };
+
+function setUp(present: () => boolean = () => true) {
+  const stored = new Map<string, StepRecord>();
+  const events: EventBody[] = [];
+  const records = {
+    get: async (_type: string, key: string) => stored.get(key),
+    put: async (_type: string, record: StepRecord) => void stored.set(record.key, record),
+    nearest: async () => [...stored.values()].at(-1),
+  };
+  const blobs = { path: async () => (present() ? '/blob' : undefined) } as unknown as BlobStore;
+  const engine = new StepEngine(records, blobs, { has: async () => present() }, { name: 'core', version: '1' }, (event) => events.push(event));
+  return { engine, events };
+}
+
+function call(key: Json, output: Json, runs: { count: number }, version = 1): StepCall<Json> {
+  const run = async () => {
+    runs.count++;
+    return output;
+  };
+  return { type: 'test.step', version, by: { name: 'plugin', version: '1' }, key, run };
+}
+
+describe('StepEngine', () => {
+  it('runs once for equal input and hits afterwards', async () => {
+    const { engine, events } = setUp();
+    const runs = { count: 0 };
+    expect(await engine.run(call({ a: 1 }, layer, runs))).toEqual(layer);
+    expect(await engine.run(call({ a: 1 }, layer, runs))).toEqual(layer);
+    expect(runs.count).toBe(1);
+    expect(events.map((event) => event.type)).toEqual(['step.miss', 'step.start', 'step.stored', 'step.hit']);
+  });
+
+  it.each([
+    ['input', call({ a: 2 }, layer, { count: 0 })],
+    ['version', call({ a: 1 }, layer, { count: 0 }, 2)],
+    ['code', { ...call({ a: 1 }, layer, { count: 0 }), by: { name: 'plugin', version: '1', code: 'other' } }],
+  ])('misses when the %s differs, and says so', async (_what, changed) => {
+    const { engine } = setUp();
+    await engine.run(call({ a: 1 }, layer, { count: 0 }));
+    await engine.run(changed);
+    expect(engine.reports.map((report) => report.hit)).toEqual([false, false]);
+    expect(engine.reports[1].reason).toMatch(/became/);
+  });
+
+  it('runs again when a stored layer or blob is gone', async () => {
+    let here = true;
+    const { engine } = setUp(() => here);
+    const runs = { count: 0 };
+    const output = { files: [{ kind: 'blob', digest, sizeBytes: 1 }] };
+    await engine.run(call(1, output, runs));
+    here = false;
+    await engine.run(call(1, output, runs));
+    expect(runs.count).toBe(2);
+    expect(engine.reports[1].reason).toBe('the stored file is gone or damaged');
+  });
+
+  it('stores nothing when the work fails', async () => {
+    const { engine } = setUp();
+    const failing = { ...call(1, layer, { count: 0 }), run: () => Promise.reject(new Error('broken')) };
+    await expect(engine.run(failing)).rejects.toThrow('broken');
+    const runs = { count: 0 };
+    await engine.run(call(1, layer, runs));
+    expect(runs.count).toBe(1);
+  });
+
+  it('peeks without running', async () => {
+    const { engine } = setUp();
+    const { run: _run, ...question } = call(1, layer, { count: 0 });
+    expect((await engine.peek(question)).output).toBeUndefined();
+    await engine.run(call(1, layer, { count: 0 }));
+    expect((await engine.peek(question)).output).toEqual(layer);
+  });
+});
