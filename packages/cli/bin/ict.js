@@ -4,7 +4,6 @@
  * old Node must be able to read it far enough to say what is wrong. It finds a Node that can run the tool, then loads dist/main.js.
  */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { spawn } from 'node:child_process';
 import * as nodeModule from 'node:module';
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,12 +36,13 @@ function findBundledNode() {
 }
 
 /** Goes on under another Node: in this process when it can be replaced, else in a child that lives and dies with it. */
-function continueUnder(node) {
+async function continueUnder(node) {
   const argv = [...process.execArgv, entry, ...process.argv.slice(2)];
   if (typeof process.execve === 'function') {
     process.execve(node, [node, ...argv], process.env);
     return;
   }
+  const { spawn } = await import('node:child_process');
   const child = spawn(node, argv, { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
   for (const signal of signals) process.on(signal, () => child.kill(signal));
@@ -87,7 +87,7 @@ if (!isNewEnough(process.versions.node)) {
     );
     process.exit(EXIT_HOST);
   }
-  continueUnder(node);
+  await continueUnder(node);
 } else {
   const main = new URL('../dist/main.js', import.meta.url);
   if (!existsSync(main)) {

@@ -1,13 +1,22 @@
-import { cliError } from './errors.js';
-
 const MAX_LENGTH_BYTES = 4096;
 const MAX_WORKERS = 64;
 
 // eslint-disable-next-line no-control-regex -- finding control characters is what it is for
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
-function invalid(flag: string, reason: string, hint: string): Error {
-  return cliError('ICT_CLI_FLAG_INVALID', { message: `${flag} ${reason}`, hint, facts: { flag } });
+/**
+ * A value that cannot be used. `ict` reports it as `ICT_CLI_FLAG_INVALID`; an error of its own keeps what every start of `ict` loads
+ * small.
+ */
+export class FlagError extends Error {
+  readonly flag: string;
+  readonly hint: string;
+
+  constructor(flag: string, reason: string, hint: string) {
+    super(`${flag} ${reason}`);
+    this.flag = flag;
+    this.hint = hint;
+  }
 }
 
 /**
@@ -15,17 +24,17 @@ function invalid(flag: string, reason: string, hint: string): Error {
  *
  * Node replaces bytes that are not UTF-8 by U+FFFD before a program sees them, so that character is refused.
  *
- * @throws `ICT_CLI_FLAG_INVALID`
+ * @throws {@link FlagError}
  */
 export function parseText(flag: string): (value: string) => string {
   return (value) => {
-    if (value === '') throw invalid(flag, 'is empty', 'Give it a value.');
+    if (value === '') throw new FlagError(flag, 'is empty', 'Give it a value.');
     if (Buffer.byteLength(value) > MAX_LENGTH_BYTES) {
-      throw invalid(flag, `is longer than ${MAX_LENGTH_BYTES} bytes`, 'Shorten it, or reach the file through a shorter path.');
+      throw new FlagError(flag, `is longer than ${MAX_LENGTH_BYTES} bytes`, 'Shorten it, or reach the file through a shorter path.');
     }
-    if (CONTROL.test(value)) throw invalid(flag, 'has a NUL or another control character', 'Write it without control characters.');
+    if (CONTROL.test(value)) throw new FlagError(flag, 'has a NUL or another control character', 'Write it without control characters.');
     if (!value.isWellFormed() || value.includes('\ufffd'))
-      throw invalid(flag, 'is not valid UTF-8', 'Rename the file, or change the encoding of the terminal.');
+      throw new FlagError(flag, 'is not valid UTF-8', 'Rename the file, or change the encoding of the terminal.');
     return value;
   };
 }
@@ -39,12 +48,12 @@ export function parseTexts(flag: string): (value: string, previous: readonly str
 /**
  * A whole number from `min` to `max`, decimal digits only.
  *
- * @throws `ICT_CLI_FLAG_INVALID`
+ * @throws {@link FlagError}
  */
 export function parseCount(flag: string, min: number, max: number): (value: string) => number {
   return (value) => {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-    if (!(number >= min && number <= max)) throw invalid(flag, `is not a whole number from ${min} to ${max}`, `Try ${flag} 16.`);
+    if (!(number >= min && number <= max)) throw new FlagError(flag, `is not a whole number from ${min} to ${max}`, `Try ${flag} 16.`);
     return number;
   };
 }
@@ -63,12 +72,12 @@ const parseMirrorText = parseText('--mirror');
  * Reads `ARCHIVE=URL`: both absolute http, https or file addresses, without query and fragment; trailing slashes are dropped.
  * The first `=` that is followed by a scheme separates them, so that an archive may itself hold `=`.
  *
- * @throws `ICT_CLI_FLAG_INVALID`
+ * @throws {@link FlagError}
  */
 export function parseMirror(value: string): MirrorFlag {
   const [archive, url, ...rest] = parseMirrorText(value).split(/=(?=(?:https?|file):\/\/)/);
   if (archive === undefined || url === undefined || rest.length > 0) {
-    throw invalid('--mirror', 'is not ARCHIVE=URL', 'Example: --mirror http://ftp.debian.org/debian=http://mirror.example/debian');
+    throw new FlagError('--mirror', 'is not ARCHIVE=URL', 'Example: --mirror http://ftp.debian.org/debian=http://mirror.example/debian');
   }
   return { archive: address(archive), url: address(url) };
 }
@@ -81,7 +90,7 @@ export function parseMirrors(value: string, previous: readonly MirrorFlag[] | un
 function address(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:', 'file:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw invalid('--mirror', 'needs an http, https or file address on both sides', 'Leave out any query or fragment.');
+    throw new FlagError('--mirror', 'needs an http, https or file address on both sides', 'Leave out any query or fragment.');
   }
   return text.replace(/\/+$/, '');
 }

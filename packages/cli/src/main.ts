@@ -1,25 +1,26 @@
 import { homedir } from 'node:os';
 import type { Command, CommanderError } from 'commander';
+import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './program.js';
 import { createProgram } from './program.js';
-import { cliError } from './errors.js';
-import { Session } from './session.js';
 import type { Surroundings } from './session.js';
-import { SignalWatch } from './signals.js';
+import type { SignalSource } from './signals.js';
 import type { OutputStream } from './terminal.js';
-import { createTerminal } from './terminal.js';
 
 /** Everything that {@link runCli} touches outside itself. */
 export interface CliHost {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
   readonly surroundings: Surroundings;
-  /** Makes the watch for signals of one command. */
-  watchSignals(onFirst: (signal: string) => void): SignalWatch;
+  readonly signals: SignalSource;
+  /** Ends the process at once, when a second signal asks for it. */
+  exit(status: number): void;
 }
 
 /**
  * Runs the command line.
+ *
+ * Only what parses it is loaded at first; the rest follows when a command runs, so that `ict --help` is quick.
  *
  * @param argv arguments after the program's name.
  * @returns the exit status.
@@ -27,19 +28,7 @@ export interface CliHost {
 export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
   let status = 0;
   const run: Runner = async (flags, speech, work) => {
-    const terminal = createTerminal(host.stdout, host.stderr, {
-      json: flags.json === true,
-      color: flags.color,
-      level: flags.logLevel ?? (flags.verbose === true ? 'debug' : flags.quiet === true ? 'warn' : 'info'),
-      env: host.surroundings.env,
-    });
-    const watch = host.watchSignals((signal) => session.note(`${signal}: stopping; once more to stop at once\n`, 'warn'));
-    const session = new Session(terminal, host.surroundings, watch, speech);
-    try {
-      status = await session.run(() => work(session));
-    } finally {
-      watch.close();
-    }
+    status = await (await import('./command-run.js')).runCommand(host, flags, speech, work);
   };
   const program = createProgram(run);
   prepare(program, host);
@@ -49,7 +38,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     if (isCommanderError(error) && error.exitCode === 0) return 0;
     const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
     await run(flags, speechOf(argv), async () => {
-      throw isCommanderError(error) ? usageError(error, argv) : error;
+      throw await usageError(error, argv);
     });
   }
   return status;
@@ -71,12 +60,18 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }
 
-function usageError(error: CommanderError, argv: readonly string[]): Error {
+async function usageError(error: unknown, argv: readonly string[]): Promise<unknown> {
+  const { cliError } = await import('./errors.js');
+  if (error instanceof FlagError) {
+    const { message, hint, flag } = error;
+    return cliError('ICT_CLI_FLAG_INVALID', { message, hint, facts: { flag } });
+  }
+  if (!isCommanderError(error)) return error;
   const command = argv.find((argument) => /^[a-z]+$/.test(argument));
-  const isHelp = error.code === 'commander.help';
+  const about = command === undefined || error.code === 'commander.unknownCommand' ? '' : `${command} `;
   return cliError('ICT_CLI_USAGE', {
-    message: isHelp ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\n/g, ' '),
-    hint: `See \`ict ${command === undefined || error.code === 'commander.unknownCommand' ? '' : `${command} `}--help\`.`,
+    message: error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\n/g, ' '),
+    hint: `See \`ict ${about}--help\`.`,
   });
 }
 
@@ -99,7 +94,8 @@ export async function main(argv: readonly string[]): Promise<void> {
       openEngine: async (options) => (await import('@ict/core')).openEngine(options),
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },
-    watchSignals: (onFirst) => new SignalWatch(process, onFirst, (status) => process.exit(status)),
+    signals: process,
+    exit: (status) => process.exit(status),
   });
 }
 

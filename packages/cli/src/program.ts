@@ -2,8 +2,8 @@ import { Argument, Command, Option } from 'commander';
 import { parseCount, parseMirrors, parseText, parseTexts, parseWorkers } from './flag-values.js';
 import type { MirrorFlag } from './flag-values.js';
 import type { Session, Speech } from './session.js';
-import type { LogLevel } from './terminal.js';
-import { logLevels } from './terminal.js';
+import type { LogLevel } from './log-level.js';
+import { logLevels } from './log-level.js';
 
 /** Flags that every command takes. */
 export interface GlobalFlags {
@@ -152,6 +152,12 @@ export function createProgram(run: Runner): Command {
     .action((name: SchemaName, _flags: GlobalFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/schema.js')).schema(session, name)),
     );
+
+  const cache = program.command('cache').description('look at the cache').helpCommand(false);
+  directoryFlags(cache.command('du').description('print how much room each part takes')).action(
+    (_flags: DirectoryFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-du.js')).cacheDu(session, all(command))),
+  );
 
   const config = program.command('config').description('show the configuration').helpCommand(false);
   directoryFlags(config.command('show').description('print every setting, and where it comes from')).action(

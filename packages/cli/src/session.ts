@@ -9,7 +9,8 @@ import { LiveView } from './live-view.js';
 import { LogFile } from './log-file.js';
 import { PlainView } from './plain-view.js';
 import type { SignalWatch } from './signals.js';
-import type { LogLevel, Terminal } from './terminal.js';
+import type { LogLevel } from './log-level.js';
+import type { Terminal } from './terminal.js';
 import { says } from './terminal.js';
 import type { View } from './view.js';
 

@@ -1,4 +1,6 @@
 import pc from 'picocolors';
+import type { LogLevel } from './log-level.js';
+import { logLevels } from './log-level.js';
 
 /** The part of a stream that printing needs. */
 export interface OutputStream {
@@ -8,10 +10,6 @@ export interface OutputStream {
 }
 
 export type Colors = ReturnType<typeof pc.createColors>;
-
-/** How much is said on stderr. */
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
-export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
 
 /** Where one run of `ict` prints, and how. */
 export interface Terminal {

@@ -3,7 +3,6 @@ import type { BuildReport, Engine, EngineOptions, Plan } from '@ict/core';
 import type { CliHost } from '../src/main.js';
 import { runCli } from '../src/main.js';
 import type { EndingSignal } from '../src/exit-status.js';
-import { SignalWatch } from '../src/signals.js';
 import type { OutputStream, Terminal } from '../src/terminal.js';
 import { createTerminal } from '../src/terminal.js';
 
@@ -161,7 +160,8 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
       },
       runProgram: script.runProgram ?? unexpected,
     },
-    watchSignals: (onFirst) => new SignalWatch(signals, onFirst, () => undefined),
+    signals,
+    exit: () => undefined,
   };
   const status = await runCli(argv, host);
   return { status, stdout, stderr, options, closed };

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
-import { hasCode } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { parseMirror, parseMirrors, parseText, parseTexts, parseWorkers } from '../src/flag-values.js';
+import { FlagError, parseMirror, parseMirrors, parseText, parseTexts, parseWorkers } from '../src/flag-values.js';
 
-function codeOf(work: () => unknown): string {
+/** Whether a value is refused. */
+function refuses(work: () => unknown): boolean {
   try {
     work();
   } catch (error) {
-    if (hasCode(error, 'ICT_CLI_FLAG_INVALID')) return 'ICT_CLI_FLAG_INVALID';
+    if (error instanceof FlagError) return true;
     throw error;
   }
-  return 'none';
+  return false;
 }
 
 describe('parseText', () => {
@@ -26,7 +26,7 @@ describe('parseText', () => {
     ['4097 bytes', 'a'.repeat(4097)],
     ['4097 bytes in 1366 characters', '€'.repeat(1366)],
   ])('refuses %s', (_name, value) => {
-    expect(codeOf(() => parseText('--lock')(value))).toBe('ICT_CLI_FLAG_INVALID');
+    expect(refuses(() => parseText('--lock')(value))).toBe(true);
   });
 
   it.each([['a'], ['/tmp/with space'], ['ünïcode/日本'], ['-'], ['a'.repeat(4096)]])('takes %s', (value) => {
@@ -37,7 +37,7 @@ describe('parseText', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (value) => {
         let parsed: string | undefined;
-        if (codeOf(() => (parsed = parseText('--lock')(value))) === 'none') expect(parsed).toBe(value);
+        if (!refuses(() => (parsed = parseText('--lock')(value)))) expect(parsed).toBe(value);
       }),
     );
   });
@@ -49,7 +49,7 @@ describe('parseText', () => {
 
 describe('parseWorkers', () => {
   it.each(['0', '-1', '65', '1.5', '', 'many', '0x10', ' 4', '1e1', '99999999999'])('refuses %s', (value) => {
-    expect(codeOf(() => parseWorkers(value))).toBe('ICT_CLI_FLAG_INVALID');
+    expect(refuses(() => parseWorkers(value))).toBe(true);
   });
 
   it.each([
@@ -76,7 +76,7 @@ describe('parseMirror', () => {
     'http://a.example=http://b.example?x=1',
     'http://a=http://b=http://c',
   ])('refuses %s', (value) => {
-    expect(codeOf(() => parseMirror(value))).toBe('ICT_CLI_FLAG_INVALID');
+    expect(refuses(() => parseMirror(value))).toBe(true);
   });
 
   it('gathers repeated flags', () => {

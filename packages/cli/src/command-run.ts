@@ -1,0 +1,36 @@
+import type { CliHost } from './main.js';
+import type { GlobalFlags } from './program.js';
+import type { Speech } from './session.js';
+import { Session } from './session.js';
+import { SignalWatch } from './signals.js';
+import { createTerminal } from './terminal.js';
+
+/**
+ * Runs one command in a session of its own.
+ *
+ * @returns the exit status.
+ */
+export async function runCommand(
+  host: CliHost,
+  flags: GlobalFlags,
+  speech: Speech,
+  work: (session: Session) => Promise<number | void>,
+): Promise<number> {
+  const terminal = createTerminal(host.stdout, host.stderr, {
+    json: flags.json === true,
+    color: flags.color,
+    level: flags.logLevel ?? (flags.verbose === true ? 'debug' : flags.quiet === true ? 'warn' : 'info'),
+    env: host.surroundings.env,
+  });
+  const watch = new SignalWatch(
+    host.signals,
+    (signal) => session.note(`${signal}: stopping; once more to stop at once\n`, 'warn'),
+    host.exit,
+  );
+  const session = new Session(terminal, host.surroundings, watch, speech);
+  try {
+    return await session.run(() => work(session));
+  } finally {
+    watch.close();
+  }
+}
