@@ -13,3 +13,5 @@ export {
 } from './manifest.js';
 export type { LayerSignature } from './protocol.js';
 export { sandboxError } from './errors.js';
+export { inspectHost, type HostCheck, type InspectOptions } from './doctor.js';
+export { freeSpace, type FreeSpace } from './free-space.js';

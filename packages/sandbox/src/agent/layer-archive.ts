@@ -8,9 +8,9 @@ import { pipeline } from 'node:stream/promises';
 import { constants as zlib, createGunzip, createGzip } from 'node:zlib';
 import { readTar } from '@ict/archive';
 import { syncDirectory, temporaryName } from '@ict/integrity';
-import { sandboxError } from '../errors.js';
 import { makeManifest, type LayerManifest } from '../manifest.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
+import { layerFailure } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
 import { OutputTail } from '../output-tail.js';
 
@@ -73,7 +73,7 @@ export async function readLayer(directory: string, signal: AbortSignal, snapshot
     // Waited for below; until then a failure shows in copyTo.
     kept.catch(() => undefined);
     try {
-      const manifest = await list(directory, signal, (tar) => copyTo(gzip, tar));
+      const manifest = await list(directory, signal, (tar) => copyTo(gzip, kept, tar));
       gzip.end();
       await kept;
       return manifest;
@@ -92,21 +92,32 @@ export async function readLayer(directory: string, signal: AbortSignal, snapshot
  */
 export async function restoreLayer(snapshot: string, directory: string, signal: AbortSignal): Promise<void> {
   await mkdir(directory, { recursive: true });
-  if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking a snapshot', directory, 'the directory is not empty');
+  if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking a snapshot', directory, new Error('the directory is not empty'));
   const tar = startTar([...EXTRACT, `--directory=${directory}`], 'in', signal);
-  const fed = pipeline(createReadStream(snapshot), createGunzip(), tar.stream as Writable, { signal });
+  const fed = pipeline(createReadStream(snapshot), createGunzip(), (bytes: TarBytes) => feed(tar.stream as Writable, bytes), { signal });
   const [feeding, unpacking] = await Promise.allSettled([fed, tar.done]);
   signal.throwIfAborted();
-  // A damaged file cuts tar's input short; a tar that stops early breaks the pipe. What came first tells more.
-  const failed = isEcho(feeding) ? [unpacking, feeding] : [feeding, unpacking];
-  for (const outcome of failed) {
-    if (outcome.status === 'rejected')
-      throw layerFailure('Unpacking a snapshot', snapshot, (outcome.reason as Error).message, outcome.reason);
+  // A damaged file cuts tar's input short, so its error comes first.
+  for (const outcome of [feeding, unpacking]) {
+    if (outcome.status === 'rejected') throw layerFailure('Unpacking a snapshot', snapshot, outcome.reason);
   }
 }
 
-function isEcho(outcome: PromiseSettledResult<void>): boolean {
-  return outcome.status === 'fulfilled' || (outcome.reason as NodeJS.ErrnoException).code === 'EPIPE';
+/**
+ * Writes all bytes, and reads them to their end even when tar, which stops at its end mark, takes no more: only then the
+ * checksum of the compressed file is known to be good.
+ */
+async function feed(sink: Writable, source: TarBytes): Promise<void> {
+  const closed = new Promise<void>((resolve) => sink.once('close', resolve));
+  // A broken pipe: tar ended, and says itself why.
+  sink.on('error', () => sink.destroy());
+  try {
+    for await (const chunk of source) {
+      if (!sink.destroyed && !sink.write(chunk)) await Promise.race([once(sink, 'drain').catch(() => undefined), closed]);
+    }
+  } finally {
+    sink.end();
+  }
 }
 
 type TarBytes = AsyncIterable<Uint8Array>;
@@ -121,14 +132,15 @@ async function list(directory: string, signal: AbortSignal, through: (tar: TarBy
   signal.throwIfAborted();
   // A tar that failed also cut its stream short: its own message says why.
   for (const outcome of tar.stopped() ? [listing, ending] : [ending, listing]) {
-    if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, (outcome.reason as Error).message, outcome.reason);
+    if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, outcome.reason);
   }
   return makeManifest(lister.entries());
 }
 
-async function* copyTo(sink: Writable, source: TarBytes): AsyncGenerator<Uint8Array, void, undefined> {
+/** @param kept rejects when `sink` fails, whatever made it fail. */
+async function* copyTo(sink: Writable, kept: Promise<void>, source: TarBytes): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of source) {
-    if (!sink.write(chunk)) await once(sink, 'drain');
+    if (!sink.write(chunk)) await Promise.race([once(sink, 'drain'), kept]);
     yield chunk;
   }
 }
@@ -187,13 +199,4 @@ async function publishWhole<T>(file: string, write: (temporary: string) => Promi
     await rm(temporary, { force: true });
     throw error;
   }
-}
-
-function layerFailure(what: string, place: string, reason: string, cause?: unknown): Error {
-  return sandboxError('ICT_SANDBOX_LAYER', {
-    message: `${what} failed at ${place}: ${reason}`,
-    hint: 'Remove what is damaged with "ict cache verify --repair", check the free space, and build again.',
-    facts: { place, reason },
-    cause,
-  });
 }

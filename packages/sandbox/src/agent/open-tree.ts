@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
-import type { CommandResult } from '@ict/plugin-api';
+import { isIctError, type CommandResult } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 import type { MountSource } from '../protocol.js';
 import { runCommand, type CommandHooks, type CommandSpec } from './command.js';
@@ -65,7 +65,13 @@ export class OpenTree {
       return tree;
     } catch (error) {
       await tree.close();
-      throw error;
+      if (isIctError(error)) throw error;
+      throw sandboxError('ICT_SANDBOX_MOUNT', {
+        message: `A tree could not be prepared: ${(error as Error).message}`,
+        hint: 'Check that its layers and the work directory are there and that the disk has room.',
+        facts: { errno: (error as NodeJS.ErrnoException).code },
+        cause: error,
+      });
     }
   }
 
@@ -131,7 +137,8 @@ export class OpenTree {
   /** Mounts a host path or layers at `at`, which is made when it is missing. */
   async mount(source: MountSource, at: string, writable: boolean): Promise<void> {
     if ('lowers' in source) return this.#mountTree(source.lowers, at, writable);
-    if (statSync(source.path).isDirectory()) return this.#overDirectory(at, (place) => bindMount(source.path, '.', place, writable));
+    const directory = await treeIo('mount at', at, () => statSync(source.path).isDirectory());
+    if (directory) return this.#overDirectory(at, (place) => bindMount(source.path, '.', place, writable));
     if ((await this.files.stat(at)) === undefined)
       await this.files.write(at, Buffer.alloc(0), { ...ROOT_OWNED, mode: 0o644, ...this.#time() });
     await treeIo('mount at', at, async () => {

@@ -4,6 +4,7 @@ import { sandboxError } from '../errors.js';
 import type { LayerManifest } from '../manifest.js';
 import type { AgentMethods, MethodName, OutputLine, Params, Result } from '../protocol.js';
 import { readLayer, restoreLayer } from './layer-archive.js';
+import { layerIo } from './layer-failure.js';
 import { compareDirectory, settle, signDirectory } from './layer-walk.js';
 import { OpenTree } from './open-tree.js';
 import { OutputPipePool } from './output-pipes.js';
@@ -76,8 +77,10 @@ export class SandboxService {
       await restoreLayer(snapshot, directory, signal);
       return null;
     },
-    'layer.sign': async ({ directory }) => signDirectory(directory),
-    'layer.compare': async ({ directory, entries }) => ({ changed: compareDirectory(directory, entries) }),
+    'layer.sign': async ({ directory }) => layerIo('Looking at a layer', directory, () => signDirectory(directory)),
+    'layer.compare': async ({ directory, entries }) => ({
+      changed: layerIo('Looking at a layer', directory, () => compareDirectory(directory, entries)),
+    }),
     'directory.remove': async ({ directory }) => {
       await removeDirectory(directory);
       return null;
@@ -131,7 +134,7 @@ export class SandboxService {
 }
 
 async function seal(directory: string, epochSeconds: number, signal: AbortSignal, snapshot: string | undefined): Promise<LayerManifest> {
-  settle(directory, epochSeconds);
+  layerIo('Sealing a layer', directory, () => settle(directory, epochSeconds));
   return readLayer(directory, signal, snapshot);
 }
 

@@ -1,0 +1,23 @@
+import { isIctError } from '@ict/plugin-api';
+import { sandboxError } from '../errors.js';
+
+/** The error for a layer or snapshot that cannot be used. */
+export function layerFailure(what: string, place: string, cause: unknown): Error {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return sandboxError('ICT_SANDBOX_LAYER', {
+    message: `${what} failed at ${place}: ${reason}`,
+    hint: 'Remove what is damaged with "ict cache verify --repair", check the free space, and build again.',
+    facts: { place, reason },
+    cause,
+  });
+}
+
+/** Runs `work`; errors of the file system become `ICT_SANDBOX_LAYER`. */
+export function layerIo<T>(what: string, place: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isIctError(error)) throw error;
+    throw layerFailure(what, place, error);
+  }
+}

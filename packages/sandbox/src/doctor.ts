@@ -1,0 +1,189 @@
+import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { freeSpace } from './free-space.js';
+import { hasSubordinateIds } from './subordinate-ids.js';
+import { findProgram, programPath } from './programs.js';
+import { tryProgram } from './trial.js';
+
+/** One thing that the host must, or should, have. */
+export interface HostCheck {
+  /** `node`, `program unshare`, `user namespaces`, `overlay`, `free space`, `program qemu-system-x86_64`, `firmware code`, ... */
+  readonly name: string;
+  readonly ok: boolean;
+  /** What was found. */
+  readonly detail: string;
+  /** One command or change that puts it right; absent when all is well. */
+  readonly remedy?: string;
+  /** False for what only some builds need. */
+  readonly required: boolean;
+}
+
+export interface InspectOptions {
+  readonly purpose: 'build' | 'boot';
+  /** Directories whose file systems must have room, with the bytes wanted; the first also takes the overlay trial. */
+  readonly directories?: readonly { readonly path: string; readonly wantedBytes: number }[];
+  /** Where programs are looked for; default: the standard directories and the environment's `PATH`. */
+  readonly path?: string;
+  readonly signal?: AbortSignal;
+}
+
+const MINIMUM_NODE = [24, 15] as const;
+
+/** Programs of the host that a build starts, and the Debian package of each. */
+const BUILD_PROGRAMS: Readonly<Record<string, string>> = {
+  env: 'coreutils',
+  hostname: 'hostname',
+  mkfifo: 'coreutils',
+  mknod: 'coreutils',
+  mount: 'mount',
+  nsenter: 'util-linux',
+  rm: 'coreutils',
+  setpriv: 'util-linux',
+  sh: 'dash',
+  tar: 'tar',
+  umount: 'mount',
+  unshare: 'util-linux',
+};
+
+/** Firmware for virtual machines, where distributions keep it: code, then the variables that belong to it. */
+const FIRMWARE: readonly (readonly [code: string, variables: string])[] = [
+  ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
+  ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd'],
+  ['/usr/share/edk2/ovmf/OVMF_CODE.fd', '/usr/share/edk2/ovmf/OVMF_VARS.fd'],
+  ['/usr/share/edk2/x64/OVMF_CODE.4m.fd', '/usr/share/edk2/x64/OVMF_VARS.4m.fd'],
+];
+
+/**
+ * Looks at what the host offers. What can be tried is tried for real, in namespaces that vanish with the trial; nothing is changed.
+ *
+ * @returns every check, failed ones with a remedy. A missing thing is a result, never an error.
+ * @throws the signal's reason.
+ */
+export async function inspectHost(options: InspectOptions): Promise<readonly HostCheck[]> {
+  const path = options.path ?? programPath(process.env['PATH']);
+  options.signal?.throwIfAborted();
+  return options.purpose === 'build' ? inspectForBuilds(options, path) : inspectForBoot(path);
+}
+
+async function inspectForBuilds(options: InspectOptions, path: string): Promise<HostCheck[]> {
+  const root = process.geteuid?.() === 0;
+  const checks = [nodeVersion(), ...(await programs(BUILD_PROGRAMS, path))];
+  if (!root) {
+    checks.push(...(await programs({ newuidmap: 'uidmap', newgidmap: 'uidmap' }, path)), await subordinateIds());
+    checks.push(await userNamespaces(path, options.signal));
+  }
+  checks.push(await overlay(root, path, options.directories?.[0]?.path, options.signal));
+  for (const { path: directory, wantedBytes } of options.directories ?? []) checks.push(await room(directory, wantedBytes));
+  return checks;
+}
+
+async function inspectForBoot(path: string): Promise<HostCheck[]> {
+  const checks = [nodeVersion(), ...(await programs({ 'qemu-system-x86_64': 'qemu-system-x86' }, path))];
+  const pairs = await Promise.all(
+    FIRMWARE.map(async ([code, variables]) => ((await readable(code)) && (await readable(variables)) ? code : undefined)),
+  );
+  const found = FIRMWARE.find(([code]) => pairs.includes(code));
+  for (const [index, name] of ['firmware code', 'firmware variables'].entries()) {
+    checks.push(check(name, found !== undefined, found?.[index] ?? 'No OVMF firmware with its variables was found', install('ovmf')));
+  }
+  const kvm = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  const detail = kvm ? '/dev/kvm can be used' : '/dev/kvm cannot be used: images boot in emulation, many times slower';
+  checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${userName()}`), required: false });
+  return checks;
+}
+
+function check(name: string, ok: boolean, detail: string, remedy: string): HostCheck {
+  return ok ? { name, ok, detail, required: true } : { name, ok, detail, remedy, required: true };
+}
+
+const install = (name: string): string => `sudo apt-get install --yes ${name}`;
+
+function userName(): string {
+  return userInfo().username;
+}
+
+function nodeVersion(): HostCheck {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major > MINIMUM_NODE[0] || (major === MINIMUM_NODE[0] && minor >= MINIMUM_NODE[1]);
+  return check(
+    'node',
+    ok,
+    `Node ${process.versions.node}`,
+    `Use Node ${MINIMUM_NODE.join('.')} or newer: run "npm ci" in the checkout and start it through npm`,
+  );
+}
+
+async function programs(wanted: Readonly<Record<string, string>>, path: string): Promise<HostCheck[]> {
+  return Promise.all(
+    Object.entries(wanted).map(async ([name, owner]) => {
+      const file = await findProgram(name, path);
+      return check(`program ${name}`, file !== undefined, file ?? `${name} is not in ${path}`, install(owner));
+    }),
+  );
+}
+
+async function subordinateIds(): Promise<HostCheck> {
+  const name = userName();
+  const texts = await Promise.all(['/etc/subuid', '/etc/subgid'].map((file) => readFile(file, 'utf8').catch(() => '')));
+  const ok = texts.every((text) => hasSubordinateIds(text, name, process.getuid?.() ?? -1));
+  const detail = ok ? `${name} has subordinate user and group ids` : `${name} has no 65536 subordinate ids in /etc/subuid and /etc/subgid`;
+  return check('subordinate ids', ok, detail, `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`);
+}
+
+async function userNamespaces(path: string, signal: AbortSignal | undefined): Promise<HostCheck> {
+  const trial = await tryProgram(['unshare', '--user', '--map-root-user', '--map-auto', '--', 'true'], path, signal);
+  if (trial.ok) return check('user namespaces', true, 'A user namespace with subordinate ids can be made', '');
+  return check('user namespaces', false, trial.message, await userNamespaceRemedy());
+}
+
+/** The setting that forbids user namespaces, tightest known first. */
+async function userNamespaceRemedy(): Promise<string> {
+  const setting = async (name: string): Promise<string> => (await readFile(`/proc/sys/${name}`, 'utf8').catch(() => '')).trim();
+  if ((await setting('kernel/apparmor_restrict_unprivileged_userns')) === '1')
+    return 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0';
+  if ((await setting('kernel/unprivileged_userns_clone')) === '0') return 'sudo sysctl -w kernel.unprivileged_userns_clone=1';
+  if ((await setting('user/max_user_namespaces')) === '0') return 'sudo sysctl -w user.max_user_namespaces=15000';
+  return `${install('uidmap')}; then give the user subordinate ids, or run as root`;
+}
+
+/** Mounts an overlay as trees do, in namespaces of its own, and deletes a directory of its lower in it. */
+const OVERLAY_TRIAL = `set -eu
+cd "$1"
+trap 'umount -n tree || :; rm -rf lower upper work tree' EXIT
+mkdir lower lower/d upper work tree
+mount -n -i -t overlay -o userxattr,volatile,index=off,lowerdir=lower,upperdir=upper,workdir=work overlay tree
+rm -r tree/d
+mkdir tree/d`;
+
+async function overlay(root: boolean, path: string, directory: string | undefined, signal: AbortSignal | undefined): Promise<HostCheck> {
+  const base = directory !== undefined && (await readable(directory)) ? directory : tmpdir();
+  const place = await mkdtemp(join(base, 'ict-doctor-'));
+  try {
+    const user = root ? [] : ['--user', '--map-root-user', '--map-auto'];
+    const argv = ['unshare', ...user, '--mount', '--propagation', 'private', '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
+    const trial = await tryProgram(argv, path, signal);
+    const detail = trial.ok ? `Overlay trees work in ${base}` : `An overlay tree cannot be mounted in ${base}: ${trial.message}`;
+    const remedy = 'Use Linux 5.11 or newer, and a work directory on ext4, xfs or btrfs (not NFS, not an overlay)';
+    return check('overlay', trial.ok, detail, remedy);
+  } finally {
+    await rm(place, { recursive: true, force: true });
+  }
+}
+
+async function room(directory: string, wantedBytes: number): Promise<HostCheck> {
+  const { availableBytes } = await freeSpace(directory);
+  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+  const detail = `${directory} has ${gigabytes(availableBytes)} free; ${gigabytes(wantedBytes)} are wanted`;
+  return check('free space', availableBytes >= wantedBytes, detail, `ict cache gc, or another directory than ${directory}`);
+}
+
+function readable(file: string): Promise<boolean> {
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}

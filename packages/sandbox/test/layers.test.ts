@@ -1,0 +1,300 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { layerDigest, startSandbox, type LayerEntry, type LayerManifest, type Sandbox } from '../src/index.js';
+import { makeBase, makeHostTree } from './host-tree.js';
+
+const EPOCH = 1_000_000_000;
+const base = makeBase();
+const low = join(base, 'low');
+const { signal } = new AbortController();
+let sandbox: Sandbox;
+let made: LayerManifest;
+let again: LayerManifest;
+
+/** Everything that an overlay's upper can hold. */
+const SCRIPT = `set -e
+rm /data/gone /data/gone2 /data/gone3
+rm -r /data/emptied; mkdir /data/emptied; echo new > /data/emptied/new
+rm -r /data/becomes-link; ln -s elsewhere /data/becomes-link
+echo content > /z-first; ln /z-first /a-second; mkdir /m; ln /z-first /m/third
+cp_suid() { echo x > "$1"; chmod "$2" "$1"; chown 33:44 "$1"; chmod "$2" "$1"; }
+cp_suid /suid 4755; cp_suid /sgid 2755
+truncate -s 5000000 /sparse; echo end >> /sparse
+mkfifo /fifo
+touch -d @5 /old; touch -d @5.75 /fraction
+chmod 1700 /m
+echo x > "/odd name
+with line é"
+ln -s 'target with space' /sym
+`;
+
+async function build(name: string, snapshot?: string): Promise<LayerManifest> {
+  const tree = await sandbox.openTree({
+    lowers: [low],
+    upper: { directory: join(base, name), work: join(base, `${name}.work`) },
+    epochSeconds: EPOCH,
+    signal,
+  });
+  await tree.run({ argv: ['/bin/sh', '-c', SCRIPT], env: { PATH: '/usr/bin:/bin' } });
+  await tree.close();
+  return sandbox.sealLayer(join(base, name), { epochSeconds: EPOCH, ...(snapshot === undefined ? {} : { snapshot }) });
+}
+
+const entry = (path: string): LayerEntry | undefined => made.entries.find((other) => other.path === path);
+
+beforeAll(async () => {
+  makeHostTree(low);
+  for (const directory of ['data', 'data/emptied', 'data/becomes-link']) mkdirSync(join(low, directory));
+  for (const file of ['gone', 'gone2', 'gone3', 'emptied/a', 'emptied/b', 'becomes-link/a']) writeFileSync(join(low, 'data', file), 'x');
+  sandbox = await startSandbox({ signal, temporary: base });
+  made = await build('one', join(base, 'snapshot.tar.gz'));
+  again = await build('two', join(base, 'again.tar.gz'));
+});
+
+afterAll(async () => {
+  for (const name of readdirSync(base).filter((other) => !other.startsWith('sandbox-'))) {
+    if (lstatSync(join(base, name)).isDirectory()) await sandbox.removeTree(join(base, name));
+  }
+  await sandbox.close();
+  rmSync(base, { recursive: true });
+});
+
+describe('a sealed layer', () => {
+  it('knows deletions, however the kernel links them', () => {
+    for (const path of ['/data/gone', '/data/gone2', '/data/gone3']) {
+      expect(entry(path)).toEqual({ path, type: 'character', mode: 0, uid: 0, gid: 0, mtimeSeconds: 0, whiteout: true });
+    }
+    expect(statSync(join(base, 'one/data/gone')).isCharacterDevice()).toBe(true);
+  });
+
+  it('knows directories that hide what is below', () => {
+    expect(entry('/data/emptied')).toMatchObject({ type: 'directory', opaque: true });
+    expect(entry('/data/emptied')?.xattrs).toBeUndefined();
+    expect(entry('/data/becomes-link')).toMatchObject({ type: 'symlink', linkTarget: 'elsewhere' });
+    expect(entry('/data')?.opaque).toBeUndefined();
+  });
+
+  it('names hard links after the first in byte order', () => {
+    expect(entry('/a-second')).toMatchObject({ type: 'file', sizeBytes: 8 });
+    expect(entry('/m/third')).toMatchObject({ hardlinkOf: '/a-second' });
+    expect(entry('/z-first')).toMatchObject({ hardlinkOf: '/a-second' });
+    expect(entry('/z-first')?.digest).toBeUndefined();
+  });
+
+  it('keeps modes, owners, sizes and odd names', () => {
+    expect(entry('/suid')).toMatchObject({ mode: 0o4755, uid: 33, gid: 44 });
+    expect(entry('/sgid')).toMatchObject({ mode: 0o2755 });
+    expect(entry('/m')).toMatchObject({ mode: 0o1700 });
+    expect(entry('/sparse')).toMatchObject({ sizeBytes: 5_000_004 });
+    expect(entry('/fifo')).toMatchObject({ type: 'fifo' });
+    expect(entry('/odd name\nwith line é')).toMatchObject({ type: 'file' });
+    expect(entry('/')).toMatchObject({ type: 'directory', mode: 0o755 });
+  });
+
+  it('has whole seconds, none after the epoch', () => {
+    expect(entry('/old')?.mtimeSeconds).toBe(5);
+    expect(entry('/fraction')?.mtimeSeconds).toBe(5);
+    expect(statSync(join(base, 'one/fraction')).mtimeMs).toBe(5000);
+    expect(Math.max(...made.entries.map(({ mtimeSeconds }) => mtimeSeconds))).toBe(EPOCH);
+    expect(statSync(join(base, 'one/data')).mtimeMs).toBe(EPOCH * 1000);
+  });
+
+  it('is the same from every build, snapshot included', () => {
+    expect(again).toEqual(made);
+    expect(layerDigest(made.entries)).toBe(made.digest);
+    expect(readFileSync(join(base, 'again.tar.gz')).equals(readFileSync(join(base, 'snapshot.tar.gz')))).toBe(true);
+  });
+
+  it('shows the same tree from its snapshot', async () => {
+    const restored = join(base, 'restored');
+    await sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), restored);
+    expect(await sandbox.verifyLayer(restored, made, { mode: 'full' })).toEqual({ ok: true, changed: [] });
+    const views = await Promise.all(
+      ['one', 'restored'].map(async (name) => {
+        const tree = await sandbox.openTree({ lowers: [low, join(base, name)], epochSeconds: EPOCH, signal });
+        const found = [await tree.list('/data'), await tree.list('/data/emptied'), await tree.list('/')];
+        await tree.close();
+        return found;
+      }),
+    );
+    expect(views[1]?.flat().map(({ path }) => path)).toEqual(views[0]?.flat().map(({ path }) => path));
+    expect(views[0]?.[0]?.map(({ path }) => path)).toEqual(['/data/becomes-link', '/data/emptied']);
+    expect(views[0]?.[1]?.map(({ path }) => path)).toEqual(['/data/emptied/new']);
+  });
+
+  it('keeps capabilities and ACLs through a snapshot', async () => {
+    const [source, target] = [join(base, 'attributes'), join(base, 'attributes.restored')];
+    const acl = Buffer.from('0200000001000600ffffffff04000400ffffffff080005000400000010000500ffffffff20000400ffffffff', 'hex');
+    const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
+    mkdirSync(source);
+    const archive = Buffer.concat([
+      paxFile('acl', 'system.posix_acl_access', acl, 0o654),
+      paxFile('cap', 'security.capability', capability),
+      paxFile('user', 'user.note', Buffer.from('a\0b\n')),
+      Buffer.alloc(1024),
+    ]);
+    execFileSync('tar', ['-x', '--xattrs', '--xattrs-include=*', '-C', source], { input: archive });
+    const sealed = await sandbox.sealLayer(source, { epochSeconds: EPOCH, snapshot: join(base, 'attributes.tar.gz') });
+    expect(sealed.entries.map(({ path, xattrs }) => [path, xattrs])).toEqual([
+      ['/', undefined],
+      ['/acl', { 'system.posix_acl_access': acl.toString('base64') }],
+      ['/cap', { 'security.capability': capability.toString('base64') }],
+      ['/user', { 'user.note': Buffer.from('a\0b\n').toString('base64') }],
+    ]);
+    await sandbox.restoreSnapshot(join(base, 'attributes.tar.gz'), target);
+    expect((await sandbox.readLayer(target)).digest).toBe(sealed.digest);
+  });
+
+  it('loses its sockets, which no archive keeps', async () => {
+    const directory = join(base, 'socket');
+    mkdirSync(directory);
+    execFileSync('perl', [
+      '-e',
+      'use Socket; socket(S, PF_UNIX, SOCK_STREAM, 0); bind(S, sockaddr_un($ARGV[0])) or die',
+      join(directory, 's'),
+    ]);
+    utimesSync(directory, 7, 7);
+    const { entries } = await sandbox.sealLayer(directory, { epochSeconds: EPOCH });
+    expect(entries.map(({ path, mtimeSeconds }) => [path, mtimeSeconds])).toEqual([['/', 7]]);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe('verifying', () => {
+  it('trusts an unchanged signature and says which path changed', async () => {
+    const directory = join(base, 'two');
+    const { digest: signature, entries } = await sandbox.statLayer(directory);
+    expect(entries).toBe(made.entries.length);
+    expect(await sandbox.verifyLayer(directory, made, { mode: 'signature', signature })).toEqual({ ok: true, changed: [] });
+
+    appendFileSync(join(directory, 'old'), 'x');
+    const after = await sandbox.verifyLayer(directory, made, { mode: 'signature', signature });
+    expect(after).toEqual({ ok: false, changed: ['/old'] });
+    expect((await sandbox.verifyLayer(directory, made, { mode: 'full' })).changed).toEqual(['/old']);
+  });
+
+  it('sees an edit that restores size and time', async () => {
+    const directory = join(base, 'edited');
+    await sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), directory);
+    const { digest: signature } = await sandbox.statLayer(directory);
+    const file = join(directory, 'a-second');
+    writeFileSync(file, 'CONTENT\n');
+    utimesSync(file, EPOCH, EPOCH);
+    expect(await sandbox.verifyLayer(directory, made, { mode: 'signature', signature })).toEqual({ ok: false, changed: [] });
+    const full = await sandbox.verifyLayer(directory, made, { mode: 'full' });
+    expect(full).toEqual({ ok: false, changed: ['/a-second'] });
+  });
+
+  it('sees removed and added paths', async () => {
+    const directory = join(base, 'edited2');
+    await sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), directory);
+    rmSync(join(directory, 'sym'));
+    writeFileSync(join(directory, 'added'), '');
+    const { changed } = await sandbox.verifyLayer(directory, made, { mode: 'signature' });
+    // The root's time changed with its names.
+    expect(changed).toEqual(['/', '/added', '/sym']);
+  });
+});
+
+describe('failures', () => {
+  it('of a snapshot leave no file', async () => {
+    const failing = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, snapshot: join(base, 'none/s.tar.gz') });
+    await expect(failing).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    const missing = sandbox.sealLayer(join(base, 'missing'), { epochSeconds: EPOCH, snapshot: join(base, 's.tar.gz') });
+    await expect(missing).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    expect(readdirSync(base).filter((name) => name.includes('.ict-') || name === 's.tar.gz')).toEqual([]);
+  });
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 40)],
+    ['damaged', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 300), Buffer.from('damage'), bytes.subarray(306)])],
+    ['no gzip', () => Buffer.from('plain')],
+  ])('show when a snapshot is %s', async (_what, damage) => {
+    const file = join(base, 'damaged.tar.gz');
+    writeFileSync(file, damage(readFileSync(join(base, 'snapshot.tar.gz'))));
+    const restoring = sandbox.restoreSnapshot(file, join(base, 'damaged'));
+    await expect(restoring).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    await sandbox.removeTree(join(base, 'damaged'));
+  });
+
+  it('show when the directory to restore to is not empty', async () => {
+    await expect(sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), join(base, 'one'))).rejects.toMatchObject({
+      code: 'ICT_SANDBOX_LAYER',
+    });
+  });
+
+  it('come with the reason of an abort', async () => {
+    const aborting = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, signal: AbortSignal.abort(new Error('stop')) });
+    await expect(aborting).rejects.toThrow('stop');
+  });
+});
+
+describe('removeTree', () => {
+  it('does not follow links, and does nothing where nothing is', async () => {
+    const directory = join(base, 'removed');
+    mkdirSync(join(directory, 'deep'), { recursive: true });
+    mkdirSync(join(base, 'kept'));
+    symlinkSync(join(base, 'kept'), join(directory, 'deep/link'));
+    symlinkSync(join(base, 'kept'), join(base, 'link-to-kept'));
+    await sandbox.removeTree(directory);
+    await sandbox.removeTree(directory);
+    expect([existsSync(directory), existsSync(join(base, 'kept'))]).toEqual([false, true]);
+    await expect(sandbox.removeTree(join(base, 'link-to-kept'))).rejects.toMatchObject({ code: 'ICT_SANDBOX_REMOVE' });
+  });
+
+  it('refuses what has something mounted in it', async () => {
+    await expect(sandbox.removeTree('/')).rejects.toMatchObject({ code: 'ICT_SANDBOX_REMOVE' });
+    const [session] = readdirSync(base).filter((name) => name.startsWith('sandbox-'));
+    await expect(sandbox.removeTree(join(base, session ?? ''))).rejects.toMatchObject({ code: 'ICT_SANDBOX_REMOVE' });
+  });
+});
+
+it('writes a snapshot that any tar can read', () => {
+  writeFileSync(join(base, 'plain.tar'), gunzipSync(readFileSync(join(base, 'snapshot.tar.gz'))));
+  const names = execFileSync('tar', ['-t', '--quoting-style=literal', '-f', join(base, 'plain.tar')], { encoding: 'utf8' });
+  expect(names.split('\n')).toContain('./data/gone');
+});
+
+/** A member of a pax archive with one extended attribute. */
+function paxFile(name: string, attribute: string, value: Buffer, mode = 0o644): Buffer {
+  const body = Buffer.concat([Buffer.from(` SCHILY.xattr.${attribute}=`), value, Buffer.from('\n')]);
+  const length = body.length + String(body.length + 2).length;
+  const record = Buffer.concat([Buffer.from(String(length)), body]);
+  return Buffer.concat([
+    header(`h/${name}`, record.length, 'x', mode),
+    record,
+    Buffer.alloc((512 - (record.length % 512)) % 512),
+    header(name, 0, '0', mode),
+  ]);
+}
+
+function header(name: string, size: number, type: string, mode: number): Buffer {
+  const block = Buffer.alloc(512);
+  block.write(name, 0);
+  block.write(
+    `${mode.toString(8).padStart(7, '0')}\0${'0000000\0'.repeat(2)}${size.toString(8).padStart(11, '0')}\0` +
+      `${(7).toString(8).padStart(11, '0')}\0`,
+    100,
+  );
+  block.write('        ', 148);
+  block.write(type, 156);
+  block.write('ustar\x0000', 257);
+  const sum = block.reduce((total, byte) => total + byte, 0);
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
+  return block;
+}
