@@ -1,0 +1,154 @@
+import type { Problem, Seed } from '@ict/plugin-api';
+import type { OwnedClause } from '@ict/solver';
+import { formatGroup, formatRelation } from './relation.js';
+import type { Relation } from './relation.js';
+import type { Reason } from './resolve-clauses.js';
+import type { Pool } from './resolve-pool.js';
+
+type CoreClause = OwnedClause<Reason>;
+
+const VERBS: Readonly<Record<string, string>> = {
+  'Pre-Depends': 'needs (before it is unpacked)',
+  Depends: 'needs',
+  Conflicts: 'conflicts with',
+  Breaks: 'breaks',
+};
+
+const WHO: Readonly<Record<string, string>> = {
+  template: 'the template',
+  essential: 'the base system',
+  kernel: 'the choice of kernel',
+  bootloader: 'the choice of boot loader',
+  tools: 'the tools tree',
+};
+
+/**
+ * Tells a contradiction in the user's words: who asked for what, who needs what, and which two packages exclude each other or what is
+ * missing, one step a line.
+ */
+export function explainContradiction(core: readonly CoreClause[], pool: Pool): Problem {
+  const seeds = seedsOf(core);
+  const missing = core.find(({ kind, targets, by }) => by !== 0 && kind === 'requires' && targets.length === 0);
+  const position = seeds.find((seed) => seed.position !== undefined)?.position;
+  return {
+    code: 'ICT_DEB_UNSATISFIABLE',
+    message: summarise(seeds, missing, pool),
+    hint: suggest(seeds, core, missing, pool),
+    ...(position === undefined ? {} : { position }),
+    because: derive(core, pool),
+  };
+}
+
+/** Seeds that take part in a contradiction, in order, each once. */
+export function seedsOf(core: readonly CoreClause[]): Seed[] {
+  return core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : []));
+}
+
+function summarise(seeds: readonly Seed[], missing: CoreClause | undefined, pool: Pool): string {
+  const names = list([...new Set(seeds.map(({ request }) => `"${request}"`))], 'and');
+  if (missing !== undefined && missing.reason.kind === 'relation') {
+    return `${names} cannot be installed: ${label(missing.by, pool)} needs ${formatGroup(missing.reason.group)}, which cannot be had`;
+  }
+  return seeds.length > 1 ? `${names} cannot be installed together` : `${names} cannot be installed: what it needs excludes itself`;
+}
+
+function suggest(seeds: readonly Seed[], core: readonly CoreClause[], missing: CoreClause | undefined, pool: Pool): string {
+  const repairs: string[] = [];
+  const leaveOut = [...new Set(seeds.filter(({ reason }) => reason !== 'essential').map(({ request }) => `"${request}"`))];
+  if (leaveOut.length > 0) repairs.push(`leave out ${list(leaveOut, 'or')}`);
+  for (const request of otherVersions(core, pool)) repairs.push(`ask for "${request}"`);
+  if (missing !== undefined && missing.reason.kind === 'relation') repairs.push(`add a repository that has ${formatGroup(missing.reason.group)}`);
+  if (repairs.length === 0) repairs.push('use repositories that belong together');
+  const text = list(repairs, 'or');
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+}
+
+/** Requests for packages that are there, are not offered, and would satisfy what is missing. */
+function otherVersions(core: readonly CoreClause[], pool: Pool): string[] {
+  const found = new Set<string>();
+  for (const { kind, targets, reason } of core) {
+    if (kind !== 'requires' || targets.length > 0 || reason.kind !== 'relation') continue;
+    for (const relation of reason.group) {
+      for (const solvable of notOffered(relation, pool)) found.add(`${relation.name}=${pool.version(solvable)}`);
+    }
+  }
+  return [...found].slice(0, 3);
+}
+
+function notOffered(relation: Relation, pool: Pool): number[] {
+  const offered = pool.offered(relation.name);
+  return pool.all(relation.name).filter((solvable) => !offered.includes(solvable) && pool.fits(relation, solvable));
+}
+
+/** The clauses as lines: each seed, then depth-first what follows from it. */
+function derive(core: readonly CoreClause[], pool: Pool): string[] {
+  const byOwner = Map.groupBy(core, ({ by }) => by);
+  const lines: string[] = [];
+  const told = new Set<number>([0]);
+  const stack: CoreClause[] = [...(byOwner.get(0) ?? [])].reverse();
+  for (let clause = stack.pop(); clause !== undefined; clause = stack.pop()) {
+    lines.push(tell(clause, pool));
+    if (clause.kind === 'conflicts') continue;
+    for (const target of [...clause.targets].reverse()) {
+      if (told.has(target)) continue;
+      told.add(target);
+      stack.push(...[...(byOwner.get(target) ?? [])].reverse());
+    }
+  }
+  return [...new Set(lines)];
+}
+
+function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
+  if (reason.kind === 'seed') return tellSeed(reason.seed, targets, pool);
+  if (reason.kind === 'one-version') {
+    const versions = [by, ...targets.filter((target) => target !== by)].map((each) => pool.version(each));
+    return `only one version of ${reason.name} can be installed: ${list(versions, 'or')}`;
+  }
+  const { field, group } = reason;
+  const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatGroup(group)}`;
+  if (kind === 'conflicts') return `${text}, and that is ${list(targets.map((each) => `${label(each, pool)}${through(each, group, pool)}`), 'and')}`;
+  if (targets.length === 0) return `${text}, but ${group.map((relation) => why(relation, pool)).join('; ')}`;
+  if (targets.length === 1 && group.length === 1 && pool.name(targets[0]!) === group[0]!.name) return text;
+  return `${text}, which only ${list(targets.map((each) => label(each, pool)), 'or')} can be`;
+}
+
+function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
+  const { position, request, reason } = seed;
+  const place = position === undefined ? '' : ` (${position.file}:${position.line})`;
+  const exact = targets.length === 1 && request.startsWith(pool.name(targets[0]!));
+  const choices = exact ? '' : `, which ${list(targets.map((each) => label(each, pool)), 'or')} can be`;
+  return `${WHO[reason] ?? reason} asks for ${request}${place}${choices}`;
+}
+
+/** ` (provides mail-transport-agent)` when a package is meant by what it provides. */
+function through(solvable: number, group: readonly Relation[], pool: Pool): string {
+  const name = pool.name(solvable);
+  const relation = group.find((each) => each.name !== name && pool.provisions(solvable, each.name).length > 0);
+  return group.some((each) => each.name === name) || relation === undefined ? '' : ` (it provides ${relation.name})`;
+}
+
+/** Why nothing satisfies an alternative. */
+function why(relation: Relation, pool: Pool): string {
+  const { name } = relation;
+  const other = notOffered(relation, pool)[0];
+  const offered = pool.offered(name)[0];
+  if (other !== undefined && offered !== undefined) {
+    return `${label(other, pool)} of ${pool.repository(other).id} is not taken, because ${label(offered, pool)} of ${pool.repository(offered).id} comes first`;
+  }
+  if (offered !== undefined) return `${name} is ${pool.version(offered)} (${pool.repository(offered).id})`;
+  const provider = pool.providers(name)[0];
+  if (provider === undefined) return `no repository has ${name}`;
+  const version = pool.provisions(provider, name).find((each) => each.version !== undefined)?.version;
+  const provided = version === undefined ? 'without a version' : `as version ${version}`;
+  return `${formatRelation({ ...relation, operator: undefined, version: undefined })} is only provided by ${label(provider, pool)}, ${provided}`;
+}
+
+function label(solvable: number, pool: Pool): string {
+  return `${pool.name(solvable)} ${pool.version(solvable)}`;
+}
+
+/** `a`, `a and b`, `a, b and c`; of many only the first. */
+function list(items: readonly string[], word: 'and' | 'or'): string {
+  const shown = items.length > 6 ? [...items.slice(0, 5), `${items.length - 5} more`] : items;
+  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} ${word} ${shown.at(-1)}`;
+}

@@ -1,0 +1,52 @@
+import type { Seed } from '@ict/plugin-api';
+import type { Clause, ClauseKind, DependencyProvider } from '@ict/solver';
+import type { RelationField } from './packages-index.js';
+import type { RelationGroup } from './relation.js';
+import type { Pool } from './resolve-pool.js';
+
+/** Why the solver has a clause. */
+export type Reason =
+  | { readonly kind: 'seed'; readonly seed: Seed }
+  | { readonly kind: 'relation'; readonly field: RelationField; readonly group: RelationGroup }
+  | { readonly kind: 'one-version'; readonly name: string };
+
+const FIELDS: readonly (readonly [RelationField, ClauseKind])[] = [
+  ['Pre-Depends', 'requires'],
+  ['Depends', 'requires'],
+  ['Conflicts', 'conflicts'],
+  ['Breaks', 'conflicts'],
+  ['Recommends', 'recommends'],
+];
+
+/**
+ * Says to the solver what a package needs and excludes, in apt's order: Pre-Depends, Depends, Conflicts, Breaks, then Recommends.
+ * `Replaces` excludes nothing. For a new root Conflicts and Breaks are the same.
+ *
+ * @param recommends whether Recommends count.
+ */
+export function createClauses(pool: Pool, recommends: boolean): DependencyProvider<Reason> {
+  const fields = recommends ? FIELDS : FIELDS.filter(([, kind]) => kind !== 'recommends');
+  const oneVersion = new Map<string, Clause<Reason>>();
+  return {
+    clausesOf(solvable) {
+      const { index, at } = pool.locate(solvable);
+      const clauses: Clause<Reason>[] = [];
+      const name = index.name(at);
+      if (pool.offered(name).length > 1) {
+        const known = oneVersion.get(name);
+        const clause: Clause<Reason> = known ?? { kind: 'conflicts', targets: pool.offered(name), reason: { kind: 'one-version', name } };
+        if (known === undefined) oneVersion.set(name, clause);
+        clauses.push(clause);
+      }
+      for (const [field, kind] of fields) {
+        for (const written of index.relations(at, field)) {
+          const group = pool.applicable(written);
+          if (group === undefined) continue;
+          const targets = kind === 'conflicts' ? group.flatMap((relation) => pool.excluded(relation)) : pool.targets(group);
+          if (kind !== 'conflicts' || targets.length > 0) clauses.push({ kind, targets, reason: { kind: 'relation', field, group } });
+        }
+      }
+      return clauses;
+    },
+  };
+}

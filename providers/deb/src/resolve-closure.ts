@@ -1,0 +1,60 @@
+import type { Closure, ResolvedPackage } from '@ict/plugin-api';
+import type { Member } from '@ict/solver';
+import type { RelationField } from './packages-index.js';
+import type { Reason } from './resolve-clauses.js';
+import type { Pool } from './resolve-pool.js';
+import type { Wanted } from './resolve-seeds.js';
+
+const NEEDS: readonly RelationField[] = ['Pre-Depends', 'Depends'];
+
+/**
+ * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
+ * why it is here: reasons of seeds, and members that need it or, when Recommends count, recommend it.
+ *
+ * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
+ */
+export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wanted: readonly Wanted[], recommends: boolean): Closure {
+  const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)]));
+  const requires = new Map<number, Set<string>>();
+  const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
+  const satisfying = function* (solvable: number, fields: readonly RelationField[]): Generator<number> {
+    const { index, at } = pool.locate(solvable);
+    for (const field of fields) {
+      for (const written of index.relations(at, field)) {
+        const group = pool.applicable(written);
+        if (group === undefined) continue;
+        for (const target of pool.targets(group)) if (target !== solvable && ids.has(target)) yield target;
+      }
+    }
+  };
+  for (const [solvable, id] of ids) {
+    const own = new Set<string>();
+    for (const target of satisfying(solvable, NEEDS)) {
+      own.add(ids.get(target)!);
+      requestedBy.get(target)!.add(id);
+    }
+    requires.set(solvable, own);
+    if (recommends) for (const target of satisfying(solvable, ['Recommends'])) requestedBy.get(target)!.add(id);
+  }
+  for (const { seed, targets } of wanted) {
+    const chosen = targets.find((target) => ids.has(target));
+    if (chosen !== undefined) requestedBy.get(chosen)!.add(seed.reason);
+  }
+  const packages = members.map(({ solvable }): ResolvedPackage => {
+    const { index, at } = pool.locate(solvable);
+    const maintainer = index.field(at, 'Maintainer');
+    const homepage = index.field(at, 'Homepage');
+    const summary = index.summary(at);
+    return {
+      ...index.record(at, pool.repository(solvable).id),
+      id: ids.get(solvable)!,
+      requires: [...requires.get(solvable)!].sort(),
+      requestedBy: [...requestedBy.get(solvable)!].sort(),
+      source: index.source(at),
+      ...(maintainer === undefined ? {} : { maintainer }),
+      ...(homepage === undefined ? {} : { homepage }),
+      ...(summary === undefined ? {} : { summary }),
+    };
+  });
+  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}

@@ -1,0 +1,114 @@
+import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
+import { nearestNames } from './resolve-names.js';
+import type { Pool } from './resolve-pool.js';
+import { compareDebVersions } from './version.js';
+
+/** A seed and the packages that would satisfy it, the preferred one first. */
+export interface Wanted {
+  readonly seed: Seed;
+  readonly targets: readonly number[];
+  /** The name stands only for what provides it. */
+  readonly virtual: boolean;
+}
+
+/** A seed taken apart: `name`, `name:arch`, `name=version`, `name/suite`. */
+interface SeedParts {
+  readonly name: string;
+  readonly arch: string | undefined;
+  readonly version: string | undefined;
+  readonly suite: string | undefined;
+}
+
+const SEED = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([a-z0-9-]+))?(?:=([A-Za-z0-9.+~:-]+)|\/([A-Za-z0-9][A-Za-z0-9._/-]*))?$/;
+
+/**
+ * Finds what the seeds ask for. Seeds with a version or suite change what the pool offers, so all are read before any is looked up.
+ *
+ * @returns one entry a seed that could be found, in order, and a problem for each other.
+ */
+export function findSeeds(seeds: readonly Seed[], pool: Pool): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
+  const problems: Problem[] = [];
+  const pinned = new Map<Seed, number>();
+  const readable: { seed: Seed; parts: SeedParts }[] = [];
+  for (const seed of seeds) {
+    const parts = parseSeed(seed.request);
+    const problem = parts === undefined ? unreadable(seed) : pinSeed(seed, parts, pool, pinned);
+    if (problem !== undefined) problems.push(problem);
+    else if (parts !== undefined) readable.push({ seed, parts });
+  }
+  const wanted: Wanted[] = [];
+  for (const { seed, parts } of readable) {
+    const solvable = pinned.get(seed);
+    const real = solvable === undefined ? pool.offered(parts.name) : [solvable];
+    const targets = real.length > 0 ? real : pool.providers(parts.name);
+    if (targets.length > 0) wanted.push({ seed, targets, virtual: real.length === 0 });
+    else problems.push(unknownPackage(seed, parts.name, pool));
+  }
+  return { wanted, problems };
+}
+
+function parseSeed(request: string): SeedParts | undefined {
+  const match = SEED.exec(request.trim());
+  return match === null ? undefined : { name: match[1]!, arch: match[2], version: match[3], suite: match[4] };
+}
+
+/** Makes the pool offer what a seed names exactly. */
+function pinSeed(seed: Seed, { name, arch, version, suite }: SeedParts, pool: Pool, pinned: Map<Seed, number>): Problem | undefined {
+  if (arch !== undefined && arch !== pool.arch && arch !== 'all' && arch !== 'any' && arch !== 'native') {
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `"${seed.request}" asks for architecture ${arch}; the image has ${pool.arch} only`, 'Leave out the architecture.');
+  }
+  if (version === undefined && suite === undefined) return undefined;
+  const all = pool.all(name);
+  if (all.length === 0) return unknownPackage(seed, name, pool);
+  const solvable = all.find((each) =>
+    version !== undefined ? compareDebVersions(pool.version(each), version) === 0 : pool.repository(each).suites.includes(suite!),
+  );
+  if (solvable === undefined) {
+    const known = all.map((each) => `${pool.version(each)} (${pool.repository(each).id})`).join(', ');
+    const wanted = version !== undefined ? `version ${version}` : `in suite ${suite}`;
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_VERSION', `there is no ${name} ${wanted}`, `There is ${known}.`);
+  }
+  pool.pin(solvable);
+  if (suite !== undefined) pool.offerRepository(pool.repository(solvable).id);
+  pinned.set(seed, solvable);
+  return undefined;
+}
+
+/** Packages of the base system: what the archive marks as essential, what has one of the definition's priorities, and those it names. */
+export function essentialSeeds(pool: Pool, essential: DistributionDefinition['essential']): Seed[] {
+  const names = new Set<string>();
+  const priorities = new Set(essential.priorities);
+  pool.repositories.forEach((_, repository) => {
+    for (const solvable of pool.members(repository)) {
+      const { index, at } = pool.locate(solvable);
+      if (!index.essential(at) && !priorities.has(index.priority(at))) continue;
+      if (pool.all(index.name(at))[0] === solvable) names.add(index.name(at));
+    }
+  });
+  for (const name of essential.packages) names.add(name);
+  return [...names].sort().map((request) => ({ request, reason: 'essential' }));
+}
+
+function unknownPackage(seed: Seed, name: string, pool: Pool): Problem {
+  const near = nearestNames(name, namesOf(pool));
+  const places = pool.repositories.map(({ id }) => id).join(', ');
+  const hint =
+    near.length === 0
+      ? `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`
+      : `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?`;
+  return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}"`, hint);
+}
+
+function* namesOf(pool: Pool): Generator<string> {
+  for (let repository = 0; repository < pool.repositories.length; repository++) {
+    for (const solvable of pool.members(repository)) yield pool.name(solvable);
+  }
+}
+
+function unreadable(seed: Seed): Problem {
+  return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `"${seed.request}" is not a package`, 'Write name, name=version or name/suite.');
+}
+
+function problemOf(seed: Seed, code: string, message: string, hint: string): Problem {
+  return { code, message, hint, ...(seed.position === undefined ? {} : { position: seed.position }), because: [] };
+}
