@@ -1,4 +1,4 @@
-import { chmod, mkdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { digestHex, digestOf, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
@@ -7,6 +7,7 @@ import { readRecord, removeRecord, writeRecord } from './record-file.js';
 import { stageFile } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
+import { ensureDirectory } from './directory.js';
 
 interface BlobRecord {
   readonly digest: Digest;
@@ -61,7 +62,7 @@ export function createBlobStore(store: StoreContext): BlobStore {
   async function publish(staged: string, digest: Digest, sizeBytes: number): Promise<BlobRef> {
     const file = layout.blob(digest);
     await path(digest); // drops a damaged one, so that what is there is right
-    await mkdir(dirname(file), { recursive: true });
+    await ensureDirectory(dirname(file));
     await publishByLink(staged, file);
     await sign(digest, file);
     return { kind: 'blob', digest, sizeBytes };

@@ -66,6 +66,14 @@ export function createLayerStore({ layout }: StoreContext): LayerStore {
     }
   }
 
+  /** A half-removed or hand-made directory of that name is no layer; it would only be in the way. */
+  async function clearWreck(digest: Digest): Promise<void> {
+    const target = directoryOf(digest);
+    const before = await inodeOf(target);
+    if (before === undefined || (await get(digest)) !== undefined) return;
+    if ((await inodeOf(target)) === before) await layout.toTrash(target); // else another process was faster
+  }
+
   async function discardStaged(staged: StagedLayer): Promise<void> {
     await layout.toTrash(staged.root);
   }
@@ -89,8 +97,7 @@ export function createLayerStore({ layout }: StoreContext): LayerStore {
       const target = directoryOf(digest);
       const source = dirname(staged.upper);
       try {
-        // A half-removed or hand-made directory of that name is no layer; it would only be in the way.
-        if ((await get(digest)) === undefined) await layout.toTrash(target);
+        await clearWreck(digest);
         await atomicWriteFile(join(source, 'manifest.json'), manifest);
         await atomicWriteFile(join(source, 'signature.json'), signature);
         let existed = false;
@@ -113,4 +120,13 @@ export function createLayerStore({ layout }: StoreContext): LayerStore {
     },
     discard: (digest) => layout.toTrash(directoryOf(digest)),
   };
+}
+
+async function inodeOf(path: string): Promise<bigint | undefined> {
+  try {
+    return (await stat(path, { bigint: true })).ino;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, publishByLink } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import type { ProcessOwner } from './process-owner.js';
 import { errnoOf, storageFailure } from './storage-failure.js';
+import { ensureDirectory } from './directory.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
 export const layoutVersion = 1;
@@ -72,12 +73,12 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner): Promise
   const random = (): string => randomBytes(8).toString('hex');
 
   async function temporaryFile(): Promise<string> {
-    await mkdir(own, { recursive: true, mode: 0o700 });
+    await ensureDirectory(own, 0o700);
     return join(own, `file-${random()}`);
   }
 
   try {
-    for (const name of areas) await mkdir(area(name), { recursive: true });
+    for (const name of areas) await ensureDirectory(area(name));
     await checkVersion(join(hidden, 'VERSION'), await temporaryFile());
   } catch (error) {
     throw storageFailure(error, { what: 'its directories', directory: cacheDir });
@@ -95,7 +96,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner): Promise
     packages: (providerId) => join(cacheDir, 'pkgCache', pathSegment(providerId, 'a provider')),
     async temporaryDirectory(purpose) {
       const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
-      await mkdir(path, { recursive: true, mode: 0o700 });
+      await ensureDirectory(path, 0o700);
       return path;
     },
     temporaryFile,

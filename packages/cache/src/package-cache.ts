@@ -1,4 +1,4 @@
-import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { copyFile, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheKey, integrityFromDigest, syncDirectory, temporaryName, type CacheKey } from '@ict/integrity';
 import type { Digest, Integrity, PackageRecord } from '@ict/plugin-api';
@@ -8,6 +8,7 @@ import { listRecords, readRecord, removeRecord, writeRecord } from './record-fil
 import { stageFile } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { errnoOf, storageFailure } from './storage-failure.js';
+import { ensureDirectory } from './directory.js';
 
 /** A package as an index describes it, with its name in the flat directory (`Provider.fileName`). */
 export type CachedPackage = Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository' | 'digest' | 'sizeBytes'> & {
@@ -191,7 +192,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   }
 
   async function place(staged: string, file: string): Promise<void> {
-    await mkdir(directory, { recursive: true });
+    await ensureDirectory(directory);
     await flush(staged);
     try {
       await rename(staged, file);

@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { atomicWriteFile } from '@ict/integrity';
 import { errnoOf } from './storage-failure.js';
+import { ensureDirectory } from './directory.js';
 
 /**
  * Reads a JSON record.
@@ -31,7 +32,7 @@ export async function writeRecord(path: string, text: string): Promise<void> {
     await atomicWriteFile(path, text);
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
-    await mkdir(dirname(path), { recursive: true });
+    await ensureDirectory(dirname(path));
     await atomicWriteFile(path, text);
   }
 }

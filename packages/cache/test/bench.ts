@@ -1,0 +1,112 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { digestOf, hashFile } from '@ict/integrity';
+import type { EventBody } from '@ict/plugin-api';
+import { openCache, type Cache, type CacheOptions } from '../src/cache.js';
+import type { CachedPackage } from '../src/package-cache.js';
+
+export const provider = 'debian-debian13-x86_64';
+
+export interface Bench {
+  readonly root: string;
+  readonly cacheDir: string;
+  readonly events: EventBody[];
+  /** Files that were hashed so far. */
+  readonly hashed: string[];
+  /** The fake clock, seconds since 1970. */
+  time: number;
+  open(options?: Partial<CacheOptions>): Promise<Cache>;
+  /** A new file outside the cache. */
+  file(content: string | Uint8Array): string;
+  /** Names below a path of the cache, sorted; empty when it is absent. */
+  list(path: string): string[];
+  close(): void;
+}
+
+export function makeBench(): Bench {
+  const root = mkdtempSync(join(tmpdir(), 'ict-cache-'));
+  const cacheDir = join(root, 'cache');
+  let files = 0;
+  const bench: Bench = {
+    root,
+    cacheDir,
+    events: [],
+    hashed: [],
+    time: 1000,
+    open(options = {}) {
+      return openCache({
+        cacheDir,
+        clock: () => bench.time,
+        emit: (event) => bench.events.push(event),
+        digestFile: (file) => {
+          bench.hashed.push(file);
+          return hashFile(file);
+        },
+        ...options,
+      });
+    },
+    file(content) {
+      const path = join(root, `file-${(files += 1)}`);
+      writeFileSync(path, content);
+      return path;
+    },
+    list(path) {
+      try {
+        return readdirSync(join(cacheDir, path)).sort();
+      } catch {
+        // Absent.
+        return [];
+      }
+    },
+    close: () => rmSync(root, { recursive: true, force: true }),
+  };
+  return bench;
+}
+
+/** A package whose file holds `content`. */
+export function packageOf(name: string, content: string, more: Partial<CachedPackage> = {}): CachedPackage {
+  return {
+    name,
+    version: '1.0-1',
+    arch: 'x86_64',
+    repository: 'debian-trixie',
+    digest: digestOf(content),
+    sizeBytes: Buffer.byteLength(content),
+    fileName: `${name}_1.0-1_amd64.deb`,
+    ...more,
+  };
+}
+
+const built = new URL('../dist/index.js', import.meta.url).href;
+
+/** Source of a child process: `cache` is open on the bench's directory. */
+export function childScript(cacheDir: string, body: string): string {
+  return `
+    import { writeFileSync, readdirSync } from 'node:fs';
+    const { openCache } = await import(${JSON.stringify(built)});
+    import { digestOf } from '@ict/integrity';
+    const cacheDir = ${JSON.stringify(cacheDir)};
+    const open = () => openCache({ cacheDir, clock: () => 1000 });
+    ${body}`;
+}
+
+const child = (script: string): readonly string[] => ['--input-type=module', '-e', script];
+const cwd = new URL('..', import.meta.url);
+
+export function startChild(script: string): ChildProcess {
+  return spawn(process.execPath, child(script), { cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+/** Runs a child in private user and mount namespaces, after the shell commands `setup` (`$1` is `argument`). */
+export function runInNamespace(setup: string, argument: string, script: string): unknown {
+  const command = `${setup} && shift && exec "$@"`;
+  const { stdout, stderr, status } = spawnSync(
+    'unshare',
+    ['--user', '--map-root-user', '--mount', 'sh', '-c', command, 'sh', argument, process.execPath, ...child(script)],
+    { cwd },
+  );
+  if (status !== 0) throw new Error(`child failed: ${stderr.toString()}`);
+  return JSON.parse(stdout.toString());
+}

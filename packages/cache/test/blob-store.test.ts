@@ -1,0 +1,143 @@
+import { chmodSync, existsSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { childScript, makeBench, startChild, type Bench } from './bench.js';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = makeBench();
+});
+afterEach(() => bench.close());
+
+const text = 'some content';
+const digest = digestOf(text);
+const pathOf = (): string => join(bench.cacheDir, '.ict/blobs/sha256', digest.slice(7, 9), digest.slice(7));
+
+function overwrite(path: string, content: string): void {
+  chmodSync(path, 0o644);
+  writeFileSync(path, content);
+}
+
+describe('blobs', () => {
+  it('are stored by digest, read-only, and the source is moved', async () => {
+    const cache = await bench.open();
+    const file = bench.file(text);
+    expect(await cache.blobs.putFile(file)).toEqual({ kind: 'blob', digest, sizeBytes: text.length });
+    expect(existsSync(file)).toBe(false);
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+    expect(readFileSync(pathOf(), 'utf8')).toBe(text);
+    expect(statSync(pathOf()).mode & 0o777).toBe(0o444);
+    expect(statSync(pathOf()).nlink).toBe(1);
+  });
+
+  it('are what was put, whatever it was', async () => {
+    const cache = await bench.open();
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array(), fc.boolean(), async (bytes, asFile) => {
+        const ref = asFile ? await cache.blobs.putFile(bench.file(bytes)) : await cache.blobs.putBytes(bytes);
+        expect(ref).toEqual({ kind: 'blob', digest: digestOf(bytes), sizeBytes: bytes.length });
+        expect(readFileSync((await cache.blobs.path(ref.digest)) ?? '')).toEqual(Buffer.from(bytes));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('put twice are one', async () => {
+    const cache = await bench.open();
+    await cache.blobs.putBytes(Buffer.from(text));
+    const { ino } = statSync(pathOf());
+    await cache.blobs.putBytes(Buffer.from(text));
+    await cache.blobs.putFile(bench.file(text), { digest, sizeBytes: text.length });
+    expect(statSync(pathOf()).ino).toBe(ino);
+    expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
+  });
+
+  it('are not hashed again while their stat signature holds, except in full mode', async () => {
+    const cache = await bench.open();
+    await cache.blobs.putBytes(Buffer.from(text));
+    bench.hashed.length = 0;
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+    expect(bench.hashed).toEqual([]);
+    utimesSync(pathOf(), 1, 1);
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+    expect(bench.hashed).toEqual([pathOf()]);
+    const full = await bench.open({ mode: 'full' });
+    expect(await full.blobs.path(digest)).toBe(pathOf());
+    expect(bench.hashed).toHaveLength(2);
+  });
+
+  it.each([
+    ['changed, with size and times restored', () => overwriteInPlace('same content')],
+    ['truncated', () => overwrite(pathOf(), '')],
+    ['grown', () => overwrite(pathOf(), `${text} `)],
+  ])('that were %s are dropped, and can be put again', async (_name, damage) => {
+    const cache = await bench.open();
+    await cache.blobs.putBytes(Buffer.from(text));
+    await cache.blobs.putBytes(Buffer.from('a bystander'));
+    damage();
+    expect(await cache.blobs.path(digest)).toBeUndefined();
+    expect(existsSync(pathOf())).toBe(false);
+    expect(bench.events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_DAMAGED' }]);
+    expect(await cache.blobs.path(digestOf('a bystander'))).toBeDefined();
+    await cache.blobs.putBytes(Buffer.from(text));
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+  });
+
+  it('putting over a damaged one repairs it', async () => {
+    const cache = await bench.open();
+    await cache.blobs.putBytes(Buffer.from(text));
+    overwrite(pathOf(), 'evil content');
+    await cache.blobs.putFile(bench.file(text));
+    expect(readFileSync(pathOf(), 'utf8')).toBe(text);
+  });
+
+  it('that are not what was announced are refused, and nothing stays behind', async () => {
+    const cache = await bench.open();
+    for (const known of [
+      { digest: digestOf('other'), sizeBytes: text.length },
+      { digest, sizeBytes: 1 },
+    ]) {
+      await expect(cache.blobs.putFile(bench.file(text), known)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH', kind: 'integrity' });
+    }
+    expect(await cache.blobs.path(digest)).toBeUndefined();
+    expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
+  });
+
+  it('are missed when they or their records are removed by hand', async () => {
+    const cache = await bench.open();
+    await cache.blobs.putBytes(Buffer.from(text));
+    rmSync(join(bench.cacheDir, '.ict/index'), { recursive: true });
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+    rmSync(join(bench.cacheDir, '.ict/blobs'), { recursive: true });
+    expect(await cache.blobs.path(digest)).toBeUndefined();
+    await cache.blobs.putBytes(Buffer.from(text));
+    expect(await cache.blobs.path(digest)).toBe(pathOf());
+  });
+
+  it('published by many processes at once come out whole', async () => {
+    const count = 60;
+    const script = childScript(
+      bench.cacheDir,
+      `const cache = await open();
+       for (let index = 0; index < ${count}; index += 1) await cache.blobs.putBytes(Buffer.from(('blob ' + index + ' ').repeat(2000)));`,
+    );
+    const codes = await Promise.all(Array.from({ length: 3 }, () => new Promise((resolve) => startChild(script).on('exit', resolve))));
+    expect(codes).toEqual([0, 0, 0]);
+    const cache = await bench.open({ mode: 'full' });
+    for (let index = 0; index < count; index += 1) {
+      expect(await cache.blobs.path(digestOf(`blob ${index} `.repeat(2000)))).toBeDefined();
+    }
+    expect(bench.events).toEqual([]);
+    expect(bench.list('.ict/blobs/sha256').flatMap((name) => bench.list(`.ict/blobs/sha256/${name}`))).toHaveLength(count);
+  });
+});
+
+/** A change that keeps size, mtime and inode: only the ctime tells. */
+function overwriteInPlace(content: string): void {
+  const { atimeMs, mtimeMs } = statSync(pathOf());
+  overwrite(pathOf(), content);
+  utimesSync(pathOf(), atimeMs / 1000, mtimeMs / 1000);
+}

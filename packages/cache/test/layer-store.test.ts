@@ -1,0 +1,134 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../src/cache.js';
+import type { StagedLayer } from '../src/layer-store.js';
+import { childScript, makeBench, startChild, type Bench } from './bench.js';
+
+let bench: Bench;
+let cache: Cache;
+beforeEach(async () => {
+  bench = makeBench();
+  cache = await bench.open();
+});
+afterEach(() => bench.close());
+
+const digest = digestOf('a layer');
+const documents = { manifest: '["/hello"]', signature: '{"a":1}' };
+const directory = (): string => join(bench.cacheDir, '.ict/layers', digest.slice(7));
+
+async function staged(content = 'hello'): Promise<StagedLayer> {
+  const layer = await cache.layers.stage();
+  writeFileSync(join(layer.upper, 'hello'), content);
+  mkdirSync(join(layer.work, 'work'));
+  return layer;
+}
+
+describe('layers', () => {
+  it('are staged in fresh directories and published by one rename', async () => {
+    const layer = await staged();
+    expect((await cache.layers.stage()).root).not.toBe(layer.root);
+    expect(await cache.layers.get(digest)).toBeUndefined();
+    const stored = { directory: directory(), fs: join(directory(), 'fs'), ...documents };
+    expect(await cache.layers.publish(layer, digest, documents)).toEqual({ layer: stored, existed: false });
+    expect(await cache.layers.get(digest)).toEqual(stored);
+    expect(readFileSync(join(stored.fs, 'hello'), 'utf8')).toBe('hello');
+    expect(existsSync(layer.root)).toBe(false);
+    expect(bench.list('.ict/trash')).toHaveLength(1); // the work directory
+    await cache.reap();
+    expect(bench.list('.ict/trash')).toEqual([]);
+  });
+
+  it('that exist are kept', async () => {
+    await cache.layers.publish(await staged('first'), digest, documents);
+    const { layer, existed } = await cache.layers.publish(await staged('second'), digest, { manifest: 'x', signature: 'y' });
+    expect(existed).toBe(true);
+    expect(layer.manifest).toBe(documents.manifest);
+    expect(readFileSync(join(layer.fs, 'hello'), 'utf8')).toBe('first');
+  });
+
+  it.each([['fs'], ['manifest.json'], ['signature.json']])('without %s are absent, and can be published again', async (part) => {
+    await cache.layers.publish(await staged('first'), digest, documents);
+    rmSync(join(directory(), part), { recursive: true });
+    expect(await cache.layers.get(digest)).toBeUndefined();
+    expect(await cache.layers.publish(await staged('second'), digest, documents)).toMatchObject({ existed: false });
+    expect(readFileSync(join(directory(), 'fs/hello'), 'utf8')).toBe('second');
+  });
+
+  it('get a new signature', async () => {
+    await cache.layers.publish(await staged(), digest, documents);
+    await cache.layers.resign(digest, 'new');
+    expect(await cache.layers.get(digest)).toMatchObject({ signature: 'new', manifest: documents.manifest });
+  });
+
+  it('are discarded at once and removed later, by the callback', async () => {
+    await cache.layers.publish(await staged(), digest, documents);
+    expect(await cache.layers.discard(digest)).toBe(true);
+    expect(await cache.layers.discard(digest)).toBe(false);
+    expect(await cache.layers.get(digest)).toBeUndefined();
+    await cache.layers.discardStaged(await staged());
+    const removed: string[] = [];
+    const result = await cache.reap((path) => {
+      removed.push(path);
+      if (removed.length === 2) return Promise.reject(new Error('belongs to another id'));
+      rmSync(path, { recursive: true });
+      return Promise.resolve();
+    });
+    expect(removed).toHaveLength(3);
+    expect(result).toEqual({ removed: 2, failed: [removed[1]] });
+    expect(bench.list('.ict/trash')).toHaveLength(1);
+  });
+
+  it('published by two processes at once are one', async () => {
+    const script = childScript(
+      bench.cacheDir,
+      `const cache = await open();
+       for (let index = 0; index < 40; index += 1) {
+         const staged = await cache.layers.stage();
+         writeFileSync(staged.upper + '/file', 'x');
+         const { layer } = await cache.layers.publish(staged, digestOf('layer ' + index), { manifest: 'm', signature: 's' });
+         if (layer.manifest !== 'm' || readdirSync(layer.fs).length !== 1) process.exit(1);
+       }`,
+    );
+    const codes = await Promise.all([1, 2].map(() => new Promise((resolve) => startChild(script).on('exit', resolve))));
+    expect(codes).toEqual([0, 0]);
+    expect(bench.list('.ict/layers')).toHaveLength(40);
+    for (let index = 0; index < 40; index += 1) expect(await cache.layers.get(digestOf(`layer ${index}`))).toBeDefined();
+  });
+});
+
+describe('reap', () => {
+  it('removes what ended processes left, and nothing of the living or of strangers', async () => {
+    const own = await cache.temporaryDirectory('mine');
+    const script = childScript(
+      bench.cacheDir,
+      `const cache = await open();
+       await cache.temporaryDirectory('left');
+       await cache.toTrash(await cache.temporaryDirectory('trashed'));
+       console.log('ready');
+       await new Promise((resolve) => setTimeout(resolve, 1e8));`,
+    );
+    const child = startChild(script);
+    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    const stranger = 'ffffffff-ffffffff-1-1';
+    mkdirSync(join(bench.cacheDir, '.ict/tmp', stranger));
+    mkdirSync(join(bench.cacheDir, '.ict/tmp/by-hand'));
+    const now = Date.now() / 1000;
+    bench.time = now;
+
+    expect(await cache.reap()).toEqual({ removed: 0, failed: [] });
+    expect(bench.list('.ict/tmp')).toHaveLength(4);
+    const ended = new Promise((resolve) => child.on('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+    expect(await cache.reap()).toEqual({ removed: 2, failed: [] });
+    expect(existsSync(own)).toBe(true);
+    expect(bench.list('.ict/tmp')).toContain(stranger);
+    expect(bench.list('.ict/trash')).toEqual([]);
+
+    bench.time = now + 8 * 24 * 3600;
+    expect(await cache.reap()).toEqual({ removed: 1, failed: [] });
+    expect(bench.list('.ict/tmp')).toContain('by-hand');
+  });
+});

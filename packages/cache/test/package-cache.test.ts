@@ -1,0 +1,281 @@
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf, integrityOf } from '@ict/integrity';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../src/cache.js';
+import { packageKey, type PackageEntry } from '../src/package-cache.js';
+import { childScript, makeBench, packageOf, provider, startChild, type Bench } from './bench.js';
+
+let bench: Bench;
+let cache: Cache;
+beforeEach(async () => {
+  bench = makeBench();
+  cache = await bench.open();
+});
+afterEach(() => bench.close());
+
+const a = packageOf('a', 'content of a');
+const b = packageOf('b', 'content of b');
+const path = (name: string): string => join(bench.cacheDir, 'pkgCache', provider, name);
+const recordPath = (pkg: typeof a): string =>
+  join(bench.cacheDir, '.ict/index/packages', provider, packageKey(pkg).slice(0, 2), `${packageKey(pkg)}.json`);
+const lookup = (pkg = a) => cache.packages(provider).lookup(pkg);
+const store = (pkg = a, content = `content of ${pkg.name}`) => cache.packages(provider).store(pkg, bench.file(content));
+const types = (): string[] => bench.events.map(({ type }) => type);
+
+async function storeBoth(): Promise<void> {
+  await store(a);
+  await store(b);
+  bench.events.length = 0;
+  bench.hashed.length = 0;
+}
+
+function damage(file: string, content: string): void {
+  chmodSync(file, 0o644);
+  writeFileSync(file, content);
+}
+
+describe('the state machine, one event an edge', () => {
+  it('absent -> miss, without an event', async () => {
+    expect(await lookup()).toEqual({ state: 'miss' });
+    expect(types()).toEqual([]);
+  });
+
+  it('store -> stored: flat, under its own name, with a record', async () => {
+    const source = bench.file('content of a');
+    const root = digestOf('InRelease');
+    const file = await cache.packages(provider).store(a, source, { root, signers: ['ABCD'] });
+    expect(file).toBe(path(a.fileName));
+    expect(existsSync(source)).toBe(false);
+    expect(readFileSync(file, 'utf8')).toBe('content of a');
+    expect(statSync(file).mode & 0o777).toBe(0o444);
+    expect(bench.events).toEqual([{ type: 'package.stored', name: 'a', version: '1.0-1', sizeBytes: a.sizeBytes }]);
+    expect(JSON.parse(readFileSync(recordPath(a), 'utf8'))).toMatchObject({
+      key: packageKey(a),
+      name: 'a',
+      version: '1.0-1',
+      arch: 'x86_64',
+      repository: 'debian-trixie',
+      integrity: integrityOf('content of a'),
+      sizeBytes: a.sizeBytes,
+      fileName: a.fileName,
+      storedAt: 1000,
+      verifiedAt: 1000,
+      signedBy: { root, signers: ['ABCD'] },
+    });
+  });
+
+  it('unchanged -> hit by signature, unhashed', async () => {
+    await storeBoth();
+    expect(await lookup()).toEqual({ state: 'hit', file: path(a.fileName), check: 'signature' });
+    expect(bench.hashed).toEqual([]);
+    expect(bench.events).toEqual([{ type: 'package.cached', name: 'a', version: '1.0-1', check: 'signature' }]);
+  });
+
+  it('touched -> hit by hash, then by signature again', async () => {
+    await storeBoth();
+    bench.time = 2000;
+    utimesSync(path(a.fileName), 5, 5);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+    expect(JSON.parse(readFileSync(recordPath(a), 'utf8'))).toMatchObject({ storedAt: 1000, verifiedAt: 2000 });
+  });
+
+  it('full mode -> hit by hash each time', async () => {
+    await storeBoth();
+    cache = await bench.open({ mode: 'full' });
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+  });
+
+  it.each([
+    ['truncated', 'content'],
+    ['grown', 'content of a and more'],
+    ['changed at the same size', 'content of X'],
+    ['emptied', ''],
+  ])('%s -> invalid; only that entry goes, and then it is a miss', async (_name, content) => {
+    await storeBoth();
+    damage(path(a.fileName), content);
+    expect(await lookup(a)).toMatchObject({ state: 'invalid' });
+    expect(bench.events).toMatchObject([{ type: 'package.invalid', name: 'a', version: '1.0-1' }]);
+    expect(existsSync(path(a.fileName))).toBe(false);
+    expect(existsSync(recordPath(a))).toBe(false);
+    expect(await lookup(a)).toEqual({ state: 'miss' });
+    expect(await lookup(b)).toMatchObject({ state: 'hit', check: 'signature' });
+    await store(a);
+    expect(await lookup(a)).toMatchObject({ state: 'hit', check: 'signature' });
+  });
+
+  it('a same-size change with restored times is noticed', async () => {
+    await storeBoth();
+    const { atimeMs, mtimeMs } = statSync(path(a.fileName));
+    damage(path(a.fileName), 'content of X');
+    utimesSync(path(a.fileName), atimeMs / 1000, mtimeMs / 1000);
+    expect(await lookup(a)).toMatchObject({ state: 'invalid' });
+  });
+
+  it('dangling record -> miss, and the record goes', async () => {
+    await storeBoth();
+    rmSync(path(a.fileName));
+    expect(await lookup()).toEqual({ state: 'miss' });
+    expect(existsSync(recordPath(a))).toBe(false);
+    expect(types()).toEqual([]);
+  });
+
+  it('orphan file -> adopted after hashing', async () => {
+    await storeBoth();
+    rmSync(join(bench.cacheDir, '.ict'), { recursive: true });
+    cache = await bench.open();
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+  });
+
+  it('orphan file of other content -> miss, and it stays until something of its name is stored', async () => {
+    await storeBoth();
+    rmSync(join(bench.cacheDir, '.ict'), { recursive: true });
+    damage(path(a.fileName), 'content of X');
+    cache = await bench.open();
+    expect(await lookup()).toEqual({ state: 'miss' });
+    expect(readFileSync(path(a.fileName), 'utf8')).toBe('content of X');
+    await store(a);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+  });
+
+  it.each(['', '{', '{}', 'null', '{"integrity":"md5-x"}'])('damaged record %j -> hit by hash', async (text) => {
+    await storeBoth();
+    writeFileSync(recordPath(a), text);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+  });
+
+  it('wrong file -> refused, nothing stored, nothing left', async () => {
+    await expect(store(a, 'content of X')).rejects.toMatchObject({
+      code: 'ICT_CACHE_MISMATCH',
+      kind: 'integrity',
+      facts: { expected: a.digest },
+    });
+    await expect(store({ ...a, sizeBytes: 3 })).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
+    expect(bench.list('pkgCache')).toEqual([]);
+    expect(types()).toEqual([]);
+    expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
+  });
+});
+
+describe('one name, two contents', () => {
+  const newer = packageOf('a', 'rebuilt content');
+
+  it('the later one replaces the file atomically; the earlier one is a miss and does no harm', async () => {
+    await store(a);
+    const before = statSync(path(a.fileName)).ino;
+    await store(newer, 'rebuilt content');
+    expect(statSync(path(a.fileName)).ino).not.toBe(before);
+    bench.events.length = 0;
+    expect(await lookup(a)).toEqual({ state: 'miss' });
+    expect(types()).toEqual([]);
+    expect(await lookup(newer)).toMatchObject({ state: 'hit', check: 'signature' });
+    expect(existsSync(recordPath(a))).toBe(false);
+  });
+
+  it('a reader of the old file keeps reading the old content', async () => {
+    await store(a);
+    const { open } = await import('node:fs/promises');
+    await using handle = await open(path(a.fileName));
+    await store(newer, 'rebuilt content');
+    expect(await handle.readFile('utf8')).toBe('content of a');
+  });
+});
+
+describe('identity', () => {
+  it.each([
+    ['name', { name: 'a2' }],
+    ['version', { version: '2' }],
+    ['arch', { arch: 'aarch64' }],
+    ['repository', { repository: 'elsewhere' }],
+    ['digest', { digest: digestOf('x') }],
+    ['size', { sizeBytes: 1 }],
+  ])('%s is part of the key', (_name, change) => {
+    expect(packageKey({ ...a, ...change })).not.toBe(packageKey(a));
+  });
+
+  it('parts cannot run into each other, and the file name is no part of it', () => {
+    expect(packageKey({ ...a, name: 'a,b', version: 'c' })).not.toBe(packageKey({ ...a, name: 'a', version: 'b,c' }));
+    expect(packageKey({ ...a, fileName: 'z.deb' })).toBe(packageKey(a));
+  });
+
+  it('the same file from two repositories is stored once and found twice', async () => {
+    const other = { ...a, repository: 'debian-trixie-updates' };
+    await store(a);
+    expect(await lookup(other)).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(await lookup(other)).toMatchObject({ state: 'hit', check: 'signature' });
+    const found: PackageEntry[] = [];
+    for await (const entry of cache.packages(provider).entries()) found.push(entry);
+    expect(found.map(({ repository }) => repository).sort()).toEqual(['debian-trixie', 'debian-trixie-updates']);
+    expect(bench.list(`pkgCache/${provider}`)).toEqual([a.fileName]);
+  });
+
+  it('providers are apart', async () => {
+    await store(a);
+    expect(await cache.packages('other-1-x86_64').lookup(a)).toEqual({ state: 'miss' });
+  });
+});
+
+describe('death in the middle', () => {
+  const contentOf = (index: number): string => `package ${index} `.repeat(3000);
+  const packages = Array.from({ length: 30 }, (_, index) => packageOf(`p${index}`, contentOf(index)));
+
+  it('kill -9 at any moment leaves hits or misses, never wrong content, and the next one cleans up', async () => {
+    const script = childScript(
+      bench.cacheDir,
+      `const cache = await open();
+       const packages = ${JSON.stringify(packages)};
+       console.log('ready');
+       for (let round = 0; ; round += 1) {
+         for (const [index, pkg] of packages.entries()) {
+           const file = (await cache.temporaryDirectory('x')) + '/f';
+           writeFileSync(file, ('package ' + index + ' ').repeat(3000));
+           await cache.packages(${JSON.stringify(provider)}).store(pkg, file);
+         }
+       }`,
+    );
+    for (let round = 0; round < 6; round += 1) {
+      const child = startChild(script);
+      const ended = new Promise((resolve) => child.on('exit', (_code, signal) => resolve(signal)));
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      // A moment that differs each round: after so many files have appeared.
+      const wanted = 1 + round * 5;
+      while (bench.list(`pkgCache/${provider}`).length < wanted) await new Promise(setImmediate);
+      child.kill('SIGKILL');
+      expect(await ended).toBe('SIGKILL');
+
+      cache = await bench.open();
+      const { failed } = await cache.reap();
+      expect(failed).toEqual([]);
+      expect(bench.list('.ict/tmp').filter((name) => !name.includes(`-${process.pid}-`))).toEqual([]);
+      for (const pkg of packages) {
+        const found = await lookup(pkg);
+        expect(found.state).not.toBe('invalid');
+        if (found.state === 'hit') expect(digestOf(readFileSync(found.file))).toBe(pkg.digest);
+      }
+      for (const name of readdirSync(join(bench.cacheDir, 'pkgCache', provider))) expect(name).toMatch(/^p\d+_1\.0-1_amd64\.deb$/);
+      rmSync(join(bench.cacheDir, 'pkgCache'), { recursive: true });
+    }
+  });
+
+  it('many writers of the same packages leave each of them whole', async () => {
+    const script = childScript(
+      bench.cacheDir,
+      `const cache = await open();
+       const packages = ${JSON.stringify(packages)};
+       for (const [index, pkg] of packages.entries()) {
+         const file = (await cache.temporaryDirectory('x')) + '/f';
+         writeFileSync(file, ('package ' + index + ' ').repeat(3000));
+         await cache.packages(${JSON.stringify(provider)}).store(pkg, file);
+         const found = await cache.packages(${JSON.stringify(provider)}).lookup(pkg);
+         if (found.state !== 'hit') { console.error(pkg.name, found); process.exit(1); }
+       }`,
+    );
+    const codes = await Promise.all(Array.from({ length: 3 }, () => new Promise((resolve) => startChild(script).on('exit', resolve))));
+    expect(codes).toEqual([0, 0, 0]);
+    cache = await bench.open({ mode: 'full' });
+    for (const pkg of packages) expect(await lookup(pkg)).toMatchObject({ state: 'hit' });
+  });
+});
