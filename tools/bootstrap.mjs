@@ -10,7 +10,7 @@ import { findNode } from './bootstrap/node.mjs';
 import { BootstrapError, runNode, say } from './bootstrap/run.mjs';
 import { countResults, forgetResults } from './bootstrap/test-results.mjs';
 
-const NX = 'node_modules/nx/bin/nx.js';
+const NX = 'node_modules/.bin/nx';
 const ICT = 'packages/cli/bin/ict.js';
 const FIRST_TEMPLATE = 'templates/debian13-x86_64-minimal-raw.yml';
 

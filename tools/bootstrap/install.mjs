@@ -10,7 +10,8 @@ export async function installWorkspace() {
   const present = await readPackages(join('node_modules', '.package-lock.json'));
   if (present !== undefined && isInstalled(wanted, present)) return;
   say('Installing the workspace (npm ci)');
-  await run('npm', ['ci', '--no-audit', '--no-fund']);
+  // Warnings would be about the Node that starts this and not about the one that the workspace brings.
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
 }
 
 /**
