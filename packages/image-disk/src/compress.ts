@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib';
+import { readPieces, type ByteRange } from './piecewise.js';
 
 const deflate = promisify(deflateRaw);
 const zstd = promisify(zstdCompress);
@@ -51,14 +51,25 @@ export function compressorIdentity(kind: keyof typeof FRAMINGS): string {
  * Compresses a file on several threads. The result does not depend on their number, and holes cost nearly nothing: a piece of zeros
  * is compressed once.
  *
+ * @param data where data is expected, as for {@link readPieces}; it does not change the result.
  * @throws Node's own error when a file cannot be read or written; the signal's reason when it aborts.
  */
-export async function compressFile(kind: keyof typeof FRAMINGS, from: string, to: string, signal: AbortSignal): Promise<void> {
-  await pipeline(compressedPieces(FRAMINGS[kind], from, signal), createWriteStream(to), { signal });
+export async function compressFile(
+  kind: keyof typeof FRAMINGS,
+  from: string,
+  to: string,
+  data: readonly ByteRange[] | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  await pipeline(compressedPieces(FRAMINGS[kind], from, data, signal), createWriteStream(to), { signal });
 }
 
-async function* compressedPieces(framing: Framing, from: string, signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
-  await using file = await open(from, 'r');
+async function* compressedPieces(
+  framing: Framing,
+  from: string,
+  data: readonly ByteRange[] | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
   const zeros = Buffer.alloc(framing.pieceBytes);
   let compressedZeros: Promise<Buffer> | undefined;
   let crc = 0;
@@ -66,10 +77,7 @@ async function* compressedPieces(framing: Framing, from: string, signal: AbortSi
   const queue: Promise<Buffer>[] = [];
   if (framing.head.length > 0) yield framing.head;
   try {
-    for (;;) {
-      signal.throwIfAborted();
-      const piece = await readPiece(file, framing.pieceBytes);
-      if (piece.length === 0) break;
+    for await (const piece of readPieces(from, framing.pieceBytes, data, signal)) {
       crc = crc32(piece, crc);
       sizeBytes += piece.length;
       const compressed = piece.equals(zeros) ? (compressedZeros ??= framing.compress(zeros)) : framing.compress(piece);
@@ -87,18 +95,4 @@ async function* compressedPieces(framing: Framing, from: string, signal: AbortSi
   }
   const tail = framing.tail(crc, sizeBytes);
   if (tail.length > 0) yield tail;
-}
-
-async function readPiece(
-  file: { read: (buffer: Buffer, offset: number, length: number) => Promise<{ bytesRead: number }> },
-  bytes: number,
-): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(bytes);
-  let done = 0;
-  while (done < bytes) {
-    const { bytesRead } = await file.read(buffer, done, bytes - done);
-    if (bytesRead === 0) break;
-    done += bytesRead;
-  }
-  return buffer.subarray(0, done);
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { BlobRef, BuildContext, Compression, Digest, Json } from '@ict/plugin-api';
 import { compressFile, compressorIdentity } from './compress.js';
 import { diskError } from './errors.js';
+import { likelyData } from './likely-data.js';
+import type { DiskLayout } from './partitions.js';
 
 /** Bumped when the functions of this file write other bytes for an equal key. */
 export const DERIVE_VERSION = 1;
@@ -49,11 +51,15 @@ export function compressKey(plain: Digest, compression: Compression, ctx: BuildC
 /**
  * A blob compressed: gzip and zstd by Node, xz and bzip2 by programs of the tools tree.
  *
+ * @param layout of the disk when the blob is a raw one, so that its holes need not be read; it does not change the result.
  * @throws `ICT_DISK_BLOB_GONE` when the blob is no longer in the cache.
  */
-export function compress(plain: Digest, compression: Compression, ctx: BuildContext): Promise<BlobRef> {
+export function compress(plain: Digest, compression: Compression, layout: DiskLayout | undefined, ctx: BuildContext): Promise<BlobRef> {
   return derive(plain, ctx, async (source, directory) => {
-    if (compression === 'gz' || compression === 'zstd') return compressFile(compression, source, join(directory, 'result'), ctx.signal);
+    if (compression === 'gz' || compression === 'zstd') {
+      const data = layout === undefined ? undefined : await likelyData(source, layout);
+      return compressFile(compression, source, join(directory, 'result'), data, ctx.signal);
+    }
     await runTool(['/bin/sh', '-c', COMPRESSORS[compression], 'sh', '/in', '/out/result'], source, directory, ctx);
   });
 }

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { ContentHasher, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig, grubImage } from './boot-grub.js';
 import { isEsp, kernelOptions } from './boot-files.js';
@@ -9,6 +10,8 @@ import { extKind, fatWidth } from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
 import { SECTOR_BYTES, encodeGpt, type GptTable } from './gpt.js';
 import { diskGuid, partitionIdentity } from './identity.js';
+import { likelyData } from './likely-data.js';
+import { readPieces } from './piecewise.js';
 import { divideTree, usesGrub, type DiskContent, type FatContent } from './partition-content.js';
 import { partitionAttributes } from './partition-flags.js';
 import { partitionTypeGuid } from './partition-types.js';
@@ -19,6 +22,7 @@ import { encodeSwapHeader } from './swap.js';
 export const ASSEMBLE_VERSION = 1;
 
 const DISK_FILE = 'disk.raw';
+const PIECE_BYTES = 1024 * 1024;
 
 /** Everything that shapes the bytes of a disk: the key of its step. */
 export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
@@ -77,10 +81,17 @@ export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promis
     if (failure !== undefined) throw failure.reason;
     await writeTables(file, gptTable(input, layout));
     ctx.signal.throwIfAborted();
-    return await ctx.blobs.putFile(file);
+    return await ctx.blobs.putFile(file, await identify(file, layout, ctx.signal));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** Digest and size of a disk, read without filling memory with its holes. */
+async function identify(file: string, layout: DiskLayout, signal: AbortSignal): Promise<ContentIdentity> {
+  const hasher = new ContentHasher();
+  for await (const piece of readPieces(file, PIECE_BYTES, await likelyData(file, layout), signal)) hasher.update(piece);
+  return hasher.finish();
 }
 
 /** The partition table of a layout. */

@@ -18,6 +18,9 @@ export interface ExtSuperblock {
   readonly freeInodes: number;
   readonly inodeBytes: number;
   readonly inodesPerGroup: number;
+  readonly blocksPerGroup: number;
+  /** Number of the block that group 0 starts with. */
+  readonly firstDataBlock: number;
   readonly groups: number;
   readonly descriptorBytes: number;
   /** Offset of the group descriptors from the start of the filesystem, in bytes. */
@@ -67,6 +70,8 @@ export async function readExtSuperblock(file: FileHandle, offset: number): Promi
     freeInodes: bytes.readUInt32LE(0x10),
     inodeBytes,
     inodesPerGroup,
+    blocksPerGroup,
+    firstDataBlock,
     groups: Math.ceil((blocks - firstDataBlock) / blocksPerGroup),
     descriptorBytes: wide ? Math.max(32, bytes.readUInt16LE(0xfe)) : 32,
     descriptorsOffset: (firstDataBlock + 1) * blockBytes,
@@ -75,10 +80,11 @@ export async function readExtSuperblock(file: FileHandle, offset: number): Promi
 }
 
 /** The error for a filesystem that is not what mke2fs should have written. */
-export function unreadable(reason: string): Error {
+export function unreadable(reason: string, cause?: unknown): Error {
   return diskError('ICT_DISK_FILESYSTEM', {
     message: `The filesystem that mke2fs wrote cannot be used: ${reason}`,
     hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',
     facts: { reason },
+    cause,
   });
 }

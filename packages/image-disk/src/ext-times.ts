@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { crc32c } from './crc32c.js';
+import { readFully } from './piecewise.js';
 import { readExtSuperblock, unreadable, type ExtSuperblock } from './ext-superblock.js';
 
 const INODE_UNINITIALISED = 0x1;
@@ -96,11 +97,8 @@ function blockNumber(descriptor: Buffer, low: number, high: number): number {
 
 async function readAt(file: FileHandle, position: number, bytes: number): Promise<Buffer> {
   const buffer = Buffer.alloc(bytes);
-  let done = 0;
-  while (done < bytes) {
-    const { bytesRead } = await file.read(buffer, done, bytes - done, position + done);
-    if (bytesRead === 0) throw unreadable(`the file ends at byte ${position + done}, inside it`);
-    done += bytesRead;
-  }
+  await readFully(file, buffer, position).catch((cause: unknown) => {
+    throw unreadable('the file ends inside it', cause);
+  });
   return buffer;
 }

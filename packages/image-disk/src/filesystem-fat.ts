@@ -5,6 +5,7 @@ import { diskError } from './errors.js';
 import type { FatWidth } from './filesystem-kinds.js';
 import { SECTOR_BYTES } from './gpt.js';
 import type { PartitionIdentity } from './identity.js';
+import { readFatGeometry } from './fat-geometry.js';
 import { mebibytes } from './filesystem-ext.js';
 
 /** Bumped when the same request gives other bytes. */
@@ -119,7 +120,8 @@ function allDirectories(request: Pick<FatRequest, 'files' | 'directories'>): rea
 
 /** Compares what the files take with the clusters that the new filesystem has, before a byte is copied. */
 async function assertSpace(request: FatRequest): Promise<void> {
-  const { clusterBytes, clusters } = await readGeometry(request);
+  await using image = await open(join(request.directory, request.file), 'r');
+  const { clusterBytes, clusters } = await readFatGeometry(image, request.offsetBytes, request.partition);
   const directories = allDirectories(request);
   const clustersFor = (bytes: number): number => Math.ceil(bytes / clusterBytes);
   let needed = request.width === 32 ? Math.max(1, clustersFor(entriesIn(request, directories, '') * DIRECTORY_ENTRY_BYTES)) : 0;
@@ -142,27 +144,6 @@ async function assertSpace(request: FatRequest): Promise<void> {
 function entriesIn(request: FatRequest, directories: readonly string[], parent: string): number {
   const names = [...directories, ...request.files.map((file) => file.target)].filter((path) => parentOf(path) === parent).map(nameOf);
   return names.reduce((sum, name) => sum + 1 + Math.ceil(name.length / LONG_NAME_UNITS), parent === '' ? 1 : 0);
-}
-
-/** Size and number of the data clusters, from the boot sector that mkfs.vfat wrote. */
-async function readGeometry(request: FatRequest): Promise<{ readonly clusterBytes: number; readonly clusters: number }> {
-  await using file = await open(join(request.directory, request.file), 'r');
-  const sector = Buffer.alloc(SECTOR_BYTES);
-  await file.read(sector, 0, SECTOR_BYTES, request.offsetBytes);
-  const sectorBytes = sector.readUInt16LE(11);
-  const clusterSectors = sector.readUInt8(13);
-  if (sector.readUInt16LE(510) !== 0xaa55 || sectorBytes === 0 || clusterSectors === 0) {
-    throw diskError('ICT_DISK_FILESYSTEM', {
-      message: `mkfs.vfat wrote no filesystem into partition "${request.partition}"`,
-      hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',
-      facts: { partition: request.partition },
-    });
-  }
-  const totalSectors = sector.readUInt16LE(19) || sector.readUInt32LE(32);
-  const fatSectors = sector.readUInt16LE(22) || sector.readUInt32LE(36);
-  const rootSectors = Math.ceil((sector.readUInt16LE(17) * DIRECTORY_ENTRY_BYTES) / sectorBytes);
-  const dataSectors = totalSectors - sector.readUInt16LE(14) - sector.readUInt8(16) * fatSectors - rootSectors;
-  return { clusterBytes: sectorBytes * clusterSectors, clusters: Math.floor(dataSectors / clusterSectors) };
 }
 
 function parentOf(path: string): string {

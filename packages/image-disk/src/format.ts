@@ -3,6 +3,7 @@ import { artifactExtension } from './artifacts.js';
 import { checkDisk } from './check.js';
 import { DERIVE_VERSION, compress, compressKey, convertKey, convertToQcow2 } from './derive.js';
 import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './disk.js';
+import { layoutDisk } from './partitions.js';
 import { PREPARE_VERSION, prepareTree } from './prepare.js';
 import { requiredTools } from './tools.js';
 
@@ -44,7 +45,7 @@ async function buildDisk(input: ImageInput, steps: StepRunner, ctx: BuildContext
       compression === undefined
         ? whole
         : await stored(steps, 'disk.compress', DERIVE_VERSION, compressKey(whole.digest, compression, ctx), () =>
-            compress(whole.digest, compression, ctx),
+            compress(whole.digest, compression, spec.type === 'raw' ? layoutDisk(input.spec.disk) : undefined, ctx),
           );
     artifacts.push({ spec, extension, blob });
   }

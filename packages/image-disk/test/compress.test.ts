@@ -46,7 +46,7 @@ describe.each(['gz', 'zstd'] as const)('compressFile to %s', (kind) => {
     const bytes = Buffer.alloc(size);
     for (const [at, part] of parts) bytes.set(part, at);
     writeFileSync(plain, bytes);
-    await compressFile(kind, plain, target, never);
+    await compressFile(kind, plain, target, undefined, never);
     const read = READERS[kind](readFileSync(target));
     expect(Buffer.compare(read, bytes)).toBe(0);
   });
@@ -55,7 +55,7 @@ describe.each(['gz', 'zstd'] as const)('compressFile to %s', (kind) => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 5000 }), async (bytes) => {
         writeFileSync(plain, bytes);
-        await compressFile(kind, plain, target, never);
+        await compressFile(kind, plain, target, undefined, never);
         expect(Buffer.compare(READERS[kind](readFileSync(target)), bytes)).toBe(0);
       }),
       { numRuns: 25 },
@@ -65,10 +65,10 @@ describe.each(['gz', 'zstd'] as const)('compressFile to %s', (kind) => {
   it('does not depend on how the file lies on the disk, and costs little for holes', async () => {
     writeFileSync(plain, noise(200_000));
     truncateSync(plain, 40 * MIB);
-    await compressFile(kind, plain, target, never);
+    await compressFile(kind, plain, target, undefined, never);
     const sparse = readFileSync(target);
     writeFileSync(plain, readFileSync(plain));
-    await compressFile(kind, plain, target, never);
+    await compressFile(kind, plain, target, undefined, never);
     expect(Buffer.compare(readFileSync(target), sparse)).toBe(0);
     expect(sparse.length).toBeLessThan(260_000);
   });
@@ -76,18 +76,18 @@ describe.each(['gz', 'zstd'] as const)('compressFile to %s', (kind) => {
   it('stops when the signal says so', async () => {
     writeFileSync(plain, noise(MIB));
     const reason = new Error('stop');
-    await expect(compressFile(kind, plain, target, AbortSignal.abort(reason))).rejects.toThrow();
+    await expect(compressFile(kind, plain, target, undefined, AbortSignal.abort(reason))).rejects.toThrow();
   });
 
   it('fails when there is nothing to read', async () => {
-    await expect(compressFile(kind, join(directory, 'missing'), target, never)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(compressFile(kind, join(directory, 'missing'), target, undefined, never)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });
 
 it('writes gzip that gzip itself accepts, without a time', async () => {
   writeFileSync(plain, noise(3 * MIB));
   const target = join(directory, 'result.gz');
-  await compressFile('gz', plain, target, never);
+  await compressFile('gz', plain, target, undefined, never);
   expect((await execute('gzip', ['--test', target])).exitCode).toBe(0);
   expect(readFileSync(target).subarray(4, 8)).toEqual(Buffer.alloc(4));
 });

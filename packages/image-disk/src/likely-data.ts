@@ -1,0 +1,68 @@
+import { open, type FileHandle } from 'node:fs/promises';
+import { readExtSuperblock } from './ext-superblock.js';
+import { extKind } from './filesystem-kinds.js';
+import { readFatGeometry } from './fat-geometry.js';
+import { PRIMARY_SECTORS, SECTOR_BYTES, BACKUP_SECTORS } from './gpt.js';
+import type { ByteRange } from './piecewise.js';
+import type { DiskLayout, PlacedPartition } from './partitions.js';
+
+const BLOCKS_UNINITIALISED = 0x2;
+
+/**
+ * Where a fresh disk image has data, as its filesystems tell: a hint for {@link readPieces}, which may be wrong without harm.
+ *
+ * @throws `ICT_DISK_FILESYSTEM` when a filesystem of the layout is not there.
+ */
+export async function likelyData(path: string, layout: DiskLayout): Promise<readonly ByteRange[]> {
+  await using file = await open(path, 'r');
+  const ranges: ByteRange[] = [
+    { offset: 0, length: PRIMARY_SECTORS * SECTOR_BYTES },
+    { offset: (layout.sectors - BACKUP_SECTORS) * SECTOR_BYTES, length: BACKUP_SECTORS * SECTOR_BYTES },
+  ];
+  for (const placed of layout.partitions) ranges.push(...(await partitionData(file, placed)));
+  return merge(ranges, 1024 * 1024);
+}
+
+async function partitionData(file: FileHandle, placed: PlacedPartition): Promise<readonly ByteRange[]> {
+  const { spec, offsetBytes } = placed;
+  if (extKind(spec) !== undefined) return extData(file, offsetBytes);
+  if (['fat16', 'fat32', 'vfat'].includes(spec.filesystem)) {
+    const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
+    // A fresh FAT fills its clusters from the front.
+    return [{ offset: offsetBytes, length: dataOffset + usedClusters * clusterBytes }];
+  }
+  return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
+}
+
+/** Blocks that the bitmaps of an ext filesystem say are used. */
+async function extData(file: FileHandle, offset: number): Promise<readonly ByteRange[]> {
+  const superblock = await readExtSuperblock(file, offset);
+  const { blockBytes, blocks, blocksPerGroup, firstDataBlock, descriptorBytes, groups } = superblock;
+  const descriptors = Buffer.alloc(groups * descriptorBytes);
+  await file.read(descriptors, 0, descriptors.length, offset + superblock.descriptorsOffset);
+  const ranges: ByteRange[] = [];
+  const bitmap = Buffer.alloc(Math.ceil(blocksPerGroup / 8));
+  for (let group = 0; group < groups; group++) {
+    const descriptor = descriptors.subarray(group * descriptorBytes, (group + 1) * descriptorBytes);
+    if ((descriptor.readUInt16LE(0x12) & BLOCKS_UNINITIALISED) !== 0) continue;
+    const high = descriptorBytes > 32 ? descriptor.readUInt32LE(0x20) * 2 ** 32 : 0;
+    await file.read(bitmap, 0, bitmap.length, offset + (descriptor.readUInt32LE(0) + high) * blockBytes);
+    const first = firstDataBlock + group * blocksPerGroup;
+    const count = Math.min(blocksPerGroup, blocks - first);
+    for (let byte = 0; byte * 8 < count; byte++) {
+      if (bitmap[byte] !== 0) ranges.push({ offset: offset + (first + byte * 8) * blockBytes, length: 8 * blockBytes });
+    }
+  }
+  return ranges;
+}
+
+/** Sorted ranges, joined where less than `gap` bytes lie between them. */
+export function merge(ranges: readonly ByteRange[], gap: number): readonly ByteRange[] {
+  const merged: ByteRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.offset - b.offset)) {
+    const last = merged.at(-1);
+    if (last === undefined || range.offset > last.offset + last.length + gap) merged.push(range);
+    else merged[merged.length - 1] = { offset: last.offset, length: Math.max(last.length, range.offset + range.length - last.offset) };
+  }
+  return merged;
+}

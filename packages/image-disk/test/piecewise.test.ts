@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createDiskFormat } from '../src/format.js';
+import { likelyData, merge } from '../src/likely-data.js';
+import { layoutDisk } from '../src/partitions.js';
+import { readFully, readPieces, type ByteRange } from '../src/piecewise.js';
+import { hostBuild, type HostBuild } from './support/host-build.js';
+import { MIB, bootable, imageInput, imageSpec } from './support/specs.js';
+
+const PIECE = 64 * 1024;
+const never = new AbortController().signal;
+// Not below the system's temporary directory, which may be in memory, where there are no direct reads.
+const directory = mkdtempSync(join(import.meta.dirname, '..', 'dist', 'piecewise-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+const file = join(directory, 'file');
+
+async function gather(pieces: AsyncIterable<Buffer>): Promise<Buffer[]> {
+  const all: Buffer[] = [];
+  for await (const piece of pieces) all.push(piece);
+  return all;
+}
+
+async function readAll(data: readonly ByteRange[] | undefined): Promise<Buffer> {
+  return Buffer.concat(await gather(readPieces(file, PIECE, data, never)));
+}
+
+describe('readPieces', () => {
+  it('gives the bytes of the file, whatever it is told of them', async () => {
+    const range = fc.record({ offset: fc.nat({ max: 6 * PIECE }), length: fc.nat({ max: 3 * PIECE }) });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat({ max: 5 * PIECE }),
+        fc.array(range, { maxLength: 3 }),
+        fc.option(fc.array(range, { maxLength: 3 }), { nil: undefined }),
+        async (size, parts, hints) => {
+          const bytes = Buffer.alloc(size);
+          for (const { offset, length } of parts) bytes.fill(0xa5, Math.min(offset, size), Math.min(offset + length, size));
+          writeFileSync(file, bytes);
+          expect(Buffer.compare(await readAll(hints), bytes)).toBe(0);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('sees what was written a moment ago into what was called a hole', async () => {
+    writeFileSync(file, '');
+    truncateSync(file, 4 * PIECE);
+    await using handle = await open(file, 'r+');
+    await handle.write(Buffer.from('late'), 0, 4, 2 * PIECE + 100);
+    expect((await readAll([])).subarray(2 * PIECE + 100, 2 * PIECE + 104).toString()).toBe('late');
+  });
+
+  it('gives one buffer for all pieces of zeros, and different ones for others', async () => {
+    writeFileSync(file, Buffer.concat([Buffer.alloc(2 * PIECE), Buffer.alloc(PIECE, 1), Buffer.alloc(2 * PIECE), Buffer.alloc(PIECE, 2)]));
+    const pieces = await gather(readPieces(file, PIECE, [{ offset: 0, length: PIECE }], never));
+    expect(new Set([pieces[0], pieces[1], pieces[3], pieces[4]]).size).toBe(1);
+    expect([pieces[2]?.[0], pieces[5]?.[0]]).toEqual([1, 2]);
+  });
+
+  it('stops when the signal says so', async () => {
+    const reason = new Error('stop');
+    await expect(gather(readPieces(file, PIECE, [], AbortSignal.abort(reason)))).rejects.toBe(reason);
+  });
+});
+
+describe('readFully', () => {
+  it('refuses a file that ends before', async () => {
+    writeFileSync(file, 'abc');
+    await using handle = await open(file, 'r');
+    await expect(readFully(handle, Buffer.alloc(3), 1)).rejects.toThrow(RangeError);
+  });
+});
+
+describe('likelyData', () => {
+  let build: HostBuild;
+  beforeEach(() => {
+    build = hostBuild();
+  });
+  afterEach(() => build.remove());
+
+  it('covers every byte of a disk that is not zero, and little else', async () => {
+    const files = {
+      ...bootable,
+      ...Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`usr/share/${index}`, new Uint8Array(100_000).fill(index + 1)])),
+    };
+    const [artifact] = await createDiskFormat().build(imageInput(build.tree(files)), build.steps, build.ctx);
+    const disk = build.blobPath((artifact as { blob: Parameters<HostBuild['blobPath']>[0] }).blob);
+    const ranges = await likelyData(disk, layoutDisk(imageSpec().disk));
+    const zeros = Buffer.alloc(4096);
+    const missed: number[] = [];
+    await using handle = await open(disk, 'r');
+    const block = Buffer.alloc(4096);
+    for (let offset = 0; offset < 80 * MIB; offset += 4096) {
+      await handle.read(block, 0, 4096, offset);
+      if (!block.equals(zeros) && !ranges.some((range) => range.offset < offset + 4096 && offset < range.offset + range.length))
+        missed.push(offset);
+    }
+    expect(missed).toEqual([]);
+    expect(ranges.reduce((sum, range) => sum + range.length, 0)).toBeLessThan(30 * MIB);
+  });
+});
+
+describe('merge', () => {
+  it('joins what touches or nearly does', () => {
+    const ranges = [
+      { offset: 50, length: 10 },
+      { offset: 0, length: 10 },
+      { offset: 12, length: 3 },
+      { offset: 2, length: 1 },
+    ];
+    expect(merge(ranges, 5)).toEqual([
+      { offset: 0, length: 15 },
+      { offset: 50, length: 10 },
+    ]);
+  });
+});
