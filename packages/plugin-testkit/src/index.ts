@@ -1,1 +1,10 @@
-export {};
+export { describeExporter, type ExporterFixture, type UnorderedList } from './exporter-suite.js';
+export { fakeContext, type FakeContext, type FakeContextOptions } from './fake-context.js';
+export { directoryArchive, fakeFetcher, memoryArchive, type Archive, type FakeFetcher } from './fake-fetcher.js';
+export { fakeTools, type FakeTools, type ToolCommand } from './fake-tools.js';
+export { describeImageFormat, type FormatBuild, type ImageFormatFixture } from './image-format-suite.js';
+export { memoryBlobs, type MemoryBlobs } from './memory-blobs.js';
+export { memorySteps, type MemorySteps } from './memory-steps.js';
+export { memoryTree, type CommandHandler, type MemoryTree, type MemoryTreeContent, type MemoryTreeOptions } from './memory-tree.js';
+export { describeProvider, type ProviderFixture, type RefusedRepositories } from './provider-suite.js';
+export type { TestApi } from './test-api.js';

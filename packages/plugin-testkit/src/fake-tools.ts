@@ -1,0 +1,39 @@
+import { digestOf } from '@ict/integrity';
+import { IctError } from '@ict/plugin-api';
+import type { CommandResult, ToolMount, ToolsRunner, TreeCommand } from '@ict/plugin-api';
+
+/** A command for the tools tree. */
+export type ToolCommand = TreeCommand & { readonly mounts?: readonly ToolMount[] };
+
+/** A tools tree without programs. */
+export interface FakeTools extends ToolsRunner {
+  /** Commands that were run, in order. */
+  readonly commands: readonly ToolCommand[];
+}
+
+/**
+ * Answers the commands of a tools tree with `run`; what that leaves out is exit status 0 and no output.
+ *
+ * @param name stands for the content of the tools tree: another name gives another digest.
+ */
+export function fakeTools(
+  run: (command: ToolCommand) => Partial<CommandResult> | Promise<Partial<CommandResult>> = () => ({}),
+  name = 'tools',
+): FakeTools {
+  const commands: ToolCommand[] = [];
+  return {
+    commands,
+    digest: digestOf(name),
+    run: async (command) => {
+      commands.push(command);
+      const result = { exitCode: 0, stdout: '', stderr: '', ...(await run(command)) };
+      if (!(command.accept ?? [0]).includes(result.exitCode)) {
+        throw new IctError('ICT_COMMAND_FAILED', 'command', {
+          message: `${command.argv.join(' ')} ended with exit status ${result.exitCode}`,
+          facts: { argv: command.argv, exitCode: result.exitCode, stderr: result.stderr },
+        });
+      }
+      return result;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import type { Provider, ResolutionRequest, Resolution } from '@ict/plugin-api';
+import { describeProvider } from '../src/index.js';
+import { runSuite } from './support/suite-run.js';
+import { toyFixture, toyProvider } from './support/toy-provider.js';
+
+describeProvider('toy', () => toyFixture(), { describe, it, expect });
+
+const sound = toyProvider();
+const failuresOf = async (change: Partial<Provider>): Promise<readonly string[]> =>
+  (await runSuite((api) => describeProvider('faulty', () => toyFixture({ ...sound, ...change }), api))).failed;
+
+/** A resolver whose answers for solvable requests are changed. */
+const resolving = (change: (answer: Resolution & { readonly kind: 'resolved' }, request: ResolutionRequest) => Resolution) => ({
+  resolver: {
+    ...sound.resolver,
+    resolve: async (...[request, ctx]: Parameters<Provider['resolver']['resolve']>) => {
+      const answer = await sound.resolver.resolve(request, ctx);
+      return answer.kind === 'resolved' ? change(answer, request) : answer;
+    },
+  },
+});
+
+describe('the suite', () => {
+  it('passes a provider without faults', async () => {
+    const { ran, failed } = await runSuite((api) => describeProvider('toy', () => toyFixture(), api));
+    expect([ran > 25, failed]).toEqual([true, []]);
+  });
+
+  it.each<[string, Partial<Provider>, string]>([
+    [
+      'trusts a root without checking it',
+      {
+        metadata: {
+          ...sound.metadata,
+          snapshot: async (repository, arch, ctx) => {
+            const trusting = async (message: Uint8Array) => ({
+              good: true,
+              signers: ['AB'.repeat(20)],
+              issuers: [],
+              failures: [],
+              plaintext: Buffer.from(message).toString().split('\n').slice(2).join('\n'),
+            });
+            return sound.metadata.snapshot(repository, arch, { ...ctx, verify: { ...ctx.verify, clearsigned: trusting } });
+          },
+        },
+      },
+      'a snapshot > is refused for a repository with a flaw: changedRoot',
+    ],
+    [
+      'forgets that a root can expire',
+      {
+        metadata: {
+          ...sound.metadata,
+          snapshot: (repository, arch, ctx) => sound.metadata.snapshot(repository, arch, { ...ctx, clock: () => 0 }),
+        },
+      },
+      'a snapshot > is refused for a repository with a flaw: expiredRoot',
+    ],
+    [
+      'lists a package twice',
+      {
+        metadata: {
+          ...sound.metadata,
+          packages: async function* (pinned, ctx) {
+            yield* sound.metadata.packages(pinned, ctx);
+            yield* sound.metadata.packages(pinned, ctx);
+          },
+        },
+      },
+      'packages > occur once each',
+    ],
+    [
+      'names files by directory',
+      { fileName: ({ name }) => `pool/${name}` },
+      'packages > have a file name of their own, without a directory',
+    ],
+    ['gives two packages one file name', { fileName: () => 'package' }, 'packages > have a file name of their own, without a directory'],
+    [
+      'leaves out what a package needs',
+      resolving((answer) => ({ ...answer, closure: { packages: answer.closure.packages.slice(1) } })),
+      'a resolution > is a closure: everything that a member requires is a member',
+    ],
+    [
+      'lets the order of the seeds show',
+      resolving((answer, { seeds }) => ({
+        ...answer,
+        warnings: [{ code: 'TOY_FIRST', message: seeds[0]?.request ?? '', because: [] }],
+      })),
+      'a resolution > does not depend on the order of the seeds',
+    ],
+    [
+      'does not say where an unknown package was asked for',
+      {
+        resolver: {
+          ...sound.resolver,
+          resolve: async (request, ctx) => {
+            const seeds = request.seeds.map(({ request: text, reason }) => ({ request: text, reason }));
+            return sound.resolver.resolve({ ...request, seeds }, ctx);
+          },
+        },
+      },
+      'a resolution > fails for an unknown package, with its name and position',
+    ],
+    ['verifies nothing', { verifier: { verify: async () => undefined } }, 'the verifier > refuses the file of another package'],
+    [
+      'installs in the order in which it is told',
+      {
+        installer: {
+          ...sound.installer,
+          apply: async ({ install }, tree) => {
+            for (const { name } of install) await tree.run({ argv: ['toy', name], env: {} });
+          },
+        },
+      },
+      'apply > does the same for the same packages in another order',
+    ],
+    [
+      'lets a command reach the network',
+      {
+        installer: { ...sound.installer, apply: async (_change, tree) => void (await tree.run({ argv: ['toy'], env: {}, network: true })) },
+      },
+      'apply > gives each command its whole environment, and no network',
+    ],
+    [
+      'stamps a tree anew each time',
+      { installer: { ...sound.installer, clean: async (tree) => tree.write('/etc/stamp', String(performance.now())) } },
+      'clean > changes nothing when it runs again',
+    ],
+  ])('catches a provider that %s', async (_, change, title) => {
+    expect(await failuresOf(change)).toContain(title);
+  });
+});
