@@ -5,11 +5,14 @@ import type { RelationTable } from './relation-table.js';
 
 /** A decision that the agenda asks for, and the clause that it settles. */
 export interface Wish {
+  /** 0 when the clause is a recommendation and all its targets are excluded. */
   readonly solvable: number;
   readonly relation: number;
 }
 
 const NOBODY = -1;
+/** Outcome of settling: a recommendation has targets, and all are excluded. */
+const BLOCKED = -0x8000_0000;
 /** Numbers kept for each decision. */
 const MARK = 5;
 
@@ -45,6 +48,10 @@ export class Agenda<R> {
   #nextLate = 0;
   /** Recommendations that stood in the way even then; they are not followed. */
   readonly #abandoned = new Set<number>();
+  /** By relation: targets that are tried last. */
+  readonly #avoided = new Map<number, Set<number>>();
+  /** Recommendations that stay blocked. */
+  readonly #accepted = new Set<number>();
   /** For each decision: top frame, number of frames and of choices, next root, next late recommendation. */
   readonly #marks = new IntList(256);
 
@@ -79,12 +86,29 @@ export class Agenda<R> {
     else this.#latePlace.set(relation, this.#late.push(relation) - 1);
   }
 
+  /**
+   * Puts a target of one clause behind its other targets.
+   *
+   * @returns false when it has no others, or is there already.
+   */
+  avoid(relation: number, target: number): boolean {
+    const avoided = this.#avoided.get(relation) ?? new Set();
+    if (this.#relations.targets(relation).length < 2 || avoided.has(target)) return false;
+    this.#avoided.set(relation, avoided.add(target));
+    return true;
+  }
+
+  /** Passes over a blocked recommendation. */
+  accept(relation: number): void {
+    this.#accepted.add(relation);
+  }
+
   /** Walks on to the next decision; undefined when everything is settled. */
   next(): Wish | undefined {
     const { end } = this.#relations;
     for (; this.#root < end[0]; this.#root++) {
       const target = this.#settle(this.#root);
-      if (target < 0) return { solvable: -target, relation: this.#root };
+      if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation: this.#root };
     }
     while (this.#top !== NOBODY || this.#enterLate()) {
       const relation = this.#frames.data[this.#top + 1];
@@ -93,7 +117,7 @@ export class Agenda<R> {
         continue;
       }
       const target = this.#settle(relation);
-      if (target < 0) return { solvable: -target, relation };
+      if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation };
       this.#advance();
       if (target > 0 && this.#chosenBy[target] === relation) this.#enter(target);
     }
@@ -127,7 +151,8 @@ export class Agenda<R> {
   /**
    * Settles one clause.
    *
-   * @returns the chosen target that settles it; 0 when nothing has to be or can be chosen; `-target` when that target must be decided first.
+   * @returns the chosen target that settles it; 0 when nothing has to be chosen; `-target` when that target must be decided first; or
+   * {@link BLOCKED}.
    */
   #settle(relation: number): number {
     const kind = this.#relations.kind(relation);
@@ -135,15 +160,23 @@ export class Agenda<R> {
     const targets = this.#relations.targets(relation);
     for (const target of targets) if (this.#chosenBy[target] !== NOBODY) return target;
     if (kind === 'recommends' && this.#gaveWay(relation)) return 0;
+    const target = this.#firstPossible(relation, targets);
+    if (target === 0) return kind === 'requires' || targets.length === 0 || this.#accepted.has(relation) ? 0 : BLOCKED;
+    if (this.#value[taken(target)] === 0) return -target;
+    this.#chosenBy[target] = relation;
+    this.#chosen.push(target);
+    return target;
+  }
+
+  #firstPossible(relation: number, targets: readonly number[]): number {
+    const avoided = this.#avoided.get(relation);
+    let last = 0;
     for (const target of targets) {
-      const state = this.#value[taken(target)];
-      if (state < 0) continue;
-      if (state === 0) return -target;
-      this.#chosenBy[target] = relation;
-      this.#chosen.push(target);
-      return target;
+      if (this.#value[taken(target)] < 0) continue;
+      if (avoided === undefined || !avoided.has(target)) return target;
+      if (last === 0) last = target;
     }
-    return 0;
+    return last;
   }
 
   /** True when a recommendation is not to be followed, or not yet. */

@@ -39,6 +39,11 @@ export class Assignment {
     return this.#limits.length;
   }
 
+  /** The literal that was decided at a level, from 1. */
+  decisionAt(level: number): number {
+    return this.trail[this.#limits.data[level - 1]];
+  }
+
   /** Opens a new level. */
   decide(literal: number): void {
     this.#limits.push(this.size);

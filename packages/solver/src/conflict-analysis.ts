@@ -76,18 +76,18 @@ export class ConflictAnalysis {
     return true;
   }
 
-  /** Levels, from 1, whose decisions together cause a violated clause. */
-  levelsBehind(violated: number): Set<number> {
+  /** Levels, from 1, whose decisions together violate a clause, or leave it no literal but that of the solvable `implied`. */
+  levelsBehind(clause: number, implied = 0): Set<number> {
     const { trail, level, reason } = this.#assignment;
     const seen = this.#seen;
     const levels = new Set<number>();
-    const mark = (clause: number, implied: number): void => {
-      for (const literal of this.#clauses.literalsOf(clause)) {
+    const mark = (from: number, except: number): void => {
+      for (const literal of this.#clauses.literalsOf(from)) {
         const solvable = literal >> 1;
-        if (solvable !== implied && level[solvable] > 0) seen[solvable] = 1;
+        if (solvable !== except && level[solvable] > 0) seen[solvable] = 1;
       }
     };
-    mark(violated, 0);
+    mark(clause, implied);
     for (let at = this.#assignment.size - 1; at >= 0; at--) {
       const solvable = trail[at] >> 1;
       if (seen[solvable] === 0) continue;

@@ -71,8 +71,27 @@ export class Search<R> {
       }
       const wish = this.#agenda.next();
       if (wish === undefined) return this.#solution();
-      this.#decide(wish.solvable, wish.relation);
+      if (wish.solvable === 0) this.#reconsider(wish.relation);
+      else this.#decide(wish.solvable, wish.relation);
     }
+  }
+
+  /**
+   * A recommendation is blocked. When only a choice stands in the way that was itself made for the sake of a recommendation, goes back
+   * and has that choice try its other targets first, so that both can be followed.
+   */
+  #reconsider(relation: number): void {
+    for (const target of this.#relations.targets(relation)) {
+      const because = this.#assignment.reason[target];
+      if (because === NO_CLAUSE) continue;
+      const levels = [...this.#analysis.levelsBehind(because, target)].filter((level) => this.#softOf(level) > 0).sort((a, b) => b - a);
+      for (const level of levels) {
+        if (!this.#agenda.avoid(this.#settled.data[level - 1], this.#assignment.decisionAt(level) >> 1)) continue;
+        this.#backTo(level - 1);
+        return;
+      }
+    }
+    this.#agenda.accept(relation);
   }
 
   #decide(solvable: number, relation: number): void {
