@@ -7,6 +7,7 @@ export { listKeys, type KeyName } from './keyring.js';
 export { readCopyright, toSpdxExpression, type DeclaredLicence } from './licence.js';
 export { createMetadataSource, loadIndexes } from './metadata.js';
 export { PackagesIndex, type IndexDiagnostic, type IndexSegment, type MultiArch, type RelationField } from './packages-index.js';
+export { createDebProvider } from './provider.js';
 export { formatPurl, type DebPurl } from './purl.js';
 export { readQuirks, type DebQuirks } from './quirks.js';
 export {

@@ -4,6 +4,7 @@ import type { Context, PackageVerifier, ResolvedPackage } from '@ict/plugin-api'
 import { parseStanzas } from './deb822.js';
 import type { Stanza } from './deb822.js';
 import { debError } from './errors.js';
+import { rememberPreinst } from './preinst.js';
 
 /** Checks what a package file says of itself. That its bytes have the digest of the signed index is the engine's business. */
 export function createPackageVerifier(): PackageVerifier {
@@ -35,7 +36,9 @@ function pick({ name, version, arch }: ResolvedPackage): Pick<ResolvedPackage, '
 async function readControl(file: string, expected: ResolvedPackage, ctx: Context): Promise<Stanza> {
   try {
     const deb = await readDeb(file, { signal: ctx.signal });
-    const control = (await deb.control()).get('control');
+    const files = await deb.control();
+    await rememberPreinst(expected.digest, files, ctx);
+    const control = files.get('control');
     const [stanza, ...more] = parseStanzas(new TextDecoder().decode(control), { source: `control of ${expected.id}` });
     if (stanza !== undefined && more.length === 0) return stanza;
     throw malformed(expected, `its control file has ${more.length + (stanza === undefined ? 0 : 1)} paragraphs, not one`);
