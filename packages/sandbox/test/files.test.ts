@@ -236,12 +236,14 @@ describe('extract', () => {
 });
 
 it('shows packages read-only under their own names', async () => {
-  const shown = (name: string, file: string): VerifiedPackage => ({ path: `pool/${name}`, file }) as VerifiedPackage;
-  const file = join(base, 'outside/secret');
-  await tree.expose([shown('a_1%3a2.deb', file), shown('b.deb', file)], '/run/ict/packages');
+  const host = join(base, 'low/packages');
+  mkdirSync(host, { recursive: true });
+  const shown = (name: string): VerifiedPackage => ({ path: 'pool/other-name.deb', file: join(host, name) }) as VerifiedPackage;
+  for (const name of ['a_1%3a2.deb', 'b.deb']) writeFileSync(join(host, name), 'secret');
+  await tree.expose([shown('a_1%3a2.deb'), shown('b.deb')], '/run/ict/packages');
   expect(await sh('cd /run/ict/packages; ls; cat a_1%3a2.deb; (: > b.deb) 2>/dev/null || echo read-only')).toBe(
     'a_1%3a2.deb\nb.deb\nsecretread-only\n',
   );
-  await expect(tree.expose([shown('a', file), shown('a', file)], '/run/x')).rejects.toMatchObject({ code: 'ICT_TREE_PATH' });
-  await expect(tree.expose([shown('a', join(base, 'none'))], '/run/x')).rejects.toMatchObject({ code: 'ICT_TREE_PATH' });
+  await expect(tree.expose([shown('b.deb'), shown('b.deb')], '/run/x')).rejects.toMatchObject({ code: 'ICT_TREE_PATH' });
+  await expect(tree.expose([shown('none')], '/run/x')).rejects.toMatchObject({ code: 'ICT_TREE_PATH' });
 });
