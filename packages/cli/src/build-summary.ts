@@ -2,10 +2,12 @@ import type { BuildReport } from '@ict/core';
 import { formatBytes, formatDuration } from './quantity.js';
 import type { Terminal } from './terminal.js';
 import { says } from './terminal.js';
-import { plainText, table } from './terminal-text.js';
+import { plainText, table, truncate } from './terminal-text.js';
 
 /** Made-anew steps that a summary lists; the rest is in the events. */
 const SLOWEST = 5;
+/** Columns of a reason; `--verbose` and the events have it whole. */
+const REASON_COLUMNS = 72;
 
 /** What a finished build says on stdout: what it made, where the time went, what the cache saved, how to start the image. */
 export function buildSummary(report: BuildReport, durationMs: number, terminal: Terminal): string {
@@ -36,7 +38,11 @@ function stepLines(report: BuildReport): readonly string[] {
   const head = `  ${report.steps.length - made.length} of ${report.steps.length} steps from the cache${made.length === 0 ? '' : '; made anew:'}`;
   const rows = made
     .slice(0, SLOWEST)
-    .map(({ type, durationMs, reason }) => [`    ${plainText(type)}`, formatDuration(durationMs), plainText(reason)]);
+    .map(({ type, durationMs, reason }) => [
+      `    ${plainText(type)}`,
+      formatDuration(durationMs),
+      truncate(plainText(reason), REASON_COLUMNS),
+    ]);
   const rest = made.length > SLOWEST ? [`    and ${made.length - SLOWEST} quicker ones`] : [];
   return [head, ...table(rows, { right: [1] }), ...rest];
 }

@@ -93,7 +93,8 @@ export class LiveView implements View {
   }
 
   private get columns(): number {
-    return Math.max(20, this.terminal.stderr.columns ?? 80);
+    // A terminal that does not know its size says 0.
+    return Math.max(20, this.terminal.stderr.columns || 80);
   }
 }
 

@@ -109,7 +109,6 @@ export class Session {
       this.view.close();
       return status;
     } catch (thrown) {
-      this.view.close();
       return this.fail(thrown);
     } finally {
       const failure = await this.log?.close();
@@ -119,10 +118,9 @@ export class Session {
 
   private fail(thrown: unknown): number {
     const error = this.recordOf(thrown);
-    if (this.terminal.json) {
-      if (this.speech === 'document') this.document({ error });
-      else if (!this.failureSaid) this.say({ type: 'build.failed', error });
-    }
+    if (this.speech === 'document') this.document({ error });
+    else if (!this.failureSaid) this.say({ type: 'build.failed', error });
+    this.view.close();
     const { colors, level } = this.terminal;
     this.note(failureText(error, colors), 'error');
     if (error.kind === 'internal' && thrown instanceof Error && (level === 'debug' || !isIctError(thrown))) {
