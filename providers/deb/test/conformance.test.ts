@@ -88,7 +88,7 @@ function makeFixture(): ProviderFixture {
     verify: {
       clearsigned: async (message, keyrings, { atSeconds = nowSeconds } = {}) => checkClearsigned(message, await keys(keyrings), atSeconds),
       detached: async (bytes, signature, keyrings, { atSeconds = nowSeconds } = {}) =>
-        checkSignature({ content: bytes, signature, keyrings: await keys(keyrings), atSeconds }),
+        checkSignature({ covered: bytes, signature, keyrings: await keys(keyrings), atSeconds }),
     },
   };
   const ctx = fakeContext(options);

@@ -1,0 +1,36 @@
+/* eslint-disable @nx/enforce-module-boundaries -- a test, never published */
+import { describe, expect, it } from 'vitest';
+import { describeImageFormat, memoryTree, type ImageFormatFixture } from '@ict/plugin-testkit';
+import { createDiskFormat } from '../src/format.js';
+import { hostBuild } from './support/host-build.js';
+import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
+
+const files = Object.fromEntries(Object.entries(bootable).map(([path, content]) => [`/${path}`, content]));
+
+const makeFixture = (): ImageFormatFixture => ({
+  format: createDiskFormat(),
+  distribution: structuredClone(distribution),
+  seed: SEED,
+  accepted: {
+    'systemd-boot': imageSpec(),
+    'GRUB, and every kind of artifact': imageSpec({
+      bootloader: { provider: 'grub' },
+      disk: { artifacts: [{ type: 'qcow2' }, { type: 'raw', compression: 'gz' }] },
+    }),
+  },
+  refused: {
+    'a partition table': { spec: imageSpec({ disk: { partitionTable: 'mbr' } }), names: 'mbr' },
+    'an artifact': { spec: imageSpec({ disk: { artifacts: [{ type: 'vhdx' }] } }), names: 'vhdx' },
+    'an architecture': { spec: imageSpec({ target: { arch: 'armv7hl' } }), names: 'armv7hl' },
+    'a partition type': { spec: imageSpec({ disk: { partitions: [esp, { ...root, type: 'floppy' }] } }), names: 'floppy' },
+    'a flag': { spec: imageSpec({ disk: { partitions: [esp, { ...root, flags: ['shiny'] }] } }), names: 'shiny' },
+    'a disk that is too small': { spec: imageSpec({ disk: { sizeBytes: 20 * MIB } }), names: 'rootfs' },
+  },
+  preparedTree: () => memoryTree({ files }),
+  makeBuild: async () => {
+    const build = hostBuild();
+    return { ctx: build.ctx, tree: build.tree(bootable), close: () => build.remove() };
+  },
+});
+
+describeImageFormat('disk', makeFixture, { describe, it, expect });
