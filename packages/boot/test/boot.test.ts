@@ -220,8 +220,8 @@ describe('qemuArguments', () => {
   } as const;
 
   it('names the accelerator, and never lets qemu choose', () => {
-    expect(qemuArguments({ ...settings, accel: 'tcg' }).join(' ')).toContain('-accel tcg,thread=multi -cpu max -m 512 -smp 1');
-    expect(qemuArguments({ ...settings, accel: 'kvm' }).join(' ')).toContain('-accel kvm -cpu host');
+    expect(qemuArguments({ ...settings, accel: 'tcg' }).join(' ')).toContain('-accel tcg,thread=multi -cpu Haswell-noTSX');
+    expect(qemuArguments({ ...settings, accel: 'kvm' }).join(' ')).toContain('-accel kvm -cpu host -m 512 -smp 1');
   });
 
   it('leaves the image as it is, quotes commas, has no network, and puts more at the end', () => {

@@ -1,0 +1,72 @@
+import type { BillInput, Digest, ImageSpec, ResolvedPackage } from '@ict/plugin-api';
+
+export const digest = (digits: string): Digest => `sha256:${digits.repeat(64 / digits.length)}` as Digest;
+
+type Installed = BillInput['installed'][number];
+
+export function installed(name: string, more: Partial<Installed> = {}): Installed {
+  return { name, version: '1.0-1', arch: 'amd64', purl: `pkg:deb/debian/${encodeURIComponent(name)}@1.0-1?arch=amd64`, ...more };
+}
+
+export function resolved(name: string, more: Partial<ResolvedPackage> = {}): ResolvedPackage {
+  return {
+    id: `${name}:amd64`,
+    name,
+    version: '1.0-1',
+    arch: 'amd64',
+    repository: 'debian-trixie',
+    path: `pool/main/${name[0]}/${name}/${name}_1.0-1_amd64.deb`,
+    digest: digest('ab'),
+    sizeBytes: 1000,
+    requires: [],
+    requestedBy: ['template'],
+    ...more,
+  };
+}
+
+/** A small image: libc6, a shell that needs it, and a package that a command installed. */
+export function bill(more: Partial<BillInput> = {}): BillInput {
+  return {
+    spec: {
+      image: { name: 'minimal', version: '1.0' },
+      target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+      system: { name: 'minimal', description: 'A small image' },
+    } as ImageSpec,
+    distribution: { title: 'Debian 13' } as BillInput['distribution'],
+    installed: [
+      installed('libc6', {
+        maintainer: 'GNU Libc Maintainers <debian-glibc@lists.debian.org>',
+        source: { name: 'glibc', version: '1.0-1' },
+        licence: 'LGPL-2.1-or-later AND LicenseRef-DEC',
+        copyright: '1991 Somebody',
+        homepage: 'https://www.gnu.org/software/libc/',
+        summary: 'the C library',
+      }),
+      installed('dash', { maintainer: 'Ann Author <ann@example.org>', licence: 'BSD-3-Clause OR LicenseRef-DEC', homepage: 'not a URL' }),
+      installed('extra'),
+    ],
+    packages: [
+      resolved('dash', { requires: ['libc6:amd64', 'not-installed:amd64'], requestedBy: ['libc6:amd64', 'essential'] }),
+      resolved('libc6', { requires: ['dash:amd64', 'libc6:amd64'], path: 'pool/main/g/glibc/libc6_1.0-1_amd64.deb', digest: digest('cd') }),
+      resolved('not-installed'),
+    ],
+    repositories: [
+      {
+        id: 'debian-trixie',
+        archive: 'http://ftp.debian.org/debian',
+        suite: 'trixie',
+        components: ['main'],
+        root: { path: 'dists/trixie/InRelease', digest: digest('ef'), sizeBytes: 100, dateSeconds: 1_699_000_000, version: '13.1' },
+        signers: ['F'.repeat(40), 'A'.repeat(40)],
+      },
+    ],
+    artifacts: [
+      { name: 'minimal-1.0.raw', digest: digest('12'), sizeBytes: 2048 },
+      { name: 'minimal-1.0.qcow2', digest: digest('34'), sizeBytes: 1024 },
+    ],
+    epochSeconds: 1_700_000_000,
+    seed: digest('5e'),
+    creator: 'ict 0.1.0',
+    ...more,
+  };
+}
