@@ -57,7 +57,8 @@ function suggest(seeds: readonly Seed[], core: readonly CoreClause[], missing: C
   const leaveOut = [...new Set(seeds.filter(({ reason }) => reason !== 'essential').map(({ request }) => `"${request}"`))];
   if (leaveOut.length > 0) repairs.push(`leave out ${list(leaveOut, 'or')}`);
   for (const request of otherVersions(core, pool)) repairs.push(`ask for "${request}"`);
-  if (missing !== undefined && missing.reason.kind === 'relation') repairs.push(`add a repository that has ${formatGroup(missing.reason.group)}`);
+  if (missing !== undefined && missing.reason.kind === 'relation')
+    repairs.push(`add a repository that has ${formatGroup(missing.reason.group)}`);
   if (repairs.length === 0) repairs.push('use repositories that belong together');
   const text = list(repairs, 'or');
   return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
@@ -106,17 +107,31 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
   }
   const { field, group } = reason;
   const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatGroup(group)}`;
-  if (kind === 'conflicts') return `${text}, and that is ${list(targets.map((each) => `${label(each, pool)}${through(each, group, pool)}`), 'and')}`;
+  if (kind === 'conflicts')
+    return `${text}, and that is ${list(
+      targets.map((each) => `${label(each, pool)}${through(each, group, pool)}`),
+      'and',
+    )}`;
   if (targets.length === 0) return `${text}, but ${group.map((relation) => why(relation, pool)).join('; ')}`;
   if (targets.length === 1 && group.length === 1 && pool.name(targets[0]!) === group[0]!.name) return text;
-  return `${text}, which only ${list(targets.map((each) => label(each, pool)), 'or')} can be`;
+  const others = group.filter((relation) => pool.satisfying(relation).length === 0).map((relation) => why(relation, pool));
+  const because = others.length === 0 ? '' : `, because ${others.join('; ')}`;
+  return `${text}, which only ${list(
+    targets.map((each) => label(each, pool)),
+    'or',
+  )} can be${because}`;
 }
 
 function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
   const { position, request, reason } = seed;
   const place = position === undefined ? '' : ` (${position.file}:${position.line})`;
   const exact = targets.length === 1 && request.startsWith(pool.name(targets[0]!));
-  const choices = exact ? '' : `, which ${list(targets.map((each) => label(each, pool)), 'or')} can be`;
+  const choices = exact
+    ? ''
+    : `, which ${list(
+        targets.map((each) => label(each, pool)),
+        'or',
+      )} can be`;
   return `${WHO[reason] ?? reason} asks for ${request}${place}${choices}`;
 }
 

@@ -107,7 +107,9 @@ export class Pool {
     });
     // The sort is stable: of equal versions the first stays first.
     if (found.length > 1) {
-      found.sort((a, b) => this.repository(b).priority - this.repository(a).priority || compareDebVersions(this.version(b), this.version(a)));
+      found.sort(
+        (a, b) => this.repository(b).priority - this.repository(a).priority || compareDebVersions(this.version(b), this.version(a)),
+      );
     }
     const result = found.length === 0 ? NONE : found;
     this.#all.set(name, result);
@@ -159,7 +161,10 @@ export class Pool {
     const matches = (solvable: number): boolean => this.#isArchitecture(relation, solvable);
     const real = this.offered(relation.name).filter((solvable) => matches(solvable) && fits(relation, this.version(solvable)));
     const provided = this.providers(relation.name).filter(
-      (solvable) => !real.includes(solvable) && matches(solvable) && this.provisions(solvable, relation.name).some(({ version }) => fits(relation, version)),
+      (solvable) =>
+        !real.includes(solvable) &&
+        matches(solvable) &&
+        this.provisions(solvable, relation.name).some(({ version }) => fits(relation, version)),
     );
     return provided.length === 0 ? real : [...real, ...provided];
   }
@@ -192,7 +197,9 @@ export class Pool {
     const { index, at } = this.locate(solvable);
     return index
       .provides(at)
-      .filter(({ name: provided, qualifier }) => provided === name && (qualifier === undefined || qualifier === 'any' || qualifier === this.arch));
+      .filter(
+        ({ name: provided, qualifier }) => provided === name && (qualifier === undefined || qualifier === 'any' || qualifier === this.arch),
+      );
   }
 
   #rank(solvable: number): number {
@@ -233,7 +240,8 @@ function fits({ operator, version: wanted }: Relation, version: string | undefin
 /** `[amd64 arm64]` or `[!i386]`. */
 function concerns(architectures: readonly string[], arch: string): boolean {
   if (architectures.length === 0) return true;
-  const matches = (pattern: string): boolean => pattern === arch || pattern === 'any' || pattern === 'linux-any' || pattern === `any-${arch}`;
+  const matches = (pattern: string): boolean =>
+    pattern === arch || pattern === 'any' || pattern === 'linux-any' || pattern === `any-${arch}`;
   const negated = architectures.filter((each) => each.startsWith('!'));
   return negated.length > 0 ? !negated.some((each) => matches(each.slice(1))) : architectures.some(matches);
 }

@@ -1,4 +1,5 @@
 import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
+import type { resolutionError } from './resolve-errors.js';
 import { nearestNames } from './resolve-names.js';
 import type { Pool } from './resolve-pool.js';
 import { compareDebVersions } from './version.js';
@@ -26,7 +27,10 @@ const SEED = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([a-z0-9-]+))?(?:=([A-Za-z0-9.+~
  *
  * @returns one entry a seed that could be found, in order, and a problem for each other.
  */
-export function findSeeds(seeds: readonly Seed[], pool: Pool): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
+export function findSeeds(
+  seeds: readonly Seed[],
+  pool: Pool,
+): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const pinned = new Map<Seed, number>();
   const readable: { seed: Seed; parts: SeedParts }[] = [];
@@ -55,7 +59,12 @@ function parseSeed(request: string): SeedParts | undefined {
 /** Makes the pool offer what a seed names exactly. */
 function pinSeed(seed: Seed, { name, arch, version, suite }: SeedParts, pool: Pool, pinned: Map<Seed, number>): Problem | undefined {
   if (arch !== undefined && arch !== pool.arch && arch !== 'all' && arch !== 'any' && arch !== 'native') {
-    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `"${seed.request}" asks for architecture ${arch}; the image has ${pool.arch} only`, 'Leave out the architecture.');
+    return problemOf(
+      seed,
+      'ICT_DEB_UNKNOWN_PACKAGE',
+      `"${seed.request}" asks for architecture ${arch}; the image has ${pool.arch} only`,
+      'Leave out the architecture.',
+    );
   }
   if (version === undefined && suite === undefined) return undefined;
   const all = pool.all(name);
@@ -109,6 +118,6 @@ function unreadable(seed: Seed): Problem {
   return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `"${seed.request}" is not a package`, 'Write name, name=version or name/suite.');
 }
 
-function problemOf(seed: Seed, code: string, message: string, hint: string): Problem {
+function problemOf(seed: Seed, code: keyof typeof resolutionError.codes, message: string, hint: string): Problem {
   return { code, message, hint, ...(seed.position === undefined ? {} : { position: seed.position }), because: [] };
 }

@@ -55,7 +55,9 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
 }
 
 function toRepository({ repository, root }: Snapshot, index: PoolRepository['index']): PoolRepository {
-  const suites = [repository.suite, root.suite, root.codename, root.version, repository.id].filter((name) => name !== undefined && name !== '');
+  const suites = [repository.suite, root.suite, root.codename, root.version, repository.id].filter(
+    (name) => name !== undefined && name !== '',
+  );
   return { id: repository.id, suites: suites as string[], priority: repository.priority ?? DEFAULT_PRIORITY, index };
 }
 
