@@ -1,0 +1,67 @@
+import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildArchive, createSigningKey } from '@ict/fixtures';
+import { rawOnly, withLocalRepository } from './local-definition.js';
+import { packageNames } from './lock-names.js';
+import { measure } from './measurement.js';
+import type { ScenarioOptions } from './scenario.js';
+import { DEFINITION, ICT, TEMPLATE } from './workspace.js';
+
+/** The public address of the local archive; `--mirror` says where it really is. */
+export const LOCAL_ADDRESS = 'http://archive.example/debian';
+export const LOCAL_SUITE = 'trixie';
+
+/** A signed archive of exactly the packages of one image and of the tools that make it. */
+export interface LocalArchive {
+  readonly root: string;
+  readonly keyring: string;
+  /** Definition of a distribution that reads this archive. */
+  readonly definition: string;
+  readonly template: string;
+  /** Names of the image's packages. */
+  readonly packages: readonly string[];
+}
+
+/**
+ * Makes the archive out of the package cache of one `ict build`, or takes the one that an earlier run left in `directory`.
+ *
+ * @throws when that build fails.
+ */
+export async function makeLocalArchive({ directory, firstBuild, say }: ScenarioOptions): Promise<LocalArchive> {
+  const made = join(directory, 'archive');
+  const parts = { root: join(made, 'debian'), keyring: join(made, 'archive.pgp'), definition: join(made, 'debian13.yml') };
+  const template = join(made, 'image.yml');
+  const list = join(made, 'packages');
+  try {
+    const packages = (await readFile(list, 'utf8')).trimEnd().split('\n');
+    say(`using the archive in ${made}`);
+    return { ...parts, template, packages };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  await rm(made, { recursive: true, force: true });
+  await mkdir(made, { recursive: true });
+  await writeFile(template, rawOnly(await readFile(TEMPLATE, 'utf8')));
+  const first = join(directory, 'first');
+  say('building once, to have the packages');
+  const flags = ['--cache-dir', join(first, 'cache'), '--work-dir', join(first, 'work'), '--temp-dir', join(first, 'temp')];
+  await measure({ argv: [ICT, 'build', template, ...flags, ...firstBuild] });
+  const lock = join(made, 'image.lock.yml');
+  const packages = packageNames(await readFile(lock, 'utf8'));
+  await rename(lock, join(first, 'image.lock.yml'));
+  const key = await createSigningKey('local archive');
+  await writeFile(parts.keyring, key.keyring);
+  const debs = await packageFiles(join(first, 'cache', 'pkgCache'));
+  say(`making an archive of ${debs.length} packages`);
+  await buildArchive({ root: parts.root, suite: LOCAL_SUITE, debs, key, dateSeconds: Math.floor(Date.now() / 1000) });
+  const local = { archive: LOCAL_ADDRESS, suite: LOCAL_SUITE, keyring: parts.keyring };
+  await writeFile(parts.definition, withLocalRepository(await readFile(DEFINITION, 'utf8'), local));
+  await rm(join(first, 'work'), { recursive: true, force: true });
+  await writeFile(list, `${packages.join('\n')}\n`);
+  return { ...parts, template, packages };
+}
+
+async function packageFiles(directory: string): Promise<readonly string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  return entries.filter((entry) => entry.isFile() && entry.name.endsWith('.deb')).map((entry) => join(entry.parentPath, entry.name));
+}

@@ -1,0 +1,62 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { cpus, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { renderComparison } from './report.js';
+import { cold } from './scenario-cold.js';
+import { help } from './scenario-help.js';
+import type { Scenario } from './scenario.js';
+
+const scenarios: Readonly<Record<string, Scenario>> = { cold, help };
+
+const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [-- FLAGS]
+
+  cold   ict build against mmdebstrap and mke2fs: nothing cached, packages cached, unchanged
+  help   ict --help against an empty Node
+
+  --runs N         rounds of each comparison
+  --directory DIR  work here, and keep the local archive for the next time (default: a temporary directory)
+  FLAGS            flags of ict build for the one build that uses the network, such as --mirror
+`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { positionals, values, tokens } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    tokens: true,
+    options: { runs: { type: 'string' }, directory: { type: 'string' } },
+  });
+  const end = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? argv.length;
+  const firstBuild = argv.slice(end + 1);
+  const [name = '', ...more] = positionals.slice(0, positionals.length - firstBuild.length);
+  const scenario = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined;
+  if (scenario === undefined || more.length > 0) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const runs = values.runs === undefined ? undefined : Number(values.runs);
+  if (runs !== undefined && !(Number.isSafeInteger(runs) && runs > 0)) throw new Error('--runs takes a whole number above 0');
+  const directory = values.directory === undefined ? await mkdtemp(join(tmpdir(), 'ict-bench-')) : resolve(values.directory);
+  await mkdir(directory, { recursive: true });
+  const say = (text: string): void => void process.stderr.write(`${text}\n`);
+  try {
+    const comparisons = await scenario({
+      ...(runs === undefined ? {} : { runs }),
+      directory,
+      firstBuild,
+      say,
+      onRun: (contender, { cpuSeconds, wallSeconds }) => say(`  ${contender}: ${cpuSeconds} s CPU, ${wallSeconds} s`),
+    });
+    process.stdout.write(`${cpus().length} cores, Node ${process.versions.node}\n\n${comparisons.map(renderComparison).join('\n')}`);
+    return 0;
+  } finally {
+    if (values.directory === undefined) await rm(directory, { recursive: true, force: true });
+  }
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,62 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { rawOnly, withLocalRepository } from '../src/local-definition.js';
+import { packageNames } from '../src/lock-names.js';
+import { DEFINITION, TEMPLATE } from '../src/workspace.js';
+
+const LOCK = `# Written by \`ict lock\`.
+lockVersion: 1
+repositories:
+  - id: local
+    archive: http://archive.example/debian
+packages:
+  - name: apt
+    version: "3.0"
+    source:
+      name: apt-source
+      version: "3.0"
+    requires:
+      - libc6:amd64
+  - version: "2.41"
+    name: "libc6"
+    requestedBy: []
+tools:
+  - name: mtools
+`;
+
+describe('packageNames', () => {
+  it('reads the packages of the image, and neither sources nor tools', () => {
+    expect(packageNames(LOCK)).toEqual(['apt', 'libc6']);
+  });
+
+  it.each(['lockVersion: 1\n', 'packages:\n  - id: a\n', 'packages: []\n'])('refuses %j', (text) => {
+    expect(() => packageNames(text)).toThrow('lock file');
+  });
+});
+
+describe('withLocalRepository', () => {
+  it('replaces the repositories of the shipped definition, and nothing else', async () => {
+    const definition = await readFile(DEFINITION, 'utf8');
+    const local = withLocalRepository(definition, { archive: 'http://archive.example/debian', suite: 'trixie', keyring: '/some/key.pgp' });
+    const keys = (text: string): readonly string[] => text.match(/^[a-z]\w*:/gim) ?? [];
+    expect(keys(local)).toEqual(keys(definition));
+    expect(local.match(/^ +archive: .*$/gm)).toEqual(['    archive: http://archive.example/debian']);
+    expect(local).toContain('keyrings: ["/some/key.pgp"]');
+  });
+
+  it('refuses a definition without repositories', () => {
+    expect(() => withLocalRepository('os: debian\n', { archive: '', suite: '', keyring: '' })).toThrow('repositories');
+  });
+});
+
+describe('rawOnly', () => {
+  it('leaves the shipped template with one artifact', async () => {
+    const template = rawOnly(await readFile(TEMPLATE, 'utf8'));
+    expect(template.match(/^ +- type: (raw|qcow2)$/gm)).toEqual(['    - type: raw']);
+    expect(template).toContain('partitions:');
+  });
+
+  it('refuses a template without a raw disk', () => {
+    expect(() => rawOnly('disk:\n  artifacts:\n    - type: qcow2\n')).toThrow('no uncompressed raw disk');
+  });
+});
