@@ -4,12 +4,21 @@ import type { Socket } from 'node:net';
 import { fromErrorRecord } from '@ict/plugin-api';
 import { sandboxError } from './errors.js';
 import { OutputTail } from './output-tail.js';
+import { MAPPED } from './launch.js';
 import { LineSplitter } from './line-splitter.js';
 import type { MethodName, OutputLine, Params, Reply, Request, Result } from './protocol.js';
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
+}
+
+export interface StartOptions {
+  /** Where programs are looked for. */
+  readonly path: string;
+  readonly extra: readonly number[];
+  readonly mapIds?: ((pid: number) => Promise<void>) | undefined;
+  readonly signal: AbortSignal;
 }
 
 interface PendingCall {
@@ -26,13 +35,15 @@ export class AgentChannel {
   readonly #pending = new Map<number, PendingCall>();
   readonly #stderr = new OutputTail(16 * 1024);
   readonly #exited: Promise<void>;
+  readonly #mapIds: StartOptions['mapIds'];
   #nextId = 1;
   /** Why no call can be made any more. */
   #ended: { readonly reason: unknown } | undefined;
   #ready: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, mapIds: StartOptions['mapIds']) {
     this.#child = child;
+    this.#mapIds = mapIds;
     this.#socket = child.stdio[3] as unknown as Socket;
     const input = new LineSplitter();
     this.#socket.on('data', (bytes: Buffer) => {
@@ -56,19 +67,16 @@ export class AgentChannel {
   /**
    * Starts the agent and waits until it can be called.
    *
-   * @param extra descriptors that it gets, from number 4 on.
+   * @param options.extra descriptors that it gets, from number 4 on.
+   * @param options.mapIds maps the ids of its user namespace, when it has one.
    * @throws `ICT_SANDBOX_START`; the signal's reason.
    */
-  static async start(
-    argv: readonly [string, ...string[]],
-    path: string,
-    extra: readonly number[],
-    signal: AbortSignal,
-  ): Promise<AgentChannel> {
+  static async start(argv: readonly [string, ...string[]], options: StartOptions): Promise<AgentChannel> {
+    const { path, extra, mapIds, signal } = options;
     signal.throwIfAborted();
     const [program, ...rest] = argv;
     const child = spawn(program, rest, { cwd: '/', env: { PATH: path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...extra] });
-    const channel = new AgentChannel(child);
+    const channel = new AgentChannel(child, mapIds);
     const abort = (): void => channel.kill(signal.reason);
     signal.addEventListener('abort', abort, { once: true });
     void channel.#exited.then(() => signal.removeEventListener('abort', abort));
@@ -126,7 +134,21 @@ export class AgentChannel {
     await this.#exited;
   }
 
+  /** Maps the ids of the agent's user namespace, which waits for it; a failure ends the agent. */
+  async #map(): Promise<void> {
+    try {
+      await this.#mapIds?.(this.#child.pid as number);
+      if (this.#ended === undefined) this.#socket.write(MAPPED);
+    } catch (error) {
+      this.kill(error);
+    }
+  }
+
   #receive(reply: Reply): void {
+    if ('unmapped' in reply) {
+      void this.#map();
+      return;
+    }
     if ('ready' in reply) {
       this.#ready?.resolve();
       return;

@@ -1,8 +1,8 @@
 import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir, userInfo } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freeSpace } from './free-space.js';
-import { hasSubordinateIds } from './subordinate-ids.js';
+import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
 import { tryProgram } from './trial.js';
 
@@ -92,7 +92,7 @@ async function inspectForBoot(path: string): Promise<HostCheck[]> {
     () => false,
   );
   const detail = kvm ? '/dev/kvm can be used' : '/dev/kvm cannot be used: images boot in emulation, many times slower';
-  checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${userName()}`), required: false });
+  checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${currentUser().name}`), required: false });
   return checks;
 }
 
@@ -101,10 +101,6 @@ function check(name: string, ok: boolean, detail: string, remedy: string): HostC
 }
 
 const install = (name: string): string => `sudo apt-get install --yes ${name}`;
-
-function userName(): string {
-  return userInfo().username;
-}
 
 function nodeVersion(): HostCheck {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -127,9 +123,9 @@ async function programs(wanted: Readonly<Record<string, string>>, path: string):
 }
 
 async function subordinateIds(): Promise<HostCheck> {
-  const name = userName();
-  const texts = await Promise.all(['/etc/subuid', '/etc/subgid'].map((file) => readFile(file, 'utf8').catch(() => '')));
-  const ok = texts.every((text) => hasSubordinateIds(text, name, process.getuid?.() ?? -1));
+  const { name } = currentUser();
+  const { users, groups } = await ownRanges();
+  const ok = users !== undefined && groups !== undefined;
   const detail = ok ? `${name} has subordinate user and group ids` : `${name} has no 65536 subordinate ids in /etc/subuid and /etc/subgid`;
   return check('subordinate ids', ok, detail, `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`);
 }

@@ -22,31 +22,28 @@ export interface LaunchOptions {
   readonly hostNetwork: boolean;
 }
 
+/** What the agent's first stage writes when its ids wait to be mapped, and what it waits for. */
+export const UNMAPPED = '{"unmapped":true}';
+export const MAPPED = '\n';
+
+/**
+ * First stage in a user namespace: says that it is there, waits until its ids are mapped, then becomes the second stage. At the end
+ * of the socket it ends.
+ *
+ * `unshare --map-auto` would map them too, by a helper that outlives an unshare killed at the wrong moment, for ever.
+ */
+const AWAIT_MAPPING = `printf '%s\\n' '${UNMAPPED}' >&${CHANNEL_DESCRIPTOR}; read -r mapped <&${CHANNEL_DESCRIPTOR} || exit 1; exec "$@"`;
+
+/** The kernel kills what follows with the thread that started it. A program that gains powers loses this, so it comes again. */
+const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'];
+
 /**
  * The command that starts the agent in new namespaces. Two things end it with ict: the kernel kills unshare when the thread that
- * started it ends, unshare's child dies with unshare (`--kill-child`), and the agent exits when its socket closes.
+ * started it ends, and unshare's child with unshare (`--kill-child`); and the agent exits when its socket closes.
  */
 export function launchCommand(options: LaunchOptions): readonly [string, ...string[]] {
-  return [
-    'setpriv',
-    '--pdeathsig',
-    'KILL',
-    '--',
-    'unshare',
-    ...(options.userNamespace ? ['--user', '--map-root-user', '--map-auto'] : []),
-    '--mount',
-    '--propagation',
-    'private',
-    '--pid',
-    '--fork',
-    '--kill-child=KILL',
-    '--net',
-    '--uts',
-    '--ipc',
-    '--',
-    options.node,
-    agentProgram(),
-    options.session,
-    ...(options.hostNetwork ? [String(NETWORK_DESCRIPTOR)] : []),
-  ];
+  const namespaces = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=KILL', '--net', '--uts', '--ipc'];
+  const agent = [options.node, agentProgram(), options.session, ...(options.hostNetwork ? [String(NETWORK_DESCRIPTOR)] : [])];
+  const first = options.userNamespace ? [...WITH_PARENT, 'unshare', '--user', '--', 'sh', '-c', AWAIT_MAPPING, 'ict'] : [];
+  return [...first, ...WITH_PARENT, 'unshare', ...namespaces, '--', ...agent] as unknown as readonly [string, ...string[]];
 }

@@ -72,6 +72,7 @@ export type OutputLine = readonly ['stdout' | 'stderr', string];
 
 /** A line that the agent writes. */
 export type Reply =
+  | { readonly unmapped: true }
   | { readonly ready: true }
   | { readonly id: number; readonly lines: readonly OutputLine[] }
   | { readonly id: number; readonly result: unknown }

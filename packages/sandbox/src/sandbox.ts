@@ -9,6 +9,7 @@ import { launchCommand } from './launch.js';
 import { changedPaths, type LayerManifest } from './manifest.js';
 import { programPath } from './programs.js';
 import type { LayerSignature, MountSource } from './protocol.js';
+import { mapIds } from './subordinate-ids.js';
 import { SandboxTree } from './tree.js';
 
 export interface SandboxOptions {
@@ -219,7 +220,13 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const network = userNamespace ? undefined : openSync('/proc/self/ns/net', 'r');
   try {
     const argv = launchCommand({ node, session, userNamespace, hostNetwork: network !== undefined });
-    const channel = await AgentChannel.start(argv, programPath(process.env['PATH']), network === undefined ? [] : [network], signal);
+    const path = programPath(process.env['PATH']);
+    const channel = await AgentChannel.start(argv, {
+      path,
+      extra: network === undefined ? [] : [network],
+      ...(userNamespace ? { mapIds: (pid: number) => mapIds(pid, path) } : {}),
+      signal,
+    });
     return new Sandbox(channel, session);
   } catch (error) {
     for (const part of ['mounts', 'scratch', '']) await rmdir(join(session, part));

@@ -1,11 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 
-/** Process ids of live processes of this machine that have `argument` among their arguments. */
-export function processesWith(argument: string): number[] {
+/** Process ids of live processes of this machine that have `text` in one of their arguments. */
+export function processesWith(text: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
-    .filter((name) => argumentsOf(name).includes(argument))
+    .filter((name) => argumentsOf(name).some((argument) => argument.includes(text)))
     .map(Number);
 }
 

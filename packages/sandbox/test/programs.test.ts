@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findProgram, programPath } from '../src/programs.js';
-import { hasSubordinateIds } from '../src/subordinate-ids.js';
+import { subordinateRange } from '../src/subordinate-ids.js';
 
 describe('programPath', () => {
   it.each([
@@ -18,24 +18,25 @@ it('finds programs that are there, and only those', async () => {
   expect(await findProgram('no-such-program', programPath(undefined))).toBeUndefined();
 });
 
-describe('hasSubordinateIds', () => {
+describe('subordinateRange', () => {
   it.each([
-    ['ann:100000:65536\n', true],
-    ['bob:100000:65536\nann:1:70000', true],
-    ['1000:100000:65536', true],
-    ['ann:100000:1000', false],
-    ['bob:100000:65536', false],
-    ['ann:x:65536', false],
-    ['ann:100000', false],
-    ['', false],
-  ])('%j is %s', (text, expected) => {
-    expect(hasSubordinateIds(text, 'ann', 1000)).toBe(expected);
+    ['ann:100000:65536\n', { first: 100_000, count: 65_536 }],
+    ['bob:100000:65536\nann:1:70000', { first: 1, count: 70_000 }],
+    ['ann:1:1\nann:200000:65536', { first: 200_000, count: 65_536 }],
+    ['1000:100000:65536', { first: 100_000, count: 65_536 }],
+    ['ann:100000:1000', undefined],
+    ['bob:100000:65536', undefined],
+    ['ann:x:65536', undefined],
+    ['ann:100000', undefined],
+    ['', undefined],
+  ])('%j gives %j', (text, expected) => {
+    expect(subordinateRange(text, 'ann', 1000)).toEqual(expected);
   });
 
   it('survives any text', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        expect(hasSubordinateIds(text.replaceAll(':', ''), 'ann', 1)).toBe(false);
+        expect(subordinateRange(text.replaceAll(':', ''), 'ann', 1)).toBeUndefined();
       }),
     );
   });
