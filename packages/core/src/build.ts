@@ -38,8 +38,7 @@ export async function buildImage(
   };
   const { intake, services } = await events.run('validate', async () => {
     const reading = await readTemplate(template, plugins);
-    const host =
-      reading.intake === undefined ? [] : await checkHost(reading.intake.spec, [engine.cacheDir, engine.workDir], engine.signal);
+    const host = reading.intake === undefined ? [] : await checkHost(reading.intake.spec, [engine.cacheDir, engine.workDir], engine.signal);
     requireSound(template, [...reading.problems, ...reading.refused, ...host]);
     const sound = reading.intake as Intake;
     warn(reading.warnings);
@@ -80,7 +79,10 @@ export async function buildImage(
         const artifacts = await buildArtifacts(composition, tree, formatSteps(build.steps, intake.format.identity), ctx);
         const installed = (await build.steps.run(inventoryStep(composition, tree, build.trees))) as unknown as readonly InstalledPackage[];
         const bills = documents(await plugins.exporters(), composition, lock, installed, artifacts, ctx);
-        const beside = new Map([...bills, [`${spec.image.name}-${spec.image.version}.lock.yml`, new TextEncoder().encode(formatLock(lock))]]);
+        const beside = new Map([
+          ...bills,
+          [`${spec.image.name}-${spec.image.version}.lock.yml`, new TextEncoder().encode(formatLock(lock))],
+        ]);
         return deliver(join(directory, 'imagebuild', spec.system.name), artifacts, beside, ctx);
       });
     };
@@ -108,7 +110,9 @@ async function restart<T>(work: () => Promise<T>, warn: (reports: readonly Probl
       return await work();
     } catch (error) {
       if (!hasCode(error, 'ICT_LAYER_DAMAGED') || attempt > RESTARTS) throw error;
-      warn([{ code: 'ICT_LAYER_DAMAGED', message: (error as Error).message, hint: 'It was dropped and is made anew.', severity: 'warning' }]);
+      warn([
+        { code: 'ICT_LAYER_DAMAGED', message: (error as Error).message, hint: 'It was dropped and is made anew.', severity: 'warning' },
+      ]);
     }
   }
 }

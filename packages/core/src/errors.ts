@@ -2,8 +2,6 @@ import { defineErrors } from '@ict/plugin-api';
 
 /** Every error code that the engine can throw or report. */
 export const coreError = defineErrors({
-  ICT_TEMPLATE_INVALID: 'invalid',
-  ICT_TARGET_UNKNOWN: 'invalid',
   ICT_TARGET_CLAIMED_TWICE: 'usage',
   ICT_PLUGIN_INVALID: 'usage',
   ICT_HOST_UNFIT: 'host',
@@ -17,5 +15,4 @@ export const coreError = defineErrors({
   ICT_FILE_OWNER_UNKNOWN: 'invalid',
   ICT_KERNEL_VERSION: 'invalid',
   ICT_KERNEL_MISSING: 'invalid',
-  ICT_INTERRUPTED: 'interrupted',
 });

@@ -33,7 +33,11 @@ export async function settleLock(
   if (options.fresh !== true) {
     const lock = await readLock(file);
     if (lock === undefined && (options.lock !== undefined || options.frozen === true)) {
-      throw coreError('ICT_LOCK_MISSING', { message: `there is no lock file ${file}`, hint: `Write it with \`ict lock ${template}\`.`, facts: { file } });
+      throw coreError('ICT_LOCK_MISSING', {
+        message: `there is no lock file ${file}`,
+        hint: `Write it with \`ict lock ${template}\`.`,
+        facts: { file },
+      });
     }
     if (lock !== undefined) {
       if (lock.request === request.digest) return { lock, request, file, warnings: [] };

@@ -2,7 +2,18 @@ import { join } from 'node:path';
 import { openCache, type Cache } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type MirrorRoutes } from '@ict/fetch';
 import { canonicalJson, digestOf } from '@ict/integrity';
-import type { BuildContext, Context, DistributionDefinition, EventBody, Json, LayerRef, Memo, Provider, TreeRef, Verifier } from '@ict/plugin-api';
+import type {
+  BuildContext,
+  Context,
+  DistributionDefinition,
+  EventBody,
+  Json,
+  LayerRef,
+  Memo,
+  Provider,
+  TreeRef,
+  Verifier,
+} from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { BaseTree } from './base-tree.js';

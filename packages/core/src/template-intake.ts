@@ -1,5 +1,5 @@
 import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Provider } from '@ict/plugin-api';
-import { loadTemplate, unsupported } from '@ict/template';
+import { loadTemplate, templateError, unsupported } from '@ict/template';
 import { coreError } from './errors.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
 
@@ -53,5 +53,9 @@ export function requireSound(file: string, problems: readonly ProblemReport[]): 
   const count = `${errors.length} ${errors.length === 1 ? 'problem' : 'problems'}`;
   throw onlyHost
     ? coreError('ICT_HOST_UNFIT', { message: `this host cannot build ${file}: ${count}`, hint: 'Run `ict doctor`.', problems: errors })
-    : coreError('ICT_TEMPLATE_INVALID', { message: `${file} cannot be built: ${count}`, hint: 'Mend the places named above.', problems: errors });
+    : templateError('ICT_TEMPLATE_INVALID', {
+        message: `${file} cannot be built: ${count}`,
+        hint: 'Mend the places named above.',
+        problems: errors,
+      });
 }

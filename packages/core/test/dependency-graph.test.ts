@@ -41,7 +41,12 @@ describe('dependencyGraph', () => {
 
 describe('baseIds', () => {
   it('follows what essential packages require, through cycles, and nothing else', () => {
-    const packages = [pkg('dpkg', ['tar'], ['essential']), pkg('tar', ['libacl']), pkg('libacl', ['tar']), pkg('nginx', ['dpkg'], ['template'])];
+    const packages = [
+      pkg('dpkg', ['tar'], ['essential']),
+      pkg('tar', ['libacl']),
+      pkg('libacl', ['tar']),
+      pkg('nginx', ['dpkg'], ['template']),
+    ];
     expect([...baseIds(packages)].sort()).toEqual(['dpkg:amd64', 'libacl:amd64', 'tar:amd64']);
   });
 });

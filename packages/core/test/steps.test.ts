@@ -1,20 +1,27 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openCache } from '@ict/cache';
 import type { BlobStore, Digest, EventBody, Json, LayerRef } from '@ict/plugin-api';
-import { StepEngine, type StepCall, type StepRecord } from '../src/steps.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StepEngine, type StepCall } from '../src/steps.js';
 
 const digest = `sha256:${'a'.repeat(64)}` as Digest;
 const layer: LayerRef & Json = { kind: 'layer', digest, entries: 1, sizeBytes: 1 };
 
-function setUp(present: () => boolean = () => true) {
-  const stored = new Map<string, StepRecord>();
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-steps-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+async function setUp(present: () => boolean = () => true) {
   const events: EventBody[] = [];
-  const records = {
-    get: async (_type: string, key: string) => stored.get(key),
-    put: async (_type: string, record: StepRecord) => void stored.set(record.key, record),
-    nearest: async () => [...stored.values()].at(-1),
-  };
+  const { steps } = await openCache({ cacheDir: directory, clock: () => 1 });
   const blobs = { path: async () => (present() ? '/blob' : undefined) } as unknown as BlobStore;
-  const engine = new StepEngine(records, blobs, { has: async () => present() }, { name: 'core', version: '1' }, (event) => events.push(event));
+  const engine = new StepEngine(steps, blobs, { has: async () => present() }, { name: 'core', version: '1' }, (event) =>
+    events.push(event),
+  );
   return { engine, events };
 }
 
@@ -28,7 +35,7 @@ function call(key: Json, output: Json, runs: { count: number }, version = 1): St
 
 describe('StepEngine', () => {
   it('runs once for equal input and hits afterwards', async () => {
-    const { engine, events } = setUp();
+    const { engine, events } = await setUp();
     const runs = { count: 0 };
     expect(await engine.run(call({ a: 1 }, layer, runs))).toEqual(layer);
     expect(await engine.run(call({ a: 1 }, layer, runs))).toEqual(layer);
@@ -41,7 +48,7 @@ describe('StepEngine', () => {
     ['version', call({ a: 1 }, layer, { count: 0 }, 2)],
     ['code', { ...call({ a: 1 }, layer, { count: 0 }), by: { name: 'plugin', version: '1', code: 'other' } }],
   ])('misses when the %s differs, and says so', async (_what, changed) => {
-    const { engine } = setUp();
+    const { engine } = await setUp();
     await engine.run(call({ a: 1 }, layer, { count: 0 }));
     await engine.run(changed);
     expect(engine.reports.map((report) => report.hit)).toEqual([false, false]);
@@ -50,7 +57,7 @@ describe('StepEngine', () => {
 
   it('runs again when a stored layer or blob is gone', async () => {
     let here = true;
-    const { engine } = setUp(() => here);
+    const { engine } = await setUp(() => here);
     const runs = { count: 0 };
     const output = { files: [{ kind: 'blob', digest, sizeBytes: 1 }] };
     await engine.run(call(1, output, runs));
@@ -61,7 +68,7 @@ describe('StepEngine', () => {
   });
 
   it('stores nothing when the work fails', async () => {
-    const { engine } = setUp();
+    const { engine } = await setUp();
     const failing = { ...call(1, layer, { count: 0 }), run: () => Promise.reject(new Error('broken')) };
     await expect(engine.run(failing)).rejects.toThrow('broken');
     const runs = { count: 0 };
@@ -70,7 +77,7 @@ describe('StepEngine', () => {
   });
 
   it('peeks without running', async () => {
-    const { engine } = setUp();
+    const { engine } = await setUp();
     const { run: _run, ...question } = call(1, layer, { count: 0 });
     expect((await engine.peek(question)).output).toBeUndefined();
     await engine.run(call(1, layer, { count: 0 }));

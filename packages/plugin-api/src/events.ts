@@ -23,7 +23,6 @@ export type EventBody =
       readonly repository: string;
       readonly root: Digest;
       readonly signers: readonly string[];
-      readonly fromCache: boolean;
     }
   | {
       readonly type: 'mirror.chosen';

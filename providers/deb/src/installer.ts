@@ -1,11 +1,4 @@
-import type {
-  BuildContext,
-  DistributionDefinition,
-  InstallChange,
-  Installer,
-  TreeSession,
-  VerifiedPackage,
-} from '@ict/plugin-api';
+import type { BuildContext, DistributionDefinition, InstallChange, Installer, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { cleanTree } from './clean.js';
 import { debError } from './errors.js';
 import { createFileName } from './file-name.js';

@@ -1,0 +1,84 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BuildEvent } from '@ict/plugin-api';
+
+/** Root of the clone. */
+export const repositoryRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+
+/** How to run the command. */
+export interface IctOptions {
+  /** The executable; default: the clone's own `node_modules/.bin/ict`. */
+  readonly command?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Called for each event of a run with `--json`. */
+  readonly onEvent?: (event: BuildEvent, process: ChildProcess) => void;
+  readonly onStart?: (process: ChildProcess) => void;
+  readonly umask?: string;
+}
+
+export interface IctResult {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** What `--json` printed, line by line. */
+  readonly events: readonly BuildEvent[];
+}
+
+/** Runs `ict` with a clean environment and waits for it, and for its output to close. */
+export async function ict(args: readonly string[], options: IctOptions = {}): Promise<IctResult> {
+  const [program, ...first] = options.command ?? [join(repositoryRoot, 'node_modules', '.bin', 'ict')];
+  const path = process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin';
+  const argv =
+    options.umask === undefined
+      ? [program, ...first, ...args]
+      : ['sh', '-c', `umask ${options.umask}; exec "$@"`, 'sh', program, ...first, ...args];
+  const child = spawn(argv[0], argv.slice(1), {
+    cwd: options.cwd ?? repositoryRoot,
+    env: { PATH: path, HOME: process.env['HOME'] ?? '/root', NO_COLOR: '1', ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  options.onStart?.(child);
+  const events: BuildEvent[] = [];
+  let stdout = '';
+  let stderr = '';
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() as string;
+    for (const line of lines) {
+      const event = parseEvent(line);
+      if (event === undefined) continue;
+      events.push(event);
+      options.onEvent?.(event, child);
+    }
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr, events }));
+  });
+}
+
+function parseEvent(line: string): BuildEvent | undefined {
+  if (!line.startsWith('{')) return undefined;
+  try {
+    const value = JSON.parse(line) as BuildEvent;
+    return value.v === 1 ? value : undefined;
+  } catch {
+    return undefined; // a document over several lines, not an event
+  }
+}
+
+/** The artifact of one type that a build reported. */
+export function artifactOf(result: IctResult, type: string): { readonly path: string; readonly digest: string } {
+  const done = result.events.find((event) => event.type === 'build.done');
+  const artifact = done?.type === 'build.done' ? done.artifacts.find((candidate) => candidate.type === type) : undefined;
+  if (artifact === undefined) throw new Error(`no ${type} artifact; ict exited ${result.status}:\n${result.stderr.slice(-4000)}`);
+  return artifact;
+}

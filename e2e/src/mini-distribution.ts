@@ -1,0 +1,150 @@
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type SigningKey } from '@ict/fixtures';
+import { stringify } from 'yaml';
+
+/** Public address of the generated archive; tests map it to a server on the loopback interface. */
+export const MINI_ARCHIVE = 'http://archive.example.org/mini';
+
+/** Real packages that the miniature consists of: enough for dpkg to install and configure, and to write a disk. */
+const REAL = [
+  ...['coreutils', 'dash', 'debianutils', 'diffutils', 'dpkg', 'gcc-14-base', 'libacl1', 'libattr1', 'libbz2-1.0', 'libc-bin', 'libc6'],
+  ...['libcap2', 'libgcc-s1', 'libgmp10', 'liblzma5', 'libmd0', 'libpcre2-8-0', 'libselinux1', 'libssl3t64', 'libsystemd0', 'libzstd1'],
+  ...['openssl-provider-legacy', 'sed', 'tar', 'zlib1g', 'libudev1'],
+  ...['dosfstools', 'e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave', 'mtools'],
+];
+
+/** A distribution of about forty packages, signed with a key of its own: it builds in seconds. */
+export interface MiniDistribution {
+  /** Directory that a server serves as {@link MINI_ARCHIVE}. */
+  readonly archive: string;
+  /** Distribution definition, for `--distro-file`. */
+  readonly definition: string;
+  readonly template: string;
+  readonly key: SigningKey;
+  /** What the archive was made from; tests rebuild it with changes. */
+  readonly spec: ArchiveSpec;
+}
+
+/**
+ * Makes the miniature out of packages that an earlier build of the real archive left in the package cache.
+ *
+ * @param packages directory with real .deb files.
+ * @param directory receives everything.
+ */
+export async function createMiniDistribution(packages: string, directory: string): Promise<MiniDistribution> {
+  const made = join(directory, 'made');
+  await mkdir(made, { recursive: true });
+  const names = await readdir(packages);
+  const real = REAL.map((name) => {
+    const file = names.find((candidate) => candidate.startsWith(`${name}_`) && candidate.endsWith('.deb'));
+    if (file === undefined) throw new Error(`${packages} has no package ${name}; build the Debian template first`);
+    return join(packages, file);
+  });
+  const generated = await Promise.all(GENERATED.map((spec) => buildDeb(spec, made)));
+  const key = await createSigningKey('ICT test archive');
+  const spec: ArchiveSpec = {
+    root: join(directory, 'archive'),
+    suite: 'mini',
+    debs: [...real, ...generated],
+    key,
+    dateSeconds: 1_760_000_000,
+  };
+  await buildArchive(spec);
+  await writeFile(join(directory, 'keyring.gpg'), key.keyring);
+  const definition = join(directory, 'mini.yml');
+  await writeFile(definition, stringify(DEFINITION));
+  const template = join(directory, 'template.yml');
+  await writeFile(template, stringify(miniTemplate()));
+  return { archive: spec.root, definition, template, key, spec };
+}
+
+const KERNEL = '6.12.1-mini';
+
+const GENERATED = [
+  {
+    name: 'mini-base',
+    version: '1',
+    fields: { Essential: 'yes' },
+    files: {
+      '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n',
+      '/etc/group': 'root:x:0:\n',
+      '/etc/os-release': 'ID=mini\nPRETTY_NAME="Miniature"\n',
+      '/root/.keep': '',
+      '/var/log/.keep': '',
+    },
+  },
+  { name: 'mini-kernel', version: '6.12.1', files: { [`/boot/vmlinuz-${KERNEL}`]: 'kernel '.repeat(50_000) } },
+  { name: 'mini-loader', version: '1', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
+  {
+    name: 'mini-service',
+    version: '1',
+    fields: { Depends: 'mini-library (>= 1)' },
+    scripts: { postinst: '#!/bin/sh\nset -e\necho "$1" > /etc/mini-service\n' },
+  },
+  { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
+  { name: 'mini-rival', version: '1', fields: { Conflicts: 'mini-library' } },
+];
+
+const DEFINITION = {
+  apiVersion: 1,
+  ecosystem: 'deb',
+  os: 'mini',
+  dist: 'mini1',
+  title: 'Miniature for tests',
+  architectures: ['x86_64'],
+  repositories: [
+    {
+      id: 'mini',
+      archive: MINI_ARCHIVE,
+      suite: 'mini',
+      components: ['main'],
+      keyrings: ['keyring.gpg'],
+      expect: { origin: 'ICT', label: 'ICT', codename: 'mini' },
+    },
+  ],
+  essential: { priorities: [], packages: ['dpkg', 'dash', 'coreutils', 'diffutils', 'libc-bin', 'sed', 'tar'] },
+  boot: {
+    kernel: '/boot/vmlinuz-*',
+    initrd: '/boot/initrd.img-${kernelVersion}',
+    makeInitrd: ['cp', '/boot/vmlinuz-${kernelVersion}', '${output}'],
+    links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
+    loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
+  },
+  tools: { packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } },
+  defaults: { raw: {} },
+  quirks: {
+    preExtract: [
+      ...['dpkg', 'libc6', 'libc-bin', 'dash', 'tar', 'coreutils', 'sed', 'diffutils', 'libmd0', 'libselinux1', 'libpcre2-8-0', 'zlib1g'],
+      ...['libbz2-1.0', 'liblzma5', 'libzstd1', 'libacl1', 'libattr1', 'libgmp10', 'libssl3t64', 'libcap2', 'libsystemd0', 'mini-base'],
+    ],
+    usrMerge: ['bin', 'sbin', 'lib', 'lib64'],
+  },
+};
+
+/** The template of the miniature, with changes laid over its parts. */
+export function miniTemplate(changes: { readonly system?: object; readonly disk?: object } = {}): object {
+  return {
+    image: { name: 'mini', version: '1.0' },
+    target: { os: 'mini', dist: 'mini1', arch: 'x86_64', imageType: 'raw' },
+    disk: {
+      name: 'Mini',
+      size: '256MiB',
+      partitionTableType: 'gpt',
+      artifacts: [{ type: 'raw' }],
+      partitions: [
+        { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '65MiB', mountPoint: '/boot/efi' },
+        { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '65MiB', end: '0', mountPoint: '/' },
+      ],
+      ...changes.disk,
+    },
+    systemConfig: {
+      name: 'mini',
+      hostname: 'mini',
+      bootloader: { bootType: 'efi', provider: 'systemd-boot' },
+      packages: ['mini-service'],
+      kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] },
+      ...changes.system,
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { artifactOf, ict, repositoryRoot, type IctOptions, type IctResult } from './ict.js';
+import { readHostState, type HostState } from './host-state.js';
+
+/** Templates of the tests, as they lie in the clone. */
+export const TEMPLATES = join(repositoryRoot, 'e2e', 'templates');
+
+/** Directories of one build. */
+export interface BuildPlaces {
+  readonly cache: string;
+  readonly work: string;
+  readonly temporary: string;
+}
+
+export interface RealBuild {
+  readonly template: string;
+  readonly places: BuildPlaces;
+  readonly result: IctResult;
+  readonly raw: { readonly path: string; readonly digest: string };
+  readonly qcow2: { readonly path: string; readonly digest: string };
+  readonly lock: string;
+  readonly before: HostState;
+  readonly after: HostState;
+}
+
+/** Directories below `root`, made. */
+export async function makePlaces(root: string): Promise<BuildPlaces> {
+  const places = { cache: join(root, 'cache'), work: join(root, 'work'), temporary: join(root, 'temporary') };
+  for (const directory of Object.values(places)) await mkdir(directory, { recursive: true });
+  return places;
+}
+
+/** Runs `ict build --json` with these directories. */
+export function build(template: string, places: BuildPlaces, args: readonly string[] = [], options: IctOptions = {}): Promise<IctResult> {
+  const directories = ['--cache-dir', places.cache, '--work-dir', places.work, '--temp-dir', places.temporary];
+  return ict(['build', template, '--json', ...directories, ...args], options);
+}
+
+/** Puts the Debian template with the boot marker, and what it extends and names, into `directory`. @returns its path there. */
+export async function copyRealTemplate(directory: string): Promise<string> {
+  await cp(TEMPLATES, directory, { recursive: true });
+  const parent = 'debian13-x86_64-minimal-raw.yml';
+  await cp(join(repositoryRoot, 'templates', parent), join(directory, parent));
+  return join(directory, 'debian13-boot-marker.yml');
+}
+
+/** The first full build of a run, from the real archive; made by whichever test file needs it first. */
+export async function realBuild(run: string): Promise<RealBuild> {
+  const record = join(run, 'real-build.json');
+  try {
+    return JSON.parse(await readFile(record, 'utf8')) as RealBuild;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const places = await makePlaces(join(run, 'real'));
+  const template = await copyRealTemplate(join(run, 'templates'));
+  const before = await readHostState();
+  const result = await build(template, places);
+  const after = await readHostState();
+  if (result.status !== 0)
+    throw new Error(`ict build exited ${result.status}:\n${result.stderr.slice(-6000)}\n${result.stdout.slice(-4000)}`);
+  const raw = artifactOf(result, 'raw');
+  const made: RealBuild = {
+    template,
+    places,
+    result,
+    raw,
+    qcow2: artifactOf(result, 'qcow2'),
+    lock: raw.path.replace(/\.raw$/, '.lock.yml'),
+    before,
+    after,
+  };
+  await writeFile(record, JSON.stringify(made));
+  return made;
+}
+
+/** Where the package cache keeps the real packages. */
+export function realPackages(real: RealBuild): string {
+  return join(real.places.cache, 'pkgCache', 'debian-debian13-x86_64');
+}

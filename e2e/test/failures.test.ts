@@ -1,0 +1,291 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { buildArchive, createSigningKey, serveArchive, type ArchiveSpec, type Fault } from '@ict/fixtures';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { artifactOf, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
+
+const run = promisify(execFile);
+
+let mini: Mini;
+/** Directories with a finished build: what a failure must not lose. */
+let warm: BuildPlaces;
+let digest: string;
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'failures');
+  warm = await mini.places();
+  digest = artifactOf(await mini.build(warm), 'raw').digest;
+});
+afterEach(() => mini.server.misbehave([]));
+afterAll(() => mini.close());
+
+/** The error that a failed build reported. */
+function errorOf(result: IctResult) {
+  const failed = result.events.find((event) => event.type === 'build.failed');
+  if (failed?.type !== 'build.failed') throw new Error(`the build did not fail: ${result.status} ${result.stderr}`);
+  return failed.error;
+}
+
+/** Every code of an error: its own and those of the problems that it gathers. */
+function codesOf(result: IctResult): readonly string[] {
+  const error = errorOf(result);
+  return [error.code, ...error.problems.map((problem) => problem.code)];
+}
+
+async function cachedPackages(places: BuildPlaces): Promise<readonly string[]> {
+  return (await readdir(join(places.cache, 'pkgCache', 'mini-mini1-x86_64'))).sort();
+}
+
+/** The cache still serves a whole build without a download. */
+async function requireNothingLost(): Promise<void> {
+  const again = await mini.build(warm);
+  expect(again.status, again.stderr).toBe(0);
+  expect(again.events.filter((event) => event.type === 'package.stored')).toEqual([]);
+  expect(artifactOf(again, 'raw').digest).toBe(digest);
+}
+
+describe('a template that cannot be built', () => {
+  it('with an unknown key is refused with file, line, column and the nearest known key', async () => {
+    const template = await mini.template({ system: { hostnme: 'x' } });
+    const text = await readFile(template, 'utf8');
+    const line = text.split('\n').findIndex((candidate) => candidate.includes('hostnme')) + 1;
+    const result = await mini.buildTemplate(template, warm);
+    expect(result.status).toBe(1);
+    const [problem] = errorOf(result).problems;
+    expect(problem.position).toMatchObject({ line, column: 3 });
+    expect(`${problem.message} ${problem.hint}`).toContain('hostname');
+    expect(result.stderr).toContain(`template.yml:${line}:3`);
+    await requireNothingLost();
+  });
+
+  it('with an unknown package is refused with the nearest names and the line that asks', async () => {
+    const template = await mini.template({ system: { packages: ['mini-servce'] } });
+    const result = await mini.buildTemplate(template, warm);
+    expect(result.status).toBe(3);
+    expect(codesOf(result)).toContain('ICT_DEB_UNKNOWN_PACKAGE');
+    const text = JSON.stringify(errorOf(result));
+    expect(text).toContain('mini-service');
+    expect(text).toMatch(/"line":\d+/);
+    await requireNothingLost();
+  });
+
+  it('with packages that exclude each other is refused with both names', async () => {
+    const template = await mini.template({ system: { packages: ['mini-service', 'mini-rival'] } });
+    const result = await mini.buildTemplate(template, warm);
+    expect(result.status).toBe(3);
+    expect(codesOf(result)).toContain('ICT_DEB_UNSATISFIABLE');
+    const text = JSON.stringify(errorOf(result));
+    expect(text).toContain('mini-rival');
+    expect(text).toContain('mini-library');
+    await requireNothingLost();
+  });
+
+  it('whose root partition is too small is refused with what is needed', async () => {
+    const partitions = [
+      { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '65MiB', mountPoint: '/boot/efi' },
+      { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', start: '65MiB', end: '81MiB', mountPoint: '/' },
+    ];
+    const result = await mini.buildTemplate(await mini.template({ disk: { partitions } }), warm);
+    expect(codesOf(result)).toContain('ICT_DISK_NO_SPACE');
+    expect(errorOf(result).message).toMatch(/\d+ MiB/);
+    await requireNothingLost();
+  });
+
+  it('whose command fails says which, and what it printed', async () => {
+    const template = await mini.template({ system: { configurations: [{ cmd: 'echo about to fail; exit 3' }] } });
+    const result = await mini.buildTemplate(template, warm);
+    expect(result.status).toBe(8);
+    expect(codesOf(result)).toContain('ICT_COMMAND_FAILED');
+    expect(JSON.stringify(errorOf(result))).toContain('about to fail');
+    await requireNothingLost();
+  });
+});
+
+describe('a repository that cannot be trusted', () => {
+  const now = Math.floor(Date.now() / 1000);
+
+  /** A copy of the archive, signed or dated otherwise, at an address of its own. */
+  async function buildAgainst(change: Partial<ArchiveSpec>, spoil: (release: string) => string = (text) => text): Promise<IctResult> {
+    const root = join(mini.root, `archive-${Math.random().toString(36).slice(2)}`);
+    const spec = { ...mini.distribution.spec, ...change, root };
+    await buildArchive(spec);
+    const release = join(root, 'dists', 'mini', 'InRelease');
+    await writeFile(release, spoil(await readFile(release, 'utf8')));
+    const server = await serveArchive(root);
+    try {
+      return await mini.buildTemplate(mini.distribution.template, warm, mini.flags(server.url).slice(2));
+    } finally {
+      await server.close();
+      await rm(root, { recursive: true });
+    }
+  }
+
+  it('because its signature does not fit the text', async () => {
+    const result = await buildAgainst({}, (text) => text.replace('Label: ICT', 'Label: ICT '.trim() + '\nExtra: yes'));
+    expect(result.status).toBe(5);
+    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_SIGNATURE');
+    await requireNothingLost();
+  });
+
+  it('because it has no signature', async () => {
+    const result = await buildAgainst({}, (text) => text.slice(text.indexOf('Origin:'), text.indexOf('-----BEGIN PGP SIGNATURE')));
+    expect(result.status).toBe(5);
+    expect(codesOf(result)[0]).toMatch(/^ICT_DEB_RELEASE_/);
+    await requireNothingLost();
+  });
+
+  it('because a key that the definition does not name has signed it', async () => {
+    const result = await buildAgainst({ key: await createSigningKey('somebody else') });
+    expect(result.status).toBe(5);
+    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_UNKNOWN_KEY');
+    await requireNothingLost();
+  });
+
+  it('because it has expired', async () => {
+    const result = await buildAgainst({ dateSeconds: now - 20 * 86_400, validUntilSeconds: now - 86_400 });
+    expect(result.status).toBe(5);
+    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_EXPIRED');
+    await requireNothingLost();
+  });
+
+  it('because it is another archive than the definition says', async () => {
+    const result = await buildAgainst({ origin: 'Somebody' });
+    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_MISMATCH');
+    await requireNothingLost();
+  });
+
+  it('because its signed root is missing', async () => {
+    mini.server.misbehave([{ path: 'Release', does: 'not-found' }]);
+    const result = await mini.build(await mini.places());
+    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_MISSING');
+  });
+
+  it.each([
+    ['hash', 'corrupt'],
+    ['size', 'truncate'],
+  ] as const)('because an index has another %s than the signed root says', async (_what, does) => {
+    mini.server.misbehave([
+      { path: '/Packages', does },
+      { path: 'by-hash', does },
+    ]);
+    const result = await mini.build(await mini.places());
+    expect(result.status).toBe(does === 'corrupt' ? 5 : result.status);
+    expect(codesOf(result)[0]).toMatch(/^ICT_(FETCH_MISMATCH|FETCH_TRUNCATED|DEB_INDEX_MISMATCH)$/);
+  });
+});
+
+describe('a package that cannot be had', () => {
+  const faults: readonly [Fault['does'], RegExp, number][] = [
+    ['truncate', /^ICT_FETCH_(MISMATCH|TRUNCATED)$/, 5],
+    ['corrupt', /^ICT_FETCH_MISMATCH$/, 5],
+    ['not-found', /^ICT_FETCH_NOT_FOUND$/, 4],
+    ['server-error', /^ICT_FETCH_STATUS$/, 4],
+    ['close-early', /^ICT_FETCH_(TRUNCATED|CONNECTION)$/, 4],
+    ['redirect-circle', /^ICT_FETCH_REDIRECT$/, 4],
+  ];
+
+  it.each(faults)('(%s) fails the build, keeps the other packages, and is fetched when the server is well again', async (does, code) => {
+    const places = await mini.places();
+    mini.server.misbehave([{ path: 'mini-library', does }]);
+    const result = await mini.build(places);
+    expect(codesOf(result)[0]).toMatch(code);
+    expect([4, 5]).toContain(result.status);
+    expect(await cachedPackages(places)).not.toContain('mini-library_1.2_all.deb');
+    mini.server.misbehave([]);
+    const next = await mini.build(places);
+    expect(next.status, next.stderr).toBe(0);
+    expect(artifactOf(next, 'raw').digest).toBe(digest);
+  });
+
+  it('(stalled) fails instead of waiting for ever', async () => {
+    mini.server.misbehave([{ path: 'mini-library', does: 'stall' }]);
+    const result = await mini.build(await mini.places(), [], { env: { ICT_FETCH_TIMEOUT_MS: '300', ICT_FETCH_RETRIES: '1' } });
+    expect(codesOf(result)).toContain('ICT_FETCH_STALLED');
+    expect(result.status).toBe(4);
+  });
+
+  it('because another package lies in its place, is refused, and only that cache entry is replaced', async () => {
+    const places = await mini.places();
+    await mini.build(places);
+    const directory = join(places.cache, 'pkgCache', 'mini-mini1-x86_64');
+    await rm(join(directory, 'mini-library_1.2_all.deb'));
+    await copyFile(join(directory, 'mini-kernel_6.12.1_all.deb'), join(directory, 'mini-library_1.2_all.deb'));
+    const result = await mini.build(places);
+    expect(result.status, result.stderr).toBe(0);
+    expect(result.events.filter((event) => event.type === 'package.stored')).toHaveLength(1);
+    expect(artifactOf(result, 'raw').digest).toBe(digest);
+  });
+});
+
+describe('a host that does not fit', () => {
+  it('because the cache directory cannot be written', async () => {
+    const blocked = join(mini.root, 'blocked');
+    await writeFile(blocked, 'a file where a directory should be');
+    const result = await mini.build({ ...(await mini.places()), cache: join(blocked, 'cache') });
+    expect(codesOf(result)).toContain('ICT_CACHE_UNWRITABLE');
+    expect(result.status).toBe(7);
+  });
+
+  it('because the disk is full, says so before or while it builds, and works once there is room', async () => {
+    const small = join(mini.root, 'small-disk');
+    await mkdir(small, { recursive: true });
+    // A private mount namespace: nothing is mounted for the host.
+    const script = 'mount -t tmpfs -o size=24m none "$1" && shift && exec "$@"';
+    const places = { cache: join(small, 'cache'), work: join(small, 'work'), temporary: join(small, 'temporary') };
+    const result = await mini.build(places, [], {
+      command: [
+        'unshare',
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-c',
+        script,
+        'sh',
+        small,
+        join(repositoryRoot, 'node_modules', '.bin', 'ict'),
+      ],
+    });
+    expect(codesOf(result).some((code) => ['ICT_HOST_SPACE', 'ICT_CACHE_DISK_FULL', 'ICT_FETCH_DISK_FULL'].includes(code))).toBe(true);
+    expect(result.status).toBe(7);
+  });
+});
+
+describe('a package that attacks the tree', () => {
+  it('with a member that escapes the root is refused, and nothing is written outside', async () => {
+    const evil = join(mini.root, 'evil');
+    await mkdir(join(evil, 'DEBIAN'), { recursive: true });
+    const target = join(mini.root, 'escaped');
+    await writeFile(join(evil, 'debian-binary'), '2.0\n');
+    await writeFile(
+      join(evil, 'control'),
+      'Package: mini-tools\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n',
+    );
+    await writeFile(join(evil, 'payload'), 'escaped\n');
+    await run('tar', ['-C', evil, '-cJf', join(evil, 'control.tar.xz'), './control']);
+    const climb = `../../../../../../../../../..${target}`;
+    await run('tar', ['-C', evil, '-P', '-cJf', join(evil, 'data.tar.xz'), `--transform=s|^payload$|${climb}|`, 'payload']);
+    const deb = join(evil, 'mini-tools_1_all.deb');
+    await run('ar', ['rc', deb, join(evil, 'debian-binary'), join(evil, 'control.tar.xz'), join(evil, 'data.tar.xz')]);
+    const root = join(mini.root, 'evil-archive');
+    const spec = { ...mini.distribution.spec, root, debs: [...mini.distribution.spec.debs, deb] };
+    await buildArchive(spec);
+    const definition = (await readFile(mini.distribution.definition, 'utf8')).replace('- mtools', '- mtools\n      - mini-tools');
+    const file = join(mini.distribution.definition, '..', 'evil.yml');
+    await writeFile(file, definition);
+    const server = await serveArchive(root);
+    try {
+      const result = await mini.buildTemplate(mini.distribution.template, await mini.places(), [
+        '--distro-file',
+        file,
+        ...mini.flags(server.url).slice(2),
+      ]);
+      expect(codesOf(result)[0]).toBe('ICT_ARCHIVE_ESCAPE');
+    } finally {
+      await server.close();
+    }
+    await expect(readFile(target)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+});

@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { open, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { hashFile } from '@ict/integrity';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { artifactOf, build, ict, realBuild, realPackages, TEMPLATES, type RealBuild } from '../src/index.js';
+
+const run = promisify(execFile);
+
+let real: RealBuild;
+beforeAll(async () => {
+  real = await realBuild(inject('run'));
+});
+
+interface Sbom {
+  readonly packages: readonly {
+    readonly name: string;
+    readonly versionInfo: string;
+    readonly primaryPackagePurpose?: string;
+    readonly checksums?: readonly unknown[];
+    readonly externalRefs?: readonly { readonly referenceLocator: string }[];
+  }[];
+  readonly relationships: readonly { readonly relationshipType: string }[];
+}
+
+/** Byte offset of a partition, by its place. */
+async function partitionOffset(disk: string, index: number): Promise<number> {
+  const { stdout } = await run('sfdisk', ['--json', disk]);
+  const table = (JSON.parse(stdout) as { partitiontable: { partitions: { start: number }[] } }).partitiontable;
+  return table.partitions[index].start * 512;
+}
+
+async function document(suffix: string): Promise<string> {
+  return readFile(real.raw.path.replace(/raw$/, suffix), 'utf8');
+}
+
+describe('an image from the real archive', () => {
+  it('leaves the host as it was', () => {
+    expect(real.after).toEqual(real.before);
+  });
+
+  it('reports artifacts with their true digests', async () => {
+    for (const { path, digest } of [real.raw, real.qcow2]) expect((await hashFile(path)).digest).toBe(digest);
+  });
+
+  it('is a disk that sfdisk, e2fsck and fsck.fat find sound', async () => {
+    await run('sfdisk', ['--verify', real.raw.path]);
+    const root = await partitionOffset(real.raw.path, 1);
+    const check = await run('e2fsck', ['-fn', `${real.raw.path}?offset=${root}`]);
+    expect(check.stdout).toMatch(/Pass 5/);
+    const { stdout } = await run('minfo', ['-i', `${real.raw.path}@@${await partitionOffset(real.raw.path, 0)}`]);
+    expect(stdout).toMatch(/FAT32/);
+  });
+
+  it('is the same disk as qcow2', async () => {
+    const { stdout } = await run('qemu-img', ['compare', real.raw.path, real.qcow2.path]);
+    expect(stdout).toMatch(/Images are identical/);
+  });
+
+  it('has a bill of material equal to the package database of the tree', async () => {
+    const root = await partitionOffset(real.raw.path, 1);
+    const { stdout } = await run('debugfs', ['-R', 'cat /var/lib/dpkg/status', `${real.raw.path}?offset=${root}`], {
+      maxBuffer: 64 * 1024 ** 2,
+    });
+    const field = (stanza: string, name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1];
+    const installed = stdout
+      .split('\n\n')
+      .filter((stanza) => field(stanza, 'Status') === 'install ok installed')
+      .map((stanza) => `${field(stanza, 'Package')} ${field(stanza, 'Version')}`)
+      .sort();
+    const sbom = JSON.parse(await document('spdx.json')) as Sbom;
+    const purl = (pkg: Sbom['packages'][number]) => pkg.externalRefs?.some((ref) => ref.referenceLocator.startsWith('pkg:deb/debian/'));
+    const billed = sbom.packages.filter(purl);
+    expect(billed.map((pkg) => `${pkg.name} ${pkg.versionInfo}`).sort()).toEqual(installed);
+    expect(billed.every((pkg) => (pkg.checksums ?? []).length > 0)).toBe(true);
+    expect(sbom.relationships.some((relation) => relation.relationshipType === 'DEPENDS_ON')).toBe(true);
+    expect(installed.length).toBeGreaterThan(100);
+  });
+
+  it('has a manifest that names the signer of each repository', async () => {
+    const manifest = JSON.parse(await document('manifest.json')) as { repositories: { signers: string[] }[]; packages: object[] };
+    expect(manifest.repositories.every((repository) => repository.signers.every((signer) => /^[0-9A-F]{40}$/.test(signer)))).toBe(true);
+    expect(manifest.packages.length).toBeGreaterThan(100);
+  });
+
+  it('boots to multi-user with ssh and without a failed unit, and stays unchanged by it', async () => {
+    const boot = await ict(['boot', real.raw.path, '--until', 'ICT-E2E-DONE', '--timeout', '300']);
+    expect(boot.status, boot.stdout.slice(-3000) + boot.stderr.slice(-3000)).toBe(0);
+    expect(boot.stdout).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
+    expect(boot.stdout).toContain('ICT-E2E motd=$(id) `id` "quoted" \'single\' end');
+    expect(boot.stdout).toContain('ICT-E2E tree=from the tree: ict-e2e');
+    expect((await hashFile(real.raw.path)).digest).toBe(real.raw.digest);
+  });
+
+  it('is not made again when nothing changed: every step hits and no package is fetched', async () => {
+    const again = await build(real.template, real.places);
+    expect(again.status, again.stderr).toBe(0);
+    expect(again.events.filter((event) => event.type === 'step.miss')).toEqual([]);
+    expect(again.events.filter((event) => event.type === 'package.stored')).toEqual([]);
+    expect(artifactOf(again, 'raw').digest).toBe(real.raw.digest);
+  });
+
+  it('replaces just the cached package that was damaged', async () => {
+    const graph = await readFile(join(realPackages(real), 'chrootpkgs.dot'), 'utf8');
+    expect(graph).toContain('"openssh-server" -> "libc6"');
+    const { stdout } = await run('find', [realPackages(real), '-name', 'sudo_*.deb']);
+    const victim = stdout.trim();
+    const file = await open(victim, 'r+');
+    await file.write(Buffer.from('damage'), 0, 6, 5000);
+    await file.close();
+    const mended = await build(real.template, real.places, ['--lock', real.lock]);
+    expect(mended.status, mended.stderr).toBe(0);
+    expect(mended.events.filter((event) => event.type === 'package.invalid').map((event) => 'name' in event && event.name)).toEqual([
+      'sudo',
+    ]);
+    expect(mended.events.filter((event) => event.type === 'package.stored')).toHaveLength(1);
+    expect((await hashFile(victim)).sizeBytes).toBeGreaterThan(0);
+    expect(dirname(artifactOf(mended, 'raw').path)).toBe(dirname(real.raw.path));
+  });
+
+  it('resolves the reference template of the same name, and refuses by name only what cannot be made', async () => {
+    const template = join(TEMPLATES, 'reference-debian13-x86_64-minimal-raw.yml');
+    const directories = ['--cache-dir', real.places.cache, '--work-dir', real.places.work];
+    const validated = await ict(['validate', template, '--json']);
+    expect(validated.stdout).toMatch(/vhdx/);
+    const out = join(inject('run'), 'reference.lock.yml');
+    const locked = await ict(['lock', template, '--output', out, '--json', ...directories]);
+    expect(locked.status, `${basename(template)}: ${locked.stdout}${locked.stderr}`).toBe(0);
+    const lock = await readFile(out, 'utf8');
+    for (const name of ['grub-cloud-amd64', 'cloud-init', 'linux-image-amd64']) expect(lock).toContain(`name: ${name}\n`);
+    expect(locked.stdout + locked.stderr).toMatch(/kernel 6\.12\.74|ICT_KERNEL_VERSION|linux-image-amd64/);
+  });
+});
