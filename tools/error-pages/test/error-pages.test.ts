@@ -7,6 +7,8 @@ import { describe, expect, it } from 'vitest';
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const pagesDirectory = join(root, 'docs', 'errors');
 const CODE = /^ICT(_[A-Z0-9]+)+$/;
+/** Names that look like codes: variables of the environment that stand for settings. */
+const VARIABLES = ['ICT_WORKERS', 'ICT_CACHE_DIR', 'ICT_WORK_DIR', 'ICT_TEMP_DIR'];
 
 /** Where a code stands: in the table of its package, or as a text somewhere in a source file. */
 interface Mention {
@@ -29,7 +31,8 @@ function mentionsOf(owner: string): readonly Mention[] {
             if (key !== undefined) found.push({ code: propertyName(key), owner, declared: true });
         }
       }
-      if (ts.isStringLiteralLike(node) && CODE.test(node.text)) found.push({ code: node.text, owner, declared: false });
+      if (ts.isStringLiteralLike(node) && CODE.test(node.text) && !VARIABLES.includes(node.text))
+        found.push({ code: node.text, owner, declared: false });
       ts.forEachChild(node, visit);
     };
     visit(file);
