@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { access, constants, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -6,7 +6,7 @@ import { ConsoleText } from './console.js';
 import { bootError } from './errors.js';
 import { findFirmware, type Firmware } from './firmware.js';
 import { imageFileFormat } from './image-file.js';
-import { qemuArguments, type Accelerator } from './qemu.js';
+import { parseQemuVersion, qemuArguments, type Accelerator, type QemuVersion } from './qemu.js';
 
 export interface BootOptions {
   /** The disk image, raw or qcow2 (told apart by its bytes). It is not changed. */
@@ -80,6 +80,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
     });
   }
   const firmware = options.firmware ?? (await findFirmware());
+  const version = await versionOf(program, options.signal);
   const guard = await findProgram('setpriv');
   const directory = await mkdtemp(join(tmpdir(), 'ict-boot-'));
   try {
@@ -88,6 +89,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
       await copyFile(firmware.variables, variables, constants.COPYFILE_FICLONE);
       const argv = qemuArguments({
         accel,
+        ...(version === undefined ? {} : { version }),
         memoryMiB: options.memoryMiB ?? 1024,
         cpus: options.cpus ?? 2,
         image: resolve(options.image),
@@ -214,6 +216,16 @@ function judge(ending: Ending, seen: Seen, options: BootOptions): BootResult {
 /** False when KVM is absent, not ours to use, or of the kind that runs no distribution's kernel. */
 async function kvmMayWork({ device, guestsOnly }: { readonly device: string; readonly guestsOnly: string }): Promise<boolean> {
   return (await accessible(device, constants.R_OK | constants.W_OK)) && !(await accessible(guestsOnly, constants.F_OK));
+}
+
+/** Asks a qemu for its version; one that does not say is taken for a new one. */
+function versionOf(program: string, signal: AbortSignal | undefined): Promise<QemuVersion | undefined> {
+  return new Promise((done, fail) => {
+    execFile(program, ['--version'], { timeout: 10_000 }, (error, stdout) => {
+      if (signal?.aborted === true) fail(signal.reason);
+      else done(error === null ? parseQemuVersion(stdout) : undefined);
+    });
+  });
 }
 
 async function findProgram(name: string): Promise<string | undefined> {

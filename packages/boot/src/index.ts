@@ -1,6 +1,6 @@
 export { bootImage, type BootOptions, type BootResult } from './boot.js';
 export { findFirmware, FIRMWARE_PLACES, type Firmware } from './firmware.js';
 export { imageFileFormat, type ImageFileFormat } from './image-file.js';
-export { qemuArguments, type Accelerator, type QemuSettings } from './qemu.js';
+export { parseQemuVersion, qemuArguments, type Accelerator, type QemuSettings, type QemuVersion } from './qemu.js';
 export { ConsoleText, type ConsolePiece } from './console.js';
 export { bootError } from './errors.js';

@@ -6,7 +6,7 @@ import { bootImage, type BootOptions } from '../src/boot.js';
 import { bootError } from '../src/errors.js';
 import { findFirmware } from '../src/firmware.js';
 import { imageFileFormat } from '../src/image-file.js';
-import { qemuArguments } from '../src/qemu.js';
+import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
 
 let directory: string;
 beforeEach(() => {
@@ -20,7 +20,10 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 /** A program in qemu's place: writes its arguments and process id down, then does what the script says. */
 function fake(script: string): string {
   const file = join(directory, 'qemu');
-  writeFileSync(file, `#!/bin/sh\nprintf '%s\\n' "$*" >> '${directory}/arguments'\necho $$ > '${directory}/pid'\n${script}\n`);
+  writeFileSync(
+    file,
+    `#!/bin/sh\n[ "$*" = --version ] && { echo 'QEMU emulator version 7.2.22 (Debian)'; exit; }\nprintf '%s\\n' "$*" >> '${directory}/arguments'\necho $$ > '${directory}/pid'\n${script}\n`,
+  );
   chmodSync(file, 0o755);
   return file;
 }
@@ -219,9 +222,13 @@ describe('qemuArguments', () => {
     extraArgs: ['-nic', 'user'],
   } as const;
 
-  it('names the accelerator, and never lets qemu choose', () => {
-    expect(qemuArguments({ ...settings, accel: 'tcg' }).join(' ')).toContain('-accel tcg,thread=multi -cpu Haswell-noTSX');
-    expect(qemuArguments({ ...settings, accel: 'kvm' }).join(' ')).toContain('-accel kvm -cpu host -m 512 -smp 1');
+  it.each([
+    ['tcg', { major: 10, minor: 0 }, '-accel tcg,thread=multi -cpu max -m 512 -smp 1'],
+    ['tcg', { major: 7, minor: 2 }, '-accel tcg,thread=multi -cpu max,-cx16 -m 512'],
+    ['tcg', undefined, '-cpu max -m 512'],
+    ['kvm', { major: 7, minor: 2 }, '-accel kvm -cpu host -m 512 -smp 1'],
+  ] as const)('names the accelerator %s, and with qemu %o the processor', (accel, version, expected) => {
+    expect(qemuArguments({ ...settings, accel, ...(version === undefined ? {} : { version }) }).join(' ')).toContain(expected);
   });
 
   it('leaves the image as it is, quotes commas, has no network, and puts more at the end', () => {
@@ -230,6 +237,19 @@ describe('qemuArguments', () => {
     expect(argv.join(' ')).toContain('-no-reboot -nic none');
     expect(argv.slice(-2)).toEqual(['-nic', 'user']);
   });
+});
+
+it.each([
+  ['QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7+deb12u18)', { major: 7, minor: 2 }],
+  ['QEMU emulator version 10.0.13', { major: 10, minor: 0 }],
+  ['hello', undefined],
+])('reads %j', (printed, expected) => {
+  expect(parseQemuVersion(printed)).toEqual(expected);
+});
+
+it('tells the arguments by the version that the program has', async () => {
+  await bootImage(options('exit 0'));
+  expect(runs()[0]).toContain('-cpu max,-cx16');
 });
 
 it('has a page for each error', () => {
