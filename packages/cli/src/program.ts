@@ -57,7 +57,7 @@ export interface DoctorFlags extends DirectoryFlags {
   readonly for?: 'build' | 'boot';
 }
 
-export const schemaNames = ['template', 'config', 'distro', 'event', 'lock', 'plan'] as const;
+export const schemaNames = ['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan'] as const;
 export type SchemaName = (typeof schemaNames)[number];
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];

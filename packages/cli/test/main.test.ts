@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ErrorKind } from '@ict/plugin-api';
 import { IctError } from '@ict/plugin-api';
 import { compileSchema } from '@ict/template';
+import { schemaNames } from '../src/program.js';
 import { digest, event, ict, plan, report, Signals } from './fixture.js';
 
 let directory: string;
@@ -376,7 +377,7 @@ describe('output settings of the configuration', () => {
   });
 });
 
-it.each(['template', 'config', 'distro', 'event', 'plan', 'lock'])('schema %s compiles', async (name) => {
+it.each(schemaNames)('schema %s compiles', async (name) => {
   const { status, stdout } = await ict(['schema', name]);
   expect(status).toBe(0);
   const schema = JSON.parse(stdout.text) as { $schema: string };

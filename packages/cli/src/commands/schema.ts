@@ -5,6 +5,7 @@ import type { Session } from '../session.js';
 
 const files: Readonly<Partial<Record<SchemaName, string>>> = {
   event: import.meta.resolve('@ict/plugin-api/schema/event.schema.json'),
+  manifest: import.meta.resolve('@ict/sbom/manifest.schema.json'),
   plan: new URL('../../schema/plan.schema.json', import.meta.url).href,
   lock: new URL('../../schema/lock.schema.json', import.meta.url).href,
 };
