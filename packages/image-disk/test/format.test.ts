@@ -4,6 +4,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest, FormatArtifact, Json } from '@ict/plugin-api';
 import { assembleKey } from '../src/disk.js';
+import { diskError } from '../src/errors.js';
 import { createDiskFormat } from '../src/format.js';
 import { partitionIdentity } from '../src/identity.js';
 import plugin from '../src/plugin.js';
@@ -154,4 +155,9 @@ it('is found through the plugin', () => {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { ict: object };
   expect(manifest.ict).toEqual({ apiVersion: 1, plugin: './dist/plugin.js', imageTypes: ['raw'] });
   expect(existsSync(new URL('../src/plugin.ts', import.meta.url))).toBe(true);
+});
+
+it('has a page for each error', () => {
+  const pages = readdirSync(new URL('../../../docs/errors/', import.meta.url));
+  expect(Object.keys(diskError.codes).filter((code) => !pages.includes(`${code}.md`))).toEqual([]);
 });
