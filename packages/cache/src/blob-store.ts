@@ -4,7 +4,7 @@ import { digestHex, digestOf, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { readRecord, removeRecord, writeRecord } from './record-file.js';
-import { stageFile } from './staging.js';
+import { adoptFile, stageFile } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
@@ -80,7 +80,7 @@ export function createBlobStore(store: StoreContext): BlobStore {
     path,
     putFile: (file, known) =>
       put('a blob', known?.sizeBytes, async () => {
-        const staged = await stageFile(store, file, known, known === undefined ? 'a blob' : `blob ${known.digest}`);
+        const staged = known === undefined ? await stageFile(store, file, undefined, 'a blob') : await adoptFile(store, file, known);
         try {
           return await publish(staged.path, staged.digest, staged.sizeBytes);
         } catch (error) {

