@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fillCommands, writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
+import { fillCommands, sectorsPerCluster, writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
 import { FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
 import { partitionIdentity } from '../src/identity.js';
 import { cut, execute, hostBuild, type HostBuild } from './support/host-build.js';
@@ -143,6 +144,38 @@ describe('writeFat', () => {
     const clusterBytes = bytes.readUInt8(13) * 512;
     const clusters = Math.floor(dataSectors / bytes.readUInt8(13));
     expect(Math.ceil(low / clusterBytes)).toBe(clusters - 1);
+  });
+});
+
+describe('sectorsPerCluster', () => {
+  it.each([
+    [32, FAT32_MINIMUM_BYTES, 1],
+    [32, 64 * MIB, 1],
+    [32, 100 * MIB, 2],
+    [32, 512 * MIB, 8],
+    [32, 4096 * MIB, 8],
+    [16, 9 * MIB, 4],
+    [16, 100 * MIB, 8],
+    [16, 512 * MIB, 16],
+  ] as const)('of a FAT%i of %i bytes is %i', (width, sizeBytes, expected) => {
+    expect(sectorsPerCluster(width, sizeBytes / 512)).toBe(expected);
+  });
+
+  it.each([
+    [32, 64 * MIB],
+    [16, 100 * MIB],
+  ] as const)('makes a FAT%i that is one, also on a disk that is much larger', async (width, sizeBytes) => {
+    const asked = request(build, { width, sizeBytes });
+    truncateSync(join(asked.directory, 'disk.raw'), 3 * 1024 * MIB);
+    await writeFat(asked, build.ctx);
+    await using disk = await open(join(asked.directory, 'disk.raw'), 'r');
+    const part = Buffer.alloc(sizeBytes);
+    await disk.read(part, 0, sizeBytes, OFFSET);
+    writeFileSync(join(asked.directory, 'part'), part);
+    const { exitCode, stdout } = await execute('fsck.fat', ['-nv', join(asked.directory, 'part')]);
+    const clusters = Number(/(\d+) data clusters/u.exec(stdout)?.[1]);
+    expect([exitCode, clusters > 65_524]).toEqual([0, width === 32]);
+    expect(stdout).not.toMatch(/warning/iu);
   });
 });
 
