@@ -78,7 +78,7 @@ describe('StepEngine', () => {
 
   it('peeks without running', async () => {
     const { engine } = await setUp();
-    const { run: _run, ...question } = call(1, layer, { count: 0 });
+    const question = call(1, layer, { count: 0 });
     expect((await engine.peek(question)).output).toBeUndefined();
     await engine.run(call(1, layer, { count: 0 }));
     expect((await engine.peek(question)).output).toEqual(layer);
