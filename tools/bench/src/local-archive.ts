@@ -1,5 +1,5 @@
-import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { link, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { buildArchive, createSigningKey } from '@ict/fixtures';
 import { rawOnly, withLocalRepository } from './local-definition.js';
 import { packageNames } from './lock-names.js';
@@ -46,12 +46,12 @@ export async function makeLocalArchive({ directory, firstBuild, say }: ScenarioO
   say('building once, to have the packages');
   const flags = ['--cache-dir', join(first, 'cache'), '--work-dir', join(first, 'work'), '--temp-dir', join(first, 'temp')];
   await measure({ argv: [ICT, 'build', template, ...flags, ...firstBuild] });
-  const lock = join(made, 'image.lock.yml');
+  const [lock] = await filesBelow(join(first, 'work'), '.lock.yml');
+  if (lock === undefined) throw new Error('the first build delivered no lock file');
   const packages = packageNames(await readFile(lock, 'utf8'));
-  await rename(lock, join(first, 'image.lock.yml'));
   const key = await createSigningKey('local archive');
   await writeFile(parts.keyring, key.keyring);
-  const debs = await packageFiles(join(first, 'cache', 'pkgCache'));
+  const debs = await withPoolNames(await filesBelow(join(first, 'cache', 'pkgCache'), '.deb'), join(made, 'debs'));
   say(`making an archive of ${debs.length} packages`);
   await buildArchive({ root: parts.root, suite: LOCAL_SUITE, debs, key, dateSeconds: Math.floor(Date.now() / 1000) });
   const local = { archive: LOCAL_ADDRESS, suite: LOCAL_SUITE, keyring: parts.keyring };
@@ -61,7 +61,19 @@ export async function makeLocalArchive({ directory, firstBuild, say }: ScenarioO
   return { ...parts, template, packages };
 }
 
-async function packageFiles(directory: string): Promise<readonly string[]> {
+/** Links package files as an archive names them: without the epoch, which the cache keeps (`name_1%3a2.0_arch.deb`). */
+async function withPoolNames(files: readonly string[], directory: string): Promise<readonly string[]> {
+  await mkdir(directory);
+  return Promise.all(
+    files.map(async (file) => {
+      const named = join(directory, basename(file).replace(/_\d+%3a/, '_'));
+      await link(file, named);
+      return named;
+    }),
+  );
+}
+
+async function filesBelow(directory: string, suffix: string): Promise<readonly string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile() && entry.name.endsWith('.deb')).map((entry) => join(entry.parentPath, entry.name));
+  return entries.filter((entry) => entry.isFile() && entry.name.endsWith(suffix)).map((entry) => join(entry.parentPath, entry.name));
 }

@@ -36,37 +36,31 @@ async function compare(options: ScenarioOptions, archive: LocalArchive, url: str
   const ict = ictBuild(archive, run, url);
   const empty = async (): Promise<void> => {
     await rm(run, { recursive: true, force: true });
-    await removeLock(archive);
     await mkdir(run, { recursive: true });
   };
   const packagesOnly = async (): Promise<void> => {
     for (const name of ['work', 'temp']) await rm(join(run, name), { recursive: true, force: true });
     for (const name of await readdir(cache)) if (name !== 'pkgCache') await rm(join(cache, name), { recursive: true, force: true });
-    await removeLock(archive);
   };
   const mmdebstrap = peer(archive, join(options.directory, 'peer'), url);
-  try {
-    say('with nothing cached');
-    const first = await alternate([{ name: 'ict build, nothing cached', command: ict, prepare: empty }, mmdebstrap], runs, onRun);
-    say('with the packages cached');
-    const second = await alternate([{ name: 'ict build, packages cached', command: ict, prepare: packagesOnly }, mmdebstrap], runs, onRun);
-    say('unchanged');
-    const third = await alternate(
-      [
-        { name: 'ict build, nothing changed', command: ict },
-        { name: 'node -e 0', command: { argv: [process.execPath, '-e', '0'] } },
-      ],
-      Math.max(runs, 5),
-      onRun,
-    );
-    return [
-      { title: 'Nothing cached', results: first },
-      { title: 'Only the package files cached (mmdebstrap keeps none)', results: second },
-      { title: 'The same build again', results: third },
-    ];
-  } finally {
-    await removeLock(archive);
-  }
+  say('with nothing cached');
+  const first = await alternate([{ name: 'ict build, nothing cached', command: ict, prepare: empty }, mmdebstrap], runs, onRun);
+  say('with the packages cached');
+  const second = await alternate([{ name: 'ict build, packages cached', command: ict, prepare: packagesOnly }, mmdebstrap], runs, onRun);
+  say('unchanged');
+  const third = await alternate(
+    [
+      { name: 'ict build, nothing changed', command: ict },
+      { name: 'node -e 0', command: { argv: [process.execPath, '-e', '0'] } },
+    ],
+    Math.max(runs, 5),
+    onRun,
+  );
+  return [
+    { title: 'Nothing cached', results: first },
+    { title: 'Only the package files cached (mmdebstrap keeps none)', results: second },
+    { title: 'The same build again', results: third },
+  ];
 }
 
 function ictBuild({ template, definition }: LocalArchive, run: string, url: string): BenchCommand {
@@ -87,11 +81,6 @@ function peer({ packages, keyring }: LocalArchive, directory: string, url: strin
       await mkdir(directory, { recursive: true });
     },
   };
-}
-
-/** The lock lies beside the template; without it ict resolves, as mmdebstrap must. */
-function removeLock({ template }: LocalArchive): Promise<void> {
-  return rm(template.replace(/\.yml$/, '.lock.yml'), { force: true });
 }
 
 async function requirePrograms(): Promise<void> {
