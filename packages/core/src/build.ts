@@ -8,7 +8,7 @@ import { copyDelivery, deliver, type Delivery } from './delivery.js';
 import { dependencyGraph } from './dependency-graph.js';
 import { obtainPackages } from './downloads.js';
 import type { BuildOptions, BuildReport, EngineOptions } from './engine-api.js';
-import type { EventStream } from './events.js';
+import { warningEvent, type EventStream } from './events.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
 import { formatLock, lockDigest, type Lock } from './lock.js';
 import { settleLock } from './lock-settling.js';
@@ -33,7 +33,7 @@ export async function buildImage(
   const start = performance.now();
   const warnings: ProblemReport[] = [];
   const warn = (reports: readonly ProblemReport[]): void => {
-    for (const { code, message, hint, position } of reports) events.emit({ type: 'warning', code, message, hint, position });
+    for (const report of reports) events.emit(warningEvent(report));
     warnings.push(...reports);
   };
   const { intake, services } = await events.run('validate', async () => {

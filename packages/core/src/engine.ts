@@ -1,8 +1,9 @@
+import type { ProblemReport } from '@ict/plugin-api';
 import { buildImage } from './build.js';
 import type { BuildOptions, BuildReport, Engine, EngineOptions, LockOptions, LockReport, Plan, Validation } from './engine-api.js';
 import { lockPath, writeLock } from './lock.js';
 import { planBuild } from './plan.js';
-import { EventStream } from './events.js';
+import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
 import { openServices, type Services } from './services.js';
 import { settleLock } from './lock-settling.js';
@@ -39,13 +40,15 @@ class HostedEngine implements Engine {
     const intake = await this.intake(template);
     const services = await this.open(intake);
     const settled = await settleLock(template, intake, options, services);
+    this.warn(settled.warnings);
     return planBuild(intake, settled, services);
   }
 
   async lock(template: string, options: { readonly output?: string } = {}): Promise<LockReport> {
     const intake = await this.intake(template);
     const services = await this.open(intake);
-    const { lock } = await settleLock(template, intake, { fresh: true }, services);
+    const { lock, warnings } = await settleLock(template, intake, { fresh: true }, services);
+    this.warn(warnings);
     const file = options.output ?? lockPath(template);
     const changed = await writeLock(file, lock);
     return { file, changed, packages: lock.packages.length, tools: lock.tools.length };
@@ -61,9 +64,14 @@ class HostedEngine implements Engine {
   }
 
   private async intake(template: string): Promise<Intake> {
-    const { intake, problems } = await readTemplate(template, this.plugins);
+    const { intake, problems, warnings } = await readTemplate(template, this.plugins);
     requireSound(template, problems);
+    this.warn(warnings);
     return intake as Intake;
+  }
+
+  private warn(reports: readonly ProblemReport[]): void {
+    for (const report of reports) this.events.emit(warningEvent(report));
   }
 
   private open(intake: Intake): Promise<Services> {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { BuildEvent, EventBody, Stage } from '@ict/plugin-api';
+import type { BuildEvent, EventBody, ProblemReport, Stage } from '@ict/plugin-api';
 
 /** Stamps what parts of the engine say, and times the stages. */
 export class EventStream {
@@ -37,4 +37,9 @@ export class EventStream {
       this.stage = undefined;
     }
   }
+}
+
+/** The event that tells of a problem which does not stop the work. */
+export function warningEvent({ code, message, hint, position }: ProblemReport): EventBody {
+  return { type: 'warning', code, message, hint, position };
 }
