@@ -16,6 +16,8 @@ export interface EngineOptions {
   /** Distribution definitions beside those that plugins ship. */
   readonly distributionFiles: readonly string[];
   readonly offline: boolean;
+  /** How patient downloads are; default: what the transport thinks best. */
+  readonly network?: { readonly retries?: number; readonly timeoutMs?: number };
   /** `signature`: trust a cached file whose stat signature is unchanged; `full`: hash every byte. */
   readonly verify: 'signature' | 'full';
   readonly emit: (event: BuildEvent) => void;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openCache, type Cache } from '@ict/cache';
-import { chooseMirrors, createFetcher, readHostSources, type MirrorRoutes } from '@ict/fetch';
+import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type {
   BuildContext,
@@ -70,6 +70,7 @@ export async function openServices(
     mirrors: await mirrorMap(options, distribution),
     offline: options.offline,
     concurrency: options.workers,
+    ...patience(options.network),
   });
   const context: Context = {
     signal,
@@ -134,6 +135,14 @@ function openBuild(
     trees,
     layers,
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
+  };
+}
+
+/** One time limit for all that a transfer waits for. */
+function patience({ retries, timeoutMs }: NonNullable<EngineOptions['network']> = {}): Pick<FetcherOptions, 'retry' | 'timeouts'> {
+  return {
+    ...(retries === undefined ? {} : { retry: { retries } }),
+    ...(timeoutMs === undefined ? {} : { timeouts: { connectMs: timeoutMs, headersMs: timeoutMs, bodyMs: timeoutMs } }),
   };
 }
 

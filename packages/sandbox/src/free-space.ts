@@ -18,7 +18,9 @@ export async function freeSpace(path: string): Promise<FreeSpace> {
     const { bavail, blocks, bsize } = await statfs(path);
     return { availableBytes: bavail * bsize, totalBytes: blocks * bsize };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    // ENOTDIR: a file lies where a directory is wanted; whoever makes the directory will say so.
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error;
     return freeSpace(dirname(path));
   }
 }

@@ -42,8 +42,8 @@ describe('inspectHost', () => {
   });
 });
 
-it('measures the file system that a path would be on', async () => {
-  const { availableBytes, totalBytes } = await freeSpace('/no/such/place');
+it.each(['/no/such/place', '/etc/passwd/below/a/file'])('measures the file system that %s would be on', async (path) => {
+  const { availableBytes, totalBytes } = await freeSpace(path);
   expect(availableBytes).toBeGreaterThan(0);
   expect(availableBytes).toBeLessThanOrEqual(totalBytes);
 });

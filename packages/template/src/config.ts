@@ -17,12 +17,21 @@ export interface Config {
   readonly temporaryDirectory: string;
   /** Mirror address by archive address, both without a slash at the end. */
   readonly mirrors: ReadonlyMap<string, string>;
+  readonly network: NetworkSettings;
   /** Package names as written; paths (beginning with `.` or `/`) absolute. */
   readonly plugins: readonly string[];
   /** Absolute paths of distribution definitions. */
   readonly distros: readonly string[];
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   readonly logFile?: string;
+}
+
+/** How patient downloads are; what is absent is left to the transport. */
+export interface NetworkSettings {
+  /** Attempts after the first one. */
+  readonly retries?: number;
+  /** Longest wait, in milliseconds, for a connection, for an answer and between two pieces of it. */
+  readonly timeoutMs?: number;
 }
 
 /** Where a setting came from, for people: `default`, `environment ICT_WORKERS`, `image-composer-tool.yml:3:1`, `command line`. */
@@ -79,7 +88,8 @@ export function configCandidates(options: Pick<ConfigOptions, 'cwd' | 'home' | '
 /**
  * Settings from, strongest first: the command line, `ICT_*` variables, the configuration file, defaults.
  *
- * Variables: `ICT_WORKERS`, `ICT_CACHE_DIR`, `ICT_WORK_DIR`, `ICT_TEMP_DIR`; an empty one counts as not set.
+ * Variables: `ICT_WORKERS`, `ICT_CACHE_DIR`, `ICT_WORK_DIR`, `ICT_TEMP_DIR`, `ICT_FETCH_RETRIES`, `ICT_FETCH_TIMEOUT_MS`; an empty
+ * one counts as not set.
  *
  * @throws `ICT_CONFIG_UNREADABLE` when the named file, or one that exists in the usual places, cannot be read
  */
@@ -153,6 +163,8 @@ export function describeConfig({ config, origins }: LoadedConfig): ConfigRow[] {
     row('work_dir', config.workDirectory),
     row('temp_dir', config.temporaryDirectory),
     row('mirrors', [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${withoutCredentials(mirror)}`).join(', ')),
+    row('network.retries', String(config.network.retries ?? '')),
+    row('network.timeout_ms', String(config.network.timeoutMs ?? '')),
     row('plugins', config.plugins.join(', ')),
     row('distros', config.distros.join(', ')),
     row('logging.level', config.logLevel),
@@ -200,15 +212,17 @@ class Settings {
 
   read(): Config {
     const { overrides = {} } = this.options;
-    const { mirrors = {}, plugins = [], distros = [], logging = {} } = this.content;
+    const { mirrors = {}, network = {}, plugins = [], distros = [], logging = {} } = this.content;
     const cacheDirectory = this.directoryOf('cache_dir', 'ICT_CACHE_DIR', overrides.cacheDirectory, this.defaultCache());
     const logFile = this.optionalLogFile(overrides.logFile, logging.file);
     for (const key of ['mirrors', 'plugins', 'distros'] as const) if (this.content[key] !== undefined) this.fromFile([key], key);
     if (overrides.logLevel !== undefined) this.origins.set('logging.level', 'command line');
     else if (logging.level !== undefined) this.fromFile(['logging', 'level'], 'logging.level');
+    const retries = this.whole(['network', 'retries'], 'ICT_FETCH_RETRIES', [0, 100], undefined, network.retries);
+    const timeoutMs = this.whole(['network', 'timeout_ms'], 'ICT_FETCH_TIMEOUT_MS', [100, 3_600_000], undefined, network.timeout_ms);
     const bare = (url: string): string => url.replace(/\/+$/, '');
     return {
-      workers: this.workers(overrides.workers),
+      workers: this.whole(['workers'], 'ICT_WORKERS', [1, 64], overrides.workers, this.content.workers) ?? 16,
       cacheDirectory,
       workDirectory: this.directoryOf('work_dir', 'ICT_WORK_DIR', overrides.workDirectory, '/var/tmp/image-composer-tool'),
       temporaryDirectory: this.directoryOf(
@@ -218,6 +232,7 @@ class Settings {
         path.join(cacheDirectory, '.ict', 'tmp'),
       ),
       mirrors: new Map(Object.entries(mirrors).map(([archive, mirror]) => [bare(archive), bare(mirror)])),
+      network: { ...(retries === undefined ? {} : { retries }), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
       plugins: plugins.map((plugin) => (/^(?:\.{0,2}\/|\.{1,2}$)/.test(plugin) ? path.resolve(this.directory, plugin) : plugin)),
       distros: distros.map((file) => path.resolve(this.directory, file)),
       logLevel: overrides.logLevel ?? logging.level ?? 'info',
@@ -274,24 +289,33 @@ class Settings {
     return path.resolve(this.directory, inFile);
   }
 
-  private workers(override: number | undefined): number {
-    const fromEnvironment = this.options.env['ICT_WORKERS'];
+  /** A whole number from the command line, a variable or the file, whose schema knows the same bounds. */
+  private whole(
+    at: readonly string[],
+    variable: string,
+    bounds: readonly [number, number],
+    override: number | undefined,
+    inFile: number | undefined,
+  ): number | undefined {
+    const key = at.join('.');
+    const fromEnvironment = this.options.env[variable];
     if (override !== undefined) {
-      this.origins.set('workers', 'command line');
-      return this.checkWorkers(override, String(override), 'the number of workers');
+      this.origins.set(key, 'command line');
+      return this.checkWhole(override, String(override), `the setting "${key}"`, bounds);
     }
     if (fromEnvironment !== undefined && fromEnvironment !== '') {
-      this.origins.set('workers', 'environment ICT_WORKERS');
-      return this.checkWorkers(/^[0-9]{1,9}$/.test(fromEnvironment) ? Number(fromEnvironment) : NaN, fromEnvironment, 'ICT_WORKERS');
+      this.origins.set(key, `environment ${variable}`);
+      return this.checkWhole(/^[0-9]{1,9}$/.test(fromEnvironment) ? Number(fromEnvironment) : NaN, fromEnvironment, variable, bounds);
     }
-    if (this.content.workers === undefined) return 16;
-    this.fromFile(['workers'], 'workers');
-    return this.content.workers;
+    if (inFile !== undefined) this.fromFile(at, key);
+    return inFile;
   }
 
-  private checkWorkers(value: number, text: string, what: string): number {
-    if (!Number.isInteger(value) || value < 1 || value > 64) {
-      this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', `${what} is ${JSON.stringify(text)}; it must be a whole number from 1 to 64`));
+  private checkWhole(value: number, text: string, what: string, [minimum, maximum]: readonly [number, number]): number {
+    if (!Number.isInteger(value) || value < minimum || value > maximum) {
+      this.problems.push(
+        problem('ICT_CONFIG_ENVIRONMENT', `${what} is ${JSON.stringify(text)}; it must be a whole number from ${minimum} to ${maximum}`),
+      );
     }
     return value;
   }

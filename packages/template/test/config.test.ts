@@ -27,6 +27,7 @@ describe('defaults', () => {
       workDirectory: '/var/tmp/image-composer-tool',
       temporaryDirectory: '/var/cache/image-composer-tool/.ict/tmp',
       mirrors: new Map(),
+      network: {},
       plugins: [],
       distros: [],
       logLevel: 'info',
@@ -75,6 +76,9 @@ cache_dir: cache
 work_dir: /w
 mirrors:
   http://ftp.debian.org/debian/: http://mirror.example.com/debian/
+network:
+  retries: 9
+  timeout_ms: 1500
 plugins: ['@acme/plugin', ./own]
 distros: [acme.yml]
 logging:
@@ -82,7 +86,7 @@ logging:
   file: ict.log
 `,
     },
-    { env: { ICT_WORK_DIR: 'elsewhere', ICT_TEMP_DIR: '', ICT_WORKERS: '8' }, overrides: { workers: 4 } },
+    { env: { ICT_WORK_DIR: 'elsewhere', ICT_TEMP_DIR: '', ICT_WORKERS: '8', ICT_FETCH_RETRIES: '0' }, overrides: { workers: 4 } },
   );
   const loaded = await loadConfig(given);
   expect(loaded.problems).toEqual([]);
@@ -93,6 +97,7 @@ logging:
     workDirectory: path.join(given.cwd, 'elsewhere'),
     temporaryDirectory: path.join(given.cwd, 'cache/.ict/tmp'),
     mirrors: new Map([['http://ftp.debian.org/debian', 'http://mirror.example.com/debian']]),
+    network: { retries: 0, timeoutMs: 1500 },
     plugins: ['@acme/plugin', path.join(given.cwd, 'own')],
     distros: [path.join(given.cwd, 'acme.yml')],
     logLevel: 'warn',
@@ -105,10 +110,12 @@ logging:
     work_dir: 'environment ICT_WORK_DIR',
     temp_dir: 'default',
     mirrors: `${file}:4:1`,
-    plugins: `${file}:6:1`,
-    distros: `${file}:7:1`,
-    'logging.level': `${file}:9:3`,
-    'logging.file': `${file}:10:3`,
+    'network.retries': 'environment ICT_FETCH_RETRIES',
+    'network.timeout_ms': `${file}:8:3`,
+    plugins: `${file}:9:1`,
+    distros: `${file}:10:1`,
+    'logging.level': `${file}:12:3`,
+    'logging.file': `${file}:13:3`,
   });
 });
 
@@ -137,6 +144,14 @@ describe('refuses', () => {
     const { config, problems } = await loadConfig(await options({}, { env: { ICT_WORKERS: value } }));
     expect(config).toBeUndefined();
     expect(said(problems)).toEqual([`ICT_CONFIG_ENVIRONMENT: ICT_WORKERS is "${value}"; it must be a whole number from 1 to 64`]);
+  });
+
+  it.each([
+    ['ICT_FETCH_RETRIES', 'often', 'from 0 to 100'],
+    ['ICT_FETCH_TIMEOUT_MS', '99', 'from 100 to 3600000'],
+  ])('%s=%s', async (name, value, range) => {
+    const { problems } = await loadConfig(await options({}, { env: { [name]: value } }));
+    expect(said(problems)).toEqual([`ICT_CONFIG_ENVIRONMENT: ${name} is "${value}"; it must be a whole number ${range}`]);
   });
 
   it('a named file that is not there, and one that is but cannot be read', async () => {

@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const pagesDirectory = join(root, 'docs', 'errors');
 const CODE = /^ICT(_[A-Z0-9]+)+$/;
 /** Names that look like codes: variables of the environment that stand for settings. */
-const VARIABLES = ['ICT_WORKERS', 'ICT_CACHE_DIR', 'ICT_WORK_DIR', 'ICT_TEMP_DIR'];
+const VARIABLES = ['ICT_WORKERS', 'ICT_CACHE_DIR', 'ICT_WORK_DIR', 'ICT_TEMP_DIR', 'ICT_FETCH_RETRIES', 'ICT_FETCH_TIMEOUT_MS'];
 
 /** Where a code stands: in the table of its package, or as a text somewhere in a source file. */
 interface Mention {

@@ -24,6 +24,21 @@ export const configSchema = {
       examples: [{ 'http://ftp.debian.org/debian': 'http://mirror.example.com/debian' }],
       additionalProperties: formatted('uri', 'Address of the mirror.', 'http://mirror.example.com/debian'),
     },
+    network: {
+      type: 'object',
+      description: 'How patient downloads are.',
+      examples: [{ retries: 10, timeout_ms: 120_000 }],
+      properties: {
+        retries: integer(0, 100, 'How often a download that failed is tried again. Absent: 4.', 10),
+        timeout_ms: integer(
+          100,
+          3_600_000,
+          'Longest wait for a connection, for an answer, and between two pieces of it, in milliseconds. Absent: 20 s, 60 s and 30 s.',
+          120_000,
+        ),
+      },
+      additionalProperties: false,
+    },
     plugins: texts('Plugins beside the built-in ones: package names, or paths of packages.', ['@acme/ict-plugin', './my-plugin']),
     distros: texts('Distribution definitions beside those of plugins: files.', ['./acme-linux.yml']),
     logging: {
