@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type SigningKey } from '@ict/fixtures';
+import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type DebSpec, type SigningKey } from '@ict/fixtures';
 import { stringify } from 'yaml';
 
 /** Public address of the generated archive; tests map it to a server on the loopback interface. */
@@ -61,7 +61,7 @@ export async function createMiniDistribution(packages: string, directory: string
 
 const KERNEL = '6.12.1-mini';
 
-const GENERATED = [
+const GENERATED: readonly DebSpec[] = [
   {
     name: 'mini-base',
     version: '1',
