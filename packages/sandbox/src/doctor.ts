@@ -67,13 +67,18 @@ export async function inspectHost(options: InspectOptions): Promise<readonly Hos
 }
 
 async function inspectForBuilds(options: InspectOptions, path: string): Promise<HostCheck[]> {
-  const root = process.geteuid?.() === 0;
   const checks = [nodeVersion(), ...(await programs(BUILD_PROGRAMS, path))];
-  if (!root) {
-    checks.push(...(await programs({ newuidmap: 'uidmap', newgidmap: 'uidmap' }, path)), await subordinateIds());
-    checks.push(await userNamespaces(path, options.signal));
+  let user: readonly string[] | undefined = [];
+  if (process.geteuid?.() !== 0) {
+    const mappers = await programs({ newuidmap: 'uidmap', newgidmap: 'uidmap' }, path);
+    const ids = await subordinateIds();
+    // Without ids the namespace is tried with the user's own alone, so that each thing that is missing is named once.
+    user = ['--user', '--map-root-user', ...([...mappers, ids].every(({ ok }) => ok) ? ['--map-auto'] : [])];
+    const namespaces = await userNamespaces(user, path, options.signal);
+    checks.push(...mappers, ids, namespaces);
+    if (!namespaces.ok) user = undefined;
   }
-  checks.push(await overlay(root, path, options.directories?.[0]?.path, options.signal));
+  if (user !== undefined) checks.push(await overlay(user, path, options.directories?.[0]?.path, options.signal));
   for (const { path: directory, wantedBytes } of options.directories ?? []) checks.push(await room(directory, wantedBytes));
   return checks;
 }
@@ -124,15 +129,17 @@ async function programs(wanted: Readonly<Record<string, string>>, path: string):
 
 async function subordinateIds(): Promise<HostCheck> {
   const { name } = currentUser();
-  const { users, groups } = await ownRanges();
+  const { users, groups, unowned } = await ownRanges();
   const ok = users !== undefined && groups !== undefined;
   const detail = ok ? `${name} has subordinate user and group ids` : `${name} has no 65536 subordinate ids in /etc/subuid and /etc/subgid`;
-  return check('subordinate ids', ok, detail, `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`);
+  const range = `${unowned.first}-${unowned.first + unowned.count - 1}`;
+  return check('subordinate ids', ok, detail, `sudo usermod --add-subuids ${range} --add-subgids ${range} ${name}`);
 }
 
-async function userNamespaces(path: string, signal: AbortSignal | undefined): Promise<HostCheck> {
-  const trial = await tryProgram(['unshare', '--user', '--map-root-user', '--map-auto', '--', 'true'], path, signal);
-  if (trial.ok) return check('user namespaces', true, 'A user namespace with subordinate ids can be made', '');
+/** @param user flags of unshare that make the namespace. */
+async function userNamespaces(user: readonly string[], path: string, signal: AbortSignal | undefined): Promise<HostCheck> {
+  const trial = await tryProgram(['unshare', ...user, '--', 'true'], path, signal);
+  if (trial.ok) return check('user namespaces', true, 'A user namespace can be made', '');
   return check('user namespaces', false, trial.message, await userNamespaceRemedy());
 }
 
@@ -143,7 +150,7 @@ async function userNamespaceRemedy(): Promise<string> {
     return 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0';
   if ((await setting('kernel/unprivileged_userns_clone')) === '0') return 'sudo sysctl -w kernel.unprivileged_userns_clone=1';
   if ((await setting('user/max_user_namespaces')) === '0') return 'sudo sysctl -w user.max_user_namespaces=15000';
-  return `${install('uidmap')}; then give the user subordinate ids, or run as root`;
+  return 'Allow user namespaces in the kernel or the container that this machine runs in, or run as root';
 }
 
 /** Mounts an overlay as trees do, in namespaces of its own, and deletes a directory of its lower in it. */
@@ -155,11 +162,15 @@ mount -n -i -t overlay -o userxattr,volatile,index=off,lowerdir=lower,upperdir=u
 rm -r tree/d
 mkdir tree/d`;
 
-async function overlay(root: boolean, path: string, directory: string | undefined, signal: AbortSignal | undefined): Promise<HostCheck> {
+async function overlay(
+  user: readonly string[],
+  path: string,
+  directory: string | undefined,
+  signal: AbortSignal | undefined,
+): Promise<HostCheck> {
   const base = directory !== undefined && (await readable(directory)) ? directory : tmpdir();
   const place = await mkdtemp(join(base, 'ict-doctor-'));
   try {
-    const user = root ? [] : ['--user', '--map-root-user', '--map-auto'];
     const argv = ['unshare', ...user, '--mount', '--propagation', 'private', '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
     const trial = await tryProgram(argv, path, signal);
     const detail = trial.ok ? `Overlay trees work in ${base}` : `An overlay tree cannot be mounted in ${base}: ${trial.message}`;

@@ -29,6 +29,22 @@ export function subordinateRange(text: string, name: string, uid: number): Subor
   return undefined;
 }
 
+/**
+ * A range of 65536 ids that nobody in these files owns, for a user who has none. Two users with the same subordinate ids could
+ * change each other's files.
+ *
+ * @param texts of `/etc/subuid` and `/etc/subgid`.
+ * @returns the lowest range above all that are owned, and not below 100000, where useradd begins.
+ */
+export function unownedRange(...texts: readonly string[]): SubordinateRange {
+  let first = 100_000;
+  for (const line of texts.flatMap((text) => text.split('\n'))) {
+    const [, owned = '', count = ''] = line.trim().split(':');
+    if (/^\d{1,10}$/.test(owned) && /^\d{1,10}$/.test(count)) first = Math.max(first, Number(owned) + Number(count));
+  }
+  return { first, count: WANTED };
+}
+
 /** Name of the user who runs this process; the number when the system knows no name for it. */
 export function currentUser(): { readonly name: string; readonly uid: number; readonly gid: number } {
   const uid = process.getuid?.() ?? -1;
@@ -41,14 +57,20 @@ export function currentUser(): { readonly name: string; readonly uid: number; re
   }
 }
 
-/** The current user's ranges for users and groups, where there are any. */
-export async function ownRanges(): Promise<{ readonly users?: SubordinateRange; readonly groups?: SubordinateRange }> {
+/** The current user's ranges for users and groups, where there are any, and one that is nobody's. */
+export async function ownRanges(): Promise<{
+  readonly users?: SubordinateRange;
+  readonly groups?: SubordinateRange;
+  readonly unowned: SubordinateRange;
+}> {
   const { name, uid } = currentUser();
   // A file that is not there gives nobody any ids.
   const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
-  const users = subordinateRange(await read('/etc/subuid'), name, uid);
-  const groups = subordinateRange(await read('/etc/subgid'), name, uid);
-  return { ...(users === undefined ? {} : { users }), ...(groups === undefined ? {} : { groups }) };
+  const [subuid, subgid] = await Promise.all([read('/etc/subuid'), read('/etc/subgid')]);
+  const users = subordinateRange(subuid, name, uid);
+  const groups = subordinateRange(subgid, name, uid);
+  const unowned = unownedRange(subuid, subgid);
+  return { ...(users === undefined ? {} : { users }), ...(groups === undefined ? {} : { groups }), unowned };
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findProgram, programPath } from '../src/programs.js';
-import { subordinateRange } from '../src/subordinate-ids.js';
+import { subordinateRange, unownedRange } from '../src/subordinate-ids.js';
 
 describe('programPath', () => {
   it.each([
@@ -37,6 +37,28 @@ describe('subordinateRange', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(subordinateRange(text.replaceAll(':', ''), 'ann', 1)).toBeUndefined();
+      }),
+    );
+  });
+});
+
+describe('unownedRange', () => {
+  it.each([
+    [[''], 100_000],
+    [['ann:100000:65536\n'], 165_536],
+    [['ann:100000:65536\n', 'bob:200000:65536\nann:1:5'], 265_536],
+    [['ann:5:10'], 100_000],
+    [['ann:x:65536', 'ann'], 100_000],
+  ])('beside %j begins at %i', (texts, first) => {
+    expect(unownedRange(...texts)).toEqual({ first, count: 65_536 });
+  });
+
+  it('never overlaps a range of anyone', () => {
+    const range = fc.tuple(fc.nat(2 ** 31), fc.integer({ min: 1, max: 2 ** 20 }));
+    fc.assert(
+      fc.property(fc.array(range), (owned) => {
+        const { first, count } = unownedRange(owned.map(([start, size]) => `ann:${start}:${size}`).join('\n'));
+        expect(owned.every(([start, size]) => start + size <= first || first + count <= start)).toBe(true);
       }),
     );
   });
