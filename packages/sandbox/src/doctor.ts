@@ -1,4 +1,4 @@
-import { access, constants, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { access, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freeSpace } from './free-space.js';
@@ -79,7 +79,10 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
     if (!namespaces.ok) user = undefined;
   }
   if (user !== undefined) checks.push(await overlay(user, path, options.directories?.[0]?.path, options.signal));
-  for (const { path: directory, wantedBytes } of options.directories ?? []) checks.push(await room(directory, wantedBytes));
+  for (const { path: directory, wantedBytes } of options.directories ?? []) {
+    const refused = await refusal(directory);
+    checks.push(...(refused === undefined ? [] : [refused]), await room(directory, wantedBytes));
+  }
   return checks;
 }
 
@@ -92,10 +95,7 @@ async function inspectForBoot(path: string): Promise<HostCheck[]> {
   for (const [index, name] of ['firmware code', 'firmware variables'].entries()) {
     checks.push(check(name, found !== undefined, found?.[index] ?? 'No OVMF firmware with its variables was found', install('ovmf')));
   }
-  const kvm = await access('/dev/kvm', constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
+  const kvm = await allows('/dev/kvm', constants.R_OK | constants.W_OK);
   const detail = kvm ? '/dev/kvm can be used' : '/dev/kvm cannot be used: images boot in emulation, many times slower';
   checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${currentUser().name}`), required: false });
   return checks;
@@ -168,7 +168,7 @@ async function overlay(
   directory: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<HostCheck> {
-  const base = directory !== undefined && (await readable(directory)) ? directory : tmpdir();
+  const base = directory !== undefined && (await isDirectory(directory)) && (await refusal(directory)) === undefined ? directory : tmpdir();
   const place = await mkdtemp(join(base, 'ict-doctor-'));
   try {
     const argv = ['unshare', ...user, '--mount', '--propagation', 'private', '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
@@ -181,6 +181,18 @@ async function overlay(
   }
 }
 
+/** The check that a directory takes no files, although it is there; undefined when it does. One that is not there is for others to make. */
+async function refusal(directory: string): Promise<HostCheck | undefined> {
+  if (!(await isDirectory(directory))) return undefined;
+  try {
+    await rmdir(await mkdtemp(join(directory, 'ict-doctor-')));
+    return undefined;
+  } catch (error) {
+    const detail = `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+    return check('directory', false, detail, `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir`);
+  }
+}
+
 async function room(directory: string, wantedBytes: number): Promise<HostCheck> {
   const { availableBytes } = await freeSpace(directory);
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
@@ -188,8 +200,16 @@ async function room(directory: string, wantedBytes: number): Promise<HostCheck> 
   return check('free space', availableBytes >= wantedBytes, detail, `ict cache gc, or another directory than ${directory}`);
 }
 
+function isDirectory(path: string): Promise<boolean> {
+  return allows(`${path}/`, constants.F_OK);
+}
+
 function readable(file: string): Promise<boolean> {
-  return access(file, constants.R_OK).then(
+  return allows(file, constants.R_OK);
+}
+
+function allows(file: string, mode: number): Promise<boolean> {
+  return access(file, mode).then(
     () => true,
     () => false,
   );

@@ -37,6 +37,14 @@ describe('inspectHost', () => {
     });
   });
 
+  it('names a directory that refuses files, and tries overlays elsewhere', async () => {
+    // The kernel lets nobody, not even root, make files there.
+    const directories = [{ path: '/proc', wantedBytes: 0 }];
+    const checks = await inspectHost({ purpose: 'build', directories });
+    expect(checks.find(({ name }) => name === 'directory')).toMatchObject({ ok: false, required: true });
+    expect(checks.find(({ name }) => name === 'overlay')).toMatchObject({ ok: true });
+  });
+
   it('stops on a signal', async () => {
     await expect(inspectHost({ purpose: 'build', signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow('stop');
   });
