@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox } from '../src/index.js';
 import { makeBase, makeHostTree } from './host-tree.js';
 import { eventually, processesWith } from './processes.js';
@@ -31,7 +31,7 @@ const PARENT = `
   const tree = await sandbox.openTree({ lowers: [base + '/low'], upper: { directory: base + '/up', work: base + '/work' }, epochSeconds: 0, signal });
   await tree.mount({ path: base + '/low' }, '/mnt', true);
   const script = 'setsid sleep ' + mark + ' & sleep ' + mark + ' & echo up; sleep ' + mark;
-  const onLine = () => console.log(sandbox.pid);
+  const onLine = () => console.log(String(sandbox.pid)); // a number would be coloured where FORCE_COLOR is set
   tree.run({ argv: ['/bin/sh', '-c', script], env: { PATH: '/usr/bin:/bin' }, onLine }).catch((error) => console.log(error.code));
 `;
 
@@ -42,10 +42,16 @@ interface Parent {
   readonly exited: Promise<unknown>;
 }
 
+const parents: ChildProcess[] = [];
+afterEach(() => {
+  for (const parent of parents.splice(0)) parent.kill('SIGKILL');
+});
+
 async function startParent(mark: string): Promise<Parent> {
   const argv = ['--input-type=module', '-e', PARENT, built, base, mark];
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'], cwd: fileURLToPath(new URL('..', import.meta.url)) });
   const exited = once(child, 'exit');
+  parents.push(child);
   const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
   const { value } = await lines.next();
   await eventually(() => processesWith(mark).length >= 3);
