@@ -50,6 +50,9 @@ const DATA: Readonly<Record<string, Compression>> = {
   'data.tar.lzma': 'lzma',
 };
 
+/** Up to this size, decoding a member in this process is faster than starting a program for it. */
+const SMALL_MEMBER_BYTES = 128 * 1024;
+
 /**
  * Opens a Debian package, format 2.x: `debian-binary`, then a control archive, then a data archive. Members whose name starts with `_`
  * may stand between them; what follows the data archive is ignored, as deb(5) asks.
@@ -63,7 +66,7 @@ export async function readDeb(file: string, options: DebOptions = {}): Promise<D
   const open = (member: ArMember, kind: Compression, maxBytes: number): Readable => {
     const { signal, searchPath } = options;
     const shared = { ...(signal === undefined ? {} : { signal }), ...(searchPath === undefined ? {} : { searchPath }) };
-    return decompress(openArMember(file, member, shared), kind, { ...shared, maxBytes });
+    return decompress(openArMember(file, member, shared), kind, { ...shared, maxBytes, small: member.sizeBytes <= SMALL_MEMBER_BYTES });
   };
   const controlTar = (): Readable => open(controlMember, compression.control, options.maxControlBytes ?? 16 * 2 ** 20);
   const dataTar = (): Readable => open(dataMember, compression.data, options.maxDataBytes ?? 16 * 2 ** 30);

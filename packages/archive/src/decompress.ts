@@ -13,6 +13,8 @@ export interface DecompressOptions {
   readonly maxBytes?: number;
   /** Where programs are looked for; default: the environment's `PATH`. Empty: use none. */
   readonly searchPath?: string;
+  /** The input is small: decode in this process, which takes less time than starting a program. The result must be read to its end. */
+  readonly small?: boolean;
 }
 
 const CHUNK_BYTES = 128 * 1024;
@@ -66,7 +68,8 @@ function openDecoder(kind: Compression, options: DecompressOptions): Decoder {
     case 'zstd':
       return decompressZstdFrames;
     case 'xz':
-      return findProgram('xz', options.searchPath) === undefined ? decompressXzWasm : program('xz', ['--format=xz', '-dc'], '');
+      if (options.small === true || findProgram('xz', options.searchPath) === undefined) return decompressXzWasm;
+      return program('xz', ['--format=xz', '-dc'], '');
     case 'lzma':
       return program('xz', ['--format=lzma', '-dc'], 'Install the package xz-utils (Debian, Ubuntu) or xz.');
     case 'bz2':
