@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['./src/global-setup.ts'],
     fileParallelism: false,
+    // Tests that allow it run side by side: builds of the miniature leave a processor idle half of their time.
+    maxConcurrency: 3,
     testTimeout: 600_000,
     hookTimeout: 600_000,
     pool: 'forks',

@@ -26,16 +26,6 @@ export async function readHostState(): Promise<HostState> {
   };
 }
 
-/** Ids of processes whose command line mentions `text`, other than this one. */
-export async function processesNaming(text: string): Promise<readonly number[]> {
-  const { stdout } = await run('ps', ['-eo', 'pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
-  return stdout
-    .split('\n')
-    .filter((line) => line.includes(text))
-    .map((line) => Number.parseInt(line, 10))
-    .filter((pid) => pid !== process.pid);
-}
-
 /** Waits until `check` holds. @throws when it does not within `timeoutMs`. */
 export async function eventually(check: () => Promise<boolean>, timeoutMs: number, what: string): Promise<void> {
   const deadline = Date.now() + timeoutMs;

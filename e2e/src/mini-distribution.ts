@@ -1,6 +1,6 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type DebSpec, type SigningKey } from '@ict/fixtures';
+import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type DebSpec, type SigningKey, trimDeb } from '@ict/fixtures';
 import { stringify } from 'yaml';
 
 /** Public address of the generated archive; tests map it to a server on the loopback interface. */
@@ -46,7 +46,7 @@ export async function createMiniDistribution(packages: string, directory: string
   const spec: ArchiveSpec = {
     root: join(directory, 'archive'),
     suite: 'mini',
-    debs: [...real, ...generated],
+    debs: [...(await Promise.all(real.map((deb) => trimDeb(deb, made)))), ...generated],
     key,
     dateSeconds: 1_760_000_000,
   };
@@ -129,12 +129,12 @@ export function miniTemplate(changes: { readonly system?: object; readonly disk?
     target: { os: 'mini', dist: 'mini1', arch: 'x86_64', imageType: 'raw' },
     disk: {
       name: 'Mini',
-      size: '256MiB',
+      size: '112MiB',
       partitionTableType: 'gpt',
       artifacts: [{ type: 'raw' }],
       partitions: [
-        { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '65MiB', mountPoint: '/boot/efi' },
-        { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '65MiB', end: '0', mountPoint: '/' },
+        { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '41MiB', mountPoint: '/boot/efi' },
+        { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '41MiB', end: '0', mountPoint: '/' },
       ],
       ...changes.disk,
     },

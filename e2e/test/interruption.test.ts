@@ -1,7 +1,21 @@
-import type { ChildProcess } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, eventually, Mini, processesNaming, readHostState, type BuildPlaces, type HostState } from '../src/index.js';
+import {
+  artifactOf,
+  eventually,
+  Mini,
+  processesNaming,
+  readHostState,
+  stillRunning,
+  strike,
+  VICTIMS,
+  type BuildPlaces,
+  type HostState,
+  type IctResult,
+  type RunningProcess,
+  type Victim,
+} from '../src/index.js';
 
 let mini: Mini;
 let digest: string;
@@ -22,48 +36,41 @@ beforeAll(async () => {
 });
 afterAll(() => mini.close());
 
-type Victim = 'ict alone' | 'its helper alone' | 'all at once' | 'Ctrl-C';
-const victims: readonly Victim[] = ['ict alone', 'its helper alone', 'all at once', 'Ctrl-C'];
-
-/** Process ids below `root`, children before parents. */
-async function descendants(root: number): Promise<readonly number[]> {
-  try {
-    const children = (await readFile(`/proc/${root}/task/${root}/children`, 'utf8')).trim().split(' ').filter(Boolean).map(Number);
-    return [...(await Promise.all(children.map(descendants))).flat(), ...children];
-  } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
-    throw error;
-  }
+interface Interrupted {
+  readonly result: IctResult;
+  /** Processes of the build when it was struck; none when it had ended before. */
+  readonly hit: readonly RunningProcess[];
 }
 
-function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+/** A killed ict says nothing, an interrupted one says 130; who loses its helper may finish without it, or fails with a code. */
+function requireEnd(victim: Victim, { result, hit }: Interrupted, what: string): void {
+  if (hit.length === 0) return;
+  const said = `${victim} at ${what}: ${result.stderr}`;
+  if (victim === 'ict alone' || victim === 'all at once') expect(result.signal, said).toBe('SIGKILL');
+  if (victim === 'Ctrl-C') expect(result.status, said).toBe(130);
+  if (victim === 'its helper alone' && result.status !== 0) {
+    const last = result.events.at(-1);
+    expect(last?.type === 'build.failed' ? last.error.code : last?.type, said).toMatch(/^ICT_(?!INTERNAL)/);
   }
-}
-
-async function strike(child: ChildProcess, victim: Victim): Promise<void> {
-  const root = child.pid as number;
-  const below = await descendants(root);
-  if (victim === 'Ctrl-C') kill(root, 'SIGINT');
-  if (victim === 'ict alone') kill(root, 'SIGKILL');
-  if (victim === 'its helper alone') for (const pid of below) kill(pid, 'SIGKILL');
-  if (victim === 'all at once') for (const pid of [root, ...below]) kill(pid, 'SIGKILL');
 }
 
 /** Nothing of a build in `places` runs or is mounted any more. */
-async function requireQuiet(places: BuildPlaces): Promise<void> {
-  await eventually(async () => (await processesNaming(places.cache)).length === 0, 10_000, 'every process of the build ends');
+async function requireQuiet(places: BuildPlaces, { hit }: Interrupted): Promise<void> {
+  const root = dirname(places.cache);
+  await eventually(
+    async () => (await stillRunning(hit)).length === 0 && (await processesNaming(root)).length === 0,
+    10_000,
+    'every process of the build ends',
+  );
   expect((await readHostState()).mounts).toBe(before.mounts);
 }
 
 /** The next build in the same directories succeeds, with the same bytes. */
-async function requireRecovery(places: BuildPlaces): Promise<void> {
+async function requireRecovery(places: BuildPlaces, what: string): Promise<void> {
   const next = await mini.build(places);
-  expect(next.status, next.stderr).toBe(0);
+  expect(next.status, `after ${what}: ${next.stderr}`).toBe(0);
   expect(artifactOf(next, 'raw').digest).toBe(digest);
+  await rm(dirname(places.cache), { recursive: true });
 }
 
 describe('a build that is killed', () => {
@@ -81,30 +88,30 @@ describe('a build that is killed', () => {
     }
   });
 
-  it.each(victims)('at each event type (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
+  it.concurrent.each(VICTIMS)('at each event type (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
     for (const type of types) {
       const places = await mini.places();
-      let struck: Promise<void> | undefined;
+      let struck: Promise<readonly RunningProcess[]> | undefined;
       const result = await mini.build(places, [], {
         onEvent: (event, child) => {
           if (event.type === type) struck ??= strike(child, victim);
         },
       });
-      await struck;
       expect(struck, `${type} was not seen; ict exited ${result.status}: ${result.stderr}`).toBeDefined();
-      await requireQuiet(places);
-      await requireRecovery(places);
+      const interrupted = { result, hit: (await struck) ?? [] };
+      requireEnd(victim, interrupted, type);
+      await requireQuiet(places, interrupted);
+      await requireRecovery(places, `${victim} at ${type}`);
     }
   });
 
-  it('at 20 random moments leaves nothing running or mounted, and the next one succeeds', async () => {
-    for (let round = 0; round < 20; round++) {
+  it.concurrent.each(VICTIMS)('at 5 random moments (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
+    for (let round = 0; round < 5; round++) {
       const places = await mini.places();
       const afterMs = Math.random() * coldMs;
-      const victim = victims[round % victims.length];
       let timer: NodeJS.Timeout | undefined;
-      let struck: Promise<void> | undefined;
-      await mini.build(places, [], {
+      let struck: Promise<readonly RunningProcess[]> | undefined;
+      const result = await mini.build(places, [], {
         onStart: (child) => {
           timer = setTimeout(() => {
             struck = strike(child, victim);
@@ -112,13 +119,14 @@ describe('a build that is killed', () => {
         },
       });
       clearTimeout(timer);
-      await struck;
-      await requireQuiet(places);
-      await requireRecovery(places);
+      const what = `${victim} after ${Math.round(afterMs)} ms`;
+      const interrupted = { result, hit: (await struck) ?? [] };
+      await requireQuiet(places, interrupted);
+      await requireRecovery(places, what);
     }
   });
+});
 
-  it('leaves no loop device, and /etc and /dev as they were', async () => {
-    expect(await readHostState()).toEqual(before);
-  });
+it('leaves no loop device, and /etc and /dev as they were', async () => {
+  expect(await readHostState()).toEqual(before);
 });
