@@ -23,6 +23,14 @@ export const depConstraints = [
   { sourceTag: 'layer:dev', onlyDependOnLibsWithTags: ['*'] },
 ];
 
+/** Tests are never published: they may also use conformance suites, generated archives and the real services. */
+const testConstraints = depConstraints.map(({ sourceTag, onlyDependOnLibsWithTags }) => ({
+  sourceTag,
+  onlyDependOnLibsWithTags: [...onlyDependOnLibsWithTags, 'layer:testkit', 'layer:dev', 'layer:service'],
+}));
+
+const boundaries = (constraints) => ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints: constraints }];
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/node_modules/**', '**/.e2e/**', '**/test/fixtures/**', '**/*.d.ts'] },
   eslint.configs.recommended,
@@ -30,7 +38,7 @@ export default tseslint.config(
   {
     plugins: { '@nx': nx },
     rules: {
-      '@nx/enforce-module-boundaries': ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints }],
+      '@nx/enforce-module-boundaries': boundaries(depConstraints),
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
@@ -39,5 +47,6 @@ export default tseslint.config(
     },
   },
   { files: ['**/plugin.ts', '**/*.config.mjs', '**/global-setup.ts'], rules: { 'no-restricted-exports': 'off' } },
+  { files: ['**/test/**'], rules: { '@nx/enforce-module-boundaries': boundaries(testConstraints) } },
   { files: ['**/*.mjs', '**/bin/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
 );

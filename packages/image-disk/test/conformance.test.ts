@@ -1,4 +1,3 @@
-/* eslint-disable @nx/enforce-module-boundaries -- a test, never published */
 import { describe, expect, it } from 'vitest';
 import { describeImageFormat, memoryTree, type ImageFormatFixture } from '@ict/plugin-testkit';
 import { createDiskFormat } from '../src/format.js';

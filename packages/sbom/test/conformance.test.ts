@@ -1,4 +1,3 @@
-/* eslint-disable @nx/enforce-module-boundaries -- a test, never published */
 import { describe, expect, it } from 'vitest';
 import type { BillInput } from '@ict/plugin-api';
 import { describeExporter, type ExporterFixture } from '@ict/plugin-testkit';

@@ -1,4 +1,3 @@
-/* eslint-disable @nx/enforce-module-boundaries -- a test, never published: it may use generated archives and the real signature checks */
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';

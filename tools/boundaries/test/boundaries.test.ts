@@ -10,6 +10,7 @@ const RULE = '@nx/enforce-module-boundaries';
 
 interface Manifest {
   readonly name: string;
+  readonly exports?: unknown;
   readonly nx?: { readonly tags?: readonly string[] };
 }
 
@@ -18,8 +19,9 @@ const packages = ['packages', 'providers', 'tools', '.']
   .filter((directory) => existsSync(join(root, directory, 'package.json')) && !directory.includes('node_modules'))
   .map((directory) => ({ directory, manifest: JSON.parse(readFileSync(join(root, directory, 'package.json'), 'utf8')) as Manifest }));
 
+/** A package of the layer that others could import. */
 function packageOf(layer: string): { readonly directory: string; readonly manifest: Manifest } {
-  const found = packages.find(({ manifest }) => manifest.nx?.tags?.includes(`layer:${layer}`));
+  const found = packages.find(({ manifest }) => manifest.exports !== undefined && manifest.nx?.tags?.includes(`layer:${layer}`));
   if (found === undefined) throw new Error(`no package of layer ${layer}`);
   return found;
 }
