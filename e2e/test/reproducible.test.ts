@@ -1,115 +1,91 @@
-import { execFile } from 'node:child_process';
-import { appendFile, chown, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
-import { userInfo } from 'node:os';
-import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, build, copyRealTemplate, Mini, processesNaming, realBuild, repositoryRoot, type BuildPlaces } from '../src/index.js';
+import { artifactOf, build, copyRealTemplate, ict, Mini, processesNaming, realBuild, type IctOptions } from '../src/index.js';
+import { asUser, knownUser, makeOrdinaryUser, placesOf, removeOrdinaryUser, type OrdinaryUser } from '../src/ordinary-user.js';
+import { installTarballs, packageFaults, packPublished, type Installation, type Tarball } from '../src/tarballs.js';
 
-const run = promisify(execFile);
+describe('packed, and installed from tarballs into an empty folder,', () => {
+  const root = join(inject('run'), 'ordinary user');
+  let tarballs: readonly Tarball[];
+  let installation: Installation;
+  let user: OrdinaryUser | undefined;
 
-/** An ordinary user of the test machine, made for the run and removed after it. */
-const USER = 'ict-e2e';
+  beforeAll(async () => {
+    tarballs = await packPublished(join(root, 'packed'));
+    installation = await installTarballs(tarballs, join(root, 'an empty folder'));
+    user = await makeOrdinaryUser();
+  });
+  afterAll(async () => {
+    if (user !== undefined) await removeOrdinaryUser(user.name);
+  });
 
-let uid: number;
-let gid: number;
-
-beforeAll(async () => {
-  expect(userInfo().uid, 'these tests make a user, and so need root').toBe(0);
-  await run('useradd', ['--system', '--no-create-home', '--shell', '/bin/sh', USER]);
-  const ids = await run('id', ['-u', USER]);
-  uid = Number(ids.stdout);
-  gid = Number((await run('id', ['-g', USER])).stdout);
-  const range = `${USER}:2000000:65536\n`;
-  await appendFile('/etc/subuid', range);
-  await appendFile('/etc/subgid', range);
-});
-afterAll(async () => {
-  for (const file of ['/etc/subuid', '/etc/subgid']) {
-    const text = await readFile(file, 'utf8');
-    await writeFile(
-      file,
-      text
-        .split('\n')
-        .filter((line) => !line.startsWith(`${USER}:`))
-        .join('\n'),
-    );
-  }
-  await run('userdel', [USER]);
-});
-
-/** Argv that runs the rest as the ordinary user. */
-function asUser(): readonly string[] {
-  return ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', '--'];
-}
-
-async function ownPlaces(root: string): Promise<BuildPlaces> {
-  const places = { cache: join(root, 'c'), work: join(root, 'w'), temporary: join(root, 't') };
-  for (const directory of [root, ...Object.values(places)]) {
-    await mkdir(directory, { recursive: true });
-    await chown(directory, uid, gid);
-  }
-  return places;
-}
-
-/** Packs every package that gets published, and installs the tarballs into an empty folder with a Node of its own. */
-async function installFromTarballs(directory: string): Promise<string> {
-  const packed = join(directory, 'packed');
-  const installed = join(directory, 'installed');
-  await mkdir(packed, { recursive: true });
-  await mkdir(installed, { recursive: true });
-  const workspaces = (await run('npm', ['query', '.workspace'], { cwd: repositoryRoot, maxBuffer: 64 * 1024 ** 2 })).stdout;
-  const published = (JSON.parse(workspaces) as { location: string; private?: boolean }[]).filter((workspace) => workspace.private !== true);
-  const tarballs: string[] = [];
-  for (const { location } of published) {
-    const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', packed], { cwd: join(repositoryRoot, location) });
-    const [{ filename }] = JSON.parse(stdout.slice(stdout.indexOf('['))) as { filename: string }[];
-    tarballs.push(join(packed, filename));
-  }
-  await writeFile(join(installed, 'package.json'), '{ "name": "empty-folder", "private": true }\n');
-  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs], { cwd: installed, maxBuffer: 64 * 1024 ** 2 });
-  await copyFile(process.execPath, join(installed, 'node'));
-  await symlink('node', join(installed, 'nodejs'));
-  return installed;
-}
-
-describe('the same lock gives the same image', () => {
-  it('from tarballs in an empty folder, for an ordinary user, at another place, time zone and umask', async () => {
-    const real = await realBuild(inject('run'));
-    const root = join(inject('run'), 'ordinary user');
-    const installed = await installFromTarballs(root);
-    const places = await ownPlaces(join(root, 'a long/er path'));
-    const template = await copyRealTemplate(join(root, 'templates'));
-    const result = await build(template, places, ['--lock', real.lock], {
-      command: [...asUser(), join(installed, 'node'), join(installed, 'node_modules', '.bin', 'ict')],
-      env: { TZ: 'Asia/Tokyo', LC_ALL: 'C', HOME: places.temporary, XDG_CACHE_HOME: places.cache },
-      cwd: places.temporary,
+  /** The installed command for a user, with nothing of the clone on its path. */
+  function installed(whose: OrdinaryUser, home: string): IctOptions {
+    return {
+      command: [...asUser(whose), ...installation.command],
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', HOME: home, TZ: 'Pacific/Chatham', LC_ALL: 'tr_TR.UTF-8' },
+      cwd: home,
       umask: '077',
-    });
+    };
+  }
+
+  it('packages hold what they name and import, a licence, and nothing of the workshop', async () => {
+    const faults = await Promise.all(tarballs.map((tarball) => packageFaults(tarball, installation)));
+    expect(faults.flat()).toEqual([]);
+    expect(tarballs.map(({ name }) => name)).toEqual(expect.arrayContaining(['@ict/cli', '@ict/core', '@ict/plugin-api']));
+  });
+
+  it.each(['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan'])('the command finds the schema of %s', async (name) => {
+    const { status, stdout, stderr } = await ict(['schema', name], { command: installation.command });
+    expect(status, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toHaveProperty('$schema');
+  });
+
+  it('the command builds the same image from the same lock, for an ordinary user, at another place, time zone and umask', async () => {
+    const real = await realBuild(inject('run'));
+    const places = await placesOf(user as OrdinaryUser, join(root, 'a long/er path'));
+    const template = await copyRealTemplate(join(root, 'templates'));
+    const lock = join(root, 'the lock.yml');
+    await copyFile(real.lock, lock);
+    const result = await build(template, places, ['--lock', lock], installed(user as OrdinaryUser, places.temporary));
     expect(result.status, result.stderr.slice(-4000)).toBe(0);
     expect(artifactOf(result, 'raw').digest).toBe(real.raw.digest);
     expect(artifactOf(result, 'qcow2').digest).toBe(real.qcow2.digest);
+    expect(artifactOf(result, 'raw').path.startsWith(places.work)).toBe(true);
     expect(await processesNaming(places.cache)).toEqual([]);
-    expect(dirname(artifactOf(result, 'raw').path)).toContain(places.work);
   });
 
-  it('whatever the order in which a template lists its packages, and whether its base tree was built or reused', async () => {
+  it('the command tells a user without subordinate ids what to enable', async () => {
+    const nobody = await knownUser('nobody');
+    const places = await placesOf(nobody, join(root, 'nobody'));
+    const template = await copyRealTemplate(join(root, 'templates'));
+    const result = await build(template, places, [], installed(nobody, places.temporary));
+    expect(result.status).toBe(7);
+    expect(result.stderr).toContain('ICT_HOST_UNFIT  subordinate ids: ');
+    expect(result.stderr).toMatch(/sudo usermod --add-subuids \d+-\d+ --add-subgids \d+-\d+ nobody/);
+    expect(result.events.filter(({ type }) => type.startsWith('download.') || type.startsWith('fetch.'))).toEqual([]);
+  });
+});
+
+describe('the same packages give the same image', () => {
+  it('whatever the order in which a template lists them, and whether the base tree was built or reused', async () => {
     const mini = await Mini.start(inject('run'), 'order');
     try {
       const packages = ['mini-service', 'mini-library', 'libudev1'];
-      const first = await mini.places();
-      const forward = await mini.buildTemplate(await mini.template({ system: { packages } }), first);
+      const used = await mini.places();
+      const template = await mini.template({ system: { packages } });
+      const forward = await mini.buildTemplate(template, await mini.places());
       const backward = await mini.buildTemplate(
         await mini.template({ system: { packages: [...packages].reverse() } }),
         await mini.places(),
       );
       expect(artifactOf(backward, 'raw').digest).toBe(artifactOf(forward, 'raw').digest);
-      await mini.build(first);
-      const reused = await mini.buildTemplate(
-        await mini.template({ system: { packages: packages.slice(1), description: 'other' } }),
-        first,
-      );
-      expect(reused.status, reused.stderr).toBe(0);
+
+      const other = await mini.buildTemplate(await mini.template({ system: { packages: packages.slice(0, 1) } }), used);
+      expect(artifactOf(other, 'raw').digest).not.toBe(artifactOf(forward, 'raw').digest);
+      const reused = await mini.buildTemplate(template, used);
+      expect(artifactOf(reused, 'raw').digest).toBe(artifactOf(forward, 'raw').digest);
       const hits = reused.events.filter((event) => event.type === 'step.hit').map((event) => 'step' in event && event.step);
       expect(hits).toContain('ict.base');
     } finally {
