@@ -68,15 +68,15 @@ export async function inspectHost(options: InspectOptions): Promise<readonly Hos
 
 async function inspectForBuilds(options: InspectOptions, path: string): Promise<HostCheck[]> {
   const checks = [nodeVersion(), ...(await programs(BUILD_PROGRAMS, path))];
+  /** Flags of unshare that give rights in the namespace; undefined when there are none. */
   let user: readonly string[] | undefined = [];
   if (process.geteuid?.() !== 0) {
     const mappers = await programs({ newuidmap: 'uidmap', newgidmap: 'uidmap' }, path);
     const ids = await subordinateIds();
-    // Without ids the namespace is tried with the user's own alone, so that each thing that is missing is named once.
-    user = ['--user', '--map-root-user', ...([...mappers, ids].every(({ ok }) => ok) ? ['--map-auto'] : [])];
-    const namespaces = await userNamespaces(user, path, options.signal);
+    const mappable = [...mappers, ids].every(({ ok }) => ok);
+    const namespaces = await userNamespaces(mappable, path, options.signal);
     checks.push(...mappers, ids, namespaces);
-    if (!namespaces.ok) user = undefined;
+    user = namespaces.ok ? ['--user', '--map-root-user'] : undefined;
   }
   if (user !== undefined) checks.push(await overlay(user, path, options.directories?.[0]?.path, options.signal));
   for (const { path: directory, wantedBytes } of options.directories ?? []) {
@@ -136,9 +136,14 @@ async function subordinateIds(): Promise<HostCheck> {
   return check('subordinate ids', ok, detail, `sudo usermod --add-subuids ${range} --add-subgids ${range} ${name}`);
 }
 
-/** @param user flags of unshare that make the namespace. */
-async function userNamespaces(user: readonly string[], path: string, signal: AbortSignal | undefined): Promise<HostCheck> {
-  const trial = await tryProgram(['unshare', ...user, '--', 'true'], path, signal);
+/**
+ * Tries a user namespace with the user's own id alone, and then, when the user has subordinate ids, with these.
+ *
+ * In this order: where namespaces are forbidden, `unshare --map-auto` leaves a helper behind that waits for ever.
+ */
+async function userNamespaces(withIds: boolean, path: string, signal: AbortSignal | undefined): Promise<HostCheck> {
+  let trial = await tryProgram(['unshare', '--user', '--map-root-user', '--', 'true'], path, signal);
+  if (trial.ok && withIds) trial = await tryProgram(['unshare', '--user', '--map-root-user', '--map-auto', '--', 'true'], path, signal);
   if (trial.ok) return check('user namespaces', true, 'A user namespace can be made', '');
   return check('user namespaces', false, trial.message, await userNamespaceRemedy());
 }

@@ -1,7 +1,7 @@
 import { lstatSync, realpathSync } from 'node:fs';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
-import { lockedFlags, readMountTable } from './mount-table.js';
+import { lockedFlags, readMountTable, type MountPoint } from './mount-table.js';
 
 /** Runs a program that changes the agent's mounts. @throws `ICT_SANDBOX_MOUNT` with what it printed. */
 export async function changeMounts(what: string, argv: readonly string[], cwd: string): Promise<void> {
@@ -20,8 +20,35 @@ export async function changeMounts(what: string, argv: readonly string[], cwd: s
  */
 export async function bindMount(source: string, target: string, cwd: string, writable: boolean): Promise<void> {
   const real = realpathSync(source);
-  const flags = new Set(['nodev', ...lockedFlags(readMountTable(), real), ...(writable ? [] : ['ro'])]);
-  await changeMounts(`Binding ${source}`, ['mount', '-n', '-i', '-o', ['bind', ...flags].join(','), '--', real, target], cwd);
+  const options = bindOptions(readMountTable(), real, writable);
+  await changeMounts(`Binding ${source}`, ['mount', '-n', '-i', '-o', options, '--', real, target], cwd);
+}
+
+/** Binds its arguments, read as options, source and target in turns. */
+const BIND_ALL = `set -eu
+while [ "$#" -gt 0 ]; do
+  mount -n -i -o "$1" -- "$2" "$3"
+  shift 3
+done`;
+
+/** Files that one argv certainly has room for. */
+const BIND_AT_ONCE = 500;
+
+/** As {@link bindMount}, read-only, for many files: few processes, and one look at the mounts. */
+export async function bindFiles(files: readonly { readonly source: string; readonly target: string }[], cwd: string): Promise<void> {
+  const table = readMountTable();
+  for (let start = 0; start < files.length; start += BIND_AT_ONCE) {
+    const some = files.slice(start, start + BIND_AT_ONCE);
+    const triples = some.flatMap(({ source, target }) => {
+      const real = realpathSync(source);
+      return [bindOptions(table, real, false), real, target];
+    });
+    await changeMounts(`Binding ${some.length} files`, ['sh', '-c', BIND_ALL, 'ict', ...triples], cwd);
+  }
+}
+
+function bindOptions(table: readonly MountPoint[], real: string, writable: boolean): string {
+  return ['bind', ...new Set(['nodev', ...lockedFlags(table, real), ...(writable ? [] : ['ro'])])].join(',');
 }
 
 /**

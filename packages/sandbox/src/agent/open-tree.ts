@@ -17,7 +17,7 @@ import { sandboxError } from '../errors.js';
 import type { MountSource } from '../protocol.js';
 import { runCommand, type CommandHooks, type CommandSpec } from './command.js';
 import { extractInto } from './extraction.js';
-import { bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
+import { bindFiles, bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
 import { readMountTable } from './mount-table.js';
 import type { OutputPipePool } from './output-pipes.js';
 import { removeDirectory } from './removal.js';
@@ -127,10 +127,11 @@ export class OpenTree {
       );
     });
     await this.#overDirectory(at, async (place) => {
-      for (const { file, name } of files) {
-        writeFileSync(`${place}/${name}`, '', { flag: 'wx' });
-        await bindMount(file, `./${name}`, place, false);
-      }
+      for (const { name } of files) writeFileSync(`${place}/${name}`, '', { flag: 'wx' });
+      await bindFiles(
+        files.map(({ file, name }) => ({ source: file, target: `./${name}` })),
+        place,
+      );
     });
   }
 
