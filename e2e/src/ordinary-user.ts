@@ -29,9 +29,9 @@ export async function makeOrdinaryUser(): Promise<OrdinaryUser> {
   return knownUser(name);
 }
 
-/** Removes a user, its group and its subordinate ids. */
+/** Removes a user, its group and its subordinate ids, even while a process of it runs: that is for tests to find. */
 export async function removeOrdinaryUser(name: string): Promise<void> {
-  await run('userdel', [name]);
+  await run('userdel', ['--force', name]);
 }
 
 /** A user of this machine. @throws when there is none of this name. */
@@ -43,6 +43,20 @@ export async function knownUser(name: string): Promise<OrdinaryUser> {
 /** Argv that runs the rest as a user, without further groups. */
 export function asUser({ uid, gid }: OrdinaryUser): readonly string[] {
   return ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--clear-groups', '--'];
+}
+
+/**
+ * Argv that runs the rest where user namespaces are forbidden: in one whose own limit is none. The machine's limit stays as it is.
+ */
+export const WITHOUT_USER_NAMESPACES: readonly string[] = [
+  ...['unshare', '--user', '--map-current-user', '--keep-caps', '--'],
+  ...['sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --ambient-caps=-all "$@"', 'sh'],
+];
+
+/** Ids and command lines of a user's processes. */
+export async function processesOf({ uid }: OrdinaryUser): Promise<readonly string[]> {
+  const { stdout } = await run('ps', ['-eo', 'uid=,pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
+  return stdout.split('\n').filter((line) => line.trim().startsWith(`${uid} `));
 }
 
 /** Directories of a build, made for a user. */

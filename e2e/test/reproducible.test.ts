@@ -1,8 +1,17 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, build, copyRealTemplate, ict, Mini, processesNaming, realBuild, type IctOptions } from '../src/index.js';
-import { asUser, knownUser, makeOrdinaryUser, placesOf, removeOrdinaryUser, type OrdinaryUser } from '../src/ordinary-user.js';
+import { artifactOf, build, copyRealTemplate, ict, Mini, realBuild, type IctOptions } from '../src/index.js';
+import {
+  asUser,
+  knownUser,
+  makeOrdinaryUser,
+  placesOf,
+  processesOf,
+  removeOrdinaryUser,
+  WITHOUT_USER_NAMESPACES,
+  type OrdinaryUser,
+} from '../src/ordinary-user.js';
 import { installTarballs, packageFaults, packPublished, type Installation, type Tarball } from '../src/tarballs.js';
 
 describe('packed, and installed from tarballs into an empty folder,', () => {
@@ -53,7 +62,7 @@ describe('packed, and installed from tarballs into an empty folder,', () => {
     expect(artifactOf(result, 'raw').digest).toBe(real.raw.digest);
     expect(artifactOf(result, 'qcow2').digest).toBe(real.qcow2.digest);
     expect(artifactOf(result, 'raw').path.startsWith(places.work)).toBe(true);
-    expect(await processesNaming(places.cache)).toEqual([]);
+    expect(await processesOf(user as OrdinaryUser)).toEqual([]);
   });
 
   it('the command tells a user without subordinate ids what to enable', async () => {
@@ -64,7 +73,20 @@ describe('packed, and installed from tarballs into an empty folder,', () => {
     expect(result.status).toBe(7);
     expect(result.stderr).toContain('ICT_HOST_UNFIT  subordinate ids: ');
     expect(result.stderr).toMatch(/sudo usermod --add-subuids \d+-\d+ --add-subgids \d+-\d+ nobody/);
-    expect(result.events.filter(({ type }) => type.startsWith('download.') || type.startsWith('fetch.'))).toEqual([]);
+    expect(result.events.filter(({ type }) => type.startsWith('fetch.'))).toEqual([]);
+  });
+
+  it('the command tells a user of a machine without user namespaces what to enable, and leaves nothing running', async () => {
+    const places = await placesOf(user as OrdinaryUser, join(root, 'forbidden'));
+    const template = await copyRealTemplate(join(root, 'templates'));
+    const options = installed(user as OrdinaryUser, places.temporary);
+    const command = [...asUser(user as OrdinaryUser), ...WITHOUT_USER_NAMESPACES, ...installation.command];
+    const result = await build(template, places, [], { ...options, command });
+    expect(result.status).toBe(7);
+    expect(result.stderr).toContain('ICT_HOST_UNFIT  user namespaces: ');
+    expect(result.stderr).toContain('sudo sysctl -w user.max_user_namespaces=15000');
+    expect(result.events.filter(({ type }) => type.startsWith('fetch.'))).toEqual([]);
+    expect(await processesOf(user as OrdinaryUser)).toEqual([]);
   });
 });
 
