@@ -24,7 +24,7 @@ export async function doctor(session: Session, flags: DoctorFlags): Promise<numb
   if (session.terminal.json) return 7;
   throw cliError('ICT_CLI_HOST_MISSING', {
     message: `this machine lacks: ${lacking.join(', ')}`,
-    hint: commands.length === 0 ? 'See the checks above.' : `Run: ${commands.join(' && ')}`,
+    hint: commands.length === 0 ? 'See the checks above.' : `To mend it: ${commands.join('; ')}`,
     facts: { lacking, commands },
   });
 }
