@@ -123,9 +123,9 @@ const DEFINITION = {
 };
 
 /** The template of the miniature, with changes laid over its parts. */
-export function miniTemplate(changes: { readonly system?: object; readonly disk?: object } = {}): object {
+export function miniTemplate(changes: { readonly image?: object; readonly system?: object; readonly disk?: object } = {}): object {
   return {
-    image: { name: 'mini', version: '1.0' },
+    image: { name: 'mini', version: '1.0', ...changes.image },
     target: { os: 'mini', dist: 'mini1', arch: 'x86_64', imageType: 'raw' },
     disk: {
       name: 'Mini',

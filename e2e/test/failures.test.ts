@@ -1,10 +1,11 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildArchive, createSigningKey, serveArchive, type ArchiveSpec, type Fault } from '@ict/fixtures';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, Mini, repositoryRoot, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 
@@ -21,6 +22,9 @@ beforeAll(async () => {
 afterEach(() => mini.server.misbehave([]));
 afterAll(() => mini.close());
 
+/** Failures come soon: one retry, and little patience. */
+const HASTY = { env: { ICT_FETCH_RETRIES: '1', ICT_FETCH_TIMEOUT_MS: '1000' } };
+
 /** The error that a failed build reported. */
 function errorOf(result: IctResult) {
   const failed = result.events.find((event) => event.type === 'build.failed');
@@ -32,10 +36,6 @@ function errorOf(result: IctResult) {
 function codesOf(result: IctResult): readonly string[] {
   const error = errorOf(result);
   return [error.code, ...error.problems.map((problem) => problem.code)];
-}
-
-async function cachedPackages(places: BuildPlaces): Promise<readonly string[]> {
-  return (await readdir(join(places.cache, 'pkgCache', 'mini-mini1-x86_64'))).sort();
 }
 
 /** The cache still serves a whole build without a download. */
@@ -106,16 +106,20 @@ describe('a template that cannot be built', () => {
 describe('a repository that cannot be trusted', () => {
   const now = Math.floor(Date.now() / 1000);
 
-  /** A copy of the archive, signed or dated otherwise, at an address of its own. */
-  async function buildAgainst(change: Partial<ArchiveSpec>, spoil: (release: string) => string = (text) => text): Promise<IctResult> {
+  /** Builds, where a build succeeded before, from a copy of the archive that is signed, dated or served otherwise. */
+  async function buildAgainst(
+    change: Partial<ArchiveSpec>,
+    { spoil = (text: string) => text, faults = [] }: { readonly spoil?: (release: string) => string; readonly faults?: readonly Fault[] },
+  ): Promise<IctResult> {
     const root = join(mini.root, `archive-${Math.random().toString(36).slice(2)}`);
     const spec = { ...mini.distribution.spec, ...change, root };
     await buildArchive(spec);
     const release = join(root, 'dists', 'mini', 'InRelease');
     await writeFile(release, spoil(await readFile(release, 'utf8')));
     const server = await serveArchive(root);
+    server.misbehave(faults);
     try {
-      return await mini.buildTemplate(mini.distribution.template, warm, mini.flags(server.url).slice(2));
+      return await mini.buildTemplate(mini.distribution.template, warm, mini.flags(server.url).slice(2), HASTY);
     } finally {
       await server.close();
       await rm(root, { recursive: true });
@@ -123,99 +127,137 @@ describe('a repository that cannot be trusted', () => {
   }
 
   it('because its signature does not fit the text', async () => {
-    const result = await buildAgainst({}, (text) => text.replace('Label: ICT', 'Label: ICT '.trim() + '\nExtra: yes'));
+    const result = await buildAgainst({}, { spoil: (text) => text.replace('Label: ICT', 'Label: ICT\nExtra: yes') });
     expect(result.status).toBe(5);
     expect(codesOf(result)).toContain('ICT_DEB_RELEASE_SIGNATURE');
     await requireNothingLost();
   });
 
   it('because it has no signature', async () => {
-    const result = await buildAgainst({}, (text) => text.slice(text.indexOf('Origin:'), text.indexOf('-----BEGIN PGP SIGNATURE')));
+    const result = await buildAgainst(
+      {},
+      {
+        spoil: (text) => text.slice(text.indexOf('Origin:'), text.indexOf('-----BEGIN PGP SIGNATURE')),
+      },
+    );
     expect(result.status).toBe(5);
     expect(codesOf(result)[0]).toMatch(/^ICT_DEB_RELEASE_/);
     await requireNothingLost();
   });
 
   it('because a key that the definition does not name has signed it', async () => {
-    const result = await buildAgainst({ key: await createSigningKey('somebody else') });
+    const result = await buildAgainst({ key: await createSigningKey('somebody else') }, {});
     expect(result.status).toBe(5);
     expect(codesOf(result)).toContain('ICT_DEB_RELEASE_UNKNOWN_KEY');
     await requireNothingLost();
   });
 
   it('because it has expired', async () => {
-    const result = await buildAgainst({ dateSeconds: now - 20 * 86_400, validUntilSeconds: now - 86_400 });
+    const result = await buildAgainst({ dateSeconds: now - 20 * 86_400, validUntilSeconds: now - 86_400 }, {});
     expect(result.status).toBe(5);
     expect(codesOf(result)).toContain('ICT_DEB_RELEASE_EXPIRED');
     await requireNothingLost();
   });
 
   it('because it is another archive than the definition says', async () => {
-    const result = await buildAgainst({ origin: 'Somebody' });
+    const result = await buildAgainst({ origin: 'Somebody' }, {});
     expect(codesOf(result)).toContain('ICT_DEB_RELEASE_MISMATCH');
     await requireNothingLost();
   });
 
   it('because its signed root is missing', async () => {
-    mini.server.misbehave([{ path: 'Release', does: 'not-found' }]);
-    const result = await mini.build(await mini.places());
+    const result = await buildAgainst({}, { faults: [{ path: 'Release', does: 'not-found' }] });
+    expect(result.status).toBe(4);
     expect(codesOf(result)).toContain('ICT_DEB_RELEASE_MISSING');
+    await requireNothingLost();
   });
 
   it.each([
     ['hash', 'corrupt'],
     ['size', 'truncate'],
   ] as const)('because an index has another %s than the signed root says', async (_what, does) => {
-    mini.server.misbehave([
-      { path: '/Packages', does },
-      { path: 'by-hash', does },
-    ]);
-    const result = await mini.build(await mini.places());
-    expect(result.status).toBe(does === 'corrupt' ? 5 : result.status);
-    expect(codesOf(result)[0]).toMatch(/^ICT_(FETCH_MISMATCH|FETCH_TRUNCATED|DEB_INDEX_MISMATCH)$/);
+    const editIndex = (packages: string) => packages.replaceAll('Package: mini-rival', 'X-Changed: yes\nPackage: mini-rival');
+    const faults = ['by-hash', 'Packages'].map((path) => ({ path, does }));
+    const result = await buildAgainst({ editIndex }, { faults });
+    expect(result.status).toBe(5);
+    expect(codesOf(result)).toContain('ICT_FETCH_MISMATCH');
+    await requireNothingLost();
   });
 });
 
 describe('a package that cannot be had', () => {
-  const faults: readonly [Fault['does'], RegExp, number][] = [
-    ['truncate', /^ICT_FETCH_(MISMATCH|TRUNCATED)$/, 5],
-    ['corrupt', /^ICT_FETCH_MISMATCH$/, 5],
-    ['not-found', /^ICT_FETCH_NOT_FOUND$/, 4],
-    ['server-error', /^ICT_FETCH_STATUS$/, 4],
-    ['close-early', /^ICT_FETCH_(TRUNCATED|CONNECTION)$/, 4],
-    ['redirect-circle', /^ICT_FETCH_REDIRECT$/, 4],
+  const name = 'mini-library_1.2_all.deb';
+  const faults: readonly (readonly [Fault['does'], string, number])[] = [
+    ['truncate', 'ICT_FETCH_MISMATCH', 5],
+    ['corrupt', 'ICT_FETCH_MISMATCH', 5],
+    ['not-found', 'ICT_FETCH_NOT_FOUND', 4],
+    ['server-error', 'ICT_FETCH_STATUS', 4],
+    ['close-early', 'ICT_FETCH_TRUNCATED', 4],
+    ['redirect-circle', 'ICT_FETCH_REDIRECT', 4],
+    ['stall', 'ICT_FETCH_STALLED', 4],
   ];
 
-  it.each(faults)('(%s) fails the build, keeps the other packages, and is fetched when the server is well again', async (does, code) => {
-    const places = await mini.places();
-    mini.server.misbehave([{ path: 'mini-library', does }]);
-    const result = await mini.build(places);
-    expect(codesOf(result)[0]).toMatch(code);
-    expect([4, 5]).toContain(result.status);
-    expect(await cachedPackages(places)).not.toContain('mini-library_1.2_all.deb');
-    mini.server.misbehave([]);
-    const next = await mini.build(places);
-    expect(next.status, next.stderr).toBe(0);
-    expect(artifactOf(next, 'raw').digest).toBe(digest);
-  });
+  /** The package cache where a build succeeded before. */
+  function shelf(): string {
+    return join(warm.cache, 'pkgCache', 'mini-mini1-x86_64');
+  }
 
-  it('(stalled) fails instead of waiting for ever', async () => {
-    mini.server.misbehave([{ path: 'mini-library', does: 'stall' }]);
-    const result = await mini.build(await mini.places(), [], { env: { ICT_FETCH_TIMEOUT_MS: '300', ICT_FETCH_RETRIES: '1' } });
-    expect(codesOf(result)).toContain('ICT_FETCH_STALLED');
+  /** The next build stores that package, and no other. */
+  async function requireOneStored(): Promise<void> {
+    const next = await mini.build(warm);
+    expect(next.status, next.stderr).toBe(0);
+    const stored = next.events.filter((event) => event.type === 'package.stored').map((event) => event.name);
+    expect(stored).toEqual(['mini-library']);
+    expect(artifactOf(next, 'raw').digest).toBe(digest);
+  }
+
+  it.each(faults)(
+    '(%s) fails the build, keeps the other packages, and is fetched when the server is well again',
+    async (does, code, status) => {
+      await rm(join(shelf(), name));
+      mini.server.misbehave([{ path: 'mini-library', does }]);
+      const result = await mini.build(warm, [], HASTY);
+      expect(codesOf(result)[0]).toBe(code);
+      expect(result.status).toBe(status);
+      expect(await readdir(shelf())).not.toContain(name);
+      mini.server.misbehave([]);
+      await requireOneStored();
+    },
+  );
+
+  it('does not keep the others from being stored', async () => {
+    const places = await mini.places();
+    mini.server.misbehave([{ path: 'mini-library', does: 'server-error' }]);
+    const result = await mini.build(places, [], HASTY);
     expect(result.status).toBe(4);
+    const stored = result.events.filter((event) => event.type === 'package.stored').map((event) => event.name);
+    mini.server.misbehave([]);
+    const locked = await mini.build(places, ['--offline']);
+    expect(locked.status).toBe(6);
+    const kept = locked.events.filter((event) => event.type === 'package.cached').map((event) => event.name);
+    expect(stored.length).toBeGreaterThan(0);
+    expect(kept.sort()).toEqual(stored.sort());
   });
 
   it('because another package lies in its place, is refused, and only that cache entry is replaced', async () => {
-    const places = await mini.places();
-    await mini.build(places);
-    const directory = join(places.cache, 'pkgCache', 'mini-mini1-x86_64');
-    await rm(join(directory, 'mini-library_1.2_all.deb'));
-    await copyFile(join(directory, 'mini-kernel_6.12.1_all.deb'), join(directory, 'mini-library_1.2_all.deb'));
-    const result = await mini.build(places);
-    expect(result.status, result.stderr).toBe(0);
-    expect(result.events.filter((event) => event.type === 'package.stored')).toHaveLength(1);
-    expect(artifactOf(result, 'raw').digest).toBe(digest);
+    await rm(join(shelf(), name));
+    await copyFile(join(shelf(), 'mini-kernel_6.12.1_all.deb'), join(shelf(), name));
+    await requireOneStored();
+  });
+
+  it('because another package is served in its place, is refused', async () => {
+    await rm(join(shelf(), name));
+    const file = join(mini.distribution.archive, 'pool', 'main', name);
+    const right = await readFile(file);
+    await copyFile(join(mini.distribution.archive, 'pool', 'main', 'mini-rival_1_all.deb'), file);
+    try {
+      const result = await mini.build(warm, [], HASTY);
+      expect(codesOf(result)[0]).toBe('ICT_FETCH_MISMATCH');
+      expect(result.status).toBe(5);
+    } finally {
+      await writeFile(file, right);
+    }
+    await requireOneStored();
   });
 });
 
@@ -228,28 +270,64 @@ describe('a host that does not fit', () => {
     expect(result.status).toBe(7);
   });
 
-  it('because the disk is full, says so before or while it builds, and works once there is room', async () => {
-    const small = join(mini.root, 'small-disk');
-    await mkdir(small, { recursive: true });
-    // A private mount namespace: nothing is mounted for the host.
-    const script = 'mount -t tmpfs -o size=24m none "$1" && shift && exec "$@"';
-    const places = { cache: join(small, 'cache'), work: join(small, 'work'), temporary: join(small, 'temporary') };
-    const result = await mini.build(places, [], {
-      command: [
-        'unshare',
-        '--mount',
-        '--propagation',
-        'private',
-        'sh',
-        '-c',
-        script,
-        'sh',
-        small,
-        join(repositoryRoot, 'node_modules', '.bin', 'ict'),
-      ],
+  describe('because its disk is full', () => {
+    /** A process whose mount namespace has a disk of its own; nothing is mounted for the host. */
+    let holder: ChildProcess;
+    let disk: string;
+    let places: BuildPlaces;
+
+    beforeAll(async () => {
+      disk = join(mini.root, 'small-disk');
+      await mkdir(disk, { recursive: true });
+      places = { cache: join(disk, 'cache'), work: join(disk, 'work'), temporary: join(disk, 'temporary') };
+      const script = 'mount -t tmpfs -o size=24m none "$1" && echo mounted && exec cat';
+      holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', disk], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      await once(holder.stdout as NodeJS.ReadableStream, 'data');
     });
-    expect(codesOf(result).some((code) => ['ICT_HOST_SPACE', 'ICT_CACHE_DISK_FULL', 'ICT_FETCH_DISK_FULL'].includes(code))).toBe(true);
-    expect(result.status).toBe(7);
+    afterAll(async () => {
+      const ended = once(holder, 'exit');
+      holder.stdin?.end();
+      await ended;
+    });
+
+    /** Runs a command where the small disk is mounted. */
+    const inside = (...argv: readonly string[]) => ['nsenter', '--mount', `--target=${holder.pid}`, '--', ...argv];
+    const resize = (size: string) => {
+      const [program, ...args] = inside('mount', '-o', `remount,size=${size}`, disk);
+      return run(program, args);
+    };
+    const buildThere = (options: IctOptions = {}) =>
+      mini.build(places, [], { command: inside(join(repositoryRoot, 'node_modules', '.bin', 'ict')), ...options });
+
+    it('says so before anything is downloaded', async () => {
+      const requests = mini.server.requests.length;
+      const result = await buildThere();
+      expect(codesOf(result)).toContain('ICT_HOST_SPACE');
+      expect(result.status).toBe(7);
+      expect(mini.server.requests.length).toBe(requests);
+    });
+
+    it('says so when it fills up meanwhile, and goes on once there is room', async () => {
+      await resize('3g');
+      let filled: Promise<unknown> | undefined;
+      const result = await buildThere({
+        onEvent: (event) => {
+          if (event.type !== 'resolve.done') return;
+          // Files that are there already are neither removed nor changed when a tmpfs gets smaller.
+          filled ??= resize('8m');
+        },
+      });
+      await filled;
+      expect(filled).toBeDefined();
+      expect(codesOf(result)[0]).toMatch(/^ICT_(?:CACHE|FETCH)_DISK_FULL$/);
+      expect(result.status).toBe(7);
+      await resize('3g');
+      const next = await buildThere();
+      expect(next.status, next.stderr).toBe(0);
+      expect(artifactOf(next, 'raw').digest).toBe(digest);
+    });
   });
 });
 

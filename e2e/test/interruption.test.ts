@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   artifactOf,
@@ -20,8 +20,9 @@ import {
 let mini: Mini;
 let digest: string;
 let before: HostState;
-/** Event types of a cold build, in the order of their first appearance. */
-let types: readonly string[];
+/** Event types of a cold build, in the order of their first appearance: until packages are there, and from then on. */
+let earlyTypes: readonly string[];
+let lateTypes: readonly string[];
 /** Milliseconds of a cold build. */
 let coldMs: number;
 
@@ -32,7 +33,10 @@ beforeAll(async () => {
   const clean = await mini.build(await mini.places());
   coldMs = performance.now() - start;
   digest = artifactOf(clean, 'raw').digest;
-  types = [...new Set(clean.events.map((event) => event.type))].filter((type) => type !== 'build.done');
+  const types = [...new Set(clean.events.map((event) => event.type))].filter((type) => type !== 'build.done');
+  const composing = types.indexOf('step.miss');
+  earlyTypes = types.slice(0, composing);
+  lateTypes = types.slice(composing);
 });
 afterAll(() => mini.close());
 
@@ -70,7 +74,17 @@ async function requireRecovery(places: BuildPlaces, what: string): Promise<void>
   const next = await mini.build(places);
   expect(next.status, `after ${what}: ${next.stderr}`).toBe(0);
   expect(artifactOf(next, 'raw').digest).toBe(digest);
-  await rm(dirname(places.cache), { recursive: true });
+}
+
+/** Empties the caches that the packages stage fills; layers stay, so that the next build is quick. */
+async function forgetPackages({ cache }: BuildPlaces): Promise<void> {
+  for (const part of ['pkgCache', '.ict/fetch', '.ict/memo', '.ict/index/packages']) await rm(join(cache, part), { recursive: true });
+}
+
+/** Removes every tree and image; packages stay. */
+async function forgetTrees({ cache, work }: BuildPlaces): Promise<void> {
+  for (const part of ['layers', 'blobs', 'index/steps', 'index/blobs']) await rm(join(cache, '.ict', part), { recursive: true });
+  await rm(work, { recursive: true });
 }
 
 describe('a build that is killed', () => {
@@ -84,13 +98,15 @@ describe('a build that is killed', () => {
       'install.progress',
       'step.stored',
     ]) {
-      expect(types).toContain(type);
+      expect([...earlyTypes, ...lateTypes]).toContain(type);
     }
   });
 
   it.concurrent.each(VICTIMS)('at each event type (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
-    for (const type of types) {
-      const places = await mini.places();
+    const places = await mini.places();
+    await requireRecovery(places, 'nothing');
+    for (const type of [...earlyTypes, ...lateTypes]) {
+      await (earlyTypes.includes(type) ? forgetPackages(places) : forgetTrees(places));
       let struck: Promise<readonly RunningProcess[]> | undefined;
       const result = await mini.build(places, [], {
         onEvent: (event, child) => {
@@ -123,6 +139,7 @@ describe('a build that is killed', () => {
       const interrupted = { result, hit: (await struck) ?? [] };
       await requireQuiet(places, interrupted);
       await requireRecovery(places, what);
+      await rm(dirname(places.cache), { recursive: true });
     }
   });
 });
