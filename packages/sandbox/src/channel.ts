@@ -130,6 +130,8 @@ export class AgentChannel {
   async close(): Promise<void> {
     this.#end(closedSandbox);
     this.#child.ref();
+    // A child that was killed has exited, yet is closed only with its output, which its own children may hold for a moment.
+    (this.#child.stderr as unknown as Socket).ref();
     this.#socket.destroy();
     await this.#exited;
   }
