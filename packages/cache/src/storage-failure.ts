@@ -28,7 +28,7 @@ export function storageFailure(error: unknown, writing: Writing): unknown {
   if (full.has(reason)) {
     return cacheError('ICT_CACHE_DISK_FULL', {
       message: `No space is left in ${directory} for ${what}${neededBytes === undefined ? '' : ` (${neededBytes} bytes)`}`,
-      hint: 'Free space there, run `ict cache gc`, or choose another --cache-dir.',
+      hint: 'Free space there (any directory of the cache may be removed by hand: `ict cache du` shows the large ones), or choose another --cache-dir.',
       facts,
       cause: error,
     });

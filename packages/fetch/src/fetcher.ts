@@ -192,7 +192,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       if (reused !== undefined) return reused;
       throw fetchError('ICT_FETCH_OFFLINE', {
         message: `${redactUrl(request.url)} is needed and --offline forbids to fetch it`,
-        hint: 'Build once without --offline, or run `ict cache warm` with the same template.',
+        hint: 'Run the same command once without --offline: what it fetches is kept.',
         facts: { url: redactUrl(request.url), ...(request.expect?.sizeBytes === undefined ? {} : { sizeBytes: request.expect.sizeBytes }) },
       });
     }
@@ -220,7 +220,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
         const needed = request.expect?.sizeBytes;
         throw fetchError('ICT_FETCH_DISK_FULL', {
           message: `No space is left for ${redactUrl(request.url)}${needed === undefined ? '' : ` (${needed} bytes)`} in ${directory}`,
-          hint: 'Free space there, run `ict cache gc`, or choose another --cache-dir.',
+          hint: 'Free space there (any directory of the cache may be removed by hand: `ict cache du` shows the large ones), or choose another --cache-dir.',
           facts: { url: redactUrl(request.url), directory, temporary, ...(needed === undefined ? {} : { neededBytes: needed }) },
           cause: error,
         });

@@ -202,7 +202,12 @@ async function room(directory: string, wantedBytes: number): Promise<HostCheck> 
   const { availableBytes } = await freeSpace(directory);
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   const detail = `${directory} has ${gigabytes(availableBytes)} free; ${gigabytes(wantedBytes)} are wanted`;
-  return check('free space', availableBytes >= wantedBytes, detail, `ict cache gc, or another directory than ${directory}`);
+  return check(
+    'free space',
+    availableBytes >= wantedBytes,
+    detail,
+    `Free space in ${directory} (what ict keeps there may be removed by hand), or use another directory: --work-dir, --cache-dir`,
+  );
 }
 
 function isDirectory(path: string): Promise<boolean> {

@@ -44,6 +44,53 @@ function propertyName(name: ts.PropertyName): string {
   return ts.isIdentifier(name) || ts.isStringLiteralLike(name) ? name.text : name.getText();
 }
 
+/** Words in the sources that begin like a command and are none. */
+const NOT_COMMANDS = ['ict password salt'];
+
+/** Paths of all commands of the cli, such as `build` and `cache du`, as its source declares them. */
+function declaredCommands(): readonly string[] {
+  const name = join(root, 'packages', 'cli', 'src', 'program.ts');
+  const file = ts.createSourceFile(name, readFileSync(name, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression) && node.expression.name.text === 'command') {
+      const [word] = node.arguments;
+      const parent = node.expression.expression.getText(file);
+      if (word !== undefined && ts.isStringLiteralLike(word)) found.push(parent === 'program' ? word.text : `${parent} ${word.text}`);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+/** Every text of a source file: strings, and the fixed parts of templates. */
+function textsOf(path: string): readonly string[] {
+  const file = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true);
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isStringLiteralLike(node) || ts.isTemplateHead(node) || ts.isTemplateMiddleOrTemplateTail(node)) found.push(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return found;
+}
+
+/** The commands that a text quotes, or begins with: `ict cache du` of "See `ict cache du`". */
+function quotedCommands(text: string): readonly string[] {
+  return [...text.matchAll(/(?:^|[`"'(]|: )(?:npx )?(ict [a-z]+(?: [a-z]+)?)/gm)].map(([, command = '']) => command);
+}
+
+/** Those that `ict` does not have; where a command has no commands of its own, the second word is an argument. */
+function unknownCommands(quoted: readonly string[]): readonly string[] {
+  return quoted.filter((command) => {
+    const [, first = '', second] = command.split(' ');
+    const parent = commands.some((path) => path.startsWith(`${first} `));
+    return !commands.includes(parent && second !== undefined ? `${first} ${second}` : first);
+  });
+}
+
+const commands = declaredCommands();
 const owners = ['packages', 'providers']
   .flatMap((group) => readdirSync(join(root, group)).map((name) => join(group, name)))
   .filter((owner) => existsSync(join(root, owner, 'src')));
@@ -89,5 +136,24 @@ describe('error pages', () => {
     const text = readFileSync(join(pagesDirectory, `${page}.md`), 'utf8');
     expect(text.split('\n')[0]).toBe(`# ${page}`);
     expect(text.length).toBeGreaterThan(page.length + 80);
+  });
+});
+
+describe('commands that texts tell users to run', () => {
+  it('are looked up among those of the cli', () => {
+    expect(commands).toEqual(expect.arrayContaining(['build', 'doctor', 'cache', 'cache du', 'config show']));
+    expect(quotedCommands('Run `ict cache gc`, "ict build x" or (ict bake).')).toEqual(['ict cache gc', 'ict build x', 'ict bake']);
+    expect(unknownCommands(['ict cache gc', 'ict build x', 'ict bake', 'ict cache du'])).toEqual(['ict cache gc', 'ict bake']);
+  });
+
+  it.each(pages)('exist in %s', (page) => {
+    expect(unknownCommands(quotedCommands(readFileSync(join(pagesDirectory, `${page}.md`), 'utf8')))).toEqual([]);
+  });
+
+  it.each(owners)('exist in the sources of %s', (owner) => {
+    const sources = join(root, owner, 'src');
+    const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const texts = files.flatMap((name) => textsOf(join(sources, name))).filter((text) => !NOT_COMMANDS.includes(text));
+    expect(unknownCommands(texts.flatMap(quotedCommands))).toEqual([]);
   });
 });

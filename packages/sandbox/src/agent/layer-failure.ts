@@ -6,7 +6,7 @@ export function layerFailure(what: string, place: string, cause: unknown): Error
   const reason = cause instanceof Error ? cause.message : String(cause);
   return sandboxError('ICT_SANDBOX_LAYER', {
     message: `${what} failed at ${place}: ${reason}`,
-    hint: 'Remove what is damaged with "ict cache verify --repair", check the free space, and build again.',
+    hint: 'Check the free space and build again. What is damaged may be removed by hand: a build makes it anew.',
     facts: { place, reason },
     cause,
   });
