@@ -15,6 +15,8 @@ import { measureUsage, type AreaUsage } from './usage.js';
 export interface CacheOptions {
   /** Absolute path; made when absent. */
   readonly cacheDir: string;
+  /** Absolute path for throw-away files; default: inside the cache. */
+  readonly scratchDir?: string;
   /** Now, seconds since 1970. */
   readonly clock: () => number;
   readonly emit?: (event: EventBody) => void;
@@ -36,6 +38,8 @@ export interface Cache extends Locks {
   packages(providerId: string): PackageCache;
   /** Where the fetcher keeps answers and partial downloads. */
   readonly fetchDirectory: string;
+  /** A new private directory for throw-away files, in `scratchDir`; gone once this process has ended and another one reaps. */
+  scratchDirectory(purpose: string): Promise<string>;
   /** A new private directory on the cache's file system; gone once this process has ended and another one reaps. */
   temporaryDirectory(purpose: string): Promise<string>;
   /** Moves something of the cache out of the way at once; its files are removed by `reap`. */
@@ -56,7 +60,7 @@ export interface Cache extends Locks {
  */
 export async function openCache(options: CacheOptions): Promise<Cache> {
   const { cacheDir, clock, emit = () => undefined, mode = 'signature', digestFile = (file) => hashFile(file) } = options;
-  const layout = await openLayout(cacheDir, currentOwner());
+  const layout = await openLayout(cacheDir, currentOwner(), options.scratchDir);
   const store: StoreContext = { layout, clock, emit, mode, digestFile };
   return {
     cacheDir,
@@ -66,6 +70,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     memo: createMemo(store),
     packages: (providerId) => createPackageCache(store, providerId),
     fetchDirectory: layout.area('fetch'),
+    scratchDirectory: layout.scratchDirectory,
     temporaryDirectory: layout.temporaryDirectory,
     toTrash: layout.toTrash,
     reap: (remove = removeTree) => reap(layout, remove, clock()),

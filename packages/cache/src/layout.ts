@@ -23,6 +23,10 @@ export interface Layout {
   /** `.ict/index/{kind}/ab/{key}.json` */
   record(kind: string, key: string): string;
   packages(providerId: string): string;
+  /** Where scratch directories of all processes lie. */
+  readonly scratchRoot: string;
+  /** A new private directory for throw-away files, below `{scratchRoot}/{owner}`; perhaps on another file system. */
+  scratchDirectory(purpose: string): Promise<string>;
   /** A new private directory below `.ict/tmp/{owner}`. */
   temporaryDirectory(purpose: string): Promise<string>;
   /** A path below `.ict/tmp/{owner}` at which nothing is yet. */
@@ -66,11 +70,18 @@ async function checkVersion(file: string, temporary: string): Promise<void> {
  *
  * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_VERSION`, `ICT_CACHE_DISK_FULL`.
  */
-export async function openLayout(cacheDir: string, owner: ProcessOwner): Promise<Layout> {
+export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchDir?: string): Promise<Layout> {
   const hidden = join(cacheDir, '.ict');
   const area = (name: Area): string => join(hidden, name);
   const own = join(area('tmp'), owner);
+  const scratchRoot = scratchDir ?? area('tmp');
   const random = (): string => randomBytes(8).toString('hex');
+
+  async function directoryIn(parent: string, purpose: string): Promise<string> {
+    const path = join(parent, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
+    await ensureDirectory(path, 0o700);
+    return path;
+  }
 
   async function temporaryFile(): Promise<string> {
     await ensureDirectory(own, 0o700);
@@ -94,11 +105,9 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner): Promise
     },
     record: (kind, key) => join(area('index'), kind, key.slice(0, 2), `${key}.json`),
     packages: (providerId) => join(cacheDir, 'pkgCache', pathSegment(providerId, 'a provider')),
-    async temporaryDirectory(purpose) {
-      const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
-      await ensureDirectory(path, 0o700);
-      return path;
-    },
+    scratchRoot,
+    scratchDirectory: (purpose) => directoryIn(join(scratchRoot, owner), purpose),
+    temporaryDirectory: (purpose) => directoryIn(own, purpose),
     temporaryFile,
     async toTrash(path) {
       try {

@@ -14,7 +14,7 @@ export type RemoveTree = (path: string) => Promise<void>;
 export const removeTree: RemoveTree = (path) => rm(path, { recursive: true, force: true, maxRetries: 2 });
 
 /**
- * Removes what ended processes left in `.ict/tmp`, `.ict/trash` and `.ict/locks`, and what this process put into the trash. What
+ * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash` and `.ict/locks`, and what this process put into the trash. What
  * belongs to a living process stays, and so does anything recent of another machine, or of unknown make.
  *
  * @param now seconds since 1970, to judge the age of what other machines left.
@@ -27,12 +27,14 @@ export async function reap(
 ): Promise<{ readonly removed: number; readonly failed: readonly string[] }> {
   let removed = 0;
   const failed: string[] = [];
-  for (const area of ['tmp', 'trash', 'locks'] as const) {
-    for (const name of await readdir(layout.area(area))) {
-      const path = join(layout.area(area), name);
+  const trash = layout.area('trash');
+  const locks = layout.area('locks');
+  for (const directory of new Set([layout.area('tmp'), layout.scratchRoot, trash, locks])) {
+    for (const name of await listIfPresent(directory)) {
+      const path = join(directory, name);
       const owner = name.split('.')[0] ?? '';
-      if (area === 'locks' && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
-      if (!isProcessOwner(owner) || (owner === layout.owner && area !== 'trash')) continue;
+      if (directory === locks && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
+      if (!isProcessOwner(owner) || (owner === layout.owner && directory !== trash)) continue;
       const liveness = owner === layout.owner ? 'dead' : livenessOf(owner);
       if (liveness === 'alive' || (liveness === 'unknown' && !(await isOld(path, now)))) continue;
       try {
@@ -45,6 +47,15 @@ export async function reap(
     }
   }
   return { removed, failed };
+}
+
+async function listIfPresent(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 async function isOld(path: string, now: number): Promise<boolean> {

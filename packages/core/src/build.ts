@@ -38,7 +38,8 @@ export async function buildImage(
   };
   const { intake, services } = await events.run('validate', async () => {
     const reading = await readTemplate(template, plugins);
-    const host = reading.intake === undefined ? [] : await checkHost(reading.intake.spec, [engine.cacheDir, engine.workDir], engine.signal);
+    const places = [engine.cacheDir, engine.workDir, ...(options.output === undefined ? [] : [options.output])];
+    const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
     requireSound(template, [...reading.problems, ...reading.refused, ...host]);
     const sound = reading.intake as Intake;
     warn(reading.warnings);
@@ -95,7 +96,7 @@ export async function buildImage(
       directory: final.directory,
       artifacts: final.artifacts,
       documents: final.documents,
-      stages: events.stages,
+      stages: events.stages(),
       steps: build.steps.reports,
       warnings,
       lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { link, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ArtifactInfo, Context, Digest, Json } from '@ict/plugin-api';
+import { coreError } from './errors.js';
 
 const run = promisify(execFile);
 
@@ -31,26 +32,11 @@ export async function deliver(
   documents: ReadonlyMap<string, Uint8Array>,
   ctx: Context,
 ): Promise<Delivery> {
-  await mkdir(dirname(directory), { recursive: true });
-  await removeLeftovers(directory);
-  const fresh = await mkdtemp(`${directory}.new-`);
-  try {
-    for (const artifact of artifacts) {
-      const target = join(fresh, artifact.name);
-      ctx.emit({ type: 'image.progress', artifact: artifact.name, action: 'deliver' });
-      if (!(await keepUnchanged(join(directory, artifact.name), target, artifact, ctx))) {
-        await copySparse(artifact.file, target, ctx.signal);
-      }
-    }
-    for (const [name, bytes] of documents) await writeFile(join(fresh, name), bytes);
-    const old = `${fresh}.old`;
-    const replaced = await renameIfPresent(directory, old);
-    await rename(fresh, directory);
-    if (replaced) await rm(old, { recursive: true, force: true });
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    throw error;
-  }
+  await mapFailure(directory, async () => {
+    await mkdir(dirname(directory), { recursive: true });
+    await recover(directory);
+    await gather(directory, artifacts, documents, ctx);
+  });
   const delivered: ArtifactInfo[] = [];
   for (const { name, type, digest, sizeBytes } of artifacts) {
     const path = join(directory, name);
@@ -61,23 +47,99 @@ export async function deliver(
   return { directory, artifacts: delivered, documents: [...documents.keys()].map((name) => join(directory, name)) };
 }
 
-/** Removes what an earlier build left when it was killed here. The caller holds the lock of this directory. */
-async function removeLeftovers(directory: string): Promise<void> {
-  const prefix = `${basename(directory)}.new-`;
-  for (const name of await readdir(dirname(directory))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(directory), name), { recursive: true, force: true });
+async function gather(
+  directory: string,
+  artifacts: readonly Deliverable[],
+  documents: ReadonlyMap<string, Uint8Array>,
+  ctx: Context,
+): Promise<void> {
+  const fresh = await mkdtemp(stagePrefix(directory));
+  try {
+    await chmod(fresh, 0o755);
+    for (const artifact of artifacts) {
+      const target = join(fresh, artifact.name);
+      ctx.emit({ type: 'image.progress', artifact: artifact.name, action: 'deliver' });
+      if (!(await keepUnchanged(join(directory, artifact.name), target, artifact, ctx))) {
+        await copySparse(artifact.file, target, ctx.signal);
+      }
+    }
+    for (const [name, bytes] of documents) await writeFile(join(fresh, name), bytes);
+    const old = `${fresh}${REPLACED}`;
+    const replaced = await renameIfPresent(directory, old);
+    await rename(fresh, directory);
+    if (replaced) await rm(old, { recursive: true, force: true });
+  } catch (error) {
+    await rm(fresh, { recursive: true, force: true });
+    throw error;
   }
+}
+
+/** Ends the name of the directory that is being replaced. */
+const REPLACED = '.old';
+
+/**
+ * Removes what an earlier build left when it was killed here, and puts back what it was about to replace, if the new files did
+ * not take its place any more. The caller holds the lock of this directory.
+ */
+async function recover(directory: string): Promise<void> {
+  const parent = dirname(directory);
+  const prefix = basename(stagePrefix(directory));
+  const left = (await readdir(parent)).filter((name) => name.startsWith(prefix));
+  const replaced = left.find((name) => name.endsWith(REPLACED));
+  if (replaced !== undefined && (await signature(directory)) === undefined) await rename(join(parent, replaced), directory);
+  for (const name of left) await rm(join(parent, name), { recursive: true, force: true });
+}
+
+/** Runs work that writes into the user's directory; a full or closed disk there is the host's trouble, said plainly. */
+async function mapFailure<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    const { code, stderr = '' } = cause as { code?: unknown; stderr?: string };
+    const full = code === 'ENOSPC' || code === 'EDQUOT' || /No space left|quota exceeded/i.test(stderr);
+    const closed = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(String(code)) || /Permission denied|Read-only/i.test(stderr);
+    if (full) {
+      throw coreError('ICT_OUTPUT_DISK_FULL', {
+        message: `the disk of ${directory} is full: the image could not be put there`,
+        hint: 'Free some space there. What was built is in the cache: the next build only copies it.',
+        facts: { directory },
+        cause,
+      });
+    }
+    if (closed) {
+      throw coreError('ICT_OUTPUT_UNWRITABLE', {
+        message: `${directory} cannot be written: ${stderr.trim() || (cause as Error).message}`,
+        hint: 'Name a directory that you may write, with --work-dir or --output.',
+        facts: { directory },
+        cause,
+      });
+    }
+    throw cause;
+  }
+}
+
+/** Where files are gathered: hidden, so that it is no other image's directory. */
+function stagePrefix(directory: string): string {
+  return join(dirname(directory), `.${basename(directory)}.new-`);
 }
 
 /** Copies what a build delivered to a second place, such as `--output`. */
 export async function copyDelivery(delivery: Delivery, to: string, signal: AbortSignal): Promise<Delivery> {
-  await mkdir(to, { recursive: true });
   const move = (path: string) => join(to, path.slice(delivery.directory.length + 1));
-  for (const path of [...delivery.artifacts.map((artifact) => artifact.path), ...delivery.documents]) {
-    const target = move(path);
-    await copySparse(path, `${target}.new`, signal);
-    await rename(`${target}.new`, target);
-  }
+  await mapFailure(to, async () => {
+    await mkdir(to, { recursive: true });
+    for (const path of [...delivery.artifacts.map((artifact) => artifact.path), ...delivery.documents]) {
+      const target = move(path);
+      const fresh = `${target}.new`;
+      try {
+        await copySparse(path, fresh, signal);
+        await rename(fresh, target);
+      } catch (error) {
+        await rm(fresh, { force: true });
+        throw error;
+      }
+    }
+  });
   return {
     directory: to,
     artifacts: delivery.artifacts.map((artifact) => ({ ...artifact, path: move(artifact.path) })),
@@ -87,7 +149,10 @@ export async function copyDelivery(delivery: Delivery, to: string, signal: Abort
 
 /** Copies with holes kept, and by sharing blocks where the file system can. The copy is writable: it is the user's own. */
 async function copySparse(from: string, to: string, signal: AbortSignal): Promise<void> {
-  await run('cp', ['--sparse=auto', '--reflink=auto', '--no-preserve=mode', '--', from, to], { signal });
+  await run('cp', ['--sparse=auto', '--reflink=auto', '--no-preserve=mode', '--', from, to], {
+    signal,
+    env: { ...process.env, LC_ALL: 'C' },
+  });
 }
 
 async function keepUnchanged(old: string, target: string, artifact: Deliverable, ctx: Context): Promise<boolean> {

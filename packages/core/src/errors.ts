@@ -10,6 +10,8 @@ export const coreError = defineErrors({
   ICT_LOCK_UNREADABLE: 'usage',
   ICT_LOCK_OUTDATED: 'invalid',
   ICT_LOCK_MISSING: 'usage',
+  ICT_OUTPUT_DISK_FULL: 'host',
+  ICT_OUTPUT_UNWRITABLE: 'host',
   ICT_LAYER_DAMAGED: 'integrity',
   ICT_USER_INVALID: 'invalid',
   ICT_FILE_OWNER_UNKNOWN: 'invalid',

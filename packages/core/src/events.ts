@@ -6,7 +6,7 @@ export class EventStream {
   private readonly build = randomUUID();
   private readonly sink: (event: BuildEvent) => void;
   private stage: Stage | undefined;
-  readonly stages: { readonly stage: Stage; readonly durationMs: number }[] = [];
+  private readonly durations = new Map<Stage, number>();
 
   constructor(sink: (event: BuildEvent) => void) {
     this.sink = sink;
@@ -22,6 +22,11 @@ export class EventStream {
     });
   };
 
+  /** Time of each stage so far; one that ran again after a damaged layer counts both times. */
+  stages(): readonly { readonly stage: Stage; readonly durationMs: number }[] {
+    return [...this.durations].map(([stage, durationMs]) => ({ stage, durationMs }));
+  }
+
   /** Runs `work` as a stage: its start, its end and its time are events. */
   async run<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
@@ -30,7 +35,7 @@ export class EventStream {
     try {
       const result = await work();
       const durationMs = Math.round(performance.now() - start);
-      this.stages.push({ stage, durationMs });
+      this.durations.set(stage, (this.durations.get(stage) ?? 0) + durationMs);
       this.emit({ type: 'stage.done', stage, durationMs });
       return result;
     } finally {

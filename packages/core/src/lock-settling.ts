@@ -40,7 +40,7 @@ export async function settleLock(
       });
     }
     if (lock !== undefined) {
-      if (lock.request === request.digest) return { lock, request, file, warnings: [] };
+      if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
       const outdated = {
         message: `${file} was made for other packages or repositories than ${template} asks for`,
         hint: `Bring it up to date with \`ict lock ${template}\`.`,

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
-import { atomicWriteFile, canonicalJson, digestOf, parseDigest } from '@ict/integrity';
+import { atomicWriteFile, canonicalJson, digestOf, isDigest } from '@ict/integrity';
 import type { Digest, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
@@ -69,33 +69,58 @@ async function readIfPresent(file: string): Promise<string | undefined> {
   }
 }
 
+/** Checks the shape of everything that a build reads of a lock: the file may have been edited or merged by hand. */
 function checkLock(file: string, value: unknown): Lock {
-  const lock = value as Lock;
-  if (typeof lock !== 'object' || lock === null) throw unreadable(file, 'it is empty');
-  if (lock.lockVersion !== 1) throw unreadable(file, `it has lockVersion ${String(lock.lockVersion)}; this version reads 1`);
-  const isText = (field: unknown): field is string => typeof field === 'string' && field !== '';
-  const isCount = (field: unknown): field is number => Number.isSafeInteger(field) && (field as number) >= 0;
-  if (!isText(lock.target) || !isText(lock.request)) throw unreadable(file, 'it names no target or request');
-  for (const list of [lock.repositories, lock.packages, lock.tools]) if (!Array.isArray(list)) throw unreadable(file, 'a list is missing');
-  const repositories = new Set<string>();
-  for (const repository of lock.repositories) {
-    if (!isText(repository.id) || !isText(repository.archive) || !isCount(repository.root?.dateSeconds)) {
-      throw unreadable(file, 'a repository is not complete');
+  if (!isRecord(value)) throw unreadable(file, 'it is empty');
+  if (value['lockVersion'] !== 1) throw unreadable(file, `it has lockVersion ${String(value['lockVersion'])}; this version reads 1`);
+  const { target, request, repositories, packages, tools } = value;
+  if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(file, 'it names no target');
+  if (!isDigestText(request)) throw unreadable(file, 'it does not say what was asked');
+  if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) throw unreadable(file, 'a list is missing');
+  const bad = repositories.findIndex((repository) => !isPinned(repository));
+  if (bad !== -1 || repositories.length === 0) throw unreadable(file, `repository ${bad + 1} is not complete`);
+  const known = new Set((repositories as readonly PinnedRepository[]).map(({ id }) => id));
+  for (const pkg of [...packages, ...tools] as readonly unknown[]) {
+    if (!isLockedPackage(pkg) || !known.has(pkg.repository)) {
+      throw unreadable(file, `the entry of ${isRecord(pkg) ? String(pkg['id']) : 'a package'} is not complete`);
     }
-    parseDigest(repository.root.digest);
-    repositories.add(repository.id);
+    if (pkg.path.startsWith('/') || pkg.path.split('/').includes('..')) throw unreadable(file, `the path of ${pkg.id} leaves its archive`);
   }
-  for (const pkg of [...lock.packages, ...lock.tools]) {
-    const complete =
-      [pkg.id, pkg.name, pkg.version, pkg.arch, pkg.path, pkg.repository].every(isText) &&
-      isCount(pkg.sizeBytes) &&
-      Array.isArray(pkg.requires) &&
-      Array.isArray(pkg.requestedBy);
-    if (!complete || !repositories.has(pkg.repository)) throw unreadable(file, `the entry of ${String(pkg.id)} is not complete`);
-    if (pkg.path.split('/').includes('..')) throw unreadable(file, `the path of ${pkg.id} leaves its archive`);
-    parseDigest(pkg.digest);
-  }
-  return lock;
+  return value as unknown as Lock;
+}
+
+function isPinned(value: unknown): value is PinnedRepository {
+  if (!isRecord(value) || !isRecord(value['root'])) return false;
+  const { id, archive, suite, components, signers, root } = value;
+  const texts = isText(id) && isText(archive) && typeof suite === 'string' && isTextList(components) && isTextList(signers);
+  return texts && isDigestText(root['digest']) && isCount(root['dateSeconds']) && isCount(root['sizeBytes']);
+}
+
+function isLockedPackage(value: unknown): value is ResolvedPackage {
+  if (!isRecord(value)) return false;
+  const { id, name, version, arch, path, repository, sizeBytes, requires, requestedBy, digest } = value;
+  const texts = [id, name, version, arch, path, repository].every(isText);
+  return texts && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isDigestText(digest);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isDigestText(value: unknown): boolean {
+  return typeof value === 'string' && isDigest(value);
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function unreadable(file: string, why: string, cause?: unknown) {

@@ -1,4 +1,4 @@
-import type { ImageSpec, ProblemReport } from '@ict/plugin-api';
+import type { ProblemReport } from '@ict/plugin-api';
 import { inspectHost } from '@ict/sandbox';
 
 /** Room that a build takes beside its image: packages, layers and their snapshot, in bytes. */
@@ -7,10 +7,15 @@ const WORKING_BYTES = 1024 ** 3;
 /**
  * What keeps this host from building: programs, privileges, space. All of it at once, before anything is downloaded.
  *
- * @param directories cache and work directories; room is needed in each.
+ * @param imageBytes size of the image; 0 when the template could not be read.
+ * @param directories cache, work and output directories; room is needed in each.
  */
-export async function checkHost(spec: ImageSpec, directories: readonly string[], signal: AbortSignal): Promise<readonly ProblemReport[]> {
-  const wantedBytes = WORKING_BYTES + spec.disk.sizeBytes;
+export async function checkHost(
+  imageBytes: number,
+  directories: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly ProblemReport[]> {
+  const wantedBytes = WORKING_BYTES + imageBytes;
   const checks = await inspectHost({ purpose: 'build', directories: directories.map((path) => ({ path, wantedBytes })), signal });
   return checks
     .filter((check) => check.required && !check.ok)

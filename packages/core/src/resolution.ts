@@ -15,6 +15,9 @@ import type { Loaded } from './plugin-host.js';
 import type { PackageRequest } from './request.js';
 import type { Provider } from '@ict/plugin-api';
 
+/** Path of the wish for a kernel version in a template. */
+const KERNEL_VERSION = 'systemConfig.kernel.version';
+
 /** The two closures of a build: what the image contains, and what writes it. */
 export interface ResolvedRequest {
   readonly packages: readonly ResolvedPackage[];
@@ -39,7 +42,7 @@ export async function resolveRequest(
     code: { ...provider.identity },
   };
   const known = (await ctx.memo.get('resolution', question)) as ResolvedRequest | undefined;
-  if (known !== undefined) return known;
+  if (known !== undefined) return { ...known, warnings: known.warnings.map((warning) => located(warning, spec)) };
   const image = await kernelWish(request.image, spec, snapshots, provider.part, ctx);
   const solve = (seeds: readonly Seed[], essential: boolean, recommends: boolean) =>
     closure({ arch, distribution, snapshots, seeds, essential, recommends }, provider.part, ctx);
@@ -50,8 +53,15 @@ export async function resolveRequest(
     tools: tools?.packages ?? [],
     warnings: [...image.warnings, ...packages.warnings],
   };
-  await ctx.memo.set('resolution', question, answer as unknown as Json);
+  // The same question may come from another template: places are not part of the answer.
+  const lasting = { ...answer, warnings: answer.warnings.map(({ position: _position, ...warning }) => warning) };
+  await ctx.memo.set('resolution', question, lasting as unknown as Json);
   return answer;
+}
+
+function located(warning: ProblemReport, spec: ImageSpec): ProblemReport {
+  const position = warning.code === 'ICT_KERNEL_VERSION' ? spec.positions.get(KERNEL_VERSION) : undefined;
+  return position === undefined ? warning : { ...warning, position };
 }
 
 async function closure(
@@ -115,7 +125,7 @@ async function kernelWish(
       code: 'ICT_KERNEL_VERSION',
       message: `kernel ${wish} is not to be had: ${seed.request} is offered as ${versions.join(', ')}`,
       hint: 'Write the version that you want in systemConfig.kernel.version, or leave it out.',
-      position: spec.positions.get('systemConfig.kernel.version') ?? seed.position,
+      position: spec.positions.get(KERNEL_VERSION) ?? seed.position,
       severity: 'warning',
     });
     return seed;

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCache, type Cache } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
@@ -60,7 +61,14 @@ export async function openServices(
   const { signal } = options;
   const verifier = createVerifier({ workers: options.workers, signal, clock });
   const digestFile = (file: string) => verifier.digestFile(file);
-  const cache = await openCache({ cacheDir: options.cacheDir, clock, emit, mode: options.verify, digestFile });
+  const cache = await openCache({
+    cacheDir: options.cacheDir,
+    scratchDir: options.temporaryDir,
+    clock,
+    emit,
+    mode: options.verify,
+    digestFile,
+  });
   const temporary = await cache.temporaryDirectory('build');
   const fetcher = createFetcher({
     directory: cache.fetchDirectory,
@@ -82,7 +90,8 @@ export async function openServices(
     temporary,
     emit,
   };
-  const sandbox = new LazySandbox(() => startSandbox({ signal, temporary }));
+  const scratch = await cache.scratchDirectory('sandbox');
+  const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
   return {
     context,
@@ -109,6 +118,7 @@ export async function openServices(
       await sandbox.close();
       await Promise.all([fetcher.close(), verifier.close()]);
       await cache.toTrash(temporary);
+      await rm(scratch, { recursive: true, force: true });
       await cache.reap();
     },
   };

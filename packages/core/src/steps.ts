@@ -1,6 +1,6 @@
 import type { StepStore } from '@ict/cache';
 import type { CacheKey } from '@ict/integrity';
-import type { BlobStore, Context, Digest, Json, LayerRef } from '@ict/plugin-api';
+import type { BlobStore, Context, Digest, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import type { CodeIdentity } from './code-identity.js';
 
@@ -9,13 +9,9 @@ export interface LayerPresence {
   has(layer: LayerRef): Promise<boolean>;
 }
 
-/** One call of a step: its identity, what its result depends on, and the work. */
-export interface StepCall<Out extends Json> {
-  readonly type: string;
-  readonly version: number;
+/** A step together with the identity of the code behind it. */
+export interface StepCall<Out extends Json> extends Step<Out> {
   readonly by: CodeIdentity;
-  readonly key: Json;
-  readonly run: () => Promise<Out>;
 }
 
 /** Runs steps, or takes their stored results: found by key, and never used when a layer or blob of them is gone or damaged. */

@@ -1,0 +1,80 @@
+import { appendFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { artifactOf, Mini, type BuildPlaces, type IctResult } from '../src/index.js';
+
+let mini: Mini;
+let places: BuildPlaces;
+let work: string;
+let digest: string;
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'base-tree');
+});
+afterAll(() => mini.close());
+beforeEach(async () => {
+  places = await mini.places();
+  work = join(places.work, 'mini-mini1-x86_64');
+  digest = artifactOf(await mini.build(places), 'raw').digest;
+});
+
+/** A build that needs the base tree again: one more library on top of it. */
+async function buildOnTop(): Promise<IctResult> {
+  const template = await mini.template({ system: { packages: ['mini-service', 'libudev1'] } });
+  const result = await mini.buildTemplate(template, places);
+  expect(result.status, result.stderr).toBe(0);
+  return result;
+}
+
+function hits(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'step.hit' ? [event.step] : []));
+}
+
+function warnings(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
+}
+
+describe('the base tree', () => {
+  it('is reused by another image whose base packages are the same', async () => {
+    const result = await buildOnTop();
+    expect(hits(result)).toContain('ict.base');
+    expect(hits(result)).not.toContain('ict.packages');
+    expect(warnings(result)).toEqual([]);
+  });
+
+  it('is not used when a file in it was changed, even though the directory exists', async () => {
+    await appendFile(join(work, 'chrootenv', 'etc', 'os-release'), 'TAMPERED=yes\n');
+    const result = await buildOnTop();
+    expect(warnings(result)).toContain('ICT_LAYER_DAMAGED');
+    const clean = await mini.places();
+    const other = await mini.buildTemplate(await mini.template({ system: { packages: ['mini-service', 'libudev1'] } }), clean);
+    expect(artifactOf(result, 'raw').digest).toBe(artifactOf(other, 'raw').digest);
+  });
+
+  it('comes back from its snapshot when the directory was removed', async () => {
+    await rm(join(work, 'chrootenv'), { recursive: true });
+    const result = await buildOnTop();
+    expect(hits(result)).toContain('ict.base');
+    expect(result.events.filter((event) => event.type === 'install.progress' && event.phase === 'extract')).toEqual([]);
+  });
+
+  it('is built anew when directory and snapshot were removed, or the snapshot is damaged', async () => {
+    await rm(join(work, 'chrootenv'), { recursive: true });
+    await appendFile(join(work, 'chrootbuild', 'chrootenv.tar.gz'), 'x'.repeat(100));
+    await buildOnTop();
+    await rm(join(work, 'chrootenv'), { recursive: true });
+    await rm(join(work, 'chrootbuild'), { recursive: true });
+    const result = await buildOnTop();
+    expect(hits(result)).not.toContain('ict.base');
+  });
+
+  it.each(['work', 'cache'] as const)(
+    'and everything else is made again, equal, after the %s directory was removed by hand',
+    async (which) => {
+      await rm(places[which], { recursive: true });
+      const result = await mini.build(places);
+      expect(result.status, result.stderr).toBe(0);
+      expect(artifactOf(result, 'raw').digest).toBe(digest);
+    },
+  );
+});
