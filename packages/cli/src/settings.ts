@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import type { EngineOptions } from '@ict/core';
 import type { ProblemReport } from '@ict/plugin-api';
-import type { Config, ConfigRow, LoadedConfig } from '@ict/template';
+import type { Config, ConfigRow, LoadedConfig, TransportDefaults } from '@ict/template';
 import { describeConfig, loadConfig, requireConfig } from '@ict/template';
 import { cliError } from './errors.js';
 import type { ConfiguredPlugin } from './plugin-discovery.js';
@@ -59,10 +59,14 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
 }
 
 /** @throws `ICT_CONFIG_*` */
-export async function describeSettings(surroundings: Surroundings, flags: DirectoryFlags): Promise<SettingsReport> {
+export async function describeSettings(
+  surroundings: Surroundings,
+  flags: DirectoryFlags,
+  transport: TransportDefaults,
+): Promise<SettingsReport> {
   const loaded = await load(surroundings, flags);
   requireConfig(loaded);
-  return { file: loaded.file ?? null, settings: describeConfig(loaded), warnings: loaded.warnings };
+  return { file: loaded.file ?? null, settings: describeConfig(loaded, transport), warnings: loaded.warnings };
 }
 
 function load({ env, cwd, home, uid }: Surroundings, flags: DirectoryFlags): Promise<LoadedConfig> {

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
 import type { ErrorKind } from '@ict/plugin-api';
 import { IctError } from '@ict/plugin-api';
 import { compileSchema } from '@ict/template';
@@ -341,6 +342,8 @@ describe('config show', () => {
     expect(of('cache_dir')).toMatchObject({ value: join(directory, 'cache'), origin: `${file}:1:1` });
     expect(of('work_dir')).toMatchObject({ value: '/srv/work', origin: 'environment ICT_WORK_DIR' });
     expect(of('logging.level')).toMatchObject({ value: 'info', origin: 'default' });
+    expect(of('network.retries')).toMatchObject({ value: String(DEFAULT_RETRY.retries), origin: 'default' });
+    expect(of('network.timeout_ms')?.value).toContain(`${DEFAULT_TIMEOUTS.headersMs} for an answer`);
   });
 
   it('reports every mistake of a file', async () => {

@@ -13,6 +13,9 @@ export interface Timeouts {
   readonly bodyMs: number;
 }
 
+/** What is used when nobody says otherwise. */
+export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 20_000, headersMs: 60_000, bodyMs: 30_000 };
+
 export interface ProxyEnvironment {
   readonly httpProxy?: string;
   readonly httpsProxy?: string;

@@ -8,13 +8,13 @@ import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-
 import { createAnswerStore, type StoredAnswer } from './answers.js';
 import { download, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
-import { createDispatcher, proxyEnvironment, type Timeouts } from './exchange.js';
+import { createDispatcher, DEFAULT_TIMEOUTS, proxyEnvironment, type Timeouts } from './exchange.js';
 import { copyFileSource } from './file-source.js';
 import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
 import type { MirrorMap } from './mirrors.js';
 import { createPartialStore } from './partial.js';
 import { redactUrl } from './redact.js';
-import type { RetryPolicy, Timer } from './retry.js';
+import { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
 
 export interface FetcherOptions {
   /** Keeps answers to conditional requests and partial downloads between runs. */
@@ -26,9 +26,9 @@ export interface FetcherOptions {
   readonly mirrors?: MirrorMap;
   /** Answer from what is stored or not at all; `file:` addresses still work. */
   readonly offline?: boolean;
-  /** Default: 4 retries, first after half a second, at most 20 seconds apart. */
+  /** What is absent: {@link DEFAULT_RETRY}. */
   readonly retry?: Partial<RetryPolicy>;
-  /** Default: 20 s to connect, 60 s for headers, 30 s between pieces of a body. */
+  /** What is absent: {@link DEFAULT_TIMEOUTS}. */
   readonly timeouts?: Partial<Timeouts>;
   /** Connections to one origin; default 8. */
   readonly concurrency?: number;
@@ -88,8 +88,8 @@ async function moveFile(from: string, to: string): Promise<void> {
  */
 export function createFetcher(options: FetcherOptions): MirroredFetcher {
   const { directory, temporary, emit = () => undefined, mirrors = new Map(), offline = false, timer = realTimer } = options;
-  const timeouts = { connectMs: 20_000, headersMs: 60_000, bodyMs: 30_000, ...options.timeouts };
-  const retry = { retries: 4, delayMs: 500, maxDelayMs: 20_000, ...options.retry };
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+  const retry = { ...DEFAULT_RETRY, ...options.retry };
   const closing = new AbortController();
   const signal = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
   const dispatcher = createDispatcher({

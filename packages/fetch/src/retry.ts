@@ -18,6 +18,9 @@ export interface RetryPolicy {
   readonly maxDelayMs: number;
 }
 
+/** How patient downloads are when nobody says otherwise: five attempts within about eight seconds of waiting. */
+export const DEFAULT_RETRY: RetryPolicy = { retries: 4, delayMs: 500, maxDelayMs: 20_000 };
+
 /** Failures that another attempt may cure. Everything else is final. */
 const transient = new Set(['ICT_FETCH_CONNECTION', 'ICT_FETCH_STALLED', 'ICT_FETCH_TRUNCATED']);
 const transientStatus = new Set([408, 425, 429, 500, 502, 503, 504]);

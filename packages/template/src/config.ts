@@ -153,8 +153,14 @@ function withoutCredentials(address: string): string {
   return address.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/@]*@/, '$1');
 }
 
-/** Every setting with its origin, in a fixed order, without credentials of addresses. Empty without a valid configuration. */
-export function describeConfig({ config, origins }: LoadedConfig): ConfigRow[] {
+/** What the transport does where the configuration leaves it the choice, in words for people. */
+export type TransportDefaults = Readonly<Record<keyof NetworkSettings, string>>;
+
+/**
+ * Every setting that is in force, with its origin, in a fixed order, without credentials of addresses. Empty without a valid
+ * configuration.
+ */
+export function describeConfig({ config, origins }: LoadedConfig, transport: TransportDefaults): ConfigRow[] {
   if (config === undefined) return [];
   const row = (key: string, value: string): ConfigRow => ({ key, value, origin: origins.get(key) ?? 'default' });
   return [
@@ -163,8 +169,8 @@ export function describeConfig({ config, origins }: LoadedConfig): ConfigRow[] {
     row('work_dir', config.workDirectory),
     row('temp_dir', config.temporaryDirectory),
     row('mirrors', [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${withoutCredentials(mirror)}`).join(', ')),
-    row('network.retries', String(config.network.retries ?? '')),
-    row('network.timeout_ms', String(config.network.timeoutMs ?? '')),
+    row('network.retries', String(config.network.retries ?? transport.retries)),
+    row('network.timeout_ms', String(config.network.timeoutMs ?? transport.timeoutMs)),
     row('plugins', config.plugins.join(', ')),
     row('distros', config.distros.join(', ')),
     row('logging.level', config.logLevel),

@@ -25,5 +25,7 @@ export {
   type ConfigOverrides,
   type ConfigRow,
   type LoadedConfig,
+  type NetworkSettings,
+  type TransportDefaults,
 } from './config.js';
 export { writeTemplate } from './template-text.js';

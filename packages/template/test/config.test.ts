@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { type ConfigOptions, describeConfig, loadConfig, requireConfig } from '../src/config.js';
 import { said, workspace } from './workspace.js';
 
+const transport = { retries: 'a few', timeoutMs: 'a while' };
+
 async function options(files: Readonly<Record<string, string>>, more: Partial<ConfigOptions> = {}): Promise<ConfigOptions> {
   const directory = await workspace(files);
   for (const name of ['cwd', 'home']) await mkdir(path.join(directory, name), { recursive: true });
@@ -32,7 +34,13 @@ describe('defaults', () => {
       distros: [],
       logLevel: 'info',
     });
-    expect(describeConfig(loaded).every(({ origin }) => origin === 'default')).toBe(true);
+    expect(describeConfig(loaded, transport).every(({ origin }) => origin === 'default')).toBe(true);
+    expect(describeConfig(loaded, transport)).toEqual(
+      expect.arrayContaining([
+        { key: 'network.retries', value: 'a few', origin: 'default' },
+        { key: 'network.timeout_ms', value: 'a while', origin: 'default' },
+      ]),
+    );
   });
 
   it('for others', async () => {
@@ -104,7 +112,12 @@ logging:
     logFile: path.join(given.cwd, 'ict.log'),
   });
   const file = path.join(given.cwd, 'image-composer-tool.yml');
-  expect(Object.fromEntries(describeConfig(loaded).map(({ key, origin }) => [key, origin]))).toEqual({
+  expect(
+    describeConfig(loaded, transport)
+      .filter(({ key }) => key.startsWith('network'))
+      .map(({ value }) => value),
+  ).toEqual(['0', '1500']);
+  expect(Object.fromEntries(describeConfig(loaded, transport).map(({ key, origin }) => [key, origin]))).toEqual({
     workers: 'command line',
     cache_dir: `${file}:2:1`,
     work_dir: 'environment ICT_WORK_DIR',
@@ -123,7 +136,7 @@ it('shows no credentials', async () => {
   const loaded = await loadConfig(
     await options({ 'cwd/image-composer-tool.yml': 'mirrors:\n  http://a.example: http://user:secret@b.example/x\n' }),
   );
-  expect(describeConfig(loaded).find(({ key }) => key === 'mirrors')?.value).toBe('http://a.example -> http://b.example/x');
+  expect(describeConfig(loaded, transport).find(({ key }) => key === 'mirrors')?.value).toBe('http://a.example -> http://b.example/x');
 });
 
 describe('refuses', () => {
@@ -136,7 +149,7 @@ describe('refuses', () => {
       ['ICT_DOCUMENT_BAD_VALUE', 2, 10],
       ['ICT_DOCUMENT_BAD_VALUE', 4, 21],
     ]);
-    expect(describeConfig(loaded)).toEqual([]);
+    expect(describeConfig(loaded, transport)).toEqual([]);
     expect(() => requireConfig(loaded)).toThrow(expect.objectContaining({ code: 'ICT_CONFIG_INVALID' }));
   });
 

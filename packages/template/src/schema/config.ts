@@ -29,11 +29,11 @@ export const configSchema = {
       description: 'How patient downloads are.',
       examples: [{ retries: 10, timeout_ms: 120_000 }],
       properties: {
-        retries: integer(0, 100, 'How often a download that failed is tried again. Absent: 4.', 10),
+        retries: integer(0, 100, 'How often a download that failed is tried again. Absent: as `ict config show` says.', 10),
         timeout_ms: integer(
           100,
           3_600_000,
-          'Longest wait for a connection, for an answer, and between two pieces of it, in milliseconds. Absent: 20 s, 60 s and 30 s.',
+          'Longest wait for a connection, for an answer, and between two pieces of it, in milliseconds. Absent: as `ict config show` says.',
           120_000,
         ),
       },
