@@ -16,19 +16,27 @@ export interface GlobalFlags {
   readonly color: boolean;
 }
 
-/** Flags that stand for settings of the configuration file. */
-export interface DirectoryFlags extends GlobalFlags {
-  readonly workers?: number;
+/** Flags of commands that look into the cache. */
+export interface CacheFlags extends GlobalFlags {
   readonly cacheDir?: string;
+}
+
+/** Flags that stand for settings of the configuration file. */
+export interface SettingsFlags extends CacheFlags {
+  readonly workers?: number;
   readonly workDir?: string;
   readonly tempDir?: string;
 }
 
-/** Flags of commands that open an engine. */
-export interface EngineFlags extends DirectoryFlags {
+/** Flags of commands that read distribution definitions. */
+export interface DefinitionFlags extends GlobalFlags {
+  readonly distroFile?: readonly string[];
+}
+
+/** Flags of commands whose engine fetches or builds. */
+export interface EngineFlags extends SettingsFlags, DefinitionFlags {
   readonly mirror?: readonly MirrorFlag[];
   readonly hostMirrors: boolean;
-  readonly distroFile?: readonly string[];
   readonly offline?: boolean;
   readonly verify?: 'signature' | 'full';
 }
@@ -52,7 +60,8 @@ export interface BootFlags extends GlobalFlags {
   readonly accel?: 'auto' | 'kvm' | 'tcg';
 }
 
-export interface DoctorFlags extends DirectoryFlags {
+export interface DoctorFlags extends CacheFlags {
+  readonly workDir?: string;
   readonly install?: boolean;
   readonly for?: 'build' | 'boot';
 }
@@ -96,10 +105,14 @@ export function createProgram(run: Runner): Command {
     ),
   );
 
-  engineFlags(program.command('validate').description('check a template without building it').addArgument(template())).action(
-    (file: string, _flags: EngineFlags, command: Command) =>
+  program
+    .command('validate')
+    .description('check a template without building it')
+    .addArgument(template())
+    .addOption(distroFile())
+    .action((file: string, _flags: DefinitionFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/validate.js')).validate(session, file, all(command))),
-  );
+    );
 
   engineFlags(
     lockFlags(program.command('plan').description('show what a build would fetch, install and run').addArgument(template())),
@@ -135,15 +148,16 @@ export function createProgram(run: Runner): Command {
       run(all(command), 'events', async (session) => (await import('./commands/boot.js')).boot(session, file, all(command))),
     );
 
-  directoryFlags(
-    program
-      .command('doctor')
-      .description('check what this machine lacks, and how to mend it')
-      .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
-      .option('--install', 'as root: install what is missing with apt-get'),
-  ).action((_flags: DoctorFlags, command: Command) =>
-    run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
-  );
+  program
+    .command('doctor')
+    .description('check what this machine lacks, and how to mend it')
+    .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
+    .option('--install', 'as root: install what is missing with apt-get')
+    .addOption(cacheDir())
+    .addOption(workDir())
+    .action((_flags: DoctorFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
+    );
 
   program
     .command('schema')
@@ -154,14 +168,17 @@ export function createProgram(run: Runner): Command {
     );
 
   const cache = program.command('cache').description('look at the cache').helpCommand(false);
-  directoryFlags(cache.command('du').description('print how much room each part takes')).action(
-    (_flags: DirectoryFlags, command: Command) =>
+  cache
+    .command('du')
+    .description('print how much room each part takes')
+    .addOption(cacheDir())
+    .action((_flags: CacheFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-du.js')).cacheDu(session, all(command))),
-  );
+    );
 
   const config = program.command('config').description('show the configuration').helpCommand(false);
-  directoryFlags(config.command('show').description('print every setting, and where it comes from')).action(
-    (_flags: DirectoryFlags, command: Command) =>
+  settingsFlags(config.command('show').description('print every setting, and where it comes from')).action(
+    (_flags: SettingsFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configShow(session, all(command))),
   );
 
@@ -191,21 +208,31 @@ function all<Flags extends GlobalFlags>(command: Command): Flags {
   return command.optsWithGlobals<Flags>();
 }
 
-function directoryFlags(command: Command): Command {
+function cacheDir(): Option {
+  return new Option('-d, --cache-dir <dir>', 'directory of the cache').argParser(parseText('--cache-dir'));
+}
+
+function workDir(): Option {
+  return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
+}
+
+function distroFile(): Option {
+  return new Option('--distro-file <file>', 'another distribution definition; may be repeated').argParser(parseTexts('--distro-file'));
+}
+
+function settingsFlags(command: Command): Command {
   return command
     .addOption(new Option('-w, --workers <n>', 'downloads and checks that run side by side').argParser(parseWorkers))
-    .addOption(new Option('-d, --cache-dir <dir>', 'directory of the cache').argParser(parseText('--cache-dir')))
-    .addOption(new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir')))
+    .addOption(cacheDir())
+    .addOption(workDir())
     .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')));
 }
 
 function engineFlags(command: Command): Command {
-  return directoryFlags(command)
+  return settingsFlags(command)
     .addOption(new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated').argParser(parseMirrors))
     .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
-    .addOption(
-      new Option('--distro-file <file>', 'another distribution definition; may be repeated').argParser(parseTexts('--distro-file')),
-    )
+    .addOption(distroFile())
     .option('--offline', 'use nothing but what the cache has')
     .addOption(
       new Option('--verify <how>', 'check cached files by stat signature, or by hashing every byte').choices(['signature', 'full']),

@@ -5,7 +5,7 @@ import type { Config, ConfigRow, LoadedConfig, TransportDefaults } from '@ict/te
 import { describeConfig, loadConfig, requireConfig } from '@ict/template';
 import { cliError } from './errors.js';
 import type { ConfiguredPlugin } from './plugin-discovery.js';
-import type { DirectoryFlags, EngineFlags, GlobalFlags } from './program.js';
+import type { EngineFlags, GlobalFlags, SettingsFlags } from './program.js';
 import type { Surroundings } from './session.js';
 
 /** What flags, environment and configuration file say together. */
@@ -61,7 +61,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
 /** @throws `ICT_CONFIG_*` */
 export async function describeSettings(
   surroundings: Surroundings,
-  flags: DirectoryFlags,
+  flags: SettingsFlags,
   transport: TransportDefaults,
 ): Promise<SettingsReport> {
   const loaded = await load(surroundings, flags);
@@ -69,7 +69,7 @@ export async function describeSettings(
   return { file: loaded.file ?? null, settings: describeConfig(loaded, transport), warnings: loaded.warnings };
 }
 
-function load({ env, cwd, home, uid }: Surroundings, flags: DirectoryFlags): Promise<LoadedConfig> {
+function load({ env, cwd, home, uid }: Surroundings, flags: SettingsFlags): Promise<LoadedConfig> {
   const { workers, cacheDir, workDir, tempDir, logFile, config } = flags;
   const logLevel = chosenLevel(flags);
   return loadConfig({

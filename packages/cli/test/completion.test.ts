@@ -55,6 +55,22 @@ describe('bash', () => {
   });
 });
 
+describe('a command takes only flags that change what it does', () => {
+  const shared = ['config', 'log-level', 'log-file', 'verbose', 'quiet', 'json', 'no-color', 'help'];
+
+  it.each([
+    ['validate', ['distro-file']],
+    ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
+    ['cache du', ['cache-dir']],
+    ['config show', ['workers', 'cache-dir', 'work-dir', 'temp-dir']],
+    ['version', []],
+  ])('%s', (path, own) => {
+    const options = commands.find((command) => command.path === path)?.options ?? [];
+    const flags = options.flatMap((option) => option.flags).filter((flag) => flag.startsWith('--'));
+    expect(flags).toEqual([...own, ...shared].map((name) => `--${name}`));
+  });
+});
+
 it.each(['bash', 'zsh', 'fish'])('the script for %s names every command and long flag', async (shell) => {
   const { stdout } = await ict(['completion', shell]);
   for (const { path, options } of commands) {

@@ -263,6 +263,12 @@ describe('usage', () => {
 });
 
 describe('validate', () => {
+  it('reads definitions of the command line', async () => {
+    const valid = { validate: async () => ({ problems: [], warnings: [] }) };
+    const { options, status } = await ict(['validate', 'a.yml', '--distro-file', 'acme.yml'], { cwd: directory, engine: valid });
+    expect([status, options?.distributionFiles]).toEqual([0, [join(directory, 'acme.yml')]]);
+  });
+
   const problem = {
     code: 'ICT_DOCUMENT_UNKNOWN_KEY',
     message: 'unknown key "pakcages"',

@@ -1,14 +1,14 @@
 import { stat } from 'node:fs/promises';
 import type { AreaUsage } from '@ict/cache';
 import { openCache } from '@ict/cache';
-import type { DirectoryFlags } from '../program.js';
+import type { CacheFlags } from '../program.js';
 import { formatBytes } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
 
 /** `ict cache du`: how much room each part of the cache takes. */
-export async function cacheDu(session: Session, flags: DirectoryFlags): Promise<void> {
+export async function cacheDu(session: Session, flags: CacheFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { cacheDir } = engine;
   const areas = (await isDirectory(cacheDir)) ? await (await openCache({ cacheDir, clock: () => Date.now() / 1000 })).usage() : [];

@@ -1,13 +1,13 @@
 import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
 import type { TransportDefaults } from '@ict/template';
 import { problemText } from '../failure-text.js';
-import type { DirectoryFlags } from '../program.js';
+import type { SettingsFlags } from '../program.js';
 import type { Session } from '../session.js';
 import { describeSettings } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
 
 /** `ict config show`: every setting, its value and where that comes from. */
-export async function configShow(session: Session, flags: DirectoryFlags): Promise<void> {
+export async function configShow(session: Session, flags: SettingsFlags): Promise<void> {
   const report = await describeSettings(session.surroundings, flags, transportDefaults());
   for (const warning of report.warnings) session.note(problemText(warning, session.terminal.colors), 'warn');
   session.document(report);
