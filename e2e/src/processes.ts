@@ -20,13 +20,15 @@ export async function strike(child: ChildProcess, victim: Victim): Promise<reado
   const all = await familyOf(child.pid as number);
   const root = all.at(0);
   if (root === undefined) return [];
-  const below = all.slice(1);
   switch (victim) {
     case 'ict alone':
       signal([root], 'SIGKILL');
       break;
-    case 'its helper alone':
-      signal(below, 'SIGKILL');
+    case 'its helper alone': // what ict itself started; the kernel must end all that lives below
+      signal(
+        all.filter(({ parent }) => parent === root.pid),
+        'SIGKILL',
+      );
       break;
     case 'all at once':
       signal(all, 'SIGKILL');

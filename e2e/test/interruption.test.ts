@@ -102,6 +102,27 @@ describe('a build that is killed', () => {
     }
   });
 
+  it('at each event type that only a build with full caches has leaves nothing running or mounted, and the next one succeeds', async () => {
+    const places = await mini.places();
+    await mini.build(places);
+    const warm = new Set((await mini.build(places)).events.map((event) => event.type));
+    const types = [...warm].filter((type) => ![...earlyTypes, ...lateTypes, 'build.done'].includes(type));
+    expect(types).toEqual(expect.arrayContaining(['package.cached', 'step.hit']));
+    for (const type of types) {
+      for (const victim of VICTIMS) {
+        let struck: Promise<readonly RunningProcess[]> | undefined;
+        const result = await mini.build(places, [], {
+          onEvent: (event, child) => {
+            if (event.type === type) struck ??= strike(child, victim);
+          },
+        });
+        expect(struck, `${type} was not seen: ${result.stderr}`).toBeDefined();
+        await requireQuiet(places, { result, hit: (await struck) ?? [] });
+        await requireRecovery(places, `${victim} at ${type}`);
+      }
+    }
+  });
+
   it.concurrent.each(VICTIMS)('at each event type (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
     const places = await mini.places();
     await requireRecovery(places, 'nothing');
