@@ -4,7 +4,7 @@ import { espOf, isEsp, rootOf } from './boot-files.js';
 import { efiArch } from './efi-arch.js';
 import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
 import { FAT_LABEL_BYTES } from './filesystem-fat.js';
-import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MINIMUM_BYTES, extKind, fatWidth } from './filesystem-kinds.js';
+import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MINIMUM_BYTES, extKind, fatWidth, isFat } from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
 import { MAX_NAME_UNITS } from './gpt.js';
 import { isUuid } from './guid.js';
@@ -223,7 +223,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
       'Add a partition with type: esp and fsType: fat32.',
       'ICT_DISK_LAYOUT',
     );
-  else if (!['fat32', 'fat16', 'vfat'].includes(esp.filesystem)) {
+  else if (!isFat(esp)) {
     report(
       `disk.partitions[${partitions.indexOf(esp)}].fsType`,
       `The EFI system partition "${esp.id}" has the filesystem ${esp.filesystem}, which firmware cannot read`,

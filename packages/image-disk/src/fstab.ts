@@ -1,5 +1,5 @@
 import type { Digest, DiskSpec, PartitionSpec } from '@ict/plugin-api';
-import { extKind } from './filesystem-kinds.js';
+import { mountType } from './filesystem-kinds.js';
 import { partitionIdentity } from './identity.js';
 
 /** Mount point without a trailing slash and doubled slashes; `/` for the root. Undefined when the partition is not mounted. */
@@ -22,6 +22,7 @@ export function mountedPartitions(partitions: readonly PartitionSpec[]): { reado
 /**
  * Text of `/etc/fstab`: every mounted partition by PARTUUID, parents before children, then swap areas in the template's order.
  *
+ * @throws `ICT_DISK_LAYOUT` when a mounted partition has no filesystem.
  * @see fstab(5): white space and backslashes in fields are octal escapes
  */
 export function renderFstab(disk: DiskSpec, seed: Digest): string {
@@ -29,14 +30,14 @@ export function renderFstab(disk: DiskSpec, seed: Digest): string {
   const mounts = mountedPartitions(disk.partitions).map(({ spec, mountPoint }) => [
     source(spec),
     escapeField(mountPoint),
-    extKind(spec) ?? 'vfat',
+    mountType(spec),
     escapeField(spec.mountOptions === undefined || spec.mountOptions === '' ? 'defaults' : spec.mountOptions),
     '0',
     mountPoint === '/' ? '1' : '2',
   ]);
   const swaps = disk.partitions
     .filter((spec) => spec.filesystem === 'linux-swap')
-    .map((spec) => [source(spec), 'none', 'swap', 'sw', '0', '0']);
+    .map((spec) => [source(spec), 'none', mountType(spec), 'sw', '0', '0']);
   return [
     ['# source', 'mount point', 'type', 'options', 'dump', 'pass'].join('\t'),
     ...[...mounts, ...swaps].map((fields) => fields.join('\t')),

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { readExtSuperblock } from './ext-superblock.js';
-import { extKind } from './filesystem-kinds.js';
+import { extKind, isFat } from './filesystem-kinds.js';
 import { readFatGeometry } from './fat-geometry.js';
 import { PRIMARY_SECTORS, SECTOR_BYTES, BACKUP_SECTORS } from './gpt.js';
 import type { ByteRange } from './piecewise.js';
@@ -26,7 +26,7 @@ export async function likelyData(path: string, layout: DiskLayout): Promise<read
 async function partitionData(file: FileHandle, placed: PlacedPartition): Promise<readonly ByteRange[]> {
   const { spec, offsetBytes } = placed;
   if (extKind(spec) !== undefined) return extData(file, offsetBytes);
-  if (['fat16', 'fat32', 'vfat'].includes(spec.filesystem)) {
+  if (isFat(spec)) {
     const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
     // A fresh FAT fills its clusters from the front.
     return [{ offset: offsetBytes, length: dataOffset + usedClusters * clusterBytes }];

@@ -2,7 +2,7 @@ import type { BuildContext, ImageInput, ImageSpec, TreeRef, TreeSession } from '
 import { isBelow, isEsp } from './boot-files.js';
 import { systemdBootFiles, type EspContent } from './boot-systemd.js';
 import { diskError } from './errors.js';
-import { extKind } from './filesystem-kinds.js';
+import { extKind, isFat } from './filesystem-kinds.js';
 import { mountedPartitions } from './fstab.js';
 import type { TreeFile } from './kernels.js';
 
@@ -55,7 +55,7 @@ async function fatContents(input: ImageInput, tree: TreeSession): Promise<Readon
   const mounted = mountedPartitions(spec.disk.partitions);
   const contents = new Map<string, FatContent>();
   for (const partition of spec.disk.partitions) {
-    if (!['fat16', 'fat32', 'vfat'].includes(partition.filesystem)) continue;
+    if (!isFat(partition)) continue;
     const mountPoint = mounted.find((mount) => mount.spec === partition)?.mountPoint;
     const directories: string[] = [];
     const copies = new Map<string, readonly [string, TreeFile]>();

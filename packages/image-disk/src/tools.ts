@@ -1,6 +1,6 @@
 import type { ImageSpec } from '@ict/plugin-api';
 import { compressionCapability } from './artifacts.js';
-import { extKind } from './filesystem-kinds.js';
+import { extKind, isFat } from './filesystem-kinds.js';
 
 /** A capability of the tools tree, and the part of the template that needs it. */
 export interface RequiredTool {
@@ -20,7 +20,7 @@ export function requiredTools(spec: ImageSpec): readonly RequiredTool[] {
   spec.disk.partitions.forEach((partition, index) => {
     const path = `disk.partitions[${index}].fsType`;
     if (extKind(partition) !== undefined) need('ext4', path);
-    if (['fat32', 'fat16', 'vfat'].includes(partition.filesystem)) need('fat', path);
+    if (isFat(partition)) need('fat', path);
   });
   spec.disk.artifacts.forEach((artifact, index) => {
     if (artifact.type === 'qcow2') need('convert', `disk.artifacts[${index}].type`);

@@ -32,6 +32,25 @@ describe('renderFstab', () => {
   });
 
   it.each([
+    ['fat16', 'vfat'],
+    ['fat32', 'vfat'],
+    ['vfat', 'vfat'],
+    ['ext2', 'ext2'],
+    ['xfs', 'xfs'],
+    ['btrfs', 'btrfs'],
+    ['erofs', 'erofs'],
+    ['squashfs', 'squashfs'],
+  ] as const)('mounts %s as %s', (filesystem, type) => {
+    const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem }] } });
+    expect(renderFstab(disk, SEED).split('\n')[1]?.split('\t')[2]).toBe(type);
+  });
+
+  it('mounts nothing that has no filesystem', () => {
+    const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem: 'none' }] } });
+    expect(() => renderFstab(disk, SEED)).toThrow(expect.objectContaining({ code: 'ICT_DISK_LAYOUT' }));
+  });
+
+  it.each([
     ['/', '/'],
     ['/boot//efi/', '/boot/efi'],
     ['none', undefined],
