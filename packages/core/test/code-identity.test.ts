@@ -1,0 +1,71 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { identify, identifyEngine } from '../src/code-identity.js';
+
+let place: string;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ict-identity-'));
+});
+afterEach(() => rm(place, { recursive: true }));
+
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(dirname(join(place, file)), { recursive: true });
+  await writeFile(join(place, file), text);
+}
+
+const identity = (root: string) => identify({ name: 'acme', version: '1.0.0', root: join(place, root) });
+const code = async () => (await identity('acme')).code;
+
+describe('identify', () => {
+  beforeEach(async () => {
+    await write('acme/dist/plugin.js', 'export const one = 1;');
+    await write('acme/dist/deeper/part.js', 'export const two = 2;');
+  });
+
+  it('is the version alone for an installed package', async () => {
+    await write('node_modules/acme/dist/plugin.js', '');
+    expect(await identity('node_modules/acme')).toEqual({ name: 'acme', version: '1.0.0' });
+  });
+
+  it('has a digest of the built code in a checkout, the same for equal code', async () => {
+    expect(await identity('acme')).toEqual({ name: 'acme', version: '1.0.0', code: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(await code()).toBe(await code());
+  });
+
+  it.each([
+    ['a module changes', () => write('acme/dist/plugin.js', 'export const one = 2;')],
+    ['a module deeper down changes', () => write('acme/dist/deeper/part.js', '')],
+    ['a module is added', () => write('acme/dist/more.js', '')],
+    ['a module is removed', () => rm(join(place, 'acme/dist/deeper/part.js'))],
+    ['a module moves', () => rm(join(place, 'acme/dist/plugin.js')).then(() => write('acme/dist/plug.js', 'export const one = 1;'))],
+    [
+      'text moves from one module to the next',
+      async () => {
+        await write('acme/dist/deeper/part.js', 'export const two = 2;plugin.js\0');
+        await write('acme/dist/plugin.js', 'export const one = 1;');
+      },
+    ],
+  ])('changes when %s', async (_what, change) => {
+    const before = await code();
+    await change();
+    expect(await code()).not.toBe(before);
+  });
+
+  it.each([
+    ['declarations', 'acme/dist/plugin.d.ts'],
+    ['source maps', 'acme/dist/plugin.js.map'],
+    ['sources', 'acme/src/plugin.ts'],
+  ])('does not change with %s', async (_what, file) => {
+    const before = await code();
+    await write(file, 'other');
+    expect(await code()).toBe(before);
+  });
+});
+
+it('identifyEngine names this package, and in this checkout its code', async () => {
+  const engine = await identifyEngine();
+  expect(engine).toMatchObject({ name: '@ict/core', code: expect.stringMatching(/^[0-9a-f]{64}$/) });
+  expect(await identifyEngine()).toEqual(engine);
+});

@@ -1,0 +1,60 @@
+import { expect, it } from 'vitest';
+import type { Snapshot } from '@ict/plugin-api';
+import { fakeContext } from '@ict/plugin-testkit';
+import { pinRepositories } from '../src/pinning.js';
+import { digestOfAll, repository, sampleProvider, snapshotOf } from './sample-image.js';
+
+const repositories = ['main', 'updates', 'security'].map(repository);
+
+function source(pin: (id: string) => Snapshot) {
+  const asked: string[] = [];
+  const provider = sampleProvider({
+    metadata: {
+      snapshot: async (spec, arch) => {
+        asked.push(`${spec.id} ${arch}`);
+        return pin(spec.id);
+      },
+      packages: () => {
+        throw new Error('pinning reads no packages');
+      },
+    },
+  });
+  return { asked, provider };
+}
+
+const routes = () => {
+  const chosen: string[] = [];
+  const chooseMirror = <T>(archive: string, attempt: () => Promise<T>): Promise<T> => {
+    chosen.push(archive);
+    return attempt();
+  };
+  return { chosen, mirrors: { chooseMirror } };
+};
+
+it('pins every repository in order, each through the mirror of its archive, and says so', async () => {
+  await using ctx = fakeContext();
+  const { asked, provider } = source((id) =>
+    snapshotOf(repository(id), digestOfAll(String(repositories.findIndex((one) => one.id === id)))),
+  );
+  const { chosen, mirrors } = routes();
+  const snapshots = await pinRepositories(repositories, 'x86_64', provider, mirrors, ctx);
+  expect(snapshots.map((snapshot) => snapshot.repository.id)).toEqual(['main', 'updates', 'security']);
+  expect(asked).toEqual(['main x86_64', 'updates x86_64', 'security x86_64']);
+  expect(chosen).toEqual(repositories.map(({ archive }) => archive));
+  expect(ctx.events).toEqual([
+    { type: 'repository.pinned', repository: 'main', root: digestOfAll('0'), signers: ['ABCD'] },
+    { type: 'repository.pinned', repository: 'updates', root: digestOfAll('1'), signers: ['ABCD'] },
+    { type: 'repository.pinned', repository: 'security', root: digestOfAll('2'), signers: ['ABCD'] },
+  ]);
+});
+
+it('stops at the first repository that cannot be read: none is skipped', async () => {
+  await using ctx = fakeContext();
+  const { asked, provider } = source((id) => {
+    if (id === 'updates') throw new Error('not signed');
+    return snapshotOf(repository(id));
+  });
+  await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toThrow('not signed');
+  expect(asked).toEqual(['main x86_64', 'updates x86_64']);
+  expect(ctx.events.map((event) => event.type)).toEqual(['repository.pinned']);
+});
