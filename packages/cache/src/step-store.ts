@@ -5,7 +5,7 @@ import type { Json } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment } from './layout.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
-import { storageFailure } from './storage-failure.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
 
 /** The kept result of a step: `.ict/index/steps/{type}/ab/{key}.json`. */
 export interface StepRecord {
@@ -87,7 +87,10 @@ export function createStepStore({ layout, clock }: StoreContext): StepStore {
     async nearest(type, inputs) {
       const found: { readonly path: string; readonly at: number }[] = [];
       for await (const path of paths(type)) {
-        const entry = await stat(path).catch(() => undefined); // removed meanwhile
+        const entry = await stat(path).catch((error: unknown) => {
+          if (errnoOf(error) === 'ENOENT') return undefined; // removed meanwhile
+          throw error;
+        });
         if (entry !== undefined) found.push({ path, at: entry.mtimeMs });
       }
       let best: NearestStep | undefined;

@@ -12,7 +12,7 @@ export interface AreaUsage {
   readonly sizeBytes: number;
   /** What they take on disk, directories included: `du --block-size=1`. */
   readonly allocatedBytes: number;
-  /** Directories that may not be read. */
+  /** Directories, and files in them, that may not be looked at. */
   readonly unreadable: number;
 }
 
@@ -22,8 +22,9 @@ async function measure(area: string, root: string): Promise<AreaUsage> {
   const pending = [root];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const entry = await lstat(path).catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return undefined; // removed meanwhile
-      throw error;
+      if (errnoOf(error) === 'EACCES') total.unreadable += 1;
+      else if (errnoOf(error) !== 'ENOENT') throw error; // removed meanwhile
+      return undefined;
     });
     if (entry === undefined) continue;
     const id = `${entry.dev}:${entry.ino}`;
@@ -46,14 +47,30 @@ async function measure(area: string, root: string): Promise<AreaUsage> {
   return { area, ...total };
 }
 
+/**
+ * The parts of a directory, sorted, as area and path: none when it is absent (nothing is cached yet), and the directory itself, as
+ * `whole`, when it may not be read or is a file, so that the usage says so.
+ */
+async function partsOf(directory: string, whole: string, prefix: string): Promise<readonly (readonly [area: string, root: string])[]> {
+  try {
+    return (await readdir(directory)).sort().map((name) => [`${prefix}${name}`, join(directory, name)]);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'ENOTDIR') return [[whole, directory]];
+    throw error;
+  }
+}
+
 /** Usage by area, only of areas that exist. Reads every directory of the cache. */
 export async function measureUsage(layout: Layout): Promise<readonly AreaUsage[]> {
-  const names = async (directory: string): Promise<string[]> => (await readdir(directory).catch(() => [])).sort(); // absent: nothing cached yet
-  const parts: (readonly [string, string])[] = [];
-  for (const provider of await names(join(layout.cacheDir, 'pkgCache')))
-    parts.push([`packages/${provider}`, join(layout.cacheDir, 'pkgCache', provider)]);
-  if ((await names(layout.cacheDir)).includes('imageCache')) parts.push(['images', join(layout.cacheDir, 'imageCache')]);
-  for (const name of await names(join(layout.cacheDir, '.ict'))) parts.push([name, join(layout.cacheDir, '.ict', name)]);
+  const { cacheDir } = layout;
+  const top = await partsOf(cacheDir, '.', '');
+  const parts = [
+    ...(await partsOf(join(cacheDir, 'pkgCache'), 'packages', 'packages/')),
+    ...top.filter(([area]) => area === 'imageCache').map(([, root]) => ['images', root] as const),
+    ...top.filter(([area]) => area === '.'),
+    ...(await partsOf(join(cacheDir, '.ict'), '.ict', '')),
+  ];
   const usage: AreaUsage[] = [];
   for (const [area, root] of parts) usage.push(await measure(area, root));
   return usage;

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -114,6 +114,13 @@ describe('usage', () => {
       expect(unreadable).toBe(0);
     }
     expect(usage.find(({ area }) => area === 'blobs')?.sizeBytes).toBe(100_000);
+  });
+
+  it('leaves nothing out that lies where a directory should', async () => {
+    const cache = await bench.open();
+    rmSync(join(bench.cacheDir, 'pkgCache'), { recursive: true, force: true });
+    writeFileSync(join(bench.cacheDir, 'pkgCache'), 'a file');
+    expect((await cache.usage())[0]).toMatchObject({ area: 'packages', files: 1, sizeBytes: 6 });
   });
 });
 

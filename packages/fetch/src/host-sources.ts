@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fetchError } from './errors.js';
 import { withoutTrailingSlash } from './mirrors.js';
 
 /** Only what can be fetched as it stands: no `cdrom:`, no `mirror+http:`, no `tor+https:`. */
@@ -48,16 +49,36 @@ export function parseDeb822Sources(text: string): string[] {
   return found;
 }
 
+/** Absent, or not ours to read: apt of this host has nothing to propose there. */
+const nothing = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM']);
+
+/** What `read` gives, or `otherwise` when there is nothing to read. @throws `ICT_FETCH_UNREADABLE` for any other failure. */
+async function readIfAny<T>(path: string, read: (path: string) => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await read(path);
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    if (nothing.has(reason)) return otherwise;
+    throw fetchError('ICT_FETCH_UNREADABLE', {
+      message: `The sources of this host's apt cannot be read: ${path}: ${reason}`,
+      hint: 'Mend that file, or use --no-host-mirrors.',
+      facts: { path, reason },
+      cause: error,
+    });
+  }
+}
+
 /**
  * Base addresses from which this host's apt gets its packages, in the order in which apt reads them, without duplicates. They are
  * proposals only. A host without apt, and files that may not be read, give none: nothing may depend on them.
  *
  * @param directory apt's configuration, default `/etc/apt`.
+ * @throws `ICT_FETCH_UNREADABLE` when the system fails in another way, such as a broken disk.
  */
 export async function readHostSources(directory = '/etc/apt'): Promise<string[]> {
-  const read = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => ''); // absent or not ours to read
+  const read = (path: string): Promise<string> => readIfAny(path, (file) => readFile(file, 'utf8'), '');
   const parts = join(directory, 'sources.list.d');
-  const names = (await readdir(parts).catch(() => [])).sort(); // no such directory
+  const names = (await readIfAny(parts, (path) => readdir(path), [])).sort();
   const found = parseOneLineSources(await read(join(directory, 'sources.list')));
   for (const name of names) {
     if (name.endsWith('.list')) found.push(...parseOneLineSources(await read(join(parts, name))));

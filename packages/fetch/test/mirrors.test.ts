@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventBody } from '@ict/plugin-api';
@@ -92,6 +92,10 @@ Signed-By:
         'http://third.example/debian',
       ]);
       expect(await readHostSources(join(root, 'absent'))).toEqual([]);
+      mkdirSync(join(root, 'sources.list.d/directory.list'));
+      expect(await readHostSources(root)).toHaveLength(3);
+      symlinkSync('circle.list', join(root, 'sources.list.d/circle.list'));
+      await expect(readHostSources(root)).rejects.toMatchObject({ code: 'ICT_FETCH_UNREADABLE', facts: { reason: 'ELOOP' } });
     } finally {
       rmSync(root, { recursive: true });
     }

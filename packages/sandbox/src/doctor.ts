@@ -1,6 +1,7 @@
 import { access, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isIctError } from '@ict/plugin-api';
 import { freeSpace } from './free-space.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
@@ -129,7 +130,14 @@ async function programs(wanted: Readonly<Record<string, string>>, path: string):
 
 async function subordinateIds(): Promise<HostCheck> {
   const { name } = currentUser();
-  const { users, groups, unowned } = await ownRanges();
+  let ranges: Awaited<ReturnType<typeof ownRanges>>;
+  try {
+    ranges = await ownRanges();
+  } catch (error) {
+    if (!isIctError(error)) throw error;
+    return check('subordinate ids', false, error.message, 'sudo chmod a+r /etc/subuid /etc/subgid');
+  }
+  const { users, groups, unowned } = ranges;
   const ok = users !== undefined && groups !== undefined;
   const detail = ok ? `${name} has subordinate user and group ids` : `${name} has no 65536 subordinate ids in /etc/subuid and /etc/subgid`;
   const range = `${unowned.first}-${unowned.first + unowned.count - 1}`;
@@ -150,7 +158,14 @@ async function userNamespaces(withIds: boolean, path: string, signal: AbortSigna
 
 /** The setting that forbids user namespaces, tightest known first. */
 async function userNamespaceRemedy(): Promise<string> {
-  const setting = async (name: string): Promise<string> => (await readFile(`/proc/sys/${name}`, 'utf8').catch(() => '')).trim();
+  const setting = async (name: string): Promise<string> => {
+    try {
+      return (await readFile(`/proc/sys/${name}`, 'utf8')).trim();
+    } catch (error) {
+      if (isRefusal(error)) return ''; // this kernel does not have it, or does not show it
+      throw error;
+    }
+  };
   if ((await setting('kernel/apparmor_restrict_unprivileged_userns')) === '1')
     return 'sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0';
   if ((await setting('kernel/unprivileged_userns_clone')) === '0') return 'sudo sysctl -w kernel.unprivileged_userns_clone=1';
@@ -218,9 +233,19 @@ function readable(file: string): Promise<boolean> {
   return allows(file, constants.R_OK);
 }
 
-function allows(file: string, mode: number): Promise<boolean> {
-  return access(file, mode).then(
-    () => true,
-    () => false,
-  );
+async function allows(file: string, mode: number): Promise<boolean> {
+  try {
+    await access(file, mode);
+    return true;
+  } catch (error) {
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}
+
+/** Answers of the system that mean "no"; others, such as a broken disk, mean that there is no answer. */
+const REFUSALS = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'ENODEV', 'ETXTBSY']);
+
+function isRefusal(error: unknown): boolean {
+  return REFUSALS.has((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -57,20 +57,33 @@ export function currentUser(): { readonly name: string; readonly uid: number; re
   }
 }
 
-/** The current user's ranges for users and groups, where there are any, and one that is nobody's. */
-export async function ownRanges(): Promise<{
+/**
+ * The current user's ranges for users and groups, where there are any, and one that is nobody's.
+ *
+ * @throws `ICT_SANDBOX_START` when a file is there but cannot be read: who owns which ids is then not known.
+ */
+export async function ownRanges(files = { users: '/etc/subuid', groups: '/etc/subgid' }): Promise<{
   readonly users?: SubordinateRange;
   readonly groups?: SubordinateRange;
   readonly unowned: SubordinateRange;
 }> {
   const { name, uid } = currentUser();
-  // A file that is not there gives nobody any ids.
-  const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
-  const [subuid, subgid] = await Promise.all([read('/etc/subuid'), read('/etc/subgid')]);
+  const [subuid, subgid] = await Promise.all([readRanges(files.users), readRanges(files.groups)]);
   const users = subordinateRange(subuid, name, uid);
   const groups = subordinateRange(subgid, name, uid);
   const unowned = unownedRange(subuid, subgid);
   return { ...(users === undefined ? {} : { users }), ...(groups === undefined ? {} : { groups }), unowned };
+}
+
+/** A file that is not there gives nobody any ids. */
+async function readRanges(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    if (reason === 'ENOENT') return '';
+    throw cannotMap(`${file} cannot be read: ${reason}`, error);
+  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { findProgram, programPath } from '../src/programs.js';
-import { subordinateRange, unownedRange } from '../src/subordinate-ids.js';
+import { ownRanges, subordinateRange, unownedRange } from '../src/subordinate-ids.js';
 
 describe('programPath', () => {
   it.each([
@@ -16,6 +16,17 @@ describe('programPath', () => {
 it('finds programs that are there, and only those', async () => {
   expect(await findProgram('sh', '/nowhere:/bin')).toBe('/bin/sh');
   expect(await findProgram('no-such-program', programPath(undefined))).toBeUndefined();
+});
+
+describe('ownRanges', () => {
+  it('takes a file that is not there as empty', async () => {
+    const absent = '/no/such/subuid';
+    expect(await ownRanges({ users: absent, groups: absent })).toEqual({ unowned: { first: 100_000, count: 65_536 } });
+  });
+
+  it('refuses to guess who owns what when a file cannot be read', async () => {
+    await expect(ownRanges({ users: '/proc', groups: '/proc' })).rejects.toMatchObject({ code: 'ICT_SANDBOX_START' });
+  });
 });
 
 describe('subordinateRange', () => {
