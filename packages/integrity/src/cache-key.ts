@@ -26,8 +26,3 @@ export function cacheKey(kind: string, inputs: Json): CacheKey {
     .update(`ict-key/v1\0${kind}\0${canonicalJson(inputs)}`)
     .digest('hex') as CacheKey;
 }
-
-/** True for text of the form that {@link cacheKey} makes; use it before text becomes part of a path. */
-export function isCacheKey(text: string): text is CacheKey {
-  return /^[0-9a-f]{64}$/.test(text);
-}

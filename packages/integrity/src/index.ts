@@ -12,7 +12,7 @@ export {
 } from './digest.js';
 export { ContentHasher, HashingTransform, hashFile, hashing, type ContentIdentity } from './content-hash.js';
 export { canonicalJson } from './canonical-json.js';
-export { cacheKey, isCacheKey, type CacheKey } from './cache-key.js';
+export { cacheKey, type CacheKey } from './cache-key.js';
 export { diffInputs, type InputDifference } from './input-diff.js';
 export { uuidFrom } from './uuid.js';
 export { atomicWriteFile, publishByLink, syncDirectory, temporaryName } from './publish.js';

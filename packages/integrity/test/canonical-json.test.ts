@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Json } from '@ict/plugin-api';
-import { cacheKey, canonicalJson, isCacheKey } from '../src/index.js';
+import { cacheKey, canonicalJson } from '../src/index.js';
 
 const anyJson = fc.jsonValue({ stringUnit: 'grapheme' }) as fc.Arbitrary<Json>;
 
@@ -68,7 +68,7 @@ describe('cache keys', () => {
   it('is the documented hash', () => {
     // printf 'ict-key/v1\0layer\0{"a":1}' | sha256sum
     expect(cacheKey('layer', { a: 1 })).toBe('167afeb8d45a0d88dc00984c94f9cba67f1c6699152006e241918a32bad5da61');
-    expect(isCacheKey(cacheKey('layer', null))).toBe(true);
+    expect(cacheKey('layer', null)).toMatch(/^[0-9a-f]{64}$/u);
   });
 
   it('separates kinds and inputs', () => {

@@ -154,9 +154,3 @@ export function satisfiesVersion(version: string, operator: RelationOperator, wa
       return order > 0;
   }
 }
-
-/** The version without its epoch, as file names of an archive's pool carry it. */
-export function withoutEpoch(version: string): string {
-  const colon = version.indexOf(':');
-  return colon < 0 ? version : version.slice(colon + 1);
-}

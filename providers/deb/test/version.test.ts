@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareDebVersions, isDebVersion, parseDebVersion, satisfiesVersion, withoutEpoch } from '../src/version.js';
+import { compareDebVersions, isDebVersion, parseDebVersion, satisfiesVersion } from '../src/version.js';
 import type { RelationOperator } from '../src/version.js';
 
 const run = fc.string({ unit: fc.constantFrom(...'0123456789abzAZ.+~'), minLength: 1, maxLength: 8 });
@@ -121,9 +121,4 @@ it('satisfiesVersion follows each operator', () => {
   expect(holds('=')).toEqual([false, true, false]);
   expect(holds('>=')).toEqual([false, true, true]);
   expect(holds('>>')).toEqual([false, false, true]);
-});
-
-it('withoutEpoch drops the epoch only', () => {
-  expect(withoutEpoch('3:20221126-1')).toBe('20221126-1');
-  expect(withoutEpoch('1.0')).toBe('1.0');
 });
