@@ -16,6 +16,25 @@ const POLICY = '/usr/sbin/policy-rc.d';
 const DATABASE = '/var/lib/dpkg';
 
 /**
+ * Every option that dpkg gets, by what it is run for; nothing else here names one. They shape trees: who changes one also raises
+ * {@link INSTALLER_VERSION}, or a tree that the old options made is taken for one of the new.
+ *
+ * Versions and relations were decided by the resolver: --force-depends only lets dpkg unpack and remove inside dependency cycles.
+ * A build that dies leaves no tree behind, so that nothing need be synced (--force-unsafe-io).
+ */
+const DPKG = {
+  always: ['--status-fd=3', '--force-unsafe-io'],
+  remove: ['--force-depends', '--purge'],
+  unpack: ['--force-depends', '--unpack'],
+  configure: ['--configure'],
+  configureRest: ['--configure', '--pending'],
+  audit: ['--audit'],
+} as const;
+
+/** Part of the key of every tree that this installer makes. */
+const INSTALLER_VERSION = 2;
+
+/**
  * Installs with the tree's own dpkg, and with nothing else: no apt, and no second resolver.
  *
  * In an empty root, dpkg cannot start yet: the files of the few packages that it needs are put there first, and dpkg then
@@ -23,7 +42,7 @@ const DATABASE = '/var/lib/dpkg';
  * cycles of the essential set need no breaking; dpkg itself orders the configuration.
  */
 export function createInstaller(): Installer {
-  return { version: 1, apply, unpack, clean: cleanTree };
+  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree };
 }
 
 async function apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void> {
@@ -32,17 +51,16 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if ((await tree.stat(`${DATABASE}/status`)) === undefined) await bootstrap(order, tree, distribution, ctx);
   await tree.write(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   if (change.remove.length > 0) {
-    await tree.run({ argv: ['dpkg', '--force-depends', '--purge', ...change.remove.map((pkg) => `${pkg.name}:${pkg.arch}`)], env });
+    await tree.run({ argv: dpkg('remove', ...change.remove.map((pkg) => `${pkg.name}:${pkg.arch}`)), env });
   }
   if (order.length > 0) {
     await tree.expose(order, PACKAGES);
     const files = (await unpackOrder(order, ctx)).map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-    // Versions and relations were decided by the resolver; --force-depends only lets dpkg unpack inside dependency cycles.
-    await tree.run({ argv: dpkg('--force-depends', '--unpack', ...files), env, onLine: progress('unpack', order, ctx) });
+    await tree.run({ argv: dpkg('unpack', ...files), env, onLine: progress('unpack', order, ctx) });
     const names = order.map((pkg) => (pkg.arch === 'all' ? pkg.name : pkg.id));
-    await tree.run({ argv: dpkg('--configure', ...names), env, onLine: progress('configure', order, ctx) });
+    await tree.run({ argv: dpkg('configure', ...names), env, onLine: progress('configure', order, ctx) });
   }
-  await tree.run({ argv: dpkg('--configure', '--pending'), env });
+  await tree.run({ argv: dpkg('configureRest'), env });
   await tree.remove(POLICY);
   await requireConsistent(tree, env);
 }
@@ -102,8 +120,8 @@ function environment(distribution: DistributionDefinition, ctx: BuildContext): R
  * A dpkg command whose status lines come with its output. They need a descriptor of their own: dpkg closes the one that it is given
  * before it runs maintainer scripts, and a script whose output is closed fails at its first `echo`.
  */
-function dpkg(...args: readonly string[]): readonly string[] {
-  return ['/bin/sh', '-c', 'exec dpkg --status-fd=3 --force-unsafe-io "$@" 3>&1', 'dpkg', ...args];
+function dpkg(action: Exclude<keyof typeof DPKG, 'always'>, ...operands: readonly string[]): readonly string[] {
+  return ['/bin/sh', '-c', 'exec dpkg "$@" 3>&1', 'dpkg', ...DPKG.always, ...DPKG[action], ...operands];
 }
 
 /** Turns dpkg's status lines (`processing: configure: name:arch`) into progress, and its other lines into output. */
@@ -125,7 +143,7 @@ function progress(phase: 'unpack' | 'configure', order: readonly VerifiedPackage
 
 /** dpkg exits 0 even when a package is left half-configured by an earlier run; its audit says so. */
 async function requireConsistent(tree: TreeSession, env: Readonly<Record<string, string>>): Promise<void> {
-  const audit = await tree.run({ argv: ['dpkg', '--audit'], env, accept: [0, 1] });
+  const audit = await tree.run({ argv: dpkg('audit'), env, accept: [0, 1] });
   if (audit.exitCode !== 0 || audit.stdout.trim() !== '') {
     throw debError('ICT_DEB_INCONSISTENT', {
       message: 'dpkg --audit finds packages that are not installed completely',
