@@ -60,6 +60,13 @@ const EXTRACT = [
 ];
 
 /**
+ * Compression of snapshots. They are written while the layer is read, so the fastest level keeps up with tar; a smaller file would
+ * cost every new base tree more time than it saves. Snapshots are found by what they hold, not by their bytes: any level may be
+ * chosen without making old ones useless.
+ */
+const SNAPSHOT_LEVEL = zlib.Z_BEST_SPEED;
+
+/**
  * Reads the layer in `directory`, once.
  *
  * @param snapshot file that gets the same bytes as `tar.gz`; it appears whole or not at all.
@@ -68,7 +75,7 @@ const EXTRACT = [
 export async function readLayer(directory: string, signal: AbortSignal, snapshot?: string): Promise<LayerManifest> {
   if (snapshot === undefined) return list(directory, signal, (tar) => tar);
   return publishWhole(snapshot, async (temporary) => {
-    const gzip = createGzip({ level: zlib.Z_BEST_SPEED, chunkSize: 256 * 1024 });
+    const gzip = createGzip({ level: SNAPSHOT_LEVEL, chunkSize: 256 * 1024 });
     const kept = pipeline(gzip, createWriteStream(temporary, { flags: 'wx', mode: 0o644, flush: true }), { signal });
     // Waited for below; until then a failure shows in copyTo.
     kept.catch(() => undefined);
