@@ -11,10 +11,16 @@ export interface CodeIdentity {
   readonly code?: string;
 }
 
-/** The identity of a package by its directory: its version, and in a checkout also the digest of its built code. */
-export async function identify(pkg: { readonly name: string; readonly version: string; readonly root: string }): Promise<CodeIdentity> {
+/**
+ * The identity of a package by its directory: its version, and in a checkout also the digest of its built code, which lies in
+ * `codeDirectory` below it.
+ */
+export async function identify(
+  pkg: { readonly name: string; readonly version: string; readonly root: string },
+  codeDirectory = 'dist',
+): Promise<CodeIdentity> {
   const { name, version, root } = pkg;
-  return isInstalled(root) ? { name, version } : { name, version, code: await codeDigest([root]) };
+  return isInstalled(root) ? { name, version } : { name, version, code: await codeDigest([join(root, codeDirectory)]) };
 }
 
 /** The identity of the engine: this package, and in a checkout all packages of the workspace that it is made of. */
@@ -27,7 +33,8 @@ export async function identifyEngine(): Promise<CodeIdentity> {
   };
   if (isInstalled(root)) return { name, version };
   const roots = await Promise.all(Object.keys(dependencies).map((dependency) => packageRoot(dependency, import.meta.url)));
-  return { name, version, code: await codeDigest([root, ...roots.filter((directory) => !isInstalled(directory)).sort()]) };
+  const checkedOut = [root, ...roots.filter((directory) => !isInstalled(directory)).sort()];
+  return { name, version, code: await codeDigest(checkedOut.map((directory) => join(directory, 'dist'))) };
 }
 
 async function packageRoot(specifier: string, from: string): Promise<string> {
@@ -40,15 +47,20 @@ function isInstalled(root: string): boolean {
   return root.includes(`${sep}node_modules${sep}`);
 }
 
-/** SHA-256 over every built module of some packages, by name and content. */
-async function codeDigest(roots: readonly string[]): Promise<string> {
+/** Modules, and what modules load. */
+const CODE = /\.(?:[cm]?js|json|node|wasm)$/;
+
+/** SHA-256 over all code in some directories, by name and content; packages that are installed below them have their own versions. */
+async function codeDigest(directories: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const root of roots) {
-    const directory = join(root, 'dist');
-    const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.js')).sort();
-    for (const name of names) {
-      hash.update(`${name}\0`);
-      hash.update(await readFile(join(directory, name)));
+  for (const directory of directories) {
+    const names = (await readdir(directory, { recursive: true })).filter(
+      (name) => CODE.test(name) && !name.split(sep).includes('node_modules'),
+    );
+    for (const name of names.sort()) {
+      const content = await readFile(join(directory, name));
+      hash.update(`${name}\0${content.length}\0`);
+      hash.update(content);
     }
   }
   return hash.digest('hex');

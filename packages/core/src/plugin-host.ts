@@ -1,5 +1,5 @@
 import { readFile, readdir, realpath } from 'node:fs/promises';
-import { join, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
 import { parseDistribution, requireDistribution } from '@ict/template';
@@ -91,7 +91,7 @@ export class PluginHost {
     const all: Loaded<Exporter>[] = [];
     for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
       const plugin = await loadPlugin(candidate);
-      const identity = await identify(candidate);
+      const identity = await identifyPlugin(candidate);
       for (const part of plugin.exporters ?? []) all.push({ part, identity });
     }
     return all.sort((a, b) => (a.part.name < b.part.name ? -1 : 1));
@@ -119,7 +119,7 @@ export class PluginHost {
         facts: { plugins: this.found.map((plugin) => plugin.name) },
       });
     }
-    return { part, identity: await identify(candidate) };
+    return { part, identity: await identifyPlugin(candidate) };
   }
 }
 
@@ -137,29 +137,70 @@ async function readManifest(root: string): Promise<FoundPlugin> {
   } catch (cause) {
     throw invalid('cannot be read', cause);
   }
-  let json: { name?: unknown; version?: unknown; ict?: PluginManifest };
+  let json: unknown;
   try {
-    json = JSON.parse(text) as typeof json;
+    json = JSON.parse(text);
   } catch (cause) {
     throw invalid('is not JSON', cause);
   }
-  if (json.ict === undefined) throw invalid('has no "ict" field, so it is not a plugin');
-  if (json.ict.apiVersion !== 1) throw invalid(`asks for plugin API ${String(json.ict.apiVersion)}; this is version 1`);
-  return { name: String(json.name), version: String(json.version), root: await realpath(root), manifest: json.ict };
+  if (!isRecord(json) || typeof json['name'] !== 'string' || typeof json['version'] !== 'string') throw invalid('has no name and version');
+  const { name, version, ict } = json;
+  if (ict === undefined) throw invalid('has no "ict" field, so it is not a plugin');
+  if (!isRecord(ict)) throw invalid('"ict" is not a mapping');
+  if (ict['apiVersion'] !== 1) throw invalid(`asks for plugin API ${String(ict['apiVersion'])}; this is version 1`);
+  if (ict['plugin'] !== undefined && typeof ict['plugin'] !== 'string') throw invalid('"ict.plugin" is not a path');
+  for (const list of ['ecosystems', 'imageTypes', 'exporters', 'distros']) {
+    if (!isTextList(ict[list] ?? [])) throw invalid(`"ict.${list}" is not a list of texts`);
+  }
+  return { name, version, root: await realpath(root), manifest: ict as unknown as PluginManifest };
 }
 
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isTextList(value: unknown): boolean {
+  return Array.isArray(value) && value.every((member) => typeof member === 'string');
+}
+
+/** Files of the patterns in a manifest. One that finds nothing is a mistake: its target would be missing without a word. */
 async function definitionFiles(plugin: FoundPlugin): Promise<readonly string[]> {
   const files: string[] = [];
   for (const pattern of plugin.manifest.distros ?? []) {
-    const slash = pattern.lastIndexOf('/');
-    const directory = join(plugin.root, pattern.slice(0, Math.max(slash, 0)));
-    const [prefix, suffix] = pattern.slice(slash + 1).split('*');
-    const names = await readdir(directory);
-    for (const name of names.sort()) {
-      if (suffix === undefined ? name === prefix : name.startsWith(prefix) && name.endsWith(suffix)) files.push(join(directory, name));
-    }
+    const directory = dirname(inside(plugin, pattern, '"distros"'));
+    const [prefix, suffix] = pattern.slice(pattern.lastIndexOf('/') + 1).split('*');
+    const names = await readdir(directory).catch((cause: unknown) => {
+      throw noDefinition(plugin, pattern, cause);
+    });
+    const matching = names.filter((name) =>
+      suffix === undefined
+        ? name === prefix
+        : name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix),
+    );
+    if (matching.length === 0) throw noDefinition(plugin, pattern);
+    files.push(...matching.sort().map((name) => join(directory, name)));
   }
   return files;
+}
+
+function noDefinition(plugin: FoundPlugin, pattern: string, cause?: unknown) {
+  return coreError('ICT_PLUGIN_INVALID', {
+    message: `${plugin.name}: no distribution definition matches ${pattern}`,
+    hint: 'Check "ict.distros" in its package.json, and that the files are part of the package.',
+    facts: { root: plugin.root, pattern },
+    cause,
+  });
+}
+
+/** The absolute path that a manifest names. */
+function inside(plugin: FoundPlugin, path: string, what: string): string {
+  const full = join(plugin.root, path);
+  if (full.startsWith(plugin.root + sep)) return full;
+  throw coreError('ICT_PLUGIN_INVALID', {
+    message: `${plugin.name}: its ${what} path leaves the package`,
+    hint: 'Name a file inside the package.',
+    facts: { root: plugin.root, path: full },
+  });
 }
 
 async function readDefinition(file: string): Promise<string> {
@@ -174,16 +215,27 @@ async function readDefinition(file: string): Promise<string> {
   }
 }
 
+function entryOf(plugin: FoundPlugin): string {
+  return inside(plugin, plugin.manifest.plugin ?? 'dist/plugin.js', '"plugin"');
+}
+
+function identifyPlugin(plugin: FoundPlugin): Promise<CodeIdentity> {
+  return identify(plugin, relative(plugin.root, dirname(entryOf(plugin))));
+}
+
 async function loadPlugin(found: FoundPlugin): Promise<Plugin> {
-  const entry = join(found.root, found.manifest.plugin ?? 'dist/plugin.js');
-  if (!entry.startsWith(found.root + sep)) {
+  const entry = entryOf(found);
+  let module: { default?: Plugin };
+  try {
+    module = (await import(pathToFileURL(entry).href)) as { default?: Plugin };
+  } catch (cause) {
     throw coreError('ICT_PLUGIN_INVALID', {
-      message: `${found.name}: its "plugin" path leaves the package`,
-      hint: 'Name a module inside the package.',
+      message: `${found.name}: ${entry} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: 'Build the plugin, or install it anew.',
       facts: { root: found.root, entry },
+      cause,
     });
   }
-  const module = (await import(pathToFileURL(entry).href)) as { default?: Plugin };
   if (module.default?.apiVersion !== 1) {
     throw coreError('ICT_PLUGIN_INVALID', {
       message: `${found.name}: ${entry} has no default export for plugin API 1`,

@@ -41,12 +41,13 @@ describe('identify', () => {
     ['a module is removed', () => rm(join(place, 'acme/dist/deeper/part.js'))],
     ['a module moves', () => rm(join(place, 'acme/dist/plugin.js')).then(() => write('acme/dist/plug.js', 'export const one = 1;'))],
     [
-      'text moves from one module to the next',
+      'a module is swallowed by the one before it',
       async () => {
-        await write('acme/dist/deeper/part.js', 'export const two = 2;plugin.js\0');
-        await write('acme/dist/plugin.js', 'export const one = 1;');
+        await rm(join(place, 'acme/dist/plugin.js'));
+        await write('acme/dist/deeper/part.js', 'export const two = 2;plugin.js\0export const one = 1;');
       },
     ],
+    ['a module of another kind is added', () => write('acme/dist/solver.wasm', 'code')],
   ])('changes when %s', async (_what, change) => {
     const before = await code();
     await change();
@@ -57,11 +58,20 @@ describe('identify', () => {
     ['declarations', 'acme/dist/plugin.d.ts'],
     ['source maps', 'acme/dist/plugin.js.map'],
     ['sources', 'acme/src/plugin.ts'],
+    ['packages that are installed below', 'acme/dist/node_modules/other/index.js'],
   ])('does not change with %s', async (_what, file) => {
     const before = await code();
     await write(file, 'other');
     expect(await code()).toBe(before);
   });
+});
+
+it('identify reads the code where a package keeps it', async () => {
+  await write('acme/lib/plugin.mjs', 'one');
+  const read = () => identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme') }, 'lib');
+  const before = await read();
+  await write('acme/lib/plugin.mjs', 'two');
+  expect((await read()).code).not.toBe(before.code);
 });
 
 it('identifyEngine names this package, and in this checkout its code', async () => {

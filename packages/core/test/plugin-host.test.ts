@@ -1,0 +1,168 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PluginHost } from '../src/plugin-host.js';
+
+let place: string;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ict-plugins-'));
+});
+afterEach(() => rm(place, { recursive: true }));
+
+async function write(file: string, text: string): Promise<string> {
+  const path = join(place, file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+/** A definition of sample/DIST, as a plugin ships it. */
+function definition(dist: string, title = 'Sample'): string {
+  return `apiVersion: 1
+ecosystem: sample
+os: sample
+dist: ${dist}
+title: ${title}
+architectures: [x86_64]
+repositories:
+  - { id: main, archive: 'http://archive', suite: stable, components: [main], keyrings: [key.pgp] }
+essential: { priorities: [required], packages: [] }
+boot: { kernel: /boot/vmlinuz-*, initrd: '/boot/initrd-\${kernelVersion}', makeInitrd: [mkinitramfs], loaders: {} }
+tools: { packages: {} }
+defaults: {}
+`;
+}
+
+const CODE = `export default { apiVersion: 1,
+  providers: [{ ecosystem: 'sample' }], formats: [{ imageTypes: ['raw', 'iso'] }], exporters: [{ name: 'spdx' }, { name: 'bill' }] };`;
+
+/** A plugin package with one module and one definition. @returns its directory. */
+async function plugin(name: string, ict: unknown, files: Readonly<Record<string, string>> = {}): Promise<string> {
+  await write(`${name}/package.json`, JSON.stringify({ name, version: '1.2.3', type: 'module', ict }));
+  for (const [file, text] of Object.entries({ 'dist/plugin.js': CODE, 'distros/one.yml': definition('one'), ...files })) {
+    await write(`${name}/${file}`, text);
+  }
+  return join(place, name);
+}
+
+const everything = {
+  apiVersion: 1,
+  plugin: './dist/plugin.js',
+  ecosystems: ['sample'],
+  imageTypes: ['raw', 'iso'],
+  exporters: ['spdx', 'bill'],
+  distros: ['distros/*.yml'],
+};
+
+describe('PluginHost', () => {
+  it('finds what plugins bring by their manifests, and hands out each part with the identity of its code', async () => {
+    const host = await PluginHost.open(
+      [await plugin('acme', everything, { 'distros/two.yml': definition('two'), 'distros/readme.txt': '?' })],
+      [],
+    );
+    expect(host.imageTypes()).toEqual(['raw', 'iso']);
+    expect(['one', 'two', 'three'].map((dist) => host.distribution('sample', dist)?.dist)).toEqual(['one', 'two', undefined]);
+    const identity = { name: 'acme', version: '1.2.3', code: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample' }, identity });
+    expect(await host.format('iso')).toEqual({ part: { imageTypes: ['raw', 'iso'] }, identity });
+    expect(await host.exporters()).toEqual([
+      { part: { name: 'bill' }, identity },
+      { part: { name: 'spdx' }, identity },
+    ]);
+  });
+
+  it('loads no code before a part is asked for', async () => {
+    const root = await plugin('acme', everything, { 'dist/plugin.js': 'throw new Error("loaded");' });
+    const host = await PluginHost.open([root], []);
+    expect(host.distribution('sample', 'one')?.title).toBe('Sample');
+    await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID', message: expect.stringContaining('loaded') });
+  });
+
+  it.each<[string, unknown]>([
+    ['asks for another plugin API', { ...everything, apiVersion: 2 }],
+    ['asks for no plugin API', {}],
+    ['has no ict field', undefined],
+    ['has an empty ict field', null],
+    ['has an ict field of another shape', 'dist/plugin.js'],
+    ['has ecosystems that are no list', { ...everything, ecosystems: 'sample' }],
+    ['has a plugin that is no path', { ...everything, plugin: 5 }],
+    ['names a definition that is not there', { ...everything, distros: ['distros/three.yml'] }],
+    ['names a directory of definitions that is not there', { ...everything, distros: ['definitions/*.yml'] }],
+    ['names definitions outside', { ...everything, distros: ['../other/*.yml'] }],
+  ])('refuses a package that %s', async (_what, ict) => {
+    await expect(PluginHost.open([await plugin('acme', ict)], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it.each([
+    ['is missing', undefined],
+    ['is not JSON', '{'],
+    ['is not a mapping', 'null'],
+    ['has no name', '{ "version": "1", "ict": { "apiVersion": 1 } }'],
+  ])('refuses a package whose package.json %s', async (_what, text) => {
+    if (text !== undefined) await write('acme/package.json', text);
+    await expect(PluginHost.open([join(place, 'acme')], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it.each([
+    ['leaves the package', '../evil.js'],
+    ['is missing', './dist/other.js'],
+    ['has no default export', './dist/empty.js'],
+    ['is of another plugin API', './dist/next.js'],
+    ['does not bring what the manifest says', './dist/less.js'],
+  ])('refuses a plugin whose module %s', async (_what, entry) => {
+    await write('evil.js', CODE);
+    const modules = {
+      'dist/empty.js': 'export const plugin = 1;',
+      'dist/next.js': 'export default { apiVersion: 2 };',
+      'dist/less.js': 'export default { apiVersion: 1 };',
+    };
+    const host = await PluginHost.open([await plugin('acme', { ...everything, plugin: entry }, modules)], []);
+    await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it('knows nothing that no plugin claims', async () => {
+    const host = await PluginHost.open([], []);
+    await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    await expect(host.format('raw')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    expect(await host.exporters()).toEqual([]);
+  });
+
+  it.each(['provider', 'format'] as const)('refuses two plugins that claim one %s, and names both', async (kind) => {
+    const { distros: _distros, ...code } = everything;
+    const host = await PluginHost.open([await plugin('acme', code), await plugin('other', code)], []);
+    await expect(kind === 'provider' ? host.provider('sample') : host.format('raw')).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: expect.stringMatching(/acme and other/),
+      facts: { plugins: [expect.stringMatching(/acme$/), expect.stringMatching(/other$/)] },
+    });
+  });
+
+  it('refuses two plugins that define one target, and names both files', async () => {
+    const roots = [await plugin('acme', everything), await plugin('other', everything)];
+    await expect(PluginHost.open(roots, [])).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: expect.stringMatching(/sample\/one: .*acme.*other/),
+      facts: { target: 'sample/one', files: roots.map((root) => join(root, 'distros/one.yml')) },
+    });
+  });
+
+  it('lets a definition that the user names replace a shipped one, the last one first', async () => {
+    const root = await plugin('acme', everything);
+    const files = [await write('mine.yml', definition('one', 'Mine')), await write('last.yml', definition('one', 'Last'))];
+    const more = await write('more.yml', definition('two', 'More'));
+    expect((await PluginHost.open([root], files.slice(0, 1))).distribution('sample', 'one')?.title).toBe('Mine');
+    const host = await PluginHost.open([root], [...files, more]);
+    expect(host.distribution('sample', 'one')).toMatchObject({ title: 'Last', repositories: [{ keyrings: [join(place, 'key.pgp')] }] });
+    expect(host.distribution('sample', 'two')?.title).toBe('More');
+  });
+
+  it('refuses a definition that the user names and that is not there', async () => {
+    await expect(PluginHost.open([], [join(place, 'none.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it('reports what is wrong in a definition, with its place', async () => {
+    const file = await write('mine.yml', definition('one').replace('apiVersion: 1', 'apiVersion: 7'));
+    await expect(PluginHost.open([], [file])).rejects.toMatchObject({ problems: [{ position: { file, line: 1 } }] });
+  });
+});
