@@ -40,7 +40,7 @@ export interface Installation {
 export async function installTarballs(tarballs: readonly Tarball[], directory: string): Promise<Installation> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'package.json'), '{ "name": "empty-folder", "private": true }\n');
-  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
+  const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--fetch-timeout=30000', '--fetch-retries=5'];
   await npm(['install', ...flags, ...tarballs.map(({ file }) => file)], directory);
   const node = join(directory, 'node');
   await copyFile(process.execPath, node);
