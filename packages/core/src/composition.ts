@@ -112,6 +112,7 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
         definition: distribution.boot as unknown as Json,
       },
       image: { ...spec.image },
+      epochSeconds: ctx.epochSeconds,
     },
     run: () =>
       tagged(
@@ -171,7 +172,7 @@ export async function kernelVersions(pattern: string, tree: TreeSession): Promis
   const [prefix, suffix] = pattern.slice(slash + 1).split('*');
   const names = (await tree.list(pattern.slice(0, slash))).map((entry) => entry.path.slice(entry.path.lastIndexOf('/') + 1));
   return names
-    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix))
+    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix) && name.length > prefix.length + suffix.length)
     .map((name) => name.slice(prefix.length, name.length - suffix.length))
     .sort(new Intl.Collator('en', { numeric: true }).compare);
 }

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import type { BuildContext, Json, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
+import { compositionSteps, kernelVersions, treeKey, type Composition, type LayerMaker } from '../src/composition.js';
+import type { StepCall } from '../src/steps.js';
+import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
+
+const identity = (name: string) => ({ name, version: '1' });
+const layer = (digit: string): LayerRef => ({ kind: 'layer', digest: digestOfAll(digit), entries: 1, sizeBytes: 1 });
+const verified = (name: string, parts: Partial<VerifiedPackage> = {}): VerifiedPackage => ({
+  ...resolvedPackage(name),
+  file: `/cache/${name}.pkg`,
+  ...parts,
+});
+const packages = [
+  verified('libc', { requestedBy: ['bash:amd64'] }),
+  verified('bash', { requestedBy: ['essential'], requires: ['libc:amd64'] }),
+  verified('curl'),
+];
+
+/** A composition whose installer and format write down what they are asked to do. */
+function composition(parts: Partial<Composition> = {}): { readonly input: Composition; readonly done: string[] } {
+  const done: string[] = [];
+  const provider = sampleProvider({
+    installer: {
+      version: 4,
+      apply: async ({ install, remove }) => void done.push(`install ${install.map(({ name }) => name).join(' ')} remove ${remove.length}`),
+      unpack: async () => undefined,
+      clean: async () => void done.push('clean'),
+    },
+  });
+  const format = sampleFormat({ prepare: async () => void done.push('prepare') });
+  const input: Composition = {
+    spec: sampleSpec(),
+    distribution,
+    provider: { part: provider, identity: identity('provider') },
+    format: { part: format, identity: identity('format') },
+    configuration: { users: [], files: [], commands: ['touch /done'] },
+    packages,
+    seed: digestOfAll('e'),
+    core: identity('core'),
+    ...parts,
+  };
+  return { input, done };
+}
+
+/** Makes every layer over one tree in memory, and writes down over what and how late. */
+function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (readonly [readonly string[], number | undefined])[] } {
+  const made: (readonly [readonly string[], number | undefined])[] = [];
+  const over = async (parent: TreeRef, work: (tree: TreeSession) => Promise<void>, epochSeconds?: number): Promise<LayerRef> => {
+    await work(tree);
+    made.push([treeKey(parent), epochSeconds]);
+    return layer(String(made.length));
+  };
+  return { made, over, base: (work) => over({ layers: [] }, work) };
+}
+
+function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers: [layer('9')] }): readonly StepCall<LayerRef & Json>[] {
+  return compositionSteps(input, maker(memoryTree()), ctx).map((step) => step(over));
+}
+
+describe('compositionSteps', () => {
+  it('makes base, packages, configuration and initrd, each over all that lies below', async () => {
+    await using ctx = fakeContext();
+    const { input, done } = composition();
+    const tree = memoryTree({
+      files: { '/boot/vmlinuz-6.1': '', '/boot/vmlinuz-6.12': '', '/vmlinuz': { link: 'boot/old' } },
+      run: ({ argv }) => {
+        done.push(argv.join(' '));
+        return {};
+      },
+    });
+    const layers = maker(tree);
+    const types: string[] = [];
+    let composed: TreeRef = { layers: [] };
+    for (const step of compositionSteps(input, layers, ctx)) {
+      const call = step(composed);
+      types.push(call.type);
+      composed = { layers: [...composed.layers, await call.run()] };
+    }
+    expect(types).toEqual(['ict.base', 'ict.packages', 'ict.configure', 'ict.initrd']);
+    expect(done).toEqual([
+      'install libc bash remove 0',
+      'clean',
+      'install curl remove 0',
+      'clean',
+      'prepare',
+      '/bin/sh -c touch /done',
+      'clean',
+      'mkinitramfs -o /boot/initrd.img-6.1 6.1',
+      'mkinitramfs -o /boot/initrd.img-6.12 6.12',
+    ]);
+    const [one, two, three] = ['1', '2', '3'].map(digestOfAll);
+    expect(layers.made).toEqual([
+      [[], undefined],
+      [[one], undefined],
+      // What a template makes itself is of 1980-01-01T00:00:01Z.
+      [[one, two], 315_532_801],
+      [[one, two, three], undefined],
+    ]);
+    expect((await tree.stat('/vmlinuz'))?.linkTarget).toBe('boot/vmlinuz-6.12');
+  });
+
+  it('makes no layer of packages when all belong to the base', async () => {
+    await using ctx = fakeContext();
+    const { input } = composition({ packages: packages.slice(0, 2) });
+    expect(stepsOf(input, ctx).map((step) => step.type)).toEqual(['ict.base', 'ict.configure', 'ict.initrd']);
+  });
+
+  it('keys every step but the base by the content of the layers below', async () => {
+    await using ctx = fakeContext();
+    const { input } = composition();
+    const keys = (digit: string) => stepsOf(input, ctx, { layers: [layer(digit)] }).map(({ key }) => JSON.stringify(key));
+    const [base, ...above] = keys('1');
+    const [otherBase, ...otherAbove] = keys('2');
+    expect(otherBase).toBe(base);
+    for (const [index, key] of above.entries()) {
+      expect(key).toContain(digestOfAll('1'));
+      expect(otherAbove[index]).toBe(key.replaceAll(digestOfAll('1'), digestOfAll('2')));
+    }
+    expect(keys('1')).toEqual([base, ...above]);
+  });
+
+  const spec = sampleSpec();
+  const changed = (system: Partial<typeof spec.system>) => ({ spec: { ...spec, system: { ...spec.system, ...system } } });
+  const boot = { ...distribution.boot, makeInitrd: ['dracut'] };
+  it.each<[string, Partial<Composition>, readonly string[]]>([
+    ['nothing', {}, []],
+    ['where a package lies', { packages: packages.map((pkg) => ({ ...pkg, file: '/elsewhere' })) }, []],
+    ['a base package', { packages: [{ ...packages[0], version: '2' }, ...packages.slice(1)] }, ['ict.base']],
+    ['bytes of a base package', { packages: [{ ...packages[0], digest: digestOfAll('b') }, ...packages.slice(1)] }, ['ict.base']],
+    ['another package', { packages: [...packages, verified('tar')] }, ['ict.packages']],
+    ['the quirks of the distribution', { distribution: { ...distribution, quirks: { a: 1 } } }, ['ict.base', 'ict.packages']],
+    ['the way to make an initrd', { distribution: { ...distribution, boot } }, ['ict.configure', 'ict.initrd']],
+    ['a command', { configuration: { users: [], files: [], commands: [] } }, ['ict.configure']],
+    ['the command line of the kernel', changed({ kernel: { ...spec.system.kernel, cmdline: 'debug' } }), ['ict.configure']],
+    ['the boot loader', changed({ bootloader: { bootType: 'efi', provider: 'grub' } }), ['ict.configure']],
+    ['the seed', { seed: digestOfAll('f') }, ['ict.configure']],
+    ['the disk', { spec: { ...spec, disk: { ...spec.disk, partitionTable: 'mbr' } } }, ['ict.configure']],
+    ['the version of the image', { spec: { ...spec, image: { ...spec.image, version: '2' } } }, ['ict.configure']],
+  ])('%s changes the keys of exactly these steps', async (_what, parts, expected) => {
+    await using ctx = fakeContext();
+    const before = stepsOf(composition().input, ctx);
+    const after = stepsOf(composition(parts).input, ctx);
+    const different = after.filter((step, index) => JSON.stringify(step.key) !== JSON.stringify(before[index].key));
+    expect(different.map(({ type }) => type)).toEqual(expected);
+  });
+
+  it('keys every step by the latest time that its files may carry and its programs are told', async () => {
+    await using early = fakeContext({ epochSeconds: 1 });
+    await using late = fakeContext({ epochSeconds: 2 });
+    const before = stepsOf(composition().input, early);
+    for (const [index, step] of stepsOf(composition().input, late).entries()) expect(step.key).not.toEqual(before[index].key);
+  });
+
+  it('is the work of who made it: provider, format, engine', async () => {
+    await using ctx = fakeContext();
+    expect(stepsOf(composition().input, ctx).map(({ by }) => by.name)).toEqual(['provider', 'provider', 'format', 'core']);
+  });
+
+  it.each<[string, Readonly<Record<string, MemoryTreeContent>>]>([
+    ['an empty tree', {}],
+    ['other files beside', { '/boot/config-6.1': '' }],
+  ])('asks for a kernel: %s', async (_what, files) => {
+    await using ctx = fakeContext();
+    const initrd = compositionSteps(composition().input, maker(memoryTree({ files })), ctx).at(-1)?.({ layers: [layer('1')] });
+    await expect(initrd?.run()).rejects.toMatchObject({ code: 'ICT_KERNEL_MISSING', facts: { pattern: '/boot/vmlinuz-*' } });
+  });
+});
+
+describe('kernelVersions', () => {
+  it.each([
+    ['oldest first', '/boot/vmlinuz-*', ['vmlinuz-6.12.9', 'vmlinuz-6.1.100', 'vmlinuz-6.12.10'], ['6.1.100', '6.12.9', '6.12.10']],
+    ['only what fits', '/boot/vmlinuz-*', ['vmlinux-6.1', 'config-6.1', 'vmlinuz-6.2'], ['6.2']],
+    ['with an end', '/boot/kernel-*.efi', ['kernel-6.1.efi', 'kernel-6.2'], ['6.1']],
+    ['nothing for a name that only is the frame', '/boot/aba*ba', ['aba'], []],
+    ['nothing for a name without a version', '/boot/vmlinuz-*', ['vmlinuz-'], []],
+    ['none', '/boot/vmlinuz-*', [], []],
+  ])('%s', async (_what, pattern, names, expected) => {
+    const tree = memoryTree({ files: Object.fromEntries(names.map((name) => [`/boot/${name}`, ''])) });
+    expect(await kernelVersions(pattern, tree)).toEqual(expected);
+  });
+});
