@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootImage, type BootOptions } from '../src/boot.js';
 import { bootError } from '../src/errors.js';
@@ -205,6 +206,22 @@ describe('imageFileFormat', () => {
   ])('refuses %s', async (_, bytes) => {
     writeFileSync(join(directory, 'image'), bytes);
     await expect(imageFileFormat(join(directory, 'image'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', kind: 'usage' });
+  });
+
+  it('answers or refuses any bytes, and takes for a qcow2 only what begins as one', async () => {
+    const magic = Buffer.from('QFI\u00fb', 'latin1');
+    const start = fc.constantFrom(magic, magic.subarray(0, 3), Buffer.from([0x1f, 0x8b]), Buffer.from('BZ'), Buffer.alloc(0));
+    const file = join(directory, 'image');
+    await fc.assert(
+      fc.asyncProperty(start, fc.uint8Array({ maxLength: 64 }), async (first, rest) => {
+        const bytes = Buffer.concat([first, rest]);
+        writeFileSync(file, bytes);
+        const found = await imageFileFormat(file).catch((error: { code?: string }) => error.code);
+        expect(found === 'qcow2').toBe(bytes.subarray(0, 4).equals(magic));
+        expect(['qcow2', 'raw', 'ICT_BOOT_IMAGE']).toContain(found);
+        if (bytes.length === 0) expect(found).toBe('ICT_BOOT_IMAGE');
+      }),
+    );
   });
 
   it('refuses what is not there', async () => {

@@ -5,6 +5,9 @@ import { SECTOR_BYTES } from './gpt.js';
 const DIRECTORY_ENTRY_BYTES = 32;
 /** FAT32 has at least this many clusters, FAT16 fewer. */
 const FAT32_CLUSTERS = 65_525;
+/** The first two entries of a table belong to no cluster. */
+const RESERVED_ENTRIES = 2;
+const MAXIMUM_SECTOR_BYTES = 4096;
 
 /** Where a FAT filesystem keeps its data. */
 export interface FatGeometry {
@@ -17,43 +20,53 @@ export interface FatGeometry {
 }
 
 /**
- * Reads the boot sector and the first allocation table of a FAT16 or FAT32 that starts `offset` bytes into a file.
+ * Reads the boot sector and the first allocation table of a FAT16 or FAT32 that starts `offset` bytes into a file. The filesystem must
+ * lie within the file, and its table within the filesystem, so that what is read is bounded by the file's size.
  *
  * @param partition id, for messages.
  * @throws `ICT_DISK_FILESYSTEM` when there is none.
  */
 export async function readFatGeometry(file: FileHandle, offset: number, partition: string): Promise<FatGeometry> {
-  const sector = Buffer.alloc(SECTOR_BYTES);
-  await file.read(sector, 0, SECTOR_BYTES, offset);
-  const sectorBytes = sector.readUInt16LE(11);
-  const clusterSectors = sector.readUInt8(13);
-  if (sector.readUInt16LE(510) !== 0xaa55 || sectorBytes === 0 || clusterSectors === 0) {
-    throw diskError('ICT_DISK_FILESYSTEM', {
+  const missing = (): Error =>
+    diskError('ICT_DISK_FILESYSTEM', {
       message: `mkfs.vfat wrote no filesystem into partition "${partition}"`,
       hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',
       facts: { partition },
     });
-  }
+  const availableBytes = (await file.stat()).size - offset;
+  const sector = Buffer.alloc(SECTOR_BYTES);
+  await file.read(sector, 0, SECTOR_BYTES, offset);
+  const sectorBytes = sector.readUInt16LE(11);
+  const clusterSectors = sector.readUInt8(13);
+  const sound = isPowerOfTwo(sectorBytes) && sectorBytes >= SECTOR_BYTES && sectorBytes <= MAXIMUM_SECTOR_BYTES;
+  if (sector.readUInt16LE(510) !== 0xaa55 || !sound || !isPowerOfTwo(clusterSectors)) throw missing();
   const reservedSectors = sector.readUInt16LE(14);
   const totalSectors = sector.readUInt16LE(19) || sector.readUInt32LE(32);
   const fatSectors = sector.readUInt16LE(22) || sector.readUInt32LE(36);
   const rootSectors = Math.ceil((sector.readUInt16LE(17) * DIRECTORY_ENTRY_BYTES) / sectorBytes);
   const dataSector = reservedSectors + sector.readUInt8(16) * fatSectors + rootSectors;
   const clusters = Math.floor((totalSectors - dataSector) / clusterSectors);
-  const table = Buffer.alloc(fatSectors * sectorBytes);
-  await file.read(table, 0, table.length, offset + reservedSectors * sectorBytes);
+  const entryBytes = clusters < FAT32_CLUSTERS ? 2 : 4;
+  const tableBytes = (clusters + RESERVED_ENTRIES) * entryBytes;
+  const fits = totalSectors * sectorBytes <= availableBytes && reservedSectors + fatSectors <= dataSector;
+  if (clusters < 1 || !fits || tableBytes > fatSectors * sectorBytes) throw missing();
+  const table = Buffer.alloc(tableBytes);
+  const { bytesRead } = await file.read(table, 0, tableBytes, offset + reservedSectors * sectorBytes);
+  if (bytesRead !== tableBytes) throw missing();
   return {
     clusterBytes: sectorBytes * clusterSectors,
     clusters,
-    usedClusters: lastUsed(table, clusters),
+    usedClusters: lastUsed(table, clusters, entryBytes),
     dataOffset: dataSector * sectorBytes,
   };
 }
 
-/** The first two entries of the table belong to no cluster. */
-function lastUsed(table: Buffer, clusters: number): number {
-  const entryBytes = clusters < FAT32_CLUSTERS ? 2 : 4;
-  let last = Math.min(clusters, table.length / entryBytes - 2);
-  while (last > 0 && table.readUIntLE((last + 1) * entryBytes, entryBytes) === 0) last--;
+function lastUsed(table: Buffer, clusters: number, entryBytes: 2 | 4): number {
+  let last = clusters;
+  while (last > 0 && table.readUIntLE((last - 1 + RESERVED_ENTRIES) * entryBytes, entryBytes) === 0) last--;
   return last;
+}
+
+function isPowerOfTwo(number: number): boolean {
+  return number > 0 && (number & (number - 1)) === 0;
 }

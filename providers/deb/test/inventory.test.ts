@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { DistributionDefinition, TreeSession } from '@ict/plugin-api';
+import type { DistributionDefinition, InstalledPackage, TreeSession } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createInventory, parseStatus } from '../src/inventory.js';
@@ -93,6 +93,74 @@ describe('inventory', () => {
     expect(() => parseStatus('Package: ../../etc\nStatus: install ok installed\nVersion: 1\nArchitecture: all\n')).toThrow(
       expect.objectContaining({ code: 'ICT_DEB_STATUS_INVALID' }),
     );
+  });
+
+  /** What `parseStatus` says to bytes: names that can be used in a path, or the code of an error of this package. */
+  function expectAnswer(bytes: Uint8Array): number {
+    let found: readonly InstalledPackage[];
+    try {
+      found = parseStatus(new TextDecoder().decode(bytes));
+    } catch (error) {
+      expect(['ICT_DEB_STANZA_INVALID', 'ICT_DEB_STATUS_INVALID']).toContain((error as { code?: string }).code);
+      return 0;
+    }
+    for (const { name, version, arch } of found) for (const text of [name, version, arch]) expect(text).toMatch(/^[^/\s]+$/);
+    return found.length;
+  }
+
+  it('answers or refuses any bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 4096 }), (bytes) => void expectAnswer(bytes)));
+  });
+
+  it('answers or refuses any lines that look like those of dpkg', () => {
+    const line = fc.oneof(
+      { weight: 4, arbitrary: fc.constantFrom('Status: install ok installed', 'Package: a', 'Version: 1:2-3', 'Architecture: amd64') },
+      fc.constantFrom(
+        '',
+        ' ',
+        ' .',
+        ' continued',
+        'Status: install ok',
+        'Source: a (',
+        'Source: a (1)',
+        'Description:',
+        'Package:',
+        ':',
+        '\r',
+      ),
+      fc
+        .tuple(fc.constantFrom('Package', 'Version', 'Architecture', 'Source', 'Status'), fc.string())
+        .map(([name, text]) => `${name}: ${text}`),
+      fc.string(),
+    );
+    let packages = 0;
+    const installed = ['Status: install ok installed', 'Package: a', 'Version: 1', 'Architecture: all'];
+    const stanza = fc
+      .tuple(fc.constantFrom([], installed), fc.array(line, { maxLength: 4 }))
+      .map(([first, rest]) => [...first, ...rest].join('\n'));
+    fc.assert(
+      fc.property(fc.array(stanza, { maxLength: 4 }), (stanzas) => {
+        packages += expectAnswer(Buffer.from(stanzas.join('\n\n')));
+      }),
+      { numRuns: 1000 },
+    );
+    expect(packages).toBeGreaterThan(0);
+  });
+
+  it.each([
+    ['one field', `Package: ${'a'.repeat(500_000)}\n`],
+    ['white space', `Status: install${' '.repeat(500_000)}ok\n`],
+    [
+      'a source with white space',
+      `Status: install ok installed\nPackage: a\nVersion: 1\nArchitecture: all\nSource: a${' '.repeat(100_000)}x\n`,
+    ],
+    ['open brackets', `Status: install ok installed\nPackage: a\nVersion: 1\nArchitecture: all\nSource: a ${'('.repeat(500_000)}\n`],
+    ['stanzas', 'Package: a\n\n'.repeat(50_000)],
+    ['lines without an end', 'Package: a\n' + ' b\n'.repeat(200_000)],
+  ])('takes time in step with the length of %s', (_, text) => {
+    const started = performance.now();
+    expectAnswer(Buffer.from(text));
+    expect(performance.now() - started).toBeLessThan(5000);
   });
 
   it('names packages by URL', () => {
