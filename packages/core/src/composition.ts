@@ -105,7 +105,7 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
       below: treeKey(below),
       provider: { ...input.provider.identity },
       configuration: configurationKey(configuration),
-      prepare: { version: format.version, disk: spec.disk as unknown as Json, seed },
+      prepare: { version: format.version, disk: spec.disk as unknown as Json, seed, target: { ...spec.target }, title: distribution.title },
       boot: {
         kernel: spec.system.kernel.cmdline,
         bootloader: { ...spec.system.bootloader },

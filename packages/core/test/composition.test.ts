@@ -137,6 +137,7 @@ describe('compositionSteps', () => {
     ['the boot loader', changed({ bootloader: { bootType: 'efi', provider: 'grub' } }), ['ict.configure']],
     ['the seed', { seed: digestOfAll('f') }, ['ict.configure']],
     ['the disk', { spec: { ...spec, disk: { ...spec.disk, partitionTable: 'mbr' } } }, ['ict.configure']],
+    ['the title of the distribution, which boot menus show', { distribution: { ...distribution, title: 'Mine' } }, ['ict.configure']],
     ['the version of the image', { spec: { ...spec, image: { ...spec.image, version: '2' } } }, ['ict.configure']],
   ])('%s changes the keys of exactly these steps', async (_what, parts, expected) => {
     await using ctx = fakeContext();
