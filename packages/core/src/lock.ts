@@ -53,7 +53,7 @@ export async function readLock(file: string): Promise<Lock | undefined> {
   if (text === undefined) return undefined;
   let value: unknown;
   try {
-    value = parse(text, { maxAliasCount: 0 });
+    value = parse(text, { maxAliasCount: 0, logLevel: 'error' });
   } catch (cause) {
     throw unreadable(file, 'it is not YAML', cause);
   }
@@ -73,10 +73,11 @@ async function readIfPresent(file: string): Promise<string | undefined> {
 function checkLock(file: string, value: unknown): Lock {
   if (!isRecord(value)) throw unreadable(file, 'it is empty');
   if (value['lockVersion'] !== 1) throw unreadable(file, `it has lockVersion ${String(value['lockVersion'])}; this version reads 1`);
-  const { target, request, repositories, packages, tools } = value;
+  const { target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(file, 'it names no target');
   if (!isDigestText(request)) throw unreadable(file, 'it does not say what was asked');
   if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) throw unreadable(file, 'a list is missing');
+  if (!isRecord(plugins) || !Object.values(plugins).every(isText)) throw unreadable(file, 'it does not say which plugins resolved it');
   const bad = repositories.findIndex((repository) => !isPinned(repository));
   if (bad !== -1 || repositories.length === 0) throw unreadable(file, `repository ${bad + 1} is not complete`);
   const known = new Set((repositories as readonly PinnedRepository[]).map(({ id }) => id));
@@ -86,21 +87,37 @@ function checkLock(file: string, value: unknown): Lock {
     }
     if (pkg.path.startsWith('/') || pkg.path.split('/').includes('..')) throw unreadable(file, `the path of ${pkg.id} leaves its archive`);
   }
-  return value as unknown as Lock;
+  for (const list of [packages, tools] as readonly (readonly ResolvedPackage[])[]) {
+    const ids = new Set<string>();
+    for (const { id } of list) {
+      if (ids.has(id)) throw unreadable(file, `${id} is listed twice`);
+      ids.add(id);
+    }
+  }
+  const lock = value as unknown as Lock;
+  try {
+    lockDigest(lock);
+  } catch (cause) {
+    throw unreadable(file, (cause as Error).message, cause);
+  }
+  return lock;
 }
 
 function isPinned(value: unknown): value is PinnedRepository {
   if (!isRecord(value) || !isRecord(value['root'])) return false;
   const { id, archive, suite, components, signers, root } = value;
   const texts = isText(id) && isText(archive) && typeof suite === 'string' && isTextList(components) && isTextList(signers);
-  return texts && isDigestText(root['digest']) && isCount(root['dateSeconds']) && isCount(root['sizeBytes']);
+  return texts && isText(root['path']) && isDigestText(root['digest']) && isTime(root['dateSeconds']) && isCount(root['sizeBytes']);
 }
 
 function isLockedPackage(value: unknown): value is ResolvedPackage {
   if (!isRecord(value)) return false;
   const { id, name, version, arch, path, repository, sizeBytes, requires, requestedBy, digest } = value;
   const texts = [id, name, version, arch, path, repository].every(isText);
-  return texts && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isDigestText(digest);
+  const { source, maintainer, homepage, summary } = value;
+  const described = [maintainer, homepage, summary].every((text) => text === undefined || typeof text === 'string');
+  const sourced = source === undefined || (isRecord(source) && isText(source['name']) && isText(source['version']));
+  return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isDigestText(digest);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -121,6 +138,11 @@ function isTextList(value: unknown): value is readonly string[] {
 
 function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Seconds since 1970 that a date can have. */
+function isTime(value: unknown): value is number {
+  return isCount(value) && value <= 8_640_000_000_000;
 }
 
 function unreadable(file: string, why: string, cause?: unknown) {

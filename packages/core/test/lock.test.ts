@@ -2,7 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Digest } from '@ict/plugin-api';
+import fc from 'fast-check';
+import { parse, stringify } from 'yaml';
+import { hasCode, type Digest } from '@ict/plugin-api';
 import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../src/lock.js';
 
 const digest = `sha256:${'1'.repeat(64)}` as Digest;
@@ -69,7 +71,13 @@ describe('lock files', () => {
     ['without a list', formatLock(lock).replace('tools: []', 'tools: none')],
     ['with a path that leaves the archive', formatLock(lock).replace('pool/bash.deb', '../../etc/passwd')],
     ['with an unknown repository', formatLock(lock).replace('repository: main', 'repository: other')],
-    ['that is empty', ''],
+    ['empty', ''],
+    ['without plugins', formatLock(lock).replace(/plugins:\n.*\n/, '')],
+    ['with a package twice', formatLock({ ...lock, packages: [entry, { ...entry, version: '5.2-2' }] })],
+    ['with a date that no calendar has', formatLock(lock).replace('dateSeconds: 1700000000', 'dateSeconds: 8640000000000001')],
+    ['with a number that JSON has not', `${formatLock(lock)}more: .nan\n`],
+    ['with a summary that is no text', formatLock(lock).replace('requires:', 'summary: 5\n    requires:')],
+    ['with a source that is no package', formatLock(lock).replace('requires:', 'source: bash\n    requires:')],
   ])('are refused when %s', async (_what, text) => {
     const file = join(directory, 'x.lock.yml');
     await writeFile(file, text);
@@ -78,5 +86,103 @@ describe('lock files', () => {
 
   it('are undefined when absent', async () => {
     expect(await readLock(join(directory, 'none.yml'))).toBeUndefined();
+  });
+});
+
+describe('locks that were damaged', () => {
+  /** Reads such a lock: it is refused with the one code for that, or everything that a build does with it works. */
+  async function readOrRefuse(content: string | Uint8Array): Promise<void> {
+    const file = join(directory, 'x.lock.yml');
+    await writeFile(file, content);
+    let read: Lock | undefined;
+    try {
+      read = await readLock(file);
+    } catch (error) {
+      expect(error).toSatisfy((thrown) => hasCode(thrown, 'ICT_LOCK_UNREADABLE'), String(error));
+      return;
+    }
+    expect(read).toBeDefined();
+    const good = read as Lock;
+    expect(lockDigest(good)).toMatch(/^sha256:/);
+    expect(new Date(lockEpoch(good) * 1000).toISOString()).toMatch(/Z$/);
+    expect(parse(formatLock(good))).toEqual(JSON.parse(JSON.stringify(good)));
+  }
+
+  const text = formatLock(lock);
+
+  it('never fail in another way: random bytes', async () => {
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), readOrRefuse));
+  });
+
+  it('never fail in another way: random text of the characters that YAML reads', async () => {
+    const yaml = fc.string({ unit: fc.constantFrom(...'{}[]:-?!&*|>%@`\'"#,\n\t ~<=.0x1aé'), maxLength: 60 });
+    await fc.assert(fc.asyncProperty(yaml, (tail) => readOrRefuse(`lockVersion: 1\n${tail}`)));
+  });
+
+  it('never fail in another way: a stretch of the text replaced', async () => {
+    const cut = fc.tuple(
+      fc.nat(text.length),
+      fc.nat(20),
+      fc.oneof(fc.string({ maxLength: 10 }), fc.constantFrom('', '<<<<<<< HEAD\n', ': ', '\n- ', '.nan', '~')),
+    );
+    await fc.assert(
+      fc.asyncProperty(cut, ([at, length, instead]) => readOrRefuse(text.slice(0, at) + instead + text.slice(at + length))),
+      { numRuns: 300 },
+    );
+  });
+
+  type Path = readonly (string | number)[];
+  /** Every place in a value. */
+  function places(value: unknown, at: Path = []): readonly Path[] {
+    if (typeof value !== 'object' || value === null) return [at];
+    return [at, ...Object.entries(value).flatMap(([key, member]) => places(member, [...at, key]))];
+  }
+
+  it('never fail in another way: one value replaced by any other', async () => {
+    const other = fc.oneof(
+      fc.constantFrom<unknown>(
+        NaN,
+        Infinity,
+        -1,
+        1.5,
+        2 ** 60,
+        '',
+        null,
+        [],
+        {},
+        [null],
+        { kind: 'layer' },
+        '\ud800',
+        8.64e15,
+        '__proto__',
+      ),
+      fc.jsonValue(),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...places(lock)), other, async (path, value) => {
+        const changed = structuredClone({ lock }) as unknown;
+        let here = changed as Record<string, unknown>;
+        const whole = ['lock', ...path];
+        for (const key of whole.slice(0, -1)) here = here[key] as Record<string, unknown>;
+        here[whole.at(-1) as string] = value;
+        await readOrRefuse(stringify((changed as { lock: unknown }).lock));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never fail in another way: facts that this version does not know', async () => {
+    for (const extra of [
+      'more: .nan',
+      'more: [.inf]',
+      'more: 2026-01-01',
+      '? [a, b]\n: c',
+      'more: !!binary aGk=',
+      'more: !other x',
+      '__proto__: { a: 1 }',
+      'more: 123456789012345678901234567890',
+    ]) {
+      await readOrRefuse(`${text}${extra}\n`);
+    }
   });
 });
