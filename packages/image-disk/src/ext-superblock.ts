@@ -54,6 +54,8 @@ export async function readExtSuperblock(file: FileHandle, offset: number): Promi
   const sane =
     bytes.readUInt32LE(0x18) <= 6 &&
     offset + blocks * blockBytes <= size &&
+    firstDataBlock <= 1 && // 1 only where blocks have 1 KiB
+    firstDataBlock < blocks &&
     blocksPerGroup > 0 &&
     inodesPerGroup > 0 &&
     inodesPerGroup <= blockBytes * 8 &&
