@@ -74,6 +74,9 @@ async function gather(
   }
 }
 
+/** What follows the prefix in names that were made here, so that no other image's leftovers are taken for this one's. */
+const MADE_BY_MKDTEMP = /^[A-Za-z0-9]{6}(\.old)?$/;
+
 /** Ends the name of the directory that is being replaced. */
 const REPLACED = '.old';
 
@@ -84,7 +87,7 @@ const REPLACED = '.old';
 async function recover(directory: string): Promise<void> {
   const parent = dirname(directory);
   const prefix = basename(stagePrefix(directory));
-  const left = (await readdir(parent)).filter((name) => name.startsWith(prefix));
+  const left = (await readdir(parent)).filter((name) => name.startsWith(prefix) && MADE_BY_MKDTEMP.test(name.slice(prefix.length)));
   const replaced = left.find((name) => name.endsWith(REPLACED));
   if (replaced !== undefined && (await signature(directory)) === undefined) await rename(join(parent, replaced), directory);
   for (const name of left) await rm(join(parent, name), { recursive: true, force: true });
