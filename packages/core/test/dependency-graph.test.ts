@@ -1,22 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { ResolvedPackage } from '@ict/plugin-api';
 import { baseIds } from '../src/base-set.js';
 import { dependencyGraph } from '../src/dependency-graph.js';
+import { resolvedPackage } from './sample-image.js';
 
-function pkg(name: string, requires: string[], requestedBy: string[] = []): ResolvedPackage {
-  return {
-    id: `${name}:amd64`,
-    name,
-    version: '1',
-    arch: 'amd64',
-    repository: 'main',
-    path: `pool/${name}.deb`,
-    digest: `sha256:${'0'.repeat(64)}` as ResolvedPackage['digest'],
-    sizeBytes: 1,
-    requires: requires.map((other) => `${other}:amd64`),
-    requestedBy,
-  };
-}
+const pkg = (name: string, requires: string[], requestedBy: string[] = []) =>
+  resolvedPackage(name, { requires: requires.map((other) => `${other}:amd64`), requestedBy });
 
 describe('dependencyGraph', () => {
   it('is sorted and independent of the order given', () => {

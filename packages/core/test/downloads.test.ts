@@ -1,24 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Context, Digest, EventBody, Provider, ResolvedPackage } from '@ict/plugin-api';
+import type { Context, Digest, EventBody, Provider } from '@ict/plugin-api';
 import { inParallel, obtainPackages } from '../src/downloads.js';
 import type { PackageShelf } from '../src/package-shelf.js';
+import { digestOfAll, resolvedPackage } from './sample-image.js';
 
-const digest = (letter: string) => `sha256:${letter.repeat(64)}` as Digest;
-
-function pkg(name: string, letter: string): ResolvedPackage {
-  return {
-    id: `${name}:amd64`,
-    name,
-    version: '1',
-    arch: 'amd64',
-    repository: 'main',
-    path: `pool/${name}.deb`,
-    digest: digest(letter),
-    sizeBytes: 10,
-    requires: [],
-    requestedBy: ['template'],
-  };
-}
+const pkg = (name: string, letter: string) => resolvedPackage(name, { digest: digestOfAll(letter) });
 
 function context() {
   const events: EventBody[] = [];
@@ -61,7 +47,7 @@ describe('obtainPackages', () => {
     const { made, stored } = shelf({ bash: 'hit', tar: 'invalid' });
     const verified = await obtainPackages([pkg('tar', 'b'), pkg('bash', 'c')], archives, provider, made, 4, ctx);
     expect(verified.map((entry) => entry.file)).toEqual(['/cache/tar', '/cache/bash']);
-    expect(fetched).toEqual(['http://archive/pool/tar.deb']);
+    expect(fetched).toEqual(['http://archive/pool/tar.pkg']);
     expect(stored).toEqual(['tar']);
     expect(events.map((event) => event.type)).toEqual(['fetch.start', 'package.verified']);
   });
