@@ -49,7 +49,7 @@ class HostedEngine implements Engine {
     const services = await this.open(intake);
     const { lock, warnings } = await settleLock(template, intake, { fresh: true }, services);
     this.warn(warnings);
-    const file = options.output ?? lockPath(template);
+    const file = options.output ?? intake.spec.lockFile ?? lockPath(template);
     const changed = await writeLock(file, lock);
     return { file, changed, packages: lock.packages.length, tools: lock.tools.length };
   }

@@ -18,7 +18,7 @@ export interface SettledLock {
 }
 
 /**
- * Settles what gets installed: the lock file named, or the one beside the template, when it fits; else a fresh resolution.
+ * Settles what gets installed: the lock file that the caller names, or the template, or the one beside the template, when it fits; else a fresh resolution.
  *
  * @throws `ICT_LOCK_MISSING`, `ICT_LOCK_OUTDATED`, `ICT_LOCK_UNREADABLE`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
  */
@@ -29,10 +29,11 @@ export async function settleLock(
   services: Services,
 ): Promise<SettledLock> {
   const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
-  const file = options.lock ?? lockPath(template);
+  const named = options.lock ?? intake.spec.lockFile;
+  const file = named ?? lockPath(template);
   if (options.fresh !== true) {
     const lock = await readLock(file);
-    if (lock === undefined && (options.lock !== undefined || options.frozen === true)) {
+    if (lock === undefined && (named !== undefined || options.frozen === true)) {
       throw coreError('ICT_LOCK_MISSING', {
         message: `there is no lock file ${file}`,
         hint: `Write it with \`ict lock ${template}\`.`,
@@ -45,7 +46,7 @@ export async function settleLock(
         message: `${file} was made for other packages or repositories than ${template} asks for`,
         hint: `Bring it up to date with \`ict lock ${template}\`.`,
       };
-      if (options.frozen === true || options.lock !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
+      if (options.frozen === true || named !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
       const warning: ProblemReport = { code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' };
       const fresh = await resolveAfresh(intake, request, services);
       return { ...fresh, warnings: [warning, ...fresh.warnings] };

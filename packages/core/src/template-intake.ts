@@ -16,21 +16,28 @@ export interface TemplateReading {
   readonly intake?: Intake;
   /** What is wrong with the template. */
   readonly problems: readonly ProblemReport[];
-  /** What is right but cannot be built yet: resolving and locking go on, a build refuses. */
+  /** What is right but cannot be built yet, or not here: resolving and locking go on, a build refuses. */
   readonly refused: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
 }
 
 /** Reads a template and gathers every problem of it that can be known without the network. */
 export async function readTemplate(file: string, plugins: PluginHost): Promise<TemplateReading> {
-  const { spec, merged, distribution, problems, warnings } = await loadTemplate(file, {
+  const {
+    spec,
+    merged,
+    distribution,
+    problems,
+    refused: missing,
+    warnings,
+  } = await loadTemplate(file, {
     distribution: (target) => plugins.distribution(target.os, target.dist),
   });
-  const refused = merged === undefined ? [] : [...unsupported(merged, { imageTypes: plugins.imageTypes() })];
+  const refused = merged === undefined ? [...missing] : [...missing, ...unsupported(merged, { imageTypes: plugins.imageTypes() })];
   const [repository] = spec?.repositories ?? [];
   if (repository !== undefined) {
     refused.push({
-      code: 'ICT_TEMPLATE_UNSUPPORTED',
+      code: 'ICT_UNSUPPORTED_YET',
       message: `packageRepositories: the repository ${repository.codename} cannot be used by a build yet`,
       hint: 'Add it to a distribution definition of your own, and give that with --distro-file.',
       position: repository.position,

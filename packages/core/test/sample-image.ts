@@ -59,6 +59,8 @@ export function sampleSpec(system: Partial<SystemSpec> = {}): ImageSpec {
       ...system,
     },
     repositories: [],
+    layers: [],
+    caches: { packages: true, images: true },
     positions: new Map(),
   };
 }

@@ -10,6 +10,12 @@ export interface ImageSpec {
   readonly disk: DiskSpec;
   readonly system: SystemSpec;
   readonly repositories: readonly TemplateRepository[];
+  /** Layers on top of the configured system, in order. */
+  readonly layers: readonly LayerSpec[];
+  /** Caches that the template wants to use. */
+  readonly caches: { readonly packages: boolean; readonly images: boolean };
+  /** Lock file that the template names, absolute. */
+  readonly lockFile?: string;
   /** Where each value came from, by path (`systemConfig.packages[3]`). */
   readonly positions: ReadonlyMap<string, SourcePosition>;
 }
@@ -116,4 +122,47 @@ export interface TemplateRepository {
   readonly priority?: number;
   readonly allowPackages: readonly string[];
   readonly position?: SourcePosition;
+}
+
+/** Shell text for the tree's own shell, or a program with its arguments. */
+export type LayerCommand = string | readonly string[];
+
+/** What a layer is for: part of the image; visible to the layers after it; kept for the next time that it has to be made. */
+export interface LayerTypes {
+  readonly launch: boolean;
+  readonly build: boolean;
+  readonly cache: boolean;
+}
+
+/** Files that are copied, then commands that run, on top of the layers below. */
+export interface LayerSpec {
+  /** Unique; letters, digits, `.`, `_`, `-`. */
+  readonly name: string;
+  readonly run: readonly LayerCommand[];
+  readonly files: readonly FileSpec[];
+  readonly types: LayerTypes;
+  readonly env: Readonly<Record<string, string>>;
+  readonly inputs: readonly LayerInput[];
+  readonly cacheMounts: readonly CacheMountSpec[];
+  readonly network: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly invalidateOn: { readonly packages: readonly string[]; readonly values: Readonly<Record<string, string>> };
+  readonly validate?: LayerCommand;
+  readonly position?: SourcePosition;
+}
+
+/** A file or directory of the host that a layer's commands may read. */
+export interface LayerInput {
+  /** Absolute path on the host. */
+  readonly source: string;
+  /** Its name in the directory where the commands see it; unique in a layer. */
+  readonly name: string;
+}
+
+/** A directory that outlives builds; part neither of image nor key. */
+export interface CacheMountSpec {
+  readonly id: string;
+  /** Absolute path in the tree. */
+  readonly target: string;
+  readonly sharing: 'shared' | 'locked' | 'private';
 }

@@ -10,10 +10,16 @@ import { isAccountName } from './user.js';
 type AdditionalFile = NonNullable<NonNullable<Template['systemConfig']>['additionalFiles']>[number];
 
 /**
- * Finds the local file of one `additionalFiles` entry: an absolute path as it is, a relative one beside the template that
- * names it, then beside each template below it, nearest first. Reports a file that is nowhere.
+ * Reads one file to copy. What is wrong with the entry goes to `error`; a local file that is missing to `refuse`: the template
+ * may well be right, on another machine.
  */
-export async function readAdditionalFile(file: AdditionalFile, at: Path, merged: MergedTemplate, error: Report): Promise<FileSpec> {
+export async function readAdditionalFile(
+  file: AdditionalFile,
+  at: Path,
+  merged: MergedTemplate,
+  error: Report,
+  refuse: Report,
+): Promise<FileSpec> {
   const target = file.final;
   if (!target.startsWith('/') || target.endsWith('/') || target.split('/').some((part) => part === '..' || part === '.')) {
     error(
@@ -32,7 +38,7 @@ export async function readAdditionalFile(file: AdditionalFile, at: Path, merged:
   const origin = merged.originOf(at);
   const position = origin?.layer.positions?.positionOf(origin.path);
   return {
-    source: await findLocal(file.local, at, merged, error),
+    source: await findLocal(file.local, [...at, 'local'], merged, refuse, 'file'),
     target,
     ...(file.mode === undefined ? {} : { mode: Number.parseInt(file.mode, 8) }),
     ...(file.owner ? { owner: file.owner } : {}),
@@ -41,7 +47,15 @@ export async function readAdditionalFile(file: AdditionalFile, at: Path, merged:
   };
 }
 
-async function findLocal(local: string, at: Path, merged: MergedTemplate, error: Report): Promise<string> {
+/**
+ * Finds a file of this machine that a template names: an absolute path as it is, a relative one beside the template that names
+ * it, then beside each template below it, nearest first. Reports one that is nowhere.
+ *
+ * @param at path of the name itself
+ * @param kind `file`: only a regular file will do; `any`: a directory too
+ * @returns its absolute path; for one that is nowhere, where it should have been
+ */
+export async function findLocal(local: string, at: Path, merged: MergedTemplate, refuse: Report, kind: 'file' | 'any'): Promise<string> {
   const owner = merged.originOf(at)?.layer;
   const below = owner === undefined ? merged.layers : merged.layers.slice(0, merged.layers.indexOf(owner) + 1);
   const directories = below.toReversed().flatMap(({ directory }) => (directory === undefined ? [] : [directory]));
@@ -49,7 +63,8 @@ async function findLocal(local: string, at: Path, merged: MergedTemplate, error:
   const reasons: string[] = [];
   for (const candidate of candidates) {
     try {
-      if ((await stat(candidate)).isFile()) return candidate;
+      const found = await stat(candidate);
+      if (found.isFile() || (kind === 'any' && found.isDirectory())) return candidate;
       reasons.push(`${candidate} is not a file`);
     } catch (cause) {
       // Each candidate may be absent; what went wrong with it is part of the message.
@@ -57,9 +72,9 @@ async function findLocal(local: string, at: Path, merged: MergedTemplate, error:
       reasons.push(code === 'ENOENT' || code === 'ENOTDIR' ? `${candidate} does not exist` : `${candidate} cannot be read (${code})`);
     }
   }
-  error(
+  refuse(
     'ICT_TEMPLATE_FILE_MISSING',
-    [...at, 'local'],
+    at,
     `the file ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`,
   );
   return candidates[0] ?? local;

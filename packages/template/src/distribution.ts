@@ -105,8 +105,21 @@ function complete(distro: DistroFile, directory: string): DistributionDefinition
 }
 
 function absoluteFiles(defaults: TemplateDefaults, directory: string): TemplateDefaults {
-  const files = defaults.systemConfig?.additionalFiles;
-  if (files === undefined) return defaults;
-  const additionalFiles = files.map((file) => ({ ...file, local: path.resolve(directory, file.local) }));
-  return { ...defaults, systemConfig: { ...defaults.systemConfig, additionalFiles } };
+  const absolute = <T extends { readonly local: string }>(file: T): T => ({ ...file, local: path.resolve(directory, file.local) });
+  const { systemConfig, layers } = defaults;
+  return {
+    ...defaults,
+    ...(systemConfig?.additionalFiles === undefined
+      ? {}
+      : { systemConfig: { ...systemConfig, additionalFiles: systemConfig.additionalFiles.map(absolute) } }),
+    ...(layers === undefined
+      ? {}
+      : {
+          layers: layers.map(({ files = [], inputs = [], ...layer }) => ({
+            ...layer,
+            files: files.map(absolute),
+            inputs: inputs.map((input) => path.resolve(directory, input)),
+          })),
+        }),
+  };
 }

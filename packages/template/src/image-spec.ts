@@ -1,6 +1,8 @@
+import path from 'node:path';
 import type { ImageSpec, ProblemReport, RequestedPackage, SystemSpec } from '@ict/plugin-api';
 import { readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
+import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
 import { formatPath, type Path } from './path.js';
 import { readRepository } from './repository.js';
@@ -12,6 +14,8 @@ export interface SpecResult {
   /** Undefined when `problems` has an error. */
   readonly spec: ImageSpec | undefined;
   readonly problems: readonly ProblemReport[];
+  /** What keeps a build from being done here and now although the template is right: local files that are missing. */
+  readonly refused: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
 }
 
@@ -23,12 +27,13 @@ export interface SpecResult {
  */
 export async function buildSpec(merged: MergedTemplate, file: string): Promise<SpecResult> {
   const errors = reporter(merged, 'error');
+  const refused = reporter(merged, 'error');
   const warnings = reporter(merged, 'warning');
   const { template } = merged;
   const { image, target } = template;
   checkFileName(image.name, ['image', 'name'], errors.report);
   checkFileName(image.version, ['image', 'version'], errors.report);
-  const system = await readSystem(merged, errors.report, warnings.report);
+  const system = await readSystem(merged, errors.report, refused.report, warnings.report);
   const isDisk = target.imageType === 'raw';
   if (template.disk === undefined && isDisk) {
     const hint = 'Neither the template nor the defaults of the distribution describe one.';
@@ -47,24 +52,40 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
     const one = readRepository(item, ['packageRepositories', index], merged, errors.report, warnings.report);
     return one === undefined ? [] : [one];
   });
-  const spec: ImageSpec = { file, image, target, disk, system, repositories, positions: merged.positions() };
-  return { spec: errors.problems.length === 0 ? spec : undefined, problems: errors.problems, warnings: warnings.problems };
+  const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
+  const layers = [];
+  for (const [index, layer] of (template.layers ?? []).entries()) layers.push(await readLayer(layer, ['layers', index], merged, reports));
+  const { use_package_cache: packages = true, use_image_cache: images = true } = template.build?.cache ?? {};
+  const spec: ImageSpec = {
+    file,
+    image,
+    target,
+    disk,
+    system,
+    repositories,
+    layers,
+    caches: { packages, images },
+    ...(template.lock ? { lockFile: path.resolve(path.dirname(file), template.lock) } : {}),
+    positions: merged.positions(),
+  };
+  const sound = errors.problems.length === 0;
+  return { spec: sound ? spec : undefined, problems: errors.problems, refused: refused.problems, warnings: warnings.problems };
 }
 
-async function readSystem(merged: MergedTemplate, error: Report, warning: Report): Promise<SystemSpec> {
+async function readSystem(merged: MergedTemplate, error: Report, refuse: Report, warning: Report): Promise<SystemSpec> {
   const { image, systemConfig: system = {} } = merged.template;
   const at = (...rest: Path): Path => ['systemConfig', ...rest];
   const name = system.name || image.name;
   if (system.name) checkFileName(name, at('name'), error);
   const positions = merged.positions();
-  const packages = (names: readonly string[] | undefined, path: Path): RequestedPackage[] =>
+  const packages = (names: readonly string[] | undefined, list: Path): RequestedPackage[] =>
     (names ?? []).map((one, index) => {
-      const position = positions.get(formatPath([...path, index]));
+      const position = positions.get(formatPath([...list, index]));
       return { name: one, ...(position === undefined ? {} : { position }) };
     });
   const files = [];
   for (const [index, item] of (system.additionalFiles ?? []).entries()) {
-    files.push(await readAdditionalFile(item, at('additionalFiles', index), merged, error));
+    files.push(await readAdditionalFile(item, at('additionalFiles', index), merged, error, refuse));
   }
   const { kernel = {}, bootloader = {} } = system;
   return {

@@ -30,6 +30,8 @@ export interface LoadedTemplate {
   readonly files: readonly string[];
   /** Everything that is wrong, in file order. */
   readonly problems: readonly ProblemReport[];
+  /** What keeps a build from being done here and now although the template is right: local files that are missing. */
+  readonly refused: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
 }
 
@@ -47,6 +49,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     distribution: undefined,
     files: chain.files,
     problems: orderProblems(problems),
+    refused: [],
     warnings: orderProblems(chain.warnings),
     ...rest,
   });
@@ -64,13 +67,14 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
       });
     }
     // Image, target and metadata are the template's own.
-    const { disk, systemConfig, packageRepositories, baseline, overlayPolicy } = defaults;
-    layers.unshift({ template: { disk, systemConfig, packageRepositories, baseline, overlayPolicy }, directory: undefined, title });
+    const { disk, systemConfig, layers: extra, packageRepositories, build, baseline, overlayPolicy } = defaults;
+    const template = { disk, systemConfig, layers: extra, packageRepositories, build, baseline, overlayPolicy };
+    layers.unshift({ template, directory: undefined, title });
   }
   const merged = mergeTemplates(layers);
   const missing = checkTarget(merged, distribution);
   if (distribution === undefined) return failed(missing, { merged });
-  const { spec, problems, warnings } = await buildSpec(merged, file);
+  const { spec, problems, refused, warnings } = await buildSpec(merged, file);
   const all = orderProblems([...missing, ...problems]);
   return {
     spec: all.length === 0 ? spec : undefined,
@@ -78,6 +82,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     distribution,
     files: chain.files,
     problems: all,
+    refused: orderProblems(refused),
     warnings: orderProblems([...chain.warnings, ...warnings]),
   };
 }

@@ -45,10 +45,10 @@ function says(value: unknown): boolean {
  * Lays templates over each other, lowest first: defaults of the distribution, then the templates that are extended from root
  * to leaf, then the user's own.
  *
- * `image`, `target`: the last one's, whole. `metadata`: the last layer's only. `disk`, `baseline`, `overlayPolicy`, `fde`:
- * replaced whole. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network and initramfs: key by
- * key, lists replaced. Users by name (groups and keys joined, `sudo` the upper's), files by `final`, repositories by codename,
- * url and path; what is replaced keeps its place. `configurations`: appended. Other keys: the upper's. An empty value
+ * `image`, `target`: the last one's, whole. `metadata`, `lock`: the last layer's only. `disk`, `baseline`, `overlayPolicy`, `fde`:
+ * replaced whole. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
+ * `build.cache`: key by key, lists replaced. Users by name (groups and keys joined, `sudo` the upper's), files by `final`, layers by name, repositories by
+ * codename, url and path; what is replaced keeps its place. `configurations`: appended. Other keys: the upper's. An empty value
  * overrides nothing.
  *
  * @see compatibility with the Go Image Composer Tool: its merge table
@@ -58,7 +58,10 @@ export function mergeTemplates(layers: readonly TemplateLayer[]): MergedTemplate
   for (const layer of layers) merge.add(layer);
   const last = layers.at(-1);
   if (last !== undefined) merge.origins.set('', { layer: last, path: [] });
-  if (last?.template.metadata !== undefined) merge.put(['metadata'], last.template.metadata, last, ['metadata']);
+  for (const key of ['metadata', 'lock'] as const) {
+    const value = last?.template[key];
+    if (last !== undefined && says(value)) merge.put([key], value, last, [key]);
+  }
   const { origins } = merge;
   return {
     template: merge.result as unknown as Template,
@@ -119,6 +122,8 @@ class Merge {
     this.keyed(['packageRepositories'], template.packageRepositories, layer, (item) =>
       JSON.stringify([item['codename'], item['url'], item['path']]),
     );
+    this.perKey(['build', 'cache'], template.build?.cache, layer);
+    this.keyed(['layers'], template.layers, layer, (item) => String(item['name']));
     if (template.systemConfig !== undefined) this.system(template.systemConfig, layer);
   }
 

@@ -51,6 +51,7 @@ export function checkDefaults(
 /** Entries of one file that stand for the same thing: merging would keep only the last. */
 function findTwins(template: TemplateDefaults, positions: DocumentPositions | undefined): ProblemReport[] {
   const { users = [], additionalFiles = [] } = template.systemConfig ?? {};
+  const layers = (template.layers ?? []).map(({ name }) => name);
   const problems: ProblemReport[] = [];
   const check = (list: Path, key: string, values: readonly string[]): void => {
     for (const [index, value] of values.entries()) {
@@ -67,5 +68,6 @@ function findTwins(template: TemplateDefaults, positions: DocumentPositions | un
   const targets = additionalFiles.map(({ final }) => final);
   check(['systemConfig', 'users'], 'name', names);
   check(['systemConfig', 'additionalFiles'], 'final', targets);
+  check(['layers'], 'name', layers);
   return orderProblems(problems);
 }

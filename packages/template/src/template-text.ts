@@ -8,7 +8,10 @@ const ORDER: readonly (keyof Template)[] = [
   'target',
   'disk',
   'systemConfig',
+  'layers',
   'packageRepositories',
+  'build',
+  'lock',
   'baseline',
   'overlayPolicy',
 ];

@@ -21,7 +21,7 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   const system = template.systemConfig ?? {};
   const { imageTypes = ['raw'] } = abilities;
   const refuse = (path: Path, what: string, hint?: string): void =>
-    report('ICT_TEMPLATE_UNSUPPORTED', path, `${what} is not supported yet`, hint);
+    report('ICT_UNSUPPORTED_YET', path, `${what} is not supported yet`, hint);
   if (!imageTypes.includes(template.target.imageType)) {
     refuse(['target', 'imageType'], `the image type "${template.target.imageType}"`, `Supported: ${imageTypes.join(', ')}.`);
   }
@@ -60,6 +60,9 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
       refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
     }
   }
+  if ((template.layers ?? []).length > 0) refuse(['layers'], 'layers');
+  if (template.build?.cache?.use_package_cache === false)
+    refuse(['build', 'cache', 'use_package_cache'], 'building without the package cache');
   if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined)
     refuse(['baseline'], 'building on another image (baseline)');
   if (Object.keys(template.overlayPolicy ?? {}).length > 0) refuse(['overlayPolicy'], 'overlayPolicy');

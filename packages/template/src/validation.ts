@@ -16,7 +16,7 @@ export interface Validator {
 
 /** Compiles a schema (2020-12). Formats are checked, unknown keywords and formats in the schema are errors. */
 export function compileSchema(schema: AnySchemaObject): Validator {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, verbose: true, messages: false });
+  const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true, messages: false });
   addFormats.default(ajv, { formats: ['uri'], keywords: false });
   for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, { type: 'string', validate: format.check });
   const validate: ValidateFunction = ajv.compile(schema);
@@ -90,7 +90,8 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
       return report('ICT_DOCUMENT_MISSING_KEY', `${name} needs the key ${JSON.stringify(key)}`, wanted, path, true);
     }
     case 'type': {
-      const expected = TYPES[String(params['type'])] ?? String(params['type']);
+      const types = [params['type']].flat().map((type) => TYPES[String(type)] ?? String(type));
+      const expected = types.join(' or ');
       return report(
         'ICT_DOCUMENT_WRONG_TYPE',
         `${name} must be ${expected}, but is ${typeOf(error.data)}`,

@@ -198,10 +198,14 @@ describe('names', () => {
 });
 
 it('names a missing local file at its place', async () => {
-  const { problems, files } = await load(`${HEAD}${DISK}systemConfig:\n  additionalFiles:\n    - local: nope\n      final: /x\n`);
+  const { spec, problems, refused, files } = await load(
+    `${HEAD}${DISK}systemConfig:\n  additionalFiles:\n    - local: nope\n      final: /x\n`,
+  );
   const directory = path.dirname(files[0] as string);
-  expect(said(problems)).toEqual([`ICT_TEMPLATE_FILE_MISSING: the file "nope" is missing: ${path.join(directory, 'nope')} does not exist`]);
-  expect(problems[0]?.position).toMatchObject({ line: 16, column: 14 });
+  expect(problems).toEqual([]);
+  expect(spec?.system.files).toHaveLength(1);
+  expect(said(refused)).toEqual([`ICT_TEMPLATE_FILE_MISSING: the file "nope" is missing: ${path.join(directory, 'nope')} does not exist`]);
+  expect(refused[0]?.position).toMatchObject({ line: 16, column: 14 });
 });
 
 describe('repositories', () => {

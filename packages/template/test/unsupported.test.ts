@@ -5,7 +5,7 @@ import { DISK, HEAD, load } from './workspace.js';
 const keys = async (text: string, imageTypes?: readonly string[]): Promise<string[]> => {
   const { merged } = await load(text);
   return unsupported(merged!, imageTypes === undefined ? {} : { imageTypes }).map(({ code, message, position }) => {
-    expect(code).toBe('ICT_TEMPLATE_UNSUPPORTED');
+    expect(code).toBe('ICT_UNSUPPORTED_YET');
     expect(position?.line).toBeGreaterThan(0);
     return message;
   });
@@ -36,6 +36,8 @@ describe('refuses', () => {
       ['fetching without certificate checks'],
     ],
     ['baseline: { mode: overlay, source: { path: x } }', ['building on another image (baseline)']],
+    ['layers: [{ name: a, run: ["true"] }]', ['layers']],
+    ['build: { cache: { use_package_cache: false } }', ['building without the package cache']],
     ['overlayPolicy: { packageOperation: additive-only }', ['overlayPolicy']],
   ])('%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}${line}\n`)).toEqual(what.map((one) => `${one} is not supported yet`));

@@ -38,6 +38,8 @@ export function toySpec(artifacts: ImageSpec['disk']['artifacts'], hostname = 't
       configurations: [],
     },
     repositories: [],
+    layers: [],
+    caches: { packages: true, images: true },
     positions: new Map(),
   };
 }

@@ -1,6 +1,8 @@
 import type { FromSchema } from 'json-schema-to-ts';
+import { buildSchema } from './build.js';
 import { diskSchema } from './disk.js';
 import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { layersSchema } from './layer.js';
 import { systemSchema } from './system.js';
 
 const repository = {
@@ -68,12 +70,18 @@ const properties = {
   },
   disk: diskSchema,
   systemConfig: systemSchema,
+  layers: layersSchema,
   packageRepositories: {
     type: 'array',
     description: 'Repositories beside those of the definition. Merged by codename, url and path.',
     examples: [[{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc' }]],
     items: repository,
   },
+  build: buildSchema,
+  lock: text(
+    'Lock file; a relative path counts from the directory of the template. Absent: NAME.lock.yml beside it. Not inherited.',
+    'locks/image.lock.yml',
+  ),
   baseline: {
     type: 'object',
     description: 'Whether the image is made from scratch (`create`) or on top of another image (`overlay`).',

@@ -1,0 +1,21 @@
+import { formatted, oneOf, text } from './keyword.js';
+
+/** Schema of one file that is copied into an image. */
+export const additionalFileSchema = {
+  type: 'object',
+  description: 'One file.',
+  examples: [{ local: 'motd', final: '/etc/motd', mode: '0644' }],
+  properties: {
+    local: {
+      ...text('File on this machine; a relative path is looked for beside the template, then beside those that it extends.', 'motd'),
+      minLength: 1,
+    },
+    final: { ...text('Path in the image, absolute.', '/etc/motd'), minLength: 1 },
+    stage: oneOf(['', 'pre-initramfs'], 'When an overlay build copies it. Has no effect on other builds.', 'pre-initramfs'),
+    mode: formatted('mode', 'Permission bits, octal, as text. Absent: those of the local file.', '0644', '0755'),
+    owner: text('User that owns it: a name or a number. Absent: root.', 'root'),
+    group: text('Group that owns it: a name or a number. Absent: root.', 'root'),
+  },
+  required: ['local', 'final'],
+  additionalProperties: false,
+} as const;

@@ -1,0 +1,21 @@
+import { flag } from './keyword.js';
+
+/** Schema of `build`. */
+export const buildSchema = {
+  type: 'object',
+  description: 'How this template is built; has no effect on the image. Merged key by key.',
+  examples: [{ cache: { use_image_cache: false } }],
+  properties: {
+    cache: {
+      type: 'object',
+      description: 'Which caches a build uses.',
+      examples: [{ use_package_cache: true, use_image_cache: true }],
+      properties: {
+        use_package_cache: flag('Takes packages from the cache, and keeps them there.', true),
+        use_image_cache: flag('Takes the finished image from the cache, and keeps it there.', true),
+      },
+      additionalProperties: false,
+    },
+  },
+  additionalProperties: false,
+} as const;
