@@ -1,5 +1,5 @@
 import { readFile, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { root as workspace } from './run.mjs';
 
 /** Directories that hold workspace packages, and those that are one. */
@@ -39,6 +39,7 @@ export async function countResults(tasks, status, root = workspace) {
         const { passed, failed, reason } = countReport(report);
         const hidden = failed === 0 && ended !== 0;
         add(passed, failed + (hidden ? 1 : 0), failed > 0 || hidden ? `FAILED  ${name}:${target}  ${reason}` : undefined);
+        total.notes.push(...describeFailures(report));
       } else if (ended !== 0) add(0, 1, `FAILED  ${name}:${target}  ${ended === undefined ? 'did not run' : `status ${ended}`}`);
       else if (REPORTS[target] !== undefined) add(0, 1, `FAILED  ${name}:${target}  left no report`);
     }
@@ -60,6 +61,23 @@ export function countReport(report) {
   if (failed === 0 && (report.success !== true || report.numPassedTests === 0)) failed = 1;
   const unrun = report.numPendingTests + (report.numTodoTests ?? 0);
   return { passed: report.numPassedTests, failed, reason: `${failed} failed${unrun > 0 ? `, ${unrun} did not run` : ''}` };
+}
+
+/** What failed in a JSON report of vitest, each with the beginning of its message: enough to know from a log that was cut. */
+export function describeFailures(report) {
+  return report.testResults.flatMap(({ name = '', message = '', assertionResults }) => {
+    const failures = assertionResults.filter(({ status }) => status === 'failed');
+    const file = basename(name);
+    if (failures.length === 0) return message === '' ? [] : [`  ${file}: ${beginning(message)}`];
+    return failures.map(
+      ({ fullName = '', failureMessages = [] }) => `  ${file}: ${fullName}\n    ${beginning(failureMessages.join('\n'))}`,
+    );
+  });
+}
+
+/** The first 1,200 characters, indented. */
+function beginning(text) {
+  return text.slice(0, 1200).trimEnd().replaceAll('\n', '\n    ');
 }
 
 /** Exit status of each task of the last run, by `project:target`. */

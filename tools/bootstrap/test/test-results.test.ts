@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { countReport, countResults, forgetResults } from '../test-results.mjs';
+import { countReport, countResults, describeFailures, forgetResults } from '../test-results.mjs';
 
 const good = { success: true, numPassedTests: 3, numFailedTests: 0, numPendingTests: 0, testResults: [] };
 
@@ -21,6 +21,30 @@ describe('countReport', () => {
     ],
   ])('%s', (_name, report, passed, failed) => {
     expect(countReport(report)).toMatchObject({ passed, failed });
+  });
+});
+
+describe('describeFailures', () => {
+  it('names each failed test with the beginning of its message', () => {
+    const assertionResults = [
+      { status: 'passed', fullName: 'adds', failureMessages: [] },
+      { status: 'failed', fullName: 'takes away', failureMessages: [`expected 1\n${'x'.repeat(5000)}`] },
+    ];
+    const [line, ...others] = describeFailures({ testResults: [{ name: '/a/sums.test.ts', status: 'failed', assertionResults }] });
+    expect(line).toMatch(/^ {2}sums\.test\.ts: takes away\n {4}expected 1\n {4}x+$/);
+    expect(line.length).toBeLessThan(1300);
+    expect(others).toEqual([]);
+  });
+
+  it('says why a file could not be loaded', () => {
+    const file = { name: '/a/sums.test.ts', status: 'failed', message: 'Cannot find module', assertionResults: [] };
+    expect(describeFailures({ testResults: [file] })).toEqual(['  sums.test.ts: Cannot find module']);
+  });
+
+  it('says nothing of what passed', () => {
+    expect(describeFailures({ testResults: [{ name: '/a/sums.test.ts', status: 'passed', message: '', assertionResults: [] }] })).toEqual(
+      [],
+    );
   });
 });
 
