@@ -14,7 +14,10 @@ export interface RepositorySpec {
   readonly keyrings: readonly string[];
   /** What the signed root must say of itself; a mirror that says otherwise is refused. */
   readonly expect?: { readonly origin?: string; readonly label?: string; readonly codename?: string };
+  /** Preference; higher wins over a higher version. Absent: the ecosystem's ordinary one. */
   readonly priority?: number;
+  /** The only packages that are taken from it; `*` stands for any characters. Absent or empty: all. */
+  readonly allowPackages?: readonly string[];
 }
 
 /** A command run inside the root tree, as an argv; `${kernelVersion}`-like names are listed at each use. */

@@ -14,7 +14,7 @@ const NOBODY = -1;
 /** Outcome of settling: a recommendation has targets, and all are excluded. */
 const BLOCKED = -0x8000_0000;
 /** Numbers kept for each decision. */
-const MARK = 5;
+const MARK = 6;
 
 /**
  * The order of decisions: depth-first through the clauses of what is chosen, requirements and recommendations in the order in which
@@ -23,6 +23,9 @@ const MARK = 5;
  *
  * What propagation made true counts as chosen only when the walk gets there: the answer depends on the order of the clauses alone, as
  * with apt's marking, and not on how far propagation looks ahead.
+ *
+ * A clause with a condition waits until the walk has come to all of its condition. Where recommendations come last, a solvable's clauses
+ * are walked a second time, with its recommendations, when the requirements of all that was chosen are settled.
  *
  * The walk is a stack of frames. Frames older than the last decision are never changed but copied, so that going back to a decision
  * means going back to numbers.
@@ -52,13 +55,21 @@ export class Agenda<R> {
   readonly #avoided = new Map<number, Set<number>>();
   /** Recommendations that stay blocked. */
   readonly #accepted = new Set<number>();
-  /** For each decision: top frame, number of frames and of choices, next root, next late recommendation. */
+  readonly #last: boolean;
+  /** By solvable: its place in `#chosen`. */
+  readonly #place: Int32Array;
+  /** Where recommendations come last: the next of `#chosen` whose recommendations are followed. */
+  #nextAgain = 0;
+  /** For each decision: top frame, number of frames and of choices, next root, next late recommendation, next second walk. */
   readonly #marks = new IntList(256);
 
-  constructor(count: number, relations: RelationTable<R>, assignment: Assignment) {
+  /** @param last recommendations are followed when all requirements are settled. */
+  constructor(count: number, relations: RelationTable<R>, assignment: Assignment, last: boolean) {
     this.#relations = relations;
     this.#value = assignment.value;
     this.#chosenBy = new Int32Array(count + 1).fill(NOBODY);
+    this.#last = last;
+    this.#place = new Int32Array(last ? count + 1 : 0);
   }
 
   /** Begins, once the roots are in the table. */
@@ -78,6 +89,12 @@ export class Agenda<R> {
 
   isChosen(solvable: number): boolean {
     return this.#chosenBy[solvable] !== NOBODY;
+  }
+
+  /** True when all of a clause's condition was chosen. */
+  isActive(relation: number): boolean {
+    for (const condition of this.#relations.when(relation)) if (this.#chosenBy[condition] === NOBODY) return false;
+    return true;
   }
 
   /** Puts a recommendation off until all else is settled; the second time, for good. */
@@ -110,16 +127,34 @@ export class Agenda<R> {
       const target = this.#settle(this.#root);
       if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation: this.#root };
     }
-    while (this.#top !== NOBODY || this.#enterLate()) {
-      const relation = this.#frames.data[this.#top + 1];
-      if (relation === this.#frames.data[this.#top]) {
-        this.#top = this.#frames.data[this.#top + 2];
-        continue;
+    for (;;) {
+      while (this.#top !== NOBODY || this.#enterAgain() || this.#enterLate()) {
+        const relation = this.#frames.data[this.#top + 1];
+        if (relation === this.#frames.data[this.#top]) {
+          this.#top = this.#frames.data[this.#top + 2];
+          continue;
+        }
+        const target = this.#settle(relation);
+        if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation };
+        this.#advance();
+        if (target > 0 && this.#chosenBy[target] === relation) this.#enter(target);
       }
+      const wish = this.#settleConditional();
+      if (wish !== undefined || this.#top === NOBODY) return wish;
+    }
+  }
+
+  /** Settles clauses whose condition was met after the walk had passed them; stops at the first that chooses something. */
+  #settleConditional(): Wish | undefined {
+    for (const relation of this.#relations.conditional) {
+      const owner = this.#relations.owner(relation);
+      if (owner !== 0 && !this.isChosen(owner)) continue;
+      const chosen = this.#chosen.length;
       const target = this.#settle(relation);
       if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation };
-      this.#advance();
-      if (target > 0 && this.#chosenBy[target] === relation) this.#enter(target);
+      if (this.#chosen.length === chosen) continue;
+      this.#enter(target);
+      return undefined;
     }
     return undefined;
   }
@@ -131,6 +166,7 @@ export class Agenda<R> {
     this.#marks.push(this.#chosen.length);
     this.#marks.push(this.#root);
     this.#marks.push(this.#nextLate);
+    this.#marks.push(this.#nextAgain);
     this.#frozen = this.#frames.length;
   }
 
@@ -144,6 +180,7 @@ export class Agenda<R> {
     while (this.#chosen.length > marks[at + 2]) this.#chosenBy[this.#chosen.data[--this.#chosen.length]] = NOBODY;
     this.#root = marks[at + 3];
     this.#nextLate = marks[at + 4];
+    this.#nextAgain = marks[at + 5];
     this.#marks.length = at;
     this.#frozen = depth === 0 ? 0 : marks[at - MARK + 1];
   }
@@ -156,27 +193,59 @@ export class Agenda<R> {
    */
   #settle(relation: number): number {
     const kind = this.#relations.kind(relation);
-    if (kind === 'conflicts') return 0;
+    if (kind === 'conflicts' || kind === 'suggests' || !this.isActive(relation)) return 0;
     const targets = this.#relations.targets(relation);
-    for (const target of targets) if (this.#chosenBy[target] !== NOBODY) return target;
-    if (kind === 'recommends' && this.#gaveWay(relation)) return 0;
+    const settled = this.#chosenAmong(targets, relation);
+    if (settled !== 0) return settled;
+    if (kind === 'recommends' && (this.#gaveWay(relation) || !this.#isDue(relation))) return 0;
     const target = this.#firstPossible(relation, targets);
     if (target === 0) return kind === 'requires' || targets.length === 0 || this.#accepted.has(relation) ? 0 : BLOCKED;
     if (this.#value[taken(target)] === 0) return -target;
     this.#chosenBy[target] = relation;
+    if (this.#last) this.#place[target] = this.#chosen.length;
     this.#chosen.push(target);
     return target;
   }
 
+  /** A target that was chosen already, before all others the one that this clause chose; 0 when there is none. */
+  #chosenAmong(targets: readonly number[], relation: number): number {
+    let found = 0;
+    for (const target of targets) {
+      if (this.#chosenBy[target] === relation) return target;
+      if (found === 0 && this.#chosenBy[target] !== NOBODY) found = target;
+    }
+    return found;
+  }
+
+  /** The first target that is suggested, else the first, else one that is to be avoided; 0 when all are excluded. */
   #firstPossible(relation: number, targets: readonly number[]): number {
     const avoided = this.#avoided.get(relation);
+    let first = 0;
     let last = 0;
     for (const target of targets) {
       if (this.#value[taken(target)] < 0) continue;
-      if (avoided === undefined || !avoided.has(target)) return target;
-      if (last === 0) last = target;
+      if (avoided !== undefined && avoided.has(target)) {
+        if (last === 0) last = target;
+      } else {
+        if (this.#isSuggested(target)) return target;
+        if (first === 0) first = target;
+      }
     }
-    return last;
+    return first === 0 ? last : first;
+  }
+
+  #isSuggested(target: number): boolean {
+    for (const relation of this.#relations.suggestions(target)) {
+      const owner = this.#relations.owner(relation);
+      if ((owner === 0 || this.isChosen(owner)) && this.isActive(relation)) return true;
+    }
+    return false;
+  }
+
+  /** False for a recommendation whose turn comes when all requirements are settled. */
+  #isDue(relation: number): boolean {
+    const owner = this.#relations.owner(relation);
+    return !this.#last || owner === 0 || this.#place[owner] < this.#nextAgain;
   }
 
   /** True when a recommendation is not to be followed, or not yet. */
@@ -195,6 +264,13 @@ export class Agenda<R> {
       return true;
     }
     return false;
+  }
+
+  /** Begins the second walk through the clauses of what was chosen, where recommendations come last. */
+  #enterAgain(): boolean {
+    if (!this.#last || this.#nextAgain === this.#chosen.length) return false;
+    this.#enter(this.#chosen.data[this.#nextAgain++]);
+    return true;
   }
 
   #enter(owner: number): void {

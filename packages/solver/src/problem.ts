@@ -2,15 +2,18 @@
  * What a clause of solvable `s` says:
  * - `requires`: with `s` comes at least one of the targets, the first that is possible; without targets `s` cannot be taken at all.
  * - `recommends`: the same, but given up when no target is possible.
+ * - `suggests`: brings nothing in; where another clause has a choice, the targets are preferred to those that nobody suggests.
  * - `conflicts`: with `s` comes none of the targets. `s` itself is skipped, so a whole group makes "at most one of".
  */
-export type ClauseKind = 'requires' | 'recommends' | 'conflicts';
+export type ClauseKind = 'requires' | 'recommends' | 'suggests' | 'conflicts';
 
 /** One statement about a solvable, or about the request when it is a root. */
 export interface Clause<R> {
   readonly kind: ClauseKind;
   /** Solvables, 1 to `count`; for `requires` and `recommends` in order of preference. */
   readonly targets: readonly number[];
+  /** The clause speaks only where all of these are taken, too: `requires b when c` is "b if c". */
+  readonly when?: readonly number[];
   /** The caller's own name for the clause; clauses that share one (by identity) stand or fall together in an explanation. */
   readonly reason: R;
 }
@@ -28,6 +31,11 @@ export interface SolverProblem<R> {
   /** What is asked for. All roots are chosen before the needs of any of them. */
   readonly roots: readonly Clause<R>[];
   readonly provider: DependencyProvider<R>;
+  /**
+   * When recommendations are followed: where they stand among the clauses of their solvable, depth-first (`inline`, as apt does; the
+   * default), or when all requirements of all members are settled (`last`, as libsolv does).
+   */
+  readonly recommendations?: 'inline' | 'last';
   /** Bound on the search; default 200,000. Dependency problems need tens. */
   readonly maxConflicts?: number;
 }

@@ -1,5 +1,7 @@
-import type { ClauseKind, OwnedClause } from './problem.js';
+import type { Clause, ClauseKind, OwnedClause } from './problem.js';
 import { IntList } from './int-list.js';
+
+const NONE: readonly number[] = Object.freeze([]);
 
 /** Every clause that was loaded, by number, and for each owner (0: the request) the run of its clauses. */
 export class RelationTable<R> {
@@ -7,6 +9,11 @@ export class RelationTable<R> {
   readonly #kinds: ClauseKind[] = [];
   readonly #targets: (readonly number[])[] = [];
   readonly #reasons: R[] = [];
+  readonly #conditions = new Map<number, readonly number[]>();
+  /** Requirements and recommendations that have a condition. */
+  readonly conditional: number[] = [];
+  /** By solvable: clauses that suggest it. */
+  readonly #suggestions = new Map<number, number[]>();
   /** By owner: first clause and the one after the last; both 0 before loading. */
   readonly first: Int32Array;
   readonly end: Int32Array;
@@ -21,11 +28,23 @@ export class RelationTable<R> {
     return this.#kinds.length;
   }
 
-  add(owner: number, kind: ClauseKind, targets: readonly number[], reason: R): number {
+  add(owner: number, { kind, targets, when = NONE, reason }: Clause<R>): number {
     this.#owners.push(owner);
     this.#targets.push(targets);
     this.#reasons.push(reason);
-    return this.#kinds.push(kind) - 1;
+    const relation = this.#kinds.push(kind) - 1;
+    if (when.length > 0) {
+      this.#conditions.set(relation, when);
+      if (kind === 'requires' || kind === 'recommends') this.conditional.push(relation);
+    }
+    if (kind === 'suggests') for (const target of targets) this.#suggest(target, relation);
+    return relation;
+  }
+
+  #suggest(target: number, relation: number): void {
+    const known = this.#suggestions.get(target);
+    if (known === undefined) this.#suggestions.set(target, [relation]);
+    else known.push(relation);
   }
 
   owner(relation: number): number {
@@ -41,15 +60,27 @@ export class RelationTable<R> {
     return this.#targets[relation];
   }
 
+  /** Solvables that must be taken for the clause to speak, beside its owner. */
+  when(relation: number): readonly number[] {
+    return this.#conditions.get(relation) ?? NONE;
+  }
+
+  /** Clauses that suggest a solvable. */
+  suggestions(solvable: number): readonly number[] {
+    return this.#suggestions.get(solvable) ?? NONE;
+  }
+
   reason(relation: number): R {
     return this.#reasons[relation];
   }
 
   clause(relation: number): OwnedClause<R> {
+    const when = this.#conditions.get(relation);
     return {
       by: this.owner(relation),
       kind: this.kind(relation),
       targets: this.targets(relation),
+      ...(when === undefined ? {} : { when }),
       reason: this.reason(relation),
     };
   }

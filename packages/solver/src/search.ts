@@ -5,9 +5,11 @@ import { ConflictAnalysis } from './conflict-analysis.js';
 import type { Lesson } from './conflict-analysis.js';
 import { solverError } from './errors.js';
 import { IntList } from './int-list.js';
+import { luby } from './luby.js';
 import type { Clause, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
 import { RelationTable } from './relation-table.js';
 
+const NO_CONDITION: readonly number[] = Object.freeze([]);
 const DEFAULT_MAX_CONFLICTS = 200_000;
 /** Conflicts before the first restart; later ones follow the Luby sequence. */
 const RESTART_UNIT = 128;
@@ -48,7 +50,7 @@ export class Search<R> {
     this.#assignment = new Assignment(count);
     this.#clauses = new ClauseStore(count, this.#assignment);
     this.#analysis = new ConflictAnalysis(count, this.#assignment, this.#clauses);
-    this.#agenda = new Agenda(count, this.#relations, this.#assignment);
+    this.#agenda = new Agenda(count, this.#relations, this.#assignment, problem.recommendations === 'last');
     this.#loaded = new Uint8Array(count + 1);
   }
 
@@ -98,8 +100,10 @@ export class Search<R> {
     this.#agenda.mark();
     this.#assignment.decide(taken(solvable));
     this.#decisions++;
-    const owner = this.#relations.owner(relation);
-    const inherited = this.#softOf(this.#assignment.level[owner]);
+    let inherited = this.#softOf(this.#assignment.level[this.#relations.owner(relation)]);
+    for (const condition of this.#relations.when(relation)) {
+      inherited = Math.max(inherited, this.#softOf(this.#assignment.level[condition]));
+    }
     const level = this.#relations.kind(relation) === 'recommends' ? this.#assignment.depth : inherited;
     this.#softLevel.push(level);
     this.#settled.push(relation);
@@ -139,19 +143,25 @@ export class Search<R> {
     this.#loaded[owner] = 1;
     this.#relations.first[owner] = this.#relations.size;
     let violated = NO_CLAUSE;
-    const add = (relation: number, literals: number[]): void => {
+    const add = (relation: number, literals: number[], when: readonly number[]): void => {
       if (owner !== 0) literals.push(notTaken(owner));
+      for (const condition of when) {
+        const literal = notTaken(condition);
+        if (!literals.includes(literal)) literals.push(literal);
+      }
       const bad = this.#addClause(literals, relation);
       // Nothing watches a clause of one literal: it must be the one that is learned from.
       if (bad && (violated === NO_CLAUSE || literals.length === 1)) violated = this.#clauses.size - 1;
     };
-    for (const { kind, targets, reason } of clauses) {
+    for (const clause of clauses) {
+      const { kind, targets, when = NO_CONDITION } = clause;
       this.#check(owner, targets);
-      const relation = this.#relations.add(owner, kind, targets, reason);
+      this.#check(owner, when);
+      const relation = this.#relations.add(owner, clause);
       if (kind === 'conflicts') {
-        for (const target of targets) if (target !== owner) add(relation, [notTaken(target)]);
-      } else if (kind === 'requires' && !targets.includes(owner)) {
-        add(relation, (targets.length < 2 ? targets : [...new Set(targets)]).map(taken));
+        for (const target of targets) if (target !== owner) add(relation, [notTaken(target)], when);
+      } else if (kind === 'requires' && !targets.includes(owner) && !when.some((condition) => targets.includes(condition))) {
+        add(relation, (targets.length < 2 ? targets : [...new Set(targets)]).map(taken), when);
       }
     }
     this.#relations.end[owner] = this.#relations.size;
@@ -231,9 +241,13 @@ export class Search<R> {
       relations.add(relation);
       if (this.#relations.kind(relation) !== 'conflicts') continue;
       const owner = this.#relations.owner(relation);
+      const named = new Set(this.#relations.targets(relation));
       const targets = excluded.get(relation) ?? [];
       excluded.set(relation, targets);
-      for (const literal of this.#clauses.literalsOf(clause)) if (literal >> 1 !== owner) targets.push(literal >> 1);
+      for (const literal of this.#clauses.literalsOf(clause)) {
+        const solvable = literal >> 1;
+        if (solvable !== owner && named.has(solvable)) targets.push(solvable);
+      }
     }
     return [...relations]
       .sort((a, b) => a - b)
@@ -251,7 +265,7 @@ export class Search<R> {
     const dropped: OwnedClause<R>[] = [];
     const collect = (owner: number): void => {
       for (let relation = relations.first[owner]; relation < relations.end[owner]; relation++) {
-        if (relations.kind(relation) !== 'recommends') continue;
+        if (relations.kind(relation) !== 'recommends' || !agenda.isActive(relation)) continue;
         if (!relations.targets(relation).some((target) => agenda.isChosen(target))) dropped.push(relations.clause(relation));
       }
     };
@@ -279,16 +293,4 @@ export class Search<R> {
 
 function invalid(what: string): Error {
   return solverError('ICT_SOLVER_INPUT_INVALID', { message: `the solver was given a wrong problem: ${what}` });
-}
-
-/** The Luby sequence 1 1 2 1 1 2 4 ..., from 1: near-optimal waiting times when nothing is known (Luby et al., 1993). */
-export function luby(index: number): number {
-  let size = 1;
-  while (size < index + 1) size *= 2;
-  let at = index;
-  while (size - 1 !== at) {
-    size /= 2;
-    if (at >= size) at -= size - 1;
-  }
-  return size / 2;
 }

@@ -43,7 +43,7 @@ function contradiction<R>(
     const owner = number(clause.by);
     const own = byOwner.get(owner) ?? [];
     byOwner.set(owner, own);
-    own.push({ kind: clause.kind, targets: clause.targets.map(number), reason: clause });
+    own.push({ kind: clause.kind, targets: clause.targets.map(number), when: clause.when?.map(number), reason: clause });
   }
   const provider: DependencyProvider<OwnedClause<R>> = { clausesOf: (solvable) => byOwner.get(solvable) ?? [] };
   try {
@@ -66,9 +66,10 @@ function contradiction<R>(
 /** Small numbers for the solvables of a core, so that trying it again costs what the core costs; 0 stays 0. */
 function renumber<R>(core: readonly OwnedClause<R>[], count: number): Map<number, number> {
   const used = new Uint8Array(count + 1);
-  for (const { by, targets } of core) {
+  for (const { by, targets, when = [] } of core) {
     used[by] = 1;
     for (const target of targets) used[target] = 1;
+    for (const condition of when) used[condition] = 1;
   }
   const numbering = new Map([[0, 0]]);
   for (let solvable = 1; solvable <= count; solvable++) if (used[solvable] === 1) numbering.set(solvable, numbering.size);

@@ -7,8 +7,12 @@ export interface SolverCase {
   readonly names: readonly string[];
   readonly clauses: ReadonlyMap<number, readonly Clause<string>[]>;
   readonly roots: readonly Clause<string>[];
+  /** Recommendations come last. */
+  readonly last: boolean;
   readonly expected: readonly string[];
 }
+
+const KINDS: Readonly<Record<string, ClauseKind>> = { '?': 'recommends', '!': 'conflicts', '~': 'suggests' };
 
 /** Reads the cases of one file. */
 export function parseCases(text: string): SolverCase[] {
@@ -28,37 +32,42 @@ function parseCase(text: string): SolverCase {
   const clauses = new Map<number, readonly Clause<string>[]>();
   const expected: string[] = [];
   let roots: readonly Clause<string>[] = [];
+  let last = false;
   for (const line of lines) {
     const [, key = '', rest = ''] = /^(\S+):\s*(.*)$/.exec(line) ?? [];
-    if (key === 'ask') roots = parseClauses('ask', rest, number);
+    if (key === 'options') last = rest === 'recommendations-last';
+    else if (key === 'ask') roots = parseClauses('ask', rest, number);
     else if (key === 'take' || key === 'drop' || key === 'fail') expected.push(`${key}: ${rest}`.trim());
     else if (key !== '') clauses.set(number(key), parseClauses(key, rest, number));
     else throw new Error(`"${line}" is no line of a case`);
   }
-  return { title, names, clauses, roots, expected };
+  return { title, names, clauses, roots, last, expected };
 }
 
-/** `b | c, ? d, ! e`: requires, recommends, conflicts. */
+/** `b | c, ? d, ~ e, ! f if g & h`: requires, recommends, suggests, conflicts with a condition. */
 function parseClauses(owner: string, text: string, number: (name: string) => number): Clause<string>[] {
   return text
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part !== '')
     .map((part) => {
-      const kind: ClauseKind = part.startsWith('?') ? 'recommends' : part.startsWith('!') ? 'conflicts' : 'requires';
-      const targets = part
-        .replace(/^[?!]/, '')
-        .split('|')
-        .map((name) => name.trim())
-        .filter((name) => name !== '-')
-        .map(number);
-      return { kind, targets, reason: `${owner}: ${part}` };
+      const kind = KINDS[part[0]!] ?? 'requires';
+      const [wanted = '', condition = ''] = part.replace(/^[?!~]/, '').split(' if ');
+      const numbers = (text: string, separator: string): number[] =>
+        text
+          .split(separator)
+          .map((name) => name.trim())
+          .filter((name) => name !== '-' && name !== '')
+          .map(number);
+      const when = numbers(condition, '&');
+      return { kind, targets: numbers(wanted, '|'), ...(when.length === 0 ? {} : { when }), reason: `${owner}: ${part}` };
     });
 }
 
 /** Solves a case. */
-export function runCase({ names, clauses, roots }: SolverCase): SolverOutcome<string> {
-  return solve({ count: names.length - 1, roots, provider: { clausesOf: (solvable) => clauses.get(solvable) ?? [] } });
+export function runCase({ names, clauses, roots, last }: SolverCase): SolverOutcome<string> {
+  const provider = { clausesOf: (solvable: number) => clauses.get(solvable) ?? [] };
+  return solve({ count: names.length - 1, roots, provider, recommendations: last ? 'last' : 'inline' });
 }
 
 /** The outcome in the words of a case file: chosen names in order; dropped clauses; clauses of the core. */

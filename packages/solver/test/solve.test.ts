@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { solve } from '../src/index.js';
 import type { Clause, SolverProblem } from '../src/index.js';
-import { hardClauses, holds, satisfiable, smallProblem, toProblem } from './oracle.js';
+import { hardClauses, holds, satisfiable, smallProblem, speaks, toProblem } from './oracle.js';
 
 const RUNS = 3000;
 
@@ -56,15 +56,16 @@ describe('against trying every set', () => {
         for (const { by } of outcome.members) expect(by === 0 || taken.has(by)).toBe(true);
         for (const { solvable, by, reason } of outcome.members) {
           expect(present.has(by)).toBe(true);
-          const asking = problem.clauses[by]!.filter((clause) => clause.reason === reason && clause.kind !== 'conflicts');
+          const asking = problem.clauses[by]!.filter(
+            ({ kind, reason: own }) => own === reason && (kind === 'requires' || kind === 'recommends'),
+          );
           expect(asking.some(({ targets }) => targets.includes(solvable))).toBe(true);
           present.add(solvable);
         }
-        const unmet = [0, ...taken].flatMap((by) =>
-          problem.clauses[by]!.filter(({ kind, targets }) => kind === 'recommends' && !targets.some((target) => taken.has(target))).map(
-            (clause) => ({ ...clause, by }),
-          ),
-        );
+        const set = [...taken].reduce((bits, solvable) => bits | (1 << solvable), 0);
+        const unmet = problem.clauses
+          .flatMap((own, by) => own.filter(({ kind }) => kind === 'recommends').map((clause) => ({ ...clause, by })))
+          .filter((clause) => speaks(set, clause) && !clause.targets.some((target) => taken.has(target)));
         const key = (clause: { by: number; reason: string }): string => `${clause.by} ${clause.reason}`;
         expect(outcome.dropped.map(key).sort()).toEqual(unmet.map(key).sort());
       }),
@@ -104,7 +105,10 @@ describe('against trying every set', () => {
   it('finds no answer for the hard part because of recommendations', () => {
     fc.assert(
       fc.property(smallProblem, (problem) => {
-        const without = { count: problem.count, clauses: problem.clauses.map((own) => own.filter(({ kind }) => kind !== 'recommends')) };
+        const without = {
+          ...problem,
+          clauses: problem.clauses.map((own) => own.filter(({ kind }) => kind !== 'recommends' && kind !== 'suggests')),
+        };
         expect(solve(toProblem(problem)).kind).toBe(solve(toProblem(without)).kind);
       }),
       { numRuns: RUNS },
@@ -180,6 +184,11 @@ describe('wrong input', () => {
 
   it.each([0, -1, 4, 1.5, Number.NaN])('refuses %f as a target among 3', (target) => {
     const roots: Clause<string>[] = [{ kind: 'requires', targets: [target], reason: 'root' }];
+    expect(codeOf(() => solve({ count: 3, roots, provider: none }))).toBe('ICT_SOLVER_INPUT_INVALID');
+  });
+
+  it.each([0, 4])('refuses %f in a condition among 3', (condition) => {
+    const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], when: [condition], reason: 'root' }];
     expect(codeOf(() => solve({ count: 3, roots, provider: none }))).toBe('ICT_SOLVER_INPUT_INVALID');
   });
 
