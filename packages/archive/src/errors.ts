@@ -4,6 +4,7 @@ import { defineErrors } from '@ict/plugin-api';
 export const archiveError = defineErrors({
   ICT_ARCHIVE_AR: 'integrity',
   ICT_ARCHIVE_DEB: 'integrity',
+  ICT_ARCHIVE_CPIO: 'integrity',
   ICT_ARCHIVE_TAR_HEADER: 'integrity',
   ICT_ARCHIVE_TAR_NAME: 'integrity',
   ICT_ARCHIVE_TAR_UNSUPPORTED: 'integrity',

@@ -1,6 +1,7 @@
 export { openArMember, readAr, type ArMember } from './ar.js';
 export { compress, type CompressOptions, type WritableCompression } from './compress.js';
 export { detectCompression, DETECTION_BYTES, type Compression } from './compression.js';
+export { readCpio, type CpioEntry, type ReadCpioOptions } from './cpio.js';
 export { readDeb, type Deb, type DebOptions } from './deb.js';
 export { decompress, type DecompressOptions } from './decompress.js';
 export { decompressFileTo, type DecompressedFile } from './decompressed-file.js';

@@ -1,0 +1,11 @@
+export { rpmError } from './errors.js';
+export { compareEvr, formatEvr, parseEvr, rpmvercmp, type Evr } from './evr.js';
+export { Header } from './header.js';
+export { isGhost, type RpmFile } from './package-files.js';
+export type { PackageRelation } from './package-relations.js';
+export { readRpm, type ByteRange, type ChangelogEntry, type RpmOptions, type RpmPackage, type Scriptlet } from './package.js';
+export type { PayloadEntry } from './payload.js';
+export { EQUAL, formatRelation, GREATER, LESS, rangesMeet, RelationTable, type Relation, type RelationSense } from './relation.js';
+export { parseRich, type Rich } from './rich.js';
+export { richClauses, type PackageSet, type RichClause } from './rich-clauses.js';
+export { FILE_FLAG, RELATION_FLAG, type RelationKind, type ScriptletKind } from './tags.js';

@@ -1,0 +1,159 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { formatRelation } from '../src/relation.js';
+import { readRpm } from '../src/package.js';
+import type { RpmPackage } from '../src/package.js';
+import { FIXTURES, packagePaths } from './fixture-index.js';
+
+const PACKAGES = packagePaths();
+const KINDS = ['provides', 'requires', 'conflicts', 'obsoletes', 'recommends', 'suggests', 'supplements', 'enhances'] as const;
+const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-package-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+/** As our reader does: UTF-8, or else Latin-1. */
+function decode(latin1: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(latin1, 'latin1'));
+  } catch {
+    return latin1;
+  }
+}
+
+function query(file: string, format: string): string {
+  return execFileSync('rpm', ['-qp', '--nosignature', '--nodigest', '--qf', format, file], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  }).toString('latin1');
+}
+
+describe.each(PACKAGES)('%s', (path) => {
+  const file = join(FIXTURES, path);
+
+  it('has the values that rpm reads', async () => {
+    const pkg = await readRpm(file);
+    const { name, evr, arch, isSource } = pkg;
+    const expected = query(file, '%{NAME}|%{EPOCHNUM}|%{VERSION}|%{RELEASE}|%{ARCH}');
+    const ours = [name, evr.epoch, evr.version, evr.release, isSource ? pkg.header.string(1022) : arch].join('|');
+    expect(ours).toBe(expected);
+    for (const kind of KINDS) {
+      const option = `--${kind}`;
+      const listed = execFileSync('rpm', ['-qp', '--nosignature', '--nodigest', option, file], { stdio: ['ignore', 'pipe', 'ignore'] });
+      // rpm adds to packages of format 3 what every later package says of itself; and it prints an epoch of 0 that a relation spells out.
+      const lines = listed.toString('latin1').split('\n').filter((line) => line !== '').map(decode); // prettier-ignore
+      const own = new Set(pkg.relations(kind).map((relation) => formatRelation(relation)));
+      expect([...own].sort(), kind).toEqual([...new Set(lines.map((line) => line.replace(/ 0:/, ' ')))].sort());
+    }
+  });
+
+  it('has the files that rpm lists', async () => {
+    const pkg = await readRpm(file);
+    const format =
+      '[%{FILENAMES}|%{FILEMODES}|%{LONGFILESIZES}|%{FILEMTIMES}|%{FILEDIGESTS}|%{FILELINKTOS}|%{FILEFLAGS}|%{FILEUSERNAME}|%{FILEGROUPNAME}\n]';
+    const own = pkg.files().map((each) => {
+      const { path: name, mode, sizeBytes, mtimeSeconds, digest, linkTarget, flags, user, group } = each;
+      return [name, mode, sizeBytes, mtimeSeconds, digest, linkTarget, flags, user, group].join('|');
+    });
+    const lines = query(file, format).split('\n').filter((line) => line !== '' && !line.startsWith('(none)|')); // prettier-ignore
+    expect(own).toEqual(lines);
+  });
+
+  it('has the scriptlets and the changelog that rpm prints', async () => {
+    const pkg = await readRpm(file);
+    const format = '%{PREIN}%{POSTIN}%{PREUN}%{POSTUN}%{PRETRANS}%{POSTTRANS}';
+    const order = ['pre', 'post', 'preun', 'postun', 'pretrans', 'posttrans'] as const;
+    const own = order.map((kind) => pkg.scriptlets().find((scriptlet) => scriptlet.kind === kind)?.text || '(none)').join('');
+    expect(own).toBe(query(file, format));
+    const log = pkg.changelog().map(({ timeSeconds }) => `${timeSeconds}\n`).join(''); // prettier-ignore
+    expect(log).toBe(query(file, '[%{CHANGELOGTIME}\n]').replace('(none)\n', ''));
+  });
+});
+
+describe.each(PACKAGES.filter((path) => !path.includes('corrupted')))('the payload of %s', (path) => {
+  it('has the files and bytes that rpm2cpio gives out', async () => {
+    const file = join(FIXTURES, path);
+    // rpm2cpio fails for some packages without files, after it wrote the archive.
+    const cpio = spawnSync('rpm2cpio', [file], { maxBuffer: 2 ** 28 }).stdout;
+    const listed = execFileSync('cpio', ['-t', '--quiet'], { input: cpio, stdio: ['pipe', 'pipe', 'ignore'] }).toString();
+    const bare = (name: string): string => name.replace(/^\.?\//, '');
+    const pkg = await readRpm(file);
+    const names: string[] = [];
+    for await (const { file: each, content } of pkg.payload()) {
+      names.push(bare(each.path));
+      const hash = createHash(each.digest.length === 32 ? 'md5' : 'sha256');
+      for await (const chunk of content) hash.update(chunk);
+      if ((each.mode & 0o170000) === 0o100000) expect(hash.digest('hex'), each.path).toBe(each.digest);
+    }
+    expect(names.sort()).toEqual(listed.split('\n').filter((line) => line !== '').map(bare).sort()); // prettier-ignore
+    expect((await toBuffer(pkg.archive())).equals(cpio)).toBe(true);
+  });
+});
+
+async function toBuffer(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+async function readAll(pkg: RpmPackage): Promise<void> {
+  pkg.files();
+  pkg.scriptlets();
+  pkg.changelog();
+  for (const kind of KINDS) pkg.relations(kind);
+  for await (const entry of pkg.payload()) for await (const chunk of entry.content) void chunk;
+}
+
+describe('a damaged or hostile package', () => {
+  const sound = readFileSync(join(FIXTURES, 'packages/rpm-upstream/foo-1.0-1.noarch.rpm'));
+  const file = join(directory, 'hostile.rpm');
+  const read = async (bytes: Uint8Array): Promise<void> => {
+    writeFileSync(file, bytes);
+    await readAll(await readRpm(file));
+  };
+  const changed = (offset: number, write: (bytes: Buffer) => void): Buffer => {
+    const bytes = Buffer.from(sound);
+    write(bytes.subarray(offset));
+    return bytes;
+  };
+  /** Where the signature header begins, and the main one. */
+  const SIGNATURE = 96;
+  const HEADER = sound.indexOf(Buffer.from('8eade801', 'hex'), SIGNATURE + 4);
+
+  it.each([
+    ['an empty file', Buffer.alloc(0), 'ICT_RPM_LEAD_INVALID'],
+    ['a text', Buffer.from('no package\n'.repeat(50)), 'ICT_RPM_LEAD_INVALID'],
+    ['a lead of version 9', changed(4, (bytes) => bytes.writeUInt8(9)), 'ICT_RPM_LEAD_INVALID'],
+    ['a lead alone', sound.subarray(0, 96), 'ICT_RPM_HEADER_INVALID'],
+    ['half a header', sound.subarray(0, HEADER + 100), 'ICT_RPM_HEADER_INVALID'],
+    ['2^32 entries', changed(SIGNATURE + 8, (bytes) => bytes.writeUInt32BE(0xffff_ffff)), 'ICT_RPM_HEADER_INVALID'],
+    ['4 GB of data', changed(HEADER + 12, (bytes) => bytes.writeUInt32BE(0xffff_fff0)), 'ICT_RPM_HEADER_INVALID'],
+    ['an offset outside the data', changed(HEADER + 32 + 8, (bytes) => bytes.writeInt32BE(0x7fff_ffff)), 'ICT_RPM_HEADER_INVALID'],
+    ['a negative offset', changed(HEADER + 32 + 8, (bytes) => bytes.writeInt32BE(-5)), 'ICT_RPM_HEADER_INVALID'],
+    ['a count beyond the data', changed(HEADER + 32 + 12, (bytes) => bytes.writeUInt32BE(0x7fff_ffff)), 'ICT_RPM_HEADER_INVALID'],
+    ['an unknown type', changed(HEADER + 32 + 4, (bytes) => bytes.writeUInt32BE(77)), 'ICT_RPM_HEADER_INVALID'],
+    ['a tag twice', changed(HEADER + 48, (bytes) => sound.copy(bytes, 0, HEADER + 32, HEADER + 36)), 'ICT_RPM_HEADER_INVALID'],
+    [
+      'a region that leaves entries out',
+      changed(HEADER + 8, (bytes) => bytes.writeUInt32BE(bytes.readUInt32BE(0) - 1)),
+      'ICT_RPM_HEADER_INVALID',
+    ],
+  ])('is refused: %s', async (_what, bytes, code) => {
+    await expect(read(bytes)).rejects.toMatchObject({ code });
+  });
+
+  it('never makes the reader fail without a code', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(sound.length - 1), fc.nat(255), async (at, byte) => {
+        const outcome = await read(changed(at, (bytes) => bytes.writeUInt8(byte))).then(
+          () => 'ICT_',
+          (error: { readonly code?: string }) => error.code,
+        );
+        expect(outcome).toMatch(/^ICT_/);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
