@@ -26,7 +26,7 @@ function isBlobRecord(value: unknown): value is BlobRecord {
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
 export function createBlobStore(store: StoreContext): BlobStore {
-  const { layout, clock, emit, mode, digestFile } = store;
+  const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
 
   async function sign(digest: Digest, file: string): Promise<void> {
@@ -38,10 +38,12 @@ export function createBlobStore(store: StoreContext): BlobStore {
 
   async function path(digest: Digest): Promise<string | undefined> {
     const file = layout.blob(digest);
+    await journal.note('blob', digestHex(digest));
     const signature = await statSignature(file);
     if (signature === undefined) return undefined;
     const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord);
-    if (record !== undefined && record.digest === digest && sameSignature(record.signature, signature)) return file;
+    const unchanged = record !== undefined && record.digest === digest && sameSignature(record.signature, signature);
+    if (unchanged && !scrub(record.verifiedAt, signature.sizeBytes)) return file;
     const actual = await digestFile(file);
     if (actual.digest === digest) {
       await sign(digest, file);

@@ -1,16 +1,20 @@
 import { hashFile, type ContentIdentity } from '@ict/integrity';
 import type { BlobStore, EventBody, Memo } from '@ict/plugin-api';
 import { createBlobStore } from './blob-store.js';
+import { createCollector, type Collector } from './collector.js';
 import type { StoreContext, VerificationMode } from './content.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
 import { openLayout } from './layout.js';
 import { createLocks, type LeaseTiming, type Locks } from './lease.js';
 import { createMemo } from './memo-store.js';
 import { createPackageCache, type PackageCache } from './package-cache.js';
+import { createPackageIndex, type PackageIndex } from './package-index.js';
 import { currentOwner } from './process-owner.js';
 import { reap, removeTree, type RemoveTree } from './reaper.js';
+import { createScrubber } from './scrub.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { measureUsage, type AreaUsage } from './usage.js';
+import { createUsageJournal } from './usage-journal.js';
 
 export interface CacheOptions {
   /** Absolute path; made when absent. */
@@ -25,10 +29,12 @@ export interface CacheOptions {
   /** Hashes a file, for example on a worker thread; default: on this thread. */
   readonly digestFile?: (file: string) => Promise<ContentIdentity>;
   readonly leases?: Partial<LeaseTiming>;
+  /** Make and change nothing at opening, for a look at a cache that may not be written. Default false. */
+  readonly readOnly?: boolean;
 }
 
 /** A cache directory, open. There is nothing to close: every change is complete when its promise is. */
-export interface Cache extends Locks {
+export interface Cache extends Locks, Collector {
   readonly cacheDir: string;
   readonly blobs: BlobStore;
   readonly steps: StepStore;
@@ -36,6 +42,8 @@ export interface Cache extends Locks {
   readonly memo: Memo;
   /** The package cache of one provider id. @throws `ICT_CACHE_NAME` */
   packages(providerId: string): PackageCache;
+  /** The records of the package caches of all providers. */
+  readonly packageIndex: PackageIndex;
   /** Where the fetcher keeps answers and partial downloads. */
   readonly fetchDirectory: string;
   /** A new private directory for throw-away files, in `scratchDir`; gone once this process has ended and another one reaps. */
@@ -60,14 +68,18 @@ export interface Cache extends Locks {
  */
 export async function openCache(options: CacheOptions): Promise<Cache> {
   const { cacheDir, clock, emit = () => undefined, mode = 'signature', digestFile = (file) => hashFile(file) } = options;
-  const layout = await openLayout(cacheDir, currentOwner(), options.scratchDir);
-  const store: StoreContext = { layout, clock, emit, mode, digestFile };
+  const layout = await openLayout(cacheDir, currentOwner(), options.scratchDir, options.readOnly);
+  const journal = createUsageJournal(layout, clock);
+  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub: createScrubber(clock) };
+  const locks = createLocks(layout, options.leases);
+  const packageIndex = createPackageIndex(layout);
   return {
     cacheDir,
     blobs: createBlobStore(store),
     steps: createStepStore(store),
     layers: createLayerStore(store),
     memo: createMemo(store),
+    packageIndex,
     packages: (providerId) => createPackageCache(store, providerId),
     fetchDirectory: layout.area('fetch'),
     scratchDirectory: layout.scratchDirectory,
@@ -75,6 +87,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     toTrash: layout.toTrash,
     reap: (remove = removeTree) => reap(layout, remove, clock()),
     usage: () => measureUsage(layout),
-    ...createLocks(layout, options.leases),
+    ...locks,
+    ...createCollector({ layout, clock, journal, packages: packageIndex, locks }),
   };
 }

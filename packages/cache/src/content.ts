@@ -1,6 +1,8 @@
 import type { ContentIdentity } from '@ict/integrity';
 import type { EventBody } from '@ict/plugin-api';
 import type { Layout } from './layout.js';
+import type { Scrubber } from './scrub.js';
+import type { UsageJournal } from './usage-journal.js';
 
 /** `signature` trusts a file whose stat signature is unchanged; `full` hashes it each time. */
 export type VerificationMode = 'signature' | 'full';
@@ -12,6 +14,8 @@ export interface StoreContext {
   readonly clock: () => number;
   readonly emit: (event: EventBody) => void;
   readonly mode: VerificationMode;
+  readonly journal: Pick<UsageJournal, 'note'>;
+  readonly scrub: Scrubber;
   /** SHA-256 and size of a file, perhaps on another thread. */
   readonly digestFile: (file: string) => Promise<ContentIdentity>;
 }

@@ -1,16 +1,22 @@
 export { openCache, type Cache, type CacheOptions } from './cache.js';
 export { type VerificationMode } from './content.js';
+export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
+export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';
+export { measureDirectory, type CacheEntry } from './inventory.js';
 export {
-  packageKey,
-  type CachedPackage,
-  type PackageCache,
-  type PackageEntry,
-  type PackageLookup,
-  type SignedBy,
-} from './package-cache.js';
+  type CacheLimits,
+  type Collection,
+  type CollectOptions,
+  type CollectedEntry,
+  type Collector,
+  type EntryFilter,
+} from './collector.js';
+export { entryKinds, type EntryKind } from './usage-journal.js';
 export { type NearestStep, type StepRecord, type StepStore } from './step-store.js';
 export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-store.js';
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
+export { listWorkspace, removeWorkspaceEntry, workspaceLock, WORKSPACE_LEFTOVER, type WorkspaceEntry } from './workspace.js';
+export { storageLimits, type StorageOptions } from './storage-limits.js';
 export { removeTree, type RemoveTree } from './reaper.js';
 export { type AreaUsage } from './usage.js';
 export { sameSignature, signatureOf, statSignature, type StatSignature } from './stat-signature.js';

@@ -47,12 +47,13 @@ export interface LayerStore {
   discardStaged(staged: StagedLayer): Promise<void>;
 }
 
-export function createLayerStore({ layout }: StoreContext): LayerStore {
+export function createLayerStore({ layout, journal }: StoreContext): LayerStore {
   const directoryOf = (digest: Digest): string => join(layout.area('layers'), digestHex(digest));
 
   async function get(digest: Digest): Promise<StoredLayer | undefined> {
     const directory = directoryOf(digest);
     const fs = join(directory, 'fs');
+    await journal.note('layer', digestHex(digest));
     try {
       const [manifest, signature, tree] = await Promise.all([
         readFile(join(directory, 'manifest.json'), 'utf8'),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, publishByLink } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
@@ -33,6 +33,10 @@ export interface Layout {
   temporaryFile(): Promise<string>;
   /** Renames something of the cache into `.ict/trash`, at once and whole. False when it is gone already. */
   toTrash(path: string): Promise<boolean>;
+  /** Like `toTrash`. @returns where it lies now, for {@link putBack}; undefined when it is gone already. */
+  setAside(path: string): Promise<string | undefined>;
+  /** Undoes `setAside`. False when something new took its place. */
+  putBack(aside: string, path: string): Promise<boolean>;
 }
 
 /**
@@ -52,10 +56,16 @@ export function pathSegment(name: string, what: string): string {
   return name;
 }
 
-async function checkVersion(file: string, temporary: string): Promise<void> {
+async function writeVersion(file: string, temporary: string): Promise<void> {
   await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
   await publishByLink(temporary, file);
-  const text = await readFile(file, 'utf8');
+}
+
+async function checkVersion(file: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return '1'; // an empty cache, opened for reading
+    throw error;
+  });
   const version = /^\d{1,6}\n?$/.test(text) ? Number(text) : undefined;
   if (version !== undefined && version <= layoutVersion) return;
   throw cacheError('ICT_CACHE_VERSION', {
@@ -68,9 +78,10 @@ async function checkVersion(file: string, temporary: string): Promise<void> {
 /**
  * Makes the directories of a cache and checks that they can be written.
  *
+ * @param readOnly changes nothing: for a look at a cache that may not be written.
  * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_VERSION`, `ICT_CACHE_DISK_FULL`.
  */
-export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchDir?: string): Promise<Layout> {
+export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchDir?: string, readOnly = false): Promise<Layout> {
   const hidden = join(cacheDir, '.ict');
   const area = (name: Area): string => join(hidden, name);
   const own = join(area('tmp'), owner);
@@ -88,9 +99,23 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
     return join(own, `file-${random()}`);
   }
 
+  async function setAside(path: string): Promise<string | undefined> {
+    const aside = join(area('trash'), `${owner}.${random()}`);
+    try {
+      await rename(path, aside);
+      return aside;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
   try {
-    for (const name of areas) await ensureDirectory(area(name));
-    await checkVersion(join(hidden, 'VERSION'), await temporaryFile());
+    if (!readOnly) {
+      for (const name of areas) await ensureDirectory(area(name));
+      await writeVersion(join(hidden, 'VERSION'), await temporaryFile());
+    }
+    await checkVersion(join(hidden, 'VERSION'));
   } catch (error) {
     throw storageFailure(error, { what: 'its directories', directory: cacheDir });
   }
@@ -109,12 +134,15 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
     scratchDirectory: (purpose) => directoryIn(join(scratchRoot, owner), purpose),
     temporaryDirectory: (purpose) => directoryIn(own, purpose),
     temporaryFile,
-    async toTrash(path) {
+    setAside,
+    toTrash: async (path) => (await setAside(path)) !== undefined,
+    async putBack(aside, path) {
       try {
-        await rename(path, join(area('trash'), `${owner}.${random()}`));
+        if (!(await stat(aside)).isDirectory()) return await publishByLink(aside, path);
+        await rename(aside, path);
         return true;
       } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return false;
+        if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return false;
         throw error;
       }
     },

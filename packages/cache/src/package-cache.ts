@@ -1,12 +1,13 @@
 import { copyFile, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheKey, integrityFromDigest, syncDirectory, temporaryName, type CacheKey } from '@ict/integrity';
-import type { Digest, Integrity, PackageRecord } from '@ict/plugin-api';
+import type { Integrity, PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment } from './layout.js';
+import { isPackageEntry, packageId, type PackageEntry, type SignedBy } from './package-index.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
 import { stageFile } from './staging.js';
-import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { errnoOf, storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
@@ -14,29 +15,6 @@ import { ensureDirectory } from './directory.js';
 export type CachedPackage = Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository' | 'digest' | 'sizeBytes'> & {
   readonly fileName: string;
 };
-
-/** Who vouched for a package: the signed root that lists it, and the keys that signed that root. */
-export interface SignedBy {
-  readonly root: Digest;
-  readonly signers: readonly string[];
-}
-
-/** What the index says of a stored package: `.ict/index/packages/{provider-id}/ab/{key}.json`. */
-export interface PackageEntry {
-  readonly key: CacheKey;
-  readonly name: string;
-  readonly version: string;
-  readonly arch: string;
-  readonly repository: string;
-  readonly integrity: Integrity;
-  readonly sizeBytes: number;
-  readonly fileName: string;
-  readonly statSignature: StatSignature;
-  /** Seconds since 1970. */
-  readonly storedAt: number;
-  readonly verifiedAt: number;
-  readonly signedBy?: SignedBy;
-}
 
 export type PackageLookup =
   | { readonly state: 'hit'; readonly file: string; readonly check: 'signature' | 'hash' }
@@ -48,8 +26,9 @@ export type PackageLookup =
 export interface PackageCache {
   readonly directory: string;
   /**
-   * Finds a package and verifies it: by stat signature, or by hash when that changed. A file without a record is adopted when its
-   * hash is the expected one. Emits `package.cached` or `package.invalid`.
+   * Finds a package and verifies it: by stat signature, or by hash when that changed, or when it was last hashed weeks ago. A file
+   * without a record is adopted when its hash is the expected one. Emits `package.cached`, `package.miss`, or `package.invalid` and
+   * then `package.evicted`.
    */
   lookup(pkg: CachedPackage): Promise<PackageLookup>;
   /**
@@ -61,18 +40,6 @@ export interface PackageCache {
   store(pkg: CachedPackage, file: string, signedBy?: SignedBy): Promise<string>;
   /** Every record of the index, in no particular order. */
   entries(): AsyncIterable<PackageEntry>;
-}
-
-function isPackageEntry(value: unknown): value is PackageEntry {
-  if (typeof value !== 'object' || value === null) return false;
-  const entry = value as Record<string, unknown>;
-  const texts = ['key', 'name', 'version', 'arch', 'repository', 'integrity', 'fileName'];
-  const numbers = ['sizeBytes', 'storedAt', 'verifiedAt'];
-  return (
-    texts.every((name) => typeof entry[name] === 'string') &&
-    numbers.every((name) => typeof entry[name] === 'number') &&
-    isStatSignature(entry['statSignature'])
-  );
 }
 
 /** A network file system in trouble costs a download, not the build. */
@@ -90,7 +57,7 @@ export function packageKey(pkg: CachedPackage): CacheKey {
  * @throws `ICT_CACHE_NAME` for a provider id that is no plain name.
  */
 export function createPackageCache(store: StoreContext, providerId: string): PackageCache {
-  const { layout, clock, emit, mode, digestFile } = store;
+  const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
   const directory = layout.packages(providerId);
   const index = `packages/${providerId}`;
   const fileOf = (pkg: CachedPackage): string => join(directory, pathSegment(pkg.fileName, 'a package'));
@@ -159,7 +126,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       await forget();
       return { state: 'miss' };
     }
-    if (entry !== undefined && mode === 'signature' && sameSignature(entry.statSignature, signature)) return hit(pkg, file, 'signature');
+    const unchanged = entry !== undefined && mode === 'signature' && sameSignature(entry.statSignature, signature);
+    if (unchanged && !scrub(entry.verifiedAt, entry.sizeBytes)) return hit(pkg, file, 'signature');
     // Without a record the size alone shows that a file is another package's; only an equal one is worth hashing.
     if (entry === undefined && signature.sizeBytes !== pkg.sizeBytes) return { state: 'miss' };
 
@@ -173,12 +141,13 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     await forget();
     if (entry === undefined || (await isClaimed(pkg.fileName, integrityFromDigest(actual.digest)))) return { state: 'miss' };
     const now = await statSignature(file);
-    if (now !== undefined && sameSignature(now, signature)) await layout.toTrash(file);
+    const evicted = now !== undefined && sameSignature(now, signature) && (await layout.toTrash(file));
     const reason =
       actual.sizeBytes === pkg.sizeBytes
         ? `its digest is ${actual.digest}, not ${pkg.digest}`
         : `it has ${actual.sizeBytes} bytes, not ${pkg.sizeBytes}`;
     emit({ type: 'package.invalid', name: pkg.name, version: pkg.version, reason });
+    if (evicted) emit({ type: 'package.evicted', name: pkg.name, version: pkg.version });
     return { state: 'invalid', reason };
   }
 
@@ -215,7 +184,10 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     entries,
     async lookup(pkg) {
       try {
-        return await find(pkg);
+        await journal.note('package', packageId(providerId, pathSegment(pkg.fileName, 'a package')));
+        const found = await find(pkg);
+        if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
+        return found;
       } catch (error) {
         if (!troubled.has(errnoOf(error) ?? '')) throw error;
         emit({
@@ -223,6 +195,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
           code: 'ICT_CACHE_DAMAGED',
           message: `${fileOf(pkg)} cannot be read (${errnoOf(error)}); the package is fetched instead`,
         });
+        emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
         return { state: 'miss' };
       }
     },
@@ -231,6 +204,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       const what = `package ${pkg.name} ${pkg.version}`;
       let staged: string | undefined;
       try {
+        await journal.note('package', packageId(providerId, pkg.fileName));
         staged = (await stageFile(store, file, pkg, what)).path;
         await place(staged, target);
         const signature = await statSignature(target);

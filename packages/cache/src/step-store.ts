@@ -56,7 +56,7 @@ function isStoredStep(value: unknown): value is StoredStep {
   return integrityOfStep(inputs as Json, output as Json) === integrity;
 }
 
-export function createStepStore({ layout, clock }: StoreContext): StepStore {
+export function createStepStore({ layout, clock, journal }: StoreContext): StepStore {
   const directoryOf = (type: string): string => `steps/${pathSegment(type, 'a step type')}`;
   const pathOf = (type: string, key: CacheKey): string => layout.record(directoryOf(type), key);
 
@@ -71,10 +71,15 @@ export function createStepStore({ layout, clock }: StoreContext): StepStore {
 
   return {
     key: cacheKey,
-    get: (type, inputs) => read(type, pathOf(type, cacheKey(type, inputs))),
+    async get(type, inputs) {
+      const key = cacheKey(type, inputs);
+      await journal.note('step', key);
+      return read(type, pathOf(type, key));
+    },
     async put(type, inputs, output, tool) {
       const key = cacheKey(type, inputs);
       const path = pathOf(type, key);
+      await journal.note('step', key);
       const stored: StoredStep = { key, inputs, output, storedAt: clock(), tool, integrity: integrityOfStep(inputs, output) };
       try {
         await writeRecord(path, canonicalJson(stored as unknown as Json));

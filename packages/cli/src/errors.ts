@@ -4,6 +4,8 @@ import { defineErrors } from '@ict/plugin-api';
 export const cliError = defineErrors({
   ICT_CLI_USAGE: 'usage',
   ICT_CLI_FLAG_INVALID: 'usage',
+  ICT_CLI_CACHE_AMBIGUOUS: 'usage',
+  ICT_CLI_CACHE_UNKNOWN: 'usage',
   ICT_CLI_LOG_FILE: 'usage',
   ICT_CLI_DIRECTORY_UNSAFE: 'host',
   ICT_CLI_PLUGIN_NOT_FOUND: 'usage',

@@ -1,6 +1,6 @@
 import type { BuildEvent, ProblemReport } from '@ict/plugin-api';
 import { problemText } from './failure-text.js';
-import { formatBytes, formatDuration } from './quantity.js';
+import { formatBytes, formatCount, formatDuration } from './quantity.js';
 import type { Terminal } from './terminal.js';
 import { says } from './terminal.js';
 import { plainText } from './terminal-text.js';
@@ -51,6 +51,13 @@ function detail(event: BuildEvent): string | undefined {
       return `${event.url} ${formatBytes(event.sizeBytes)} in ${formatDuration(event.durationMs)}`;
     case 'package.cached':
       return `${event.name} ${event.version} (${event.check})`;
+    case 'package.miss':
+    case 'package.evicted':
+      return `${event.name} ${event.version}`;
+    case 'package.downloaded':
+      return `${event.name} ${event.version} ${formatBytes(event.sizeBytes)}`;
+    case 'cache.collected':
+      return `${formatCount(event.entries, 'entry', 'entries')}, ${formatBytes(event.freedBytes)}`;
     case 'package.verified':
       return `${event.name} ${event.version} ${event.digest}`;
     case 'step.hit':

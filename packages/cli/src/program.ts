@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from 'commander';
+import { cacheCommands } from './cache-commands.js';
 import { parseCount, parseMirrors, parseText, parseTexts, parseWorkers } from './flag-values.js';
 import type { MirrorFlag } from './flag-values.js';
 import type { Session, Speech } from './session.js';
@@ -167,14 +168,7 @@ export function createProgram(run: Runner): Command {
       run(all(command), 'document', async (session) => (await import('./commands/schema.js')).schema(session, name)),
     );
 
-  const cache = program.command('cache').description('look at the cache').helpCommand(false);
-  cache
-    .command('du')
-    .description('print how much room each part takes')
-    .addOption(cacheDir())
-    .action((_flags: CacheFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/cache-du.js')).cacheDu(session, all(command))),
-    );
+  cacheCommands(program, run);
 
   const config = program.command('config').description('show the configuration').helpCommand(false);
   settingsFlags(config.command('show').description('print every setting, and where it comes from')).action(
@@ -204,15 +198,15 @@ function template(): Argument {
   return new Argument('<template>', 'image template, a YAML file').argParser(parseText('TEMPLATE'));
 }
 
-function all<Flags extends GlobalFlags>(command: Command): Flags {
+export function all<Flags extends GlobalFlags>(command: Command): Flags {
   return command.optsWithGlobals<Flags>();
 }
 
-function cacheDir(): Option {
+export function cacheDir(): Option {
   return new Option('-d, --cache-dir <dir>', 'directory of the cache').argParser(parseText('--cache-dir'));
 }
 
-function workDir(): Option {
+export function workDir(): Option {
   return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
 }
 

@@ -48,6 +48,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       network: config.network,
       offline: flags.offline === true,
       verify: flags.verify ?? 'signature',
+      storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
       ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
     },
     plugins: config.plugins.map((name) => ({ name, base: loaded.file === undefined ? cwd : dirname(loaded.file) })),

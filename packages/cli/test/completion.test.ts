@@ -61,7 +61,7 @@ describe('a command takes only flags that change what it does', () => {
   it.each([
     ['validate', ['distro-file']],
     ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
-    ['cache du', ['cache-dir']],
+    ['cache du', ['by', 'cache-dir']],
     ['config show', ['workers', 'cache-dir', 'work-dir', 'temp-dir']],
     ['version', []],
   ])('%s', (path, own) => {

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
@@ -11,8 +12,6 @@ interface LiveRecord {
   readonly manifest: LayerManifest;
   readonly signature: LayerSignature;
 }
-
-const STAGE = '.stage-';
 
 /**
  * The base tree's home in the work directory: the live tree `chrootenv/`, and its snapshot `chrootbuild/chrootenv.tar.gz`.

@@ -88,6 +88,7 @@ export async function buildImage(
       });
     };
     const delivery = await restart(restartable, warn);
+    await services.enforceLimits();
     const final = options.output === undefined ? delivery : await copyDelivery(delivery, options.output, engine.signal);
     for (const artifact of final.artifacts) events.emit({ type: 'artifact.written', artifact });
     events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs: Math.round(performance.now() - start) });

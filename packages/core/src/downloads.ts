@@ -41,6 +41,7 @@ async function download(
   const { name, version, digest, sizeBytes } = pkg;
   const url = `${archives.get(pkg.repository) as string}/${pkg.path}`;
   const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
+  ctx.emit({ type: 'package.downloaded', name, version, sizeBytes });
   await provider.verifier.verify(fetched.file, pkg, ctx);
   ctx.emit({ type: 'package.verified', name, version, digest });
   // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.

@@ -1,3 +1,4 @@
+import type { StorageOptions } from '@ict/cache';
 import type { ArtifactInfo, BuildEvent, Digest, ProblemReport, Stage } from '@ict/plugin-api';
 
 /** What an engine is opened with. Paths are absolute. */
@@ -20,6 +21,7 @@ export interface EngineOptions {
   readonly network?: { readonly retries?: number; readonly timeoutMs?: number };
   /** `signature`: trust a cached file whose stat signature is unchanged; `full`: hash every byte. */
   readonly verify: 'signature' | 'full';
+  readonly storage: StorageOptions;
   readonly emit: (event: BuildEvent) => void;
   readonly signal: AbortSignal;
   /** Seconds since 1970; default: the machine's clock. */

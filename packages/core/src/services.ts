@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCache, type Cache } from '@ict/cache';
+import { openCache, storageLimits, workspaceLock, type Cache } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type {
@@ -15,6 +15,7 @@ import type {
   TreeRef,
   Verifier,
 } from '@ict/plugin-api';
+import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { BaseTree } from './base-tree.js';
@@ -48,6 +49,8 @@ export interface Services {
   build(target: string, epochSeconds: number): BuildServices;
   /** Runs `work` as the only build of this work directory, and removes what killed builds left before it. */
   locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
+  /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
+  enforceLimits(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -102,7 +105,7 @@ export async function openServices(
     build: (target, epochSeconds) => openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options),
     locked: (directory, work) =>
       cache.withLock(
-        `work-${digestOf(directory).slice(-16)}`,
+        workspaceLock(directory),
         async () => {
           await BaseTree.removeLeftovers(directory, (leftover) => cache.toTrash(leftover));
           await emptyTrash(cache, sandbox);
@@ -114,6 +117,7 @@ export async function openServices(
         },
         { signal },
       ),
+    enforceLimits: () => enforceLimits(cache, options, emit),
     close: async () => {
       await sandbox.close();
       await Promise.all([fetcher.close(), verifier.close()]);
@@ -165,6 +169,18 @@ async function mirrorMap(options: EngineOptions, distribution: DistributionDefin
     hostSources: options.hostSources ? await readHostSources() : [],
     archives: [...new Set(distribution.repositories.map((repository) => repository.archive))],
   });
+}
+
+/** A cache that cannot be collected still served the build: its trouble is a warning. */
+async function enforceLimits(cache: Cache, { storage, signal }: EngineOptions, emit: (event: EventBody) => void): Promise<void> {
+  try {
+    const { removed, freedBytes } = await cache.collect(storageLimits(storage), { signal });
+    if (removed.length > 0) emit({ type: 'cache.collected', entries: removed.length, freedBytes });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code, message } = toErrorRecord(error);
+    emit({ type: 'warning', code, message: `the cache could not be brought below its limits: ${message}` });
+  }
 }
 
 /** Removes files of ended builds. Those of layers may belong to subordinate ids, which only the sandbox can remove. */

@@ -36,9 +36,15 @@ export type EventBody =
   | { readonly type: 'fetch.done'; readonly url: string; readonly sizeBytes: number; readonly durationMs: number }
   | { readonly type: 'fetch.retry'; readonly url: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'package.cached'; readonly name: string; readonly version: string; readonly check: 'signature' | 'hash' }
+  | { readonly type: 'package.miss'; readonly name: string; readonly version: string }
   | { readonly type: 'package.invalid'; readonly name: string; readonly version: string; readonly reason: string }
+  /** The damaged file was taken out of the cache, and nothing else. */
+  | { readonly type: 'package.evicted'; readonly name: string; readonly version: string }
+  | { readonly type: 'package.downloaded'; readonly name: string; readonly version: string; readonly sizeBytes: number }
   | { readonly type: 'package.verified'; readonly name: string; readonly version: string; readonly digest: Digest }
   | { readonly type: 'package.stored'; readonly name: string; readonly version: string; readonly sizeBytes: number }
+  /** Entries of the cache beyond its limits were removed. */
+  | { readonly type: 'cache.collected'; readonly entries: number; readonly freedBytes: number }
   | { readonly type: 'step.start'; readonly step: string; readonly key: string }
   | { readonly type: 'step.hit'; readonly step: string; readonly key: string }
   | { readonly type: 'step.miss'; readonly step: string; readonly key: string; readonly reason: string }

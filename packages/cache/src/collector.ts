@@ -1,0 +1,225 @@
+import { readFile, statfs } from 'node:fs/promises';
+import type { Json } from '@ict/plugin-api';
+import { entryName, listEntries, type CacheEntry } from './inventory.js';
+import type { Layout } from './layout.js';
+import type { Locks } from './lease.js';
+import type { PackageIndex } from './package-index.js';
+import { errnoOf } from './storage-failure.js';
+import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
+
+/** How much the cache may hold. What is absent does not bound. */
+export interface CacheLimits {
+  /** Packages unused for this many days go. */
+  readonly packageDays?: number;
+  /** Beyond this, the packages that were unused longest go, until nine tenths of it are left. */
+  readonly packageBytes?: number;
+  /** The images that were used last stay. */
+  readonly imageCount?: number;
+  /** Anything unused for this many days goes. */
+  readonly unusedDays?: number;
+  /** Beyond this, whatever was unused longest goes, until nine tenths of it are left. */
+  readonly totalBytes?: number;
+  /** Whatever was unused longest goes until the file system has this much room. */
+  readonly freeBytes?: number;
+}
+
+export interface CollectOptions {
+  /** Say what would go, and remove nothing. */
+  readonly dryRun?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** An entry that a collection removed, or would remove, and why. */
+export interface CollectedEntry extends CacheEntry {
+  readonly reason: string;
+}
+
+export interface Collection {
+  readonly removed: readonly CollectedEntry[];
+  readonly freedBytes: number;
+  /** Entries that had to stay because a running build uses them. */
+  readonly pinned: number;
+}
+
+/** Chooses entries to remove by name rather than by age. */
+export type EntryFilter = (entry: CacheEntry) => boolean;
+
+export interface Collector {
+  /** What lies in the cache; default: of every kind. */
+  entries(kinds?: readonly EntryKind[]): Promise<readonly CacheEntry[]>;
+  /** Removes what goes beyond `limits`, and layers and files that no kept result refers to. Never what a running build uses. */
+  collect(limits: CacheLimits, options?: CollectOptions): Promise<Collection>;
+  /** Removes what `wanted` chooses. Never what a running build uses. */
+  clean(wanted: EntryFilter, options?: CollectOptions): Promise<Collection>;
+}
+
+const DAY_SECONDS = 86_400;
+/** A layer or file this young may belong to a result that is being recorded. */
+const YOUNG_SECONDS = 3600;
+/** What a limit is undershot by, so that not every build collects. */
+const LOW_WATER = 0.9;
+
+interface CollectorParts {
+  readonly layout: Layout;
+  readonly clock: () => number;
+  readonly journal: UsageJournal;
+  readonly packages: PackageIndex;
+  readonly locks: Locks;
+}
+
+export function createCollector({ layout, clock, journal, packages, locks }: CollectorParts): Collector {
+  const entries = async (kinds: readonly EntryKind[] = entryKinds): Promise<readonly CacheEntry[]> =>
+    listEntries(layout, await journal.read(), kinds);
+
+  /** Moves entries to the trash. What a build began to use meanwhile is put back. */
+  async function remove(chosen: readonly CollectedEntry[], options: CollectOptions): Promise<Collection> {
+    const before = await journal.pinned();
+    const free = chosen.filter((entry) => !before.has(entryName(entry)));
+    if (options.dryRun === true) return collection(free, chosen.length);
+    const moved: { readonly entry: CollectedEntry; readonly trash: string }[] = [];
+    for (const entry of free) {
+      options.signal?.throwIfAborted();
+      const trash = await layout.setAside(entry.path);
+      if (trash !== undefined) moved.push({ entry, trash });
+    }
+    const after = await journal.pinned();
+    const gone: CollectedEntry[] = [];
+    for (const { entry, trash } of moved) {
+      if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path))) gone.push(entry);
+    }
+    await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id));
+    return collection(gone, chosen.length);
+  }
+
+  async function choose(limits: CacheLimits): Promise<{ readonly chosen: readonly CollectedEntry[]; readonly all: readonly CacheEntry[] }> {
+    // Packages and images have limits of their own, and are quick to look at: what every build does.
+    const whole = limits.unusedDays !== undefined || limits.totalBytes !== undefined || limits.freeBytes !== undefined;
+    const all = await entries(whole ? entryKinds : ['package', 'image']);
+    const now = clock();
+    const reasons = new Map<EntryName, string>();
+    const take = (entry: CacheEntry, reason: string): void => {
+      if (!reasons.has(entryName(entry))) reasons.set(entryName(entry), reason);
+    };
+    const kept = (...kinds: readonly EntryKind[]): CacheEntry[] =>
+      all
+        .filter((entry) => (kinds.length === 0 || kinds.includes(entry.kind)) && !reasons.has(entryName(entry)))
+        .sort((a, b) => a.usedAt - b.usedAt);
+    const older = (found: readonly CacheEntry[], days: number | undefined): void => {
+      if (days === undefined) return;
+      for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${days} days`);
+    };
+    older(kept('package'), limits.packageDays);
+    // Layers and blobs live as long as a result that refers to them.
+    older(kept('package', 'image', 'step', 'memo', 'metadata'), limits.unusedDays);
+    if (limits.packageBytes !== undefined) shrink(kept('package'), limits.packageBytes, take);
+    if (limits.imageCount !== undefined) {
+      const images = kept('image');
+      for (const image of images.slice(0, Math.max(0, images.length - limits.imageCount))) {
+        take(image, `more than ${limits.imageCount} images`);
+      }
+    }
+    const references = await readReferences(all);
+    const orphans = (): void => {
+      const referred = new Set([...references].flatMap(([step, names]) => (reasons.has(step) ? [] : names)));
+      for (const entry of kept('layer', 'blob')) {
+        if (!referred.has(entryName(entry)) && now - entry.usedAt > YOUNG_SECONDS) take(entry, 'no kept result refers to it');
+      }
+    };
+    orphans();
+    const excess = await excessBytes(limits, kept());
+    if (excess > 0) {
+      let freed = 0;
+      const size = new Map(all.map((entry) => [entryName(entry), entry.allocatedBytes]));
+      for (const entry of kept('package', 'image', 'step', 'memo', 'metadata')) {
+        if (freed >= excess) break;
+        take(entry, 'unused longest while room is short');
+        freed += entry.allocatedBytes + (references.get(entryName(entry)) ?? []).reduce((total, name) => total + (size.get(name) ?? 0), 0);
+      }
+      orphans();
+    }
+    return { all, chosen: all.flatMap((entry) => asCollected(entry, reasons.get(entryName(entry)))) };
+  }
+
+  /** One collection at a time; a dry run changes nothing, not even a lock. */
+  function alone(options: CollectOptions, work: () => Promise<Collection>): Promise<Collection> {
+    if (options.dryRun === true) return work();
+    return locks.withLock('collect', work, options.signal === undefined ? {} : { signal: options.signal });
+  }
+
+  async function excessBytes(limits: CacheLimits, kept: readonly CacheEntry[]): Promise<number> {
+    const held = sum(kept);
+    const over = limits.totalBytes !== undefined && held > limits.totalBytes ? held - limits.totalBytes * LOW_WATER : 0;
+    if (limits.freeBytes === undefined) return over;
+    const { bavail, bsize } = await statfs(layout.cacheDir);
+    return Math.max(over, limits.freeBytes - bavail * bsize);
+  }
+
+  return {
+    entries,
+    collect: (limits, options = {}) =>
+      alone(options, async () => {
+        const { chosen, all } = await choose(limits);
+        const result = await remove(chosen, options);
+        if (options.dryRun !== true) {
+          const gone = new Set(result.removed.map(entryName));
+          const present = new Set(all.map(entryName).filter((name) => !gone.has(name)));
+          const looked = new Set(all.map(({ kind }) => kind));
+          await journal.compact((name) => present.has(name) || !looked.has(name.slice(0, name.indexOf(' ')) as EntryKind));
+        }
+        return result;
+      }),
+    clean: (wanted, options = {}) =>
+      alone(options, async () =>
+        remove(
+          (await entries()).filter(wanted).flatMap((entry) => asCollected(entry, 'asked for')),
+          options,
+        ),
+      ),
+  };
+}
+
+function asCollected(entry: CacheEntry, reason: string | undefined): readonly CollectedEntry[] {
+  return reason === undefined ? [] : [{ ...entry, reason }];
+}
+
+function collection(removed: readonly CollectedEntry[], chosen: number): Collection {
+  return { removed, freedBytes: sum(removed), pinned: chosen - removed.length };
+}
+
+function sum(entries: readonly CacheEntry[]): number {
+  return entries.reduce((total, { allocatedBytes }) => total + allocatedBytes, 0);
+}
+
+/** Takes the entries unused longest until nine tenths of the limit are left; nothing below the limit. */
+function shrink(found: readonly CacheEntry[], limitBytes: number, take: (entry: CacheEntry, reason: string) => void): void {
+  let held = sum(found);
+  if (held <= limitBytes) return;
+  for (const entry of found) {
+    if (held <= limitBytes * LOW_WATER) return;
+    take(entry, `more than ${limitBytes} bytes of packages`);
+    held -= entry.allocatedBytes;
+  }
+}
+
+/** What each step's result refers to, by the step's name. A record that cannot be read refers to nothing: it is a miss. */
+async function readReferences(entries: readonly CacheEntry[]): Promise<ReadonlyMap<EntryName, readonly EntryName[]>> {
+  const references = new Map<EntryName, readonly EntryName[]>();
+  for (const entry of entries) {
+    if (entry.kind !== 'step') continue;
+    try {
+      const { output } = JSON.parse(await readFile(entry.path, 'utf8')) as { output?: Json };
+      references.set(entryName(entry), output === undefined ? [] : [...referencesOf(output)]);
+    } catch (error) {
+      if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+  return references;
+}
+
+/** Layers and blobs inside a step's output, which are tagged with their kind. */
+function* referencesOf(value: Json): Generator<EntryName> {
+  if (typeof value !== 'object' || value === null) return;
+  const { kind, digest } = value as { readonly kind?: Json; readonly digest?: Json };
+  if ((kind === 'layer' || kind === 'blob') && typeof digest === 'string') yield `${kind} ${digest.slice(digest.indexOf(':') + 1)}`;
+  for (const member of Object.values(value)) yield* referencesOf(member as Json);
+}

@@ -1,0 +1,144 @@
+import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
+import { join } from 'node:path';
+import type { Layout } from './layout.js';
+import { packageId } from './package-index.js';
+import { errnoOf } from './storage-failure.js';
+import type { EntryKind, EntryName, UsageJournal } from './usage-journal.js';
+
+/** One thing that the cache keeps. */
+export interface CacheEntry {
+  readonly kind: EntryKind;
+  /** Unique within its kind: `{provider-id}/{file name}` for packages, hex digits for most others. */
+  readonly id: string;
+  /** What people call it: a package's file name, a step's type. */
+  readonly name: string;
+  /** For packages: `{os}-{dist}-{arch}`. */
+  readonly provider?: string;
+  /** The file or directory. */
+  readonly path: string;
+  /** What it takes on disk. */
+  readonly allocatedBytes: number;
+  /** Seconds since 1970. */
+  readonly usedAt: number;
+}
+
+/** The graph of dependencies lies beside the packages but is none. */
+const GRAPH = 'chrootpkgs.dot';
+
+export function entryName({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): EntryName {
+  return `${kind} ${id}`;
+}
+
+/**
+ * Everything of these kinds in the cache, in no particular order. Only directories are read and files looked at: a hundred thousand
+ * entries take less than a second, which is why this reads synchronously. A layer costs a look at each of its files.
+ *
+ * @param used last uses from the journal; an entry that it does not know was last used when it was stored.
+ */
+export function listEntries(
+  layout: Layout,
+  used: Awaited<ReturnType<UsageJournal['read']>>,
+  kinds: readonly EntryKind[],
+): readonly CacheEntry[] {
+  const entries: CacheEntry[] = [];
+  for (const kind of kinds) {
+    for (const place of placesOf(layout, kind)) {
+      const found = measure(place.path);
+      if (found === undefined) continue; // removed meanwhile
+      const usedAt = used.get(entryName({ kind, id: place.id })) ?? Math.floor(found.changedMs / 1000);
+      entries.push({ kind, ...place, allocatedBytes: found.allocatedBytes, usedAt });
+    }
+  }
+  return entries;
+}
+
+type Place = Pick<CacheEntry, 'id' | 'name' | 'provider' | 'path'>;
+
+function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
+  const packages = join(layout.cacheDir, 'pkgCache');
+  const steps = join(layout.area('index'), 'steps');
+  switch (kind) {
+    case 'package':
+      for (const provider of directories(packages)) {
+        for (const { name } of list(join(packages, provider))) {
+          if (name === GRAPH || name.startsWith('.')) continue;
+          yield { id: packageId(provider, name), name, provider, path: join(packages, provider, name) };
+        }
+      }
+      return;
+    case 'image':
+      return yield* named(join(layout.cacheDir, 'imageCache'));
+    case 'layer':
+      return yield* named(layout.area('layers'));
+    case 'metadata':
+      return yield* named(layout.area('fetch'));
+    case 'blob':
+      return yield* sharded(join(layout.area('blobs'), 'sha256'), '', undefined);
+    case 'step':
+      for (const name of directories(steps)) yield* sharded(join(steps, name), '.json', name);
+      return;
+    case 'memo':
+      for (const name of directories(layout.area('memo'))) yield* sharded(join(layout.area('memo'), name), '.json', name);
+  }
+}
+
+/** What lies directly in a directory, under its own name. */
+function* named(directory: string): Generator<Place> {
+  for (const { name } of list(directory)) if (!name.startsWith('.')) yield { id: name, name, path: join(directory, name) };
+}
+
+/** Files of `directory/ab/*`, with their names less `suffix` as ids. */
+function* sharded(directory: string, suffix: string, name: string | undefined): Generator<Place> {
+  for (const shard of directories(directory)) {
+    for (const { name: file } of list(join(directory, shard))) {
+      if (!file.endsWith(suffix) || file.startsWith('.')) continue;
+      const id = file.slice(0, file.length - suffix.length);
+      yield { id, name: name ?? id, path: join(directory, shard, file) };
+    }
+  }
+}
+
+function directories(path: string): readonly string[] {
+  return list(path)
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => name);
+}
+
+function list(path: string): readonly Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return [];
+    throw error;
+  }
+}
+
+/** What a directory takes on disk with all that is in it and may be looked at. */
+export function measureDirectory(path: string): number {
+  return measure(path)?.allocatedBytes ?? 0;
+}
+
+/** What a file or a directory with all below it takes, and when it last changed; undefined when it is gone. */
+function measure(path: string): { readonly allocatedBytes: number; readonly changedMs: number } | undefined {
+  const top = look(path);
+  if (top === undefined) return undefined;
+  let allocatedBytes = top.blocks * 512;
+  const pending = top.isDirectory() ? [path] : [];
+  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
+    for (const entry of list(directory)) {
+      const child = join(directory, entry.name);
+      allocatedBytes += (look(child)?.blocks ?? 0) * 512;
+      if (entry.isDirectory()) pending.push(child);
+    }
+  }
+  return { allocatedBytes, changedMs: top.ctimeMs };
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return lstatSync(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CacheKey } from '@ict/integrity';
+import type { Digest, Integrity } from '@ict/plugin-api';
+import type { Layout } from './layout.js';
+import { listRecords, readRecord, removeRecord } from './record-file.js';
+import { isStatSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { errnoOf } from './storage-failure.js';
+
+/** Who vouched for a package: the signed root that lists it, and the keys that signed that root. */
+export interface SignedBy {
+  readonly root: Digest;
+  readonly signers: readonly string[];
+}
+
+/** What the index says of a stored package: `.ict/index/packages/{provider-id}/ab/{key}.json`. */
+export interface PackageEntry {
+  readonly key: CacheKey;
+  readonly name: string;
+  readonly version: string;
+  readonly arch: string;
+  readonly repository: string;
+  readonly integrity: Integrity;
+  readonly sizeBytes: number;
+  readonly fileName: string;
+  readonly statSignature: StatSignature;
+  /** Seconds since 1970. */
+  readonly storedAt: number;
+  readonly verifiedAt: number;
+  readonly signedBy?: SignedBy;
+}
+
+/** The records of all package caches, read by those who look after the cache as a whole. */
+export interface PackageIndex {
+  providers(): Promise<readonly string[]>;
+  /** Every record of a provider, in no particular order. A record that cannot be trusted is left out. */
+  entries(providerId: string): AsyncIterable<PackageEntry & { readonly path: string }>;
+  /** Removes the records of packages whose files are gone. @param ids `{provider-id}/{file name}` */
+  forget(ids: readonly string[]): Promise<void>;
+}
+
+export function isPackageEntry(value: unknown): value is PackageEntry {
+  if (typeof value !== 'object' || value === null) return false;
+  const entry = value as Record<string, unknown>;
+  const texts = ['key', 'name', 'version', 'arch', 'repository', 'integrity', 'fileName'];
+  const numbers = ['sizeBytes', 'storedAt', 'verifiedAt'];
+  return (
+    texts.every((name) => typeof entry[name] === 'string') &&
+    numbers.every((name) => typeof entry[name] === 'number') &&
+    isStatSignature(entry['statSignature'])
+  );
+}
+
+/** Names the journal's and the collector's view of a package. */
+export function packageId(providerId: string, fileName: string): string {
+  return `${providerId}/${fileName}`;
+}
+
+export function createPackageIndex(layout: Layout): PackageIndex {
+  const root = join(layout.area('index'), 'packages');
+
+  async function* entries(providerId: string): AsyncGenerator<PackageEntry & { readonly path: string }, void, undefined> {
+    for await (const path of listRecords(join(root, providerId))) {
+      const entry = await readRecord(path, isPackageEntry);
+      if (entry !== undefined) yield { ...entry, path };
+    }
+  }
+
+  return {
+    entries,
+    async providers() {
+      try {
+        return (await readdir(root)).sort();
+      } catch (error) {
+        if (errnoOf(error) === 'ENOENT') return [];
+        throw error;
+      }
+    },
+    async forget(ids) {
+      const gone = new Set(ids);
+      const providers = new Set(ids.map((id) => id.slice(0, id.indexOf('/'))));
+      for (const providerId of providers) {
+        for await (const { path, fileName } of entries(providerId)) {
+          if (!gone.has(packageId(providerId, fileName))) continue;
+          // Another process may have stored it again.
+          if ((await statSignature(join(layout.packages(providerId), fileName))) === undefined) await removeRecord(path);
+        }
+      }
+    },
+  };
+}

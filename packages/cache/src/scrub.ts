@@ -1,0 +1,23 @@
+/** Every file is hashed again within this time of being used, however unchanged it looks: disks rot. */
+const LIMIT_DAYS = 30;
+/** From this age on, files are hashed again while the budget lasts, so that they do not all fall due at once. */
+const EARLY_DAYS = 20;
+/** What one process hashes early: a fraction of a second. */
+const BUDGET_BYTES = 128 * 1024 * 1024;
+
+const DAY_SECONDS = 86_400;
+
+/** Says whether a file whose stat signature is unchanged is to be hashed all the same. */
+export type Scrubber = (verifiedAt: number, sizeBytes: number) => boolean;
+
+/** @param clock now, seconds since 1970. */
+export function createScrubber(clock: () => number, budgetBytes = BUDGET_BYTES): Scrubber {
+  let left = budgetBytes;
+  return (verifiedAt, sizeBytes) => {
+    const days = (clock() - verifiedAt) / DAY_SECONDS;
+    if (days >= LIMIT_DAYS) return true;
+    if (days < EARLY_DAYS || sizeBytes > left) return false;
+    left -= sizeBytes;
+    return true;
+  };
+}

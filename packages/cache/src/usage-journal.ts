@@ -1,0 +1,157 @@
+import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { atomicWriteFile } from '@ict/integrity';
+import { ensureDirectory } from './directory.js';
+import type { Layout } from './layout.js';
+import { isProcessOwner, livenessOf } from './process-owner.js';
+import { errnoOf } from './storage-failure.js';
+
+/** What the cache keeps entries of. */
+export const entryKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata'] as const;
+export type EntryKind = (typeof entryKinds)[number];
+
+/** Names an entry among all kinds: `package debian-debian13-x86_64/jq_1.7.1-6_amd64.deb`. */
+export type EntryName = `${EntryKind} ${string}`;
+
+/**
+ * Who used what, and when: `.ict/used/{day}/{process}.log`, one line `{seconds} {kind} {id}` each. Access times of files would not
+ * do: they are off on many file systems, and reading them changes nothing that a collector could see at once.
+ */
+export interface UsageJournal {
+  /**
+   * Notes that this process uses an entry. Await it *before* looking at the entry: from then on collectors leave it alone.
+   * A journal that cannot be written costs only knowledge, never the build.
+   */
+  note(kind: EntryKind, id: string): Promise<void>;
+  /** Last use of everything that was ever noted, seconds since 1970. */
+  read(): Promise<ReadonlyMap<EntryName, number>>;
+  /** What processes that still run, this one included, have noted. */
+  pinned(): Promise<ReadonlySet<EntryName>>;
+  /** Draws the logs of ended processes together when there are many, keeping only entries that `keep` wants. */
+  compact(keep: (entry: EntryName) => boolean): Promise<void>;
+}
+
+interface LogFile {
+  readonly path: string;
+  /** Undefined for the summary of earlier logs. */
+  readonly owner: string | undefined;
+}
+
+/** A process of another machine counts as running while it wrote within this time. */
+const foreignMs = 24 * 3600 * 1000;
+
+/** Logs that are read one by one without anybody noticing. */
+const MANY_LOGS = 16;
+
+const linePattern = /^(\d{1,12}) ([a-z]{1,12} [^\n]{1,600})$/;
+
+export function createUsageJournal(layout: Layout, clock: () => number): UsageJournal {
+  const directory = layout.area('used');
+  const summary = join(directory, 'summary.log');
+  const noted = new Map<EntryName, Promise<void>>();
+  let pending: string[] = [];
+  let next: Promise<void> | undefined;
+  let chain: Promise<void> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    const text = pending.join('');
+    pending = [];
+    next = undefined;
+    const day = join(directory, new Date(clock() * 1000).toISOString().slice(0, 10));
+    const file = join(day, `${layout.owner}.log`);
+    try {
+      await appendFile(file, text).catch(async (error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error;
+        await ensureDirectory(day);
+        await appendFile(file, text);
+      });
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error; // whatever the system says: the use is not remembered
+    }
+  }
+
+  async function logs(): Promise<readonly LogFile[]> {
+    const found: LogFile[] = [{ path: summary, owner: undefined }];
+    for (const day of await names(directory)) {
+      if (!/^\d{4}-\d\d-\d\d$/.test(day)) continue;
+      for (const name of await names(join(directory, day))) {
+        if (name.endsWith('.log')) found.push({ path: join(directory, day, name), owner: name.slice(0, -'.log'.length) });
+      }
+    }
+    return found;
+  }
+
+  async function runs({ owner, path }: LogFile): Promise<boolean> {
+    if (owner === undefined || !isProcessOwner(owner)) return false;
+    const liveness = owner === layout.owner ? 'alive' : livenessOf(owner);
+    if (liveness !== 'unknown') return liveness === 'alive';
+    try {
+      return clock() * 1000 - (await stat(path)).mtimeMs < foreignMs;
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  async function readAll(files: readonly LogFile[]): Promise<Map<EntryName, number>> {
+    const used = new Map<EntryName, number>();
+    for (const { path } of files) {
+      for (const line of (await textOf(path)).split('\n')) {
+        const [, seconds, entry] = linePattern.exec(line) ?? [];
+        if (entry === undefined) continue; // cut off by a crash or a full disk
+        const name = entry as EntryName;
+        used.set(name, Math.max(used.get(name) ?? 0, Number(seconds)));
+      }
+    }
+    return used;
+  }
+
+  return {
+    note(kind, id) {
+      const entry: EntryName = `${kind} ${id}`;
+      const known = noted.get(entry);
+      if (known !== undefined) return known;
+      pending.push(`${Math.floor(clock())} ${entry}\n`);
+      next ??= chain = chain.then(write);
+      noted.set(entry, next);
+      return next;
+    },
+    read: async () => readAll(await logs()),
+    async pinned() {
+      const files = await logs();
+      const living = await Promise.all(files.map(runs));
+      return new Set((await readAll(files.filter((_, index) => living[index]))).keys());
+    },
+    async compact(keep) {
+      const files = await logs();
+      const living = await Promise.all(files.map(runs));
+      const ended = files.filter((_, index) => !living[index]);
+      if (ended.length < MANY_LOGS) return;
+      const lines = [...(await readAll(ended))].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
+      await atomicWriteFile(summary, lines.sort().join(''));
+      for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
+      for (const day of await names(directory)) {
+        const path = join(directory, day);
+        if (day !== 'summary.log' && (await names(path)).length === 0) await rm(path, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+async function names(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
+    throw error;
+  }
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import { measureDirectory } from './inventory.js';
+import { errnoOf } from './storage-failure.js';
+
+/** Something that builds keep below `work_dir/{provider-id}`. */
+export interface WorkspaceEntry {
+  /** The base tree, its snapshot, or what the last build of one system configuration delivered. */
+  readonly kind: 'chrootenv' | 'chrootbuild' | 'imagebuild';
+  readonly provider: string;
+  /** `{provider-id}/chrootenv`, `{provider-id}/imagebuild/{systemConfig.name}` */
+  readonly id: string;
+  readonly path: string;
+  readonly allocatedBytes: number;
+  /** Seconds since 1970 of its last change. */
+  readonly changedAt: number;
+}
+
+/** What a build that is being interrupted, or something that is being removed, is called until the next build takes it away. */
+export const WORKSPACE_LEFTOVER = '.stage-';
+
+/** The lock that the builds of one `work_dir/{provider-id}` hold. */
+export function workspaceLock(directory: string): string {
+  return `work-${digestOf(directory).slice(-16)}`;
+}
+
+/** Everything in a work directory; nothing when it is absent. */
+export async function listWorkspace(workDir: string): Promise<readonly WorkspaceEntry[]> {
+  const found: WorkspaceEntry[] = [];
+  const add = async (kind: WorkspaceEntry['kind'], provider: string, id: string): Promise<void> => {
+    const path = join(workDir, id);
+    const entry = await lstat(path).catch(absent);
+    if (entry?.isDirectory() !== true) return;
+    found.push({ kind, provider, id, path, allocatedBytes: measureDirectory(path), changedAt: Math.floor(entry.mtimeMs / 1000) });
+  };
+  for (const provider of await names(workDir)) {
+    for (const kind of ['chrootenv', 'chrootbuild'] as const) await add(kind, provider, `${provider}/${kind}`);
+    for (const name of await names(join(workDir, provider, 'imagebuild')))
+      await add('imagebuild', provider, `${provider}/imagebuild/${name}`);
+  }
+  return found;
+}
+
+/**
+ * Removes an entry: at once from its place, then from the disk. The caller holds the lock of its provider's directory.
+ *
+ * @returns false when its files belong to other users: then they wait, aside, for the next build of that directory.
+ */
+export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntry): Promise<boolean> {
+  const aside = join(workDir, entry.provider, `${WORKSPACE_LEFTOVER}${randomBytes(8).toString('hex')}`);
+  const gone = await rename(entry.path, aside).then(() => true, absent);
+  if (gone !== true) return true; // someone else was faster
+  try {
+    await rm(aside, { recursive: true, force: true });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') return false;
+    throw error;
+  }
+}
+
+async function names(directory: string): Promise<readonly string[]> {
+  const found = (await readdir(directory, { withFileTypes: true }).catch(absent)) ?? [];
+  return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+}
+
+function absent(error: unknown): undefined {
+  if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+  throw error;
+}

@@ -1,0 +1,210 @@
+import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestHex, digestOf } from '@ict/integrity';
+import type { Json } from '@ict/plugin-api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Collection } from '../src/collector.js';
+import { makeBench, packageOf, provider, type Bench } from './bench.js';
+
+const DAY = 86_400;
+const START = 1_700_000_000;
+let bench: Bench;
+beforeEach(() => {
+  bench = makeBench();
+  bench.time = START;
+});
+afterEach(() => bench.close());
+
+/** Makes what this process noted so far the journal of a process that has ended. */
+function endProcess(): void {
+  const used = join(bench.cacheDir, '.ict/used');
+  for (const day of readdirSync(used)) {
+    if (day === 'summary.log') continue;
+    for (const log of readdirSync(join(used, day))) {
+      renameSync(
+        join(used, day, log),
+        join(used, day, log.replace(/-\d+-\d+\.log$/, `-${4_000_000 + Math.floor(bench.time % 1e5)}-1.log`)),
+      );
+    }
+  }
+}
+
+const content = (name: string): string => name.repeat(9000);
+
+async function storePackages(names: readonly string[], atSeconds: number): Promise<void> {
+  bench.time = atSeconds;
+  const packages = (await bench.open()).packages(provider);
+  for (const name of names) await packages.store(packageOf(name, content(name)), bench.file(content(name)));
+  endProcess();
+}
+
+/** Stores the result of a step that refers to a blob. @returns the blob's digest in hex. */
+async function storeResult(name: string, atSeconds: number): Promise<string> {
+  bench.time = atSeconds;
+  const cache = await bench.open();
+  const blob = await cache.blobs.putBytes(Buffer.from(content(name)));
+  await cache.steps.put('acme.make', { name }, { blob: { ...blob } } as unknown as Json, 'ict');
+  endProcess();
+  return digestHex(blob.digest);
+}
+
+const names = ({ removed }: Collection): string[] => removed.map(({ kind, name }) => `${kind} ${name}`).sort();
+const packages = (): string[] => bench.list(`pkgCache/${provider}`);
+
+describe('limits', () => {
+  it('packages unused for too long go, with their records, and a use starts their time anew', async () => {
+    await storePackages(['a', 'b'], START);
+    bench.time = START + 20 * DAY;
+    await (await bench.open()).packages(provider).lookup(packageOf('b', content('b')));
+    endProcess();
+    bench.time = START + 31 * DAY;
+    const cache = await bench.open();
+    expect(names(await cache.collect({ packageDays: 30 }))).toEqual(['package a_1.0-1_amd64.deb']);
+    expect(packages()).toEqual(['b_1.0-1_amd64.deb']);
+    const left = [];
+    for await (const { name } of cache.packageIndex.entries(provider)) left.push(name);
+    expect(left).toEqual(['b']);
+  });
+
+  it('beyond the size, those unused longest go until nine tenths are left, exactly', async () => {
+    const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
+    for (const [index, name] of all.entries()) await storePackages([name], START + index);
+    const cache = await bench.open();
+    const each = (await cache.entries(['package']))[0]?.allocatedBytes as number;
+    expect(names(await cache.collect({ packageBytes: 10 * each }))).toEqual([]);
+    // Nine tenths of 8 are 7.2: seven stay.
+    expect(names(await cache.collect({ packageBytes: 8 * each }))).toEqual(
+      ['a', 'b', 'c'].map((name) => `package ${name}_1.0-1_amd64.deb`),
+    );
+    expect(packages()).toHaveLength(7);
+  });
+
+  it('the images that were used last stay', async () => {
+    for (const name of ['one', 'two', 'three']) mkdirSync(join(bench.cacheDir, 'imageCache', name), { recursive: true });
+    const day = join(bench.cacheDir, '.ict/used/2023-11-14');
+    const cache = await bench.open();
+    mkdirSync(day);
+    writeFileSync(join(day, 'gone.log'), `${START} image two\n${START + 2} image one\n${START + 1} image three\n`);
+    expect(names(await cache.collect({ imageCount: 2 }))).toEqual(['image two']);
+  });
+
+  it('results unused for too long go, and with them what only they refer to', async () => {
+    const old = await storeResult('old', START);
+    const fresh = await storeResult('fresh', START + 40 * DAY);
+    bench.time = START + 41 * DAY;
+    const { removed } = await (await bench.open()).collect({ unusedDays: 30 });
+    expect(removed.map(({ kind, id }) => [kind, kind === 'step' ? 'step' : id]).sort()).toEqual([
+      ['blob', old],
+      ['step', 'step'],
+    ]);
+    expect(existsSync(join(bench.cacheDir, '.ict/blobs/sha256', fresh.slice(0, 2), fresh))).toBe(true);
+  });
+
+  it('when room is short, what was unused longest goes first, whatever it is', async () => {
+    await storePackages(['a'], START);
+    const blob = await storeResult('r', START + DAY);
+    await storePackages(['b'], START + 2 * DAY);
+    const cache = await bench.open();
+    const held = (await cache.entries()).reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+    const oldest = await cache.collect({ totalBytes: held - 1 }, { dryRun: true });
+    expect(names(oldest)).toEqual(['package a_1.0-1_amd64.deb']);
+    const more = await cache.collect({ totalBytes: held / 2 }, { dryRun: true });
+    expect(names(more)).toEqual([`blob ${blob}`, 'package a_1.0-1_amd64.deb', 'step acme.make']);
+    expect(packages()).toHaveLength(2);
+  });
+
+  it('a file system without the room that is asked for gives up everything', async () => {
+    await storePackages(['a'], START);
+    bench.time = START + DAY;
+    expect(names(await (await bench.open()).collect({ freeBytes: Number.MAX_SAFE_INTEGER }))).toEqual(['package a_1.0-1_amd64.deb']);
+  });
+
+  it('a clock that went backwards makes nothing old', async () => {
+    await storePackages(['a'], START + 100 * DAY);
+    bench.time = START;
+    expect(names(await (await bench.open()).collect({ packageDays: 1, unusedDays: 1 }))).toEqual([]);
+  });
+});
+
+describe('running builds', () => {
+  it('keep what they use, however old', async () => {
+    await storePackages(['a', 'b'], START);
+    bench.time = START + 90 * DAY;
+    const build = await bench.open();
+    await build.packages(provider).lookup(packageOf('a', content('a')));
+    const result = await (await bench.open()).collect({ packageDays: 30 });
+    expect(names(result)).toEqual(['package b_1.0-1_amd64.deb']);
+    expect(names(await (await bench.open()).clean(() => true))).toEqual([]);
+    expect((await build.packages(provider).lookup(packageOf('a', content('a')))).state).toBe('hit');
+  });
+
+  it('keep a result that they are about to record', async () => {
+    const cache = await bench.open();
+    await cache.blobs.putBytes(Buffer.from('new'));
+    endProcess();
+    expect(names(await (await bench.open()).collect({ unusedDays: 30 }))).toEqual([]);
+    bench.time += 2 * 3600;
+    expect((await (await bench.open()).collect({ unusedDays: 30 })).removed).toHaveLength(1);
+  });
+});
+
+describe('cleaning', () => {
+  it('removes what is chosen, and a dry run nothing', async () => {
+    await storePackages(['a', 'b'], START);
+    const cache = await bench.open();
+    const chosen = ({ name }: { name: string }) => name.startsWith('a_');
+    expect(names(await cache.clean(chosen, { dryRun: true }))).toEqual(['package a_1.0-1_amd64.deb']);
+    expect(packages()).toHaveLength(2);
+    const { freedBytes } = await cache.clean(chosen);
+    expect(freedBytes).toBeGreaterThanOrEqual(9000);
+    expect(packages()).toEqual(['b_1.0-1_amd64.deb']);
+    await cache.reap();
+    expect(bench.list('.ict/trash')).toEqual([]);
+  });
+});
+
+describe('the journal', () => {
+  it('draws many logs together and forgets what is gone', async () => {
+    for (let index = 0; index < 20; index++) await storePackages([`p${index}`], START + index * DAY);
+    rmSync(join(bench.cacheDir, 'pkgCache', provider, 'p0_1.0-1_amd64.deb'));
+    const cache = await bench.open();
+    await cache.collect({ packageDays: 365 });
+    expect(bench.list('.ict/used')).toEqual(['summary.log']);
+    const lines = readFileSync(join(bench.cacheDir, '.ict/used/summary.log'), 'utf8');
+    expect(lines).not.toContain('/p0_');
+    expect(lines).toContain(`${START + 7 * DAY} package ${provider}/p7_1.0-1_amd64.deb\n`);
+  });
+
+  it('takes no line that a crash cut off, and no rubbish', async () => {
+    await storePackages(['a'], START);
+    const [day] = bench.list('.ict/used');
+    const [log] = bench.list(`.ict/used/${day}`);
+    appendFileSync(join(bench.cacheDir, '.ict/used', day as string, log as string), `\0\0rubbish\n9999999999 pack`);
+    const [entry] = await (await bench.open()).entries(['package']);
+    expect(entry?.usedAt).toBe(START);
+  });
+
+  it('is not needed: an entry that it does not know was last used when it was stored', async () => {
+    await storePackages(['a'], START);
+    rmSync(join(bench.cacheDir, '.ict/used'), { recursive: true });
+    const [entry] = await (await bench.open()).entries(['package']);
+    expect(Math.abs((entry?.usedAt as number) - Date.now() / 1000)).toBeLessThan(3600);
+  });
+});
+
+it('hashes an unchanged file again after 30 days', async () => {
+  await storePackages(['a'], START);
+  const look = async () => (await bench.open()).packages(provider).lookup(packageOf('a', content('a')));
+  bench.time = START + 19 * DAY;
+  expect(await look()).toMatchObject({ check: 'signature' });
+  bench.time = START + 31 * DAY;
+  expect(await look()).toMatchObject({ check: 'hash' });
+  expect(await look()).toMatchObject({ check: 'signature' });
+  const blob = digestOf('b');
+  const cache = await bench.open();
+  await cache.blobs.putBytes(Buffer.from('b'));
+  bench.time += 31 * DAY;
+  bench.hashed.length = 0;
+  await (await bench.open()).blobs.path(blob);
+  expect(bench.hashed).toHaveLength(1);
+});

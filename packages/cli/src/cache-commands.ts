@@ -1,0 +1,134 @@
+import { Argument, type Command, Option } from 'commander';
+import { parseCount, parseText } from './flag-values.js';
+import { all, cacheDir, workDir, type CacheFlags, type Runner } from './program.js';
+
+/** Flags of commands that look at, or remove, what builds keep. */
+export interface KeptFlags extends CacheFlags {
+  readonly workDir?: string;
+}
+
+export interface CacheListFlags extends CacheFlags {
+  readonly kind?: (typeof listedKinds)[number];
+}
+
+export interface CacheDuFlags extends CacheFlags {
+  readonly by: 'kind' | 'provider';
+}
+
+export interface CacheCleanFlags extends KeptFlags {
+  readonly packages?: boolean;
+  readonly workspace?: boolean;
+  readonly images?: boolean;
+  readonly layers?: boolean;
+  readonly all?: boolean;
+  readonly providerId?: string;
+  readonly package?: string;
+  readonly key?: string;
+  readonly dryRun?: boolean;
+}
+
+export interface CacheGcFlags extends KeptFlags {
+  readonly maxGb?: number;
+  readonly unusedDays?: number;
+  readonly maxImages?: number;
+  readonly imagebuildDays?: number;
+  readonly minFreeGb?: number;
+  readonly dryRun?: boolean;
+}
+
+export interface CacheCheckFlags extends KeptFlags {
+  readonly warnGb: number;
+  readonly critGb: number;
+}
+
+export const listedKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata'] as const;
+
+const MOST = 999_999;
+
+/** `ict cache ...` */
+export function cacheCommands(program: Command, run: Runner): void {
+  const cache = program.command('cache').description('look at the cache, and keep it small').helpCommand(false);
+
+  cache
+    .command('list')
+    .description('list what is kept, the last used first')
+    .addOption(new Option('--kind <kind>', 'only entries of this kind').choices(listedKinds))
+    .addOption(cacheDir())
+    .action((_flags: CacheListFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-list.js')).cacheList(session, all(command))),
+    );
+
+  cache
+    .command('info')
+    .description('show everything that is known of one entry')
+    .addArgument(
+      new Argument('<id>', 'its id, a package\u2019s file name, or the beginning of either, if only one has it').argParser(parseText('ID')),
+    )
+    .addOption(cacheDir())
+    .action((id: string, _flags: CacheFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-info.js')).cacheInfo(session, id, all(command))),
+    );
+
+  cache
+    .command('du')
+    .description('print how much room each part takes')
+    .addOption(new Option('--by <what>', 'what to add up').choices(['kind', 'provider']).default('kind'))
+    .addOption(cacheDir())
+    .action((_flags: CacheDuFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-du.js')).cacheDu(session, all(command))),
+    );
+
+  cache
+    .command('clean')
+    .description('remove parts of the cache; never what a running build uses')
+    .option('--packages', 'packages')
+    .option('--workspace', 'base trees, their snapshots, and delivered images')
+    .option('--images', 'finished images, and the file systems and disks they were made from')
+    .option('--layers', 'layers of trees, with the results that name them')
+    .option('--all', 'all of these, and everything else that is kept')
+    .addOption(
+      new Option('--provider-id <id>', 'only packages and workspace of this one: os-dist-arch').argParser(parseText('--provider-id')),
+    )
+    .addOption(new Option('--package <name>', 'only packages of this name').argParser(parseText('--package')))
+    .addOption(new Option('--key <id>', 'only the entry whose id begins so').argParser(parseText('--key')))
+    .option('--dry-run', 'say what would go, and remove nothing')
+    .addOption(cacheDir())
+    .addOption(workDir())
+    .action((_flags: CacheCleanFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-clean.js')).cacheClean(session, all(command))),
+    );
+
+  cache
+    .command('gc')
+    .description('remove what is beyond the limits, and what nothing refers to')
+    .addOption(new Option('--max-gb <n>', 'most that the whole cache may take').argParser(parseCount('--max-gb', 0, MOST)))
+    .addOption(
+      new Option('--unused-days <n>', 'remove what was not used for so long (default: 30)').argParser(parseCount('--unused-days', 0, MOST)),
+    )
+    .addOption(
+      new Option('--max-images <n>', 'most images (default: the configuration\u2019s)').argParser(parseCount('--max-images', 0, MOST)),
+    )
+    .addOption(
+      new Option('--imagebuild-days <n>', 'remove delivered images of the work directory after so long').argParser(
+        parseCount('--imagebuild-days', 0, MOST),
+      ),
+    )
+    .addOption(new Option('--min-free-gb <n>', 'remove until the disk has so much room').argParser(parseCount('--min-free-gb', 0, MOST)))
+    .option('--dry-run', 'say what would go, and remove nothing')
+    .addOption(cacheDir())
+    .addOption(workDir())
+    .action((_flags: CacheGcFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-gc.js')).cacheGc(session, all(command))),
+    );
+
+  cache
+    .command('check')
+    .description('compare cache and work directory with two sizes; exit status 0, 1 or 2')
+    .addOption(new Option('--warn-gb <n>', 'size above which the status is 1').argParser(parseCount('--warn-gb', 0, MOST)).default(40))
+    .addOption(new Option('--crit-gb <n>', 'size above which the status is 2').argParser(parseCount('--crit-gb', 0, MOST)).default(80))
+    .addOption(cacheDir())
+    .addOption(workDir())
+    .action((_flags: CacheCheckFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-check.js')).cacheCheck(session, all(command))),
+    );
+}

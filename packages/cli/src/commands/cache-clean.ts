@@ -1,0 +1,59 @@
+import { listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind } from '@ict/cache';
+import type { CacheCleanFlags } from '../cache-commands.js';
+import { cliError } from '../errors.js';
+import { changeCache } from '../open-cache.js';
+import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
+import type { Session } from '../session.js';
+import { resolveSettings } from '../settings.js';
+import { findEntry } from './cache-info.js';
+
+/** `ict cache clean`: removes what the flags choose. */
+export async function cacheClean(session: Session, flags: CacheCleanFlags): Promise<void> {
+  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { dryRun = false, providerId } = flags;
+  requireChoice(flags);
+  const cache = await changeCache(engine.cacheDir, dryRun);
+  const cleaned = cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags), { dryRun, signal: session.signal });
+  const wanted = flags.workspace === true || flags.all === true;
+  const workspace = wanted
+    ? (await listWorkspace(engine.workDir)).filter(({ provider }) => providerId === undefined || provider === providerId)
+    : [];
+  if (!dryRun) await finishRemoval(session, engine, cache, workspace);
+  reportRemoval(session, { dryRun, cache: cleaned, workspace });
+}
+
+/** @throws `ICT_CLI_USAGE` when nothing says what is to go. */
+function requireChoice({ packages, workspace, images, layers, all, package: name, key }: CacheCleanFlags): void {
+  if ([packages, workspace, images, layers, all].includes(true) || name !== undefined || key !== undefined) return;
+  throw cliError('ICT_CLI_USAGE', {
+    message: 'nothing says what to remove',
+    hint: 'Name it: --packages, --workspace, --images, --layers, --all, --package NAME or --key ID.',
+  });
+}
+
+/** Which entries go. With a provider, only what belongs to that one: packages. */
+async function chooser(cache: Cache, flags: CacheCleanFlags): Promise<EntryFilter> {
+  const { packages, images, layers, all, providerId, package: name, key } = flags;
+  const one = key === undefined ? undefined : findEntry(await cache.entries(), key);
+  const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name);
+  const kinds = new Set<EntryKind>([
+    ...(packages === true ? (['package'] as const) : []),
+    ...(images === true ? (['image', 'blob'] as const) : []),
+    ...(layers === true ? (['layer', 'step'] as const) : []),
+  ]);
+  return (entry) => {
+    if (providerId !== undefined && entry.provider !== providerId) return false;
+    if (one !== undefined && entry.kind === one.kind && entry.id === one.id) return true;
+    if (entry.kind === 'package' && named.has(entry.id)) return true;
+    return all === true || kinds.has(entry.kind);
+  };
+}
+
+/** Ids of the packages of one name, whatever their files are called. */
+async function packagesNamed(cache: Cache, name: string): Promise<ReadonlySet<string>> {
+  const ids = new Set<string>();
+  for (const provider of await cache.packageIndex.providers()) {
+    for await (const entry of cache.packageIndex.entries(provider)) if (entry.name === name) ids.add(packageId(provider, entry.fileName));
+  }
+  return ids;
+}

@@ -1,0 +1,36 @@
+import { listWorkspace, storageLimits, type WorkspaceEntry } from '@ict/cache';
+import type { CacheGcFlags } from '../cache-commands.js';
+import { changeCache } from '../open-cache.js';
+import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
+import type { Session } from '../session.js';
+import { resolveSettings } from '../settings.js';
+
+const GIB = 1024 ** 3;
+const DAY_SECONDS = 86_400;
+/** Results that nobody asked for in this time are not kept for their own sake. */
+const UNUSED_DAYS = 30;
+
+/** `ict cache gc`: brings cache and work directory below their limits. */
+export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<void> {
+  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { maxGb, maxImages, minFreeGb, unusedDays = UNUSED_DAYS, imagebuildDays, dryRun = false } = flags;
+  const cache = await changeCache(engine.cacheDir, dryRun);
+  const workspace = await oldBuilds(engine.workDir, imagebuildDays);
+  const limits = {
+    ...storageLimits(engine.storage),
+    unusedDays,
+    ...(maxGb === undefined ? {} : { totalBytes: maxGb * GIB }),
+    ...(maxImages === undefined ? {} : { imageCount: maxImages }),
+    ...(minFreeGb === undefined ? {} : { freeBytes: minFreeGb * GIB }),
+  };
+  const collected = (await cache?.collect(limits, { dryRun, signal: session.signal })) ?? nothingRemoved;
+  if (!dryRun) await finishRemoval(session, engine, cache, workspace);
+  reportRemoval(session, { dryRun, cache: collected, workspace });
+}
+
+/** Delivered images of the work directory that are older than this; none without an age. */
+async function oldBuilds(workDir: string, days: number | undefined): Promise<readonly WorkspaceEntry[]> {
+  if (days === undefined) return [];
+  const now = Date.now() / 1000;
+  return (await listWorkspace(workDir)).filter(({ kind, changedAt }) => kind === 'imagebuild' && now - changedAt > days * DAY_SECONDS);
+}

@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises';
+import { packageId, type Cache, type CacheEntry } from '@ict/cache';
+import { cliError } from '../errors.js';
+import { lookAtCache } from '../open-cache.js';
+import type { CacheFlags } from '../program.js';
+import { formatBytes } from '../quantity.js';
+import type { Session } from '../session.js';
+import { resolveSettings } from '../settings.js';
+import { plainText } from '../terminal-text.js';
+import { entryDocument, isoTime, shortId } from './cache-list.js';
+
+/** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
+export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {
+  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const cache = await lookAtCache(engine.cacheDir);
+  const entries = (await cache?.entries()) ?? [];
+  const entry = findEntry(entries, id);
+  const record = await recordOf(cache as Cache, entry);
+  const usedBy = entries.filter(({ kind }) => kind === 'step').length === 0 ? [] : await usersOf(entries, entry);
+  session.document({ ...entryDocument(entry), usedBy: usedBy.map((step) => ({ id: step.id, name: step.name })), record: record ?? null });
+  const lines = [
+    `${entry.kind} ${plainText(entry.id)}`,
+    `  path       ${plainText(entry.path)}`,
+    `  on disk    ${formatBytes(entry.allocatedBytes)}`,
+    `  last used  ${isoTime(entry.usedAt)}`,
+    ...usedBy.map((step) => `  result of  ${plainText(step.name)} ${shortId(step)}`),
+    ...(record === undefined ? [] : tree(record, 1)),
+  ];
+  session.result(`${lines.join('\n')}\n`);
+}
+
+/**
+ * The entry that an id, a name or the beginning of either means.
+ *
+ * @throws `ICT_CLI_CACHE_UNKNOWN`, `ICT_CLI_CACHE_AMBIGUOUS`
+ */
+export function findEntry(entries: readonly CacheEntry[], text: string): CacheEntry {
+  const exact = entries.filter(({ id, name, kind }) => id === text || (kind === 'package' && name === text));
+  const found =
+    exact.length > 0 ? exact : entries.filter(({ id, name, kind }) => id.startsWith(text) || (kind === 'package' && name.startsWith(text)));
+  const [entry, ...others] = found;
+  if (entry === undefined) {
+    throw cliError('ICT_CLI_CACHE_UNKNOWN', {
+      message: `nothing in the cache is called ${JSON.stringify(text)}`,
+      hint: '`ict cache list` shows what there is.',
+      facts: { id: text },
+    });
+  }
+  if (others.length > 0) {
+    throw cliError('ICT_CLI_CACHE_AMBIGUOUS', {
+      message: `${found.length} entries begin with ${JSON.stringify(text)}: ${found
+        .slice(0, 5)
+        .map((one) => `${one.kind} ${one.id}`)
+        .join(', ')}${found.length > 5 ? ', ...' : ''}`,
+      hint: 'Give more of the id.',
+      facts: { id: text, count: found.length },
+    });
+  }
+  return entry;
+}
+
+/** What the index says of an entry: a JSON document; undefined where there is none. */
+async function recordOf(cache: Cache, entry: CacheEntry): Promise<unknown> {
+  switch (entry.kind) {
+    case 'package':
+      for await (const record of cache.packageIndex.entries(entry.provider as string)) {
+        if (packageId(entry.provider as string, record.fileName) === entry.id) return record;
+      }
+      return undefined;
+    case 'step':
+    case 'memo':
+      return readJson(entry.path);
+    case 'image':
+      return readJson(`${entry.path}/meta.json`);
+    default:
+      return undefined;
+  }
+}
+
+/** The results that refer to a layer or a file. */
+async function usersOf(entries: readonly CacheEntry[], { kind, id }: CacheEntry): Promise<readonly CacheEntry[]> {
+  if (kind !== 'layer' && kind !== 'blob') return [];
+  const found: CacheEntry[] = [];
+  for (const step of entries) if (step.kind === 'step' && (await readFile(step.path, 'utf8')).includes(`sha256:${id}`)) found.push(step);
+  return found;
+}
+
+async function readJson(path: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    // A record that cannot be read is none: the entry is a miss.
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/** A document as an indented list of its members. */
+function tree(value: unknown, depth: number): readonly string[] {
+  const indent = '  '.repeat(depth);
+  return Object.entries(value as object).flatMap(([key, member]: [string, unknown]) =>
+    typeof member === 'object' && member !== null && Object.keys(member).length > 0
+      ? [`${indent}${plainText(key)}`, ...tree(member, depth + 1)]
+      : [`${indent}${plainText(key)}  ${plainText(typeof member === 'string' ? member : JSON.stringify(member))}`],
+  );
+}

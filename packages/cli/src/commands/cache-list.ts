@@ -1,0 +1,49 @@
+import { entryKinds, type CacheEntry } from '@ict/cache';
+import type { CacheListFlags } from '../cache-commands.js';
+import { lookAtCache } from '../open-cache.js';
+import { formatBytes, formatCount } from '../quantity.js';
+import type { Session } from '../session.js';
+import { resolveSettings } from '../settings.js';
+import { plainText, table } from '../terminal-text.js';
+
+/** Hex digits of an id that tell entries apart well enough for people; `info` takes any beginning. */
+const SHORT = 12;
+
+/** `ict cache list`: every entry, its size and its last use. */
+export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {
+  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { cacheDir } = engine;
+  const cache = await lookAtCache(cacheDir);
+  const found = (await cache?.entries(flags.kind === undefined ? entryKinds : [flags.kind])) ?? [];
+  const entries = [...found].sort((a, b) => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1));
+  if (session.terminal.json) session.document({ cacheDir, entries: entries.map(entryDocument) });
+  else session.result(listText(entries));
+}
+
+/** An entry as documents show it. */
+export function entryDocument({ kind, id, name, provider, path, allocatedBytes, usedAt }: CacheEntry) {
+  return { kind, id, name, ...(provider === undefined ? {} : { provider }), path, allocatedBytes, lastUsed: isoTime(usedAt) };
+}
+
+/** `2026-01-31T12:00:00Z` */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
+/** An entry's id as short as people need it. */
+export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
+  return kind === 'package' || kind === 'metadata' ? id : id.slice(0, SHORT);
+}
+
+function listText(entries: readonly CacheEntry[]): string {
+  const rows = entries.map((entry) => [
+    entry.kind,
+    plainText(shortId(entry)),
+    formatBytes(entry.allocatedBytes),
+    isoTime(entry.usedAt),
+    entry.kind === 'step' || entry.kind === 'memo' ? plainText(entry.name) : '',
+  ]);
+  const total = entries.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  const lines = table([['kind', 'id', 'on disk', 'last used', ''], ...rows], { right: [2] });
+  return `${lines.join('\n')}\n${formatCount(entries.length, 'entry', 'entries')}, ${formatBytes(total)}\n`;
+}

@@ -1,0 +1,88 @@
+import { join } from 'node:path';
+import {
+  openCache,
+  removeWorkspaceEntry,
+  workspaceLock,
+  type Cache,
+  type CollectedEntry,
+  type Collection,
+  type WorkspaceEntry,
+} from '@ict/cache';
+import { entryDocument } from './commands/cache-list.js';
+import { reapCache } from './open-cache.js';
+import { formatBytes, formatCount } from './quantity.js';
+import type { Session } from './session.js';
+import { plainText, table } from './terminal-text.js';
+
+/** What was removed, or would be: of the cache, and of the work directory. */
+export interface Removal {
+  readonly dryRun: boolean;
+  readonly cache: Collection;
+  readonly workspace: readonly WorkspaceEntry[];
+}
+
+export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 0 };
+
+/** Removes parts of the work directory, and from the disk what was taken out of the cache; undefined where there is no cache. */
+export async function finishRemoval(
+  session: Session,
+  { cacheDir, workDir }: { readonly cacheDir: string; readonly workDir: string },
+  cache: Cache | undefined,
+  workspace: readonly WorkspaceEntry[],
+): Promise<void> {
+  if (cache === undefined && workspace.length === 0) return;
+  const locks = cache ?? (await openCache({ cacheDir, clock: () => Date.now() / 1000 }));
+  await removeFromWorkspace(session, locks, workDir, workspace);
+  await reapCache(locks, session);
+}
+
+/** Removes parts of a work directory, after the builds that hold it have ended. */
+async function removeFromWorkspace(session: Session, cache: Cache, workDir: string, chosen: readonly WorkspaceEntry[]): Promise<void> {
+  const { signal } = session;
+  for (const provider of new Set(chosen.map((entry) => entry.provider))) {
+    const onWait = (): void => session.note(`waiting for a build of ${provider} to end\n`);
+    await cache.withLock(
+      workspaceLock(join(workDir, provider)),
+      async () => {
+        for (const entry of chosen) {
+          if (entry.provider !== provider || (await removeWorkspaceEntry(workDir, entry))) continue;
+          session.note(`${entry.path} holds files of other users: the next build removes them\n`);
+        }
+      },
+      { signal, onWait },
+    );
+  }
+}
+
+/** The document and the text of `clean` and `gc`. */
+export function reportRemoval(session: Session, { dryRun, cache, workspace }: Removal): void {
+  const freedBytes = cache.freedBytes + workspace.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+  const { pinned, removed } = cache;
+  session.document({
+    dryRun,
+    removed: [
+      ...removed.map((entry) => ({ ...entryDocument(entry), reason: entry.reason })),
+      ...workspace.map(({ kind, id, path, allocatedBytes }) => ({ kind, id, path, allocatedBytes })),
+    ],
+    freedBytes,
+    pinned,
+  });
+  const lines = [
+    ...table(
+      [
+        ...removed.map(entryRow),
+        ...workspace.map(({ id, allocatedBytes }) => ['workspace', plainText(id), formatBytes(allocatedBytes), '']),
+      ],
+      {
+        right: [2],
+      },
+    ),
+    `${formatCount(removed.length + workspace.length, 'entry', 'entries')} ${dryRun ? 'would be removed' : 'removed'}, ${formatBytes(freedBytes)}`,
+    ...(pinned === 0 ? [] : [`${formatCount(pinned, 'entry', 'entries')} stayed: a running build uses them`]),
+  ];
+  session.result(`${lines.join('\n')}\n`);
+}
+
+function entryRow({ kind, id, allocatedBytes, reason }: CollectedEntry): readonly string[] {
+  return [kind, plainText(id), formatBytes(allocatedBytes), reason];
+}

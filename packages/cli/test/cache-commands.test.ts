@@ -1,0 +1,212 @@
+import { chmodSync, existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openCache, type Cache } from '@ict/cache';
+import { digestHex, digestOf } from '@ict/integrity';
+import type { Json } from '@ict/plugin-api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ict } from './fixture.js';
+
+const provider = 'acme-acme1-x86_64';
+let root: string;
+let places: readonly string[];
+let work: string;
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'ict-cache-cli-'));
+  work = join(root, 'work');
+  places = ['--cache-dir', join(root, 'cache'), '--work-dir', work];
+});
+
+afterEach(() => rm(root, { recursive: true }));
+
+/** A cache as it was at a time, used by a process of another machine that fell silent long ago. */
+async function fill(daysAgo: number, names: readonly string[]): Promise<Cache> {
+  const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 - daysAgo * 86_400 });
+  for (const name of names) {
+    const file = join(root, name);
+    await writeFile(file, name.repeat(5000));
+    const content = name.repeat(5000);
+    const pkg = { name, version: '1', arch: 'x86_64', repository: 'acme', digest: digestOf(content), sizeBytes: content.length };
+    await cache.packages(provider).store({ ...pkg, fileName: `${name}-1.pkg` }, file);
+  }
+  return cache;
+}
+
+/** Lets the processes that used the cache so far be over. */
+async function endBuilds(): Promise<void> {
+  const used = join(root, 'cache', '.ict', 'used');
+  for (const day of await readdir(used)) {
+    for (const log of await readdir(join(used, day))) {
+      await rename(join(used, day, log), join(used, day, `ended-${log}`));
+    }
+  }
+}
+
+async function storeResult(cache: Cache): Promise<{ readonly blob: string; readonly step: string }> {
+  const blob = await cache.blobs.putBytes(Buffer.from('disk'));
+  const { key } = await cache.steps.put('acme.make', { colour: 'red' }, { blob: { ...blob } } as unknown as Json, 'ict');
+  return { blob: digestHex(blob.digest), step: key };
+}
+
+interface Listed {
+  readonly entries: readonly { readonly kind: string; readonly id: string; readonly lastUsed: string; readonly allocatedBytes: number }[];
+}
+interface Removed {
+  readonly removed: readonly { readonly kind: string; readonly id: string; readonly reason?: string }[];
+  readonly freedBytes: number;
+  readonly pinned: number;
+}
+
+async function document<T>(argv: readonly string[]): Promise<T> {
+  const { status, stdout, stderr } = await ict(['cache', ...argv, '--json']);
+  expect(status, stderr.text).toBe(0);
+  return JSON.parse(stdout.text) as T;
+}
+
+const cacheFlag = (): readonly string[] => places.slice(0, 2);
+const ids = ({ removed }: Removed): string[] => removed.map(({ kind, id }) => `${kind} ${id}`).sort();
+
+describe('ict cache list', () => {
+  it('shows every kind, the last used first', async () => {
+    await storeResult(await fill(2, ['old']));
+    await fill(0, ['new']);
+    const { entries } = await document<Listed>(['list', ...cacheFlag()]);
+    expect(entries.map(({ kind }) => kind).sort()).toEqual(['blob', 'package', 'package', 'step']);
+    expect(entries[0]).toMatchObject({ kind: 'package', id: `${provider}/new-1.pkg` });
+    expect(Date.parse(entries[0]?.lastUsed as string)).toBeGreaterThan(Date.now() - 3_600_000);
+    const text = (await ict(['cache', 'list', '--kind', 'package', ...cacheFlag()])).stdout.lines;
+    expect(text[0]).toMatch(/^kind +id +on disk +last used/);
+    expect(text.at(-1)).toMatch(/^2 entries, /);
+  });
+
+  it('makes no cache where there is none', async () => {
+    expect(await document<Listed>(['list', ...cacheFlag()])).toMatchObject({ entries: [] });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('reads a cache that may not be written', async () => {
+    await fill(0, ['a']);
+    chmodSync(join(root, 'cache'), 0o555);
+    chmodSync(join(root, 'cache', '.ict'), 0o555);
+    expect((await document<Listed>(['list', ...cacheFlag()])).entries).toHaveLength(1);
+    chmodSync(join(root, 'cache', '.ict'), 0o755);
+    chmodSync(join(root, 'cache'), 0o755);
+  });
+});
+
+describe('ict cache info', () => {
+  it('shows the inputs of a result by a beginning of its id, and which result a file is of', async () => {
+    const { blob, step } = await storeResult(await fill(0, []));
+    expect(await document(['info', step.slice(0, 10), ...cacheFlag()])).toMatchObject({
+      id: step,
+      record: { inputs: { colour: 'red' } },
+    });
+    expect(await document(['info', blob, ...cacheFlag()])).toMatchObject({ kind: 'blob', usedBy: [{ id: step, name: 'acme.make' }] });
+    const text = (await ict(['cache', 'info', step, ...cacheFlag()])).stdout.text;
+    expect(text).toMatch(/inputs\n +colour {2}red\n/);
+  });
+
+  it('shows the record of a package by the beginning of its name', async () => {
+    await fill(0, ['jq', 'jqp', 'vim']);
+    expect(await document(['info', 'vi', ...cacheFlag()])).toMatchObject({ kind: 'package', record: { name: 'vim', version: '1' } });
+    expect(await document(['info', 'jq-', ...cacheFlag()])).toMatchObject({ record: { name: 'jq' } });
+    const ambiguous = await ict(['cache', 'info', 'jq', ...cacheFlag()]);
+    expect(ambiguous.status).toBe(2);
+    expect(ambiguous.stderr.text).toContain('ICT_CLI_CACHE_AMBIGUOUS');
+    const unknown = await ict(['cache', 'info', 'emacs', ...cacheFlag()]);
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr.text).toContain('ICT_CLI_CACHE_UNKNOWN');
+  });
+});
+
+it('ict cache du --by provider counts packages', async () => {
+  await storeResult(await fill(0, ['a', 'b']));
+  const { areas } = await document<{ areas: { area: string; files: number }[] }>(['du', '--by', 'provider', ...cacheFlag()]);
+  expect(areas).toMatchObject([{ area: provider, files: 2 }]);
+});
+
+describe('ict cache clean', () => {
+  it.each([
+    [['--packages'], ['package', 'package']],
+    [['--images'], ['blob']],
+    [['--layers'], ['step']],
+    [['--package', 'a'], ['package']],
+    [['--packages', '--provider-id', 'acme-acme2-x86_64'], []],
+    [['--all'], ['blob', 'imagebuild', 'package', 'package', 'step']],
+    [['--workspace'], ['imagebuild']],
+  ])('%j removes what it says', async (flags, kinds) => {
+    await storeResult(await fill(0, ['a', 'b']));
+    await endBuilds();
+    await mkdir(join(work, provider, 'imagebuild', 'minimal'), { recursive: true });
+    const dry = await document<Removed>(['clean', ...flags, '--dry-run', ...places]);
+    expect(dry.removed.map(({ kind }) => kind).sort()).toEqual(kinds);
+    expect((await document<Listed>(['list', ...cacheFlag()])).entries).toHaveLength(4);
+    const real = await document<Removed>(['clean', ...flags, ...places]);
+    expect(ids(real)).toEqual(ids(dry));
+    const left = (await document<Listed>(['list', ...cacheFlag()])).entries.length;
+    expect(left).toBe(4 - kinds.filter((kind) => kind !== 'imagebuild').length);
+    expect(existsSync(join(work, provider, 'imagebuild', 'minimal'))).toBe(!kinds.includes('imagebuild'));
+    expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
+  });
+
+  it('removes one entry by the beginning of its key', async () => {
+    const { step } = await storeResult(await fill(0, ['a']));
+    await endBuilds();
+    expect(ids(await document<Removed>(['clean', '--key', step.slice(0, 8), ...places]))).toEqual([`step ${step}`]);
+  });
+
+  it('wants to be told what', async () => {
+    const { status, stderr } = await ict(['cache', 'clean', ...places]);
+    expect(status).toBe(2);
+    expect(stderr.text).toContain('ICT_CLI_USAGE');
+  });
+
+  it('leaves what a running build uses', async () => {
+    await fill(0, ['a']); // this process noted it and runs
+    const { removed, pinned } = await document<Removed>(['clean', '--packages', ...places]);
+    expect(removed).toEqual([]);
+    expect(pinned).toBe(1);
+  });
+});
+
+describe('ict cache gc', () => {
+  it('removes packages and results unused for too long, and old builds', async () => {
+    await storeResult(await fill(40, ['old']));
+    await fill(1, ['new']);
+    await endBuilds();
+    const [early, late] = ['early', 'late'].map((name) => join(work, provider, 'imagebuild', name)) as [string, string];
+    for (const path of [early, late]) await mkdir(path, { recursive: true });
+    const sixDays = Date.now() / 1000 - 6 * 86_400;
+    await utimes(early, sixDays, sixDays);
+    const result = await document<Removed>(['gc', '--imagebuild-days', '5', ...places]);
+    expect(result.removed.map(({ kind }) => kind).sort()).toEqual(['blob', 'imagebuild', 'package', 'step']);
+    expect(existsSync(early)).toBe(false);
+    expect(existsSync(late)).toBe(true);
+    expect((await ict(['cache', 'gc', '--dry-run', ...places])).stdout.text).toMatch(/^0 entries would be removed, 0 B\n$/);
+  });
+
+  it('takes limits from flags', async () => {
+    await fill(3, ['a']);
+    await endBuilds();
+    expect(ids(await document<Removed>(['gc', '--unused-days', '2', ...places]))).toEqual([`package ${provider}/a-1.pkg`]);
+  });
+});
+
+describe('ict cache check', () => {
+  it.each([
+    [['--warn-gb', '1', '--crit-gb', '2'], 0],
+    [['--warn-gb', '0', '--crit-gb', '2'], 1],
+    [['--warn-gb', '0', '--crit-gb', '0'], 2],
+  ])('%j exits %i', async (flags, expected) => {
+    await fill(0, ['a']);
+    const { status, stdout } = await ict(['cache', 'check', ...flags, ...places, '--json']);
+    expect(status).toBe(expected);
+    expect(JSON.parse(stdout.text)).toMatchObject({ status: expected, directories: [{ what: 'cache' }, { what: 'workspace', status: 0 }] });
+  });
+
+  it('refuses sizes in the wrong order', async () => {
+    expect((await ict(['cache', 'check', '--warn-gb', '90', ...places])).status).toBe(2);
+  });
+});
