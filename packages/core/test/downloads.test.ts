@@ -49,7 +49,7 @@ describe('obtainPackages', () => {
     expect(verified.map((entry) => entry.file)).toEqual(['/cache/tar', '/cache/bash']);
     expect(fetched).toEqual(['http://archive/pool/tar.pkg']);
     expect(stored).toEqual(['tar']);
-    expect(events.map((event) => event.type)).toEqual(['fetch.start', 'package.verified']);
+    expect(events.map((event) => event.type)).toEqual(['fetch.start', 'package.downloaded', 'package.verified']);
   });
 
   it('fetches content once when two closures name it', async () => {

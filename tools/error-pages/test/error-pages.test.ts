@@ -49,7 +49,13 @@ const NOT_COMMANDS = ['ict password salt'];
 
 /** Paths of all commands of the cli, such as `build` and `cache du`, as its source declares them. */
 function declaredCommands(): readonly string[] {
-  const name = join(root, 'packages', 'cli', 'src', 'program.ts');
+  const sources = join(root, 'packages', 'cli', 'src');
+  return readdirSync(sources)
+    .filter((name) => /^(?:program|.*-commands)\.ts$/.test(name))
+    .flatMap((name) => commandsOf(join(sources, name)));
+}
+
+function commandsOf(name: string): readonly string[] {
   const file = ts.createSourceFile(name, readFileSync(name, 'utf8'), ts.ScriptTarget.Latest, true);
   const found: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -142,8 +148,8 @@ describe('error pages', () => {
 describe('commands that texts tell users to run', () => {
   it('are looked up among those of the cli', () => {
     expect(commands).toEqual(expect.arrayContaining(['build', 'doctor', 'cache', 'cache du', 'config show']));
-    expect(quotedCommands('Run `ict cache gc`, "ict build x" or (ict bake).')).toEqual(['ict cache gc', 'ict build x', 'ict bake']);
-    expect(unknownCommands(['ict cache gc', 'ict build x', 'ict bake', 'ict cache du'])).toEqual(['ict cache gc', 'ict bake']);
+    expect(quotedCommands('Run `ict cache burn`, "ict build x" or (ict bake).')).toEqual(['ict cache burn', 'ict build x', 'ict bake']);
+    expect(unknownCommands(['ict cache burn', 'ict build x', 'ict bake', 'ict cache du'])).toEqual(['ict cache burn', 'ict bake']);
   });
 
   it.each(pages)('exist in %s', (page) => {
