@@ -1,6 +1,6 @@
 export { artifactOf, ict, repositoryRoot, type IctOptions, type IctResult } from './ict.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';
-export { createMiniDistribution, miniTemplate, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
+export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { Mini } from './mini-build.js';

@@ -59,6 +59,16 @@ export async function createMiniDistribution(packages: string, directory: string
   return { archive: spec.root, definition, template, key, spec };
 }
 
+/** A package without scripts: a program, data and a configuration file. */
+export function miniTool(version: string): DebSpec {
+  const files = {
+    '/usr/bin/mini-tool': `#!/bin/sh\n# ${version}\n`,
+    [`/usr/share/mini-tool/data-${version}`]: 'data\n',
+    '/etc/mini-tool/settings': `version=${version}\n`,
+  };
+  return { name: 'mini-tool', version, files, conffiles: ['/etc/mini-tool/settings'] };
+}
+
 const KERNEL = '6.12.1-mini';
 
 const GENERATED: readonly DebSpec[] = [
@@ -83,6 +93,13 @@ const GENERATED: readonly DebSpec[] = [
     scripts: { postinst: '#!/bin/sh\nset -e\necho "$1" > /etc/mini-service\n' },
   },
   { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
+  { name: 'mini-aid', version: '1', files: { '/usr/bin/mini-aid': '#!/bin/sh\n' } },
+  miniTool('1'),
+  {
+    name: 'mini-hook',
+    version: '1',
+    scripts: { postinst: '#!/bin/sh\nset -e\nif command -v mini-tool; then echo found > /etc/mini-hook; fi\n' },
+  },
   { name: 'mini-rival', version: '1', fields: { Conflicts: 'mini-library' } },
 ];
 

@@ -1,7 +1,8 @@
-import { appendFile, rm } from 'node:fs/promises';
+import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, type BuildPlaces, type IctResult } from '../src/index.js';
+import { parse, stringify } from 'yaml';
+import { artifactOf, build, Mini, type BuildPlaces, type IctResult } from '../src/index.js';
 
 let mini: Mini;
 let places: BuildPlaces;
@@ -66,6 +67,20 @@ describe('the base tree', () => {
     await rm(join(work, 'chrootbuild'), { recursive: true });
     const result = await buildOnTop();
     expect(hits(result)).not.toContain('ict.base');
+  });
+
+  it('of another definition takes its place, and switching back hits again', async () => {
+    const definition = parse(await readFile(mini.distribution.definition, 'utf8')) as { essential: { packages: string[] } };
+    definition.essential.packages.push('mini-library');
+    const other = join(mini.distribution.definition, '..', 'larger.yml');
+    await writeFile(other, stringify(definition));
+    const flags = ['--distro-file', other, ...mini.flags().slice(2)];
+    const larger = await build(mini.distribution.template, places, flags);
+    expect(larger.status, larger.stderr).toBe(0);
+    expect(hits(larger)).not.toContain('ict.base');
+    const back = await buildOnTop();
+    expect(hits(back)).toContain('ict.base');
+    expect(back.events.filter((event) => event.type === 'install.progress' && event.phase === 'extract')).toEqual([]);
   });
 
   it.each(['work', 'cache'] as const)(

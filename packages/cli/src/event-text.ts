@@ -67,6 +67,8 @@ function detail(event: BuildEvent): string | undefined {
       return `${event.step} ${event.key}: ${event.reason}`;
     case 'step.stored':
       return `${event.step} ${event.key} in ${formatDuration(event.durationMs)}`;
+    case 'install.way':
+      return `${event.way}: ${event.reason}`;
     case 'command.start':
       return event.command.join(' ');
     case 'command.output':

@@ -136,8 +136,9 @@ export class BaseTree implements LayerShelf {
       await rename(this.live, staged.directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-      await this.shelf.abandon(staged);
-      return this.remove(this.live);
+      // The cache lies on another file system; what is copied is compared with its manifest when it is next mounted.
+      await (await this.sandbox.get()).copyLayer(this.live, staged.directory);
+      await this.remove(this.live);
     }
     await this.shelf.publish(staged, known, sign);
   }

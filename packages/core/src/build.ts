@@ -71,7 +71,7 @@ export async function buildImage(
         const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees))) as LayerRef;
         const context = build.context(toolsLayer);
         let composed: TreeRef = { layers: [] };
-        for (const step of compositionSteps(composition, build.layers, context)) {
+        for (const step of compositionSteps(composition, build.layers, build.source, context)) {
           composed = { layers: [...composed.layers, await build.steps.run(step(composed))] };
         }
         return { tree: composed, ctx: context };

@@ -11,13 +11,15 @@ import type {
   TreeSession,
   VerifiedPackage,
 } from '@ict/plugin-api';
-import type { Digest } from '@ict/plugin-api';
+import { hasCode, type Digest } from '@ict/plugin-api';
+import type { LayerManifest } from '@ict/sandbox';
 import { configurationKey, configureTree, treeEnvironment, type Configuration } from './configure.js';
 import { coreError } from './errors.js';
 import { baseIds } from './base-set.js';
 import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
-import type { StepCall } from './steps.js';
+import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
+import type { LayerPresence, StepCall, StepSibling } from './steps.js';
 
 /** Latest time of files that a template's own settings, files and commands make: 1980-01-01T00:00:01Z. */
 const TEMPLATE_EPOCH = 315_532_801;
@@ -34,25 +36,40 @@ export interface Composition {
   readonly core: CodeIdentity;
 }
 
+/** A step of the composition. `way` says, for a layer of packages, whether it would begin from a cached one. */
+export interface LayerCall extends StepCall<LayerRef & Json> {
+  readonly way?: () => Promise<InstallWay>;
+}
+
 /** A step of the composition, once the layers below it are known. */
-export type LayerStep = (below: TreeRef) => StepCall<LayerRef & Json>;
+export type LayerStep = (below: TreeRef) => LayerCall;
 
 /** Where layers are made. The base tree has a home of its own. */
 export interface LayerMaker {
   base(work: (tree: TreeSession) => Promise<void>): Promise<LayerRef>;
   over(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, epochSeconds?: number): Promise<LayerRef>;
+  /** As `over`, beginning with the content of `start`, a layer over the same parent. `review` may refuse the result by throwing. */
+  from(start: LayerRef, parent: TreeRef, work: (tree: TreeSession) => Promise<void>, review: ReviewLayer): Promise<LayerRef>;
+}
+
+/** Looks at a layer beside the one that it began with. */
+export type ReviewLayer = (before: LayerManifest, after: LayerManifest) => void;
+
+/** Finds layers that a new one may begin with. */
+export interface LayerSource extends LayerPresence {
+  siblings(call: Omit<StepCall<Json>, 'run'>): AsyncIterable<StepSibling>;
 }
 
 /**
  * The steps that make a root tree, lowest layer first: base tree, image packages, configuration, initrd. Each is keyed by the
  * content of the layers below it, so that an equal result below lets everything above hit.
  */
-export function compositionSteps(input: Composition, layers: LayerMaker, ctx: BuildContext): readonly LayerStep[] {
+export function compositionSteps(input: Composition, layers: LayerMaker, source: LayerSource, ctx: BuildContext): readonly LayerStep[] {
   const base = baseIds(input.packages);
   const isBase = (pkg: VerifiedPackage) => base.has(pkg.id);
   const rest = input.packages.filter((pkg) => !isBase(pkg));
   const steps: LayerStep[] = [baseStep(input, input.packages.filter(isBase), layers, ctx)];
-  if (rest.length > 0) steps.push(packagesStep(input, rest, layers, ctx));
+  if (rest.length > 0) steps.push(packagesStep(input, rest, layers, source, ctx));
   steps.push(configurationStep(input, layers, ctx), initrdStep(input, layers, ctx));
   return steps;
 }
@@ -84,14 +101,53 @@ function baseStep(input: Composition, packages: readonly VerifiedPackage[], laye
   });
 }
 
-function packagesStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
-  return (below) => ({
-    type: 'ict.packages',
-    version: 1,
-    by: input.provider.identity,
-    key: { below: treeKey(below), ...installKey(input, packages, ctx) },
-    run: () => tagged(layers.over(below, (tree) => install(input, packages, tree, ctx))),
-  });
+function packagesStep(
+  input: Composition,
+  packages: readonly VerifiedPackage[],
+  layers: LayerMaker,
+  source: LayerSource,
+  ctx: BuildContext,
+): LayerStep {
+  const { installer } = input.provider.part;
+  return (below) => {
+    const key = { below: treeKey(below), ...installKey(input, packages, ctx) };
+    const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
+    const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
+    const clean = () => layers.over(below, (tree) => install(input, packages, tree, ctx));
+    return { ...identity, way, run: async () => tagged(installBy(await way(), below, input, layers, clean, ctx)) };
+  };
+}
+
+/** Applies a delta, if that is the way and nothing speaks against it on the way; else installs cleanly. */
+async function installBy(
+  way: InstallWay,
+  below: TreeRef,
+  input: Composition,
+  layers: LayerMaker,
+  clean: () => Promise<LayerRef>,
+  ctx: BuildContext,
+): Promise<LayerRef> {
+  const { delta } = input.provider.part.installer;
+  ctx.emit({ type: 'install.way', way: way.kind, reason: way.reason });
+  if (way.kind === 'clean' || delta === undefined) return clean();
+  let expected = (_path: string): boolean => false;
+  try {
+    return await layers.from(
+      way.start,
+      below,
+      async (tree) => {
+        const outcome = await delta.apply(way.change, tree, input.distribution, ctx);
+        if (outcome.kind === 'refused') throw new DeltaRefused(outcome.reason);
+        ({ expected } = outcome);
+      },
+      (before, after) => reviewDelta(before, after, expected),
+    );
+  } catch (error) {
+    // A script that fails on a tree of yesterday may do well on a new one; if not, the clean installation says so.
+    if (!(error instanceof DeltaRefused) && !hasCode(error, 'ICT_COMMAND_FAILED')) throw error;
+    ctx.emit({ type: 'install.way', way: 'clean', reason: (error as Error).message });
+    return clean();
+  }
 }
 
 function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {

@@ -67,8 +67,18 @@ export interface Plan {
     readonly signers: readonly string[];
   }[];
   readonly packages: readonly PlannedPackage[];
-  readonly steps: readonly { readonly type: string; readonly key: string; readonly hit: boolean; readonly reason: string }[];
+  readonly steps: readonly PlannedStep[];
   readonly fetchBytes: number;
+}
+
+export interface PlannedStep {
+  readonly type: string;
+  readonly key: string;
+  readonly hit: boolean;
+  /** Why the step would run; empty for a hit. */
+  readonly reason: string;
+  /** Of a layer of packages that would be made: on a copy of a cached one, or from the base tree, and why. */
+  readonly install?: { readonly way: 'delta' | 'clean'; readonly reason: string };
 }
 
 export interface PlannedPackage {

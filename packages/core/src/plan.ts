@@ -1,7 +1,7 @@
 import type { Json, LayerRef, StepRunner, TreeRef, VerifiedPackage } from '@ict/plugin-api';
-import { compositionSteps } from './composition.js';
+import { compositionSteps, type LayerCall } from './composition.js';
 import { gatherConfiguration } from './configure.js';
-import type { Plan } from './engine-api.js';
+import type { Plan, PlannedStep } from './engine-api.js';
 import { buildArtifacts, imageEpoch, toolsStep } from './finalization.js';
 import { lockDigest } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
@@ -15,11 +15,12 @@ export async function planBuild(intake: Intake, settled: SettledLock, services: 
   const shelf = services.packages(lock, intake.provider.part);
   const packages = [];
   let fetchBytes = 0;
-  const counted = new Set<string>();
+  const files = new Map<string, string>();
   for (const pkg of [...lock.packages, ...lock.tools]) {
-    if (counted.has(pkg.digest)) continue;
-    counted.add(pkg.digest);
-    const cached = (await shelf.lookup(pkg)).state === 'hit';
+    if (files.has(pkg.digest)) continue;
+    const found = await shelf.lookup(pkg);
+    const cached = found.state === 'hit';
+    files.set(pkg.digest, cached ? found.file : '');
     if (!cached) fetchBytes += pkg.sizeBytes;
     const { name, version, arch, repository, digest, sizeBytes, requestedBy } = pkg;
     packages.push({ name, version, arch, repository, digest, sizeBytes, requestedBy, cached });
@@ -37,7 +38,7 @@ export async function planBuild(intake: Intake, settled: SettledLock, services: 
       signers,
     })),
     packages,
-    steps: await peekSteps(intake, settled, services),
+    steps: await peekSteps(intake, settled, files, services),
     fetchBytes,
   };
 }
@@ -45,12 +46,22 @@ export async function planBuild(intake: Intake, settled: SettledLock, services: 
 /** Ends the walk through a format's steps at the first result that is not stored. */
 class FirstMiss extends Error {}
 
-/** Follows the steps of a build as far as their results are stored; what comes after a miss has no key yet. */
-async function peekSteps(intake: Intake, settled: SettledLock, services: Services): Promise<Plan['steps']> {
+/**
+ * Follows the steps of a build as far as their results are stored; what comes after a miss has no key yet.
+ *
+ * @param files packages in the cache, by digest; empty for those that are not.
+ */
+async function peekSteps(
+  intake: Intake,
+  settled: SettledLock,
+  files: ReadonlyMap<string, string>,
+  services: Services,
+): Promise<Plan['steps']> {
   const { lock } = settled;
-  const found: { type: string; key: string; hit: boolean; reason: string }[] = [];
+  const found: PlannedStep[] = [];
   const build = services.build(lock.target, imageEpoch(lock, services.sourceDateEpoch));
-  const withFiles = (pkgs: SettledLock['lock']['packages']): readonly VerifiedPackage[] => pkgs.map((pkg) => ({ ...pkg, file: '' }));
+  const withFiles = (pkgs: SettledLock['lock']['packages']): readonly VerifiedPackage[] =>
+    pkgs.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) ?? '' }));
   const composition = {
     ...intake,
     configuration: await gatherConfiguration(intake.spec),
@@ -58,9 +69,11 @@ async function peekSteps(intake: Intake, settled: SettledLock, services: Service
     seed: lockDigest(lock),
     core: services.identity,
   };
-  const peek = async (call: Omit<StepCall<Json>, 'run'>): Promise<Json> => {
+  const peek = async (call: Omit<StepCall<Json>, 'run'> & Pick<LayerCall, 'way'>): Promise<Json> => {
     const { key, output, reason } = await build.steps.peek(call);
-    found.push({ type: call.type, key, hit: output !== undefined, reason });
+    const way = output === undefined ? await call.way?.() : undefined;
+    const install = way === undefined ? {} : { install: { way: way.kind, reason: way.reason } };
+    found.push({ type: call.type, key, hit: output !== undefined, reason, ...install });
     if (output === undefined) throw new FirstMiss();
     return output;
   };
@@ -68,7 +81,7 @@ async function peekSteps(intake: Intake, settled: SettledLock, services: Service
     const tools = (await peek(toolsStep(composition, withFiles(lock.tools), build.trees))) as unknown as LayerRef;
     const ctx = build.context(tools);
     let tree: TreeRef = { layers: [] };
-    for (const step of compositionSteps(composition, build.layers, ctx)) {
+    for (const step of compositionSteps(composition, build.layers, build.source, ctx)) {
       tree = { layers: [...tree.layers, (await peek(step(tree))) as unknown as LayerRef] };
     }
     const runner: StepRunner = {

@@ -21,7 +21,7 @@ import { createVerifier } from '@ict/verify';
 import { BaseTree } from './base-tree.js';
 import { CacheShelf } from './cache-shelf.js';
 import { identifyEngine, type CodeIdentity } from './code-identity.js';
-import type { LayerMaker } from './composition.js';
+import type { LayerMaker, LayerSource } from './composition.js';
 import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layers.js';
 import type { Lock } from './lock.js';
@@ -35,6 +35,7 @@ export interface BuildServices {
   readonly steps: StepEngine;
   readonly trees: SandboxTrees;
   readonly layers: LayerMaker;
+  readonly source: LayerSource;
   context(tools: LayerRef): BuildContext;
 }
 
@@ -143,11 +144,14 @@ function openBuild(
   const layers: LayerMaker = {
     base: (work) => trees.change({ layers: [] }, work, { shelf: base, snapshot: base.snapshot }),
     over: (parent: TreeRef, work, latest) => trees.change(parent, work, { shelf, epochSeconds: latest }),
+    from: (start, parent, work, review) => trees.change(parent, work, { shelf, start, review }),
   };
+  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit);
   return {
-    steps: new StepEngine(cache.steps, cache.blobs, base, identity, context.emit),
+    steps,
     trees,
     layers,
+    source: { has: (layer) => base.has(layer), siblings: (call) => steps.siblings(call) },
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
   };
 }

@@ -1,5 +1,5 @@
 import type { StepStore } from '@ict/cache';
-import type { CacheKey } from '@ict/integrity';
+import { canonicalJson, diffInputs, type CacheKey } from '@ict/integrity';
 import type { BlobStore, Context, Digest, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import type { CodeIdentity } from './code-identity.js';
@@ -14,10 +14,18 @@ export interface StepCall<Out extends Json> extends Step<Out> {
   readonly by: CodeIdentity;
 }
 
+/** A stored result of the same step, by the same code, for another key. */
+export interface StepSibling {
+  readonly key: { readonly [name: string]: Json };
+  readonly output: Json;
+  /** Where its key differs from the one that was asked for, such as `packages.jq`. */
+  readonly differences: readonly string[];
+}
+
 /** Runs steps, or takes their stored results: found by key, and never used when a layer or blob of them is gone or damaged. */
 export class StepEngine {
   readonly reports: StepReport[] = [];
-  private readonly records: Pick<StepStore, 'key' | 'get' | 'put' | 'nearest'>;
+  private readonly records: Pick<StepStore, 'key' | 'get' | 'put' | 'nearest' | 'records'>;
   private readonly blobs: BlobStore;
   private readonly layers: LayerPresence;
   private readonly engine: CodeIdentity;
@@ -57,6 +65,17 @@ export class StepEngine {
   async peek(call: Omit<StepCall<Json>, 'run'>): Promise<{ readonly key: CacheKey; readonly output?: Json; readonly reason: string }> {
     const { inputs, key } = this.identify(call);
     return { key, ...(await this.find(call.type, inputs)) };
+  }
+
+  /** Stored results of this step by the same code. */
+  async *siblings(call: Omit<StepCall<Json>, 'run'>): AsyncIterable<StepSibling> {
+    const { inputs } = this.identify(call);
+    const code = (all: Json) => canonicalJson({ ...(all as object), input: null });
+    for await (const record of this.records.records(call.type)) {
+      if (code(record.inputs) !== code(inputs)) continue;
+      const key = (record.inputs as { readonly input: StepSibling['key'] }).input;
+      yield { key, output: record.output, differences: diffInputs(key, call.key).map(({ path }) => path) };
+    }
   }
 
   private identify(call: Omit<StepCall<Json>, 'run'>): { readonly inputs: Json; readonly key: CacheKey } {

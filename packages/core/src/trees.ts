@@ -1,5 +1,5 @@
 import type { ChangeOptions, LayerRef, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
-import type { Sandbox } from '@ict/sandbox';
+import type { LayerManifest, Sandbox } from '@ict/sandbox';
 import { coreError } from './errors.js';
 import type { LayerShelf, StoredLayer } from './layers.js';
 
@@ -29,6 +29,10 @@ export interface LayerOptions extends ChangeOptions {
   readonly shelf?: LayerShelf;
   /** File that gets the layer as tar.gz, from the read that seals it. */
   readonly snapshot?: string;
+  /** A layer over the same parent, with whose content the new one begins. */
+  readonly start?: LayerRef;
+  /** Looks at the finished layer beside the one that it began with; what it throws keeps the layer from being stored. */
+  readonly review?: (before: LayerManifest, after: LayerManifest) => void;
 }
 
 /** Opens trees over the sandbox: layers are verified when first mounted, and what a session wrote becomes a layer. */
@@ -49,12 +53,14 @@ export class SandboxTrees implements TreeRunner {
   }
 
   async change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options: LayerOptions = {}): Promise<LayerRef> {
-    const { shelf = this.shelf, epochSeconds = this.epochSeconds, snapshot } = options;
+    const { shelf = this.shelf, epochSeconds = this.epochSeconds, snapshot, start } = options;
     const { signal } = this;
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(parent);
+    const begun = start === undefined ? undefined : await this.verifyLayer(start);
     const staged = await shelf.stage();
     try {
+      if (begun !== undefined) await sandbox.copyLayer(begun.directory, staged.directory, signal);
       const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds: this.epochSeconds, signal });
       try {
         await work(tree);
@@ -62,6 +68,7 @@ export class SandboxTrees implements TreeRunner {
         await tree.close();
       }
       const manifest = await sandbox.sealLayer(staged.directory, { epochSeconds, signal, ...(snapshot === undefined ? {} : { snapshot }) });
+      if (begun !== undefined) options.review?.(begun.manifest, manifest);
       return await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
     } catch (error) {
       await shelf.abandon(staged);
@@ -87,11 +94,11 @@ export class SandboxTrees implements TreeRunner {
    */
   async directories(tree: TreeRef): Promise<readonly string[]> {
     const directories: string[] = [];
-    for (const layer of tree.layers) directories.push(this.verified.get(layer.digest) ?? (await this.verifyLayer(layer)));
+    for (const layer of tree.layers) directories.push(this.verified.get(layer.digest) ?? (await this.verifyLayer(layer)).directory);
     return directories;
   }
 
-  private async verifyLayer(layer: LayerRef): Promise<string> {
+  private async verifyLayer(layer: LayerRef): Promise<StoredLayer> {
     const stored = await this.shelf.find(layer);
     if (stored === undefined) throw damaged(layer, ['the whole layer']);
     const changed = await this.changes(layer, stored);
@@ -100,7 +107,7 @@ export class SandboxTrees implements TreeRunner {
       throw damaged(layer, changed.slice(0, 5));
     }
     this.verified.set(layer.digest, stored.directory);
-    return stored.directory;
+    return stored;
   }
 
   /** What differs from the manifest. An unchanged stat signature answers at once; a changed one asks for every byte. */

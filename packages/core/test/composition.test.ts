@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BuildContext, Json, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
-import { compositionSteps, kernelVersions, treeKey, type Composition, type LayerMaker } from '../src/composition.js';
+import { compositionSteps, kernelVersions, treeKey, type Composition, type LayerMaker, type LayerSource } from '../src/composition.js';
 import type { StepCall } from '../src/steps.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
@@ -52,11 +52,14 @@ function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (reado
     made.push([treeKey(parent), epochSeconds]);
     return layer(String(made.length));
   };
-  return { made, over, base: (work) => over({ layers: [] }, work) };
+  return { made, over, base: (work) => over({ layers: [] }, work), from: (_start, parent, work) => over(parent, work) };
 }
 
+/** A cache without layers. */
+const nothing: LayerSource = { has: async () => false, siblings: async function* () {} };
+
 function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers: [layer('9')] }): readonly StepCall<LayerRef & Json>[] {
-  return compositionSteps(input, maker(memoryTree()), ctx).map((step) => step(over));
+  return compositionSteps(input, maker(memoryTree()), nothing, ctx).map((step) => step(over));
 }
 
 describe('compositionSteps', () => {
@@ -73,7 +76,7 @@ describe('compositionSteps', () => {
     const layers = maker(tree);
     const types: string[] = [];
     let composed: TreeRef = { layers: [] };
-    for (const step of compositionSteps(input, layers, ctx)) {
+    for (const step of compositionSteps(input, layers, nothing, ctx)) {
       const call = step(composed);
       types.push(call.type);
       composed = { layers: [...composed.layers, await call.run()] };
@@ -164,7 +167,7 @@ describe('compositionSteps', () => {
     ['other files beside', { '/boot/config-6.1': '' }],
   ])('asks for a kernel: %s', async (_what, files) => {
     await using ctx = fakeContext();
-    const initrd = compositionSteps(composition().input, maker(memoryTree({ files })), ctx).at(-1)?.({ layers: [layer('1')] });
+    const initrd = compositionSteps(composition().input, maker(memoryTree({ files })), nothing, ctx).at(-1)?.({ layers: [layer('1')] });
     await expect(initrd?.run()).rejects.toMatchObject({ code: 'ICT_KERNEL_MISSING', facts: { pattern: '/boot/vmlinuz-*' } });
   });
 });

@@ -49,6 +49,8 @@ export type EventBody =
   | { readonly type: 'step.hit'; readonly step: string; readonly key: string }
   | { readonly type: 'step.miss'; readonly step: string; readonly key: string; readonly reason: string }
   | { readonly type: 'step.stored'; readonly step: string; readonly key: string; readonly durationMs: number }
+  /** How a layer of packages is made: on a copy of a cached one, or from the base tree. */
+  | { readonly type: 'install.way'; readonly way: 'delta' | 'clean'; readonly reason: string }
   | {
       readonly type: 'install.progress';
       readonly phase: 'extract' | 'unpack' | 'configure';

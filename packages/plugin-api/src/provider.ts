@@ -11,7 +11,7 @@ import type {
   VerifiedPackage,
 } from './packages.js';
 import type { Json } from './json.js';
-import type { TreeSession } from './tree.js';
+import type { TreePath, TreeSession } from './tree.js';
 
 /** Reads an ecosystem's repositories. */
 export interface MetadataSource {
@@ -51,6 +51,31 @@ export interface InstallChange {
   readonly remove: readonly PackageRef[];
 }
 
+/** Whether a change is free of order, as far as the package files tell. */
+export type DeltaVerdict =
+  | { readonly kind: 'free' }
+  | { readonly kind: 'bound'; readonly reason: string }
+  /** Some files are not on this machine yet. */
+  | { readonly kind: 'unknown'; readonly packages: readonly string[] };
+
+/** What became of a change. */
+export type DeltaOutcome =
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** `expected`: whether the change was meant to touch this path: it is of the packages themselves, or of the database. */
+  | { readonly kind: 'applied'; readonly expected: (path: TreePath) => boolean };
+
+/**
+ * Changes a tree that is installed already into what a clean installation would have made of it; a package in another version is
+ * in both lists of the change. It refuses whenever that is not certain: scripts that nobody reviewed, users, alternatives,
+ * triggers, files that others own, or that others react to.
+ */
+export interface DeltaInstaller {
+  /** Judges by package files alone. `file` may be empty: then it is not on this machine. */
+  judge(change: InstallChange, ctx: Context): Promise<DeltaVerdict>;
+  /** Looks into the tree, and applies and cleans; or refuses, and the tree is thrown away. */
+  apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<DeltaOutcome>;
+}
+
 /** Installs exactly the given files into a tree with the ecosystem's own tool; no second resolver runs. */
 export interface Installer {
   /** Bumped when the tree changes for equal input. */
@@ -60,11 +85,15 @@ export interface Installer {
   unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition): Promise<void>;
   /** Removes what varies between equal builds and what belongs to one machine: keys, ids, logs, caches. */
   clean(tree: TreeSession, ctx: BuildContext): Promise<void>;
+  /** Without it every change of packages is a clean installation. */
+  readonly delta?: DeltaInstaller;
 }
 
 /** Reads what a tree says is installed. */
 export interface Inventory {
   list(tree: TreeSession): Promise<readonly InstalledPackage[]>;
+  /** Names of the packages that own a path, sorted; none when no package does. */
+  owners?(path: TreePath, tree: TreeSession): Promise<readonly string[]>;
   /** Package URL of an installed package. */
   purl(pkg: InstalledPackage, distribution: DistributionDefinition): string;
 }

@@ -136,6 +136,16 @@ export class Sandbox {
     await this.#channel.call('layer.restore', { snapshot, directory }, signal === undefined ? {} : { signal });
   }
 
+  /**
+   * Copies a layer into a new or empty directory, which may then become the upper of a tree: whiteouts, attributes, links and holes
+   * stay what they are. Verify the layer first.
+   *
+   * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
+   */
+  async copyLayer(from: string, to: string, signal?: AbortSignal): Promise<void> {
+    await this.#channel.call('layer.copy', { from, to }, signal === undefined ? {} : { signal });
+  }
+
   /** Identity of a layer as the file system reports it; changes with every write, and with a copy or move to another disk. */
   async statLayer(directory: string): Promise<LayerSignature> {
     return this.#channel.call('layer.sign', { directory });

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { writeTar, type TarInput } from '@ict/archive';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { layerDigest, startSandbox, type LayerEntry, type LayerManifest, type Sandbox } from '../src/index.js';
+import { changedPaths, layerDigest, startSandbox, type LayerEntry, type LayerManifest, type Sandbox } from '../src/index.js';
 import { makeBase, makeHostTree } from './host-tree.js';
 
 const EPOCH = 1_000_000_000;
@@ -64,7 +64,7 @@ beforeAll(async () => {
   for (const directory of ['data', 'data/emptied', 'data/becomes-link']) mkdirSync(join(low, directory));
   for (const file of ['gone', 'gone2', 'gone3', 'emptied/a', 'emptied/b', 'becomes-link/a']) writeFileSync(join(low, 'data', file), 'x');
   sandbox = await startSandbox({ signal, temporary: base });
-  made = await build('one', join(base, 'snapshot.tar.gz'));
+  made = await build('one', join(base, 'one.tar.gz'));
   again = await build('two', join(base, 'again.tar.gz'));
 });
 
@@ -119,16 +119,22 @@ describe('a sealed layer', () => {
   it('is the same from every build, snapshot included', () => {
     expect(again).toEqual(made);
     expect(layerDigest(made.entries)).toBe(made.digest);
-    expect(readFileSync(join(base, 'again.tar.gz')).equals(readFileSync(join(base, 'snapshot.tar.gz')))).toBe(true);
+    expect(readFileSync(join(base, 'again.tar.gz')).equals(readFileSync(join(base, 'one.tar.gz')))).toBe(true);
   });
 
-  it('shows the same tree from its snapshot', async () => {
-    const restored = join(base, 'restored');
-    await sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), restored);
+  /** The two ways in which a layer comes to lie elsewhere. */
+  const ways: readonly (readonly [string, (name: string, to: string) => Promise<void>])[] = [
+    ['its snapshot', (name, to) => sandbox.restoreSnapshot(join(base, `${name}.tar.gz`), to)],
+    ['a copy', (name, to) => sandbox.copyLayer(join(base, name), to)],
+  ];
+
+  it.each(ways)('shows the same tree from %s', async (what, bring) => {
+    const restored = join(base, `restored from ${what}`);
+    await bring('one', restored);
     expect(await sandbox.verifyLayer(restored, made, { mode: 'full' })).toEqual({ ok: true, changed: [] });
     const views = await Promise.all(
-      ['one', 'restored'].map(async (name) => {
-        const tree = await sandbox.openTree({ lowers: [low, join(base, name)], epochSeconds: EPOCH, signal });
+      [join(base, 'one'), restored].map(async (directory) => {
+        const tree = await sandbox.openTree({ lowers: [low, directory], epochSeconds: EPOCH, signal });
         const found = [await tree.list('/data'), await tree.list('/data/emptied'), await tree.list('/')];
         await tree.close();
         return found;
@@ -139,7 +145,39 @@ describe('a sealed layer', () => {
     expect(views[0]?.[1]?.map(({ path }) => path)).toEqual(['/data/emptied/new']);
   });
 
-  it('keeps capabilities and ACLs through a snapshot', async () => {
+  it('stays sparse in a copy, and may become an upper again', async () => {
+    const directory = join(base, 'continued');
+    await sandbox.copyLayer(join(base, 'one'), directory);
+    expect(lstatSync(join(directory, 'sparse')).blocks).toBe(lstatSync(join(base, 'one', 'sparse')).blocks);
+    const upper = { directory, work: join(base, 'continued.work') };
+    const tree = await sandbox.openTree({ lowers: [low], upper, epochSeconds: EPOCH, signal });
+    expect((await tree.list('/data')).map(({ path }) => path)).toEqual(['/data/becomes-link', '/data/emptied']);
+    await tree.write('/added', 'more', { mtimeSeconds: 5 });
+    await tree.close();
+    const sealed = await sandbox.sealLayer(directory, { epochSeconds: EPOCH });
+    expect(changedPaths(made.entries, sealed.entries)).toEqual(['/added']);
+  });
+
+  it.each(ways)('keeps device nodes through %s', async (what, bring) => {
+    const source = join(base, 'devices');
+    const target = join(base, `devices from ${what}`);
+    if (!existsSync(source)) {
+      const upper = { directory: source, work: join(base, 'devices.work') };
+      const tree = await sandbox.openTree({ lowers: [low], upper, epochSeconds: EPOCH, signal });
+      const env = { PATH: '/usr/bin:/bin' };
+      await tree.run({ argv: ['/bin/sh', '-c', 'mknod /character c 1 3; mknod /block b 7 200; chmod 640 /block'], env });
+      await tree.close();
+      await sandbox.sealLayer(source, { epochSeconds: EPOCH, snapshot: join(base, 'devices.tar.gz') });
+    }
+    await bring('devices', target);
+    const { entries } = await sandbox.readLayer(target);
+    expect(entries.filter(({ dev }) => dev !== undefined).map(({ path, type, mode, dev }) => [path, type, mode.toString(8), dev])).toEqual([
+      ['/block', 'block', '640', { major: 7, minor: 200 }],
+      ['/character', 'character', '644', { major: 1, minor: 3 }],
+    ]);
+  });
+
+  it('keeps capabilities and ACLs through a snapshot and a copy', async () => {
     const [source, target] = [join(base, 'attributes'), join(base, 'attributes.restored')];
     const acl = Buffer.from('0200000001000600ffffffff04000400ffffffff080005000400000010000500ffffffff20000400ffffffff', 'hex');
     const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
@@ -174,6 +212,8 @@ describe('a sealed layer', () => {
     ]);
     await sandbox.restoreSnapshot(join(base, 'attributes.tar.gz'), target);
     expect((await sandbox.readLayer(target)).digest).toBe(sealed.digest);
+    await sandbox.copyLayer(source, join(base, 'attributes.copied'));
+    expect((await sandbox.readLayer(join(base, 'attributes.copied'))).digest).toBe(sealed.digest);
   });
 
   it('loses its sockets, which no archive keeps', async () => {
@@ -206,7 +246,7 @@ describe('verifying', () => {
 
   it('sees an edit that restores size and time', async () => {
     const directory = join(base, 'edited');
-    await sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), directory);
+    await sandbox.restoreSnapshot(join(base, 'one.tar.gz'), directory);
     const { digest: signature } = await sandbox.statLayer(directory);
     const file = join(directory, 'a-second');
     writeFileSync(file, 'CONTENT\n');
@@ -218,7 +258,7 @@ describe('verifying', () => {
 
   it('sees removed and added paths', async () => {
     const directory = join(base, 'edited2');
-    await sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), directory);
+    await sandbox.restoreSnapshot(join(base, 'one.tar.gz'), directory);
     rmSync(join(directory, 'sym'));
     writeFileSync(join(directory, 'added'), '');
     const { changed } = await sandbox.verifyLayer(directory, made, { mode: 'signature' });
@@ -242,14 +282,19 @@ describe('failures', () => {
     ['no gzip', () => Buffer.from('plain')],
   ])('show when a snapshot is %s', async (_what, damage) => {
     const file = join(base, 'damaged.tar.gz');
-    writeFileSync(file, damage(readFileSync(join(base, 'snapshot.tar.gz'))));
+    writeFileSync(file, damage(readFileSync(join(base, 'one.tar.gz'))));
     const restoring = sandbox.restoreSnapshot(file, join(base, 'damaged'));
     await expect(restoring).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
     await sandbox.removeTree(join(base, 'damaged'));
   });
 
+  it('show when the directory to copy to is not empty, and when there is nothing to copy', async () => {
+    await expect(sandbox.copyLayer(join(base, 'one'), join(base, 'two'))).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    await expect(sandbox.copyLayer(join(base, 'none'), join(base, 'new'))).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+  });
+
   it('show when the directory to restore to is not empty', async () => {
-    await expect(sandbox.restoreSnapshot(join(base, 'snapshot.tar.gz'), join(base, 'one'))).rejects.toMatchObject({
+    await expect(sandbox.restoreSnapshot(join(base, 'one.tar.gz'), join(base, 'one'))).rejects.toMatchObject({
       code: 'ICT_SANDBOX_LAYER',
     });
   });
@@ -281,7 +326,7 @@ describe('removeTree', () => {
 });
 
 it('writes a snapshot that any tar can read', () => {
-  writeFileSync(join(base, 'plain.tar'), gunzipSync(readFileSync(join(base, 'snapshot.tar.gz'))));
+  writeFileSync(join(base, 'plain.tar'), gunzipSync(readFileSync(join(base, 'one.tar.gz'))));
   const names = execFileSync('tar', ['-t', '--quoting-style=literal', '-f', join(base, 'plain.tar')], { encoding: 'utf8' });
   expect(names.split('\n')).toContain('./data/gone');
 });

@@ -1,5 +1,14 @@
-import type { BuildContext, DistributionDefinition, InstallChange, Installer, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import type {
+  BuildContext,
+  DistributionDefinition,
+  InstallChange,
+  Installer,
+  PackageRef,
+  TreeSession,
+  VerifiedPackage,
+} from '@ict/plugin-api';
 import { cleanTree } from './clean.js';
+import { createDeltaInstaller } from './delta.js';
 import { debError } from './errors.js';
 import { createFileName } from './file-name.js';
 import { installOrder } from './install-order.js';
@@ -42,7 +51,11 @@ const INSTALLER_VERSION = 2;
  * cycles of the essential set need no breaking; dpkg itself orders the configuration.
  */
 export function createInstaller(): Installer {
-  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree };
+  const delta = createDeltaInstaller(async (change, tree, distribution, ctx) => {
+    await apply(change, tree, distribution, ctx);
+    await cleanTree(tree, ctx);
+  });
+  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree, delta };
 }
 
 async function apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void> {
@@ -51,18 +64,22 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if ((await tree.stat(`${DATABASE}/status`)) === undefined) await bootstrap(order, tree, distribution, ctx);
   await tree.write(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   if (change.remove.length > 0) {
-    await tree.run({ argv: dpkg('remove', ...change.remove.map((pkg) => `${pkg.name}:${pkg.arch}`)), env });
+    await tree.run({ argv: dpkg('remove', ...change.remove.map(dpkgName)), env });
   }
   if (order.length > 0) {
     await tree.expose(order, PACKAGES);
     const files = (await unpackOrder(order, ctx)).map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
     await tree.run({ argv: dpkg('unpack', ...files), env, onLine: progress('unpack', order, ctx) });
-    const names = order.map((pkg) => (pkg.arch === 'all' ? pkg.name : pkg.id));
-    await tree.run({ argv: dpkg('configure', ...names), env, onLine: progress('configure', order, ctx) });
+    await tree.run({ argv: dpkg('configure', ...order.map(dpkgName)), env, onLine: progress('configure', order, ctx) });
   }
   await tree.run({ argv: dpkg('configureRest'), env });
   await tree.remove(POLICY);
   await requireConsistent(tree, env);
+}
+
+/** How dpkg names an installed package: one of architecture `all` is known under the native one. */
+function dpkgName({ name, arch }: PackageRef): string {
+  return arch === 'all' ? name : `${name}:${arch}`;
 }
 
 /** Packages without a preinst first: what a preinst uses is then there, whatever cycles its package is part of. */

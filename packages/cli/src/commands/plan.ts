@@ -47,6 +47,9 @@ export function planText(plan: Plan, colors: Colors): string {
   lines.push(
     ...table(plan.steps.map(({ type, hit, reason }) => [`  ${type}`, hit ? 'from the cache' : 'to run', colors.dim(plainText(reason))])),
   );
+  for (const { install } of plan.steps) {
+    if (install !== undefined) lines.push(`  ${install.way === 'delta' ? 'delta' : 'clean installation'}: ${plainText(install.reason)}`);
+  }
   lines.push('', `${formatBytes(plan.fetchBytes)} to download in ${formatCount(plan.packages.length - cached, 'package')}`);
   return `${lines.join('\n')}\n`;
 }

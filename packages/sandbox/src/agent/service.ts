@@ -4,6 +4,7 @@ import { sandboxError } from '../errors.js';
 import type { LayerManifest } from '../manifest.js';
 import type { AgentMethods, MethodName, OutputLine, Params, Result } from '../protocol.js';
 import { readLayer, restoreLayer } from './layer-archive.js';
+import { copyLayer } from './layer-copy.js';
 import { layerIo } from './layer-failure.js';
 import { compareDirectory, settle, signDirectory } from './layer-walk.js';
 import { OpenTree } from './open-tree.js';
@@ -75,6 +76,10 @@ export class SandboxService {
     'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
     'layer.restore': async ({ snapshot, directory }, { signal }) => {
       await restoreLayer(snapshot, directory, signal);
+      return null;
+    },
+    'layer.copy': async ({ from, to }, { signal }) => {
+      await copyLayer(from, to, signal);
       return null;
     },
     'layer.sign': async ({ directory }) => layerIo('Looking at a layer', directory, () => signDirectory(directory)),

@@ -1,0 +1,62 @@
+import { buildArchive, buildDeb } from '@ict/fixtures';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { artifactOf, Mini, miniTool, type BuildPlaces, type IctResult } from '../src/index.js';
+
+let mini: Mini;
+let places: BuildPlaces;
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'delta');
+  places = await mini.places();
+  await compose(['mini-tool', 'mini-aid']);
+});
+afterAll(() => mini.close());
+
+async function compose(packages: readonly string[], where = places): Promise<IctResult> {
+  const result = await mini.buildTemplate(await mini.template({ system: { packages } }), where);
+  expect(result.status, result.stderr).toBe(0);
+  return result;
+}
+
+/** The ways in which the layer of packages was made, in order; the last one counts. */
+function ways(result: IctResult): readonly (readonly [string, string])[] {
+  return result.events.flatMap((event) => (event.type === 'install.way' ? [[event.way, event.reason] as const] : []));
+}
+
+function unpacked(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'install.progress' && event.phase === 'unpack' ? [event.name] : []));
+}
+
+/** Publishes mini-tool in another version, at the same date as everything else. */
+async function publishTool(version: string): Promise<void> {
+  const { spec } = mini.distribution;
+  const tool = await buildDeb(miniTool(version), mini.root);
+  await buildArchive({ ...spec, debs: [...spec.debs.filter((deb) => !deb.includes('mini-tool_')), tool] });
+}
+
+describe('a layer of packages', () => {
+  it.each<[string, readonly string[], () => Promise<void>, readonly string[], string]>([
+    ['a package less', ['mini-tool'], async () => undefined, [], 'remove mini-aid:all'],
+    ['another version', ['mini-tool'], () => publishTool('2'), ['mini-tool'], 'change mini-tool:all'],
+    ['a package more', ['mini-tool', 'mini-aid'], async () => undefined, ['mini-aid'], 'add mini-aid:all'],
+  ])('with %s is made from the nearest one, and equals a clean installation', async (_what, packages, prepare, installed, what) => {
+    await prepare();
+    const delta = await compose(packages);
+    expect(ways(delta)).toEqual([['delta', `from the nearest cached layer: ${what}`]]);
+    expect(unpacked(delta)).toEqual(installed);
+    const clean = await compose(packages, await mini.places());
+    expect(ways(clean)).toEqual([['clean', 'no cached layer of packages lies over the same base tree']]);
+    expect(artifactOf(delta, 'raw').digest).toBe(artifactOf(clean, 'raw').digest);
+  });
+
+  it('is installed cleanly because of a script that nobody reviewed', async () => {
+    expect(ways(await compose(['mini-aid', 'mini-hook']))).toEqual([['clean', 'mini-hook has a postinst that is not reviewed']]);
+  });
+
+  it('is installed cleanly when a script that stays names what comes', async () => {
+    expect(ways(await compose(['mini-aid', 'mini-hook', 'mini-tool']))).toEqual([
+      ['delta', 'from the nearest cached layer: add mini-tool:all'],
+      ['clean', 'the postinst of mini-hook mentions mini-tool'],
+    ]);
+  });
+});

@@ -1,0 +1,188 @@
+import { existsSync } from 'node:fs';
+import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '@ict/integrity';
+import { IctError, type LayerRef } from '@ict/plugin-api';
+import { layerRef, makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import { BaseTree } from '../src/base-tree.js';
+import type { LayerShelf, StoredLayer } from '../src/layers.js';
+import { LazySandbox } from '../src/trees.js';
+
+let place: string;
+let work: string;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ict-base-'));
+  work = join(place, 'work');
+  await mkdir(work);
+});
+afterEach(() => rm(place, { recursive: true }));
+
+/** A tree here is a directory with one file, `content`. */
+async function manifestOf(directory: string): Promise<LayerManifest> {
+  const text = await readFile(join(directory, 'content'), 'utf8');
+  const digest = digestOf(text);
+  return makeManifest([{ path: '/content', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1, sizeBytes: text.length, digest }]);
+}
+
+/** What the sandbox does for a base tree, done without one. Snapshots are copies of the one file. */
+const sandbox = {
+  restoreSnapshot: async (snapshot: string, directory: string) => {
+    const text = await readFile(snapshot, 'utf8');
+    if (text === 'damaged') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
+    await writeFile(join(directory, 'content'), text);
+  },
+  sealLayer: (directory: string) => manifestOf(directory),
+  statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),
+  copyLayer: (from: string, to: string) => cp(from, to, { recursive: true }),
+  removeTree: (directory: string) => rm(directory, { recursive: true, force: true }),
+} as unknown as Sandbox;
+
+/** The layers of a cache, in a directory of their own. */
+class DirectoryShelf implements LayerShelf {
+  readonly layers = new Map<string, StoredLayer>();
+  private readonly root: string;
+  private count = 0;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async has(layer: LayerRef) {
+    return this.layers.has(layer.digest);
+  }
+  async find(layer: LayerRef) {
+    return this.layers.get(layer.digest);
+  }
+  async stage() {
+    const root = join(this.root, `staged-${++this.count}`);
+    await mkdir(join(root, 'fs'), { recursive: true });
+    return { root, directory: join(root, 'fs'), work: join(root, 'work') };
+  }
+  async publish({ directory }: { readonly directory: string }, manifest: LayerManifest, sign: (directory: string) => Promise<never>) {
+    this.layers.set(manifest.digest, { directory, manifest, signature: await sign(directory) });
+    return layerRef(manifest);
+  }
+  async resign() {}
+  async drop(layer: LayerRef) {
+    this.layers.delete(layer.digest);
+  }
+  async abandon() {}
+}
+
+interface Workshop {
+  readonly base: BaseTree;
+  readonly shelf: DirectoryShelf;
+  readonly make: (content: string) => Promise<LayerRef>;
+  readonly lies: (layer: LayerRef) => Promise<string>;
+}
+
+function workshop(): Workshop {
+  const shelf = new DirectoryShelf(join(place, 'cache'));
+  const base = new BaseTree(work, shelf, new LazySandbox(async () => sandbox), 1);
+  const make = async (content: string): Promise<LayerRef> => {
+    const staged = await base.stage();
+    await writeFile(join(staged.directory, 'content'), content);
+    await writeFile(base.snapshot, content);
+    return base.publish(staged, await manifestOf(staged.directory), (directory) => sandbox.statLayer(directory));
+  };
+  const lies = async (layer: LayerRef): Promise<string> => {
+    const found = await base.find(layer);
+    if (found === undefined) return 'nowhere';
+    return `${found.directory === join(work, 'chrootenv') ? 'live' : 'cache'}: ${await readFile(join(found.directory, 'content'), 'utf8')}`;
+  };
+  return { base, shelf, make, lies };
+}
+
+describe('a base tree', () => {
+  it.each<[string, (shop: Workshop) => Promise<unknown>, string]>([
+    ['its live tree first', async () => undefined, 'live: one'],
+    ['its snapshot when the live tree is gone', () => rm(join(work, 'chrootenv'), { recursive: true }), 'live: one'],
+    ['its snapshot when nothing says what the live tree is', () => writeFile(join(work, 'chrootenv.json'), 'rubbish'), 'live: one'],
+    ['the cache once another tree took its place', ({ make }) => make('two'), 'cache: one'],
+    [
+      'nothing when another took its place and the cache lost it',
+      async ({ make, shelf }) => {
+        await make('two');
+        shelf.layers.clear();
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when live tree and snapshot are gone',
+      async () => {
+        await rm(join(work, 'chrootenv'), { recursive: true });
+        await rm(join(work, 'chrootbuild'), { recursive: true });
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when the snapshot holds something else, whatever its record says',
+      async ({ base }) => {
+        await rm(join(work, 'chrootenv'), { recursive: true });
+        await appendFile(base.snapshot, ', forged');
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when the snapshot is damaged',
+      async ({ base }) => {
+        await rm(join(work, 'chrootenv'), { recursive: true });
+        await writeFile(base.snapshot, 'damaged');
+      },
+      'nowhere',
+    ],
+  ])('is found in %s', async (_where, happen, expected) => {
+    const shop = workshop();
+    const layer = await shop.make('one');
+    await happen(shop);
+    expect(await shop.lies(layer)).toBe(expected);
+  });
+
+  it('is not looked for twice in a snapshot that turned out to be another', async () => {
+    const { base, make, lies } = workshop();
+    const layer = await make('one');
+    await rm(join(work, 'chrootenv'), { recursive: true });
+    await writeFile(base.snapshot, 'forged');
+    expect(await base.has(layer)).toBe(true);
+    expect(await lies(layer)).toBe('nowhere');
+    expect(await base.has(layer)).toBe(false);
+  });
+
+  it('makes room by moving the tree that lies there to the cache, so that switching back finds it', async () => {
+    const { base, shelf, make, lies } = workshop();
+    const [one, two] = [await make('one'), await make('two')];
+    expect([...shelf.layers.keys()]).toEqual([one.digest]);
+    expect([await lies(one), await lies(two)]).toEqual(['cache: one', 'live: two']);
+    expect(await base.has(one)).toBe(true);
+  });
+
+  it('throws a live tree away that nothing vouches for, when another needs its place', async () => {
+    const { shelf, make, lies } = workshop();
+    const one = await make('one');
+    await writeFile(join(work, 'chrootenv.json'), '{}');
+    const two = await make('two');
+    expect([await lies(one), await lies(two)]).toEqual(['nowhere', 'live: two']);
+    expect(shelf.layers.size).toBe(0);
+  });
+
+  it('is dropped from where it lies, and only there', async () => {
+    const { base, make, lies } = workshop();
+    const [one, two] = [await make('one'), await make('two')];
+    await base.drop(one);
+    expect([await lies(one), await lies(two)]).toEqual(['nowhere', 'live: two']);
+    await base.drop(two);
+    expect(existsSync(join(work, 'chrootenv'))).toBe(false);
+    // The snapshot is of this tree, and takes its place.
+    expect(await lies(two)).toBe('live: two');
+  });
+
+  it('loses what a killed build staged', async () => {
+    const { base } = workshop();
+    const { root } = await base.stage();
+    const removed: string[] = [];
+    await BaseTree.removeLeftovers(work, async (path) => removed.push(path));
+    expect(removed).toEqual([root]);
+  });
+});
