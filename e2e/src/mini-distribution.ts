@@ -53,7 +53,7 @@ export async function createMiniDistribution(packages: string, directory: string
   await buildArchive(spec);
   await writeFile(join(directory, 'keyring.gpg'), key.keyring);
   const definition = join(directory, 'mini.yml');
-  await writeFile(definition, stringify(DEFINITION));
+  await writeFile(definition, stringify(MINI_DEFINITION));
   const template = join(directory, 'template.yml');
   await writeFile(template, stringify(miniTemplate()));
   return { archive: spec.root, definition, template, key, spec };
@@ -103,7 +103,8 @@ const GENERATED: readonly DebSpec[] = [
   { name: 'mini-rival', version: '1', fields: { Conflicts: 'mini-library' } },
 ];
 
-const DEFINITION = {
+/** The definition of the miniature; its keyring lies beside it. */
+export const MINI_DEFINITION = {
   apiVersion: 1,
   ecosystem: 'deb',
   os: 'mini',

@@ -47,6 +47,8 @@ function detail(event: BuildEvent): string | undefined {
       return `${event.archive} -> ${event.url} (${event.source})`;
     case 'repository.pinned':
       return `${event.repository} ${event.root} signed by ${event.signers.join(', ')}`;
+    case 'lock.done':
+      return `${event.file}: ${event.changes.packages.length} packages differ`;
     case 'fetch.done':
       return `${event.url} ${formatBytes(event.sizeBytes)} in ${formatDuration(event.durationMs)}`;
     case 'package.cached':

@@ -47,6 +47,13 @@ export interface LockFlags extends EngineFlags {
   readonly frozen?: boolean;
 }
 
+export interface LockWriteFlags extends EngineFlags {
+  readonly output?: string;
+  readonly frozen?: boolean;
+  readonly update?: boolean;
+  readonly dryRun?: boolean;
+}
+
 export interface BuildFlags extends LockFlags {
   readonly output?: string;
   readonly cache: boolean;
@@ -126,13 +133,19 @@ export function createProgram(run: Runner): Command {
       .command('lock')
       .description('resolve the packages of a template and write its lock file')
       .addArgument(template())
+      .addArgument(new Argument('[names...]', 'with --update: packages that may move').argParser(parseTexts('NAME')))
       .addOption(
         new Option('-o, --output <file>', 'lock file to write (default: NAME.lock.yml beside the template)').argParser(
           parseText('--output'),
         ),
+      )
+      .option('--update', 'start from the lock that is there: move only the named packages, or everything when none is named')
+      .option('--dry-run', 'say what would change, and write nothing')
+      .addOption(
+        new Option('--frozen', 'write nothing; fail when the lock file is missing or does not fit').conflicts(['update', 'dryRun']),
       ),
-  ).action((file: string, _flags: EngineFlags, command: Command) =>
-    run(all(command), 'events', async (session) => (await import('./commands/lock.js')).lock(session, file, all(command))),
+  ).action((file: string, names: readonly string[] | undefined, _flags: LockWriteFlags, command: Command) =>
+    run(all(command), 'events', async (session) => (await import('./commands/lock.js')).lock(session, file, names ?? [], all(command))),
   );
 
   program

@@ -326,13 +326,6 @@ describe('plan', () => {
   });
 });
 
-it('lock says what it wrote', async () => {
-  const { stdout } = await ict(['lock', 'a.yml', '-o', 'b.lock.yml'], {
-    engine: { lock: async (_template, options) => ({ file: options?.output ?? '', changed: true, packages: 12, tools: 3 }) },
-  });
-  expect(stdout.text).toBe('b.lock.yml written (12 packages, 3 for tools)\n');
-});
-
 describe('config show', () => {
   it('says where each value comes from', async () => {
     await writeFile(join(directory, 'image-composer-tool.yml'), 'cache_dir: ./cache\n');

@@ -1,5 +1,5 @@
 import type { StorageOptions } from '@ict/cache';
-import type { ArtifactInfo, BuildEvent, Digest, ProblemReport, Stage } from '@ict/plugin-api';
+import type { ArtifactInfo, BuildEvent, Digest, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
 
 /** What an engine is opened with. Paths are absolute. */
 export interface EngineOptions {
@@ -92,11 +92,26 @@ export interface PlannedPackage {
   readonly cached: boolean;
 }
 
+export interface LockWriteOptions {
+  /** File to write; default: `NAME.lock.yml` beside the template. */
+  readonly output?: string;
+  /** Only check that the lock is there and fits the template; nothing is resolved or written. */
+  readonly frozen?: boolean;
+  /** Start from the lock that is there: keep everything but these packages, and what must move with them. No names: keep nothing. */
+  readonly update?: readonly string[];
+  /** Say what would change, and write nothing. */
+  readonly dryRun?: boolean;
+}
+
 export interface LockReport {
   readonly file: string;
-  readonly changed: boolean;
+  readonly written: boolean;
+  /** There was no lock to compare with: everything counts as new. */
+  readonly first: boolean;
   readonly packages: number;
   readonly tools: number;
+  /** What differs from the lock that was there before. */
+  readonly changes: LockChanges;
 }
 
 export interface StepReport {
@@ -125,7 +140,7 @@ export interface BuildReport {
 export interface Engine {
   validate(template: string): Promise<Validation>;
   plan(template: string, options?: LockOptions): Promise<Plan>;
-  lock(template: string, options?: { readonly output?: string }): Promise<LockReport>;
+  lock(template: string, options?: LockWriteOptions): Promise<LockReport>;
   build(template: string, options?: BuildOptions): Promise<BuildReport>;
   close(): Promise<void>;
 }

@@ -1,7 +1,17 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import { buildImage } from './build.js';
-import type { BuildOptions, BuildReport, Engine, EngineOptions, LockOptions, LockReport, Plan, Validation } from './engine-api.js';
-import { lockPath, writeLock } from './lock.js';
+import type {
+  BuildOptions,
+  BuildReport,
+  Engine,
+  EngineOptions,
+  LockOptions,
+  LockReport,
+  LockWriteOptions,
+  Plan,
+  Validation,
+} from './engine-api.js';
+import { makeLock } from './lock-making.js';
 import { planBuild } from './plan.js';
 import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
@@ -44,14 +54,13 @@ class HostedEngine implements Engine {
     return planBuild(intake, settled, services);
   }
 
-  async lock(template: string, options: { readonly output?: string } = {}): Promise<LockReport> {
+  async lock(template: string, options: LockWriteOptions = {}): Promise<LockReport> {
     const intake = await this.intake(template);
-    const services = await this.open(intake);
-    const { lock, warnings } = await settleLock(template, intake, { fresh: true }, services);
+    const { report, warnings } = await makeLock(template, intake, options, await this.open(intake));
     this.warn(warnings);
-    const file = options.output ?? intake.spec.lockFile ?? lockPath(template);
-    const changed = await writeLock(file, lock);
-    return { file, changed, packages: lock.packages.length, tools: lock.tools.length };
+    const { file, written, changes } = report;
+    this.events.emit({ type: 'lock.done', file, written, changes });
+    return report;
   }
 
   async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {

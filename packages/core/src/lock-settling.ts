@@ -2,6 +2,8 @@ import type { ProblemReport } from '@ict/plugin-api';
 import type { LockOptions } from './engine-api.js';
 import { coreError } from './errors.js';
 import { lockPath, readLock, type Lock } from './lock.js';
+import type { Favour } from './lock-update.js';
+import { rememberRelations } from './package-relations.js';
 import { pinRepositories } from './pinning.js';
 import { packageRequest, type PackageRequest } from './request.js';
 import { resolveRequest } from './resolution.js';
@@ -25,41 +27,49 @@ export interface SettledLock {
 export async function settleLock(
   template: string,
   intake: Intake,
-  options: LockOptions & { readonly fresh?: boolean },
-  services: Services,
+  options: LockOptions,
+  services: Pick<Services, 'context' | 'mirrors'>,
 ): Promise<SettledLock> {
   const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
   const named = options.lock ?? intake.spec.lockFile;
   const file = named ?? lockPath(template);
-  if (options.fresh !== true) {
-    const lock = await readLock(file);
-    if (lock === undefined && (named !== undefined || options.frozen === true)) {
-      throw coreError('ICT_LOCK_MISSING', {
-        message: `there is no lock file ${file}`,
-        hint: `Write it with \`ict lock ${template}\`.`,
-        facts: { file },
-      });
-    }
-    if (lock !== undefined) {
-      if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
-      const outdated = {
-        message: `${file} was made for other packages or repositories than ${template} asks for`,
-        hint: `Bring it up to date with \`ict lock ${template}\`.`,
-      };
-      if (options.frozen === true || named !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
-      const warning: ProblemReport = { code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' };
-      const fresh = await resolveAfresh(intake, request, services);
-      return { ...fresh, warnings: [warning, ...fresh.warnings] };
-    }
+  const lock = await readLock(file);
+  if (lock === undefined && (named !== undefined || options.frozen === true)) {
+    throw coreError('ICT_LOCK_MISSING', {
+      message: `there is no lock file ${file}`,
+      hint: `Write it with \`ict lock ${template}\`.`,
+      facts: { file },
+    });
+  }
+  if (lock !== undefined) {
+    if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
+    const outdated = {
+      message: `${file} was made for other packages or repositories than ${template} asks for`,
+      hint: `Bring it up to date with \`ict lock ${template}\`.`,
+    };
+    if (options.frozen === true || named !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
+    const warning: ProblemReport = { code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' };
+    const fresh = await resolveAfresh(intake, request, services);
+    return { ...fresh, warnings: [warning, ...fresh.warnings] };
   }
   return resolveAfresh(intake, request, services);
 }
 
-async function resolveAfresh(intake: Intake, request: PackageRequest, services: Services): Promise<SettledLock> {
+/**
+ * Pins the repositories as they are now, and resolves.
+ *
+ * @param favour what to keep of an earlier lock.
+ */
+export async function resolveAfresh(
+  intake: Intake,
+  request: PackageRequest,
+  services: Pick<Services, 'context' | 'mirrors'>,
+  favour?: Favour,
+): Promise<SettledLock> {
   const { spec, distribution, provider } = intake;
   const { context } = services;
   const snapshots = await pinRepositories(request.repositories, spec.target.arch, provider.part, services.mirrors, context);
-  const resolved = await resolveRequest(request, spec, distribution, snapshots, provider, context);
+  const resolved = await resolveRequest(request, spec, distribution, snapshots, provider, context, favour);
   const lock: Lock = {
     lockVersion: 1,
     target: request.target,
@@ -76,5 +86,6 @@ async function resolveAfresh(intake: Intake, request: PackageRequest, services: 
     packages: resolved.packages,
     tools: resolved.tools,
   };
+  await rememberRelations(lock, resolved.relations, context.memo);
   return { lock, request, warnings: resolved.warnings };
 }

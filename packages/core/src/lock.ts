@@ -47,7 +47,7 @@ export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   return true;
 }
 
-/** @returns the lock, or undefined when the file does not exist. @throws `ICT_LOCK_UNREADABLE`. */
+/** @returns the lock, or undefined when the file does not exist. @throws `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`. */
 export async function readLock(file: string): Promise<Lock | undefined> {
   const text = await readIfPresent(file);
   if (text === undefined) return undefined;
@@ -72,6 +72,7 @@ async function readIfPresent(file: string): Promise<string | undefined> {
 /** Checks the shape of everything that a build reads of a lock: the file may have been edited or merged by hand. */
 function checkLock(file: string, value: unknown): Lock {
   if (!isRecord(value)) throw unreadable(file, 'it is empty');
+  if (Number.isInteger(value['lockVersion']) && (value['lockVersion'] as number) > 1) throw newer(file, value['lockVersion'] as number);
   if (value['lockVersion'] !== 1) throw unreadable(file, `it has lockVersion ${String(value['lockVersion'])}; this version reads 1`);
   const { target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(file, 'it names no target');
@@ -151,5 +152,13 @@ function unreadable(file: string, why: string, cause?: unknown) {
     hint: 'Restore it from version control, or write it anew with `ict lock`.',
     facts: { file },
     cause,
+  });
+}
+
+function newer(file: string, version: number) {
+  return coreError('ICT_LOCK_NEWER', {
+    message: `lock file ${file} has lockVersion ${version}; this version of ict reads 1`,
+    hint: 'Use the version of ict that wrote it, or a newer one.',
+    facts: { file, version },
   });
 }

@@ -1,19 +1,22 @@
 import type {
-  Architecture,
+  Closure,
   Context,
   DistributionDefinition,
   ImageSpec,
   Json,
+  PackageRelation,
   Problem,
   ProblemReport,
+  Provider,
+  ResolutionRequest,
   ResolvedPackage,
   Seed,
   Snapshot,
 } from '@ict/plugin-api';
 import { coreError } from './errors.js';
+import type { Favour } from './lock-update.js';
 import type { Loaded } from './plugin-host.js';
 import type { PackageRequest } from './request.js';
-import type { Provider } from '@ict/plugin-api';
 
 /** Path of the wish for a kernel version in a template. */
 const KERNEL_VERSION = 'systemConfig.kernel.version';
@@ -22,10 +25,16 @@ const KERNEL_VERSION = 'systemConfig.kernel.version';
 export interface ResolvedRequest {
   readonly packages: readonly ResolvedPackage[];
   readonly tools: readonly ResolvedPackage[];
+  /** How the packages of both need each other, as far as the provider says. */
+  readonly relations: readonly PackageRelation[];
   readonly warnings: readonly ProblemReport[];
 }
 
-/** Resolves a request against pinned repositories; equal questions are answered from memory. */
+/**
+ * Resolves a request against pinned repositories; equal questions are answered from memory.
+ *
+ * @param favour what to keep of an earlier lock.
+ */
 export async function resolveRequest(
   request: PackageRequest,
   spec: ImageSpec,
@@ -33,6 +42,7 @@ export async function resolveRequest(
   snapshots: readonly Snapshot[],
   provider: Loaded<Provider>,
   ctx: Context,
+  favour: Favour = { image: [], tools: [] },
 ): Promise<ResolvedRequest> {
   const arch = spec.target.arch;
   const question: Json = {
@@ -40,17 +50,25 @@ export async function resolveRequest(
     roots: snapshots.map((snapshot) => snapshot.root.digest),
     resolver: provider.part.resolver.version,
     code: { ...provider.identity },
+    favour: favour as unknown as Json,
   };
   const known = (await ctx.memo.get('resolution', question)) as ResolvedRequest | undefined;
   if (known !== undefined) return { ...known, warnings: known.warnings.map((warning) => located(warning, spec)) };
   const image = await kernelWish(request.image, spec, snapshots, provider.part, ctx);
-  const solve = (seeds: readonly Seed[], essential: boolean, recommends: boolean) =>
-    closure({ arch, distribution, snapshots, seeds, essential, recommends }, provider.part, ctx);
-  const packages = await solve(image.seeds, true, request.recommends);
-  const tools = request.tools.length === 0 ? undefined : await solve(request.tools, false, false);
+  const asked = { arch, distribution, snapshots };
+  const packages = await closure(
+    { ...asked, seeds: image.seeds, essential: true, recommends: request.recommends, favour: favour.image },
+    provider.part,
+    ctx,
+  );
+  const tools =
+    request.tools.length === 0
+      ? undefined
+      : await closure({ ...asked, seeds: request.tools, essential: false, recommends: false, favour: favour.tools }, provider.part, ctx);
   const answer: ResolvedRequest = {
     packages: packages.packages,
     tools: tools?.packages ?? [],
+    relations: [...packages.relations, ...(tools?.relations ?? [])],
     warnings: [...image.warnings, ...packages.warnings],
   };
   // The same question may come from another template: places are not part of the answer.
@@ -64,21 +82,16 @@ function located(warning: ProblemReport, spec: ImageSpec): ProblemReport {
   return position === undefined ? warning : { ...warning, position };
 }
 
-async function closure(
-  request: {
-    readonly arch: Architecture;
-    readonly distribution: DistributionDefinition;
-    readonly snapshots: readonly Snapshot[];
-    readonly seeds: readonly Seed[];
-    readonly essential: boolean;
-    readonly recommends: boolean;
-  },
+/** One closure. @throws `ICT_RESOLVE_UNSOLVABLE`. */
+export async function closure(
+  request: ResolutionRequest,
   provider: Provider,
   ctx: Context,
-): Promise<{ readonly packages: readonly ResolvedPackage[]; readonly warnings: readonly ProblemReport[] }> {
+): Promise<Required<Closure> & { readonly warnings: readonly ProblemReport[] }> {
   const resolution = await provider.resolver.resolve(request, ctx);
   if (resolution.kind === 'resolved') {
-    return { packages: resolution.closure.packages, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
+    const { packages, relations = [] } = resolution.closure;
+    return { packages, relations, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
   }
   const [first] = resolution.problems;
   throw coreError('ICT_RESOLVE_UNSOLVABLE', {

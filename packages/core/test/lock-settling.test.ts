@@ -5,8 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SystemSpec } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import type { LockOptions } from '../src/engine-api.js';
-import { settleLock } from '../src/lock-settling.js';
+import { resolveAfresh, settleLock } from '../src/lock-settling.js';
 import { lockPath, writeLock } from '../src/lock.js';
+import { packageRequest } from '../src/request.js';
 import type { Services } from '../src/services.js';
 import type { Intake } from '../src/template-intake.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec, snapshotOf } from './sample-image.js';
@@ -26,7 +27,7 @@ afterEach(async () => {
 
 const OTHER = { packages: [{ name: 'curl' }] };
 
-function settle(options: LockOptions & { readonly fresh?: boolean } = {}, system: Partial<SystemSpec> = {}) {
+function intakeOf(system: Partial<SystemSpec>): Intake {
   const provider = sampleProvider({
     metadata: {
       snapshot: async (repository) => snapshotOf(repository),
@@ -43,14 +44,21 @@ function settle(options: LockOptions & { readonly fresh?: boolean } = {}, system
       }),
     },
   });
-  const intake: Intake = {
+  return {
     spec: sampleSpec(system),
     distribution,
     provider: { part: provider, identity: { name: 'provider', version: '3' } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },
   };
-  const services: Pick<Services, 'context' | 'mirrors'> = { context: ctx, mirrors: { chooseMirror: (_archive, attempt) => attempt() } };
-  return settleLock(template, intake, options, services as Services);
+}
+
+const services = (): Pick<Services, 'context' | 'mirrors'> => ({
+  context: ctx,
+  mirrors: { chooseMirror: (_archive, attempt) => attempt() },
+});
+
+function settle(options: LockOptions = {}, system: Partial<SystemSpec> = {}) {
+  return settleLock(template, intakeOf(system), options, services());
 }
 
 /** Repositories that were asked since the last call of `settle`. */
@@ -58,8 +66,9 @@ const pinned = () => ctx.events.flatMap((event) => (event.type === 'repository.p
 
 /** Writes the lock of this request, beside the template or elsewhere. */
 async function locked(system: Partial<SystemSpec> = {}, file = lockPath(template)): Promise<string> {
-  const { lock } = await settle({ fresh: true }, system);
-  await writeLock(file, lock);
+  const intake = intakeOf(system);
+  const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+  await writeLock(file, (await resolveAfresh(intake, request, services())).lock);
   return file;
 }
 
@@ -112,11 +121,6 @@ describe('settleLock', () => {
     const { lock } = await settle();
     await writeLock(lockPath(template), { ...lock, target: 'sample-sample2-x86_64' });
     await expect(settle({ frozen: true })).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED' });
-  });
-
-  it('fresh resolution reads no lock, not even one that fits or is broken', async () => {
-    await writeFile(lockPath(template), '{');
-    expect((await settle({ fresh: true })).file).toBeUndefined();
   });
 
   it.each<[string, LockOptions | 'named', 'fits not' | 'missing' | 'broken', string]>([

@@ -1,5 +1,6 @@
 import type { ErrorRecord, SourcePosition } from './errors.js';
 import type { Digest } from './digest.js';
+import type { LockChanges } from './lock-changes.js';
 
 /** The four stages of a build, as users know them. */
 export type Stage = 'validate' | 'packages' | 'compose' | 'finalize';
@@ -31,6 +32,13 @@ export type EventBody =
       readonly source: 'flag' | 'config' | 'host' | 'definition';
     }
   | { readonly type: 'resolve.done'; readonly packages: number; readonly downloadBytes: number; readonly fromLock: boolean }
+  | {
+      readonly type: 'lock.done';
+      readonly file: string;
+      /** False when the file was already as it must be, or when nothing was to be written. */
+      readonly written: boolean;
+      readonly changes: LockChanges;
+    }
   | { readonly type: 'fetch.start'; readonly files: number; readonly totalBytes: number }
   | { readonly type: 'fetch.progress'; readonly url: string; readonly receivedBytes: number; readonly totalBytes?: number }
   | { readonly type: 'fetch.done'; readonly url: string; readonly sizeBytes: number; readonly durationMs: number }

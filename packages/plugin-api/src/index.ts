@@ -6,6 +6,7 @@ export * from './events.js';
 export * from './image-format.js';
 export * from './image-spec.js';
 export * from './json.js';
+export * from './lock-changes.js';
 export * from './packages.js';
 export * from './plugin.js';
 export * from './provider.js';

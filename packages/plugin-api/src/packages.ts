@@ -84,9 +84,30 @@ export interface ResolvedPackage extends PackageRecord {
   readonly summary?: string;
 }
 
+/** One relation between two members of a closure. */
+export interface PackageRelation {
+  /** Id of the package that states it, and of a package that satisfies it. */
+  readonly from: string;
+  readonly to: string;
+  readonly kind: 'requires' | 'recommends';
+  /** As the ecosystem calls it: `Pre-Depends`, `Requires`. */
+  readonly field: string;
+  /** As the package writes it: `awk | mawk (>= 1.3)`. */
+  readonly text: string;
+}
+
 /** Seeds plus everything that they need, sorted by id. */
 export interface Closure {
   readonly packages: readonly ResolvedPackage[];
+  /** How the members need each other, sorted; answers to "why" quote it. Not part of a lock. */
+  readonly relations?: readonly PackageRelation[];
+}
+
+/** A package of an earlier answer. A resolution that is told so prefers it to what it would choose by itself, wherever it satisfies. */
+export interface FavouredPackage {
+  readonly name: string;
+  /** The version to keep while a repository offers it; without it the package stays preferred, and any version will do. */
+  readonly version?: string;
 }
 
 /** Why no closure exists. */

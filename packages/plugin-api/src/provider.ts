@@ -1,6 +1,7 @@
 import type { Architecture, DistributionDefinition, RepositorySpec } from './distribution.js';
 import type { BuildContext, Context } from './context.js';
 import type {
+  FavouredPackage,
   InstalledPackage,
   PackageRecord,
   PackageRef,
@@ -30,6 +31,8 @@ export interface ResolutionRequest {
   readonly essential: boolean;
   /** Follow Recommends. */
   readonly recommends: boolean;
+  /** An earlier answer: what can stay of it stays. A wish, never a reason to fail. */
+  readonly favour?: readonly FavouredPackage[];
 }
 
 /** Turns seeds into a closure, with the ecosystem's own policy. */

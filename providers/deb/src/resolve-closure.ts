@@ -1,6 +1,7 @@
-import type { Closure, ResolvedPackage } from '@ict/plugin-api';
+import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
+import { formatGroup } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import type { Wanted } from './resolve-seeds.js';
@@ -9,7 +10,8 @@ const NEEDS: readonly RelationField[] = ['Pre-Depends', 'Depends'];
 
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
- * why it is here: reasons of seeds, and members that need it or, when Recommends count, recommend it.
+ * why it is here: reasons of seeds, and members that need it or, when Recommends count, recommend it. The relations behind that come
+ * along, as the packages write them.
  *
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
  */
@@ -17,24 +19,30 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)]));
   const requires = new Map<number, Set<string>>();
   const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
-  const satisfying = function* (solvable: number, fields: readonly RelationField[]): Generator<number> {
+  const relations: PackageRelation[] = [];
+  const satisfying = function* (solvable: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Generator<number> {
     const { index, at } = pool.locate(solvable);
     for (const field of fields) {
       for (const written of index.relations(at, field)) {
         const group = pool.applicable(written);
         if (group === undefined) continue;
-        for (const target of pool.targets(group)) if (target !== solvable && ids.has(target)) yield target;
+        for (const target of pool.targets(group)) {
+          const to = ids.get(target);
+          if (target === solvable || to === undefined) continue;
+          relations.push({ from: ids.get(solvable)!, to, kind, field, text: formatGroup(group) });
+          yield target;
+        }
       }
     }
   };
   for (const [solvable, id] of ids) {
     const own = new Set<string>();
-    for (const target of satisfying(solvable, NEEDS)) {
+    for (const target of satisfying(solvable, 'requires', NEEDS)) {
       own.add(ids.get(target)!);
       requestedBy.get(target)!.add(id);
     }
     requires.set(solvable, own);
-    if (recommends) for (const target of satisfying(solvable, ['Recommends'])) requestedBy.get(target)!.add(id);
+    if (recommends) for (const target of satisfying(solvable, 'recommends', ['Recommends'])) requestedBy.get(target)!.add(id);
   }
   for (const { seed, targets } of wanted) {
     const chosen = targets.find((target) => ids.has(target));
@@ -56,5 +64,12 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
       ...(summary === undefined ? {} : { summary }),
     };
   });
-  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  return {
+    packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)),
+    relations: relations.sort((a, b) => compareText(a.from, b.from) || compareText(a.to, b.to)),
+  };
+}
+
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,3 +1,4 @@
+import type { FavouredPackage } from '@ict/plugin-api';
 import type { PackagesIndex } from './packages-index.js';
 import type { Provided, Relation, RelationGroup } from './relation.js';
 import { compareDebVersions, satisfiesVersion } from './version.js';
@@ -38,11 +39,16 @@ export class Pool {
   readonly #suites = new Set<string>();
   readonly #targets = new Map<RelationGroup, readonly number[]>();
   readonly #providers = new Map<string, readonly number[]>();
+  readonly #favoured: ReadonlyMap<string, string | undefined>;
 
-  /** @param arch Debian's name of the native architecture. */
-  constructor(repositories: readonly PoolRepository[], arch: string) {
+  /**
+   * @param arch Debian's name of the native architecture.
+   * @param favour packages of an earlier answer: they come first among what satisfies a relation, and their versions before candidates.
+   */
+  constructor(repositories: readonly PoolRepository[], arch: string, favour: readonly FavouredPackage[] = []) {
     this.repositories = repositories;
     this.arch = arch;
+    this.#favoured = new Map(favour.map(({ name, version }) => [name, version]));
     const bases: number[] = [];
     let count = 0;
     for (const { index } of repositories) {
@@ -121,13 +127,28 @@ export class Pool {
     const known = this.#offered.get(name);
     if (known !== undefined) return known;
     const all = this.all(name);
-    let result = this.#pinned.get(name) ?? all.slice(0, 1);
+    let result = this.#pinned.get(name) ?? this.#candidates(name, all);
     if (this.#suites.size > 0) {
       const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
       result = [...result, ...others.slice(0, 1)];
     }
     this.#offered.set(name, result);
     return result;
+  }
+
+  /** apt's candidate, and before it the version of an earlier answer. */
+  #candidates(name: string, all: readonly number[]): readonly number[] {
+    const candidate = all.slice(0, 1);
+    const kept = this.#favoured.get(name);
+    const found = kept === undefined ? undefined : all.find((solvable) => this.version(solvable) === kept);
+    return found === undefined ? candidate : [...new Set([found, ...candidate])];
+  }
+
+  /** The same packages, those of an earlier answer first. */
+  favouredFirst(solvables: readonly number[]): readonly number[] {
+    if (this.#favoured.size === 0 || solvables.length < 2) return solvables;
+    const isFavoured = (solvable: number): boolean => this.#favoured.has(this.name(solvable));
+    return [...solvables.filter(isFavoured), ...solvables.filter((solvable) => !isFavoured(solvable))];
   }
 
   /** Offers one more package instead of the candidate of its name. Only before anything is looked up. */
@@ -143,7 +164,8 @@ export class Pool {
 
   /**
    * Offered packages that satisfy a group, in order of preference: alternative by alternative, in each the real package before those
-   * that provide it, and of these as apt: essential, protected, higher priority, then the order of the indexes.
+   * that provide it, and of these as apt: essential, protected, higher priority, then the order of the indexes. What an earlier answer
+   * had comes before all that.
    */
   targets(group: RelationGroup): readonly number[] {
     const known = this.#targets.get(group);
@@ -152,8 +174,9 @@ export class Pool {
     for (const relation of group) {
       for (const solvable of this.satisfying(relation)) if (!found.includes(solvable)) found.push(solvable);
     }
-    this.#targets.set(group, found);
-    return found;
+    const ordered = this.favouredFirst(found);
+    this.#targets.set(group, ordered);
+    return ordered;
   }
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */

@@ -44,7 +44,7 @@ export function findSeeds(
   for (const { seed, parts } of readable) {
     const solvable = pinned.get(seed);
     const real = solvable === undefined ? pool.offered(parts.name) : [solvable];
-    const targets = real.length > 0 ? real : pool.providers(parts.name);
+    const targets = real.length > 0 ? real : pool.favouredFirst(pool.providers(parts.name));
     if (targets.length > 0) wanted.push({ seed, targets, virtual: real.length === 0 });
     else problems.push(unknownPackage(seed, parts.name, pool));
   }

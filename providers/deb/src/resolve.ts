@@ -1,4 +1,14 @@
-import type { Context, DistributionDefinition, Problem, Resolution, ResolutionRequest, Resolver, Seed, Snapshot } from '@ict/plugin-api';
+import type {
+  Context,
+  DistributionDefinition,
+  FavouredPackage,
+  Problem,
+  Resolution,
+  ResolutionRequest,
+  Resolver,
+  Seed,
+  Snapshot,
+} from '@ict/plugin-api';
 import { solve } from '@ict/solver';
 import type { OwnedClause } from '@ict/solver';
 import { debArchitecture } from './architecture.js';
@@ -26,6 +36,8 @@ export interface PackageRequest {
   readonly essential?: DistributionDefinition['essential'];
   /** Follow Recommends. */
   readonly recommends: boolean;
+  /** An earlier answer, of which stays what can. */
+  readonly favour?: readonly FavouredPackage[];
 }
 
 /**
@@ -33,7 +45,7 @@ export interface PackageRequest {
  * Recommends in the same order; but complete, where apt gives up. Phased updates are always included.
  */
 export function createResolver(): Resolver {
-  return { version: 1, resolve };
+  return { version: 2, resolve };
 }
 
 /** @throws what {@link loadIndexes} throws, and `ICT_SOLVER_LIMIT`. */
@@ -44,13 +56,14 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
     ctx.signal.throwIfAborted();
     repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
   }
-  const { seeds, recommends, distribution, essential } = request;
+  const { seeds, recommends, distribution, essential, favour } = request;
   return resolvePackages({
     repositories,
     arch: debArchitecture(request.arch),
     seeds,
     recommends,
     ...(essential ? { essential: distribution.essential } : {}),
+    ...(favour === undefined ? {} : { favour }),
   });
 }
 
@@ -67,7 +80,7 @@ function toRepository({ repository, root }: Snapshot, index: PoolRepository['ind
  * @throws `ICT_DEB_RELATION_INVALID`, `ICT_DEB_INDEX_INVALID` when a package that is looked at is broken; `ICT_SOLVER_LIMIT`.
  */
 export function resolvePackages(request: PackageRequest): Resolution {
-  const pool = new Pool(request.repositories, request.arch);
+  const pool = new Pool(request.repositories, request.arch, request.favour);
   const base = request.essential === undefined ? [] : essentialSeeds(pool, request.essential);
   const { wanted, problems } = findSeeds([...base, ...request.seeds], pool);
   const provider = createClauses(pool, request.recommends);

@@ -118,7 +118,7 @@ describe('createResolver', () => {
   it('resolves nothing to nothing', async () => {
     await using ctx = new FakeContext();
     const resolution = await createResolver().resolve({ ...base, snapshots: [], seeds: [] }, ctx);
-    expect(resolution).toEqual({ kind: 'resolved', closure: { packages: [] }, warnings: [] });
+    expect(resolution).toEqual({ kind: 'resolved', closure: { packages: [], relations: [] }, warnings: [] });
   });
 });
 

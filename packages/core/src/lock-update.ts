@@ -1,0 +1,65 @@
+import type { FavouredPackage } from '@ict/plugin-api';
+import { coreError } from './errors.js';
+import { readLock, type Lock } from './lock.js';
+import { didYouMean } from './nearest-names.js';
+import type { PackageRequest } from './request.js';
+
+/** What a resolution should keep of a lock, for each of its two closures. */
+export interface Favour {
+  readonly image: readonly FavouredPackage[];
+  readonly tools: readonly FavouredPackage[];
+}
+
+/**
+ * The lock that an update starts from.
+ *
+ * @throws `ICT_LOCK_MISSING`, `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`, `ICT_LOCK_TARGET`.
+ */
+export async function lockToUpdate(file: string, template: string, request: PackageRequest): Promise<Lock> {
+  const lock = await readLock(file);
+  if (lock === undefined) {
+    throw coreError('ICT_LOCK_MISSING', {
+      message: `there is no lock file ${file} to update`,
+      hint: `Write it with \`ict lock ${template}\`.`,
+      facts: { file },
+    });
+  }
+  if (lock.target !== request.target) {
+    throw coreError('ICT_LOCK_TARGET', {
+      message: `${file} is a lock for ${lock.target}; ${template} is for ${request.target}`,
+      hint: `Write a lock for the new target with \`ict lock ${template}\`.`,
+      facts: { file, locked: lock.target, target: request.target },
+    });
+  }
+  return lock;
+}
+
+/**
+ * Everything of the lock, in its versions, but the named packages in any version. Without names nothing is kept.
+ *
+ * @param names packages of the lock, or packages that the template asks for.
+ * @throws `ICT_LOCK_UNKNOWN_PACKAGE` naming every name that is neither.
+ */
+export function favourLocked(lock: Lock, names: readonly string[], request: PackageRequest): Favour {
+  if (names.length === 0) return { image: [], tools: [] };
+  const locked = [...lock.packages, ...lock.tools].map(({ name }) => name);
+  const asked = [...request.image, ...request.tools].map((seed) => seedName(seed.request));
+  const known = new Set([...locked, ...asked]);
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw coreError('ICT_LOCK_UNKNOWN_PACKAGE', {
+      message: `the lock has no package ${unknown.map((name) => `"${name}"`).join(', ')}`,
+      hint: didYouMean(unknown[0], known) ?? 'Name packages as the lock file does, without versions.',
+      facts: { names: unknown },
+    });
+  }
+  const moving = new Set(names);
+  const keep = (packages: Lock['packages']): readonly FavouredPackage[] =>
+    packages.map(({ name, version }) => (moving.has(name) ? { name } : { name, version }));
+  return { image: keep(lock.packages), tools: keep(lock.tools) };
+}
+
+/** The name in `name`, `name=version`, `name/suite`. */
+export function seedName(request: string): string {
+  return request.replace(/[=/].*$/, '');
+}

@@ -1,0 +1,42 @@
+import type { Json, Memo, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
+import { lockDigest, type Lock } from './lock.js';
+
+/** One need inside a closure. `field` and `text` are the package's own words, when the resolution that made the lock is remembered. */
+export interface KnownRelation extends Pick<PackageRelation, 'from' | 'to' | 'kind'> {
+  readonly field?: string;
+  readonly text?: string;
+}
+
+const MEMO = 'relations';
+
+/** Keeps the relations behind a lock, which says only that they are. */
+export async function rememberRelations(lock: Lock, relations: readonly PackageRelation[], memo: Memo): Promise<void> {
+  if (relations.length > 0) await memo.set(MEMO, { lock: lockDigest(lock) }, relations as unknown as Json);
+}
+
+/** The relations behind a lock, in the packages' own words where they are remembered. Sorted; reads neither network nor indexes. */
+export async function recallRelations(lock: Lock, memo: Memo): Promise<readonly KnownRelation[]> {
+  const known = (await memo.get(MEMO, { lock: lockDigest(lock) })) as readonly PackageRelation[] | undefined;
+  return known ?? [...relationsOf(lock.packages), ...relationsOf(lock.tools)];
+}
+
+/**
+ * What a closure itself says of its relations: a member requires what it lists, and recommends another that names it as its reason
+ * without being required by it.
+ */
+export function relationsOf(packages: readonly ResolvedPackage[]): readonly KnownRelation[] {
+  const byId = new Map(packages.map((pkg) => [pkg.id, pkg]));
+  const relations: KnownRelation[] = [];
+  for (const { id, requires, requestedBy } of packages) {
+    for (const to of requires) relations.push({ from: id, to, kind: 'requires' });
+    for (const from of requestedBy) {
+      const by = byId.get(from);
+      if (by !== undefined && !by.requires.includes(id)) relations.push({ from, to: id, kind: 'recommends' });
+    }
+  }
+  return relations.sort((a, b) => order(a.from, b.from) || order(a.to, b.to));
+}
+
+function order(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,37 @@
+import type { Digest } from './digest.js';
+
+/** What a lock file said of one package. */
+export interface LockedVersion {
+  readonly version: string;
+  readonly sizeBytes: number;
+  readonly repository: string;
+  readonly digest: Digest;
+}
+
+/** One package that differs between two lock files: new without `before`, gone without `after`. */
+export interface PackageChange {
+  readonly id: string;
+  /** Whether it belongs to the image, or to the programs that write it. */
+  readonly part: 'image' | 'tools';
+  readonly before?: LockedVersion;
+  readonly after?: LockedVersion;
+}
+
+/** State of a repository in a lock file: digest of its signed root, and its date in RFC 3339. */
+export interface LockedRoot {
+  readonly root: Digest;
+  readonly date: string;
+}
+
+/** One repository whose state differs between two lock files: new without `before`, gone without `after`. */
+export interface RepositoryChange {
+  readonly id: string;
+  readonly before?: LockedRoot;
+  readonly after?: LockedRoot;
+}
+
+/** What differs between two lock files. Both lists are sorted. */
+export interface LockChanges {
+  readonly repositories: readonly RepositoryChange[];
+  readonly packages: readonly PackageChange[];
+}
