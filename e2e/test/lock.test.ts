@@ -53,7 +53,9 @@ describe('ict lock', () => {
     );
     expect(text).toMatch(/signers:\n {6}- [0-9A-F]{40}/);
     expect(text).toMatch(/^plugins:\n {2}"@ict\/provider-deb": \d/m);
-    expect(text).toMatch(/ {2}- name: server\n {4}version: "?1\.0"?\n(?: {4}.*\n)*? {4}digest: sha256:[0-9a-f]{64}\n {4}sizeBytes: \d+/);
+    expect(text).toMatch(
+      / {2}- id: server:all\n {4}name: server\n {4}version: "?1\.0"?\n(?: {4}.*\n)*? {4}digest: sha256:[0-9a-f]{64}\n {4}sizeBytes: \d+/,
+    );
     const again = await world.ict(['lock', template]);
     expect(again.stdout).toContain('is up to date');
     expect(await readFile(lockFile, 'utf8')).toBe(text);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { parse, stringify, type Pair } from 'yaml';
 import { atomicWriteFile, canonicalJson, digestOf, isDigest } from '@ict/integrity';
 import type { Digest, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from './errors.js';
@@ -34,9 +34,21 @@ export function lockEpoch(lock: Lock): number {
   return Math.max(...lock.repositories.map((repository) => repository.root.dateSeconds));
 }
 
-/** Stable text: keys in a fixed order, packages sorted by id, one field a line, so that a change is read in a diff. */
+/** Order of the fields, whatever order they have in memory; others follow by name. */
+const FIELDS: readonly string[] = [
+  ...['lockVersion', 'target', 'request', 'repositories', 'plugins', 'packages', 'tools'],
+  ...['id', 'name', 'version', 'arch', 'repository', 'archive', 'path', 'digest', 'sizeBytes', 'installedSizeBytes', 'dateSeconds'],
+  ...['suite', 'components', 'root', 'requires', 'requestedBy', 'source'],
+];
+
+/** Stable text: fields in a fixed order, packages sorted by id, one field a line, so that a change is read in a diff. */
 export function formatLock(lock: Lock): string {
-  return HEADER + stringify(lock, { lineWidth: 0, aliasDuplicateObjects: false });
+  const place = (key: string) => (FIELDS.includes(key) ? FIELDS.indexOf(key) : FIELDS.length);
+  const fieldOrder = ({ key: a }: { key: { value: string } }, { key: b }: { key: { value: string } }) =>
+    place(a.value) - place(b.value) || (a.value < b.value ? -1 : 1);
+  return (
+    HEADER + stringify(lock, { lineWidth: 0, aliasDuplicateObjects: false, sortMapEntries: fieldOrder as (a: Pair, b: Pair) => number })
+  );
 }
 
 /** @returns whether the file changed. */

@@ -54,6 +54,21 @@ describe('lock files', () => {
     expect(await readFile(file, 'utf8')).toBe(formatLock(lock));
   });
 
+  it('are the same text whatever the order of fields in memory', () => {
+    const turn = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(turn);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, member]) => [key, turn(member)]),
+      );
+    };
+    const more: Lock = { ...lock, plugins: { b: '1', a: '2' }, packages: [{ ...entry, summary: 'shell', maintainer: 'M' }] };
+    expect(formatLock(turn(more) as Lock)).toBe(formatLock(more));
+    expect(Object.keys((parse(formatLock(more)) as Lock).packages[0]).slice(0, 4)).toEqual(['id', 'name', 'version', 'arch']);
+  });
+
   it('lie beside their template', () => {
     expect(lockPath('/a/image.yml')).toBe('/a/image.lock.yml');
     expect(lockPath('/a/image.v2.yaml')).toBe('/a/image.v2.lock.yml');
