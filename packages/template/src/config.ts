@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProblemReport } from '@ict/plugin-api';
+import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import type { Path } from './path.js';
 import { orderProblems, problem, summarize } from './problem.js';
-import { type ConfigFile, configSchema } from './schema/config.js';
-import { compiled } from './template-document.js';
+import type { ConfigFile } from './schema/config.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
 /** Settings of one run, every path absolute. */
@@ -72,7 +72,7 @@ export interface LoadedConfig {
   readonly warnings: readonly ProblemReport[];
 }
 
-const configValidator = compiled(configSchema);
+const configValidator = compiled('config');
 
 /** The places where a configuration file is looked for, first to last. Only the first that exists is read. */
 export function configCandidates(options: Pick<ConfigOptions, 'cwd' | 'home' | 'systemDirectory'>): string[] {

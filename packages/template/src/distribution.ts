@@ -1,11 +1,12 @@
 import path from 'node:path';
 import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
+import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import type { Path } from './path.js';
 import { orderProblems, problem, summarize } from './problem.js';
-import { type DistroFile, distroSchema } from './schema/distro.js';
+import type { DistroFile } from './schema/distro.js';
 import type { TemplateDefaults } from './schema/template.js';
-import { checkDefaults, compiled } from './template-document.js';
+import { checkDefaults } from './template-document.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
 /** A distribution definition file. */
@@ -16,7 +17,7 @@ export interface ParsedDistribution {
   readonly problems: readonly ProblemReport[];
 }
 
-const distroValidator = compiled(distroSchema);
+const distroValidator = compiled('distro');
 
 /**
  * Reads the text of a distribution definition. Its keyrings and the local files of its defaults become absolute, counted from

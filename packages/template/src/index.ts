@@ -6,13 +6,14 @@ export { templateError, type TemplateCode } from './errors.js';
 export { loadTemplate, requireSpec, type DistributionResolver, type LoadedTemplate, type LoadOptions } from './load.js';
 export { mergeTemplates, type MergedTemplate, type Origin, type TemplateLayer } from './merge.js';
 export { formatPath, type Path } from './path.js';
+export { compileSchema } from './schema-compiler.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
 export { distroSchema, type DistroFile } from './schema/distro.js';
 export { defaultsSchema, templateSchema, type Template, type TemplateDefaults } from './schema/template.js';
 export { formatSize, parseSize } from './size.js';
 export { parseTemplate, type ParsedTemplate } from './template-document.js';
 export { unsupported, type Abilities } from './unsupported.js';
-export { compileSchema, type Validator } from './validation.js';
+export type { Validator } from './validation.js';
 export { parseYaml, type DocumentPositions, type YamlDocument } from './yaml-document.js';
 export {
   configCandidates,

@@ -1,8 +1,8 @@
 import type { ProblemReport } from '@ict/plugin-api';
-import { defaultsSchema, type Template, type TemplateDefaults, templateSchema } from './schema/template.js';
+import { compiled } from './compiled-validator.js';
+import type { Template, TemplateDefaults } from './schema/template.js';
 import { formatPath, type Path } from './path.js';
 import { orderProblems, problem } from './problem.js';
-import { compileSchema, type Validator } from './validation.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
 /** One template file, by itself: neither inherited from nor merged. */
@@ -14,14 +14,8 @@ export interface ParsedTemplate {
   readonly problems: readonly ProblemReport[];
 }
 
-/** Compiles on first use: loading this module costs nothing. */
-export function compiled(schema: object): () => Validator {
-  let validator: Validator | undefined;
-  return () => (validator ??= compileSchema(schema));
-}
-
-const templateValidator = compiled(templateSchema);
-const defaultsValidator = compiled(defaultsSchema);
+const templateValidator = compiled('template');
+const defaultsValidator = compiled('defaults');
 
 /**
  * Reads the text of a template and checks it against the schema. Never throws: whatever the text is, its faults are in

@@ -1,6 +1,5 @@
 import type { ProblemReport } from '@ict/plugin-api';
-import { type AnySchemaObject, Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { nearest } from './edit-distance.js';
 import { formats, standardFormats } from './format.js';
 import { formatPath, type Path } from './path.js';
@@ -14,12 +13,8 @@ export interface Validator {
   check(data: unknown, what: string, positions?: DocumentPositions): ProblemReport[];
 }
 
-/** Compiles a schema (2020-12). Formats are checked, unknown keywords and formats in the schema are errors. */
-export function compileSchema(schema: AnySchemaObject): Validator {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true, verbose: true, messages: false });
-  addFormats.default(ajv, { formats: ['uri'], keywords: false });
-  for (const [name, format] of Object.entries(formats)) ajv.addFormat(name, { type: 'string', validate: format.check });
-  const validate: ValidateFunction = ajv.compile(schema);
+/** A validator that says in our words what a compiled schema finds. */
+export function validatorOf(validate: ValidateFunction): Validator {
   return {
     check(data, what, positions) {
       if (validate(data)) return [];
