@@ -2,19 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCache, storageLimits, workspaceLock, type Cache } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
-import { canonicalJson, digestOf } from '@ict/integrity';
-import type {
-  BuildContext,
-  Context,
-  DistributionDefinition,
-  EventBody,
-  Json,
-  LayerRef,
-  Memo,
-  Provider,
-  TreeRef,
-  Verifier,
-} from '@ict/plugin-api';
+import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
@@ -26,6 +14,7 @@ import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layers.js';
 import type { Lock } from './lock.js';
 import { PackageShelf } from './package-shelf.js';
+import { rememberSignatures } from './signature-memory.js';
 import { StepEngine } from './steps.js';
 import { ToolsTree } from './tools.js';
 import { LazySandbox, SandboxTrees } from './trees.js';
@@ -193,29 +182,4 @@ async function emptyTrash(cache: Cache, sandbox: LazySandbox): Promise<void> {
   if (failed.length === 0) return;
   const started = await sandbox.get();
   await cache.reap((directory) => started.removeTree(directory));
-}
-
-/**
- * Remembers verdicts on signatures, by message, keyrings and day: an unchanged signed root is not verified again at each build,
- * and a key that expires is noticed the next day.
- */
-function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
-  const day = () => Math.floor(clock() / 86_400);
-  return {
-    digestFile: (file) => verifier.digestFile(file),
-    detached: (bytes, signature, keyrings, options) => verifier.detached(bytes, signature, keyrings, options),
-    clearsigned: async (message, keyrings, options) => {
-      const question: Json = {
-        message: digestOf(message),
-        keyrings: digestOf(canonicalJson(keyrings.map((keyring) => digestOf(keyring)))),
-        at: options?.atSeconds ?? null,
-        day: day(),
-      };
-      const known = await memo.get('clearsigned', question);
-      if (known !== undefined) return known as unknown as Awaited<ReturnType<Verifier['clearsigned']>>;
-      const verdict = await verifier.clearsigned(message, keyrings, options);
-      if (verdict.good) await memo.set('clearsigned', question, verdict as unknown as Json);
-      return verdict;
-    },
-  };
 }

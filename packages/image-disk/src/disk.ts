@@ -90,7 +90,8 @@ export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promis
 /** Digest and size of a disk, read without filling memory with its holes. */
 async function identify(file: string, layout: DiskLayout, signal: AbortSignal): Promise<ContentIdentity> {
   const hasher = new ContentHasher();
-  for await (const piece of readPieces(file, PIECE_BYTES, await likelyData(file, layout), signal)) hasher.update(piece);
+  const pieces = readPieces(file, PIECE_BYTES, await likelyData(file, layout), signal, Buffer.allocUnsafeSlow(PIECE_BYTES));
+  for await (const piece of pieces) hasher.update(piece);
   return hasher.finish();
 }
 

@@ -22,6 +22,7 @@ const WASM_PAGE_BYTES = 65536;
  *
  * @param pieceBytes a multiple of 64 KiB.
  * @param likelyData where data is expected, in any order; undefined when it is expected everywhere.
+ * @param buffer memory of `pieceBytes` that all pieces with data share: each is then good only until the next is asked for.
  * @throws Node's own error when the file cannot be read; the signal's reason when it aborts.
  */
 export async function* readPieces(
@@ -29,6 +30,7 @@ export async function* readPieces(
   pieceBytes: number,
   likelyData: readonly ByteRange[] | undefined,
   signal: AbortSignal,
+  buffer?: Buffer,
 ): AsyncGenerator<Buffer, void, undefined> {
   const zeros = Buffer.alloc(pieceBytes);
   await using cached = await open(path, 'r');
@@ -43,7 +45,7 @@ export async function* readPieces(
       yield zeros;
       continue;
     }
-    const piece = Buffer.allocUnsafeSlow(length);
+    const piece = buffer?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
     await readFully(cached, piece, offset);
     yield length === pieceBytes && piece.equals(zeros) ? zeros : piece;
   }

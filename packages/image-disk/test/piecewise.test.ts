@@ -54,6 +54,20 @@ describe('readPieces', () => {
     expect((await readAll([])).subarray(2 * PIECE + 100, 2 * PIECE + 104).toString()).toBe('late');
   });
 
+  it('fills the one buffer that it is given, and gives no more of it than the file has', async () => {
+    const bytes = Buffer.concat([Buffer.alloc(PIECE, 1), Buffer.alloc(PIECE), Buffer.alloc(100, 2)]);
+    writeFileSync(file, bytes);
+    const buffer = Buffer.alloc(PIECE);
+    const copies: Buffer[] = [];
+    const shared: boolean[] = [];
+    for await (const piece of readPieces(file, PIECE, undefined, never, buffer)) {
+      copies.push(Buffer.from(piece));
+      shared.push(piece.buffer === buffer.buffer);
+    }
+    expect(Buffer.concat(copies)).toEqual(bytes);
+    expect(shared).toEqual([true, false, true]);
+  });
+
   it('gives one buffer for all pieces of zeros, and different ones for others', async () => {
     writeFileSync(file, Buffer.concat([Buffer.alloc(2 * PIECE), Buffer.alloc(PIECE, 1), Buffer.alloc(2 * PIECE), Buffer.alloc(PIECE, 2)]));
     const pieces = await gather(readPieces(file, PIECE, [{ offset: 0, length: PIECE }], never));

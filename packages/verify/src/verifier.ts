@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fromErrorRecord } from '@ict/plugin-api';
 import type { SignatureResult, Verifier } from '@ict/plugin-api';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
 import type { Answer, ClearsignedTask, DetachedTask } from './worker.js';
 
@@ -19,6 +19,13 @@ function compact(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+/** Loaded with the first check: a build that finds everything verified makes none. */
+async function startPool(maxThreads: number): Promise<Piscina> {
+  const { Piscina } = await import('piscina');
+  const filename = new URL('./worker.js', import.meta.url).href;
+  return new Piscina({ filename, minThreads: 1, maxThreads, idleTimeout: Infinity, recordTiming: false });
+}
+
 /**
  * Checks digests and signatures on worker threads. The first check starts the first thread, load starts more, and
  * threads stay until `close()`; idle threads do not keep the process alive.
@@ -29,7 +36,7 @@ function compact(bytes: Uint8Array): Uint8Array {
 export function createVerifier(options: VerifierOptions = {}): Verifier & { close(): Promise<void> } {
   const { signal, clock = () => Math.floor(Date.now() / 1000) } = options;
   const maxThreads = Math.max(1, Math.min(options.workers ?? availableParallelism(), availableParallelism()));
-  let pool: Piscina | undefined;
+  let pool: Promise<Piscina> | undefined;
   let closed = false;
 
   async function run<T>(name: string, task: unknown): Promise<T> {
@@ -39,16 +46,10 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & { clos
         message: 'The verifier was used after it was closed',
         hint: 'This is a defect: please report it.',
       });
-    pool ??= new Piscina({
-      filename: new URL('./worker.js', import.meta.url).href,
-      minThreads: 1,
-      maxThreads,
-      idleTimeout: Infinity,
-      recordTiming: false,
-    });
+    pool ??= startPool(maxThreads);
     let answer: Answer<T>;
     try {
-      answer = (await pool.run(task, { name, ...(signal === undefined ? {} : { signal }) })) as Answer<T>;
+      answer = (await (await pool).run(task, { name, ...(signal === undefined ? {} : { signal }) })) as Answer<T>;
     } catch (cause) {
       signal?.throwIfAborted();
       throw verifyError('ICT_VERIFY_WORKER', {
@@ -76,7 +77,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & { clos
       closed = true;
       const ending = pool;
       pool = undefined;
-      await ending?.destroy();
+      await (await ending)?.destroy();
     },
   };
 }

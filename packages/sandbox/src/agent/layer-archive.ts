@@ -5,7 +5,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants as zlib, createGunzip, createGzip } from 'node:zlib';
+import { createGunzip } from 'node:zlib';
 import { readTar } from '@ict/archive';
 import { syncDirectory, temporaryName } from '@ict/integrity';
 import { makeManifest, type LayerManifest } from '../manifest.js';
@@ -13,6 +13,7 @@ import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
 import { OutputTail } from '../output-tail.js';
+import { StoredGzip } from './stored-gzip.js';
 
 /** Attributes that say how one machine keeps a file, not what it is. Label-based access control is set by the image writer. */
 const MACHINE_ATTRIBUTES = [
@@ -60,13 +61,6 @@ const EXTRACT = [
 ];
 
 /**
- * Compression of snapshots. They are written while the layer is read, so the fastest level keeps up with tar; a smaller file would
- * cost every new base tree more time than it saves. Snapshots are found by what they hold, not by their bytes: any level may be
- * chosen without making old ones useless.
- */
-const SNAPSHOT_LEVEL = zlib.Z_BEST_SPEED;
-
-/**
  * Reads the layer in `directory`, once.
  *
  * @param snapshot file that gets the same bytes as `tar.gz`; it appears whole or not at all.
@@ -75,7 +69,8 @@ const SNAPSHOT_LEVEL = zlib.Z_BEST_SPEED;
 export async function readLayer(directory: string, signal: AbortSignal, snapshot?: string): Promise<LayerManifest> {
   if (snapshot === undefined) return list(directory, signal, (tar) => tar);
   return publishWhole(snapshot, async (temporary) => {
-    const gzip = createGzip({ level: SNAPSHOT_LEVEL, chunkSize: 256 * 1024 });
+    // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. Any compression reads back, and may be chosen here.
+    const gzip = new StoredGzip();
     const kept = pipeline(gzip, createWriteStream(temporary, { flags: 'wx', mode: 0o644, flush: true }), { signal });
     // Waited for below; until then a failure shows in copyTo.
     kept.catch(() => undefined);

@@ -69,9 +69,10 @@ export async function overlayMount(layers: number, upper: boolean, target: strin
   await changeMounts('Mounting an overlay', ['mount', '-n', '-i', '-t', 'overlay', '-o', options, 'overlay', target], cwd);
 }
 
-/** Unmounts `target` and what is mounted on it. */
-export async function unmountAll(target: string): Promise<void> {
-  await changeMounts(`Unmounting ${target}`, ['umount', '-n', '-R', target], '/');
+/** Unmounts each target and what is mounted on it, in this order. */
+export async function unmountAll(targets: readonly string[]): Promise<void> {
+  if (targets.length === 0) return;
+  await changeMounts(`Unmounting ${targets.join(' and ')}`, ['umount', '-n', '-R', '--', ...targets], '/');
 }
 
 /**

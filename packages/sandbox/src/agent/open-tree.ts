@@ -20,7 +20,7 @@ import { extractInto } from './extraction.js';
 import { bindFiles, bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
 import { readMountTable } from './mount-table.js';
 import type { OutputPipePool } from './output-pipes.js';
-import { removeDirectory } from './removal.js';
+import { removeDirectories, removeDirectory } from './removal.js';
 import { TreeFiles } from './tree-files.js';
 import { badPath, locate, makeDirectoryAt, treeIo, treePathParts } from './tree-path.js';
 
@@ -153,10 +153,9 @@ export class OpenTree {
   async close(): Promise<void> {
     this.#stopping.abort(closedTree());
     while (this.#work.size > 0) await Promise.all(this.#work);
-    for (const mount of [this.#root, this.#bare]) {
-      if (isMountPoint(mount)) await unmountAll(mount);
-    }
-    for (const directory of [...this.#discard.splice(0), this.#options.directory]) await removeDirectory(directory);
+    const mounted = new Set(readMountTable().map((mount) => mount.path));
+    await unmountAll([this.#root, this.#bare].filter((path) => mounted.has(path)));
+    await removeDirectories([...this.#discard.splice(0), this.#options.directory]);
   }
 
   async #mountLayers(): Promise<void> {
@@ -261,10 +260,6 @@ function prepareUpper(directory: string, top: string | undefined): void {
   const { mode, uid, gid } = top === undefined ? { mode: 0o755, ...ROOT_OWNED } : statSync(top);
   chownSync(directory, uid, gid);
   chmodSync(directory, mode & 0o7777);
-}
-
-function isMountPoint(path: string): boolean {
-  return readMountTable().some((mount) => mount.path === path);
 }
 
 function closedTree(): Error {
