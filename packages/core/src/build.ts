@@ -10,8 +10,8 @@ import { obtainPackages } from './downloads.js';
 import type { BuildOptions, BuildReport, EngineOptions } from './engine-api.js';
 import { warningEvent, type EventStream } from './events.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
-import { formatLock, lockDigest, type Lock } from './lock.js';
-import { settleLock } from './lock-settling.js';
+import { formatLock, lockDigest } from './lock.js';
+import { settleLock, type SettledLock } from './lock-settling.js';
 import type { PluginHost } from './plugin-host.js';
 import { checkHost } from './preflight.js';
 import { providerId } from './request.js';
@@ -53,7 +53,7 @@ export async function buildImage(
     const { lock, packages, tools } = await events.run('packages', async () => {
       const settled = await settleLock(template, intake, options, services);
       warn(settled.warnings);
-      return { lock: settled.lock, ...(await fetchPackages(settled.lock, settled.file !== undefined, intake, engine, services)) };
+      return { lock: settled.lock, ...(await fetchPackages(settled, intake, engine, services)) };
     });
     const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch));
     const composition: Composition = {
@@ -68,7 +68,7 @@ export async function buildImage(
     };
     const restartable = async (): Promise<Delivery> => {
       const { tree, ctx } = await events.run('compose', async () => {
-        const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees))) as LayerRef;
+        const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context))) as LayerRef;
         const context = build.context(toolsLayer);
         let composed: TreeRef = { layers: [] };
         for (const step of compositionSteps(composition, build.layers, build.source, context)) {
@@ -119,7 +119,7 @@ async function restart<T>(work: () => Promise<T>, warn: (reports: readonly Probl
   }
 }
 
-async function fetchPackages(lock: Lock, fromLock: boolean, intake: Intake, engine: EngineOptions, services: Services) {
+async function fetchPackages({ lock, file, request }: SettledLock, intake: Intake, engine: EngineOptions, services: Services) {
   const context: Context = services.context;
   const wanted = [...lock.packages, ...lock.tools];
   const shelf = services.packages(lock, intake.provider.part);
@@ -127,10 +127,9 @@ async function fetchPackages(lock: Lock, fromLock: boolean, intake: Intake, engi
     type: 'resolve.done',
     packages: lock.packages.length,
     downloadBytes: wanted.reduce((sum, pkg) => sum + pkg.sizeBytes, 0),
-    fromLock,
+    fromLock: file !== undefined,
   });
-  const archives = new Map(lock.repositories.map((repository) => [repository.id, repository.archive]));
-  const verified = await obtainPackages(wanted, archives, intake.provider.part, shelf, engine.workers, context);
+  const verified = await obtainPackages(wanted, request.repositories, intake.provider.part, shelf, engine.workers, context);
   await atomicWriteFile(join(shelf.directory, 'chrootpkgs.dot'), dependencyGraph(lock.packages));
   return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length) };
 }

@@ -1,21 +1,22 @@
-import type { Context, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
+import type { Context, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import type { PackageShelf } from './package-shelf.js';
 
 /**
  * Makes every package lie verified on this machine: what the cache has is checked before it is used, the rest is downloaded,
  * checked in the worker pool while other downloads go on, and stored. Only an invalid entry is replaced.
  *
- * @param archives archive address by repository id.
+ * @param repositories where the packages come from.
  * @returns the packages in the order given.
  */
 export async function obtainPackages(
   packages: readonly ResolvedPackage[],
-  archives: ReadonlyMap<string, string>,
+  repositories: readonly RepositorySpec[],
   provider: Provider,
   shelf: Pick<PackageShelf, 'lookup' | 'store'>,
   workers: number,
   ctx: Context,
 ): Promise<readonly VerifiedPackage[]> {
+  const byId = new Map(repositories.map((repository) => [repository.id, repository]));
   const files = new Map<string, string>();
   const missing = new Map<string, ResolvedPackage>();
   await inParallel(unique(packages), workers, ctx.signal, async (pkg) => {
@@ -26,23 +27,23 @@ export async function obtainPackages(
   const downloads = [...missing.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
   ctx.emit({ type: 'fetch.start', files: downloads.length, totalBytes: downloads.reduce((sum, pkg) => sum + pkg.sizeBytes, 0) });
   await inParallel(downloads, workers, ctx.signal, async (pkg) => {
-    files.set(pkg.digest, await download(pkg, archives, provider, shelf, ctx));
+    files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, ctx));
   });
   return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
 }
 
 async function download(
   pkg: ResolvedPackage,
-  archives: ReadonlyMap<string, string>,
+  repository: RepositorySpec,
   provider: Provider,
   shelf: Pick<PackageShelf, 'lookup' | 'store'>,
   ctx: Context,
 ): Promise<string> {
   const { name, version, digest, sizeBytes } = pkg;
-  const url = `${archives.get(pkg.repository) as string}/${pkg.path}`;
+  const url = `${repository.archive}/${pkg.path}`;
   const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
   ctx.emit({ type: 'package.downloaded', name, version, sizeBytes });
-  await provider.verifier.verify(fetched.file, pkg, ctx);
+  await provider.verifier.verify(fetched.file, pkg, repository, ctx);
   ctx.emit({ type: 'package.verified', name, version, digest });
   // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.
   return shelf.store(pkg, fetched.file);

@@ -1,6 +1,7 @@
 import type {
   BlobRef,
   BuildContext,
+  Context,
   Exporter,
   FormatArtifact,
   ImageInput,
@@ -20,7 +21,12 @@ import type { StepCall, StepEngine } from './steps.js';
 import type { SandboxTrees } from './trees.js';
 
 /** The step that unpacks the programs which write images. */
-export function toolsStep(input: Composition, tools: readonly VerifiedPackage[], trees: SandboxTrees): StepCall<LayerRef & Json> {
+export function toolsStep(
+  input: Composition,
+  tools: readonly VerifiedPackage[],
+  trees: SandboxTrees,
+  ctx: Context,
+): StepCall<LayerRef & Json> {
   const { installer } = input.provider.part;
   return {
     type: 'ict.tools',
@@ -31,7 +37,7 @@ export function toolsStep(input: Composition, tools: readonly VerifiedPackage[],
       installer: installer.version,
       quirks: (input.distribution.quirks ?? {}) as Json,
     },
-    run: async () => ({ ...(await trees.change({ layers: [] }, (tree) => installer.unpack(tools, tree, input.distribution))) }),
+    run: async () => ({ ...(await trees.change({ layers: [] }, (tree) => installer.unpack(tools, tree, input.distribution, ctx))) }),
   };
 }
 

@@ -78,7 +78,7 @@ async function peekSteps(
     return output;
   };
   try {
-    const tools = (await peek(toolsStep(composition, withFiles(lock.tools), build.trees))) as unknown as LayerRef;
+    const tools = (await peek(toolsStep(composition, withFiles(lock.tools), build.trees, services.context))) as unknown as LayerRef;
     const ctx = build.context(tools);
     let tree: TreeRef = { layers: [] };
     for (const step of compositionSteps(composition, build.layers, build.source, ctx)) {

@@ -10,11 +10,13 @@ const DAY_SECONDS = 86_400;
 export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
   return {
     digestFile: (file) => verifier.digestFile(file),
-    detached: (bytes, signature, keyrings, options) => verifier.detached(bytes, signature, keyrings, options),
+    digestRange: (range, algorithm) => verifier.digestRange(range, algorithm),
+    detached: (content, signature, keyrings, options) => verifier.detached(content, signature, keyrings, options),
     clearsigned: async (message, keyrings, options) => {
       const question: Json = {
         message: digestOf(message),
         keyrings: digestOf(canonicalJson(keyrings.map((keyring) => digestOf(keyring)))),
+        legacy: options?.legacyCrypto ?? false,
         day: Math.floor((options?.atSeconds ?? clock()) / DAY_SECONDS),
       };
       const known = await memo.get('clearsigned', question);

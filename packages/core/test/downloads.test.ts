@@ -23,7 +23,7 @@ function context() {
 }
 
 const provider = { verifier: { verify: async () => undefined } } as unknown as Provider;
-const archives = new Map([['main', 'http://archive']]);
+const repositories = [{ id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] }];
 
 function shelf(states: Record<string, 'hit' | 'miss' | 'invalid'>) {
   const stored: string[] = [];
@@ -45,7 +45,7 @@ describe('obtainPackages', () => {
   it('uses what is cached, replaces only what is invalid, and keeps the order', async () => {
     const { ctx, events, fetched } = context();
     const { made, stored } = shelf({ bash: 'hit', tar: 'invalid' });
-    const verified = await obtainPackages([pkg('tar', 'b'), pkg('bash', 'c')], archives, provider, made, 4, ctx);
+    const verified = await obtainPackages([pkg('tar', 'b'), pkg('bash', 'c')], repositories, provider, made, 4, ctx);
     expect(verified.map((entry) => entry.file)).toEqual(['/cache/tar', '/cache/bash']);
     expect(fetched).toEqual(['http://archive/pool/tar.pkg']);
     expect(stored).toEqual(['tar']);
@@ -54,7 +54,7 @@ describe('obtainPackages', () => {
 
   it('fetches content once when two closures name it', async () => {
     const { ctx, fetched } = context();
-    await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], archives, provider, shelf({}).made, 4, ctx);
+    await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], repositories, provider, shelf({}).made, 4, ctx);
     expect(fetched).toHaveLength(1);
   });
 
@@ -62,7 +62,7 @@ describe('obtainPackages', () => {
     const { ctx } = context();
     const { made, stored } = shelf({});
     const strict = { verifier: { verify: () => Promise.reject(new Error('another package')) } } as unknown as Provider;
-    await expect(obtainPackages([pkg('tar', 'b')], archives, strict, made, 4, ctx)).rejects.toThrow('another package');
+    await expect(obtainPackages([pkg('tar', 'b')], repositories, strict, made, 4, ctx)).rejects.toThrow('another package');
     expect(stored).toEqual([]);
   });
 });

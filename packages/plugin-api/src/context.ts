@@ -63,18 +63,39 @@ export interface SignatureResult {
   readonly plaintext?: string;
 }
 
+/** Part of a file, so that what is large need not be read into memory. */
+export interface FileRange {
+  /** Absolute path. */
+  readonly file: string;
+  /** First byte. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
+export interface SignatureOptions {
+  /** "Now", seconds since 1970; default: the clock. A key is judged at the time that the signature states. */
+  readonly atSeconds?: number;
+  /** Accept signatures by DSA, short RSA, MD5 and SHA-1. */
+  readonly legacyCrypto?: boolean;
+}
+
+/** Digests that formats use inside; only SHA-256 and better say that content is what was meant. */
+export type DigestAlgorithm = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512' | 'sha3-256';
+
 /** CPU-heavy checks, run in the worker pool. */
 export interface Verifier {
   /** SHA-256 of a whole file. */
   digestFile(file: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  /** Digest of a part of a file, as lower-case hex. */
+  digestRange(range: FileRange, algorithm: DigestAlgorithm): Promise<string>;
   /** Verifies a clear-signed message (InRelease). Text outside the armour makes it bad. */
-  clearsigned(message: Uint8Array, keyrings: readonly Uint8Array[], options?: { readonly atSeconds?: number }): Promise<SignatureResult>;
-  /** Verifies a detached signature over exact bytes. */
+  clearsigned(message: Uint8Array, keyrings: readonly Uint8Array[], options?: SignatureOptions): Promise<SignatureResult>;
+  /** Verifies a detached signature over exact bytes, given or in a file. */
   detached(
-    bytes: Uint8Array,
+    content: Uint8Array | FileRange,
     signature: Uint8Array,
     keyrings: readonly Uint8Array[],
-    options?: { readonly atSeconds?: number },
+    options?: SignatureOptions,
   ): Promise<SignatureResult>;
 }
 

@@ -18,6 +18,14 @@ export interface RepositorySpec {
   readonly priority?: number;
   /** The only packages that are taken from it; `*` stands for any characters. Absent or empty: all. */
   readonly allowPackages?: readonly string[];
+  /** Fingerprints, hex, of the only primary keys of the keyrings that count. Absent: all of them. */
+  readonly fingerprints?: readonly string[];
+  /** rpm: false for a repository that signs its packages and not its metadata. Default true. */
+  readonly repoGpgCheck?: boolean;
+  /** rpm: false for a repository that signs its metadata and not its packages. Default true. */
+  readonly gpgCheck?: boolean;
+  /** Accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged: for archives of the past only. */
+  readonly legacyCrypto?: boolean;
 }
 
 /** A command run inside the root tree, as an argv; `${kernelVersion}`-like names are listed at each use. */

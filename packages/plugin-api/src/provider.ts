@@ -44,8 +44,11 @@ export interface Resolver {
 
 /** Checks a package beyond its digest: signatures inside the file, structure, names. */
 export interface PackageVerifier {
-  /** @throws an integrity error when the file is not the package that `expected` says. */
-  verify(file: string, expected: ResolvedPackage, ctx: Context): Promise<void>;
+  /**
+   * @param repository where the package comes from: only its keys count.
+   * @throws an integrity error when the file is not the package that `expected` says.
+   */
+  verify(file: string, expected: ResolvedPackage, repository: RepositorySpec, ctx: Context): Promise<void>;
 }
 
 /** What an installer does to a tree. */
@@ -85,7 +88,7 @@ export interface Installer {
   readonly version: number;
   apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void>;
   /** Puts the files of packages into a tree without running their scripts: enough for programs of the tools tree. */
-  unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition): Promise<void>;
+  unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition, ctx: Context): Promise<void>;
   /** Removes what varies between equal builds and what belongs to one machine: keys, ids, logs, caches. */
   clean(tree: TreeSession, ctx: BuildContext): Promise<void>;
   /** Without it every change of packages is a clean installation. */

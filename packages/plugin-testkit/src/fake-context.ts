@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -51,6 +52,10 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
         const bytes = await readFile(file);
         return { digest: digestOf(bytes), sizeBytes: bytes.length };
       },
+      digestRange: async ({ file, offset, sizeBytes }, algorithm) =>
+        createHash(algorithm)
+          .update((await readFile(file)).subarray(offset, offset + sizeBytes))
+          .digest('hex'),
       clearsigned: options.verify?.clearsigned ?? (async () => NOT_GOOD),
       detached: options.verify?.detached ?? (async () => NOT_GOOD),
     },

@@ -12,9 +12,9 @@ export function describeInstaller(
   { describe, expect }: TestApi,
   closureOf: (fixture: ProviderFixture) => Promise<readonly VerifiedPackage[]>,
 ): void {
-  const unpacked = async ({ provider, distribution }: ProviderFixture, packages: readonly VerifiedPackage[]): Promise<MemoryTree> => {
+  const unpacked = async ({ provider, distribution, ctx }: ProviderFixture, packages: readonly VerifiedPackage[]): Promise<MemoryTree> => {
     const tree = memoryTree();
-    await provider.installer.unpack(deepFreeze([...packages]), tree, distribution);
+    await provider.installer.unpack(deepFreeze([...packages]), tree, distribution, ctx);
     return tree;
   };
   const applied = async ({ provider, distribution, ctx }: ProviderFixture, packages: readonly VerifiedPackage[]): Promise<MemoryTree> => {

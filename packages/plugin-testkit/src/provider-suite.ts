@@ -273,8 +273,8 @@ async function verifiedClosure(fixture: ProviderFixture): Promise<readonly Verif
   return (await closureOf(fixture)).packages.map((pkg) => ({ ...pkg, file: fixture.packageFile(pkg) }));
 }
 
-function verify({ provider, ctx }: ProviderFixture, file: string, expected: ResolvedPackage): Promise<void> {
-  return provider.verifier.verify(file, expected, ctx);
+function verify({ provider, repository, ctx }: ProviderFixture, file: string, expected: ResolvedPackage): Promise<void> {
+  return provider.verifier.verify(file, expected, repository, ctx);
 }
 
 /** The fields that a closure takes from the index unchanged. */

@@ -3,7 +3,7 @@ import { fromErrorRecord } from '@ict/plugin-api';
 import type { SignatureResult, Verifier } from '@ict/plugin-api';
 import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
-import type { Answer, ClearsignedTask, DetachedTask } from './worker.js';
+import type { Answer, ClearsignedTask, DetachedTask, DigestRangeTask } from './worker.js';
 
 export interface VerifierOptions {
   /** Upper bound of worker threads; never more than the machine has processors. */
@@ -65,12 +65,22 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & { clos
 
   return {
     digestFile: (file) => run('digestFile', file),
-    clearsigned: (message, keyrings, { atSeconds = clock() } = {}) => {
-      const task: ClearsignedTask = { message: compact(message), keyrings: keyrings.map(compact), atSeconds };
+    digestRange: (range, algorithm) => {
+      const task: DigestRangeTask = { range, algorithm };
+      return run('digestRange', task);
+    },
+    clearsigned: (message, keyrings, { atSeconds = clock(), legacyCrypto = false } = {}) => {
+      const task: ClearsignedTask = { message: compact(message), keyrings: keyrings.map(compact), atSeconds, legacyCrypto };
       return run<SignatureResult>('clearsigned', task);
     },
-    detached: (bytes, signature, keyrings, { atSeconds = clock() } = {}) => {
-      const task: DetachedTask = { bytes: compact(bytes), signature: compact(signature), keyrings: keyrings.map(compact), atSeconds };
+    detached: (content, signature, keyrings, { atSeconds = clock(), legacyCrypto = false } = {}) => {
+      const task: DetachedTask = {
+        content: content instanceof Uint8Array ? compact(content) : content,
+        signature: compact(signature),
+        keyrings: keyrings.map(compact),
+        atSeconds,
+        legacyCrypto,
+      };
       return run<SignatureResult>('detached', task);
     },
     async close() {

@@ -1,5 +1,7 @@
 import { toErrorRecord } from '@ict/plugin-api';
-import type { Digest, ErrorRecord, SignatureResult } from '@ict/plugin-api';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import type { Digest, DigestAlgorithm, ErrorRecord, FileRange, SignatureResult } from '@ict/plugin-api';
 import { verifyError } from './errors.js';
 import { digestFileSync } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
@@ -12,13 +14,20 @@ export interface ClearsignedTask {
   readonly message: Uint8Array;
   readonly keyrings: readonly Uint8Array[];
   readonly atSeconds: number;
+  readonly legacyCrypto: boolean;
+}
+
+export interface DigestRangeTask {
+  readonly range: FileRange;
+  readonly algorithm: DigestAlgorithm;
 }
 
 export interface DetachedTask {
-  readonly bytes: Uint8Array;
+  readonly content: Uint8Array | FileRange;
   readonly signature: Uint8Array;
   readonly keyrings: readonly Uint8Array[];
   readonly atSeconds: number;
+  readonly legacyCrypto: boolean;
 }
 
 /** What a task is given: `keyringOf` is this thread's cache of parsed keyrings. */
@@ -39,28 +48,51 @@ export function digestFile(file: string): Promise<Answer<{ readonly digest: Dige
       const { hex, sizeBytes } = digestFileSync(file);
       return { digest: `sha256:${hex}` as Digest, sizeBytes };
     } catch (cause) {
-      throw verifyError('ICT_VERIFY_READ', {
-        message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-        hint: 'Check that the file still exists and that you may read it.',
-        facts: { file, reason: (cause as NodeJS.ErrnoException).code },
-      });
+      throw unreadable(file, cause);
     }
+  });
+}
+
+/** Task: digest of a part of a file; `ICT_VERIFY_READ` when it cannot be read. */
+export function digestRange({ range: { file, offset, sizeBytes }, algorithm }: DigestRangeTask): Promise<Answer<string>> {
+  return answer(async () => {
+    const hash = createHash(algorithm);
+    if (sizeBytes === 0) return hash.digest('hex');
+    try {
+      for await (const chunk of createReadStream(file, { start: offset, end: offset + sizeBytes - 1, highWaterMark: 256 * 1024 })) {
+        hash.update(chunk as Buffer);
+      }
+    } catch (cause) {
+      throw unreadable(file, cause);
+    }
+    return hash.digest('hex');
+  });
+}
+
+function unreadable(file: string, cause: unknown): Error {
+  return verifyError('ICT_VERIFY_READ', {
+    message: `${file} cannot be read: ${cause instanceof Error ? cause.message : String(cause)}`,
+    hint: 'Check that the file still exists and that you may read it.',
+    facts: { file, reason: (cause as NodeJS.ErrnoException).code },
   });
 }
 
 /** Task: a clear-signed message; see `checkClearsigned`. */
 export function clearsigned(task: ClearsignedTask): Promise<Answer<SignatureResult>> {
-  return answer(async () => checkClearsigned(task.message, await Promise.all(task.keyrings.map(keyringOf)), task.atSeconds));
+  return answer(async () =>
+    checkClearsigned(task.message, await Promise.all(task.keyrings.map(keyringOf)), task.atSeconds, task.legacyCrypto),
+  );
 }
 
 /** Task: a detached signature; see `checkSignature`. */
 export function detached(task: DetachedTask): Promise<Answer<SignatureResult>> {
   return answer(async () =>
     checkSignature({
-      covered: task.bytes,
+      covered: task.content,
       signature: task.signature,
       keyrings: await Promise.all(task.keyrings.map(keyringOf)),
       atSeconds: task.atSeconds,
+      legacyCrypto: task.legacyCrypto,
     }),
   );
 }

@@ -1,6 +1,6 @@
 import { readDeb } from '@ict/archive';
 import { isIctError } from '@ict/plugin-api';
-import type { Context, PackageVerifier, ResolvedPackage } from '@ict/plugin-api';
+import type { Context, PackageVerifier, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { parseStanzas } from './deb822.js';
 import type { Stanza } from './deb822.js';
 import { debError } from './errors.js';
@@ -17,7 +17,7 @@ export function createPackageVerifier(): PackageVerifier {
  * @throws `ICT_DEB_PACKAGE_MALFORMED` when the file is no sound package, `ICT_DEB_PACKAGE_REPLACED` when it is another one; Node's own
  * error when the file cannot be read.
  */
-async function verify(file: string, expected: ResolvedPackage, ctx: Context): Promise<void> {
+async function verify(file: string, expected: ResolvedPackage, _repository: RepositorySpec, ctx: Context): Promise<void> {
   const control = await readControl(file, expected, ctx);
   const actual = { name: control.get('Package'), version: control.get('Version'), arch: control.get('Architecture') };
   const differing = (['name', 'version', 'arch'] as const).filter((field) => actual[field] !== expected[field]);

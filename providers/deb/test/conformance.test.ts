@@ -86,8 +86,8 @@ function makeFixture(): ProviderFixture {
     nowSeconds,
     verify: {
       clearsigned: async (message, keyrings, { atSeconds = nowSeconds } = {}) => checkClearsigned(message, await keys(keyrings), atSeconds),
-      detached: async (bytes, signature, keyrings, { atSeconds = nowSeconds } = {}) =>
-        checkSignature({ covered: bytes, signature, keyrings: await keys(keyrings), atSeconds }),
+      detached: async (content, signature, keyrings, { atSeconds = nowSeconds } = {}) =>
+        checkSignature({ covered: content, signature, keyrings: await keys(keyrings), atSeconds }),
     },
   };
   const ctx = fakeContext(options);

@@ -26,9 +26,11 @@ const resolved = (name: string, version: string, arch: string): ResolvedPackage 
 });
 const hello = fixture('hello_2.10-3_amd64.deb');
 
+const repository = { id: 'main', archive: 'http://archive.example', suite: '', components: [], keyrings: [] };
+
 async function verify(file: string, expected: ResolvedPackage): Promise<void> {
   await using ctx = new FakeContext();
-  await createPackageVerifier().verify(file, expected, ctx);
+  await createPackageVerifier().verify(file, expected, repository, ctx);
 }
 
 describe('verify', () => {

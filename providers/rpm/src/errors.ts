@@ -9,4 +9,25 @@ export const rpmError = defineErrors({
   ICT_RPM_LEAD_INVALID: 'integrity',
   ICT_RPM_HEADER_INVALID: 'integrity',
   ICT_RPM_PAYLOAD_INVALID: 'integrity',
+  // The signed root of a repository.
+  ICT_RPM_KEYRING_UNREADABLE: 'invalid',
+  ICT_RPM_REPOMD_MISSING: 'network',
+  ICT_RPM_REPOMD_UNSIGNED: 'integrity',
+  ICT_RPM_REPOMD_SIGNATURE: 'integrity',
+  ICT_RPM_REPOMD_INVALID: 'integrity',
+  ICT_RPM_REPOMD_ROLLBACK: 'integrity',
+  // Metadata.
+  ICT_RPM_INDEX_MISSING: 'network',
+  ICT_RPM_INDEX_MISMATCH: 'integrity',
+  ICT_RPM_INDEX_INVALID: 'integrity',
+  // Packages and trees.
+  ICT_RPM_PACKAGE_REPLACED: 'integrity',
+  ICT_RPM_PACKAGE_DIGEST: 'integrity',
+  ICT_RPM_PACKAGE_UNSIGNED: 'integrity',
+  ICT_RPM_PACKAGE_SIGNATURE: 'integrity',
+  ICT_RPM_NO_INSTALLER: 'invalid',
+  ICT_RPM_SCRIPTLET_FAILED: 'command',
+  ICT_RPM_INVENTORY_INVALID: 'internal',
+  // Distribution definitions.
+  ICT_RPM_QUIRKS_INVALID: 'invalid',
 });

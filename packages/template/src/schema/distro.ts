@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
 
 const repository = {
   type: 'object',
@@ -40,6 +40,12 @@ const repository = {
       additionalProperties: false,
     },
     priority: integer(-9999, 9999, 'Preference; higher wins.', 100),
+    fingerprints: texts('Fingerprints of the only keys of the keyrings that count. Absent: all of them.', [
+      '99DB70FAE1D7CE227FB6488205B555B38483C65D',
+    ]),
+    repoGpgCheck: flag('rpm: whether the metadata must be signed. Default true.', false),
+    gpgCheck: flag('rpm: whether the packages must be signed. Default true.', false),
+    legacyCrypto: flag('Accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged. Default false.', true),
   },
   required: ['id', 'archive', 'keyrings'],
   additionalProperties: false,

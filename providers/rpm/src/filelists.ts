@@ -1,0 +1,43 @@
+import { XmlReader } from './xml.js';
+import type { XmlAttributes, XmlHandler } from './xml.js';
+
+/** A package that brings a wanted file. */
+export interface FileOwner {
+  readonly path: string;
+  /** SHA-256 of the package file, as hex: how the file lists name packages. */
+  readonly pkgid: string;
+}
+
+/** Reads filelists.xml, piece by piece, and keeps only who brings the wanted paths. */
+export class FilelistsReader implements XmlHandler {
+  readonly owners: FileOwner[] = [];
+  readonly #wanted: ReadonlySet<string>;
+  readonly #reader: XmlReader;
+  #pkgid = '';
+
+  /** @param source names the document in messages. */
+  constructor(source: string, wanted: ReadonlySet<string>) {
+    this.#wanted = wanted;
+    this.#reader = new XmlReader(this, source);
+  }
+
+  /** @throws `ICT_RPM_INDEX_INVALID` */
+  write(chunk: string): void {
+    this.#reader.write(chunk);
+  }
+
+  /** @throws `ICT_RPM_INDEX_INVALID` for text that is not complete. */
+  finish(): readonly FileOwner[] {
+    this.#reader.end();
+    return this.owners;
+  }
+
+  open(name: string, attributes: XmlAttributes): boolean {
+    if (name === 'package') this.#pkgid = attributes.get('pkgid') ?? '';
+    return name === 'file';
+  }
+
+  close(name: string, text: string): void {
+    if (name === 'file' && this.#wanted.has(text)) this.owners.push({ path: text, pkgid: this.#pkgid });
+  }
+}

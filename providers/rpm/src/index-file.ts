@@ -1,0 +1,88 @@
+import { createReadStream } from 'node:fs';
+import { decompress, detectCompression } from '@ict/archive';
+import { ContentHasher, hashing } from '@ict/integrity';
+import { hasCode, isIctError } from '@ict/plugin-api';
+import type { Context, IndexRef, RepositorySpec } from '@ict/plugin-api';
+import { rpmError } from './errors.js';
+import { MAX_INDEX_BYTES } from './repomd.js';
+
+/**
+ * Reads a metadata file of a repository as text, piece by piece, in constant memory. Downloads it when the cache does not have it; size and
+ * checksum are checked before and after decompression.
+ *
+ * What `write` made of the text may be used only when this has returned: then the whole text is what the root says.
+ *
+ * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`, `ICT_RPM_INDEX_INVALID` for text that is no UTF-8; what `write` and the
+ *   fetcher throw.
+ */
+export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx: Context, write: (chunk: string) => void): Promise<void> {
+  const file = (await ctx.blobs.path(index.digest)) ?? (await fetchIndex(repository, index, ctx));
+  const hasher = new ContentHasher();
+  const text = new TextDecoder('utf-8', { fatal: true });
+  const plain = decompress(createReadStream(file, { highWaterMark: 256 * 1024 }), detectCompression(index.path), {
+    maxBytes: index.plain?.sizeBytes ?? MAX_INDEX_BYTES,
+    signal: ctx.signal,
+  });
+  try {
+    for await (const chunk of hashing(plain, hasher)) write(decode(text, chunk, repository, index));
+    write(decode(text, undefined, repository, index));
+  } catch (cause) {
+    // Text that differs from what was signed may look like anything: say first that it differs.
+    if (!isIctError(cause) || !/^ICT_ARCHIVE_(CORRUPT|TOO_LARGE|TRUNCATED)$/.test(cause.code)) throw cause;
+    throw mismatch(repository, index, 'does not decompress to what repomd.xml says', cause);
+  }
+  const { digest, sizeBytes } = hasher.finish();
+  const expected = index.plain ?? { digest, sizeBytes };
+  if (digest !== expected.digest || sizeBytes !== expected.sizeBytes) {
+    throw mismatch(repository, index, 'is, decompressed, not what repomd.xml says', { expected, actual: { digest, sizeBytes } });
+  }
+}
+
+function decode(
+  decoder: InstanceType<typeof TextDecoder>,
+  chunk: Uint8Array | undefined,
+  repository: RepositorySpec,
+  index: IndexRef,
+): string {
+  try {
+    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
+  } catch (cause) {
+    throw rpmError('ICT_RPM_INDEX_INVALID', {
+      message: `${index.path} of repository "${repository.id}" is no UTF-8 text`,
+      hint: 'The repository was published with broken metadata; report it to the repository.',
+      facts: { repository: repository.id, path: index.path },
+      cause,
+    });
+  }
+}
+
+/** @returns the path of the verified file in the cache. */
+async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<string> {
+  const { path, digest, sizeBytes } = index;
+  const url = `${repository.archive}/${path}`;
+  try {
+    const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
+    if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'is not what repomd.xml says');
+    await ctx.blobs.putFile(fetched.file, { digest, sizeBytes });
+  } catch (cause) {
+    if (!hasCode(cause, 'ICT_FETCH_NOT_FOUND')) throw cause;
+    throw rpmError('ICT_RPM_INDEX_MISSING', {
+      message: `${path} of repository "${repository.id}" is listed in its repomd.xml, but is not there`,
+      hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',
+      facts: { repository: repository.id, path },
+      cause,
+    });
+  }
+  const stored = await ctx.blobs.path(digest);
+  if (stored === undefined) throw mismatch(repository, index, 'is, as stored, not what repomd.xml says');
+  return stored;
+}
+
+function mismatch(repository: RepositorySpec, index: IndexRef, what: string, detail?: unknown): Error {
+  return rpmError('ICT_RPM_INDEX_MISMATCH', {
+    message: `${index.path} of repository "${repository.id}" ${what}`,
+    hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',
+    facts: { repository: repository.id, path: index.path, ...(isIctError(detail) || detail === undefined ? {} : { difference: detail }) },
+    ...(isIctError(detail) ? { cause: detail } : {}),
+  });
+}

@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import type { RepositorySpec, SignatureResult } from '@ict/plugin-api';
+import { rpmError } from './errors.js';
+
+/**
+ * Reads the keyrings of a repository.
+ *
+ * @throws `ICT_RPM_KEYRING_UNREADABLE` when there is none, or one cannot be read.
+ */
+export async function readKeyrings(repository: RepositorySpec): Promise<readonly Uint8Array[]> {
+  if (repository.keyrings.length === 0) throw unreadable(repository, `repository "${repository.id}" names no keyring`);
+  return Promise.all(
+    repository.keyrings.map(async (path) => {
+      try {
+        return await readFile(path);
+      } catch (cause) {
+        throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
+      }
+    }),
+  );
+}
+
+/**
+ * Signers that count for a repository: of a good signature, those whose fingerprint the repository pins, or all when it pins none.
+ *
+ * @returns upper-case hex fingerprints; empty when the signature does not count.
+ */
+export function acceptedSigners(result: SignatureResult, repository: RepositorySpec): readonly string[] {
+  if (!result.good) return [];
+  const pinned = repository.fingerprints?.map((fingerprint) => fingerprint.replaceAll(' ', '').toUpperCase());
+  return pinned === undefined ? result.signers : result.signers.filter((signer) => pinned.includes(signer));
+}
+
+/** Why a signature does not count, for messages. */
+export function refusal(result: SignatureResult): string {
+  if (result.good) return `it was made by ${result.signers.join(', ')}, which the repository does not pin`;
+  return result.failures.join('; ') || 'it carries no signature';
+}
+
+function unreadable(repository: RepositorySpec, message: string, cause?: unknown): Error {
+  return rpmError('ICT_RPM_KEYRING_UNREADABLE', {
+    message,
+    hint: 'Name a readable OpenPGP keyring, binary or armoured, that holds the key of the repository.',
+    facts: { repository: repository.id, keyrings: repository.keyrings },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

@@ -1,0 +1,93 @@
+import type { Architecture, Context, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { rpmError } from './errors.js';
+import { readIndex } from './index-file.js';
+import type { PackagesIndex } from './packages-index.js';
+import { PrimaryReader } from './primary.js';
+import { RelationTable } from './relation.js';
+import { chooseData, parseRepomd, repomdDate } from './repomd.js';
+import type { Repomd } from './repomd.js';
+import { fetchRoot, REPOMD } from './root.js';
+
+/** Between checks of the signal while records are streamed. */
+const RECORDS_PER_CHECK = 1024;
+
+/** Reads rpm repositories: a signed repomd.xml, the metadata that it lists, and the packages that those describe. */
+export function createMetadataSource(): MetadataSource {
+  return { snapshot, packages };
+}
+
+/**
+ * Pins a repository as it is now.
+ *
+ * @throws `ICT_RPM_REPOMD_*`, `ICT_RPM_KEYRING_UNREADABLE`, and what the fetcher throws.
+ */
+async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Context): Promise<Snapshot> {
+  const { bytes, signers } = await fetchRoot(repository, ctx);
+  const repomd = parseRepomd(bytes, repository.id);
+  const indexes = chooseData(repomd, repository);
+  await refuseRollback(repomd, repository, ctx);
+  // The root stays in the cache, so that the chain from key to package can be followed again later.
+  const { digest, sizeBytes } = await ctx.blobs.putBytes(bytes);
+  return { repository, root: { path: REPOMD, digest, sizeBytes, dateSeconds: repomdDate(repomd) }, signers, indexes };
+}
+
+/**
+ * Refuses a root that is older than the newest that was seen at this address: nothing in a repomd.xml says how long it is valid, so a
+ * mirror could serve an old one, with its holes, for ever.
+ */
+async function refuseRollback(repomd: Repomd, repository: RepositorySpec, ctx: Context): Promise<void> {
+  const dateSeconds = repomdDate(repomd);
+  const key = { archive: repository.archive };
+  const seen = await ctx.memo.get('rpm.newest', key);
+  if (typeof seen === 'number' && dateSeconds < seen) {
+    throw rpmError('ICT_RPM_REPOMD_ROLLBACK', {
+      message: `repository "${repository.id}" is of ${utc(dateSeconds)}, but one of ${utc(seen)} was seen at the same address before`,
+      hint: 'The mirror is behind: use another. When the repository was set back on purpose, remove the directory "memo" of the cache.',
+      facts: { repository: repository.id, dateSeconds, seenSeconds: seen },
+    });
+  }
+  if (seen !== dateSeconds) await ctx.memo.set('rpm.newest', key, dateSeconds);
+}
+
+function utc(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace('.000Z', 'Z');
+}
+
+async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<PackageRecord> {
+  const index = await loadPackages(pinned, ctx);
+  for (let i = 0; i < index.count; i++) {
+    if (i % RECORDS_PER_CHECK === 0) ctx.signal.throwIfAborted();
+    if (index.packages[i]!.arch !== 'src') yield index.record(i, pinned.repository.id);
+  }
+}
+
+/**
+ * Loads the packages of a pinned repository, from metadata checked against what repomd.xml says.
+ *
+ * @param table relations already made, to share them between repositories.
+ * @returns the packages in the order of the metadata; one that cannot be used is left out, with a warning.
+ * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`, `ICT_RPM_INDEX_INVALID`, and what the fetcher throws.
+ */
+export async function loadPackages(pinned: Snapshot, ctx: Context, table = new RelationTable()): Promise<PackagesIndex> {
+  const { repository } = pinned;
+  const primary = indexOf(pinned, 'primary');
+  if (primary === undefined) throw new TypeError(`the snapshot of "${repository.id}" has no primary metadata`);
+  const reader = new PrimaryReader(`${primary.path} of repository "${repository.id}"`, table);
+  await readIndex(repository, primary, ctx, (chunk) => reader.write(chunk));
+  const index = reader.finish();
+  const [first] = index.diagnostics;
+  if (first !== undefined) {
+    ctx.emit({
+      type: 'warning',
+      code: 'ICT_RPM_INDEX_INVALID',
+      message: `${index.diagnostics.length} packages of repository "${repository.id}" were left out; the first is ${first.package}: ${first.reason}`,
+      hint: 'The repository was published with broken metadata; report it to the repository.',
+    });
+  }
+  return index;
+}
+
+/** A metadata file of a snapshot, by its type. */
+export function indexOf(pinned: Snapshot, type: string): IndexRef | undefined {
+  return pinned.indexes.find(({ component }) => component === type);
+}

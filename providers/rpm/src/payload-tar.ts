@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { writeTar } from '@ict/archive';
+import type { TarEntryType, TarInput } from '@ict/archive';
+import type { Context, TreeSession } from '@ict/plugin-api';
+import { readRpm } from './package.js';
+import type { PayloadEntry } from './payload.js';
+
+const TYPES: Readonly<Record<number, TarEntryType>> = {
+  0o100000: 'file',
+  0o040000: 'directory',
+  0o120000: 'symlink',
+  0o020000: 'character',
+  0o060000: 'block',
+  0o010000: 'fifo',
+};
+
+/** Puts the files of a package into a tree, all owned by root, without its scripts and without rpm's knowledge. */
+export async function extractPayload(file: string, tree: TreeSession, ctx: Pick<Context, 'signal' | 'temporary'>): Promise<void> {
+  const pkg = await readRpm(file, { signal: ctx.signal });
+  const tar = join(ctx.temporary, `payload-${randomUUID()}.tar`);
+  try {
+    await pipeline(Readable.from(writeTar(toTar(pkg.payload()), { signal: ctx.signal })), createWriteStream(tar, { flags: 'wx' }));
+    await tree.extract(tar, 'tar');
+  } finally {
+    await unlink(tar);
+  }
+}
+
+/** Owners are names, which mean nothing before the tree has its users; rpm sets them when it installs the package. */
+async function* toTar(entries: AsyncIterable<PayloadEntry>): AsyncGenerator<TarInput, void, undefined> {
+  for await (const { file, linkOf, content } of entries) {
+    const type = linkOf === undefined ? TYPES[file.mode & 0o170000] : 'hardlink';
+    if (type === undefined || type === 'character' || type === 'block') continue;
+    const linkTarget = linkOf === undefined ? file.linkTarget : relative(linkOf);
+    yield {
+      path: relative(file.path),
+      type,
+      mode: file.mode & 0o7777,
+      uid: 0,
+      gid: 0,
+      mtimeSeconds: file.mtimeSeconds,
+      ...(type === 'file' ? { sizeBytes: file.sizeBytes, content } : {}),
+      ...(type === 'symlink' || type === 'hardlink' ? { linkTarget } : {}),
+    };
+  }
+}
+
+function relative(path: string): string {
+  return path === '/' ? '.' : `.${path}`;
+}

@@ -1,0 +1,146 @@
+import type { Digest, IndexRef, RepositorySpec } from '@ict/plugin-api';
+import { rpmError } from './errors.js';
+import { XmlReader } from './xml.js';
+
+/** What a metadata file is: `primary`, `filelists`, `other`, `group`, `modules`, `updateinfo`, and others that are not read. */
+export type DataType = string;
+
+/** A metadata file as repomd.xml describes it. */
+export interface RepomdData {
+  readonly type: DataType;
+  readonly path: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** After decompression. */
+  readonly plain: { readonly digest: Digest; readonly sizeBytes: number } | undefined;
+  readonly timestampSeconds: number;
+}
+
+/** The root of a repository. */
+export interface Repomd {
+  /** As written: usually seconds since 1970. */
+  readonly revision: string | undefined;
+  readonly data: readonly RepomdData[];
+}
+
+/** No real metadata file is larger, decompressed. */
+export const MAX_INDEX_BYTES = 4 * 2 ** 30;
+
+interface Draft {
+  type: string;
+  href?: string;
+  base?: string;
+  checksum?: string;
+  openChecksum?: string;
+  size?: number;
+  openSize?: number;
+  timestamp?: number;
+}
+
+/**
+ * Parses repomd.xml. Only SHA-256 counts: a file that is listed with another checksum has none.
+ *
+ * @throws `ICT_RPM_REPOMD_INVALID`
+ */
+export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
+  const drafts: Draft[] = [];
+  let revision: string | undefined;
+  let draft: Draft | undefined;
+  let algorithm: string | undefined;
+  const reader = new XmlReader(
+    {
+      open(name, attributes) {
+        if (name === 'data') drafts.push((draft = { type: attributes.get('type') ?? '' }));
+        else if (name === 'location' && draft !== undefined) {
+          draft.href = attributes.get('href');
+          draft.base = attributes.get('base');
+        } else if (name.endsWith('checksum')) algorithm = attributes.get('type');
+        return ['revision', 'checksum', 'open-checksum', 'size', 'open-size', 'timestamp'].includes(name);
+      },
+      close(name, text) {
+        const value = text.trim();
+        if (name === 'data') draft = undefined;
+        else if (name === 'revision' && draft === undefined) revision = value;
+        else if (draft !== undefined) setValue(draft, name, value, algorithm);
+      },
+    },
+    `repomd.xml of repository "${repository}"`,
+  );
+  try {
+    reader.write(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    reader.end();
+  } catch (cause) {
+    throw invalid(repository, cause instanceof Error ? cause.message : 'it is no text', cause);
+  }
+  const types = drafts.map(({ type }) => type);
+  if (types.includes('') || new Set(types).size !== types.length)
+    throw invalid(repository, 'a metadata file has no type, or one of another');
+  return { revision, data: drafts.flatMap((each) => toData(each, repository) ?? []) };
+}
+
+function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
+  if (name === 'checksum' && algorithm === 'sha256') draft.checksum = value;
+  else if (name === 'open-checksum' && algorithm === 'sha256') draft.openChecksum = value;
+  else if (name === 'size') draft.size = Number(value);
+  else if (name === 'open-size') draft.openSize = Number(value);
+  else if (name === 'timestamp') draft.timestamp = Math.trunc(Number(value));
+}
+
+/** Undefined for a file that lacks what it needs to be trusted; whoever needs it says so. */
+function toData(draft: Draft, repository: string): RepomdData | undefined {
+  const { type, href, base, checksum, openChecksum, size, openSize, timestamp = 0 } = draft;
+  if (href === undefined || base !== undefined || checksum === undefined || size === undefined) return undefined;
+  if (!/^[0-9a-f]{64}$/.test(checksum)) throw invalid(repository, `the checksum of its ${type} is no SHA-256`);
+  if (!Number.isSafeInteger(size) || size <= 0) throw invalid(repository, `the size of its ${type} is no number of bytes`);
+  if (!isBelow(href)) throw invalid(repository, `its ${type} lies outside the repository: ${href}`);
+  const known = openChecksum !== undefined && openSize !== undefined && Number.isSafeInteger(openSize) && openSize >= 0;
+  return {
+    type,
+    path: href,
+    digest: `sha256:${checksum}` as Digest,
+    sizeBytes: size,
+    plain: known && /^[0-9a-f]{64}$/.test(openChecksum) ? { digest: `sha256:${openChecksum}` as Digest, sizeBytes: openSize } : undefined,
+    timestampSeconds: Number.isSafeInteger(timestamp) && timestamp > 0 ? timestamp : 0,
+  };
+}
+
+/** A relative path that cannot leave the repository. */
+export function isBelow(path: string): boolean {
+  return (
+    path !== '' && !path.startsWith('/') && !/[\0\\?#]/.test(path) && !/^[a-z][a-z0-9+.-]*:/i.test(path) && !path.split('/').includes('..')
+  );
+}
+
+/** Which files of a repository are read, each under its type as component: primary must be there. */
+export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
+  const chosen = ['primary', 'filelists', 'group', 'modules'].flatMap((type) => {
+    // A twin without compression of its own follows, such as group_gz; the plain one is read.
+    const data = repomd.data.find((each) => each.type === type) ?? repomd.data.find((each) => each.type === `${type}_gz`);
+    return data === undefined ? [] : [{ type, data }];
+  });
+  if (chosen[0]?.type !== 'primary') {
+    throw invalid(repository.id, 'it lists no primary metadata with a size and a SHA-256 checksum');
+  }
+  return chosen.map(({ type, data: { path, digest, sizeBytes, plain } }) => ({
+    path,
+    digest,
+    sizeBytes,
+    ...(plain === undefined ? {} : { plain }),
+    component: type,
+  }));
+}
+
+/** The date of a repository, seconds since 1970: its revision where that is a time, else the newest of its files. */
+export function repomdDate({ revision, data }: Repomd): number {
+  const number = /^\d{9,11}$/.test(revision ?? '') ? Number(revision) : 0;
+  return number > 0 ? number : data.reduce((newest, { timestampSeconds }) => Math.max(newest, timestampSeconds), 0);
+}
+
+function invalid(repository: string, reason: string, cause?: unknown): Error {
+  return rpmError('ICT_RPM_REPOMD_INVALID', {
+    message: `repomd.xml of repository "${repository}" cannot be used: ${reason}`,
+    hint: 'The repository was published with broken metadata; report it to the repository.',
+    facts: { repository, reason },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}

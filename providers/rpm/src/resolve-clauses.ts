@@ -1,0 +1,160 @@
+import type { Seed } from '@ict/plugin-api';
+import type { Clause, ClauseKind, DependencyProvider } from '@ict/solver';
+import { hasCode } from '@ict/plugin-api';
+import { mayCoexist } from './architecture.js';
+import { compareEvr } from './evr.js';
+import { EQUAL, rangesMeet } from './relation.js';
+import type { Relation, RelationTable } from './relation.js';
+import type { Pool } from './resolve-pool.js';
+import { isRich, parseRich } from './rich.js';
+import { richClauses } from './rich-clauses.js';
+import type { RichClause } from './rich-clauses.js';
+import { rpmlibFeature } from './rpmlib.js';
+import type { RelationKind } from './tags.js';
+
+/** Why the solver has a clause. */
+export type Reason =
+  | { readonly kind: 'seed'; readonly seed: Seed }
+  | { readonly kind: 'relation'; readonly field: RelationKind; readonly relation: Relation }
+  | { readonly kind: 'one-version'; readonly name: string };
+
+/** Combinations of packages that fulfil a condition; no real dependency comes near. */
+const MAX_COMBINATIONS = 4096;
+const NONE: readonly never[] = Object.freeze([]);
+
+/**
+ * Says to the solver what a package needs and excludes: Requires, Conflicts, Obsoletes, one version of each name, and, when they count, the
+ * weak dependencies in both directions.
+ */
+export class Clauses implements DependencyProvider<Reason> {
+  readonly #pool: Pool;
+  readonly #table: RelationTable;
+  readonly #weak: boolean;
+  readonly #rich = new Map<string, readonly RichClause[] | undefined>();
+  #backward: Map<number, Clause<Reason>[]> | undefined;
+
+  /** @param weak whether Recommends and Supplements bring packages in; Suggests and Enhances only choose. */
+  constructor(pool: Pool, table: RelationTable, weak: boolean) {
+    this.#pool = pool;
+    this.#table = table;
+    this.#weak = weak;
+  }
+
+  clausesOf(solvable: number): Clause<Reason>[] {
+    const pkg = this.#pool.package(solvable);
+    const clauses: Clause<Reason>[] = [];
+    const rivals = this.#rivals(solvable);
+    if (rivals.length > 0) clauses.push({ kind: 'conflicts', targets: rivals, reason: { kind: 'one-version', name: pkg.name } });
+    const { relations } = pkg;
+    for (const relation of relations.requires ?? NONE) clauses.push(...this.#forward('requires', 'requires', relation));
+    for (const relation of relations.conflicts ?? NONE) clauses.push(...this.#forward('conflicts', 'conflicts', relation));
+    for (const relation of relations.obsoletes ?? NONE) {
+      const targets = this.#pool
+        .all(relation.name)
+        .filter((other) => other !== solvable && rangesMeet({ sense: EQUAL, evr: this.#pool.package(other).evr }, relation));
+      if (targets.length > 0 && relation.name !== pkg.name) {
+        clauses.push({ kind: 'conflicts', targets, reason: { kind: 'relation', field: 'obsoletes', relation } });
+      }
+    }
+    if (!this.#weak) return clauses;
+    for (const relation of relations.recommends ?? NONE) clauses.push(...this.#forward('recommends', 'recommends', relation));
+    for (const relation of relations.suggests ?? NONE) clauses.push(...this.#forward('suggests', 'suggests', relation));
+    this.#backward ??= this.#collectBackward();
+    clauses.push(...(this.#backward.get(solvable) ?? NONE));
+    return clauses;
+  }
+
+  /** What a boolean dependency means; undefined for one that cannot be read. */
+  clausesOfRich(name: string, holds = true): readonly RichClause[] | undefined {
+    const key = `${holds}${name}`;
+    if (this.#rich.has(key)) return this.#rich.get(key);
+    let clauses: readonly RichClause[] | undefined;
+    try {
+      clauses = richClauses(parseRich(name, this.#table), holds);
+    } catch (error) {
+      if (!hasCode(error, 'ICT_RPM_RELATION_INVALID')) throw error;
+    }
+    this.#rich.set(key, clauses);
+    return clauses;
+  }
+
+  /** Other packages of the name that cannot stand beside this one. Libraries of a second architecture can, in the same version. */
+  #rivals(solvable: number): number[] {
+    const { name, arch, evr } = this.#pool.package(solvable);
+    return this.#pool.all(name).filter((other) => {
+      const pkg = this.#pool.package(other);
+      return other !== solvable && !(mayCoexist(arch, pkg.arch) && compareEvr(evr, pkg.evr) === 0);
+    });
+  }
+
+  #forward(kind: ClauseKind, field: RelationKind, relation: Relation): Clause<Reason>[] {
+    const reason: Reason = { kind: 'relation', field, relation };
+    if (isRich(relation.name)) {
+      const clauses = this.clausesOfRich(relation.name, kind !== 'conflicts');
+      // What cannot be read cannot be had: a package with it is never taken for one without.
+      if (clauses === undefined) return kind === 'requires' || kind === 'conflicts' ? [{ kind: 'requires', targets: NONE, reason }] : [];
+      return clauses.flatMap((clause) => this.#lower(kind === 'conflicts' ? 'requires' : kind, clause, reason));
+    }
+    if (kind === 'requires' && rpmlibFeature(relation.name) === true) return [];
+    const targets = this.#pool.satisfying(relation);
+    return kind === 'conflicts' && targets.length === 0 ? [] : [{ kind, targets, reason }];
+  }
+
+  /** One clause of a boolean dependency in the solver's words. */
+  #lower(kind: ClauseKind, { some, none }: RichClause, reason: Reason): Clause<Reason>[] {
+    const targets = [...new Set(some.flatMap((set) => this.#pool.membersOf(set)))];
+    const conditions = none.map((set) => this.#pool.membersOf(set));
+    if (some.length > 0) return combinations(conditions).map((when) => ({ kind, targets, reason, ...(when.length === 0 ? {} : { when }) }));
+    // Weak dependencies exclude nothing.
+    if (kind !== 'requires') return [];
+    const [excluded = NONE, ...others] = conditions;
+    if (excluded.length === 0) return [];
+    return combinations(others).map((when) => ({
+      kind: 'conflicts',
+      targets: excluded,
+      reason,
+      ...(when.length === 0 ? {} : { when }),
+    }));
+  }
+
+  /** Supplements and Enhances as clauses of the packages that they speak of. */
+  #collectBackward(): Map<number, Clause<Reason>[]> {
+    const found = new Map<number, Clause<Reason>[]>();
+    for (const solvable of this.#pool.members()) {
+      const { relations } = this.#pool.package(solvable);
+      for (const [field, kind] of [
+        ['supplements', 'recommends'],
+        ['enhances', 'suggests'],
+      ] as const) {
+        // prettier-ignore
+        for (const relation of relations[field] ?? NONE) {
+          const reason: Reason = { kind: 'relation', field, relation };
+          for (const [owner, ...when] of this.#fulfilments(relation)) {
+            if (owner === undefined || owner === solvable) continue;
+            const clause = { kind, targets: [solvable], reason, ...(when.length === 0 ? {} : { when }) };
+            const known = found.get(owner);
+            if (known === undefined) found.set(owner, [clause]);
+            else known.push(clause);
+          }
+        }
+      }
+    }
+    return found;
+  }
+
+  /** Sets of packages of which each fulfils a dependency. Parts that ask for an absence are never fulfilled: see the decision page. */
+  #fulfilments(relation: Relation): readonly (readonly number[])[] {
+    if (!isRich(relation.name)) return this.#pool.satisfying(relation).map((solvable) => [solvable]);
+    const opposite = this.clausesOfRich(relation.name, false) ?? [];
+    return opposite
+      .filter(({ some }) => some.length === 0)
+      .flatMap(({ none }) => combinations(none.map((set) => this.#pool.membersOf(set))));
+  }
+}
+
+/** Every way to take one of each list; none when there are too many to be meant. */
+function combinations(lists: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  const count = lists.reduce((product, list) => product * list.length, 1);
+  if (count > MAX_COMBINATIONS) return [];
+  return lists.reduce<readonly (readonly number[])[]>((all, list) => all.flatMap((one) => list.map((item) => [...one, item])), [[]]);
+}

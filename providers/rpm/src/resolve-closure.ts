@@ -1,0 +1,69 @@
+import type { Closure, ResolvedPackage } from '@ict/plugin-api';
+import type { Member } from '@ict/solver';
+import type { Relation } from './relation.js';
+import type { Clauses, Reason } from './resolve-clauses.js';
+import type { Pool } from './resolve-pool.js';
+import type { Wanted } from './resolve-seeds.js';
+import { isRich } from './rich.js';
+import type { RelationKind } from './tags.js';
+
+/**
+ * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Requires, and with why it is here:
+ * reasons of seeds, and members that need it or, when weak dependencies count, brought it in.
+ */
+export function buildClosure(pool: Pool, clauses: Clauses, members: readonly Member<Reason>[], wanted: readonly Wanted[]): Closure {
+  const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)]));
+  const requires = new Map<number, Set<string>>();
+  const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
+  const chosen = (relation: Relation): readonly number[] => {
+    const targets = isRich(relation.name)
+      ? (clauses.clausesOfRich(relation.name) ?? []).flatMap(({ some }) => some.flatMap((set) => pool.membersOf(set)))
+      : pool.satisfying(relation);
+    return targets.filter((target) => ids.has(target));
+  };
+  for (const [solvable, id] of ids) {
+    const own = new Set<string>();
+    for (const relation of pool.package(solvable).relations.requires ?? []) {
+      for (const target of chosen(relation)) {
+        if (target === solvable) continue;
+        own.add(ids.get(target)!);
+        requestedBy.get(target)!.add(id);
+      }
+    }
+    requires.set(solvable, own);
+  }
+  for (const { solvable, by, reason } of members) {
+    if (by !== 0 && isWeak(reason)) requestedBy.get(solvable)!.add(ids.get(by)!);
+  }
+  for (const { seed, targets } of wanted) {
+    const taken = targets.find((target) => ids.has(target));
+    if (taken !== undefined) requestedBy.get(taken)!.add(seed.reason);
+  }
+  const packages = members.map(({ solvable }): ResolvedPackage => {
+    const { maintainer, homepage, summary, sourceRpm } = pool.package(solvable);
+    const { id: repository, index } = pool.repository(solvable);
+    return {
+      ...index.record(pool.placeOf(solvable), repository),
+      id: ids.get(solvable)!,
+      requires: [...requires.get(solvable)!].sort(),
+      requestedBy: [...requestedBy.get(solvable)!].sort(),
+      ...sourceOf(sourceRpm),
+      ...(maintainer === '' ? {} : { maintainer }),
+      ...(homepage === '' ? {} : { homepage }),
+      ...(summary === '' ? {} : { summary }),
+    };
+  });
+  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+}
+
+const WEAK: readonly RelationKind[] = ['recommends', 'supplements'];
+
+function isWeak(reason: Reason): boolean {
+  return reason.kind === 'relation' && WEAK.includes(reason.field);
+}
+
+/** `name-version-release.src.rpm` taken apart. */
+export function sourceOf(file: string): { readonly source?: { readonly name: string; readonly version: string } } {
+  const match = /^(.+)-([^-]+-[^-]+)\.(?:no)?src\.rpm$/.exec(file);
+  return match === null ? {} : { source: { name: match[1]!, version: match[2]! } };
+}

@@ -1,0 +1,183 @@
+import type { Architecture } from '@ict/plugin-api';
+import { architectureRank } from './architecture.js';
+import { compareEvr } from './evr.js';
+import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
+import { EQUAL, rangesMeet } from './relation.js';
+import type { Relation } from './relation.js';
+import type { PackageSet } from './rich-clauses.js';
+
+/** A repository as the resolver sees it. */
+export interface PoolRepository {
+  readonly id: string;
+  /** Higher wins over a higher version: of one name only the repositories with the highest priority are looked at. */
+  readonly priority: number;
+  /** Names of the only packages that are taken from it, with `*` for any characters; empty for all. */
+  readonly allow: readonly string[];
+  readonly index: PackagesIndex;
+}
+
+const NONE: readonly number[] = Object.freeze([]);
+
+const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+
+/**
+ * The packages of all repositories as solvables, numbered from 1: repository after repository, in the order of their metadata. Those of
+ * foreign architectures and those that a repository may not give are not seen.
+ */
+export class Pool {
+  readonly count: number;
+  readonly machine: Architecture;
+  readonly repositories: readonly PoolRepository[];
+  /** Paths that something needs and no package is known to bring: the full file lists may know more. */
+  readonly missingPaths = new Set<string>();
+  readonly #packages: (PrimaryPackage | undefined)[] = [undefined];
+  readonly #repositoryOf: number[] = [0];
+  readonly #bases: number[] = [];
+  readonly #all = new Map<string, readonly number[]>();
+  readonly #satisfying = new Map<Relation, readonly number[]>();
+  readonly #obsoleters = new Map<string, number[]>();
+
+  constructor(repositories: readonly PoolRepository[], machine: Architecture) {
+    this.repositories = repositories;
+    this.machine = machine;
+    repositories.forEach(({ index, allow }, number) => {
+      this.#bases.push(this.#packages.length);
+      const patterns = allow.map((pattern) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`));
+      for (const pkg of index.packages) {
+        const seen =
+          architectureRank(pkg.arch, machine) !== undefined &&
+          (patterns.length === 0 || patterns.some((pattern) => pattern.test(pkg.name)));
+        this.#repositoryOf.push(number);
+        this.#packages.push(seen ? pkg : undefined);
+      }
+    });
+    this.count = this.#packages.length - 1;
+    for (let solvable = 1; solvable <= this.count; solvable++) {
+      for (const { name } of this.#packages[solvable]?.relations.obsoletes ?? []) {
+        const known = this.#obsoleters.get(name);
+        if (known === undefined) this.#obsoleters.set(name, [solvable]);
+        else known.push(solvable);
+      }
+    }
+  }
+
+  package(solvable: number): PrimaryPackage {
+    return this.#packages[solvable]!;
+  }
+
+  repository(solvable: number): PoolRepository {
+    return this.repositories[this.#repositoryOf[solvable]!]!;
+  }
+
+  /** Its place in the index of its repository. */
+  placeOf(solvable: number): number {
+    return solvable - this.#bases[this.#repositoryOf[solvable]!]!;
+  }
+
+  /** `name:arch`: unique among what can be installed together. */
+  id(solvable: number): string {
+    const { name, arch } = this.package(solvable);
+    return `${name}:${arch}`;
+  }
+
+  /** Every solvable that may be installed. */
+  *members(): Generator<number> {
+    for (let solvable = 1; solvable <= this.count; solvable++) if (this.#packages[solvable] !== undefined) yield solvable;
+  }
+
+  /** Packages of this name, the preferred one first; only of the repositories with the highest priority. */
+  all(name: string): readonly number[] {
+    const known = this.#all.get(name);
+    if (known !== undefined) return known;
+    const found = this.#collect((index) => index.byName(name));
+    const best = found.reduce((highest, solvable) => Math.max(highest, this.repository(solvable).priority), -Infinity);
+    const result = this.#ordered(found.filter((solvable) => this.repository(solvable).priority === best));
+    this.#all.set(name, result);
+    return result;
+  }
+
+  /** Packages that satisfy a relation through their name, what they provide, or a file, the preferred one first. */
+  satisfying(relation: Relation): readonly number[] {
+    const known = this.#satisfying.get(relation);
+    if (known !== undefined) return known;
+    const { name } = relation;
+    const found = this.#collect((index) => new Set([...index.byName(name), ...index.providersOf(name)])).filter((solvable) =>
+      this.satisfies(solvable, relation),
+    );
+    if (found.length === 0 && name.startsWith('/')) this.missingPaths.add(name);
+    const result = this.#ordered(found.filter((solvable) => this.all(this.package(solvable).name).includes(solvable)));
+    this.#satisfying.set(relation, result);
+    return result;
+  }
+
+  /** Whether one package satisfies a relation. Files have no versions. */
+  satisfies(solvable: number, relation: Relation): boolean {
+    const pkg = this.package(solvable);
+    if (pkg.name === relation.name && rangesMeet({ sense: EQUAL, evr: pkg.evr }, relation)) return true;
+    if (pkg.relations.provides?.some((provided) => provided.name === relation.name && rangesMeet(provided, relation)) === true) return true;
+    if (!relation.name.startsWith('/')) return false;
+    return this.repository(solvable).index.brings(this.placeOf(solvable), relation.name);
+  }
+
+  /** Packages of a set, the preferred one first. */
+  membersOf(set: PackageSet): readonly number[] {
+    if (set.kind === 'relation') return this.satisfying(set.relation);
+    const [first = NONE, ...rest] = set.sets.map((each) => this.membersOf(each));
+    if (set.kind === 'or') return [...new Set([first, ...rest].flat())];
+    return first.filter((solvable) => rest.every((other) => other.includes(solvable) === (set.kind === 'with')));
+  }
+
+  /** Packages of other names that replace a package, the preferred one first. */
+  obsoletersOf(solvable: number): readonly number[] {
+    const { name, evr } = this.package(solvable);
+    const found = (this.#obsoleters.get(name) ?? NONE).filter((other) => {
+      const pkg = this.package(other);
+      return pkg.name !== name && pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));
+    });
+    return this.#ordered(found);
+  }
+
+  /** Forgets what was looked up by path, because indexes know more files now. */
+  forgetPaths(): void {
+    this.missingPaths.clear();
+    for (const relation of this.#satisfying.keys()) if (relation.name.startsWith('/')) this.#satisfying.delete(relation);
+  }
+
+  #collect(lookUp: (index: PackagesIndex) => Iterable<number>): number[] {
+    const found: number[] = [];
+    this.repositories.forEach(({ index }, number) => {
+      for (const at of lookUp(index)) if (this.#packages[this.#bases[number]! + at] !== undefined) found.push(this.#bases[number]! + at);
+    });
+    return found;
+  }
+
+  /**
+   * The order of preference, as libsolv's: priority of the repository, architecture, what nothing else among them replaces, then by name,
+   * of one name the highest version, of equal versions the first.
+   */
+  #ordered(solvables: readonly number[]): readonly number[] {
+    if (solvables.length < 2) return solvables;
+    const replaced = new Set(solvables.filter((solvable) => this.#isReplacedBy(solvable, solvables)));
+    return [...solvables].sort((a, b) => {
+      const [x, y] = [this.package(a), this.package(b)];
+      return (
+        this.repository(b).priority - this.repository(a).priority ||
+        architectureRank(x.arch, this.machine)! - architectureRank(y.arch, this.machine)! ||
+        Number(replaced.has(a)) - Number(replaced.has(b)) ||
+        (x.name === y.name ? compareEvr(y.evr, x.evr) : x.name < y.name ? -1 : 1) ||
+        a - b
+      );
+    });
+  }
+
+  #isReplacedBy(solvable: number, others: readonly number[]): boolean {
+    const { name, evr } = this.package(solvable);
+    const obsoleters = this.#obsoleters.get(name);
+    if (obsoleters === undefined) return false;
+    return obsoleters.some((other) => {
+      const pkg = this.package(other);
+      if (pkg.name === name || !others.includes(other)) return false;
+      return pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));
+    });
+  }
+}

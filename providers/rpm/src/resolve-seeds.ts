@@ -1,0 +1,108 @@
+import type { Problem, Seed } from '@ict/plugin-api';
+import { parseEvr } from './evr.js';
+import type { PackageGroup } from './comps.js';
+import { EQUAL, rangesMeet } from './relation.js';
+import type { RelationTable } from './relation.js';
+import type { resolutionError } from './resolve-errors.js';
+import type { Pool } from './resolve-pool.js';
+
+/** A package that a seed asks for, and what would satisfy it, the preferred one first. */
+export interface Wanted {
+  readonly seed: Seed;
+  readonly targets: readonly number[];
+  /** A default package of a group: it comes when it can. */
+  readonly weak: boolean;
+}
+
+const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
+
+/**
+ * Finds what seeds ask for: `name`, `name.arch`, `name=version`, `name=version-release`, `name/repository`, `/path/of/file`, anything that
+ * packages provide, and `@group`.
+ *
+ * @param groups by id.
+ * @returns entries in the order of the seeds, and a problem for each seed that asks for what is not there.
+ */
+export function findSeeds(
+  seeds: readonly Seed[],
+  pool: Pool,
+  table: RelationTable,
+  groups: ReadonlyMap<string, PackageGroup>,
+): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
+  const wanted: Wanted[] = [];
+  const problems: Problem[] = [];
+  for (const seed of seeds) {
+    const request = seed.request.trim();
+    if (request.startsWith('@')) {
+      const group = groups.get(request.slice(1));
+      if (group === undefined) problems.push(unknownGroup(seed, [...groups.keys()]));
+      else wanted.push(...membersOfGroup(seed, group, pool));
+      continue;
+    }
+    const targets = findPackages(request, pool, table);
+    if (targets.length > 0) wanted.push({ seed, targets, weak: false });
+    else problems.push(unknownPackage(seed, request, pool));
+  }
+  return { wanted, problems };
+}
+
+/** As dnf does, a group brings those of its packages that are there. */
+function membersOfGroup(seed: Seed, group: PackageGroup, pool: Pool): Wanted[] {
+  const find = (names: readonly string[], weak: boolean): Wanted[] =>
+    names.map((name) => ({ seed, targets: pool.all(name), weak })).filter(({ targets }) => targets.length > 0);
+  return [...find(group.mandatory, false), ...find(group.optional, true)];
+}
+
+function findPackages(request: string, pool: Pool, table: RelationTable): readonly number[] {
+  if (request.startsWith('/')) return pool.satisfying(table.relation(request));
+  const match = NAME.exec(request);
+  if (match === null) return pool.satisfying(table.relation(request));
+  const [, name, version, repository] = match as unknown as [string, string, string | undefined, string | undefined];
+  const fits = (solvable: number): boolean => {
+    if (repository !== undefined && pool.repository(solvable).id !== repository) return false;
+    return version === undefined || rangesMeet({ sense: EQUAL, evr: pool.package(solvable).evr }, { sense: EQUAL, evr: parseEvr(version) });
+  };
+  const named = namedPackages(name, pool).filter(fits);
+  if (named.length > 0) return version === undefined ? withReplacements(named, pool) : named;
+  return pool
+    .satisfying(table.relation(name, version === undefined ? 0 : EQUAL, version === undefined ? undefined : parseEvr(version)))
+    .filter(fits);
+}
+
+function namedPackages(name: string, pool: Pool): readonly number[] {
+  const exact = pool.all(name);
+  const dot = name.lastIndexOf('.');
+  if (exact.length > 0 || dot < 0) return exact;
+  const arch = name.slice(dot + 1);
+  return pool.all(name.slice(0, dot)).filter((solvable) => pool.package(solvable).arch === arch);
+}
+
+/** Who asks for a package that another replaces gets the other. */
+function withReplacements(solvables: readonly number[], pool: Pool): readonly number[] {
+  const replacements = solvables.flatMap((solvable) => pool.obsoletersOf(solvable));
+  return replacements.length === 0 ? solvables : [...new Set([...replacements, ...solvables])];
+}
+
+function unknownPackage(seed: Seed, request: string, pool: Pool): Problem {
+  const name = NAME.exec(request)?.[1] ?? request;
+  const known = pool.all(name).map((solvable) => `${pool.package(solvable).evr.version} (${pool.repository(solvable).id})`);
+  if (known.length > 0) {
+    return problemOf(seed, 'ICT_RPM_UNKNOWN_VERSION', `there is no "${request}"`, `There is ${name} ${known.join(', ')}.`);
+  }
+  const places = pool.repositories.map(({ id }) => id).join(', ');
+  return problemOf(
+    seed,
+    'ICT_RPM_UNKNOWN_PACKAGE',
+    `no repository has a package "${request}"`,
+    `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`,
+  );
+}
+
+function unknownGroup(seed: Seed, known: readonly string[]): Problem {
+  const hint = known.length === 0 ? 'The repositories have no groups.' : `There are ${known.slice(0, 20).map((id) => `@${id}`).join(', ')}.`; // prettier-ignore
+  return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a group "${seed.request}"`, hint);
+}
+
+function problemOf(seed: Seed, code: keyof typeof resolutionError.codes, message: string, hint: string): Problem {
+  return { code, message, hint, ...(seed.position === undefined ? {} : { position: seed.position }), because: [] };
+}

@@ -1,0 +1,172 @@
+import type {
+  Architecture,
+  Context,
+  DistributionDefinition,
+  Problem,
+  Resolution,
+  ResolutionRequest,
+  Resolver,
+  Seed,
+  Snapshot,
+} from '@ict/plugin-api';
+import { solve } from '@ict/solver';
+import type { Clause, OwnedClause } from '@ict/solver';
+import { CompsReader } from './comps.js';
+import type { PackageGroup } from './comps.js';
+import { formatEvr } from './evr.js';
+import { explainContradiction, seedsOf } from './explain.js';
+import { FilelistsReader } from './filelists.js';
+import { readIndex } from './index-file.js';
+import { indexOf, loadPackages } from './metadata.js';
+import { formatRelation, RelationTable } from './relation.js';
+import { Clauses } from './resolve-clauses.js';
+import type { Reason } from './resolve-clauses.js';
+import { buildClosure } from './resolve-closure.js';
+import { Pool } from './resolve-pool.js';
+import type { PoolRepository } from './resolve-pool.js';
+import { findSeeds } from './resolve-seeds.js';
+import type { Wanted } from './resolve-seeds.js';
+
+/** Independent contradictions that are reported at once. */
+const MAX_PROBLEMS = 5;
+const DEFAULT_PRIORITY = 0;
+
+/** What is resolved, without a context: repositories in memory. */
+export interface PackageRequest {
+  readonly repositories: readonly PoolRepository[];
+  readonly arch: Architecture;
+  readonly seeds: readonly Seed[];
+  readonly groups: ReadonlyMap<string, PackageGroup>;
+  /** Makes the relations of boolean dependencies. */
+  readonly table: RelationTable;
+  /** The definition's essential set, when the base system belongs to the request. */
+  readonly essential?: DistributionDefinition['essential'];
+  /** Follow weak dependencies. */
+  readonly recommends: boolean;
+}
+
+/** Turns seeds into a closure as dnf does with an empty system. */
+export function createResolver(): Resolver {
+  return { version: 1, resolve };
+}
+
+/** @throws what {@link loadPackages} throws, and `ICT_SOLVER_LIMIT`. */
+async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
+  const { arch, distribution, essential, recommends, seeds, snapshots } = request;
+  const table = new RelationTable();
+  const repositories: PoolRepository[] = [];
+  for (const snapshot of snapshots) {
+    ctx.signal.throwIfAborted();
+    const { id, priority = DEFAULT_PRIORITY, allowPackages = [] } = snapshot.repository;
+    repositories.push({ id, priority, allow: allowPackages, index: await loadPackages(snapshot, ctx, table) });
+  }
+  const groups = seeds.some((seed) => seed.request.startsWith('@')) ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
+  const pool = new Pool(repositories, arch);
+  const work = { repositories, arch, seeds, groups, table, recommends, ...(essential ? { essential: distribution.essential } : {}) };
+  const asked = new Set<string>();
+  for (;;) {
+    const resolution = resolvePackages(work, pool);
+    // Files outside of the usual directories are looked for only when something needs them: the full file lists are large.
+    const paths = new Set([...pool.missingPaths].filter((path) => !asked.has(path)));
+    if (paths.size === 0) return resolution;
+    for (const path of paths) asked.add(path);
+    if (!(await addFiles(paths, snapshots, pool, ctx))) return resolution;
+    pool.forgetPaths();
+  }
+}
+
+/** @returns whether a package brings one of the paths. */
+async function addFiles(paths: ReadonlySet<string>, snapshots: readonly Snapshot[], pool: Pool, ctx: Context): Promise<boolean> {
+  let found = false;
+  for (const [number, snapshot] of snapshots.entries()) {
+    const filelists = indexOf(snapshot, 'filelists');
+    if (filelists === undefined) continue;
+    const { repository } = snapshot;
+    const reader = new FilelistsReader(`${filelists.path} of repository "${repository.id}"`, paths);
+    await readIndex(repository, filelists, ctx, (chunk) => reader.write(chunk));
+    const { index } = pool.repositories[number]!;
+    const places = new Map(index.packages.map(({ digest }, at) => [digest as string, at]));
+    for (const { path, pkgid } of reader.finish()) {
+      const at = places.get(`sha256:${pkgid}`);
+      if (at === undefined) continue;
+      index.addFile(at, path);
+      found = true;
+    }
+  }
+  return found;
+}
+
+async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise<ReadonlyMap<string, PackageGroup>> {
+  const groups = new Map<string, PackageGroup>();
+  for (const snapshot of snapshots) {
+    const comps = indexOf(snapshot, 'group');
+    if (comps === undefined) continue;
+    const reader = new CompsReader(`${comps.path} of repository "${snapshot.repository.id}"`);
+    await readIndex(snapshot.repository, comps, ctx, (chunk) => reader.write(chunk));
+    for (const [id, group] of reader.finish()) {
+      const known = groups.get(id);
+      const joined = (own: readonly string[], other: readonly string[] = []): string[] => [...new Set([...other, ...own])];
+      groups.set(id, { id, mandatory: joined(group.mandatory, known?.mandatory), optional: joined(group.optional, known?.optional) });
+    }
+  }
+  return groups;
+}
+
+/**
+ * Resolves without touching network or disk.
+ *
+ * @param pool of the same repositories; it notes paths that nothing is known to bring.
+ * @throws `ICT_SOLVER_LIMIT`.
+ */
+export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch)): Resolution {
+  const { groups, recommends, table } = request;
+  const base = (request.essential?.packages ?? []).map((name): Seed => ({ request: name, reason: 'essential' }));
+  const { wanted, problems } = findSeeds([...base, ...request.seeds], pool, table, groups);
+  const clauses = new Clauses(pool, table, recommends);
+  const contradictions: Problem[] = [];
+  let left = wanted;
+  for (;;) {
+    const outcome = solve<Reason>({ count: pool.count, roots: rootsOf(left, recommends), provider: clauses, recommendations: 'last' });
+    if (outcome.kind === 'solved') {
+      if (problems.length > 0 || contradictions.length > 0) break;
+      return {
+        kind: 'resolved',
+        closure: buildClosure(pool, clauses, outcome.members, wanted),
+        warnings: warnOfDropped(outcome.dropped, pool),
+      };
+    }
+    contradictions.push(explainContradiction(outcome.core, pool));
+    // Other contradictions, which have nothing to do with this one, are worth telling at once.
+    const guilty = new Set(seedsOf(outcome.core));
+    left = left.filter(({ seed }) => !guilty.has(seed));
+    if (contradictions.length === MAX_PROBLEMS || left.length === 0 || guilty.size === 0) break;
+  }
+  return { kind: 'unsolvable', problems: [...problems, ...contradictions] };
+}
+
+/** Sorted, so that the answer does not depend on the order in which a template names its packages. */
+function rootsOf(wanted: readonly Wanted[], recommends: boolean): Clause<Reason>[] {
+  return wanted
+    .filter(({ weak }) => recommends || !weak)
+    .toSorted((a, b) => Number(a.weak) - Number(b.weak) || (a.seed.request < b.seed.request ? -1 : a.seed.request > b.seed.request ? 1 : 0))
+    .map(({ seed, targets, weak }) => ({ kind: weak ? 'recommends' : 'requires', targets, reason: { kind: 'seed', seed } }));
+}
+
+/** Says which weak dependencies were not followed although their packages exist. Those that no repository has are silently left out. */
+function warnOfDropped(dropped: readonly OwnedClause<Reason>[], pool: Pool): Problem[] {
+  const because: string[] = [];
+  for (const { by, targets, reason } of dropped) {
+    if (by === 0 || targets.length === 0 || reason.kind !== 'relation') continue;
+    const { name, evr } = pool.package(by);
+    because.push(`${name} ${formatEvr(evr)} ${reason.field} ${formatRelation(reason.relation)}`);
+  }
+  if (because.length === 0) return [];
+  return [
+    {
+      code: 'ICT_RPM_RECOMMENDS_DROPPED',
+      message: `${because.length} recommended packages cannot be installed together with the rest and were left out`,
+      hint: 'Ask for one of them by name to see what excludes it.',
+      because,
+    },
+  ];
+}

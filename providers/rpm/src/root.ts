@@ -1,0 +1,73 @@
+import { readFile } from 'node:fs/promises';
+import { hasCode } from '@ict/plugin-api';
+import type { Context, Digest, RepositorySpec } from '@ict/plugin-api';
+import { rpmError } from './errors.js';
+import { acceptedSigners, readKeyrings, refusal } from './keyring.js';
+
+/** Path of the root below the archive. */
+export const REPOMD = 'repodata/repomd.xml';
+
+const MAX_ROOT_BYTES = 8 * 2 ** 20;
+const MAX_SIGNATURE_BYTES = 256 * 1024;
+
+/** repomd.xml as fetched. */
+export interface FetchedRoot {
+  readonly bytes: Uint8Array;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** Upper-case hex fingerprints of the keys whose signatures are good; empty when the repository says that it is not signed. */
+  readonly signers: readonly string[];
+}
+
+/**
+ * Fetches the root of a repository and checks its detached signature, unless the repository says `repoGpgCheck: false`.
+ *
+ * @throws `ICT_RPM_REPOMD_MISSING`, `ICT_RPM_REPOMD_UNSIGNED`, `ICT_RPM_REPOMD_SIGNATURE`, `ICT_RPM_KEYRING_UNREADABLE`, and what the
+ *   fetcher throws.
+ */
+export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promise<FetchedRoot> {
+  ctx.signal.throwIfAborted();
+  const url = `${repository.archive}/${REPOMD}`;
+  const root = await fetchOptional(url, MAX_ROOT_BYTES, ctx);
+  if (root === undefined) {
+    throw rpmError('ICT_RPM_REPOMD_MISSING', {
+      message: `repository "${repository.id}" has no ${REPOMD} at ${repository.archive}`,
+      hint: 'Check the address of the repository: it is the directory that holds "repodata".',
+      facts: { repository: repository.id, archive: repository.archive },
+    });
+  }
+  const { bytes, digest, sizeBytes } = root;
+  if (repository.repoGpgCheck === false) return { bytes, digest, sizeBytes, signers: [] };
+  const signature = await fetchOptional(`${url}.asc`, MAX_SIGNATURE_BYTES, ctx);
+  if (signature === undefined) {
+    throw rpmError('ICT_RPM_REPOMD_UNSIGNED', {
+      message: `the metadata of repository "${repository.id}" is not signed: it has no ${REPOMD}.asc`,
+      hint: 'When the repository signs its packages only, say "repoGpgCheck: false" for it; its packages are then still verified.',
+      facts: { repository: repository.id },
+    });
+  }
+  const keyrings = await readKeyrings(repository);
+  const result = await ctx.verify.detached(bytes, signature.bytes, keyrings, {
+    atSeconds: ctx.clock(),
+    ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}),
+  });
+  const signers = acceptedSigners(result, repository);
+  if (signers.length === 0) {
+    throw rpmError('ICT_RPM_REPOMD_SIGNATURE', {
+      message: `the signature of ${REPOMD} of repository "${repository.id}" does not count: ${refusal(result)}`,
+      hint: 'The mirror may be in the middle of an update, or the repository has a new key: check it and add it to the keyrings.',
+      facts: { repository: repository.id, issuers: result.issuers, failures: result.failures },
+    });
+  }
+  return { bytes, digest, sizeBytes, signers };
+}
+
+async function fetchOptional(url: string, maxBytes: number, ctx: Context): Promise<Omit<FetchedRoot, 'signers'> | undefined> {
+  try {
+    const { file, digest, sizeBytes } = await ctx.fetch.fetch({ url, maxBytes, conditional: true });
+    return { bytes: await readFile(file), digest, sizeBytes };
+  } catch (error) {
+    if (hasCode(error, 'ICT_FETCH_NOT_FOUND')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,139 @@
+import type {
+  Context,
+  DigestAlgorithm,
+  FileRange,
+  PackageVerifier,
+  RepositorySpec,
+  ResolvedPackage,
+  SignatureResult,
+} from '@ict/plugin-api';
+import { rpmError } from './errors.js';
+import { formatEvr } from './evr.js';
+import { acceptedSigners, readKeyrings, refusal } from './keyring.js';
+import { readRpm } from './package.js';
+import type { RpmPackage } from './package.js';
+import { SIGNATURE_TAG, TAG } from './tags.js';
+
+/** Digest algorithms of OpenPGP by number, as headers name them. */
+const ALGORITHMS: Readonly<Record<number, DigestAlgorithm>> = { 8: 'sha256', 9: 'sha384', 10: 'sha512', 11: 'sha224', 12: 'sha3-256' };
+
+/** Checks what a package file says of itself. That its bytes have the digest of the metadata is the engine's business. */
+export function createPackageVerifier(): PackageVerifier {
+  return { verify };
+}
+
+/**
+ * Checks that the file is the package that was resolved, that it is whole, and that a key of its repository signed it.
+ *
+ * @throws `ICT_RPM_LEAD_INVALID`, `ICT_RPM_HEADER_INVALID`, `ICT_RPM_PACKAGE_*`, `ICT_RPM_KEYRING_UNREADABLE`; Node's own error when the
+ *   file cannot be read.
+ */
+async function verify(file: string, expected: ResolvedPackage, repository: RepositorySpec, ctx: Context): Promise<void> {
+  const pkg = await readRpm(file, { signal: ctx.signal });
+  requireSame(pkg, expected);
+  await verifyContent(pkg, file, ctx);
+  if (repository.gpgCheck !== false) await verifySignature(pkg, file, repository, ctx);
+}
+
+function requireSame(pkg: RpmPackage, expected: ResolvedPackage): void {
+  const actual = { name: pkg.name, version: formatEvr(pkg.evr), arch: pkg.arch };
+  const differing = (['name', 'version', 'arch'] as const).filter((field) => actual[field] !== expected[field]);
+  if (differing.length === 0) return;
+  throw rpmError('ICT_RPM_PACKAGE_REPLACED', {
+    message: `the package file for ${expected.id} ${expected.version} says that it is ${actual.name}:${actual.arch} ${actual.version}`,
+    hint: `Repository "${expected.repository}" lists a file under another package's name; report it to the repository.`,
+    facts: { package: expected.id, repository: expected.repository, path: expected.path, actual, differing },
+  });
+}
+
+/**
+ * Compares a package with the digests that it carries: of the header, of the payload, or, in packages that have none of the payload, MD5 of
+ * both. They find damage; what they are worth against an attacker depends on the signature.
+ *
+ * @throws `ICT_RPM_PACKAGE_DIGEST`
+ */
+export async function verifyContent(pkg: RpmPackage, file: string, ctx: Pick<Context, 'verify'>): Promise<void> {
+  const { signature, headerRange, payloadRange } = pkg;
+  const check = async (what: string, range: FileRange, algorithm: DigestAlgorithm, expected: string | undefined): Promise<void> => {
+    if (expected === undefined || (await ctx.verify.digestRange(range, algorithm)) === expected) return;
+    throw rpmError('ICT_RPM_PACKAGE_DIGEST', {
+      message: `the ${what} of ${pkg.name} ${formatEvr(pkg.evr)} is not what its ${algorithm} digest says`,
+      hint: 'Fetch the package again; when it is the same, report it to the repository.',
+      facts: { package: pkg.name, part: what, algorithm },
+    });
+  };
+  const header = { file, ...headerRange };
+  await check('header', header, 'sha256', signature.string(SIGNATURE_TAG.SHA256));
+  await check('header', header, 'sha1', signature.string(SIGNATURE_TAG.SHA1));
+  const payload = payloadDigest(pkg);
+  if (payload !== undefined) await check('payload', { file, ...payloadRange }, payload.algorithm, payload.hex);
+  else await check('content', wholeOf(pkg, file), 'md5', signature.bytes(SIGNATURE_TAG.LEGACY_MD5)?.toString('hex'));
+}
+
+/** Header and payload: what old signatures and digests cover. */
+function wholeOf({ headerRange, payloadRange }: RpmPackage, file: string): FileRange {
+  return { file, offset: headerRange.offset, sizeBytes: headerRange.sizeBytes + payloadRange.sizeBytes };
+}
+
+function payloadDigest({ header }: RpmPackage): { readonly algorithm: DigestAlgorithm; readonly hex: string } | undefined {
+  const hex = header.string(TAG.PAYLOADDIGEST);
+  if (hex === undefined) return undefined;
+  const algorithm = ALGORITHMS[header.number(TAG.PAYLOADDIGESTALGO) ?? 8];
+  if (algorithm !== undefined) return { algorithm, hex };
+  throw rpmError('ICT_RPM_HEADER_INVALID', {
+    message: 'The payload digest of the package is of an unknown kind',
+    hint: 'The package was made by a newer rpm than this reader knows.',
+    facts: { part: 'header', reason: 'unknown payload digest' },
+  });
+}
+
+/**
+ * Requires a good signature by a key of the repository that covers header and payload.
+ *
+ * A signature of the header covers the payload through the digest in it. Packages of rpm before 4.14 have none: for them the signature of
+ * header and payload counts, or that of the header when the repository's own metadata, which has a digest of the file, is signed.
+ */
+async function verifySignature(pkg: RpmPackage, file: string, repository: RepositorySpec, ctx: Context): Promise<void> {
+  const keyrings = await readKeyrings(repository);
+  const check = (range: FileRange, signature: Uint8Array): Promise<SignatureResult> =>
+    ctx.verify.detached(range, signature, keyrings, {
+      atSeconds: ctx.clock(),
+      ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}),
+    });
+  const refusals: string[] = [];
+  const headerCovers = payloadDigest(pkg) !== undefined || repository.repoGpgCheck !== false;
+  const candidates = [
+    ...headerSignatures(pkg).map((signature) => ({ signature, range: { file, ...pkg.headerRange }, enough: headerCovers })),
+    ...wholeSignatures(pkg).map((signature) => ({ signature, range: wholeOf(pkg, file), enough: true })),
+  ];
+  for (const { signature, range, enough } of candidates) {
+    const result = await check(range, signature);
+    if (acceptedSigners(result, repository).length === 0) refusals.push(refusal(result));
+    else if (enough) return;
+    else refusals.push('a good signature covers the header alone, and neither it nor the metadata has a trusted digest of the payload');
+  }
+  const label = `${pkg.name} ${formatEvr(pkg.evr)}`;
+  if (candidates.length === 0) {
+    throw rpmError('ICT_RPM_PACKAGE_UNSIGNED', {
+      message: `${label} of repository "${repository.id}" is not signed`,
+      hint: 'When the repository signs its metadata only, say "gpgCheck: false" for it.',
+      facts: { package: pkg.name, repository: repository.id },
+    });
+  }
+  throw rpmError('ICT_RPM_PACKAGE_SIGNATURE', {
+    message: `no signature of ${label} of repository "${repository.id}" counts: ${[...new Set(refusals)].join('; ')}`,
+    hint: 'A key accepts only the packages of its own repository: check which key signs them, and add it to the keyrings when it is right.',
+    facts: { package: pkg.name, repository: repository.id, refusals: [...new Set(refusals)] },
+  });
+}
+
+function headerSignatures({ signature }: RpmPackage): readonly Uint8Array[] {
+  const single = [SIGNATURE_TAG.RSA, SIGNATURE_TAG.DSA].flatMap((tag) => signature.bytes(tag) ?? []);
+  // Since rpm 6 all signatures stand here, and the first again under its old tag.
+  const all = signature.strings(SIGNATURE_TAG.OPENPGP).map((text) => Buffer.from(text, 'base64'));
+  return [...all, ...single.filter((one) => !all.some((other) => other.equals(one)))];
+}
+
+function wholeSignatures({ signature }: RpmPackage): readonly Uint8Array[] {
+  return [SIGNATURE_TAG.LEGACY_PGP, SIGNATURE_TAG.LEGACY_GPG].flatMap((tag) => signature.bytes(tag) ?? []);
+}

@@ -1,0 +1,156 @@
+import { createHash } from 'node:crypto';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
+import { checkSignature, parseKeyring } from '@ict/verify';
+import { formatEvr } from '../src/evr.js';
+import { readRpm } from '../src/package.js';
+import { createPackageVerifier } from '../src/verify.js';
+import { FIXTURES, fixtureRows } from './fixture-index.js';
+import { RpmWorkshop, type RpmKey } from './rpm-repository.js';
+
+const NOW = Math.floor(Date.now() / 1000) + 3600;
+
+const verifier: Pick<Context['verify'], 'digestRange' | 'detached'> = {
+  digestRange: async ({ file, offset, sizeBytes }, algorithm) =>
+    createHash(algorithm)
+      .update(readFileSync(file).subarray(offset, offset + sizeBytes))
+      .digest('hex'),
+  detached: async (covered, signature, keyrings, { atSeconds = NOW, legacyCrypto = false } = {}) =>
+    checkSignature({ covered, signature, keyrings: await Promise.all(keyrings.map(parseKeyring)), atSeconds, legacyCrypto }),
+};
+const ctx = { signal: new AbortController().signal, clock: () => NOW, verify: verifier } as unknown as Context;
+
+/** All keys of the fixtures. */
+function keyrings(): string[] {
+  return (readdirSync(FIXTURES, { recursive: true }) as string[])
+    .filter((name) => /RPM-GPG-KEY|\.pub$|testkey.*\.asc$/.test(name))
+    .map((name) => join(FIXTURES, name));
+}
+
+const repository = (options: Partial<RepositorySpec> = {}): RepositorySpec => ({
+  id: 'fixtures',
+  archive: 'http://archive.example',
+  suite: '',
+  components: [],
+  keyrings: keyrings(),
+  ...options,
+});
+
+/** @returns `good`, or the code of what is wrong. */
+async function verdict(file: string, options: Partial<RepositorySpec> = {}, changes: Partial<ResolvedPackage> = {}): Promise<string> {
+  const { name, evr, arch } = await readRpm(file);
+  const expected = { name, version: formatEvr(evr), arch, id: `${name}:${arch}`, repository: 'fixtures', path: file, ...changes };
+  return createPackageVerifier()
+    .verify(file, expected as ResolvedPackage, repository(options), ctx)
+    .then(
+      () => 'good',
+      (error: { readonly code: string }) => error.code,
+    );
+}
+
+/**
+ * Where our verdict differs from that of rpm 4.18, and why:
+ * it cannot read ECDSA keys.
+ */
+const MORE_THAN_RPM = ['packages/rpm-rs/v4/signed/rpm-basic-with-ecdsa-2.3.4-5.el9.noarch.rpm'];
+
+describe('the verdict on real packages', () => {
+  it.each(fixtureRows())('$path: $verdict', async ({ path, verdict: expected }) => {
+    const ours = await verdict(join(FIXTURES, path));
+    if (expected.includes('DIGESTS')) expect(ours).toBe('ICT_RPM_PACKAGE_DIGEST');
+    else if (MORE_THAN_RPM.includes(path)) expect(ours).toBe('good');
+    else if (expected.includes('SIGNATURES NOT OK')) expect(ours).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    else if (expected === 'digests OK') expect(ours).toBe('ICT_RPM_PACKAGE_UNSIGNED');
+    else expect(ours).toBe('good');
+  });
+
+  it.each(fixtureRows().filter(({ verdict: expected }) => expected === 'digests OK'))(
+    '$path is accepted without a signature where the repository says so',
+    async ({ path }) => {
+      expect(await verdict(join(FIXTURES, path), { gpgCheck: false })).toBe('good');
+    },
+  );
+
+  it('accepts DSA with SHA-1 only where the repository says so', async () => {
+    const file = join(FIXTURES, 'packages/centos-historic/centos-release-5-0.0.el5.centos.2.i386.rpm');
+    expect(await verdict(file)).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(file, { legacyCrypto: true })).toBe('good');
+  });
+});
+
+describe('a key', () => {
+  const file = join(FIXTURES, 'packages/centos-historic/epel-release-7-5.noarch.rpm');
+
+  it('accepts only what its repository has', async () => {
+    const others = keyrings().filter((keyring) => !keyring.endsWith('CentOS-7'));
+    expect(others.length).toBeGreaterThan(5);
+    expect(await verdict(file, { keyrings: others })).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+  });
+
+  it('counts only when it is pinned, where keys are', async () => {
+    const own = '6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5';
+    expect(await verdict(file, { fingerprints: [own] })).toBe('good');
+    expect(await verdict(file, { fingerprints: [own.toLowerCase().replace(/(.{4})/g, '$1 ')] })).toBe('good');
+    expect(await verdict(file, { fingerprints: ['F'.repeat(40)] })).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(file, { keyrings: [] })).toBe('ICT_RPM_KEYRING_UNREADABLE');
+  });
+});
+
+describe('a package', () => {
+  const workshop = new RpmWorkshop();
+  let key: RpmKey;
+  let signed: string;
+  beforeAll(() => {
+    key = workshop.key('own');
+    signed = workshop.build({ name: 'sample', epoch: 1, files: { '/usr/share/sample': 'x'.repeat(5000) } });
+    workshop.sign([signed], key);
+  }, 60_000);
+  afterAll(() => workshop.close());
+  const changed = (change: (bytes: Buffer) => void): string => {
+    const file = join(workshop.directory, 'changed.rpm');
+    copyFileSync(signed, file);
+    const bytes = readFileSync(file);
+    change(bytes);
+    writeFileSync(file, bytes);
+    return file;
+  };
+
+  it('is good as it was signed', async () => {
+    expect(await verdict(signed, { keyrings: [key.keyring] })).toBe('good');
+    expect(await verdict(signed, { keyrings: [key.keyring], repoGpgCheck: false })).toBe('good');
+  });
+
+  it.each([
+    ['another name', { name: 'other' }],
+    ['another version', { version: '1:1.0-2' }],
+    ['no epoch', { version: '1.0-1' }],
+    ['another architecture', { arch: 'x86_64' }],
+  ])('is refused where the metadata says %s', async (_what, changes) => {
+    expect(await verdict(signed, { keyrings: [key.keyring] }, changes)).toBe('ICT_RPM_PACKAGE_REPLACED');
+  });
+
+  it('is refused with one byte of its payload changed', async () => {
+    expect(await verdict(changed((bytes) => void (bytes[bytes.length - 3]! ^= 1)))).toBe('ICT_RPM_PACKAGE_DIGEST');
+  });
+
+  it('is refused when its header was changed and given new digests', async () => {
+    const { headerRange } = await readRpm(signed);
+    const file = changed((bytes) => {
+      const at = bytes.indexOf('Generated for tests', headerRange.offset);
+      bytes.write('Replaced', at);
+      const header = bytes.subarray(headerRange.offset, headerRange.offset + headerRange.sizeBytes);
+      for (const [algorithm, digits] of [
+        ['sha256', 64],
+        ['sha1', 40],
+      ] as const) {
+        // prettier-ignore
+        const old = createHash(algorithm).update(readFileSync(signed).subarray(headerRange.offset, headerRange.offset + headerRange.sizeBytes));
+        const place = bytes.indexOf(old.digest('hex'));
+        if (place >= 0) bytes.write(createHash(algorithm).update(header).digest('hex'), place, digits, 'latin1');
+      }
+    });
+    expect(await verdict(file, { keyrings: [key.keyring] })).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+  });
+});

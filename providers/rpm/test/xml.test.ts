@@ -1,0 +1,106 @@
+import fc from 'fast-check';
+import { SaxesParser } from 'saxes';
+import { describe, expect, it } from 'vitest';
+import { XmlReader } from '../src/xml.js';
+
+/** What a reader told, as lines. */
+function read(text: string, pieceSize = text.length || 1): string[] {
+  const told: string[] = [];
+  const reader = new XmlReader(
+    {
+      open(name, attributes) {
+        told.push(`<${name} ${['a', 'b', 'href'].map((key) => attributes.get(key)).join('|')}`);
+        return true;
+      },
+      close: (name, content) => told.push(`>${name} ${content}`),
+    },
+    'test.xml',
+  );
+  for (let at = 0; at < text.length; at += pieceSize) reader.write(text.slice(at, at + pieceSize));
+  reader.end();
+  return told;
+}
+
+describe('XmlReader', () => {
+  it('tells elements, attributes and texts, without prefixes', () => {
+    const text = `<?xml version="1.0"?>\n<!-- c --><m:root xmlns:m="x" a='1' b="&lt;&#65;&#x42;">t&amp;<e/>u<![CDATA[<&>]]></m:root>\n`;
+    const expected = ['<root 1|<AB|', '<e ||', '>e ', '>root t&u<&>'];
+    for (const size of [1, 2, 3, 1000]) expect(read(text, size)).toEqual(expected);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['text alone', 'text'],
+    ['an open element', '<a><b></b>'],
+    ['a wrong end', '<a></b>'],
+    ['an end too many', '<a></a></a>'],
+    ['two roots', '<a/><b/>'],
+    ['half a tag', '<a'],
+    ['an attribute twice', '<a a="1" a="2"/>'],
+    ['an attribute without quotes', '<a a=1/>'],
+    ['"<" in an attribute', '<a a="<"/>'],
+    ['a bare ampersand', '<a>this & that</a>'],
+    ['an unknown entity', '<a>&nbsp;</a>'],
+    ['a control character', '<a>&#0;</a>'],
+    ['a document type', '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'],
+    ['elements nested too deep', '<a>'.repeat(65) + '</a>'.repeat(65)],
+  ])('refuses %s', (_what, text) => {
+    expect(() => read(text)).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }));
+  });
+
+  it('reads documents as another reader does', () => {
+    const piece = fc.constantFrom(
+      '<a>',
+      '</a>',
+      '<b a="1">',
+      '</b>',
+      '<e/>',
+      'text',
+      '&amp;',
+      '&',
+      '<!--x-->',
+      '<![CDATA[y]]>',
+      ' ',
+      '<',
+      '"',
+      '<?p?>',
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 12 }), fc.integer({ min: 1, max: 9 }), (pieces, size) => {
+        const text = `<r>${pieces.join('')}</r>`;
+        const theirs = readBySaxes(text);
+        let ours: string[] | undefined;
+        try {
+          ours = read(text, size);
+        } catch {
+          ours = undefined;
+        }
+        expect(ours).toEqual(theirs);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+function readBySaxes(text: string): string[] | undefined {
+  const told: string[] = [];
+  const texts: string[] = [];
+  const parser = new SaxesParser();
+  parser.on('error', (error) => {
+    throw error;
+  });
+  parser.on('opentag', ({ name, attributes }) => {
+    told.push(`<${name} ${['a', 'b', 'href'].map((key) => attributes[key]).join('|')}`);
+    texts.push('');
+  });
+  const add = (content: string): void => void (texts.length > 0 && (texts[texts.length - 1] += content));
+  parser.on('text', add);
+  parser.on('cdata', add);
+  parser.on('closetag', ({ name }) => told.push(`>${name} ${texts.pop()!}`));
+  try {
+    parser.write(text).close();
+    return told;
+  } catch {
+    return undefined;
+  }
+}
