@@ -127,7 +127,7 @@ async function checkPacket(
  */
 export async function checkSignature(check: SignatureCheck): Promise<SignatureResult> {
   const openpgp = await import('openpgp');
-  const old = typeof check.signature === 'string' ? undefined : readV3Signature(check.signature);
+  const old = await readOldSignature(openpgp, check.signature);
   if (old !== undefined) return checkV3(openpgp, old, check);
   let signature: Signature;
   try {
@@ -153,6 +153,19 @@ export async function checkSignature(check: SignatureCheck): Promise<SignatureRe
     else failures.push(...outcome.failures);
   }
   return { good: signers.size > 0, signers: [...signers], issuers, failures };
+}
+
+/** A lone signature of version 3, binary or armoured; undefined for anything else. */
+async function readOldSignature(openpgp: OpenPgp, signature: Uint8Array | string): Promise<V3Signature | undefined> {
+  const armoured = typeof signature === 'string' || ((signature[0] ?? 0) & 0x80) === 0;
+  if (!armoured) return readV3Signature(signature);
+  try {
+    const text = typeof signature === 'string' ? signature : new TextDecoder('latin1').decode(signature).trim();
+    const { data } = await openpgp.unarmor(text);
+    return data instanceof Uint8Array ? readV3Signature(data) : undefined;
+  } catch {
+    return undefined; // What is wrong with the armour is said by whoever reads it next.
+  }
 }
 
 /** Signatures of version 3, which rpm wrote until 2017 and openpgp does not read; see {@link checkSignature}. */

@@ -9,13 +9,14 @@ const REMOVED: readonly string[] = [
   '/etc/subuid-',
   '/etc/subgid-',
   '/etc/.pwd.lock',
-  '/usr/lib/sysimage/rpm/.rpm.lock',
   '/var/cache/ldconfig/aux-cache',
   '/var/lib/dbus/machine-id',
-  '/var/lib/rpm/.rpm.lock',
   '/var/lib/systemd/credential.secret',
   '/var/lib/systemd/random-seed',
 ];
+
+/** Where distributions keep rpm's database. */
+const DATABASES: readonly string[] = ['/usr/lib/sysimage/rpm', '/var/lib/rpm', '/root/.rpmdb'];
 
 /**
  * Makes two installations of the same packages equal, and one image fit for many machines.
@@ -24,6 +25,16 @@ const REMOVED: readonly string[] = [
  */
 export async function cleanTree(tree: TreeSession, _ctx: BuildContext): Promise<void> {
   for (const path of REMOVED) await tree.remove(path);
+  for (const database of DATABASES) await settleDatabase(tree, database);
   for (const { path } of await tree.list('/etc/ssh')) if (path.startsWith('/etc/ssh/ssh_host_')) await tree.remove(path);
   if ((await tree.stat('/etc/machine-id')) !== undefined) await tree.write('/etc/machine-id', '', { mode: 0o444 });
+}
+
+/** sqlite leaves an empty journal and shared memory that nobody needs any more; what is in a journal that is not empty is not lost. */
+async function settleDatabase(tree: TreeSession, database: string): Promise<void> {
+  await tree.remove(`${database}/.rpm.lock`);
+  const journal = await tree.stat(`${database}/rpmdb.sqlite-wal`);
+  if (journal !== undefined && journal.sizeBytes > 0) return;
+  await tree.remove(`${database}/rpmdb.sqlite-wal`);
+  await tree.remove(`${database}/rpmdb.sqlite-shm`);
 }

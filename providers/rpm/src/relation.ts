@@ -64,25 +64,22 @@ export function rangesMeet(a: Pick<Relation, 'sense' | 'evr'>, b: Pick<Relation,
 
 /** Makes relations, each distinct one once: an archive repeats most of them many times. */
 export class RelationTable {
-  readonly #relations = new Map<string, Relation>();
-  readonly #evrs = new Map<string, Evr>();
+  readonly #byName = new Map<string, Relation[]>();
 
   /** @param evr ignored when `sense` is 0; a sense without a version is no restriction, as in rpm. */
   relation(name: string, sense: RelationSense = 0, evr?: Evr): Relation {
     const bounded = sense !== 0 && evr !== undefined;
-    const key = bounded ? `${name}\0${sense}\0${evr.epoch}:${evr.version}-${evr.release ?? ''}` : name;
-    const known = this.#relations.get(key);
-    if (known !== undefined) return known;
-    const relation: Relation = bounded ? { name, sense, evr: this.#evr(evr) } : { name, sense: 0, evr: undefined };
-    this.#relations.set(key, relation);
+    let known = this.#byName.get(name);
+    if (known === undefined) this.#byName.set(name, (known = []));
+    for (const relation of known) {
+      if (bounded ? relation.sense === sense && isSame(relation.evr!, evr) : relation.sense === 0) return relation;
+    }
+    const relation: Relation = bounded ? { name, sense, evr } : { name, sense: 0, evr: undefined };
+    known.push(relation);
     return relation;
   }
+}
 
-  #evr(evr: Evr): Evr {
-    const key = `${evr.epoch}:${evr.version}-${evr.release ?? ''}`;
-    const known = this.#evrs.get(key);
-    if (known !== undefined) return known;
-    this.#evrs.set(key, evr);
-    return evr;
-  }
+function isSame(a: Evr, b: Evr): boolean {
+  return a.version === b.version && a.release === b.release && a.epoch === b.epoch;
 }

@@ -1,0 +1,177 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
+import { checkSignature, parseKeyring } from '@ict/verify';
+import { createMetadataSource, loadPackages } from '../src/metadata.js';
+import { PrimaryReader } from '../src/primary.js';
+import { RelationTable } from '../src/relation.js';
+import { parseRepomd } from '../src/repomd.js';
+import { FIXTURES } from './fixture-index.js';
+
+const NOW = Date.parse('2026-11-22T00:00:00Z') / 1000;
+const REPOS = join(FIXTURES, 'repos');
+const address = (name: string): string => `http://archive.example/${name}`;
+
+function open(names: readonly string[]): FakeContext {
+  const ctx = fakeContext({
+    archives: names.map((name) => directoryArchive(address(name), join(REPOS, name))),
+    nowSeconds: NOW,
+    verify: {
+      clearsigned: () => Promise.reject(new Error('rpm repositories have none')),
+      detached: async (covered, signature, keyrings, { atSeconds = NOW, legacyCrypto = false } = {}) =>
+        checkSignature({ covered, signature, keyrings: await Promise.all(keyrings.map(parseKeyring)), atSeconds, legacyCrypto }),
+    },
+  });
+  onTestFinished(() => ctx[Symbol.asyncDispose]());
+  return ctx;
+}
+
+const KEYS = {
+  pgdg: join(REPOS, 'pgdg-rhel8-common/PGDG-RPM-GPG-KEY-RHEL'),
+  opensuse: join(REPOS, 'opensuse-obs-zstd/signing-key.asc'),
+  suse: join(REPOS, 'empty-signed/repodata/repomd.xml.key'),
+};
+
+const repository = (name: string, options: Partial<RepositorySpec> = {}): RepositorySpec => ({
+  id: name,
+  archive: address(name),
+  suite: '',
+  components: [],
+  keyrings: [KEYS.pgdg],
+  ...options,
+});
+
+function pin(ctx: FakeContext, spec: RepositorySpec): Promise<Snapshot> {
+  return createMetadataSource().snapshot(spec, 'x86_64', ctx);
+}
+
+describe('real repositories', () => {
+  it.each([
+    ['pgdg-rhel8-common', KEYS.pgdg, 537],
+    ['opensuse-obs-zstd', KEYS.opensuse, undefined],
+    // Its key expired after it had signed.
+    ['empty-signed', KEYS.suse, 0],
+  ])('%s is signed, and read whole', async (name, key, count) => {
+    const ctx = open([name]);
+    const pinned = await pin(ctx, repository(name, { keyrings: [key] }));
+    expect(pinned.signers).toHaveLength(1);
+    const index = await loadPackages(pinned, ctx);
+    const stated = Number(/ packages="(\d+)"/.exec(await primaryText(ctx, pinned))![1]);
+    expect([index.count, index.diagnostics]).toEqual([stated, []]);
+    if (count !== undefined) expect(stated).toBe(count);
+  });
+
+  it.each(['createrepo_c-repo_00', 'createrepo_c-repo_02', 'osbuild-custom-zstd'])(
+    '%s is refused unsigned, and read on demand',
+    async (name) => {
+      const ctx = open([name]);
+      await expect(pin(ctx, repository(name))).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_UNSIGNED' });
+      const pinned = await pin(ctx, repository(name, { repoGpgCheck: false }));
+      expect(pinned.signers).toEqual([]);
+      const index = await loadPackages(pinned, ctx);
+      expect(index.count).toBe(Number(/ packages="(\d+)"/.exec(await primaryText(ctx, pinned))![1]));
+    },
+  );
+
+  it.each([
+    ['a key that is not here', 'el9-small-signed', {}, 'ICT_RPM_REPOMD_SIGNATURE'],
+    ['a key of another repository', 'opensuse-obs-zstd', { keyrings: [KEYS.pgdg] }, 'ICT_RPM_REPOMD_SIGNATURE'],
+    ['a key that is not pinned', 'pgdg-rhel8-common', { fingerprints: ['F'.repeat(40)] }, 'ICT_RPM_REPOMD_SIGNATURE'],
+    ['no keyring', 'pgdg-rhel8-common', { keyrings: [] }, 'ICT_RPM_KEYRING_UNREADABLE'],
+    ['no repository at the address', 'nothing', {}, 'ICT_RPM_REPOMD_MISSING'],
+    ['SHA-1 checksums alone', 'librepo-signed', { repoGpgCheck: false }, 'ICT_RPM_REPOMD_INVALID'],
+  ] as const)('are refused: %s', async (_what, name, options, code) => {
+    await expect(pin(open([name]), repository(name, options))).rejects.toMatchObject({ code });
+  });
+
+  it('are refused when the metadata is not what their root says', async () => {
+    const ctx = open(['createrepo_c-repo_01']);
+    const pinned = await pin(ctx, repository('createrepo_c-repo_01', { repoGpgCheck: false }));
+    const failure = await loadPackages(pinned, ctx).then(
+      () => 'read',
+      (error: { readonly kind: string }) => error.kind,
+    );
+    expect(failure).toBe('integrity');
+  });
+
+  it('are refused when they are older than before', async () => {
+    const name = 'pgdg-rhel8-common';
+    const ctx = open([name]);
+    const { root } = await pin(ctx, repository(name));
+    await expect(pin(ctx, repository(name))).resolves.toBeDefined();
+    await ctx.memo.set('rpm.newest', { archive: address(name) }, root.dateSeconds + 1);
+    await expect(pin(ctx, repository(name))).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_ROLLBACK' });
+  });
+});
+
+/** The decompressed primary metadata, from the cache of the context. */
+async function primaryText(ctx: FakeContext, { indexes }: Snapshot): Promise<string> {
+  const { decompress, detectCompression } = await import('@ict/archive');
+  const file = (await ctx.blobs.path(indexes[0]!.digest))!;
+  expect(existsSync(file)).toBe(true);
+  const chunks: Uint8Array[] = [];
+  const source = (async function* () {
+    yield readFileSync(file);
+  })();
+  for await (const chunk of decompress(source, detectCompression(indexes[0]!.path))) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+describe('malformed metadata', () => {
+  const readPrimary = (text: string) => {
+    const reader = new PrimaryReader('primary.xml', new RelationTable());
+    reader.write(text);
+    return reader.finish();
+  };
+  const malformed = (name: string): string => readFileSync(join(FIXTURES, 'malformed', name), 'utf8');
+
+  it('of primary: ampersands are read as they are meant', () => {
+    const { packages } = readPrimary(malformed('repo_01_ampersand-primary.xml'));
+    expect(packages[0]).toMatchObject({ name: 'super_kernel', summary: 'Tes&t package', path: 'super_kernel&-6.0.1-2.x86_64.rpm' });
+    expect(() => readPrimary(malformed('repo_01_ampersand-primary.xml').replace('&amp;', '&'))).toThrow(
+      expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }),
+    );
+  });
+
+  it('of primary: a package without a checksum is left out', () => {
+    const { packages, diagnostics } = readPrimary(malformed('error_00-primary.xml'));
+    expect(diagnostics.map(({ package: name }) => name)).toContain('fake_bash');
+    expect(packages.map(({ name }) => name)).not.toContain('fake_bash');
+  });
+
+  it.each(['unknown_element_00', 'unknown_element_01', 'unknown_element_02', 'multiple_warnings_00'])(
+    'of primary: %s gives what can be used',
+    (name) => {
+      const { count, diagnostics } = readPrimary(malformed(`${name}-primary.xml`));
+      expect(count + diagnostics.length).toBeGreaterThan(0);
+      expect(diagnostics.every(({ reason }) => reason !== '')).toBe(true);
+    },
+  );
+
+  it('of repomd: a file without a type is refused', () => {
+    const bytes = readFileSync(join(FIXTURES, 'malformed/missing_type-repomd.xml'));
+    expect(() => parseRepomd(bytes, 'test')).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID' }));
+  });
+
+  it.each([
+    ['outside of the repository', 'href="../../../etc/passwd"'],
+    ['an absolute path', 'href="/etc/passwd"'],
+    ['another server', 'href="https://other.example/primary.xml.gz"'],
+  ])('of repomd: a file of %s is refused', (_what, href) => {
+    const sum = 'a'.repeat(64);
+    const text = `<repomd><data type="primary"><checksum type="sha256">${sum}</checksum><size>5</size><location ${href}/></data></repomd>`;
+    expect(() => parseRepomd(Buffer.from(text), 'test')).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID' }));
+  });
+
+  it('of a package leaves that package out', () => {
+    const pkg = (name: string, href: string) =>
+      `<package type="rpm"><name>${name}</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/><checksum type="sha256" pkgid="YES">${'b'.repeat(64)}</checksum><size package="5" installed="6" archive="7"/><location href="${href}"/><format/></package>`;
+    const { packages, diagnostics } = readPrimary(
+      `<metadata>${pkg('good', 'good.rpm')}${pkg('bad', '../bad.rpm')}${pkg('wo rse', 'c.rpm')}</metadata>`,
+    );
+    expect(packages.map(({ name }) => name)).toEqual(['good']);
+    expect(diagnostics.map(({ package: name }) => name)).toEqual(['bad', 'wo rse']);
+  });
+});

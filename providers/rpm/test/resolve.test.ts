@@ -1,0 +1,289 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { EQUAL, rangesMeet, RelationTable } from '../src/relation.js';
+import { parseRich, isRich, type Rich } from '../src/rich.js';
+import { answer, resolveIn, splitNevra, toRelation, type TestPackage } from './resolve-universe.js';
+
+const pkg = (nevra: string, relations: TestPackage['relations'] = {}, files: readonly string[] = []): TestPackage => ({
+  nevra,
+  relations,
+  files,
+});
+const one = (packages: readonly TestPackage[], requests: readonly string[], recommends = true): string =>
+  answer(resolveIn([{ packages }], requests, recommends));
+
+describe('what is chosen', () => {
+  it.each<[string, readonly TestPackage[], readonly string[], string]>([
+    ['the highest version', [pkg('a-1-1.noarch'), pkg('a-1.10-1.noarch'), pkg('a-1.9-1.noarch')], ['a'], 'a-1.10-1.noarch'],
+    ['an epoch before all', [pkg('a-1:1-1.noarch'), pkg('a-2-1.noarch')], ['a'], 'a-1:1-1.noarch'],
+    ['a version that was asked for', [pkg('a-1-1.noarch'), pkg('a-2-1.noarch')], ['a=1'], 'a-1-1.noarch'],
+    ['the architecture of the machine', [pkg('a-2-1.i686'), pkg('a-1-1.x86_64')], ['a'], 'a-1-1.x86_64'],
+    ['another architecture on request', [pkg('a-1-1.i686'), pkg('a-1-1.x86_64')], ['a.i686'], 'a-1-1.i686'],
+    ['both architectures in one version', [pkg('a-1-1.i686'), pkg('a-1-1.x86_64')], ['a', 'a.i686'], 'a-1-1.i686 a-1-1.x86_64'],
+    ['never a foreign architecture', [pkg('a-1-1.aarch64')], ['a'], 'ICT_RPM_UNKNOWN_PACKAGE'],
+    [
+      'an older version when the newest cannot be had',
+      [pkg('a-2-1.noarch', { requires: ['x'] }), pkg('a-1-1.noarch')],
+      ['a'],
+      'a-1-1.noarch',
+    ],
+    [
+      'an unversioned provide for a versioned need',
+      [pkg('a-1-1.noarch', { requires: ['v >= 5'] }), pkg('b-1-1.noarch', { provides: ['v'] })],
+      ['a'],
+      'a-1-1.noarch b-1-1.noarch',
+    ],
+    [
+      'a provide whose range meets the need',
+      [
+        pkg('a-1-1.noarch', { requires: ['v > 2'] }),
+        pkg('b-1-1.noarch', { provides: ['v = 2'] }),
+        pkg('c-1-1.noarch', { provides: ['v = 3'] }),
+      ],
+      ['a'],
+      'a-1-1.noarch c-1-1.noarch',
+    ],
+    [
+      'a file',
+      [pkg('a-1-1.noarch', { requires: ['/usr/bin/x'] }), pkg('b-1-1.noarch', {}, ['/usr/bin/x'])],
+      ['a'],
+      'a-1-1.noarch b-1-1.noarch',
+    ],
+    ['features of rpm from nobody', [pkg('a-1-1.noarch', { requires: ['rpmlib(FileDigests) <= 4.6.0-1'] })], ['a'], 'a-1-1.noarch'],
+    [
+      'no package for an unknown feature of rpm',
+      [pkg('a-1-1.noarch', { requires: ['rpmlib(Telepathy) <= 9'] })],
+      ['a'],
+      'ICT_RPM_UNSATISFIABLE',
+    ],
+    [
+      'the replacement of an obsolete name',
+      [pkg('a-1-1.noarch'), pkg('b-1-1.noarch', { obsoletes: ['a < 2'], provides: ['a = 2'] })],
+      ['a'],
+      'b-1-1.noarch',
+    ],
+    [
+      'a name that is not obsolete in its version',
+      [pkg('a-3-1.noarch'), pkg('b-1-1.noarch', { obsoletes: ['a < 2'] })],
+      ['a'],
+      'a-3-1.noarch',
+    ],
+    [
+      'obsoletes by name, not by provide',
+      [pkg('a-1-1.noarch', { obsoletes: ['v'] }), pkg('b-1-1.noarch', { provides: ['v'] })],
+      ['a', 'b'],
+      'a-1-1.noarch b-1-1.noarch',
+    ],
+    [
+      'nothing beside a conflict',
+      [pkg('a-1-1.noarch', { conflicts: ['b < 2'] }), pkg('b-1-1.noarch')],
+      ['a', 'b'],
+      'ICT_RPM_UNSATISFIABLE',
+    ],
+    [
+      'a conflict with a provide',
+      [pkg('a-1-1.noarch', { conflicts: ['v'] }), pkg('b-1-1.noarch', { provides: ['v'] })],
+      ['a', 'b'],
+      'ICT_RPM_UNSATISFIABLE',
+    ],
+    [
+      'a package that conflicts with what it provides itself',
+      [pkg('a-1-1.noarch', { conflicts: ['v'], provides: ['v'] })],
+      ['a'],
+      'a-1-1.noarch',
+    ],
+    ['the packages of a group', [pkg('a-1-1.noarch'), pkg('b-1-1.noarch')], ['@tools'], 'a-1-1.noarch b-1-1.noarch'],
+    ['no unknown group', [pkg('a-1-1.noarch')], ['@games'], 'ICT_RPM_UNKNOWN_PACKAGE'],
+    ['no unknown version', [pkg('a-1-1.noarch')], ['a=2'], 'ICT_RPM_UNKNOWN_VERSION'],
+    [
+      'what a dependency that cannot be read needs: nothing has it',
+      [pkg('a-1-1.noarch', { requires: ['(b or'] }), pkg('b-1-1.noarch')],
+      ['a'],
+      'ICT_RPM_UNSATISFIABLE',
+    ],
+  ])('%s', (_what, packages, requests, expected) => {
+    expect(one(packages, requests)).toBe(expected);
+  });
+
+  it('of repositories, only the one with the highest priority for a name', () => {
+    const low = { packages: [pkg('a-9-1.noarch'), pkg('b-9-1.noarch')], priority: 0 };
+    const high = { packages: [pkg('a-1-1.noarch')], priority: 10 };
+    expect(answer(resolveIn([low, high], ['a', 'b']))).toBe('a-1-1.noarch b-9-1.noarch');
+    expect(answer(resolveIn([low, high], ['a=9']))).toBe('ICT_RPM_UNKNOWN_VERSION');
+    expect(answer(resolveIn([low, { ...high, allow: ['x*'] }], ['a']))).toBe('a-9-1.noarch');
+    expect(answer(resolveIn([high, { ...low, priority: 10 }], ['a/repo0']))).toBe('a-1-1.noarch');
+  });
+});
+
+describe('boolean dependencies', () => {
+  const others = [
+    pkg('b-1-1.noarch'),
+    pkg('c-1-1.noarch'),
+    pkg('d-1-1.noarch', { provides: ['v', 'w'] }),
+    pkg('e-1-1.noarch', { provides: ['v'] }),
+  ];
+  it.each([
+    ['(b or c)', [], 'a b'],
+    ['(c or b)', [], 'a c'],
+    ['(b and c)', [], 'a b c'],
+    ['(b if c)', [], 'a'],
+    ['(b if c)', ['c'], 'a b c'],
+    ['(b if c else d)', [], 'a d'],
+    ['(b if c else d)', ['c'], 'a b c'],
+    ['(v with w)', [], 'a d'],
+    ['(v without w)', [], 'a e'],
+    ['((b and c) or d)', [], 'a b c'],
+  ])('Requires: %s beside %j gives %s', (relation, requests, expected) => {
+    const result = one([pkg('a-1-1.noarch', { requires: [relation] }), ...others], ['a', ...requests]);
+    expect(result.replaceAll('-1-1.noarch', '')).toBe(expected);
+  });
+
+  it.each([
+    ['(b and c)', ['b'], 'a b'],
+    ['(b and c)', ['b', 'c'], 'ICT_RPM_UNSATISFIABLE'],
+    ['(b unless c)', ['b', 'c'], 'a b c'],
+    ['(b unless c)', ['b'], 'a b c'],
+    ['(b or c)', ['c'], 'ICT_RPM_UNSATISFIABLE'],
+  ])('Conflicts: %s beside %j gives %s', (relation, requests, expected) => {
+    const result = one([pkg('a-1-1.noarch', { conflicts: [relation] }), ...others], ['a', ...requests]);
+    expect(result.replaceAll('-1-1.noarch', '')).toBe(expected);
+  });
+});
+
+describe('weak dependencies', () => {
+  const base = [
+    pkg('b-1-1.noarch'),
+    pkg('c-1-1.noarch', { conflicts: ['b'] }),
+    pkg('s-1-1.noarch', { supplements: ['(b and x)'] }),
+    pkg('x-1-1.noarch'),
+  ];
+  it('bring packages in, when they count and nothing is in the way', () => {
+    const universe = [pkg('a-1-1.noarch', { recommends: ['b'] }), ...base];
+    expect(one(universe, ['a'])).toBe('a-1-1.noarch b-1-1.noarch');
+    expect(one(universe, ['a'], false)).toBe('a-1-1.noarch');
+    expect(one(universe, ['a', 'c'])).toBe('a-1-1.noarch c-1-1.noarch');
+    const dropped = resolveIn([{ packages: universe }], ['a', 'c']);
+    expect(dropped.kind === 'resolved' && dropped.warnings.map(({ code }) => code)).toEqual(['ICT_RPM_RECOMMENDS_DROPPED']);
+  });
+
+  it('work backwards when all that they speak of is there', () => {
+    expect(one(base, ['b'])).toBe('b-1-1.noarch');
+    expect(one(base, ['b', 'x'])).toBe('b-1-1.noarch s-1-1.noarch x-1-1.noarch');
+    expect(one(base, ['b', 'x'], false)).toBe('b-1-1.noarch x-1-1.noarch');
+  });
+
+  it('steer a choice without bringing anything in', () => {
+    const universe = [
+      pkg('a-1-1.noarch', { requires: ['v'] }),
+      pkg('b-1-1.noarch', { provides: ['v'] }),
+      pkg('c-1-1.noarch', { provides: ['v'] }),
+    ];
+    expect(one(universe, ['a'])).toBe('a-1-1.noarch b-1-1.noarch');
+    const suggesting = [pkg('a-1-1.noarch', { requires: ['v'], suggests: ['c'] }), ...universe.slice(1)];
+    expect(one(suggesting, ['a'])).toBe('a-1-1.noarch c-1-1.noarch');
+  });
+});
+
+describe('an explanation', () => {
+  it('derives what is missing from the request', () => {
+    const resolution = resolveIn(
+      [{ packages: [pkg('a-1-1.noarch', { requires: ['b'] }), pkg('b-1-1.noarch', { requires: ['lib.so()(64bit)'] })] }],
+      ['a'],
+    );
+    expect(resolution).toMatchObject({
+      kind: 'unsolvable',
+      problems: [{ because: ['the template asks for a', 'a 1-1 needs b', 'b 1-1 needs lib.so()(64bit), but no repository has that'] }],
+    });
+  });
+});
+
+// Universes small enough to try every subset.
+const NAMES = ['a', 'b', 'c'] as const;
+const anyName = fc.constantFrom(...NAMES, 'v');
+const anyRelation = fc.oneof(
+  anyName,
+  fc.tuple(anyName, fc.constantFrom('<', '<=', '=', '>=', '>'), fc.constantFrom('1', '2')).map((parts) => parts.join(' ')),
+);
+const anyDependency = fc.oneof(
+  { weight: 4, arbitrary: anyRelation },
+  fc.tuple(anyName, fc.constantFrom('or', 'and', 'if', 'with'), anyName).map((parts) => `(${parts.join(' ')})`),
+  fc.tuple(anyName, anyName, anyName).map(([x, y, z]) => `(${x} if ${y} else ${z})`),
+);
+const anyPackage = fc.record({
+  nevra: fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('1', '2')).map(([name, version]) => `${name}-${version}-1.noarch`),
+  relations: fc.record({
+    requires: fc.array(anyDependency, { maxLength: 2 }),
+    conflicts: fc.array(anyRelation, { maxLength: 1 }),
+    obsoletes: fc.array(anyRelation, { maxLength: 1 }),
+    provides: fc.array(fc.constantFrom('v', 'v = 1', 'v = 2'), { maxLength: 1 }),
+  }),
+});
+
+/** Whether a set of packages holds together, said as plainly as can be. */
+function isSound(chosen: readonly TestPackage[]): boolean {
+  const table = new RelationTable();
+  const satisfies = (candidate: TestPackage, text: string): boolean => {
+    const relation = toRelation(text, table);
+    const { name, evr } = splitNevra(candidate.nevra);
+    if (name === relation.name && rangesMeet({ sense: EQUAL, evr }, relation)) return true;
+    const provides = (candidate.relations?.provides ?? []).map((provided) => toRelation(provided, table));
+    return provides.some((provided) => provided.name === relation.name && rangesMeet(provided, relation));
+  };
+  const holds = (rich: Rich): boolean => {
+    if (rich.kind === 'relation') return chosen.some((each) => satisfies(each, rich.relation.name));
+    if (rich.kind === 'with')
+      return chosen.some((each) => rich.operands.every((operand) => operand.kind === 'relation' && satisfies(each, operand.relation.name)));
+    if (rich.kind === 'and') return rich.operands.every(holds);
+    if (rich.kind === 'or') return rich.operands.some(holds);
+    if (rich.kind !== 'if') throw new Error('not generated');
+    return holds(rich.condition) ? holds(rich.then) : rich.otherwise === undefined || holds(rich.otherwise);
+  };
+  return chosen.every((own) => {
+    const { requires = [], conflicts = [], obsoletes = [] } = own.relations ?? {};
+    const others = chosen.filter((each) => each !== own);
+    const { name } = splitNevra(own.nevra);
+    if (others.some((each) => splitNevra(each.nevra).name === name)) return false;
+    if (!requires.every((text) => (isRich(text) ? holds(parseRich(text, table)) : chosen.some((each) => satisfies(each, text)))))
+      return false;
+    if (conflicts.some((text) => others.some((each) => satisfies(each, text)))) return false;
+    return !obsoletes.some((text) => {
+      const relation = toRelation(text, table);
+      return others.some(({ nevra }) => {
+        const other = splitNevra(nevra);
+        return other.name === relation.name && rangesMeet({ sense: EQUAL, evr: other.evr }, relation);
+      });
+    });
+  });
+}
+
+describe('small universes', () => {
+  it('have an answer exactly when some subset is one, and the answer is sound', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(anyPackage, { selector: ({ nevra }) => nevra, maxLength: 6 }),
+        fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 2 }),
+        (packages, requests) => {
+          const resolution = resolveIn([{ packages }], requests, false);
+          // A request for a name that something replaces may be answered by that.
+          const names = new Set(
+            packages.flatMap(({ nevra, relations }) => [splitNevra(nevra).name, ...relations.obsoletes.map((text) => text.split(' ')[0]!)]),
+          );
+          const asked = requests.filter((name) => names.has(name));
+          fc.pre(
+            asked.length === requests.length &&
+              packages.every(({ relations }) => relations.obsoletes.every((text) => !requests.includes(text.split(' ')[0] as never))),
+          );
+          const subsets = Array.from({ length: 2 ** packages.length }, (_, bits) => packages.filter((_each, i) => (bits & (1 << i)) !== 0));
+          const isAnswer = (chosen: readonly TestPackage[]): boolean =>
+            requests.every((name) => chosen.some(({ nevra }) => splitNevra(nevra).name === name)) && isSound(chosen);
+          const expected = subsets.some(isAnswer);
+          expect(resolution.kind).toBe(expected ? 'resolved' : 'unsolvable');
+          if (resolution.kind !== 'resolved') return;
+          const chosen = resolution.closure.packages.map(({ path }) => packages.find(({ nevra }) => path === `${nevra}.rpm`)!);
+          expect(isAnswer(chosen)).toBe(true);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});
