@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { cacheCommands } from './cache-commands.js';
+import { configCommands } from './config-commands.js';
 import { parseCount, parseMirrors, parseText, parseTexts, parseWorkers } from './flag-values.js';
 import type { MirrorFlag } from './flag-values.js';
 import type { Session, Speech } from './session.js';
@@ -87,7 +88,9 @@ export function createProgram(run: Runner): Command {
   const program = new Command('ict')
     .description('Image Composer Tool: composes bootable OS images from a YAML template')
     .addOption(
-      new Option('--config <file>', 'configuration file (default: the first found in the usual places)').argParser(parseText('--config')),
+      new Option('--config <file>', 'the only configuration file to read (default: those of project, user and machine)').argParser(
+        parseText('--config'),
+      ),
     )
     .addOption(new Option('--log-level <level>', 'how much is said on stderr').choices([...logLevels]))
     .addOption(new Option('--log-file <file>', 'also write what is said on stderr to this file').argParser(parseText('--log-file')))
@@ -183,11 +186,7 @@ export function createProgram(run: Runner): Command {
 
   cacheCommands(program, run);
 
-  const config = program.command('config').description('show the configuration').helpCommand(false);
-  settingsFlags(config.command('show').description('print every setting, and where it comes from')).action(
-    (_flags: SettingsFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configShow(session, all(command))),
-  );
+  configCommands(program, run, settingsFlags);
 
   program
     .command('version')

@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { EngineOptions } from '@ict/core';
 import type { ProblemReport } from '@ict/plugin-api';
 import type { Config, ConfigRow, LoadedConfig, TransportDefaults } from '@ict/template';
@@ -21,7 +21,8 @@ export interface Settings {
 
 /** The settings as the configuration knows them, each with its origin. */
 export interface SettingsReport {
-  readonly file: string | null;
+  /** The files that were read, strongest first. */
+  readonly files: readonly string[];
   readonly settings: readonly ConfigRow[];
   readonly warnings: readonly ProblemReport[];
 }
@@ -51,7 +52,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
       ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
     },
-    plugins: config.plugins.map((name) => ({ name, base: loaded.file === undefined ? cwd : dirname(loaded.file) })),
+    plugins: config.plugins.map(({ name, directory }) => ({ name, base: directory })),
     logLevel: config.logLevel,
     logFile: config.logFile,
     defaultWorkDirectory: !loaded.origins.has('work_dir'),
@@ -67,7 +68,7 @@ export async function describeSettings(
 ): Promise<SettingsReport> {
   const loaded = await load(surroundings, flags);
   requireConfig(loaded);
-  return { file: loaded.file ?? null, settings: describeConfig(loaded, transport), warnings: loaded.warnings };
+  return { files: loaded.files, settings: describeConfig(loaded, transport), warnings: loaded.warnings };
 }
 
 function load({ env, cwd, home, uid }: Surroundings, flags: SettingsFlags): Promise<LoadedConfig> {

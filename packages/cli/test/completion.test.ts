@@ -50,7 +50,7 @@ describe('bash', () => {
   });
 
   it('knows commands of commands', async () => {
-    expect(await offers('config', 's')).toEqual(['show']);
+    expect(await offers('config', 's')).toEqual(['show', 'set']);
     expect(await offers('config', 'show', '--cache')).toEqual(['--cache-dir']);
   });
 });
@@ -62,7 +62,7 @@ describe('a command takes only flags that change what it does', () => {
     ['validate', ['distro-file']],
     ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
     ['cache du', ['by', 'cache-dir']],
-    ['config show', ['workers', 'cache-dir', 'work-dir', 'temp-dir']],
+    ['config show', ['origin', 'workers', 'cache-dir', 'work-dir', 'temp-dir']],
     ['version', []],
   ])('%s', (path, own) => {
     const options = commands.find((command) => command.path === path)?.options ?? [];

@@ -334,9 +334,13 @@ describe('config show', () => {
       env: { ICT_WORK_DIR: '/srv/work' },
     });
     expect(status).toBe(0);
-    const { file, settings } = JSON.parse(stdout.text) as { file: string; settings: { key: string; value: string; origin: string }[] };
+    const { files, settings } = JSON.parse(stdout.text) as {
+      files: readonly string[];
+      settings: { key: string; value: string; origin: string }[];
+    };
     const of = (key: string) => settings.find((row) => row.key === key);
-    expect(file).toBe(join(directory, 'image-composer-tool.yml'));
+    const file = join(directory, 'image-composer-tool.yml');
+    expect(files[0]).toBe(file);
     expect(of('workers')).toMatchObject({ value: '4', origin: 'command line' });
     expect(of('cache_dir')).toMatchObject({ value: join(directory, 'cache'), origin: `${file}:1:1` });
     expect(of('work_dir')).toMatchObject({ value: '/srv/work', origin: 'environment ICT_WORK_DIR' });

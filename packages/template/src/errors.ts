@@ -25,6 +25,8 @@ export const templateError = defineErrors({
   ICT_CONFIG_INVALID: 'usage',
   ICT_CONFIG_UNREADABLE: 'usage',
   ICT_CONFIG_ENVIRONMENT: 'usage',
+  ICT_CONFIG_HIDDEN: 'usage',
+  ICT_CONFIG_KEY: 'usage',
   ICT_CONFIG_NO_EFFECT: 'usage',
   ICT_DISTRO_INVALID: 'invalid',
 });

@@ -16,7 +16,6 @@ export { unsupported, type Abilities } from './unsupported.js';
 export type { Validator } from './validation.js';
 export { parseYaml, type DocumentPositions, type YamlDocument } from './yaml-document.js';
 export {
-  configCandidates,
   describeConfig,
   loadConfig,
   requireConfig,
@@ -27,6 +26,12 @@ export {
   type ConfigRow,
   type LoadedConfig,
   type NetworkSettings,
+  type PluginSetting,
+  type StorageSettings,
   type TransportDefaults,
 } from './config.js';
+export { editConfig, type ConfigChange, type EditedConfig } from './config-edit.js';
+export { configKeys, configVariables, requireConfigKey, type SettingSchema } from './config-keys.js';
+export { configCandidates, configFileOf, configScopes, type ConfigScope, type ConfigSurroundings } from './config-places.js';
+export { sampleConfig } from './config-sample.js';
 export { writeTemplate } from './template-text.js';

@@ -2,6 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
+import { configKeys, configVariables } from '../src/config-keys.js';
 import { type ConfigOptions, describeConfig, loadConfig, requireConfig } from '../src/config.js';
 import { said, workspace } from './workspace.js';
 
@@ -30,6 +31,7 @@ describe('defaults', () => {
       temporaryDirectory: '/var/cache/image-composer-tool/.ict/tmp',
       mirrors: new Map(),
       network: {},
+      storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
       plugins: [],
       distros: [],
       logLevel: 'info',
@@ -53,27 +55,164 @@ describe('defaults', () => {
   });
 });
 
-it('takes the first file of the usual places, and only that', async () => {
-  const order = [
-    'cwd/image-composer-tool.yml',
-    'cwd/.image-composer-tool.yml',
-    'cwd/image-composer-tool.yaml',
-    'cwd/.image-composer-tool.yaml',
-    'home/.image-composer-tool/config.yml',
-    'home/.image-composer-tool/config.yaml',
-    'home/.config/image-composer-tool/config.yml',
-    'home/.config/image-composer-tool/config.yaml',
-    'etc/config.yml',
-    'etc/config.yaml',
-  ];
-  for (let from = 0; from < order.length; from++) {
-    const files = Object.fromEntries(
-      order.slice(from).map((name, index) => [name, index === 0 ? `workers: ${from + 1}\n` : 'workers: 64\n']),
+const places = {
+  project: ['image-composer-tool.yml', '.image-composer-tool.yml', 'image-composer-tool.yaml', '.image-composer-tool.yaml'].map(
+    (name) => `cwd/${name}`,
+  ),
+  user: ['.image-composer-tool/config.yml', '.image-composer-tool/config.yaml'].flatMap((name) => [`home/${name}`]),
+  xdg: ['home/.config/image-composer-tool/config.yml', 'home/.config/image-composer-tool/config.yaml'],
+  system: ['etc/config.yml', 'etc/config.yaml'],
+};
+
+describe('of the files of one scope', () => {
+  it.each([[places.project], [[...places.user, ...places.xdg]], [places.system]])(
+    'only the first counts, and hides the rest: %s',
+    async (order) => {
+      for (let from = 0; from < order.length; from++) {
+        const names = order.slice(from);
+        const files = Object.fromEntries(names.map((name, index) => [name, index === 0 ? `workers: ${from + 1}\n` : 'workers: 64\n']));
+        const given = await options(files);
+        const loaded = await loadConfig(given);
+        expect(loaded.config?.workers).toBe(from + 1);
+        expect(loaded.files).toEqual([path.join(path.dirname(given.cwd), names[0] as string)]);
+        expect(loaded.warnings.map(({ code }) => code)).toEqual(names.slice(1).map(() => 'ICT_CONFIG_HIDDEN'));
+      }
+    },
+  );
+
+  it('those below an absolute XDG_CONFIG_HOME replace those below ~/.config', async () => {
+    const files = { 'home/.config/image-composer-tool/config.yml': 'workers: 2\n', 'xdg/image-composer-tool/config.yml': 'workers: 3\n' };
+    const plain = await options(files);
+    const xdg = path.join(path.dirname(plain.cwd), 'xdg');
+    expect((await loadConfig(plain)).config?.workers).toBe(2);
+    expect((await loadConfig({ ...plain, env: { XDG_CONFIG_HOME: xdg } })).config?.workers).toBe(3);
+    expect((await loadConfig({ ...plain, env: { XDG_CONFIG_HOME: 'xdg' } })).config?.workers).toBe(2);
+  });
+});
+
+describe('layers', () => {
+  /** The strongest first; each layer leaves one setting more to those below it. */
+  const files = {
+    'cwd/image-composer-tool.yml': `logging: { level: debug }
+mirrors: { 'http://a.example': 'http://project.example', 'http://c.example': 'http://project.example/c' }
+plugins: ['./mine', shared]
+distros: [mine.yml]
+storage: { image_cache: { max_count: 3 } }
+`,
+    'home/.config/image-composer-tool/config.yml': `logging: { level: warn, file: user.log }
+workers: 5
+mirrors: { 'http://a.example/': 'http://user.example', 'http://b.example': 'http://user.example/b/' }
+storage: { image_cache: { max_count: 4, enabled: false } }
+`,
+    'etc/config.yml': `logging: { level: error, file: system.log }
+workers: 6
+cache_dir: /srv/cache
+plugins: [shared]
+distros: [mine.yml]
+storage: { package_cache: { max_size_gb: 2, retention_days: 30 } }
+`,
+  };
+
+  it('lie over each other, setting by setting; lists are joined, mirrors laid over each other', async () => {
+    const given = await options(files);
+    const top = path.dirname(given.cwd);
+    const loaded = await loadConfig(given);
+    expect(loaded.problems).toEqual([]);
+    expect(requireConfig(loaded)).toEqual({
+      workers: 5,
+      cacheDirectory: '/srv/cache',
+      workDirectory: '/var/tmp/image-composer-tool',
+      temporaryDirectory: '/srv/cache/.ict/tmp',
+      mirrors: new Map([
+        ['http://a.example', 'http://project.example'],
+        ['http://c.example', 'http://project.example/c'],
+        ['http://b.example', 'http://user.example/b'],
+      ]),
+      network: {},
+      storage: {
+        packageCache: { enabled: true, maxSizeBytes: 2 * 1024 ** 3, retentionDays: 30 },
+        imageCache: { enabled: false, maxCount: 3 },
+      },
+      plugins: [
+        { name: 'shared', directory: path.join(top, 'etc') },
+        { name: path.join(given.cwd, 'mine'), directory: given.cwd },
+        { name: 'shared', directory: given.cwd },
+      ],
+      distros: [path.join(top, 'etc/mine.yml'), path.join(given.cwd, 'mine.yml')],
+      logLevel: 'debug',
+      logFile: path.join(top, 'home/.config/image-composer-tool/user.log'),
+    });
+    const [project, user, system] = loaded.files as [string, string, string];
+    const origins = Object.fromEntries(describeConfig(loaded, transport).map(({ key, origin }) => [key, origin]));
+    expect(origins).toMatchObject({
+      workers: `${user}:2:1`,
+      cache_dir: `${system}:3:1`,
+      mirrors: `${project}:2:1, ${user}:3:1`,
+      plugins: `${system}:4:1, ${project}:3:1`,
+      'logging.level': `${project}:1:12`,
+      'logging.file': `${user}:1:25`,
+      work_dir: 'default',
+    });
+  });
+
+  it('are all left out when --config names a file', async () => {
+    const loaded = await loadConfig(await options({ ...files, 'cwd/only.yml': 'workers: 7\n' }, { file: 'only.yml' }));
+    expect([loaded.config?.workers, loaded.config?.cacheDirectory, loaded.config?.plugins]).toEqual([
+      7,
+      '/var/cache/image-composer-tool',
+      [],
+    ]);
+  });
+
+  it('report the mistakes of every file', async () => {
+    const { config, problems } = await loadConfig(
+      await options({ ...files, 'etc/config.yml': 'workers: 0\n', 'cwd/image-composer-tool.yml': 'x: 1\n' }),
     );
-    const loaded = await loadConfig(await options(files));
-    expect(loaded.config?.workers).toBe(from + 1);
-    expect(loaded.file?.endsWith(order[from] as string)).toBe(true);
-  }
+    expect(config).toBeUndefined();
+    expect(problems.map(({ code }) => code).sort()).toEqual(['ICT_DOCUMENT_BAD_VALUE', 'ICT_DOCUMENT_UNKNOWN_KEY']);
+  });
+});
+
+it('every variable stands for one setting', async () => {
+  expect([...configVariables.keys()].filter((key) => !configKeys.has(key))).toEqual([]);
+  const env = {
+    ICT_WORKERS: '3',
+    ICT_CACHE_DIR: '/c',
+    ICT_WORK_DIR: '/w',
+    ICT_TEMP_DIR: '/t',
+    ICT_MIRRORS: 'http://a.example=http://m.example/?x=y  http://b.example=http://n.example',
+    ICT_FETCH_RETRIES: '1',
+    ICT_FETCH_TIMEOUT_MS: '200',
+    ICT_PACKAGE_CACHE_ENABLED: 'false',
+    ICT_PACKAGE_CACHE_MAX_SIZE_GB: '1',
+    ICT_PACKAGE_CACHE_RETENTION_DAYS: '2',
+    ICT_IMAGE_CACHE_ENABLED: 'false',
+    ICT_IMAGE_CACHE_MAX_COUNT: '4',
+    ICT_LOG_LEVEL: 'error',
+    ICT_LOG_FILE: '/l',
+  };
+  expect(Object.keys(env).sort()).toEqual([...configVariables.values()].sort());
+  const loaded = await loadConfig(await options({}, { env }));
+  expect(requireConfig(loaded)).toEqual({
+    workers: 3,
+    cacheDirectory: '/c',
+    workDirectory: '/w',
+    temporaryDirectory: '/t',
+    mirrors: new Map([
+      ['http://a.example', 'http://m.example/?x=y'],
+      ['http://b.example', 'http://n.example'],
+    ]),
+    network: { retries: 1, timeoutMs: 200 },
+    storage: {
+      packageCache: { enabled: false, maxSizeBytes: 1024 ** 3, retentionDays: 2 },
+      imageCache: { enabled: false, maxCount: 4 },
+    },
+    plugins: [],
+    distros: [],
+    logLevel: 'error',
+    logFile: '/l',
+  });
+  for (const [key, variable] of configVariables) expect(loaded.origins.get(key)).toBe(`environment ${variable}`);
 });
 
 it('prefers flags to variables to the file, and says which it was', async () => {
@@ -106,7 +245,11 @@ logging:
     temporaryDirectory: path.join(given.cwd, 'cache/.ict/tmp'),
     mirrors: new Map([['http://ftp.debian.org/debian', 'http://mirror.example.com/debian']]),
     network: { retries: 0, timeoutMs: 1500 },
-    plugins: ['@acme/plugin', path.join(given.cwd, 'own')],
+    plugins: [
+      { name: '@acme/plugin', directory: given.cwd },
+      { name: path.join(given.cwd, 'own'), directory: given.cwd },
+    ],
+    storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
     distros: [path.join(given.cwd, 'acme.yml')],
     logLevel: 'warn',
     logFile: path.join(given.cwd, 'ict.log'),
@@ -117,7 +260,7 @@ logging:
       .filter(({ key }) => key.startsWith('network'))
       .map(({ value }) => value),
   ).toEqual(['0', '1500']);
-  expect(Object.fromEntries(describeConfig(loaded, transport).map(({ key, origin }) => [key, origin]))).toEqual({
+  expect(Object.fromEntries(describeConfig(loaded, transport).map(({ key, origin }) => [key, origin]))).toMatchObject({
     workers: 'command line',
     cache_dir: `${file}:2:1`,
     work_dir: 'environment ICT_WORK_DIR',
@@ -162,9 +305,24 @@ describe('refuses', () => {
   it.each([
     ['ICT_FETCH_RETRIES', 'often', 'from 0 to 100'],
     ['ICT_FETCH_TIMEOUT_MS', '99', 'from 100 to 3600000'],
+    ['ICT_PACKAGE_CACHE_MAX_SIZE_GB', '1.5', 'from 1 to 1000000'],
   ])('%s=%s', async (name, value, range) => {
     const { problems } = await loadConfig(await options({}, { env: { [name]: value } }));
     expect(said(problems)).toEqual([`ICT_CONFIG_ENVIRONMENT: ${name} is "${value}"; it must be a whole number ${range}`]);
+  });
+
+  it.each([
+    ['ICT_LOG_LEVEL', 'loud', '"loud"; it must be one of: debug, info, warn, error'],
+    ['ICT_IMAGE_CACHE_ENABLED', 'yes', '"yes"; it must be true or false'],
+    ['ICT_MIRRORS', 'http://a.example', '"http://a.example="; it must be ARCHIVE=URL words with blanks between them'],
+  ])('%s=%s', async (name, value, rest) => {
+    const { problems } = await loadConfig(await options({}, { env: { [name]: value } }));
+    expect(said(problems)).toEqual([`ICT_CONFIG_ENVIRONMENT: ${name} is ${rest}`]);
+  });
+
+  it('a path with a control character', async () => {
+    const { problems } = await loadConfig(await options({}, { env: { ICT_CACHE_DIR: '/a\u0007' } }));
+    expect(said(problems)).toEqual(['ICT_CONFIG_ENVIRONMENT: ICT_CACHE_DIR contains a control character']);
   });
 
   it('a named file that is not there, and one that is but cannot be read', async () => {

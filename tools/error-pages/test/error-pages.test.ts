@@ -8,7 +8,7 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const pagesDirectory = join(root, 'docs', 'errors');
 const CODE = /^ICT(_[A-Z0-9]+)+$/;
 /** Names that look like codes: variables of the environment that stand for settings. */
-const VARIABLES = ['ICT_WORKERS', 'ICT_CACHE_DIR', 'ICT_WORK_DIR', 'ICT_TEMP_DIR', 'ICT_FETCH_RETRIES', 'ICT_FETCH_TIMEOUT_MS'];
+const VARIABLES: readonly string[] = variables();
 
 /** Where a code stands: in the table of its package, or as a text somewhere in a source file. */
 interface Mention {
@@ -42,6 +42,12 @@ function mentionsOf(owner: string): readonly Mention[] {
 
 function propertyName(name: ts.PropertyName): string {
   return ts.isIdentifier(name) || ts.isStringLiteralLike(name) ? name.text : name.getText();
+}
+
+/** The variables that the configuration declares, `[key, variable]` pairs of one table. */
+function variables(): readonly string[] {
+  const name = join(root, 'packages', 'template', 'src', 'config-keys.ts');
+  return [...readFileSync(name, 'utf8').matchAll(/^ {2}\['[a-z_.]+', '(ICT_[A-Z_]+)'\],$/gm)].map(([, variable = '']) => variable);
 }
 
 /** Words in the sources that begin like a command and are none. */

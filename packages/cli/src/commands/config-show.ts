@@ -1,19 +1,38 @@
 import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
-import type { TransportDefaults } from '@ict/template';
+import { requireConfigKey, type TransportDefaults } from '@ict/template';
+import type { ConfigShowFlags } from '../config-commands.js';
 import { problemText } from '../failure-text.js';
-import type { SettingsFlags } from '../program.js';
+import type { GlobalFlags, SettingsFlags } from '../program.js';
 import type { Session } from '../session.js';
-import { describeSettings } from '../settings.js';
+import { describeSettings, type SettingsReport } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
 
-/** `ict config show`: every setting, its value and where that comes from. */
-export async function configShow(session: Session, flags: SettingsFlags): Promise<void> {
-  const report = await describeSettings(session.surroundings, flags, transportDefaults());
-  for (const warning of report.warnings) session.note(problemText(warning, session.terminal.colors), 'warn');
+/** `ict config show`: every setting and its value, and where that comes from when asked. */
+export async function configShow(session: Session, flags: ConfigShowFlags): Promise<void> {
+  const report = await settingsOf(session, flags);
   session.document(report);
   const { resultColors: colors } = session.terminal;
-  const rows = report.settings.map(({ key, value, origin }) => [key, plainText(value) || '-', colors.dim(plainText(origin))]);
+  const rows = report.settings.map(({ key, value, origin }) => [
+    key,
+    plainText(value) || '-',
+    ...(flags.origin === true ? [colors.dim(plainText(origin))] : []),
+  ]);
   session.result(`${table(rows).join('\n')}\n`);
+}
+
+/** `ict config get`: the value of one setting, for scripts; nothing but an empty line when it has none. */
+export async function configGet(session: Session, key: string, flags: GlobalFlags): Promise<void> {
+  requireConfigKey(key);
+  const { settings } = await settingsOf(session, flags);
+  const row = settings.find((one) => one.key === key);
+  session.document(row);
+  session.result(`${plainText(row?.value ?? '')}\n`);
+}
+
+async function settingsOf(session: Session, flags: SettingsFlags): Promise<SettingsReport> {
+  const report = await describeSettings(session.surroundings, flags, transportDefaults());
+  for (const warning of report.warnings) session.note(problemText(warning, session.terminal.colors), 'warn');
+  return report;
 }
 
 /** What downloads do where nothing is set, in the words of `network` of the configuration. */

@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
 
 /** JSON Schema (2020-12) of the configuration file, `image-composer-tool.yml`. */
 export const configSchema = {
@@ -7,7 +7,7 @@ export const configSchema = {
   $id: 'urn:ict:schema:config:1',
   title: 'ICT configuration',
   description:
-    'Settings of one machine or user. Relative paths count from the directory of this file. A key without a value counts as absent.',
+    'Settings of one machine, user or project. Relative paths count from the directory of this file. A key without a value counts as absent.',
   type: 'object',
   properties: {
     workers: integer(1, 64, 'How many things run at once: downloads, checks. Absent: 16.', 16),
@@ -41,6 +41,35 @@ export const configSchema = {
     },
     plugins: texts('Plugins beside the built-in ones: package names, or paths of packages.', ['@acme/ict-plugin', './my-plugin']),
     distros: texts('Distribution definitions beside those of plugins: files.', ['./acme-linux.yml']),
+    storage: {
+      type: 'object',
+      description: 'What the caches keep.',
+      examples: [{ package_cache: { max_size_gb: 20 }, image_cache: { max_count: 5 } }],
+      properties: {
+        package_cache: {
+          type: 'object',
+          description: 'Downloaded packages.',
+          examples: [{ enabled: true, max_size_gb: 20, retention_days: 30 }],
+          properties: {
+            enabled: flag('Whether packages of earlier builds are used. Absent: true.', true),
+            max_size_gb: integer(1, 1_000_000, 'Most room that packages may take, in GiB. Absent: no bound.', 20),
+            retention_days: integer(1, 36_500, 'How long a package that no build uses is kept, in days. Absent: no bound.', 30),
+          },
+          additionalProperties: false,
+        },
+        image_cache: {
+          type: 'object',
+          description: 'Finished images.',
+          examples: [{ enabled: true, max_count: 5 }],
+          properties: {
+            enabled: flag('Whether images of earlier builds are used. Absent: true.', true),
+            max_count: integer(1, 100_000, 'How many images are kept. Absent: no bound.', 5),
+          },
+          additionalProperties: false,
+        },
+      },
+      additionalProperties: false,
+    },
     logging: {
       type: 'object',
       description: 'What is logged, and where to.',

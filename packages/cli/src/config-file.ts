@@ -1,0 +1,66 @@
+import { chown, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { atomicWriteFile } from '@ict/integrity';
+import { type ConfigScope, configFileOf } from '@ict/template';
+import type { ConfigScopeFlags } from './config-commands.js';
+import { cliError } from './errors.js';
+import { giveToInvoker } from './ownership.js';
+import type { Surroundings } from './session.js';
+
+/** The file that flags name: `--config`, else that of a scope. */
+export async function chosenConfigFile(surroundings: Surroundings, flags: ConfigScopeFlags, otherwise: ConfigScope): Promise<string> {
+  const scope = flags.project === true ? 'project' : flags.user === true ? 'user' : flags.system === true ? 'system' : undefined;
+  if (flags.config === undefined) return configFileOf(scope ?? otherwise, surroundings);
+  if (scope === undefined) return resolve(surroundings.cwd, flags.config);
+  throw cliError('ICT_CLI_USAGE', {
+    message: `--config and --${scope} both name a configuration file`,
+    hint: 'Leave one of them out.',
+  });
+}
+
+/** The text of a file that a user wrote; undefined when there is none. */
+export async function readIfPresent(file: string): Promise<string | undefined> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unwritable(file, 'cannot be read', cause);
+  }
+}
+
+/**
+ * Replaces a file that belongs to its user, whole or not at all, with directories as needed. Owner and mode stay; where the name is a
+ * link, what it leads to is replaced. A new file belongs to whoever ran `sudo ict`.
+ *
+ * @throws `ICT_CLI_FILE_UNWRITABLE`
+ */
+export async function writeUserFile(file: string, text: string, surroundings: Surroundings): Promise<void> {
+  try {
+    const target = await realpath(file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (target === undefined) {
+      await mkdir(dirname(file), { recursive: true });
+      await atomicWriteFile(file, text);
+      await giveToInvoker([file], surroundings);
+      return;
+    }
+    const { mode, uid, gid } = await stat(target);
+    await atomicWriteFile(target, text, { mode: mode & 0o7777 });
+    const made = await stat(target);
+    if (made.uid !== uid || made.gid !== gid) await chown(target, uid, gid);
+  } catch (cause) {
+    throw unwritable(file, 'cannot be written', cause);
+  }
+}
+
+function unwritable(file: string, what: string, cause: unknown): Error {
+  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+  return cliError('ICT_CLI_FILE_UNWRITABLE', {
+    message: `${file} ${what}: ${code}`,
+    hint: 'Choose another file, or run as a user who may write it.',
+    facts: { file },
+    cause,
+  });
+}

@@ -1,0 +1,114 @@
+import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ict } from './fixture.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-config-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const config = (...argv: readonly string[]) => ict(['config', ...argv], { cwd: directory });
+const json = async (...argv: readonly string[]): Promise<Record<string, unknown>> => {
+  const { stdout } = await config(...argv, '--json');
+  return JSON.parse(stdout.text) as Record<string, unknown>;
+};
+const file = (name = 'image-composer-tool.yml'): string => join(directory, name);
+
+describe('init', () => {
+  it('writes a file that sets nothing, once', async () => {
+    const { status, stdout } = await config('init');
+    expect([status, stdout.text]).toEqual([0, `${file()} written\n`]);
+    expect(await readFile(file(), 'utf8')).toMatch(/^#workers: 16$/m);
+    expect((await config('show')).status).toBe(0);
+
+    await writeFile(file(), 'workers: 3\n');
+    const again = await config('init');
+    expect(again.status).toBe(2);
+    expect(again.stderr.text).toContain('ICT_CLI_FILE_EXISTS');
+    expect(await readFile(file(), 'utf8')).toBe('workers: 3\n');
+    expect((await config('init', '--force')).status).toBe(0);
+    expect(await readFile(file(), 'utf8')).toMatch(/^#workers: 16$/m);
+  });
+
+  it('takes a name, and makes directories', async () => {
+    expect(await json('init', 'a/b.yml')).toEqual({ file: file('a/b.yml') });
+    expect((await stat(file('a/b.yml'))).isFile()).toBe(true);
+  });
+});
+
+describe('set and get', () => {
+  it('change the file of a scope, and read what is in force', async () => {
+    expect(await json('set', '--project', 'workers', '8')).toEqual({ file: file(), key: 'workers', changed: true });
+    expect((await config('set', '--project', 'workers', '8')).stdout.text).toBe(`${file()} is unchanged\n`);
+    expect((await config('get', 'workers')).stdout.text).toBe('8\n');
+    expect(await json('get', 'workers')).toEqual({ key: 'workers', value: '8', origin: `${file()}:1:1` });
+    expect((await config('get', 'logging.file')).stdout.text).toBe('\n');
+    await config('set', '--project', 'plugins', 'a', './b');
+    expect((await config('get', 'plugins')).stdout.text).toBe(`a, ${file('b')}\n`);
+    await config('set', '--project', 'workers', '--unset');
+    expect(await readFile(file(), 'utf8')).toBe('plugins:\n  - a\n  - ./b\n');
+  });
+
+  it("change the user's own file unless told otherwise", async () => {
+    const run = await ict(['config', 'set', 'workers', '2', '--json'], { cwd: directory, env: { XDG_CONFIG_HOME: file('xdg') } });
+    expect(JSON.parse(run.stdout.text)).toMatchObject({ file: file('xdg/image-composer-tool/config.yml') });
+    expect(await readFile(file('xdg/image-composer-tool/config.yml'), 'utf8')).toBe('workers: 2\n');
+  });
+
+  it('keep comments, mode and a link', async () => {
+    await mkdir(file('real'));
+    await writeFile(file('real/c.yml'), '# ours\nworkers: 2 # few\n');
+    await chmod(file('real/c.yml'), 0o640);
+    await symlink('real/c.yml', file());
+    await config('set', '--project', 'workers', '4');
+    expect(await readFile(file('real/c.yml'), 'utf8')).toBe('# ours\nworkers: 4 # few\n');
+    expect((await stat(file('real/c.yml'))).mode & 0o777).toBe(0o640);
+    expect((await lstat(file())).isSymbolicLink()).toBe(true);
+  });
+
+  it.each([
+    [['set', '--project', 'workers', '999'], 2, 'ICT_CONFIG_INVALID'],
+    [['set', '--project', 'wokers', '9'], 2, 'Did you mean "workers"?'],
+    [['get', 'wokers'], 2, 'ICT_CONFIG_KEY'],
+    [['set', '--project', 'workers'], 2, 'takes one value, and got 0'],
+    [['set', '--project', 'workers', '1', '2'], 2, 'takes one value, and got 2'],
+    [['set', '--project', 'plugins'], 2, 'takes at least one value'],
+    [['set', '--project', 'workers', '1', '--unset'], 2, '--unset takes no value'],
+    [['set', '--project', '--user', 'workers', '1'], 2, 'ICT_CLI_USAGE'],
+    [['set', '--project', '--config', 'x.yml', 'workers', '1'], 2, 'both name a configuration file'],
+  ])('refuse %j and leave the file alone', async (argv, wanted, text) => {
+    await writeFile(file(), 'workers: 5\n');
+    const { status, stderr } = await config(...argv);
+    expect([status, stderr.text]).toEqual([wanted, expect.stringContaining(text) as string]);
+    expect(await readFile(file(), 'utf8')).toBe('workers: 5\n');
+  });
+
+  it('name a place that cannot be written', async () => {
+    await writeFile(file('plain'), '');
+    const { status, stderr } = await config('set', '--config', 'plain/c.yml', 'workers', '1');
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_FILE_UNWRITABLE') as string]);
+  });
+});
+
+it('path names the files that are read, strongest first', async () => {
+  await writeFile(file(), 'workers: 5\n');
+  const { stdout } = await config('path');
+  expect(stdout.lines[0]).toBe(file());
+  const { files } = (await json('path')) as { files: readonly Record<string, unknown>[] };
+  expect(files.map(({ scope, exists }) => [scope, exists]).slice(0, 2)).toEqual([
+    ['project', true],
+    ['user', false],
+  ]);
+  expect(((await json('path', '--config', 'x.yml')) as { files: unknown }).files).toEqual([
+    { scope: 'named', file: file('x.yml'), candidates: [], exists: false },
+  ]);
+});
+
+it('show tells origins only when asked', async () => {
+  await writeFile(file(), 'workers: 5\n');
+  expect((await config('show')).stdout.text).not.toContain(':1:1');
+  expect((await config('show', '--origin')).stdout.text).toMatch(/^workers .*5 +\S*image-composer-tool\.yml:1:1$/m);
+});
