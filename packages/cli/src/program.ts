@@ -33,6 +33,7 @@ export interface SettingsFlags extends CacheFlags {
 /** Flags of commands that read distribution definitions. */
 export interface DefinitionFlags extends GlobalFlags {
   readonly distroFile?: readonly string[];
+  readonly keyring?: readonly string[];
 }
 
 /** Flags of commands whose engine fetches or builds. */
@@ -121,6 +122,7 @@ export function createProgram(run: Runner): Command {
     .description('check a template without building it')
     .addArgument(template())
     .addOption(distroFile())
+    .addOption(keyring())
     .action((file: string, _flags: DefinitionFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/validate.js')).validate(session, file, all(command))),
     );
@@ -226,6 +228,12 @@ function distroFile(): Option {
   return new Option('--distro-file <file>', 'another distribution definition; may be repeated').argParser(parseTexts('--distro-file'));
 }
 
+function keyring(): Option {
+  return new Option('--keyring <file>', 'keys for repositories whose definition has none; may be repeated').argParser(
+    parseTexts('--keyring'),
+  );
+}
+
 function settingsFlags(command: Command): Command {
   return command
     .addOption(new Option('-w, --workers <n>', 'downloads and checks that run side by side').argParser(parseWorkers))
@@ -239,6 +247,7 @@ function engineFlags(command: Command): Command {
     .addOption(new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated').argParser(parseMirrors))
     .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
     .addOption(distroFile())
+    .addOption(keyring())
     .option('--offline', 'use nothing but what the cache has')
     .addOption(
       new Option('--verify <how>', 'check cached files by stat signature, or by hashing every byte').choices(['signature', 'full']),

@@ -46,6 +46,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       ],
       hostSources: flags.hostMirrors,
       distributionFiles: [...config.distros, ...(flags.distroFile ?? []).map((file) => resolve(cwd, file))],
+      keyrings: (flags.keyring ?? []).map((file) => resolve(cwd, file)),
       network: config.network,
       offline: flags.offline === true,
       verify: flags.verify ?? 'signature',

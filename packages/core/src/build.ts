@@ -37,7 +37,7 @@ export async function buildImage(
     warnings.push(...reports);
   };
   const { intake, services } = await events.run('validate', async () => {
-    const reading = await readTemplate(template, plugins);
+    const reading = await readTemplate(template, plugins, engine.keyrings);
     const places = [engine.cacheDir, engine.workDir, ...(options.output === undefined ? [] : [options.output])];
     const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
     requireSound(template, [...reading.problems, ...reading.refused, ...host]);

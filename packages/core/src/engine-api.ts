@@ -16,6 +16,8 @@ export interface EngineOptions {
   readonly plugins: readonly string[];
   /** Distribution definitions beside those that plugins ship. */
   readonly distributionFiles: readonly string[];
+  /** Absolute paths of OpenPGP keyrings for repositories whose definition names none. */
+  readonly keyrings?: readonly string[];
   readonly offline: boolean;
   /** How patient downloads are; default: what the transport thinks best. */
   readonly network?: { readonly retries?: number; readonly timeoutMs?: number };

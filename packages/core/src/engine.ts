@@ -17,6 +17,7 @@ import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
 import { openServices, type Services } from './services.js';
 import { settleLock } from './lock-settling.js';
+import { requireKeys } from './repository-keys.js';
 import { readTemplate, requireSound, type Intake } from './template-intake.js';
 
 /**
@@ -42,7 +43,7 @@ class HostedEngine implements Engine {
   }
 
   async validate(template: string): Promise<Validation> {
-    const { problems, refused, warnings } = await readTemplate(template, this.plugins);
+    const { problems, refused, warnings } = await readTemplate(template, this.plugins, this.options.keyrings);
     return { problems, warnings: [...warnings, ...refused.map((problem) => ({ ...problem, severity: 'warning' as const }))] };
   }
 
@@ -73,7 +74,7 @@ class HostedEngine implements Engine {
   }
 
   private async intake(template: string): Promise<Intake> {
-    const { intake, problems, warnings } = await readTemplate(template, this.plugins);
+    const { intake, problems, warnings } = await readTemplate(template, this.plugins, this.options.keyrings);
     requireSound(template, problems);
     this.warn(warnings);
     return intake as Intake;
@@ -83,7 +84,8 @@ class HostedEngine implements Engine {
     for (const report of reports) this.events.emit(warningEvent(report));
   }
 
-  private open(intake: Intake): Promise<Services> {
+  private async open(intake: Intake): Promise<Services> {
+    requireKeys(intake.distribution);
     const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit);
     this.services = opening;
     return opening;

@@ -3,6 +3,7 @@ import { defineErrors } from '@ict/plugin-api';
 /** Every error code that the engine can throw or report. */
 export const coreError = defineErrors({
   ICT_TARGET_CLAIMED_TWICE: 'usage',
+  ICT_DISTRO_KEYS_MISSING: 'usage',
   ICT_PLUGIN_INVALID: 'usage',
   ICT_HOST_UNFIT: 'host',
   ICT_HOST_SPACE: 'host',

@@ -2,6 +2,7 @@ import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Pro
 import { loadTemplate, templateError, unsupported } from '@ict/template';
 import { coreError } from './errors.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
+import { missingKeys, withKeyrings } from './repository-keys.js';
 
 /** A template that was read, merged over its distribution's defaults, and checked, with the plugins that will build it. */
 export interface Intake {
@@ -21,8 +22,12 @@ export interface TemplateReading {
   readonly warnings: readonly ProblemReport[];
 }
 
-/** Reads a template and gathers every problem of it that can be known without the network. */
-export async function readTemplate(file: string, plugins: PluginHost): Promise<TemplateReading> {
+/**
+ * Reads a template and gathers every problem of it that can be known without the network.
+ *
+ * @param keyrings for repositories whose definition names none
+ */
+export async function readTemplate(file: string, plugins: PluginHost, keyrings: readonly string[] = []): Promise<TemplateReading> {
   const {
     spec,
     merged,
@@ -31,9 +36,13 @@ export async function readTemplate(file: string, plugins: PluginHost): Promise<T
     refused: missing,
     warnings,
   } = await loadTemplate(file, {
-    distribution: (target) => plugins.distribution(target.os, target.dist),
+    distribution: (target) => {
+      const found = plugins.distribution(target.os, target.dist);
+      return found === undefined ? undefined : withKeyrings(found, keyrings);
+    },
   });
   const refused = merged === undefined ? [...missing] : [...missing, ...unsupported(merged, { imageTypes: plugins.imageTypes() })];
+  if (distribution !== undefined) refused.push(...missingKeys(distribution));
   const [repository] = spec?.repositories ?? [];
   if (repository !== undefined) {
     refused.push({
