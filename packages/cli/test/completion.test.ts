@@ -59,7 +59,7 @@ describe('a command takes only flags that change what it does', () => {
   const shared = ['config', 'log-level', 'log-file', 'verbose', 'quiet', 'json', 'no-color', 'help'];
 
   it.each([
-    ['validate', ['distro-file']],
+    ['validate', ['distro-file', 'keyring']],
     ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
     ['cache du', ['by', 'cache-dir']],
     ['config show', ['origin', 'workers', 'cache-dir', 'work-dir', 'temp-dir']],

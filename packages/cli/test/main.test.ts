@@ -41,6 +41,8 @@ describe('build', () => {
         'full',
         '--distro-file',
         'acme.yml',
+        '--keyring',
+        'acme.asc',
       ],
       { cwd: directory, engine: { build: async () => report }, env: { SOURCE_DATE_EPOCH: '7' } },
     );
@@ -51,6 +53,7 @@ describe('build', () => {
       cacheDir: join(directory, 'cache'),
       workDir: '/nonexistent/work',
       mirrors: [{ archive: 'http://a.example', url: 'http://b.example', source: 'flag' }],
+      keyrings: [join(directory, 'acme.asc')],
       hostSources: false,
       offline: true,
       verify: 'full',

@@ -46,11 +46,6 @@ describe('refuses', () => {
       'ICT_DOCUMENT_UNKNOWN_KEY: unknown key "pakages" in systemConfig',
     ],
     [
-      'a repository without keys',
-      text.replace('[../keys/acme.asc, /etc/acme.asc]', '[]'),
-      12,
-    ],
-    [
       'a name that leads elsewhere',
       text.replace('dist: acme1', 'dist: ../x'),
       4,
