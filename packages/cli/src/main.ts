@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import type { Command, CommanderError } from 'commander';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './program.js';
+import { terminalPrompter } from './prompt.js';
 import { createProgram } from './program.js';
 import type { Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
@@ -91,6 +92,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       cwd: process.cwd(),
       home: homedir(),
       uid: process.geteuid?.(),
+      prompter: process.stdin.isTTY && process.stderr.isTTY ? terminalPrompter(process.stdin, process.stderr) : undefined,
       openEngine: async (options) => (await import('@ict/core')).openEngine(options),
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },

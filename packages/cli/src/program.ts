@@ -1,5 +1,6 @@
 import { Argument, Command, Option } from 'commander';
 import { cacheCommands } from './cache-commands.js';
+import { authoringCommands } from './authoring-commands.js';
 import { configCommands } from './config-commands.js';
 import { parseCount, parseMirrors, parseText, parseTexts, parseWorkers } from './flag-values.js';
 import type { MirrorFlag } from './flag-values.js';
@@ -189,6 +190,7 @@ export function createProgram(run: Runner): Command {
   cacheCommands(program, run);
 
   configCommands(program, run, settingsFlags);
+  authoringCommands(program, run, distroFile);
 
   program
     .command('version')

@@ -8,6 +8,7 @@ import { failureText, problemText } from './failure-text.js';
 import { LiveView } from './live-view.js';
 import { LogFile } from './log-file.js';
 import { PlainView } from './plain-view.js';
+import type { Prompter } from './prompt.js';
 import type { SignalWatch } from './signals.js';
 import type { LogLevel } from './log-level.js';
 import type { Terminal } from './terminal.js';
@@ -24,6 +25,8 @@ export interface Surroundings {
   readonly home: string;
   /** Effective user id; undefined on systems without. */
   readonly uid: number | undefined;
+  /** Asks the user; undefined without a terminal. */
+  readonly prompter: Prompter | undefined;
   openEngine(options: EngineOptions): Promise<Engine>;
   /** Runs a program with its output on stderr. @returns its exit status. */
   runProgram(argv: readonly string[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<number>;

@@ -21,10 +21,10 @@ beforeAll(async () => {
 
 afterAll(() => rm(directory, { recursive: true }));
 
-/** What bash offers after these words, the last of which is being typed. */
-async function offers(...words: string[]): Promise<readonly string[]> {
+/** What bash offers after these words, the last of which is being typed; `this` is shell text that stands before them. */
+async function offers(this: string | void, ...words: string[]): Promise<readonly string[]> {
   const quoted = ['ict', ...words].map((word) => `'${word}'`).join(' ');
-  const program = `source ${script}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _ict; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const program = `${this ?? ''}source ${script}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _ict; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', program], { cwd: directory });
   return stdout.split('\n').filter((line) => line !== '');
 }
@@ -47,6 +47,17 @@ describe('bash', () => {
   it('offers the values of a flag or argument', async () => {
     expect(await offers('build', '--verify', '')).toEqual(['signature', 'full']);
     expect(await offers('schema', 'e')).toEqual(['event']);
+  });
+
+  it('asks ict for distributions, templates and images, blanks and all', async () => {
+    const answers = `ict() { [ "$1" = complete ] && case $2 in distributions) printf 'debian12\\ndebian13\\nubuntu24\\n' ;; templates) echo minimal ;; images) echo '/srv/my disk.raw' ;; esac; }; `;
+    expect(await offers.call(answers, 'init', '--distro', 'deb')).toEqual(['debian12', 'debian13']);
+    expect(await offers.call(answers, 'templates', '')).toContain('minimal');
+    expect(await offers.call(answers, 'boot', '/srv/')).toEqual(['/srv/my disk.raw']);
+  });
+
+  it('does not offer the command that scripts ask', async () => {
+    expect(await offers('com')).toEqual(['completion']);
   });
 
   it('knows commands of commands', async () => {

@@ -3,6 +3,7 @@ import type { BuildReport, Engine, EngineOptions, Plan } from '@ict/core';
 import type { CliHost } from '../src/main.js';
 import { runCli } from '../src/main.js';
 import type { EndingSignal } from '../src/exit-status.js';
+import type { Prompter } from '../src/prompt.js';
 import type { OutputStream, Terminal } from '../src/terminal.js';
 import { createTerminal } from '../src/terminal.js';
 
@@ -94,6 +95,7 @@ export interface Script {
   readonly cwd?: string;
   readonly tty?: boolean;
   readonly uid?: number;
+  readonly prompter?: Prompter;
   readonly runProgram?: (argv: readonly string[]) => Promise<number>;
 }
 
@@ -136,6 +138,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     throw new Error('the test did not expect this call');
   };
   const engine: Engine = {
+    distributions: () => [],
     validate: unexpected,
     plan: unexpected,
     lock: unexpected,
@@ -153,6 +156,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
       cwd: script.cwd ?? '/nonexistent',
       home: '/nonexistent',
       uid: script.uid ?? 1000,
+      prompter: script.prompter,
       openEngine: async (given) => {
         options = given;
         script.opened?.(given);

@@ -1,5 +1,5 @@
 import type { StorageOptions } from '@ict/cache';
-import type { ArtifactInfo, BuildEvent, Digest, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
+import type { ArtifactInfo, BuildEvent, Digest, DistributionDefinition, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
 
 /** What an engine is opened with. Paths are absolute. */
 export interface EngineOptions {
@@ -140,6 +140,8 @@ export interface BuildReport {
 
 /** Composes images. One engine serves one process; `close` ends its workers and its sandbox. */
 export interface Engine {
+  /** Every distribution that a plugin or a file defines. */
+  distributions(): readonly DistributionDefinition[];
   validate(template: string): Promise<Validation>;
   plan(template: string, options?: LockOptions): Promise<Plan>;
   lock(template: string, options?: LockWriteOptions): Promise<LockReport>;

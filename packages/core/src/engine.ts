@@ -1,4 +1,4 @@
-import type { ProblemReport } from '@ict/plugin-api';
+import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
 import { buildImage } from './build.js';
 import type {
   BuildOptions,
@@ -40,6 +40,10 @@ class HostedEngine implements Engine {
     this.options = options;
     this.plugins = plugins;
     this.events = new EventStream(options.emit);
+  }
+
+  distributions(): readonly DistributionDefinition[] {
+    return this.plugins.distributions();
   }
 
   async validate(template: string): Promise<Validation> {

@@ -65,6 +65,11 @@ export class PluginHost {
     return this.definitions.find((definition) => definition.os === os && definition.dist === dist);
   }
 
+  /** Every definition, those of plugins first. */
+  distributions(): readonly DistributionDefinition[] {
+    return this.definitions;
+  }
+
   /** Image types that some plugin makes. */
   imageTypes(): readonly string[] {
     return this.found.flatMap((plugin) => plugin.manifest.imageTypes ?? []);

@@ -1,4 +1,5 @@
 import type { Command, Option } from 'commander';
+import type { CompletionKind } from '../authoring-commands.js';
 import type { Shell } from '../program.js';
 import type { Session } from '../session.js';
 
@@ -12,10 +13,14 @@ export interface CompletionCommand {
     readonly description: string;
     readonly values: readonly string[];
     readonly takesFile: boolean;
+    /** What `ict complete` lists for its value. */
+    readonly asks: CompletionKind | undefined;
   }[];
   /** Words that may come next: names of commands, or choices of an argument. */
   readonly words: readonly string[];
   readonly takesFile: boolean;
+  /** What `ict complete` lists for its argument. */
+  readonly asks: CompletionKind | undefined;
 }
 
 /** `ict completion`: prints a script that completes commands, flags, their values and files. */
@@ -35,36 +40,54 @@ export function describeCommands(program: Command): readonly CompletionCommand[]
       path,
       description: command.description(),
       options: [...(command === program ? [] : command.options.map(describeOption)), ...shared, help],
-      words: [...command.commands.map((child) => child.name()), ...choices],
-      takesFile: argument !== undefined && choices.length === 0,
+      words: [...visible(command).map((child) => child.name()), ...choices],
+      takesFile: argument !== undefined && choices.length === 0 && argument.name() !== 'word',
+      asks: argument === undefined ? undefined : asked[argument.name()],
     };
-    return [own, ...command.commands.flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
+    return [own, ...visible(command).flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
   };
   return visit(program, '');
 }
 
-const help = { flags: ['-h', '--help'], description: 'display help for command', values: [], takesFile: false };
+/** Placeholders of arguments and flags whose values `ict complete` knows. */
+const asked: Readonly<Partial<Record<string, CompletionKind>>> = { distribution: 'distributions', image: 'images', word: 'templates' };
+
+function visible(command: Command): readonly Command[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .filter((child) => child.parent === command);
+}
+
+const help = { flags: ['-h', '--help'], description: 'display help for command', values: [], takesFile: false, asks: undefined };
 
 function describeOption(option: Option): CompletionCommand['options'][number] {
   const flags = [option.short, option.long].filter((flag) => flag !== undefined);
   const values = option.argChoices ?? [];
-  return { flags, description: option.description, values, takesFile: /<(?:file|dir)>/.test(option.flags) };
+  const [, placeholder = ''] = /<([a-z]+)>/.exec(option.flags) ?? [];
+  return { flags, description: option.description, values, takesFile: /^(?:file|dir)$/.test(placeholder), asks: asked[placeholder] };
 }
 
 function bashScript(commands: readonly CompletionCommand[]): string {
-  const cases = commands.map(({ path, options, words, takesFile }) => {
+  const cases = commands.map(({ path, options, words, takesFile, asks }) => {
     const flags = options.flatMap((option) => option.flags).join(' ');
-    return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} ;;`;
+    return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} kind=${asks ?? ''} ;;`;
   });
   const values = valueFlags(commands).map(
     ([flags, words]) => `    ${flags.join('|')}) COMPREPLY=($(compgen -W ${quote(words.join(' '))} -- "$current")); return ;;`,
   );
   const files = fileFlags(commands);
+  const asking = askingFlags(commands).map(([flags, kind]) => `    ${flags.join('|')}) _ict_ask ${kind} "$current"; return ;;`);
   return `# bash completion for ict; load it with: source <(ict completion bash)
+_ict_ask() {
+  local IFS=$'\\n'
+  COMPREPLY+=($(compgen -W "$(ict complete "$1" 2>/dev/null)" -- "$2"))
+}
 _ict() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind
   case $previous in
 ${values.join('\n')}
+${asking.join('\n')}
     ${files.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
   esac
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -79,6 +102,7 @@ ${commands
 ${cases.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [[ -n $kind && $current != -* ]]; then _ict_ask "$kind" "$current"; fi
   if [[ $files = 1 && $current != -* ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
 }
 complete -o filenames -F _ict ict
@@ -107,6 +131,8 @@ function fishScript(commands: readonly CompletionCommand[]): string {
       const child = commands.find(({ path }) => path === `${command.path} ${word}`.trim());
       lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(word)}${child === undefined ? '' : ` -d ${quote(child.description)}`}`);
     }
+    if (command.asks !== undefined)
+      lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(`(ict complete ${command.asks} 2>/dev/null)`)}`);
     if (command.takesFile) lines.push(`complete -c ict -n ${quote(condition)} -F`);
     for (const option of command.options) lines.push(fishOption(condition, option));
   }
@@ -115,13 +141,27 @@ function fishScript(commands: readonly CompletionCommand[]): string {
 
 function fishOption(condition: string, option: CompletionCommand['options'][number]): string {
   const names = option.flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`)).join(' ');
-  const argument = option.values.length > 0 ? ` -x -a ${quote(option.values.join(' '))}` : option.takesFile ? ' -r -F' : '';
+  const argument =
+    option.asks !== undefined
+      ? ` -x -a ${quote(`(ict complete ${option.asks} 2>/dev/null)`)}`
+      : option.values.length > 0
+        ? ` -x -a ${quote(option.values.join(' '))}`
+        : option.takesFile
+          ? ' -r -F'
+          : '';
   return `complete -c ict -n ${quote(condition)} ${names}${argument} -d ${quote(option.description)}`;
 }
 
 function valueFlags(commands: readonly CompletionCommand[]): readonly (readonly [readonly string[], readonly string[]])[] {
   const options = commands.flatMap((command) => command.options).filter((option) => option.values.length > 0);
   return [...new Map(options.map((option) => [option.flags.join(), [option.flags, option.values] as const])).values()];
+}
+
+function askingFlags(commands: readonly CompletionCommand[]): readonly (readonly [readonly string[], CompletionKind])[] {
+  const options = commands
+    .flatMap((command) => command.options)
+    .flatMap(({ flags, asks }) => (asks === undefined ? [] : [[flags, asks] as const]));
+  return [...new Map(options.map((option) => [option[0].join(), option])).values()];
 }
 
 function fileFlags(commands: readonly CompletionCommand[]): readonly string[] {

@@ -1,0 +1,62 @@
+import { Argument, Option } from 'commander';
+import type { Command } from 'commander';
+import { parseText, parseTexts } from './flag-values.js';
+import type { DefinitionFlags, GlobalFlags, Runner } from './program.js';
+
+export interface InitFlags extends DefinitionFlags {
+  readonly distro?: string;
+  readonly arch?: string;
+  readonly purpose?: string;
+  readonly package?: readonly string[];
+  readonly diskSize?: string;
+  readonly name?: string;
+  readonly force?: boolean;
+}
+
+/** What `ict complete` can list. */
+export const completionKinds = ['distributions', 'templates', 'images'] as const;
+export type CompletionKind = (typeof completionKinds)[number];
+
+/** Declares `ict init`, `ict templates` and what completion scripts ask. */
+export function authoringCommands(program: Command, run: Runner, definitionFlags: () => Option): void {
+  const all = <Flags extends GlobalFlags>(command: Command): Flags => command.optsWithGlobals<Flags>();
+
+  program
+    .command('init')
+    .description('make a template, by asking what no flag says')
+    .addArgument(new Argument('[file]', 'template to write (default: NAME.yml here)').argParser(parseText('FILE')))
+    .addOption(new Option('--distro <distribution>', 'distribution, such as debian13').argParser(parseText('--distro')))
+    .addOption(new Option('--arch <architecture>', 'architecture (default: the first of the distribution)').argParser(parseText('--arch')))
+    .addOption(new Option('--purpose <text>', 'what the image is for, in a few words').argParser(parseText('--purpose')))
+    .addOption(new Option('--package <name>', 'package to install; may be repeated').argParser(parseTexts('--package')))
+    .addOption(new Option('--disk-size <size>', 'size of the disk, such as 4GiB').argParser(parseText('--disk-size')))
+    .addOption(new Option('--name <name>', 'name of the image').argParser(parseText('--name')))
+    .addOption(new Option('--force', 'replace a file that is there'))
+    .addOption(definitionFlags())
+    .action((file: string | undefined, _flags: InitFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/init.js')).init(session, file, all(command))),
+    );
+
+  program
+    .command('templates')
+    .description('list the templates that come with ict')
+    .addArgument(new Argument('[word...]', 'only those that have these words in name, target or metadata').argParser(parseWords))
+    .action((words: readonly string[] | undefined, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/templates.js')).templates(session, words ?? [])),
+    );
+
+  program
+    .command('complete', { hidden: true })
+    .description('list words for completion scripts, one a line')
+    .addArgument(new Argument('<kind>', 'what to list').choices(completionKinds))
+    .action((kind: CompletionKind, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/complete.js')).complete(session, kind, all(command))),
+    );
+}
+
+const parseWord = parseText('WORD');
+
+/** Commander hands the words over one by one. */
+function parseWords(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), parseWord(value)];
+}

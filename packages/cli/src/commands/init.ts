@@ -1,0 +1,83 @@
+import { resolve } from 'node:path';
+import type { DistributionDefinition } from '@ict/plugin-api';
+import { nearest, parseTemplate, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
+import type { InitFlags } from '../authoring-commands.js';
+import { readIfPresent, writeUserFile } from '../config-file.js';
+import { withEngine } from '../engine-session.js';
+import { cliError } from '../errors.js';
+import type { Session } from '../session.js';
+
+/** `ict init`: a template from flags and answers, checked before it is written. */
+export async function init(session: Session, named: string | undefined, flags: InitFlags): Promise<void> {
+  const { surroundings } = session;
+  const definitions = await withEngine(session, { ...flags, hostMirrors: false }, async (engine) => engine.distributions());
+  const template = await compose(session, flags, definitions);
+  const file = resolve(surroundings.cwd, named ?? `${template.image.name}.yml`);
+  const text = writeTemplate(template);
+  const { problems } = parseTemplate(text, file);
+  if (problems.length > 0) {
+    throw templateError('ICT_TEMPLATE_INVALID', {
+      message: `the answers do not make a valid template; ${file} is not written`,
+      hint: 'Give other values.',
+      facts: { file },
+      problems,
+    });
+  }
+  if (flags.force !== true && (await readIfPresent(file)) !== undefined) {
+    throw cliError('ICT_CLI_FILE_EXISTS', {
+      message: `${file} exists already`,
+      hint: 'Name another file, or give --force to replace it.',
+      facts: { file },
+    });
+  }
+  await writeUserFile(file, text, surroundings);
+  session.document({ file, template });
+  session.result(`${file} written; see what it builds with: ict plan ${file}\n`);
+}
+
+async function compose(session: Session, flags: InitFlags, definitions: readonly DistributionDefinition[]): Promise<Template> {
+  const { prompter } = session.surroundings;
+  /** What a flag says, else what people answer, else `otherwise`. */
+  const value = async (given: string | undefined, question: string, otherwise: string): Promise<string> =>
+    given ?? (prompter === undefined ? otherwise : prompter.ask(question, otherwise, session.signal));
+  const known = definitions.map(({ dist }) => dist).sort();
+  const dist = await value(flags.distro, `Distribution (${known.join(', ')})`, known.includes('debian13') ? 'debian13' : (known[0] ?? ''));
+  if (prompter === undefined && flags.distro === undefined) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: 'there is no terminal to ask on, and no --distro',
+      hint: `It is one of: ${known.join(', ')}.`,
+    });
+  }
+  const definition = definitions.find((one) => one.dist === dist);
+  if (definition === undefined) {
+    const near = nearest(dist, known);
+    throw cliError('ICT_CLI_USAGE', {
+      message: `no distribution is called ${JSON.stringify(dist)}`,
+      hint: near === undefined ? `It is one of: ${known.join(', ')}.` : `Did you mean "${near}"?`,
+    });
+  }
+  const arch = flags.arch ?? definition.architectures[0] ?? 'x86_64';
+  if (!(definition.architectures as readonly string[]).includes(arch)) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: `${definition.title} does not exist for ${JSON.stringify(arch)}`,
+      hint: `It exists for: ${definition.architectures.join(', ')}.`,
+    });
+  }
+  const purpose = await value(flags.purpose, 'What is the image for', 'a small system');
+  const name = await value(flags.name, 'Name of the image', `${dist}-${arch}`);
+  const packages = flags.package ?? (await value(undefined, 'More packages, with blanks between them', '')).split(/[\s,]+/).filter(Boolean);
+  // Parsing the definition has checked its defaults.
+  const { disk } = (definition.defaults['raw'] ?? {}) as TemplateDefaults;
+  const size = await value(flags.diskSize, 'Size of the disk', String(disk?.size ?? '4GiB'));
+  return {
+    metadata: { description: `${definition.title}: ${purpose}` },
+    image: { name, version: '1.0.0' },
+    target: { os: definition.os, dist, arch: arch as Template['target']['arch'], imageType: 'raw' },
+    ...(disk === undefined || size === disk.size ? {} : { disk: { ...disk, size } }),
+    systemConfig: {
+      name,
+      description: purpose,
+      ...(packages.length === 0 ? {} : { packages: [...new Set(packages)] }),
+    },
+  };
+}

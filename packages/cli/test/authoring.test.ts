@@ -1,0 +1,158 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import type { DistributionDefinition } from '@ict/plugin-api';
+import { parseTemplate } from '@ict/template';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Prompter, terminalPrompter } from '../src/prompt.js';
+import { matchesWords, shippedTemplates } from '../src/shipped-templates.js';
+import { ict } from './fixture.js';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-authoring-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const acme: DistributionDefinition = {
+  apiVersion: 1,
+  ecosystem: 'deb',
+  os: 'acme',
+  dist: 'acme1',
+  title: 'Acme 1',
+  architectures: ['x86_64'],
+  repositories: [],
+  essential: { priorities: [], packages: [] },
+  boot: { kernel: '/boot/vmlinuz-*', initrd: '/boot/initrd', makeInitrd: ['true'], loaders: {} },
+  tools: { packages: {} },
+  defaults: {
+    raw: {
+      disk: { name: 'd', size: '2GiB', partitions: [{ id: 'root', start: '1MiB', end: '0', fsType: 'ext4', mountPoint: '/' }] },
+    },
+  },
+};
+const engine = { distributions: () => [acme] };
+const init = (argv: readonly string[], prompter?: Prompter) =>
+  ict(['init', ...argv], { cwd: directory, engine, ...(prompter === undefined ? {} : { prompter }) });
+const written = async (name: string) => {
+  const { template, problems } = parseTemplate(await readFile(join(directory, name), 'utf8'), name);
+  expect(problems).toEqual([]);
+  return template;
+};
+
+describe('init', () => {
+  it('makes a template from flags, without asking', async () => {
+    const flags = [
+      '--distro',
+      'acme1',
+      '--purpose',
+      'kiosk',
+      '--package',
+      'jq',
+      '--package',
+      'jq',
+      '--disk-size',
+      '8GiB',
+      '--name',
+      'kiosk',
+    ];
+    const { status, stdout } = await init(flags);
+    expect([status, stdout.text]).toEqual([0, expect.stringContaining(`${join(directory, 'kiosk.yml')} written`) as string]);
+    expect(await written('kiosk.yml')).toEqual({
+      metadata: { description: 'Acme 1: kiosk' },
+      image: { name: 'kiosk', version: '1.0.0' },
+      target: { os: 'acme', dist: 'acme1', arch: 'x86_64', imageType: 'raw' },
+      disk: { name: 'd', size: '8GiB', partitions: [{ id: 'root', start: '1MiB', end: '0', fsType: 'ext4', mountPoint: '/' }] },
+      systemConfig: { name: 'kiosk', description: 'kiosk', packages: ['jq'] },
+    });
+  });
+
+  it('leaves to the distribution what nobody says', async () => {
+    await init(['small.yml', '--distro', 'acme1']);
+    expect(await written('small.yml')).not.toHaveProperty('disk');
+  });
+
+  it('asks for what no flag says', async () => {
+    const asked: string[] = [];
+    const answers = new Map([
+      ['Distribution (acme1)', 'acme1'],
+      ['More packages, with blanks between them', 'jq  vim'],
+    ]);
+    const prompter: Prompter = {
+      ask: async (question, otherwise) => {
+        asked.push(question);
+        return answers.get(question) ?? otherwise;
+      },
+    };
+    const { status } = await init(['--purpose', 'kiosk'], prompter);
+    expect(status).toBe(0);
+    expect(asked).toEqual([...answers.keys()].slice(0, 1).concat('Name of the image', [...answers.keys()].slice(1), 'Size of the disk'));
+    expect((await written('acme1-x86_64.yml'))?.systemConfig?.packages).toEqual(['jq', 'vim']);
+  });
+
+  it.each([
+    [[], 'there is no terminal to ask on'],
+    [['--distro', 'acm1'], 'Did you mean "acme1"?'],
+    [['--distro', 'acme1', '--arch', 'aarch64'], 'Acme 1 does not exist for "aarch64"'],
+    [['there.yml', '--distro', 'acme1'], 'ICT_CLI_FILE_EXISTS'],
+  ])('refuses %j and writes nothing', async (argv, text) => {
+    await writeFile(join(directory, 'there.yml'), 'mine\n');
+    const { status, stderr } = await init(argv);
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining(text) as string]);
+    expect(await readFile(join(directory, 'there.yml'), 'utf8')).toBe('mine\n');
+  });
+});
+
+it('a prompter on a terminal takes answers, and the usual for none', async () => {
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const prompter = terminalPrompter(input, output);
+  const signal = new AbortController().signal;
+  const first = prompter.ask('Name', 'x', signal);
+  input.write(' y \n');
+  expect(await first).toBe('y');
+  const second = prompter.ask('Name', 'x', signal);
+  input.write('\n');
+  expect(await second).toBe('x');
+  expect(String(output.read())).toContain('Name [x]: ');
+});
+
+describe('templates', () => {
+  it('lists those that are shipped, all of which are valid', async () => {
+    const { status, stdout } = await ict(['templates', '--json']);
+    expect(status).toBe(0);
+    const { templates } = JSON.parse(stdout.text) as { templates: readonly { name: string; description: string }[] };
+    expect(templates.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['debian12-x86_64-minimal-raw', 'debian13-x86_64-minimal-raw']),
+    );
+    expect(templates.every(({ description }) => description !== '')).toBe(true);
+  });
+
+  it('searches name, target and metadata; 1 when nothing fits', async () => {
+    const { stdout } = await ict(['templates', 'SSH', 'debian12']);
+    expect(stdout.lines).toEqual([expect.stringMatching(/^debian12-x86_64-minimal-raw {2}debian12 x86_64 raw {2}/) as string]);
+    const none = await ict(['templates', 'no-such-thing']);
+    expect([none.status, none.stdout.text]).toEqual([1, '']);
+  });
+
+  it('a damaged one is an error, a missing directory is none', async () => {
+    await writeFile(join(directory, 'bad.yml'), 'image: 1\n');
+    await expect(shippedTemplates([directory])).rejects.toMatchObject({ code: 'ICT_TEMPLATE_INVALID' });
+    expect(await shippedTemplates([join(directory, 'none')])).toEqual([]);
+  });
+
+  it('needs every word', async () => {
+    const [one] = await shippedTemplates();
+    expect(one && [matchesWords(one, []), matchesWords(one, ['debian', 'nope'])]).toEqual([true, false]);
+  });
+});
+
+it('complete lists distributions, templates and built images', async () => {
+  expect((await ict(['complete', 'distributions'], { engine })).stdout.text).toBe('acme1\n');
+  expect((await ict(['complete', 'templates'])).stdout.lines).toContain('debian13-x86_64-minimal-raw');
+  const build = join(directory, 'acme-acme1-x86_64', 'imagebuild', 'my image');
+  await mkdir(build, { recursive: true });
+  for (const name of ['a.raw', 'a.spdx.json', 'b.qcow2']) await writeFile(join(build, name), '');
+  const { stdout } = await ict(['complete', 'images'], { env: { ICT_WORK_DIR: directory } });
+  expect(stdout.lines).toEqual([join(build, 'a.raw'), join(build, 'b.qcow2')]);
+});
