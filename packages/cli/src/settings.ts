@@ -50,7 +50,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       network: config.network,
       offline: flags.offline === true,
       verify: flags.verify ?? 'signature',
-      storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
+      storage: config.storage,
       ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
     },
     plugins: config.plugins.map(({ name, directory }) => ({ name, base: directory })),

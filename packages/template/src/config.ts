@@ -108,17 +108,19 @@ export async function loadConfig(options: ConfigOptions): Promise<LoadedConfig> 
   };
 }
 
-/** Settings that no part of ICT honours yet. */
-const NOT_YET = ['storage'] as const;
+/** Settings that no part of ICT honours yet, by path in the file. */
+const NOT_YET = [
+  ['storage', 'package_cache', 'enabled'],
+  ['storage', 'image_cache', 'enabled'],
+] as const;
 
-function withoutEffect({ content, positions }: ConfigLayer): ProblemReport[] {
-  return [...WITHOUT_EFFECT, ...NOT_YET]
-    .filter((key) => content[key] !== undefined)
-    .map((key) => {
-      const position = positions.keyPositionOf([key]);
-      const details = position === undefined ? {} : { position, snippet: positions.snippet(position) };
-      return problem('ICT_CONFIG_NO_EFFECT', `the setting "${key}" has no effect`, { ...details, severity: 'warning' });
-    });
+function withoutEffect({ positions }: ConfigLayer): ProblemReport[] {
+  return [...WITHOUT_EFFECT.map((key) => [key]), ...NOT_YET].flatMap((at) => {
+    const position = positions.keyPositionOf(at);
+    if (position === undefined) return [];
+    const message = `the setting "${at.join('.')}" has no effect`;
+    return [problem('ICT_CONFIG_NO_EFFECT', message, { position, snippet: positions.snippet(position), severity: 'warning' })];
+  });
 }
 
 /**

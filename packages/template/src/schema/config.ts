@@ -52,8 +52,8 @@ export const configSchema = {
           examples: [{ enabled: true, max_size_gb: 20, retention_days: 30 }],
           properties: {
             enabled: flag('Whether packages of earlier builds are used. Absent: true.', true),
-            max_size_gb: integer(1, 1_000_000, 'Most room that packages may take, in GiB. Absent: no bound.', 20),
-            retention_days: integer(1, 36_500, 'How long a package that no build uses is kept, in days. Absent: no bound.', 30),
+            max_size_gb: integer(1, 1_000_000, 'Most room that packages may take, in GiB. Absent: 10.', 20),
+            retention_days: integer(1, 36_500, 'How long a package that no build uses is kept, in days. Absent: 30.', 30),
           },
           additionalProperties: false,
         },
@@ -63,7 +63,7 @@ export const configSchema = {
           examples: [{ enabled: true, max_count: 5 }],
           properties: {
             enabled: flag('Whether images of earlier builds are used. Absent: true.', true),
-            max_count: integer(1, 100_000, 'How many images are kept. Absent: no bound.', 5),
+            max_count: integer(1, 100_000, 'How many images are kept. Absent: 5.', 5),
           },
           additionalProperties: false,
         },
