@@ -7,6 +7,7 @@ import { createLayerStore, type LayerStore } from './layer-store.js';
 import { openLayout } from './layout.js';
 import { createLocks, type LeaseTiming, type Locks } from './lease.js';
 import { createMemo } from './memo-store.js';
+import { createMountDirectories, type MountDirectories } from './mount-directories.js';
 import { createPackageCache, type PackageCache } from './package-cache.js';
 import { createPackageIndex, type PackageIndex } from './package-index.js';
 import { currentOwner } from './process-owner.js';
@@ -34,7 +35,7 @@ export interface CacheOptions {
 }
 
 /** A cache directory, open. There is nothing to close: every change is complete when its promise is. */
-export interface Cache extends Locks, Collector {
+export interface Cache extends Locks, Collector, MountDirectories {
   readonly cacheDir: string;
   readonly blobs: BlobStore;
   readonly steps: StepStore;
@@ -89,5 +90,6 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     usage: () => measureUsage(layout),
     ...locks,
     ...createCollector({ layout, clock, journal, packages: packageIndex, locks }),
+    ...createMountDirectories(store, locks),
   };
 }

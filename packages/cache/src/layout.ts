@@ -11,7 +11,7 @@ import { ensureDirectory } from './directory.js';
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
 export const layoutVersion = 1;
 
-const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'tmp', 'trash', 'used', 'fetch'] as const;
+const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'mounts', 'tmp', 'trash', 'used', 'fetch'] as const;
 export type Area = (typeof areas)[number];
 
 /** Paths of a cache directory. Pure but for {@link Layout.temporaryDirectory} and {@link Layout.toTrash}. */

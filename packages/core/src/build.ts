@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { atomicWriteFile } from '@ict/integrity';
-import { hasCode, type Context, type InstalledPackage, type LayerRef, type ProblemReport, type TreeRef } from '@ict/plugin-api';
-import { compositionSteps, type Composition } from './composition.js';
+import { hasCode, type Context, type InstalledPackage, type LayerRef, type ProblemReport } from '@ict/plugin-api';
+import { composeTree, compositionSteps, type Composition } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import { copyDelivery, deliver, type Delivery } from './delivery.js';
 import { dependencyGraph } from './dependency-graph.js';
@@ -17,6 +17,7 @@ import { checkHost } from './preflight.js';
 import { providerId } from './request.js';
 import type { Services } from './services.js';
 import { readTemplate, requireSound, type Intake } from './template-intake.js';
+import { gatherLayers } from './template-layers.js';
 
 /** How often a build starts over after a cached layer turned out to be damaged. Each time drops at least one layer. */
 const RESTARTS = 8;
@@ -62,6 +63,7 @@ export async function buildImage(
       provider,
       format: intake.format,
       configuration: await gatherConfiguration(spec),
+      layers: await gatherLayers(spec.layers),
       packages,
       seed: lockDigest(lock),
       core: services.identity,
@@ -70,10 +72,8 @@ export async function buildImage(
       const { tree, ctx } = await events.run('compose', async () => {
         const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context))) as LayerRef;
         const context = build.context(toolsLayer);
-        let composed: TreeRef = { layers: [] };
-        for (const step of compositionSteps(composition, build.layers, build.source, context)) {
-          composed = { layers: [...composed.layers, await build.steps.run(step(composed))] };
-        }
+        const steps = compositionSteps(composition, build.layers, build.source, context);
+        const composed = await composeTree(steps, (call) => build.steps.run(call));
         return { tree: composed, ctx: context };
       });
       return events.run('finalize', async () => {

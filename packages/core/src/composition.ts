@@ -14,15 +14,17 @@ import type {
 import { hasCode, type Digest } from '@ict/plugin-api';
 import type { LayerManifest } from '@ict/sandbox';
 import { configurationKey, configureTree, treeEnvironment, type Configuration } from './configure.js';
+import type { EarlierLayers } from './earlier-layers.js';
 import { coreError } from './errors.js';
 import { baseIds } from './base-set.js';
 import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
+import { templateLayerSteps, type GatheredLayer, type LayerPlace } from './template-layers.js';
 
 /** Latest time of files that a template's own settings, files and commands make: 1980-01-01T00:00:01Z. */
-const TEMPLATE_EPOCH = 315_532_801;
+export const TEMPLATE_EPOCH = 315_532_801;
 
 /** What composing a root tree depends on. */
 export interface Composition {
@@ -31,14 +33,18 @@ export interface Composition {
   readonly provider: Loaded<Provider>;
   readonly format: Loaded<ImageFormat>;
   readonly configuration: Configuration;
+  readonly layers: readonly GatheredLayer[];
   readonly packages: readonly VerifiedPackage[];
   readonly seed: Digest;
   readonly core: CodeIdentity;
 }
 
-/** A step of the composition. `way` says, for a layer of packages, whether it would begin from a cached one. */
-export interface LayerCall extends StepCall<LayerRef & Json> {
+/** A step of the composition. */
+export interface LayerCall extends StepCall<Json> {
+  /** Whether a layer of packages would begin from a cached one. */
   readonly way?: () => Promise<InstallWay>;
+  /** What a result adds to the image; without it, the layer that it is. */
+  readonly settle?: (output: Json) => readonly LayerRef[];
 }
 
 /** A step of the composition, once the layers below it are known. */
@@ -50,6 +56,23 @@ export interface LayerMaker {
   over(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, epochSeconds?: number): Promise<LayerRef>;
   /** As `over`, beginning with the content of `start`, a layer over the same parent. `review` may refuse the result by throwing. */
   from(start: LayerRef, parent: TreeRef, work: (tree: TreeSession) => Promise<void>, review: ReviewLayer): Promise<LayerRef>;
+  /** A layer of a template, whose files are all of 1980. `start`: the layer with whose content it begins. */
+  template(place: LayerPlace, work: (tree: TreeSession) => Promise<void>, start?: LayerRef): Promise<LayerRef>;
+  /** Runs `work` where a layer of a template would be made, and throws its changes away. */
+  glance<T>(place: LayerPlace, work: (tree: TreeSession) => Promise<T>): Promise<T>;
+  recall: EarlierLayers['recall'];
+  remember: EarlierLayers['remember'];
+}
+
+/** Runs the steps of a composition, each over what the ones before it made. @param run runs a step, or looks its result up. */
+export async function composeTree(steps: readonly LayerStep[], run: (call: LayerCall) => Promise<Json>): Promise<TreeRef> {
+  let tree: TreeRef = { layers: [] };
+  for (const step of steps) {
+    const call = step(tree);
+    const output = await run(call);
+    tree = { layers: [...tree.layers, ...(call.settle?.(output) ?? [output as unknown as LayerRef])] };
+  }
+  return tree;
 }
 
 /** Looks at a layer beside the one that it began with. */
@@ -61,8 +84,8 @@ export interface LayerSource extends LayerPresence {
 }
 
 /**
- * The steps that make a root tree, lowest layer first: base tree, image packages, configuration, initrd. Each is keyed by the
- * content of the layers below it, so that an equal result below lets everything above hit.
+ * The steps that make a root tree, lowest layer first: base tree, image packages, configuration, the template's own layers, initrd.
+ * Each is keyed by the content of the layers below it, so that an equal result below lets everything above hit.
  */
 export function compositionSteps(input: Composition, layers: LayerMaker, source: LayerSource, ctx: BuildContext): readonly LayerStep[] {
   const base = baseIds(input.packages);
@@ -70,7 +93,7 @@ export function compositionSteps(input: Composition, layers: LayerMaker, source:
   const rest = input.packages.filter((pkg) => !isBase(pkg));
   const steps: LayerStep[] = [baseStep(input, input.packages.filter(isBase), layers, ctx)];
   if (rest.length > 0) steps.push(packagesStep(input, rest, layers, source, ctx));
-  steps.push(configurationStep(input, layers, ctx), initrdStep(input, layers, ctx));
+  steps.push(configurationStep(input, layers, ctx), ...templateLayerSteps(input, layers, ctx), initrdStep(input, layers, ctx));
   return steps;
 }
 

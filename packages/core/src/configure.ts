@@ -3,22 +3,40 @@ import { hashFile } from '@ict/integrity';
 import type { BuildContext, FileSpec, ImageSpec, Json, TreeSession, UserSpec } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
-/** What a template changes in a tree beside its packages, with the content of the files that it names. */
-export interface Configuration {
-  readonly hostname?: string;
-  readonly users: readonly UserSpec[];
-  readonly files: readonly (FileSpec & { readonly digest: string; readonly mode: number })[];
-  readonly commands: readonly string[];
-}
+/** A file of a template with its content's digest and its mode. */
+export type GatheredFile = FileSpec & { readonly digest: string; readonly mode: number };
 
-/** Reads what a configuration depends on. Host paths stay out of its key: only content, mode and owner count. */
-export async function gatherConfiguration(spec: ImageSpec): Promise<Configuration> {
-  const files = await Promise.all(
-    spec.system.files.map(async (file) => {
+/** Reads what files of a template are. Host paths stay out of keys: only content, mode and owner count. */
+export async function gatherFiles(files: readonly FileSpec[]): Promise<readonly GatheredFile[]> {
+  return Promise.all(
+    files.map(async (file) => {
       const [{ digest }, { mode }] = await Promise.all([hashFile(file.source), stat(file.source)]);
       return { ...file, digest, mode: file.mode ?? mode & 0o777 };
     }),
   );
+}
+
+/** The part of a step's key that stands for files. */
+export function fileKeys(files: readonly GatheredFile[]): Json {
+  return files.map(({ target, digest, mode, owner, group }) => ({ target, digest, mode, owner, group }));
+}
+
+/** Copies files into a tree, with owners by name or number. @throws `ICT_FILE_OWNER_UNKNOWN` */
+export async function placeFiles(files: readonly GatheredFile[], tree: TreeSession): Promise<void> {
+  for (const file of files) await placeFile(file, tree);
+}
+
+/** What a template changes in a tree beside its packages, with the content of the files that it names. */
+export interface Configuration {
+  readonly hostname?: string;
+  readonly users: readonly UserSpec[];
+  readonly files: readonly GatheredFile[];
+  readonly commands: readonly string[];
+}
+
+/** Reads what a configuration depends on. */
+export async function gatherConfiguration(spec: ImageSpec): Promise<Configuration> {
+  const files = await gatherFiles(spec.system.files);
   const { hostname, users, configurations } = spec.system;
   return { hostname, users, files, commands: configurations.map(({ command }) => command) };
 }
@@ -28,7 +46,7 @@ export function configurationKey({ hostname, users, files, commands }: Configura
   return {
     hostname,
     users: users as unknown as Json,
-    files: files.map(({ target, digest, mode, owner, group }) => ({ target, digest, mode, owner, group })),
+    files: fileKeys(files),
     commands,
   };
 }
@@ -48,7 +66,7 @@ export function treeEnvironment(ctx: BuildContext): Readonly<Record<string, stri
 export async function configureTree(configuration: Configuration, tree: TreeSession, ctx: BuildContext): Promise<void> {
   if (configuration.hostname !== undefined) await setHostname(configuration.hostname, tree);
   for (const user of configuration.users) await ensureUser(user, tree, ctx);
-  for (const file of configuration.files) await placeFile(file, tree);
+  await placeFiles(configuration.files, tree);
   for (const command of configuration.commands) {
     ctx.emit({ type: 'command.start', command: ['/bin/sh', '-c', command] });
     await tree.run({
@@ -121,7 +139,7 @@ async function authorizeKeys(user: UserSpec, tree: TreeSession): Promise<void> {
   await tree.write(`${home}/.ssh/authorized_keys`, `${user.sshKeys.join('\n')}\n`, { ...owner, mode: 0o600 });
 }
 
-async function placeFile(file: Configuration['files'][number], tree: TreeSession): Promise<void> {
+async function placeFile(file: GatheredFile, tree: TreeSession): Promise<void> {
   const uid = await accountId(file, file.owner, '/etc/passwd', tree);
   const gid = await accountId(file, file.group, '/etc/group', tree);
   await tree.copyIn(file.source, file.target, { mode: file.mode, uid, gid });

@@ -17,6 +17,8 @@ export const coreError = defineErrors({
   ICT_OUTPUT_DISK_FULL: 'host',
   ICT_OUTPUT_UNWRITABLE: 'host',
   ICT_LAYER_DAMAGED: 'integrity',
+  ICT_LAYER_INPUT: 'invalid',
+  ICT_LAYER_VALIDATE: 'invalid',
   ICT_USER_INVALID: 'invalid',
   ICT_FILE_OWNER_UNKNOWN: 'invalid',
   ICT_KERNEL_VERSION: 'invalid',

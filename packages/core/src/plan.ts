@@ -1,5 +1,5 @@
-import type { Json, LayerRef, StepRunner, TreeRef, VerifiedPackage } from '@ict/plugin-api';
-import { compositionSteps, type LayerCall } from './composition.js';
+import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
+import { composeTree, compositionSteps, type LayerCall } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import type { Plan, PlannedStep } from './engine-api.js';
 import { buildArtifacts, imageEpoch, toolsStep } from './finalization.js';
@@ -8,6 +8,7 @@ import type { SettledLock } from './lock-settling.js';
 import type { Services } from './services.js';
 import type { StepCall } from './steps.js';
 import type { Intake } from './template-intake.js';
+import { gatherLayers } from './template-layers.js';
 
 /** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
 export async function planBuild(intake: Intake, settled: SettledLock, services: Services): Promise<Plan> {
@@ -65,6 +66,7 @@ async function peekSteps(
   const composition = {
     ...intake,
     configuration: await gatherConfiguration(intake.spec),
+    layers: await gatherLayers(intake.spec.layers),
     packages: withFiles(lock.packages),
     seed: lockDigest(lock),
     core: services.identity,
@@ -80,10 +82,7 @@ async function peekSteps(
   try {
     const tools = (await peek(toolsStep(composition, withFiles(lock.tools), build.trees, services.context))) as unknown as LayerRef;
     const ctx = build.context(tools);
-    let tree: TreeRef = { layers: [] };
-    for (const step of compositionSteps(composition, build.layers, build.source, ctx)) {
-      tree = { layers: [...tree.layers, (await peek(step(tree))) as unknown as LayerRef] };
-    }
+    const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), peek);
     const runner: StepRunner = {
       step: async <Out extends Json>(type: string, version: number, key: Json): Promise<Out> =>
         (await peek({ type, version, by: intake.format.identity, key })) as Out,

@@ -7,9 +7,11 @@ import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { BaseTree } from './base-tree.js';
+import { withCacheMounts } from './cache-mounts.js';
 import { CacheShelf } from './cache-shelf.js';
 import { identifyEngine, type CodeIdentity } from './code-identity.js';
-import type { LayerMaker, LayerSource } from './composition.js';
+import { TEMPLATE_EPOCH, type LayerMaker, type LayerSource } from './composition.js';
+import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layers.js';
 import type { Lock } from './lock.js';
@@ -130,10 +132,26 @@ function openBuild(
   const shelf: LayerShelf = new CacheShelf(cache.layers);
   const base = new BaseTree(directory, shelf, sandbox, epochSeconds);
   const trees = new SandboxTrees(sandbox, base, epochSeconds, options.verify, options.signal);
+  const earlier = new EarlierLayers(cache.steps, base, `${identity.name} ${identity.version}`);
+  const { signal } = options;
   const layers: LayerMaker = {
     base: (work) => trees.change({ layers: [] }, work, { shelf: base, snapshot: base.snapshot }),
     over: (parent: TreeRef, work, latest) => trees.change(parent, work, { shelf, epochSeconds: latest }),
     from: (start, parent, work, review) => trees.change(parent, work, { shelf, start, review }),
+    template: ({ parent, mounts, cacheMounts }, work, start) =>
+      withCacheMounts(
+        cacheMounts,
+        cache,
+        (caches) => {
+          const from = start === undefined ? {} : { start };
+          return trees.change(parent, work, { shelf, epochSeconds: TEMPLATE_EPOCH, mounts: [...mounts, ...caches], ...from });
+        },
+        signal,
+      ),
+    glance: ({ parent, mounts, cacheMounts }, work) =>
+      withCacheMounts(cacheMounts, cache, (caches) => trees.inspect(parent, work, [...mounts, ...caches]), signal),
+    recall: (scope, terms) => earlier.recall(scope, terms),
+    remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
   const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit);
   return {

@@ -12,6 +12,8 @@ export interface LayerPresence {
 /** A step together with the identity of the code behind it. */
 export interface StepCall<Out extends Json> extends Step<Out> {
   readonly by: CodeIdentity;
+  /** Asked after `run`: false when its result is not what the key stands for, and must not be found by it. */
+  readonly storable?: () => boolean;
 }
 
 /** A stored result of the same step, by the same code, for another key. */
@@ -55,8 +57,9 @@ export class StepEngine {
     this.emit({ type: 'step.miss', step: type, key, reason });
     this.emit({ type: 'step.start', step: type, key });
     const output = await call.run();
-    await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`);
     report(false, reason);
+    if (call.storable?.() === false) return output;
+    await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`);
     this.emit({ type: 'step.stored', step: type, key, durationMs: Math.round(performance.now() - start) });
     return output;
   }

@@ -1,7 +1,7 @@
-import type { ChangeOptions, LayerRef, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
-import type { LayerManifest, Sandbox } from '@ict/sandbox';
+import type { ChangeOptions, LayerRef, TreePath, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
+import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from './errors.js';
-import type { LayerShelf, StoredLayer } from './layers.js';
+import type { LayerShelf, StagedLayer, StoredLayer } from './layers.js';
 
 /** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
 export class LazySandbox {
@@ -24,11 +24,20 @@ export class LazySandbox {
   }
 }
 
+/** Something that shows in a tree while it is open. */
+export interface TreeMount {
+  /** A directory of the host, or layers. */
+  readonly source: string | TreeRef;
+  readonly at: TreePath;
+  readonly writable: boolean;
+}
+
 /** Where a new layer goes, beside its latest time. */
 export interface LayerOptions extends ChangeOptions {
   readonly shelf?: LayerShelf;
   /** File that gets the layer as tar.gz, from the read that seals it. */
   readonly snapshot?: string;
+  readonly mounts?: readonly TreeMount[];
   /** A layer over the same parent, with whose content the new one begins. */
   readonly start?: LayerRef;
   /** Looks at the finished layer beside the one that it began with; what it throws keeps the layer from being stored. */
@@ -53,7 +62,7 @@ export class SandboxTrees implements TreeRunner {
   }
 
   async change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options: LayerOptions = {}): Promise<LayerRef> {
-    const { shelf = this.shelf, epochSeconds = this.epochSeconds, snapshot, start } = options;
+    const { shelf = this.shelf, epochSeconds = this.epochSeconds, snapshot, start, mounts = [] } = options;
     const { signal } = this;
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(parent);
@@ -62,11 +71,14 @@ export class SandboxTrees implements TreeRunner {
     try {
       if (begun !== undefined) await sandbox.copyLayer(begun.directory, staged.directory, signal);
       const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds: this.epochSeconds, signal });
+      let made: readonly TreePath[] = [];
       try {
+        made = await this.mount(mounts, tree);
         await work(tree);
       } finally {
         await tree.close();
       }
+      if (made.length > 0) await this.removeEmpty(made, lowers, staged);
       const manifest = await sandbox.sealLayer(staged.directory, { epochSeconds, signal, ...(snapshot === undefined ? {} : { snapshot }) });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
       return await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
@@ -76,14 +88,38 @@ export class SandboxTrees implements TreeRunner {
     }
   }
 
-  async inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>): Promise<T> {
+  async inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>, mounts: readonly TreeMount[] = []): Promise<T> {
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(tree);
     const session = await sandbox.openTree({ lowers, upper: undefined, epochSeconds: this.epochSeconds, signal: this.signal });
     try {
+      await this.mount(mounts, session);
       return await work(session);
     } finally {
       await session.close();
+    }
+  }
+
+  /** @returns the directories that were made to mount on and that the layer would keep, the deepest first. */
+  private async mount(mounts: readonly TreeMount[], tree: SandboxTree): Promise<readonly TreePath[]> {
+    const made: TreePath[] = [];
+    for (const { source, at, writable } of mounts) {
+      const parts = at.split('/').slice(1);
+      const above = parts.map((_part, index) => `/${parts.slice(0, index + 1).join('/')}`);
+      if (!at.startsWith('/run/')) for (const path of above) if ((await tree.stat(path)) === undefined) made.unshift(path);
+      await tree.mount(typeof source === 'string' ? { path: source } : { lowers: await this.directories(source) }, at, writable);
+    }
+    return made;
+  }
+
+  /** Removes what was mounted on from a layer, with nothing mounted there; what a command put beside it stays. */
+  private async removeEmpty(paths: readonly TreePath[], lowers: readonly string[], upper: StagedLayer): Promise<void> {
+    const sandbox = await this.sandbox.get();
+    const tree = await sandbox.openTree({ lowers, upper, epochSeconds: this.epochSeconds, signal: this.signal });
+    try {
+      for (const path of paths) if ((await tree.list(path)).length === 0) await tree.remove(path);
+    } finally {
+      await tree.close();
     }
   }
 

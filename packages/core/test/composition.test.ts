@@ -36,6 +36,7 @@ function composition(parts: Partial<Composition> = {}): { readonly input: Compos
     provider: { part: provider, identity: identity('provider') },
     format: { part: format, identity: identity('format') },
     configuration: { users: [], files: [], commands: ['touch /done'] },
+    layers: [],
     packages,
     seed: digestOfAll('e'),
     core: identity('core'),

@@ -59,6 +59,8 @@ export type EventBody =
   | { readonly type: 'step.stored'; readonly step: string; readonly key: string; readonly durationMs: number }
   /** How a layer of packages is made: on a copy of a cached one, or from the base tree. */
   | { readonly type: 'install.way'; readonly way: 'delta' | 'clean'; readonly reason: string }
+  /** What `validate` of a template's layer said of the layer as it was last made. */
+  | { readonly type: 'layer.validated'; readonly layer: string; readonly decision: 'keep' | 'update' | 'discard' }
   | {
       readonly type: 'install.progress';
       readonly phase: 'extract' | 'unpack' | 'configure';

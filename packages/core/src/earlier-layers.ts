@@ -1,0 +1,37 @@
+import type { StepStore } from '@ict/cache';
+import { canonicalJson } from '@ict/integrity';
+import type { Json, LayerRef } from '@ict/plugin-api';
+import type { LayerPresence } from './steps.js';
+import type { EarlierLayer, LayerTerms } from './template-layers.js';
+
+const KIND = 'ict.earlier';
+
+/**
+ * Remembers how each layer of type `cache` last came out, by its name. What is remembered is offered to `validate`, and is never the
+ * answer to a key.
+ */
+export class EarlierLayers {
+  private readonly records: Pick<StepStore, 'get' | 'put'>;
+  private readonly layers: LayerPresence;
+  private readonly tool: string;
+
+  constructor(records: Pick<StepStore, 'get' | 'put'>, layers: LayerPresence, tool: string) {
+    this.records = records;
+    this.layers = layers;
+    this.tool = tool;
+  }
+
+  /** @returns undefined when there is none, when its terms (types, `invalidateOn`) were others, or when it is gone. */
+  async recall(scope: string, terms: LayerTerms): Promise<EarlierLayer | undefined> {
+    const record = await this.records.get(KIND, { scope });
+    if (record === undefined) return undefined;
+    const kept = record.output as { readonly terms: Json; readonly layer: Json; readonly metadata: Json };
+    const layer = kept.layer as unknown as LayerRef;
+    if (canonicalJson(kept.terms) !== canonicalJson(terms) || !(await this.layers.has(layer))) return undefined;
+    return { layer, metadata: kept.metadata as EarlierLayer['metadata'] };
+  }
+
+  async remember(scope: string, terms: LayerTerms, { layer, metadata }: EarlierLayer): Promise<void> {
+    await this.records.put(KIND, { scope }, { terms, layer: { ...layer }, metadata }, this.tool);
+  }
+}
