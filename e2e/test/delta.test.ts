@@ -60,3 +60,36 @@ describe('a layer of packages', () => {
     ]);
   });
 });
+
+describe('--audit-cache', () => {
+  const audited = (result: IctResult) =>
+    result.events.flatMap((event) => (event.type === 'cache.audited' ? [[event.step, event.equal]] : []));
+
+  it('finds every layer equal to a clean one, those of deltas too', async () => {
+    const file = await mini.template({ system: { packages: ['mini-tool', 'mini-aid'] } });
+    const result = await mini.buildTemplate(file, places, ['--audit-cache']);
+    expect(result.status, result.stderr).toBe(0);
+    expect(audited(result)).toEqual([
+      ['ict.base', true],
+      ['ict.packages', true],
+      ['ict.configure', true],
+      ['ict.initrd', true],
+    ]);
+  });
+
+  it('names the step and the path of a layer that is no function of its key, and drops it', async () => {
+    const configurations = [{ cmd: 'head -c 8 /dev/urandom > /random' }];
+    const file = await mini.template({ system: { packages: ['mini-tool'], configurations } });
+    expect((await mini.buildTemplate(file, places)).status).toBe(0);
+    const result = await mini.buildTemplate(file, places, ['--audit-cache']);
+    expect(result.status).toBe(5);
+    expect(audited(result).at(-1)).toEqual(['ict.configure', false]);
+    const failed = result.events.find((event) => event.type === 'build.failed');
+    expect(failed?.type === 'build.failed' ? failed.error : undefined).toMatchObject({
+      code: 'ICT_CACHE_AUDIT',
+      facts: { step: 'ict.configure', paths: ['/random'] },
+    });
+    const again = await mini.buildTemplate(file, places);
+    expect(again.events.flatMap((event) => (event.type === 'step.miss' ? [event.step] : []))).toContain('ict.configure');
+  });
+});

@@ -69,6 +69,8 @@ function detail(event: BuildEvent): string | undefined {
       return `${event.step} ${event.key}: ${event.reason}`;
     case 'step.stored':
       return `${event.step} ${event.key} in ${formatDuration(event.durationMs)}`;
+    case 'cache.audited':
+      return `${event.step}: ${event.equal ? 'the same' : 'another layer'}`;
     case 'layer.validated':
       return `${event.layer}: ${event.decision}`;
     case 'install.way':

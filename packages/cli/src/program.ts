@@ -60,6 +60,8 @@ export interface LockWriteFlags extends EngineFlags {
 export interface BuildFlags extends LockFlags {
   readonly output?: string;
   readonly cache: boolean;
+  /** Percent of the layers; true for all. */
+  readonly auditCache?: number | true;
 }
 
 export interface BootFlags extends GlobalFlags {
@@ -110,6 +112,11 @@ export function createProgram(run: Runner): Command {
         .description('compose the image of a template')
         .addArgument(template())
         .addOption(new Option('-o, --output <dir>', 'copy the artifacts here as well').argParser(parseText('--output')))
+        .addOption(
+          new Option('--audit-cache [percent]', 'make this share of the layers anew, and compare (default: all)').argParser(
+            parseCount('--audit-cache', 1, 100),
+          ),
+        )
         .addOption(new Option('--no-cache', 'use a temporary cache and work directory; needs --output').conflicts(['cacheDir', 'workDir'])),
     ),
   ).action((file: string, flags: BuildFlags, command: Command) =>

@@ -73,7 +73,12 @@ export async function buildImage(
         const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context))) as LayerRef;
         const context = build.context(toolsLayer);
         const steps = compositionSteps(composition, build.layers, build.source, context);
-        const composed = await composeTree(steps, (call) => build.steps.run(call));
+        const audit = options.audit === undefined ? undefined : build.audit(options.audit, provider.part);
+        const composed = await composeTree(steps, async (call) => {
+          const output = await build.steps.run(call);
+          if (call.storable?.() !== false) await audit?.check(call, output);
+          return output;
+        });
         return { tree: composed, ctx: context };
       });
       return events.run('finalize', async () => {

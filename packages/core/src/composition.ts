@@ -43,6 +43,10 @@ export interface Composition {
 export interface LayerCall extends StepCall<Json> {
   /** Whether a layer of packages would begin from a cached one. */
   readonly way?: () => Promise<InstallWay>;
+  /** The tree that a layer is made over. */
+  readonly over: TreeRef;
+  /** Makes the layer from nothing but what its key says, whatever the cache holds. Absent when there is no such layer. */
+  readonly clean?: (layers: LayerMaker) => Promise<LayerRef>;
   /** What a result adds to the image; without it, the layer that it is. */
   readonly settle?: (output: Json) => readonly LayerRef[];
 }
@@ -115,12 +119,15 @@ async function install(input: Composition, packages: readonly VerifiedPackage[],
 }
 
 function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
-  return () => ({
+  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, tree, ctx));
+  return (over) => ({
     type: 'ict.base',
     version: 1,
     by: input.provider.identity,
     key: installKey(input, packages, ctx),
-    run: () => tagged(layers.base((tree) => install(input, packages, tree, ctx))),
+    over,
+    clean,
+    run: () => tagged(clean(layers)),
   });
 }
 
@@ -136,8 +143,9 @@ function packagesStep(
     const key = { below: treeKey(below), ...installKey(input, packages, ctx) };
     const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
-    const clean = () => layers.over(below, (tree) => install(input, packages, tree, ctx));
-    return { ...identity, way, run: async () => tagged(installBy(await way(), below, input, layers, clean, ctx)) };
+    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, tree, ctx));
+    const run = async () => tagged(installBy(await way(), below, input, layers, clean, ctx));
+    return { ...identity, way, over: below, clean, run };
   };
 }
 
@@ -147,12 +155,12 @@ async function installBy(
   below: TreeRef,
   input: Composition,
   layers: LayerMaker,
-  clean: () => Promise<LayerRef>,
+  clean: (maker: LayerMaker) => Promise<LayerRef>,
   ctx: BuildContext,
 ): Promise<LayerRef> {
   const { delta } = input.provider.part.installer;
   ctx.emit({ type: 'install.way', way: way.kind, reason: way.reason });
-  if (way.kind === 'clean' || delta === undefined) return clean();
+  if (way.kind === 'clean' || delta === undefined) return clean(layers);
   let expected = (_path: string): boolean => false;
   try {
     return await layers.from(
@@ -169,13 +177,19 @@ async function installBy(
     // A script that fails on a tree of yesterday may do well on a new one; if not, the clean installation says so.
     if (!(error instanceof DeltaRefused) && !hasCode(error, 'ICT_COMMAND_FAILED')) throw error;
     ctx.emit({ type: 'install.way', way: 'clean', reason: (error as Error).message });
-    return clean();
+    return clean(layers);
   }
 }
 
 function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {
   const { spec, distribution, seed, configuration } = input;
   const format = input.format.part;
+  const work = async (tree: TreeSession): Promise<void> => {
+    await format.prepare({ spec, distribution, seed }, tree);
+    await configureTree(configuration, tree, ctx);
+    await input.provider.part.installer.clean(tree, ctx);
+  };
+  const make = (below: TreeRef) => (maker: LayerMaker) => maker.over(below, work, TEMPLATE_EPOCH);
   return (below) => ({
     type: 'ict.configure',
     version: 1,
@@ -193,29 +207,23 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
       image: { ...spec.image },
       epochSeconds: ctx.epochSeconds,
     },
-    run: () =>
-      tagged(
-        layers.over(
-          below,
-          async (tree) => {
-            await format.prepare({ spec, distribution, seed }, tree);
-            await configureTree(configuration, tree, ctx);
-            await input.provider.part.installer.clean(tree, ctx);
-          },
-          TEMPLATE_EPOCH,
-        ),
-      ),
+    over: below,
+    clean: make(below),
+    run: () => tagged(make(below)(layers)),
   });
 }
 
 function initrdStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {
   const { boot } = input.distribution;
+  const make = (below: TreeRef) => (maker: LayerMaker) => maker.over(below, (tree) => makeInitrds(input, tree, ctx));
   return (below) => ({
     type: 'ict.initrd',
     version: 1,
     by: input.core,
     key: { below: treeKey(below), boot: boot as unknown as Json, epochSeconds: ctx.epochSeconds },
-    run: () => tagged(layers.over(below, (tree) => makeInitrds(input, tree, ctx))),
+    over: below,
+    clean: make(below),
+    run: () => tagged(make(below)(layers)),
   });
 }
 

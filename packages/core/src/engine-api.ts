@@ -1,5 +1,8 @@
+import type { AuditSample } from './audit.js';
 import type { StorageOptions } from '@ict/cache';
 import type { ArtifactInfo, BuildEvent, Digest, DistributionDefinition, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
+
+export type { AuditSample } from './audit.js';
 
 /** What an engine is opened with. Paths are absolute. */
 export interface EngineOptions {
@@ -53,6 +56,8 @@ export interface LockOptions {
 export interface BuildOptions extends LockOptions {
   /** Copy artifacts and documents here as well. */
   readonly output?: string;
+  /** Makes a sample of the layers anew and compares them with what the cache, or a delta, gave. */
+  readonly audit?: AuditSample;
 }
 
 /** The document of `ict plan --json`. */

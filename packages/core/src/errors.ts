@@ -17,6 +17,7 @@ export const coreError = defineErrors({
   ICT_OUTPUT_DISK_FULL: 'host',
   ICT_OUTPUT_UNWRITABLE: 'host',
   ICT_LAYER_DAMAGED: 'integrity',
+  ICT_CACHE_AUDIT: 'integrity',
   ICT_LAYER_INPUT: 'invalid',
   ICT_LAYER_VALIDATE: 'invalid',
   ICT_USER_INVALID: 'invalid',

@@ -6,6 +6,7 @@ import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
+import { CacheAudit, type AuditSample } from './audit.js';
 import { BaseTree } from './base-tree.js';
 import { withCacheMounts } from './cache-mounts.js';
 import { CacheShelf } from './cache-shelf.js';
@@ -27,6 +28,8 @@ export interface BuildServices {
   readonly trees: SandboxTrees;
   readonly layers: LayerMaker;
   readonly source: LayerSource;
+  /** Layers that an audit makes go to the cache alone; the base tree stays where it is. */
+  audit(sample: AuditSample, provider: Provider): CacheAudit;
   context(tools: LayerRef): BuildContext;
 }
 
@@ -158,6 +161,10 @@ function openBuild(
     steps,
     trees,
     layers,
+    audit: (sample, provider) => {
+      const clean: LayerMaker = { ...layers, base: (work) => trees.change({ layers: [] }, work, { shelf }) };
+      return new CacheAudit(sample, clean, base, trees, provider, context.emit);
+    },
     source: { has: (layer) => base.has(layer), siblings: (call) => steps.siblings(call) },
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
   };

@@ -90,6 +90,8 @@ function layerCall(
       metadata: spec.metadata,
       installer: input.provider.part.installer.version,
     },
+    over: tree,
+    ...(launch || build || cache ? { clean: (maker: LayerMaker) => maker.template(place, work) } : {}),
     run: async () => {
       if (!launch && !build && !cache) {
         await layers.glance(place, work);

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import type { BuildContext, Json, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import type { BuildContext, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
-import { compositionSteps, kernelVersions, treeKey, type Composition, type LayerMaker, type LayerSource } from '../src/composition.js';
-import type { StepCall } from '../src/steps.js';
+import {
+  composeTree,
+  compositionSteps,
+  kernelVersions,
+  treeKey,
+  type Composition,
+  type LayerCall,
+  type LayerMaker,
+  type LayerSource,
+} from '../src/composition.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const identity = (name: string) => ({ name, version: '1' });
@@ -53,13 +61,22 @@ function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (reado
     made.push([treeKey(parent), epochSeconds]);
     return layer(String(made.length));
   };
-  return { made, over, base: (work) => over({ layers: [] }, work), from: (_start, parent, work) => over(parent, work) };
+  return {
+    made,
+    over,
+    base: (work) => over({ layers: [] }, work),
+    from: (_start, parent, work) => over(parent, work),
+    template: ({ parent }, work) => over(parent, work, 315_532_801),
+    glance: (_place, work) => work(tree),
+    recall: async () => undefined,
+    remember: async () => undefined,
+  };
 }
 
 /** A cache without layers. */
 const nothing: LayerSource = { has: async () => false, siblings: async function* () {} };
 
-function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers: [layer('9')] }): readonly StepCall<LayerRef & Json>[] {
+function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers: [layer('9')] }): readonly LayerCall[] {
   return compositionSteps(input, maker(memoryTree()), nothing, ctx).map((step) => step(over));
 }
 
@@ -76,12 +93,10 @@ describe('compositionSteps', () => {
     });
     const layers = maker(tree);
     const types: string[] = [];
-    let composed: TreeRef = { layers: [] };
-    for (const step of compositionSteps(input, layers, nothing, ctx)) {
-      const call = step(composed);
+    await composeTree(compositionSteps(input, layers, nothing, ctx), (call) => {
       types.push(call.type);
-      composed = { layers: [...composed.layers, await call.run()] };
-    }
+      return call.run();
+    });
     expect(types).toEqual(['ict.base', 'ict.packages', 'ict.configure', 'ict.initrd']);
     expect(done).toEqual([
       'install libc bash remove 0',

@@ -59,6 +59,8 @@ export type EventBody =
   | { readonly type: 'step.stored'; readonly step: string; readonly key: string; readonly durationMs: number }
   /** How a layer of packages is made: on a copy of a cached one, or from the base tree. */
   | { readonly type: 'install.way'; readonly way: 'delta' | 'clean'; readonly reason: string }
+  /** Whether a step that was run again for an audit made the layer that the cache holds. */
+  | { readonly type: 'cache.audited'; readonly step: string; readonly equal: boolean }
   /** What `validate` of a template's layer said of the layer as it was last made. */
   | { readonly type: 'layer.validated'; readonly layer: string; readonly decision: 'keep' | 'update' | 'discard' }
   | {

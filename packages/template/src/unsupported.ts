@@ -60,7 +60,6 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
       refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
     }
   }
-  if ((template.layers ?? []).length > 0) refuse(['layers'], 'layers');
   if (template.build?.cache?.use_package_cache === false)
     refuse(['build', 'cache', 'use_package_cache'], 'building without the package cache');
   if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined)

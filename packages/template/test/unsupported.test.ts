@@ -36,7 +36,6 @@ describe('refuses', () => {
       ['fetching without certificate checks'],
     ],
     ['baseline: { mode: overlay, source: { path: x } }', ['building on another image (baseline)']],
-    ['layers: [{ name: a, run: ["true"] }]', ['layers']],
     ['build: { cache: { use_package_cache: false } }', ['building without the package cache']],
     ['overlayPolicy: { packageOperation: additive-only }', ['overlayPolicy']],
   ])('%s', async (line, what) => {

@@ -9,7 +9,7 @@ const STATUS = '/var/lib/dpkg/status';
 
 /** Reads what dpkg's database in a tree says is installed, and the licences that the packages' own copyright files declare. */
 export function createInventory(): Inventory {
-  return { list, purl };
+  return { list, owners, purl };
 }
 
 /** Installed packages, sorted by name and architecture; none when the tree has no dpkg database. */
@@ -19,6 +19,18 @@ async function list(tree: TreeSession): Promise<readonly InstalledPackage[]> {
   const packages: InstalledPackage[] = [];
   for (const pkg of parseStatus(new TextDecoder().decode(status))) packages.push({ ...pkg, ...(await licenceOf(pkg.name, tree)) });
   return packages;
+}
+
+/** Packages whose list of files has this path. */
+async function owners(path: string, tree: TreeSession): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const entry of await tree.list('/var/lib/dpkg/info')) {
+    const [, name] = /\/([^/:]+)(?::[^/]+)?\.list$/.exec(entry.path) ?? [];
+    if (name === undefined) continue;
+    const lines = new TextDecoder().decode(await tree.read(entry.path)).split('\n');
+    if (lines.includes(path)) found.push(name);
+  }
+  return found.sort();
 }
 
 async function licenceOf(name: string, tree: TreeSession): Promise<Pick<InstalledPackage, 'licence' | 'copyright'>> {

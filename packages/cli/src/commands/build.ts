@@ -13,7 +13,7 @@ import type { Settings } from '../settings.js';
 /** `ict build` */
 export async function build(session: Session, template: string, flags: BuildFlags): Promise<void> {
   const { surroundings, terminal } = session;
-  const { lock, frozen, output, cache } = flags;
+  const { lock, frozen, output, cache, auditCache } = flags;
   if (!cache && output === undefined) {
     throw cliError('ICT_CLI_USAGE', {
       message: '--no-cache needs --output: the temporary work directory is removed when the build ends',
@@ -24,6 +24,7 @@ export async function build(session: Session, template: string, flags: BuildFlag
     ...(lock === undefined ? {} : { lock: resolve(surroundings.cwd, lock) }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(output === undefined ? {} : { output: resolve(surroundings.cwd, output) }),
+    ...(auditCache === undefined ? {} : { audit: { percent: auditCache === true ? 100 : auditCache, random: Math.random } }),
   };
   const directories = new TemporaryDirectories();
   const prepare = async (settings: Settings): Promise<Settings> => {

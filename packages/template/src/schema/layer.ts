@@ -33,8 +33,11 @@ export const layerSchema = {
         'What the layer is for. Absent: `launch` only. Given: what it leaves out is false; a layer of no type at all is scratch for its own commands.',
       examples: [{ launch: true, cache: true }],
       properties: {
-        launch: flag('Its files are part of the image.', true),
-        build: flag('Layers after it see its files, and get its `env`.', true),
+        launch: flag('Its files are part of the image, and of what the layers after it see.', true),
+        build: flag(
+          'Layers after it see its files, even if the image does not have them, and get its `env`, its programs (`/opt/NAME/bin`) and its libraries (`/opt/NAME/lib`).',
+          true,
+        ),
         cache: flag('It is kept, and handed to `validate` when the layer has to be made anew.', true),
       },
       additionalProperties: false,
