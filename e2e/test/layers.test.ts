@@ -156,7 +156,7 @@ describe('the key of a layer', () => {
     await utimes(join(file, '..', 'src', 'a'), 1, 1);
     expect(await planned(file)).toEqual({ one: 'hit' });
     await chmod(join(file, '..', 'src', 'a'), 0o755);
-    expect((await planned(file))['one']).toMatch(/src\/a: "?644 .* became "?755 /);
+    expect((await planned(file))['one']).toMatch(/src\/a.*: 644 .* became 755 /);
   });
 });
 
