@@ -54,6 +54,8 @@ beforeAll(async () => {
       suite === 'unknown-key' ? { key: foreign } : suite === 'expired' ? { validUntilSeconds: nowSeconds - 60 } : {};
     await buildArchive({ root: join(directory, suite), suite, debs, key, dateSeconds: nowSeconds - 3600, ...changes });
   }
+  // On a slow machine they signed some seconds later.
+  nowSeconds = Math.floor(Date.now() / 1000);
   await edit('changed-root/dists/changed-root/InRelease', (text) => text.replace('Label: ICT', 'Label: ICU'));
   for (const file of ['Packages', 'Packages.gz', 'Packages.xz']) {
     const path = join(directory, 'changed-index/dists/changed-index/main/binary-amd64', file);

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
+import { fakeContext, memoryTree } from '@ict/plugin-testkit';
+import { bootstrapPackages, createInstaller } from '../src/installer.js';
+import { RpmWorkshop } from './rpm-repository.js';
+
+const verified = (name: string, requires: readonly string[] = [], file = ''): VerifiedPackage =>
+  ({
+    name,
+    version: '1.0-1',
+    arch: 'noarch',
+    id: `${name}:noarch`,
+    requires: requires.map((each) => `${each}:noarch`),
+    file,
+  }) as unknown as VerifiedPackage;
+
+describe('the packages that rpm needs to start', () => {
+  const packages = [
+    verified('bash', ['glibc']),
+    verified('filesystem'),
+    verified('glibc'),
+    verified('rpm', ['bash', 'setup']),
+    verified('setup'),
+    verified('vim', ['glibc']),
+  ];
+
+  it('are those of the definition in its order, then rpm and all that it requires', () => {
+    expect(bootstrapPackages(packages, ['setup', 'filesystem']).map(({ name }) => name)).toEqual([
+      'setup',
+      'filesystem',
+      'bash',
+      'glibc',
+      'rpm',
+    ]);
+  });
+
+  it('end in cycles, too', () => {
+    const cycle = [verified('a', ['rpm']), verified('rpm', ['a'])];
+    expect(bootstrapPackages(cycle, []).map(({ name }) => name)).toEqual(['a', 'rpm']);
+  });
+
+  it('must include rpm', () => {
+    expect(() => bootstrapPackages([verified('bash')], [])).toThrow(expect.objectContaining({ code: 'ICT_RPM_NO_INSTALLER' }));
+  });
+});
+
+describe('an installation', () => {
+  const workshop = new RpmWorkshop();
+  let packages: readonly VerifiedPackage[];
+  beforeAll(() => {
+    const build = (name: string, path: string) => workshop.build({ name, files: { [path]: name } });
+    packages = [
+      verified('filesystem', [], build('filesystem', '/etc/base')),
+      verified('rpm', ['filesystem'], build('rpm', '/usr/bin/rpm')),
+      verified('extra', [], build('extra', '/usr/share/extra')),
+    ];
+  }, 60_000);
+  afterAll(() => workshop.close());
+
+  const distribution = (quirks: DistributionDefinition['quirks']): DistributionDefinition =>
+    ({ dist: 'x', boot: { withoutInitrd: { NO_INITRD: '1' } }, quirks }) as unknown as DistributionDefinition;
+
+  it('puts there what rpm needs, and has rpm install everything once', async () => {
+    await using ctx = fakeContext({});
+    const tree = memoryTree();
+    await createInstaller().apply({ install: packages, remove: [] }, tree, distribution({ preExtract: ['filesystem'] }), ctx);
+    expect(Buffer.from((await tree.read('/usr/bin/rpm'))!).toString()).toBe('rpm');
+    expect(await tree.read('/usr/share/extra')).toBeUndefined();
+    const [command, ...others] = tree.commands;
+    expect(others).toEqual([]);
+    expect(command!.argv.slice(0, 5)).toEqual(['rpm', '--nosignature', '--noplugins', '--install', '--verbose']);
+    expect(command!.argv.slice(5)).toEqual(['extra', 'filesystem', 'rpm'].map((name) => `/run/ict/packages/${name}-1.0-1.noarch.rpm`));
+    expect(command!.env).toMatchObject({ NO_INITRD: '1', SOURCE_DATE_EPOCH: String(ctx.epochSeconds), LC_ALL: 'C.UTF-8' });
+  });
+
+  it('leaves documentation and languages out where the definition says so, and needs no bootstrap twice', async () => {
+    await using ctx = fakeContext({});
+    const tree = memoryTree();
+    await tree.write('/usr/bin/rpm', 'there');
+    const [, , extra] = packages as [VerifiedPackage, VerifiedPackage, VerifiedPackage];
+    await createInstaller().apply(
+      { install: [extra], remove: [{ name: 'old', arch: 'noarch' }] },
+      tree,
+      distribution({ excludeDocs: true, languages: ['en'] }),
+      ctx,
+    );
+    expect(tree.commands.map(({ argv }) => argv.slice(3))).toEqual([
+      ['--erase', '--allmatches', 'old.noarch'],
+      ['--install', '--verbose', '--excludedocs', '--define', '_install_langs en', '/run/ict/packages/extra-1.0-1.noarch.rpm'],
+    ]);
+    expect(Buffer.from((await tree.read('/usr/bin/rpm'))!).toString()).toBe('there');
+  });
+});

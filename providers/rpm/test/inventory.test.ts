@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { createFileName } from '../src/file-name.js';
+import { parseInventory } from '../src/inventory.js';
+import { toSpdxExpression } from '../src/licence.js';
+import { formatPurl } from '../src/purl.js';
+
+const line = (...values: readonly string[]): string => `${values.join('\x1f')}\n`;
+
+describe('parseInventory', () => {
+  it('reads what rpm prints, sorted, without keys', () => {
+    const text =
+      line('zlib', '0', '1.3', '2.fc43', 'x86_64', 'zlib-1.3-2.fc43.src.rpm', 'Fedora Project', 'https://zlib.net', 'Zlib', 'Compression') +
+      line('gpg-pubkey', '0', 'abc', '123', '(none)', '(none)', '(none)', '(none)', 'pubkey', 'a key') +
+      line('bind-libs', '32', '9.18', '1', 'x86_64', 'bind-9.18-1.src.rpm', '(none)', '(none)', 'MPLv2.0', 'Libraries');
+    expect(parseInventory(text)).toEqual([
+      {
+        name: 'bind-libs',
+        version: '32:9.18-1',
+        arch: 'x86_64',
+        source: { name: 'bind', version: '9.18-1' },
+        summary: 'Libraries',
+        licence: 'MPL-2.0',
+      },
+      {
+        name: 'zlib',
+        version: '1.3-2.fc43',
+        arch: 'x86_64',
+        source: { name: 'zlib', version: '1.3-2.fc43' },
+        maintainer: 'Fedora Project',
+        homepage: 'https://zlib.net',
+        summary: 'Compression',
+        licence: 'Zlib',
+      },
+    ]);
+  });
+
+  it('refuses what it did not ask for', () => {
+    expect(() => parseInventory('rpm: not a database\n')).toThrow(expect.objectContaining({ code: 'ICT_RPM_INVENTORY_INVALID' }));
+  });
+});
+
+describe('licences', () => {
+  it.each([
+    ['MIT', 'MIT'],
+    ['GPLv2+ and (BSD or MIT)', 'GPL-2.0-or-later AND (BSD-3-Clause OR MIT)'],
+    ['GPL-2.0-or-later WITH Linux-syscall-note AND BSD-3-Clause', undefined],
+    ['Apache-2.0 AND (MIT OR Unlicense)', 'Apache-2.0 AND (MIT OR Unlicense)'],
+    ['Public Domain', 'LicenseRef-rpm-Public-Domain'],
+    ['ASL 2.0', 'Apache-2.0'],
+    ['MIT and (', 'LicenseRef-rpm-MIT-and'],
+    ['*', 'LicenseRef-rpm-unknown'],
+  ])('%s is %s', (text, expected) => {
+    const expression = toSpdxExpression(text);
+    if (expected !== undefined) expect(expression).toBe(expected);
+    // Identifiers and operators only: always an expression.
+    expect(expression).toMatch(/^\(*[A-Za-z0-9.+-]+\)*(?: (?:AND|OR|WITH) \(*[A-Za-z0-9.+-]+\)*)*$/);
+  });
+});
+
+describe('names', () => {
+  it('of package URLs have the epoch apart', () => {
+    const parts = { namespace: 'Fedora', name: 'curl', arch: 'x86_64', distro: 'fedora43' };
+    expect(formatPurl({ ...parts, evr: { epoch: 0, version: '8.1', release: '1.fc43' } })).toBe(
+      'pkg:rpm/fedora/curl@8.1-1.fc43?arch=x86_64&distro=fedora43',
+    );
+    expect(formatPurl({ ...parts, evr: { epoch: 2, version: '8^git', release: '1' } })).toBe(
+      'pkg:rpm/fedora/curl@8%5Egit-1?arch=x86_64&distro=fedora43&epoch=2',
+    );
+  });
+
+  it.each([
+    [{ name: 'bash', version: '5.2-1.fc43', arch: 'x86_64' }, 'bash-5.2-1.fc43.x86_64.rpm'],
+    [{ name: 'bind', version: '32:9.18-1', arch: 'noarch' }, 'bind-32%3a9.18-1.noarch.rpm'],
+    [{ name: 'a/../b', version: '1-1', arch: 'noarch' }, 'a%2f..%2fb-1-1.noarch.rpm'],
+  ])('of files stay in their directory: %j', (pkg, expected) => {
+    expect(createFileName(pkg)).toBe(expected);
+  });
+});

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { readQuirks } from '../src/quirks.js';
+
+describe('readQuirks', () => {
+  it('takes absent facts for none', () => {
+    expect(readQuirks({ dist: 'x' })).toEqual({ preExtract: [], excludeDocs: false, languages: undefined });
+  });
+
+  it('reads every fact', () => {
+    const quirks = { preExtract: ['filesystem', 'setup'], excludeDocs: true, languages: ['en', 'de_AT'] };
+    expect(readQuirks({ dist: 'x', quirks })).toEqual({ preExtract: ['filesystem', 'setup'], excludeDocs: true, languages: 'en:de_AT' });
+  });
+
+  it.each([
+    [{ preextract: [] }, '"preextract" is not known'],
+    [{ preExtract: 'filesystem' }, '"preExtract" is no list'],
+    [{ preExtract: ['a', 'a'] }, '"preExtract" is no list'],
+    [{ preExtract: ['../x'] }, '"preExtract" is no list'],
+    [{ excludeDocs: 'yes' }, '"excludeDocs" is neither'],
+    [{ languages: ['en; rm'] }, '"languages" is no list'],
+  ])('refuses %j', (quirks, part) => {
+    expect(() => readQuirks({ dist: 'x', quirks })).toThrow(
+      expect.objectContaining({ code: 'ICT_RPM_QUIRKS_INVALID', message: expect.stringContaining(part) }),
+    );
+  });
+});

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { RELATION_TAGS, type RelationKind } from '../src/tags.js';
+import { answer, resolveIn, splitNevra, type TestPackage } from './resolve-universe.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-libsolv-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const TAGS: Readonly<Record<RelationKind, string>> = {
+  provides: 'Prv',
+  requires: 'Req',
+  conflicts: 'Con',
+  obsoletes: 'Obs',
+  recommends: 'Rec',
+  suggests: 'Sug',
+  supplements: 'Sup',
+  enhances: 'Enh',
+};
+
+/** The packages in libsolv's text format. */
+function testtags(packages: readonly TestPackage[]): string {
+  const lines = ['=Ver: 3.0'];
+  for (const { nevra, relations = {} } of packages) {
+    const { name, evr, arch } = splitNevra(nevra);
+    lines.push(`=Pkg: ${name} ${evr.version} ${evr.release} ${arch}`, `=Prv: ${name} = ${evr.version}-${evr.release}`);
+    for (const kind of Object.keys(RELATION_TAGS) as RelationKind[]) {
+      for (const text of relations[kind] ?? []) lines.push(`=${TAGS[kind]}: ${text.replace(' or ', ' | ').replace(' and ', ' & ')}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** What libsolv chooses, as {@link answer} says it; undefined when it finds no solution. */
+function solveWithLibsolv(packages: readonly TestPackage[], requests: readonly string[]): string | undefined {
+  writeFileSync(join(directory, 'main.repo'), testtags(packages));
+  const jobs = requests.map((name) => `job install name ${name}`);
+  const test = [
+    'repo system 0 empty',
+    'repo main 0 testtags main.repo',
+    'system x86_64 rpm system',
+    ...jobs,
+    'result transaction,problems <inline>',
+  ];
+  writeFileSync(join(directory, 'case.t'), `${test.join('\n')}\n`);
+  const output = execFileSync('testsolv', ['-r', join(directory, 'case.t')], { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
+  if (/^problem /m.test(output)) return undefined;
+  const chosen = [...output.matchAll(/^install (\S+)@main/gm)].map(([, nevra]) => nevra!);
+  return chosen.map((nevra) => nevra.replace(/-([^-]+-[^-]+\.[^.]+)$/, '-$1')).sort().join(' '); // prettier-ignore
+}
+
+const NAMES = ['a', 'b', 'c', 'd', 'e'] as const;
+const anyName = fc.constantFrom(...NAMES, 'v', 'w');
+const anyRelation = fc.oneof(
+  anyName,
+  fc.tuple(anyName, fc.constantFrom('<', '<=', '=', '>=', '>'), fc.constantFrom('1', '2', '1-1')).map((parts) => parts.join(' ')),
+);
+const anyDependency = fc.oneof(
+  { weight: 5, arbitrary: anyRelation },
+  fc.tuple(anyName, fc.constantFrom('or', 'and'), anyName).map((parts) => `(${parts.join(' ')})`),
+);
+const anyPackage = fc.record({
+  nevra: fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('1', '2', '3')).map(([name, version]) => `${name}-${version}-1.noarch`),
+  relations: fc.record({
+    requires: fc.array(anyDependency, { maxLength: 2 }),
+    conflicts: fc.array(anyRelation, { maxLength: 1 }),
+    provides: fc.array(fc.constantFrom('v', 'v = 1', 'w = 2'), { maxLength: 1 }),
+    recommends: fc.array(anyName, { maxLength: 1 }),
+  }),
+});
+
+describe('libsolv', () => {
+  it('finds an answer exactly where we do, and nearly always the same', () => {
+    let solved = 0;
+    let equal = 0;
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(anyPackage, { selector: ({ nevra }) => nevra, minLength: 3, maxLength: 10 }),
+        fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 2 }),
+        (packages, requests) => {
+          const theirs = solveWithLibsolv(packages, requests);
+          const resolution = resolveIn([{ packages }], requests);
+          expect(resolution.kind).toBe(theirs === undefined ? 'unsolvable' : 'resolved');
+          if (theirs === undefined) return;
+          solved++;
+          if (answer(resolution) === theirs) equal++;
+        },
+      ),
+      { numRuns: 150, seed: 20261126 },
+    );
+    // Both are sound where they differ: with several providers, or when a weak dependency excludes another.
+    expect(solved).toBeGreaterThan(50);
+    expect(equal / solved).toBeGreaterThan(0.9);
+  }, 120_000);
+});
