@@ -6,7 +6,7 @@ import { formatPurl } from './purl.js';
 import { sourceOf } from './resolve-closure.js';
 
 const FIELDS = ['NAME', 'EPOCHNUM', 'VERSION', 'RELEASE', 'ARCH', 'SOURCERPM', 'VENDOR', 'URL', 'LICENSE', 'SUMMARY'] as const;
-const FORMAT = `${FIELDS.map((field) => `%{${field}}`).join('\\x1f')}\\n`;
+const FORMAT = `${FIELDS.map((field) => `%{${field}}`).join('\x1f')}\\n`;
 
 /** Asks the tree's own rpm what is installed. */
 export function createInventory(): Inventory {

@@ -1,8 +1,12 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { memoryTree } from '@ict/plugin-testkit';
 import { createFileName } from '../src/file-name.js';
-import { parseInventory } from '../src/inventory.js';
+import { createInventory, parseInventory } from '../src/inventory.js';
 import { toSpdxExpression } from '../src/licence.js';
 import { formatPurl } from '../src/purl.js';
+import { FIXTURES } from './fixture-index.js';
 
 const line = (...values: readonly string[]): string => `${values.join('\x1f')}\n`;
 
@@ -36,6 +40,29 @@ describe('parseInventory', () => {
 
   it('refuses what it did not ask for', () => {
     expect(() => parseInventory('rpm: not a database\n')).toThrow(expect.objectContaining({ code: 'ICT_RPM_INVENTORY_INVALID' }));
+  });
+});
+
+describe('the inventory of a tree', () => {
+  it('is what its rpm says', async () => {
+    const file = join(FIXTURES, 'packages/rpm-rs/v4/rpm-basic-2.3.4-5.el9.noarch.rpm');
+    const tree = memoryTree({
+      files: { '/usr/bin/rpm': 'rpm' },
+      // The same question, asked of a package file instead of a database.
+      run: async ({ argv }, session) => {
+        const output = execFileSync('rpm', ['--query', '--nosignature', '--queryformat', argv[4]!, '--package', file], { stdio: 'pipe' });
+        await session.write(argv[5]!, output);
+        return {};
+      },
+    });
+    const [installed, ...others] = await createInventory().list(tree);
+    expect(others).toEqual([]);
+    expect(installed).toMatchObject({ name: 'rpm-basic', version: '1:2.3.4-5.el9', arch: 'noarch' });
+    expect(await tree.list('/run')).toEqual([]);
+  });
+
+  it('is empty without rpm', async () => {
+    expect(await createInventory().list(memoryTree())).toEqual([]);
   });
 });
 
