@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Engine } from '@ict/core';
+import type { Engine, LockOptions } from '@ict/core';
 import { discoverPlugins } from './plugin-discovery.js';
-import type { EngineFlags } from './program.js';
+import type { EngineFlags, LockFlags } from './program.js';
 import type { Session } from './session.js';
 import type { Settings } from './settings.js';
 import { resolveSettings } from './settings.js';
@@ -31,4 +32,12 @@ export async function withEngine<T>(
   } finally {
     await engine.close();
   }
+}
+
+/** The flags that choose a lock, as the engine takes them. */
+export function lockOptions({ surroundings }: Session, { lock, frozen }: LockFlags): LockOptions {
+  return {
+    ...(lock === undefined ? {} : { lock: resolve(surroundings.cwd, lock) }),
+    ...(frozen === undefined ? {} : { frozen }),
+  };
 }

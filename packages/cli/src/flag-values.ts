@@ -79,7 +79,7 @@ export function parseMirror(value: string): MirrorFlag {
   if (archive === undefined || url === undefined || rest.length > 0) {
     throw new FlagError('--mirror', 'is not ARCHIVE=URL', 'Example: --mirror http://ftp.debian.org/debian=http://mirror.example/debian');
   }
-  return { archive: address(archive), url: address(url) };
+  return { archive: parseAddress('--mirror', archive), url: parseAddress('--mirror', url) };
 }
 
 /** {@link parseMirror} for a flag that may be given several times. */
@@ -87,10 +87,21 @@ export function parseMirrors(value: string, previous: readonly MirrorFlag[] | un
   return [...(previous ?? []), parseMirror(value)];
 }
 
-function address(text: string): string {
+/** One `--repo URL` or `--repo +URL`, gathered. @throws {@link FlagError} */
+export function parseRepositories(value: string, previous: readonly string[] | undefined): readonly string[] {
+  const plus = value.startsWith('+') ? '+' : '';
+  return [...(previous ?? []), plus + parseAddress('--repo', parseText('--repo')(value.slice(plus.length)))];
+}
+
+/**
+ * An absolute http, https or file address without query and fragment; trailing slashes are dropped.
+ *
+ * @throws {@link FlagError}
+ */
+function parseAddress(flag: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:', 'file:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new FlagError('--mirror', 'needs an http, https or file address on both sides', 'Leave out any query or fragment.');
+    throw new FlagError(flag, `needs an http, https or file address, not "${text}"`, 'Leave out any query or fragment.');
   }
   return text.replace(/\/+$/, '');
 }

@@ -2,7 +2,7 @@ import { Argument, Command, Option } from 'commander';
 import { cacheCommands } from './cache-commands.js';
 import { authoringCommands } from './authoring-commands.js';
 import { configCommands } from './config-commands.js';
-import { parseCount, parseMirrors, parseText, parseTexts, parseWorkers } from './flag-values.js';
+import { parseCount, parseMirrors, parseRepositories, parseText, parseTexts, parseWorkers } from './flag-values.js';
 import type { MirrorFlag } from './flag-values.js';
 import type { Session, Speech } from './session.js';
 import type { LogLevel } from './log-level.js';
@@ -50,6 +50,20 @@ export interface LockFlags extends EngineFlags {
   readonly frozen?: boolean;
 }
 
+export interface PlanFlags extends LockFlags {
+  readonly target?: string;
+  readonly only?: readonly string[];
+  readonly recommends?: boolean;
+  readonly suite?: readonly string[];
+  readonly component?: readonly string[];
+  readonly repo?: readonly string[];
+  readonly repoKey?: readonly string[];
+}
+
+export interface GraphFlags extends LockFlags {
+  readonly reduce?: boolean;
+}
+
 export interface LockWriteFlags extends EngineFlags {
   readonly output?: string;
   readonly frozen?: boolean;
@@ -79,7 +93,7 @@ export interface DoctorFlags extends CacheFlags {
   readonly for?: 'build' | 'boot';
 }
 
-export const schemaNames = ['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan'] as const;
+export const schemaNames = ['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan', 'why', 'why-not', 'graph'] as const;
 export type SchemaName = (typeof schemaNames)[number];
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
@@ -136,9 +150,58 @@ export function createProgram(run: Runner): Command {
     );
 
   engineFlags(
-    lockFlags(program.command('plan').description('show what a build would fetch, install and run').addArgument(template())),
-  ).action((file: string, _flags: LockFlags, command: Command) =>
+    lockFlags(
+      program
+        .command('plan')
+        .description('show what a build would fetch, install and run')
+        .addArgument(new Argument('[template]', 'image template, a YAML file').argParser(parseText('TEMPLATE')))
+        .addOption(new Option('--target <os-dist-arch>', 'without a template: resolve for this target').argParser(parseText('--target')))
+        .addOption(
+          new Option('--only <names...>', 'with --target: just these packages, into an empty root').argParser(parseTexts('--only')),
+        )
+        .option('--recommends', 'with --only: follow Recommends')
+        .option('--no-recommends', 'with --only: do not follow Recommends (default)')
+        .addOption(new Option('--suite <suite>', 'with --only: this suite; may be repeated').argParser(parseTexts('--suite')))
+        .addOption(new Option('--component <name>', 'with --only: this component; may be repeated').argParser(parseTexts('--component')))
+        .addOption(
+          new Option('--repo <url>', 'with --only: an archive in place of the target\u2019s own, or with +URL beside them').argParser(
+            parseRepositories,
+          ),
+        )
+        .addOption(new Option('--repo-key <file>', 'with --repo: keyring of these archives').argParser(parseTexts('--repo-key'))),
+    ),
+  ).action((file: string | undefined, _flags: PlanFlags, command: Command) =>
     run(all(command), 'document', async (session) => (await import('./commands/plan.js')).plan(session, file, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(program.command('why').description('say why a package is in the image').addArgument(template()).addArgument(packageName())),
+  ).action((file: string, name: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/why.js')).why(session, file, name, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('why-not')
+        .description('say what keeps a package out of the image')
+        .addArgument(template())
+        .addArgument(new Argument('<package>', 'name or name=version').argParser(parseText('PACKAGE'))),
+    ),
+  ).action((file: string, wanted: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/why-not.js')).whyNot(session, file, wanted, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('graph')
+        .description('print how the packages of an image need each other, as a DOT graph')
+        .addArgument(template())
+        .option('--reduce', 'leave out what other ways imply'),
+    ),
+  ).action((file: string, _flags: GraphFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/graph.js')).graph(session, file, all(command))),
   );
 
   engineFlags(
@@ -231,6 +294,10 @@ export function cacheDir(): Option {
 
 export function workDir(): Option {
   return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
+}
+
+function packageName(): Argument {
+  return new Argument('<package>', 'name, or name:arch').argParser(parseText('PACKAGE'));
 }
 
 function distroFile(): Option {

@@ -259,7 +259,21 @@ describe('usage', () => {
   it('--help is no mistake', async () => {
     const { status, stdout, stderr } = await ict(['--help']);
     expect([status, stderr.text]).toEqual([0, '']);
-    for (const command of ['build', 'validate', 'plan', 'lock', 'boot', 'doctor', 'schema', 'config', 'version', 'completion']) {
+    for (const command of [
+      'build',
+      'validate',
+      'plan',
+      'why',
+      'why-not',
+      'graph',
+      'lock',
+      'boot',
+      'doctor',
+      'schema',
+      'config',
+      'version',
+      'completion',
+    ]) {
       expect(stdout.text).toContain(`\n  ${command} `);
     }
   });

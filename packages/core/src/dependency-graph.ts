@@ -1,11 +1,33 @@
 import type { ResolvedPackage } from '@ict/plugin-api';
+import { packageGraph, type PackageGraph } from './package-graph.js';
+import { relationsOf } from './package-relations.js';
 
-/** The closure as a DOT digraph: one box a package, one edge a requirement; sorted, so that equal closures give equal bytes. */
+/** The closure of a lock as a DOT digraph: what `chrootpkgs.dot` beside the package cache holds. */
 export function dependencyGraph(packages: readonly ResolvedPackage[]): string {
-  const names = new Map(packages.map((pkg) => [pkg.id, pkg.name]));
-  const quote = (name: string) => `"${name.replaceAll('"', '\\"')}"`;
-  const lines = [...packages]
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .flatMap((pkg) => [`  ${quote(pkg.name)};`, ...pkg.requires.map((id) => `  ${quote(pkg.name)} -> ${quote(names.get(id) ?? id)};`)]);
+  return dotGraph(packageGraph(packages, relationsOf(packages)));
+}
+
+/**
+ * A graph of packages in DOT: one box a package, with its version; one edge a need, dashed for a recommendation. Sorted, so that equal
+ * graphs give equal bytes. A box is named after its package, or by id where several architectures share the name.
+ */
+export function dotGraph({ packages, edges }: PackageGraph): string {
+  const counts = new Map<string, number>();
+  for (const { name } of packages) counts.set(name, (counts.get(name) ?? 0) + 1);
+  const boxes = new Map(packages.map(({ id, name }) => [id, quote(counts.get(name) === 1 ? name : id)]));
+  const lines = packages.flatMap(({ id, name, version }) => [
+    `  ${boxes.get(id)} [label="${escape(name)}\\n${escape(version)}"];`,
+    ...edges
+      .filter(({ from }) => from === id)
+      .map(({ to, kind }) => `  ${boxes.get(id)} -> ${boxes.get(to)}${kind === 'recommends' ? ' [style=dashed]' : ''};`),
+  ]);
   return ['digraph G {', '  rankdir=LR;', '  node [shape=box];', ...lines, '}', ''].join('\n');
+}
+
+function quote(text: string): string {
+  return `"${escape(text)}"`;
+}
+
+function escape(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"');
 }

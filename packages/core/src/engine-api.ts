@@ -1,6 +1,17 @@
 import type { AuditSample } from './audit.js';
 import type { StorageOptions } from '@ict/cache';
-import type { ArtifactInfo, BuildEvent, Digest, DistributionDefinition, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
+import type {
+  ArtifactInfo,
+  BuildEvent,
+  Digest,
+  DistributionDefinition,
+  LockChanges,
+  ProblemReport,
+  SourcePosition,
+  Stage,
+} from '@ict/plugin-api';
+import type { GraphEdge } from './package-graph.js';
+import type { RepositoryChoice } from './repository-choice.js';
 
 export type { AuditSample } from './audit.js';
 
@@ -99,6 +110,87 @@ export interface PlannedPackage {
   readonly cached: boolean;
 }
 
+/** A question without template: what would these names bring into an empty root? */
+export interface PackageQuestion extends RepositoryChoice {
+  /** `{os}-{dist}-{arch}`. */
+  readonly target: string;
+  /** As in a template: `name`, `name=version`, `name/suite`. */
+  readonly only: readonly string[];
+  /** Follow Recommends; default: no, as a template that says nothing. */
+  readonly recommends?: boolean;
+}
+
+/** One way from something that was asked for to a package. */
+export interface WhyPath {
+  /** What was asked for, as it was written, why, and where if it stands in a file. */
+  readonly request: string;
+  readonly reason: string;
+  readonly position?: SourcePosition;
+  /** Id of the package that answers the request. */
+  readonly package: string;
+  /** From that package to the one in question; empty when they are the same. */
+  readonly steps: readonly GraphEdge[];
+}
+
+/** The document of `ict why --json`. */
+export interface Why {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  readonly package: {
+    readonly id: string;
+    readonly name: string;
+    readonly version: string;
+    readonly arch: string;
+    readonly repository: string;
+  };
+  readonly part: 'image' | 'tools';
+  /** The shortest way from each thing that was asked for, the shortest of all first. */
+  readonly paths: readonly WhyPath[];
+}
+
+/** The document of `ict why-not --json`. */
+export interface WhyNot {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  readonly asked: string;
+  /**
+   * `present`: it is in the image. `unavailable`: not even alone could it be installed. `excluded`: not together with what the template asks
+   * for. `not-needed`: nothing asks for it. `not-preferred`: the image has another version, which comes first.
+   */
+  readonly verdict: 'present' | 'unavailable' | 'excluded' | 'not-needed' | 'not-preferred';
+  /** The package of that name in the image. */
+  readonly chosen?: { readonly id: string; readonly version: string; readonly repository: string };
+  /** Why it cannot be had. */
+  readonly problems: readonly {
+    readonly code: string;
+    readonly message: string;
+    readonly hint?: string;
+    readonly position?: SourcePosition;
+    readonly because: readonly string[];
+  }[];
+  /** What would come or change, were it asked for. */
+  readonly brings: readonly { readonly id: string; readonly version: string; readonly sizeBytes: number }[];
+}
+
+/** The document of `ict graph --json`. */
+export interface GraphDocument {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  /** True when edges that other ways imply were left out. */
+  readonly reduced: boolean;
+  readonly packages: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly version: string;
+    readonly arch: string;
+    readonly sizeBytes: number;
+    readonly requestedBy: readonly string[];
+  }[];
+  readonly edges: readonly GraphEdge[];
+  /** The same as a DOT digraph. */
+  readonly dot: string;
+}
+
 export interface LockWriteOptions {
   /** File to write; default: `NAME.lock.yml` beside the template. */
   readonly output?: string;
@@ -149,7 +241,15 @@ export interface Engine {
   distributions(): readonly DistributionDefinition[];
   validate(template: string): Promise<Validation>;
   plan(template: string, options?: LockOptions): Promise<Plan>;
+  /** What names would bring into an empty root. */
+  planPackages(question: PackageQuestion): Promise<Plan>;
   lock(template: string, options?: LockWriteOptions): Promise<LockReport>;
+  /** Why a package is there. */
+  why(template: string, name: string, options?: LockOptions): Promise<Why>;
+  /** What keeps a package, `name` or `name=version`, out of the image. */
+  whyNot(template: string, wanted: string, options?: LockOptions): Promise<WhyNot>;
+  /** How the packages of the image need each other. */
+  graph(template: string, options?: LockOptions & { readonly reduce?: boolean }): Promise<GraphDocument>;
   build(template: string, options?: BuildOptions): Promise<BuildReport>;
   close(): Promise<void>;
 }

@@ -5,19 +5,27 @@ import type {
   BuildReport,
   Engine,
   EngineOptions,
+  GraphDocument,
   LockOptions,
   LockReport,
   LockWriteOptions,
+  PackageQuestion,
   Plan,
   Validation,
+  Why,
+  WhyNot,
 } from './engine-api.js';
 import { makeLock } from './lock-making.js';
+import { pinRepositories } from './pinning.js';
+import { planPackages } from './plan-packages.js';
 import { planBuild } from './plan.js';
+import { answerGraph, answerWhy } from './questions.js';
 import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
 import { openServices, type Services } from './services.js';
 import { settleLock } from './lock-settling.js';
 import { requireKeys } from './repository-keys.js';
+import { answerWhyNot } from './why-not.js';
 import { readTemplate, requireSound, type Intake } from './template-intake.js';
 
 /**
@@ -52,10 +60,7 @@ class HostedEngine implements Engine {
   }
 
   async plan(template: string, options: LockOptions = {}): Promise<Plan> {
-    const intake = await this.intake(template);
-    const services = await this.open(intake);
-    const settled = await settleLock(template, intake, options, services);
-    this.warn(settled.warnings);
+    const { intake, settled, services } = await this.settle(template, options);
     return planBuild(intake, settled, services);
   }
 
@@ -66,6 +71,30 @@ class HostedEngine implements Engine {
     const { file, written, changes } = report;
     this.events.emit({ type: 'lock.done', file, written, changes });
     return report;
+  }
+
+  async planPackages(question: PackageQuestion): Promise<Plan> {
+    const { arch, distribution } = this.plugins.target(question.target);
+    const provider = await this.plugins.provider(distribution.ecosystem);
+    const services = await this.open({ distribution });
+    return planPackages(question, { target: question.target, arch, distribution, provider }, services);
+  }
+
+  async why(template: string, name: string, options: LockOptions = {}): Promise<Why> {
+    const { settled, services } = await this.settle(template, options);
+    return answerWhy(template, name, settled, services);
+  }
+
+  async whyNot(template: string, wanted: string, options: LockOptions = {}): Promise<WhyNot> {
+    const { intake, settled, services } = await this.settle(template, options);
+    const { spec, provider } = intake;
+    const pin = () => pinRepositories(settled.request.repositories, spec.target.arch, provider.part, services.mirrors, services.context);
+    return answerWhyNot(wanted, settled, intake, pin, services);
+  }
+
+  async graph(template: string, options: LockOptions & { readonly reduce?: boolean } = {}): Promise<GraphDocument> {
+    const { settled, services } = await this.settle(template, options);
+    return answerGraph(options.reduce === true, settled, services);
   }
 
   async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {
@@ -84,11 +113,19 @@ class HostedEngine implements Engine {
     return intake as Intake;
   }
 
+  private async settle(template: string, options: LockOptions) {
+    const intake = await this.intake(template);
+    const services = await this.open(intake);
+    const settled = await settleLock(template, intake, options, services);
+    this.warn(settled.warnings);
+    return { intake, settled, services };
+  }
+
   private warn(reports: readonly ProblemReport[]): void {
     for (const report of reports) this.events.emit(warningEvent(report));
   }
 
-  private async open(intake: Intake): Promise<Services> {
+  private async open(intake: Pick<Intake, 'distribution'>): Promise<Services> {
     requireKeys(intake.distribution);
     const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit);
     this.services = opening;

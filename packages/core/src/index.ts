@@ -1,3 +1,5 @@
 export * from '@ict/plugin-api';
 export type * from './engine-api.js';
+export type { GraphEdge } from './package-graph.js';
+export type { RepositoryChoice } from './repository-choice.js';
 export { openEngine } from './engine.js';

@@ -3,8 +3,9 @@ import { composeTree, compositionSteps, type LayerCall } from './composition.js'
 import { gatherConfiguration } from './configure.js';
 import type { Plan, PlannedStep } from './engine-api.js';
 import { buildArtifacts, imageEpoch, toolsStep } from './finalization.js';
-import { lockDigest } from './lock.js';
+import { lockDigest, type Lock } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
+import type { PackageShelf } from './package-shelf.js';
 import type { Services } from './services.js';
 import type { StepCall } from './steps.js';
 import type { Intake } from './template-intake.js';
@@ -13,7 +14,17 @@ import { gatherLayers } from './template-layers.js';
 /** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
 export async function planBuild(intake: Intake, settled: SettledLock, services: Services): Promise<Plan> {
   const { lock } = settled;
-  const shelf = services.packages(lock, intake.provider.part);
+  const content = await planContent(lock, services.packages(lock, intake.provider.part));
+  return planOf(lock, content, await peekSteps(intake, settled, content.files, services));
+}
+
+/** The packages of a lock, and which of them the cache has: `files` by digest, empty where it has none. */
+export interface PlannedContent extends Pick<Plan, 'packages' | 'fetchBytes'> {
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Looks the packages of a lock up in the cache, each content once. */
+export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'>): Promise<PlannedContent> {
   const packages = [];
   let fetchBytes = 0;
   const files = new Map<string, string>();
@@ -26,6 +37,11 @@ export async function planBuild(intake: Intake, settled: SettledLock, services: 
     const { name, version, arch, repository, digest, sizeBytes, requestedBy } = pkg;
     packages.push({ name, version, arch, repository, digest, sizeBytes, requestedBy, cached });
   }
+  return { packages, fetchBytes, files };
+}
+
+/** The document of a plan. */
+export function planOf(lock: Lock, { packages, fetchBytes }: PlannedContent, steps: Plan['steps']): Plan {
   return {
     schemaVersion: 1,
     target: lock.target,
@@ -39,7 +55,7 @@ export async function planBuild(intake: Intake, settled: SettledLock, services: 
       signers,
     })),
     packages,
-    steps: await peekSteps(intake, settled, files, services),
+    steps,
     fetchBytes,
   };
 }

@@ -1,10 +1,11 @@
 import { readFile, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
+import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
 import { parseDistribution, requireDistribution } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
 import { coreError } from './errors.js';
+import { didYouMean } from './nearest-names.js';
 
 /** A plugin that was found but whose code is not loaded yet. */
 export interface FoundPlugin {
@@ -68,6 +69,22 @@ export class PluginHost {
   /** Every definition, those of plugins first. */
   distributions(): readonly DistributionDefinition[] {
     return this.definitions;
+  }
+
+  /** What `{os}-{dist}-{arch}` stands for. @throws `ICT_TARGET_UNKNOWN`. */
+  target(text: string): { readonly distribution: DistributionDefinition; readonly arch: Architecture } {
+    const targets = new Map<string, { distribution: DistributionDefinition; arch: Architecture }>(
+      this.definitions.flatMap((distribution) =>
+        distribution.architectures.map((arch) => [`${distribution.os}-${distribution.dist}-${arch}`, { distribution, arch }] as const),
+      ),
+    );
+    const found = targets.get(text);
+    if (found !== undefined) return found;
+    throw coreError('ICT_TARGET_UNKNOWN', {
+      message: `no plugin defines the target "${text}"`,
+      hint: didYouMean(text, targets.keys()) ?? `There is ${[...targets.keys()].join(', ')}.`,
+      facts: { target: text },
+    });
   }
 
   /** Image types that some plugin makes. */

@@ -1,23 +1,47 @@
 import { resolve } from 'node:path';
-import type { Plan } from '@ict/core';
-import { withEngine } from '../engine-session.js';
-import type { LockFlags } from '../program.js';
+import type { PackageQuestion, Plan } from '@ict/core';
+import { lockOptions, withEngine } from '../engine-session.js';
+import { cliError } from '../errors.js';
+import type { PlanFlags } from '../program.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../terminal.js';
 import { plainText, table } from '../terminal-text.js';
 
-/** `ict plan` */
-export async function plan(session: Session, template: string, flags: LockFlags): Promise<void> {
-  const { lock, frozen } = flags;
+/** `ict plan`: of a template, or of names for a target. */
+export async function plan(session: Session, template: string | undefined, flags: PlanFlags): Promise<void> {
+  const question = packageQuestion(session, template, flags);
   const document = await withEngine(session, flags, (engine) =>
-    engine.plan(template, {
-      ...(lock === undefined ? {} : { lock: resolve(session.surroundings.cwd, lock) }),
-      ...(frozen === undefined ? {} : { frozen }),
-    }),
+    question === undefined ? engine.plan(template as string, lockOptions(session, flags)) : engine.planPackages(question),
   );
   session.document(document);
   session.result(planText(document, session.terminal.resultColors));
+}
+
+/** @returns undefined when a template is asked about. @throws `ICT_CLI_USAGE` when it is neither, or both. */
+function packageQuestion(session: Session, template: string | undefined, flags: PlanFlags): PackageQuestion | undefined {
+  const { target, only, recommends, suite, component, repo, repoKey } = flags;
+  const { cwd } = session.surroundings;
+  if (template !== undefined) {
+    const misplaced = Object.entries({ target, only, recommends, suite, component, repo, 'repo-key': repoKey });
+    const first = misplaced.find(([, value]) => value !== undefined);
+    if (first !== undefined) throw usage(`--${first[0]} is for a plan without template`);
+    return undefined;
+  }
+  if (target === undefined || only === undefined) throw usage('ict plan needs a template, or --target and --only');
+  return {
+    target,
+    only,
+    ...(recommends === undefined ? {} : { recommends }),
+    ...(suite === undefined ? {} : { suites: suite }),
+    ...(component === undefined ? {} : { components: component }),
+    ...(repo === undefined ? {} : { archives: repo }),
+    ...(repoKey === undefined ? {} : { keyrings: repoKey.map((file) => resolve(cwd, file)) }),
+  };
+}
+
+function usage(message: string) {
+  return cliError('ICT_CLI_USAGE', { message, hint: 'See `ict plan --help`.' });
 }
 
 /** A plan for people: repositories, packages, steps, and what they cost. */
@@ -43,7 +67,7 @@ export function planText(plan: Plan, colors: Colors): string {
       { right: [4] },
     ),
   );
-  lines.push('', colors.bold('Steps'));
+  if (plan.steps.length > 0) lines.push('', colors.bold('Steps'));
   lines.push(
     ...table(plan.steps.map(({ type, hit, reason }) => [`  ${type}`, hit ? 'from the cache' : 'to run', colors.dim(plainText(reason))])),
   );

@@ -7,6 +7,9 @@ const files: Readonly<Partial<Record<SchemaName, string>>> = {
   event: import.meta.resolve('@ict/plugin-api/schema/event.schema.json'),
   manifest: import.meta.resolve('@ict/sbom/manifest.schema.json'),
   plan: new URL('../../schema/plan.schema.json', import.meta.url).href,
+  why: new URL('../../schema/why.schema.json', import.meta.url).href,
+  'why-not': new URL('../../schema/why-not.schema.json', import.meta.url).href,
+  graph: new URL('../../schema/graph.schema.json', import.meta.url).href,
   lock: new URL('../../schema/lock.schema.json', import.meta.url).href,
 };
 

@@ -1,0 +1,121 @@
+import { readFile, rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { GraphDocument, Plan, Why, WhyNot } from '@ict/core';
+import { PackageWorld, worldPackage } from '../src/index.js';
+
+let world: PackageWorld;
+let template: string;
+
+beforeAll(async () => {
+  world = await PackageWorld.start(inject('run'), 'questions', [
+    worldPackage('app', '1.0', { Depends: 'middle, library', Recommends: 'extra' }),
+    worldPackage('middle', '1.0', { 'Pre-Depends': 'library (>= 1)' }),
+    worldPackage('library', '1.0'),
+    worldPackage('extra', '1.0'),
+    worldPackage('rival', '1.0', { Conflicts: 'library' }),
+    worldPackage('lonely', '1.0', { Depends: 'nowhere' }),
+  ]);
+  template = await world.template(['app'], { recommends: true });
+});
+afterAll(() => world.close());
+
+const lineOf = async (text: string) => (await readFile(template, 'utf8')).split('\n').findIndex((line) => line.includes(text)) + 1;
+
+describe('ict why', () => {
+  it('leads from the line of the template to the package, in the package\u2019s own words', async () => {
+    const { paths, part } = await world.document<Why>(['why', template, 'library']);
+    expect(part).toBe('image');
+    expect(paths).toMatchObject([
+      {
+        request: 'app',
+        position: { file: template, line: await lineOf('- app') },
+        steps: [{ from: 'app:all', to: 'library:all', kind: 'requires', relations: [{ field: 'Depends', text: 'library' }] }],
+      },
+    ]);
+    const { paths: extra } = await world.document<Why>(['why', template, 'extra']);
+    expect(extra[0].steps).toMatchObject([{ kind: 'recommends', relations: [{ field: 'Recommends', text: 'extra' }] }]);
+    const { part: tools } = await world.document<Why>(['why', template, 'mtools']);
+    expect(tools).toBe('tools');
+  });
+
+  it('answers from the lock alone: without network, and without what the cache remembers', async () => {
+    const locked = await world.template(['app'], { recommends: true });
+    expect((await world.ict(['lock', locked])).status).toBe(0);
+    await rm(`${world.places.cache}/.ict/memo`, { recursive: true });
+    const { paths } = await world.document<Why>(['why', locked, 'library', '--offline']);
+    expect(paths[0].steps).toMatchObject([{ from: 'app:all', to: 'library:all', kind: 'requires', relations: [] }]);
+  });
+
+  it('refuses a package that is not there, with the nearest name', async () => {
+    const result = await world.ict(['why', template, 'libary']);
+    expect(result.status).toBe(1);
+    expect(result.stderr).toContain('ICT_PACKAGE_NOT_CHOSEN');
+    expect(result.stderr).toContain('Did you mean "library"?');
+  });
+});
+
+describe('ict why-not', () => {
+  it.each<[string, WhyNot['verdict'], string]>([
+    ['library', 'present', ''],
+    ['rival', 'excluded', 'rival 1.0 conflicts with library'],
+    ['lonely', 'unavailable', 'nowhere'],
+    ['app=9', 'unavailable', 'app version 9'],
+    ['libary', 'unavailable', 'libary'],
+  ])('%s: %s', async (wanted, verdict, text) => {
+    const answer = await world.document<WhyNot>(['why-not', template, wanted]);
+    expect(answer.verdict).toBe(verdict);
+    expect(JSON.stringify(answer.problems)).toContain(text);
+  });
+});
+
+describe('ict graph', () => {
+  it('prints the same bytes each time, with versions and kinds of edges', async () => {
+    const result = await world.ict(['graph', template]);
+    expect(result.status, result.stderr).toBe(0);
+    expect(result.stdout).toMatch(/^digraph G \{\n/);
+    expect(result.stdout).toContain('  "app" [label="app\\n1.0"];\n  "app" -> "extra" [style=dashed];\n  "app" -> "library";\n');
+    expect((await world.ict(['graph', template])).stdout).toBe(result.stdout);
+  });
+
+  it('--reduce leaves out what other ways imply', async () => {
+    const { edges, reduced } = await world.document<GraphDocument>(['graph', template, '--reduce']);
+    expect(reduced).toBe(true);
+    expect(edges.map(({ from, to }) => `${from} ${to}`)).toEqual(['app:all extra:all', 'app:all middle:all', 'middle:all library:all']);
+  });
+});
+
+describe('ict plan without a template', () => {
+  const plan = (...args: string[]) => world.document<Plan>(['plan', '--target', 'mini-mini1-x86_64', ...args]);
+  const names = ({ packages }: Plan) => packages.map(({ name }) => name);
+
+  it('resolves just the names, into an empty root', async () => {
+    const document = await plan('--only', 'middle');
+    expect(names(document)).toEqual(['library', 'middle']);
+    expect(document).toMatchObject({ schemaVersion: 1, target: 'mini-mini1-x86_64', steps: [], repositories: [{ id: 'mini' }] });
+    expect(document.fetchBytes).toBe(document.packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    expect(names(await plan('--only', 'app', '--recommends'))).toContain('extra');
+    expect(names(await plan('--only', 'app', '--no-recommends'))).not.toContain('extra');
+  });
+
+  it('takes another repository instead of its own, or beside them', async () => {
+    await world.publish([worldPackage('newcomer', '1', { Depends: 'library' })], 'side');
+    const aside = ['--repo', world.server.url, '--suite', 'side'];
+    const result = await world.ict(['plan', '--target', 'mini-mini1-x86_64', '--only', 'newcomer', ...aside, '--json']);
+    expect(result.status).toBe(3);
+    expect(result.stdout).toContain('library');
+    expect(names(await plan('--only', 'newcomer', '--repo', `+${world.server.url}`, '--suite', 'mini', '--suite', 'side'))).toEqual([
+      'library',
+      'newcomer',
+    ]);
+  });
+
+  it.each<[string, readonly string[], number, string]>([
+    ['a target', ['--target', 'mini-mini2-x86_64', '--only', 'app'], 1, 'ICT_TARGET_UNKNOWN'],
+    ['a suite', ['--target', 'mini-mini1-x86_64', '--only', 'app', '--suite', 'minni'], 1, 'ICT_REPOSITORY_UNKNOWN'],
+    ['a package', ['--target', 'mini-mini1-x86_64', '--only', 'ap'], 3, 'ICT_DEB_UNKNOWN_PACKAGE'],
+  ])('refuses %s that is not there', async (_what, args, status, code) => {
+    const result = await world.ict(['plan', ...args, '--json']);
+    expect(result.status).toBe(status);
+    expect(result.stdout).toContain(code);
+  });
+});

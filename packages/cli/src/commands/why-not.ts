@@ -1,0 +1,52 @@
+import type { WhyNot } from '@ict/core';
+import { lockOptions, withEngine } from '../engine-session.js';
+import { positionText } from '../failure-text.js';
+import type { LockFlags } from '../program.js';
+import { formatBytes, formatCount } from '../quantity.js';
+import type { Session } from '../session.js';
+import type { Colors } from '../terminal.js';
+import { plainText } from '../terminal-text.js';
+
+/** Packages of an answer that are told by name. */
+const TOLD = 10;
+
+/** `ict why-not` */
+export async function whyNot(session: Session, template: string, wanted: string, flags: LockFlags): Promise<void> {
+  const document = await withEngine(session, flags, (engine) => engine.whyNot(template, wanted, lockOptions(session, flags)));
+  session.document(document);
+  session.result(whyNotText(document, template, session.terminal.resultColors));
+}
+
+/** An answer for people: the verdict, then what it rests on. */
+export function whyNotText(answer: WhyNot, template: string, colors: Colors): string {
+  const lines = [verdict(answer, template, colors)];
+  for (const { message, position, because, hint } of answer.problems) {
+    lines.push('', `  ${plainText(message)}${position === undefined ? '' : ` (${positionText(position)})`}`);
+    lines.push(...because.map((line) => `  ${colors.dim('-')} ${plainText(line)}`));
+    if (hint !== undefined) lines.push(`  ${colors.cyan('hint:')} ${plainText(hint)}`);
+  }
+  if (answer.brings.length > 0) {
+    const bytes = answer.brings.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    lines.push('', `  Asking for it would bring ${formatCount(answer.brings.length, 'package')}, ${formatBytes(bytes)}:`);
+    lines.push(...answer.brings.slice(0, TOLD).map(({ id, version }) => `    ${plainText(id)} ${plainText(version)}`));
+    if (answer.brings.length > TOLD) lines.push(`    and ${answer.brings.length - TOLD} more`);
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+function verdict({ verdict: kind, asked, chosen }: WhyNot, template: string, colors: Colors): string {
+  const name = colors.bold(plainText(asked));
+  const version = plainText(chosen?.version ?? '');
+  switch (kind) {
+    case 'present':
+      return `${name} is in the image, as ${version}; \`ict why ${template} ${plainText(asked.replace(/=.*$/, ''))}\` says why`;
+    case 'unavailable':
+      return `${name} cannot be had, not even alone:`;
+    case 'excluded':
+      return `${name} cannot be installed together with what the template asks for:`;
+    case 'not-needed':
+      return `${name} could be installed, but nothing that the template asks for needs it`;
+    case 'not-preferred':
+      return `${name} could be installed, but ${version} of ${plainText(chosen?.repository ?? '')} comes first`;
+  }
+}

@@ -1,0 +1,164 @@
+import { describe, expect, it } from 'vitest';
+import type { Engine, GraphDocument, PackageQuestion, Why, WhyNot } from '@ict/core';
+import { compileSchema } from '@ict/template';
+import { ict, plan } from './fixture.js';
+
+const target = 'acme-acme1-x86_64';
+const edge = (from: string, to: string, kind: 'requires' | 'recommends', text?: string) => ({
+  from: `${from}:amd64`,
+  to: `${to}:amd64`,
+  kind,
+  relations: text === undefined ? [] : [{ field: 'Depends', text }],
+});
+const position = { file: 'a.yml', line: 9, column: 5 };
+
+const why: Why = {
+  schemaVersion: 1,
+  target,
+  package: { id: 'libc:amd64', name: 'libc', version: '2.41', arch: 'amd64', repository: 'acme' },
+  part: 'image',
+  paths: [
+    { request: 'curl', reason: 'template', position, package: 'curl:amd64', steps: [edge('curl', 'libc', 'requires', 'libc (>= 2)')] },
+    {
+      request: 'init',
+      reason: 'essential',
+      package: 'init:amd64',
+      steps: [edge('init', 'mail', 'recommends'), edge('mail', 'libc', 'requires')],
+    },
+  ],
+};
+
+const whyNot: WhyNot = {
+  schemaVersion: 1,
+  target,
+  asked: 'nginx=1',
+  verdict: 'excluded',
+  problems: [{ code: 'ICT_DEB_UNSATISFIABLE', message: 'cannot', position, hint: 'leave out', because: ['a conflicts with b'] }],
+  brings: [],
+};
+
+const graph: GraphDocument = {
+  schemaVersion: 1,
+  target,
+  reduced: false,
+  packages: [{ id: 'a:amd64', name: 'a', version: '1', arch: 'amd64', sizeBytes: 1, requestedBy: ['template'] }],
+  edges: [edge('a', 'b', 'recommends', 'b')],
+  dot: 'digraph G {\n}\n',
+};
+
+describe('questions', () => {
+  it.each<[string, readonly string[], Partial<Engine>, unknown]>([
+    ['why', ['why', 'a.yml', 'libc'], { why: async () => why }, why],
+    ['why-not', ['why-not', 'a.yml', 'nginx=1'], { whyNot: async () => whyNot }, whyNot],
+    ['graph', ['graph', 'a.yml'], { graph: async () => graph }, graph],
+    ['plan', ['plan', '--target', target, '--only', 'jq'], { planPackages: async () => plan }, plan],
+  ])('%s --json prints the one document that its schema describes', async (name, argv, engine, document) => {
+    const { stdout, status } = await ict([...argv, '--json'], { engine });
+    expect([status, JSON.parse(stdout.text)]).toEqual([0, document]);
+    const schema = JSON.parse((await ict(['schema', name])).stdout.text) as object;
+    expect(compileSchema(schema).check(document, name)).toEqual([]);
+  });
+});
+
+describe('why', () => {
+  it('tells a way a paragraph, from the line of the template', async () => {
+    const { stdout } = await ict(['why', 'a.yml', 'libc'], { engine: { why: async () => why } });
+    expect(stdout.text).toBe(
+      [
+        'libc 2.41 (acme) is in the image:',
+        '',
+        '  a.yml:9:5 (the template) asks for curl',
+        '    curl requires libc  Depends: libc (>= 2)',
+        '',
+        '  the base system asks for init',
+        '    init recommends mail',
+        '    mail requires libc',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('counts ways beyond the fifth', async () => {
+    const many = { ...why, paths: Array.from({ length: 7 }, () => why.paths[1]) };
+    const { stdout } = await ict(['why', 'a.yml', 'libc'], { engine: { why: async () => many } });
+    expect(stdout.text.match(/asks for/g)).toHaveLength(5);
+    expect(stdout.lines.at(-1)).toBe('and 2 more ways; --json lists them all');
+  });
+});
+
+describe('why-not', () => {
+  const chosen = { id: 'nginx:amd64', version: '2', repository: 'acme' };
+  const brings = [{ id: 'nginx:amd64', version: '1', sizeBytes: 2048 }];
+  it.each<[WhyNot['verdict'], Partial<WhyNot>, readonly string[]]>([
+    ['excluded', {}, ['cannot be installed together', 'a.yml:9:5', '- a conflicts with b', 'hint: leave out']],
+    ['unavailable', {}, ['not even alone']],
+    ['present', { problems: [], chosen }, ['is in the image, as 2', '`ict why a.yml nginx`']],
+    ['not-needed', { problems: [], brings }, ['nothing that the template asks for needs it', '1 package, 2.00 KiB', 'nginx:amd64 1']],
+    ['not-preferred', { problems: [], brings, chosen }, ['2 of acme comes first']],
+  ])('says %s', async (verdict, parts, texts) => {
+    const { stdout } = await ict(['why-not', 'a.yml', 'nginx=1'], { engine: { whyNot: async () => ({ ...whyNot, verdict, ...parts }) } });
+    for (const text of texts) expect(stdout.text).toContain(text);
+  });
+});
+
+describe('graph', () => {
+  it('prints DOT, reduced when asked', async () => {
+    const asked: unknown[] = [];
+    const engine: Partial<Engine> = {
+      graph: async (_template, options) => {
+        asked.push(options);
+        return graph;
+      },
+    };
+    expect((await ict(['graph', 'a.yml'], { engine })).stdout.text).toBe(graph.dot);
+    await ict(['graph', 'a.yml', '--reduce', '--frozen'], { engine });
+    expect(asked).toEqual([{ reduce: false }, { reduce: true, frozen: true }]);
+  });
+});
+
+describe('plan without template', () => {
+  const run = async (...argv: string[]) => {
+    let seen: PackageQuestion | undefined;
+    const result = await ict(['plan', ...argv], {
+      cwd: '/here',
+      engine: {
+        planPackages: async (question) => {
+          seen = question;
+          return plan;
+        },
+      },
+    });
+    return { ...result, seen };
+  };
+
+  it('hands the question to the engine', async () => {
+    const { seen, status } = await run(
+      ...['--target', target, '--only', 'jq', 'curl=8', '--recommends', '--suite', 'one', '--component', 'main'],
+      ...['--repo', '+http://b.example/x/', '--repo-key', 'b.gpg'],
+    );
+    expect(status).toBe(0);
+    expect(seen).toEqual({
+      target,
+      only: ['jq', 'curl=8'],
+      recommends: true,
+      suites: ['one'],
+      components: ['main'],
+      archives: ['+http://b.example/x'],
+      keyrings: ['/here/b.gpg'],
+    });
+    expect((await run('--target', target, '--only', 'jq', '--no-recommends')).seen).toEqual({ target, only: ['jq'], recommends: false });
+    expect((await run('--target', target, '--only', 'jq')).seen).toEqual({ target, only: ['jq'] });
+  });
+
+  it.each([
+    ['nothing', [], 'ICT_CLI_USAGE'],
+    ['no names', ['--target', target], 'ICT_CLI_USAGE'],
+    ['no target', ['--only', 'jq'], 'ICT_CLI_USAGE'],
+    ['a template as well', ['a.yml', '--target', target], 'ICT_CLI_USAGE'],
+    ['a repository that is no address', ['--target', target, '--only', 'jq', '--repo', 'b'], 'ICT_CLI_FLAG_INVALID'],
+  ])('refuses %s', async (_what, argv, code) => {
+    const { status, seen, stderr } = await run(...argv);
+    expect([status, seen]).toEqual([2, undefined]);
+    expect(stderr.text).toContain(code);
+  });
+});

@@ -1,0 +1,53 @@
+import { canonicalJson, digestOf } from '@ict/integrity';
+import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
+import type { PackageQuestion, Plan } from './engine-api.js';
+import type { Lock } from './lock.js';
+import { pinRepositories } from './pinning.js';
+import { planContent, planOf } from './plan.js';
+import type { Loaded } from './plugin-host.js';
+import { chooseRepositories } from './repository-choice.js';
+import { closure } from './resolution.js';
+import type { Services } from './services.js';
+
+/** The target of a question without template. */
+export interface QuestionTarget {
+  readonly target: string;
+  readonly arch: Architecture;
+  readonly distribution: DistributionDefinition;
+  readonly provider: Loaded<Provider>;
+}
+
+/**
+ * Resolves just these names into an empty root: no essential set, no template, no lock.
+ *
+ * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
+ */
+export async function planPackages(
+  question: PackageQuestion,
+  { target, arch, distribution, provider }: QuestionTarget,
+  services: Services,
+): Promise<Plan> {
+  const { only, recommends = false } = question;
+  const { context } = services;
+  const repositories = chooseRepositories(distribution.repositories, question);
+  const snapshots = await pinRepositories(repositories, arch, provider.part, services.mirrors, context);
+  const seeds = only.map((request) => ({ request, reason: 'question' }));
+  const { packages } = await closure({ arch, distribution, snapshots, seeds, essential: false, recommends }, provider.part, context);
+  const lock: Lock = {
+    lockVersion: 1,
+    target,
+    request: digestOf(canonicalJson({ only, recommends })),
+    repositories: snapshots.map(({ repository: { id, archive, suite, components }, root, signers }) => ({
+      id,
+      archive,
+      suite,
+      components,
+      root,
+      signers,
+    })),
+    plugins: {},
+    packages,
+    tools: [],
+  };
+  return planOf(lock, await planContent(lock, services.packages(lock, provider.part)), []);
+}

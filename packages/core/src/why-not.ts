@@ -1,0 +1,51 @@
+import type { Problem, ResolutionRequest, ResolvedPackage, Snapshot } from '@ict/plugin-api';
+import type { WhyNot } from './engine-api.js';
+import type { SettledLock } from './lock-settling.js';
+import { seedName } from './lock-update.js';
+import type { Loaded } from './plugin-host.js';
+import type { Services } from './services.js';
+import type { Intake } from './template-intake.js';
+
+/**
+ * Answers what keeps a package out of the image, by asking the provider's own resolver: for the package alone, then together with
+ * everything that the template asks for.
+ *
+ * @param wanted `name`, `name=version` or `name/suite`, as in a template.
+ * @param snapshots the repositories as they are now.
+ */
+export async function answerWhyNot(
+  wanted: string,
+  { lock, request }: SettledLock,
+  {
+    spec,
+    distribution,
+    provider,
+  }: Pick<Intake, 'spec' | 'distribution'> & { readonly provider: Pick<Loaded<Intake['provider']['part']>, 'part'> },
+  snapshots: () => Promise<readonly Snapshot[]>,
+  { context }: Pick<Services, 'context'>,
+): Promise<WhyNot> {
+  const name = seedName(wanted);
+  const version = wanted.startsWith(`${name}=`) ? wanted.slice(name.length + 1) : undefined;
+  const chosen = lock.packages.find((pkg) => pkg.name === name || pkg.id === name);
+  const answer = { schemaVersion: 1 as const, target: lock.target, asked: wanted };
+  const present = chosen === undefined ? {} : { chosen: { id: chosen.id, version: chosen.version, repository: chosen.repository } };
+  const none = { ...answer, ...present, problems: [], brings: [] };
+  if (chosen !== undefined && (wanted === name || chosen.version === version)) return { ...none, verdict: 'present' };
+  const base = { arch: spec.target.arch, distribution, snapshots: await snapshots() };
+  const seed = { request: wanted, reason: 'question' };
+  const resolve = (ask: Pick<ResolutionRequest, 'seeds' | 'essential' | 'recommends'>) =>
+    provider.part.resolver.resolve({ ...base, ...ask }, context);
+  const alone = await resolve({ seeds: [seed], essential: false, recommends: false });
+  if (alone.kind === 'unsolvable') return { ...none, verdict: 'unavailable', problems: alone.problems.map(explained) };
+  const together = await resolve({ seeds: [...request.image, seed], essential: true, recommends: request.recommends });
+  if (together.kind === 'unsolvable') return { ...none, verdict: 'excluded', problems: together.problems.map(explained) };
+  const before = new Map(lock.packages.map((pkg) => [pkg.id, pkg.version]));
+  const brings = together.closure.packages
+    .filter((pkg: ResolvedPackage) => before.get(pkg.id) !== pkg.version)
+    .map(({ id, version: brought, sizeBytes }) => ({ id, version: brought, sizeBytes }));
+  return { ...none, verdict: chosen === undefined ? 'not-needed' : 'not-preferred', brings };
+}
+
+function explained({ code, message, hint, position, because }: Problem): WhyNot['problems'][number] {
+  return { code, message, because, ...(hint === undefined ? {} : { hint }), ...(position === undefined ? {} : { position }) };
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import type { Problem, ResolutionRequest, Resolution } from '@ict/plugin-api';
+import { fakeContext } from '@ict/plugin-testkit';
+import type { Lock } from '../src/lock.js';
+import { packageRequest } from '../src/request.js';
+import { answerWhyNot } from '../src/why-not.js';
+import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
+
+const problem: Problem = { code: 'ICT_DEB_UNSATISFIABLE', message: 'no', hint: 'try', because: ['a conflicts with b'] };
+const solved = (...names: string[]): Resolution => ({
+  kind: 'resolved',
+  closure: { packages: names.map((name) => resolvedPackage(name.split('=')[0], { version: name.split('=')[1] ?? '1' })) },
+  warnings: [],
+});
+const unsolvable: Resolution = { kind: 'unsolvable', problems: [problem] };
+
+/** @param answers what the resolver says to the package alone, and to the package with the template's own requests. */
+async function ask(wanted: string, ...answers: Resolution[]) {
+  await using ctx = fakeContext();
+  const asked: ResolutionRequest[] = [];
+  const provider = sampleProvider({
+    resolver: {
+      version: 1,
+      resolve: async (request) => {
+        asked.push(request);
+        return answers[asked.length - 1];
+      },
+    },
+  });
+  const spec = sampleSpec();
+  const request = packageRequest(spec, distribution, sampleFormat());
+  const lock: Lock = {
+    lockVersion: 1,
+    target: request.target,
+    request: digestOfAll('0'),
+    repositories: [],
+    plugins: {},
+    packages: [resolvedPackage('bash'), resolvedPackage('tar')],
+    tools: [],
+  };
+  const settled = { lock, request, warnings: [] };
+  const answer = await answerWhyNot(wanted, settled, { spec, distribution, provider: { part: provider } }, async () => [], {
+    context: ctx,
+  });
+  return { answer, asked };
+}
+
+describe('answerWhyNot', () => {
+  it.each(['bash', 'bash=1'])('%s is there; nobody is asked', async (wanted) => {
+    const { answer, asked } = await ask(wanted);
+    expect(answer).toMatchObject({
+      verdict: 'present',
+      asked: wanted,
+      chosen: { id: 'bash:amd64', version: '1' },
+      problems: [],
+      brings: [],
+    });
+    expect(asked).toEqual([]);
+  });
+
+  it('cannot be had, not even alone', async () => {
+    const { answer, asked } = await ask('nginx', unsolvable);
+    expect(answer).toMatchObject({ verdict: 'unavailable', problems: [problem] });
+    expect(asked).toMatchObject([{ essential: false, seeds: [{ request: 'nginx', reason: 'question' }] }]);
+  });
+
+  it('is excluded by what the template asks for', async () => {
+    const { answer, asked } = await ask('nginx', solved('nginx'), unsolvable);
+    expect(answer).toMatchObject({ verdict: 'excluded', problems: [{ because: ['a conflicts with b'] }] });
+    expect(asked[1].essential).toBe(true);
+    expect(asked[1].seeds.map(({ request }) => request)).toEqual(['bash', 'tar', 'linux', 'loader', 'nginx']);
+  });
+
+  it('is not needed; tells what it would bring', async () => {
+    const { answer } = await ask('nginx', solved('nginx'), solved('bash', 'tar', 'nginx', 'pcre'));
+    expect(answer).toMatchObject({ verdict: 'not-needed', brings: [{ id: 'nginx:amd64' }, { id: 'pcre:amd64' }] });
+    expect(answer).not.toHaveProperty('chosen');
+  });
+
+  it('another version comes first', async () => {
+    const { answer } = await ask('bash=0.9', solved('bash=0.9'), solved('bash=0.9', 'tar'));
+    expect(answer).toMatchObject({ verdict: 'not-preferred', chosen: { version: '1' }, brings: [{ id: 'bash:amd64', version: '0.9' }] });
+  });
+});

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import type { ResolvedPackage, Seed } from '@ict/plugin-api';
+import { packageGraph } from '../src/package-graph.js';
+import { relationsOf } from '../src/package-relations.js';
+import { whyPaths } from '../src/why.js';
+import { resolvedPackage } from './sample-image.js';
+
+const id = (name: string) => `${name}:amd64`;
+const pkg = (name: string, requires: readonly string[] = [], requestedBy: readonly string[] = []) =>
+  resolvedPackage(name, { requires: requires.map(id), requestedBy });
+const position = { file: 'image.yml', line: 7, column: 5 };
+
+function ways(packages: readonly ResolvedPackage[], seeds: readonly Seed[], goal: string): readonly string[] {
+  return whyPaths(packageGraph(packages, relationsOf(packages)), seeds, id(goal)).map(
+    ({ request, reason, position: at, package: start, steps }) =>
+      [`${reason} ${request}${at === undefined ? '' : ` line ${at.line}`}`, start, ...steps.map(({ to, kind }) => `${kind[2]} ${to}`)].join(
+        ' | ',
+      ),
+  );
+}
+
+describe('whyPaths', () => {
+  const seeds: readonly Seed[] = [
+    { request: 'app=1', reason: 'template', position },
+    { request: 'tool', reason: 'template', position: { ...position, line: 8 } },
+  ];
+
+  it('leads from each request to the package, the shortest way first', () => {
+    const packages = [pkg('app', ['mid'], ['template']), pkg('mid', ['lib']), pkg('lib'), pkg('tool', ['lib'], ['template'])];
+    expect(ways(packages, seeds, 'lib')).toEqual([
+      'template tool line 8 | tool:amd64 | q lib:amd64',
+      'template app=1 line 7 | app:amd64 | q mid:amd64 | q lib:amd64',
+    ]);
+  });
+
+  it('says that the package was asked for itself', () => {
+    expect(ways([pkg('app', [], ['template'])], seeds, 'app')).toEqual(['template app=1 line 7 | app:amd64']);
+  });
+
+  it('puts what the user wrote before what the base system needs, at equal length', () => {
+    const packages = [pkg('base', ['lib'], ['essential']), pkg('lib'), pkg('tool', ['lib'], ['template'])];
+    expect(ways(packages, seeds, 'lib').map((way) => way.split(' ')[0])).toEqual(['template', 'essential']);
+  });
+
+  it('takes requirements before recommendations of the same length, and recommendations when there is nothing else', () => {
+    const recommended = pkg('lib', [], [id('a'), id('b')]);
+    const packages = [pkg('app', ['a', 'b'], ['template']), pkg('a'), pkg('b', ['lib']), recommended];
+    expect(ways(packages, seeds, 'lib')).toEqual(['template app=1 line 7 | app:amd64 | q b:amd64 | q lib:amd64']);
+    const only = [pkg('app', ['a'], ['template']), pkg('a'), pkg('lib', [], [id('a')])];
+    expect(ways(only, seeds, 'lib')).toEqual(['template app=1 line 7 | app:amd64 | q a:amd64 | c lib:amd64']);
+  });
+
+  it('ends in a cycle', () => {
+    const packages = [pkg('app', ['a'], ['template']), pkg('a', ['b']), pkg('b', ['a'])];
+    expect(ways(packages, seeds, 'b')).toEqual(['template app=1 line 7 | app:amd64 | q a:amd64 | q b:amd64']);
+  });
+
+  it('finds the request for a name that something else provides', () => {
+    const virtual = [{ request: 'mail', reason: 'template', position }];
+    expect(ways([pkg('postfix', [], ['template'])], virtual, 'postfix')).toEqual(['template mail line 7 | postfix:amd64']);
+  });
+
+  it('does not guess between two of them', () => {
+    const virtual = ['mail', 'awk'].map((request) => ({ request, reason: 'template', position }));
+    expect(ways([pkg('postfix', [], ['template'])], virtual, 'postfix')).toEqual(['template postfix | postfix:amd64']);
+  });
+});
