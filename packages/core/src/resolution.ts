@@ -14,12 +14,10 @@ import type {
   Snapshot,
 } from '@ict/plugin-api';
 import { coreError } from './errors.js';
+import { KERNEL_VERSION, kernelWish } from './kernel-wish.js';
 import type { Favour } from './lock-update.js';
 import type { Loaded } from './plugin-host.js';
 import type { PackageRequest } from './request.js';
-
-/** Path of the wish for a kernel version in a template. */
-const KERNEL_VERSION = 'systemConfig.kernel.version';
 
 /** The two closures of a build: what the image contains, and what writes it. */
 export interface ResolvedRequest {
@@ -108,40 +106,4 @@ export async function closure(
 function report(problem: Problem, severity: 'error' | 'warning'): ProblemReport {
   const { code, message, hint, position, because } = problem;
   return { code, message: [message, ...because.map((line) => `  ${line}`)].join('\n'), hint, position, severity };
-}
-
-/**
- * `kernel.version` is a wish. When a kernel package of that version is to be had, its seed asks for it; if not, a warning names
- * the newest version, which is taken instead.
- */
-async function kernelWish(
-  seeds: readonly Seed[],
-  spec: ImageSpec,
-  snapshots: readonly Snapshot[],
-  provider: Provider,
-  ctx: Context,
-): Promise<{ readonly seeds: readonly Seed[]; readonly warnings: readonly ProblemReport[] }> {
-  const wish = spec.system.kernel.version;
-  if (wish === undefined) return { seeds, warnings: [] };
-  const kernels = new Map(seeds.filter((seed) => seed.reason === 'kernel').map((seed) => [seed.request, new Set<string>()]));
-  for (const snapshot of snapshots) {
-    for await (const record of provider.metadata.packages(snapshot, ctx)) kernels.get(record.name)?.add(record.version);
-  }
-  const fits = (version: string) => version === wish || (version.startsWith(wish) && !/[0-9]/.test(version[wish.length]));
-  const warnings: ProblemReport[] = [];
-  const wished = seeds.map((seed) => {
-    const versions = [...(kernels.get(seed.request) ?? [])];
-    if (seed.reason !== 'kernel' || versions.length === 0) return seed;
-    const match = versions.find(fits);
-    if (match !== undefined) return { ...seed, request: `${seed.request}=${match}` };
-    warnings.push({
-      code: 'ICT_KERNEL_VERSION',
-      message: `kernel ${wish} is not to be had: ${seed.request} is offered as ${versions.join(', ')}`,
-      hint: 'Write the version that you want in systemConfig.kernel.version, or leave it out.',
-      position: spec.positions.get(KERNEL_VERSION) ?? seed.position,
-      severity: 'warning',
-    });
-    return seed;
-  });
-  return { seeds: wished, warnings };
 }

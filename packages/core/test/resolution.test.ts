@@ -23,6 +23,7 @@ function resolver(answer?: (request: ResolutionRequest) => Resolution, kernels: 
     },
     resolver: {
       version: 1,
+      compareVersions: (a, b) => a.localeCompare(b, 'en', { numeric: true }),
       resolve: async (request) => {
         asked.push(request);
         return answer?.(request) ?? { kind: 'resolved', closure: { packages: packages(request) }, warnings: [] };
@@ -40,7 +41,7 @@ function resolve(system: Partial<SystemSpec>, { provider, ctx }: Fakes, places?:
 }
 
 const requests = (seeds: readonly Seed[]) => seeds.map((seed) => seed.request);
-const kernel = (version?: string) => ({ kernel: { cmdline: '', version, packages: [{ name: 'linux', position }] } });
+const kernel = (version?: string, name = 'linux') => ({ kernel: { cmdline: '', version, packages: [{ name, position }] } });
 
 describe('resolveRequest', () => {
   it('asks for the image with its base, and for the tools without', async () => {
@@ -138,6 +139,7 @@ describe('a wish for a kernel version', () => {
     ['the whole version', '6.12.48-1', ['6.1.1-1', '6.12.48-1'], 'linux=6.12.48-1'],
     ['its beginning', '6.12', ['6.1.1-1', '6.12.48-1'], 'linux=6.12.48-1'],
     ['no beginning of a number', '6.1', ['6.12.48-1', '6.1.5-1'], 'linux=6.1.5-1'],
+    ['the highest that fits, wherever it stands', '6.12', ['6.12.5-1', '6.12.48-1', '6.13.1-1', '6.12.9-1'], 'linux=6.12.48-1'],
     ['not to be had', '6.99', ['6.12.48-1'], 'linux'],
     ['more than there is', '6.12.48-1.1', ['6.12.48-1'], 'linux'],
   ])('%s', async (_what, wish, versions, expected) => {
@@ -164,6 +166,25 @@ describe('a wish for a kernel version', () => {
       ]);
     }
     expect(asked).toHaveLength(2);
+  });
+
+  it.each([
+    ['is for the same', '6.12', []],
+    ['is for another', '6.1', ['ICT_KERNEL_VERSION']],
+  ])('does not change a version that stands with the name; it %s', async (_what, wish, expected) => {
+    await using ctx = fakeContext();
+    const { asked, provider } = resolver(undefined, ['6.1.5-1', '6.12.48-1']);
+    const { warnings } = await resolve(kernel(wish, 'linux=6.12.48-1'), { provider, ctx });
+    expect(requests(asked[0].seeds)).toEqual(['bash', 'tar', 'linux=6.12.48-1', 'loader']);
+    expect(warnings.map(({ code }) => code)).toEqual(expected);
+  });
+
+  it('takes versions in the order of the repositories where the ecosystem has no order', async () => {
+    await using ctx = fakeContext();
+    const { asked, provider } = resolver(undefined, ['6.12.5-1', '6.12.48-1']);
+    const { version, resolve: answer } = provider.part.resolver;
+    await resolve(kernel('6.12'), { ctx, provider: { ...provider, part: { ...provider.part, resolver: { version, resolve: answer } } } });
+    expect(requests(asked[0].seeds)).toEqual(['bash', 'tar', 'linux=6.12.5-1', 'loader']);
   });
 
   it('leaves other packages alone, whatever their versions', async () => {

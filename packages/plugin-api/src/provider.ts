@@ -38,6 +38,11 @@ export interface ResolutionRequest {
 /** Turns seeds into a closure, with the ecosystem's own policy. */
 export interface Resolver {
   resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution>;
+  /**
+   * Orders two versions as the ecosystem does: negative, zero or positive, ready for `sort`. Never throws. Without it the engine takes
+   * versions in the order of the repositories.
+   */
+  compareVersions?(a: string, b: string): number;
   /** Part of the resolution's cache key: bumped when the answer changes for equal input. */
   readonly version: number;
 }

@@ -25,18 +25,26 @@ const WHO: Readonly<Record<string, string>> = {
 /**
  * Tells a contradiction in the user's words: who asked for what, who needs what, and which two packages exclude each other or what is
  * missing, one step a line.
+ *
+ * @param repairs what would mend it, the best first.
  */
-export function explainContradiction(core: readonly CoreClause[], pool: Pool): Problem {
+export function explainContradiction(core: readonly CoreClause[], repairs: readonly string[], pool: Pool): Problem {
   const seeds = seedsOf(core);
-  const missing = core.find(({ kind, targets, by }) => by !== 0 && kind === 'requires' && targets.length === 0);
+  const missing = core.find(({ kind, targets, reason }) => reason.kind === 'relation' && kind === 'requires' && targets.length === 0);
   const position = seeds.find((seed) => seed.position !== undefined)?.position;
   return {
     code: 'ICT_DEB_UNSATISFIABLE',
-    message: summarise(seeds, missing, pool),
-    hint: suggest(seeds, core, missing, pool),
+    message: summarise(seeds, core, missing, pool),
+    hint: tellRepairs(repairs),
     ...(position === undefined ? {} : { position }),
     because: derive(core, pool),
   };
+}
+
+/** `Ask for "b=1", or leave out "a".` */
+function tellRepairs(repairs: readonly string[]): string {
+  const text = repairs.join(', or ');
+  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
 }
 
 /** Seeds that take part in a contradiction, in order, each once. */
@@ -44,36 +52,14 @@ export function seedsOf(core: readonly CoreClause[]): Seed[] {
   return core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : []));
 }
 
-function summarise(seeds: readonly Seed[], missing: CoreClause | undefined, pool: Pool): string {
+function summarise(seeds: readonly Seed[], core: readonly CoreClause[], missing: CoreClause | undefined, pool: Pool): string {
   const names = list([...new Set(seeds.map(({ request }) => `"${request}"`))], 'and');
   if (missing !== undefined && missing.reason.kind === 'relation') {
     return `${names} cannot be installed: ${label(missing.by, pool)} needs ${formatGroup(missing.reason.group)}, which cannot be had`;
   }
+  const unreadable = core.find(({ reason }) => reason.kind === 'unreadable');
+  if (unreadable !== undefined) return `${names} cannot be installed: ${tell(unreadable, pool)}`;
   return seeds.length > 1 ? `${names} cannot be installed together` : `${names} cannot be installed: what it needs excludes itself`;
-}
-
-function suggest(seeds: readonly Seed[], core: readonly CoreClause[], missing: CoreClause | undefined, pool: Pool): string {
-  const repairs: string[] = [];
-  const leaveOut = [...new Set(seeds.filter(({ reason }) => reason !== 'essential').map(({ request }) => `"${request}"`))];
-  if (leaveOut.length > 0) repairs.push(`leave out ${list(leaveOut, 'or')}`);
-  for (const request of otherVersions(core, pool)) repairs.push(`ask for "${request}"`);
-  if (missing !== undefined && missing.reason.kind === 'relation')
-    repairs.push(`add a repository that has ${formatGroup(missing.reason.group)}`);
-  if (repairs.length === 0) repairs.push('use repositories that belong together');
-  const text = list(repairs, 'or');
-  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
-}
-
-/** Requests for packages that are there, are not offered, and would satisfy what is missing. */
-function otherVersions(core: readonly CoreClause[], pool: Pool): string[] {
-  const found = new Set<string>();
-  for (const { kind, targets, reason } of core) {
-    if (kind !== 'requires' || targets.length > 0 || reason.kind !== 'relation') continue;
-    for (const relation of reason.group) {
-      for (const solvable of notOffered(relation, pool)) found.add(`${relation.name}=${pool.version(solvable)}`);
-    }
-  }
-  return [...found].slice(0, 3);
 }
 
 function notOffered(relation: Relation, pool: Pool): number[] {
@@ -104,6 +90,9 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
   if (reason.kind === 'one-version') {
     const versions = [by, ...targets.filter((target) => target !== by)].map((each) => pool.version(each));
     return `only one version of ${reason.name} can be installed: ${list(versions, 'or')}`;
+  }
+  if (reason.kind === 'unreadable') {
+    return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: its ${reason.field} is not valid`;
   }
   const { field, group } = reason;
   const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatGroup(group)}`;

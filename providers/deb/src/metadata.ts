@@ -6,8 +6,10 @@ import { hasCode } from '@ict/plugin-api';
 import type { Architecture, Context, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from './architecture.js';
 import { debError } from './errors.js';
+import { readColumns } from './index-columns.js';
+import type { IndexColumns, IndexSegment } from './index-columns.js';
+import { keepColumns, recallColumns } from './index-memory.js';
 import { PackagesIndex } from './packages-index.js';
-import type { IndexSegment } from './packages-index.js';
 import type { RelationTable } from './relation.js';
 import { checkRelease, chooseIndexes, isFlat, MAX_INDEX_BYTES, parseRelease } from './release.js';
 import type { Release } from './release.js';
@@ -18,6 +20,9 @@ const SEPARATOR = '\n\n';
 
 /** Between checks of the signal while records are streamed. */
 const RECORDS_PER_CHECK = 1024;
+
+/** Stanzas that cannot be used and are named in a warning. */
+const MAX_TOLD = 5;
 
 /** Reads deb repositories: a signed root, the indexes that it lists, and the packages that those describe. */
 export function createMetadataSource(): MetadataSource {
@@ -71,13 +76,24 @@ async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<Package
 
 /**
  * Loads every index of a pinned repository, checked against the digests that its signed root gives. Downloads what the cache does not
- * have; the decompressed text stays in the cache.
+ * have; the decompressed text stays in the cache, and so do its columns, with which equal indexes need not be read again.
  *
  * @param table relations already parsed, to share them between repositories.
  * @returns the packages in the order of the indexes; a stanza that cannot be used is left out, with a warning.
  * @throws `ICT_DEB_INDEX_MISSING`, `ICT_DEB_INDEX_MISMATCH`, `ICT_DEB_INDEX_INVALID`, and what the fetcher throws.
  */
 export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: RelationTable): Promise<PackagesIndex> {
+  let columns = await recallColumns(pinned, ctx);
+  if (columns === undefined) {
+    columns = await readIndexes(pinned, ctx);
+    await keepColumns(pinned, columns, ctx);
+  }
+  const index = new PackagesIndex(columns, table);
+  warnOfDropped(index, pinned.repository, ctx);
+  return index;
+}
+
+async function readIndexes(pinned: Snapshot, ctx: Context): Promise<IndexColumns> {
   const files = await settled(pinned.indexes.map((index) => plainFile(pinned.repository, index, ctx)));
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes + SEPARATOR.length, 0);
   const bytes = Buffer.allocUnsafeSlow(total);
@@ -90,9 +106,7 @@ export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: Relati
     offset += file.sizeBytes;
     offset += bytes.write(SEPARATOR, offset, 'latin1');
   }
-  const index = PackagesIndex.parse(bytes, segments, table);
-  warnOfDropped(index, pinned.repository, ctx);
-  return index;
+  return readColumns(bytes, segments);
 }
 
 /** Every result, or the first failure; only after all have ended, so that nothing still writes when the build has failed. */
@@ -216,12 +230,17 @@ function tooLarge(repository: RepositorySpec, index: IndexRef): Error {
 }
 
 function warnOfDropped(index: PackagesIndex, repository: RepositorySpec, ctx: Context): void {
-  const [first] = index.diagnostics;
-  if (first === undefined) return;
+  const { length } = index.diagnostics;
+  if (length === 0) return;
+  const told = index.diagnostics.slice(0, MAX_TOLD).map((each) => {
+    const subject = each.package === undefined ? '' : `${each.package}${each.field === undefined ? '' : `, ${each.field}`}: `;
+    return `\n  ${each.path}:${each.line}: ${subject}${each.reason}`;
+  });
+  const more = length > told.length ? `\n  and ${length - told.length} more` : '';
   ctx.emit({
     type: 'warning',
     code: 'ICT_DEB_INDEX_INVALID',
-    message: `${index.diagnostics.length} packages of repository "${repository.id}" were left out; the first at ${first.path}:${first.line}: ${first.reason}`,
+    message: `${length} stanzas of repository "${repository.id}" were left out:${told.join('')}${more}`,
     hint: 'The repository was published with a broken index; report it to the repository.',
   });
 }

@@ -1,50 +1,28 @@
 import { digestFromHex } from '@ict/integrity';
+import { TextLookup } from '@ict/package-index';
 import type { PackageRecord } from '@ict/plugin-api';
 import { debError } from './errors.js';
+import { FLAG, MULTI_ARCH, PRIORITIES, readColumns, WIDTH } from './index-columns.js';
+import type { IndexColumns, IndexDiagnostic, IndexSegment } from './index-columns.js';
 import { isDebVersion } from './version.js';
 import { parseProvides, RelationTable } from './relation.js';
 import type { Provided, RelationGroup } from './relation.js';
-import { columnOf, findField, INDEXED_FIELDS, scanStanzas, valueEnd } from './stanza-scan.js';
-import type { DroppedStanza, StanzaTable } from './stanza-scan.js';
+import { columnOf, valueStart, valueStop } from './stanza-scan.js';
+import type { IndexedField } from './stanza-scan.js';
 
 /** Fields of a stanza that hold relations. */
 export type RelationField = 'Depends' | 'Pre-Depends' | 'Recommends' | 'Suggests' | 'Enhances' | 'Conflicts' | 'Breaks' | 'Replaces';
 
-export type MultiArch = 'no' | 'same' | 'foreign' | 'allowed';
+export type MultiArch = (typeof MULTI_ARCH)[number];
 
-/** A part of the buffer that came from one index file. */
-export interface IndexSegment {
-  /** Path of the index, for messages. */
-  readonly path: string;
-  /** Offset of its first byte. */
-  readonly offset: number;
-}
-
-/** A stanza that was left out. */
-export interface IndexDiagnostic {
-  readonly path: string;
-  /** Line in the decompressed index, from 1. */
-  readonly line: number;
-  readonly reason: string;
-}
-
-const WIDTH = INDEXED_FIELDS.length;
 const PACKAGE = columnOf('package');
 const VERSION = columnOf('version');
 const ARCHITECTURE = columnOf('architecture');
 const PROVIDES = columnOf('provides');
-const COLUMNS: ReadonlyMap<string, number> = new Map(INDEXED_FIELDS.map((name, column) => [name, column]));
-
-const SPACE = 0x20;
-const NONE: readonly number[] = Object.freeze([]);
-
-/** dpkg's rule for package names; upper case is in the wild outside Debian. */
-const PACKAGE_NAME = /^[A-Za-z0-9][A-Za-z0-9+._-]*$/;
-const ARCHITECTURE_NAME = /^[a-z0-9][a-z0-9-]*$/;
 
 /**
- * One or more `Packages` files, indexed. The buffer is scanned once; names are read at once, everything else when it is asked for.
- * Packages are numbered from 0 in the order of the files, so a lower number is an earlier source.
+ * One or more `Packages` files, indexed. The text is scanned once, or not at all when its columns were kept; values are read when they
+ * are asked for. Packages are numbered from 0 in the order of the files, so a lower number is an earlier source.
  *
  * ```ts
  * const index = PackagesIndex.parse(readFileSync('Packages'));
@@ -60,93 +38,68 @@ export class PackagesIndex {
   readonly table: RelationTable;
 
   readonly #bytes: Buffer;
-  readonly #stanzas: StanzaTable;
-  /** Stanza of package `i`. */
-  readonly #stanzaOf: Uint32Array;
-  readonly #names: string[] = [];
-  readonly #architectures: string[] = [];
+  readonly #fields: Uint32Array;
+  readonly #flags: Uint8Array;
+  readonly #byName: TextLookup;
+  readonly #byProvided: TextLookup;
+  readonly #names: (string | undefined)[];
   readonly #versions: (string | undefined)[];
-  readonly #byName = new Map<string, number[]>();
-  #providers: Map<string, number[]> | undefined;
 
-  private constructor(bytes: Buffer, segments: readonly IndexSegment[], table: RelationTable) {
-    const stanzas = scanStanzas(bytes);
-    const dropped: DroppedStanza[] = [...stanzas.dropped];
-    const stanzaOf = new Uint32Array(stanzas.count);
-    this.#bytes = bytes;
-    this.#stanzas = stanzas;
+  /**
+   * @param columns see {@link readColumns}; their bytes must not change afterwards.
+   * @param table relations already parsed, to share them between repositories.
+   */
+  constructor({ bytes, fields, flags, names, provides, diagnostics }: IndexColumns, table: RelationTable = new RelationTable()) {
+    this.count = flags.length;
+    this.diagnostics = diagnostics;
     this.table = table;
-    const seen = new Map<string, string>();
-    let count = 0;
-    for (let stanza = 0; stanza < stanzas.count; stanza++) {
-      const name = this.#text(stanza, PACKAGE);
-      const arch = intern(seen, this.#text(stanza, ARCHITECTURE));
-      if (!PACKAGE_NAME.test(name) || !ARCHITECTURE_NAME.test(arch)) {
-        const offset = stanzas.starts[stanza];
-        dropped.push({ offset, line: lineOf(bytes, offset), reason: `"${name}:${arch}" is not a package name and architecture` });
-        continue;
-      }
-      stanzaOf[count] = stanza;
-      this.#names.push(name);
-      this.#architectures.push(arch);
-      append(this.#byName, name, count);
-      count++;
-    }
-    this.count = count;
-    this.#stanzaOf = stanzaOf;
-    this.#versions = new Array<string | undefined>(count).fill(undefined);
-    this.diagnostics = dropped.sort((a, b) => a.offset - b.offset).map((stanza) => locate(bytes, segments, stanza));
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#fields = fields;
+    this.#flags = flags;
+    this.#byName = new TextLookup(bytes, names);
+    this.#byProvided = new TextLookup(bytes, provides);
+    this.#names = new Array<string | undefined>(this.count);
+    this.#versions = new Array<string | undefined>(this.count);
   }
 
   /**
    * Indexes the decompressed text of `Packages` files. The buffer must not change afterwards.
    *
    * @param segments where each file begins, when the buffer holds several, separated by an empty line.
-   * @param table relations already parsed, to share them between repositories.
    */
-  static parse(bytes: Uint8Array, segments: readonly IndexSegment[] = [], table: RelationTable = new RelationTable()): PackagesIndex {
-    return new PackagesIndex(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), segments, table);
+  static parse(bytes: Uint8Array, segments: readonly IndexSegment[] = [], table?: RelationTable): PackagesIndex {
+    return new PackagesIndex(readColumns(bytes, segments), table);
   }
 
   name(i: number): string {
-    return this.#names[i];
+    return (this.#names[i] ??= this.#value(i, PACKAGE)!);
   }
 
   /** Debian architecture: `amd64`, `all`. */
   arch(i: number): string {
-    return this.#architectures[i];
+    return this.#value(i, ARCHITECTURE)!;
   }
 
   version(i: number): string {
-    return (this.#versions[i] ??= this.#text(this.#stanzaOf[i], VERSION));
+    return (this.#versions[i] ??= this.#value(i, VERSION)!);
   }
 
   /**
-   * Text of a field without surrounding white space, continuation lines included, or undefined when the package has no such field.
-   *
-   * @param name in any case.
+   * Text of an indexed field without surrounding white space, continuation lines included, or undefined when the package has no such
+   * field.
    */
-  field(i: number, name: string): string | undefined {
-    const stanza = this.#stanzaOf[i];
-    const lower = name.toLowerCase();
-    const column = COLUMNS.get(lower);
-    const stop = this.#stanzas.ends[stanza];
-    const from =
-      column === undefined
-        ? findField(this.#bytes, this.#stanzas.starts[stanza], stop, lower)
-        : this.#stanzas.fields[stanza * WIDTH + column];
-    return from === 0 ? undefined : this.#bytes.toString('utf8', from, valueEnd(this.#bytes, from, stop)).trim();
+  field(i: number, name: IndexedField): string | undefined {
+    return this.#value(i, columnOf(name));
   }
 
   /** Packages of this name, in order; real ones only. */
-  byName(name: string): readonly number[] {
-    return this.#byName.get(name) ?? NONE;
+  byName(name: string): Uint32Array {
+    return this.#byName.find(name);
   }
 
-  /** Packages whose `Provides` has this name, in order, whatever version they provide. Packages of that name are not among them unless they list it. */
-  providersOf(name: string): readonly number[] {
-    this.#providers ??= this.#indexProvides();
-    return this.#providers.get(name) ?? NONE;
+  /** Packages whose `Provides` names this, in order, whatever version they provide. Packages of that name are not among them unless they list it. */
+  providersOf(name: string): Uint32Array {
+    return this.#byProvided.find(name);
   }
 
   /**
@@ -155,45 +108,49 @@ export class PackagesIndex {
    * @throws `ICT_DEB_RELATION_INVALID`, naming the package.
    */
   relations(i: number, field: RelationField): readonly RelationGroup[] {
-    const text = this.field(i, field);
+    const text = this.field(i, field.toLowerCase() as IndexedField);
     return text === undefined ? [] : this.#named(i, field, () => this.table.groups(text));
   }
 
   /** What the package provides beside itself. @throws `ICT_DEB_RELATION_INVALID`, naming the package. */
   provides(i: number): readonly Provided[] {
-    if (this.#stanzas.fields[this.#stanzaOf[i] * WIDTH + PROVIDES] === 0) return [];
-    return this.#named(i, 'Provides', () => parseProvides(this.field(i, 'Provides')!));
+    const text = this.#value(i, PROVIDES);
+    return text === undefined ? [] : this.#named(i, 'Provides', () => parseProvides(text));
   }
 
   /** Debian priority in lower case, such as `required`; `optional` when the package has none. */
   priority(i: number): string {
-    return this.field(i, 'Priority')?.toLowerCase() ?? 'optional';
+    return PRIORITIES[this.priorityRank(i)] ?? this.field(i, 'priority')!.toLowerCase();
+  }
+
+  /** Place of the priority, from 0 for `required` to 4 for `extra`; 5 for any other word. */
+  priorityRank(i: number): number {
+    return Math.floor(this.#flags[i] / FLAG.priority) % 8;
   }
 
   essential(i: number): boolean {
-    return isYes(this.field(i, 'Essential'));
+    return (this.#flags[i] & FLAG.essential) !== 0;
   }
 
   /** `Protected: yes`: like essential, for what makes a system boot. */
   protected(i: number): boolean {
-    return isYes(this.field(i, 'Protected'));
+    return (this.#flags[i] & FLAG.protected) !== 0;
   }
 
   /** `no` when absent or of a value that this version does not know. */
   multiArch(i: number): MultiArch {
-    const value = this.field(i, 'Multi-Arch')?.toLowerCase();
-    return value === 'same' || value === 'foreign' || value === 'allowed' ? value : 'no';
+    return MULTI_ARCH[Math.floor(this.#flags[i] / FLAG.multiArch) % MULTI_ARCH.length];
   }
 
   /** Source package and its version, which are the package's own unless `Source` says otherwise. */
   source(i: number): { readonly name: string; readonly version: string } {
-    const match = /^(\S+)(?:\s+\(([^)]*)\))?$/.exec(this.field(i, 'Source') ?? '');
+    const match = /^(\S+)(?:\s+\(([^)]*)\))?$/.exec(this.field(i, 'source') ?? '');
     return { name: match?.[1] ?? this.name(i), version: match?.[2]?.trim() ?? this.version(i) };
   }
 
   /** First line of `Description`. */
   summary(i: number): string | undefined {
-    return this.field(i, 'Description')?.split('\n', 1)[0]?.trim();
+    return this.field(i, 'description')?.split('\n', 1)[0]?.trim();
   }
 
   /**
@@ -203,11 +160,11 @@ export class PackagesIndex {
    * @throws `ICT_DEB_INDEX_INVALID` when a value cannot be trusted: version, digest, size, path.
    */
   record(i: number, repository: string): PackageRecord {
-    const sha256 = this.field(i, 'SHA256')!.toLowerCase();
-    const size = this.field(i, 'Size')!;
-    const path = this.field(i, 'Filename')!.replace(/^(?:\.\/)+/, '');
+    const sha256 = this.field(i, 'sha256')!.toLowerCase();
+    const size = this.field(i, 'size')!;
+    const path = this.field(i, 'filename')!.replace(/^(?:\.\/)+/, '');
     const version = this.version(i);
-    const installed = this.field(i, 'Installed-Size');
+    const installed = this.field(i, 'installed-size');
     if (!isDebVersion(version)) throw this.#invalid(i, repository, 'Version', version);
     if (!/^[0-9a-f]{64}$/.test(sha256)) throw this.#invalid(i, repository, 'SHA256', sha256);
     if (!isCount(size)) throw this.#invalid(i, repository, 'Size', size);
@@ -225,24 +182,11 @@ export class PackagesIndex {
     };
   }
 
-  #text(stanza: number, column: number): string {
-    let from = this.#stanzas.fields[stanza * WIDTH + column];
-    let to = valueEnd(this.#bytes, from, this.#stanzas.ends[stanza]);
-    while (from < to && this.#bytes[from] <= SPACE) from++;
-    while (to > from && this.#bytes[to - 1] <= SPACE) to--;
-    return this.#bytes.toString('latin1', from, to);
-  }
-
-  #indexProvides(): Map<string, number[]> {
-    const providers = new Map<string, number[]>();
-    for (let i = 0; i < this.count; i++) {
-      for (const { name } of this.provides(i)) {
-        const known = providers.get(name);
-        if (known === undefined) providers.set(name, [i]);
-        else if (known[known.length - 1] !== i) known.push(i);
-      }
-    }
-    return providers;
+  #value(i: number, column: number): string | undefined {
+    const from = this.#fields[i * WIDTH + column];
+    if (from === 0) return undefined;
+    const start = valueStart(this.#bytes, from);
+    return this.#bytes.toString('utf8', start, valueStop(this.#bytes, start));
   }
 
   #named<T>(i: number, field: string, parse: () => T): T {
@@ -267,23 +211,6 @@ export class PackagesIndex {
   }
 }
 
-function intern(seen: Map<string, string>, text: string): string {
-  const known = seen.get(text);
-  if (known !== undefined) return known;
-  seen.set(text, text);
-  return text;
-}
-
-function append(map: Map<string, number[]>, name: string, i: number): void {
-  const known = map.get(name);
-  if (known === undefined) map.set(name, [i]);
-  else known.push(i);
-}
-
-function isYes(value: string | undefined): boolean {
-  return value?.toLowerCase() === 'yes';
-}
-
 function isCount(text: string): boolean {
   return /^[0-9]{1,15}$/.test(text);
 }
@@ -291,17 +218,4 @@ function isCount(text: string): boolean {
 /** A relative path that stays below the archive and needs no escaping rules of its own. */
 function isPoolPath(path: string): boolean {
   return /^[^/\\\p{Cc}][^\\\p{Cc}]*$/u.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
-}
-
-function lineOf(bytes: Uint8Array, offset: number): number {
-  let line = 1;
-  for (let i = 0; i < offset; i++) if (bytes[i] === 0x0a) line++;
-  return line;
-}
-
-/** Turns a place in the buffer into a place in the file that it came from. */
-function locate(bytes: Uint8Array, segments: readonly IndexSegment[], stanza: DroppedStanza): IndexDiagnostic {
-  const segment = segments.findLast(({ offset }) => offset <= stanza.offset);
-  const line = segment === undefined ? stanza.line : stanza.line - lineOf(bytes, segment.offset) + 1;
-  return { path: segment?.path ?? 'Packages', line, reason: stanza.reason };
 }

@@ -2,13 +2,14 @@ import type { Seed } from '@ict/plugin-api';
 import type { Clause, ClauseKind, DependencyProvider } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
 import type { RelationGroup } from './relation.js';
-import type { Pool } from './resolve-pool.js';
+import type { Pool, UnreadableField } from './resolve-pool.js';
 
 /** Why the solver has a clause. */
 export type Reason =
   | { readonly kind: 'seed'; readonly seed: Seed }
   | { readonly kind: 'relation'; readonly field: RelationField; readonly group: RelationGroup }
-  | { readonly kind: 'one-version'; readonly name: string };
+  | { readonly kind: 'one-version'; readonly name: string }
+  | ({ readonly kind: 'unreadable' } & UnreadableField);
 
 const FIELDS: readonly (readonly [RelationField, ClauseKind])[] = [
   ['Pre-Depends', 'requires'],
@@ -20,7 +21,8 @@ const FIELDS: readonly (readonly [RelationField, ClauseKind])[] = [
 
 /**
  * Says to the solver what a package needs and excludes, in apt's order: Pre-Depends, Depends, Conflicts, Breaks, then Recommends.
- * `Replaces` excludes nothing. For a new root Conflicts and Breaks are the same.
+ * `Replaces` excludes nothing. For a new root Conflicts and Breaks are the same. A package whose needs cannot be read is never taken;
+ * of Recommends that cannot be read nothing is followed.
  *
  * @param recommends whether Recommends count.
  */
@@ -29,9 +31,8 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
   const oneVersion = new Map<string, Clause<Reason>>();
   return {
     clausesOf(solvable) {
-      const { index, at } = pool.locate(solvable);
       const clauses: Clause<Reason>[] = [];
-      const name = index.name(at);
+      const name = pool.name(solvable);
       if (pool.offered(name).length > 1) {
         const known = oneVersion.get(name);
         const clause: Clause<Reason> = known ?? { kind: 'conflicts', targets: pool.offered(name), reason: { kind: 'one-version', name } };
@@ -39,14 +40,17 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
         clauses.push(clause);
       }
       for (const [field, kind] of fields) {
-        for (const written of index.relations(at, field)) {
+        for (const written of pool.relations(solvable, field) ?? []) {
           const group = pool.applicable(written);
           if (group === undefined) continue;
           const targets = kind === 'conflicts' ? group.flatMap((relation) => pool.excluded(relation)) : pool.targets(group);
           if (kind !== 'conflicts' || targets.length > 0) clauses.push({ kind, targets, reason: { kind: 'relation', field, group } });
         }
       }
-      return clauses;
+      pool.provides(solvable);
+      const unreadable = pool.unreadable.get(solvable);
+      if (unreadable === undefined || unreadable.field === 'Recommends') return clauses;
+      return [{ kind: 'requires', targets: [], reason: { kind: 'unreadable', ...unreadable } }];
     },
   };
 }

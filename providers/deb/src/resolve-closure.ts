@@ -21,9 +21,8 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
   const relations: PackageRelation[] = [];
   const satisfying = function* (solvable: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Generator<number> {
-    const { index, at } = pool.locate(solvable);
     for (const field of fields) {
-      for (const written of index.relations(at, field)) {
+      for (const written of pool.relations(solvable, field) ?? []) {
         const group = pool.applicable(written);
         if (group === undefined) continue;
         for (const target of pool.targets(group)) {
@@ -50,8 +49,8 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   }
   const packages = members.map(({ solvable }): ResolvedPackage => {
     const { index, at } = pool.locate(solvable);
-    const maintainer = index.field(at, 'Maintainer');
-    const homepage = index.field(at, 'Homepage');
+    const maintainer = index.field(at, 'maintainer');
+    const homepage = index.field(at, 'homepage');
     const summary = index.summary(at);
     return {
       ...index.record(at, pool.repository(solvable).id),

@@ -7,4 +7,5 @@ export const resolutionError = defineErrors({
   ICT_DEB_UNSATISFIABLE: 'unsolvable',
   ICT_DEB_VIRTUAL_PACKAGE: 'invalid',
   ICT_DEB_RECOMMENDS_DROPPED: 'unsolvable',
+  ICT_DEB_PRE_DEPENDS_CYCLE: 'integrity',
 });

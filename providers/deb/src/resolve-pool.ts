@@ -1,5 +1,6 @@
+import { hasCode } from '@ict/plugin-api';
 import type { FavouredPackage } from '@ict/plugin-api';
-import type { PackagesIndex } from './packages-index.js';
+import type { PackagesIndex, RelationField } from './packages-index.js';
 import type { Provided, Relation, RelationGroup } from './relation.js';
 import { compareDebVersions, satisfiesVersion } from './version.js';
 
@@ -13,10 +14,17 @@ export interface PoolRepository {
   readonly suites: readonly string[];
   /** apt's pin: a higher one wins over a higher version; below 0 nothing is taken. */
   readonly priority: number;
+  /** The only names that are taken from it; `*` stands for any characters. Absent or empty: all. */
+  readonly allow?: readonly string[];
   readonly index: PackagesIndex;
 }
 
-const PRIORITIES: readonly string[] = ['required', 'important', 'standard', 'optional', 'extra'];
+/** A relation field that cannot be read. */
+export interface UnreadableField {
+  readonly field: RelationField | 'Provides';
+  readonly message: string;
+}
+
 const NONE: readonly number[] = Object.freeze([]);
 
 /**
@@ -40,6 +48,9 @@ export class Pool {
   readonly #targets = new Map<RelationGroup, readonly number[]>();
   readonly #providers = new Map<string, readonly number[]>();
   readonly #favoured: ReadonlyMap<string, string | undefined>;
+  /** By repository: whether a name may be taken from it. */
+  readonly #allowed: readonly ((name: string) => boolean)[];
+  readonly #unreadable = new Map<number, UnreadableField>();
 
   /**
    * @param arch Debian's name of the native architecture.
@@ -57,6 +68,7 @@ export class Pool {
     }
     this.#bases = bases;
     this.count = count;
+    this.#allowed = repositories.map(({ allow = [] }) => allowList(allow));
   }
 
   #repositoryNumber(solvable: number): number {
@@ -94,7 +106,37 @@ export class Pool {
   /** Every solvable of a repository that may be installed here, in the order of its index. */
   *members(repository: number): Generator<number> {
     const { index } = this.repositories[repository]!;
-    for (let at = 0; at < index.count; at++) if (this.#isNative(index, at)) yield this.#bases[repository]! + at + 1;
+    const allowed = this.#allowed[repository]!;
+    for (let at = 0; at < index.count; at++) {
+      if (this.#isNative(index, at) && allowed(index.name(at))) yield this.#bases[repository]! + at + 1;
+    }
+  }
+
+  /** Relations of one field; undefined when they cannot be read, which {@link unreadable} tells. */
+  relations(solvable: number, field: RelationField): readonly RelationGroup[] | undefined {
+    const { index, at } = this.locate(solvable);
+    return this.#readable(solvable, field, () => index.relations(at, field));
+  }
+
+  /** What a package provides beside itself; undefined when that cannot be read, which {@link unreadable} tells. */
+  provides(solvable: number): readonly Provided[] | undefined {
+    const { index, at } = this.locate(solvable);
+    return this.#readable(solvable, 'Provides', () => index.provides(at));
+  }
+
+  /** Packages of which a field was asked for and could not be read. */
+  get unreadable(): ReadonlyMap<number, UnreadableField> {
+    return this.#unreadable;
+  }
+
+  #readable<T>(solvable: number, field: UnreadableField['field'], read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!hasCode(error, 'ICT_DEB_RELATION_INVALID')) throw error;
+      this.#unreadable.set(solvable, { field, message: (error as Error).message });
+      return undefined;
+    }
   }
 
   #isNative(index: PackagesIndex, at: number): boolean {
@@ -108,7 +150,7 @@ export class Pool {
     if (known !== undefined) return known;
     const found: number[] = [];
     this.repositories.forEach(({ index, priority }, number) => {
-      if (priority < 0) return;
+      if (priority < 0 || !this.#allowed[number]!(name)) return;
       for (const at of index.byName(name)) if (this.#isNative(index, at)) found.push(this.#bases[number]! + at + 1);
     });
     // The sort is stable: of equal versions the first stays first.
@@ -207,7 +249,7 @@ export class Pool {
     this.repositories.forEach(({ index }, number) => {
       for (const at of index.providersOf(name)) {
         const solvable = this.#bases[number]! + at + 1;
-        if (this.offered(index.name(at)).includes(solvable)) found.push(solvable);
+        if (this.offered(index.name(at)).includes(solvable) && this.provisions(solvable, name).length > 0) found.push(solvable);
       }
     });
     const result = found.length === 0 ? NONE : found.sort((a, b) => this.#rank(a) - this.#rank(b) || b - a);
@@ -217,20 +259,16 @@ export class Pool {
 
   /** What a package provides under a name. */
   provisions(solvable: number, name: string): readonly Provided[] {
-    const { index, at } = this.locate(solvable);
-    return index
-      .provides(at)
-      .filter(
-        ({ name: provided, qualifier }) => provided === name && (qualifier === undefined || qualifier === 'any' || qualifier === this.arch),
-      );
+    return (this.provides(solvable) ?? []).filter(
+      ({ name: provided, qualifier }) => provided === name && (qualifier === undefined || qualifier === 'any' || qualifier === this.arch),
+    );
   }
 
   #rank(solvable: number): number {
     const { index, at } = this.locate(solvable);
     if (index.essential(at)) return 0;
     if (index.protected(at)) return 1;
-    const priority = PRIORITIES.indexOf(index.priority(at));
-    return 2 + (priority < 0 ? PRIORITIES.length : priority);
+    return 2 + index.priorityRank(at);
   }
 
   /** True when the package itself, offered or not, satisfies an alternative of its own name. */
@@ -252,6 +290,14 @@ export class Pool {
     const rest = group.filter(({ architectures }) => concerns(architectures, this.arch));
     return rest.length === 0 ? undefined : rest;
   }
+}
+
+/** Says whether a list has a name; an empty list has all. */
+function allowList(patterns: readonly string[]): (name: string) => boolean {
+  if (patterns.length === 0) return () => true;
+  const escaped = patterns.map((pattern) => pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
+  const expression = new RegExp(`^(?:${escaped.join('|')})$`);
+  return (name) => expression.test(name);
 }
 
 /** An unversioned provide satisfies no versioned relation. */

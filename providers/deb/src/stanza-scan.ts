@@ -1,6 +1,6 @@
 /**
- * Fields of a `Packages` stanza whose place is remembered while scanning. The order is the column of {@link StanzaTable.fields};
- * any other field is found by reading its stanza again.
+ * Fields of a `Packages` stanza whose place is remembered while scanning; others are not read. The order is the column of
+ * {@link StanzaTable.fields}.
  */
 export const INDEXED_FIELDS = [
   'package',
@@ -22,19 +22,27 @@ export const INDEXED_FIELDS = [
   'multi-arch',
   'source',
   'installed-size',
+  'maintainer',
+  'homepage',
+  'description',
+  'section',
+  'suggests',
+  'enhances',
 ] as const;
+
+/** Name of an indexed field in lower case. */
+export type IndexedField = (typeof INDEXED_FIELDS)[number];
 
 /** How many of {@link INDEXED_FIELDS}, from the first, a stanza must have. */
 export const REQUIRED_FIELDS = 6;
 
 const WIDTH = INDEXED_FIELDS.length;
 
-/** Where stanzas and their fields lie in a buffer: numbers only, five megabytes for Debian's main archive. */
+/** Where stanzas and their fields lie in a buffer: numbers only, seven megabytes for Debian's main archive. */
 export interface StanzaTable {
   readonly count: number;
-  /** Offset of the first byte of stanza `i`, and of the byte after its last line. */
+  /** Offset of the first byte of stanza `i`. */
   readonly starts: Uint32Array;
-  readonly ends: Uint32Array;
   /** Offset of the byte after the colon of field `f` of stanza `i`, at `i * INDEXED_FIELDS.length + f`; 0 when it is absent. */
   readonly fields: Uint32Array;
   readonly dropped: readonly DroppedStanza[];
@@ -47,6 +55,10 @@ export interface DroppedStanza {
   /** Line of its first byte, from 1. */
   readonly line: number;
   readonly reason: string;
+  /** Value of its Package field, when it has one. */
+  readonly package?: string;
+  /** The field that is missing or wrong, when it is one. */
+  readonly field?: string;
 }
 
 const NEWLINE = 0x0a;
@@ -87,7 +99,6 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
   const end = bytes.length;
   let capacity = Math.max(16, Math.ceil(end / 700));
   let starts = new Uint32Array(capacity);
-  let ends = new Uint32Array(capacity);
   let fields = new Uint32Array(capacity * WIDTH);
   const dropped: DroppedStanza[] = [];
   const current = new Uint32Array(WIDTH);
@@ -98,21 +109,26 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
   let startLine = 1;
   let fault: string | undefined;
 
-  const close = (stop: number): void => {
-    const reason = fault ?? missing(current);
-    if (reason === undefined) {
+  const close = (): void => {
+    const field = missing(current);
+    if (fault === undefined && field === undefined) {
       if (count === capacity) {
         capacity *= 2;
         starts = grow(starts, capacity);
-        ends = grow(ends, capacity);
         fields = grow(fields, capacity * WIDTH);
       }
       starts[count] = start;
-      ends[count] = stop;
       fields.set(current, count * WIDTH);
       count++;
     } else {
-      dropped.push({ offset: start, line: startLine, reason });
+      const name = current[0] === 0 ? '' : valueText(bytes, current[0]);
+      dropped.push({
+        offset: start,
+        line: startLine,
+        reason: fault ?? `it has no ${field}`,
+        ...(name === '' ? {} : { package: name }),
+        ...(fault === undefined && field !== undefined ? { field } : {}),
+      });
     }
     current.fill(0);
     fault = undefined;
@@ -127,7 +143,7 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
       let text = position;
       while (text < end && (bytes[text] === SPACE || bytes[text] === TAB || bytes[text] === RETURN)) text++;
       if (text === end || bytes[text] === NEWLINE) {
-        if (open) close(lineStart);
+        if (open) close();
         position = text + 1;
         line++;
         continue;
@@ -162,8 +178,8 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
     position++;
     line++;
   }
-  if (open) close(end);
-  return { count, starts, ends, fields, dropped };
+  if (open) close();
+  return { count, starts, fields, dropped };
 }
 
 function grow(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
@@ -172,9 +188,10 @@ function grow(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<Arra
   return larger;
 }
 
+/** The first required field that a stanza lacks. */
 function missing(current: Uint32Array): string | undefined {
   for (let column = 0; column < REQUIRED_FIELDS; column++) {
-    if (current[column] === 0) return `it has no ${titleOf(INDEXED_FIELDS[column])}`;
+    if (current[column] === 0) return titleOf(INDEXED_FIELDS[column]);
   }
   return undefined;
 }
@@ -195,31 +212,43 @@ function isName(bytes: Uint8Array, from: number, to: number, name: Uint8Array): 
   return true;
 }
 
-/** Column of an indexed field, or -1. */
-export function columnOf(lowerCaseName: string): number {
-  return (INDEXED_FIELDS as readonly string[]).indexOf(lowerCaseName);
+const COLUMN_OF: ReadonlyMap<string, number> = new Map(INDEXED_FIELDS.map((name, column) => [name, column]));
+
+/** Column of an indexed field. */
+export function columnOf(name: IndexedField): number {
+  return COLUMN_OF.get(name)!;
 }
 
-/**
- * Offset of the byte after the colon of a field in one stanza, or 0 when it has no such field.
- *
- * @param name lower-case.
- */
-export function findField(bytes: Uint8Array, start: number, end: number, name: string): number {
-  const wanted = Buffer.from(name, 'latin1');
-  let position = start;
-  while (position < end) {
-    let colon = position;
-    while (colon < end && bytes[colon] !== COLON && bytes[colon] !== NEWLINE) colon++;
-    if (bytes[colon] === COLON && isName(bytes, position, colon, wanted)) return colon + 1;
-    while (colon < end && bytes[colon] !== NEWLINE) colon++;
-    position = colon + 1;
+/** Offset of the first byte of a value that is not white space, where the value begins after the colon at `from`. */
+export function valueStart(bytes: Uint8Array, from: number): number {
+  let start = from;
+  for (;;) {
+    const byte = bytes[start];
+    if (byte === NEWLINE) {
+      if (bytes[start + 1] !== SPACE && bytes[start + 1] !== TAB) return start;
+    } else if (byte !== SPACE && byte !== TAB && byte !== RETURN) {
+      return start;
+    }
+    start++;
   }
-  return 0;
+}
+
+/** Offset after the last byte of a value that is not white space, continuation lines included; `start` from {@link valueStart}. */
+export function valueStop(bytes: Uint8Array, start: number): number {
+  let stop = valueEnd(bytes, start);
+  while (stop > start && bytes[stop - 1] <= SPACE) stop--;
+  return stop;
+}
+
+/** The value that begins after the colon at `from`, without surrounding white space. */
+export function valueText(bytes: Uint8Array, from: number): string {
+  const start = valueStart(bytes, from);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', start, valueStop(bytes, start));
 }
 
 /** Offset of the end of the value that begins at `from`: of its last continuation line, without the newline. */
-export function valueEnd(bytes: Uint8Array, from: number, end: number): number {
+function valueEnd(bytes: Uint8Array, from: number): number {
+  const end = bytes.length;
   let position = from;
   for (;;) {
     while (position < end && bytes[position] !== NEWLINE) position++;

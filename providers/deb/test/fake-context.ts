@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { digestHex, digestOf } from '@ict/integrity';
+import { canonicalJson, digestHex, digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
-import type { BlobRef, Context, Digest, EventBody, FetchRequest, SignatureResult } from '@ict/plugin-api';
+import type { BlobRef, Context, Digest, EventBody, FetchRequest, Json, SignatureResult } from '@ict/plugin-api';
 
 const SIGNED = '-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\n';
 
@@ -75,7 +75,12 @@ export class FakeContext implements Context {
     detached: async (): Promise<SignatureResult> => this.signature,
   };
 
-  readonly memo = { get: async () => undefined, set: async () => undefined };
+  /** What was remembered, by kind and key. */
+  readonly remembered = new Map<string, Json>();
+  readonly memo = {
+    get: async (kind: string, key: Json): Promise<Json | undefined> => this.remembered.get(`${kind} ${canonicalJson(key)}`),
+    set: async (kind: string, key: Json, value: Json): Promise<void> => void this.remembered.set(`${kind} ${canonicalJson(key)}`, value),
+  };
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.temporary, { recursive: true, force: true });

@@ -15,6 +15,7 @@ export interface CaseRepository {
   readonly id: string;
   readonly priority?: number;
   readonly suite?: string;
+  readonly allow?: readonly string[];
   readonly packages: readonly CasePackage[];
 }
 
@@ -45,10 +46,11 @@ export function indexText(packages: readonly CasePackage[]): string {
 
 /** Repositories as the resolver takes them. */
 export function toRepositories(repositories: readonly CaseRepository[]): PackageRequest['repositories'] {
-  return repositories.map(({ id, priority = 500, suite = id, packages }) => ({
+  return repositories.map(({ id, priority = 500, suite = id, allow = [], packages }) => ({
     id,
     priority,
     suites: [suite, id],
+    allow,
     index: PackagesIndex.parse(Buffer.from(indexText(packages))),
   }));
 }
@@ -69,8 +71,8 @@ function parseCase(text: string): ResolveCase {
   lines.forEach((line, at) => {
     const [, key = '', rest = ''] = /^(\S+):\s*(.*)$/.exec(line) ?? [];
     if (line.startsWith('@')) {
-      const [id = '', priority = '500', suite = id] = line.slice(1).trim().split(/\s+/);
-      repositories.push({ id, priority: Number(priority), suite, packages: [] });
+      const [id = '', priority = '500', suite = id, allow = ''] = line.slice(1).trim().split(/\s+/);
+      repositories.push({ id, priority: Number(priority), suite, allow: words(allow), packages: [] });
     } else if (line.startsWith(' ')) {
       fields.push(line.trim());
     } else if (key === 'ask') {

@@ -1,0 +1,74 @@
+import type { Context, ImageSpec, ProblemReport, Provider, Seed, Snapshot } from '@ict/plugin-api';
+
+/** Path of the wish for a kernel version in a template. */
+export const KERNEL_VERSION = 'systemConfig.kernel.version';
+
+/**
+ * `kernel.version` is a wish. When kernel packages of that version are to be had, their seeds ask for the highest of these; if not, a
+ * warning names the versions that there are. A kernel that the template itself writes as `name=version` keeps its version, with a warning
+ * when the wish is for another.
+ */
+export async function kernelWish(
+  seeds: readonly Seed[],
+  spec: ImageSpec,
+  snapshots: readonly Snapshot[],
+  provider: Provider,
+  ctx: Context,
+): Promise<{ readonly seeds: readonly Seed[]; readonly warnings: readonly ProblemReport[] }> {
+  const wish = spec.system.kernel.version;
+  if (wish === undefined) return { seeds, warnings: [] };
+  const offered = await versionsOf(
+    seeds.filter(isFree).map(({ request }) => request),
+    snapshots,
+    provider,
+    ctx,
+  );
+  const warnings: ProblemReport[] = [];
+  const warn = (seed: Seed, message: string, hint: string): void => {
+    const position = spec.positions.get(KERNEL_VERSION) ?? seed.position;
+    warnings.push({ code: 'ICT_KERNEL_VERSION', message, hint, position, severity: 'warning' });
+  };
+  const wished = seeds.map((seed) => {
+    const [name, written] = seed.request.split('=');
+    if (seed.reason !== 'kernel') return seed;
+    if (written !== undefined && !fits(written, wish)) {
+      warn(
+        seed,
+        `kernel ${wish} is not taken: ${name} is asked for as ${written}`,
+        `Write the version in one place: as ${KERNEL_VERSION}, or after the name.`,
+      );
+    }
+    const versions = offered.get(seed.request) ?? [];
+    if (versions.length === 0) return seed;
+    const match = versions.find((version) => fits(version, wish));
+    if (match !== undefined) return { ...seed, request: `${seed.request}=${match}` };
+    const hint = `Write the version that you want in ${KERNEL_VERSION}, or leave it out.`;
+    warn(seed, `kernel ${wish} is not to be had: ${seed.request} is offered as ${versions.join(', ')}`, hint);
+    return seed;
+  });
+  return { seeds: wished, warnings };
+}
+
+/** True for a kernel whose version the template leaves open. */
+function isFree({ reason, request }: Seed): boolean {
+  return reason === 'kernel' && !/[=/]/.test(request);
+}
+
+/** Versions of packages, the highest first where the ecosystem has an order. */
+async function versionsOf(
+  names: readonly string[],
+  snapshots: readonly Snapshot[],
+  { metadata, resolver }: Provider,
+  ctx: Context,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = new Map(names.map((name) => [name, new Set<string>()]));
+  for (const snapshot of snapshots) {
+    for await (const { name, version } of metadata.packages(snapshot, ctx)) found.get(name)?.add(version);
+  }
+  return new Map([...found].map(([name, versions]) => [name, [...versions].sort((a, b) => resolver.compareVersions?.(b, a) ?? 0)]));
+}
+
+/** True when a version is the one wished for, or begins with it: `6.12` fits 6.12.41-1, and not 6.120. */
+function fits(version: string, wish: string): boolean {
+  return version === wish || (version.startsWith(wish) && !/[0-9]/.test(version[wish.length] as string));
+}

@@ -1,0 +1,6 @@
+export { packageIndexError } from './errors.js';
+export { decodeSections, encodeSections } from './sections.js';
+export type { Section, Sections, SectionsKind } from './sections.js';
+export { TextHeap } from './text-heap.js';
+export { lookupColumns, lookupSections, TextLookup, TextLookupBuilder } from './text-lookup.js';
+export type { LookupColumns } from './text-lookup.js';

@@ -1,0 +1,80 @@
+import { equalBytes, hashBytes, tableSize } from './byte-hash.js';
+
+const NEWLINE = 0x0a;
+
+/**
+ * Texts one after the other, each ended by a newline. An interned text is stored once. Offset 0 holds an empty text, so that 0 can
+ * stand for "none".
+ */
+export class TextHeap {
+  #bytes: Buffer;
+  #length = 1;
+  /** Offset of an interned text by hash, 0 when the slot is free, and its length. */
+  #slots: Uint32Array<ArrayBuffer>;
+  #lengths: Uint32Array<ArrayBuffer>;
+  #count = 0;
+
+  /**
+   * @param capacity bytes to begin with.
+   * @param expected how many texts may be interned; more are no error.
+   */
+  constructor(capacity = 1024, expected = 512) {
+    this.#bytes = Buffer.alloc(Math.max(16, capacity));
+    this.#bytes[0] = NEWLINE;
+    this.#slots = new Uint32Array(tableSize(expected));
+    this.#lengths = new Uint32Array(this.#slots.length);
+  }
+
+  /** The texts so far, a view. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** Appends `bytes[from..to)`. @returns its offset. */
+  append(bytes: Uint8Array, from: number, to: number): number {
+    const needed = this.#length + to - from + 1;
+    if (needed > this.#bytes.length) {
+      const larger = Buffer.alloc(Math.max(needed, this.#bytes.length * 2));
+      larger.set(this.bytes);
+      this.#bytes = larger;
+    }
+    const offset = this.#length;
+    const heap = this.#bytes;
+    // For texts as short as these a view costs more than it saves.
+    for (let at = from, target = offset; at < to; at++, target++) heap[target] = bytes[at];
+    this.#bytes[needed - 1] = NEWLINE;
+    this.#length = needed;
+    return offset;
+  }
+
+  /** Like {@link append}, but equal texts share one place. */
+  intern(bytes: Uint8Array, from: number, to: number): number {
+    if (2 * this.#count >= this.#slots.length) this.#grow();
+    const length = to - from;
+    const mask = this.#slots.length - 1;
+    for (let slot = hashBytes(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
+      const offset = this.#slots[slot];
+      if (offset === 0) {
+        this.#count++;
+        this.#lengths[slot] = length;
+        return (this.#slots[slot] = this.append(bytes, from, to));
+      }
+      if (this.#lengths[slot] === length && equalBytes(this.#bytes, offset, bytes, from, length)) return offset;
+    }
+  }
+
+  #grow(): void {
+    const slots = this.#slots;
+    const lengths = this.#lengths;
+    this.#slots = new Uint32Array(slots.length * 2);
+    this.#lengths = new Uint32Array(slots.length * 2);
+    const mask = this.#slots.length - 1;
+    slots.forEach((offset, old) => {
+      if (offset === 0) return;
+      let slot = hashBytes(this.#bytes, offset, offset + lengths[old]) & mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+      this.#slots[slot] = offset;
+      this.#lengths[slot] = lengths[old];
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs';
+import { encodeSections } from '@ict/package-index';
+import { describe, expect, it } from 'vitest';
+import { readColumns } from '../src/index-columns.js';
+import { CONTAINER, decodeColumns, encodeColumns } from '../src/index-container.js';
+import { PackagesIndex } from '../src/packages-index.js';
+import { INDEXED_FIELDS } from '../src/stanza-scan.js';
+
+const bookworm = readFileSync(new URL('fixtures/bookworm-packages', import.meta.url));
+const broken = Buffer.from('Package: x\nVersion: 1\n');
+
+describe('encodeColumns', () => {
+  it('keeps everything that an index tells', () => {
+    const bytes = Buffer.concat([bookworm, Buffer.from('\n\n'), broken]);
+    const read = readColumns(bytes, [{ path: 'Packages', offset: 0 }]);
+    const container = encodeColumns(read);
+    const [before, after] = [new PackagesIndex(read), new PackagesIndex(decodeColumns(container))];
+    expect(after.count).toBe(before.count);
+    expect(before.diagnostics.length).toBe(1);
+    expect(after.diagnostics).toEqual(before.diagnostics);
+    const provided = new Set<string>();
+    for (let i = 0; i < before.count; i++) {
+      for (const field of INDEXED_FIELDS) expect(after.field(i, field)).toBe(before.field(i, field));
+      expect(after.record(i, 'r')).toEqual(before.record(i, 'r'));
+      expect([after.essential(i), after.protected(i), after.multiArch(i), after.priority(i)]).toEqual([
+        before.essential(i),
+        before.protected(i),
+        before.multiArch(i),
+        before.priority(i),
+      ]);
+      expect([...after.byName(before.name(i))]).toEqual([...before.byName(before.name(i))]);
+      for (const { name } of before.provides(i)) provided.add(name);
+    }
+    expect(provided.size).toBeGreaterThan(5);
+    for (const name of provided) expect([...after.providersOf(name)]).toEqual([...before.providersOf(name)]);
+  });
+
+  it('is a function of the columns', () => {
+    expect(encodeColumns(readColumns(bookworm, []))).toEqual(encodeColumns(readColumns(bookworm, [])));
+  });
+
+  it('survives an index without packages', () => {
+    const index = new PackagesIndex(decodeColumns(encodeColumns(readColumns(Buffer.alloc(0), []))));
+    expect([index.count, [...index.byName('a')]]).toEqual([0, []]);
+  });
+
+  it.each([
+    ['no columns', {}],
+    ['columns of different lengths', { heap: new Uint8Array(1), flags: new Uint8Array(2), diagnostics: Buffer.from('[]') }],
+  ])('refuses %s', (_, sections) => {
+    expect(() => decodeColumns(encodeSections(CONTAINER, { ...sections, fields: new Uint32Array(1) }))).toThrow(
+      expect.objectContaining({ code: 'ICT_PACKAGE_INDEX_INVALID' }),
+    );
+  });
+});
