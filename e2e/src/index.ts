@@ -1,3 +1,4 @@
+export { brokenRelations, readPlainly, type PlainStanza } from './closure-check.js';
 export { artifactOf, ict, repositoryRoot, type IctOptions, type IctResult } from './ict.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';

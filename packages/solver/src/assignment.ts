@@ -44,6 +44,11 @@ export class Assignment {
     return this.trail[this.#limits.data[level - 1]];
   }
 
+  /** Length of the trail before the decisions above a level. */
+  sizeAt(level: number): number {
+    return level >= this.#limits.length ? this.size : this.#limits.data[level];
+  }
+
   /** Opens a new level. */
   decide(literal: number): void {
     this.#limits.push(this.size);

@@ -17,6 +17,8 @@ export class ConflictAnalysis {
   readonly #assignment: Assignment;
   readonly #clauses: ClauseStore;
   readonly #seen: Uint8Array;
+  /** Solvables that took part in the last conflict that was learned from. */
+  involved: readonly number[] = [];
 
   constructor(count: number, assignment: Assignment, clauses: ClauseStore) {
     this.#assignment = assignment;
@@ -62,6 +64,7 @@ export class ConflictAnalysis {
       return false;
     });
     for (const solvable of touched) seen[solvable] = 0;
+    this.involved = touched;
     let back = 0;
     for (const literal of kept) back = Math.max(back, level[literal >> 1]);
     return { literals: [trail[at] ^ 1, ...kept], level: back, from };

@@ -75,7 +75,7 @@ export interface Contradiction<R> {
   readonly kind: 'unsolvable';
   /**
    * Clauses that exclude each other, in the order in which the search met them. Minimal: without the clauses of any one reason the
-   * others can be satisfied. A `conflicts` clause lists only the targets that matter.
+   * others can be satisfied; only of contradictions that took thousands of conflicts to find some may be left that could be spared. A `conflicts` clause lists only the targets that matter.
    */
   readonly core: readonly OwnedClause<R>[];
   readonly statistics: SolverStatistics;

@@ -1,3 +1,4 @@
+import { Activity } from './activity.js';
 import { Agenda } from './agenda.js';
 import { Assignment, notTaken, taken, NO_CLAUSE } from './assignment.js';
 import { ClauseStore } from './clause-store.js';
@@ -11,6 +12,8 @@ import { RelationTable } from './relation-table.js';
 
 const NO_CONDITION: readonly number[] = Object.freeze([]);
 const DEFAULT_MAX_CONFLICTS = 200_000;
+/** Conflicts after which preferences alone no longer lead; real archives stay far below. */
+const PREFERENCE_CONFLICTS = 256;
 /** Conflicts before the first restart; later ones follow the Luby sequence. */
 const RESTART_UNIT = 128;
 
@@ -19,6 +22,9 @@ const RESTART_UNIT = 128;
  *
  * Recommendations are no clauses, only wishes: they never make a problem unsolvable. When what they brought in stands in the way of a
  * later choice that something requires, the recommendation gives way: it is tried again when all else is settled.
+ *
+ * Where conflicts are many, solvables that took part in them are decided first, each as it was last. What that takes in beyond need is
+ * no member of the answer: members are only those that the agenda, whose turn comes afterwards, has a clause for.
  */
 export class Search<R> {
   readonly #problem: SolverProblem<R>;
@@ -35,6 +41,9 @@ export class Search<R> {
   readonly #softLevel = new IntList(256);
   /** By level, from 1: the clause that was settled by its decision. */
   readonly #settled = new IntList(256);
+  readonly #activity: Activity;
+  /** By solvable: 1 when it was taken the last time that it had a value. */
+  readonly #phase: Uint8Array;
   #softLevels = 0;
   #queue = 0;
   #decisions = 0;
@@ -52,6 +61,8 @@ export class Search<R> {
     this.#analysis = new ConflictAnalysis(count, this.#assignment, this.#clauses);
     this.#agenda = new Agenda(count, this.#relations, this.#assignment, problem.recommendations === 'last');
     this.#loaded = new Uint8Array(count + 1);
+    this.#activity = new Activity(count);
+    this.#phase = new Uint8Array(count + 1);
   }
 
   /** Runs to the end. A contradiction's core is not minimised. */
@@ -71,6 +82,7 @@ export class Search<R> {
         this.#backTo(0);
         continue;
       }
+      if (this.#conflicts > PREFERENCE_CONFLICTS && this.#decideActive()) continue;
       const wish = this.#agenda.next();
       if (wish === undefined) return this.#solution();
       if (wish.solvable === 0) this.#reconsider(wish.relation);
@@ -97,9 +109,7 @@ export class Search<R> {
   }
 
   #decide(solvable: number, relation: number): void {
-    this.#agenda.mark();
-    this.#assignment.decide(taken(solvable));
-    this.#decisions++;
+    this.#open(taken(solvable));
     let inherited = this.#softOf(this.#assignment.level[this.#relations.owner(relation)]);
     for (const condition of this.#relations.when(relation)) {
       inherited = Math.max(inherited, this.#softOf(this.#assignment.level[condition]));
@@ -110,11 +120,36 @@ export class Search<R> {
     if (level > 0) this.#softLevels++;
   }
 
+  /** Opens a level with a decision. */
+  #open(literal: number): void {
+    this.#agenda.mark();
+    this.#assignment.decide(literal);
+    this.#decisions++;
+  }
+
+  /** Decides the most active solvable that is open. @returns false when there is none. */
+  #decideActive(): boolean {
+    for (;;) {
+      const solvable = this.#activity.take();
+      if (solvable === 0) return false;
+      if (this.#assignment.value[taken(solvable)] !== 0) continue;
+      this.#open(this.#phase[solvable] === 1 ? taken(solvable) : notTaken(solvable));
+      this.#softLevel.push(0);
+      this.#settled.push(0);
+      return true;
+    }
+  }
+
   #softOf(level: number): number {
     return level === 0 ? 0 : this.#softLevel.data[level - 1];
   }
 
   #backTo(level: number): void {
+    const { trail } = this.#assignment;
+    for (let at = this.#assignment.sizeAt(level); at < this.#assignment.size; at++) {
+      this.#phase[trail[at] >> 1] = ~trail[at] & 1;
+      this.#activity.offer(trail[at] >> 1);
+    }
     this.#assignment.undoTo(level);
     this.#agenda.undoTo(level);
     while (this.#softLevel.length > level) if (this.#softLevel.data[--this.#softLevel.length] > 0) this.#softLevels--;
@@ -193,6 +228,7 @@ export class Search<R> {
     }
     const yielding = this.#yieldingLevel(violated);
     const lesson = this.#analysis.learn(violated);
+    this.#activity.conflict(this.#analysis.involved);
     if (yielding > 0) {
       this.#agenda.giveWay(this.#settled.data[yielding - 1]);
       this.#backTo(lesson.literals.length === 1 ? 0 : yielding - 1);

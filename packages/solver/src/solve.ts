@@ -4,6 +4,10 @@ import { Search } from './search.js';
 
 /** Bound on each search that tries to make an explanation smaller. */
 const EXPLANATION_CONFLICTS = 2_000;
+/** Bound on all of them together, in clauses that are loaded; explanations that people can read need a hundredth. */
+const EXPLANATION_EFFORT = 500_000;
+/** Clauses whose loading takes about as long as a conflict. */
+const CONFLICT_EFFORT = 20;
 
 /**
  * Finds what to take so that every root and every clause of what is taken holds.
@@ -18,25 +22,28 @@ export function solve<R>(problem: SolverProblem<R>): SolverOutcome<R> {
   return outcome.kind === 'solved' ? outcome : { ...outcome, core: minimise(problem.count, outcome.core) };
 }
 
-/** Leaves out one reason after the other, the last first, as long as the rest still contradicts itself. */
+/** Leaves out one reason after the other, the last first, as long as the rest still contradicts itself and the effort is bearable. */
 function minimise<R>(count: number, core: readonly OwnedClause<R>[]): readonly OwnedClause<R>[] {
   let current = core;
+  let effort = 0;
   const reasons = [...new Set(core.map(({ reason }) => reason))];
   const numbering = renumber(core, count);
   for (const reason of reasons.reverse()) {
+    if (effort > EXPLANATION_EFFORT) break;
     const rest = current.filter((clause) => clause.reason !== reason);
     if (rest.length === current.length) continue;
-    const smaller = contradiction(rest, numbering);
+    const { smaller, conflicts } = contradiction(rest, numbering);
+    effort += rest.length + CONFLICT_EFFORT * conflicts;
     if (smaller !== undefined) current = smaller;
   }
   return current;
 }
 
-/** The part of `clauses` that contradicts itself; undefined when they can be satisfied, or when that is too hard to say. */
+/** The part of `clauses` that contradicts itself; none when they can be satisfied, or when that is too hard to say. */
 function contradiction<R>(
   clauses: readonly OwnedClause<R>[],
   numbering: ReadonlyMap<number, number>,
-): readonly OwnedClause<R>[] | undefined {
+): { readonly smaller?: readonly OwnedClause<R>[]; readonly conflicts: number } {
   const number = (solvable: number): number => numbering.get(solvable)!;
   const byOwner = new Map<number, Clause<OwnedClause<R>>[]>();
   for (const clause of clauses) {
@@ -49,16 +56,18 @@ function contradiction<R>(
   try {
     const problem = { count: numbering.size - 1, roots: byOwner.get(0) ?? [], provider, maxConflicts: EXPLANATION_CONFLICTS };
     const outcome = new Search(problem).run();
-    if (outcome.kind === 'solved') return undefined;
+    const { conflicts } = outcome.statistics;
+    if (outcome.kind === 'solved') return { conflicts };
     const used = new Map(outcome.core.map((clause) => [clause.reason, new Set(clause.targets)]));
-    return clauses
+    const smaller = clauses
       .filter((clause) => used.has(clause))
       .map((clause) => {
         if (clause.kind !== 'conflicts') return clause;
         return { ...clause, targets: clause.targets.filter((target) => used.get(clause)!.has(number(target))) };
       });
+    return { smaller, conflicts };
   } catch (error) {
-    if (hasCode(error, 'ICT_SOLVER_LIMIT')) return undefined;
+    if (hasCode(error, 'ICT_SOLVER_LIMIT')) return { conflicts: EXPLANATION_CONFLICTS };
     throw error;
   }
 }

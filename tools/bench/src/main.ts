@@ -4,19 +4,23 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { renderComparison } from './report.js';
 import { cold } from './scenario-cold.js';
+import { conflicts } from './scenario-conflicts.js';
 import { help } from './scenario-help.js';
+import { resolve as resolution } from './scenario-resolve.js';
 import type { Scenario } from './scenario.js';
 
-const scenarios: Readonly<Record<string, Scenario>> = { cold, help };
+const scenarios: Readonly<Record<string, Scenario>> = { cold, conflicts, help, resolve: resolution };
 
 const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [-- FLAGS]
 
-  cold   ict build against mmdebstrap and mke2fs: nothing cached, packages cached, unchanged
-  help   ict --help against an empty Node
+  cold       ict build against mmdebstrap and mke2fs: nothing cached, packages cached, unchanged
+  conflicts  generated instances full of conflicts, of growing size
+  help       ict --help against an empty Node
+  resolve    a desktop from Debian's index against apt-get and libsolv
 
   --runs N         rounds of each comparison
   --directory DIR  work here, and keep the local archive for the next time (default: a temporary directory)
-  FLAGS            flags of ict build for the one build that uses the network, such as --mirror
+  FLAGS            flags of ict build or ict lock for the one that uses the network, such as --mirror
 `;
 
 async function main(argv: readonly string[]): Promise<number> {

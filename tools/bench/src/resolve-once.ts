@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { decodeColumns, PackagesIndex, resolvePackages } from '@ict/provider-deb';
+
+// Resolves one request into an empty root, from the text of an index or from its kept columns; the process is what is measured.
+const [form, file, request] = process.argv.slice(2) as ['text' | 'columns', string, string];
+const bytes = readFileSync(file);
+const index = form === 'text' ? PackagesIndex.parse(bytes) : new PackagesIndex(decodeColumns(bytes));
+const before = process.cpuUsage();
+const resolution = resolvePackages({
+  repositories: [{ id: 'archive', suites: ['archive'], priority: 500, index }],
+  arch: 'amd64',
+  seeds: [{ request, reason: 'template' }],
+  recommends: true,
+});
+const { user, system } = process.cpuUsage(before);
+if (resolution.kind !== 'resolved') throw new Error(resolution.problems.map(({ message }) => message).join('\n'));
+const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+const seconds = ((user + system) / 1e6).toFixed(3);
+process.stdout.write(`${resolution.closure.packages.length} packages, ${seconds} s CPU for the resolution alone, ${peakMiB} MiB at most\n`);

@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { AptResolver, lockedIndex } from '@ict/fixtures';
+import { encodeColumns, readColumns } from '@ict/provider-deb';
+import { alternate } from './alternation.js';
+import { measure } from './measurement.js';
+import type { Scenario, ScenarioOptions } from './scenario.js';
+import { ICT, TEMPLATE } from './workspace.js';
+
+const PROGRAM = fileURLToPath(new URL('resolve-once.js', import.meta.url));
+const REQUEST = 'task-kde-desktop';
+const run = promisify(execFile);
+
+/** A large request over the real archive, with Recommends, into an empty root: ict, libsolv and apt-get read the same index. */
+export const resolve: Scenario = async (options) => {
+  const { directory, runs, onRun, say } = options;
+  const packages = await fetchIndex(options);
+  const columns = join(directory, 'columns');
+  await writeFile(columns, encodeColumns(readColumns(await readFile(packages), [])));
+  const apt = await AptResolver.create(join(directory, 'apt'), packages, 'amd64');
+  const testcase = await makeTestcase(directory, packages);
+  for (const form of ['text', 'columns'] as const) {
+    const { stdout } = await run(process.execPath, [PROGRAM, form, form === 'text' ? packages : columns, REQUEST]);
+    say(`${form}: ${stdout.trim()}`);
+  }
+  const node = (form: string, file: string) => ({ argv: [process.execPath, PROGRAM, form, file, REQUEST] });
+  const contenders = [
+    { name: 'ict, from the text of the index', command: node('text', packages) },
+    { name: 'ict, from kept columns', command: node('columns', columns) },
+    { name: 'libsolv, from its .solv file', command: { argv: ['testsolv', '-r', testcase] } },
+    { name: 'apt-get, caches warm', command: { argv: apt.command([REQUEST], true), env: apt.env } },
+  ];
+  return [{ title: `\`${REQUEST}\` with Recommends, from Debian 13's main index`, results: await alternate(contenders, runs ?? 5, onRun) }];
+};
+
+/** The index as `ict lock` fetched and verified it. */
+async function fetchIndex({ directory, firstBuild, onRun }: ScenarioOptions): Promise<string> {
+  const template = join(directory, 'template.yml');
+  const cache = join(directory, 'cache');
+  await mkdir(cache, { recursive: true });
+  await copyFile(TEMPLATE, template);
+  const directories = ['--cache-dir', cache, '--work-dir', join(directory, 'work'), '--temp-dir', directory];
+  onRun('ict lock', await measure({ argv: [ICT, 'lock', template, ...directories, ...firstBuild] }));
+  return lockedIndex(cache, await readFile(join(directory, 'template.lock.yml'), 'utf8'), 'main/binary-amd64/Packages');
+}
+
+/** libsolv's own form of the index, and a test case that asks for the same. */
+async function makeTestcase(directory: string, packages: string): Promise<string> {
+  const solv = join(directory, 'archive.solv');
+  await measure({ argv: ['sh', '-c', 'deb2solv -r "$1" > "$2"', 'sh', packages, solv] });
+  const testcase = join(directory, 'testcase.t');
+  await writeFile(testcase, `repo archive 0 solv ${solv}\nsystem amd64 deb\njob install name ${REQUEST}\nresult transaction <inline>\n`);
+  return testcase;
+}
