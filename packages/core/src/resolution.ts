@@ -10,7 +10,6 @@ import type {
   Provider,
   ResolutionRequest,
   ResolvedPackage,
-  Seed,
   Snapshot,
 } from '@ict/plugin-api';
 import { coreError } from './errors.js';
