@@ -87,6 +87,8 @@ export function imageSpec(changes: SpecChanges = {}): ImageSpec {
       configurations: [],
     },
     repositories: [],
+    layers: [],
+    caches: { packages: true, images: true },
     positions: changes.positions ?? new Map(),
   };
 }
