@@ -2,6 +2,8 @@ import { defineErrors } from '@ict/plugin-api';
 
 /** Every error code that the command line itself can throw. */
 export const cliError = defineErrors({
+  ICT_CLI_NO_TEMPLATE: 'usage',
+  ICT_CLI_INPUT: 'usage',
   ICT_CLI_USAGE: 'usage',
   ICT_CLI_FLAG_INVALID: 'usage',
   ICT_CLI_CACHE_AMBIGUOUS: 'usage',

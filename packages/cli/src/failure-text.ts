@@ -14,9 +14,11 @@ export function failureText(error: ErrorRecord, colors: Colors): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** One problem of a template, or a warning, with its place. */
-export function problemText(problem: ProblemReport, colors: Colors): string {
-  return `${problemLines(problem, colors).join('\n')}\n`;
+/** One problem of a template, or a warning, with its place; `page`: and where to read more. */
+export function problemText(problem: ProblemReport, colors: Colors, options: { readonly page?: boolean } = {}): string {
+  const page = options.page === true ? pageOf(problem.code) : undefined;
+  const lines = [...problemLines(problem, colors), ...(page === undefined ? [] : [`  ${colors.dim('more:')} ${page}`])];
+  return `${lines.join('\n')}\n`;
 }
 
 function problemLines(problem: ProblemReport, colors: Colors): string[] {

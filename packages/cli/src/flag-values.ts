@@ -105,3 +105,16 @@ function parseAddress(flag: string, text: string): string {
   }
   return text.replace(/\/+$/, '');
 }
+
+const parseVariableText = parseText('--var');
+
+/**
+ * Reads `NAME=VALUE` and gathers the values of a flag that may be given several times; the last one of a name counts.
+ *
+ * @throws {@link FlagError}
+ */
+export function parseVariables(value: string, previous: ReadonlyMap<string, string> | undefined): ReadonlyMap<string, string> {
+  const [, name, text] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/s.exec(parseVariableText(value)) ?? [];
+  if (name === undefined || text === undefined) throw new FlagError('--var', 'is not NAME=VALUE', 'Example: --var SITE=lab');
+  return new Map([...(previous ?? []), [name, text]]);
+}

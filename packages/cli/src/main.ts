@@ -93,6 +93,7 @@ export async function main(argv: readonly string[]): Promise<void> {
       home: homedir(),
       uid: process.geteuid?.(),
       prompter: process.stdin.isTTY && process.stderr.isTTY ? terminalPrompter(process.stdin, process.stderr) : undefined,
+      readInput: async () => (await import('./standard-input.js')).readStandardInput(process.stdin),
       openEngine: async (options) => (await import('@ict/core')).openEngine(options),
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },

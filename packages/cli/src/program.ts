@@ -2,7 +2,8 @@ import { Argument, Command, Option } from 'commander';
 import { cacheCommands } from './cache-commands.js';
 import { authoringCommands } from './authoring-commands.js';
 import { configCommands } from './config-commands.js';
-import { parseCount, parseMirrors, parseRepositories, parseText, parseTexts, parseWorkers } from './flag-values.js';
+import { parseCount, parseMirrors, parseRepositories, parseText, parseTexts, parseVariables, parseWorkers } from './flag-values.js';
+import { templateCommands } from './template-commands.js';
 import type { MirrorFlag } from './flag-values.js';
 import type { Session, Speech } from './session.js';
 import type { LogLevel } from './log-level.js';
@@ -35,6 +36,7 @@ export interface SettingsFlags extends CacheFlags {
 export interface DefinitionFlags extends GlobalFlags {
   readonly distroFile?: readonly string[];
   readonly keyring?: readonly string[];
+  readonly var?: ReadonlyMap<string, string>;
 }
 
 /** Flags of commands whose engine fetches or builds. */
@@ -139,15 +141,7 @@ export function createProgram(run: Runner): Command {
     ),
   );
 
-  program
-    .command('validate')
-    .description('check a template without building it')
-    .addArgument(template())
-    .addOption(distroFile())
-    .addOption(keyring())
-    .action((file: string, _flags: DefinitionFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/validate.js')).validate(session, file, all(command))),
-    );
+  templateCommands(program, run);
 
   engineFlags(
     lockFlags(
@@ -280,7 +274,7 @@ export function createProgram(run: Runner): Command {
   return program;
 }
 
-function template(): Argument {
+export function template(): Argument {
   return new Argument('<template>', 'image template, a YAML file').argParser(parseText('TEMPLATE'));
 }
 
@@ -300,11 +294,15 @@ function packageName(): Argument {
   return new Argument('<package>', 'name, or name:arch').argParser(parseText('PACKAGE'));
 }
 
-function distroFile(): Option {
+export function variable(): Option {
+  return new Option('--var <name=value>', 'value for a variable that the template declares; may be repeated').argParser(parseVariables);
+}
+
+export function distroFile(): Option {
   return new Option('--distro-file <file>', 'another distribution definition; may be repeated').argParser(parseTexts('--distro-file'));
 }
 
-function keyring(): Option {
+export function keyring(): Option {
   return new Option('--keyring <file>', 'keys for repositories whose definition has none; may be repeated').argParser(
     parseTexts('--keyring'),
   );
@@ -324,6 +322,7 @@ function engineFlags(command: Command): Command {
     .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
     .addOption(distroFile())
     .addOption(keyring())
+    .addOption(variable())
     .option('--offline', 'use nothing but what the cache has')
     .addOption(
       new Option('--verify <how>', 'check cached files by stat signature, or by hashing every byte').choices(['signature', 'full']),

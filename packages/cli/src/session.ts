@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly uid: number | undefined;
   /** Asks the user; undefined without a terminal. */
   readonly prompter: Prompter | undefined;
+  /** All of standard input, as text. */
+  readInput(): Promise<string>;
   openEngine(options: EngineOptions): Promise<Engine>;
   /** Runs a program with its output on stderr. @returns its exit status. */
   runProgram(argv: readonly string[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<number>;

@@ -48,6 +48,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       distributionFiles: [...config.distros, ...(flags.distroFile ?? []).map((file) => resolve(cwd, file))],
       keyrings: (flags.keyring ?? []).map((file) => resolve(cwd, file)),
       network: config.network,
+      variables: { ...(flags.var === undefined ? {} : { given: flags.var }), env },
       offline: flags.offline === true,
       verify: flags.verify ?? 'signature',
       storage: config.storage,

@@ -70,7 +70,8 @@ describe('a command takes only flags that change what it does', () => {
   const shared = ['config', 'log-level', 'log-file', 'verbose', 'quiet', 'json', 'no-color', 'help'];
 
   it.each([
-    ['validate', ['distro-file', 'keyring']],
+    ['validate', ['strict', 'packages', 'format', 'cache-dir', 'var', 'distro-file', 'keyring']],
+    ['resolve', ['full', 'explain', 'diff', 'var', 'distro-file', 'keyring']],
     ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
     ['cache du', ['by', 'cache-dir']],
     ['config show', ['origin', 'workers', 'cache-dir', 'work-dir', 'temp-dir']],

@@ -93,6 +93,8 @@ export interface Script {
   readonly opened?: (options: EngineOptions) => void;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** What standard input holds. */
+  readonly input?: string;
   readonly tty?: boolean;
   readonly uid?: number;
   readonly prompter?: Prompter;
@@ -140,6 +142,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
   const engine: Engine = {
     distributions: () => [],
     validate: unexpected,
+    resolve: unexpected,
     plan: unexpected,
     planPackages: unexpected,
     why: unexpected,
@@ -161,6 +164,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
       home: '/nonexistent',
       uid: script.uid ?? 1000,
       prompter: script.prompter,
+      readInput: async () => script.input ?? '',
       openEngine: async (given) => {
         options = given;
         script.opened?.(given);

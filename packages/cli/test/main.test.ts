@@ -262,6 +262,7 @@ describe('usage', () => {
     for (const command of [
       'build',
       'validate',
+      'resolve',
       'plan',
       'why',
       'why-not',
@@ -276,47 +277,6 @@ describe('usage', () => {
     ]) {
       expect(stdout.text).toContain(`\n  ${command} `);
     }
-  });
-});
-
-describe('validate', () => {
-  it('reads definitions of the command line', async () => {
-    const valid = { validate: async () => ({ problems: [], warnings: [] }) };
-    const { options, status } = await ict(['validate', 'a.yml', '--distro-file', 'acme.yml'], { cwd: directory, engine: valid });
-    expect([status, options?.distributionFiles]).toEqual([0, [join(directory, 'acme.yml')]]);
-  });
-
-  const problem = {
-    code: 'ICT_DOCUMENT_UNKNOWN_KEY',
-    message: 'unknown key "pakcages"',
-    hint: 'Did you mean "packages"?',
-    severity: 'error',
-    position: { file: 'a.yml', line: 4, column: 3 },
-    snippet: '  pakcages:\n  ^',
-  } as const;
-
-  it('prints every problem with its place, and is 1', async () => {
-    const { status, stderr, stdout } = await ict(['validate', 'a.yml'], {
-      engine: { validate: async () => ({ problems: [problem], warnings: [] }) },
-    });
-    expect(status).toBe(1);
-    expect(stderr.text).toBe(
-      'error ICT_DOCUMENT_UNKNOWN_KEY  unknown key "pakcages"\n  at a.yml:4:3\n  |   pakcages:\n  |   ^\n  hint: Did you mean "packages"?\na.yml: 1 problem\n',
-    );
-    expect(stdout.text).toBe('');
-  });
-
-  it('is one document with --json', async () => {
-    const { status, stdout } = await ict(['validate', 'a.yml', '--json'], {
-      engine: { validate: async () => ({ problems: [problem], warnings: [] }) },
-    });
-    expect(status).toBe(1);
-    expect(JSON.parse(stdout.text)).toEqual({ valid: false, problems: [problem], warnings: [] });
-  });
-
-  it('says that a template is valid', async () => {
-    const { status, stdout } = await ict(['validate', 'a.yml'], { engine: { validate: async () => ({ problems: [], warnings: [] }) } });
-    expect([status, stdout.text]).toEqual([0, 'a.yml is valid\n']);
   });
 });
 

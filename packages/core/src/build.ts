@@ -16,7 +16,7 @@ import type { PluginHost } from './plugin-host.js';
 import { checkHost } from './preflight.js';
 import { providerId } from './request.js';
 import type { Services } from './services.js';
-import { readTemplate, requireSound, type Intake } from './template-intake.js';
+import { requireSound, type Intake, type TemplateReading } from './template-intake.js';
 import { gatherLayers } from './template-layers.js';
 
 /** How often a build starts over after a cached layer turned out to be damaged. Each time drops at least one layer. */
@@ -27,6 +27,7 @@ export async function buildImage(
   template: string,
   options: BuildOptions,
   engine: EngineOptions,
+  read: () => Promise<TemplateReading>,
   plugins: PluginHost,
   events: EventStream,
   open: (intake: Intake) => Promise<Services>,
@@ -38,7 +39,7 @@ export async function buildImage(
     warnings.push(...reports);
   };
   const { intake, services } = await events.run('validate', async () => {
-    const reading = await readTemplate(template, plugins, engine.keyrings);
+    const reading = await read();
     const places = [engine.cacheDir, engine.workDir, ...(options.output === undefined ? [] : [options.output])];
     const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
     requireSound(template, [...reading.problems, ...reading.refused, ...host]);
@@ -56,7 +57,7 @@ export async function buildImage(
       warn(settled.warnings);
       return { lock: settled.lock, ...(await fetchPackages(settled, intake, engine, services)) };
     });
-    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch));
+    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch), spec.secrets);
     const composition: Composition = {
       spec,
       distribution,

@@ -1,7 +1,10 @@
 import { stat } from 'node:fs/promises';
 import { hashFile } from '@ict/integrity';
-import type { BuildContext, FileSpec, ImageSpec, Json, TreeSession, UserSpec } from '@ict/plugin-api';
+import type { BuildContext, FileSpec, ImageSpec, Json, NetworkSpec, TreeSession, UserSpec } from '@ict/plugin-api';
 import { coreError } from './errors.js';
+import { addInitrdModules } from './initrd-modules.js';
+import { configureNetwork } from './network.js';
+import { secretDigest } from './secrets.js';
 
 /** A file of a template with its content's digest and its mode. */
 export type GatheredFile = FileSpec & { readonly digest: string; readonly mode: number };
@@ -29,6 +32,9 @@ export async function placeFiles(files: readonly GatheredFile[], tree: TreeSessi
 /** What a template changes in a tree beside its packages, with the content of the files that it names. */
 export interface Configuration {
   readonly hostname?: string;
+  readonly network?: NetworkSpec;
+  /** Kernel modules that the initrd holds in any case. */
+  readonly modules?: readonly string[];
   readonly users: readonly UserSpec[];
   readonly files: readonly GatheredFile[];
   readonly commands: readonly string[];
@@ -37,15 +43,20 @@ export interface Configuration {
 /** Reads what a configuration depends on. */
 export async function gatherConfiguration(spec: ImageSpec): Promise<Configuration> {
   const files = await gatherFiles(spec.system.files);
-  const { hostname, users, configurations } = spec.system;
-  return { hostname, users, files, commands: configurations.map(({ command }) => command) };
+  const { hostname, network, users, configurations, kernel } = spec.system;
+  return { hostname, network, modules: kernel.extraModules, users, files, commands: configurations.map(({ command }) => command) };
 }
 
-/** The part of a step's key that stands for a configuration. */
-export function configurationKey({ hostname, users, files, commands }: Configuration): Json {
+/** The part of a step's key that stands for a configuration. A digest stands for each password. */
+export function configurationKey({ hostname, network, modules, users, files, commands }: Configuration): Json {
   return {
     hostname,
-    users: users as unknown as Json,
+    network: network as unknown as Json,
+    modules,
+    users: users.map(({ passwordHash, ...user }) => ({
+      ...user,
+      ...(passwordHash === undefined ? {} : { password: secretDigest(passwordHash, user.name) }),
+    })),
     files: fileKeys(files),
     commands,
   };
@@ -62,9 +73,11 @@ export function treeEnvironment(ctx: BuildContext): Readonly<Record<string, stri
   };
 }
 
-/** Applies a configuration: hostname, users, files, and then the template's commands in their order. */
+/** Applies a configuration: hostname, network, modules, users, files, and then the template's commands in their order. */
 export async function configureTree(configuration: Configuration, tree: TreeSession, ctx: BuildContext): Promise<void> {
   if (configuration.hostname !== undefined) await setHostname(configuration.hostname, tree);
+  if (configuration.network !== undefined) await configureNetwork(configuration.network, tree, treeEnvironment(ctx));
+  if (configuration.modules !== undefined) await addInitrdModules(configuration.modules, tree);
   for (const user of configuration.users) await ensureUser(user, tree, ctx);
   await placeFiles(configuration.files, tree);
   for (const command of configuration.commands) {
@@ -95,7 +108,6 @@ async function ensureUser(user: UserSpec, tree: TreeSession, ctx: BuildContext):
   for (const group of wanted) if (!groups.has(group)) await tree.run({ argv: ['groupadd', group], env });
   const options = [
     ...(user.shell === undefined ? [] : ['--shell', user.shell]),
-    ...(user.passwordHash === undefined ? [] : ['--password', user.passwordHash]),
     ...(wanted.length === 0 ? [] : ['--groups', [...new Set(wanted)].join(',')]),
   ];
   if (accounts.has(user.name)) {
@@ -106,6 +118,10 @@ async function ensureUser(user: UserSpec, tree: TreeSession, ctx: BuildContext):
     const home = user.home === undefined ? [] : ['--home-dir', user.home];
     const shell = user.shell === undefined ? ['--shell', await loginShell(tree)] : [];
     await tree.run({ argv: ['useradd', '--create-home', ...home, ...shell, ...options, '--', user.name], env });
+  }
+  if (user.passwordHash !== undefined) {
+    // On standard input: an argv is shown in events and errors.
+    await tree.run({ argv: ['chpasswd', '--encrypted'], stdin: `${user.name}:${user.passwordHash}\n`, env });
   }
   if (user.passwordMaxAgeDays !== undefined) {
     await tree.run({ argv: ['chage', '--maxdays', String(user.passwordMaxAgeDays), '--', user.name], env });

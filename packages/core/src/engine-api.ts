@@ -10,6 +10,7 @@ import type {
   SourcePosition,
   Stage,
 } from '@ict/plugin-api';
+import type { Difference, ExplainedValue, ExplainedVariable, Template, VariableSources } from '@ict/template';
 import type { GraphEdge } from './package-graph.js';
 import type { RepositoryChoice } from './repository-choice.js';
 
@@ -44,6 +45,8 @@ export interface EngineOptions {
   readonly clock?: () => number;
   /** `SOURCE_DATE_EPOCH`, when the caller's environment sets it. */
   readonly sourceDateEpoch?: number;
+  /** Values for the variables of templates. */
+  readonly variables?: VariableSources;
 }
 
 export interface MirrorOption {
@@ -55,6 +58,29 @@ export interface MirrorOption {
 export interface Validation {
   readonly problems: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
+}
+
+export interface ReadOptions {
+  /** Text to take for the template, such as standard input; paths in it count from the directory of its name. */
+  readonly text?: string;
+}
+
+export interface ValidateOptions extends ReadOptions {
+  /** What cannot be built yet, or not here, is a problem too. */
+  readonly strict?: boolean;
+  /** Also resolves the packages, with what the engine may use of the repositories. */
+  readonly packages?: boolean;
+}
+
+/** A template with all that it inherits, and where every value comes from. No secret is in it. */
+export interface ResolvedTemplate extends Validation {
+  /** The template laid over those that it extends; undefined when it says not even what it is made of. */
+  readonly template: Template | undefined;
+  /** The same over the defaults of its distribution. */
+  readonly full: Template | undefined;
+  readonly values: readonly ExplainedValue[];
+  readonly variables: readonly ExplainedVariable[];
+  readonly differences: readonly Difference[];
 }
 
 export interface LockOptions {
@@ -239,7 +265,8 @@ export interface BuildReport {
 export interface Engine {
   /** Every distribution that a plugin or a file defines. */
   distributions(): readonly DistributionDefinition[];
-  validate(template: string): Promise<Validation>;
+  validate(template: string, options?: ValidateOptions): Promise<Validation>;
+  resolve(template: string, options?: ReadOptions): Promise<ResolvedTemplate>;
   plan(template: string, options?: LockOptions): Promise<Plan>;
   /** What names would bring into an empty root. */
   planPackages(question: PackageQuestion): Promise<Plan>;

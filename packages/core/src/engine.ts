@@ -1,4 +1,5 @@
-import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
+import { isIctError, toErrorRecord, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
+import { diffTemplate, explainTemplate, explainVariables, mergeTemplates, redactTemplate, secretsOf } from '@ict/template';
 import { buildImage } from './build.js';
 import type {
   BuildOptions,
@@ -11,6 +12,9 @@ import type {
   LockWriteOptions,
   PackageQuestion,
   Plan,
+  ReadOptions,
+  ResolvedTemplate,
+  ValidateOptions,
   Validation,
   Why,
   WhyNot,
@@ -23,10 +27,11 @@ import { answerGraph, answerWhy } from './questions.js';
 import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
 import { openServices, type Services } from './services.js';
-import { settleLock } from './lock-settling.js';
+import { resolveAfresh, settleLock } from './lock-settling.js';
+import { packageRequest } from './request.js';
 import { requireKeys } from './repository-keys.js';
 import { answerWhyNot } from './why-not.js';
-import { readTemplate, requireSound, type Intake } from './template-intake.js';
+import { readTemplate, requireSound, type Intake, type TemplateReading } from './template-intake.js';
 
 /**
  * Opens an engine. Nothing is fetched or written before a method needs it; `validate` touches neither cache nor network.
@@ -54,9 +59,27 @@ class HostedEngine implements Engine {
     return this.plugins.distributions();
   }
 
-  async validate(template: string): Promise<Validation> {
-    const { problems, refused, warnings } = await readTemplate(template, this.plugins, this.options.keyrings);
-    return { problems, warnings: [...warnings, ...refused.map((problem) => ({ ...problem, severity: 'warning' as const }))] };
+  async validate(template: string, { strict = false, packages = false, text }: ValidateOptions = {}): Promise<Validation> {
+    const { intake, problems, refused, warnings } = await this.read(template, text);
+    const resolution = packages && intake !== undefined ? await this.unresolved(intake) : [];
+    const unfit = strict ? refused : [];
+    return { problems: [...problems, ...resolution, ...unfit], warnings: [...warnings, ...(strict ? [] : refused.map(asWarning))] };
+  }
+
+  async resolve(template: string, { text }: ReadOptions = {}): Promise<ResolvedTemplate> {
+    const { loaded, problems, refused, warnings } = await this.read(template, text);
+    const { merged } = loaded;
+    const secrets = secretsOf(loaded.variables, merged);
+    const own = merged === undefined ? undefined : mergeTemplates(merged.layers.filter(({ directory }) => directory !== undefined));
+    return {
+      problems,
+      warnings: [...warnings, ...refused.map(asWarning)],
+      template: own && redactTemplate(own.template, secrets),
+      full: merged && redactTemplate(merged.template, secrets),
+      values: explainTemplate(loaded),
+      variables: explainVariables(loaded),
+      differences: diffTemplate(loaded),
+    };
   }
 
   async plan(template: string, options: LockOptions = {}): Promise<Plan> {
@@ -98,7 +121,15 @@ class HostedEngine implements Engine {
   }
 
   async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {
-    return buildImage(template, options, this.options, this.plugins, this.events, (intake) => this.open(intake));
+    return buildImage(
+      template,
+      options,
+      this.options,
+      () => this.read(template),
+      this.plugins,
+      this.events,
+      (intake) => this.open(intake),
+    );
   }
 
   async close(): Promise<void> {
@@ -106,8 +137,31 @@ class HostedEngine implements Engine {
     await services?.close();
   }
 
+  private async read(template: string, text?: string): Promise<TemplateReading> {
+    const { variables } = this.options;
+    const reading = await readTemplate(template, this.plugins, this.options.keyrings, {
+      ...(text === undefined ? {} : { text }),
+      ...(variables === undefined ? {} : { variables }),
+    });
+    this.events.cover(secretsOf(reading.loaded.variables, reading.loaded.merged));
+    return reading;
+  }
+
+  /** What keeps the packages of a template from being resolved. */
+  private async unresolved(intake: Intake): Promise<readonly ProblemReport[]> {
+    try {
+      const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+      await resolveAfresh(intake, request, await this.open(intake));
+      return [];
+    } catch (error) {
+      if (!isIctError(error)) throw error;
+      const { code, message, hint, problems } = toErrorRecord(error);
+      return problems.length > 0 ? problems : [{ code, message, ...(hint === undefined ? {} : { hint }), severity: 'error' }];
+    }
+  }
+
   private async intake(template: string): Promise<Intake> {
-    const { intake, problems, warnings } = await readTemplate(template, this.plugins, this.options.keyrings);
+    const { intake, problems, warnings } = await this.read(template);
     requireSound(template, problems);
     this.warn(warnings);
     return intake as Intake;
@@ -131,4 +185,8 @@ class HostedEngine implements Engine {
     this.services = opening;
     return opening;
   }
+}
+
+function asWarning(problem: ProblemReport): ProblemReport {
+  return { ...problem, severity: 'warning' };
 }

@@ -25,6 +25,8 @@ export const coreError = defineErrors({
   ICT_LAYER_VALIDATE: 'invalid',
   ICT_USER_INVALID: 'invalid',
   ICT_FILE_OWNER_UNKNOWN: 'invalid',
+  ICT_NETWORK_BACKEND: 'invalid',
+  ICT_INITRD_MODULES: 'invalid',
   ICT_KERNEL_VERSION: 'invalid',
   ICT_KERNEL_MISSING: 'invalid',
 });

@@ -1,20 +1,27 @@
 import { randomUUID } from 'node:crypto';
 import type { BuildEvent, EventBody, ProblemReport, Stage } from '@ict/plugin-api';
+import { redactData } from '@ict/template';
 
 /** Stamps what parts of the engine say, and times the stages. */
 export class EventStream {
   private readonly build = randomUUID();
   private readonly sink: (event: BuildEvent) => void;
   private stage: Stage | undefined;
+  private secrets: readonly string[] = [];
   private readonly durations = new Map<Stage, number>();
 
   constructor(sink: (event: BuildEvent) => void) {
     this.sink = sink;
   }
 
+  /** From now on, no event shows these texts. */
+  cover(secrets: readonly string[]): void {
+    this.secrets = [...new Set([...this.secrets, ...secrets])];
+  }
+
   readonly emit = (body: EventBody): void => {
     this.sink({
-      ...body,
+      ...redactData(body, this.secrets),
       v: 1,
       time: new Date().toISOString(),
       build: this.build,

@@ -76,7 +76,7 @@ async function peekSteps(
 ): Promise<Plan['steps']> {
   const { lock } = settled;
   const found: PlannedStep[] = [];
-  const build = services.build(lock.target, imageEpoch(lock, services.sourceDateEpoch));
+  const build = services.build(lock.target, imageEpoch(lock, services.sourceDateEpoch), intake.spec.secrets);
   const withFiles = (pkgs: SettledLock['lock']['packages']): readonly VerifiedPackage[] =>
     pkgs.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) ?? '' }));
   const composition = {

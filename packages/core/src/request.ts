@@ -38,7 +38,14 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
   const { repositories } = distribution;
   const asked: Json = {
     target,
-    repositories: repositories.map(({ id, archive, suite, components, priority }) => ({ id, archive, suite, components, priority })),
+    repositories: repositories.map(({ id, archive, suite, components, priority, allowPackages }) => ({
+      id,
+      archive,
+      suite,
+      components,
+      priority,
+      allowPackages,
+    })),
     essential: { priorities: distribution.essential.priorities, packages: distribution.essential.packages },
     image: requests(image),
     tools: requests(tools),

@@ -41,7 +41,8 @@ export interface Services {
   readonly sourceDateEpoch: number | undefined;
   /** The package cache of the lock's target; what it stores names the root and the keys that vouch for it. */
   packages(lock: Lock, provider: Provider): PackageShelf;
-  build(target: string, epochSeconds: number): BuildServices;
+  /** @param secrets texts that may not stand in a key as they are */
+  build(target: string, epochSeconds: number, secrets: readonly string[]): BuildServices;
   /** Runs `work` as the only build of this work directory, and removes what killed builds left before it. */
   locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
   /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
@@ -97,7 +98,8 @@ export async function openServices(
     identity,
     sourceDateEpoch: options.sourceDateEpoch,
     packages: (lock, provider) => new PackageShelf(cache.packages(lock.target), lock, provider),
-    build: (target, epochSeconds) => openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options),
+    build: (target, epochSeconds, secrets) =>
+      openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options, secrets),
     locked: (directory, work) =>
       cache.withLock(
         workspaceLock(directory),
@@ -131,6 +133,7 @@ function openBuild(
   identity: CodeIdentity,
   context: Context,
   options: EngineOptions,
+  secrets: readonly string[],
 ): BuildServices {
   const shelf: LayerShelf = new CacheShelf(cache.layers);
   const base = new BaseTree(directory, shelf, sandbox, epochSeconds);
@@ -156,7 +159,7 @@ function openBuild(
     recall: (scope, terms) => earlier.recall(scope, terms),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
-  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit);
+  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, secrets);
   return {
     steps,
     trees,

@@ -2,6 +2,7 @@ import type { StepStore } from '@ict/cache';
 import { canonicalJson, diffInputs, type CacheKey } from '@ict/integrity';
 import type { BlobStore, Context, Digest, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
+import { digestSecrets } from './secrets.js';
 import type { CodeIdentity } from './code-identity.js';
 
 /** Tells whether a layer is still there. Its content is verified when it is mounted. */
@@ -32,13 +33,23 @@ export class StepEngine {
   private readonly layers: LayerPresence;
   private readonly engine: CodeIdentity;
   private readonly emit: Context['emit'];
+  private readonly secrets: readonly string[];
 
-  constructor(records: StepEngine['records'], blobs: BlobStore, layers: LayerPresence, engine: CodeIdentity, emit: Context['emit']) {
+  /** @param secrets texts that stand in keys, and in what is stored of them, only as digests */
+  constructor(
+    records: StepEngine['records'],
+    blobs: BlobStore,
+    layers: LayerPresence,
+    engine: CodeIdentity,
+    emit: Context['emit'],
+    secrets: readonly string[] = [],
+  ) {
     this.records = records;
     this.blobs = blobs;
     this.layers = layers;
     this.engine = engine;
     this.emit = emit;
+    this.secrets = secrets;
   }
 
   async run<Out extends Json>(call: StepCall<Out>): Promise<Out> {
@@ -77,12 +88,17 @@ export class StepEngine {
     for await (const record of this.records.records(call.type)) {
       if (code(record.inputs) !== code(inputs)) continue;
       const key = (record.inputs as { readonly input: StepSibling['key'] }).input;
-      yield { key, output: record.output, differences: diffInputs(key, call.key).map(({ path }) => path) };
+      yield {
+        key,
+        output: record.output,
+        differences: diffInputs(key, (inputs as { readonly input: Json }).input).map(({ path }) => path),
+      };
     }
   }
 
   private identify(call: Omit<StepCall<Json>, 'run'>): { readonly inputs: Json; readonly key: CacheKey } {
-    const inputs: Json = { step: call.type, version: call.version, by: { ...call.by }, engine: { ...this.engine }, input: call.key };
+    const input = digestSecrets(call.key, this.secrets, call.type);
+    const inputs: Json = { step: call.type, version: call.version, by: { ...call.by }, engine: { ...this.engine }, input };
     return { inputs, key: this.records.key(call.type, inputs) };
   }
 

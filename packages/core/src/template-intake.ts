@@ -1,5 +1,5 @@
-import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Provider } from '@ict/plugin-api';
-import { loadTemplate, templateError, unsupported } from '@ict/template';
+import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Provider, RepositorySpec } from '@ict/plugin-api';
+import { loadTemplate, templateError, unsupported, type LoadedTemplate, type LoadOptions } from '@ict/template';
 import { coreError } from './errors.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
 import { missingKeys, withKeyrings } from './repository-keys.js';
@@ -20,6 +20,7 @@ export interface TemplateReading {
   /** What is right but cannot be built yet, or not here: resolving and locking go on, a build refuses. */
   readonly refused: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
+  readonly loaded: LoadedTemplate;
 }
 
 /**
@@ -27,38 +28,50 @@ export interface TemplateReading {
  *
  * @param keyrings for repositories whose definition names none
  */
-export async function readTemplate(file: string, plugins: PluginHost, keyrings: readonly string[] = []): Promise<TemplateReading> {
-  const {
-    spec,
-    merged,
-    distribution,
-    problems,
-    refused: missing,
-    warnings,
-  } = await loadTemplate(file, {
+export async function readTemplate(
+  file: string,
+  plugins: PluginHost,
+  keyrings: readonly string[] = [],
+  options: Omit<LoadOptions, 'distribution'> = {},
+): Promise<TemplateReading> {
+  const loaded = await loadTemplate(file, {
+    ...options,
     distribution: (target) => {
       const found = plugins.distribution(target.os, target.dist);
       return found === undefined ? undefined : withKeyrings(found, keyrings);
     },
   });
+  const { spec, merged, distribution, problems, refused: missing, warnings } = loaded;
   const refused = merged === undefined ? [...missing] : [...missing, ...unsupported(merged, { imageTypes: plugins.imageTypes() })];
   if (distribution !== undefined) refused.push(...missingKeys(distribution));
-  const [repository] = spec?.repositories ?? [];
-  if (repository !== undefined) {
-    refused.push({
-      code: 'ICT_UNSUPPORTED_YET',
-      message: `packageRepositories: the repository ${repository.codename} cannot be used by a build yet`,
-      hint: 'Add it to a distribution definition of your own, and give that with --distro-file.',
-      position: repository.position,
-      severity: 'error',
-    });
-  }
   if (spec === undefined || distribution === undefined || !plugins.imageTypes().includes(spec.target.imageType)) {
-    return { problems, refused, warnings };
+    return { problems, refused, warnings, loaded };
   }
   const [provider, format] = await Promise.all([plugins.provider(distribution.ecosystem), plugins.format(spec.target.imageType)]);
-  const intake = { spec, distribution, provider, format };
-  return { intake, problems, refused: [...refused, ...format.part.check(spec, distribution)], warnings };
+  const intake = { spec, distribution: extended(distribution, spec), provider, format };
+  return { intake, problems, refused: [...refused, ...format.part.check(spec, distribution)], warnings, loaded };
+}
+
+/** A distribution with the repositories that a template adds. Where no repository of it has a suite, none of theirs has. */
+function extended(distribution: DistributionDefinition, spec: ImageSpec): DistributionDefinition {
+  const suites = distribution.repositories.some(({ suite }) => suite !== '');
+  const taken = new Set(distribution.repositories.map(({ id }) => id));
+  const added = spec.repositories.map(({ codename, url, components, keys, priority, allowPackages }): RepositorySpec => {
+    const name = `template-${codename.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
+    let id = name;
+    for (let number = 2; taken.has(id); number++) id = `${name}-${number}`;
+    taken.add(id);
+    return {
+      id,
+      archive: url,
+      suite: suites ? codename : '',
+      components: suites && components.length === 0 ? ['main'] : components,
+      keyrings: keys,
+      ...(priority === undefined ? {} : { priority }),
+      ...(allowPackages.length === 0 ? {} : { allowPackages }),
+    };
+  });
+  return { ...distribution, repositories: [...distribution.repositories, ...added] };
 }
 
 /** @throws `ICT_TEMPLATE_INVALID` with every problem, those of the host included. */

@@ -115,9 +115,10 @@ function user(parts: Partial<UserSpec>): UserSpec {
 
 describe('users', () => {
   const create = ['useradd', '--create-home'];
+  const SET_PASSWORD = ['chpasswd', '--encrypted'];
   it.each<[string, Partial<UserSpec>, readonly (readonly string[])[]]>([
     ['a locked user', {}, [[...create, '--shell', '/bin/bash', '--', 'ada']]],
-    ['a password', { passwordHash: '$6$salt$hash' }, [[...create, '--shell', '/bin/bash', '--password', '$6$salt$hash', '--', 'ada']]],
+    ['a password', { passwordHash: '$6$salt$hash' }, [[...create, '--shell', '/bin/bash', '--', 'ada'], SET_PASSWORD]],
     ['home and shell', { home: '/srv/ada', shell: '/bin/sh' }, [[...create, '--home-dir', '/srv/ada', '--shell', '/bin/sh', '--', 'ada']]],
     [
       'groups and sudo',
@@ -144,28 +145,17 @@ describe('users', () => {
     [
       'changes of a user that a package made',
       { name: 'daemon', shell: '/bin/sh', passwordHash: '$y$x', groups: ['video'], home: '/srv/d' },
-      [
-        [
-          'usermod',
-          '--append',
-          '--shell',
-          '/bin/sh',
-          '--password',
-          '$y$x',
-          '--groups',
-          'video',
-          '--home',
-          '/srv/d',
-          '--move-home',
-          '--',
-          'daemon',
-        ],
-      ],
+      [['usermod', '--append', '--shell', '/bin/sh', '--groups', 'video', '--home', '/srv/d', '--move-home', '--', 'daemon'], SET_PASSWORD],
     ],
   ])('%s: exactly these programs, no shell, nothing of the host in the environment', async (_what, parts, expected) => {
     const tree = await configured({ users: [user(parts)] });
     expect(argvs(tree)).toEqual(expected);
     expect(tree.commands.every(({ env }) => JSON.stringify(env) === JSON.stringify(ENVIRONMENT))).toBe(true);
+  });
+
+  it('get their password through standard input, where no list of processes and no event shows it', async () => {
+    const tree = await configured({ users: [user({ passwordHash: '$6$salt$hash' })] });
+    expect(tree.commands.map(({ stdin }) => stdin)).toEqual([undefined, 'ada:$6$salt$hash\n']);
   });
 
   it('get /bin/sh where there is no bash', async () => {
@@ -260,7 +250,8 @@ it('no value is ever read by a shell of ours: each passes as it is', async () =>
       const system = { configurations: [{ command }], users: [user({ passwordHash, sshKeys: [key] })] };
       const tree = await configured(system);
       expect(argvs(tree)).toEqual([
-        ['useradd', '--create-home', '--shell', '/bin/bash', '--password', passwordHash, '--', 'ada'],
+        ['useradd', '--create-home', '--shell', '/bin/bash', '--', 'ada'],
+        ['chpasswd', '--encrypted'],
         ['/bin/sh', '-c', command],
       ]);
       expect(await tree.read('/home/ada/.ssh/authorized_keys')).toEqual(new TextEncoder().encode(`${key}\n`));
@@ -292,10 +283,19 @@ describe('configurationKey', () => {
     expect(await filed('one', content, parts)).not.toBe(await filed('one', 'same'));
   });
 
+  it('has a digest in place of a password', async () => {
+    const key = await keyOf({ users: [user({ passwordHash: '$6$salt$hash' })] });
+    expect(key).not.toContain('hash');
+    expect(key).toMatch(/sha256:[0-9a-f]{64}/);
+    expect(key).not.toBe(await keyOf({ users: [user({ passwordHash: '$6$salt$other' })] }));
+  });
+
   it.each<[string, Partial<SystemSpec>]>([
     ['the hostname', { hostname: 'box' }],
     ['a user', { users: [user({})] }],
     ['a password', { users: [user({ passwordHash: '$6$' })] }],
+    ['network interfaces', { network: { backend: 'netplan', interfaces: [] } }],
+    ['modules of the initrd', { kernel: { cmdline: '', packages: [], extraModules: ['usbcore'] } }],
     ['a command', { configurations: [{ command: 'true' }] }],
     ['the order of commands', { configurations: [{ command: 'true' }, { command: 'false' }] }],
   ])('changes with %s', async (_what, system) => {

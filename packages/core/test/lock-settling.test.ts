@@ -27,7 +27,7 @@ afterEach(async () => {
 
 const OTHER = { packages: [{ name: 'curl' }] };
 
-function intakeOf(system: Partial<SystemSpec>): Intake {
+function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
   const provider = sampleProvider({
     metadata: {
       snapshot: async (repository) => snapshotOf(repository),
@@ -45,7 +45,7 @@ function intakeOf(system: Partial<SystemSpec>): Intake {
     },
   });
   return {
-    spec: sampleSpec(system),
+    spec: { ...sampleSpec(system), ...(lockFile === undefined ? {} : { lockFile }) },
     distribution,
     provider: { part: provider, identity: { name: 'provider', version: '3' } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },
@@ -57,8 +57,8 @@ const services = (): Pick<Services, 'context' | 'mirrors'> => ({
   mirrors: { chooseMirror: (_archive, attempt) => attempt() },
 });
 
-function settle(options: LockOptions = {}, system: Partial<SystemSpec> = {}) {
-  return settleLock(template, intakeOf(system), options, services());
+function settle(options: LockOptions = {}, system: Partial<SystemSpec> = {}, lockFile?: string) {
+  return settleLock(template, intakeOf(system, lockFile), options, services());
 }
 
 /** Repositories that were asked since the last call of `settle`. */
@@ -107,6 +107,14 @@ describe('settleLock', () => {
     await locked(OTHER);
     const file = await locked({}, join(place, 'named.lock.yml'));
     expect((await settle({ lock: file })).file).toBe(file);
+  });
+
+  it('a lock that the template names counts as named', async () => {
+    await locked(OTHER);
+    const file = await locked({}, join(place, 'own.lock.yml'));
+    expect((await settle({}, {}, file)).file).toBe(file);
+    await expect(settle({}, {}, join(place, 'gone.lock.yml'))).rejects.toMatchObject({ code: 'ICT_LOCK_MISSING' });
+    await expect(settle({}, OTHER, file)).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED' });
   });
 
   it('an outdated lock beside the template gives a warning, then a fresh resolution', async () => {

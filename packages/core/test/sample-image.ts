@@ -61,6 +61,7 @@ export function sampleSpec(system: Partial<SystemSpec> = {}): ImageSpec {
     repositories: [],
     layers: [],
     caches: { packages: true, images: true },
+    secrets: [],
     positions: new Map(),
   };
 }

@@ -16,6 +16,8 @@ export interface ImageSpec {
   readonly caches: { readonly packages: boolean; readonly images: boolean };
   /** Lock file that the template names, absolute. */
   readonly lockFile?: string;
+  /** Texts that may be shown nowhere, and stand in no cache key but as a salted digest: passwords, values of secret variables. */
+  readonly secrets: readonly string[];
   /** Where each value came from, by path (`systemConfig.packages[3]`). */
   readonly positions: ReadonlyMap<string, SourcePosition>;
 }
@@ -72,6 +74,7 @@ export interface SystemSpec {
   readonly recommends: boolean;
   readonly kernel: KernelSpec;
   readonly bootloader: { readonly bootType: 'efi' | 'legacy'; readonly provider: 'grub' | 'systemd-boot' };
+  readonly network?: NetworkSpec;
   readonly users: readonly UserSpec[];
   readonly files: readonly FileSpec[];
   /** Commands for the tree's own shell, in order. */
@@ -89,6 +92,25 @@ export interface KernelSpec {
   readonly version?: string;
   readonly cmdline: string;
   readonly packages: readonly RequestedPackage[];
+  /** Modules that the initrd holds whether or not its maker thinks that they are needed. */
+  readonly extraModules?: readonly string[];
+}
+
+/** Interfaces to configure, and what does it when the system starts. */
+export interface NetworkSpec {
+  readonly backend: 'netplan' | 'systemd-networkd';
+  readonly interfaces: readonly InterfaceSpec[];
+}
+
+export interface InterfaceSpec {
+  readonly name: string;
+  readonly dhcp4: boolean;
+  readonly dhcp6: boolean;
+  /** With prefix length. */
+  readonly addresses: readonly string[];
+  /** `to`: `default`, or a network with prefix length. */
+  readonly routes: readonly { readonly to: string; readonly via: string }[];
+  readonly nameservers: readonly string[];
 }
 
 export interface UserSpec {

@@ -21,6 +21,7 @@ export const templateError = defineErrors({
   ICT_TEMPLATE_PLAIN_PASSWORD: 'invalid',
   ICT_TEMPLATE_PLACEHOLDER: 'invalid',
   ICT_TEMPLATE_NO_EFFECT: 'invalid',
+  ICT_TEMPLATE_VARIABLE: 'invalid',
   ICT_UNSUPPORTED_YET: 'invalid',
   ICT_CONFIG_INVALID: 'usage',
   ICT_CONFIG_UNREADABLE: 'usage',

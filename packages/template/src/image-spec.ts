@@ -4,10 +4,16 @@ import { readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
+import { readModules } from './kernel-modules.js';
+import { readNetwork } from './network.js';
 import { formatPath, type Path } from './path.js';
 import { readRepository } from './repository.js';
 import { type Report, reporter } from './report.js';
+import type { Template } from './schema/template.js';
 import { readUser } from './user.js';
+
+/** Stands for an image without name and version while the rest is checked; no specification comes of it. */
+const UNNAMED = { name: 'image', version: '0' };
 
 /** What {@link buildSpec} makes of a merged template. */
 export interface SpecResult {
@@ -30,7 +36,7 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
   const refused = reporter(merged, 'error');
   const warnings = reporter(merged, 'warning');
   const { template } = merged;
-  const { image, target } = template;
+  const { image = UNNAMED, target } = template as Partial<Template> & Pick<Template, 'target'>;
   checkFileName(image.name, ['image', 'name'], errors.report);
   checkFileName(image.version, ['image', 'version'], errors.report);
   const system = await readSystem(merged, errors.report, refused.report, warnings.report);
@@ -48,11 +54,12 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
       warnings.report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], `disk.${key} is for installers and has no effect on a raw image`);
     }
   }
-  const repositories = (template.packageRepositories ?? []).flatMap((item, index) => {
-    const one = readRepository(item, ['packageRepositories', index], merged, errors.report, warnings.report);
-    return one === undefined ? [] : [one];
-  });
   const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
+  const repositories = [];
+  for (const [index, item] of (template.packageRepositories ?? []).entries()) {
+    const one = await readRepository(item, ['packageRepositories', index], merged, reports);
+    if (one !== undefined) repositories.push(one);
+  }
   const layers = [];
   for (const [index, layer] of (template.layers ?? []).entries()) layers.push(await readLayer(layer, ['layers', index], merged, reports));
   const { use_package_cache: packages = true, use_image_cache: images = true } = template.build?.cache ?? {};
@@ -66,6 +73,7 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
     layers,
     caches: { packages, images },
     ...(template.lock ? { lockFile: path.resolve(path.dirname(file), template.lock) } : {}),
+    secrets: [],
     positions: merged.positions(),
   };
   const sound = errors.problems.length === 0;
@@ -73,7 +81,7 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
 }
 
 async function readSystem(merged: MergedTemplate, error: Report, refuse: Report, warning: Report): Promise<SystemSpec> {
-  const { image, systemConfig: system = {} } = merged.template;
+  const { image = UNNAMED, systemConfig: system = {} } = merged.template as Partial<Template>;
   const at = (...rest: Path): Path => ['systemConfig', ...rest];
   const name = system.name || image.name;
   if (system.name) checkFileName(name, at('name'), error);
@@ -98,11 +106,15 @@ async function readSystem(merged: MergedTemplate, error: Report, refuse: Report,
       ...(kernel.version ? { version: kernel.version } : {}),
       cmdline: kernel.cmdline ?? '',
       packages: packages(kernel.packages, at('kernel', 'packages')),
+      ...(kernel.enableExtraModules
+        ? { extraModules: readModules(kernel.enableExtraModules, at('kernel', 'enableExtraModules'), error) }
+        : {}),
     },
     bootloader: {
       bootType: bootloader.bootType ?? 'efi',
       provider: bootloader.provider === 'grub2' ? 'grub' : (bootloader.provider ?? 'systemd-boot'),
     },
+    ...(system.network?.interfaces?.length ? { network: readNetwork(system.network, at('network', 'interfaces'), error) } : {}),
     users: (system.users ?? []).map((user, index) => readUser(user, at('users', index), image.name, error, warning)),
     files,
     configurations: (system.configurations ?? []).map(({ cmd }, index) => {

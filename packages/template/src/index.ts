@@ -3,8 +3,16 @@ export { partitionTypes } from './disk.js';
 export { parseDistribution, requireDistribution, type ParsedDistribution } from './distribution.js';
 export { editDistance, nearest } from './edit-distance.js';
 export { templateError, type TemplateCode } from './errors.js';
-export { loadTemplate, requireSpec, type DistributionResolver, type LoadedTemplate, type LoadOptions } from './load.js';
-export { mergeTemplates, type MergedTemplate, type Origin, type TemplateLayer } from './merge.js';
+export {
+  diffTemplate,
+  explainTemplate,
+  explainVariables,
+  type Difference,
+  type ExplainedValue,
+  type ExplainedVariable,
+} from './explanation.js';
+export { loadTemplate, requireSpec, secretsOf, type DistributionResolver, type LoadedTemplate, type LoadOptions } from './load.js';
+export { mergeTemplates, type MergedTemplate, type MergeRule, type Origin, type TemplateLayer } from './merge.js';
 export { formatPath, type Path } from './path.js';
 export { compileSchema } from './schema-compiler.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
@@ -34,4 +42,6 @@ export { editConfig, type ConfigChange, type EditedConfig } from './config-edit.
 export { configKeys, configVariables, requireConfigKey, type SettingSchema } from './config-keys.js';
 export { configCandidates, configFileOf, configScopes, type ConfigScope, type ConfigSurroundings } from './config-places.js';
 export { sampleConfig } from './config-sample.js';
-export { writeTemplate } from './template-text.js';
+export { redactData, redactText } from './secret-text.js';
+export { redactTemplate, writeTemplate } from './template-text.js';
+export { type Variable, type VariableSources } from './variables.js';

@@ -3,23 +3,16 @@ import type { LayerCommand, LayerInput, LayerSpec, SourcePosition } from '@ict/p
 import { findLocal, readAdditionalFile } from './additional-file.js';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
-import type { Report } from './report.js';
+import type { Report, SpecReports } from './report.js';
 import type { Template } from './schema/template.js';
 
 type Layer = NonNullable<Template['layers']>[number];
-
-/** Where values are reported: what is wrong, and what a build refuses although the template is right. */
-export interface LayerReports {
-  readonly error: Report;
-  readonly refuse: Report;
-  readonly warning: Report;
-}
 
 /** Names of layers and cache directories: they become parts of file names. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Reads one layer: paths become absolute, absent values get their defaults. */
-export async function readLayer(layer: Layer, at: Path, merged: MergedTemplate, reports: LayerReports): Promise<LayerSpec> {
+export async function readLayer(layer: Layer, at: Path, merged: MergedTemplate, reports: SpecReports): Promise<LayerSpec> {
   const { error, refuse, warning } = reports;
   checkName(layer.name, [...at, 'name'], 'a layer', error);
   const files = [];
@@ -85,7 +78,7 @@ function readEnvironment(env: Readonly<Record<string, string>>, at: Path, error:
   return env;
 }
 
-async function readInputs(inputs: readonly string[], at: Path, merged: MergedTemplate, reports: LayerReports): Promise<LayerInput[]> {
+async function readInputs(inputs: readonly string[], at: Path, merged: MergedTemplate, reports: SpecReports): Promise<LayerInput[]> {
   const read: LayerInput[] = [];
   for (const [index, input] of inputs.entries()) {
     const source = await findLocal(input, [...at, index], merged, reports.refuse, 'any');

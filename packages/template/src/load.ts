@@ -5,9 +5,12 @@ import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge
 import type { Path } from './path.js';
 import { orderProblems, problem, summarize } from './problem.js';
 import { reporter } from './report.js';
+import { redactData } from './secret-text.js';
 import type { Template } from './schema/template.js';
 import { readChain } from './template-chain.js';
 import { checkDefaults } from './template-document.js';
+import { isPlaceholder } from './user.js';
+import type { Variable, VariableSources } from './variables.js';
 
 /** Finds the distribution definition that a target names; undefined when there is none. */
 export type DistributionResolver = (
@@ -16,6 +19,9 @@ export type DistributionResolver = (
 
 export interface LoadOptions {
   readonly distribution: DistributionResolver;
+  /** Text to take for the template itself, such as standard input; relative paths count from the directory of `file` all the same. */
+  readonly text?: string;
+  readonly variables?: VariableSources;
   readonly signal?: AbortSignal;
 }
 
@@ -23,11 +29,14 @@ export interface LoadOptions {
 export interface LoadedTemplate {
   /** Undefined when `problems` is not empty. */
   readonly spec: ImageSpec | undefined;
-  /** Undefined when a file of the chain is not a valid template. */
+  /** Undefined when no file of the chain says what the image is made of. What is not valid is left out of it. */
   readonly merged: MergedTemplate | undefined;
+  /** The defaults of the distribution that lie below the template. */
+  readonly defaults: MergedTemplate | undefined;
   readonly distribution: DistributionDefinition | undefined;
   /** Absolute paths of the template and of its ancestors. */
   readonly files: readonly string[];
+  readonly variables: ReadonlyMap<string, Variable>;
   /** Everything that is wrong, in file order. */
   readonly problems: readonly ProblemReport[];
   /** What keeps a build from being done here and now although the template is right: local files that are missing. */
@@ -37,54 +46,68 @@ export interface LoadedTemplate {
 
 /**
  * Reads a template: inherits, lays it over the defaults of its distribution, gives every value its final form and checks it.
- * What is wrong with the content is in `problems`, all at once; {@link requireSpec} turns it into an error.
+ * What is wrong with the content is in `problems`, all at once: what is not valid by itself does not keep the rest from being
+ * checked. {@link requireSpec} turns problems into an error. No secret is in any message.
  *
  * @throws `ICT_TEMPLATE_UNREADABLE` when the file cannot be read as UTF-8 text
  */
 export async function loadTemplate(file: string, options: LoadOptions): Promise<LoadedTemplate> {
-  const chain = await readChain(file, options.signal);
-  const failed = (problems: readonly ProblemReport[], rest: Partial<LoadedTemplate> = {}): LoadedTemplate => ({
-    spec: undefined,
-    merged: undefined,
-    distribution: undefined,
-    files: chain.files,
-    problems: orderProblems(problems),
-    refused: [],
-    warnings: orderProblems(chain.warnings),
-    ...rest,
-  });
-  if (chain.template === undefined || chain.problems.length > 0) return failed(chain.problems);
-  const { target } = chain.template;
-  const distribution = await options.distribution(target);
-  const layers: TemplateLayer[] = [...chain.layers];
-  if (distribution !== undefined) {
-    const title = `defaults of ${distribution.dist}`;
-    const { defaults, problems } = checkDefaults(distribution.defaults[target.imageType] ?? {}, title);
-    if (defaults === undefined) {
-      const message = `the ${title} for "${target.imageType}" are not valid:\n${summarize(problems)}`;
-      return failed([problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' })], {
-        distribution,
-      });
-    }
-    // Image, target and metadata are the template's own.
-    const { disk, systemConfig, layers: extra, packageRepositories, build, baseline, overlayPolicy } = defaults;
-    const template = { disk, systemConfig, layers: extra, packageRepositories, build, baseline, overlayPolicy };
-    layers.unshift({ template, directory: undefined, title });
-  }
-  const merged = mergeTemplates(layers);
-  const missing = checkTarget(merged, distribution);
-  if (distribution === undefined) return failed(missing, { merged });
-  const { spec, problems, refused, warnings } = await buildSpec(merged, file);
-  const all = orderProblems([...missing, ...problems]);
-  return {
-    spec: all.length === 0 ? spec : undefined,
-    merged,
-    distribution,
-    files: chain.files,
-    problems: all,
-    refused: orderProblems(refused),
-    warnings: orderProblems([...chain.warnings, ...warnings]),
+  const chain = await readChain(file, options);
+  const done = (problems: readonly ProblemReport[], rest: Partial<LoadedTemplate> = {}): LoadedTemplate => {
+    const secrets = secretsOf(chain.variables, rest.merged);
+    // Messages quote values, but never passwords.
+    const shown = <T>(reports: T): T => redactData(reports, secretsOf(chain.variables, undefined));
+    const sound = problems.length === 0;
+    return {
+      merged: undefined,
+      defaults: undefined,
+      distribution: undefined,
+      files: chain.files,
+      variables: chain.variables,
+      ...rest,
+      spec: sound && rest.spec !== undefined ? { ...rest.spec, secrets } : undefined,
+      problems: shown(orderProblems(problems)),
+      refused: shown(orderProblems(rest.refused ?? [])),
+      warnings: shown(orderProblems([...chain.warnings, ...(rest.warnings ?? [])])),
+    };
   };
+  const { target } = chain;
+  if (target === undefined) return done(chain.problems);
+  const distribution = await options.distribution(target);
+  const below = distribution === undefined ? undefined : defaultsLayer(distribution, target);
+  if (below?.wrong !== undefined) return done([...chain.problems, below.wrong], { distribution });
+  const layers = below?.layer === undefined ? chain.layers : [below.layer, ...chain.layers];
+  const merged = mergeTemplates(layers);
+  const defaults = below?.layer === undefined ? undefined : mergeTemplates([below.layer]);
+  const missing = [...chain.problems, ...checkTarget(merged, distribution)];
+  if (distribution === undefined) return done(missing, { merged });
+  const { problems, ...result } = await buildSpec(merged, file);
+  return done([...missing, ...problems], { merged, defaults, distribution, ...result });
+}
+
+/** What a distribution brings for an image type, as the lowest layer; or what is wrong with it. */
+function defaultsLayer(
+  distribution: DistributionDefinition,
+  target: Template['target'],
+): { readonly layer?: TemplateLayer; readonly wrong?: ProblemReport } {
+  const title = `defaults of ${distribution.dist}`;
+  const { defaults, problems } = checkDefaults(distribution.defaults[target.imageType] ?? {}, title);
+  if (defaults === undefined) {
+    const message = `the ${title} for "${target.imageType}" are not valid:\n${summarize(problems)}`;
+    return { wrong: problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' }) };
+  }
+  // Image, target and metadata are the template's own.
+  const { disk, systemConfig, layers, packageRepositories, build, baseline, overlayPolicy } = defaults;
+  return {
+    layer: { template: { disk, systemConfig, layers, packageRepositories, build, baseline, overlayPolicy }, directory: undefined, title },
+  };
+}
+
+/** Texts that may not be shown: values of secret variables, and passwords, plain or hashed. */
+export function secretsOf(variables: ReadonlyMap<string, Variable>, merged: MergedTemplate | undefined): string[] {
+  const values = [...variables.values()].flatMap(({ secret, value }) => (secret && value ? [value] : []));
+  const passwords = (merged?.template.systemConfig?.users ?? []).flatMap(({ password }) => (password ? [password] : []));
+  return [...values, ...passwords.filter((password) => !isPlaceholder(password))];
 }
 
 /** A definition must exist, and for this architecture. */

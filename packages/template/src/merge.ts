@@ -12,13 +12,28 @@ export interface TemplateLayer {
   readonly positions?: DocumentPositions;
   /** For messages: the file, or `defaults of debian13`. */
   readonly title: string;
+  /** Paths that were left out because what they lead to is not valid. */
+  readonly pruned?: readonly Path[];
 }
+
+/** How a merged value came to be where it is. */
+export type MergeRule =
+  | 'set by the uppermost'
+  | 'replaced as a whole'
+  | 'merged key by key'
+  | 'joined'
+  | 'appended'
+  | 'matched by name'
+  | 'matched by final'
+  | 'matched by codename, url and path'
+  | 'never inherited';
 
 /** Where a merged value was written. */
 export interface Origin {
   readonly layer: TemplateLayer;
   /** Path inside that layer. */
   readonly path: Path;
+  readonly rule: MergeRule;
 }
 
 /** The result of merging, with the origin of every value. */
@@ -28,6 +43,8 @@ export interface MergedTemplate {
   readonly layers: readonly TemplateLayer[];
   /** Origin of a value by its merged path; for a path that has none, of what contains it. */
   originOf(path: Path): Origin | undefined;
+  /** Origins of all merged values, by formatted path. */
+  readonly origins: ReadonlyMap<string, Origin>;
   /** Places of all merged values that have one, by formatted path. */
   positions(): ReadonlyMap<string, SourcePosition>;
 }
@@ -57,15 +74,16 @@ export function mergeTemplates(layers: readonly TemplateLayer[]): MergedTemplate
   const merge = new Merge();
   for (const layer of layers) merge.add(layer);
   const last = layers.at(-1);
-  if (last !== undefined) merge.origins.set('', { layer: last, path: [] });
+  if (last !== undefined) merge.origins.set('', { layer: last, path: [], rule: 'set by the uppermost' });
   for (const key of ['metadata', 'lock'] as const) {
     const value = last?.template[key];
-    if (last !== undefined && says(value)) merge.put([key], value, last, [key]);
+    if (last !== undefined && says(value)) merge.put([key], value, last, [key], 'never inherited');
   }
   const { origins } = merge;
   return {
     template: merge.result as unknown as Template,
     layers,
+    origins,
     originOf: (path) => {
       for (let length = path.length; length >= 0; length--) {
         const origin = origins.get(formatPath(path.slice(0, length)));
@@ -89,22 +107,22 @@ class Merge {
   readonly origins = new Map<string, Origin>();
 
   /** Sets a value at a path that exists but for its last step, with the origin of all that it contains. */
-  put(path: Path, value: unknown, layer: TemplateLayer, from: Path): void {
+  put(path: Path, value: unknown, layer: TemplateLayer, from: Path, rule: MergeRule): void {
     let at: Record<string | number, unknown> = this.result;
     for (const step of path.slice(0, -1)) at = (at[step] ??= {}) as Record<string | number, unknown>;
     at[path.at(-1) as string | number] = structuredClone(value);
     const name = formatPath(path);
     for (const key of this.origins.keys())
       if (key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`)) this.origins.delete(key);
-    this.record(path, value, layer, from);
+    this.record(path, value, layer, from, rule);
   }
 
-  private record(path: Path, value: unknown, layer: TemplateLayer, from: Path): void {
-    this.origins.set(formatPath(path), { layer, path: from });
+  private record(path: Path, value: unknown, layer: TemplateLayer, from: Path, rule: MergeRule): void {
+    this.origins.set(formatPath(path), { layer, path: from, rule });
     if (typeof value !== 'object' || value === null) return;
     for (const [key, inner] of Object.entries(value)) {
       const step = Array.isArray(value) ? Number(key) : key;
-      this.record([...path, step], inner, layer, [...from, step]);
+      this.record([...path, step], inner, layer, [...from, step], rule);
     }
   }
 
@@ -117,31 +135,31 @@ class Merge {
   add(layer: TemplateLayer): void {
     const { template } = layer;
     for (const key of ['image', 'target', 'disk', 'baseline', 'overlayPolicy'] as const) {
-      if (says(template[key])) this.put([key], template[key], layer, [key]);
+      if (says(template[key])) this.put([key], template[key], layer, [key], 'replaced as a whole');
     }
-    this.keyed(['packageRepositories'], template.packageRepositories, layer, (item) =>
-      JSON.stringify([item['codename'], item['url'], item['path']]),
-    );
+    const identity = (item: Data): string => JSON.stringify([item['codename'], item['url'], item['path']]);
+    this.keyed(['packageRepositories'], template.packageRepositories, layer, identity, 'matched by codename, url and path');
     this.perKey(['build', 'cache'], template.build?.cache, layer);
-    this.keyed(['layers'], template.layers, layer, (item) => String(item['name']));
+    this.keyed(['layers'], template.layers, layer, (item) => String(item['name']), 'matched by name');
     if (template.systemConfig !== undefined) this.system(template.systemConfig, layer);
   }
 
   private system(system: NonNullable<TemplateDefaults['systemConfig']>, layer: TemplateLayer): void {
     const at = (key: string): Path => ['systemConfig', key];
-    for (const key of ['name', 'description', 'hostname', 'recommends', 'fde'] as const) {
-      if (says(system[key])) this.put(at(key), system[key], layer, at(key));
+    for (const key of ['name', 'description', 'hostname', 'recommends'] as const) {
+      if (says(system[key])) this.put(at(key), system[key], layer, at(key), 'set by the uppermost');
     }
+    if (says(system.fde)) this.put(at('fde'), system.fde, layer, at('fde'), 'replaced as a whole');
     for (const key of ['kernel', 'bootloader', 'immutability', 'network', 'initramfs'] as const) this.perKey(at(key), system[key], layer);
     this.union(at('packages'), system.packages, layer, at('packages'));
     this.append(at('configurations'), system.configurations, layer);
-    this.keyed(at('additionalFiles'), system.additionalFiles, layer, (item) => String(item['final']));
+    this.keyed(at('additionalFiles'), system.additionalFiles, layer, (item) => String(item['final']), 'matched by final');
     this.users(system.users, layer);
   }
 
   private perKey(path: Path, value: Data | undefined, layer: TemplateLayer): void {
     for (const [key, inner] of Object.entries(value ?? {})) {
-      if (says(inner)) this.put([...path, key], inner, layer, [...path, key]);
+      if (says(inner)) this.put([...path, key], inner, layer, [...path, key], 'merged key by key');
     }
   }
 
@@ -152,30 +170,36 @@ class Merge {
   }
 
   /** Adds an item at the end of the list at `path`. */
-  private push(path: Path, value: unknown, layer: TemplateLayer, from: Path): void {
+  private push(path: Path, value: unknown, layer: TemplateLayer, from: Path, rule: MergeRule): void {
     const length = this.list(path).length;
-    if (length === 0) this.put(path, [], layer, from.slice(0, -1));
-    this.put([...path, length], value, layer, from);
+    if (length === 0) this.put(path, [], layer, from.slice(0, -1), rule);
+    this.put([...path, length], value, layer, from, rule);
   }
 
   private union(path: Path, items: readonly unknown[] | undefined, layer: TemplateLayer, from: Path): void {
     for (const [index, item] of (items ?? []).entries()) {
       const place = this.list(path).indexOf(item);
-      if (place === -1) this.push(path, item, layer, [...from, index]);
+      if (place === -1) this.push(path, item, layer, [...from, index], 'joined');
       // Asked for twice: a message about it belongs where the upper template asks.
-      else this.origins.set(formatPath([...path, place]), { layer, path: [...from, index] });
+      else this.origins.set(formatPath([...path, place]), { layer, path: [...from, index], rule: 'joined' });
     }
   }
 
   private append(path: Path, items: readonly unknown[] | undefined, layer: TemplateLayer): void {
-    for (const [index, item] of (items ?? []).entries()) this.push(path, item, layer, [...path, index]);
+    for (const [index, item] of (items ?? []).entries()) this.push(path, item, layer, [...path, index], 'appended');
   }
 
-  private keyed(path: Path, items: readonly Data[] | undefined, layer: TemplateLayer, identity: (item: Data) => string): void {
+  private keyed(
+    path: Path,
+    items: readonly Data[] | undefined,
+    layer: TemplateLayer,
+    identity: (item: Data) => string,
+    rule: MergeRule,
+  ): void {
     for (const [index, item] of (items ?? []).entries()) {
       const place = this.list(path).findIndex((one) => identity(one as Data) === identity(item));
-      if (place === -1) this.push(path, item, layer, [...path, index]);
-      else this.put([...path, place], item, layer, [...path, index]);
+      if (place === -1) this.push(path, item, layer, [...path, index], rule);
+      else this.put([...path, place], item, layer, [...path, index], rule);
     }
   }
 
@@ -185,17 +209,18 @@ class Merge {
       const from: Path = [...path, index];
       const place = this.list(path).findIndex((one) => (one as Data)['name'] === user.name);
       if (place === -1) {
-        this.push(path, user, layer, from);
+        this.push(path, user, layer, from, 'matched by name');
         continue;
       }
       const to: Path = [...path, place];
       for (const [key, value] of Object.entries(user)) {
         if (key === 'groups' || key === 'sshAuthorizedKeys') this.union([...to, key], value as readonly unknown[], layer, [...from, key]);
-        else if (says(value)) this.put([...to, key], value, layer, [...from, key]);
+        else if (says(value)) this.put([...to, key], value, layer, [...from, key], 'matched by name');
       }
-      if (user.sudo === undefined && this.get([...to, 'sudo']) !== undefined) this.put([...to, 'sudo'], false, layer, from);
+      if (user.sudo === undefined && this.get([...to, 'sudo']) !== undefined)
+        this.put([...to, 'sudo'], false, layer, from, 'set by the uppermost');
       // The upper template names the user: a message about it belongs there.
-      this.origins.set(formatPath(to), { layer, path: from });
+      this.origins.set(formatPath(to), { layer, path: from, rule: 'matched by name' });
     }
   }
 }

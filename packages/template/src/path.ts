@@ -14,3 +14,8 @@ export function formatPath(path: Path): string {
   }
   return out;
 }
+
+/** True when `path` is `prefix` or lies below it. */
+export function startsWith(path: Path, prefix: Path): boolean {
+  return prefix.every((step, index) => path[index] === step);
+}

@@ -1,16 +1,22 @@
-import path from 'node:path';
 import type { TemplateRepository } from '@ict/plugin-api';
+import { findLocal } from './additional-file.js';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
-import type { Report } from './report.js';
+import type { SpecReports } from './report.js';
 import type { Template } from './schema/template.js';
+import { isPlaceholder } from './user.js';
 
 type Repository = NonNullable<Template['packageRepositories']>[number];
 
 /** What sample templates have where an address belongs. */
-const URL_PLACEHOLDER = '<URL>';
+export const URL_PLACEHOLDER = '<URL>';
 /** Says that a repository needs no signature. */
 export const TRUSTED = '[trusted=yes]';
+
+/** True for a key that has to be fetched from somewhere. */
+export function isRemoteKey(key: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(key);
+}
 
 /**
  * Reads one repository. One that is only a placeholder is left out with a warning; one without address or key is an error,
@@ -18,13 +24,13 @@ export const TRUSTED = '[trusted=yes]';
  *
  * @returns undefined for what is left out, and for a `path` or `packages`, which have no address
  */
-export function readRepository(
+export async function readRepository(
   item: Repository,
   at: Path,
   merged: MergedTemplate,
-  error: Report,
-  warning: Report,
-): TemplateRepository | undefined {
+  reports: SpecReports,
+): Promise<TemplateRepository | undefined> {
+  const { error, warning } = reports;
   const sources = [item.url, item.path, item.packages].filter((source) => source !== undefined);
   if (sources.length !== 1) {
     error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" needs one of url, path and packages, and has ${sources.length}`);
@@ -40,11 +46,15 @@ export function readRepository(
     error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(item.url)} is not the address of a repository`, hint);
   }
   const origin = merged.originOf(at);
-  const directory = origin?.layer.directory;
-  const keys = [...(item.pkey === undefined ? [] : [item.pkey]), ...(item.pkeys ?? [])].map((key) => {
-    const local = key !== TRUSTED && !/^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(key) && !path.isAbsolute(key);
-    return local && directory !== undefined ? path.resolve(directory, key) : key;
-  });
+  const named: readonly (readonly [string, Path])[] = [
+    ...(item.pkey === undefined ? [] : [[item.pkey, [...at, 'pkey']] as const]),
+    ...(item.pkeys ?? []).map((key, index) => [key, [...at, 'pkeys', index]] as const),
+  ];
+  const keys: string[] = [];
+  for (const [key, place] of named) {
+    const local = key !== TRUSTED && !isRemoteKey(key) && !isPlaceholder(key);
+    keys.push(local ? await findLocal(key, place, merged, reports.refuse, 'file') : key);
+  }
   if (keys.length === 0 || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {
     const hint = 'Give the key that signs it as "pkey": an address or a path.';
     error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" has no key`, hint);

@@ -1,23 +1,39 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { open, realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProblemReport } from '@ict/plugin-api';
-import { templateError, type TemplateCode } from './errors.js';
+import { templateError } from './errors.js';
 import type { TemplateLayer } from './merge.js';
 import type { Path } from './path.js';
 import { problem } from './problem.js';
-import type { Template } from './schema/template.js';
-import { parseTemplate, type ParsedTemplate } from './template-document.js';
+import type { Template, TemplateDefaults } from './schema/template.js';
+import { checkTemplate } from './template-document.js';
+import { gatherVariables, substitute, type Variable, type VariableSources } from './variables.js';
+import { MAX_BYTES, parseYaml, type YamlDocument } from './yaml-document.js';
 
 /** A template and those that it extends. */
 export interface TemplateChain {
-  /** Root first, the template itself last; empty when `problems` has an error. */
+  /** Root first, the template itself last, each without what is not valid in it. Empty when the template has no whole `target`. */
   readonly layers: readonly TemplateLayer[];
-  /** The template itself, as far as it could be read. */
-  readonly template: Template | undefined;
+  /** What the template is made of; undefined when it does not say. */
+  readonly target: Template['target'] | undefined;
   /** Absolute paths of all files that were read, the template first. */
   readonly files: readonly string[];
+  readonly variables: ReadonlyMap<string, Variable>;
   readonly problems: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
+}
+
+export interface ChainOptions {
+  /** Text to take for the template itself; the file need not exist then. */
+  readonly text?: string;
+  readonly variables?: VariableSources;
+  readonly signal?: AbortSignal;
+}
+
+/** One file of the chain as YAML. */
+interface Link {
+  readonly file: string;
+  readonly document: YamlDocument;
 }
 
 /** More ancestors than this are hard to follow: a warning. */
@@ -27,95 +43,117 @@ const MAX_DEPTH = 32;
 
 /**
  * Reads a template and, through `extends`, its ancestors. A parent lies in the directory of its child or below, is reached
- * without symbolic links, has the same target, and never leads back to a file of the chain.
+ * without symbolic links, has the same target, and never leads back to a file of the chain. What is wrong names the chain.
  *
  * @throws `ICT_TEMPLATE_UNREADABLE` when the template itself cannot be read as UTF-8 text
  */
-export async function readChain(file: string, signal?: AbortSignal): Promise<TemplateChain> {
+export async function readChain(file: string, options: ChainOptions = {}): Promise<TemplateChain> {
+  const { links, problems, warnings } = await follow(file, options);
+  const files = links.map((link) => path.resolve(link.file));
+  for (const { document } of links) problems.push(...document.problems);
+  const declaring = links.toReversed().flatMap(({ document }) => (document.problems.length === 0 ? [document] : []));
+  const { variables, problems: undeclared } = gatherVariables(declaring, options.variables ?? {});
+  problems.push(...undeclared);
   const layers: TemplateLayer[] = [];
-  const files: string[] = [];
+  let child: { readonly link: Link; readonly rest: TemplateDefaults } | undefined;
+  for (const [depth, link] of links.entries()) {
+    if (link.document.problems.length > 0) break;
+    const { positions } = link.document;
+    const filled = substitute(link.document, variables);
+    warnings.push(...filled.warnings);
+    const { rest, pruned, problems: found } = checkTemplate(filled.data, positions);
+    problems.push(...found);
+    if (rest === undefined) break;
+    if (child !== undefined) problems.push(...compareTargets(child.link, child.rest, link, rest, files.slice(0, depth + 1)));
+    const directory = path.dirname(path.resolve(link.file));
+    layers.unshift({ template: rest, directory, positions, title: link.file, ...(pruned.length === 0 ? {} : { pruned }) });
+    child = { link, rest };
+  }
+  const target = wholeTarget(layers.at(-1)?.template.target);
+  return { layers: target === undefined ? [] : layers, target, files, variables, problems, warnings };
+}
+
+/** Reads the files of a chain, child before parent, as far as `extends` leads to one that may be read. */
+async function follow(
+  file: string,
+  { text, signal }: ChainOptions,
+): Promise<{ readonly links: readonly Link[]; readonly problems: ProblemReport[]; readonly warnings: ProblemReport[] }> {
+  const links: Link[] = [{ file, document: parseYaml(text ?? (await readText(file, signal)), file) }];
   const problems: ProblemReport[] = [];
   const warnings: ProblemReport[] = [];
-  const first = parseTemplate(await readText(file, signal), file);
-  let current: ParsedTemplate = first;
-  let currentFile = file;
   for (;;) {
-    files.push(path.resolve(currentFile));
-    problems.push(...current.problems);
-    const { template, positions } = current;
-    if (template === undefined) break;
-    layers.unshift({ template, directory: path.dirname(path.resolve(currentFile)), positions, title: currentFile });
-    const parent = template.extends;
-    if (parent === undefined || parent === '') break;
-    const place = (
-      at: Path,
-      code: TemplateCode,
-      message: string,
-      hint?: string,
-      severity: 'error' | 'warning' = 'error',
-    ): ProblemReport => {
-      const position = positions.positionOf(at);
-      return problem(code, message, {
-        severity,
-        ...(hint === undefined ? {} : { hint }),
-        ...(position === undefined ? {} : { position, snippet: positions.snippet(position) }),
-      });
+    const { file: childFile, document } = links.at(-1) as Link;
+    const parent = (document.data as { readonly extends?: unknown } | undefined)?.extends;
+    if (typeof parent !== 'string' || parent === '') break;
+    const files = links.map((link) => path.resolve(link.file));
+    const refuse = (message: string, next = parent): void => {
+      problems.push(place(document, ['extends'], `${message}; the chain is ${chainText([...files, next])}`));
     };
-    const found = await findParent(currentFile, parent);
+    const found = await findParent(childFile, parent);
     if (typeof found === 'object') {
-      problems.push(place(['extends'], 'ICT_TEMPLATE_EXTENDS', found.wrong));
+      refuse(found.wrong);
       break;
     }
     if (files.includes(path.resolve(found)) || files.length > MAX_DEPTH) {
-      problems.push(
-        place(
-          ['extends'],
-          'ICT_TEMPLATE_EXTENDS',
-          `extends leads in a circle: ${[...files, found].map((one) => path.basename(one)).join(' -> ')}`,
-        ),
-      );
+      problems.push(place(document, ['extends'], `extends leads in a circle: ${chainText([...files, found])}`));
       break;
     }
     if (files.length === DEEP + 1) {
-      warnings.push(
-        place(
-          ['extends'],
-          'ICT_TEMPLATE_EXTENDS',
-          `the template has more than ${DEEP} ancestors`,
-          'Long chains are hard to follow.',
-          'warning',
-        ),
-      );
+      const hint = 'Long chains are hard to follow.';
+      warnings.push(place(document, ['extends'], `the template has more than ${DEEP} ancestors`, hint, 'warning'));
     }
-    let text: string;
     try {
-      text = await readText(found, signal);
+      links.push({ file: found, document: parseYaml(await readText(found, signal), found) });
     } catch (cause) {
       signal?.throwIfAborted();
-      problems.push(place(['extends'], 'ICT_TEMPLATE_EXTENDS', `the parent cannot be read: ${(cause as Error).message}`));
+      refuse(`the parent cannot be read: ${(cause as Error).message}`);
       break;
     }
-    const next = parseTemplate(text, found);
-    const differing =
-      next.template === undefined
-        ? undefined
-        : (['os', 'dist', 'arch', 'imageType'] as const).find((key) => next.template?.target[key] !== template.target[key]);
-    if (differing !== undefined) {
-      const [own, other] = [template.target[differing], next.template?.target[differing]];
-      problems.push(
-        place(
-          ['target', differing],
-          'ICT_TEMPLATE_EXTENDS',
-          `target.${differing} is "${own}", but the parent ${parent} has "${other}"`,
-          'Both must be the same.',
-        ),
-      );
-      break;
-    }
-    current = next;
-    currentFile = found;
   }
-  return { layers: problems.length === 0 ? layers : [], template: first.template, files, problems, warnings };
+  return { links, problems, warnings };
+}
+
+/** `image.yml -> base.yml -> root.yml`. */
+function chainText(files: readonly string[]): string {
+  return files.map((one) => path.basename(one)).join(' -> ');
+}
+
+function place(
+  { positions }: YamlDocument,
+  at: Path,
+  message: string,
+  hint?: string,
+  severity: 'error' | 'warning' = 'error',
+): ProblemReport {
+  const position = positions.positionOf(at);
+  return problem('ICT_TEMPLATE_EXTENDS', message, {
+    severity,
+    ...(hint === undefined ? {} : { hint }),
+    ...(position === undefined ? {} : { position, snippet: positions.snippet(position) }),
+  });
+}
+
+function wholeTarget(target: TemplateDefaults['target']): Template['target'] | undefined {
+  const whole = target?.os && target.dist && target.arch && target.imageType;
+  return whole ? (target as Template['target']) : undefined;
+}
+
+function compareTargets(
+  child: Link,
+  own: TemplateDefaults,
+  parent: Link,
+  other: TemplateDefaults,
+  files: readonly string[],
+): ProblemReport[] {
+  const [mine, theirs] = [wholeTarget(own.target), wholeTarget(other.target)];
+  if (mine === undefined || theirs === undefined) return [];
+  return (['os', 'dist', 'arch', 'imageType'] as const)
+    .filter((key) => mine[key] !== theirs[key])
+    .map((key) => {
+      const name = path.basename(parent.file);
+      const message = `target.${key} is "${mine[key]}", but the parent ${name} has "${theirs[key]}"; the chain is ${chainText(files)}`;
+      return place(child.document, ['target', key], message, 'Both must be the same.');
+    });
 }
 
 /** @returns the parent's file, or what is wrong with the path */
@@ -136,28 +174,48 @@ async function findParent(child: string, parent: string): Promise<string | { rea
 }
 
 /**
- * Reads a whole file as UTF-8.
+ * Reads a whole file as UTF-8, and no more of it than a document may have.
  *
  * @throws `ICT_TEMPLATE_UNREADABLE`
  */
 export async function readText(file: string, signal?: AbortSignal): Promise<string> {
-  try {
-    const bytes = await readFile(file, { ...(signal === undefined ? {} : { signal }) });
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch (cause) {
-    signal?.throwIfAborted();
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why =
-      code === 'ENOENT'
-        ? 'it does not exist'
-        : code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-          ? 'it is not UTF-8 text'
-          : String(code ?? cause);
-    throw templateError('ICT_TEMPLATE_UNREADABLE', {
+  const unreadable = (why: string, cause?: unknown): Error =>
+    templateError('ICT_TEMPLATE_UNREADABLE', {
       message: `cannot read ${file}: ${why}`,
       hint: 'Give the path of a YAML file.',
       facts: { file },
       cause,
     });
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBounded(file, signal);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    const { code } = cause as NodeJS.ErrnoException;
+    throw unreadable(code === 'ENOENT' ? 'it does not exist' : String(code ?? cause), cause);
+  }
+  if (bytes.length > MAX_BYTES) throw unreadable(`it has more than ${MAX_BYTES} bytes`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw unreadable('it is not UTF-8 text', cause);
+  }
+}
+
+/** The first bytes of a file: one more than a document may have, when it has them. */
+async function readBounded(file: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const handle = await open(file);
+  try {
+    const bytes = new Uint8Array(MAX_BYTES + 1);
+    let length = 0;
+    while (length < bytes.length) {
+      signal?.throwIfAborted();
+      const { bytesRead } = await handle.read(bytes, length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return bytes.subarray(0, length);
+  } finally {
+    await handle.close();
   }
 }

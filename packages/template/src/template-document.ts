@@ -17,6 +17,17 @@ export interface ParsedTemplate {
 const templateValidator = compiled('template');
 const defaultsValidator = compiled('defaults');
 
+/** What the schema says of a document. */
+export interface CheckedTemplate {
+  /** Undefined when `problems` is not empty. */
+  readonly template: Template | undefined;
+  /** The template without what is not valid; undefined when nothing is left. */
+  readonly rest: TemplateDefaults | undefined;
+  /** Paths that `rest` leaves out. */
+  readonly pruned: readonly Path[];
+  readonly problems: readonly ProblemReport[];
+}
+
 /**
  * Reads the text of a template and checks it against the schema. Never throws: whatever the text is, its faults are in
  * `problems`, all at once.
@@ -26,9 +37,17 @@ const defaultsValidator = compiled('defaults');
 export function parseTemplate(text: string, file: string): ParsedTemplate {
   const { data, positions, problems } = parseYaml(text, file);
   if (problems.length > 0) return { template: undefined, positions, problems };
+  const checked = checkTemplate(data, positions);
+  return { template: checked.template, positions, problems: checked.problems };
+}
+
+/** Checks the data of a template against the schema, and looks for entries that stand for the same thing. */
+export function checkTemplate(data: unknown, positions: DocumentPositions): CheckedTemplate {
   const violations = templateValidator().check(data, 'template', positions);
-  const found = violations.length > 0 ? violations : findTwins(data as Template, positions);
-  return { template: found.length === 0 ? (data as Template) : undefined, positions, problems: found };
+  const { data: left, paths } = violations.length === 0 ? { data, paths: [] } : defaultsValidator().prune(data);
+  const rest = left as TemplateDefaults | undefined;
+  const problems = orderProblems([...violations, ...(rest === undefined ? [] : findTwins(rest, positions))]);
+  return { template: problems.length === 0 ? (data as Template) : undefined, rest, pruned: paths, problems };
 }
 
 /** Checks the defaults of a distribution definition; `positions` (with paths from `data`) when they are known. */

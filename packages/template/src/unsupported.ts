@@ -2,7 +2,7 @@ import type { ProblemReport } from '@ict/plugin-api';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
 import { orderProblems } from './problem.js';
-import { TRUSTED } from './repository.js';
+import { isRemoteKey, TRUSTED, URL_PLACEHOLDER } from './repository.js';
 import { reporter } from './report.js';
 
 /** What the engine at hand can do. */
@@ -40,12 +40,8 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   if (system.immutability?.enabled === true)
     refuse(at('immutability', 'enabled'), 'immutability', 'Set systemConfig.immutability.enabled: false');
   if (system.fde?.enabled === true) refuse(at('fde', 'enabled'), 'disk encryption (fde)');
-  if ((system.network?.interfaces ?? []).length > 0) {
-    refuse(at('network', 'interfaces'), 'setting up network interfaces', 'Put the configuration files under systemConfig.additionalFiles.');
-  }
   if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
   if (system.kernel?.uki === true) refuse(at('kernel', 'uki'), 'a unified kernel image (uki)');
-  if (system.kernel?.enableExtraModules) refuse(at('kernel', 'enableExtraModules'), 'enableExtraModules');
   if (system.bootloader?.bootType === 'legacy')
     refuse(at('bootloader', 'bootType'), 'starting through legacy firmware', 'Use bootType: efi');
   for (const [index, user] of (system.users ?? []).entries()) {
@@ -56,6 +52,13 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
     if (repository.path !== undefined) refuse([...path, 'path'], 'a repository in a local path');
     if ((repository.packages ?? []).length > 0) refuse([...path, 'packages'], 'a repository made of single packages');
     if (repository.insecureSkipVerify === true) refuse([...path, 'insecureSkipVerify'], 'fetching without certificate checks');
+    for (const [key, place] of [
+      [repository.pkey, [...path, 'pkey']] as const,
+      ...(repository.pkeys ?? []).map((one, number) => [one, [...path, 'pkeys', number]] as const),
+    ]) {
+      if (key === undefined || !isRemoteKey(key) || repository.url === URL_PLACEHOLDER) continue;
+      refuse(place, 'fetching the key of a repository', 'Fetch it, check its fingerprint, and give the path of the file.');
+    }
     if (repository.pkey === TRUSTED || repository.pkeys?.includes(TRUSTED) === true) {
       refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
     }

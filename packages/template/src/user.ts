@@ -9,6 +9,11 @@ type User = NonNullable<NonNullable<Template['systemConfig']>['users']>[number];
 /** `<REQUIRED_GROUP>`: what sample templates have where a value belongs. */
 const PLACEHOLDER = /^<[A-Za-z0-9_]+>$/;
 
+/** True for what sample templates have where a value belongs. */
+export function isPlaceholder(text: string): boolean {
+  return PLACEHOLDER.test(text);
+}
+
 /** True for a name that user and group databases take: what `useradd` accepts, but for names of digits only. */
 export function isAccountName(name: string): boolean {
   return /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,31}$/.test(name) && !/^[0-9]+$/.test(name);
@@ -22,7 +27,7 @@ export function readUser(user: User, at: Path, imageName: string, error: Report,
   }
   const groups: string[] = [];
   for (const [index, group] of (user.groups ?? []).entries()) {
-    if (PLACEHOLDER.test(group)) warning('ICT_TEMPLATE_PLACEHOLDER', [...at, 'groups', index], `the placeholder ${group} is left out`);
+    if (isPlaceholder(group)) warning('ICT_TEMPLATE_PLACEHOLDER', [...at, 'groups', index], `the placeholder ${group} is left out`);
     else if (isAccountName(group)) groups.push(group);
     else error('ICT_TEMPLATE_NAME', [...at, 'groups', index], `${JSON.stringify(group)} cannot be the name of a group`);
   }
@@ -53,7 +58,7 @@ function readPassword(user: User, at: Path, imageName: string, error: Report, wa
   const password = user.password ?? '';
   const path: Path = [...at, 'password'];
   if (password === '') return undefined;
-  if (PLACEHOLDER.test(password)) {
+  if (isPlaceholder(password)) {
     warning('ICT_TEMPLATE_PLACEHOLDER', path, `the placeholder ${password} is not a password: "${user.name}" cannot log in with one`);
     return undefined;
   }

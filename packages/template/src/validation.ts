@@ -11,6 +11,15 @@ import type { DocumentPositions } from './yaml-document.js';
 export interface Validator {
   /** Every violation, at the node that causes it; empty when the data is valid. `what` names the root in messages: `template`. */
   check(data: unknown, what: string, positions?: DocumentPositions): ProblemReport[];
+  /** A copy without what is not valid, and the paths that were left out. A list with an item that is not valid goes as a whole. */
+  prune(data: unknown): Pruned;
+}
+
+/** What is left of data without its faults. */
+export interface Pruned {
+  /** Undefined when nothing is left. */
+  readonly data: unknown;
+  readonly paths: readonly Path[];
 }
 
 /** A validator that says in our words what a compiled schema finds. */
@@ -19,6 +28,18 @@ export function validatorOf(validate: ValidateFunction): Validator {
     check(data, what, positions) {
       if (validate(data)) return [];
       return orderProblems((validate.errors ?? []).map((error) => explain(error, data, what, positions)));
+    },
+    prune(data) {
+      const left = structuredClone(data);
+      const paths: Path[] = [];
+      while (!validate(left)) {
+        for (const path of (validate.errors ?? []).map((error) => faultyPath(error, left))) {
+          if (path.length === 0) return { data: undefined, paths: [[]] };
+          removeAt(left, path);
+          paths.push(path);
+        }
+      }
+      return { data: left, paths };
     },
   };
 }
@@ -55,9 +76,23 @@ function pathOf(pointer: string, data: unknown): Path {
     const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
     const step = Array.isArray(at) ? Number(key) : key;
     path.push(step);
-    at = (at as Record<string | number, unknown>)[step];
+    at = (at as Record<string | number, unknown> | undefined)?.[step];
   }
   return path;
+}
+
+/** The key to leave out so that an error goes away. */
+function faultyPath(error: ErrorObject, data: unknown): Path {
+  const path = [...pathOf(error.instancePath, data)];
+  if (error.keyword === 'additionalProperties') path.push(String((error.params as { additionalProperty: string }).additionalProperty));
+  while (typeof path.at(-1) === 'number') path.pop();
+  return path;
+}
+
+function removeAt(data: unknown, path: Path): void {
+  let at = data as Record<string | number, unknown> | undefined;
+  for (const step of path.slice(0, -1)) at = at?.[step] as Record<string | number, unknown> | undefined;
+  if (at !== undefined) delete at[path.at(-1) as string | number];
 }
 
 function explain(error: ErrorObject, data: unknown, what: string, positions: DocumentPositions | undefined): ProblemReport {
@@ -130,6 +165,7 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
 function typeHint(error: ErrorObject, path: Path, positions: DocumentPositions | undefined): string | undefined {
   const expected = String((error.params as Readonly<Record<string, unknown>>)['type']);
   if (expected === 'string' && ['number', 'boolean'].includes(typeof error.data)) {
+    if (path.at(-1) === 'password') return 'Write it in quotes.';
     return `Write it in quotes: "${positions?.sourceOf(path) ?? String(error.data)}".`;
   }
   if (expected === 'array' && !Array.isArray(error.data)) return 'Begin each entry with "- ".';

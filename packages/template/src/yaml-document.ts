@@ -4,6 +4,7 @@ import type { TemplateCode } from './errors.js';
 import { formatPath, type Path } from './path.js';
 import { orderProblems, problem } from './problem.js';
 import { sourceSnippet } from './snippet.js';
+import { beyondBounds, MAX_DEPTH } from './yaml-bounds.js';
 
 /** Where the nodes of a document are. */
 export interface DocumentPositions {
@@ -29,8 +30,7 @@ export interface YamlDocument {
 }
 
 /** Bounds on what a file may make us do. A file beyond them is refused. */
-const MAX_CHARACTERS = 4 * 1024 * 1024;
-const MAX_DEPTH = 64;
+export const MAX_BYTES = 1024 * 1024;
 const MAX_NODES = 200_000;
 const MAX_ALIASES = 1000;
 
@@ -52,8 +52,14 @@ interface Place {
 export function parseYaml(text: string, file: string): YamlDocument {
   const lines = new LineCounter();
   const reader = new Reader(text, file, lines);
-  if (text.length > MAX_CHARACTERS) {
-    reader.report('ICT_DOCUMENT_SYNTAX', `the file has more than ${MAX_CHARACTERS} characters`, 0);
+  if (text.length > MAX_BYTES) {
+    reader.report('ICT_DOCUMENT_SYNTAX', `the file has more than ${MAX_BYTES} characters`, 0);
+    return reader.finish(undefined);
+  }
+  const beyond = beyondBounds(text);
+  if (beyond !== undefined) {
+    lines.lineStarts = [0, ...Array.from(text.slice(0, beyond.offset).matchAll(/\n/g), ({ index }) => index + 1)];
+    reader.report('ICT_DOCUMENT_SYNTAX', beyond.what, beyond.offset);
     return reader.finish(undefined);
   }
   let document: Document.Parsed;

@@ -15,10 +15,8 @@ describe('refuses', () => {
   it.each([
     ['immutability: { enabled: true }', 'immutability'],
     ['fde: { enabled: true, passphraseFile: x }', 'disk encryption (fde)'],
-    ['network: { interfaces: [{ name: e0 }] }', 'setting up network interfaces'],
     ['initramfs: { template: x.yml }', 'an initrd from a template'],
     ['kernel: { uki: true }', 'a unified kernel image (uki)'],
-    ['kernel: { enableExtraModules: usbcore }', 'enableExtraModules'],
     ['bootloader: { bootType: legacy }', 'starting through legacy firmware'],
     ['users: [{ name: a, startupScript: /x }]', 'startupScript'],
   ])('systemConfig.%s', async (line, what) => {
@@ -36,6 +34,10 @@ describe('refuses', () => {
       ['fetching without certificate checks'],
     ],
     ['baseline: { mode: overlay, source: { path: x } }', ['building on another image (baseline)']],
+    [
+      'packageRepositories: [{ codename: a, url: "http://a.example", pkeys: [/k, "https://a.example/k"] }]',
+      ['fetching the key of a repository'],
+    ],
     ['build: { cache: { use_package_cache: false } }', ['building without the package cache']],
     ['overlayPolicy: { packageOperation: additive-only }', ['overlayPolicy']],
   ])('%s', async (line, what) => {

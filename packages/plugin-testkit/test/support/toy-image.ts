@@ -40,6 +40,7 @@ export function toySpec(artifacts: ImageSpec['disk']['artifacts'], hostname = 't
     repositories: [],
     layers: [],
     caches: { packages: true, images: true },
+    secrets: [],
     positions: new Map(),
   };
 }

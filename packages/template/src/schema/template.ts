@@ -4,6 +4,7 @@ import { diskSchema } from './disk.js';
 import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
 import { layersSchema } from './layer.js';
 import { systemSchema } from './system.js';
+import { variablesSchema } from './variables.js';
 
 const repository = {
   type: 'object',
@@ -33,6 +34,7 @@ const properties = {
     'Template to inherit from: a path inside the directory of this file. Its `target` must be the same. Not inherited: `metadata`.',
     'base.yml',
   ),
+  variables: variablesSchema,
   metadata: {
     type: 'object',
     description: 'What the image is for; has no effect on it.',

@@ -1,0 +1,24 @@
+import type { ProblemReport } from '@ict/plugin-api';
+
+/**
+ * Problems as commands of GitHub's workflow runner, one a line: they become annotations of the files.
+ *
+ * @see https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+ */
+export function githubAnnotations(problems: readonly ProblemReport[]): string {
+  return problems.map((problem) => `${annotation(problem)}\n`).join('');
+}
+
+function annotation({ code, message, hint, position, severity }: ProblemReport): string {
+  const place = position === undefined ? {} : { file: position.file, line: position.line, col: position.column };
+  const properties = Object.entries({ ...place, title: code }).map(([key, value]) => `${key}=${escapeProperty(String(value))}`);
+  return `::${severity} ${properties.join(',')}::${escapeData(hint === undefined ? message : `${message}\n${hint}`)}`;
+}
+
+function escapeData(text: string): string {
+  return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A');
+}
+
+function escapeProperty(text: string): string {
+  return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C');
+}

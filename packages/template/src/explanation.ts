@@ -1,0 +1,84 @@
+import type { SourcePosition } from '@ict/plugin-api';
+import type { LoadedTemplate } from './load.js';
+import { secretsOf } from './load.js';
+import type { MergeRule, MergedTemplate } from './merge.js';
+import { formatPath, type Path } from './path.js';
+import { redactText } from './secret-text.js';
+import { redactTemplate } from './template-text.js';
+
+/** One value of a merged template, and where it came from. */
+export interface ExplainedValue {
+  /** `systemConfig.packages[3]`. */
+  readonly path: string;
+  readonly value: string | number | boolean;
+  /** The file, or `defaults of debian13`. */
+  readonly from: string;
+  readonly position?: SourcePosition;
+  readonly rule: MergeRule;
+}
+
+/** A declared variable; the value of a secret one is not shown. */
+export interface ExplainedVariable {
+  readonly name: string;
+  readonly description?: string;
+  readonly secret: boolean;
+  readonly value: string;
+  readonly source: string;
+}
+
+/** One difference between the defaults and a template. */
+export interface Difference {
+  readonly path: string;
+  /** Undefined for what the defaults do not have. */
+  readonly default?: string;
+  /** Undefined for what the template takes away. */
+  readonly value?: string;
+}
+
+type Leaf = string | number | boolean;
+
+/** Every value of a merged template with its origin, in the order in which the template is written. Secrets are covered. */
+export function explainTemplate(loaded: LoadedTemplate): ExplainedValue[] {
+  const { merged } = loaded;
+  if (merged === undefined) return [];
+  return leaves(redactTemplate(merged.template, secretsOf(loaded.variables, loaded.merged))).flatMap(({ path, value }) => {
+    const origin = merged.originOf(path);
+    if (origin === undefined) return [];
+    const position = origin.layer.positions?.positionOf(origin.path);
+    return [
+      { path: formatPath(path), value, from: origin.layer.title, ...(position === undefined ? {} : { position }), rule: origin.rule },
+    ];
+  });
+}
+
+/** The variables that a template and its ancestors declare. */
+export function explainVariables(loaded: LoadedTemplate): ExplainedVariable[] {
+  const secrets = secretsOf(loaded.variables, loaded.merged);
+  return [...loaded.variables.values()].map(({ value = '', ...rest }) => ({ ...rest, value: redactText(value, secrets) }));
+}
+
+/** What a template changes in the defaults of its distribution. Items of lists of texts are compared without regard to their place. */
+export function diffTemplate(loaded: LoadedTemplate): Difference[] {
+  const secrets = secretsOf(loaded.variables, loaded.merged);
+  const flat = (merged: MergedTemplate | undefined): Map<string, string> =>
+    new Map(
+      (merged === undefined ? [] : leaves(redactTemplate(merged.template, secrets))).map(({ path, value }) => {
+        const item = typeof path.at(-1) === 'number';
+        return item ? [`${formatPath(path.slice(0, -1))}[] ${value}`, String(value)] : [formatPath(path), String(value)];
+      }),
+    );
+  const [below, above] = [flat(loaded.defaults), flat(loaded.merged)];
+  const name = (path: string): string => path.replace(/\[\] .*$/s, '[]');
+  const gone = [...below].flatMap(([path, value]) => (above.has(path) ? [] : [{ path: name(path), default: value }]));
+  const changed = [...above].flatMap(([path, value]) => {
+    const before = below.get(path);
+    if (before === value) return [];
+    return [{ path: name(path), ...(before === undefined ? {} : { default: before }), value }];
+  });
+  return [...gone, ...changed];
+}
+
+function leaves(value: unknown, path: Path = []): { readonly path: Path; readonly value: Leaf }[] {
+  if (typeof value !== 'object' || value === null) return value === undefined || value === null ? [] : [{ path, value: value as Leaf }];
+  return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, Array.isArray(value) ? Number(key) : key]));
+}

@@ -1,0 +1,141 @@
+import type { ProblemReport } from '@ict/plugin-api';
+import { isCryptHash } from './crypt.js';
+import { nearest } from './edit-distance.js';
+import type { Path } from './path.js';
+import { problem } from './problem.js';
+import type { DocumentPositions } from './yaml-document.js';
+
+/** Values that the caller has for variables. */
+export interface VariableSources {
+  /** From the command line; naming a variable that no template declares is an error. */
+  readonly given?: ReadonlyMap<string, string>;
+  /** `ICT_VAR_NAME` is looked for here. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A declared variable and its value. */
+export interface Variable {
+  readonly name: string;
+  readonly description?: string;
+  readonly secret: boolean;
+  /** Undefined when none was given and there is no default. */
+  readonly value: string | undefined;
+  /** Where the value comes from, for people: `command line`, `environment ICT_VAR_SITE`, `default`. */
+  readonly source: string;
+}
+
+/** One document whose `variables` count. */
+export interface Declaring {
+  readonly data: unknown;
+  readonly positions: DocumentPositions;
+}
+
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/**
+ * Gathers the variables that documents declare, root of the chain first, with their values. Declarations of the wrong form are
+ * left to the schema.
+ */
+export function gatherVariables(
+  documents: readonly Declaring[],
+  sources: VariableSources,
+): { readonly variables: ReadonlyMap<string, Variable>; readonly problems: readonly ProblemReport[] } {
+  const variables = new Map<string, Variable>();
+  const problems: ProblemReport[] = [];
+  const places = new Map<string, ProblemReport>();
+  for (const { data, positions } of documents) {
+    for (const [name, declaration] of Object.entries(mapping(mapping(data)['variables']))) {
+      const { description, default: fallback, secret } = mapping(declaration);
+      const report = (message: string, hint: string): ProblemReport => {
+        const position = positions.keyPositionOf(['variables', name]);
+        const place = position === undefined ? {} : { position, snippet: positions.snippet(position) };
+        return problem('ICT_TEMPLATE_VARIABLE', message, { ...place, hint });
+      };
+      if (!NAME.test(name)) {
+        problems.push(report(`${JSON.stringify(name)} cannot be the name of a variable`, 'Letters, digits and "_".'));
+        continue;
+      }
+      const earlier = variables.get(name);
+      const own = typeof fallback === 'string' ? fallback : earlier?.source === 'default' ? earlier.value : undefined;
+      variables.set(name, {
+        name,
+        ...(typeof description === 'string' ? { description } : {}),
+        secret: secret === true || earlier?.secret === true,
+        ...valueOf(name, own, sources),
+      });
+      places.set(
+        name,
+        report(`the variable ${name} has no value`, `Give it with --var ${name}=VALUE or ICT_VAR_${name}, or declare a default.`),
+      );
+    }
+  }
+  for (const { name, value } of variables.values()) if (value === undefined) problems.push(places.get(name) as ProblemReport);
+  for (const name of sources.given?.keys() ?? []) {
+    if (variables.has(name)) continue;
+    const near = nearest(name, [...variables.keys()]);
+    const hint = near === undefined ? 'Declare it under "variables".' : `Did you mean ${JSON.stringify(near)}?`;
+    problems.push(problem('ICT_TEMPLATE_VARIABLE', `no template declares the variable ${name}, which --var gives`, { hint }));
+  }
+  return { variables, problems };
+}
+
+function valueOf(name: string, fallback: string | undefined, { given, env }: VariableSources): Pick<Variable, 'value' | 'source'> {
+  const flag = given?.get(name);
+  if (flag !== undefined) return { value: flag, source: 'command line' };
+  const variable = env?.[`ICT_VAR_${name}`];
+  if (variable !== undefined) return { value: variable, source: `environment ICT_VAR_${name}` };
+  return { value: fallback, source: fallback === undefined ? 'nowhere' : 'default' };
+}
+
+/** A copy of a document's data with the values of variables in place, and warnings about names that look like variables but are none. */
+export function substitute(
+  { data, positions }: Declaring,
+  variables: ReadonlyMap<string, Variable>,
+): { readonly data: unknown; readonly warnings: readonly ProblemReport[] } {
+  const warnings: ProblemReport[] = [];
+  if (variables.size === 0) return { data, warnings };
+  const unknown = (name: string, path: Path): void => {
+    const position = positions.positionOf(path);
+    const near = nearest(name, [...variables.keys()]);
+    warnings.push(
+      problem('ICT_TEMPLATE_VARIABLE', `\${${name}} is not a declared variable and stays as it is`, {
+        severity: 'warning',
+        ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
+        ...(position === undefined ? {} : { position, snippet: positions.snippet(position) }),
+      }),
+    );
+  };
+  const text = (value: string, path: Path): string =>
+    isCryptHash(value)
+      ? value
+      : value.replace(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, escape: string, name: string) => {
+          const variable = variables.get(name);
+          if (variable === undefined) unknown(name, path);
+          else if (escape !== '') return whole.slice(1);
+          return variable?.value ?? whole;
+        });
+  const visit = (value: unknown, path: Path): unknown => {
+    if (isLiteral(path)) return value;
+    if (typeof value === 'string') return text(value, path);
+    if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index]));
+    if (typeof value !== 'object' || value === null) return value;
+    const copy = {};
+    for (const [key, inner] of Object.entries(value)) {
+      Object.defineProperty(copy, key, { value: visit(inner, [...path, key]), enumerable: true, writable: true, configurable: true });
+    }
+    return copy;
+  };
+  return { data: visit(data, []), warnings };
+}
+
+/** Values that are never substituted: commands, declarations themselves, and the way to the parent. */
+function isLiteral(path: Path): boolean {
+  const [first, second, third, fourth] = path;
+  if (first === 'variables' || first === 'extends') return true;
+  if (first === 'systemConfig') return second === 'configurations' && fourth === 'cmd';
+  return first === 'layers' && (third === 'run' || third === 'validate');
+}
+
+function mapping(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : {};
+}

@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { loadTemplate } from '../src/load.js';
+import { definition, DISK, HEAD, workspace } from './workspace.js';
+
+const levels = (count: number, before: string, after: string): string => before.repeat(count) + after.repeat(count);
+const BOMB = `a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n${Array.from({ length: 30 }, (_, n) => `a${n + 1}: &a${n + 1} [${Array.from({ length: 10 }, () => `*a${n}`).join(', ')}]\n`).join('')}`;
+
+/** Texts that are meant to do harm, and the code of the error that they end in. */
+const HOSTILE: Readonly<Record<string, readonly [string, string]>> = {
+  'aliases that grow without bound': [BOMB, 'ICT_DOCUMENT_SYNTAX'],
+  'an alias inside itself': ['a: &a [*a]\n', 'ICT_DOCUMENT_SYNTAX'],
+  'deep lists': [`a: ${levels(100_000, '[', ']')}\n`, 'ICT_DOCUMENT_SYNTAX'],
+  'deep mappings': [`${levels(100_000, '{a: ', '}')}\n`, 'ICT_DOCUMENT_SYNTAX'],
+  'deep indentation': [Array.from({ length: 1000 }, (_, n) => `${' '.repeat(n)}a:\n`).join(''), 'ICT_DOCUMENT_SYNTAX'],
+  'a tab in the indentation': ['image:\n\tname: x\n', 'ICT_DOCUMENT_SYNTAX'],
+  'a key given twice': [`${HEAD}${DISK}disk: {}\n`, 'ICT_DOCUMENT_DUPLICATE_KEY'],
+  '__proto__ as a key': [`${HEAD}${DISK}__proto__: { polluted: true }\n`, 'ICT_DOCUMENT_UNKNOWN_KEY'],
+  'constructor as a key': [`${HEAD}${DISK}constructor: { prototype: { polluted: true } }\n`, 'ICT_DOCUMENT_UNKNOWN_KEY'],
+  'a NUL': [`${HEAD}${DISK}lock: "a\\0b"\n`, 'ICT_DOCUMENT_BAD_VALUE'],
+  'a tag': ['image: !!js/function "x"\n', 'ICT_DOCUMENT_SYNTAX'],
+  'very many values': [`a: [${'x,'.repeat(400_000)}]\n`, 'ICT_DOCUMENT_SYNTAX'],
+};
+
+describe('ends in a clear error:', () => {
+  it.each(Object.entries(HOSTILE))('%s', async (_what, [text, code]) => {
+    const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+    const { problems, spec } = await loadTemplate(file, { distribution: () => definition() });
+    expect(problems.map((one) => one.code)).toContain(code);
+    expect(problems.every(({ message }) => message.length > 10)).toBe(true);
+    expect(spec).toBeUndefined();
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it('a file of 100 MB', async () => {
+    const directory = await workspace({});
+    const file = path.join(directory, 'image.yml');
+    const handle = await open(file, 'w');
+    await handle.truncate(100_000_000);
+    await handle.close();
+    await expect(loadTemplate(file, { distribution: () => definition() })).rejects.toMatchObject({ code: 'ICT_TEMPLATE_UNREADABLE' });
+  });
+});
+
+describe('costs no more than a second of processor time and 200 MiB:', () => {
+  const worst = ['aliases that grow without bound', 'deep lists', 'deep mappings', 'very many values'];
+  it.each(worst)('%s', async (name) => {
+    const [text] = HOSTILE[name] as readonly [string, string];
+    const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+    // A process of its own: its memory is that of this text alone. Processor time does not depend on what else the machine does.
+    const program = `import { readFile } from 'node:fs/promises';
+      const { parseTemplate } = await import(process.argv[2]);
+      const text = await readFile(process.argv[1], 'utf8');
+      const before = process.cpuUsage();
+      const { problems } = parseTemplate(text, 'image.yml');
+      const { user, system } = process.cpuUsage(before);
+      console.log(JSON.stringify({ problems: problems.length, seconds: (user + system) / 1e6, maxRssBytes: process.resourceUsage().maxRSS * 1024 }));`;
+    const built = new URL('../dist/index.js', import.meta.url).href;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, file, built]);
+    const { problems, seconds, maxRssBytes } = JSON.parse(stdout) as { problems: number; seconds: number; maxRssBytes: number };
+    expect(problems).toBeGreaterThan(0);
+    expect(seconds).toBeLessThan(1);
+    expect(maxRssBytes).toBeLessThan(200 * 2 ** 20);
+  });
+});

@@ -1,0 +1,68 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { diffTemplate, explainTemplate, explainVariables } from '../src/explanation.js';
+import { loadTemplate, secretsOf } from '../src/load.js';
+import { coverSecrets } from '../src/secret-text.js';
+import { writeTemplate } from '../src/template-text.js';
+import { definition, DISK, HEAD, workspace } from './workspace.js';
+
+const PLANTED = 'hunter2-planted';
+
+/** Everything that reading a template makes and that is shown or kept somewhere. */
+async function everythingSaid(text: string, given: ReadonlyMap<string, string> = new Map()): Promise<string> {
+  const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+  const loaded = await loadTemplate(file, { distribution: () => definition(), variables: { given } });
+  const { problems, warnings, refused, merged } = loaded;
+  const shown = merged && writeTemplate(merged.template, secretsOf(loaded.variables, merged));
+  return JSON.stringify([problems, warnings, refused, shown, explainTemplate(loaded), explainVariables(loaded), diffTemplate(loaded)]);
+}
+
+const users = (line: string): string => `${HEAD}${DISK}systemConfig:\n  users:\n    - ${line}\n`;
+
+describe('a password is said nowhere', () => {
+  it.each([
+    ['plain', users(`{ name: admin, password: ${PLANTED} }`)],
+    ['beside a mistake on its line', users(`{ name: admin, password: "${PLANTED}", shel: /bin/sh }`)],
+    ['that looks like a hash', users(`{ name: admin, password: "$${PLANTED}" }`)],
+    ['with an algorithm that cannot be', users(`{ name: admin, password: ${PLANTED}, hash_algo: md5 }`)],
+    ['below a name that cannot be', users(`{ name: "a b", password: ${PLANTED} }`)],
+    ['given twice', users(`{ name: admin, password: ${PLANTED}, password: ${PLANTED} }`)],
+    ['in text that is not YAML', users(`{ name: admin, password: "${PLANTED} }`)],
+    ['under a misspelt key', users(`{ name: admin, passwort: ${PLANTED} }`)],
+    ['a hash', users(`{ name: admin, password: "$6$salt$${PLANTED}" }`)],
+  ])('%s', async (_what, text) => {
+    expect(await everythingSaid(text)).not.toContain(PLANTED);
+  });
+
+  it('a number in place of text', async () => {
+    expect(await everythingSaid(users('{ name: admin, password: 987654321 }'))).not.toContain('987654321');
+  });
+});
+
+it.each([
+  ['given', 'PW: { secret: true }', new Map([['PW', PLANTED]])],
+  ['as a default', `PW: { secret: true, default: ${PLANTED} }`, new Map<string, string>()],
+])('a secret variable %s is said nowhere, even where a message quotes the value', async (_what, declaration, given) => {
+  const text = `variables:\n  ${declaration}\n${HEAD}${DISK}systemConfig:\n  hostname: "_\${PW}"\n  kernel: { cmdline: "x=\${PW}" }\n  users: [{ name: "\${PW} x", password: "\${PW}" }]\n`;
+  const said = await everythingSaid(text, given);
+  expect(said).toContain('it must be a host name');
+  expect(said).not.toContain(PLANTED);
+});
+
+it('the engine learns which texts are secret', async () => {
+  const file = path.join(await workspace({ 'image.yml': users(`{ name: admin, password: ${PLANTED} }`) }), 'image.yml');
+  const { spec } = await loadTemplate(file, { distribution: () => definition() });
+  expect(spec?.secrets).toEqual([PLANTED]);
+  expect(spec?.system.users[0]?.passwordHash).not.toContain(PLANTED);
+});
+
+it.each([
+  ['password: abc', 'password: ***'],
+  ['- { password: "a b", shell: /x }', '- { password: *****, shell: /x }'],
+  ['passwordMaxAge: 90', 'passwordMaxAge: 90'],
+  ['passphraseFile: p.txt', 'passphraseFile: p.txt'],
+  ['secret: true', 'secret: true'],
+  ['PASSWORD: { secret: true }', 'PASSWORD: { secret: true }'],
+])('%s is shown as %s', (line, expected) => {
+  expect(coverSecrets(line)).toBe(expected);
+});
