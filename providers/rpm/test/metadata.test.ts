@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { decompress, detectCompression } from '@ict/archive';
 import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import { checkSignature, parseKeyring } from '@ict/verify';
@@ -108,7 +109,6 @@ describe('real repositories', () => {
 
 /** The decompressed primary metadata, from the cache of the context. */
 async function primaryText(ctx: FakeContext, { indexes }: Snapshot): Promise<string> {
-  const { decompress, detectCompression } = await import('@ict/archive');
   const file = (await ctx.blobs.path(indexes[0]!.digest))!;
   expect(existsSync(file)).toBe(true);
   const chunks: Uint8Array[] = [];
