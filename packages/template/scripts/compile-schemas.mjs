@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { configSchema, defaultsSchema, distroSchema, templateSchema } from '../dist/index.js';
+import { schemaDigest } from '../dist/compiled-validator.js';
 import { compileToModule } from '../dist/schema-compiler.js';
 
 /** Compiles the schemas to modules in `dist/validators`: part of the build. */
@@ -11,5 +12,6 @@ for (const [name, schema] of Object.entries({
   config: configSchema,
   distro: distroSchema,
 })) {
-  await writeFile(new URL(`${name}.js`, directory), compileToModule(schema, '../format-checks.js'));
+  const module = compileToModule(schema, '../format-checks.js');
+  await writeFile(new URL(`${name}.js`, directory), `${module}export const schemaDigest = ${JSON.stringify(schemaDigest(schema))};\n`);
 }

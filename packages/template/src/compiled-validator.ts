@@ -1,14 +1,42 @@
 import { createRequire } from 'node:module';
+import { canonicalJson, digestOf } from '@ict/integrity';
+import type { Json } from '@ict/plugin-api';
 import type { ValidateFunction } from 'ajv/dist/2020.js';
+import { compileSchema } from './schema-compiler.js';
 import { validatorOf, type Validator } from './validation.js';
 
 const require = createRequire(import.meta.url);
 
+/** What `scripts/compile-schemas.mjs` writes when this package is built. */
+interface CompiledModule {
+  readonly default: ValidateFunction;
+  /** {@link schemaDigest} of the schema that it was made of. */
+  readonly schemaDigest: string;
+}
+
 /**
- * The validator of one of our own schemas, compiled when this package was built (`scripts/compile-schemas.mjs`) and loaded at first use:
- * compiling one takes longer than all else that happens to a template. From `src` (tests) and from `dist` the path is the same.
+ * The validator of one of our own schemas, loaded at first use: as the build compiled it, because compiling takes longer than all else that
+ * happens to a template. One of another state of the schema is not used; then, or when there is none, the schema is compiled now.
+ *
+ * @param directory of compiled modules. From `src` (tests) and from `dist` the path is the same.
  */
-export function compiled(name: 'template' | 'defaults' | 'config' | 'distro'): () => Validator {
+export function compiled(name: string, schema: object, directory = '../dist/validators'): () => Validator {
   let validator: Validator | undefined;
-  return () => (validator ??= validatorOf((require(`../dist/validators/${name}.js`) as { default: ValidateFunction }).default));
+  return () => (validator ??= loadCompiled(`${directory}/${name}.js`, schema) ?? compileSchema(schema));
+}
+
+/** Names a state of a schema. */
+export function schemaDigest(schema: object): string {
+  return digestOf(canonicalJson(JSON.parse(JSON.stringify(schema)) as Json));
+}
+
+function loadCompiled(path: string, schema: object): Validator | undefined {
+  let module: CompiledModule;
+  try {
+    module = require(path) as CompiledModule;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+  return module.schemaDigest === schemaDigest(schema) ? validatorOf(module.default) : undefined;
 }

@@ -4,7 +4,7 @@ import type { ProblemReport } from '@ict/plugin-api';
 import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import { problem } from './problem.js';
-import type { ConfigFile } from './schema/config.js';
+import { type ConfigFile, configSchema } from './schema/config.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
 /** Whose settings a file holds, strongest first; `named` is the file of `--config`, which stands in for all others. */
@@ -30,7 +30,7 @@ export interface ConfigLayer {
   readonly problems: readonly ProblemReport[];
 }
 
-const configValidator = compiled('config');
+const configValidator = compiled('config', configSchema);
 
 /** The names that the configuration file of a scope may have, first to last: only the first that exists is read. Absolute. */
 export function configCandidates(options: ConfigSurroundings): Readonly<Record<ConfigScope, readonly string[]>> {

@@ -4,7 +4,7 @@ import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import type { Path } from './path.js';
 import { orderProblems, problem, summarize } from './problem.js';
-import type { DistroFile } from './schema/distro.js';
+import { type DistroFile, distroSchema } from './schema/distro.js';
 import type { TemplateDefaults } from './schema/template.js';
 import { checkDefaults } from './template-document.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
@@ -17,7 +17,7 @@ export interface ParsedDistribution {
   readonly problems: readonly ProblemReport[];
 }
 
-const distroValidator = compiled('distro');
+const distroValidator = compiled('distro', distroSchema);
 
 /**
  * Reads the text of a distribution definition. Its keyrings and the local files of its defaults become absolute, counted from

@@ -1,6 +1,6 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import { compiled } from './compiled-validator.js';
-import type { Template, TemplateDefaults } from './schema/template.js';
+import { defaultsSchema, type Template, type TemplateDefaults, templateSchema } from './schema/template.js';
 import { formatPath, type Path } from './path.js';
 import { orderProblems, problem } from './problem.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
@@ -14,8 +14,8 @@ export interface ParsedTemplate {
   readonly problems: readonly ProblemReport[];
 }
 
-const templateValidator = compiled('template');
-const defaultsValidator = compiled('defaults');
+const templateValidator = compiled('template', templateSchema);
+const defaultsValidator = compiled('defaults', defaultsSchema);
 
 /** What the schema says of a document. */
 export interface CheckedTemplate {

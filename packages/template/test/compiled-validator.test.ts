@@ -24,7 +24,16 @@ const oddities: readonly unknown[] = [
 describe.each(Object.keys(schemas) as (keyof typeof schemas)[])('the validator of %s that the build compiled', (name) => {
   it('finds what one compiled now finds', () => {
     const now = compileSchema(schemas[name]);
-    for (const data of oddities) expect(compiled(name)().check(data, name)).toEqual(now.check(data, name));
+    for (const data of oddities) expect(compiled(name, schemas[name])().check(data, name)).toEqual(now.check(data, name));
     expect(now.check(oddities[4], name)).not.toEqual([]);
   });
+});
+
+it('of another state of its schema is not used, and one that is absent is compiled', () => {
+  const schema = { type: 'object', properties: { other: { type: 'string' } }, additionalProperties: false };
+  for (const directory of ['../dist/validators', '../dist/nowhere']) {
+    const validator = compiled('config', schema, directory)();
+    expect(validator.check({ other: 'text' }, 'x')).toEqual([]);
+    expect(validator.check({ cache_dir: '/x' }, 'x')).toHaveLength(1);
+  }
 });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
+import { parseTemplate } from '@ict/template';
 import { describe, expect, it } from 'vitest';
-import { rawOnly, withLocalRepository } from '../src/local-definition.js';
+import { rawOnly, withFile, withLocalRepository, withPackage } from '../src/local-definition.js';
 import { packageNames } from '../src/lock-names.js';
 import { DEFINITION, TEMPLATE } from '../src/workspace.js';
 
@@ -58,5 +59,27 @@ describe('rawOnly', () => {
 
   it('refuses a template without a raw disk', () => {
     expect(() => rawOnly('disk:\n  artifacts:\n    - type: qcow2\n')).toThrow('no uncompressed raw disk');
+  });
+});
+
+describe('variants of the shipped template', () => {
+  it('have one more file, or one more package, and are valid', async () => {
+    const template = await readFile(TEMPLATE, 'utf8');
+    for (const [text, change] of [
+      [withFile(template, 'added'), { additionalFiles: [{ local: 'added', final: '/usr/local/share/added' }] }],
+      [withPackage(template, 'mtools'), { packages: expect.arrayContaining(['mtools', 'systemd-sysv']) as unknown }],
+    ] as const) {
+      const parsed = parseTemplate(text, 'image.yml');
+      expect(parsed.problems).toEqual([]);
+      expect(parsed.template?.systemConfig).toMatchObject(change);
+    }
+  });
+
+  it.each(['image: {}\n', 'systemConfig:\n  additionalFiles: []\n'])('are not made of %j', (text) => {
+    expect(() => withFile(text, 'added')).toThrow('the template has');
+  });
+
+  it('need a list of packages', () => {
+    expect(() => withPackage('systemConfig:\n  name: a\n', 'mtools')).toThrow('no list of packages');
   });
 });

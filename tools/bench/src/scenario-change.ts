@@ -1,0 +1,46 @@
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { serveArchive } from '@ict/fixtures';
+import { alternate } from './alternation.js';
+import { ictBuild, mmdebstrap, requirePrograms } from './builders.js';
+import { withFile, withPackage } from './local-definition.js';
+import { makeLocalArchive } from './local-archive.js';
+import { measure } from './measurement.js';
+import type { Scenario } from './scenario.js';
+
+/** A package of the archive that is no part of the image: one of its tools. */
+const ADDED_PACKAGE = 'mtools';
+
+/** After a build, the same with one more file, and with one more package; mmdebstrap starts from nothing, as it keeps nothing. */
+export const change: Scenario = async (options) => {
+  await requirePrograms();
+  const archive = await makeLocalArchive(options);
+  const server = await serveArchive(archive.root);
+  const run = join(options.directory, 'change');
+  const template = await readFile(archive.template, 'utf8');
+  const variants = { file: join(run, 'file.yml'), package: join(run, 'package.yml') };
+  const build = (chosen: string) => ictBuild({ ...archive, template: chosen }, run, server.url);
+  /** A fresh build of the unchanged template: a variant must not hit what its own last run left. */
+  const built = async (): Promise<void> => {
+    await rm(run, { recursive: true, force: true });
+    await mkdir(dirname(variants.file), { recursive: true });
+    await writeFile(join(run, 'added'), 'one more file\n');
+    await writeFile(variants.file, withFile(template, 'added'));
+    await writeFile(variants.package, withPackage(template, ADDED_PACKAGE));
+    await measure(build(archive.template));
+  };
+  try {
+    const results = await alternate(
+      [
+        { name: 'ict build, one more file', command: build(variants.file), prepare: built },
+        { name: 'ict build, one more package', command: build(variants.package), prepare: built },
+        mmdebstrap(archive, join(options.directory, 'peer'), server.url),
+      ],
+      options.runs ?? 3,
+      options.onRun,
+    );
+    return [{ title: 'One change after a build', results }];
+  } finally {
+    await server.close();
+  }
+};
