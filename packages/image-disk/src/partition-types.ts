@@ -15,6 +15,7 @@ const TYPES: Readonly<Record<string, string>> = {
   'linux-lvm': 'E6D6D379-F507-44C2-A23C-238F2A3DF928',
   'linux-raid': 'A19D880F-05FC-4D3B-A006-743F0F84911E',
   'linux-luks': 'CA7D7CCB-63ED-4C53-861C-1742536059CC',
+  'linux-dm-crypt': '7FFEC5C9-2D00-49B7-8941-3EA10A5586B7',
   'linux-generic': '0FC63DAF-8483-4772-8E79-3D69D8477DE4',
   'linux-root-amd64': '4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709',
   'linux-root-x86': '44479540-F297-41B2-9AF7-D131D5F0458A',

@@ -88,6 +88,7 @@ export function imageSpec(changes: SpecChanges = {}): ImageSpec {
     },
     repositories: [],
     layers: [],
+    secrets: [],
     caches: { packages: true, images: true },
     positions: changes.positions ?? new Map(),
   };
