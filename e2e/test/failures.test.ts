@@ -40,7 +40,7 @@ function codesOf(result: IctResult): readonly string[] {
 
 /** The cache still serves a whole build without a download. */
 async function requireNothingLost(): Promise<void> {
-  const again = await mini.build(warm);
+  const again = await mini.build(warm, ['--no-image-cache']);
   expect(again.status, again.stderr).toBe(0);
   expect(again.events.filter((event) => event.type === 'package.stored')).toEqual([]);
   expect(artifactOf(again, 'raw').digest).toBe(digest);
@@ -204,7 +204,7 @@ describe('a package that cannot be had', () => {
 
   /** The next build stores that package, and no other. */
   async function requireOneStored(): Promise<void> {
-    const next = await mini.build(warm);
+    const next = await mini.build(warm, ['--no-image-cache']);
     expect(next.status, next.stderr).toBe(0);
     const stored = next.events.filter((event) => event.type === 'package.stored').map((event) => event.name);
     expect(stored).toEqual(['mini-library']);
@@ -216,7 +216,7 @@ describe('a package that cannot be had', () => {
     async (does, code, status) => {
       await rm(join(shelf(), name));
       mini.server.misbehave([{ path: 'mini-library', does }]);
-      const result = await mini.build(warm, [], HASTY);
+      const result = await mini.build(warm, ['--no-image-cache'], HASTY);
       expect(codesOf(result)[0]).toBe(code);
       expect(result.status).toBe(status);
       expect(await readdir(shelf())).not.toContain(name);
@@ -251,7 +251,7 @@ describe('a package that cannot be had', () => {
     const right = await readFile(file);
     await copyFile(join(mini.distribution.archive, 'pool', 'main', 'mini-rival_1_all.deb'), file);
     try {
-      const result = await mini.build(warm, [], HASTY);
+      const result = await mini.build(warm, ['--no-image-cache'], HASTY);
       expect(codesOf(result)[0]).toBe('ICT_FETCH_MISMATCH');
       expect(result.status).toBe(5);
     } finally {

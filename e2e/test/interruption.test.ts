@@ -78,12 +78,15 @@ async function requireRecovery(places: BuildPlaces, what: string): Promise<void>
 
 /** Empties the caches that the packages stage fills; layers stay, so that the next build is quick. */
 async function forgetPackages({ cache }: BuildPlaces): Promise<void> {
-  for (const part of ['pkgCache', '.ict/fetch', '.ict/memo', '.ict/index/packages']) await rm(join(cache, part), { recursive: true });
+  for (const part of ['pkgCache', 'imageCache', '.ict/fetch', '.ict/memo', '.ict/index/packages'])
+    await rm(join(cache, part), { recursive: true });
 }
 
 /** Removes every tree and image; packages stay. */
 async function forgetTrees({ cache, work }: BuildPlaces): Promise<void> {
-  for (const part of ['layers', 'blobs', 'index/steps', 'index/blobs']) await rm(join(cache, '.ict', part), { recursive: true });
+  for (const part of ['imageCache', '.ict/layers', '.ict/blobs', '.ict/index/steps', '.ict/index/blobs']) {
+    await rm(join(cache, part), { recursive: true });
+  }
   await rm(work, { recursive: true });
 }
 
@@ -105,13 +108,13 @@ describe('a build that is killed', () => {
   it('at each event type that only a build with full caches has leaves nothing running or mounted, and the next one succeeds', async () => {
     const places = await mini.places();
     await mini.build(places);
-    const warm = new Set((await mini.build(places)).events.map((event) => event.type));
+    const warm = new Set((await mini.build(places, ['--no-image-cache'])).events.map((event) => event.type));
     const types = [...warm].filter((type) => ![...earlyTypes, ...lateTypes, 'build.done'].includes(type));
     expect(types).toEqual(expect.arrayContaining(['package.cached', 'step.hit']));
     for (const type of types) {
       for (const victim of VICTIMS) {
         let struck: Promise<readonly RunningProcess[]> | undefined;
-        const result = await mini.build(places, [], {
+        const result = await mini.build(places, ['--no-image-cache'], {
           onEvent: (event, child) => {
             if (event.type === type) struck ??= strike(child, victim);
           },

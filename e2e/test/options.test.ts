@@ -25,8 +25,8 @@ function codes(result: IctResult): readonly string[] {
 describe('ict build', () => {
   it('--verify full hashes every cached package, whatever the index says', async () => {
     const checks = (result: IctResult) => new Set(result.events.flatMap((event) => (event.type === 'package.cached' ? [event.check] : [])));
-    expect(checks(await mini.build(places))).toEqual(new Set(['signature']));
-    const full = await mini.build(places, ['--verify', 'full']);
+    expect(checks(await mini.build(places, ['--no-image-cache']))).toEqual(new Set(['signature']));
+    const full = await mini.build(places, ['--no-image-cache', '--verify', 'full']);
     expect(full.status, full.stderr).toBe(0);
     expect(checks(full)).toEqual(new Set(['hash']));
     expect(artifactOf(full, 'raw').digest).toBe(digest);
@@ -60,12 +60,13 @@ describe('ict build', () => {
     expect(artifactOf(result, 'raw').digest).toBe(digest);
   });
 
-  it('--offline builds what is cached, and names what is missing', async () => {
+  it('--offline builds what is cached, and names all that is missing', async () => {
     const offline = await mini.build(places, ['--offline']);
     expect(offline.status, offline.stderr).toBe(0);
     await rm(join(places.cache, 'pkgCache', 'mini-mini1-x86_64', 'mini-library_1.2_all.deb'));
-    const missing = await mini.build(places, ['--offline']);
+    const missing = await mini.build(places, ['--offline', '--no-image-cache']);
     expect(missing.status).toBe(6);
-    expect(codes(missing)).toEqual(['ICT_FETCH_OFFLINE']);
+    expect(codes(missing)).toEqual(['ICT_PACKAGES_OFFLINE']);
+    expect(missing.stderr).toContain('mini-library 1.2');
   });
 });

@@ -112,7 +112,7 @@ describe('an image from the real archive', () => {
     const file = await open(victim, 'r+');
     await file.write(Buffer.from('damage'), 0, 6, 5000);
     await file.close();
-    const mended = await build(real.template, real.places, ['--lock', real.lock]);
+    const mended = await build(real.template, real.places, ['--lock', real.lock, '--no-image-cache']);
     expect(mended.status, mended.stderr).toBe(0);
     expect(mended.events.filter((event) => event.type === 'package.invalid').map((event) => 'name' in event && event.name)).toEqual([
       'sudo',

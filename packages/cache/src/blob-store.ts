@@ -9,6 +9,12 @@ import { isStatSignature, sameSignature, statSignature, type StatSignature } fro
 import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
+/** Blobs whose names may be given to others. */
+export interface SigningBlobs extends BlobStore {
+  /** Notes what the file system says of a blob now, after a link was made to a file that had just been verified. */
+  resign(digest: Digest): Promise<void>;
+}
+
 interface BlobRecord {
   readonly digest: Digest;
   readonly signature: StatSignature;
@@ -25,7 +31,7 @@ function isBlobRecord(value: unknown): value is BlobRecord {
  * Blobs at `.ict/blobs/sha256/ab/{hex}`, read-only, published by hard link so that a name never shows a part of its content and
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
-export function createBlobStore(store: StoreContext): BlobStore {
+export function createBlobStore(store: StoreContext): SigningBlobs {
   const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
 
@@ -80,6 +86,7 @@ export function createBlobStore(store: StoreContext): BlobStore {
 
   return {
     path,
+    resign: (digest) => sign(digest, layout.blob(digest)),
     putFile: (file, known) =>
       put('a blob', known?.sizeBytes, async () => {
         const staged = known === undefined ? await stageFile(store, file, undefined, 'a blob') : await adoptFile(store, file, known);

@@ -3,6 +3,7 @@ import type { BlobStore, EventBody, Memo } from '@ict/plugin-api';
 import { createBlobStore } from './blob-store.js';
 import { createCollector, type Collector } from './collector.js';
 import type { StoreContext, VerificationMode } from './content.js';
+import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
 import { openLayout } from './layout.js';
 import { createLocks, type LeaseTiming, type Locks } from './lease.js';
@@ -15,6 +16,7 @@ import { reap, removeTree, type RemoveTree } from './reaper.js';
 import { createScrubber } from './scrub.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { measureUsage, type AreaUsage } from './usage.js';
+import { verifyCache, type Verification, type VerifyOptions } from './verification.js';
 import { createUsageJournal } from './usage-journal.js';
 
 export interface CacheOptions {
@@ -38,6 +40,7 @@ export interface CacheOptions {
 export interface Cache extends Locks, Collector, MountDirectories {
   readonly cacheDir: string;
   readonly blobs: BlobStore;
+  readonly images: ImageStore;
   readonly steps: StepStore;
   readonly layers: LayerStore;
   readonly memo: Memo;
@@ -60,6 +63,8 @@ export interface Cache extends Locks, Collector, MountDirectories {
    */
   reap(remove?: RemoveTree): Promise<{ readonly removed: number; readonly failed: readonly string[] }>;
   usage(): Promise<readonly AreaUsage[]>;
+  /** Reads every byte and compares it with what names and records say. */
+  verify(options?: VerifyOptions): Promise<Verification>;
 }
 
 /**
@@ -74,11 +79,16 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub: createScrubber(clock) };
   const locks = createLocks(layout, options.leases);
   const packageIndex = createPackageIndex(layout);
+  const blobs = createBlobStore(store);
+  const images = createImageStore(store, blobs);
+  const steps = createStepStore(store);
+  const layers = createLayerStore(store);
   return {
     cacheDir,
-    blobs: createBlobStore(store),
-    steps: createStepStore(store),
-    layers: createLayerStore(store),
+    blobs,
+    images,
+    steps,
+    layers,
     memo: createMemo(store),
     packageIndex,
     packages: (providerId) => createPackageCache(store, providerId),
@@ -88,6 +98,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     toTrash: layout.toTrash,
     reap: (remove = removeTree) => reap(layout, remove, clock()),
     usage: () => measureUsage(layout),
+    verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, layers, images }, verifyOptions),
     ...locks,
     ...createCollector({ layout, clock, journal, packages: packageIndex, locks }),
     ...createMountDirectories(store, locks),

@@ -12,9 +12,11 @@ export {
   type EntryFilter,
 } from './collector.js';
 export { entryKinds, type EntryKind } from './usage-journal.js';
+export { type ImageFile, type ImageLookup, type ImageRecord, type ImageStore, type NewImage, type StoredImage } from './image-store.js';
 export { type NearestStep, type StepRecord, type StepStore } from './step-store.js';
 export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-store.js';
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
+export { type Finding, type Verification, type VerifyOptions } from './verification.js';
 export { listWorkspace, removeWorkspaceEntry, workspaceLock, WORKSPACE_LEFTOVER, type WorkspaceEntry } from './workspace.js';
 export { storageLimits, type StorageOptions } from './storage-limits.js';
 export { removeTree, type RemoveTree } from './reaper.js';

@@ -14,7 +14,7 @@ export type RemoveTree = (path: string) => Promise<void>;
 export const removeTree: RemoveTree = (path) => rm(path, { recursive: true, force: true, maxRetries: 2 });
 
 /**
- * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash` and `.ict/locks`, and what this process put into the trash. What
+ * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash`, `.ict/locks` and `imageCache`, and what this process put into the trash. What
  * belongs to a living process stays, and so does anything recent of another machine, or of unknown make.
  *
  * @param now seconds since 1970, to judge the age of what other machines left.
@@ -29,10 +29,12 @@ export async function reap(
   const failed: string[] = [];
   const trash = layout.area('trash');
   const locks = layout.area('locks');
-  for (const directory of new Set([layout.area('tmp'), layout.scratchRoot, trash, locks])) {
+  const images = join(layout.cacheDir, 'imageCache');
+  for (const directory of new Set([layout.area('tmp'), layout.scratchRoot, trash, locks, images])) {
     for (const name of await listIfPresent(directory)) {
       const path = join(directory, name);
-      const owner = name.split('.')[0] ?? '';
+      // What is being put among the images is hidden there.
+      const owner = (directory === images ? name.slice(1) : name).split('.')[0] ?? '';
       if (directory === locks && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
       if (!isProcessOwner(owner) || (owner === layout.owner && directory !== trash)) continue;
       const liveness = owner === layout.owner ? 'dead' : livenessOf(owner);

@@ -41,6 +41,10 @@ export interface CacheCheckFlags extends KeptFlags {
   readonly critGb: number;
 }
 
+export interface CacheVerifyFlags extends CacheFlags {
+  readonly repair?: boolean;
+}
+
 export const listedKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata'] as const;
 
 const MOST = 999_999;
@@ -119,6 +123,15 @@ export function cacheCommands(program: Command, run: Runner): void {
     .addOption(workDir())
     .action((_flags: CacheGcFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-gc.js')).cacheGc(session, all(command))),
+    );
+
+  cache
+    .command('verify')
+    .description('hash everything that is kept; exit status 5 when something is damaged')
+    .option('--repair', 'take away what is damaged, so that it is made or fetched again')
+    .addOption(cacheDir())
+    .action((_flags: CacheVerifyFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-verify.js')).cacheVerify(session, all(command))),
     );
 
   cache

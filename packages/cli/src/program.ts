@@ -78,6 +78,9 @@ export interface BuildFlags extends LockFlags {
   readonly cache: boolean;
   /** Percent of the layers; true for all. */
   readonly auditCache?: number | true;
+  readonly packageCache?: boolean;
+  readonly imageCache?: boolean;
+  readonly layerCache?: boolean;
 }
 
 export interface BootFlags extends GlobalFlags {
@@ -133,7 +136,13 @@ export function createProgram(run: Runner): Command {
             parseCount('--audit-cache', 1, 100),
           ),
         )
-        .addOption(new Option('--no-cache', 'use a temporary cache and work directory; needs --output').conflicts(['cacheDir', 'workDir'])),
+        .addOption(new Option('--no-cache', 'use a temporary cache and work directory; needs --output').conflicts(['cacheDir', 'workDir']))
+        .addOption(new Option('--package-cache', 'use packages of earlier builds, whatever configuration and template say'))
+        .addOption(new Option('--no-package-cache', 'download every package, and keep none'))
+        .addOption(new Option('--image-cache', 'use a finished image of an earlier build, whatever configuration and template say'))
+        .addOption(new Option('--no-image-cache', 'go through all steps, and keep no finished image'))
+        .addOption(new Option('--layer-cache', 'use results of steps of earlier builds'))
+        .addOption(new Option('--no-layer-cache', 'make every tree, file system and disk anew')),
     ),
   ).action((file: string, flags: BuildFlags, command: Command) =>
     run(all(command), 'events', async (session) =>

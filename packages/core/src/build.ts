@@ -1,21 +1,23 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { StorageOptions } from '@ict/cache';
 import { atomicWriteFile } from '@ict/integrity';
-import { hasCode, type Context, type InstalledPackage, type LayerRef, type ProblemReport } from '@ict/plugin-api';
+import { hasCode, type Context, type ImageSpec, type InstalledPackage, type LayerRef, type ProblemReport } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import { copyDelivery, deliver, type Delivery } from './delivery.js';
 import { dependencyGraph } from './dependency-graph.js';
 import { obtainPackages } from './downloads.js';
-import type { BuildOptions, BuildReport, EngineOptions } from './engine-api.js';
+import type { BuildOptions, BuildReport, CacheUse, EngineOptions } from './engine-api.js';
 import { warningEvent, type EventStream } from './events.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
+import { ImageCache, imageInputs } from './image-cache.js';
 import { formatLock, lockDigest } from './lock.js';
 import { settleLock, type SettledLock } from './lock-settling.js';
 import type { PluginHost } from './plugin-host.js';
 import { checkHost } from './preflight.js';
 import { providerId } from './request.js';
-import type { Services } from './services.js';
+import type { Services, TierUse } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './template-intake.js';
 import { gatherLayers } from './template-layers.js';
 
@@ -52,23 +54,36 @@ export async function buildImage(
   const directory = join(engine.workDir, providerId(spec.target));
   await mkdir(directory, { recursive: true });
   return services.locked(directory, async () => {
-    const { lock, packages, tools } = await events.run('packages', async () => {
+    const asked = cacheUse(options.caches, engine.storage, spec);
+    // An audit looks at the layers below an image, and so needs them.
+    const use = options.audit === undefined ? asked : { ...asked, images: false };
+    const images = new ImageCache(services.images, services.identity, events.emit);
+    const { lock, image, inputs, parts, packages, tools } = await events.run('packages', async () => {
       const settled = await settleLock(template, intake, options, services);
       warn(settled.warnings);
-      return { lock: settled.lock, ...(await fetchPackages(settled, intake, engine, services)) };
+      const found = {
+        lock: settled.lock,
+        parts: {
+          spec,
+          distribution,
+          provider,
+          format: intake.format,
+          configuration: await gatherConfiguration(spec),
+          layers: await gatherLayers(spec.layers),
+          seed: lockDigest(settled.lock),
+          core: services.identity,
+        },
+      };
+      const epochSeconds = imageEpoch(settled.lock, engine.sourceDateEpoch);
+      const wanted = use.images ? imageInputs(found.parts, await plugins.exporters(), epochSeconds) : undefined;
+      const kept = wanted === undefined ? undefined : await images.find(wanted);
+      if (kept !== undefined) return { ...found, image: kept, inputs: wanted, packages: [], tools: [] };
+      const fetched = await fetchPackages(settled, intake, engine, services, { use: use.packages });
+      return { ...found, image: undefined, inputs: wanted, ...fetched };
     });
-    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch), spec.secrets);
-    const composition: Composition = {
-      spec,
-      distribution,
-      provider,
-      format: intake.format,
-      configuration: await gatherConfiguration(spec),
-      layers: await gatherLayers(spec.layers),
-      packages,
-      seed: lockDigest(lock),
-      core: services.identity,
-    };
+    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch), spec.secrets, { use: use.layers });
+    const composition: Composition = { ...parts, packages };
+    const target = join(directory, 'imagebuild', spec.system.name);
     const restartable = async (): Promise<Delivery> => {
       const { tree, ctx } = await events.run('compose', async () => {
         const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context))) as LayerRef;
@@ -90,10 +105,14 @@ export async function buildImage(
           ...bills,
           [`${spec.image.name}-${spec.image.version}.lock.yml`, new TextEncoder().encode(formatLock(lock))],
         ]);
-        return deliver(join(directory, 'imagebuild', spec.system.name), artifacts, beside, ctx);
+        if (inputs !== undefined) await images.keep(inputs, { artifacts, documents: beside });
+        return deliver(target, artifacts, beside, ctx);
       });
     };
-    const delivery = await restart(restartable, warn);
+    const delivery =
+      image === undefined
+        ? await restart(restartable, warn)
+        : await events.run('finalize', () => deliver(target, image.artifacts, image.documents, services.context));
     await services.enforceLimits();
     const final = options.output === undefined ? delivery : await copyDelivery(delivery, options.output, engine.signal);
     for (const artifact of final.artifacts) events.emit({ type: 'artifact.written', artifact });
@@ -104,7 +123,7 @@ export async function buildImage(
       artifacts: final.artifacts,
       documents: final.documents,
       stages: events.stages(),
-      steps: build.steps.reports,
+      steps: [...images.reports, ...build.steps.reports],
       warnings,
       lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,
     };
@@ -125,17 +144,36 @@ async function restart<T>(work: () => Promise<T>, warn: (reports: readonly Probl
   }
 }
 
-async function fetchPackages({ lock, file, request }: SettledLock, intake: Intake, engine: EngineOptions, services: Services) {
+/** Which tiers of the cache a build uses: what it was told, else what configuration and template agree on. */
+export function cacheUse(
+  asked: CacheUse = {},
+  { packageCache, imageCache }: StorageOptions,
+  { caches }: Pick<ImageSpec, 'caches'>,
+): Required<CacheUse> {
+  return {
+    packages: asked.packages ?? (packageCache.enabled && caches.packages),
+    images: asked.images ?? (imageCache.enabled && caches.images),
+    layers: asked.layers ?? true,
+  };
+}
+
+async function fetchPackages(
+  { lock, file, request }: SettledLock,
+  intake: Intake,
+  engine: EngineOptions,
+  services: Services,
+  tier: TierUse,
+) {
   const context: Context = services.context;
   const wanted = [...lock.packages, ...lock.tools];
-  const shelf = services.packages(lock, intake.provider.part);
+  const shelf = services.packages(lock, intake.provider.part, tier);
   context.emit({
     type: 'resolve.done',
     packages: lock.packages.length,
     downloadBytes: wanted.reduce((sum, pkg) => sum + pkg.sizeBytes, 0),
     fromLock: file !== undefined,
   });
-  const verified = await obtainPackages(wanted, request.repositories, intake.provider.part, shelf, engine.workers, context);
+  const verified = await obtainPackages(wanted, request.repositories, intake.provider.part, shelf, engine, context);
   await atomicWriteFile(join(shelf.directory, 'chrootpkgs.dot'), dependencyGraph(lock.packages));
   return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length) };
 }

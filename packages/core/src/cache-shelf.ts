@@ -1,4 +1,4 @@
-import type { LayerStore, StagedLayer as CacheStagedLayer } from '@ict/cache';
+import type { LayerStore, StagedLayer as CacheStagedLayer, StoredLayer as CachedLayer } from '@ict/cache';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
 import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layers.js';
@@ -18,8 +18,10 @@ export class CacheShelf implements LayerShelf {
   async find(layer: LayerRef): Promise<StoredLayer | undefined> {
     const stored = await this.store.get(layer.digest);
     if (stored === undefined) return undefined;
-    const manifest = JSON.parse(stored.manifest) as LayerManifest;
-    return { directory: stored.fs, manifest, signature: JSON.parse(stored.signature) as LayerSignature };
+    const documents = parseDocuments(stored);
+    if (documents?.manifest.digest === layer.digest) return { directory: stored.fs, ...documents };
+    await this.drop(layer);
+    return undefined;
   }
 
   async stage(): Promise<StagedLayer> {
@@ -46,6 +48,15 @@ export class CacheShelf implements LayerShelf {
 
   async abandon(staged: StagedLayer): Promise<void> {
     await this.store.discardStaged(inCache(staged));
+  }
+}
+
+/** What lies beside a layer's files; undefined when it was damaged. */
+function parseDocuments(stored: CachedLayer): { readonly manifest: LayerManifest; readonly signature: LayerSignature } | undefined {
+  try {
+    return { manifest: JSON.parse(stored.manifest) as LayerManifest, signature: JSON.parse(stored.signature) as LayerSignature };
+  } catch {
+    return undefined; // not JSON
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Context, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
+import { coreError } from './errors.js';
 import type { PackageShelf } from './package-shelf.js';
 
 /**
@@ -6,16 +7,19 @@ import type { PackageShelf } from './package-shelf.js';
  * checked in the worker pool while other downloads go on, and stored. Only an invalid entry is replaced.
  *
  * @param repositories where the packages come from.
+ * @param options.offline nothing may be downloaded.
  * @returns the packages in the order given.
+ * @throws `ICT_PACKAGES_OFFLINE` naming every package that would have to be downloaded.
  */
 export async function obtainPackages(
   packages: readonly ResolvedPackage[],
   repositories: readonly RepositorySpec[],
   provider: Provider,
   shelf: Pick<PackageShelf, 'lookup' | 'store'>,
-  workers: number,
+  options: { readonly workers: number; readonly offline: boolean },
   ctx: Context,
 ): Promise<readonly VerifiedPackage[]> {
+  const { workers, offline } = options;
   const byId = new Map(repositories.map((repository) => [repository.id, repository]));
   const files = new Map<string, string>();
   const missing = new Map<string, ResolvedPackage>();
@@ -25,6 +29,7 @@ export async function obtainPackages(
     else missing.set(pkg.digest, pkg);
   });
   const downloads = [...missing.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
+  if (offline && downloads.length > 0) throw absent(downloads);
   ctx.emit({ type: 'fetch.start', files: downloads.length, totalBytes: downloads.reduce((sum, pkg) => sum + pkg.sizeBytes, 0) });
   await inParallel(downloads, workers, ctx.signal, async (pkg) => {
     files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, ctx));
@@ -47,6 +52,19 @@ async function download(
   ctx.emit({ type: 'package.verified', name, version, digest });
   // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.
   return shelf.store(pkg, fetched.file);
+}
+
+/** All that an offline build lacks, so that one run with a network brings everything. */
+function absent(packages: readonly ResolvedPackage[]): Error {
+  const names = packages.map(({ name, version }) => `${name} ${version}`).sort();
+  const totalBytes = packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const one = packages.length === 1;
+  return coreError('ICT_PACKAGES_OFFLINE', {
+    message: `${packages.length} ${one ? 'package is' : 'packages are'} not in the cache and may not be downloaded offline`,
+    hint: 'Run the same command once without --offline: what it downloads is kept.',
+    facts: { packages: names, totalBytes },
+    problems: names.map((name) => ({ code: 'ICT_PACKAGES_OFFLINE', message: name, severity: 'error' })),
+  });
 }
 
 function unique(packages: readonly ResolvedPackage[]): readonly ResolvedPackage[] {

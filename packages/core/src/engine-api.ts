@@ -90,7 +90,16 @@ export interface LockOptions {
   readonly frozen?: boolean;
 }
 
+/** Which tiers of the cache a build uses; what is absent is left to configuration and template. */
+export interface CacheUse {
+  readonly packages?: boolean;
+  /** Layers of trees, file systems, disks: the results of all steps. */
+  readonly layers?: boolean;
+  readonly images?: boolean;
+}
+
 export interface BuildOptions extends LockOptions {
+  readonly caches?: CacheUse;
   /** Copy artifacts and documents here as well. */
   readonly output?: string;
   /** Makes a sample of the layers anew and compares them with what the cache, or a delta, gave. */

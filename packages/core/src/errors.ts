@@ -8,6 +8,7 @@ export const coreError = defineErrors({
   ICT_HOST_UNFIT: 'host',
   ICT_HOST_SPACE: 'host',
   ICT_RESOLVE_UNSOLVABLE: 'unsolvable',
+  ICT_PACKAGES_OFFLINE: 'offline',
   ICT_LOCK_UNREADABLE: 'usage',
   ICT_LOCK_OUTDATED: 'invalid',
   ICT_LOCK_MISSING: 'usage',

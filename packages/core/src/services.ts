@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCache, storageLimits, workspaceLock, type Cache } from '@ict/cache';
+import { openCache, storageLimits, workspaceLock, type Cache, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
@@ -16,9 +16,9 @@ import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layers.js';
 import type { Lock } from './lock.js';
-import { PackageShelf } from './package-shelf.js';
+import { CachedPackages, PrivatePackages, type PackageShelf } from './package-shelf.js';
 import { rememberSignatures } from './signature-memory.js';
-import { StepEngine } from './steps.js';
+import { StepEngine, type StepCare } from './steps.js';
 import { ToolsTree } from './tools.js';
 import { LazySandbox, SandboxTrees } from './trees.js';
 
@@ -33,6 +33,11 @@ export interface BuildServices {
   context(tools: LayerRef): BuildContext;
 }
 
+/** Whether a build uses one tier of the cache; default: it does. */
+export interface TierUse {
+  readonly use: boolean;
+}
+
 /** Everything that an engine holds open while it works for one distribution. */
 export interface Services {
   readonly context: Context;
@@ -40,9 +45,10 @@ export interface Services {
   readonly identity: CodeIdentity;
   readonly sourceDateEpoch: number | undefined;
   /** The package cache of the lock's target; what it stores names the root and the keys that vouch for it. */
-  packages(lock: Lock, provider: Provider): PackageShelf;
+  packages(lock: Lock, provider: Provider, tier?: TierUse): PackageShelf;
+  readonly images: ImageStore;
   /** @param secrets texts that may not stand in a key as they are */
-  build(target: string, epochSeconds: number, secrets: readonly string[]): BuildServices;
+  build(target: string, epochSeconds: number, secrets: readonly string[], tier?: TierUse): BuildServices;
   /** Runs `work` as the only build of this work directory, and removes what killed builds left before it. */
   locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
   /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
@@ -97,9 +103,16 @@ export async function openServices(
     mirrors: fetcher,
     identity,
     sourceDateEpoch: options.sourceDateEpoch,
-    packages: (lock, provider) => new PackageShelf(cache.packages(lock.target), lock, provider),
-    build: (target, epochSeconds, secrets) =>
-      openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options, secrets),
+    packages: (lock, provider, tier) =>
+      tier?.use === false
+        ? new PrivatePackages(join(temporary, 'packages'), provider)
+        : new CachedPackages(cache.packages(lock.target), lock, provider),
+    images: cache.images,
+    build: (target, epochSeconds, secrets, tier) =>
+      openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options, {
+        secrets,
+        reuse: tier?.use ?? true,
+      }),
     locked: (directory, work) =>
       cache.withLock(
         workspaceLock(directory),
@@ -133,7 +146,7 @@ function openBuild(
   identity: CodeIdentity,
   context: Context,
   options: EngineOptions,
-  secrets: readonly string[],
+  care: StepCare,
 ): BuildServices {
   const shelf: LayerShelf = new CacheShelf(cache.layers);
   const base = new BaseTree(directory, shelf, sandbox, epochSeconds);
@@ -159,7 +172,7 @@ function openBuild(
     recall: (scope, terms) => earlier.recall(scope, terms),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
-  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, secrets);
+  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, care);
   return {
     steps,
     trees,

@@ -1,5 +1,5 @@
 import type { StepStore } from '@ict/cache';
-import { canonicalJson, diffInputs, type CacheKey } from '@ict/integrity';
+import { canonicalJson, diffInputs, type CacheKey, type InputDifference } from '@ict/integrity';
 import type { BlobStore, Context, Digest, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import { digestSecrets } from './secrets.js';
@@ -25,6 +25,14 @@ export interface StepSibling {
   readonly differences: readonly string[];
 }
 
+/** How steps treat what is stored. */
+export interface StepCare {
+  /** Texts that stand in keys, and in what is stored of them, only as digests. */
+  readonly secrets?: readonly string[];
+  /** False makes everything anew, whatever is stored; default true. */
+  readonly reuse?: boolean;
+}
+
 /** Runs steps, or takes their stored results: found by key, and never used when a layer or blob of them is gone or damaged. */
 export class StepEngine {
   readonly reports: StepReport[] = [];
@@ -34,15 +42,15 @@ export class StepEngine {
   private readonly engine: CodeIdentity;
   private readonly emit: Context['emit'];
   private readonly secrets: readonly string[];
+  private readonly reuse: boolean;
 
-  /** @param secrets texts that stand in keys, and in what is stored of them, only as digests */
   constructor(
     records: StepEngine['records'],
     blobs: BlobStore,
     layers: LayerPresence,
     engine: CodeIdentity,
     emit: Context['emit'],
-    secrets: readonly string[] = [],
+    { secrets = [], reuse = true }: StepCare = {},
   ) {
     this.records = records;
     this.blobs = blobs;
@@ -50,6 +58,7 @@ export class StepEngine {
     this.engine = engine;
     this.emit = emit;
     this.secrets = secrets;
+    this.reuse = reuse;
   }
 
   async run<Out extends Json>(call: StepCall<Out>): Promise<Out> {
@@ -83,6 +92,7 @@ export class StepEngine {
 
   /** Stored results of this step by the same code. */
   async *siblings(call: Omit<StepCall<Json>, 'run'>): AsyncIterable<StepSibling> {
+    if (!this.reuse) return;
     const { inputs } = this.identify(call);
     const code = (all: Json) => canonicalJson({ ...(all as object), input: null });
     for await (const record of this.records.records(call.type)) {
@@ -103,6 +113,7 @@ export class StepEngine {
   }
 
   private async find(type: string, inputs: Json): Promise<{ readonly output?: Json; readonly reason: string }> {
+    if (!this.reuse) return { reason: 'the cache of layers is not to be used' };
     const record = await this.records.get(type, inputs);
     if (record !== undefined) {
       const lost = await this.lost(record.output);
@@ -110,8 +121,7 @@ export class StepEngine {
     }
     const nearest = await this.records.nearest(type, inputs);
     if (nearest === undefined) return { reason: 'never built here' };
-    const changes = nearest.differences.slice(0, 3);
-    return { reason: changes.map(({ path, before, after }) => `${path}: ${show(before)} became ${show(after)}`).join('; ') };
+    return { reason: describeDifferences(nearest.differences) };
   }
 
   /** The first layer or blob of an output that cannot be used any more. */
@@ -128,6 +138,14 @@ export class StepEngine {
     }
     return undefined;
   }
+}
+
+/** The first inputs that differ, with their values before and after: why there was no hit. */
+export function describeDifferences(differences: readonly InputDifference[]): string {
+  return differences
+    .slice(0, 3)
+    .map(({ path, before, after }) => `${path}: ${show(before)} became ${show(after)}`)
+    .join('; ');
 }
 
 function show(value: Json | undefined): string {

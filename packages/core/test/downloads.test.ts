@@ -23,6 +23,7 @@ function context() {
 }
 
 const provider = { verifier: { verify: async () => undefined } } as unknown as Provider;
+const online = { workers: 4, offline: false };
 const repositories = [{ id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] }];
 
 function shelf(states: Record<string, 'hit' | 'miss' | 'invalid'>) {
@@ -45,7 +46,7 @@ describe('obtainPackages', () => {
   it('uses what is cached, replaces only what is invalid, and keeps the order', async () => {
     const { ctx, events, fetched } = context();
     const { made, stored } = shelf({ bash: 'hit', tar: 'invalid' });
-    const verified = await obtainPackages([pkg('tar', 'b'), pkg('bash', 'c')], repositories, provider, made, 4, ctx);
+    const verified = await obtainPackages([pkg('tar', 'b'), pkg('bash', 'c')], repositories, provider, made, online, ctx);
     expect(verified.map((entry) => entry.file)).toEqual(['/cache/tar', '/cache/bash']);
     expect(fetched).toEqual(['http://archive/pool/tar.pkg']);
     expect(stored).toEqual(['tar']);
@@ -54,7 +55,7 @@ describe('obtainPackages', () => {
 
   it('fetches content once when two closures name it', async () => {
     const { ctx, fetched } = context();
-    await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], repositories, provider, shelf({}).made, 4, ctx);
+    await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], repositories, provider, shelf({}).made, online, ctx);
     expect(fetched).toHaveLength(1);
   });
 
@@ -62,7 +63,7 @@ describe('obtainPackages', () => {
     const { ctx } = context();
     const { made, stored } = shelf({});
     const strict = { verifier: { verify: () => Promise.reject(new Error('another package')) } } as unknown as Provider;
-    await expect(obtainPackages([pkg('tar', 'b')], repositories, strict, made, 4, ctx)).rejects.toThrow('another package');
+    await expect(obtainPackages([pkg('tar', 'b')], repositories, strict, made, online, ctx)).rejects.toThrow('another package');
     expect(stored).toEqual([]);
   });
 });
@@ -94,5 +95,24 @@ describe('inParallel', () => {
     await expect(work).rejects.toThrow('first');
     expect(started).toEqual([1, 2]);
     expect(finished).toBe(1);
+  });
+
+  it('names everything that an offline build lacks, and fetches nothing', async () => {
+    const { ctx, fetched } = context();
+    const { made } = shelf({ bash: 'hit', sed: 'invalid' });
+    const work = obtainPackages(
+      [pkg('tar', 'b'), pkg('bash', 'c'), pkg('sed', 'd')],
+      repositories,
+      provider,
+      made,
+      { workers: 4, offline: true },
+      ctx,
+    );
+    await expect(work).rejects.toMatchObject({
+      code: 'ICT_PACKAGES_OFFLINE',
+      kind: 'offline',
+      problems: [{ message: expect.stringMatching(/^sed /) as unknown }, { message: expect.stringMatching(/^tar /) as unknown }],
+    });
+    expect(fetched).toEqual([]);
   });
 });

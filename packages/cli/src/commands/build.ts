@@ -13,7 +13,7 @@ import type { Settings } from '../settings.js';
 /** `ict build` */
 export async function build(session: Session, template: string, flags: BuildFlags): Promise<void> {
   const { surroundings, terminal } = session;
-  const { lock, frozen, output, cache, auditCache } = flags;
+  const { lock, frozen, output, cache, auditCache, packageCache, imageCache, layerCache } = flags;
   if (!cache && output === undefined) {
     throw cliError('ICT_CLI_USAGE', {
       message: '--no-cache needs --output: the temporary work directory is removed when the build ends',
@@ -25,6 +25,11 @@ export async function build(session: Session, template: string, flags: BuildFlag
     ...(frozen === undefined ? {} : { frozen }),
     ...(output === undefined ? {} : { output: resolve(surroundings.cwd, output) }),
     ...(auditCache === undefined ? {} : { audit: { percent: auditCache === true ? 100 : auditCache, random: Math.random } }),
+    caches: {
+      ...(packageCache === undefined ? {} : { packages: packageCache }),
+      ...(imageCache === undefined ? {} : { images: imageCache }),
+      ...(layerCache === undefined ? {} : { layers: layerCache }),
+    },
   };
   const directories = new TemporaryDirectories();
   const prepare = async (settings: Settings): Promise<Settings> => {

@@ -1,0 +1,280 @@
+import { chmod, copyFile, lstat, mkdir, open, readdir, readFile, rename, rm, stat, symlink, truncate, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildArchive, buildDeb } from '@ict/fixtures';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
+
+const PROVIDER = 'mini-mini1-x86_64';
+const extra = (number: number): string => `extra-${String(number).padStart(2, '0')}`;
+const extras = (first: number, last: number): readonly string[] =>
+  Array.from({ length: last - first + 1 }, (_, index) => extra(first + index));
+
+let mini: Mini;
+/** Size of each package of the archive in bytes, by name. */
+const sizes = new Map<string, number>();
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'caches');
+  const { spec } = mini.distribution;
+  const made = join(mini.root, 'extras');
+  await mkdir(made);
+  const debs: string[] = [];
+  for (const name of extras(1, 30))
+    debs.push(await buildDeb({ name, version: '1', files: { [`/usr/share/${name}`]: name.repeat(50) } }, made));
+  await buildArchive({ ...spec, debs: [...spec.debs, ...debs] });
+  for (const file of await readdir(join(spec.root, 'pool', 'main'))) {
+    sizes.set(file.split('_')[0] as string, (await stat(join(spec.root, 'pool', 'main', file))).size);
+  }
+});
+afterAll(() => mini.close());
+
+const template = (packages: readonly string[]): Promise<string> => mini.template({ system: { packages: ['mini-service', ...packages] } });
+
+function names(
+  result: IctResult,
+  type: 'package.downloaded' | 'package.verified' | 'package.stored' | 'package.cached',
+): readonly string[] {
+  return result.events.flatMap((event) => (event.type === type ? [event.name] : [])).sort();
+}
+
+function steps(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
+  return result.events.flatMap((event) => (event.type === type ? [event.step] : []));
+}
+
+function warnings(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+}
+
+/** Bytes of packages that a build downloaded. */
+function bytes(result: IctResult): number {
+  return result.events.reduce((sum, event) => sum + (event.type === 'package.downloaded' ? event.sizeBytes : 0), 0);
+}
+
+async function sound(result: Promise<IctResult>): Promise<IctResult> {
+  const done = await result;
+  expect(done.status, done.stderr).toBe(0);
+  return done;
+}
+
+describe('what the caches save', () => {
+  let places: BuildPlaces;
+  let twenty: string;
+  let first: IctResult;
+  let all: readonly string[];
+
+  beforeAll(async () => {
+    places = await mini.places();
+    twenty = await template(extras(1, 20));
+    first = await sound(mini.buildTemplate(twenty, places));
+    all = names(first, 'package.stored');
+  });
+
+  it('the first build downloads, verifies and stores each package once, and makes every step', () => {
+    expect(all).toEqual(expect.arrayContaining([...extras(1, 20), 'mini-service', 'mini-library', 'libc6']));
+    expect(new Set(all).size).toBe(all.length);
+    expect(names(first, 'package.downloaded')).toEqual(all);
+    expect(names(first, 'package.verified')).toEqual(all);
+    expect(names(first, 'package.cached')).toEqual([]);
+    expect(bytes(first)).toBe(all.reduce((sum, name) => sum + (sizes.get(name) as number), 0));
+    expect(steps(first, 'step.hit')).toEqual([]);
+    expect(steps(first, 'step.miss')[0]).toBe('ict.image');
+  });
+
+  it('an identical build takes the image, and downloads, verifies and makes nothing', async () => {
+    const before = mini.server.requests.length;
+    const again = await sound(mini.buildTemplate(twenty, places));
+    expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
+    expect(steps(again, 'step.hit')).toEqual(['ict.image']);
+    expect(steps(again, 'step.miss')).toEqual([]);
+    expect(names(again, 'package.downloaded')).toEqual([]);
+    expect(mini.server.requests.slice(before).filter((request) => request.includes('/pool/'))).toEqual([]);
+  });
+
+  it('an identical build without the image cache takes every package and every step', async () => {
+    const again = await sound(mini.buildTemplate(twenty, places, ['--no-image-cache']));
+    expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
+    expect(names(again, 'package.cached')).toEqual(all);
+    expect(steps(again, 'step.hit')).toEqual(steps(first, 'step.miss').slice(1));
+    expect(steps(again, 'step.miss')).toEqual([]);
+  });
+
+  it('a similar image downloads only what it does not share, and starts from the same base', async () => {
+    const similar = await sound(mini.buildTemplate(await template(extras(6, 25)), places));
+    expect(names(similar, 'package.downloaded')).toEqual(extras(21, 25));
+    expect(names(similar, 'package.verified')).toEqual(extras(21, 25));
+    expect(bytes(similar)).toBe(extras(21, 25).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
+    expect(names(similar, 'package.cached')).toEqual(all.filter((name) => !extras(1, 5).includes(name)));
+    expect(steps(similar, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
+    expect(steps(similar, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
+  });
+
+  it('five more packages cost five downloads', async () => {
+    const grown = await sound(mini.buildTemplate(await template([...extras(1, 20), ...extras(26, 30)]), places));
+    expect(names(grown, 'package.downloaded')).toEqual(extras(26, 30));
+    expect(names(grown, 'package.cached')).toEqual(all);
+    expect(steps(grown, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
+  });
+
+  it('a machine without any network builds what is cached, and lists all that is not', async () => {
+    const command = ['unshare', '--net', join(repositoryRoot, 'node_modules', '.bin', 'ict')];
+    const offline = ['--offline', '--no-image-cache'];
+    const whole = await sound(mini.buildTemplate(twenty, places, offline, { command }));
+    expect(artifactOf(whole, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
+    const lost = ['extra-03_1_all.deb', 'extra-11_1_all.deb', 'mini-library_1.2_all.deb'];
+    for (const name of lost) await rm(join(places.cache, 'pkgCache', PROVIDER, name));
+    const lacking = await mini.buildTemplate(twenty, places, offline, { command });
+    expect(lacking.status).toBe(6);
+    const failed = lacking.events.find((event) => event.type === 'build.failed');
+    expect(failed?.type === 'build.failed' ? failed.error.problems.map(({ message }) => message) : []).toEqual([
+      'extra-03 1',
+      'extra-11 1',
+      'mini-library 1.2',
+    ]);
+  });
+});
+
+describe('each tier alone', () => {
+  let places: BuildPlaces;
+  let digest: string;
+  beforeAll(async () => {
+    places = await mini.places();
+    digest = artifactOf(await sound(mini.build(places)), 'raw').digest;
+  });
+
+  const flag = (tier: string, on: boolean): string => `--${on ? '' : 'no-'}${tier}-cache`;
+  it.each(
+    [true, false].flatMap((image) => [true, false].flatMap((packages) => [true, false].map((layer) => [image, packages, layer] as const))),
+  )('image %s, package %s, layer %s', async (image, packages, layer) => {
+    const result = await sound(mini.build(places, [flag('image', image), flag('package', packages), flag('layer', layer)]));
+    expect(artifactOf(result, 'raw').digest).toBe(digest);
+    if (image) {
+      expect(steps(result, 'step.hit')).toEqual(['ict.image']);
+      return;
+    }
+    expect(names(result, 'package.cached').length > 0).toBe(packages);
+    expect(names(result, 'package.downloaded').length > 0).toBe(!packages);
+    expect(names(result, 'package.stored')).toEqual([]);
+    expect(steps(result, 'step.hit').length > 0).toBe(layer);
+    expect(steps(result, 'step.miss').length > 0).toBe(!layer);
+  });
+});
+
+/** One file of each kind that a build leaves, with a place to find it. */
+async function kindsOf({ cache, work }: BuildPlaces): Promise<ReadonlyMap<string, string>> {
+  const first = async (directory: string, wanted: (name: string) => boolean = () => true): Promise<string> => {
+    for (const entry of (await readdir(directory, { recursive: true, withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      if (entry.isFile() && wanted(entry.name)) return join(entry.parentPath, entry.name);
+    }
+    throw new Error(`no such file in ${directory}`);
+  };
+  const home = join(work, PROVIDER);
+  const [image] = await readdir(join(cache, 'imageCache'));
+  return new Map([
+    ['package', join(cache, 'pkgCache', PROVIDER, 'mini-library_1.2_all.deb')],
+    ['record of a package', await first(join(cache, '.ict', 'index', 'packages'))],
+    ['record of a step', await first(join(cache, '.ict', 'index', 'steps', 'disk.assemble'))],
+    ['record of a blob', await first(join(cache, '.ict', 'index', 'blobs'))],
+    ['image', await first(join(cache, 'imageCache', image as string), (name) => name.endsWith('.raw'))],
+    ['record of an image', join(cache, 'imageCache', image as string, 'meta.json')],
+    ['document of an image', await first(join(cache, 'imageCache', image as string), (name) => name.endsWith('.lock.yml'))],
+    ['listing of a layer', await first(join(cache, '.ict', 'layers'), (name) => name === 'manifest.json')],
+    ['file of a layer', await first(join(cache, '.ict', 'layers'), (name) => name.startsWith('vmlinuz') || name === 'hostname')],
+    ['file of the base tree', join(home, 'chrootenv', 'etc', 'os-release')],
+    ['snapshot', join(home, 'chrootbuild', 'chrootenv.tar.gz')],
+    ['delivered image', await first(join(home, 'imagebuild'), (name) => name.endsWith('.raw'))],
+  ]);
+}
+
+const tampering: Readonly<Record<string, (file: string) => Promise<void>>> = {
+  'cut off': async (file) => truncate(file, Math.floor((await stat(file)).size / 2)),
+  'changed by one bit': (file) => flip(file),
+  'changed with its size and times restored': async (file) => {
+    const { atime, mtime } = await stat(file);
+    await flip(file);
+    await utimes(file, atime, mtime);
+  },
+  removed: (file) => rm(file),
+  'replaced by a link to a changed copy': async (file) => {
+    const copy = `${file}.moved`;
+    await copyFile(file, copy);
+    await chmod(copy, 0o644);
+    await flip(copy);
+    await rm(file);
+    await symlink(copy, file);
+  },
+};
+
+async function flip(file: string): Promise<void> {
+  const bytes = Buffer.alloc(1);
+  const at = Math.floor((await stat(file)).size / 2);
+  await using handle = await open(file, 'r+');
+  await handle.read(bytes, 0, 1, at);
+  bytes[0] = (bytes[0] as number) ^ 1;
+  await handle.write(bytes, 0, 1, at);
+}
+
+describe('a file below cache or work directory that someone changed', () => {
+  let places: BuildPlaces;
+  let digest: string;
+  let lock: string;
+  beforeAll(async () => {
+    places = await mini.places();
+    const built = artifactOf(await sound(mini.build(places)), 'raw');
+    digest = built.digest;
+    lock = await readFile(built.path.replace(/\.raw$/, '.lock.yml'), 'utf8');
+  });
+
+  it.each(Object.keys(tampering))('(one of each kind, %s) never reaches an output, and is made anew', async (how) => {
+    for (const [kind, file] of await kindsOf(places)) {
+      expect((await lstat(file)).isFile(), kind).toBe(true);
+      await tampering[how]?.(file);
+    }
+    const result = await sound(mini.build(places));
+    const { path } = artifactOf(result, 'raw');
+    expect(artifactOf(result, 'raw').digest).toBe(digest);
+    expect(await digestOfFile(path)).toBe(digest);
+    expect(await readFile(path.replace(/\.raw$/, '.lock.yml'), 'utf8')).toBe(lock);
+    if (how !== 'removed') expect(warnings(result).join('\n')).toMatch(/damaged|changed after/);
+    // What was found out has been replaced: the next build finds nothing wrong any more.
+    const next = await sound(mini.build(places));
+    expect(warnings(next)).toEqual([]);
+    expect(steps(next, 'step.hit')).toEqual(['ict.image']);
+  });
+});
+
+async function digestOfFile(file: string): Promise<string> {
+  const { hashFile } = await import('@ict/integrity');
+  return (await hashFile(file)).digest;
+}
+
+it('a directory that is removed while a build runs costs work, not the next build', async () => {
+  const places = await mini.places();
+  let removed = false;
+  const broken = await mini.build(places, [], {
+    onEvent: (event) => {
+      if (event.type !== 'package.stored' || removed) return;
+      removed = true;
+      void rename(join(places.cache, 'pkgCache'), join(places.cache, 'gone')).catch(() => undefined); // not made yet
+    },
+  });
+  expect([0, 5, 7, 8, 9]).toContain(broken.status);
+  const next = await sound(mini.build(places));
+  expect(steps(next, 'step.hit').length + steps(next, 'step.miss').length).toBeGreaterThan(0);
+});
+
+it('collections and cleaning between builds leave a cache that builds the same image', async () => {
+  const places = await mini.places();
+  const directories = ['--cache-dir', places.cache, '--work-dir', places.work];
+  const { digest } = artifactOf(await sound(mini.build(places)), 'raw');
+  for (const argv of [
+    ['gc', '--unused-days', '0'],
+    ['clean', '--images'],
+    ['clean', '--layers'],
+    ['clean', '--workspace'],
+    ['clean', '--all'],
+  ]) {
+    const cleaned = await ict(['cache', ...argv, ...directories]);
+    expect(cleaned.status, cleaned.stderr).toBe(0);
+    expect(artifactOf(await sound(mini.build(places)), 'raw').digest, argv.join(' ')).toBe(digest);
+  }
+});

@@ -1,0 +1,259 @@
+import { constants } from 'node:fs';
+import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  atomicWriteFile,
+  cacheKey,
+  canonicalJson,
+  diffInputs,
+  digestOf,
+  integrityOf,
+  isDigest,
+  syncDirectory,
+  type CacheKey,
+  type InputDifference,
+} from '@ict/integrity';
+import type { Digest, Json } from '@ict/plugin-api';
+import type { SigningBlobs } from './blob-store.js';
+import type { StoreContext } from './content.js';
+import { ensureDirectory } from './directory.js';
+import { pathSegment } from './layout.js';
+import { readRecord } from './record-file.js';
+import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { errnoOf, storageFailure } from './storage-failure.js';
+
+/** One file of a finished image: an artifact with its type, or a document without. */
+export interface ImageFile {
+  readonly name: string;
+  readonly type?: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+/** What `imageCache/{key}/meta.json` says. */
+export interface ImageRecord {
+  readonly key: CacheKey;
+  /** Everything that shaped the image; null for one that was imported without a record. */
+  readonly inputs: Json;
+  readonly files: readonly ImageFile[];
+  readonly origin: 'built' | 'imported';
+  /** Seconds since 1970. */
+  readonly storedAt: number;
+  /** What made it, for people: `ict 0.1.0`. */
+  readonly tool: string;
+}
+
+export interface StoredImage extends ImageRecord {
+  readonly directory: string;
+}
+
+export type ImageLookup =
+  | { readonly image: StoredImage }
+  /** `differences` are those to the kept image that is most alike. */
+  | { readonly image?: undefined; readonly reason: string; readonly differences: readonly InputDifference[] };
+
+/** What an image consists of when it is made: blobs, and small texts about them. */
+export interface NewImage {
+  readonly artifacts: readonly (ImageFile & { readonly source: string })[];
+  readonly documents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Finished images at `imageCache/{key}/`: their files under their own names, and `meta.json`. */
+export interface ImageStore {
+  key(inputs: Json): CacheKey;
+  /** Finds a built image and verifies each of its files. A damaged image is taken away. */
+  find(inputs: Json): Promise<ImageLookup>;
+  /**
+   * Keeps an image. Blobs are hard-linked where the file system allows it, else copied.
+   *
+   * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
+   */
+  put(inputs: Json, image: NewImage, tool: string): Promise<void>;
+  /** The record of the image at this key, unverified. */
+  record(key: string): Promise<ImageRecord | undefined>;
+  /** Hashes every file of the image at this key. @returns what is wrong with it. */
+  check(key: string): Promise<readonly string[]>;
+}
+
+/** `signatures` are what the file system said of the files when they were last hashed; all else is covered by `integrity`. */
+interface StoredRecord extends ImageRecord {
+  readonly integrity: string;
+  readonly signatures: Readonly<Record<string, StatSignature>>;
+  readonly verifiedAt: number;
+}
+
+const META = 'meta.json';
+
+function seal({ key, inputs, files, origin, storedAt, tool }: ImageRecord): string {
+  return integrityOf(canonicalJson({ key, inputs, files: files as unknown as Json, origin, storedAt, tool }));
+}
+
+function isImageFile(value: unknown): value is ImageFile {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, type, digest, sizeBytes } = value as Record<string, unknown>;
+  const typed = type === undefined || typeof type === 'string';
+  return typed && typeof name === 'string' && typeof digest === 'string' && isDigest(digest) && typeof sizeBytes === 'number';
+}
+
+function isStoredRecord(value: unknown): value is StoredRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const record = value as StoredRecord;
+  const { files, signatures, verifiedAt, integrity, inputs, storedAt, tool, origin, key } = record;
+  const shaped =
+    Array.isArray(files) && files.every(isImageFile) && inputs !== undefined && typeof key === 'string' && typeof verifiedAt === 'number';
+  if (!shaped || typeof storedAt !== 'number' || typeof tool !== 'string' || (origin !== 'built' && origin !== 'imported')) return false;
+  if (typeof signatures !== 'object' || !Object.values(signatures).every(isStatSignature)) return false;
+  return seal(record) === integrity;
+}
+
+export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>): ImageStore {
+  const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
+  const root = join(layout.cacheDir, 'imageCache');
+  const directoryOf = (key: string): string => join(root, pathSegment(key, 'an image'));
+
+  async function read(key: string): Promise<StoredRecord | undefined> {
+    const record = await readRecord(join(directoryOf(key), META), isStoredRecord);
+    return record?.key === key ? record : undefined;
+  }
+
+  /** What is wrong with a file; undefined when it is what the record says. */
+  async function fault(directory: string, file: ImageFile): Promise<string | undefined> {
+    const path = join(directory, pathSegment(file.name, 'a file of an image'));
+    if ((await statSignature(path)) === undefined) return `${file.name} is missing`;
+    const actual = await digestFile(path);
+    return actual.digest === file.digest ? undefined : `${file.name} has the digest ${actual.digest}, not ${file.digest}`;
+  }
+
+  async function verify(record: StoredRecord, directory: string): Promise<string | undefined> {
+    const due = record.files.some((file) => scrub(record.verifiedAt, file.sizeBytes));
+    let changed = false;
+    for (const file of record.files) {
+      const now = await statSignature(join(directory, file.name));
+      const known = record.signatures[file.name];
+      if (!due && mode === 'signature' && now !== undefined && known !== undefined && sameSignature(now, known)) continue;
+      const wrong = await fault(directory, file);
+      if (wrong !== undefined) return wrong;
+      changed = true;
+    }
+    if (changed) await sign(record, directory).catch(ignoreRefusal);
+    return undefined;
+  }
+
+  async function sign(record: ImageRecord, directory: string): Promise<void> {
+    const signatures: Record<string, StatSignature> = {};
+    for (const { name } of record.files) {
+      const signature = await statSignature(join(directory, name));
+      if (signature !== undefined) signatures[name] = signature;
+    }
+    const { key, inputs, files, origin, storedAt, tool } = record;
+    const plain: ImageRecord = { key, inputs, files, origin, storedAt, tool };
+    await atomicWriteFile(join(directory, META), JSON.stringify({ ...plain, integrity: seal(plain), signatures, verifiedAt: clock() }));
+  }
+
+  async function lookUp(inputs: Json): Promise<ImageLookup> {
+    const key = cacheKey('image', inputs);
+    const directory = directoryOf(key);
+    await journal.note('image', key);
+    const record = await read(key);
+    if (record === undefined) {
+      // Whatever lies there without a record that can be trusted is in the way of the next one.
+      await layout.toTrash(directory);
+      return { reason: 'never built here', differences: await nearest(inputs) };
+    }
+    if (record.origin !== 'built') return { reason: 'the image was imported, and nothing shows that it is this one', differences: [] };
+    const wrong = await verify(record, directory);
+    if (wrong === undefined) return { image: { ...record, directory } };
+    await layout.toTrash(directory);
+    emit({
+      type: 'warning',
+      code: 'ICT_CACHE_DAMAGED',
+      message: `the image in ${directory} was damaged and has been removed from the cache: ${wrong}`,
+    });
+    return { reason: 'the stored image was damaged', differences: [] };
+  }
+
+  /** The fewest differences that the inputs of a kept image have. */
+  async function nearest(inputs: Json): Promise<readonly InputDifference[]> {
+    let best: readonly InputDifference[] | undefined;
+    for (const key of (await readdir(root).catch(absent)) ?? []) {
+      const record = key.startsWith('.') ? undefined : await read(key);
+      if (record === undefined) continue;
+      const differences = diffInputs(record.inputs, inputs);
+      if (best === undefined || differences.length < best.length) best = differences;
+    }
+    return best ?? [];
+  }
+
+  return {
+    key: (inputs) => cacheKey('image', inputs),
+    record: read,
+    async find(inputs) {
+      try {
+        return await lookUp(inputs);
+      } catch (error) {
+        if (errnoOf(error) === undefined) throw error;
+        return { reason: `the image cache cannot be read: ${errnoOf(error)}`, differences: [] };
+      }
+    },
+    async put(inputs, { artifacts, documents }, tool) {
+      const key = cacheKey('image', inputs);
+      const record: ImageRecord = {
+        key,
+        inputs,
+        files: [
+          ...artifacts.map(({ name, type, digest, sizeBytes }) => ({ name, ...(type === undefined ? {} : { type }), digest, sizeBytes })),
+          ...[...documents].map(([name, bytes]) => ({ name, digest: digestOf(bytes), sizeBytes: bytes.length })),
+        ],
+        origin: 'built',
+        storedAt: Math.floor(clock()),
+        tool,
+      };
+      const staged = join(root, `.${layout.owner}.${key.slice(0, 16)}`);
+      try {
+        await journal.note('image', key);
+        await ensureDirectory(root);
+        await rm(staged, { recursive: true, force: true });
+        await mkdir(staged);
+        const placeOf = (name: string): string => join(staged, pathSegment(name, 'a file of an image'));
+        for (const { name, source, digest } of artifacts) {
+          await linkOrCopy(source, placeOf(name));
+          await blobs.resign(digest); // a link changes what the file system says of the blob
+        }
+        for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444 });
+        await sign(record, staged);
+        await layout.toTrash(directoryOf(key));
+        await rename(staged, directoryOf(key));
+        await syncDirectory(root);
+      } catch (error) {
+        await rm(staged, { recursive: true, force: true }).catch(() => undefined); // the cause says more; what stays is reaped
+        if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return; // another process kept the same image
+        throw storageFailure(error, { what: 'a finished image', directory: root });
+      }
+    },
+    async check(key) {
+      const record = await read(key);
+      if (record === undefined) return ['its record is missing or damaged'];
+      const faults = await Promise.all(record.files.map((file) => fault(directoryOf(key), file)));
+      return faults.filter((one) => one !== undefined);
+    },
+  };
+}
+
+async function linkOrCopy(source: string, target: string): Promise<void> {
+  try {
+    await link(source, target);
+  } catch (error) {
+    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
+    await copyFile(source, target, constants.COPYFILE_FICLONE);
+  }
+}
+
+function absent(error: unknown): undefined {
+  if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+  throw error;
+}
+
+/** A verdict holds even where it cannot be written down: the next build hashes again. */
+function ignoreRefusal(error: unknown): void {
+  if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+}

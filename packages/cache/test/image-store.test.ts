@@ -1,0 +1,144 @@
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import type { Json } from '@ict/plugin-api';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../src/cache.js';
+import { makeBench, type Bench } from './bench.js';
+
+let bench: Bench;
+let cache: Cache;
+beforeEach(async () => {
+  bench = makeBench();
+  cache = await bench.open();
+});
+afterEach(() => bench.close());
+
+const inputs: Json = { template: 'one', lock: 'sha256:aa' };
+const content = 'disk '.repeat(1000);
+const directory = (key = cache.images.key(inputs)): string => join(bench.cacheDir, 'imageCache', key);
+const raw = (): string => join(directory(), 'mini-1.raw');
+const found = async (options?: Parameters<Bench['open']>[0]) => (await bench.open(options)).images.find(inputs);
+
+async function keep(what: Json = inputs): Promise<void> {
+  const blob = await cache.blobs.putBytes(Buffer.from(content));
+  const source = (await cache.blobs.path(blob.digest)) as string;
+  const artifact = { name: 'mini-1.raw', type: 'raw', digest: blob.digest, sizeBytes: blob.sizeBytes, source };
+  await cache.images.put(what, { artifacts: [artifact], documents: new Map([['mini-1.lock.yml', Buffer.from('lock')]]) }, 'ict 1');
+}
+
+describe('an image that was kept', () => {
+  it('is found by equal inputs, unhashed, and shares its blob with the cache', async () => {
+    await keep();
+    bench.hashed.length = 0;
+    const { image } = await found();
+    expect(image).toMatchObject({
+      directory: directory(),
+      origin: 'built',
+      tool: 'ict 1',
+      files: [
+        { name: 'mini-1.raw', type: 'raw', digest: digestOf(content), sizeBytes: content.length },
+        { name: 'mini-1.lock.yml', digest: digestOf('lock'), sizeBytes: 4 },
+      ],
+    });
+    expect(readFileSync(raw(), 'utf8')).toBe(content);
+    expect(statSync(raw()).nlink).toBe(2);
+    expect(await cache.blobs.path(digestOf(content))).toBeDefined();
+    expect(bench.hashed).toEqual([]);
+  });
+
+  it('is not found by other inputs; the miss says how they differ', async () => {
+    await keep({ template: 'one', lock: 'sha256:bb' });
+    expect(await found()).toMatchObject({ differences: [{ path: 'lock', before: 'sha256:bb', after: 'sha256:aa' }] });
+  });
+
+  it('is hashed whole with full verification, and again after 30 days', async () => {
+    await keep();
+    bench.hashed.length = 0;
+    await found({ mode: 'full' });
+    expect(bench.hashed).toEqual([raw(), join(directory(), 'mini-1.lock.yml')]);
+    bench.hashed.length = 0;
+    bench.time += 31 * 86_400;
+    expect(await found()).toHaveProperty('image');
+    expect(bench.hashed).toHaveLength(2);
+  });
+
+  it('may be kept twice', async () => {
+    await keep();
+    await keep();
+    expect(await found()).toHaveProperty('image');
+    expect(bench.list('imageCache')).toEqual([cache.images.key(inputs)]);
+  });
+
+  it.each<[string, () => void]>([
+    ['cut off', () => truncateSync(raw(), 100)],
+    [
+      'changed at the same size and times',
+      () => {
+        const { atime, mtime } = statSync(raw());
+        chmodSync(raw(), 0o644);
+        writeFileSync(raw(), content.replace('disk', 'dusk'));
+        utimesSync(raw(), atime, mtime);
+      },
+    ],
+    ['removed', () => rmSync(raw())],
+    [
+      'replaced by a link to something else',
+      () => {
+        rmSync(raw());
+        linkSync(bench.file('other'), raw());
+      },
+    ],
+  ])('and whose disk was %s is taken away, with a warning', async (_, tamper) => {
+    await keep();
+    tamper();
+    expect(await found()).toMatchObject({ reason: 'the stored image was damaged' });
+    expect(bench.events.filter((event) => event.type === 'warning')).toMatchObject([{ code: 'ICT_CACHE_DAMAGED' }]);
+    expect(existsSync(directory())).toBe(false);
+    await keep();
+    expect(await found()).toHaveProperty('image');
+  });
+
+  it.each<[string, (text: string) => string]>([
+    ['is no JSON', () => '{'],
+    ['is another image\u2019s', (text) => text.replace('sha256:aa', 'sha256:ab')],
+    ['names another file', (text) => text.replace('"mini-1.lock.yml"', '"../../escape.yml"')],
+    ['names another digest', (text) => text.replace(digestOf('lock'), digestOf('lack'))],
+  ])('and whose record %s is no hit', async (_, change) => {
+    await keep();
+    const meta = join(directory(), 'meta.json');
+    writeFileSync(meta, change(readFileSync(meta, 'utf8')));
+    expect(await found()).not.toHaveProperty('image');
+  });
+
+  it('is no hit under another key', async () => {
+    await keep();
+    renameSync(directory(), directory(cache.images.key({ template: 'two' })));
+    expect(await cache.images.find({ template: 'two' })).not.toHaveProperty('image');
+  });
+
+  it('is checked without its inputs', async () => {
+    await keep();
+    const key = cache.images.key(inputs);
+    expect(await cache.images.check(key)).toEqual([]);
+    rmSync(raw());
+    expect(await cache.images.check(key)).toEqual(['mini-1.raw is missing']);
+  });
+});
+
+it('leaves nothing behind when an image cannot be kept', async () => {
+  writeFileSync(join(bench.cacheDir, 'imageCache'), 'a file where a directory should be');
+  await expect(keep()).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
+  expect(await found()).toMatchObject({ reason: expect.stringContaining('cannot be read') as unknown });
+});

@@ -1,0 +1,109 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageStore, StoredImage } from '@ict/cache';
+import { toErrorRecord, type EventBody, type Exporter, type Json } from '@ict/plugin-api';
+import type { CodeIdentity } from './code-identity.js';
+import { configurationKey } from './configure.js';
+import type { Composition } from './composition.js';
+import type { Deliverable } from './delivery.js';
+import type { StepReport } from './engine-api.js';
+import type { Loaded } from './plugin-host.js';
+import { describeDifferences } from './steps.js';
+
+/** What a build calls the image cache among its steps. */
+const STEP = 'ict.image';
+
+/** Values of a specification that say where something was written, or how to build, and do not shape the image. */
+const SHAPELESS = new Set(['file', 'position', 'positions', 'source', 'caches', 'lockFile']);
+
+/**
+ * Everything that shapes an image: what the template asks for, with the content of the files that it names, the lock, the definition,
+ * and the code that makes it. Undefined when some of that is not known before the build: such an image is never taken from the cache.
+ */
+export function imageInputs(
+  input: Omit<Composition, 'packages'>,
+  exporters: readonly Loaded<Exporter>[],
+  epochSeconds: number,
+): Json | undefined {
+  const { spec, distribution, provider, format, configuration, seed, core } = input;
+  if (spec.layers.length > 0) return undefined; // may read files of this machine while it is built
+  const { os, dist, title, essential, boot, tools, quirks } = distribution;
+  return {
+    template: shape(spec as unknown as Json),
+    configuration: configurationKey(configuration),
+    lock: seed,
+    epochSeconds,
+    definition: shape({ os, dist, title, essential, boot, tools, quirks: quirks ?? {} } as unknown as Json),
+    engine: { ...core },
+    provider: { ...provider.identity },
+    format: { ...format.identity, version: format.part.version },
+    exporters: Object.fromEntries(exporters.map(({ part, identity }) => [part.name, { ...identity } as Json])),
+  };
+}
+
+function shape(value: Json): Json {
+  if (Array.isArray(value)) return value.map(shape);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([name, member]) => !SHAPELESS.has(name) && member !== undefined);
+  return Object.fromEntries(members.map(([name, member]) => [name, shape(member as Json)]));
+}
+
+/** A finished image as delivery takes it. */
+export interface FinishedImage {
+  readonly artifacts: readonly Deliverable[];
+  readonly documents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The image cache as one build uses it. */
+export class ImageCache {
+  readonly reports: StepReport[] = [];
+  private readonly store: ImageStore;
+  private readonly engine: CodeIdentity;
+  private readonly emit: (event: EventBody) => void;
+
+  constructor(store: ImageStore, engine: CodeIdentity, emit: (event: EventBody) => void) {
+    this.store = store;
+    this.engine = engine;
+    this.emit = emit;
+  }
+
+  /** The image made from equal inputs, each file verified. */
+  async find(inputs: Json): Promise<FinishedImage | undefined> {
+    const start = performance.now();
+    const key = this.store.key(inputs);
+    const found = await this.store.find(inputs);
+    const image = found.image === undefined ? undefined : await open(found.image);
+    const reason = found.image !== undefined ? '' : found.differences.length > 0 ? describeDifferences(found.differences) : found.reason;
+    this.emit(image === undefined ? { type: 'step.miss', step: STEP, key, reason } : { type: 'step.hit', step: STEP, key });
+    this.reports.push({ type: STEP, key, hit: image !== undefined, reason, durationMs: Math.round(performance.now() - start) });
+    return image;
+  }
+
+  /** Keeps an image for the next build; that it cannot be kept is a warning. */
+  async keep(inputs: Json, { artifacts, documents }: FinishedImage): Promise<void> {
+    const start = performance.now();
+    try {
+      await this.store.put(
+        inputs,
+        { artifacts: artifacts.map((artifact) => ({ ...artifact, source: artifact.file })), documents },
+        `${this.engine.name} ${this.engine.version}`,
+      );
+      const durationMs = Math.round(performance.now() - start);
+      this.emit({ type: 'step.stored', step: STEP, key: this.store.key(inputs), durationMs });
+    } catch (error) {
+      const { code, message, hint } = toErrorRecord(error);
+      this.emit({ type: 'warning', code, message: `the image was not kept: ${message}`, ...(hint === undefined ? {} : { hint }) });
+    }
+  }
+}
+
+async function open({ directory, files }: StoredImage): Promise<FinishedImage> {
+  const artifacts: Deliverable[] = [];
+  const documents = new Map<string, Uint8Array>();
+  for (const { name, type, digest, sizeBytes } of files) {
+    const file = join(directory, name);
+    if (type === undefined) documents.set(name, await readFile(file));
+    else artifacts.push({ name, type, file, digest, sizeBytes });
+  }
+  return { artifacts, documents };
+}
