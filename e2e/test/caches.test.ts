@@ -1,6 +1,7 @@
 import { chmod, copyFile, lstat, mkdir, open, readdir, readFile, rename, rm, stat, symlink, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildArchive, buildDeb } from '@ict/fixtures';
+import { hashFile } from '@ict/integrity';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
 
@@ -232,7 +233,7 @@ describe('a file below cache or work directory that someone changed', () => {
     const result = await sound(mini.build(places));
     const { path } = artifactOf(result, 'raw');
     expect(artifactOf(result, 'raw').digest).toBe(digest);
-    expect(await digestOfFile(path)).toBe(digest);
+    expect((await hashFile(path)).digest).toBe(digest);
     expect(await readFile(path.replace(/\.raw$/, '.lock.yml'), 'utf8')).toBe(lock);
     if (how !== 'removed') expect(warnings(result).join('\n')).toMatch(/damaged|changed after/);
     // What was found out has been replaced: the next build finds nothing wrong any more.
@@ -241,11 +242,6 @@ describe('a file below cache or work directory that someone changed', () => {
     expect(steps(next, 'step.hit')).toEqual(['ict.image']);
   });
 });
-
-async function digestOfFile(file: string): Promise<string> {
-  const { hashFile } = await import('@ict/integrity');
-  return (await hashFile(file)).digest;
-}
 
 it('a directory that is removed while a build runs costs work, not the next build', async () => {
   const places = await mini.places();

@@ -69,6 +69,13 @@ export interface ImageStore {
    * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
    */
   put(inputs: Json, image: NewImage, tool: string): Promise<void>;
+  /**
+   * Keeps a copy of a finished image that was made elsewhere, marked as imported: it can be exported, but is no hit of any build.
+   *
+   * @returns its key.
+   * @throws as `put`.
+   */
+  importFile(file: string, name: string, type: string, tool: string): Promise<CacheKey>;
   /** The record of the image at this key, unverified. */
   record(key: string): Promise<ImageRecord | undefined>;
   /** Hashes every file of the image at this key. @returns what is wrong with it. */
@@ -184,6 +191,42 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     return best ?? [];
   }
 
+  async function keep(inputs: Json, { artifacts, documents }: NewImage, origin: ImageRecord['origin'], tool: string): Promise<void> {
+    const key = cacheKey('image', inputs);
+    const record: ImageRecord = {
+      key,
+      inputs,
+      files: [
+        ...artifacts.map(({ name, type, digest, sizeBytes }) => ({ name, ...(type === undefined ? {} : { type }), digest, sizeBytes })),
+        ...[...documents].map(([name, bytes]) => ({ name, digest: digestOf(bytes), sizeBytes: bytes.length })),
+      ],
+      origin,
+      storedAt: Math.floor(clock()),
+      tool,
+    };
+    const staged = join(root, `.${layout.owner}.${key.slice(0, 16)}`);
+    try {
+      await journal.note('image', key);
+      await ensureDirectory(root);
+      await rm(staged, { recursive: true, force: true });
+      await mkdir(staged);
+      const placeOf = (name: string): string => join(staged, pathSegment(name, 'a file of an image'));
+      for (const { name, source, digest } of artifacts) {
+        await (origin === 'built' ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), constants.COPYFILE_FICLONE));
+        if (origin === 'built') await blobs.resign(digest); // a link changes what the file system says of the blob
+      }
+      for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444 });
+      await sign(record, staged);
+      await layout.toTrash(directoryOf(key));
+      await rename(staged, directoryOf(key));
+      await syncDirectory(root);
+    } catch (error) {
+      await rm(staged, { recursive: true, force: true }).catch(() => undefined); // the cause says more; what stays is reaped
+      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return; // another process kept the same image
+      throw storageFailure(error, { what: 'a finished image', directory: root });
+    }
+  }
+
   return {
     key: (inputs) => cacheKey('image', inputs),
     record: read,
@@ -195,40 +238,12 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
         return { reason: `the image cache cannot be read: ${errnoOf(error)}`, differences: [] };
       }
     },
-    async put(inputs, { artifacts, documents }, tool) {
-      const key = cacheKey('image', inputs);
-      const record: ImageRecord = {
-        key,
-        inputs,
-        files: [
-          ...artifacts.map(({ name, type, digest, sizeBytes }) => ({ name, ...(type === undefined ? {} : { type }), digest, sizeBytes })),
-          ...[...documents].map(([name, bytes]) => ({ name, digest: digestOf(bytes), sizeBytes: bytes.length })),
-        ],
-        origin: 'built',
-        storedAt: Math.floor(clock()),
-        tool,
-      };
-      const staged = join(root, `.${layout.owner}.${key.slice(0, 16)}`);
-      try {
-        await journal.note('image', key);
-        await ensureDirectory(root);
-        await rm(staged, { recursive: true, force: true });
-        await mkdir(staged);
-        const placeOf = (name: string): string => join(staged, pathSegment(name, 'a file of an image'));
-        for (const { name, source, digest } of artifacts) {
-          await linkOrCopy(source, placeOf(name));
-          await blobs.resign(digest); // a link changes what the file system says of the blob
-        }
-        for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444 });
-        await sign(record, staged);
-        await layout.toTrash(directoryOf(key));
-        await rename(staged, directoryOf(key));
-        await syncDirectory(root);
-      } catch (error) {
-        await rm(staged, { recursive: true, force: true }).catch(() => undefined); // the cause says more; what stays is reaped
-        if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return; // another process kept the same image
-        throw storageFailure(error, { what: 'a finished image', directory: root });
-      }
+    put: (inputs, image, tool) => keep(inputs, image, 'built', tool),
+    async importFile(file, name, type, tool) {
+      const { digest, sizeBytes } = await digestFile(file);
+      const inputs: Json = { imported: digest, name };
+      await keep(inputs, { artifacts: [{ name, type, digest, sizeBytes, source: file }], documents: new Map() }, 'imported', tool);
+      return cacheKey('image', inputs);
     },
     async check(key) {
       const record = await read(key);

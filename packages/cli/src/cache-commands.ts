@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
-import { all, cacheDir, workDir, type CacheFlags, type Runner } from './program.js';
+import { all, cacheDir, engineFlags, lockFlags, workDir, type CacheFlags, type LockFlags, type Runner } from './program.js';
 
 /** Flags of commands that look at, or remove, what builds keep. */
 export interface KeptFlags extends CacheFlags {
@@ -39,6 +39,10 @@ export interface CacheGcFlags extends KeptFlags {
 export interface CacheCheckFlags extends KeptFlags {
   readonly warnGb: number;
   readonly critGb: number;
+}
+
+export interface CacheImportFlags extends CacheFlags {
+  readonly providerId?: string;
 }
 
 export interface CacheVerifyFlags extends CacheFlags {
@@ -123,6 +127,45 @@ export function cacheCommands(program: Command, run: Runner): void {
     .addOption(workDir())
     .action((_flags: CacheGcFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-gc.js')).cacheGc(session, all(command))),
+    );
+
+  engineFlags(
+    lockFlags(
+      cache
+        .command('warm')
+        .description('download the packages of templates, and build nothing')
+        .addArgument(new Argument('<template...>', 'image templates')),
+    ),
+  ).action((files: readonly string[], _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/cache-warm.js')).cacheWarm(session, files, all(command))),
+  );
+
+  cache
+    .command('export')
+    .description('write a kept image to a file; its suffix says in which form')
+    .addArgument(new Argument('<id>', 'id of an image, or its beginning').argParser(parseText('ID')))
+    .addArgument(new Argument('<file>', 'file to write, such as image.raw.gz').argParser(parseText('FILE')))
+    .addOption(cacheDir())
+    .action((id: string, file: string, _flags: CacheFlags, command: Command) =>
+      run(all(command), 'document', async (session) =>
+        (await import('./commands/cache-export.js')).cacheExport(session, id, file, all(command)),
+      ),
+    );
+
+  cache
+    .command('import')
+    .description('keep an image that was made elsewhere; with --provider-id, a package')
+    .addArgument(new Argument('<file>', 'image, or package').argParser(parseText('FILE')))
+    .addOption(
+      new Option('--provider-id <id>', 'the file is a package of this one (os-dist-arch), used when a signed index lists it').argParser(
+        parseText('--provider-id'),
+      ),
+    )
+    .addOption(cacheDir())
+    .action((file: string, _flags: CacheImportFlags, command: Command) =>
+      run(all(command), 'document', async (session) =>
+        (await import('./commands/cache-import.js')).cacheImport(session, file, all(command)),
+      ),
     );
 
   cache

@@ -325,7 +325,7 @@ function settingsFlags(command: Command): Command {
     .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')));
 }
 
-function engineFlags(command: Command): Command {
+export function engineFlags(command: Command): Command {
   return settingsFlags(command)
     .addOption(new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated').argParser(parseMirrors))
     .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
@@ -338,7 +338,7 @@ function engineFlags(command: Command): Command {
     );
 }
 
-function lockFlags(command: Command): Command {
+export function lockFlags(command: Command): Command {
   return command
     .addOption(new Option('--lock <file>', 'lock file to use (default: NAME.lock.yml beside the template)').argParser(parseText('--lock')))
     .option('--frozen', 'fail when the lock file is missing or does not fit the template');

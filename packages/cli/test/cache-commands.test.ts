@@ -1,7 +1,8 @@
 import { chmodSync, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { openCache, type Cache } from '@ict/cache';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
@@ -191,6 +192,102 @@ describe('ict cache gc', () => {
     await fill(3, ['a']);
     await endBuilds();
     expect(ids(await document<Removed>(['gc', '--unused-days', '2', ...places]))).toEqual([`package ${provider}/a-1.pkg`]);
+  });
+});
+
+describe('ict cache export and import', () => {
+  /** Keeps an image of one raw disk. @returns its key. */
+  async function keepImage(): Promise<string> {
+    const cache = await fill(0, []);
+    const blob = await cache.blobs.putBytes(Buffer.from('disk '.repeat(100)));
+    const source = (await cache.blobs.path(blob.digest)) as string;
+    const artifact = { name: 'mini-1.0.raw', type: 'raw', digest: blob.digest, sizeBytes: blob.sizeBytes, source };
+    await cache.images.put({ a: 1 }, { artifacts: [artifact], documents: new Map([['mini-1.0.lock.yml', Buffer.from('lock')]]) }, 'ict');
+    return cache.images.key({ a: 1 });
+  }
+
+  it('writes a file as it is, or the disk as its suffix asks, and takes it back as imported', async () => {
+    const key = await keepImage();
+    const target = (name: string): string => join(root, name);
+    for (const name of ['out.raw', 'out.lock.yml', 'out.raw.gz', 'out.raw.zst']) {
+      await document(['export', key.slice(0, 12), target(name), ...cacheFlag()]);
+    }
+    expect(await readFile(target('out.raw'), 'utf8')).toBe('disk '.repeat(100));
+    expect(await readFile(target('out.lock.yml'), 'utf8')).toBe('lock');
+    expect(gunzipSync(await readFile(target('out.raw.gz'))).toString()).toBe('disk '.repeat(100));
+    expect(zstdDecompressSync(await readFile(target('out.raw.zst'))).toString()).toBe('disk '.repeat(100));
+
+    const { id } = await document<{ id: string }>(['import', target('out.raw'), ...cacheFlag()]);
+    expect(await document(['info', id, ...cacheFlag()])).toMatchObject({ kind: 'image', record: { origin: 'imported' } });
+    const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
+    const { inputs } = (await cache.images.record(id)) as { inputs: Json };
+    expect(await cache.images.find(inputs)).toMatchObject({ reason: expect.stringContaining('imported') as unknown });
+    expect(existsSync(target('out.raw'))).toBe(true);
+  });
+
+  it('writes nothing of a damaged image, and no form that it does not know', async () => {
+    const key = await keepImage();
+    const unknown = await ict(['cache', 'export', key, join(root, 'out.floppy'), ...cacheFlag()]);
+    expect(unknown.status).toBe(2);
+    expect(unknown.stderr.text).toContain('mini-1.0.raw');
+    await rm(join(root, 'cache', 'imageCache', key, 'mini-1.0.raw'));
+    const damaged = await ict(['cache', 'export', key, join(root, 'out.raw'), ...cacheFlag()]);
+    expect(damaged.status).toBe(5);
+    expect(damaged.stderr.text).toContain('ICT_CLI_IMAGE_DAMAGED');
+    expect(existsSync(join(root, 'out.raw'))).toBe(false);
+  });
+
+  it('lays a package where builds look, and counts it only with the content that they expect', async () => {
+    const cache = await fill(0, []);
+    const content = 'z'.repeat(5000);
+    const pkg = { name: 'z', version: '1', arch: 'x86_64', repository: 'acme', digest: digestOf(content), sizeBytes: content.length };
+    const file = join(root, 'z-1.pkg');
+    const lookUp = () => cache.packages(provider).lookup({ ...pkg, fileName: 'z-1.pkg' });
+    await writeFile(file, content.replace('z', 'y'));
+    await document(['import', file, '--provider-id', provider, ...cacheFlag()]);
+    expect(await lookUp()).toEqual({ state: 'miss' });
+    await writeFile(file, content);
+    await document(['import', file, '--provider-id', provider, ...cacheFlag()]);
+    expect(await lookUp()).toMatchObject({ state: 'hit', check: 'hash' });
+  });
+
+  it('says which file cannot be read', async () => {
+    const { status, stderr } = await ict(['cache', 'import', join(root, 'absent'), ...cacheFlag()]);
+    expect(status).toBe(2);
+    expect(stderr.text).toContain('absent');
+  });
+});
+
+describe('ict cache verify', () => {
+  it('exits 5 when something is damaged, and 0 once it was taken away', async () => {
+    await fill(0, ['a', 'b']);
+    const file = join(root, 'cache', 'pkgCache', provider, 'a-1.pkg');
+    chmodSync(file, 0o644);
+    await writeFile(file, 'b'.repeat(5000));
+    const verify = async (...flags: string[]) => {
+      const { status, stdout } = await ict(['cache', 'verify', ...flags, ...cacheFlag(), '--json']);
+      return { status, findings: (JSON.parse(stdout.text) as { findings: object[] }).findings };
+    };
+    const damaged = { kind: 'package', id: `${provider}/a-1.pkg`, problem: 'damaged' };
+    expect(await verify()).toMatchObject({ status: 5, findings: [{ ...damaged, repaired: false }] });
+    expect(await verify('--repair')).toMatchObject({ status: 0, findings: [{ ...damaged, repaired: true }] });
+    expect(await verify()).toEqual({ status: 0, findings: [] });
+    expect(existsSync(join(root, 'cache', 'pkgCache', provider, 'b-1.pkg'))).toBe(true);
+  });
+});
+
+it('ict cache warm downloads for one template after the other', async () => {
+  const asked: string[] = [];
+  const warm = async (template: string) => {
+    asked.push(template);
+    return { target: provider, packages: 7 };
+  };
+  const { status, stdout, closed } = await ict(['cache', 'warm', 'a.yml', 'b.yml', ...places, '--json'], { engine: { warm } });
+  expect(status).toBe(0);
+  expect(asked).toEqual(['a.yml', 'b.yml']);
+  expect(closed).toBe(2);
+  expect(JSON.parse(stdout.text)).toEqual({
+    templates: asked.map((template) => ({ template, target: provider, packages: 7 })),
   });
 });
 

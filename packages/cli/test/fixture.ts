@@ -150,6 +150,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     graph: unexpected,
     lock: unexpected,
     build: unexpected,
+    warm: unexpected,
     ...script.engine,
     close: async () => {
       closed += 1;

@@ -75,9 +75,9 @@ describe('build', () => {
     expect(options).not.toHaveProperty('sourceDateEpoch');
   });
 
-  it('hands lock, frozen and output to the build', async () => {
+  it('hands lock, frozen, caches and output to the build', async () => {
     let seen: unknown;
-    await ict(['build', 'a.yml', ...work, '--lock', 'x.lock.yml', '--frozen', '-o', 'out'], {
+    await ict(['build', 'a.yml', ...work, '--lock', 'x.lock.yml', '--frozen', '--package-cache', '--no-image-cache', '-o', 'out'], {
       cwd: directory,
       engine: {
         build: async (template, options) => {
@@ -88,7 +88,12 @@ describe('build', () => {
     });
     expect(seen).toEqual({
       template: 'a.yml',
-      options: { lock: join(directory, 'x.lock.yml'), frozen: true, output: join(directory, 'out') },
+      options: {
+        lock: join(directory, 'x.lock.yml'),
+        frozen: true,
+        caches: { packages: true, images: false },
+        output: join(directory, 'out'),
+      },
     });
   });
 

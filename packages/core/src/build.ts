@@ -157,7 +157,8 @@ export function cacheUse(
   };
 }
 
-async function fetchPackages(
+/** Makes every package of a lock lie verified on this machine. */
+export async function fetchPackages(
   { lock, file, request }: SettledLock,
   intake: Intake,
   engine: EngineOptions,

@@ -270,6 +270,13 @@ export interface BuildReport {
   readonly lock: string;
 }
 
+/** What {@link Engine.warm} made sure of. */
+export interface WarmReport {
+  readonly target: string;
+  /** Packages of the image and of its tools that lie in the cache, verified. */
+  readonly packages: number;
+}
+
 /** Composes images. One engine serves one process; `close` ends its workers and its sandbox. */
 export interface Engine {
   /** Every distribution that a plugin or a file defines. */
@@ -287,5 +294,7 @@ export interface Engine {
   /** How the packages of the image need each other. */
   graph(template: string, options?: LockOptions & { readonly reduce?: boolean }): Promise<GraphDocument>;
   build(template: string, options?: BuildOptions): Promise<BuildReport>;
+  /** Downloads what the cache lacks of a template's packages, and builds nothing. */
+  warm(template: string, options?: LockOptions): Promise<WarmReport>;
   close(): Promise<void>;
 }

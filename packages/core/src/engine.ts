@@ -1,6 +1,6 @@
 import { isIctError, toErrorRecord, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
 import { diffTemplate, explainTemplate, explainVariables, mergeTemplates, redactTemplate, secretsOf } from '@ict/template';
-import { buildImage } from './build.js';
+import { buildImage, fetchPackages } from './build.js';
 import type {
   BuildOptions,
   BuildReport,
@@ -18,6 +18,7 @@ import type {
   Validation,
   Why,
   WhyNot,
+  WarmReport,
 } from './engine-api.js';
 import { makeLock } from './lock-making.js';
 import { pinRepositories } from './pinning.js';
@@ -130,6 +131,20 @@ class HostedEngine implements Engine {
       this.events,
       (intake) => this.open(intake),
     );
+  }
+
+  async warm(template: string, options: LockOptions = {}): Promise<WarmReport> {
+    const intake = await this.intake(template);
+    const services = await this.open(intake);
+    return this.events.run('packages', async () => {
+      const settled = await settleLock(template, intake, options, services);
+      this.warn(settled.warnings);
+      const { packages, tools } = await fetchPackages(settled.lock, settled.file !== undefined, intake, this.options, services, {
+        use: true,
+      });
+      await services.enforceLimits();
+      return { target: settled.lock.target, packages: packages.length + tools.length };
+    });
   }
 
   async close(): Promise<void> {

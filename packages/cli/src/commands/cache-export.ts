@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { constants, createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { createGzip, createZstdCompress } from 'node:zlib';
+import type { ImageFile } from '@ict/cache';
+import { cliError } from '../errors.js';
+import { lookAtCache } from '../open-cache.js';
+import type { CacheFlags } from '../program.js';
+import type { Session } from '../session.js';
+import { resolveSettings } from '../settings.js';
+import { plainText } from '../terminal-text.js';
+import { findEntry } from './cache-info.js';
+
+const run = promisify(execFile);
+
+/** Writes `to` from the raw disk `from`. */
+type Conversion = (from: string, to: string, signal: AbortSignal) => Promise<unknown>;
+
+const copy: Conversion = (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE);
+const disk =
+  (format: string): Conversion =>
+  (from, to, signal) =>
+    run('qemu-img', ['convert', '-f', 'raw', '-O', format, from, to], { signal });
+
+/** What a raw disk can be made into, by the suffix of the file. */
+const conversions: Readonly<Record<string, Conversion>> = {
+  '.raw': copy,
+  '.img': copy,
+  '.raw.gz': (from, to, signal) => pipeline(createReadStream(from), createGzip(), createWriteStream(to), { signal }),
+  '.raw.zst': (from, to, signal) => pipeline(createReadStream(from), createZstdCompress(), createWriteStream(to), { signal }),
+  '.qcow2': disk('qcow2'),
+  '.vmdk': disk('vmdk'),
+  '.vhd': disk('vpc'),
+  '.vhdx': disk('vhdx'),
+  '.vdi': disk('vdi'),
+};
+
+/** `ict cache export`: one file of a kept image as it is, or its disk in another form. */
+export async function cacheExport(session: Session, id: string, file: string, flags: CacheFlags): Promise<void> {
+  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const target = resolve(session.surroundings.cwd, file);
+  const cache = await lookAtCache(engine.cacheDir);
+  const entry = findEntry((await cache?.entries(['image'])) ?? [], id);
+  const faults = (await cache?.images.check(entry.id)) ?? [];
+  if (faults.length > 0) {
+    throw cliError('ICT_CLI_IMAGE_DAMAGED', {
+      message: `the image ${entry.id} is damaged: ${faults.join('; ')}`,
+      hint: '`ict cache verify --repair` takes it away; build it again.',
+      facts: { id: entry.id },
+    });
+  }
+  const { files } = (await cache?.images.record(entry.id)) ?? { files: [] };
+  const { source, convert } = choose(files, file);
+  const fresh = `${target}.new`;
+  try {
+    await convert(join(entry.path, source.name), fresh, session.signal);
+    await rename(fresh, target);
+  } catch (error) {
+    await rm(fresh, { force: true });
+    session.signal.throwIfAborted();
+    throw failure(error, file);
+  }
+  session.document({ id: entry.id, source: source.name, file: target });
+  session.result(`${plainText(target)}\n`);
+}
+
+/** The file with the same ending, else the raw disk with what makes it the form that the ending asks for. */
+function choose(files: readonly ImageFile[], file: string): { readonly source: ImageFile; readonly convert: Conversion } {
+  const ends = (ending: string): boolean => file.endsWith(ending);
+  const same = files.find(({ name }) => ends(name.replace(/^.*?(?=\.[a-z])/, '')));
+  if (same !== undefined) return { source: same, convert: copy };
+  const raw = files.find(({ name, type }) => type !== undefined && name.endsWith('.raw'));
+  const [, convert] = Object.entries(conversions).find(([ending]) => ends(ending)) ?? [];
+  if (raw !== undefined && convert !== undefined) return { source: raw, convert };
+  throw cliError('ICT_CLI_USAGE', {
+    message: `the image cannot be written as ${JSON.stringify(file)}`,
+    hint: `It has ${files.map(({ name }) => name).join(', ')}${raw === undefined ? '' : `; its disk can become ${Object.keys(conversions).join(', ')}`}.`,
+  });
+}
+
+function failure(error: unknown, file: string): unknown {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT' && path === 'qemu-img') {
+    return cliError('ICT_CLI_HOST_MISSING', {
+      message: `qemu-img is needed to write ${file}`,
+      hint: 'Run `ict doctor --for boot --install`.',
+      cause: error,
+    });
+  }
+  if (['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EISDIR'].includes(code ?? '')) {
+    return cliError('ICT_CLI_USAGE', { message: `${file} cannot be written: ${code}`, hint: 'Name another file.', cause: error });
+  }
+  return error;
+}
