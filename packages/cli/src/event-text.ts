@@ -6,7 +6,8 @@ import { says } from './terminal.js';
 import { plainText } from './terminal-text.js';
 
 /**
- * What one event says to people beside the progress of stages: warnings and retries always, the rest with `--verbose`.
+ * What one event says to people beside the progress of stages: warnings and retries always, a line for each step unless `--quiet`,
+ * the rest with `--verbose`.
  *
  * @returns text that ends in a new line, or undefined when there is nothing to say at this level.
  */
@@ -33,12 +34,23 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
       return says(terminal, 'info')
         ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(event.url)}: ${plainText(event.reason)}\n`
         : undefined;
+    case 'step.hit':
+      return says(terminal, 'info') ? `${colors.green('hit')}  ${plainText(event.step)}${keyText(event.key, terminal)}\n` : undefined;
+    case 'step.miss':
+      return says(terminal, 'info')
+        ? `${colors.yellow('miss')} ${plainText(event.step)}${keyText(event.key, terminal)}: ${plainText(event.reason)}\n`
+        : undefined;
     default: {
       if (!says(terminal, 'debug')) return undefined;
       const text = detail(event);
       return text === undefined ? undefined : `${colors.dim(event.type)} ${plainText(text)}\n`;
     }
   }
+}
+
+/** The key of a step, for those who want details. */
+function keyText(key: string, terminal: Terminal): string {
+  return says(terminal, 'debug') ? ` ${key}` : '';
 }
 
 function detail(event: BuildEvent): string | undefined {
@@ -62,11 +74,8 @@ function detail(event: BuildEvent): string | undefined {
       return `${formatCount(event.entries, 'entry', 'entries')}, ${formatBytes(event.freedBytes)}`;
     case 'package.verified':
       return `${event.name} ${event.version} ${event.digest}`;
-    case 'step.hit':
     case 'step.start':
       return `${event.step} ${event.key}`;
-    case 'step.miss':
-      return `${event.step} ${event.key}: ${event.reason}`;
     case 'step.stored':
       return `${event.step} ${event.key} in ${formatDuration(event.durationMs)}`;
     case 'cache.audited':

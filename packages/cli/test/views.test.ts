@@ -136,6 +136,8 @@ describe('PlainView', () => {
       'validate: done in 0.1 s',
       'retry 1: http://mirror.example/b: connection reset',
       'packages: done in 2.5 s: 3 packages, 300 B downloaded',
+      'hit  acme.base',
+      'miss acme.install: packages changed',
       'compose: done in 1 min 01 s: 1 of 2 steps from the cache',
       'finalize: done in 0.9 s',
     ]);
@@ -150,7 +152,7 @@ describe('PlainView', () => {
   it('tells details with --verbose', () => {
     const { terminal: plain, stderr } = terminal({ level: 'debug' });
     tell(new PlainView(plain, true), story);
-    expect(stderr.text).toContain('step.miss acme.install k2: packages changed\n');
+    expect(stderr.text).toContain('miss acme.install k2: packages changed\n');
     expect(stderr.text).toContain('command.output hello\n');
   });
 
