@@ -1,4 +1,5 @@
-import { readFile, statfs } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { statfs } from 'node:fs/promises';
 import type { Json } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import type { Layout } from './layout.js';
@@ -118,7 +119,7 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
         take(image, `more than ${limits.imageCount} images`);
       }
     }
-    const references = await readReferences(all);
+    const references = readReferences(all);
     const orphans = (): void => {
       const referred = new Set([...references].flatMap(([step, names]) => (reasons.has(step) ? [] : names)));
       for (const entry of kept('layer', 'blob')) {
@@ -202,12 +203,12 @@ function shrink(found: readonly CacheEntry[], limitBytes: number, take: (entry: 
 }
 
 /** What each step's result refers to, by the step's name. A record that cannot be read refers to nothing: it is a miss. */
-async function readReferences(entries: readonly CacheEntry[]): Promise<ReadonlyMap<EntryName, readonly EntryName[]>> {
+function readReferences(entries: readonly CacheEntry[]): ReadonlyMap<EntryName, readonly EntryName[]> {
   const references = new Map<EntryName, readonly EntryName[]>();
   for (const entry of entries) {
     if (entry.kind !== 'step') continue;
     try {
-      const { output } = JSON.parse(await readFile(entry.path, 'utf8')) as { output?: Json };
+      const { output } = JSON.parse(readFileSync(entry.path, 'utf8')) as { output?: Json };
       references.set(entryName(entry), output === undefined ? [] : [...referencesOf(output)]);
     } catch (error) {
       if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;

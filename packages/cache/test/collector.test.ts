@@ -29,7 +29,7 @@ function endProcess(): void {
   }
 }
 
-const content = (name: string): string => name.repeat(9000);
+const content = (name: string): string => name.repeat(120_000);
 
 async function storePackages(names: readonly string[], atSeconds: number): Promise<void> {
   bench.time = atSeconds;
