@@ -139,7 +139,7 @@ class HostedEngine implements Engine {
     return this.events.run('packages', async () => {
       const settled = await settleLock(template, intake, options, services);
       this.warn(settled.warnings);
-      const { packages, tools } = await fetchPackages(settled.lock, settled.file !== undefined, intake, this.options, services, {
+      const { packages, tools } = await fetchPackages(settled, intake, this.options, services, {
         use: true,
       });
       await services.enforceLimits();
