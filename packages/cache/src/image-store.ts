@@ -76,6 +76,8 @@ export interface ImageStore {
    * @throws as `put`.
    */
   importFile(file: string, name: string, type: string, tool: string): Promise<CacheKey>;
+  /** Takes the image of these inputs away, when there is one. */
+  drop(inputs: Json): Promise<void>;
   /** The record of the image at this key, unverified. */
   record(key: string): Promise<ImageRecord | undefined>;
   /** Hashes every file of the image at this key. @returns what is wrong with it. */
@@ -244,6 +246,9 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       const inputs: Json = { imported: digest, name };
       await keep(inputs, { artifacts: [{ name, type, digest, sizeBytes, source: file }], documents: new Map() }, 'imported', tool);
       return cacheKey('image', inputs);
+    },
+    async drop(inputs) {
+      await layout.toTrash(directoryOf(cacheKey('image', inputs)));
     },
     async check(key) {
       const record = await read(key);

@@ -74,6 +74,14 @@ describe('an image that was kept', () => {
     expect(bench.hashed).toHaveLength(2);
   });
 
+  it('is found no more once it was dropped', async () => {
+    await keep();
+    await cache.images.drop(inputs);
+    expect(await found()).toMatchObject({ reason: 'never built here' });
+    expect(existsSync(directory())).toBe(false);
+    await expect(cache.images.drop(inputs)).resolves.toBeUndefined();
+  });
+
   it('may be kept twice', async () => {
     await keep();
     await keep();

@@ -54,9 +54,7 @@ export async function buildImage(
   const directory = join(engine.workDir, providerId(spec.target));
   await mkdir(directory, { recursive: true });
   return services.locked(directory, async () => {
-    const asked = cacheUse(options.caches, engine.storage, spec);
-    // An audit looks at the layers below an image, and so needs them.
-    const use = options.audit === undefined ? asked : { ...asked, images: false };
+    const use = cacheUse(options.caches, engine.storage, spec);
     const images = new ImageCache(services.images, services.identity, events.emit);
     const { lock, image, inputs, parts, packages, tools } = await events.run('packages', async () => {
       const settled = await settleLock(template, intake, options, services);
@@ -75,11 +73,12 @@ export async function buildImage(
         },
       };
       const epochSeconds = imageEpoch(settled.lock, engine.sourceDateEpoch);
-      const wanted = use.images ? imageInputs(found.parts, await plugins.exporters(), epochSeconds) : undefined;
-      const kept = wanted === undefined ? undefined : await images.find(wanted);
-      if (kept !== undefined) return { ...found, image: kept, inputs: wanted, packages: [], tools: [] };
+      const inputs = imageInputs(found.parts, await plugins.exporters(), epochSeconds);
+      // An audit looks at the layers below an image, and so needs them.
+      const kept = inputs === undefined || !use.images || options.audit !== undefined ? undefined : await images.find(inputs);
+      if (kept !== undefined) return { ...found, image: kept, inputs, packages: [], tools: [] };
       const fetched = await fetchPackages(settled, intake, engine, services, { use: use.packages });
-      return { ...found, image: undefined, inputs: wanted, ...fetched };
+      return { ...found, image: undefined, inputs, ...fetched };
     });
     const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch), spec.secrets, { use: use.layers });
     const composition: Composition = { ...parts, packages };
@@ -94,6 +93,10 @@ export async function buildImage(
           const output = await build.steps.run(call);
           if (call.storable?.() !== false) await audit?.check(call, output);
           return output;
+        }).catch(async (error: unknown) => {
+          // A kept image of the same inputs was made from the layer that turned out to be wrong.
+          if (hasCode(error, 'ICT_CACHE_AUDIT') && inputs !== undefined) await images.drop(inputs);
+          throw error;
         });
         return { tree: composed, ctx: context };
       });
@@ -105,7 +108,7 @@ export async function buildImage(
           ...bills,
           [`${spec.image.name}-${spec.image.version}.lock.yml`, new TextEncoder().encode(formatLock(lock))],
         ]);
-        if (inputs !== undefined) await images.keep(inputs, { artifacts, documents: beside });
+        if (inputs !== undefined && use.images) await images.keep(inputs, { artifacts, documents: beside });
         return deliver(target, artifacts, beside, ctx);
       });
     };

@@ -134,14 +134,9 @@ class HostedEngine implements Engine {
   }
 
   async warm(template: string, options: LockOptions = {}): Promise<WarmReport> {
-    const intake = await this.intake(template);
-    const services = await this.open(intake);
     return this.events.run('packages', async () => {
-      const settled = await settleLock(template, intake, options, services);
-      this.warn(settled.warnings);
-      const { packages, tools } = await fetchPackages(settled, intake, this.options, services, {
-        use: true,
-      });
+      const { intake, settled, services } = await this.settle(template, options);
+      const { packages, tools } = await fetchPackages(settled, intake, this.options, services, { use: true });
       await services.enforceLimits();
       return { target: settled.lock.target, packages: packages.length + tools.length };
     });

@@ -8,17 +8,31 @@ import type { Composition } from './composition.js';
 import type { Deliverable } from './delivery.js';
 import type { StepReport } from './engine-api.js';
 import type { Loaded } from './plugin-host.js';
+import { digestSecrets } from './secrets.js';
 import { describeDifferences } from './steps.js';
 
 /** What a build calls the image cache among its steps. */
 const STEP = 'ict.image';
 
-/** Values of a specification that say where something was written, or how to build, and do not shape the image. */
-const SHAPELESS = new Set(['file', 'position', 'positions', 'source', 'caches', 'lockFile']);
+/**
+ * Values of a specification that say where something was written, or how to build, and do not shape the image. Secrets shape it where they
+ * are used; for the hash of a password stands a digest among the configuration.
+ */
+const SHAPELESS: ReadonlySet<string> = new Set([
+  'file',
+  'position',
+  'positions',
+  'source',
+  'caches',
+  'lockFile',
+  'secrets',
+  'passwordHash',
+]);
+const NOTHING: ReadonlySet<string> = new Set();
 
 /**
  * Everything that shapes an image: what the template asks for, with the content of the files that it names, the lock, the definition,
- * and the code that makes it. Undefined when some of that is not known before the build: such an image is never taken from the cache.
+ * and the code that makes it. A digest stands for each secret. Undefined when some of that is not known before the build: such an image is never taken from the cache.
  */
 export function imageInputs(
   input: Omit<Composition, 'packages'>,
@@ -28,24 +42,26 @@ export function imageInputs(
   const { spec, distribution, provider, format, configuration, seed, core } = input;
   if (spec.layers.length > 0) return undefined; // may read files of this machine while it is built
   const { os, dist, title, essential, boot, tools, quirks } = distribution;
-  return {
-    template: shape(spec as unknown as Json),
+  const inputs: Json = {
+    template: shape(spec as unknown as Json, SHAPELESS),
     configuration: configurationKey(configuration),
     lock: seed,
     epochSeconds,
-    definition: shape({ os, dist, title, essential, boot, tools, quirks: quirks ?? {} } as unknown as Json),
+    definition: shape({ os, dist, title, essential, boot, tools, quirks: quirks ?? {} } as unknown as Json, NOTHING),
     engine: { ...core },
-    provider: { ...provider.identity },
+    provider: { ...provider.identity, installer: provider.part.installer.version },
     format: { ...format.identity, version: format.part.version },
     exporters: Object.fromEntries(exporters.map(({ part, identity }) => [part.name, { ...identity } as Json])),
   };
+  return digestSecrets(inputs, spec.secrets, STEP);
 }
 
-function shape(value: Json): Json {
-  if (Array.isArray(value)) return value.map(shape);
+/** Plain data without what is undefined and without members of these names. */
+function shape(value: Json, without: ReadonlySet<string>): Json {
+  if (Array.isArray(value)) return value.map((item) => shape(item as Json, without));
   if (typeof value !== 'object' || value === null) return value;
-  const members = Object.entries(value).filter(([name, member]) => !SHAPELESS.has(name) && member !== undefined);
-  return Object.fromEntries(members.map(([name, member]) => [name, shape(member as Json)]));
+  const members = Object.entries(value).filter(([name, member]) => !without.has(name) && member !== undefined);
+  return Object.fromEntries(members.map(([name, member]) => [name, shape(member as Json, without)]));
 }
 
 /** A finished image as delivery takes it. */
@@ -77,6 +93,11 @@ export class ImageCache {
     this.emit(image === undefined ? { type: 'step.miss', step: STEP, key, reason } : { type: 'step.hit', step: STEP, key });
     this.reports.push({ type: STEP, key, hit: image !== undefined, reason, durationMs: Math.round(performance.now() - start) });
     return image;
+  }
+
+  /** Takes away the image of these inputs, when one is kept. */
+  async drop(inputs: Json): Promise<void> {
+    await this.store.drop(inputs);
   }
 
   /** Keeps an image for the next build; that it cannot be kept is a warning. */

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { ImageSpec } from '@ict/plugin-api';
+import type { ImageSpec, LayerSpec, Provider } from '@ict/plugin-api';
 import { cacheUse } from '../src/build.js';
+import { imageInputs } from '../src/image-cache.js';
+import { digestOfAll, distribution, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const template = (packages: boolean, images: boolean): Pick<ImageSpec, 'caches'> => ({ caches: { packages, images } });
 const storage = (packages: boolean, images: boolean) => ({ packageCache: { enabled: packages }, imageCache: { enabled: images } });
@@ -21,5 +23,83 @@ describe('which caches a build uses', () => {
 
   it('layers, unless the flag says otherwise', () => {
     expect(cacheUse({ layers: false }, storage(true, true), template(true, true)).layers).toBe(false);
+  });
+});
+
+describe('what an image is kept by', () => {
+  const identity = (name: string) => ({ name, version: '1' });
+  const exporter = { part: { name: 'bill', extension: 'bill', export: () => new Uint8Array() }, identity: identity('exporter') };
+  type Input = Parameters<typeof imageInputs>[0];
+  const input = (parts: Partial<Input> = {}): Input => ({
+    spec: sampleSpec(),
+    distribution,
+    provider: { part: sampleProvider({ installer: { version: 1 } as Provider['installer'] }), identity: identity('provider') },
+    format: { part: sampleFormat(), identity: identity('format') },
+    configuration: { users: [], files: [], commands: [] },
+    layers: [],
+    seed: digestOfAll('e'),
+    core: identity('core'),
+    ...parts,
+  });
+  const text = (parts: Partial<Input> = {}, exporters = [exporter], epochSeconds = 1): string =>
+    JSON.stringify(imageInputs(input(parts), exporters, epochSeconds));
+  const file = (digest: string) => ({ source: '/host/a', target: '/a', mode: 0o644, digest: digestOfAll(digest) });
+  const withFile = (digest: string): Partial<Input> => ({ configuration: { users: [], files: [file(digest)], commands: [] } });
+  const user = (passwordHash: string) => ({ name: 'ada', passwordHash, groups: [], sudo: false, sshKeys: [] });
+  const withUser = (passwordHash: string): Partial<Input> => ({
+    spec: sampleSpec({ users: [user(passwordHash)] }),
+    configuration: { users: [user(passwordHash)], files: [], commands: [] },
+  });
+
+  it.each<[string, string, string]>([
+    ['a package', text(), text({ spec: sampleSpec({ packages: [{ name: 'tar' }] }) })],
+    ['the size of the disk', text(), text({ spec: { ...sampleSpec(), disk: { ...sampleSpec().disk, sizeBytes: 2048 } } })],
+    ['the content of a file', text(withFile('1')), text(withFile('2'))],
+    ['a password', text(withUser('$6$a$b')), text(withUser('$6$a$c'))],
+    ['the lock', text(), text({ seed: digestOfAll('f') })],
+    [
+      'a command of the definition',
+      text(),
+      text({ distribution: { ...distribution, boot: { ...distribution.boot, makeInitrd: ['dracut'] } } }),
+    ],
+    ['a quirk named like a place', text(), text({ distribution: { ...distribution, quirks: { source: 'other' } } })],
+    ['the engine', text(), text({ core: identity('other') })],
+    ['the provider', text(), text({ provider: { ...input().provider, identity: { name: 'provider', version: '2' } } })],
+    [
+      'the installer',
+      text(),
+      text({ provider: { ...input().provider, part: sampleProvider({ installer: { version: 2 } as Provider['installer'] }) } }),
+    ],
+    ['the format', text(), text({ format: { ...input().format, part: sampleFormat({ version: 2 }) } })],
+    ['an exporter', text(), text({}, [])],
+    ['the time', text(), text({}, [exporter], 2)],
+  ])('changes with %s', (_what, before, after) => {
+    expect(after).not.toBe(before);
+  });
+
+  it('stays the same wherever the template lies and whichever caches it wants', () => {
+    const spec: ImageSpec = {
+      ...sampleSpec(),
+      file: '/elsewhere/template.yml',
+      lockFile: '/l',
+      caches: { packages: false, images: false },
+    };
+    const placed = { ...spec, positions: new Map([['image', { file: '/elsewhere/template.yml', line: 1, column: 1 }]]) };
+    expect(text({ spec: placed })).toBe(text());
+    const moved = { ...file('1'), source: '/elsewhere/a' };
+    expect(text({ configuration: { users: [], files: [moved], commands: [] } })).toBe(text(withFile('1')));
+  });
+
+  it('has a digest for each secret', () => {
+    const secret = 'hunter2-hunter2';
+    const spec = { ...sampleSpec({ kernel: { cmdline: `token=${secret}`, packages: [] } }), secrets: [secret] };
+    const other = { ...sampleSpec({ kernel: { cmdline: 'token=other', packages: [] } }), secrets: ['other'] };
+    expect(text({ spec })).not.toContain(secret);
+    expect(text({ spec })).not.toBe(text({ spec: other }));
+    expect(text(withUser('$6$salt$hash'))).not.toContain('$6$salt$hash');
+  });
+
+  it('is unknown for a template with layers', () => {
+    expect(imageInputs(input({ spec: { ...sampleSpec(), layers: [{} as LayerSpec] } }), [], 1)).toBeUndefined();
   });
 });

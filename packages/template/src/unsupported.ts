@@ -63,8 +63,6 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
       refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
     }
   }
-  if (template.build?.cache?.use_package_cache === false)
-    refuse(['build', 'cache', 'use_package_cache'], 'building without the package cache');
   if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined)
     refuse(['baseline'], 'building on another image (baseline)');
   if (Object.keys(template.overlayPolicy ?? {}).length > 0) refuse(['overlayPolicy'], 'overlayPolicy');

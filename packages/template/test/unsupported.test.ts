@@ -38,7 +38,6 @@ describe('refuses', () => {
       'packageRepositories: [{ codename: a, url: "http://a.example", pkeys: [/k, "https://a.example/k"] }]',
       ['fetching the key of a repository'],
     ],
-    ['build: { cache: { use_package_cache: false } }', ['building without the package cache']],
     ['overlayPolicy: { packageOperation: additive-only }', ['overlayPolicy']],
   ])('%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}${line}\n`)).toEqual(what.map((one) => `${one} is not supported yet`));
