@@ -34,7 +34,7 @@ beforeAll(async () => {
   coldMs = performance.now() - start;
   digest = artifactOf(clean, 'raw').digest;
   const types = [...new Set(clean.events.map((event) => event.type))].filter((type) => type !== 'build.done');
-  const composing = types.indexOf('step.miss');
+  const composing = types.indexOf('step.start');
   earlyTypes = types.slice(0, composing);
   lateTypes = types.slice(composing);
 });
