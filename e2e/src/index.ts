@@ -6,3 +6,4 @@ export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type Mini
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { Mini } from './mini-build.js';
 export { PackageWorld, worldPackage } from './package-world.js';
+export { createRpmDistribution, RPM_ARCHIVE, type RpmDistribution } from './rpm-distribution.js';

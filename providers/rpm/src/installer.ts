@@ -25,16 +25,18 @@ const RPM = 'rpm';
  * {@link INSTALLER_VERSION}, or a tree that the old options made is taken for one of the new.
  *
  * Signatures were checked against the keys of each repository, which are not in the tree (--nosignature). Plugins speak with daemons of a
- * running system, and none runs here (--noplugins). Dependencies stay on: rpm's own check must agree with the resolver.
+ * running system, and none runs here (--noplugins). Dependencies stay on: rpm's own check must agree with the resolver. Packages that own
+ * the directories where kernel file systems are mounted cannot change their modes and owners, and device nodes are no part of an image:
+ * rpm neither writes nor verifies what lies there (_netsharedpath).
  */
 const OPTIONS = {
-  always: ['--nosignature', '--noplugins'],
+  always: ['--nosignature', '--noplugins', '--define', '_netsharedpath /proc:/sys:/dev'],
   install: ['--install', '--verbose'],
   remove: ['--erase', '--allmatches'],
 } as const;
 
 /** Part of the key of every tree that this installer makes. */
-const INSTALLER_VERSION = 1;
+const INSTALLER_VERSION = 2;
 
 /**
  * Installs with the tree's own rpm, and with nothing else: no dnf, and no second resolver.

@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { DistributionDefinition, RepositorySpec } from '@ict/plugin-api';
 import { describeProvider, directoryArchive, fakeContext, type FakeContextOptions, type ProviderFixture } from '@ict/plugin-testkit';
 import { checkClearsigned, checkSignature, parseKeyring } from '@ict/verify';
 import { createRpmProvider } from '../src/provider.js';
-import { RpmWorkshop, type RpmKey } from './rpm-repository.js';
 
 const NAMES = ['sound', 'changed-root', 'unknown-key', 'expired', 'changed-index'] as const;
 type Name = (typeof NAMES)[number];

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RpmWorkshop } from '@ict/fixtures';
 import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
 import { bootstrapPackages, createInstaller } from '../src/installer.js';
-import { RpmWorkshop } from './rpm-repository.js';
 
 const verified = (name: string, requires: readonly string[] = [], file = ''): VerifiedPackage =>
   ({
@@ -68,8 +68,9 @@ describe('an installation', () => {
     expect(await tree.read('/usr/share/extra')).toBeUndefined();
     const [command, ...others] = tree.commands;
     expect(others).toEqual([]);
-    expect(command!.argv.slice(0, 5)).toEqual(['rpm', '--nosignature', '--noplugins', '--install', '--verbose']);
-    expect(command!.argv.slice(5)).toEqual(['extra', 'filesystem', 'rpm'].map((name) => `/run/ict/packages/${name}-1.0-1.noarch.rpm`));
+    const shared = ['--define', '_netsharedpath /proc:/sys:/dev'];
+    expect(command!.argv.slice(0, 7)).toEqual(['rpm', '--nosignature', '--noplugins', ...shared, '--install', '--verbose']);
+    expect(command!.argv.slice(7)).toEqual(['extra', 'filesystem', 'rpm'].map((name) => `/run/ict/packages/${name}-1.0-1.noarch.rpm`));
     expect(command!.env).toMatchObject({ NO_INITRD: '1', SOURCE_DATE_EPOCH: String(ctx.epochSeconds), LC_ALL: 'C.UTF-8' });
   });
 
@@ -84,7 +85,7 @@ describe('an installation', () => {
       distribution({ excludeDocs: true, languages: ['en'] }),
       ctx,
     );
-    expect(tree.commands.map(({ argv }) => argv.slice(3))).toEqual([
+    expect(tree.commands.map(({ argv }) => argv.slice(5))).toEqual([
       ['--erase', '--allmatches', 'old.noarch'],
       ['--install', '--verbose', '--excludedocs', '--define', '_install_langs en', '/run/ict/packages/extra-1.0-1.noarch.rpm'],
     ]);

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { checkSignature, parseKeyring } from '@ict/verify';
 import { formatEvr } from '../src/evr.js';
 import { readRpm } from '../src/package.js';
 import { createPackageVerifier } from '../src/verify.js';
 import { FIXTURES, fixtureRows } from './fixture-index.js';
-import { RpmWorkshop, type RpmKey } from './rpm-repository.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;
 

@@ -1,0 +1,132 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { debsToRpms, RpmWorkshop, type RpmKey, type RpmSpec } from '@ict/fixtures';
+import { stringify } from 'yaml';
+import { debianPackages } from './debian-packages.js';
+import { repositoryRoot } from './ict.js';
+import { realBuild } from './real-build.js';
+
+/** Public address of the generated repository; tests map it to a server on the loopback interface. */
+export const RPM_ARCHIVE = 'http://archive.example.org/rpm';
+
+/** Debian packages that the distribution is made from: enough for rpm to run in a tree, and to write a disk. */
+const FROM_DEBIAN = [
+  ...['base-files', 'base-passwd', 'coreutils', 'dash', 'gcc-14-base', 'libacl1', 'libattr1', 'libbz2-1.0', 'libc-bin', 'libc6', 'libcap2'],
+  ...[
+    'libgcc-s1',
+    'libgmp10',
+    'libhogweed6t64',
+    'liblua5.3-0',
+    'liblzma5',
+    'libnettle8t64',
+    'libpcre2-8-0',
+    'libpopt0',
+    'librpm-sequoia-1',
+  ],
+  ...['librpm10', 'librpmio10', 'libselinux1', 'libsqlite3-0', 'libssl3t64', 'libstdc++6', 'libsystemd0', 'libzstd1', 'rpm', 'rpm-common'],
+  ...['libaudit-common', 'libaudit1', 'libcap-ng0', 'libdbus-1-3', 'zlib1g'],
+  ...['dosfstools', 'e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave', 'mtools'],
+];
+
+/** What they depend on and do without here: helpers of maintainer scripts, and what builds packages. */
+const ABSENT = [
+  ...['awk', 'debconf', 'debianutils', 'libdebconfclient0', 'openssl-provider-legacy'],
+  ...['debugedit', 'libarchive13t64', 'libelf1t64', 'libreadline8t64', 'librpmbuild10', 'librpmsign10', 'rpm2cpio'],
+];
+
+/** Where packages that were made in an earlier run are. */
+const CACHE = join(repositoryRoot, 'node_modules', '.cache', 'ict', 'rpm-distribution');
+
+const KERNEL = '6.12.1-mini';
+
+const GENERATED: readonly RpmSpec[] = [
+  { name: 'mini-kernel', version: '6.12.1', files: { [`/boot/vmlinuz-${KERNEL}`]: 'kernel '.repeat(50_000) } },
+  { name: 'mini-loader', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
+  { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
+  {
+    name: 'mini-service',
+    preamble: ['Requires: (mini-library >= 1 or mini-nothing)', 'Requires(post): coreutils'],
+    files: { '/usr/lib/mini/service': 'service\n' },
+    more: ['%ghost %attr(644, root, root) /etc/mini-service', '%post', 'echo "installed $1" > /etc/mini-service'],
+  },
+];
+
+/** A distribution of about forty rpm packages, signed with a throw-away key. */
+export interface RpmDistribution {
+  /** Directory that a server serves as {@link RPM_ARCHIVE}. */
+  readonly archive: string;
+  /** Distribution definition, for `--distro-file`. */
+  readonly definition: string;
+  readonly template: string;
+  readonly key: RpmKey;
+  /** Signs changed repositories; whoever made the distribution closes it. */
+  readonly workshop: RpmWorkshop;
+}
+
+/** Makes the distribution out of packages of the real Debian archive. @param run directory of the test run. */
+export async function createRpmDistribution(run: string, directory: string): Promise<RpmDistribution> {
+  const debs = await debianPackages(await realBuild(run), FROM_DEBIAN, join(directory, 'debian'));
+  const unsigned = await debsToRpms({ debs, absent: ABSENT }, CACHE);
+  const workshop = new RpmWorkshop();
+  const key = workshop.key('archive');
+  const packages = join(workshop.directory, 'packages');
+  await mkdir(packages);
+  const files = [...unsigned, ...GENERATED.map((spec) => workshop.build(spec))].map((from) => ({
+    from,
+    to: join(packages, basename(from)),
+  }));
+  await Promise.all(files.map(({ from, to }) => copyFile(from, to)));
+  const signed = files.map(({ to }) => to);
+  workshop.sign(signed, key);
+  const archive = workshop.repository('repository', signed, key);
+  await mkdir(directory, { recursive: true });
+  await copyFile(key.keyring, join(directory, 'keyring.asc'));
+  const definition = join(directory, 'rpm.yml');
+  await writeFile(definition, stringify(RPM_DEFINITION));
+  const template = join(directory, 'template.yml');
+  await writeFile(template, stringify(RPM_TEMPLATE));
+  return { archive, definition, template, key, workshop };
+}
+
+/** The definition; its keyring lies beside it. */
+const RPM_DEFINITION = {
+  apiVersion: 1,
+  ecosystem: 'rpm',
+  os: 'mini',
+  dist: 'rpm1',
+  title: 'Miniature of rpm packages for tests',
+  architectures: ['x86_64'],
+  repositories: [{ id: 'mini', archive: RPM_ARCHIVE, keyrings: ['keyring.asc'] }],
+  essential: { packages: ['base-files', 'base-passwd', 'coreutils', 'dash', 'libc-bin', 'rpm'] },
+  boot: {
+    kernel: '/boot/vmlinuz-*',
+    initrd: '/boot/initrd.img-${kernelVersion}',
+    makeInitrd: ['cp', '/boot/vmlinuz-${kernelVersion}', '${output}'],
+    loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
+  },
+  tools: { packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } },
+  defaults: { raw: {} },
+  quirks: { preExtract: ['base-files'] },
+};
+
+const RPM_TEMPLATE = {
+  image: { name: 'mini', version: '1.0' },
+  target: { os: 'mini', dist: 'rpm1', arch: 'x86_64', imageType: 'raw' },
+  disk: {
+    name: 'Mini',
+    size: '160MiB',
+    partitionTableType: 'gpt',
+    artifacts: [{ type: 'raw' }],
+    partitions: [
+      { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '41MiB', mountPoint: '/boot/efi' },
+      { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '41MiB', end: '0', mountPoint: '/' },
+    ],
+  },
+  systemConfig: {
+    name: 'mini',
+    hostname: 'mini',
+    bootloader: { bootType: 'efi', provider: 'systemd-boot' },
+    packages: ['mini-service'],
+    kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] },
+  },
+};

@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { serveArchive, type ArchiveServer } from '@ict/fixtures';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import {
+  artifactOf,
+  build,
+  createRpmDistribution,
+  makePlaces,
+  RPM_ARCHIVE,
+  type BuildPlaces,
+  type IctResult,
+  type RpmDistribution,
+} from '../src/index.js';
+
+const run = promisify(execFile);
+
+const root = join(inject('run'), 'rpm');
+let distribution: RpmDistribution;
+let server: ArchiveServer;
+let places: BuildPlaces;
+let first: IctResult;
+
+beforeAll(async () => {
+  distribution = await createRpmDistribution(inject('run'), join(root, 'distribution'));
+  server = await serveArchive(distribution.archive);
+  places = await makePlaces(join(root, 'places'));
+  first = await buildFrom(server.url, places);
+});
+afterAll(async () => {
+  await server.close();
+  distribution.workshop.close();
+});
+
+function buildFrom(url: string, where: BuildPlaces): Promise<IctResult> {
+  return build(distribution.template, where, ['--distro-file', distribution.definition, '--mirror', `${RPM_ARCHIVE}=${url}`]);
+}
+
+describe('an image of rpm packages', () => {
+  it('is built from packages and a repository that one of its keys has signed', () => {
+    expect(first.status, first.stderr).toBe(0);
+    const fingerprint = distribution.key.fingerprint;
+    const repositories = first.events.filter((event) => event.type === 'repository.pinned');
+    expect(repositories).toMatchObject([{ signers: [fingerprint] }]);
+    const named = (type: string) => first.events.flatMap((event) => (event.type === type && 'name' in event ? [event.name] : [])).sort();
+    expect(named('package.verified')).toEqual(named('package.stored'));
+    expect(named('package.stored')).toEqual(expect.arrayContaining(['libc6', 'mini-kernel', 'mini-library', 'mini-service', 'rpm']));
+  });
+
+  it('has every package as rpm installs it: rpm finds nothing changed, scriptlets and triggers ran', async () => {
+    const tree = await rootTree(artifactOf(first, 'raw').path);
+    // Its own rpm: where the database lies, and what it looks like, is a matter of the distribution.
+    const rpm = async (...args: readonly string[]) => (await run('chroot', [tree, 'rpm', ...args])).stdout;
+    const installed = (await rpm('-qa', '--queryformat', '%{NAME}\n')).trim().split('\n').sort();
+    expect(installed).toEqual(expect.arrayContaining(['base-files', 'mini-kernel', 'mini-library', 'mini-service', 'rpm']));
+    expect(installed).not.toContain('mtools');
+    expect(await rpm('-Va')).toBe('');
+    expect(await readFile(join(tree, 'etc', 'mini-service'), 'utf8')).toBe('installed 1\n');
+    expect((await readFile(join(tree, 'etc', 'ld.so.cache'))).length).toBeGreaterThan(1000);
+    expect(await readdir(join(tree, 'dev'))).toEqual([]);
+  });
+
+  it('comes from the cache when nothing changed, and is the same when nothing is cached', async () => {
+    const { digest } = artifactOf(first, 'raw');
+    const again = await buildFrom(server.url, places);
+    expect(artifactOf(again, 'raw').digest).toBe(digest);
+    expect(again.events.filter(({ type }) => type === 'step.miss' || type === 'package.miss')).toEqual([]);
+    expect(again.events.filter(({ type }) => type === 'step.hit').length).toBeGreaterThan(0);
+    const elsewhere = await buildFrom(server.url, await makePlaces(join(root, 'elsewhere')));
+    expect(artifactOf(elsewhere, 'raw').digest).toBe(digest);
+  });
+});
+
+describe('an rpm repository that cannot be trusted is refused,', () => {
+  /** Builds, with nothing cached, from a copy of the repository that was changed. @returns the codes of what is wrong. */
+  async function refusal(name: string, change: (repository: string) => Promise<unknown>): Promise<readonly string[]> {
+    const repository = join(root, name);
+    await cp(distribution.archive, repository, { recursive: true });
+    await change(repository);
+    const changed = await serveArchive(repository);
+    try {
+      const result = await buildFrom(changed.url, await makePlaces(join(root, `places-${name}`)));
+      const failed = result.events.find((event) => event.type === 'build.failed');
+      if (failed?.type !== 'build.failed') throw new Error(`the build did not fail: ${result.status} ${result.stderr}`);
+      expect(result.status).toBe(5);
+      return [failed.error.code, ...failed.error.problems.map(({ code }) => code)];
+    } finally {
+      await changed.close();
+    }
+  }
+
+  /** The file of the package that this file's tests tamper with. */
+  async function victim(repository: string): Promise<string> {
+    const packages = join(repository, 'Packages');
+    const file = (await readdir(packages)).find((name) => name.startsWith('mini-service-'));
+    if (file === undefined) throw new Error(`${packages} has no mini-service`);
+    return join(packages, file);
+  }
+
+  /** Writes metadata for the packages as they are now, signed by the repository's own key. */
+  async function publish(repository: string): Promise<void> {
+    await run('createrepo_c', ['--quiet', repository]);
+    distribution.workshop.signRoot(repository, distribution.key);
+  }
+
+  it('when its metadata was changed after it was signed', async () => {
+    const codes = await refusal('edited', async (repository) => {
+      const repomd = join(repository, 'repodata', 'repomd.xml');
+      await writeFile(repomd, (await readFile(repomd, 'utf8')).replace('<revision>', '<revision>1'));
+    });
+    expect(codes).toContain('ICT_RPM_REPOMD_SIGNATURE');
+  });
+
+  it('when its metadata is not signed', async () => {
+    const codes = await refusal('unsigned', (repository) => run('rm', [join(repository, 'repodata', 'repomd.xml.asc')]));
+    expect(codes).toContain('ICT_RPM_REPOMD_UNSIGNED');
+  });
+
+  it('when a package is another one than its metadata lists', async () => {
+    const codes = await refusal('swapped', async (repository) => {
+      const file = await victim(repository);
+      await copyFile(file.replace('mini-service', 'mini-loader'), file);
+    });
+    expect(codes).toContain('ICT_FETCH_MISMATCH');
+  });
+
+  it('when it lists a package whose payload was changed', async () => {
+    const codes = await refusal('damaged', async (repository) => {
+      const file = await victim(repository);
+      const bytes = await readFile(file);
+      const last = bytes.length - 1;
+      bytes.writeUInt8(bytes.readUInt8(last) ^ 1, last);
+      await writeFile(file, bytes);
+      await publish(repository);
+    });
+    expect(codes).toContain('ICT_RPM_PACKAGE_DIGEST');
+  });
+
+  it('when it lists a package that a foreign key has signed', async () => {
+    const codes = await refusal('foreign', async (repository) => {
+      const { workshop } = distribution;
+      workshop.sign([await victim(repository)], workshop.key('foreign'));
+      await publish(repository);
+    });
+    expect(codes).toContain('ICT_RPM_PACKAGE_SIGNATURE');
+  });
+});
+
+/** The files of the image's root partition, the second one; debugfs leaves sticky bits out. @returns the directory that has them. */
+async function rootTree(image: string): Promise<string> {
+  const table = JSON.parse((await run('sfdisk', ['--json', image])).stdout) as {
+    readonly partitiontable: { readonly partitions: readonly { readonly start: number }[] };
+  };
+  const offset = (table.partitiontable.partitions[1]?.start ?? 0) * 512;
+  const tree = join(root, 'tree');
+  await mkdir(tree);
+  const debugfs = async (request: string) => (await run('debugfs', ['-R', request, `${image}?offset=${offset}`])).stdout;
+  await debugfs(`rdump / ${tree}`);
+  for (const path of ['tmp', 'var/lock', 'var/tmp']) {
+    const mode = /Mode: +(\d+)/.exec(await debugfs(`stat /${path}`))?.[1] ?? '';
+    await chmod(join(tree, path), Number.parseInt(mode, 8));
+  }
+  return tree;
+}
