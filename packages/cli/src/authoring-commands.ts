@@ -1,7 +1,7 @@
-import { Argument, Option } from 'commander';
-import type { Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
+import { distroFile } from './command-options.js';
 import { parseText, parseTexts } from './flag-values.js';
-import type { DefinitionFlags, GlobalFlags, Runner } from './program.js';
+import { all, type DefinitionFlags, type GlobalFlags, type Runner } from './flags.js';
 
 export interface InitFlags extends DefinitionFlags {
   readonly distro?: string;
@@ -18,9 +18,7 @@ export const completionKinds = ['distributions', 'templates', 'images'] as const
 export type CompletionKind = (typeof completionKinds)[number];
 
 /** Declares `ict init`, `ict templates` and what completion scripts ask. */
-export function authoringCommands(program: Command, run: Runner, definitionFlags: () => Option): void {
-  const all = <Flags extends GlobalFlags>(command: Command): Flags => command.optsWithGlobals<Flags>();
-
+export function authoringCommands(program: Command, run: Runner): void {
   program
     .command('init')
     .description('make a template, by asking what no flag says')
@@ -32,7 +30,7 @@ export function authoringCommands(program: Command, run: Runner, definitionFlags
     .addOption(new Option('--disk-size <size>', 'size of the disk, such as 4GiB').argParser(parseText('--disk-size')))
     .addOption(new Option('--name <name>', 'name of the image').argParser(parseText('--name')))
     .addOption(new Option('--force', 'replace a file that is there'))
-    .addOption(definitionFlags())
+    .addOption(distroFile())
     .action((file: string | undefined, _flags: InitFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/init.js')).init(session, file, all(command))),
     );

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
-import { all, cacheDir, engineFlags, lockFlags, workDir, type CacheFlags, type LockFlags, type Runner } from './program.js';
+import { cacheDir, engineFlags, lockFlags, workDir } from './command-options.js';
+import { all, type CacheFlags, type LockFlags, type Runner } from './flags.js';
 
 /** Flags of commands that look at, or remove, what builds keep. */
 export interface KeptFlags extends CacheFlags {

@@ -1,7 +1,7 @@
-import { Argument, Option } from 'commander';
-import type { Command } from 'commander';
+import { Argument, Option, type Command } from 'commander';
+import { settingsFlags } from './command-options.js';
 import { parseText } from './flag-values.js';
-import type { GlobalFlags, Runner, SettingsFlags } from './program.js';
+import { all, type GlobalFlags, type Runner, type SettingsFlags } from './flags.js';
 
 /** Flags of commands that write a configuration file: which of the usual ones. */
 export interface ConfigScopeFlags extends GlobalFlags {
@@ -23,9 +23,8 @@ export interface ConfigSetFlags extends ConfigScopeFlags {
 }
 
 /** Declares `ict config ...`. */
-export function configCommands(program: Command, run: Runner, settingsFlags: (command: Command) => Command): void {
+export function configCommands(program: Command, run: Runner): void {
   const config = program.command('config').description('show and change the configuration').helpCommand(false);
-  const all = <Flags extends GlobalFlags>(command: Command): Flags => command.optsWithGlobals<Flags>();
 
   settingsFlags(
     config.command('show').description('print every setting').addOption(new Option('--origin', 'also print where each value comes from')),

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseText, parseTexts } from './flag-values.js';
-import { all, distroFile, keyring, template, variable, type DefinitionFlags, type EngineFlags, type Runner } from './program.js';
+import { distroFile, keyring, template, variable } from './command-options.js';
+import { all, type DefinitionFlags, type EngineFlags, type Runner } from './flags.js';
 
 export const problemFormats = ['text', 'github'] as const;
 

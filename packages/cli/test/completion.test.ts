@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeCommands } from '../src/commands/completion.js';
-import { createProgram, schemaNames } from '../src/program.js';
+import { schemaNames } from '../src/flags.js';
+import { createProgram } from '../src/program.js';
 import { ict } from './fixture.js';
 
 const commands = describeCommands(createProgram(async () => undefined));

@@ -8,7 +8,7 @@ import { createGzip, createZstdCompress } from 'node:zlib';
 import type { ImageFile } from '@ict/cache';
 import { cliError } from '../errors.js';
 import { lookAtCache } from '../open-cache.js';
-import type { CacheFlags } from '../program.js';
+import type { CacheFlags } from '../flags.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText } from '../terminal-text.js';

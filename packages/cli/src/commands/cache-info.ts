@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { packageId, type Cache, type CacheEntry } from '@ict/cache';
 import { cliError } from '../errors.js';
 import { lookAtCache } from '../open-cache.js';
-import type { CacheFlags } from '../program.js';
+import type { CacheFlags } from '../flags.js';
 import { formatBytes } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';

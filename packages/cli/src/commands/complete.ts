@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompletionKind } from '../authoring-commands.js';
 import { withEngine } from '../engine-session.js';
-import type { GlobalFlags } from '../program.js';
+import type { GlobalFlags } from '../flags.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';

@@ -1,5 +1,5 @@
 import { lockOptions, withEngine } from '../engine-session.js';
-import type { GraphFlags } from '../program.js';
+import type { GraphFlags } from '../flags.js';
 import type { Session } from '../session.js';
 
 /** `ict graph`: a DOT digraph on stdout. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { configSchema, distroSchema, templateSchema } from '@ict/template';
-import type { SchemaName } from '../program.js';
+import type { SchemaName } from '../flags.js';
 import type { Session } from '../session.js';
 
 const files: Readonly<Partial<Record<SchemaName, string>>> = {

@@ -1,0 +1,62 @@
+import { Argument, Option, type Command } from 'commander';
+import { engineFlags, lockFlags, packageName, template } from './command-options.js';
+import { parseRepositories, parseText, parseTexts } from './flag-values.js';
+import { all, type GraphFlags, type LockFlags, type PlanFlags, type Runner } from './flags.js';
+
+/** Commands that answer without building: `plan`, `why`, `why-not`, `graph`. */
+export function questionCommands(program: Command, run: Runner): void {
+  engineFlags(
+    lockFlags(
+      program
+        .command('plan')
+        .description('show what a build would fetch, install and run')
+        .addArgument(new Argument('[template]', 'image template, a YAML file').argParser(parseText('TEMPLATE')))
+        .addOption(new Option('--target <os-dist-arch>', 'without a template: resolve for this target').argParser(parseText('--target')))
+        .addOption(
+          new Option('--only <names...>', 'with --target: just these packages, into an empty root').argParser(parseTexts('--only')),
+        )
+        .option('--recommends', 'with --only: follow Recommends')
+        .option('--no-recommends', 'with --only: do not follow Recommends (default)')
+        .addOption(new Option('--suite <suite>', 'with --only: this suite; may be repeated').argParser(parseTexts('--suite')))
+        .addOption(new Option('--component <name>', 'with --only: this component; may be repeated').argParser(parseTexts('--component')))
+        .addOption(
+          new Option('--repo <url>', 'with --only: an archive in place of the target\u2019s own, or with +URL beside them').argParser(
+            parseRepositories,
+          ),
+        )
+        .addOption(new Option('--repo-key <file>', 'with --repo: keyring of these archives').argParser(parseTexts('--repo-key'))),
+    ),
+  ).action((file: string | undefined, _flags: PlanFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/plan.js')).plan(session, file, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(program.command('why').description('say why a package is in the image').addArgument(template()).addArgument(packageName())),
+  ).action((file: string, name: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/why.js')).why(session, file, name, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('why-not')
+        .description('say what keeps a package out of the image')
+        .addArgument(template())
+        .addArgument(new Argument('<package>', 'name or name=version').argParser(parseText('PACKAGE'))),
+    ),
+  ).action((file: string, wanted: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/why-not.js')).whyNot(session, file, wanted, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('graph')
+        .description('print how the packages of an image need each other, as a DOT graph')
+        .addArgument(template())
+        .option('--reduce', 'leave out what other ways imply'),
+    ),
+  ).action((file: string, _flags: GraphFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/graph.js')).graph(session, file, all(command))),
+  );
+}
