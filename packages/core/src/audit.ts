@@ -2,7 +2,7 @@ import { hasCode, type Context, type Json, type LayerRef, type Provider, type Tr
 import { changedPaths } from '@ict/sandbox';
 import type { LayerCall, LayerMaker } from './composition.js';
 import { coreError } from './errors.js';
-import type { LayerShelf } from './layers.js';
+import type { LayerShelf } from './layer-shelf.js';
 import type { SandboxTrees } from './trees.js';
 
 /** Decides for each step whether it is looked at again. */

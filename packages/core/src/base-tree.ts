@@ -4,7 +4,7 @@ import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
-import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layers.js';
+import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import type { LazySandbox } from './trees.js';
 
 /** What lies beside the live tree and says what it is. */

@@ -1,7 +1,7 @@
 import type { LayerStore, StagedLayer as CacheStagedLayer, StoredLayer as CachedLayer } from '@ict/cache';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
-import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layers.js';
+import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 
 /** Layers in the cache directory. */
 export class CacheShelf implements LayerShelf {

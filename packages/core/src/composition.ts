@@ -21,6 +21,7 @@ import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
+import { treeKey } from './tree-key.js';
 import { templateLayerSteps, type GatheredLayer, type LayerPlace } from './template-layers.js';
 
 /** Latest time of files that a template's own settings, files and commands make: 1980-01-01T00:00:01Z. */
@@ -262,11 +263,6 @@ export async function kernelVersions(pattern: string, tree: TreeSession): Promis
     .filter((name) => name.startsWith(prefix) && name.endsWith(suffix) && name.length > prefix.length + suffix.length)
     .map((name) => name.slice(prefix.length, name.length - suffix.length))
     .sort(new Intl.Collator('en', { numeric: true }).compare);
-}
-
-/** A tree in a key: the digests of its layers. */
-export function treeKey(tree: TreeRef): readonly string[] {
-  return tree.layers.map((layer) => layer.digest);
 }
 
 async function tagged(layer: Promise<LayerRef>): Promise<LayerRef & Json> {

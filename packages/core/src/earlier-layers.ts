@@ -2,9 +2,17 @@ import type { StepStore } from '@ict/cache';
 import { canonicalJson } from '@ict/integrity';
 import type { Json, LayerRef } from '@ict/plugin-api';
 import type { LayerPresence } from './steps.js';
-import type { EarlierLayer, LayerTerms } from './template-layers.js';
 
 const KIND = 'ict.earlier';
+
+/** A layer of a template as it was last made, and the facts that were kept with it. */
+export interface EarlierLayer {
+  readonly layer: LayerRef;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** The fixed part of a key, for comparing what was kept with what is wanted. */
+export type LayerTerms = Readonly<Record<string, Json>>;
 
 /**
  * Remembers how each layer of type `cache` last came out, by its name. What is remembered is offered to `validate`, and is never the

@@ -12,7 +12,8 @@ import type {
   TreeRef,
   VerifiedPackage,
 } from '@ict/plugin-api';
-import { treeKey, type Composition } from './composition.js';
+import type { Composition } from './composition.js';
+import { treeKey } from './tree-key.js';
 import type { Deliverable } from './delivery.js';
 import { lockEpoch, type Lock } from './lock.js';
 import type { CodeIdentity } from './code-identity.js';

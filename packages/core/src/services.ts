@@ -14,7 +14,7 @@ import { identifyEngine, type CodeIdentity } from './code-identity.js';
 import { TEMPLATE_EPOCH, type LayerMaker, type LayerSource } from './composition.js';
 import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
-import type { LayerShelf } from './layers.js';
+import type { LayerShelf } from './layer-shelf.js';
 import type { Lock } from './lock.js';
 import { CachedPackages, PrivatePackages, type PackageShelf } from './package-shelf.js';
 import { rememberSignatures } from './signature-memory.js';

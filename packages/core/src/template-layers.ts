@@ -1,9 +1,10 @@
-import type { BuildContext, Json, LayerCommand, LayerRef, LayerSpec, TreeCommand, TreeRef, TreeSession } from '@ict/plugin-api';
+import type { BuildContext, LayerCommand, LayerRef, LayerSpec, TreeCommand, TreeRef, TreeSession } from '@ict/plugin-api';
 import type { Composition, LayerCall, LayerMaker, LayerStep } from './composition.js';
-import { treeKey } from './composition.js';
+import type { EarlierLayer } from './earlier-layers.js';
 import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile } from './configure.js';
 import { coreError } from './errors.js';
 import { listInputs, placeInputs, type InputListing } from './layer-inputs.js';
+import { treeKey } from './tree-key.js';
 import type { TreeMount } from './trees.js';
 
 /** A layer of a template with the content of everything that it reads of the host. */
@@ -159,12 +160,6 @@ async function runCommand(
   return (await tree.run(spec)).stdout;
 }
 
-/** A layer of a template as it was last made, and the facts that were kept with it. */
-export interface EarlierLayer {
-  readonly layer: LayerRef;
-  readonly metadata: Readonly<Record<string, string>>;
-}
-
 /** Where a layer of a template is made. */
 export interface LayerPlace {
   readonly parent: TreeRef;
@@ -206,6 +201,3 @@ function variables(prefix: string, metadata: Readonly<Record<string, string>>): 
     Object.entries(metadata).map(([name, value]) => [`${prefix}${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`, value]),
   );
 }
-
-/** The fixed part of a key, for comparing what was kept with what is wanted. */
-export type LayerTerms = Readonly<Record<string, Json>>;

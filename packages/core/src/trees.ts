@@ -1,7 +1,7 @@
 import type { ChangeOptions, LayerRef, TreePath, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
 import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from './errors.js';
-import type { LayerShelf, StagedLayer, StoredLayer } from './layers.js';
+import type { LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
 
 /** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
 export class LazySandbox {

@@ -4,7 +4,7 @@ import { memoryTree } from '@ict/plugin-testkit';
 import { makeManifest, type LayerEntry } from '@ict/sandbox';
 import { CacheAudit } from '../src/audit.js';
 import type { LayerCall, LayerMaker } from '../src/composition.js';
-import type { LayerShelf } from '../src/layers.js';
+import type { LayerShelf } from '../src/layer-shelf.js';
 import type { SandboxTrees } from '../src/trees.js';
 import { digestOfAll, sampleProvider } from './sample-image.js';
 

@@ -7,7 +7,7 @@ import { digestOf } from '@ict/integrity';
 import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { BaseTree } from '../src/base-tree.js';
-import type { LayerShelf, StoredLayer } from '../src/layers.js';
+import type { LayerShelf, StoredLayer } from '../src/layer-shelf.js';
 import { LazySandbox } from '../src/trees.js';
 
 let place: string;

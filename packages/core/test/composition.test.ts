@@ -5,12 +5,12 @@ import {
   composeTree,
   compositionSteps,
   kernelVersions,
-  treeKey,
   type Composition,
   type LayerCall,
   type LayerMaker,
   type LayerSource,
 } from '../src/composition.js';
+import { treeKey } from '../src/tree-key.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const identity = (name: string) => ({ name, version: '1' });
