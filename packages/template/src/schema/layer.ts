@@ -44,7 +44,7 @@ export const layerSchema = {
     },
     env: words('Environment of the commands; for a layer of type `build` also of the layers after it.', { MAKEFLAGS: '-j2' }),
     inputs: texts(
-      'Files and directories of this machine that the commands may read; their content is part of what identifies the layer. Looked for as `local` is. They are visible, read-only, under their own names in /run/ict/inputs.',
+      'Files and directories of this machine that the commands may read; their content is part of what identifies the layer. Looked for as `local` is. Copies of them lie under their own names in /run/ict/inputs; what a command changes there is dropped.',
       ['src', 'package.json'],
     ),
     cacheMounts: {
