@@ -105,8 +105,6 @@ describe('an image from the real archive', () => {
   });
 
   it('replaces just the cached package that was damaged', async () => {
-    const graph = await readFile(join(realPackages(real), 'chrootpkgs.dot'), 'utf8');
-    expect(graph).toContain('"openssh-server" -> "libc6"');
     const { stdout } = await run('find', [realPackages(real), '-name', 'sudo_*.deb']);
     const victim = stdout.trim();
     const file = await open(victim, 'r+');
@@ -119,6 +117,8 @@ describe('an image from the real archive', () => {
     ]);
     expect(mended.events.filter((event) => event.type === 'package.stored')).toHaveLength(1);
     expect((await hashFile(victim)).sizeBytes).toBeGreaterThan(0);
+    const graph = await readFile(join(realPackages(real), 'chrootpkgs.dot'), 'utf8');
+    expect(graph).toContain('"openssh-server" -> "libc6"');
     expect(dirname(artifactOf(mended, 'raw').path)).toBe(dirname(real.raw.path));
   });
 

@@ -3,7 +3,7 @@ import type { BuildEvent, ErrorRecord, EventBody, ProblemReport } from '@ict/plu
 import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
-import { exitStatus } from './exit-status.js';
+import { exitStatus, statusOfSignal } from './exit-status.js';
 import { failureText, problemText } from './failure-text.js';
 import { LiveView } from './live-view.js';
 import { LogFile } from './log-file.js';
@@ -106,13 +106,13 @@ export class Session {
   /**
    * Runs `work`, prints its failure if there is one, and stops drawing.
    *
-   * @returns the exit status.
+   * @returns the exit status; that of the signal when one asked to stop, even if the work was done by then.
    */
   async run(work: () => Promise<number | void>): Promise<number> {
     try {
       const status = (await work()) ?? 0;
       this.view.close();
-      return status;
+      return this.watch.received === undefined ? status : statusOfSignal[this.watch.received];
     } catch (thrown) {
       return this.fail(thrown);
     } finally {

@@ -234,6 +234,17 @@ describe('exit status', () => {
     expect([status, closed, signals.count]).toEqual([expected, 1, 0]);
     expect(stderr.text).toContain('ICT_CLI_INTERRUPTED');
   });
+
+  it('after a signal that came when all was done is that of the signal', async () => {
+    const signals = new Signals();
+    const build = async () => {
+      signals.send('SIGINT');
+      return report;
+    };
+    const { status, stderr } = await ict(['build', 'a.yml', ...work], { engine: { build } }, signals);
+    expect(status).toBe(130);
+    expect(stderr.text).not.toContain('ICT_CLI_INTERRUPTED');
+  });
 });
 
 describe('usage', () => {
