@@ -18,7 +18,6 @@ export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-sto
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
 export { type Finding, type Verification, type VerifyOptions } from './verification.js';
 export { listWorkspace, removeWorkspaceEntry, workspaceLock, WORKSPACE_LEFTOVER, type WorkspaceEntry } from './workspace.js';
-export { storageLimits, type StorageOptions } from './storage-limits.js';
 export { removeTree, type RemoveTree } from './reaper.js';
 export { type AreaUsage } from './usage.js';
 export { sameSignature, signatureOf, statSignature, type StatSignature } from './stat-signature.js';

@@ -14,7 +14,7 @@ export interface InitFlags extends DefinitionFlags {
 }
 
 /** What `ict complete` can list. */
-export const completionKinds = ['distributions', 'templates', 'images'] as const;
+export const completionKinds = ['distributions', 'templates', 'images', 'kept-images'] as const;
 export type CompletionKind = (typeof completionKinds)[number];
 
 /** Declares `ict init`, `ict templates` and what completion scripts ask. */

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
+import { openCache } from '@ict/cache';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import { parseTemplate } from '@ict/template';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -153,6 +154,17 @@ it('complete lists distributions, templates and built images', async () => {
   const build = join(directory, 'acme-acme1-x86_64', 'imagebuild', 'my image');
   await mkdir(build, { recursive: true });
   for (const name of ['a.raw', 'a.spdx.json', 'b.qcow2']) await writeFile(join(build, name), '');
-  const { stdout } = await ict(['complete', 'images'], { env: { ICT_WORK_DIR: directory } });
-  expect(stdout.lines).toEqual([join(build, 'a.raw'), join(build, 'b.qcow2')]);
+  const cacheDir = join(directory, 'cache');
+  const cache = await openCache({ cacheDir, clock: () => 0 });
+  const { digest, sizeBytes } = await cache.blobs.putBytes(Buffer.from('disk'));
+  const artifact = { name: 'c.raw', type: 'raw', digest, sizeBytes, source: (await cache.blobs.path(digest)) as string };
+  await cache.images.put({ a: 1 }, { artifacts: [artifact], documents: new Map([['c.lock.yml', Buffer.from('')]]) }, 'ict');
+  const key = cache.images.key({ a: 1 });
+  // The directories are those of the configuration.
+  await writeFile(join(directory, 'image-composer-tool.yml'), `work_dir: .\ncache_dir: cache\n`);
+  const answer = async (kind: string) => (await ict(['complete', kind], { cwd: directory })).stdout.lines;
+  expect(await answer('images')).toEqual([join(build, 'a.raw'), join(build, 'b.qcow2'), join(cacheDir, 'imageCache', key, 'c.raw')]);
+  expect(await answer('kept-images')).toEqual([key.slice(0, 12)]);
+  await writeFile(join(directory, 'image-composer-tool.yml'), `work_dir: none\ncache_dir: none\n`);
+  expect([await answer('images'), await answer('kept-images')]).toEqual([[], []]);
 });

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { StorageOptions } from '@ict/cache';
 import { atomicWriteFile } from '@ict/integrity';
+import type { StorageSettings } from '@ict/template';
 import { hasCode, type Context, type ImageSpec, type InstalledPackage, type LayerRef, type ProblemReport } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition } from './composition.js';
 import { gatherConfiguration } from './configure.js';
@@ -147,10 +147,13 @@ async function restart<T>(work: () => Promise<T>, warn: (reports: readonly Probl
   }
 }
 
+/** The part of the storage settings that switches tiers on and off. */
+type StorageSwitches = { readonly [Tier in keyof StorageSettings]: Pick<StorageSettings[Tier], 'enabled'> };
+
 /** Which tiers of the cache a build uses: what it was told, else what configuration and template agree on. */
 export function cacheUse(
   asked: CacheUse = {},
-  { packageCache, imageCache }: StorageOptions,
+  { packageCache, imageCache }: StorageSwitches,
   { caches }: Pick<ImageSpec, 'caches'>,
 ): Required<CacheUse> {
   return {

@@ -1,5 +1,4 @@
 import type { AuditSample } from './audit.js';
-import type { StorageOptions } from '@ict/cache';
 import type {
   ArtifactInfo,
   BuildEvent,
@@ -10,7 +9,7 @@ import type {
   SourcePosition,
   Stage,
 } from '@ict/plugin-api';
-import type { Difference, ExplainedValue, ExplainedVariable, Template, VariableSources } from '@ict/template';
+import type { Difference, ExplainedValue, ExplainedVariable, StorageSettings, Template, VariableSources } from '@ict/template';
 import type { GraphEdge } from './package-graph.js';
 import type { RepositoryChoice } from './repository-choice.js';
 
@@ -38,7 +37,7 @@ export interface EngineOptions {
   readonly network?: { readonly retries?: number; readonly timeoutMs?: number };
   /** `signature`: trust a cached file whose stat signature is unchanged; `full`: hash every byte. */
   readonly verify: 'signature' | 'full';
-  readonly storage: StorageOptions;
+  readonly storage: StorageSettings;
   readonly emit: (event: BuildEvent) => void;
   readonly signal: AbortSignal;
   /** Seconds since 1970; default: the machine's clock. */

@@ -112,9 +112,9 @@ export class PluginHost {
   async exporters(): Promise<readonly Loaded<Exporter>[]> {
     const all: Loaded<Exporter>[] = [];
     for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
-      const plugin = await loadPlugin(candidate);
+      const { exporters = [] } = await loadPlugin(candidate);
       const identity = await identifyPlugin(candidate);
-      for (const part of plugin.exporters ?? []) all.push({ part, identity });
+      for (const part of exporters) all.push({ part, identity });
     }
     return all.sort((a, b) => (a.part.name < b.part.name ? -1 : 1));
   }
@@ -143,6 +143,23 @@ export class PluginHost {
     }
     return { part, identity: await identifyPlugin(candidate) };
   }
+}
+
+/** The manifest says which documents a plugin exports before its code is loaded: both must name the same. */
+function checkExporters({ name, root, manifest }: FoundPlugin, exporters: readonly Exporter[]): void {
+  const [promised, brought] = [manifest.exporters ?? [], exporters.map((exporter) => exporter.name)];
+  const wrong = [
+    ...promised.filter((one) => !brought.includes(one)).map((one) => `its code does not bring the exporter "${one}" of "ict.exporters"`),
+    ...brought
+      .filter((one) => !promised.includes(one))
+      .map((one) => `its code brings the exporter "${one}", which "ict.exporters" leaves out`),
+  ];
+  if (wrong.length === 0) return;
+  throw coreError('ICT_PLUGIN_INVALID', {
+    message: `${name}: ${wrong.join('; ')}`,
+    hint: 'Name the same exporters in package.json and in the code of the plugin.',
+    facts: { root, promised, brought },
+  });
 }
 
 async function readManifest(root: string): Promise<FoundPlugin> {
@@ -264,5 +281,6 @@ async function loadPlugin(found: FoundPlugin): Promise<Plugin> {
       hint: 'Export the result of definePlugin() as default.',
     });
   }
+  checkExporters(found, module.default.exporters ?? []);
   return module.default;
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCache, storageLimits, workspaceLock, type Cache, type ImageStore } from '@ict/cache';
+import { openCache, workspaceLock, type Cache, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
@@ -19,6 +19,7 @@ import type { Lock } from './lock.js';
 import { CachedPackages, PrivatePackages, type PackageShelf } from './package-shelf.js';
 import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
+import { storageLimits } from './storage-limits.js';
 import { ToolsTree } from './tools.js';
 import { LazySandbox, SandboxTrees } from './trees.js';
 

@@ -110,12 +110,16 @@ describe('PluginHost', () => {
     ['has no default export', './dist/empty.js'],
     ['is of another plugin API', './dist/next.js'],
     ['does not bring what the manifest says', './dist/less.js'],
+    ['lacks an exporter that the manifest names', './dist/fewer.js'],
+    ['brings an exporter that the manifest leaves out', './dist/extra.js'],
   ])('refuses a plugin whose module %s', async (_what, entry) => {
     await write('evil.js', CODE);
     const modules = {
       'dist/empty.js': 'export const plugin = 1;',
       'dist/next.js': 'export default { apiVersion: 2 };',
       'dist/less.js': 'export default { apiVersion: 1 };',
+      'dist/fewer.js': CODE.replace(", { name: 'bill' }", ''),
+      'dist/extra.js': CODE.replace("{ name: 'bill' }", "{ name: 'bill' }, { name: 'more' }"),
     };
     const host = await PluginHost.open([await plugin('acme', { ...everything, plugin: entry }, modules)], []);
     await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });

@@ -130,6 +130,17 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
   checkMount(spec, path, report);
 }
 
+/** Longest label, in bytes, of each filesystem that is made and has one. */
+const LABEL_BYTES: Readonly<Partial<Record<PartitionSpec['filesystem'], number>>> = {
+  fat32: FAT_LABEL_BYTES,
+  fat16: FAT_LABEL_BYTES,
+  vfat: FAT_LABEL_BYTES,
+  ext2: EXT_LABEL_BYTES,
+  ext3: EXT_LABEL_BYTES,
+  ext4: EXT_LABEL_BYTES,
+  'linux-swap': SWAP_LABEL_BYTES,
+};
+
 function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, report: Report): void {
   const width = fatWidth(spec, sizeBytes);
   const known = width !== undefined || extKind(spec) !== undefined || spec.filesystem === 'linux-swap' || spec.filesystem === 'none';
@@ -142,8 +153,11 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
     return;
   }
   const label = spec.label ?? '';
-  const limit = width !== undefined ? FAT_LABEL_BYTES : spec.filesystem === 'linux-swap' ? SWAP_LABEL_BYTES : EXT_LABEL_BYTES;
-  if (Buffer.byteLength(label) > limit)
+  const limit = LABEL_BYTES[spec.filesystem];
+  if (limit === undefined) {
+    if (label !== '')
+      report(`${path}.fsLabel`, `Partition "${spec.id}" has a label but no filesystem`, 'Give it an fsType, or remove fsLabel.');
+  } else if (Buffer.byteLength(label) > limit)
     report(`${path}.fsLabel`, `The label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
   if (width !== undefined && label !== '' && !/^[A-Z0-9 _-]+$/u.test(label)) {
     report(

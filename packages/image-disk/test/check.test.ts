@@ -73,6 +73,8 @@ describe('checkDisk', () => {
     ['a long name', withRoot({ name: 'n'.repeat(37) }), 'ICT_DISK_LAYOUT', 'longer than 36'],
     ['a filesystem', withRoot({ filesystem: 'xfs' }), 'ICT_DISK_UNSUPPORTED', 'type xfs'],
     ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
+    ['a label without a filesystem', withRoot({ filesystem: 'none', label: 'root' }), 'ICT_DISK_UNSUPPORTED', 'a label but no filesystem'],
+    ['a long swap label', withRoot({ filesystem: 'linux-swap', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long FAT label', withEsp({ label: 'EFI-PARTITION' }), 'ICT_DISK_UNSUPPORTED', 'longer than 11'],
     ['a FAT label in small letters', withEsp({ label: 'esp' }), 'ICT_DISK_UNSUPPORTED', 'A-Z'],
     ['a FAT32 that is too small', withEsp({ endBytes: 33 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],

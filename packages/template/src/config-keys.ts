@@ -7,6 +7,7 @@ export type SettingSchema = {
   readonly type: 'string' | 'integer' | 'boolean' | 'array' | 'object';
   readonly description: string;
   readonly examples: readonly unknown[];
+  readonly default?: unknown;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly string[];

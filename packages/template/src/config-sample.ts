@@ -6,8 +6,8 @@ import { configSchema } from './schema/config.js';
 const WIDTH = 100;
 
 /**
- * A configuration file that sets nothing: every setting with what it means and an example. Explanations begin with `# `;
- * the line of a setting is in force when its `#` is taken away.
+ * A configuration file that sets nothing: every setting with what it means and its default, or an example where that says nothing.
+ * Explanations begin with `# `; the line of a setting is in force when its `#` is taken away.
  */
 export function sampleConfig(): string {
   return [...comment(configSchema.description, ''), '', ...entries(configSchema.properties, '')].join('\n');
@@ -18,9 +18,14 @@ function entries(properties: Readonly<Record<string, SettingSchema>>, indent: st
     if ((WITHOUT_EFFECT as readonly string[]).includes(name)) return [];
     const explained = comment(schema.description, indent);
     if (schema.properties !== undefined) return [...explained, `#${indent}${name}:`, ...entries(schema.properties, `${indent}  `)];
-    const value = stringify({ [name]: schema.examples[0] }, { lineWidth: 0 }).trimEnd();
+    const value = stringify({ [name]: shown(schema) }, { lineWidth: 0 }).trimEnd();
     return [...explained, ...value.split('\n').map((line) => `#${indent}${line}`), ...(indent === '' ? [''] : [])];
   });
+}
+
+/** The default of a setting; an example of one that has none, or an empty one. */
+function shown({ default: fallback, examples: [example] }: SettingSchema): unknown {
+  return fallback === undefined || typeof fallback === 'object' ? example : fallback;
 }
 
 /** Text as comment lines, broken between words. */

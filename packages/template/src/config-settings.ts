@@ -4,6 +4,7 @@ import type { Config, ConfigOptions, ConfigOrigin, StorageSettings } from './con
 import { configKeys, configVariables, readSettingWords, type SettingSchema } from './config-keys.js';
 import { checkSetting, type ConfigLayer } from './config-places.js';
 import { problem } from './problem.js';
+import { GIB } from './size.js';
 
 /** One setting in one source. */
 interface Found {
@@ -12,8 +13,6 @@ interface Found {
   readonly directory: string;
   readonly origin: ConfigOrigin;
 }
-
-const GIB = 1024 ** 3;
 
 /** Picks each setting from the strongest source that has it, and remembers which that was. */
 export class Settings {
@@ -41,39 +40,35 @@ export class Settings {
   read(): Config {
     const cacheDirectory = this.path('cache_dir') ?? this.defaultCache();
     const logFile = this.path('logging.file');
-    const retries = this.value<number>('network.retries');
     const timeoutMs = this.value<number>('network.timeout_ms');
     return {
-      workers: this.value<number>('workers') ?? 16,
+      workers: this.settled<number>('workers'),
       cacheDirectory,
-      workDirectory: this.path('work_dir') ?? '/var/tmp/image-composer-tool',
+      workDirectory: this.path('work_dir') ?? this.defaultOf<string>('work_dir'),
       temporaryDirectory: this.path('temp_dir') ?? path.join(cacheDirectory, '.ict', 'tmp'),
       mirrors: this.mirrors(),
-      network: { ...(retries === undefined ? {} : { retries }), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      network: { retries: this.settled('network.retries'), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
       storage: this.storage(),
       plugins: this.list('plugins').map(({ value, directory }) => ({
         name: /^(?:\.{0,2}\/|\.{1,2}$)/.test(value) ? path.resolve(directory, value) : value,
         directory,
       })),
       distros: this.list('distros').map(({ value, directory }) => path.resolve(directory, value)),
-      logLevel: this.value<Config['logLevel']>('logging.level') ?? 'info',
+      logLevel: this.settled('logging.level'),
       ...(logFile === undefined ? {} : { logFile }),
     };
   }
 
   private storage(): StorageSettings {
-    const maxSizeGib = this.value<number>('storage.package_cache.max_size_gb');
-    const retentionDays = this.value<number>('storage.package_cache.retention_days');
-    const maxCount = this.value<number>('storage.image_cache.max_count');
     return {
       packageCache: {
-        enabled: this.value<boolean>('storage.package_cache.enabled') ?? true,
-        ...(maxSizeGib === undefined ? {} : { maxSizeBytes: maxSizeGib * GIB }),
-        ...(retentionDays === undefined ? {} : { retentionDays }),
+        enabled: this.settled('storage.package_cache.enabled'),
+        maxSizeBytes: this.settled<number>('storage.package_cache.max_size_gb') * GIB,
+        retentionDays: this.settled('storage.package_cache.retention_days'),
       },
       imageCache: {
-        enabled: this.value<boolean>('storage.image_cache.enabled') ?? true,
-        ...(maxCount === undefined ? {} : { maxCount }),
+        enabled: this.settled('storage.image_cache.enabled'),
+        maxCount: this.settled('storage.image_cache.max_count'),
       },
     };
   }
@@ -91,6 +86,15 @@ export class Settings {
     const [found] = this.sources(key);
     if (found !== undefined) this.origins.set(key, found.origin);
     return found?.value as T | undefined;
+  }
+
+  /** The strongest value, else the default of the schema. */
+  private settled<T>(key: string): T {
+    return this.value<T>(key) ?? this.defaultOf<T>(key);
+  }
+
+  private defaultOf<T>(key: string): T {
+    return this.schemaOf(key).default as T;
   }
 
   /** The strongest value that is not empty, as an absolute path. */

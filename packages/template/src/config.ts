@@ -4,6 +4,7 @@ import { type ConfigLayer, type ConfigSurroundings, readConfigLayers } from './c
 import { Settings } from './config-settings.js';
 import { templateError } from './errors.js';
 import { orderProblems, problem, summarize } from './problem.js';
+import { GIB } from './size.js';
 
 /** Settings of one run, every path absolute. */
 export interface Config {
@@ -36,21 +37,21 @@ export interface StorageSettings {
   readonly packageCache: {
     /** Whether packages of earlier builds are used. */
     readonly enabled: boolean;
-    readonly maxSizeBytes?: number;
-    readonly retentionDays?: number;
+    readonly maxSizeBytes: number;
+    readonly retentionDays: number;
   };
   readonly imageCache: {
     /** Whether images of earlier builds are used. */
     readonly enabled: boolean;
-    readonly maxCount?: number;
+    readonly maxCount: number;
   };
 }
 
-/** How patient downloads are; what is absent is left to the transport. */
+/** How patient downloads are. */
 export interface NetworkSettings {
   /** Attempts after the first one. */
-  readonly retries?: number;
-  /** Longest wait, in milliseconds, for a connection, for an answer and between two pieces of it. */
+  readonly retries: number;
+  /** Longest wait, in milliseconds, for a connection, for an answer and between two pieces of it. Absent: as the transport thinks best. */
   readonly timeoutMs?: number;
 }
 
@@ -108,17 +109,11 @@ export async function loadConfig(options: ConfigOptions): Promise<LoadedConfig> 
   };
 }
 
-/** Settings that no part of ICT honours yet, by path in the file. */
-const NOT_YET = [
-  ['storage', 'package_cache', 'enabled'],
-  ['storage', 'image_cache', 'enabled'],
-] as const;
-
 function withoutEffect({ positions }: ConfigLayer): ProblemReport[] {
-  return [...WITHOUT_EFFECT.map((key) => [key]), ...NOT_YET].flatMap((at) => {
-    const position = positions.keyPositionOf(at);
+  return WITHOUT_EFFECT.flatMap((key) => {
+    const position = positions.keyPositionOf([key]);
     if (position === undefined) return [];
-    const message = `the setting "${at.join('.')}" has no effect`;
+    const message = `the setting "${key}" has no effect`;
     return [problem('ICT_CONFIG_NO_EFFECT', message, { position, snippet: positions.snippet(position), severity: 'warning' })];
   });
 }
@@ -151,7 +146,9 @@ function withoutCredentials(address: string): string {
 }
 
 /** What the transport does where the configuration leaves it the choice, in words for people. */
-export type TransportDefaults = Readonly<Record<keyof NetworkSettings, string>>;
+export interface TransportDefaults {
+  readonly timeoutMs: string;
+}
 
 /**
  * Every setting that is in force, with its origin, in a fixed order, without credentials of addresses. Empty without a valid
@@ -166,12 +163,12 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
     work_dir: config.workDirectory,
     temp_dir: config.temporaryDirectory,
     mirrors: [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${withoutCredentials(mirror)}`).join(', '),
-    'network.retries': network.retries ?? transport.retries,
+    'network.retries': network.retries,
     'network.timeout_ms': network.timeoutMs ?? transport.timeoutMs,
     plugins: config.plugins.map(({ name }) => name).join(', '),
     distros: config.distros.join(', '),
     'storage.package_cache.enabled': storage.packageCache.enabled,
-    'storage.package_cache.max_size_gb': gib(storage.packageCache.maxSizeBytes),
+    'storage.package_cache.max_size_gb': storage.packageCache.maxSizeBytes / GIB,
     'storage.package_cache.retention_days': storage.packageCache.retentionDays,
     'storage.image_cache.enabled': storage.imageCache.enabled,
     'storage.image_cache.max_count': storage.imageCache.maxCount,
@@ -180,5 +177,3 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
   };
   return [...configKeys.keys()].map((key) => ({ key, value: String(values[key] ?? ''), origin: origins.get(key) ?? 'default' }));
 }
-
-const gib = (bytes: number | undefined): number | undefined => (bytes === undefined ? undefined : bytes / 1024 ** 3);

@@ -16,6 +16,7 @@ export const templateError = defineErrors({
   ICT_TEMPLATE_NAME: 'invalid',
   ICT_TEMPLATE_DISK: 'invalid',
   ICT_TEMPLATE_FILE_MISSING: 'invalid',
+  ICT_TEMPLATE_IMMUTABILITY: 'invalid',
   ICT_TEMPLATE_REPOSITORY: 'invalid',
   ICT_TEMPLATE_PASSWORD: 'invalid',
   ICT_TEMPLATE_PLAIN_PASSWORD: 'invalid',

@@ -2,9 +2,11 @@ import path from 'node:path';
 import type { ImageSpec, ProblemReport, RequestedPackage, SystemSpec } from '@ict/plugin-api';
 import { readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
+import { checkImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
 import { readModules } from './kernel-modules.js';
+import { checkNamedFiles } from './named-files.js';
 import { readNetwork } from './network.js';
 import { formatPath, type Path } from './path.js';
 import { readRepository } from './repository.js';
@@ -55,6 +57,8 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
     }
   }
   const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
+  if (isDisk) await checkImmutability(merged, disk, reports);
+  await checkNamedFiles(merged, refused.report);
   const repositories = [];
   for (const [index, item] of (template.packageRepositories ?? []).entries()) {
     const one = await readRepository(item, ['packageRepositories', index], merged, reports);

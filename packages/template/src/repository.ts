@@ -13,9 +13,9 @@ export const URL_PLACEHOLDER = '<URL>';
 /** Says that a repository needs no signature. */
 export const TRUSTED = '[trusted=yes]';
 
-/** True for a key that has to be fetched from somewhere. */
-export function isRemoteKey(key: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(key);
+/** True for a key or a package that has to be fetched from somewhere. */
+export function isRemote(name: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(name);
 }
 
 /**
@@ -52,7 +52,7 @@ export async function readRepository(
   ];
   const keys: string[] = [];
   for (const [key, place] of named) {
-    const local = key !== TRUSTED && !isRemoteKey(key) && !isPlaceholder(key);
+    const local = key !== TRUSTED && !isRemote(key) && !isPlaceholder(key);
     keys.push(local ? await findLocal(key, place, merged, reports.refuse, 'file') : key);
   }
   if (keys.length === 0 || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {

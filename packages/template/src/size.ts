@@ -17,6 +17,9 @@ const UNITS: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
+/** Bytes of a GiB. */
+export const GIB = UNITS['GiB'] as number;
+
 const SIZE = /^(0|[1-9][0-9]{0,15}) ?([KMGT](?:i?B)?)$/;
 
 /**

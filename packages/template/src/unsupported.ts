@@ -2,7 +2,7 @@ import type { ProblemReport } from '@ict/plugin-api';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
 import { orderProblems } from './problem.js';
-import { isRemoteKey, TRUSTED, URL_PLACEHOLDER } from './repository.js';
+import { isRemote, TRUSTED, URL_PLACEHOLDER } from './repository.js';
 import { reporter } from './report.js';
 
 /** What the engine at hand can do. */
@@ -56,7 +56,7 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
       [repository.pkey, [...path, 'pkey']] as const,
       ...(repository.pkeys ?? []).map((one, number) => [one, [...path, 'pkeys', number]] as const),
     ]) {
-      if (key === undefined || !isRemoteKey(key) || repository.url === URL_PLACEHOLDER) continue;
+      if (key === undefined || !isRemote(key) || repository.url === URL_PLACEHOLDER) continue;
       refuse(place, 'fetching the key of a repository', 'Fetch it, check its fingerprint, and give the path of the file.');
     }
     if (repository.pkey === TRUSTED || repository.pkeys?.includes(TRUSTED) === true) {

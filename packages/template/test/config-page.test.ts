@@ -23,6 +23,15 @@ describe('docs/configuration.md', () => {
     }
   });
 
+  it('tells the defaults that the schema knows, and where there is none', () => {
+    const said = (value: unknown): string => (typeof value === 'object' ? 'none' : String(value));
+    for (const [, key, , told] of rows) {
+      const schema = configKeys.get(key as string);
+      if (schema?.default !== undefined) expect([key, told]).toEqual([key, said(schema.default)]);
+      else if (schema?.description.includes('Absent: ') === false) expect([key, told]).toEqual([key, 'none']);
+    }
+  });
+
   it('shows files that are valid, and names what has no effect', () => {
     const files = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text as string);
     expect(files.length).toBeGreaterThan(0);

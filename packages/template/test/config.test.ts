@@ -6,7 +6,13 @@ import { configKeys, configVariables } from '../src/config-keys.js';
 import { type ConfigOptions, describeConfig, loadConfig, requireConfig } from '../src/config.js';
 import { said, workspace } from './workspace.js';
 
-const transport = { retries: 'a few', timeoutMs: 'a while' };
+const transport = { timeoutMs: 'a while' };
+/** What counts where nothing is set. */
+const network = { retries: 4 };
+const storage = {
+  packageCache: { enabled: true, maxSizeBytes: 10 * 1024 ** 3, retentionDays: 30 },
+  imageCache: { enabled: true, maxCount: 5 },
+};
 
 async function options(files: Readonly<Record<string, string>>, more: Partial<ConfigOptions> = {}): Promise<ConfigOptions> {
   const directory = await workspace(files);
@@ -30,8 +36,8 @@ describe('defaults', () => {
       workDirectory: '/var/tmp/image-composer-tool',
       temporaryDirectory: '/var/cache/image-composer-tool/.ict/tmp',
       mirrors: new Map(),
-      network: {},
-      storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
+      network,
+      storage,
       plugins: [],
       distros: [],
       logLevel: 'info',
@@ -39,7 +45,10 @@ describe('defaults', () => {
     expect(describeConfig(loaded, transport).every(({ origin }) => origin === 'default')).toBe(true);
     expect(describeConfig(loaded, transport)).toEqual(
       expect.arrayContaining([
-        { key: 'network.retries', value: 'a few', origin: 'default' },
+        { key: 'network.retries', value: '4', origin: 'default' },
+        { key: 'storage.package_cache.max_size_gb', value: '10', origin: 'default' },
+        { key: 'storage.package_cache.retention_days', value: '30', origin: 'default' },
+        { key: 'storage.image_cache.max_count', value: '5', origin: 'default' },
         { key: 'network.timeout_ms', value: 'a while', origin: 'default' },
       ]),
     );
@@ -128,7 +137,7 @@ storage: { package_cache: { max_size_gb: 2, retention_days: 30 } }
         ['http://c.example', 'http://project.example/c'],
         ['http://b.example', 'http://user.example/b'],
       ]),
-      network: {},
+      network,
       storage: {
         packageCache: { enabled: true, maxSizeBytes: 2 * 1024 ** 3, retentionDays: 30 },
         imageCache: { enabled: false, maxCount: 3 },
@@ -249,7 +258,7 @@ logging:
       { name: '@acme/plugin', directory: given.cwd },
       { name: path.join(given.cwd, 'own'), directory: given.cwd },
     ],
-    storage: { packageCache: { enabled: true }, imageCache: { enabled: true } },
+    storage,
     distros: [path.join(given.cwd, 'acme.yml')],
     logLevel: 'warn',
     logFile: path.join(given.cwd, 'ict.log'),

@@ -1,4 +1,4 @@
-import { listWorkspace, storageLimits, type WorkspaceEntry } from '@ict/cache';
+import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
 import type { CacheGcFlags } from '../cache-commands.js';
 import { changeCache } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
@@ -14,6 +14,7 @@ const UNUSED_DAYS = 30;
 export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { maxGb, maxImages, minFreeGb, unusedDays = UNUSED_DAYS, imagebuildDays, dryRun = false } = flags;
+  const { storageLimits } = await import('@ict/core');
   const cache = await changeCache(engine.cacheDir, dryRun);
   const workspace = await oldBuilds(engine.workDir, imagebuildDays);
   const limits = {

@@ -3,11 +3,13 @@ import { join } from 'node:path';
 import type { CompletionKind } from '../authoring-commands.js';
 import { withEngine } from '../engine-session.js';
 import type { GlobalFlags } from '../flags.js';
+import { lookAtCache } from '../open-cache.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';
+import { shortId } from './cache-list.js';
 
-/** `ict complete`, for completion scripts: distributions, shipped templates, or images that were built here. */
+/** `ict complete`, for completion scripts: distributions, shipped templates, disks of images that were built here, or ids of kept images. */
 export async function complete(session: Session, kind: CompletionKind, flags: GlobalFlags): Promise<void> {
   const words = await wordsOf(session, kind, flags);
   session.document({ words });
@@ -21,21 +23,30 @@ async function wordsOf(session: Session, kind: CompletionKind, flags: GlobalFlag
     const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
     return definitions.map(({ dist }) => dist).sort();
   }
-  return builtImages((await resolveSettings(session.surroundings, settings)).engine.workDir);
+  const { workDir, cacheDir } = (await resolveSettings(session.surroundings, settings)).engine;
+  const cache = await lookAtCache(cacheDir);
+  const kept = (await cache?.entries(['image'])) ?? [];
+  if (kind === 'kept-images') return kept.map(shortId).sort();
+  return [...(await builtImages(workDir)), ...(await Promise.all(kept.map(({ path }) => disksIn(path)))).flat().sort()];
 }
 
 /** Disks that builds left in the work directory: `TARGET/imagebuild/NAME/FILE`. */
 async function builtImages(workDir: string): Promise<readonly string[]> {
-  const below = async (directory: string): Promise<readonly string[]> =>
-    readdir(directory).then(
-      (names) => names.sort().map((name) => join(directory, name)),
-      () => [],
-    );
   const found: string[] = [];
   for (const target of await below(workDir)) {
-    for (const build of await below(join(target, 'imagebuild'))) {
-      found.push(...(await below(build)).filter((file) => /\.(?:raw|qcow2)$/.test(file)));
-    }
+    for (const build of await below(join(target, 'imagebuild'))) found.push(...(await disksIn(build)));
   }
   return found;
+}
+
+async function disksIn(directory: string): Promise<readonly string[]> {
+  return (await below(directory)).filter((file) => /\.(?:raw|qcow2)$/.test(file));
+}
+
+/** What a directory holds, sorted; nothing when there is none. */
+async function below(directory: string): Promise<readonly string[]> {
+  return readdir(directory).then(
+    (names) => names.sort().map((name) => join(directory, name)),
+    () => [],
+  );
 }

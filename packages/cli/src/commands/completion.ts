@@ -41,7 +41,7 @@ export function describeCommands(program: Command): readonly CompletionCommand[]
       description: command.description(),
       options: [...(command === program ? [] : command.options.map(describeOption)), ...shared, help],
       words: [...visible(command).map((child) => child.name()), ...choices],
-      takesFile: argument !== undefined && choices.length === 0 && argument.name() !== 'word',
+      takesFile: command.registeredArguments.some((one) => (one.argChoices ?? []).length === 0 && !['id', 'word'].includes(one.name())),
       asks: argument === undefined ? undefined : asked[argument.name()],
     };
     return [own, ...visible(command).flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
@@ -50,7 +50,12 @@ export function describeCommands(program: Command): readonly CompletionCommand[]
 }
 
 /** Placeholders of arguments and flags whose values `ict complete` knows. */
-const asked: Readonly<Partial<Record<string, CompletionKind>>> = { distribution: 'distributions', image: 'images', word: 'templates' };
+const asked: Readonly<Partial<Record<string, CompletionKind>>> = {
+  distribution: 'distributions',
+  id: 'kept-images',
+  image: 'images',
+  word: 'templates',
+};
 
 function visible(command: Command): readonly Command[] {
   return command

@@ -1,4 +1,4 @@
-import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
+import { DEFAULT_TIMEOUTS } from '@ict/fetch';
 import { requireConfigKey, type TransportDefaults } from '@ict/template';
 import type { ConfigShowFlags } from '../config-commands.js';
 import { problemText } from '../failure-text.js';
@@ -39,7 +39,6 @@ async function settingsOf(session: Session, flags: SettingsFlags): Promise<Setti
 function transportDefaults(): TransportDefaults {
   const { connectMs, headersMs, bodyMs } = DEFAULT_TIMEOUTS;
   return {
-    retries: `${DEFAULT_RETRY.retries}`,
     timeoutMs: `${connectMs} to connect, ${headersMs} for an answer, ${bodyMs} between pieces`,
   };
 }

@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 
 /** JSON Schema (2020-12) of the configuration file, `image-composer-tool.yml`. */
 export const configSchema = {
@@ -10,26 +10,29 @@ export const configSchema = {
     'Settings of one machine, user or project. Relative paths count from the directory of this file. A key without a value counts as absent.',
   type: 'object',
   properties: {
-    workers: integer(1, 64, 'How many things run at once: downloads, checks. Absent: 16.', 16),
+    workers: withDefault(16, integer(1, 64, 'How many things run at once: downloads, checks.', 8)),
     cache_dir: text(
       'Where packages, layers and images are kept. Absent: /var/cache/image-composer-tool for root, else image-composer-tool in $XDG_CACHE_HOME or ~/.cache.',
       '/var/cache/image-composer-tool',
     ),
-    work_dir: text('Where builds happen and images are delivered. Absent: /var/tmp/image-composer-tool.', '/var/tmp/image-composer-tool'),
+    work_dir: withDefault('/var/tmp/image-composer-tool', text('Where builds happen and images are delivered.', '/srv/ict/work')),
     temp_dir: text('Where files of a running build go. Absent: .ict/tmp inside cache_dir.', '/var/cache/image-composer-tool/.ict/tmp'),
     config_dir: text('Accepted for compatibility; has no effect: definitions come from plugins and `distros`.', './config'),
-    mirrors: {
-      type: 'object',
-      description: 'Mirrors, by the address of the archive that they stand in for.',
-      examples: [{ 'http://ftp.debian.org/debian': 'http://mirror.example.com/debian' }],
-      additionalProperties: formatted('uri', 'Address of the mirror.', 'http://mirror.example.com/debian'),
-    },
+    mirrors: withDefault(
+      {},
+      {
+        type: 'object',
+        description: 'Mirrors, by the address of the archive that they stand in for.',
+        examples: [{ 'http://ftp.debian.org/debian': 'http://mirror.example.com/debian' }],
+        additionalProperties: formatted('uri', 'Address of the mirror.', 'http://mirror.example.com/debian'),
+      },
+    ),
     network: {
       type: 'object',
       description: 'How patient downloads are.',
       examples: [{ retries: 10, timeout_ms: 120_000 }],
       properties: {
-        retries: integer(0, 100, 'How often a download that failed is tried again. Absent: as `ict config show` says.', 10),
+        retries: withDefault(4, integer(0, 100, 'How often a download that failed is tried again.', 10)),
         timeout_ms: integer(
           100,
           3_600_000,
@@ -39,8 +42,11 @@ export const configSchema = {
       },
       additionalProperties: false,
     },
-    plugins: texts('Plugins beside the built-in ones: package names, or paths of packages.', ['@acme/ict-plugin', './my-plugin']),
-    distros: texts('Distribution definitions beside those of plugins: files.', ['./acme-linux.yml']),
+    plugins: withDefault(
+      [],
+      texts('Plugins beside the built-in ones: package names, or paths of packages.', ['@acme/ict-plugin', './my-plugin']),
+    ),
+    distros: withDefault([], texts('Distribution definitions beside those of plugins: files.', ['./acme-linux.yml'])),
     storage: {
       type: 'object',
       description: 'What the caches keep.',
@@ -51,9 +57,9 @@ export const configSchema = {
           description: 'Downloaded packages.',
           examples: [{ enabled: true, max_size_gb: 20, retention_days: 30 }],
           properties: {
-            enabled: flag('Whether packages of earlier builds are used. Absent: true.', true),
-            max_size_gb: integer(1, 1_000_000, 'Most room that packages may take, in GiB. Absent: 10.', 20),
-            retention_days: integer(1, 36_500, 'How long a package that no build uses is kept, in days. Absent: 30.', 30),
+            enabled: withDefault(true, flag('Whether packages of earlier builds are used.', false)),
+            max_size_gb: withDefault(10, integer(1, 1_000_000, 'Most room that packages may take, in GiB.', 20)),
+            retention_days: withDefault(30, integer(1, 36_500, 'How long a package that no build uses is kept, in days.', 90)),
           },
           additionalProperties: false,
         },
@@ -62,8 +68,8 @@ export const configSchema = {
           description: 'Finished images.',
           examples: [{ enabled: true, max_count: 5 }],
           properties: {
-            enabled: flag('Whether images of earlier builds are used. Absent: true.', true),
-            max_count: integer(1, 100_000, 'How many images are kept. Absent: 5.', 5),
+            enabled: withDefault(true, flag('Whether images of earlier builds are used.', false)),
+            max_count: withDefault(5, integer(1, 100_000, 'How many images are kept.', 20)),
           },
           additionalProperties: false,
         },
@@ -75,8 +81,8 @@ export const configSchema = {
       description: 'What is logged, and where to.',
       examples: [{ level: 'info', file: 'image-composer-tool.log' }],
       properties: {
-        level: oneOf(['debug', 'info', 'warn', 'error'], 'Least important level that is logged. Absent: info.', 'info'),
-        file: text('File that the log is also written to. Absent: none.', 'image-composer-tool.log'),
+        level: withDefault('info', oneOf(['debug', 'info', 'warn', 'error'], 'Least important level that is logged.', 'warn')),
+        file: text('File that the log is also written to.', 'image-composer-tool.log'),
       },
       additionalProperties: false,
     },
@@ -91,4 +97,4 @@ export const configSchema = {
 } as const;
 
 /** The configuration file as written, after schema validation. */
-export type ConfigFile = FromSchema<typeof configSchema>;
+export type ConfigFile = FromSchema<typeof configSchema, { keepDefaultedPropertiesOptional: true }>;

@@ -19,3 +19,9 @@ export const texts = (description: string, ...examples: readonly (readonly strin
 /** Schema of a whole number between two bounds, both included. */
 export const integer = (minimum: number, maximum: number, description: string, ...examples: readonly number[]) =>
   ({ type: 'integer', minimum, maximum, description, examples }) as const;
+
+/** The schema of a key that may be left out: what counts then. The engine reads the value here. */
+export const withDefault = <const D, const S extends object>(value: D, schema: S): S & { readonly default: D } => ({
+  ...schema,
+  default: value,
+});
