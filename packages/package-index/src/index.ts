@@ -1,4 +1,5 @@
 export { packageIndexError } from './errors.js';
+export { editDistance, nearestNames } from './near-names.js';
 export { decodeSections, encodeSections } from './sections.js';
 export type { Section, Sections, SectionsKind } from './sections.js';
 export { TextHeap } from './text-heap.js';

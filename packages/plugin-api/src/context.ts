@@ -50,6 +50,9 @@ export interface BlobStore {
   path(digest: Digest): Promise<string | undefined>;
 }
 
+/** What is wrong with a signature: no keyring holds its key; the key had expired when it signed; anything else. */
+export type SignatureFault = 'unknown-key' | 'expired-key' | 'other';
+
 /** A signature check's outcome. Fails closed: only `good: true` counts. */
 export interface SignatureResult {
   readonly good: boolean;
@@ -59,6 +62,8 @@ export interface SignatureResult {
   readonly issuers: readonly string[];
   /** Why the others are not good. */
   readonly failures: readonly string[];
+  /** The kinds of these failures, each once; absent when a verifier does not tell them apart, or there are none. */
+  readonly faults?: readonly SignatureFault[];
   /** Text that the signatures cover: the only text that may be parsed. */
   readonly plaintext?: string;
 }

@@ -1,23 +1,35 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import type { FileRange } from '@ict/plugin-api';
 
 const chunkBytes = 1024 * 1024;
 
-/** SHA-256 (lower-case hex) and size of a whole file, read synchronously in 1 MiB pieces: for worker threads. */
-export function digestFileSync(file: string): { readonly hex: string; readonly sizeBytes: number } {
+/**
+ * The bytes of a part of a file, or of all of it from its start, read synchronously: for worker threads. Fewer than `sizeBytes` when the file
+ * ends. Each piece is valid until the next is asked for: all share one buffer of 1 MiB.
+ */
+export function* filePieces({ file, offset, sizeBytes }: FileRange): Generator<Uint8Array, void, undefined> {
   const descriptor = openSync(file, 'r');
   try {
-    const hash = createHash('sha256');
     const chunk = Buffer.allocUnsafe(chunkBytes);
-    let sizeBytes = 0;
-    for (;;) {
-      const count = readSync(descriptor, chunk, 0, chunkBytes, null);
-      if (count === 0) break;
-      hash.update(count === chunkBytes ? chunk : chunk.subarray(0, count));
-      sizeBytes += count;
+    for (let done = 0; done < sizeBytes; ) {
+      const count = readSync(descriptor, chunk, 0, Math.min(chunkBytes, sizeBytes - done), offset + done);
+      if (count === 0) return;
+      done += count;
+      yield chunk.subarray(0, count);
     }
-    return { hex: hash.digest('hex'), sizeBytes };
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** SHA-256 (lower-case hex) and size of a whole file. */
+export function digestFileSync(file: string): { readonly hex: string; readonly sizeBytes: number } {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for (const piece of filePieces({ file, offset: 0, sizeBytes: Infinity })) {
+    hash.update(piece);
+    sizeBytes += piece.length;
+  }
+  return { hex: hash.digest('hex'), sizeBytes };
 }

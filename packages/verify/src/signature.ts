@@ -1,9 +1,10 @@
-import { createReadStream } from 'node:fs';
-import type { FileRange, SignatureResult } from '@ict/plugin-api';
+import type { FileRange, SignatureFault, SignatureResult } from '@ict/plugin-api';
 import type * as OpenPgpModule from 'openpgp';
 import type { PartialConfig, Signature, SignaturePacket } from 'openpgp';
 import { readClearsigned } from './clearsigned.js';
-import type { Keyring } from './keyring.js';
+import { filePieces } from './file-digest.js';
+import type { Keyring, KeyMaterial } from './keyring.js';
+import { signedDigest } from './signed-digest.js';
 import { readV3Signature, verifyV3 } from './v3-signature.js';
 import type { V3Signature } from './v3-signature.js';
 
@@ -21,11 +22,10 @@ export interface SignatureCheck {
 /** More signatures than this in one message are an attack on our time. */
 const maxSignatures = 64;
 
-/** Headers of packages are some megabytes at most. */
-const MAX_CONTENT_BYTES = 512 * 2 ** 20;
-
 const bad = (reason: string): SignatureResult => ({ good: false, signers: [], issuers: [], failures: [reason] });
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** openpgp tells expired keys from all else by its words alone. */
+const faultOf = (error: unknown): SignatureFault => (/\bkey\b.*\bexpired/i.test(reasonOf(error)) ? 'expired-key' : 'other');
 
 type OpenPgp = typeof OpenPgpModule;
 
@@ -50,11 +50,9 @@ function policy({ enums }: OpenPgp, legacyCrypto: boolean): PartialConfig {
   };
 }
 
-/** The bytes that a signature covers, in pieces. */
-function pieces(covered: Uint8Array | FileRange): Iterable<Uint8Array> | AsyncIterable<Uint8Array> {
-  if (covered instanceof Uint8Array) return [covered];
-  const { file, offset, sizeBytes } = covered;
-  return sizeBytes === 0 ? [] : createReadStream(file, { start: offset, end: offset + sizeBytes - 1, highWaterMark: 256 * 1024 });
+/** The bytes that a signature covers, in pieces of which each is valid until the next. */
+function pieces(covered: Uint8Array | FileRange): Iterable<Uint8Array> {
+  return covered instanceof Uint8Array ? [covered] : filePieces(covered);
 }
 
 async function readSignaturePackets(openpgp: OpenPgp, signature: Uint8Array | string): Promise<Signature> {
@@ -72,32 +70,73 @@ async function readSignaturePackets(openpgp: OpenPgp, signature: Uint8Array | st
   return openpgp.readSignature({ armoredSignature: text });
 }
 
-/** openpgp wants all bytes at once. Signatures over whole large files are of version 3, which is checked in pieces. */
-async function content(covered: Uint8Array | FileRange): Promise<Uint8Array> {
+/**
+ * What openpgp is told of the content. It wants all bytes at once; of a file it gets the digest instead, in the place where it keeps that
+ * itself for what it reads as a stream, and no bytes. A release that no longer looked there would find every signature bad.
+ */
+function prepare(packet: SignaturePacket, covered: Uint8Array | FileRange): Uint8Array {
   if (covered instanceof Uint8Array) return covered;
-  if (covered.sizeBytes > MAX_CONTENT_BYTES) throw new Error(`it covers more than ${MAX_CONTENT_BYTES} bytes`);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of pieces(covered)) chunks.push(chunk);
-  return new Uint8Array(Buffer.concat(chunks));
+  (packet as SignaturePacket & { hashed?: Uint8Array }).hashed = signedDigest(packet, pieces(covered));
+  return new Uint8Array(0);
 }
 
-/** @returns the fingerprint of the primary key that made the signature, or why it is not good. */
+/** What is wrong with the signatures of a check. */
+class Failures {
+  readonly reasons: string[];
+  readonly #faults = new Set<SignatureFault>();
+
+  /** Begins with the problems of the keyrings, which are no faults of a signature. */
+  constructor(keyrings: readonly Keyring[]) {
+    this.reasons = keyrings.flatMap((keyring) => keyring.problems);
+  }
+
+  add(reason: string, fault: SignatureFault = 'other'): void {
+    this.reasons.push(reason);
+    this.#faults.add(fault);
+  }
+
+  /** @param error of a check of one signature with a key. */
+  addError(issuer: string, error: unknown): void {
+    this.add(`${issuer}: ${reasonOf(error)}`, faultOf(error));
+  }
+
+  result(signers: readonly string[], issuers: readonly string[]): SignatureResult {
+    const faults = [...this.#faults];
+    return { good: signers.length > 0, signers, issuers, failures: this.reasons, ...(faults.length === 0 ? {} : { faults }) };
+  }
+}
+
+/** Keys of the keyrings with the id of an issuer; notes when there is none. */
+function candidatesOf(issuer: string, check: SignatureCheck, failures: Failures): readonly KeyMaterial[] {
+  const candidates = check.keyrings.flatMap((keyring) => keyring.keys).filter((key) => key.keyIds.includes(issuer));
+  if (candidates.length === 0) failures.add(`${issuer}: the keyrings hold no such key`, 'unknown-key');
+  return candidates;
+}
+
+/** @returns the fingerprint of the primary key that made the signature; else undefined, and notes why it is not good. */
 async function checkPacket(
   openpgp: OpenPgp,
   packet: SignaturePacket,
   check: SignatureCheck,
   issuer: string,
-): Promise<{ readonly signer: string } | { readonly failures: readonly string[] }> {
-  const candidates = check.keyrings.flatMap((keyring) => keyring.keys).filter((key) => key.keyIds.includes(issuer));
-  if (candidates.length === 0) return { failures: [`${issuer}: the keyrings hold no such key`] };
-  const failures: string[] = [];
+  failures: Failures,
+): Promise<string | undefined> {
+  const candidates = candidatesOf(issuer, check, failures);
+  if (candidates.length === 0) return undefined;
+  let content: Uint8Array;
+  try {
+    content = prepare(packet, check.covered);
+  } catch (error) {
+    failures.addError(issuer, error);
+    return undefined;
+  }
   for (const { binary } of candidates) {
     try {
       const list = new openpgp.PacketList<SignaturePacket>();
       list.push(packet);
       const key = await openpgp.readKey({ binaryKey: binary });
       const { signatures } = await openpgp.verify({
-        message: await openpgp.createMessage({ binary: await content(check.covered) }),
+        message: await openpgp.createMessage({ binary: content }),
         signature: new openpgp.Signature(list),
         verificationKeys: key,
         date: new Date(check.atSeconds * 1000),
@@ -106,12 +145,12 @@ async function checkPacket(
       });
       if (signatures.length !== 1) throw new Error('not a signature over data');
       await signatures[0]?.verified;
-      return { signer: key.getFingerprint().toUpperCase() };
+      return key.getFingerprint().toUpperCase();
     } catch (error) {
-      failures.push(`${issuer}: ${reasonOf(error)}`);
+      failures.addError(issuer, error);
     }
   }
-  return { failures };
+  return undefined;
 }
 
 /**
@@ -140,19 +179,18 @@ export async function checkSignature(check: SignatureCheck): Promise<SignatureRe
   if (packets.length > maxSignatures) return bad(`the message carries more than ${maxSignatures} signatures`);
   const signers = new Set<string>();
   const issuers: string[] = [];
-  const failures = check.keyrings.flatMap((keyring) => keyring.problems);
+  const failures = new Failures(check.keyrings);
   for (const packet of packets) {
     if (!(packet instanceof openpgp.SignaturePacket)) {
-      failures.push('a signature packet of an unsupported kind');
+      failures.add('a signature packet of an unsupported kind');
       continue;
     }
     const issuer = packet.issuerKeyID.toHex().toUpperCase();
     issuers.push(issuer);
-    const outcome = await checkPacket(openpgp, packet, check, issuer);
-    if ('signer' in outcome) signers.add(outcome.signer);
-    else failures.push(...outcome.failures);
+    const signer = await checkPacket(openpgp, packet, check, issuer, failures);
+    if (signer !== undefined) signers.add(signer);
   }
-  return { good: signers.size > 0, signers: [...signers], issuers, failures };
+  return failures.result([...signers], issuers);
 }
 
 /** A lone signature of version 3, binary or armoured; undefined for anything else. */
@@ -171,20 +209,18 @@ async function readOldSignature(openpgp: OpenPgp, signature: Uint8Array | string
 /** Signatures of version 3, which rpm wrote until 2017 and openpgp does not read; see {@link checkSignature}. */
 async function checkV3(openpgp: OpenPgp, signature: V3Signature, check: SignatureCheck): Promise<SignatureResult> {
   const { issuer } = signature;
-  const candidates = check.keyrings.flatMap((keyring) => keyring.keys).filter((key) => key.keyIds.includes(issuer));
-  const failures = check.keyrings.flatMap((keyring) => keyring.problems);
-  if (candidates.length === 0) failures.push(`${issuer}: the keyrings hold no such key`);
+  const failures = new Failures(check.keyrings);
   const legacy = check.legacyCrypto === true;
-  for (const { binary } of candidates) {
+  for (const { binary } of candidatesOf(issuer, check, failures)) {
     try {
       const key = await openpgp.readKey({ binaryKey: binary });
       await verifyV3(signature, pieces(check.covered), key, { atSeconds: check.atSeconds, legacy, config: policy(openpgp, legacy) });
-      return { good: true, signers: [key.getFingerprint().toUpperCase()], issuers: [issuer], failures };
+      return failures.result([key.getFingerprint().toUpperCase()], [issuer]);
     } catch (error) {
-      failures.push(`${issuer}: ${reasonOf(error)}`);
+      failures.addError(issuer, error);
     }
   }
-  return { good: false, signers: [], issuers: [issuer], failures };
+  return failures.result([], [issuer]);
 }
 
 /**

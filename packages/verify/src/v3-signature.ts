@@ -82,7 +82,7 @@ function packetBody(packet: Buffer): Buffer | undefined {
  */
 export async function verifyV3(
   signature: V3Signature,
-  covered: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  covered: Iterable<Uint8Array>,
   key: Key,
   options: { readonly atSeconds: number; readonly legacy: boolean; readonly config: PartialConfig },
 ): Promise<void> {
@@ -97,7 +97,7 @@ export async function verifyV3(
   const bits = publicKey.asymmetricKeyDetails?.modulusLength ?? 0;
   if (!legacy && bits < 2047) throw new Error(`key ${openpgpKeyId} has ${bits} bits only`);
   const check = createVerify(hashName);
-  for await (const chunk of covered) check.update(chunk);
+  for (const chunk of covered) check.update(chunk);
   check.update(signature.trailer);
   if (!check.verify({ key: publicKey, dsaEncoding: 'ieee-p1363' }, joined(signature.numbers, publicKey))) {
     throw new Error('the content is not what was signed');

@@ -1,9 +1,8 @@
 import { toErrorRecord } from '@ict/plugin-api';
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Digest, DigestAlgorithm, ErrorRecord, FileRange, SignatureResult } from '@ict/plugin-api';
 import { verifyError } from './errors.js';
-import { digestFileSync } from './file-digest.js';
+import { digestFileSync, filePieces } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
 import { checkClearsigned, checkSignature } from './signature.js';
 
@@ -54,16 +53,13 @@ export function digestFile(file: string): Promise<Answer<{ readonly digest: Dige
 }
 
 /** Task: digest of a part of a file; `ICT_VERIFY_READ` when it cannot be read. */
-export function digestRange({ range: { file, offset, sizeBytes }, algorithm }: DigestRangeTask): Promise<Answer<string>> {
-  return answer(async () => {
+export function digestRange({ range, algorithm }: DigestRangeTask): Promise<Answer<string>> {
+  return answer(() => {
     const hash = createHash(algorithm);
-    if (sizeBytes === 0) return hash.digest('hex');
     try {
-      for await (const chunk of createReadStream(file, { start: offset, end: offset + sizeBytes - 1, highWaterMark: 256 * 1024 })) {
-        hash.update(chunk as Buffer);
-      }
+      for (const piece of filePieces(range)) hash.update(piece);
     } catch (cause) {
-      throw unreadable(file, cause);
+      throw unreadable(range.file, cause);
     }
     return hash.digest('hex');
   });

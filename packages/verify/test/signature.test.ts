@@ -1,8 +1,15 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as openpgp from 'openpgp';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { parseKeyring } from '../src/keyring.js';
 import { checkClearsigned, checkSignature } from '../src/signature.js';
 import { clearsign, dateOf, day, encode, fixture, keyOf, makeKey, now, signDetached, type TestKey } from './signing.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'ict-signature-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const text = 'Origin: Test\nSuite: stable\n- item';
 const keyrings = (...keys: readonly (TestKey | Uint8Array)[]) =>
@@ -79,7 +86,11 @@ describe('checkClearsigned', () => {
     expect(result).toMatchObject({ good: true, signers: [known.fingerprint], plaintext: text });
     expect(result.failures).toEqual([`${unknown.fingerprint.slice(-16)}: the keyrings hold no such key`]);
     expect(result.issuers).toHaveLength(2);
-    expect(await checkClearsigned(message, await keyrings(await makeKey('third')), now)).toMatchObject({ good: false, signers: [] });
+    expect(await checkClearsigned(message, await keyrings(await makeKey('third')), now)).toMatchObject({
+      good: false,
+      signers: [],
+      faults: ['unknown-key'],
+    });
   });
 
   it('is not good without keyrings, and says so for an unreadable keyring', async () => {
@@ -140,6 +151,7 @@ describe('checkClearsigned', () => {
     const result = await checkClearsigned(late, await keyrings(key), now);
     expect(result.good).toBe(false);
     expect(result.failures.join()).toMatch(/expired/);
+    expect(result.faults).toEqual(['expired-key']);
   });
 
   it.each([
@@ -215,6 +227,43 @@ describe('detached signatures', () => {
     expect((await checkSignature({ covered: Buffer.from([0, 10, 32, 10, 255]), signature, keyrings: rings, atSeconds: now })).good).toBe(
       false,
     );
+  });
+
+  it.each([
+    ['EdDSA', {}],
+    ['RSA', { rsaBits: 2048 }],
+  ])('of a part of a file are checked in pieces: %s', async (_kind, options) => {
+    const key = await makeKey('signer', options);
+    const rings = await keyrings(key);
+    const content = randomBytes(1_000_000);
+    const file = join(directory, 'content');
+    writeFileSync(file, Buffer.concat([Buffer.from('before'), content, Buffer.from('after')]));
+    const { binary } = await signDetached(content, key, now);
+    const check = (offset: number, sizeBytes = content.length, signature = binary) =>
+      checkSignature({ covered: { file, offset, sizeBytes }, signature, keyrings: rings, atSeconds: now });
+    expect(await check(6)).toEqual({ good: true, signers: [key.fingerprint], issuers: [key.fingerprint.slice(-16)], failures: [] });
+    expect(await check(5)).toMatchObject({ good: false, faults: ['other'] });
+    expect((await check(6, content.length - 1)).good).toBe(false);
+    expect((await check(6, content.length, (await signDetached(new Uint8Array(0), key, now)).binary)).good).toBe(false);
+    expect((await check(0, 0, (await signDetached(new Uint8Array(0), key, now)).binary)).good).toBe(true);
+  });
+
+  it('over text in a file are refused: its line ends would have to be changed first', async () => {
+    const key = await makeKey('signer');
+    const file = join(directory, 'text');
+    writeFileSync(file, 'text');
+    const signature = await openpgp.sign({
+      message: await openpgp.createMessage({ text: 'text' }),
+      signingKeys: key.privateKey,
+      date: dateOf(now),
+      detached: true,
+      format: 'binary',
+    });
+    const check = { signature: signature as Uint8Array, keyrings: await keyrings(key), atSeconds: now };
+    expect((await checkSignature({ covered: encode('text'), ...check })).good).toBe(true);
+    const result = await checkSignature({ covered: { file, offset: 0, sizeBytes: 4 }, ...check });
+    expect(result.good).toBe(false);
+    expect(result.failures.join()).toMatch(/over bytes/);
   });
 
   it('refuses text around the armour and a second block', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,20 +24,32 @@ describe('the built pool', () => {
       const bytes = Buffer.alloc(3 * 1024 * 1024 + 17, 'abc');
       writeFileSync(file, bytes);
       const keyring = fixture('debian-archive-keyring.gpg');
-      const [digest, empty, release, early, detached, ofOther] = await Promise.all([
+      const range = { file, offset: 1, sizeBytes: bytes.length - 2 };
+      const inside = bytes.subarray(1, -1);
+      const ofRange = (await signDetached(inside, key, now)).binary;
+      const [digest, empty, release, early, detached, ofOther, rangeDigest, rangeSigned, rangeChanged] = await Promise.all([
         verifier.digestFile(file),
         verifier.digestFile('/dev/null'),
         verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring], { atSeconds: 1_795_305_600 }),
         verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring]),
         verifier.detached(encode('x'), binary, [keyring, key.keyring]),
         verifier.detached(encode('y'), binary, [keyring, key.keyring]),
+        verifier.digestRange(range, 'sha512'),
+        verifier.detached(range, ofRange, [keyring, key.keyring]),
+        verifier.detached({ ...range, offset: 2 }, ofRange, [keyring, key.keyring]),
       ]);
       expect(digest).toEqual({ digest: digestOf(bytes), sizeBytes: bytes.length });
       expect(empty).toEqual({ digest: digestOf(''), sizeBytes: 0 });
       expect(release.good).toBe(true);
       expect(early.good).toBe(false);
       expect(detached).toMatchObject({ good: true, signers: [key.fingerprint] });
-      expect(ofOther.good).toBe(false);
+      expect(ofOther).toMatchObject({ good: false, faults: ['other'] });
+      expect(rangeDigest).toBe(createHash('sha512').update(inside).digest('hex'));
+      expect(rangeSigned).toMatchObject({ good: true, signers: [key.fingerprint] });
+      expect(rangeChanged.good).toBe(false);
+      await expect(verifier.digestRange({ ...range, file: join(directory, 'absent') }, 'sha256')).rejects.toMatchObject({
+        code: 'ICT_VERIFY_READ',
+      });
       await expect(verifier.digestFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ICT_VERIFY_READ', kind: 'host' });
       await expect(verifier.digestFile(directory)).rejects.toMatchObject({ code: 'ICT_VERIFY_READ' });
     } finally {

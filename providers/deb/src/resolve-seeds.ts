@@ -1,6 +1,6 @@
+import { nearestNames } from '@ict/package-index';
 import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
 import type { resolutionError } from './resolve-errors.js';
-import { nearestNames } from './resolve-names.js';
 import type { Pool } from './resolve-pool.js';
 import { compareDebVersions } from './version.js';
 

@@ -14,6 +14,8 @@ export const rpmError = defineErrors({
   ICT_RPM_REPOMD_MISSING: 'network',
   ICT_RPM_REPOMD_UNSIGNED: 'integrity',
   ICT_RPM_REPOMD_SIGNATURE: 'integrity',
+  ICT_RPM_REPOMD_UNKNOWN_KEY: 'integrity',
+  ICT_RPM_REPOMD_EXPIRED_KEY: 'integrity',
   ICT_RPM_REPOMD_INVALID: 'integrity',
   ICT_RPM_REPOMD_ROLLBACK: 'integrity',
   // Metadata.

@@ -65,6 +65,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
     if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'is not what repomd.xml says');
     await ctx.blobs.putFile(fetched.file, { digest, sizeBytes });
   } catch (cause) {
+    if (hasCode(cause, 'ICT_FETCH_MISMATCH')) throw mismatch(repository, index, 'is not what repomd.xml says', cause);
     if (!hasCode(cause, 'ICT_FETCH_NOT_FOUND')) throw cause;
     throw rpmError('ICT_RPM_INDEX_MISSING', {
       message: `${path} of repository "${repository.id}" is listed in its repomd.xml, but is not there`,

@@ -1,3 +1,4 @@
+import { nearestNames } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { parseEvr } from './evr.js';
 import type { PackageGroup } from './comps.js';
@@ -90,16 +91,23 @@ function unknownPackage(seed: Seed, request: string, pool: Pool): Problem {
     return problemOf(seed, 'ICT_RPM_UNKNOWN_VERSION', `there is no "${request}"`, `There is ${name} ${known.join(', ')}.`);
   }
   const places = pool.repositories.map(({ id }) => id).join(', ');
-  return problemOf(
-    seed,
-    'ICT_RPM_UNKNOWN_PACKAGE',
-    `no repository has a package "${request}"`,
-    `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`,
-  );
+  const hint =
+    meant(nearestNames(name, namesOf(pool))) ??
+    `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`;
+  return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a package "${request}"`, hint);
+}
+
+function* namesOf(pool: Pool): Generator<string> {
+  for (const solvable of pool.members()) yield pool.package(solvable).name;
+}
+
+function meant(near: readonly string[]): string | undefined {
+  return near.length === 0 ? undefined : `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?`;
 }
 
 function unknownGroup(seed: Seed, known: readonly string[]): Problem {
-  const hint = known.length === 0 ? 'The repositories have no groups.' : `There are ${known.slice(0, 20).map((id) => `@${id}`).join(', ')}.`; // prettier-ignore
+  const near = nearestNames(seed.request.trim(), known.map((id) => `@${id}`)); // prettier-ignore
+  const hint = meant(near) ?? (known.length === 0 ? 'The repositories have no groups.' : `There are ${known.slice(0, 20).map((id) => `@${id}`).join(', ')}.`); // prettier-ignore
   return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a group "${seed.request}"`, hint);
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hasCode } from '@ict/plugin-api';
-import type { Context, Digest, RepositorySpec } from '@ict/plugin-api';
+import type { Context, Digest, RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { acceptedSigners, readKeyrings, refusal } from './keyring.js';
 
@@ -22,8 +22,8 @@ export interface FetchedRoot {
 /**
  * Fetches the root of a repository and checks its detached signature, unless the repository says `repoGpgCheck: false`.
  *
- * @throws `ICT_RPM_REPOMD_MISSING`, `ICT_RPM_REPOMD_UNSIGNED`, `ICT_RPM_REPOMD_SIGNATURE`, `ICT_RPM_KEYRING_UNREADABLE`, and what the
- *   fetcher throws.
+ * @throws `ICT_RPM_REPOMD_MISSING`, `ICT_RPM_REPOMD_UNSIGNED`, `ICT_RPM_REPOMD_SIGNATURE`, `ICT_RPM_REPOMD_UNKNOWN_KEY`,
+ *   `ICT_RPM_REPOMD_EXPIRED_KEY`, `ICT_RPM_KEYRING_UNREADABLE`, and what the fetcher throws.
  */
 export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promise<FetchedRoot> {
   ctx.signal.throwIfAborted();
@@ -53,14 +53,32 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promi
   });
   const signers = acceptedSigners(result, repository);
   if (signers.length === 0) {
-    throw rpmError('ICT_RPM_REPOMD_SIGNATURE', {
-      message: `the signature of ${REPOMD} of repository "${repository.id}" does not count: ${refusal(result)}`,
-      hint: 'The mirror may be in the middle of an update, or the repository has a new key: check it and add it to the keyrings.',
-      facts: { repository: repository.id, issuers: result.issuers, failures: result.failures },
-    });
+    throw notTrusted(repository, result);
   }
   return { bytes, digest, sizeBytes, signers };
 }
+
+/** A foreign key, an expired one and a broken signature need different remedies, so they have different codes. */
+function notTrusted(repository: RepositorySpec, result: SignatureResult): Error {
+  const { faults = [], issuers, failures } = result;
+  const foreign = result.good || (faults.length > 0 && faults.every((fault) => fault === 'unknown-key'));
+  const code = foreign
+    ? 'ICT_RPM_REPOMD_UNKNOWN_KEY'
+    : faults.includes('expired-key')
+      ? 'ICT_RPM_REPOMD_EXPIRED_KEY'
+      : 'ICT_RPM_REPOMD_SIGNATURE';
+  return rpmError(code, {
+    message: `the signature of ${REPOMD} of repository "${repository.id}" does not count: ${refusal(result)}`,
+    hint: HINTS[code],
+    facts: { repository: repository.id, issuers, failures },
+  });
+}
+
+const HINTS = {
+  ICT_RPM_REPOMD_UNKNOWN_KEY: 'The repository may have a new key: add it to the keyrings if you trust it.',
+  ICT_RPM_REPOMD_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
+  ICT_RPM_REPOMD_SIGNATURE: 'The mirror may be in the middle of an update, or the metadata was changed: try again, or use another mirror.',
+} as const;
 
 async function fetchOptional(url: string, maxBytes: number, ctx: Context): Promise<Omit<FetchedRoot, 'signers'> | undefined> {
   try {

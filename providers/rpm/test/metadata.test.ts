@@ -1,7 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decompress, detectCompression } from '@ict/archive';
+import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import { checkSignature, parseKeyring } from '@ict/verify';
@@ -11,13 +13,13 @@ import { RelationTable } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
 import { FIXTURES } from './fixture-index.js';
 
-const NOW = Date.parse('2026-11-22T00:00:00Z') / 1000;
+const NOW = Math.floor(Date.now() / 1000) + 3600;
 const REPOS = join(FIXTURES, 'repos');
 const address = (name: string): string => `http://archive.example/${name}`;
 
-function open(names: readonly string[]): FakeContext {
+function open(names: readonly string[], directory = REPOS): FakeContext {
   const ctx = fakeContext({
-    archives: names.map((name) => directoryArchive(address(name), join(REPOS, name))),
+    archives: names.map((name) => directoryArchive(address(name), join(directory, name))),
     nowSeconds: NOW,
     verify: {
       clearsigned: () => Promise.reject(new Error('rpm repositories have none')),
@@ -77,9 +79,9 @@ describe('real repositories', () => {
   );
 
   it.each([
-    ['a key that is not here', 'el9-small-signed', {}, 'ICT_RPM_REPOMD_SIGNATURE'],
-    ['a key of another repository', 'opensuse-obs-zstd', { keyrings: [KEYS.pgdg] }, 'ICT_RPM_REPOMD_SIGNATURE'],
-    ['a key that is not pinned', 'pgdg-rhel8-common', { fingerprints: ['F'.repeat(40)] }, 'ICT_RPM_REPOMD_SIGNATURE'],
+    ['a key that is not here', 'el9-small-signed', {}, 'ICT_RPM_REPOMD_UNKNOWN_KEY'],
+    ['a key of another repository', 'opensuse-obs-zstd', { keyrings: [KEYS.pgdg] }, 'ICT_RPM_REPOMD_UNKNOWN_KEY'],
+    ['a key that is not pinned', 'pgdg-rhel8-common', { fingerprints: ['F'.repeat(40)] }, 'ICT_RPM_REPOMD_UNKNOWN_KEY'],
     ['no keyring', 'pgdg-rhel8-common', { keyrings: [] }, 'ICT_RPM_KEYRING_UNREADABLE'],
     ['no repository at the address', 'nothing', {}, 'ICT_RPM_REPOMD_MISSING'],
     ['SHA-1 checksums alone', 'librepo-signed', { repoGpgCheck: false }, 'ICT_RPM_REPOMD_INVALID'],
@@ -104,6 +106,45 @@ describe('real repositories', () => {
     await expect(pin(ctx, repository(name))).resolves.toBeDefined();
     await ctx.memo.set('rpm.newest', { archive: address(name) }, root.dateSeconds + 1);
     await expect(pin(ctx, repository(name))).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_ROLLBACK' });
+  });
+});
+
+describe('a repository', () => {
+  const workshop = new RpmWorkshop();
+  afterAll(() => workshop.close());
+  const gpg = (key: RpmKey, ...args: string[]): Buffer =>
+    execFileSync('gpg', ['--homedir', key.home, '--batch', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', '', ...args], {
+      stdio: 'pipe',
+    });
+  const publish = (name: string, key: RpmKey): { readonly root: string; readonly spec: RepositorySpec; readonly ctx: FakeContext } => {
+    const root = workshop.repository(name, [], key);
+    return { root, spec: repository(name, { keyrings: [key.keyring] }), ctx: open([name], workshop.directory) };
+  };
+
+  it('is refused when its key had expired when it signed', async () => {
+    const key = workshop.key('expiring');
+    const { ctx, root, spec } = publish('expired', key);
+    await expect(pin(ctx, spec)).resolves.toMatchObject({ signers: [key.fingerprint] });
+    gpg(key, '--faked-system-time', '20230102T000000!', '--quick-set-expire', key.fingerprint, '2023-06-01');
+    writeFileSync(key.keyring, gpg(key, '--armor', '--export'));
+    await expect(pin(ctx, spec)).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_EXPIRED_KEY' });
+    workshop.signRoot(root, key, ['--faked-system-time', '20230501T000000!']);
+    await expect(pin(ctx, spec)).resolves.toMatchObject({ signers: [key.fingerprint] });
+  });
+
+  it('is refused when its primary metadata was changed after its root was signed', async () => {
+    const { ctx, root, spec } = publish('changed', workshop.key('steady'));
+    const pinned = await pin(ctx, spec);
+    const primary = join(root, pinned.indexes[0]!.path);
+    const bytes = readFileSync(primary);
+    for (const changed of [Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]), bytes.subarray(1)]) {
+      writeFileSync(primary, changed);
+      await expect(loadPackages(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_RPM_INDEX_MISMATCH' });
+    }
+    writeFileSync(primary, Buffer.concat([bytes, bytes]));
+    await expect(loadPackages(pinned, ctx)).rejects.toMatchObject({ kind: 'integrity' });
+    writeFileSync(primary, bytes);
+    expect((await loadPackages(pinned, ctx)).count).toBe(0);
   });
 });
 

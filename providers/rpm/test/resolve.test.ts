@@ -185,6 +185,15 @@ describe('weak dependencies', () => {
 });
 
 describe('an explanation', () => {
+  it.each([
+    ['opnessl', 'Did you mean "openssl"?'],
+    ['@tolos', 'Did you mean "@tools"?'],
+    ['nothing-like-it', 'Look for the name in repo0, or add the repository that has it.'],
+  ])('of an unknown name asks what was meant: %s', (request, hint) => {
+    const resolution = resolveIn([{ packages: [pkg('openssl-3-1.noarch'), pkg('bash-5-1.noarch')] }], [request]);
+    expect(resolution).toMatchObject({ kind: 'unsolvable', problems: [{ code: 'ICT_RPM_UNKNOWN_PACKAGE', hint }] });
+  });
+
   it('derives what is missing from the request', () => {
     const resolution = resolveIn(
       [{ packages: [pkg('a-1-1.noarch', { requires: ['b'] }), pkg('b-1-1.noarch', { requires: ['lib.so()(64bit)'] })] }],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
-import { checkSignature, parseKeyring } from '@ict/verify';
+import { createVerifier } from '@ict/verify';
 import { formatEvr } from '../src/evr.js';
 import { readRpm } from '../src/package.js';
 import { createPackageVerifier } from '../src/verify.js';
@@ -12,14 +12,9 @@ import { FIXTURES, fixtureRows } from './fixture-index.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;
 
-const verifier: Pick<Context['verify'], 'digestRange' | 'detached'> = {
-  digestRange: async ({ file, offset, sizeBytes }, algorithm) =>
-    createHash(algorithm)
-      .update(readFileSync(file).subarray(offset, offset + sizeBytes))
-      .digest('hex'),
-  detached: async (covered, signature, keyrings, { atSeconds = NOW, legacyCrypto = false } = {}) =>
-    checkSignature({ covered, signature, keyrings: await Promise.all(keyrings.map(parseKeyring)), atSeconds, legacyCrypto }),
-};
+/** The real worker pool: what a build checks packages with. */
+const verifier = createVerifier({ workers: 1, clock: () => NOW });
+afterAll(() => verifier.close());
 const ctx = { signal: new AbortController().signal, clock: () => NOW, verify: verifier } as unknown as Context;
 
 /** All keys of the fixtures. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearestNames } from '../src/resolve-names.js';
+import { editDistance, nearestNames } from '../src/near-names.js';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c', '-'), maxLength: 8 });
 

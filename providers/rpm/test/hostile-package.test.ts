@@ -1,0 +1,167 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
+import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
+import { createVerifier } from '@ict/verify';
+import { readRpm } from '../src/package.js';
+import { SIGNATURE_TAG, TAG } from '../src/tags.js';
+import { createPackageVerifier } from '../src/verify.js';
+import { CPIO_END, cpioMember, encodeRpm, fileTags, type HeaderValue } from './rpm-file.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+function write(name: string, bytes: Uint8Array): string {
+  const file = join(directory, name);
+  writeFileSync(file, bytes);
+  return file;
+}
+
+/** Reads all of a package. @returns bytes of content by path. */
+async function readAll(file: string): Promise<Record<string, number>> {
+  const sizes: Record<string, number> = {};
+  for await (const { file: each, content } of (await readRpm(file)).payload()) {
+    sizes[each.path] = 0;
+    for await (const chunk of content) sizes[each.path]! += chunk.length;
+  }
+  return sizes;
+}
+
+describe('what a payload brings', () => {
+  const header = fileTags({ '/etc/good': 5 });
+
+  it('is read when the header describes it', async () => {
+    const file = write('good.rpm', encodeRpm({ header, payload: Buffer.concat([cpioMember('./etc/good', 'good\n'), CPIO_END]) }));
+    expect(await readAll(file)).toEqual({ '/etc/good': 5 });
+    // The file is one for rpm, too.
+    const listed = execFileSync('rpm', ['-qp', '--nosignature', '--qf', '%{NEVRA} [%{FILENAMES} %{LONGFILESIZES}]', file]);
+    expect(listed.toString()).toBe('made-1-1.noarch /etc/good 5');
+  });
+
+  it.each([
+    ['a path that leaves the root', cpioMember('./../../etc/passwd', 'root:')],
+    ['an absolute path that nobody announced', cpioMember('/etc/passwd', 'root:')],
+    ['a path through what was announced', cpioMember('./etc/good/../../passwd', 'root:')],
+    ['a link in the place of a file', cpioMember('./etc/good', '/root', 0o120777)],
+    ['a device in the place of a file', cpioMember('./etc/good', '', 0o020666)],
+    ['more than was announced', cpioMember('./etc/good', 'x'.repeat(6))],
+  ])('is refused: %s', async (_what, member) => {
+    const file = write('escaping.rpm', encodeRpm({ header, payload: Buffer.concat([member, CPIO_END]) }));
+    await expect(readAll(file)).rejects.toMatchObject({ code: 'ICT_RPM_PAYLOAD_INVALID' });
+  });
+
+  it.each([['/etc/../../passwd'], ['etc/passwd']])('is refused where the header itself names %s', async (path) => {
+    const payload = Buffer.concat([cpioMember(path, 'root:'), CPIO_END]);
+    await expect(readAll(write('header.rpm', encodeRpm({ header: fileTags({ [path]: 5 }), payload })))).rejects.toMatchObject({
+      code: 'ICT_RPM_HEADER_INVALID',
+    });
+  });
+});
+
+describe('a file of 4.5 GB in a package of some kilobytes', () => {
+  const SIZE = 4.5 * 2 ** 30;
+  /** Bytes that the test takes of it: all of them take half a minute, in the same memory. */
+  const READ = 2 ** 28;
+  /** Zeros as blocks of one repeated byte, each of 128 KiB: 4 bytes a block. */
+  function zeros(prefix: Buffer, sizeBytes: number, suffix: Buffer): Buffer {
+    const BLOCK = 128 * 1024;
+    const block = (type: number, size: number, last = 0): Buffer => {
+      const bytes = Buffer.alloc(3);
+      bytes.writeUIntLE(last + (type << 1) + size * 8, 0, 3);
+      return bytes;
+    };
+    const raw = (bytes: Buffer, last = 0): Buffer => Buffer.concat([block(0, bytes.length, last), bytes]);
+    const run = Buffer.concat([block(1, BLOCK), Buffer.alloc(1)]);
+    const runs = Buffer.concat(Array<Buffer>(sizeBytes / BLOCK).fill(run));
+    // A frame of unknown size with a window of 128 KiB.
+    return Buffer.concat([Buffer.from('28b52ffd0038', 'hex'), raw(prefix), runs, raw(suffix, 1)]);
+  }
+  // Sizes above 4 GB have no place in the usual form; rpm then writes numbers of files.
+  const stripped = Buffer.from('07070X00000000\0\0');
+  const payload = zeros(stripped, SIZE, CPIO_END);
+  const rpm = (sizeBytes: number): string =>
+    write('large.rpm', encodeRpm({ header: { ...fileTags({ '/large': sizeBytes }), [TAG.PAYLOADCOMPRESSOR]: { text: 'zstd' } }, payload }));
+
+  it('is read in constant memory, as far as anybody reads', async () => {
+    expect(payload.length).toBeLessThan(200_000);
+    const before = process.memoryUsage().rss;
+    let most = before;
+    let sizeBytes = 0;
+    for await (const { file, content } of (await readRpm(rpm(SIZE))).payload()) {
+      expect(file.sizeBytes).toBe(SIZE);
+      for await (const chunk of content) {
+        sizeBytes += chunk.length;
+        if (sizeBytes % 2 ** 22 < chunk.length) most = Math.max(most, process.memoryUsage().rss);
+        if (sizeBytes > READ) break;
+      }
+      break;
+    }
+    expect(sizeBytes).toBeGreaterThan(READ);
+    expect(most - before).toBeLessThan(READ / 2);
+  });
+
+  it('is refused at once when the header announces less, or the reader allows less', async () => {
+    await expect(readAll(rpm(5))).rejects.toMatchObject({ code: expect.stringMatching(/^ICT_(RPM_PAYLOAD_INVALID|ARCHIVE_CPIO)$/) });
+    const pkg = await readRpm(rpm(SIZE), { maxPayloadBytes: 2 ** 20 });
+    const read = async (): Promise<void> => {
+      for await (const chunk of pkg.archive()) void chunk;
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'ICT_ARCHIVE_TOO_LARGE' });
+  });
+});
+
+describe('a package of rpm 6, with its signatures under the new tag alone', () => {
+  const workshop = new RpmWorkshop();
+  const verifier = createVerifier({ workers: 1 });
+  const now = Math.floor(Date.now() / 1000) + 3600;
+  let keys: readonly [RpmKey, RpmKey];
+  beforeAll(() => {
+    keys = [workshop.key('first'), workshop.key('second')];
+  }, 60_000);
+  afterAll(async () => {
+    workshop.close();
+    await verifier.close();
+  });
+
+  function signed(by: readonly RpmKey[], change = (header: Buffer): Buffer => header): string {
+    const payload = Buffer.concat([cpioMember('./etc/good', 'good\n'), CPIO_END]);
+    const sign = (header: Buffer): Readonly<Record<number, HeaderValue>> => {
+      const input = write('header', change(header));
+      const texts = by.map(({ home }) =>
+        execFileSync('gpg', ['--homedir', home, '--batch', '--quiet', '--output', '-', '--detach-sign', input]).toString('base64'),
+      );
+      return { [SIGNATURE_TAG.OPENPGP]: { texts } };
+    };
+    const header = { ...fileTags({ '/etc/good': 5 }), [TAG.RPMFORMAT]: { width: 4, numbers: [6] } } as const;
+    return write('six.rpm', encodeRpm({ header, payload, sign }));
+  }
+
+  function verdict(file: string, keyrings: readonly string[]): Promise<string> {
+    const repository = { id: 'six', archive: 'http://archive.example', suite: '', components: [], keyrings } as RepositorySpec;
+    const expected = { id: 'made:noarch', name: 'made', version: '1-1', arch: 'noarch', repository: 'six' } as ResolvedPackage;
+    const ctx = { signal: new AbortController().signal, clock: () => now, verify: verifier } as unknown as Context;
+    return createPackageVerifier()
+      .verify(file, expected, repository, ctx)
+      .then(
+        () => 'good',
+        (error: { readonly code: string }) => error.code,
+      );
+  }
+
+  it('is good when one of them is by a key of the repository', async () => {
+    const file = signed(keys);
+    expect((await readRpm(file)).format).toBe(6);
+    expect(await verdict(file, [keys[0].keyring])).toBe('good');
+    expect(await verdict(file, [keys[1].keyring])).toBe('good');
+  });
+
+  it('is refused when none is, or they are of another header', async () => {
+    expect(await verdict(signed([keys[0]]), [keys[1].keyring])).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    const other = signed([keys[0]], (header) => Buffer.concat([header.subarray(0, -1), Buffer.from([1])]));
+    expect(await verdict(other, [keys[0].keyring])).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(signed([]).replace('none', ''), [keys[0].keyring])).toMatch(/^ICT_RPM_/);
+  });
+});
