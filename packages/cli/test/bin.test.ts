@@ -1,32 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const bin = fileURLToPath(new URL('../bin/ict.js', import.meta.url));
 
-/** Makes the first process believe that it is an old Node, with or without `process.execve`; the next one is itself. */
+/** Makes a process believe that it is an old Node. */
 const pretend = `data:text/javascript,${encodeURIComponent(`
-  const old = process.env.TEST_OLD_NODE;
-  delete process.env.TEST_OLD_NODE;
-  if (old !== undefined) Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });
-  if (old === 'spawn') Object.defineProperty(process, 'execve', { value: undefined });
+  Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });
 `)}`;
 
 /** Stands for dist/main.js. */
 const main = `
 export async function main(argv) {
-  if (argv[0] === 'exit') process.exit(Number(argv[1]));
-  if (argv[0] === 'wait') {
-    process.on('SIGTERM', () => { console.log('asked to stop'); process.exit(143); });
-    setInterval(() => undefined, 1000);
-  }
-  if (argv[0] === 'die') process.kill(process.pid, 'SIGKILL');
-  console.log(JSON.stringify({ argv, pid: process.pid }));
+  console.log(JSON.stringify({ argv, pid: process.pid, node: process.argv0 }));
 }
 `;
 
@@ -34,7 +25,7 @@ let root: string;
 let app: string;
 
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'ict-bin-'));
+  root = await realpath(await mkdtemp(join(tmpdir(), 'ict-bin-')));
   app = join(root, 'node_modules', '@ict', 'cli');
   await mkdir(join(app, 'bin'), { recursive: true });
   await mkdir(join(app, 'dist'));
@@ -45,88 +36,89 @@ beforeEach(async () => {
 
 afterEach(() => rm(root, { recursive: true }));
 
-async function bringNode(version: string): Promise<void> {
-  const directory = join(root, 'node_modules', `node-linux-${process.arch}`);
-  await mkdir(join(directory, 'bin'), { recursive: true });
-  await writeFile(join(directory, 'package.json'), JSON.stringify({ version }));
-  await symlink(process.execPath, join(directory, 'bin', 'node'));
+/** Puts a Node where `npm ci` puts one. */
+async function bringNode(): Promise<string> {
+  const node = join(root, 'node_modules', `node-linux-${process.arch}`, 'bin', 'node');
+  await mkdir(dirname(node), { recursive: true });
+  await symlink(process.execPath, node);
+  return node;
 }
 
-function start(argv: readonly string[], old?: 'spawn' | 'execve') {
-  return spawn(process.execPath, ['--import', pretend, join(app, 'bin', 'ict.js'), ...argv], {
+/** A directory for PATH whose only Node is one that must not be asked, or this one. */
+async function pathWith(node: 'trap' | 'this'): Promise<string> {
+  const directory = join(root, 'path');
+  await mkdir(directory);
+  if (node === 'this') await symlink(process.execPath, join(directory, 'node'));
+  else await writeFile(join(directory, 'node'), '#!/bin/sh\necho the wrong Node >&2\nexit 99\n', { mode: 0o755 });
+  return `${directory}:/usr/bin:/bin`;
+}
+
+/** @param path value of PATH; default: that of the tests. */
+async function run(argv: readonly string[], path = process.env['PATH']) {
+  const child = spawn(argv[0], argv.slice(1), {
+    cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1', ...(old === undefined ? {} : { TEST_OLD_NODE: old }) },
+    env: { ...process.env, PATH: path, NODE_DISABLE_COMPILE_CACHE: '1' },
   });
-}
-
-async function finish(child: ReturnType<typeof start>) {
-  const [stdout, stderr, [code, signal]] = await Promise.all([
+  const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
     text(child.stderr),
-    once(child, 'exit') as Promise<[number | null, NodeJS.Signals | null]>,
+    once(child, 'exit') as Promise<[number | null]>,
   ]);
-  return { stdout, stderr, code, signal, pid: child.pid };
+  return { stdout, stderr, code, pid: child.pid };
 }
 
-const run = (argv: readonly string[], old?: 'spawn' | 'execve') => finish(start(argv, old));
+describe('started by its name', () => {
+  it.each([
+    ['its own name', 'node_modules/@ict/cli/bin/ict.js'],
+    ['the link that npm makes', 'node_modules/.bin/ict'],
+    ['a link from elsewhere', 'elsewhere/ict'],
+  ])('goes on in the same process under the Node that npm put above it, by %s', async (_, name) => {
+    const node = await bringNode();
+    for (const link of ['node_modules/.bin/ict', 'elsewhere/ict']) {
+      await mkdir(dirname(join(root, link)));
+      await symlink(join(app, 'bin', 'ict.js'), join(root, link));
+    }
+    const { stdout, stderr, code, pid } = await run([join(root, name), 'a', 'b c', ''], await pathWith('trap'));
+    expect([code, stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toEqual({ argv: ['a', 'b c', ''], pid, node });
+  });
 
-describe('on a Node that is new enough', () => {
-  it('runs the built code in this process', async () => {
-    const { stdout, code, pid } = await run(['a', 'b c']);
+  it('finds the Node beside a link to a package that lies elsewhere', async () => {
+    const node = await bringNode();
+    const away = await mkdtemp(join(tmpdir(), 'ict-bin-away-'));
+    await rename(app, join(away, 'cli'));
+    await symlink(join(away, 'cli'), app);
+    const { stdout, pid } = await run(['node_modules/@ict/cli/bin/ict.js', 'a'], await pathWith('trap'));
+    await rm(away, { recursive: true });
+    expect(JSON.parse(stdout)).toEqual({ argv: ['a'], pid, node });
+  });
+
+  it('takes the Node of PATH where npm put none', async () => {
+    const { stdout, code, pid } = await run(['node_modules/@ict/cli/bin/ict.js', 'a'], await pathWith('this'));
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ argv: ['a', 'b c'], pid });
+    expect(JSON.parse(stdout)).toMatchObject({ argv: ['a'], pid });
+  });
+});
+
+describe('started by a Node', () => {
+  const entry = () => join(app, 'bin', 'ict.js');
+
+  it('runs the built code in this process', async () => {
+    const { stdout, code, pid } = await run([process.execPath, entry(), 'a', 'b c']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ argv: ['a', 'b c'], pid });
   });
 
   it('says how to build what is not built', async () => {
     await rm(join(app, 'dist', 'main.js'));
-    const { stderr, code } = await run([]);
+    const { stderr, code } = await run([process.execPath, entry()]);
     expect(code).toBe(7);
     expect(stderr).toContain('npm run build');
   });
-});
 
-describe('on an old Node', () => {
-  it('goes on in the same process under the Node beside it', async () => {
-    await bringNode('24.21.0');
-    const { stdout, code, pid } = await run(['a'], 'execve');
-    expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toEqual({ argv: ['a'], pid });
-  });
-
-  it('goes on in a child where a process cannot be replaced, and passes its status on', async () => {
-    await bringNode('24.21.0');
-    expect((await run(['exit', '5'], 'spawn')).code).toBe(5);
-    const { stdout, pid } = await run(['a'], 'spawn');
-    expect((JSON.parse(stdout) as { pid: number }).pid).not.toBe(pid);
-  });
-
-  it('ends by the signal that ended the child', async () => {
-    await bringNode('24.21.0');
-    expect(await run(['die'], 'spawn')).toMatchObject({ code: null, signal: 'SIGKILL' });
-  });
-
-  it('passes signals on', async () => {
-    await bringNode('24.21.0');
-    const child = start(['wait'], 'spawn');
-    const finished = finish(child);
-    await once(child.stdout, 'data');
-    child.kill('SIGTERM');
-    expect(await finished).toMatchObject({ code: 143 });
-  });
-
-  it('takes the child along when it is killed', async () => {
-    await bringNode('24.21.0');
-    const child = start(['wait'], 'spawn');
-    const finished = finish(child);
-    await once(child.stdout, 'data');
-    child.kill('SIGKILL');
-    // The output ends when the last process that holds it does.
-    expect((await finished).stdout).toContain('asked to stop');
-  });
-
-  it.each([[undefined], ['24.14.9'], ['22.23.3']])('says which Node it needs when the one beside it is %s', async (version) => {
-    if (version !== undefined) await bringNode(version);
-    const { stderr, stdout, code } = await run(['a'], 'spawn');
+  it('says which Node it needs when that one is too old', async () => {
+    const { stderr, stdout, code } = await run([process.execPath, '--import', pretend, entry(), 'a']);
     expect([code, stdout]).toEqual([7, '']);
     expect(stderr).toContain('this is Node 20.20.2; ict needs Node 24.15 or newer');
     expect(stderr).toContain('npm ci');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { readFile, readdir, realpath } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { readFile, realpath } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 
@@ -20,7 +21,7 @@ export async function identify(
   codeDirectory = 'dist',
 ): Promise<CodeIdentity> {
   const { name, version, root } = pkg;
-  return isInstalled(root) ? { name, version } : { name, version, code: await codeDigest([join(root, codeDirectory)]) };
+  return isInstalled(root) ? { name, version } : { name, version, code: codeDigest([join(root, codeDirectory)]) };
 }
 
 /** The identity of the engine: this package, and in a checkout all packages of the workspace that it is made of. */
@@ -34,7 +35,7 @@ export async function identifyEngine(): Promise<CodeIdentity> {
   if (isInstalled(root)) return { name, version };
   const roots = await Promise.all(Object.keys(dependencies).map((dependency) => packageRoot(dependency, import.meta.url)));
   const checkedOut = [root, ...roots.filter((directory) => !isInstalled(directory)).sort()];
-  return { name, version, code: await codeDigest(checkedOut.map((directory) => join(directory, 'dist'))) };
+  return { name, version, code: codeDigest(checkedOut.map((directory) => join(directory, 'dist'))) };
 }
 
 async function packageRoot(specifier: string, from: string): Promise<string> {
@@ -50,15 +51,19 @@ function isInstalled(root: string): boolean {
 /** Modules, and what modules load. */
 const CODE = /\.(?:[cm]?js|json|node|wasm)$/;
 
-/** SHA-256 over all code in some directories, by name and content; packages that are installed below them have their own versions. */
-async function codeDigest(directories: readonly string[]): Promise<string> {
+/**
+ * SHA-256 over all code in some directories, by name and content; packages that are installed below them have their own versions.
+ *
+ * Reads synchronously: these are hundreds of small files that the page cache has, and nothing else can go on meanwhile.
+ */
+function codeDigest(directories: readonly string[]): string {
   const hash = createHash('sha256');
   for (const directory of directories) {
-    const names = (await readdir(directory, { recursive: true })).filter(
+    const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter(
       (name) => CODE.test(name) && !name.split(sep).includes('node_modules'),
     );
     for (const name of names.sort()) {
-      const content = await readFile(join(directory, name));
+      const content = readFileSync(join(directory, name));
       hash.update(`${name}\0${content.length}\0`);
       hash.update(content);
     }

@@ -33,7 +33,7 @@ export async function settleLock(
   const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
   const named = options.lock ?? intake.spec.lockFile;
   const file = named ?? lockPath(template);
-  const lock = await readLock(file);
+  const lock = await readLock(file, services.context.memo);
   if (lock === undefined && (named !== undefined || options.frozen === true)) {
     throw coreError('ICT_LOCK_MISSING', {
       message: `there is no lock file ${file}`,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse, stringify, type Pair } from 'yaml';
 import { atomicWriteFile, canonicalJson, digestOf, isDigest } from '@ict/integrity';
-import type { Digest, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
+import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
 /** Everything that decides an image's packages: the content of `x.lock.yml`. An image is a function of this and the template. */
@@ -16,6 +16,8 @@ export interface Lock {
   readonly packages: readonly ResolvedPackage[];
   readonly tools: readonly ResolvedPackage[];
 }
+
+const MEMO = 'lock';
 
 const HEADER = '# Written by `ict lock`. Keep it under version control: the image is a function of it.\n';
 
@@ -59,17 +61,26 @@ export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   return true;
 }
 
-/** @returns the lock, or undefined when the file does not exist. @throws `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`. */
-export async function readLock(file: string): Promise<Lock | undefined> {
+/**
+ * @param memo remembers what a text says as YAML: reading it again takes longer than all else that a question about a known lock needs.
+ * @returns the lock, or undefined when the file does not exist.
+ * @throws `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`.
+ */
+export async function readLock(file: string, memo?: Memo): Promise<Lock | undefined> {
   const text = await readIfPresent(file);
   if (text === undefined) return undefined;
+  const question: Json = { text: digestOf(text) };
+  const known = await memo?.get(MEMO, question);
+  if (known !== undefined) return checkLock(file, known);
   let value: unknown;
   try {
     value = parse(text, { maxAliasCount: 0, logLevel: 'error' });
   } catch (cause) {
     throw unreadable(file, 'it is not YAML', cause);
   }
-  return checkLock(file, value);
+  const lock = checkLock(file, value);
+  await memo?.set(MEMO, question, lock as unknown as Json);
+  return lock;
 }
 
 async function readIfPresent(file: string): Promise<string | undefined> {

@@ -2,8 +2,8 @@ import { readFile, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
-import { parseDistribution, requireDistribution } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
+import { DefinitionFile } from './definition-file.js';
 import { coreError } from './errors.js';
 import { didYouMean } from './nearest-names.js';
 
@@ -24,57 +24,58 @@ export interface Loaded<T> {
 /** Finds plugins by their manifests and loads the code of those that a build needs. */
 export class PluginHost {
   private readonly found: readonly FoundPlugin[];
-  private readonly definitions: readonly DistributionDefinition[];
+  /** By target. */
+  private readonly definitions: ReadonlyMap<string, DefinitionFile>;
 
-  private constructor(found: readonly FoundPlugin[], definitions: readonly DistributionDefinition[]) {
+  private constructor(found: readonly FoundPlugin[], definitions: ReadonlyMap<string, DefinitionFile>) {
     this.found = found;
     this.definitions = definitions;
   }
 
-  /** @throws `ICT_PLUGIN_INVALID`, `ICT_TARGET_CLAIMED_TWICE`, or the problems of a distribution definition. */
+  /**
+   * A definition that a plugin ships is read when it is asked for, one of `distributionFiles` at once.
+   *
+   * @throws `ICT_PLUGIN_INVALID`, `ICT_TARGET_CLAIMED_TWICE`, or the problems of a distribution definition.
+   */
   static async open(roots: readonly string[], distributionFiles: readonly string[]): Promise<PluginHost> {
     const found = await Promise.all(roots.map(readManifest));
     const shipped = await Promise.all(found.map(definitionFiles));
-    const origins = new Map<string, string>();
-    const definitions: DistributionDefinition[] = [];
-    const add = async (file: string, replaces: boolean): Promise<void> => {
-      const definition = requireDistribution(parseDistribution(await readDefinition(file), file));
-      const target = `${definition.os}/${definition.dist}`;
-      const before = origins.get(target);
-      if (before !== undefined && !replaces) {
+    const definitions = new Map<string, DefinitionFile>();
+    for (const file of shipped.flat()) {
+      const one = new DefinitionFile(file, await readDefinition(file));
+      const before = definitions.get(one.target);
+      if (before !== undefined) {
         throw coreError('ICT_TARGET_CLAIMED_TWICE', {
-          message: `two plugins define the target ${target}: ${before} and ${file}`,
+          message: `two plugins define the target ${one.target}: ${before.file} and ${file}`,
           hint: 'Remove one of the plugins from the configuration.',
-          facts: { target, files: [before, file] },
+          facts: { target: one.target, files: [before.file, file] },
         });
       }
-      origins.set(target, file);
-      if (before !== undefined)
-        definitions.splice(
-          definitions.findIndex((other) => `${other.os}/${other.dist}` === target),
-          1,
-        );
-      definitions.push(definition);
-    };
-    for (const file of shipped.flat()) await add(file, false);
-    for (const file of distributionFiles) await add(resolve(file), true);
+      definitions.set(one.target, one);
+    }
+    for (const file of distributionFiles.map((name) => resolve(name))) {
+      const one = new DefinitionFile(file, await readDefinition(file));
+      one.definition();
+      definitions.delete(one.target);
+      definitions.set(one.target, one);
+    }
     return new PluginHost(found, definitions);
   }
 
-  /** The definition of a target, or undefined; a file that the user names outranks a plugin's. */
+  /** The definition of a target, or undefined; a file that the user names outranks a plugin's. @throws `ICT_DISTRO_INVALID`. */
   distribution(os: string, dist: string): DistributionDefinition | undefined {
-    return this.definitions.find((definition) => definition.os === os && definition.dist === dist);
+    return this.definitions.get(`${os}/${dist}`)?.definition();
   }
 
-  /** Every definition, those of plugins first. */
+  /** Every definition, those of plugins first. @throws `ICT_DISTRO_INVALID` when one has faults. */
   distributions(): readonly DistributionDefinition[] {
-    return this.definitions;
+    return [...this.definitions.values()].map((file) => file.definition());
   }
 
   /** What `{os}-{dist}-{arch}` stands for. @throws `ICT_TARGET_UNKNOWN`. */
   target(text: string): { readonly distribution: DistributionDefinition; readonly arch: Architecture } {
     const targets = new Map<string, { distribution: DistributionDefinition; arch: Architecture }>(
-      this.definitions.flatMap((distribution) =>
+      this.distributions().flatMap((distribution) =>
         distribution.architectures.map((arch) => [`${distribution.os}-${distribution.dist}-${arch}`, { distribution, arch }] as const),
       ),
     );

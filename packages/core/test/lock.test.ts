@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
-import { hasCode, type Digest } from '@ict/plugin-api';
+import { hasCode, type Digest, type Json, type Memo } from '@ict/plugin-api';
 import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../src/lock.js';
 
 const digest = `sha256:${'1'.repeat(64)}` as Digest;
@@ -52,6 +52,24 @@ describe('lock files', () => {
     expect(await readLock(file)).toEqual(lock);
     expect(await writeLock(file, lock)).toBe(false);
     expect(await readFile(file, 'utf8')).toBe(formatLock(lock));
+  });
+
+  it('are not read as YAML a second time, but checked again', async () => {
+    const file = join(directory, 'sample.lock.yml');
+    await writeLock(file, lock);
+    const memo = new Map<string, Json>();
+    const remember: Memo = {
+      get: async (kind, key) => memo.get(JSON.stringify([kind, key])),
+      set: async (kind, key, value) => void memo.set(JSON.stringify([kind, key]), value),
+    };
+    expect(await readLock(file, remember)).toEqual(lock);
+    expect([...memo.values()]).toEqual([lock]);
+    for (const key of memo.keys()) memo.set(key, { ...(memo.get(key) as object), target: 'other-target-x86_64' });
+    expect(await readLock(file, remember)).toMatchObject({ target: 'other-target-x86_64' });
+    for (const key of memo.keys()) memo.set(key, {});
+    await expect(readLock(file, remember)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    await writeLock(file, { ...lock, target: 'third-target-x86_64' });
+    expect(await readLock(file, remember)).toMatchObject({ target: 'third-target-x86_64' });
   });
 
   it('are the same text whatever the order of fields in memory', () => {

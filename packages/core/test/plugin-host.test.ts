@@ -165,7 +165,29 @@ describe('PluginHost', () => {
     await expect(PluginHost.open([], [join(place, 'none.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
   });
 
-  it('reports what is wrong in a definition, with its place', async () => {
+  it('reads what a plugin defines when it is asked for, and tells then what is wrong with it', async () => {
+    const wrong = definition('two').replace('ecosystem: sample', 'ecosystem: 5');
+    const host = await PluginHost.open([await plugin('acme', everything, { 'distros/two.yml': wrong })], []);
+    expect(host.distribution('sample', 'one')?.dist).toBe('one');
+    expect(() => host.distribution('sample', 'two')).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_INVALID' }));
+    expect(() => host.distributions()).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_INVALID' }));
+  });
+
+  it.each([
+    ['quotes', "os: 'sample'"],
+    ['a comment', 'os: sample # by hand'],
+    ['more space', 'os:   sample'],
+    ['another style', '? os\n: sample'],
+    ['a text that looks like it', 'title: |\n  os: other\nos: sample'],
+  ])('knows the target of a definition that has %s', async (_what, os) => {
+    const title = os.startsWith('title') ? '' : 'title: Sample';
+    const text = definition('one').replace('title: Sample', title).replace('os: sample', os);
+    const host = await PluginHost.open([await plugin('acme', everything, { 'distros/one.yml': text })], []);
+    expect(host.distribution('sample', 'one')?.os).toBe('sample');
+    expect(host.distribution('other', 'one')).toBeUndefined();
+  });
+
+  it('reports at once what is wrong in a definition that the user names, with its place', async () => {
     const file = await write('mine.yml', definition('one').replace('apiVersion: 1', 'apiVersion: 7'));
     await expect(PluginHost.open([], [file])).rejects.toMatchObject({ problems: [{ position: { file, line: 1 } }] });
   });

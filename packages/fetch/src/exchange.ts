@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { Agent, EnvHttpProxyAgent, request } from 'undici';
 import type { Dispatcher } from 'undici';
 import { fetchError } from './errors.js';
 import { redactUrl } from './redact.js';
@@ -34,13 +33,40 @@ export function proxyEnvironment(env: Readonly<Record<string, string | undefined
   };
 }
 
-/** The connection pool: a bounded number of connections to each origin, through a proxy when the environment names one. */
-export function createDispatcher(options: {
+export interface ConnectionOptions {
   readonly timeouts: Timeouts;
+  /** Connections to one origin. */
   readonly connections: number;
   readonly proxy: ProxyEnvironment;
-}): Dispatcher {
-  const { timeouts, connections, proxy } = options;
+}
+
+/**
+ * The connection pool: a bounded number of connections to each origin, through a proxy when the environment names one. It is made, and
+ * undici loaded, with the first exchange: most runs need no network, and undici takes longer to load than all of our own code for it.
+ */
+export class Connections {
+  private readonly options: ConnectionOptions;
+  private opened: Promise<Dispatcher> | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.options = options;
+  }
+
+  /** One request, without its redirects. */
+  async request(url: URL, options: { readonly signal: AbortSignal; readonly headers: Readonly<Record<string, string>> }) {
+    this.opened ??= openDispatcher(this.options);
+    const [{ request }, dispatcher] = await Promise.all([import('undici'), this.opened]);
+    return request(url, { ...options, dispatcher });
+  }
+
+  /** Ends every exchange at once. */
+  async close(): Promise<void> {
+    await (await this.opened)?.destroy();
+  }
+}
+
+async function openDispatcher({ timeouts, connections, proxy }: ConnectionOptions): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
   const common = {
     connections,
     pipelining: 1,
@@ -67,7 +93,7 @@ export interface Answer {
 }
 
 export interface ExchangeOptions {
-  readonly dispatcher: Dispatcher;
+  readonly connections: Connections;
   readonly signal: AbortSignal;
   readonly allowDowngrade: boolean;
 }
@@ -117,7 +143,7 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
  * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
-  const { dispatcher, signal, allowDowngrade } = options;
+  const { connections, signal, allowDowngrade } = options;
   const credentials = authorization(address);
   const visited = [address];
   for (;;) {
@@ -127,8 +153,7 @@ export async function exchange(address: URL, headers: Readonly<Record<string, st
     bare.password = '';
     let answer: Dispatcher.ResponseData;
     try {
-      answer = await request(bare, {
-        dispatcher,
+      answer = await connections.request(bare, {
         signal,
         headers: { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
       });

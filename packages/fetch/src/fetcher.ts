@@ -8,7 +8,7 @@ import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-
 import { createAnswerStore, type StoredAnswer } from './answers.js';
 import { download, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
-import { createDispatcher, DEFAULT_TIMEOUTS, proxyEnvironment, type Timeouts } from './exchange.js';
+import { Connections, DEFAULT_TIMEOUTS, proxyEnvironment, type Timeouts } from './exchange.js';
 import { copyFileSource } from './file-source.js';
 import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
 import type { MirrorMap } from './mirrors.js';
@@ -92,7 +92,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   const retry = { ...DEFAULT_RETRY, ...options.retry };
   const closing = new AbortController();
   const signal = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
-  const dispatcher = createDispatcher({
+  const connections = new Connections({
     timeouts,
     connections: options.concurrency ?? 8,
     proxy: proxyEnvironment(options.env ?? process.env),
@@ -146,7 +146,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
           onProgress: progressOf(request),
         },
         partial,
-        { dispatcher, signal, allowDowngrade: options.allowDowngrade ?? false, retry, timer, emit },
+        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, retry, timer, emit },
       );
       if (outcome.kind === 'complete' && request.conditional === true) {
         const { etag, lastModified, identity } = outcome;
@@ -228,7 +228,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     },
     async close() {
       closing.abort(fetchError('ICT_FETCH_CLOSED', { message: 'The fetcher was closed', hint: 'This is a defect: please report it.' }));
-      await dispatcher.destroy();
+      await connections.close();
     },
   };
 }

@@ -1,6 +1,6 @@
-export { startSandbox, Sandbox } from './sandbox.js';
-export type { LayerVerification, OpenTreeOptions, SandboxOptions, SealOptions, ToolOptions, VerifyOptions } from './sandbox.js';
-export { SandboxTree } from './tree.js';
+export { startSandbox } from './start.js';
+export type { Sandbox, LayerVerification, OpenTreeOptions, SandboxOptions, SealOptions, ToolOptions, VerifyOptions } from './sandbox.js';
+export type { SandboxTree } from './tree.js';
 export {
   changedPaths,
   comparePaths,

@@ -208,12 +208,7 @@ export class Sandbox {
   }
 }
 
-/**
- * Starts a sandbox: as root in new mount, pid, network, UTS and IPC namespaces; as another user in a new user namespace too, with
- * the user's subordinate ids. Call it on the main thread: the kernel ends the sandbox with the thread that started it.
- *
- * @throws `ICT_SANDBOX_START`; the signal's reason.
- */
+/** @internal See `start.ts`. */
 export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { signal, temporary, node = process.execPath } = options;
   if (!isMainThread) {

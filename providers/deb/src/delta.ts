@@ -1,4 +1,3 @@
-import { readDeb } from '@ict/archive';
 import type {
   BuildContext,
   Context,
@@ -65,6 +64,7 @@ async function remembered(pkg: VerifiedPackage, ctx: Context): Promise<string | 
 }
 
 async function factsOfFile(pkg: Pick<VerifiedPackage, 'name' | 'file'>, ctx: Pick<Context, 'signal'>): Promise<FileFacts> {
+  const { readDeb } = await import('@ict/archive');
   const deb = await readDeb(pkg.file, { signal: ctx.signal });
   const control = new Map([...(await deb.control())].map(([name, bytes]) => [name, new TextDecoder().decode(bytes)]));
   const [fields] = parseStanzas(control.get('control') ?? '', { source: `control of ${pkg.name}` });

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decompressFileTo, detectCompression } from '@ict/archive';
 import { hasCode } from '@ict/plugin-api';
 import type { Architecture, Context, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from './architecture.js';
@@ -144,6 +143,7 @@ async function plainFile(repository: RepositorySpec, index: IndexRef, ctx: Conte
 }
 
 async function decompressIndex(repository: RepositorySpec, index: IndexRef, compressed: string, out: string, ctx: Context) {
+  const { decompressFileTo, detectCompression } = await import('@ict/archive');
   try {
     return await decompressFileTo(compressed, out, {
       kind: detectCompression(index.path),

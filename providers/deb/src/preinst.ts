@@ -1,4 +1,3 @@
-import { readDeb } from '@ict/archive';
 import type { Context, Digest, VerifiedPackage } from '@ict/plugin-api';
 
 const KIND = 'deb-preinst';
@@ -12,6 +11,7 @@ export async function rememberPreinst(digest: Digest, control: ReadonlyMap<strin
 export async function hasPreinst(pkg: Pick<VerifiedPackage, 'digest' | 'file'>, ctx: Pick<Context, 'memo' | 'signal'>): Promise<boolean> {
   const known = await ctx.memo.get(KIND, pkg.digest);
   if (typeof known === 'boolean') return known;
+  const { readDeb } = await import('@ict/archive');
   const control = await (await readDeb(pkg.file, { signal: ctx.signal })).control();
   await rememberPreinst(pkg.digest, control, ctx);
   return control.has('preinst');

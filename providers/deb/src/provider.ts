@@ -3,7 +3,7 @@ import { createFileName } from './file-name.js';
 import { createInstaller } from './installer.js';
 import { createInventory } from './inventory.js';
 import { createMetadataSource } from './metadata.js';
-import { createResolver } from './resolve.js';
+import { createResolver } from './resolver.js';
 import { createPackageVerifier } from './verify.js';
 
 /** Everything that ICT does with deb packages, made of parts that also work alone. Holds no state. */

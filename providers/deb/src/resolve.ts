@@ -5,7 +5,6 @@ import type {
   Problem,
   Resolution,
   ResolutionRequest,
-  Resolver,
   Seed,
   Snapshot,
 } from '@ict/plugin-api';
@@ -23,7 +22,6 @@ import { DEFAULT_PRIORITY, Pool } from './resolve-pool.js';
 import type { PoolRepository } from './resolve-pool.js';
 import { essentialSeeds, findSeeds } from './resolve-seeds.js';
 import type { Wanted } from './resolve-seeds.js';
-import { compareDebVersions } from './version.js';
 import { warnOfCycles, warnOfDropped, warnOfUnreadable, warnOfVirtual } from './resolve-warnings.js';
 
 /** Independent contradictions that are reported at once. */
@@ -43,16 +41,8 @@ export interface PackageRequest {
   readonly favour?: readonly FavouredPackage[];
 }
 
-/**
- * Turns seeds into a closure as apt does with an empty system: the same candidates, the same choice among alternatives and providers,
- * Recommends in the same order; but complete, where apt gives up. Phased updates are always included.
- */
-export function createResolver(): Resolver {
-  return { version: 3, resolve, compareVersions: compareDebVersions };
-}
-
 /** @throws what {@link loadIndexes} throws, and `ICT_SOLVER_LIMIT`. */
-async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
+export async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
   const table = new RelationTable();
   const repositories: PoolRepository[] = [];
   for (const snapshot of request.snapshots) {

@@ -1,4 +1,3 @@
-import { readDeb } from '@ict/archive';
 import { isIctError } from '@ict/plugin-api';
 import type { Context, PackageVerifier, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { parseStanzas } from './deb822.js';
@@ -35,6 +34,7 @@ function pick({ name, version, arch }: ResolvedPackage): Pick<ResolvedPackage, '
 
 async function readControl(file: string, expected: ResolvedPackage, ctx: Context): Promise<Stanza> {
   try {
+    const { readDeb } = await import('@ict/archive');
     const deb = await readDeb(file, { signal: ctx.signal });
     const files = await deb.control();
     await rememberPreinst(expected.digest, files, ctx);
