@@ -162,7 +162,7 @@ async function placeFile(file: GatheredFile, tree: TreeSession): Promise<void> {
 }
 
 async function accountId(file: FileSpec, name: string | undefined, database: string, tree: TreeSession): Promise<number> {
-  if (name === undefined) return 0;
+  if (name === undefined || name === 'root') return 0;
   if (/^[0-9]+$/.test(name)) return Number(name);
   const entry = (await readAccounts(tree, database)).get(name);
   if (entry !== undefined) return Number(entry[2]);

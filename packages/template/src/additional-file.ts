@@ -4,8 +4,11 @@ import type { FileSpec } from '@ict/plugin-api';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
 import type { Report } from './report.js';
+import { additionalFileSchema } from './schema/additional-file.js';
 import type { Template } from './schema/template.js';
 import { isAccountName } from './user.js';
+
+const { owner, group } = additionalFileSchema.properties;
 
 type AdditionalFile = NonNullable<NonNullable<Template['systemConfig']>['additionalFiles']>[number];
 
@@ -41,8 +44,8 @@ export async function readAdditionalFile(
     source: await findLocal(file.local, [...at, 'local'], merged, refuse, 'file'),
     target,
     ...(file.mode === undefined ? {} : { mode: Number.parseInt(file.mode, 8) }),
-    ...(file.owner ? { owner: file.owner } : {}),
-    ...(file.group ? { group: file.group } : {}),
+    owner: file.owner || owner.default,
+    group: file.group || group.default,
     ...(position === undefined ? {} : { position }),
   };
 }

@@ -113,7 +113,7 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
       startBytes: startBytes ?? NaN,
       ...(endBytes === undefined ? {} : { endBytes }),
       ...(mountPoint === undefined ? {} : { mountPoint }),
-      ...(item.mountOptions ? { mountOptions: item.mountOptions } : {}),
+      mountOptions: item.mountOptions || 'defaults',
       flags: item.flags ?? [],
     };
   });

@@ -4,7 +4,8 @@ import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import type { Path } from './path.js';
 import { orderProblems, problem, summarize } from './problem.js';
-import { type DistroFile, distroSchema } from './schema/distro.js';
+import { type CompleteDistro, distroSchema } from './schema/distro.js';
+import { fillDefaults } from './schema-defaults.js';
 import type { TemplateDefaults } from './schema/template.js';
 import { checkDefaults } from './template-document.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
@@ -28,9 +29,9 @@ export function parseDistribution(text: string, file: string): ParsedDistributio
   if (problems.length > 0) return { definition: undefined, positions, problems };
   const found = distroValidator().check(data, 'distribution definition', positions);
   if (found.length > 0) return { definition: undefined, positions, problems: found };
-  const distro = data as DistroFile;
+  const distro = fillDefaults(distroSchema, data) as CompleteDistro;
   const wrong: ProblemReport[] = [];
-  for (const [imageType, defaults] of Object.entries(distro.defaults ?? {})) {
+  for (const [imageType, defaults] of Object.entries(distro.defaults)) {
     const below = within(positions, ['defaults', imageType]);
     wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, below).problems);
   }
@@ -85,22 +86,16 @@ function within(positions: DocumentPositions, prefix: Path): DocumentPositions {
   };
 }
 
-function complete(distro: DistroFile, directory: string): DistributionDefinition {
+function complete(distro: CompleteDistro, directory: string): DistributionDefinition {
   return {
     ...distro,
     apiVersion: 1,
-    repositories: distro.repositories.map(({ suite = '', components = [], keyrings, ...rest }) => ({
+    repositories: distro.repositories.map(({ keyrings, ...rest }) => ({
       ...rest,
-      suite,
-      components,
       keyrings: keyrings.map((keyring) => path.resolve(directory, keyring)),
     })),
-    essential: { priorities: distro.essential?.priorities ?? [], packages: distro.essential?.packages ?? [] },
     defaults: Object.fromEntries(
-      Object.entries(distro.defaults ?? {}).map(([imageType, defaults]) => [
-        imageType,
-        absoluteFiles(defaults as TemplateDefaults, directory),
-      ]),
+      Object.entries(distro.defaults).map(([imageType, defaults]) => [imageType, absoluteFiles(defaults as TemplateDefaults, directory)]),
     ),
   };
 }

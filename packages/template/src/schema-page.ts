@@ -5,6 +5,7 @@ interface Node {
   readonly type?: string | readonly string[];
   readonly description?: string;
   readonly examples?: readonly unknown[];
+  readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly minimum?: number;
   readonly maximum?: number;
@@ -52,9 +53,22 @@ function keysBelow(node: Node, prefix: string, wrap: Key['wrap']): Key[] {
 
 function section({ name, node, required, wrap }: Key): string {
   const [example] = node.examples ?? [];
-  const facts = [kind(node), ...(required ? ['required'] : [])].join('; ');
+  const facts = [kind(node), ...(required ? ['required'] : absence(node))].join('; ');
   const yaml = stringify(wrap(example), { lineWidth: 0 }).trimEnd();
   return `## \`${name}\`\n\n${escape(node.description ?? '')}\n\nTakes ${facts}.\n\n\`\`\`yaml\n${yaml}\n\`\`\`\n`;
+}
+
+/** What counts where a key is left out; nothing for a group, whose keys say it, and for a key whose description does. */
+function absence({ default: fallback, description = '', properties }: Node): string[] {
+  if (fallback !== undefined) return [`default: ${written(fallback)}`];
+  return properties !== undefined || description.includes('Absent') ? [] : ['no default'];
+}
+
+function written(value: unknown): string {
+  if (value === '') return 'empty';
+  if (Array.isArray(value) && value.length === 0) return 'an empty list';
+  if (typeof value !== 'object' || value === null) return `\`${String(value)}\``;
+  return Object.keys(value).length === 0 ? 'an empty mapping' : `\`${stringify(value, { collectionStyle: 'flow', lineWidth: 0 }).trim()}\``;
 }
 
 /** Angle brackets outside of code would be taken for HTML. */
@@ -82,4 +96,5 @@ first line of a template, and editors complete its keys:
 \`\`\`
 
 Templates lie over the defaults of their distribution and over those that they extend; \`ict resolve --explain TEMPLATE\` shows where
-each value comes from. [packages/template](../packages/template/README.md) has the rules.`;
+each value comes from. The default of a key is what counts when none of them sets it.
+[packages/template](../packages/template/README.md) has the rules.`;

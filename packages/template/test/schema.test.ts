@@ -10,10 +10,12 @@ const schemas = { template: templateSchema, config: configSchema, distro: distro
 
 type Node = Readonly<Record<string, unknown>>;
 
-/** Every schema below one, with its path. */
-function* walk(node: Node, path: string): Generator<readonly [string, Node]> {
-  yield [path, node];
-  for (const [key, value] of Object.entries((node['properties'] ?? {}) as Record<string, Node>)) yield* walk(value, `${path}.${key}`);
+/** Every schema below one, with its path, and whether its key must be given. */
+function* walk(node: Node, path: string, required = false): Generator<readonly [string, Node, boolean]> {
+  yield [path, node, required];
+  const needed = (node['required'] ?? []) as readonly string[];
+  for (const [key, value] of Object.entries((node['properties'] ?? {}) as Record<string, Node>))
+    yield* walk(value, `${path}.${key}`, needed.includes(key));
   for (const key of ['items', 'additionalProperties']) if (typeof node[key] === 'object') yield* walk(node[key] as Node, `${path}[]`);
 }
 
@@ -39,6 +41,24 @@ describe.each(Object.entries(schemas))('%s', (name, schema) => {
         data[`${path} ${index}`] = example;
       }
     }
+    expect(compileSchema({ type: 'object', properties }).check(data, name)).toEqual([]);
+  });
+
+  it('names a valid default, says what counts without one, or has none at all', () => {
+    const properties: Record<string, Node> = {};
+    const data: Record<string, unknown> = {};
+    for (const [path, node, required] of keys) {
+      const absent = /Absent/.test(String(node['description']));
+      // One word on it each: a default, a description of what counts, or that the key must be given.
+      const said = [node['default'] !== undefined, absent, required].filter(Boolean).length;
+      expect(said, path).toBeLessThanOrEqual(1);
+      // A switch has no third state.
+      if (node['type'] === 'boolean') expect(said, path).toBe(1);
+      if (node['default'] === undefined) continue;
+      properties[path] = node;
+      data[path] = node['default'];
+    }
+    expect(Object.keys(properties).length).toBeGreaterThan(10);
     expect(compileSchema({ type: 'object', properties }).check(data, name)).toEqual([]);
   });
 

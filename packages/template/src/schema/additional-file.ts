@@ -1,4 +1,4 @@
-import { formatted, oneOf, text } from './keyword.js';
+import { formatted, oneOf, text, withDefault } from './keyword.js';
 
 /** Schema of one file that is copied into an image. */
 export const additionalFileSchema = {
@@ -11,10 +11,13 @@ export const additionalFileSchema = {
       minLength: 1,
     },
     final: { ...text('Path in the image, absolute.', '/etc/motd'), minLength: 1 },
-    stage: oneOf(['', 'pre-initramfs'], 'When an overlay build copies it. Has no effect on other builds.', 'pre-initramfs'),
+    stage: withDefault(
+      '',
+      oneOf(['', 'pre-initramfs'], 'When an overlay build copies it. Has no effect on other builds.', 'pre-initramfs'),
+    ),
     mode: formatted('mode', 'Permission bits, octal, as text. Absent: those of the local file.', '0644', '0755'),
-    owner: text('User that owns it: a name or a number. Absent: root.', 'root'),
-    group: text('Group that owns it: a name or a number. Absent: root.', 'root'),
+    owner: withDefault('root', text('User that owns it: a name or a number.', 'www-data')),
+    group: withDefault('root', text('Group that owns it: a name or a number.', 'adm')),
   },
   required: ['local', 'final'],
   additionalProperties: false,

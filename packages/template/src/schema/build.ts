@@ -1,4 +1,4 @@
-import { flag } from './keyword.js';
+import { flag, withDefault } from './keyword.js';
 
 /** Schema of `build`. */
 export const buildSchema = {
@@ -11,8 +11,8 @@ export const buildSchema = {
       description: 'Which caches a build uses.',
       examples: [{ use_package_cache: true, use_image_cache: true }],
       properties: {
-        use_package_cache: flag('Takes packages from the cache, and keeps them there.', true),
-        use_image_cache: flag('Takes the finished image from the cache, and keeps it there.', true),
+        use_package_cache: withDefault(true, flag('Takes packages from the cache, and keeps them there.', false)),
+        use_image_cache: withDefault(true, flag('Takes the finished image from the cache, and keeps it there.', false)),
       },
       additionalProperties: false,
     },

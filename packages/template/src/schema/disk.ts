@@ -1,4 +1,4 @@
-import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 
 const artifact = {
   type: 'object',
@@ -25,24 +25,33 @@ const partition = {
     id: text('Name of the partition inside the template; unique. Absent: `name`, or `partition1`, `partition2`, ...', 'rootfs'),
     index: integer(1, 128, 'Number of the partition in the table. Absent: its place in the list.', 1),
     name: text('Name in the partition table (GPT only). Absent: `id`.', 'rootfs'),
-    type: text(
-      'What the partition is for: esp, xbootldr, bios, linux, linux-root-amd64, linux-root-arm64, linux-swap (or swap), linux-home, linux-srv, linux-var, linux-tmp, linux-lvm, linux-raid, linux-luks, linux-dm-crypt. Any other word needs `typeUUID`. Absent: linux.',
-      'esp',
-      'linux-root-amd64',
+    type: withDefault(
+      'linux',
+      text(
+        'What the partition is for: esp, xbootldr, bios, linux, linux-root-amd64, linux-root-arm64, linux-swap (or swap), linux-home, linux-srv, linux-var, linux-tmp, linux-lvm, linux-raid, linux-luks, linux-dm-crypt. Any other word needs `typeUUID`.',
+        'esp',
+        'linux-root-amd64',
+      ),
     ),
     typeUUID: formatted('uuid', 'Type of the partition as a GUID; wins over `type`.', '4f68bce3-e8cd-4db1-96e7-fbcaf984b709'),
-    fsType: oneOf(
-      ['', 'fat32', 'fat16', 'vfat', 'ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'erofs', 'squashfs', 'linux-swap', 'swap', 'none'],
-      'Filesystem to make. `swap` is another name of `linux-swap`. Absent, empty or `none`: no filesystem.',
-      'ext4',
-      'fat32',
+    fsType: withDefault(
+      'none',
+      oneOf(
+        ['', 'fat32', 'fat16', 'vfat', 'ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'erofs', 'squashfs', 'linux-swap', 'swap', 'none'],
+        'Filesystem to make. `swap` is another name of `linux-swap`; empty or `none`: no filesystem.',
+        'ext4',
+        'fat32',
+      ),
     ),
     fsLabel: text('Label of the filesystem.', 'root'),
     start: formatted('size', 'First byte, as a size from the start of the disk. Absent: the end of the partition before, or 1MiB.', '1MiB'),
-    end: formatted('size', 'End, exclusive, as a size from the start of the disk. `"0"` or absent: the rest of the disk.', '513MiB', '0'),
-    mountPoint: text('Where the system mounts it. Absent, empty or `none`: nowhere.', '/', '/boot/efi'),
-    mountOptions: text('Fourth field of its line in /etc/fstab.', 'defaults', 'umask=0077'),
-    flags: texts('Flags of the partition.', ['esp', 'boot']),
+    end: withDefault(
+      '0',
+      formatted('size', 'End, exclusive, as a size from the start of the disk. `"0"`: the rest of the disk.', '513MiB'),
+    ),
+    mountPoint: withDefault('none', text('Where the system mounts it. Empty or `none`: nowhere.', '/', '/boot/efi')),
+    mountOptions: withDefault('defaults', text('Fourth field of its line in /etc/fstab.', 'umask=0077')),
+    flags: withDefault([], texts('Flags of the partition.', ['esp', 'boot'])),
   },
   additionalProperties: false,
 } as const;
@@ -57,31 +66,34 @@ export const diskSchema = {
     name: text("Name of this layout, for people. Absent: the image's name.", 'Minimal_Raw'),
     path: text('Device that an installer writes to. Has no effect on image files.', '/dev/sda'),
     size: formatted('size', 'Size of the disk; see `disk` for the units.', '4GiB', '4G', '4096 MiB'),
-    partitionTableType: oneOf(['gpt', 'mbr'], 'Kind of partition table. Absent: gpt.', 'gpt'),
-    extendLastPartitionToFillDisk: flag('Grows the last partition to the size of the real disk when the system first starts.', false),
+    partitionTableType: withDefault('gpt', oneOf(['gpt', 'mbr'], 'Kind of partition table.', 'gpt')),
+    extendLastPartitionToFillDisk: withDefault(
+      false,
+      flag('Grows the last partition to the size of the real disk when the system first starts.', false),
+    ),
     selectionPolicy: {
       type: 'object',
       description: 'How an installer chooses a disk. Has no effect on image files.',
       examples: [{ strategy: 'largest', excludeRemovable: true }],
       properties: {
         strategy: oneOf(['first', 'largest', 'fastest'], 'Which of the suitable disks to take.', 'largest'),
-        excludeRemovable: flag('Leaves out removable disks.', true),
-        requireEmpty: flag('Takes only a disk without partitions.', true),
+        excludeRemovable: withDefault(false, flag('Leaves out removable disks.', true)),
+        requireEmpty: withDefault(false, flag('Takes only a disk without partitions.', true)),
       },
       additionalProperties: false,
     },
-    artifacts: {
+    artifacts: withDefault([{ type: 'raw' }], {
       type: 'array',
-      description: 'Image files to deliver. Absent: one raw file.',
+      description: 'Image files to deliver.',
       examples: [[{ type: 'raw' }, { type: 'qcow2' }]],
       items: artifact,
-    },
-    partitions: {
+    }),
+    partitions: withDefault([], {
       type: 'array',
       description: 'Partitions, in the order of their numbers.',
       examples: [[{ id: 'rootfs', type: 'linux', start: '1MiB', end: '0', fsType: 'ext4', mountPoint: '/' }]],
       items: partition,
-    },
+    }),
   },
   additionalProperties: false,
 } as const;

@@ -1,5 +1,5 @@
 import type { FromSchema } from 'json-schema-to-ts';
-import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 
 const repository = {
   type: 'object',
@@ -20,8 +20,8 @@ const repository = {
       'Public address of the archive, without a slash at the end; a mirror may stand in for it.',
       'http://ftp.debian.org/debian',
     ),
-    suite: text('deb: the suite, or a path that ends in `/`. rpm: absent.', 'trixie'),
-    components: texts('Components to read.', ['main']),
+    suite: withDefault('', text('deb: the suite, or a path that ends in `/`. rpm: nothing.', 'trixie')),
+    components: withDefault([], texts('Components to read.', ['main'])),
     keyrings: texts(
       'OpenPGP keyrings; one of their keys must have signed the repository. Relative paths count from this file. None: whoever builds gives `--keyring FILE`.',
       ['../keys/debian.asc'],
@@ -37,13 +37,13 @@ const repository = {
       },
       additionalProperties: false,
     },
-    priority: integer(-9999, 9999, 'Preference; higher wins.', 100),
+    priority: integer(-9999, 9999, 'Preference; higher wins over a higher version. Absent: that of any other repository.', 100),
     fingerprints: texts('Fingerprints of the only keys of the keyrings that count. Absent: all of them.', [
       '99DB70FAE1D7CE227FB6488205B555B38483C65D',
     ]),
-    repoGpgCheck: flag('rpm: whether the metadata must be signed. Default true.', false),
-    gpgCheck: flag('rpm: whether the packages must be signed. Default true.', false),
-    legacyCrypto: flag('Accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged. Default false.', true),
+    repoGpgCheck: withDefault(true, flag('rpm: whether the metadata must be signed.', false)),
+    gpgCheck: withDefault(true, flag('rpm: whether the packages must be signed.', false)),
+    legacyCrypto: withDefault(false, flag('Accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged.', true)),
   },
   required: ['id', 'archive', 'keyrings'],
   additionalProperties: false,
@@ -79,16 +79,19 @@ export const distroSchema = {
       items: repository,
       minItems: 1,
     },
-    essential: {
-      type: 'object',
-      description: 'The base tree, beside what the archive itself marks as essential.',
-      examples: [{ priorities: ['required'], packages: ['ca-certificates'] }],
-      properties: {
-        priorities: texts('Priorities that belong to it.', ['required']),
-        packages: texts('Packages that belong to it.', ['ca-certificates']),
+    essential: withDefault(
+      {},
+      {
+        type: 'object',
+        description: 'The base tree, beside what the archive itself marks as essential.',
+        examples: [{ priorities: ['required'], packages: ['ca-certificates'] }],
+        properties: {
+          priorities: withDefault([], texts('Priorities that belong to it.', ['required'])),
+          packages: withDefault([], texts('Packages that belong to it.', ['ca-certificates'])),
+        },
+        additionalProperties: false,
       },
-      additionalProperties: false,
-    },
+    ),
     boot: {
       type: 'object',
       description: 'Where kernel, initrd and boot loaders are.',
@@ -105,10 +108,13 @@ export const distroSchema = {
           ]),
           minItems: 1,
         },
-        withoutInitrd: words('Environment that keeps packages from making it themselves.', { INITRD: 'No' }),
-        links: words('Links beside the kernel, path to target; `${kernelVersion}` is replaced.', {
-          '/vmlinuz': 'boot/vmlinuz-${kernelVersion}',
-        }),
+        withoutInitrd: withDefault({}, words('Environment that keeps packages from making it themselves.', { INITRD: 'No' })),
+        links: withDefault(
+          {},
+          words('Links beside the kernel, path to target; `${kernelVersion}` is replaced.', {
+            '/vmlinuz': 'boot/vmlinuz-${kernelVersion}',
+          }),
+        ),
         loaders: {
           type: 'object',
           description: 'Boot loaders, by name.',
@@ -147,22 +153,31 @@ export const distroSchema = {
       required: ['packages'],
       additionalProperties: false,
     },
-    defaults: {
-      type: 'object',
-      description: 'What a template gets when it says nothing, by image type; the same language as a template.',
-      examples: [{ raw: { systemConfig: { packages: ['systemd-sysv'] } } }],
-      additionalProperties: { type: 'object', additionalProperties: true },
-    },
-    quirks: {
-      type: 'object',
-      description: 'Facts that only the provider reads.',
-      examples: [{ usrmerge: true }],
-      additionalProperties: true,
-    },
+    defaults: withDefault(
+      {},
+      {
+        type: 'object',
+        description: 'What a template gets when it says nothing, by image type; the same language as a template.',
+        examples: [{ raw: { systemConfig: { packages: ['systemd-sysv'] } } }],
+        additionalProperties: { type: 'object', additionalProperties: true },
+      },
+    ),
+    quirks: withDefault(
+      {},
+      {
+        type: 'object',
+        description: 'Facts that only the provider reads.',
+        examples: [{ usrmerge: true }],
+        additionalProperties: true,
+      },
+    ),
   },
   required: ['apiVersion', 'ecosystem', 'os', 'dist', 'title', 'architectures', 'repositories', 'boot', 'tools'],
   additionalProperties: false,
 } as const;
 
 /** A distribution definition as written, after schema validation. */
-export type DistroFile = FromSchema<typeof distroSchema>;
+export type DistroFile = FromSchema<typeof distroSchema, { keepDefaultedPropertiesOptional: true }>;
+
+/** The same with the defaults of the schema. */
+export type CompleteDistro = FromSchema<typeof distroSchema>;

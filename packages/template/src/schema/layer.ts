@@ -1,5 +1,5 @@
 import { additionalFileSchema } from './additional-file.js';
-import { flag, oneOf, text, texts } from './keyword.js';
+import { flag, oneOf, text, texts, withDefault } from './keyword.js';
 
 /** Schema of one command: shell text, or a program with its arguments. */
 const command = (description: string, ...examples: readonly (string | readonly string[])[]) =>
@@ -15,39 +15,51 @@ export const layerSchema = {
   examples: [{ name: 'tools', run: ['make -C /opt/tools install'], types: { launch: true } }],
   properties: {
     name: { ...text('Name of the layer, unique: letters, digits, `.`, `_`, `-`.', 'tools'), minLength: 1 },
-    run: {
+    run: withDefault([], {
       type: 'array',
       description: "Commands that run in the tree, in order: text for the tree's own shell, or a list of a program and its arguments.",
       examples: [['ldconfig', ['install', '-d', '/opt/tools']]],
       items: command('One command.', 'ldconfig', ['install', '-d', '/opt/tools']),
-    },
-    files: {
+    }),
+    files: withDefault([], {
       type: 'array',
       description: 'Files copied in before the commands run; the same form as `systemConfig.additionalFiles`.',
       examples: [[{ local: 'tool.conf', final: '/etc/tool.conf' }]],
       items: additionalFileSchema,
-    },
-    types: {
-      type: 'object',
-      description:
-        'What the layer is for. Absent: `launch` only. Given: what it leaves out is false; a layer of no type at all is scratch for its own commands.',
-      examples: [{ launch: true, cache: true }],
-      properties: {
-        launch: flag('Its files are part of the image, and of what the layers after it see.', true),
-        build: flag(
-          'Layers after it see its files, even if the image does not have them, and get its `env`, its programs (`/opt/NAME/bin`) and its libraries (`/opt/NAME/lib`).',
-          true,
-        ),
-        cache: flag('It is kept, and handed to `validate` when the layer has to be made anew.', true),
+    }),
+    types: withDefault(
+      { launch: true },
+      {
+        type: 'object',
+        description:
+          'What the layer is for. Where it is given, what it leaves out is false; a layer of no type at all is scratch for its own commands.',
+        examples: [{ launch: true, cache: true }],
+        properties: {
+          launch: withDefault(false, flag('Its files are part of the image, and of what the layers after it see.', true)),
+          build: withDefault(
+            false,
+            flag(
+              'Layers after it see its files, even if the image does not have them, and get its `env`, its programs (`/opt/NAME/bin`) and its libraries (`/opt/NAME/lib`).',
+              true,
+            ),
+          ),
+          cache: withDefault(false, flag('It is kept, and handed to `validate` when the layer has to be made anew.', true)),
+        },
+        additionalProperties: false,
       },
-      additionalProperties: false,
-    },
-    env: words('Environment of the commands; for a layer of type `build` also of the layers after it.', { MAKEFLAGS: '-j2' }),
-    inputs: texts(
-      'Files and directories of this machine that the commands may read; their content is part of what identifies the layer. Looked for as `local` is. Copies of them lie under their own names in /run/ict/inputs; what a command changes there is dropped.',
-      ['src', 'package.json'],
     ),
-    cacheMounts: {
+    env: withDefault(
+      {},
+      words('Environment of the commands; for a layer of type `build` also of the layers after it.', { MAKEFLAGS: '-j2' }),
+    ),
+    inputs: withDefault(
+      [],
+      texts(
+        'Files and directories of this machine that the commands may read; their content is part of what identifies the layer. Looked for as `local` is. Copies of them lie under their own names in /run/ict/inputs; what a command changes there is dropped.',
+        ['src', 'package.json'],
+      ),
+    ),
+    cacheMounts: withDefault([], {
       type: 'array',
       description: 'Directories that outlive the build and are part neither of the image nor of what identifies the layer.',
       examples: [[{ id: 'pip', target: '/root/.cache/pip' }]],
@@ -58,28 +70,31 @@ export const layerSchema = {
         properties: {
           id: { ...text('Names the directory among all builds: letters, digits, `.`, `_`, `-`.', 'pip'), minLength: 1 },
           target: { ...text('Where the commands see it, absolute.', '/root/.cache/pip'), minLength: 1 },
-          sharing: oneOf(
-            ['shared', 'locked', 'private'],
-            'What builds at the same time do: use it together, wait for each other, or get one each. Absent: shared.',
-            'locked',
+          sharing: withDefault(
+            'shared',
+            oneOf(
+              ['shared', 'locked', 'private'],
+              'What builds at the same time do: use it together, wait for each other, or get one each.',
+              'locked',
+            ),
           ),
         },
         required: ['id', 'target'],
         additionalProperties: false,
       },
-    },
-    network: flag(
-      'Lets the commands reach the network. The result is then no longer a function of template and lock alone. Absent: false.',
+    }),
+    network: withDefault(
       false,
+      flag('Lets the commands reach the network. The result is then no longer a function of template and lock alone.', true),
     ),
-    metadata: words('Facts that are kept with the layer and given to `validate`.', { version: '1.6' }),
+    metadata: withDefault({}, words('Facts that are kept with the layer and given to `validate`.', { version: '1.6' })),
     invalidateOn: {
       type: 'object',
       description: 'What must be equal for an earlier layer of this name to be of any use. When it differs, `validate` is not asked.',
       examples: [{ packages: ['nodejs'], values: { runtime: '16' } }],
       properties: {
-        packages: texts('Packages whose version counts.', ['nodejs']),
-        values: words('Values that count.', { runtime: '16' }),
+        packages: withDefault([], texts('Packages whose version counts.', ['nodejs'])),
+        values: withDefault({}, words('Values that count.', { runtime: '16' })),
       },
       additionalProperties: false,
     },
@@ -93,10 +108,10 @@ export const layerSchema = {
 } as const;
 
 /** Schema of `layers`. */
-export const layersSchema = {
+export const layersSchema = withDefault([], {
   type: 'array',
   description:
     'Layers on top of the configured system, in order; each is cached by itself. Merged with those of the definition by name: an entry replaces the one of the same name.',
   examples: [[{ name: 'tools', run: ['make -C /opt/tools install'] }]],
   items: layerSchema,
-} as const;
+} as const);

@@ -1,5 +1,5 @@
 import { additionalFileSchema } from './additional-file.js';
-import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 
 const user = {
   type: 'object',
@@ -11,20 +11,24 @@ const user = {
       'A crypt(3) hash when it begins with `$`, for example the output of `openssl passwd -6`. Any other text is a plain password: it is hashed while the template is read, with a salt that depends only on image and user, so that equal templates give equal images; a warning says so. Empty or absent: no login by password.',
       '$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1',
     ),
-    hash_algo: oneOf(
-      ['', 'sha512', 'sha256', 'md5', 'bcrypt'],
-      'How a plain password is hashed: sha512 (the default) or sha256. A password that is a hash already says its own algorithm.',
+    hash_algo: withDefault(
       'sha512',
+      oneOf(
+        ['', 'sha512', 'sha256', 'md5', 'bcrypt'],
+        'How a plain password is hashed: sha512 or sha256. A password that is a hash already says its own algorithm.',
+        'sha256',
+      ),
     ),
-    passwordMaxAge: integer(0, 99999, 'Days until the password must be changed; 0: never.', 90),
-    groups: texts('Groups beside its own.', ['adm', 'video']),
-    sudo: flag('May become root through sudo. When a definition has the same user, the template decides.', true),
+    passwordMaxAge: integer(0, 99999, 'Days until the password must be changed. Absent or 0: as the distribution has it.', 90),
+    groups: withDefault([], texts('Groups beside its own.', ['adm', 'video'])),
+    sudo: withDefault(false, flag('May become root through sudo. When a definition has the same user, the template decides.', true)),
     startupScript: text('Program that a login starts in place of a shell.', '/usr/bin/menu'),
     home: text('Home directory, absolute. Absent: /home/NAME.', '/srv/admin'),
-    shell: text('Login shell, absolute. Absent: /bin/bash.', '/bin/sh'),
-    sshAuthorizedKeys: texts('Public keys that may log in through ssh, one `authorized_keys` line each.', [
-      'ssh-ed25519 AAAA... admin@example.com',
-    ]),
+    shell: text('Login shell, absolute. Absent: /bin/bash, or /bin/sh in an image without it.', '/bin/sh'),
+    sshAuthorizedKeys: withDefault(
+      [],
+      texts('Public keys that may log in through ssh, one `authorized_keys` line each.', ['ssh-ed25519 AAAA... admin@example.com']),
+    ),
   },
   required: ['name'],
   additionalProperties: false,
@@ -36,15 +40,15 @@ const networkInterface = {
   examples: [{ name: 'enp1s0', dhcp4: true }],
   properties: {
     name: text('Name of the interface.', 'enp1s0'),
-    dhcp4: flag('Asks for an IPv4 address.', true),
-    dhcp6: flag('Asks for an IPv6 address.', false),
-    addresses: {
+    dhcp4: withDefault(false, flag('Asks for an IPv4 address.', true)),
+    dhcp6: withDefault(false, flag('Asks for an IPv6 address.', true)),
+    addresses: withDefault([], {
       type: 'array',
       description: 'Fixed addresses with prefix length.',
       examples: [['192.0.2.10/24']],
       items: { type: 'string', format: 'cidr' },
-    },
-    routes: {
+    }),
+    routes: withDefault([], {
       type: 'array',
       description: 'Fixed routes.',
       examples: [[{ to: 'default', via: '192.0.2.1' }]],
@@ -59,13 +63,13 @@ const networkInterface = {
         required: ['to', 'via'],
         additionalProperties: false,
       },
-    },
-    nameservers: {
+    }),
+    nameservers: withDefault([], {
       type: 'array',
       description: 'Addresses of name servers.',
       examples: [['192.0.2.53']],
       items: { type: 'string', format: 'ip' },
-    },
+    }),
   },
   required: ['name'],
   additionalProperties: false,
@@ -77,11 +81,11 @@ const kernel = {
   examples: [{ version: '6.12', cmdline: 'console=ttyS0,115200', packages: ['linux-image-cloud-amd64'] }],
   properties: {
     version: text('Version to prefer. When the archive has another, that one is taken and a warning names it.', '6.12.74'),
-    cmdline: text('Kernel command line.', 'console=ttyS0,115200 console=tty0'),
-    packages: texts('Packages that bring the kernel.', ['linux-image-amd64']),
+    cmdline: withDefault('', text('Kernel command line.', 'console=ttyS0,115200 console=tty0')),
+    packages: withDefault([], texts('Packages that bring the kernel.', ['linux-image-amd64'])),
     enableExtraModules: text('Modules to put into the initrd, separated by spaces.', 'usbcore usb-common'),
     name: text('Name of the kernel package, from definitions.', 'kernel'),
-    uki: flag('Builds a unified kernel image.', false),
+    uki: withDefault(false, flag('Builds a unified kernel image.', false)),
   },
   additionalProperties: false,
 } as const;
@@ -95,15 +99,15 @@ export const systemSchema = {
     name: text("Name of this configuration; the directory of the built image. Absent: the image's name.", 'minimal'),
     description: text('One sentence for people.', 'Minimal Debian image'),
     hostname: formatted('hostname', 'Host name (RFC 1123), at most 64 characters.', 'node-1', ''),
-    packages: {
+    packages: withDefault([], {
       type: 'array',
       description:
         'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`. Added to those of the definition.',
       examples: [['openssh-server', 'sudo', 'linux-image-generic*']],
       items: { type: 'string', minLength: 1 },
       uniqueItems: true,
-    },
-    recommends: flag('Also installs what packages recommend. Absent: false.', false),
+    }),
+    recommends: withDefault(false, flag('Also installs what packages recommend.', true)),
     kernel,
     initramfs: {
       type: 'object',
@@ -117,8 +121,11 @@ export const systemSchema = {
       description: 'How the image starts. Merged key by key.',
       examples: [{ bootType: 'efi', provider: 'systemd-boot' }],
       properties: {
-        bootType: oneOf(['efi', 'legacy'], 'Firmware. Absent: efi.', 'efi'),
-        provider: oneOf(['grub', 'grub2', 'systemd-boot'], 'Boot loader; `grub2` is another name of `grub`. Absent: systemd-boot.', 'grub'),
+        bootType: withDefault('efi', oneOf(['efi', 'legacy'], 'Firmware.', 'efi')),
+        provider: withDefault(
+          'systemd-boot',
+          oneOf(['grub', 'grub2', 'systemd-boot'], 'Boot loader; `grub2` is another name of `grub`.', 'grub'),
+        ),
       },
       additionalProperties: false,
     },
@@ -127,7 +134,7 @@ export const systemSchema = {
       description: 'A read-only, verified root filesystem. Merged key by key.',
       examples: [{ enabled: false }],
       properties: {
-        enabled: flag('Switches it on.', false),
+        enabled: withDefault(false, flag('Switches it on.', true)),
         secureBootDBKey: text('Private key that signs the boot files.', 'db.key'),
         secureBootDBCrt: text('Certificate of that key, PEM.', 'db.crt'),
         secureBootDBCer: text('Certificate of that key, DER.', 'db.cer'),
@@ -139,41 +146,41 @@ export const systemSchema = {
       description: 'Encryption of partitions (LUKS). Replaces the definition’s.',
       examples: [{ enabled: false }],
       properties: {
-        enabled: flag('Switches it on.', false),
+        enabled: withDefault(false, flag('Switches it on.', true)),
         passphraseFile: text('File with the passphrase.', 'passphrase.txt'),
-        partitions: texts('Ids of the partitions to encrypt.', ['rootfs']),
+        partitions: withDefault([], texts('Ids of the partitions to encrypt.', ['rootfs'])),
         unlock: oneOf(['auto', 'manual'], 'Whether the system unlocks itself when it starts.', 'auto'),
       },
       additionalProperties: false,
     },
-    users: {
+    users: withDefault([], {
       type: 'array',
       description: 'User accounts. Merged with those of the definition by name; `groups` and `sshAuthorizedKeys` are joined.',
       examples: [[{ name: 'admin', sudo: true }]],
       items: user,
-    },
+    }),
     network: {
       type: 'object',
       description: 'Network set-up; `interfaces` replaces the list of the definition.',
       examples: [{ backend: 'systemd-networkd', interfaces: [{ name: 'enp1s0', dhcp4: true }] }],
       properties: {
-        backend: oneOf(['netplan', 'systemd-networkd'], 'What configures the interfaces.', 'systemd-networkd'),
-        interfaces: {
+        backend: withDefault('systemd-networkd', oneOf(['netplan', 'systemd-networkd'], 'What configures the interfaces.', 'netplan')),
+        interfaces: withDefault([], {
           type: 'array',
           description: 'Interfaces to configure.',
           examples: [[{ name: 'enp1s0', dhcp4: true }]],
           items: networkInterface,
-        },
+        }),
       },
       additionalProperties: false,
     },
-    additionalFiles: {
+    additionalFiles: withDefault([], {
       type: 'array',
       description: 'Files copied into the image. Merged with those of the definition by `final`.',
       examples: [[{ local: 'motd', final: '/etc/motd' }]],
       items: additionalFileSchema,
-    },
-    configurations: {
+    }),
+    configurations: withDefault([], {
       type: 'array',
       description: 'Commands that run at the end, in order, inside the image and with its own shell. Added after those of the definition.',
       examples: [[{ cmd: 'systemctl enable ssh' }]],
@@ -187,7 +194,7 @@ export const systemSchema = {
         required: ['cmd'],
         additionalProperties: false,
       },
-    },
+    }),
   },
   additionalProperties: false,
 } as const;

@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { buildSchema } from './build.js';
 import { diskSchema } from './disk.js';
-import { flag, formatted, integer, oneOf, text, texts } from './keyword.js';
+import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 import { layersSchema } from './layer.js';
 import { systemSchema } from './system.js';
 import { variablesSchema } from './variables.js';
@@ -18,12 +18,15 @@ const repository = {
     ),
     path: text('Directory on this machine with a repository, absolute.', '/srv/repository'),
     packages: texts('Package files to make a repository of.', ['https://packages.example.com/tool.deb', './tool.deb']),
-    insecureSkipVerify: flag('Accepts any TLS certificate while `packages` are fetched.', false),
+    insecureSkipVerify: withDefault(false, flag('Accepts any TLS certificate while `packages` are fetched.', false)),
     pkey: text('Key that signs the repository: an address or a path.', 'https://packages.example.com/key.asc', '/etc/keys/example.asc'),
-    pkeys: texts('Several such keys.', ['/etc/keys/old.asc', '/etc/keys/new.asc']),
-    component: text('Components, separated by spaces.', 'main contrib'),
-    priority: integer(-9999, 9999, 'Preference; higher wins. Absent: 0.', 100),
-    allowPackages: texts('The only packages to take from it. Absent: all.', ['tool', 'libtool*']),
+    pkeys: withDefault([], texts('Several such keys.', ['/etc/keys/old.asc', '/etc/keys/new.asc'])),
+    component: text(
+      'Components, separated by spaces. Absent: main, where the repositories of the distribution have suites.',
+      'main contrib',
+    ),
+    priority: integer(-9999, 9999, 'Preference; higher wins over a higher version. Absent: that of any other repository.', 100),
+    allowPackages: withDefault([], texts('The only packages to take from it; none: all.', ['tool', 'libtool*'])),
   },
   required: ['codename'],
   additionalProperties: false,
@@ -41,8 +44,8 @@ const properties = {
     examples: [{ description: 'Minimal Debian 13 image', keywords: ['debian', 'minimal'] }],
     properties: {
       description: text('What the image is.', 'Minimal Debian 13 image'),
-      use_cases: texts('What it is good for.', ['Cloud instances']),
-      keywords: texts('Words to find it by.', ['debian', 'minimal']),
+      use_cases: withDefault([], texts('What it is good for.', ['Cloud instances'])),
+      keywords: withDefault([], texts('Words to find it by.', ['debian', 'minimal'])),
     },
     additionalProperties: false,
   },
@@ -73,12 +76,12 @@ const properties = {
   disk: diskSchema,
   systemConfig: systemSchema,
   layers: layersSchema,
-  packageRepositories: {
+  packageRepositories: withDefault([], {
     type: 'array',
     description: 'Repositories beside those of the definition. Merged by codename, url and path.',
     examples: [[{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc' }]],
     items: repository,
-  },
+  }),
   build: buildSchema,
   lock: text(
     'Lock file; a relative path counts from the directory of the template. Absent: NAME.lock.yml beside it. Not inherited.',
@@ -89,7 +92,7 @@ const properties = {
     description: 'Whether the image is made from scratch (`create`) or on top of another image (`overlay`).',
     examples: [{ mode: 'create' }],
     properties: {
-      mode: oneOf(['create', 'overlay'], 'Absent: create.', 'create'),
+      mode: withDefault('create', oneOf(['create', 'overlay'], 'Which of both.', 'create')),
       source: {
         type: 'object',
         description: 'The image to start from.',
@@ -97,7 +100,7 @@ const properties = {
         properties: {
           path: text('File on this machine.', 'base.raw'),
           url: formatted('uri', 'Address to fetch it from.', 'https://images.example.com/base.qcow2'),
-          format: oneOf(['raw', 'qcow2', 'vhd', 'vhdx'], 'Its file format. Absent: raw.', 'raw'),
+          format: withDefault('raw', oneOf(['raw', 'qcow2', 'vhd', 'vhdx'], 'Its file format.', 'qcow2')),
           sbomPath: text('Bill of materials of it.', 'base.spdx.json'),
         },
         additionalProperties: false,
@@ -114,8 +117,8 @@ const properties = {
       conflictPolicy: oneOf(['fail', 'allow-explicit'], 'What to do about conflicts.', 'fail'),
       kernelCmdline: text('Kernel command line to set.', 'console=ttyS0'),
       grubDefault: text('Boot entry to start.', '0'),
-      allowDiskResize: flag('Lets the disk grow.', false),
-      allowPackageRemoval: flag('Lets conflicting packages go.', false),
+      allowDiskResize: withDefault(false, flag('Lets the disk grow.', true)),
+      allowPackageRemoval: withDefault(false, flag('Lets conflicting packages go.', true)),
       replaceKernel: {
         type: 'object',
         description: 'Replaces the kernel.',
@@ -153,7 +156,7 @@ export const defaultsSchema = {
 } as const;
 
 /** A template as written, after schema validation. */
-export type Template = FromSchema<typeof templateSchema>;
+export type Template = FromSchema<typeof templateSchema, { keepDefaultedPropertiesOptional: true }>;
 
 /** Defaults as a distribution definition has them: a template with every key optional. */
-export type TemplateDefaults = FromSchema<typeof defaultsSchema>;
+export type TemplateDefaults = FromSchema<typeof defaultsSchema, { keepDefaultedPropertiesOptional: true }>;

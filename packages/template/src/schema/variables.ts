@@ -1,4 +1,4 @@
-import { flag, text } from './keyword.js';
+import { flag, text, withDefault } from './keyword.js';
 
 /** Schema of `variables`. */
 export const variablesSchema = {
@@ -13,7 +13,7 @@ export const variablesSchema = {
     properties: {
       description: text('What it is for.', 'Where the machine stands'),
       default: text('Value when none is given. Absent: one must be given.', 'lab'),
-      secret: flag('Never shown; in cache keys only a salted digest stands for it. Absent: false.', true),
+      secret: withDefault(false, flag('Never shown; in cache keys only a salted digest stands for it.', true)),
     },
     additionalProperties: false,
   },
