@@ -27,8 +27,8 @@ async function template(layers: readonly object[], files: Readonly<Record<string
   return file;
 }
 
-async function built(file: string): Promise<IctResult> {
-  const result = await mini.buildTemplate(file, places);
+async function built(file: string, args: readonly string[] = ['--no-image-cache']): Promise<IctResult> {
+  const result = await mini.buildTemplate(file, places, args);
   expect(result.status, result.stderr).toBe(0);
   return result;
 }
@@ -105,6 +105,13 @@ describe('the types of a layer', () => {
     const second = await built(file);
     expect(steps(second, 'step.miss')).toEqual([]);
     expect(artifactOf(second, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
+  });
+
+  it('are not looked at when the whole image is kept', async () => {
+    const kept = await built(file, []);
+    const whole = await built(file, []);
+    expect(whole.events.flatMap((event) => (event.type === 'step.hit' ? [event.step] : []))).toEqual(['ict.image']);
+    expect(artifactOf(whole, 'raw').digest).toBe(artifactOf(kept, 'raw').digest);
   });
 
   it('belong to the key', async () => {

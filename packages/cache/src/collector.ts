@@ -57,6 +57,8 @@ export interface Collector {
 const DAY_SECONDS = 86_400;
 /** A layer or file this young may belong to a result that is being recorded. */
 const YOUNG_SECONDS = 3600;
+/** What is kept for its own use; layers and blobs live as long as a result that refers to them. */
+const OWN_LIFE: readonly EntryKind[] = ['package', 'image', 'step', 'memo', 'metadata', 'mount'];
 /** What a limit is undershot by, so that not every build collects. */
 const LOW_WATER = 0.9;
 
@@ -110,8 +112,7 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
       for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${days} days`);
     };
     older(kept('package'), limits.packageDays);
-    // Layers and blobs live as long as a result that refers to them.
-    older(kept('package', 'image', 'step', 'memo', 'metadata'), limits.unusedDays);
+    older(kept(...OWN_LIFE), limits.unusedDays);
     if (limits.packageBytes !== undefined) shrink(kept('package'), limits.packageBytes, take);
     if (limits.imageCount !== undefined) {
       const images = kept('image');
@@ -131,7 +132,7 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
     if (excess > 0) {
       let freed = 0;
       const size = new Map(all.map((entry) => [entryName(entry), entry.allocatedBytes]));
-      for (const entry of kept('package', 'image', 'step', 'memo', 'metadata')) {
+      for (const entry of kept(...OWN_LIFE)) {
         if (freed >= excess) break;
         take(entry, 'unused longest while room is short');
         freed += entry.allocatedBytes + (references.get(entryName(entry)) ?? []).reduce((total, name) => total + (size.get(name) ?? 0), 0);

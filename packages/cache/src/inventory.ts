@@ -72,6 +72,8 @@ function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
       return yield* named(layout.area('layers'));
     case 'metadata':
       return yield* named(layout.area('fetch'));
+    case 'mount':
+      return yield* named(layout.area('mounts'));
     case 'blob':
       return yield* sharded(join(layout.area('blobs'), 'sha256'), '', undefined);
     case 'step':

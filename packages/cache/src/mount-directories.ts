@@ -17,9 +17,13 @@ export interface MountDirectories {
   withMount<T>(id: string, sharing: MountSharing, work: (directory: string) => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
-export function createMountDirectories({ layout }: Pick<StoreContext, 'layout'>, { withLock }: Locks): MountDirectories {
+export function createMountDirectories(
+  { layout, journal }: Pick<StoreContext, 'layout' | 'journal'>,
+  { withLock }: Locks,
+): MountDirectories {
   async function directory(name: string): Promise<string> {
     const path = join(layout.area('mounts'), pathSegment(name, 'a cache mount'));
+    await journal.note('mount', name);
     await ensureDirectory(path);
     return path;
   }

@@ -148,6 +148,28 @@ describe('running builds', () => {
   });
 });
 
+it('collects directories that outlive builds by their last use, and none that a build has', async () => {
+  const { signal } = new AbortController();
+  const use = async (id: string, work = async (directory: string) => writeFileSync(join(directory, 'wheel'), content('w'))) =>
+    (await bench.open()).withMount(id, 'shared', work, signal);
+  await use('old');
+  await use('pip');
+  endProcess();
+  bench.time = START + 31 * DAY;
+  await use('pip');
+  const held = await bench.open();
+  const listed = (await held.entries(['mount'])).map(({ id, allocatedBytes }) => [id, allocatedBytes > 100_000]).sort();
+  expect(listed).toEqual([
+    ['old', true],
+    ['pip', true],
+  ]);
+  expect(names(await held.collect({ unusedDays: 30 }))).toEqual(['mount old']);
+  expect(bench.list('.ict/mounts')).toEqual(['pip']);
+  expect(names(await held.clean(({ kind }) => kind === 'mount'))).toEqual([]);
+  endProcess();
+  expect(names(await (await bench.open()).clean(({ kind }) => kind === 'mount'))).toEqual(['mount pip']);
+});
+
 describe('cleaning', () => {
   it('removes what is chosen, and a dry run nothing', async () => {
     await storePackages(['a', 'b'], START);

@@ -21,6 +21,7 @@ export interface CacheCleanFlags extends KeptFlags {
   readonly workspace?: boolean;
   readonly images?: boolean;
   readonly layers?: boolean;
+  readonly mounts?: boolean;
   readonly all?: boolean;
   readonly providerId?: string;
   readonly package?: string;
@@ -50,7 +51,7 @@ export interface CacheVerifyFlags extends CacheFlags {
   readonly repair?: boolean;
 }
 
-export const listedKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata'] as const;
+export const listedKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
 
 const MOST = 999_999;
 
@@ -94,6 +95,7 @@ export function cacheCommands(program: Command, run: Runner): void {
     .option('--workspace', 'base trees, their snapshots, and delivered images')
     .option('--images', 'finished images, and the file systems and disks they were made from')
     .option('--layers', 'layers of trees, with the results that name them')
+    .option('--mounts', 'directories that layers of templates keep between builds (cacheMounts)')
     .option('--all', 'all of these, and everything else that is kept')
     .addOption(
       new Option('--provider-id <id>', 'only packages and workspace of this one: os-dist-arch').argParser(parseText('--provider-id')),

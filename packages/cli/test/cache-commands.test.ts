@@ -133,21 +133,24 @@ describe('ict cache clean', () => {
     [['--packages'], ['package', 'package']],
     [['--images'], ['blob']],
     [['--layers'], ['step']],
+    [['--mounts'], ['mount']],
     [['--package', 'a'], ['package']],
     [['--packages', '--provider-id', 'acme-acme2-x86_64'], []],
-    [['--all'], ['blob', 'imagebuild', 'package', 'package', 'step']],
+    [['--all'], ['blob', 'imagebuild', 'mount', 'package', 'package', 'step']],
     [['--workspace'], ['imagebuild']],
   ])('%j removes what it says', async (flags, kinds) => {
-    await storeResult(await fill(0, ['a', 'b']));
+    const cache = await fill(0, ['a', 'b']);
+    await storeResult(cache);
+    await cache.withMount('pip', 'shared', (directory) => writeFile(join(directory, 'wheel'), ''), new AbortController().signal);
     await endBuilds();
     await mkdir(join(work, provider, 'imagebuild', 'minimal'), { recursive: true });
     const dry = await document<Removed>(['clean', ...flags, '--dry-run', ...places]);
     expect(dry.removed.map(({ kind }) => kind).sort()).toEqual(kinds);
-    expect((await document<Listed>(['list', ...cacheFlag()])).entries).toHaveLength(4);
+    expect((await document<Listed>(['list', ...cacheFlag()])).entries).toHaveLength(5);
     const real = await document<Removed>(['clean', ...flags, ...places]);
     expect(ids(real)).toEqual(ids(dry));
     const left = (await document<Listed>(['list', ...cacheFlag()])).entries.length;
-    expect(left).toBe(4 - kinds.filter((kind) => kind !== 'imagebuild').length);
+    expect(left).toBe(5 - kinds.filter((kind) => kind !== 'imagebuild').length);
     expect(existsSync(join(work, provider, 'imagebuild', 'minimal'))).toBe(!kinds.includes('imagebuild'));
     expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
   });

@@ -21,11 +21,9 @@ import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
+import { TEMPLATE_EPOCH } from './template-epoch.js';
 import { treeKey } from './tree-key.js';
 import { templateLayerSteps, type GatheredLayer, type LayerPlace } from './template-layers.js';
-
-/** Latest time of files that a template's own settings, files and commands make: 1980-01-01T00:00:01Z. */
-export const TEMPLATE_EPOCH = 315_532_801;
 
 /** What composing a root tree depends on. */
 export interface Composition {

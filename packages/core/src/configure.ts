@@ -63,13 +63,13 @@ export function configurationKey({ hostname, network, modules, users, files, com
 }
 
 /** Environment of everything that a template runs in its tree. */
-export function treeEnvironment(ctx: BuildContext): Readonly<Record<string, string>> {
+export function treeEnvironment({ epochSeconds }: Pick<BuildContext, 'epochSeconds'>): Readonly<Record<string, string>> {
   return {
     PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: '/root',
     LC_ALL: 'C.UTF-8',
     TZ: 'UTC',
-    SOURCE_DATE_EPOCH: String(ctx.epochSeconds),
+    SOURCE_DATE_EPOCH: String(epochSeconds),
   };
 }
 

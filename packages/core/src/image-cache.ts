@@ -3,20 +3,21 @@ import { join } from 'node:path';
 import type { ImageStore, StoredImage } from '@ict/cache';
 import { toErrorRecord, type EventBody, type Exporter, type Json } from '@ict/plugin-api';
 import type { CodeIdentity } from './code-identity.js';
-import { configurationKey } from './configure.js';
+import { configurationKey, fileKeys } from './configure.js';
 import type { Composition } from './composition.js';
 import type { Deliverable } from './delivery.js';
 import type { StepReport } from './engine-api.js';
 import type { Loaded } from './plugin-host.js';
 import { digestSecrets } from './secrets.js';
 import { describeDifferences } from './steps.js';
+import type { GatheredLayer } from './template-layers.js';
 
 /** What a build calls the image cache among its steps. */
 const STEP = 'ict.image';
 
 /**
  * Values of a specification that say where something was written, or how to build, and do not shape the image. Secrets shape it where they
- * are used; for the hash of a password stands a digest among the configuration.
+ * are used; for the hash of a password stands a digest among the configuration. Layers have names of their own, and are listed apart.
  */
 const SHAPELESS: ReadonlySet<string> = new Set([
   'file',
@@ -27,24 +28,27 @@ const SHAPELESS: ReadonlySet<string> = new Set([
   'lockFile',
   'secrets',
   'passwordHash',
+  'layers',
 ]);
 const NOTHING: ReadonlySet<string> = new Set();
 
 /**
  * Everything that shapes an image: what the template asks for, with the content of the files that it names, the lock, the definition,
- * and the code that makes it. A digest stands for each secret. Undefined when some of that is not known before the build: such an image is never taken from the cache.
+ * and the code that makes it. A digest stands for each secret. Undefined when some of that is not known before the build: what
+ * `validate` of a layer decides depends on what the cache holds. Such an image is neither kept nor taken from the cache.
  */
 export function imageInputs(
   input: Omit<Composition, 'packages'>,
   exporters: readonly Loaded<Exporter>[],
   epochSeconds: number,
 ): Json | undefined {
-  const { spec, distribution, provider, format, configuration, seed, core } = input;
-  if (spec.layers.length > 0) return undefined; // may read files of this machine while it is built
+  const { spec, distribution, provider, format, configuration, layers, seed, core } = input;
+  if (spec.layers.some(({ types, validate }) => types.cache && validate !== undefined)) return undefined;
   const { os, dist, title, essential, boot, tools, quirks } = distribution;
   const inputs: Json = {
     template: shape(spec as unknown as Json, SHAPELESS),
     configuration: configurationKey(configuration),
+    layers: layers.map(layerInputs),
     lock: seed,
     epochSeconds,
     definition: shape({ os, dist, title, essential, boot, tools, quirks: quirks ?? {} } as unknown as Json, NOTHING),
@@ -54,6 +58,12 @@ export function imageInputs(
     exporters: Object.fromEntries(exporters.map(({ part, identity }) => [part.name, { ...identity } as Json])),
   };
   return digestSecrets(inputs, spec.secrets, STEP);
+}
+
+/** Everything of a layer but `cacheMounts`, which shape nothing. */
+function layerInputs({ spec, files, inputs }: GatheredLayer): Json {
+  const { name, run, types, env, network, metadata, invalidateOn } = spec;
+  return { name, run, types: { ...types }, env, network, metadata, invalidateOn: { ...invalidateOn }, files: fileKeys(files), inputs };
 }
 
 /** Plain data without what is undefined and without members of these names. */

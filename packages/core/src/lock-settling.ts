@@ -1,7 +1,7 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import type { LockOptions } from './engine-api.js';
 import { coreError } from './errors.js';
-import { lockPath, readLock, type Lock } from './lock.js';
+import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';
 import { rememberRelations } from './package-relations.js';
 import { pinRepositories } from './pinning.js';
@@ -74,14 +74,7 @@ export async function resolveAfresh(
     lockVersion: 1,
     target: request.target,
     request: request.digest,
-    repositories: snapshots.map(({ repository: { id, archive, suite, components }, root, signers }) => ({
-      id,
-      archive,
-      suite,
-      components,
-      root,
-      signers,
-    })),
+    repositories: pinnedRepositories(snapshots),
     plugins: { [provider.identity.name]: provider.identity.version },
     packages: resolved.packages,
     tools: resolved.tools,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse, stringify, type Pair } from 'yaml';
 import { atomicWriteFile, canonicalJson, digestOf, isDigest } from '@ict/integrity';
-import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
+import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
 /** Everything that decides an image's packages: the content of `x.lock.yml`. An image is a function of this and the template. */
@@ -34,6 +34,18 @@ export function lockDigest(lock: Lock): Digest {
 /** The newest date of a signed root: the latest time that a file of the image may carry, seconds since 1970. */
 export function lockEpoch(lock: Lock): number {
   return Math.max(...lock.repositories.map((repository) => repository.root.dateSeconds));
+}
+
+/** What a lock says of the repositories that it was resolved from. */
+export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly PinnedRepository[] {
+  return snapshots.map(({ repository: { id, archive, suite, components }, root, signers }) => ({
+    id,
+    archive,
+    suite,
+    components,
+    root,
+    signers,
+  }));
 }
 
 /** Order of the fields, whatever order they have in memory; others follow by name. */

@@ -1,7 +1,7 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
 import type { PackageQuestion, Plan } from './engine-api.js';
-import type { Lock } from './lock.js';
+import { pinnedRepositories, type Lock } from './lock.js';
 import { pinRepositories } from './pinning.js';
 import { planContent, planOf } from './plan.js';
 import type { Loaded } from './plugin-host.js';
@@ -37,14 +37,7 @@ export async function planPackages(
     lockVersion: 1,
     target,
     request: digestOf(canonicalJson({ only, recommends })),
-    repositories: snapshots.map(({ repository: { id, archive, suite, components }, root, signers }) => ({
-      id,
-      archive,
-      suite,
-      components,
-      root,
-      signers,
-    })),
+    repositories: pinnedRepositories(snapshots),
     plugins: {},
     packages,
     tools: [],

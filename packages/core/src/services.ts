@@ -11,7 +11,7 @@ import { BaseTree } from './base-tree.js';
 import { withCacheMounts } from './cache-mounts.js';
 import { CacheShelf } from './cache-shelf.js';
 import { identifyEngine, type CodeIdentity } from './code-identity.js';
-import { TEMPLATE_EPOCH, type LayerMaker, type LayerSource } from './composition.js';
+import type { LayerMaker, LayerSource } from './composition.js';
 import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layer-shelf.js';
@@ -20,6 +20,7 @@ import { CachedPackages, PrivatePackages, type PackageShelf } from './package-sh
 import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { storageLimits } from './storage-limits.js';
+import { TEMPLATE_EPOCH } from './template-epoch.js';
 import { ToolsTree } from './tools.js';
 import { LazySandbox, SandboxTrees } from './trees.js';
 

@@ -4,6 +4,7 @@ import type { EarlierLayer } from './earlier-layers.js';
 import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile } from './configure.js';
 import { coreError } from './errors.js';
 import { listInputs, placeInputs, type InputListing } from './layer-inputs.js';
+import { TEMPLATE_EPOCH } from './template-epoch.js';
 import { treeKey } from './tree-key.js';
 import type { TreeMount } from './trees.js';
 
@@ -56,7 +57,7 @@ function layerCall(
   const { launch, build, cache } = spec.types;
   const tree = visibleTree(image, below);
   const kept = [...below.kept];
-  const env = layerEnvironment(spec, below.build, ctx);
+  const env = layerEnvironment(spec, below.build);
   const fixed = {
     layerApi: LAYER_API,
     types: { ...spec.types },
@@ -132,9 +133,12 @@ function visibleTree(image: TreeRef, { aside }: Below): TreeRef {
   return { layers };
 }
 
-/** By convention a layer of type `build` keeps what it brings below /opt and its own name. */
-function layerEnvironment(spec: LayerSpec, build: readonly LayerSpec[], ctx: BuildContext): Readonly<Record<string, string>> {
-  const given = Object.assign({}, treeEnvironment(ctx), ...build.map(({ env }) => env)) as Record<string, string>;
+/**
+ * By convention a layer of type `build` keeps what it brings below /opt and its own name. `SOURCE_DATE_EPOCH` is the time that the
+ * layer's files get, not that of the lock: a newer signed root does not remake the layer.
+ */
+function layerEnvironment(spec: LayerSpec, build: readonly LayerSpec[]): Readonly<Record<string, string>> {
+  const given = Object.assign({}, treeEnvironment({ epochSeconds: TEMPLATE_EPOCH }), ...build.map(({ env }) => env)) as Record<string, string>;
   const directories = (kind: string): string[] => build.map(({ name }) => `/opt/${name}/${kind}`).reverse();
   const joined = (variable: string, kind: string): Record<string, string> => {
     const parts = [...directories(kind), ...(given[variable] === undefined ? [] : [given[variable]])];

@@ -99,7 +99,52 @@ describe('what an image is kept by', () => {
     expect(text(withUser('$6$salt$hash'))).not.toContain('$6$salt$hash');
   });
 
-  it('is unknown for a template with layers', () => {
-    expect(imageInputs(input({ spec: { ...sampleSpec(), layers: [{} as LayerSpec] } }), [], 1)).toBeUndefined();
+  describe('with layers', () => {
+    const plain: LayerSpec = {
+      name: 'app',
+      run: ['make'],
+      files: [],
+      types: { launch: true, build: false, cache: false },
+      env: {},
+      inputs: [{ source: '/host/src', name: 'src' }],
+      cacheMounts: [],
+      network: false,
+      metadata: {},
+      invalidateOn: { packages: [], values: {} },
+    };
+    const layered = (change: Partial<LayerSpec> = {}, content = '644 sha256:1'): Partial<Input> => {
+      const spec = { ...plain, ...change };
+      return { spec: { ...sampleSpec(), layers: [spec] }, layers: [{ spec, files: [], inputs: { 'src/a': content } }] };
+    };
+
+    it.each<[string, Partial<Input>]>([
+      ['the content of an input', layered({}, '644 sha256:2')],
+      ['a command', layered({ run: ['make all'] })],
+      // Names of their own: never those of places, which shape nothing.
+      ...['source', 'file', 'position'].flatMap((name): [string, Partial<Input>][] => [
+        [`a variable called ${name}`, layered({ env: { [name]: 'a' } })],
+        [`metadata called ${name}`, layered({ metadata: { [name]: 'a' } })],
+        [`a value called ${name}`, layered({ invalidateOn: { packages: [], values: { [name]: 'a' } } })],
+      ]),
+      ['a type', layered({ types: { launch: true, build: true, cache: false } })],
+      ['the network', layered({ network: true })],
+      ['no layer', {}],
+    ])('changes with %s', (_what, changed) => {
+      expect(text(changed)).not.toBe(text(layered()));
+    });
+
+    it.each<[string, Partial<Input>]>([
+      ['where its inputs lie', layered({ inputs: [{ source: '/elsewhere/src', name: 'src' }] })],
+      ['directories that outlive builds', layered({ cacheMounts: [{ id: 'a', target: '/a', sharing: 'shared' }] })],
+      ['its place in the template', layered({ position: { file: 'a', line: 1, column: 1 } })],
+    ])('stays the same with %s', (_what, changed) => {
+      expect(text(changed)).toBe(text(layered()));
+    });
+
+    it('is unknown where a command decides by what the cache holds', () => {
+      const asking = layered({ types: { launch: true, build: false, cache: true }, validate: 'echo keep' });
+      expect(imageInputs(input(asking), [], 1)).toBeUndefined();
+      expect(imageInputs(input(layered({ validate: 'echo keep' })), [], 1)).toBeDefined();
+    });
   });
 });

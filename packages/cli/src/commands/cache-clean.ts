@@ -23,23 +23,24 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
 }
 
 /** @throws `ICT_CLI_USAGE` when nothing says what is to go. */
-function requireChoice({ packages, workspace, images, layers, all, package: name, key }: CacheCleanFlags): void {
-  if ([packages, workspace, images, layers, all].includes(true) || name !== undefined || key !== undefined) return;
+function requireChoice({ packages, workspace, images, layers, mounts, all, package: name, key }: CacheCleanFlags): void {
+  if ([packages, workspace, images, layers, mounts, all].includes(true) || name !== undefined || key !== undefined) return;
   throw cliError('ICT_CLI_USAGE', {
     message: 'nothing says what to remove',
-    hint: 'Name it: --packages, --workspace, --images, --layers, --all, --package NAME or --key ID.',
+    hint: 'Name it: --packages, --workspace, --images, --layers, --mounts, --all, --package NAME or --key ID.',
   });
 }
 
 /** Which entries go. With a provider, only what belongs to that one: packages. */
 async function chooser(cache: Cache, flags: CacheCleanFlags): Promise<EntryFilter> {
-  const { packages, images, layers, all, providerId, package: name, key } = flags;
+  const { packages, images, layers, mounts, all, providerId, package: name, key } = flags;
   const one = key === undefined ? undefined : findEntry(await cache.entries(), key);
   const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name);
   const kinds = new Set<EntryKind>([
     ...(packages === true ? (['package'] as const) : []),
     ...(images === true ? (['image', 'blob'] as const) : []),
     ...(layers === true ? (['layer', 'step'] as const) : []),
+    ...(mounts === true ? (['mount'] as const) : []),
   ]);
   return (entry) => {
     if (providerId !== undefined && entry.provider !== providerId) return false;
