@@ -2,6 +2,7 @@ import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm, stat, symlink
 import { join } from 'node:path';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
+import type { Explanation } from '@ict/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
 
@@ -102,8 +103,23 @@ describe('what the caches save', () => {
     expect(steps(similar, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
   });
 
-  it('five more packages cost five downloads', async () => {
-    const grown = await sound(mini.buildTemplate(await template([...extras(1, 20), ...extras(26, 30)]), places));
+  it('five more packages cost five downloads, and the cache can say so before', async () => {
+    const larger = await template([...extras(1, 20), ...extras(26, 30)]);
+    const { cache, work, temporary } = places;
+    const directories = ['--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary];
+    const explained = await sound(ict(['cache', 'explain', larger, '--json', ...directories, ...mini.flags()]));
+    const { steps: told, fetchBytes } = JSON.parse(explained.stdout) as Explanation;
+    const step = (type: string) => told.find((one) => one.type === type);
+    expect(fetchBytes).toBe(extras(26, 30).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
+    expect(step('ict.base')).toMatchObject({ verdict: 'hit' });
+    const { verdict, differences, past, reason } = step('ict.packages') as Explanation['steps'][number];
+    expect([verdict, past?.sizeBytes !== 0, past?.durationMs !== undefined]).toEqual(['miss', true, true]);
+    expect(differences.map(({ path }) => path)).toEqual(extras(26, 30).map((name) => `input.packages["${name}:all"]`));
+    expect(differences.every(({ position }) => position?.file === larger)).toBe(true);
+    expect(new Set(differences.map(({ position }) => position?.line)).size).toBe(5);
+    const grown = await sound(mini.buildTemplate(larger, places));
+    const missed = grown.events.find((event) => event.type === 'step.miss' && event.step === 'ict.packages');
+    expect(missed).toMatchObject({ reason });
     expect(names(grown, 'package.downloaded')).toEqual(extras(26, 30));
     expect(names(grown, 'package.cached')).toEqual(all);
     expect(steps(grown, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));

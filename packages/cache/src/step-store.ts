@@ -17,6 +17,8 @@ export interface StepRecord {
   readonly storedAt: number;
   /** What made it, for people: `ict 0.1.0`. */
   readonly tool: string;
+  /** How long making it took; undefined where nobody measured. */
+  readonly durationMs?: number;
 }
 
 export interface NearestStep {
@@ -30,7 +32,7 @@ export interface StepStore {
   key(type: string, inputs: Json): CacheKey;
   get(type: string, inputs: Json): Promise<StepRecord | undefined>;
   /** @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`. */
-  put(type: string, inputs: Json, output: Json, tool: string): Promise<StepRecord>;
+  put(type: string, inputs: Json, output: Json, tool: string, durationMs?: number): Promise<StepRecord>;
   /** Forgets a result, for example because a layer that it names is gone. */
   remove(type: string, inputs: Json): Promise<void>;
   /** Of the most recent records of this type, the one whose inputs differ least from `inputs`; the later one when equal. */
@@ -50,9 +52,10 @@ const integrityOfStep = (inputs: Json, output: Json): string => integrityOf(cano
 
 function isStoredStep(value: unknown): value is StoredStep {
   if (typeof value !== 'object' || value === null) return false;
-  const { key, inputs, output, storedAt, tool, integrity } = value as Record<string, unknown>;
+  const { key, inputs, output, storedAt, tool, integrity, durationMs } = value as Record<string, unknown>;
   const texts = [key, tool, integrity].every((field) => typeof field === 'string');
-  if (!texts || typeof storedAt !== 'number' || inputs === undefined || output === undefined) return false;
+  const timed = durationMs === undefined || typeof durationMs === 'number';
+  if (!texts || !timed || typeof storedAt !== 'number' || inputs === undefined || output === undefined) return false;
   return integrityOfStep(inputs as Json, output as Json) === integrity;
 }
 
@@ -63,8 +66,8 @@ export function createStepStore({ layout, clock, journal }: StoreContext): StepS
   async function read(type: string, path: string): Promise<StepRecord | undefined> {
     const stored = await readRecord(path, isStoredStep);
     if (stored === undefined || stored.key !== cacheKey(type, stored.inputs) || path !== pathOf(type, stored.key)) return undefined;
-    const { key, inputs, output, storedAt, tool } = stored;
-    return { key, inputs, output, storedAt, tool };
+    const { integrity: _integrity, ...record } = stored;
+    return record;
   }
 
   const paths = (type: string): AsyncGenerator<string, void, undefined> => listRecords(join(layout.area('index'), directoryOf(type)));
@@ -76,17 +79,19 @@ export function createStepStore({ layout, clock, journal }: StoreContext): StepS
       await journal.note('step', key);
       return read(type, pathOf(type, key));
     },
-    async put(type, inputs, output, tool) {
+    async put(type, inputs, output, tool, durationMs) {
       const key = cacheKey(type, inputs);
       const path = pathOf(type, key);
       await journal.note('step', key);
-      const stored: StoredStep = { key, inputs, output, storedAt: clock(), tool, integrity: integrityOfStep(inputs, output) };
+      const timed = durationMs === undefined ? {} : { durationMs };
+      const record: StepRecord = { key, inputs, output, storedAt: clock(), tool, ...timed };
+      const stored: StoredStep = { ...record, integrity: integrityOfStep(inputs, output) };
       try {
         await writeRecord(path, canonicalJson(stored as unknown as Json));
       } catch (error) {
         throw storageFailure(error, { what: `the result of step ${type}`, directory: layout.area('index') });
       }
-      return { key, inputs, output, storedAt: stored.storedAt, tool };
+      return record;
     },
     remove: (type, inputs) => removeRecord(pathOf(type, cacheKey(type, inputs))),
     async nearest(type, inputs) {

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
-import { cacheDir, engineFlags, lockFlags, workDir } from './command-options.js';
+import { cacheDir, engineFlags, lockFlags, template, workDir } from './command-options.js';
 import { all, type CacheFlags, type LockFlags, type Runner } from './flags.js';
 
 /** Flags of commands that look at, or remove, what builds keep. */
@@ -141,6 +141,16 @@ export function cacheCommands(program: Command, run: Runner): void {
     ),
   ).action((files: readonly string[], _flags: LockFlags, command: Command) =>
     run(all(command), 'document', async (session) => (await import('./commands/cache-warm.js')).cacheWarm(session, files, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      cache.command('explain').description('say which steps of a build would hit, and what changed for the others').addArgument(template()),
+    ),
+  ).action((file: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) =>
+      (await import('./commands/cache-explain.js')).cacheExplain(session, file, all(command)),
+    ),
   );
 
   cache

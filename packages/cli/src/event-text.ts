@@ -1,6 +1,7 @@
 import type { BuildEvent, ProblemReport } from '@ict/plugin-api';
 import { problemText } from './failure-text.js';
 import { formatBytes, formatCount, formatDuration } from './quantity.js';
+import { stepText } from './step-text.js';
 import type { Terminal } from './terminal.js';
 import { says } from './terminal.js';
 import { plainText } from './terminal-text.js';
@@ -35,11 +36,9 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
         ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(event.url)}: ${plainText(event.reason)}\n`
         : undefined;
     case 'step.hit':
-      return says(terminal, 'info') ? `${colors.green('hit')}  ${plainText(event.step)}${keyText(event.key, terminal)}\n` : undefined;
+      return says(terminal, 'info') ? stepText('hit', `${event.step}${keyText(event.key, terminal)}`, '', colors) : undefined;
     case 'step.miss':
-      return says(terminal, 'info')
-        ? `${colors.yellow('miss')} ${plainText(event.step)}${keyText(event.key, terminal)}: ${plainText(event.reason)}\n`
-        : undefined;
+      return says(terminal, 'info') ? stepText('miss', `${event.step}${keyText(event.key, terminal)}`, event.reason, colors) : undefined;
     default: {
       if (!says(terminal, 'debug')) return undefined;
       const text = detail(event);

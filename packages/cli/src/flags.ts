@@ -92,7 +92,19 @@ export interface DoctorFlags extends CacheFlags {
   readonly for?: 'build' | 'boot';
 }
 
-export const schemaNames = ['template', 'config', 'distro', 'event', 'manifest', 'lock', 'plan', 'why', 'why-not', 'graph'] as const;
+export const schemaNames = [
+  'template',
+  'config',
+  'distro',
+  'event',
+  'manifest',
+  'lock',
+  'plan',
+  'why',
+  'why-not',
+  'graph',
+  'explanation',
+] as const;
 export type SchemaName = (typeof schemaNames)[number];
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];

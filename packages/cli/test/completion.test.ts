@@ -47,7 +47,7 @@ describe('bash', () => {
 
   it('offers the values of a flag or argument', async () => {
     expect(await offers('build', '--verify', '')).toEqual(['signature', 'full']);
-    expect(await offers('schema', 'e')).toEqual(['event']);
+    expect(await offers('schema', 'ev')).toEqual(['event']);
   });
 
   it('asks ict for distributions, templates and images, blanks and all', async () => {

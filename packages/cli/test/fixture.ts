@@ -144,6 +144,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     validate: unexpected,
     resolve: unexpected,
     plan: unexpected,
+    explain: unexpected,
     planPackages: unexpected,
     why: unexpected,
     whyNot: unexpected,

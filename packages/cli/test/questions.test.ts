@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine, GraphDocument, PackageQuestion, Why, WhyNot } from '@ict/core';
+import type { Engine, Explanation, GraphDocument, PackageQuestion, Why, WhyNot } from '@ict/core';
 import { compileSchema } from '@ict/template';
 import { ict, plan } from './fixture.js';
 
@@ -46,11 +46,30 @@ const graph: GraphDocument = {
   dot: 'digraph G {\n}\n',
 };
 
+const explanation: Explanation = {
+  schemaVersion: 1,
+  target,
+  steps: [
+    { type: 'acme.tools', verdict: 'hit', reason: '', differences: [], past: { madeAt: '2026-01-01T00:00:00.000Z', sizeBytes: 1 } },
+    {
+      type: 'acme.install',
+      verdict: 'miss',
+      reason: 'input.packages.jq: nothing became 1.7',
+      differences: [{ path: 'input.packages.jq', after: '1.7', position }],
+      install: { way: 'delta', reason: 'from the nearest cached layer: add jq' },
+      past: { madeAt: '2026-01-01T00:00:00.000Z', durationMs: 12_300, sizeBytes: 2048 },
+    },
+    { type: 'acme.disk', verdict: 'open', reason: 'depends on what acme.install makes', differences: [], waitsFor: 'acme.install' },
+  ],
+  fetchBytes: 1024,
+};
+
 describe('questions', () => {
   it.each<[string, readonly string[], Partial<Engine>, unknown]>([
     ['why', ['why', 'a.yml', 'libc'], { why: async () => why }, why],
     ['why-not', ['why-not', 'a.yml', 'nginx=1'], { whyNot: async () => whyNot }, whyNot],
     ['graph', ['graph', 'a.yml'], { graph: async () => graph }, graph],
+    ['explanation', ['cache', 'explain', 'a.yml'], { explain: async () => explanation }, explanation],
     ['plan', ['plan', '--target', target, '--only', 'jq'], { planPackages: async () => plan }, plan],
   ])('%s --json prints the one document that its schema describes', async (name, argv, engine, document) => {
     const { stdout, status } = await ict([...argv, '--json'], { engine });
@@ -98,6 +117,33 @@ describe('why-not', () => {
   ])('says %s', async (verdict, parts, texts) => {
     const { stdout } = await ict(['why-not', 'a.yml', 'nginx=1'], { engine: { whyNot: async () => ({ ...whyNot, verdict, ...parts }) } });
     for (const text of texts) expect(stdout.text).toContain(text);
+  });
+});
+
+describe('cache explain', () => {
+  it('prints a line for each step as a build does, then where it comes from and what it cost', async () => {
+    const { stdout } = await ict(['cache', 'explain', 'a.yml'], { engine: { explain: async () => explanation } });
+    expect(stdout.text).toBe(
+      [
+        'hit  acme.tools',
+        'miss acme.install: input.packages.jq: nothing became 1.7',
+        '       at a.yml:9:5',
+        '       delta: from the nearest cached layer: add jq',
+        '       last time 12.3 s, 2.00 KiB',
+        'open acme.disk: depends on what acme.install makes',
+        '1 step to run, 1 that may, 12.3 s as they last took, 1.00 KiB to download',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('names a line of the template once, and counts those beyond the fifth', async () => {
+    const lines = [1, 1, 2, 3, 4, 5, 6, 7].map((line) => ({ path: 'x', position: { ...position, line } }));
+    const [, miss] = explanation.steps;
+    const many = { ...explanation, steps: [{ ...(miss as (typeof explanation.steps)[number]), differences: lines }] };
+    const { stdout } = await ict(['cache', 'explain', 'a.yml'], { engine: { explain: async () => many } });
+    expect(stdout.text.match(/at a\.yml/g)).toHaveLength(5);
+    expect(stdout.text).toContain('and 2 more places; --json lists them all');
   });
 });
 

@@ -4,6 +4,7 @@ import type {
   BuildEvent,
   Digest,
   DistributionDefinition,
+  Json,
   LockChanges,
   ProblemReport,
   SourcePosition,
@@ -131,6 +132,41 @@ export interface PlannedStep {
   readonly reason: string;
   /** Of a layer of packages that would be made: on a copy of a cached one, or from the base tree, and why. */
   readonly install?: { readonly way: 'delta' | 'clean'; readonly reason: string };
+}
+
+/** The document of `ict cache explain --json`. */
+export interface Explanation {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  /** In the order of a build; without the steps that nothing can be said of before others have run. */
+  readonly steps: readonly ExplainedStep[];
+  /** Bytes of packages to download, unless the finished image is in the cache. */
+  readonly fetchBytes: number;
+}
+
+export interface ExplainedStep {
+  readonly type: string;
+  /** `hit`: its result is in the cache. `miss`: it would run. `open`: it would run unless the steps that it waits for give the same as before. */
+  readonly verdict: 'hit' | 'miss' | 'open';
+  /** Why it would run, as a build says it; empty for a hit. */
+  readonly reason: string;
+  /** Every input that differs from the nearest result in the cache. */
+  readonly differences: readonly ExplainedDifference[];
+  /** Of an open step: the step whose result decides. */
+  readonly waitsFor?: string;
+  readonly install?: PlannedStep['install'];
+  /** The nearest result in the cache: what making it took, and what it takes on disk. */
+  readonly past?: { readonly madeAt: string; readonly durationMs?: number; readonly sizeBytes: number };
+}
+
+export interface ExplainedDifference {
+  /** Where in the inputs of the step: `input.packages["jq:amd64"]`. */
+  readonly path: string;
+  /** Absent where one side has nothing. */
+  readonly before?: Json;
+  readonly after?: Json;
+  /** The line of the template that it comes from, where there is one. */
+  readonly position?: SourcePosition;
 }
 
 export interface PlannedPackage {
@@ -283,6 +319,8 @@ export interface Engine {
   validate(template: string, options?: ValidateOptions): Promise<Validation>;
   resolve(template: string, options?: ReadOptions): Promise<ResolvedTemplate>;
   plan(template: string, options?: LockOptions): Promise<Plan>;
+  /** Which steps of a build would hit, and of the others which inputs changed. */
+  explain(template: string, options?: LockOptions): Promise<Explanation>;
   /** What names would bring into an empty root. */
   planPackages(question: PackageQuestion): Promise<Plan>;
   lock(template: string, options?: LockWriteOptions): Promise<LockReport>;

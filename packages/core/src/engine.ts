@@ -6,6 +6,7 @@ import type {
   BuildReport,
   Engine,
   EngineOptions,
+  Explanation,
   GraphDocument,
   LockOptions,
   LockReport,
@@ -20,6 +21,7 @@ import type {
   WhyNot,
   WarmReport,
 } from './engine-api.js';
+import { explainCache } from './cache-explanation.js';
 import { makeLock } from './lock-making.js';
 import { pinRepositories } from './pinning.js';
 import { planPackages } from './plan-packages.js';
@@ -86,6 +88,11 @@ class HostedEngine implements Engine {
   async plan(template: string, options: LockOptions = {}): Promise<Plan> {
     const { intake, settled, services } = await this.settle(template, options);
     return planBuild(intake, settled, services);
+  }
+
+  async explain(template: string, options: LockOptions = {}): Promise<Explanation> {
+    const { intake, settled, services } = await this.settle(template, options);
+    return explainCache(intake, settled, await this.plugins.exporters(), this.options.storage, services);
   }
 
   async lock(template: string, options: LockWriteOptions = {}): Promise<LockReport> {

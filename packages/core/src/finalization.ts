@@ -54,10 +54,13 @@ export async function buildArtifacts(
   steps: StepRunner,
   ctx: BuildContext,
 ): Promise<readonly Deliverable[]> {
-  const { spec, distribution, seed } = input;
-  const image: ImageInput = { spec, distribution, tree, seed };
-  const artifacts = await input.format.part.build(image, steps, ctx);
-  return Promise.all(artifacts.map((artifact) => deliverable(artifact, spec.image, ctx)));
+  const artifacts = await input.format.part.build(formatInput(input, tree), steps, ctx);
+  return Promise.all(artifacts.map((artifact) => deliverable(artifact, input.spec.image, ctx)));
+}
+
+/** What an image format is told. */
+export function formatInput({ spec, distribution, seed }: Composition, tree: TreeRef): ImageInput {
+  return { spec, distribution, tree, seed };
 }
 
 async function deliverable(artifact: FormatArtifact, image: { name: string; version: string }, ctx: BuildContext): Promise<Deliverable> {

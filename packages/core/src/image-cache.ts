@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageStore, StoredImage } from '@ict/cache';
+import type { ImageLookup, ImageStore, StoredImage } from '@ict/cache';
 import { toErrorRecord, type EventBody, type Exporter, type Json } from '@ict/plugin-api';
 import type { CodeIdentity } from './code-identity.js';
 import { configurationKey, fileKeys } from './configure.js';
@@ -13,7 +13,7 @@ import { describeDifferences } from './steps.js';
 import type { GatheredLayer } from './template-layers.js';
 
 /** What a build calls the image cache among its steps. */
-const STEP = 'ict.image';
+export const IMAGE_STEP = 'ict.image';
 
 /**
  * Values of a specification that say where something was written, or how to build, and do not shape the image. Secrets shape it where they
@@ -57,7 +57,7 @@ export function imageInputs(
     format: { ...format.identity, version: format.part.version },
     exporters: Object.fromEntries(exporters.map(({ part, identity }) => [part.name, { ...identity } as Json])),
   };
-  return digestSecrets(inputs, spec.secrets, STEP);
+  return digestSecrets(inputs, spec.secrets, IMAGE_STEP);
 }
 
 /** Everything of a layer but `cacheMounts`, which shape nothing. */
@@ -99,9 +99,9 @@ export class ImageCache {
     const key = this.store.key(inputs);
     const found = await this.store.find(inputs);
     const image = found.image === undefined ? undefined : await open(found.image);
-    const reason = found.image !== undefined ? '' : found.differences.length > 0 ? describeDifferences(found.differences) : found.reason;
-    this.emit(image === undefined ? { type: 'step.miss', step: STEP, key, reason } : { type: 'step.hit', step: STEP, key });
-    this.reports.push({ type: STEP, key, hit: image !== undefined, reason, durationMs: Math.round(performance.now() - start) });
+    const reason = found.image !== undefined ? '' : describeImageMiss(found);
+    this.emit(image === undefined ? { type: 'step.miss', step: IMAGE_STEP, key, reason } : { type: 'step.hit', step: IMAGE_STEP, key });
+    this.reports.push({ type: IMAGE_STEP, key, hit: image !== undefined, reason, durationMs: Math.round(performance.now() - start) });
     return image;
   }
 
@@ -120,12 +120,17 @@ export class ImageCache {
         `${this.engine.name} ${this.engine.version}`,
       );
       const durationMs = Math.round(performance.now() - start);
-      this.emit({ type: 'step.stored', step: STEP, key: this.store.key(inputs), durationMs });
+      this.emit({ type: 'step.stored', step: IMAGE_STEP, key: this.store.key(inputs), durationMs });
     } catch (error) {
       const { code, message, hint } = toErrorRecord(error);
       this.emit({ type: 'warning', code, message: `the image was not kept: ${message}`, ...(hint === undefined ? {} : { hint }) });
     }
   }
+}
+
+/** Why an image was not taken from the cache. */
+export function describeImageMiss({ reason, differences }: Extract<ImageLookup, { readonly reason: string }>): string {
+  return differences.length > 0 ? describeDifferences(differences) : reason;
 }
 
 async function open({ directory, files }: StoredImage): Promise<FinishedImage> {

@@ -1,15 +1,10 @@
-import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
-import { composeTree, compositionSteps, type LayerCall } from './composition.js';
-import { gatherConfiguration } from './configure.js';
 import type { Plan, PlannedStep } from './engine-api.js';
-import { buildArtifacts, imageEpoch, toolsStep } from './finalization.js';
-import { lockDigest, type Lock } from './lock.js';
+import type { Lock } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
 import type { PackageShelf } from './package-shelf.js';
 import type { Services } from './services.js';
-import type { StepCall } from './steps.js';
+import { installWay, planWalk, walkSteps } from './step-walk.js';
 import type { Intake } from './template-intake.js';
-import { gatherLayers } from './template-layers.js';
 
 /** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
 export async function planBuild(intake: Intake, settled: SettledLock, services: Services): Promise<Plan> {
@@ -60,9 +55,6 @@ export function planOf(lock: Lock, { packages, fetchBytes }: PlannedContent, ste
   };
 }
 
-/** Ends the walk through a format's steps at the first result that is not stored. */
-class FirstMiss extends Error {}
-
 /**
  * Follows the steps of a build as far as their results are stored; what comes after a miss has no key yet.
  *
@@ -74,38 +66,12 @@ async function peekSteps(
   files: ReadonlyMap<string, string>,
   services: Services,
 ): Promise<Plan['steps']> {
-  const { lock } = settled;
   const found: PlannedStep[] = [];
-  const build = services.build(lock.target, imageEpoch(lock, services.sourceDateEpoch), intake.spec.secrets);
-  const withFiles = (pkgs: SettledLock['lock']['packages']): readonly VerifiedPackage[] =>
-    pkgs.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) ?? '' }));
-  const composition = {
-    ...intake,
-    configuration: await gatherConfiguration(intake.spec),
-    layers: await gatherLayers(intake.spec.layers),
-    packages: withFiles(lock.packages),
-    seed: lockDigest(lock),
-    core: services.identity,
-  };
-  const peek = async (call: Omit<StepCall<Json>, 'run'> & Pick<LayerCall, 'way'>): Promise<Json> => {
-    const { key, output, reason } = await build.steps.peek(call);
-    const way = output === undefined ? await call.way?.() : undefined;
-    const install = way === undefined ? {} : { install: { way: way.kind, reason: way.reason } };
-    found.push({ type: call.type, key, hit: output !== undefined, reason, ...install });
-    if (output === undefined) throw new FirstMiss();
+  const walk = await planWalk(intake, settled, files, services);
+  await walkSteps(walk, async (call) => {
+    const { key, output, reason } = await walk.build.steps.peek(call);
+    found.push({ type: call.type, key, hit: output !== undefined, reason, ...(output === undefined ? await installWay(call) : {}) });
     return output;
-  };
-  try {
-    const tools = (await peek(toolsStep(composition, withFiles(lock.tools), build.trees, services.context))) as unknown as LayerRef;
-    const ctx = build.context(tools);
-    const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), peek);
-    const runner: StepRunner = {
-      step: async <Out extends Json>(type: string, version: number, key: Json): Promise<Out> =>
-        (await peek({ type, version, by: intake.format.identity, key })) as Out,
-    };
-    await buildArtifacts(composition, tree, runner, ctx);
-  } catch (error) {
-    if (!(error instanceof FirstMiss)) throw error;
-  }
+  });
   return found;
 }

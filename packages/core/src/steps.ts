@@ -1,9 +1,10 @@
-import type { StepStore } from '@ict/cache';
+import type { StepRecord, StepStore } from '@ict/cache';
 import { canonicalJson, diffInputs, type CacheKey, type InputDifference } from '@ict/integrity';
-import type { BlobStore, Context, Digest, Json, LayerRef, Step } from '@ict/plugin-api';
+import type { BlobStore, Context, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import { digestSecrets } from './secrets.js';
 import type { CodeIdentity } from './code-identity.js';
+import { taggedReferences } from './tagged-references.js';
 
 /** Tells whether a layer is still there. Its content is verified when it is mounted. */
 export interface LayerPresence {
@@ -23,6 +24,18 @@ export interface StepSibling {
   readonly output: Json;
   /** Where its key differs from the one that was asked for, such as `packages.jq`. */
   readonly differences: readonly string[];
+}
+
+/** What is known of a step before it runs. */
+export interface StepLook {
+  /** The stored result; undefined when the step would run. */
+  readonly output?: Json;
+  /** Why it would run, as a build says it; empty for a hit. */
+  readonly reason: string;
+  /** From the inputs of the nearest stored result to those of the step. */
+  readonly differences: readonly InputDifference[];
+  /** The stored result, or the nearest one. */
+  readonly past?: StepRecord;
 }
 
 /** How steps treat what is stored. */
@@ -79,13 +92,14 @@ export class StepEngine {
     const output = await call.run();
     report(false, reason);
     if (call.storable?.() === false) return output;
-    await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`);
-    this.emit({ type: 'step.stored', step: type, key, durationMs: Math.round(performance.now() - start) });
+    const durationMs = Math.round(performance.now() - start);
+    await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`, durationMs);
+    this.emit({ type: 'step.stored', step: type, key, durationMs });
     return output;
   }
 
   /** What `run` would do, without doing it. */
-  async peek(call: Omit<StepCall<Json>, 'run'>): Promise<{ readonly key: CacheKey; readonly output?: Json; readonly reason: string }> {
+  async peek(call: Omit<StepCall<Json>, 'run'>): Promise<StepLook & { readonly key: CacheKey }> {
     const { inputs, key } = this.identify(call);
     return { key, ...(await this.find(call.type, inputs)) };
   }
@@ -112,29 +126,27 @@ export class StepEngine {
     return { inputs, key: this.records.key(call.type, inputs) };
   }
 
-  private async find(type: string, inputs: Json): Promise<{ readonly output?: Json; readonly reason: string }> {
-    if (!this.reuse) return { reason: 'the cache of layers is not to be used' };
+  private async find(type: string, inputs: Json): Promise<StepLook> {
+    if (!this.reuse) return { reason: 'the cache of layers is not to be used', differences: [] };
     const record = await this.records.get(type, inputs);
     if (record !== undefined) {
       const lost = await this.lost(record.output);
-      return lost === undefined ? { output: record.output, reason: '' } : { reason: `the stored ${lost} is gone or damaged` };
+      const found = { differences: [], past: record };
+      return lost === undefined
+        ? { ...found, output: record.output, reason: '' }
+        : { ...found, reason: `the stored ${lost} is gone or damaged` };
     }
     const nearest = await this.records.nearest(type, inputs);
-    if (nearest === undefined) return { reason: 'never built here' };
-    return { reason: describeDifferences(nearest.differences) };
+    if (nearest === undefined) return { reason: 'never built here', differences: [] };
+    const { differences, record: past } = nearest;
+    return { reason: describeDifferences(differences), differences, past };
   }
 
   /** The first layer or blob of an output that cannot be used any more. */
-  private async lost(value: Json): Promise<string | undefined> {
-    if (typeof value !== 'object' || value === null) return undefined;
-    if (!Array.isArray(value)) {
-      const tagged = value as { readonly kind?: Json; readonly digest?: Json };
-      if (tagged.kind === 'layer') return (await this.layers.has(value as unknown as LayerRef)) ? undefined : 'layer';
-      if (tagged.kind === 'blob') return (await this.blobs.path(tagged.digest as Digest)) === undefined ? 'file' : undefined;
-    }
-    for (const member of Object.values(value)) {
-      const lost = await this.lost(member as Json);
-      if (lost !== undefined) return lost;
+  private async lost(output: Json): Promise<string | undefined> {
+    for (const reference of taggedReferences(output)) {
+      if (reference.kind === 'layer' && !(await this.layers.has(reference))) return 'layer';
+      if (reference.kind === 'blob' && (await this.blobs.path(reference.digest)) === undefined) return 'file';
     }
     return undefined;
   }

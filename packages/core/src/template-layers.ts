@@ -138,7 +138,10 @@ function visibleTree(image: TreeRef, { aside }: Below): TreeRef {
  * layer's files get, not that of the lock: a newer signed root does not remake the layer.
  */
 function layerEnvironment(spec: LayerSpec, build: readonly LayerSpec[]): Readonly<Record<string, string>> {
-  const given = Object.assign({}, treeEnvironment({ epochSeconds: TEMPLATE_EPOCH }), ...build.map(({ env }) => env)) as Record<string, string>;
+  const given = Object.assign({}, treeEnvironment({ epochSeconds: TEMPLATE_EPOCH }), ...build.map(({ env }) => env)) as Record<
+    string,
+    string
+  >;
   const directories = (kind: string): string[] => build.map(({ name }) => `/opt/${name}/${kind}`).reverse();
   const joined = (variable: string, kind: string): Record<string, string> => {
     const parts = [...directories(kind), ...(given[variable] === undefined ? [] : [given[variable]])];

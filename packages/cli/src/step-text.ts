@@ -1,0 +1,8 @@
+import type { Colors } from './terminal.js';
+import { plainText } from './terminal-text.js';
+
+/** A step in one line, the same for a build and its explanation: `hit  NAME`, or `miss NAME: why`. */
+export function stepText(verdict: 'hit' | 'miss' | 'open', step: string, reason: string, colors: Colors): string {
+  const word = verdict === 'hit' ? colors.green('hit ') : colors.yellow(verdict);
+  return `${word} ${plainText(step)}${reason === '' ? '' : `: ${plainText(reason)}`}\n`;
+}

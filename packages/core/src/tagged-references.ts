@@ -1,0 +1,9 @@
+import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
+
+/** Layers and blobs inside the output of a step, which are tagged with their kind. */
+export function* taggedReferences(value: Json): Generator<LayerRef | BlobRef> {
+  if (typeof value !== 'object' || value === null) return;
+  const { kind } = value as { readonly kind?: Json };
+  if (kind === 'layer' || kind === 'blob') yield value as unknown as LayerRef | BlobRef;
+  for (const member of Object.values(value)) yield* taggedReferences(member as Json);
+}
