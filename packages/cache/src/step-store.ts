@@ -66,8 +66,8 @@ export function createStepStore({ layout, clock, journal }: StoreContext): StepS
   async function read(type: string, path: string): Promise<StepRecord | undefined> {
     const stored = await readRecord(path, isStoredStep);
     if (stored === undefined || stored.key !== cacheKey(type, stored.inputs) || path !== pathOf(type, stored.key)) return undefined;
-    const { integrity: _integrity, ...record } = stored;
-    return record;
+    const { key, inputs, output, storedAt, tool, durationMs } = stored;
+    return { key, inputs, output, storedAt, tool, ...(durationMs === undefined ? {} : { durationMs }) };
   }
 
   const paths = (type: string): AsyncGenerator<string, void, undefined> => listRecords(join(layout.area('index'), directoryOf(type)));
