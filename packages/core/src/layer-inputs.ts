@@ -40,7 +40,7 @@ async function list(source: string, name: string, found: [string, string][]): Pr
 }
 
 /**
- * Copies inputs to where a layer's commands see them, all of root's and at the build's epoch.
+ * Copies inputs to where a layer's commands see them, all of root's and at the time that the files of layers get.
  *
  * @param listing what their content was when the layer's key was made.
  * @throws `ICT_LAYER_INPUT` when a file changed since then.

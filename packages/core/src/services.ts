@@ -170,7 +170,12 @@ function openBuild(
         signal,
       ),
     glance: ({ parent, mounts, cacheMounts }, work) =>
-      withCacheMounts(cacheMounts, cache, (caches) => trees.inspect(parent, work, [...mounts, ...caches]), signal),
+      withCacheMounts(
+        cacheMounts,
+        cache,
+        (caches) => trees.inspect(parent, work, { epochSeconds: TEMPLATE_EPOCH, mounts: [...mounts, ...caches] }),
+        signal,
+      ),
     recall: (scope, terms) => earlier.recall(scope, terms),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };

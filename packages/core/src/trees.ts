@@ -70,7 +70,7 @@ export class SandboxTrees implements TreeRunner {
     const staged = await shelf.stage();
     try {
       if (begun !== undefined) await sandbox.copyLayer(begun.directory, staged.directory, signal);
-      const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds: this.epochSeconds, signal });
+      const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds, signal });
       let made: readonly TreePath[] = [];
       try {
         made = await this.mount(mounts, tree);
@@ -88,10 +88,14 @@ export class SandboxTrees implements TreeRunner {
     }
   }
 
-  async inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>, mounts: readonly TreeMount[] = []): Promise<T> {
+  async inspect<T>(
+    tree: TreeRef,
+    work: (tree: TreeSession) => Promise<T>,
+    { mounts = [], epochSeconds = this.epochSeconds }: Pick<LayerOptions, 'mounts' | 'epochSeconds'> = {},
+  ): Promise<T> {
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(tree);
-    const session = await sandbox.openTree({ lowers, upper: undefined, epochSeconds: this.epochSeconds, signal: this.signal });
+    const session = await sandbox.openTree({ lowers, upper: undefined, epochSeconds, signal: this.signal });
     try {
       await this.mount(mounts, session);
       return await work(session);
