@@ -1,6 +1,6 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import type { GraphDocument, Plan, Why, WhyNot } from '@ict/core';
+import type { GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
 import { PackageWorld, worldPackage } from '../src/index.js';
 
 let world: PackageWorld;
@@ -65,6 +65,52 @@ describe('ict why-not', () => {
     const answer = await world.document<WhyNot>(['why-not', template, wanted]);
     expect(answer.verdict).toBe(verdict);
     expect(JSON.stringify(answer.problems)).toContain(text);
+  });
+});
+
+describe('questions over the metadata that a lock pins', () => {
+  let locked: string;
+  let aside: PackageWorld;
+  beforeAll(async () => {
+    aside = await PackageWorld.start(inject('run'), 'questions-pinned', [
+      worldPackage('app', '1.0', { Description: 'an application' }),
+      worldPackage('tool', '1.0', { Depends: 'app (= 1.0)', Provides: 'helper', Description: 'a tool for the application' }),
+    ]);
+    locked = await aside.template(['app']);
+    expect((await aside.ict(['lock', locked])).status).toBe(0);
+    await aside.publish([worldPackage('app', '2.0', { Description: 'another application' })]);
+  });
+  afterAll(() => aside.close());
+
+  it('search, show and why-not answer from the cache, offline, as of the lock', async () => {
+    const { packages } = await aside.document<SearchDocument>(['search', locked, 'application', '--offline']);
+    expect(packages.map(({ name, versions, chosen }) => [name, versions[0].version, chosen])).toEqual([
+      ['app', '1.0', '1.0'],
+      ['tool', '1.0', undefined],
+    ]);
+    const shown = await aside.document<ShowDocument>(['show', locked, 'app', '--offline']);
+    expect(shown.packages).toMatchObject([{ version: '1.0', inImage: true, summary: 'an application' }]);
+    expect((await aside.document<ShowDocument>(['show', locked, 'helper', '--offline'])).providers).toMatchObject([{ name: 'tool' }]);
+    const whyNot = await aside.document<WhyNot>(['why-not', locked, 'tool', '--offline']);
+    expect([whyNot.verdict, whyNot.brings.map(({ id }) => id)]).toEqual(['not-needed', ['tool:all']]);
+  });
+
+  it('without what the cache keeps they fetch the indexes of the lock by content, and say so when those are gone', async () => {
+    await rm(aside.places.cache, { recursive: true });
+    const { packages } = await aside.document<ShowDocument>(['show', locked, 'tool']);
+    expect(packages).toMatchObject([{ version: '1.0', inImage: false }]);
+    await rm(aside.places.cache, { recursive: true });
+    await rm(`${aside.directory}/archive/dists/mini/main/binary-amd64/by-hash`, { recursive: true });
+    const gone = await aside.ict(['why-not', locked, 'tool']);
+    expect([gone.status, gone.stderr]).toEqual([4, expect.stringContaining('ICT_METADATA_GONE')]);
+  });
+
+  it('without a lock they ask the repositories as they are now, also for a template that cannot be resolved', async () => {
+    const unsolvable = await aside.template(['nowhere']);
+    const { packages } = await aside.document<SearchDocument>(['search', unsolvable, 'app']);
+    expect(packages.map(({ versions }) => versions[0].version)).toEqual(['2.0']);
+    const unknown = await aside.ict(['show', unsolvable, 'appp']);
+    expect([unknown.status, unknown.stderr]).toEqual([1, expect.stringContaining('Did you mean "app"?')]);
   });
 });
 

@@ -38,7 +38,7 @@ export function authoringCommands(program: Command, run: Runner): void {
   program
     .command('templates')
     .description('list the templates that come with ict')
-    .addArgument(new Argument('[word...]', 'only those that have these words in name, target or metadata').argParser(parseWords))
+    .addArgument(new Argument('[word...]', 'only those that have these words in name, target or metadata').argParser(parseTexts('WORD')))
     .action((words: readonly string[] | undefined, _flags: GlobalFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/templates.js')).templates(session, words ?? [])),
     );
@@ -50,11 +50,4 @@ export function authoringCommands(program: Command, run: Runner): void {
     .action((kind: CompletionKind, _flags: GlobalFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/complete.js')).complete(session, kind, all(command))),
     );
-}
-
-const parseWord = parseText('WORD');
-
-/** Commander hands the words over one by one. */
-function parseWords(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), parseWord(value)];
 }

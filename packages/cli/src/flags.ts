@@ -102,6 +102,8 @@ export const schemaNames = [
   'plan',
   'why',
   'why-not',
+  'search',
+  'show',
   'graph',
   'explanation',
 ] as const;

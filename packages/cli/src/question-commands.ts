@@ -3,7 +3,7 @@ import { engineFlags, lockFlags, packageName, template } from './command-options
 import { parseRepositories, parseText, parseTexts } from './flag-values.js';
 import { all, type GraphFlags, type LockFlags, type PlanFlags, type Runner } from './flags.js';
 
-/** Commands that answer without building: `plan`, `why`, `why-not`, `graph`. */
+/** Commands that answer without building: `plan`, `why`, `why-not`, `search`, `show`, `graph`. */
 export function questionCommands(program: Command, run: Runner): void {
   engineFlags(
     lockFlags(
@@ -46,6 +46,30 @@ export function questionCommands(program: Command, run: Runner): void {
     ),
   ).action((file: string, wanted: string, _flags: LockFlags, command: Command) =>
     run(all(command), 'document', async (session) => (await import('./commands/why-not.js')).whyNot(session, file, wanted, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('search')
+        .description('find packages by words in their names and descriptions')
+        .addArgument(template())
+        .addArgument(new Argument('<word...>', 'what name, summary or description must have, all of them').argParser(parseTexts('WORD'))),
+    ),
+  ).action((file: string, words: readonly string[], _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/search.js')).search(session, file, words, all(command))),
+  );
+
+  engineFlags(
+    lockFlags(
+      program
+        .command('show')
+        .description('print what the repositories say of a package')
+        .addArgument(template())
+        .addArgument(new Argument('<package>', 'name, name:arch or name=version').argParser(parseText('PACKAGE'))),
+    ),
+  ).action((file: string, wanted: string, _flags: LockFlags, command: Command) =>
+    run(all(command), 'document', async (session) => (await import('./commands/show.js')).show(session, file, wanted, all(command))),
   );
 
   engineFlags(

@@ -148,6 +148,8 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     planPackages: unexpected,
     why: unexpected,
     whyNot: unexpected,
+    search: unexpected,
+    show: unexpected,
     graph: unexpected,
     lock: unexpected,
     build: unexpected,

@@ -282,6 +282,8 @@ describe('usage', () => {
       'plan',
       'why',
       'why-not',
+      'search',
+      'show',
       'graph',
       'lock',
       'boot',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Engine, Explanation, GraphDocument, PackageQuestion, Why, WhyNot } from '@ict/core';
+import type { Engine, Explanation, GraphDocument, PackageQuestion, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
 import { compileSchema } from '@ict/template';
-import { ict, plan } from './fixture.js';
+import { digest, ict, plan } from './fixture.js';
 
 const target = 'acme-acme1-x86_64';
 const edge = (from: string, to: string, kind: 'requires' | 'recommends', text?: string) => ({
@@ -64,10 +64,49 @@ const explanation: Explanation = {
   fetchBytes: 1024,
 };
 
+const found: SearchDocument = {
+  schemaVersion: 1,
+  target,
+  words: ['web'],
+  packages: [
+    {
+      name: 'nginx',
+      summary: 'small web server',
+      versions: [
+        { version: '2', arch: 'amd64', repository: 'acme' },
+        { version: '2', arch: 'i386', repository: 'acme' },
+        { version: '1', arch: 'amd64', repository: 'old' },
+      ],
+      chosen: '1',
+    },
+    { name: 'webfs', summary: 'web \u001b[31mred', versions: [{ version: '1', arch: 'amd64', repository: 'acme' }] },
+  ],
+  nearest: [],
+};
+
+const shown: ShowDocument = {
+  schemaVersion: 1,
+  target,
+  asked: 'nginx',
+  packages: [
+    {
+      ...{ name: 'nginx', version: '2', arch: 'amd64', repository: 'acme', path: 'pool/nginx.deb', digest, sizeBytes: 2048 },
+      ...{ installedSizeBytes: 4096, summary: 'small web server', description: 'First.\n\nSecond.' },
+      ...{ source: { name: 'nginx-src', version: '2' }, maintainer: 'A', homepage: 'http://nginx.example' },
+      details: [{ field: 'Section', text: 'web' }],
+      relations: [{ field: 'Depends', text: 'libc6' }],
+      inImage: true,
+    },
+  ],
+  providers: [{ name: 'nginx-full', version: '2', arch: 'amd64', provides: 'nginx' }],
+};
+
 describe('questions', () => {
   it.each<[string, readonly string[], Partial<Engine>, unknown]>([
     ['why', ['why', 'a.yml', 'libc'], { why: async () => why }, why],
     ['why-not', ['why-not', 'a.yml', 'nginx=1'], { whyNot: async () => whyNot }, whyNot],
+    ['search', ['search', 'a.yml', 'web'], { search: async () => found }, found],
+    ['show', ['show', 'a.yml', 'nginx'], { show: async () => shown }, shown],
     ['graph', ['graph', 'a.yml'], { graph: async () => graph }, graph],
     ['explanation', ['cache', 'explain', 'a.yml'], { explain: async () => explanation }, explanation],
     ['plan', ['plan', '--target', target, '--only', 'jq'], { planPackages: async () => plan }, plan],
@@ -144,6 +183,68 @@ describe('cache explain', () => {
     const { stdout } = await ict(['cache', 'explain', 'a.yml'], { engine: { explain: async () => many } });
     expect(stdout.text.match(/at a\.yml/g)).toHaveLength(5);
     expect(stdout.text).toContain('and 2 more places; --json lists them all');
+  });
+});
+
+describe('search', () => {
+  it('prints a name with its versions, then what it is', async () => {
+    const asked: unknown[] = [];
+    const { stdout, status } = await ict(['search', 'a.yml', 'web', 'server', '--frozen'], {
+      engine: {
+        search: async (...args) => {
+          asked.push(...args);
+          return found;
+        },
+      },
+    });
+    expect(asked).toEqual(['a.yml', ['web', 'server'], { frozen: true }]);
+    expect([status, stdout.lines]).toEqual([
+      0,
+      ['nginx 2 (acme), 1 (old)  in the image: 1', '  small web server', 'webfs 1 (acme)', '  web red'],
+    ]);
+  });
+
+  it('ends with 1 when nothing is found, and offers a name', async () => {
+    const nothing = { ...found, words: ['ngnix'], packages: [], nearest: ['nginx'] };
+    const { stdout, stderr, status } = await ict(['search', 'a.yml', 'ngnix'], { engine: { search: async () => nothing } });
+    expect([status, stdout.text, stderr.text.trim()]).toEqual([1, '', 'no package has "ngnix"; did you mean "nginx"?']);
+  });
+});
+
+describe('show', () => {
+  it('prints a paragraph a version, then who else provides the name', async () => {
+    const { stdout } = await ict(['show', 'a.yml', 'nginx'], { engine: { show: async () => shown } });
+    expect(stdout.text).toBe(
+      [
+        'nginx 2 (acme)  in the image',
+        '  small web server',
+        '',
+        '  First.',
+        '',
+        '  Second.',
+        '',
+        '  Architecture  amd64',
+        '  Size          2.00 KiB to download, 4.00 KiB installed',
+        '  Source        nginx-src 2',
+        '  Maintainer    A',
+        '  Homepage      http://nginx.example',
+        '  Section       web',
+        '  Depends       libc6',
+        '  File          pool/nginx.deb',
+        `  Digest        ${digest}`,
+        '',
+        'nginx is also provided by 1 package:',
+        '  nginx-full  2  amd64  nginx',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('says that a name is no package', async () => {
+    const { stdout } = await ict(['show', 'a.yml', 'httpd'], {
+      engine: { show: async () => ({ ...shown, asked: 'httpd', packages: [] }) },
+    });
+    expect(stdout.lines[0]).toBe('httpd is no package; it is provided by 1 package:');
   });
 });
 

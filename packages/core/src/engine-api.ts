@@ -6,6 +6,8 @@ import type {
   DistributionDefinition,
   Json,
   LockChanges,
+  CatalogueEntry,
+  PackageDescription,
   ProblemReport,
   SourcePosition,
   Stage,
@@ -242,6 +244,36 @@ export interface WhyNot {
   readonly brings: readonly { readonly id: string; readonly version: string; readonly sizeBytes: number }[];
 }
 
+/** A package that a search found, in every version that the repositories have. */
+export interface PackageMatch {
+  readonly name: string;
+  /** Of the newest version. */
+  readonly summary: string;
+  /** The newest first. */
+  readonly versions: readonly { readonly version: string; readonly arch: string; readonly repository: string }[];
+  /** The version that the image has, as its lock says. */
+  readonly chosen?: string;
+}
+
+/** The document of `ict search --json`. */
+export interface SearchDocument {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  readonly words: readonly string[];
+  readonly packages: readonly PackageMatch[];
+  /** Names like the word, when nothing has it. */
+  readonly nearest: readonly string[];
+}
+
+/** The document of `ict show --json`. */
+export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
+  readonly schemaVersion: 1;
+  readonly target: string;
+  readonly asked: string;
+  /** The newest first; none for a name that packages only provide. */
+  readonly packages: readonly (PackageDescription & { readonly inImage: boolean })[];
+}
+
 /** The document of `ict graph --json`. */
 export interface GraphDocument {
   readonly schemaVersion: 1;
@@ -328,6 +360,10 @@ export interface Engine {
   why(template: string, name: string, options?: LockOptions): Promise<Why>;
   /** What keeps a package, `name` or `name=version`, out of the image. */
   whyNot(template: string, wanted: string, options?: LockOptions): Promise<WhyNot>;
+  /** Packages that have all words in name, summary or description. */
+  search(template: string, words: readonly string[], options?: LockOptions): Promise<SearchDocument>;
+  /** What the repositories say of a package: `name`, `name:arch` or `name=version`. */
+  show(template: string, wanted: string, options?: LockOptions): Promise<ShowDocument>;
   /** How the packages of the image need each other. */
   graph(template: string, options?: LockOptions & { readonly reduce?: boolean }): Promise<GraphDocument>;
   build(template: string, options?: BuildOptions): Promise<BuildReport>;

@@ -1,5 +1,6 @@
 import { isIctError, toErrorRecord, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
 import { diffTemplate, explainTemplate, explainVariables, mergeTemplates, redactTemplate, secretsOf } from '@ict/template';
+import { answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
 import type {
   BuildOptions,
@@ -15,6 +16,8 @@ import type {
   Plan,
   ReadOptions,
   ResolvedTemplate,
+  SearchDocument,
+  ShowDocument,
   ValidateOptions,
   Validation,
   Why,
@@ -23,14 +26,14 @@ import type {
 } from './engine-api.js';
 import { explainCache } from './cache-explanation.js';
 import { makeLock } from './lock-making.js';
-import { pinRepositories } from './pinning.js';
+import { openPinned, readPinned } from './pinned-metadata.js';
 import { planPackages } from './plan-packages.js';
 import { planBuild } from './plan.js';
 import { answerGraph, answerWhy } from './questions.js';
 import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
 import { openServices, type Services } from './services.js';
-import { resolveAfresh, settleLock } from './lock-settling.js';
+import { findLock, resolveAfresh, settleLock } from './lock-settling.js';
 import { packageRequest } from './request.js';
 import { requireKeys } from './repository-keys.js';
 import { answerWhyNot } from './why-not.js';
@@ -118,9 +121,16 @@ class HostedEngine implements Engine {
 
   async whyNot(template: string, wanted: string, options: LockOptions = {}): Promise<WhyNot> {
     const { intake, settled, services } = await this.settle(template, options);
-    const { spec, provider } = intake;
-    const pin = () => pinRepositories(settled.request.repositories, spec.target.arch, provider.part, services.mirrors, services.context);
+    const pin = () => openPinned(settled.request.repositories, settled.lock.repositories, settled.file, questionOf(intake), services);
     return answerWhyNot(wanted, settled, intake, pin, services);
+  }
+
+  async search(template: string, words: readonly string[], options: LockOptions = {}): Promise<SearchDocument> {
+    return this.ask(template, options, (question, services) => answerSearch(words, question, services));
+  }
+
+  async show(template: string, wanted: string, options: LockOptions = {}): Promise<ShowDocument> {
+    return this.ask(template, options, (question, services) => answerShow(wanted, question, services));
   }
 
   async graph(template: string, options: LockOptions & { readonly reduce?: boolean } = {}): Promise<GraphDocument> {
@@ -192,6 +202,21 @@ class HostedEngine implements Engine {
     return { intake, settled, services };
   }
 
+  /** Asks the metadata that the lock pins, or else that of now. Nothing is resolved, so a template that cannot be resolved has answers, too. */
+  private async ask<T>(
+    template: string,
+    options: LockOptions,
+    answer: (question: CatalogueQuestion, services: Services) => Promise<T>,
+  ): Promise<T> {
+    const intake = await this.intake(template);
+    const services = await this.open(intake);
+    const { request, lock, file, warnings } = await findLock(template, intake, options, services.context.memo);
+    this.warn(warnings);
+    const pinned = await openPinned(request.repositories, lock?.repositories, file, questionOf(intake), services);
+    const { target } = request;
+    return readPinned(pinned, (snapshots) => answer({ target, provider: intake.provider.part, snapshots, lock }, services));
+  }
+
   private warn(reports: readonly ProblemReport[]): void {
     for (const report of reports) this.events.emit(warningEvent(report));
   }
@@ -202,6 +227,10 @@ class HostedEngine implements Engine {
     this.services = opening;
     return opening;
   }
+}
+
+function questionOf({ spec, provider }: Intake) {
+  return { arch: spec.target.arch, provider: provider.part };
 }
 
 function asWarning(problem: ProblemReport): ProblemReport {

@@ -1,4 +1,4 @@
-import type { ProblemReport } from '@ict/plugin-api';
+import type { Memo, ProblemReport } from '@ict/plugin-api';
 import type { LockOptions } from './engine-api.js';
 import { coreError } from './errors.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
@@ -30,29 +30,47 @@ export async function settleLock(
   options: LockOptions,
   services: Pick<Services, 'context' | 'mirrors'>,
 ): Promise<SettledLock> {
+  const { lock, warnings, ...found } = await findLock(template, intake, options, services.context.memo);
+  if (lock !== undefined) return { lock, ...found, warnings };
+  const fresh = await resolveAfresh(intake, found.request, services);
+  return { ...fresh, warnings: [...warnings, ...fresh.warnings] };
+}
+
+/** The lock file that fits a template, if there is one. */
+export interface FoundLock {
+  readonly request: PackageRequest;
+  readonly lock?: Lock;
+  /** The file that the lock was read from. */
+  readonly file?: string;
+  /** Says when a lock lies beside the template that no longer fits it. */
+  readonly warnings: readonly ProblemReport[];
+}
+
+/**
+ * Looks for the lock file that the caller names, or the template, or the one beside the template. Nothing is fetched.
+ *
+ * @throws `ICT_LOCK_MISSING` and `ICT_LOCK_OUTDATED` for a lock that was named or must be there, `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`.
+ */
+export async function findLock(template: string, intake: Intake, options: LockOptions, memo: Memo): Promise<FoundLock> {
   const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
   const named = options.lock ?? intake.spec.lockFile;
   const file = named ?? lockPath(template);
-  const lock = await readLock(file, services.context.memo);
-  if (lock === undefined && (named !== undefined || options.frozen === true)) {
+  const lock = await readLock(file, memo);
+  if (lock === undefined) {
+    if (named === undefined && options.frozen !== true) return { request, warnings: [] };
     throw coreError('ICT_LOCK_MISSING', {
       message: `there is no lock file ${file}`,
       hint: `Write it with \`ict lock ${template}\`.`,
       facts: { file },
     });
   }
-  if (lock !== undefined) {
-    if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
-    const outdated = {
-      message: `${file} was made for other packages or repositories than ${template} asks for`,
-      hint: `Bring it up to date with \`ict lock ${template}\`.`,
-    };
-    if (options.frozen === true || named !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
-    const warning: ProblemReport = { code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' };
-    const fresh = await resolveAfresh(intake, request, services);
-    return { ...fresh, warnings: [warning, ...fresh.warnings] };
-  }
-  return resolveAfresh(intake, request, services);
+  if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
+  const outdated = {
+    message: `${file} was made for other packages or repositories than ${template} asks for`,
+    hint: `Bring it up to date with \`ict lock ${template}\`.`,
+  };
+  if (options.frozen === true || named !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
+  return { request, warnings: [{ code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' }] };
 }
 
 /**

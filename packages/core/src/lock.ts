@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse, stringify, type Pair } from 'yaml';
 import { atomicWriteFile, canonicalJson, digestOf, isDigest } from '@ict/integrity';
-import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
+import type { Digest, IndexRef, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
 /** Everything that decides an image's packages: the content of `x.lock.yml`. An image is a function of this and the template. */
@@ -38,13 +38,14 @@ export function lockEpoch(lock: Lock): number {
 
 /** What a lock says of the repositories that it was resolved from. */
 export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly PinnedRepository[] {
-  return snapshots.map(({ repository: { id, archive, suite, components }, root, signers }) => ({
+  return snapshots.map(({ repository: { id, archive, suite, components }, root, signers, indexes }) => ({
     id,
     archive,
     suite,
     components,
     root,
     signers,
+    indexes,
   }));
 }
 
@@ -52,7 +53,7 @@ export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly Pin
 const FIELDS: readonly string[] = [
   ...['lockVersion', 'target', 'request', 'repositories', 'plugins', 'packages', 'tools'],
   ...['id', 'name', 'version', 'arch', 'repository', 'archive', 'path', 'digest', 'sizeBytes', 'installedSizeBytes', 'dateSeconds'],
-  ...['suite', 'components', 'root', 'requires', 'requestedBy', 'source'],
+  ...['suite', 'components', 'root', 'signers', 'indexes', 'byHash', 'plain', 'component', 'requires', 'requestedBy', 'source'],
 ];
 
 /** Stable text: fields in a fixed order, packages sorted by id, one field a line, so that a change is read in a diff. */
@@ -121,7 +122,7 @@ function checkLock(file: string, value: unknown): Lock {
     if (!isLockedPackage(pkg) || !known.has(pkg.repository)) {
       throw unreadable(file, `the entry of ${isRecord(pkg) ? String(pkg['id']) : 'a package'} is not complete`);
     }
-    if (pkg.path.startsWith('/') || pkg.path.split('/').includes('..')) throw unreadable(file, `the path of ${pkg.id} leaves its archive`);
+    if (!isPathBelow(pkg.path)) throw unreadable(file, `the path of ${pkg.id} leaves its archive`);
   }
   for (const list of [packages, tools] as readonly (readonly ResolvedPackage[])[]) {
     const ids = new Set<string>();
@@ -141,9 +142,26 @@ function checkLock(file: string, value: unknown): Lock {
 
 function isPinned(value: unknown): value is PinnedRepository {
   if (!isRecord(value) || !isRecord(value['root'])) return false;
-  const { id, archive, suite, components, signers, root } = value;
+  const { id, archive, suite, components, signers, root, indexes = [] } = value;
   const texts = isText(id) && isText(archive) && typeof suite === 'string' && isTextList(components) && isTextList(signers);
+  if (!Array.isArray(indexes) || !indexes.every(isIndex)) return false;
   return texts && isText(root['path']) && isDigestText(root['digest']) && isTime(root['dateSeconds']) && isCount(root['sizeBytes']);
+}
+
+function isIndex(value: unknown): value is IndexRef {
+  if (!isRecord(value)) return false;
+  const { path, byHash, plain, component } = value;
+  const paths = [path, ...(byHash === undefined ? [] : [byHash])].every(isPathBelow);
+  return paths && isContent(value) && (plain === undefined || isContent(plain)) && (component === undefined || isText(component));
+}
+
+function isContent(value: unknown): boolean {
+  return isRecord(value) && isDigestText(value['digest']) && isCount(value['sizeBytes']);
+}
+
+/** A path that stays below the archive. */
+function isPathBelow(value: unknown): value is string {
+  return isText(value) && !value.startsWith('/') && !value.split('/').includes('..');
 }
 
 function isLockedPackage(value: unknown): value is ResolvedPackage {

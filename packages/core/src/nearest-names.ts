@@ -10,7 +10,7 @@ export function didYouMean(wanted: string, names: Iterable<string>): string | un
 }
 
 /** At most three names within a third of the wanted one's length, and at most three edits, nearest first. */
-function nearestNames(wanted: string, names: Iterable<string>): readonly string[] {
+export function nearestNames(wanted: string, names: Iterable<string>): readonly string[] {
   const bound = Math.min(3, Math.max(1, Math.floor(wanted.length / 3)));
   return [...new Set(names)]
     .filter((name) => Math.abs(name.length - wanted.length) <= bound)

@@ -1,17 +1,19 @@
-import type { Problem, ResolutionRequest, ResolvedPackage, Snapshot } from '@ict/plugin-api';
+import type { Problem, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import type { WhyNot } from './engine-api.js';
 import type { SettledLock } from './lock-settling.js';
 import { seedName } from './lock-update.js';
+import { readPinned, type PinnedMetadata } from './pinned-metadata.js';
 import type { Loaded } from './plugin-host.js';
 import type { Services } from './services.js';
 import type { Intake } from './template-intake.js';
 
 /**
  * Answers what keeps a package out of the image, by asking the provider's own resolver: for the package alone, then together with
- * everything that the template asks for.
+ * everything that the template asks for, keeping what the lock has.
  *
  * @param wanted `name`, `name=version` or `name/suite`, as in a template.
- * @param snapshots the repositories as they are now.
+ * @param pin the repositories as the lock pins them.
+ * @throws `ICT_METADATA_GONE`, and what repositories report.
  */
 export async function answerWhyNot(
   wanted: string,
@@ -21,7 +23,7 @@ export async function answerWhyNot(
     distribution,
     provider,
   }: Pick<Intake, 'spec' | 'distribution'> & { readonly provider: Pick<Loaded<Intake['provider']['part']>, 'part'> },
-  snapshots: () => Promise<readonly Snapshot[]>,
+  pin: () => Promise<PinnedMetadata>,
   { context }: Pick<Services, 'context'>,
 ): Promise<WhyNot> {
   const name = seedName(wanted);
@@ -31,19 +33,21 @@ export async function answerWhyNot(
   const present = chosen === undefined ? {} : { chosen: { id: chosen.id, version: chosen.version, repository: chosen.repository } };
   const none = { ...answer, ...present, problems: [], brings: [] };
   if (chosen !== undefined && (wanted === name || chosen.version === version)) return { ...none, verdict: 'present' };
-  const base = { arch: spec.target.arch, distribution, snapshots: await snapshots() };
-  const seed = { request: wanted, reason: 'question' };
-  const resolve = (ask: Pick<ResolutionRequest, 'seeds' | 'essential' | 'recommends'>) =>
-    provider.part.resolver.resolve({ ...base, ...ask }, context);
-  const alone = await resolve({ seeds: [seed], essential: false, recommends: false });
-  if (alone.kind === 'unsolvable') return { ...none, verdict: 'unavailable', problems: alone.problems.map(explained) };
-  const together = await resolve({ seeds: [...request.image, seed], essential: true, recommends: request.recommends });
-  if (together.kind === 'unsolvable') return { ...none, verdict: 'excluded', problems: together.problems.map(explained) };
-  const before = new Map(lock.packages.map((pkg) => [pkg.id, pkg.version]));
-  const brings = together.closure.packages
-    .filter((pkg: ResolvedPackage) => before.get(pkg.id) !== pkg.version)
-    .map(({ id, version: brought, sizeBytes }) => ({ id, version: brought, sizeBytes }));
-  return { ...none, verdict: chosen === undefined ? 'not-needed' : 'not-preferred', brings };
+  return readPinned(await pin(), async (snapshots) => {
+    const base = { arch: spec.target.arch, distribution, snapshots };
+    const seed = { request: wanted, reason: 'question' };
+    const resolve = (ask: Omit<ResolutionRequest, keyof typeof base>) => provider.part.resolver.resolve({ ...base, ...ask }, context);
+    const alone = await resolve({ seeds: [seed], essential: false, recommends: false });
+    if (alone.kind === 'unsolvable') return { ...none, verdict: 'unavailable', problems: alone.problems.map(explained) };
+    const favour = lock.packages.map(({ name: kept, version: locked }) => ({ name: kept, version: locked }));
+    const together = await resolve({ seeds: [...request.image, seed], essential: true, recommends: request.recommends, favour });
+    if (together.kind === 'unsolvable') return { ...none, verdict: 'excluded', problems: together.problems.map(explained) };
+    const before = new Map(lock.packages.map((pkg) => [pkg.id, pkg.version]));
+    const brings = together.closure.packages
+      .filter((pkg: ResolvedPackage) => before.get(pkg.id) !== pkg.version)
+      .map(({ id, version: brought, sizeBytes }) => ({ id, version: brought, sizeBytes }));
+    return { ...none, verdict: chosen === undefined ? 'not-needed' : 'not-preferred', brings };
+  });
 }
 
 function explained({ code, message, hint, position, because }: Problem): WhyNot['problems'][number] {

@@ -32,6 +32,16 @@ const lock: Lock = {
       components: ['main'],
       root: { path: 'InRelease', digest, sizeBytes: 9, dateSeconds: 1_700_000_000 },
       signers: ['ABCD'],
+      indexes: [
+        {
+          path: 'dists/stable/main/Packages.xz',
+          byHash: 'dists/by-hash/1',
+          digest,
+          sizeBytes: 7,
+          plain: { digest, sizeBytes: 9 },
+          component: 'main',
+        },
+      ],
     },
   ],
   plugins: { deb: '1' },
@@ -103,6 +113,9 @@ describe('lock files', () => {
     ['of no known version', formatLock(lock).replace('lockVersion: 1', 'lockVersion: 0')],
     ['without a list', formatLock(lock).replace('tools: []', 'tools: none')],
     ['with a path that leaves the archive', formatLock(lock).replace('pool/bash.deb', '../../etc/passwd')],
+    ['with an index outside its archive', formatLock(lock).replace('dists/by-hash/1', '/etc/passwd')],
+    ['with an index without a size', formatLock(lock).replace('sizeBytes: 7', 'sizeBytes: many')],
+    ['with an index without a digest of its text', formatLock(lock).replace(/plain:\n.*\n/, 'plain:\n')],
     ['with an unknown repository', formatLock(lock).replace('repository: main', 'repository: other')],
     ['empty', ''],
     ['without plugins', formatLock(lock).replace(/plugins:\n.*\n/, '')],
@@ -121,6 +134,14 @@ describe('lock files', () => {
     const file = join(directory, 'x.lock.yml');
     await writeFile(file, formatLock(lock).replace('lockVersion: 1', 'lockVersion: 2'));
     await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_NEWER', facts: { file, version: 2 } });
+  });
+
+  it('of earlier versions do not name indexes', async () => {
+    const file = join(directory, 'x.lock.yml');
+    const [{ indexes, ...repository }] = lock.repositories;
+    expect(indexes).toHaveLength(1);
+    await writeLock(file, { ...lock, repositories: [repository] });
+    expect(await readLock(file)).toEqual({ ...lock, repositories: [repository] });
   });
 
   it('are undefined when absent', async () => {

@@ -39,9 +39,15 @@ async function ask(wanted: string, ...answers: Resolution[]) {
     tools: [],
   };
   const settled = { lock, request, warnings: [] };
-  const answer = await answerWhyNot(wanted, settled, { spec, distribution, provider: { part: provider } }, async () => [], {
-    context: ctx,
-  });
+  const answer = await answerWhyNot(
+    wanted,
+    settled,
+    { spec, distribution, provider: { part: provider } },
+    async () => ({ snapshots: [] }),
+    {
+      context: ctx,
+    },
+  );
   return { answer, asked };
 }
 

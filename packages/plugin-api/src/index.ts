@@ -1,3 +1,4 @@
+export * from './catalogue.js';
 export * from './context.js';
 export * from './digest.js';
 export * from './distribution.js';

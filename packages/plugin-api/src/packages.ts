@@ -33,6 +33,8 @@ export interface PinnedRepository {
   readonly components: readonly string[];
   readonly root: Snapshot['root'];
   readonly signers: readonly string[];
+  /** What was read of it; locks of earlier versions do not say. */
+  readonly indexes?: readonly IndexRef[];
 }
 
 /** One index file of a repository, as its signed root describes it. */

@@ -1,3 +1,4 @@
+import type { Catalogue } from './catalogue.js';
 import type { Architecture, DistributionDefinition, RepositorySpec } from './distribution.js';
 import type { BuildContext, Context } from './context.js';
 import type {
@@ -117,6 +118,8 @@ export interface Provider {
   readonly verifier: PackageVerifier;
   readonly installer: Installer;
   readonly inventory: Inventory;
+  /** Without it packages can be installed and not be searched. */
+  readonly catalogue?: Catalogue;
   /** File name of a package in the flat cache. */
   fileName(pkg: PackageRecord): string;
   /** Extra facts of a package for the lock file, if any. */

@@ -144,6 +144,34 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
       });
     });
 
+    describe('the catalogue, where there is one', () => {
+      it('lists the packages of the repository, in their order', async (fixture) => {
+        const { catalogue } = fixture.provider;
+        if (catalogue === undefined) return;
+        const listed: unknown[] = [];
+        for await (const { name: own, version, arch } of catalogue.list(await pin(fixture), fixture.ctx)) listed.push([own, version, arch]);
+        expect(listed).toEqual((await recordsOf(fixture)).map(({ name: own, version, arch }) => [own, version, arch]));
+      });
+
+      it('describes each as plain data, with its record', async (fixture) => {
+        const { catalogue } = fixture.provider;
+        if (catalogue === undefined) return;
+        const snapshot = await pin(fixture);
+        for (const record of await recordsOf(fixture)) {
+          const entry = await catalogue.describe(snapshot, record.name, fixture.ctx);
+          expect(throughJson(entry)).toEqual(entry);
+          expect(entry.packages.map(identity).includes(identity(record))).toEqual(true);
+        }
+      });
+
+      it('knows nothing of a name that nothing bears', async (fixture) => {
+        const { catalogue } = fixture.provider;
+        if (catalogue === undefined) return;
+        const entry = await catalogue.describe(await pin(fixture), fixture.unknownSeed.request, fixture.ctx);
+        expect(entry).toEqual({ packages: [], providers: [] });
+      });
+    });
+
     describe('a resolution', () => {
       it('is a closure: everything that a member requires is a member', async (fixture) => {
         const { packages } = await closureOf(fixture);

@@ -137,6 +137,12 @@ export function formatRelation(relation: Relation): string {
   return `${name}${version}${architectures}${profiles}`;
 }
 
+/** What a package provides, as deb-control(5) writes it: `awk`, `c++-compiler (= 14)`. */
+export function formatProvided({ name, qualifier, version }: Provided): string {
+  const operator = version === undefined ? undefined : '=';
+  return formatRelation({ name, qualifier, operator, version, architectures: NO_STRINGS, profiles: NO_STRINGS });
+}
+
 /** The group with its alternatives, as deb-control(5) writes it: `a | b (>= 1)`. */
 export function formatGroup(group: RelationGroup): string {
   return group.map(formatRelation).join(' | ');

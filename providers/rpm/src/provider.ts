@@ -1,4 +1,5 @@
 import type { Provider } from '@ict/plugin-api';
+import { createCatalogue } from './catalogue.js';
 import { createFileName } from './file-name.js';
 import { createInstaller } from './installer.js';
 import { createInventory } from './inventory.js';
@@ -15,6 +16,7 @@ export function createRpmProvider(): Provider {
     verifier: createPackageVerifier(),
     installer: createInstaller(),
     inventory: createInventory(),
+    catalogue: createCatalogue(),
     fileName: createFileName,
   };
 }

@@ -9,6 +9,8 @@ const files: Readonly<Partial<Record<SchemaName, string>>> = {
   plan: new URL('../../schema/plan.schema.json', import.meta.url).href,
   why: new URL('../../schema/why.schema.json', import.meta.url).href,
   'why-not': new URL('../../schema/why-not.schema.json', import.meta.url).href,
+  search: new URL('../../schema/search.schema.json', import.meta.url).href,
+  show: new URL('../../schema/show.schema.json', import.meta.url).href,
   graph: new URL('../../schema/graph.schema.json', import.meta.url).href,
   explanation: new URL('../../schema/explanation.schema.json', import.meta.url).href,
   lock: new URL('../../schema/lock.schema.json', import.meta.url).href,

@@ -1,0 +1,31 @@
+import type { PackageMatch } from '@ict/core';
+import { lockOptions, withEngine } from '../engine-session.js';
+import type { LockFlags } from '../flags.js';
+import type { Session } from '../session.js';
+import type { Colors } from '../terminal.js';
+import { plainText } from '../terminal-text.js';
+
+/** `ict search`: 1 when nothing is found. */
+export async function search(session: Session, template: string, words: readonly string[], flags: LockFlags): Promise<number> {
+  const document = await withEngine(session, flags, (engine) => engine.search(template, words, lockOptions(session, flags)));
+  session.document(document);
+  const { packages, nearest } = document;
+  if (packages.length > 0) {
+    session.result(packages.map((match) => `${matchText(match, session.terminal.resultColors)}\n`).join(''));
+    return 0;
+  }
+  const offer = nearest.length === 0 ? '' : `; did you mean ${quoted(nearest, 'or')}?`;
+  session.note(`no package has ${quoted(words, 'and')}${offer}\n`, 'warn');
+  return 1;
+}
+
+function quoted(words: readonly string[], join: string): string {
+  return words.map((word) => JSON.stringify(plainText(word))).join(` ${join} `);
+}
+
+/** Two lines a package, as apt prints them: name and versions, then the summary. */
+function matchText({ name, summary, versions, chosen }: PackageMatch, colors: Colors): string {
+  const places = [...new Set(versions.map(({ version, repository }) => `${plainText(version)} (${plainText(repository)})`))];
+  const mark = chosen === undefined ? '' : `  ${colors.green(`in the image: ${plainText(chosen)}`)}`;
+  return `${colors.bold(plainText(name))} ${places.join(', ')}${mark}\n  ${plainText(summary)}`;
+}

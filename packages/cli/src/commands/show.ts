@@ -1,0 +1,54 @@
+import type { ShowDocument } from '@ict/core';
+import { lockOptions, withEngine } from '../engine-session.js';
+import type { LockFlags } from '../flags.js';
+import { formatBytes, formatCount } from '../quantity.js';
+import type { Session } from '../session.js';
+import type { Colors } from '../terminal.js';
+import { plainText, table } from '../terminal-text.js';
+
+/** `ict show` */
+export async function show(session: Session, template: string, wanted: string, flags: LockFlags): Promise<void> {
+  const document = await withEngine(session, flags, (engine) => engine.show(template, wanted, lockOptions(session, flags)));
+  session.document(document);
+  session.result(showText(document, session.terminal.resultColors));
+}
+
+/** A paragraph a version, the newest first; of a name that is only provided, who provides it. */
+export function showText({ asked, packages, providers }: ShowDocument, colors: Colors): string {
+  const paragraphs = packages.map((pkg) => packageText(pkg, colors));
+  if (providers.length > 0) {
+    const lead = packages.length === 0 ? `${plainText(asked)} is no package; it is provided by` : `${plainText(asked)} is also provided by`;
+    const rows = providers.map(({ name, version, arch, provides }) => [
+      `  ${plainText(name)}`,
+      plainText(version),
+      arch,
+      plainText(provides),
+    ]);
+    paragraphs.push(`${lead} ${formatCount(providers.length, 'package')}:\n${table(rows).join('\n')}`);
+  }
+  return `${paragraphs.join('\n\n')}\n`;
+}
+
+function packageText(pkg: ShowDocument['packages'][number], colors: Colors): string {
+  const { name, version, repository, summary, description, source, installedSizeBytes } = pkg;
+  const mark = pkg.inImage ? `  ${colors.green('in the image')}` : '';
+  const installed = installedSizeBytes === undefined ? '' : `, ${formatBytes(installedSizeBytes)} installed`;
+  const fields: readonly (readonly [string, string | undefined])[] = [
+    ['Architecture', pkg.arch],
+    ['Size', `${formatBytes(pkg.sizeBytes)} to download${installed}`],
+    ['Source', source === undefined ? undefined : `${source.name} ${source.version}`],
+    ['Maintainer', pkg.maintainer],
+    ['Homepage', pkg.homepage],
+    ...[...pkg.details, ...pkg.relations].map(({ field, text }) => [field, text] as const),
+    ['File', pkg.path],
+    ['Digest', pkg.digest],
+  ];
+  const rows = fields.flatMap(([field, text]) => (text === undefined ? [] : [[`  ${colors.dim(plainText(field))}`, plainText(text)]]));
+  const about = [summary, ...(description === undefined ? [] : ['', ...description.split('\n')])];
+  return [
+    `${colors.bold(plainText(name))} ${plainText(version)} (${plainText(repository)})${mark}`,
+    ...about.map((line) => `  ${plainText(line)}`.trimEnd()),
+    '',
+    ...table(rows),
+  ].join('\n');
+}

@@ -1,0 +1,138 @@
+import type { CatalogueEntry, PackageDescription, PackageSummary, Provider, Snapshot } from '@ict/plugin-api';
+import type { PackageMatch, SearchDocument, ShowDocument } from './engine-api.js';
+import { coreError } from './errors.js';
+import type { Lock } from './lock.js';
+import { seedName } from './lock-update.js';
+import { didYouMean, nearestNames } from './nearest-names.js';
+import type { Services } from './services.js';
+
+/** What both questions need. */
+export interface CatalogueQuestion {
+  readonly target: string;
+  readonly provider: Provider;
+  readonly snapshots: readonly Snapshot[];
+  /** Tells which packages the image has; undefined when nothing is locked. */
+  readonly lock: Lock | undefined;
+}
+
+/**
+ * Packages that have every word, whatever its case, in name, summary or description: first the one of that name, then those with all
+ * words in the name, then the others, each by name.
+ *
+ * @throws `ICT_CATALOGUE_MISSING` when the provider has none.
+ */
+export async function answerSearch(words: readonly string[], question: CatalogueQuestion, services: Memory): Promise<SearchDocument> {
+  const { target, provider, snapshots, lock } = question;
+  const wanted = words.map((word) => word.toLowerCase());
+  const has = (text: string): boolean => wanted.every((word) => text.includes(word));
+  const found = new Map<string, Match>();
+  const names = new Set<string>();
+  for (const snapshot of snapshots) {
+    for await (const pkg of catalogueOf(provider).list(snapshot, services.context)) {
+      const { name, summary, description = '' } = pkg;
+      names.add(name);
+      const inName = has(name.toLowerCase());
+      if (!inName && !has(`${name}\n${summary}\n${description}`.toLowerCase())) continue;
+      const known = found.get(name) ?? { inName, versions: [] };
+      known.versions.push({ ...pkg, repository: snapshot.repository.id });
+      found.set(name, known);
+    }
+  }
+  const rank = (name: string, { inName }: Match): number => (wanted.length === 1 && name.toLowerCase() === wanted[0] ? 0 : inName ? 1 : 2);
+  const ordered = [...found].sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || (a < b ? -1 : 1));
+  return {
+    schemaVersion: 1,
+    target,
+    words,
+    packages: ordered.map(([name, { versions }]) => matchOf(name, newestFirst(versions, provider), lock)),
+    nearest: ordered.length > 0 || words.length !== 1 ? [] : nearestNames(words[0], names),
+  };
+}
+
+/**
+ * Every package of a name, the newest first, or what provides the name.
+ *
+ * @param wanted `name`, `name:arch` or `name=version`.
+ * @throws `ICT_PACKAGE_UNKNOWN` with the nearest names, `ICT_CATALOGUE_MISSING`.
+ */
+export async function answerShow(wanted: string, question: CatalogueQuestion, services: Memory): Promise<ShowDocument> {
+  const { target, provider, snapshots, lock } = question;
+  const version = /=(.+)$/.exec(wanted)?.[1];
+  const named = seedName(wanted);
+  let arch: string | undefined;
+  let found = await describeIn(named, question, services);
+  const qualified = /^(.+):([^:]+)$/.exec(named);
+  if (isEmpty(found) && qualified !== null) {
+    found = await describeIn(qualified[1], question, services);
+    arch = qualified[2];
+  }
+  const packages = found.packages.filter((pkg) => (version ?? pkg.version) === pkg.version && (arch ?? pkg.arch) === pkg.arch);
+  const exact = version !== undefined || arch !== undefined;
+  if (packages.length === 0 && (exact || found.providers.length === 0)) {
+    const known = found.packages.map((pkg) => `${pkg.name}:${pkg.arch} ${pkg.version}`).join(', ');
+    const names = known === '' ? await namesIn(snapshots, provider, services) : [];
+    throw coreError('ICT_PACKAGE_UNKNOWN', {
+      message: `no repository has a package "${wanted}"`,
+      hint: known !== '' ? `There is ${known}.` : (didYouMean(named, names) ?? 'Look for it with `ict search`.'),
+      facts: { wanted },
+    });
+  }
+  const inImage = (pkg: PackageDescription): boolean =>
+    lock?.packages.some(({ name, version: locked, arch: own }) => name === pkg.name && locked === pkg.version && own === pkg.arch) === true;
+  return {
+    schemaVersion: 1,
+    target,
+    asked: wanted,
+    packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg) })),
+    providers: exact ? [] : found.providers,
+  };
+}
+
+type Memory = Pick<Services, 'context'>;
+
+type FoundVersion = PackageSummary & { readonly repository: string };
+
+interface Match {
+  readonly inName: boolean;
+  readonly versions: FoundVersion[];
+}
+
+function catalogueOf({ catalogue, ecosystem }: Provider) {
+  if (catalogue !== undefined) return catalogue;
+  throw coreError('ICT_CATALOGUE_MISSING', {
+    message: `the plugin for ${ecosystem} packages cannot be searched`,
+    hint: 'Use a version of the plugin that has a catalogue.',
+    facts: { ecosystem },
+  });
+}
+
+function matchOf(name: string, versions: readonly FoundVersion[], lock: Lock | undefined): PackageMatch {
+  const chosen = lock?.packages.find((pkg) => pkg.name === name)?.version;
+  return {
+    name,
+    summary: versions[0].summary,
+    versions: versions.map(({ version, arch, repository }) => ({ version, arch, repository })),
+    ...(chosen === undefined ? {} : { chosen }),
+  };
+}
+
+async function describeIn(name: string, { provider, snapshots }: CatalogueQuestion, { context }: Memory): Promise<CatalogueEntry> {
+  const entries: CatalogueEntry[] = [];
+  for (const snapshot of snapshots) entries.push(await catalogueOf(provider).describe(snapshot, name, context));
+  return { packages: entries.flatMap(({ packages }) => packages), providers: entries.flatMap(({ providers }) => providers) };
+}
+
+function isEmpty({ packages, providers }: CatalogueEntry): boolean {
+  return packages.length === 0 && providers.length === 0;
+}
+
+async function namesIn(snapshots: readonly Snapshot[], provider: Provider, { context }: Memory): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  for (const snapshot of snapshots) for await (const { name } of catalogueOf(provider).list(snapshot, context)) names.add(name);
+  return names;
+}
+
+/** By the ecosystem's order of versions; of equal ones, and where it has no order, the first repository comes first. */
+function newestFirst<T extends { readonly version: string }>(packages: readonly T[], { resolver }: Provider): readonly T[] {
+  return [...packages].sort((a, b) => resolver.compareVersions?.(b.version, a.version) ?? 0);
+}

@@ -1,0 +1,68 @@
+import type { Catalogue, CatalogueEntry, Context, PackageDescription, PackageField, PackageSummary, Snapshot } from '@ict/plugin-api';
+import { formatEvr } from './evr.js';
+import { loadPackages } from './metadata.js';
+import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
+import { formatRelation } from './relation.js';
+import { sourceOf } from './resolve-closure.js';
+import type { RelationKind } from './tags.js';
+
+/** Between checks of the signal while packages are streamed. */
+const PACKAGES_PER_CHECK = 1024;
+
+const RELATIONS: readonly RelationKind[] = [
+  ...(['requires', 'recommends', 'suggests', 'supplements', 'enhances'] as const),
+  ...(['provides', 'conflicts', 'obsoletes'] as const),
+];
+
+/** Tells what the metadata of a repository says of packages; source packages are left out. */
+export function createCatalogue(): Catalogue {
+  return { list, describe };
+}
+
+async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {
+  const { packages } = await loadPackages(snapshot, ctx);
+  for (const [i, { name, evr, arch, summary }] of packages.entries()) {
+    if (i % PACKAGES_PER_CHECK === 0) ctx.signal.throwIfAborted();
+    if (arch !== 'src') yield { name, version: formatEvr(evr), arch, summary };
+  }
+}
+
+async function describe(snapshot: Snapshot, name: string, ctx: Context): Promise<CatalogueEntry> {
+  const index = await loadPackages(snapshot, ctx);
+  const isBinary = (at: number): boolean => index.packages[at]!.arch !== 'src';
+  const own = index.byName(name).filter(isBinary);
+  const providers = index.providersOf(name).filter((at) => isBinary(at) && !own.includes(at));
+  return {
+    packages: own.map((at) => describePackage(index, at, snapshot.repository.id)),
+    providers: providers.map((at) => {
+      const pkg = index.packages[at]!;
+      return { name: pkg.name, version: formatEvr(pkg.evr), arch: pkg.arch, provides: providedAs(pkg, name) };
+    }),
+  };
+}
+
+function describePackage(index: PackagesIndex, at: number, repository: string): PackageDescription {
+  const pkg = index.packages[at]!;
+  const { summary, maintainer, homepage, sourceRpm } = pkg;
+  return {
+    ...index.record(at, repository),
+    summary,
+    ...sourceOf(sourceRpm),
+    ...(maintainer === '' ? {} : { maintainer }),
+    ...(homepage === '' ? {} : { homepage }),
+    details: [],
+    relations: RELATIONS.flatMap((kind) => relationField(pkg, kind)),
+  };
+}
+
+function relationField({ relations }: PrimaryPackage, kind: RelationKind): readonly PackageField[] {
+  const stated = relations[kind] ?? [];
+  if (stated.length === 0) return [];
+  return [{ field: `${kind[0]!.toUpperCase()}${kind.slice(1)}`, text: stated.map(formatRelation).join(', ') }];
+}
+
+/** How a package provides a name: with a version, or as the path of a file. */
+function providedAs({ relations }: PrimaryPackage, name: string): string {
+  const provided = (relations.provides ?? []).find((relation) => relation.name === name);
+  return provided === undefined ? name : formatRelation(provided);
+}
