@@ -12,6 +12,9 @@ import { countResults, forgetResults } from './bootstrap/test-results.mjs';
 
 const NX = 'node_modules/.bin/nx';
 const ICT = 'packages/cli/bin/ict.js';
+const RPM_QUICKSTART = 'tools/bootstrap/quickstart-rpm.mjs';
+/** Debian packages whose programs make rpm packages and repositories, and sign them. */
+const RPM_PROGRAMS = ['rpm', 'createrepo-c', 'gnupg', 'dpkg'];
 const FIRST_TEMPLATE = 'templates/debian13-x86_64-minimal-raw.yml';
 
 async function quickstart(flags) {
@@ -21,6 +24,11 @@ async function quickstart(flags) {
   await runNode(node, [NX, 'run-many', '-t', 'build', '--outputStyle=static']);
   say('Checking this machine');
   await runNode(node, [ICT, 'doctor', '--for', 'build', ...(process.getuid?.() === 0 ? ['--install'] : [])]);
+  if (flags.includes('--rpm')) {
+    await provideHostPrograms(await missingPrograms(RPM_PROGRAMS), 'making the rpm distribution needs');
+    await runNode(node, [RPM_QUICKSTART, ...flags.filter((flag) => flag !== '--rpm')]);
+    return;
+  }
   say(`Building ${FIRST_TEMPLATE}`);
   await runNode(node, [ICT, 'build', FIRST_TEMPLATE, ...flags]);
 }
@@ -28,7 +36,7 @@ async function quickstart(flags) {
 async function test(flags) {
   await installWorkspace();
   const node = findNode();
-  await provideHostPrograms(await missingPrograms());
+  await provideHostPrograms(await missingPrograms(), 'the tests need');
   const tasks = ['lint', 'typecheck', 'test', 'e2e'];
   say(`Running ${tasks.join(', ')}`);
   await forgetResults();

@@ -6,4 +6,8 @@ export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type Mini
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { Mini } from './mini-build.js';
 export { PackageWorld, worldPackage } from './package-world.js';
+export { debianSource } from './debian-source.js';
+export { dnfInstall, type DnfSource } from './dnf.js';
+export { installedLayers, listTree } from './tree-listing.js';
+export { rootTree } from './root-tree.js';
 export { createRpmDistribution, RPM_ARCHIVE, type RpmDistribution } from './rpm-distribution.js';

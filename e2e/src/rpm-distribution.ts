@@ -1,10 +1,9 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { debsToRpms, RpmWorkshop, type RpmKey, type RpmSpec } from '@ict/fixtures';
+import { debsToRpms, fetchDebianPackages, RpmWorkshop, type RpmKey, type RpmSpec } from '@ict/fixtures';
 import { stringify } from 'yaml';
-import { debianPackages } from './debian-packages.js';
+import { debianSource } from './debian-source.js';
 import { repositoryRoot } from './ict.js';
-import { realBuild } from './real-build.js';
 
 /** Public address of the generated repository; tests map it to a server on the loopback interface. */
 export const RPM_ARCHIVE = 'http://archive.example.org/rpm';
@@ -45,8 +44,12 @@ const GENERATED: readonly RpmSpec[] = [
   { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
   {
     name: 'mini-service',
-    preamble: ['Requires: (mini-library >= 1 or mini-nothing)', 'Requires(post): coreutils'],
-    files: { '/usr/lib/mini/service': 'service\n' },
+    preamble: ['Requires: (mini-library >= 1 or mini-nothing)', 'Requires(post): coreutils', 'Requires(pre): base-passwd'],
+    files: { '/usr/lib/mini/service': 'service\n', '/usr/lib/mini/capable': 'capable\n', '/usr/lib/mini/shared': 'shared\n' },
+    attributes: {
+      '/usr/lib/mini/capable': '%attr(0755, root, root) %caps(cap_net_raw=ep)',
+      '/usr/lib/mini/shared': '%attr(2755, root, mail)',
+    },
     more: ['%ghost %attr(644, root, root) /etc/mini-service', '%post', 'echo "installed $1" > /etc/mini-service'],
   },
 ];
@@ -59,24 +62,27 @@ export interface RpmDistribution {
   readonly definition: string;
   readonly template: string;
   readonly key: RpmKey;
+  /** Names of the packages that the image is asked to have. */
+  readonly requests: readonly string[];
   /** Signs changed repositories; whoever made the distribution closes it. */
   readonly workshop: RpmWorkshop;
 }
 
 /** Makes the distribution out of packages of the real Debian archive. @param run directory of the test run. */
 export async function createRpmDistribution(run: string, directory: string): Promise<RpmDistribution> {
-  const debs = await debianPackages(await realBuild(run), FROM_DEBIAN, join(directory, 'debian'));
-  const unsigned = await debsToRpms({ debs, absent: ABSENT }, CACHE);
+  const files = await fetchDebianPackages(FROM_DEBIAN, await debianSource(run), join(directory, 'debian'));
+  const debs = FROM_DEBIAN.map((name) => files.get(name) as string);
+  const unsigned = await debsToRpms({ debs, absent: ABSENT, trimmed: true }, CACHE);
   const workshop = new RpmWorkshop();
   const key = workshop.key('archive');
   const packages = join(workshop.directory, 'packages');
   await mkdir(packages);
-  const files = [...unsigned, ...GENERATED.map((spec) => workshop.build(spec))].map((from) => ({
+  const copies = [...unsigned, ...GENERATED.map((spec) => workshop.build(spec))].map((from) => ({
     from,
     to: join(packages, basename(from)),
   }));
-  await Promise.all(files.map(({ from, to }) => copyFile(from, to)));
-  const signed = files.map(({ to }) => to);
+  await Promise.all(copies.map(({ from, to }) => copyFile(from, to)));
+  const signed = copies.map(({ to }) => to);
   workshop.sign(signed, key);
   const archive = workshop.repository('repository', signed, key);
   await mkdir(directory, { recursive: true });
@@ -85,8 +91,13 @@ export async function createRpmDistribution(run: string, directory: string): Pro
   await writeFile(definition, stringify(RPM_DEFINITION));
   const template = join(directory, 'template.yml');
   await writeFile(template, stringify(RPM_TEMPLATE));
-  return { archive, definition, template, key, workshop };
+  return { archive, definition, template, key, requests: REQUESTS, workshop };
 }
+
+const ESSENTIAL = ['base-files', 'base-passwd', 'coreutils', 'dash', 'libc-bin', 'rpm'];
+
+/** What the image has of its definition and its template: its base, its boot loader, its kernel, and a service. */
+const REQUESTS = [...ESSENTIAL, 'mini-loader', 'mini-kernel', 'mini-service'];
 
 /** The definition; its keyring lies beside it. */
 const RPM_DEFINITION = {
@@ -97,7 +108,7 @@ const RPM_DEFINITION = {
   title: 'Miniature of rpm packages for tests',
   architectures: ['x86_64'],
   repositories: [{ id: 'mini', archive: RPM_ARCHIVE, keyrings: ['keyring.asc'] }],
-  essential: { packages: ['base-files', 'base-passwd', 'coreutils', 'dash', 'libc-bin', 'rpm'] },
+  essential: { packages: ESSENTIAL },
   boot: {
     kernel: '/boot/vmlinuz-*',
     initrd: '/boot/initrd.img-${kernelVersion}',

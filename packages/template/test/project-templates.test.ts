@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseTemplate } from '../src/template-document.js';
 
 const directory = new URL('../../../templates/', import.meta.url);
-const names = (await readdir(directory)).filter((name) => name.endsWith('.yml'));
+const names = (await readdir(directory, { recursive: true })).filter((name) => /(?<!distribution)\.yml$/.test(name));
 
 describe('templates of this project', () => {
   it.each(names)('%s is valid and names its schema', async (name) => {
