@@ -1,4 +1,6 @@
+export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type TarballPublisher } from './acme-distribution.js';
 export { brokenRelations, readPlainly, type PlainStanza } from './closure-check.js';
+export { askRoot, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, type IctOptions, type IctResult } from './ict.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';
@@ -9,5 +11,4 @@ export { PackageWorld, worldPackage } from './package-world.js';
 export { debianSource } from './debian-source.js';
 export { dnfInstall, type DnfSource } from './dnf.js';
 export { installedLayers, listTree } from './tree-listing.js';
-export { rootTree } from './root-tree.js';
 export { createRpmDistribution, RPM_ARCHIVE, type RpmDistribution } from './rpm-distribution.js';

@@ -17,7 +17,7 @@ export interface Tarball {
 }
 
 /** Packs every package that gets published into `directory`. @throws when npm fails. */
-export async function packPublished(directory: string): Promise<readonly Tarball[]> {
+async function packPublished(directory: string): Promise<readonly Tarball[]> {
   await mkdir(directory, { recursive: true });
   const workspaces = JSON.parse(await npm(['query', '.workspace'], repositoryRoot)) as { location: string; private?: boolean }[];
   const published = workspaces.filter((workspace) => workspace.private !== true).map(({ location }) => `--workspace=${location}`);
@@ -36,8 +36,28 @@ export interface Installation {
   readonly command: readonly string[];
 }
 
+/** All packages that get published, as tarballs and as somebody has them who installed them. */
+export interface Published {
+  readonly tarballs: readonly Tarball[];
+  readonly installation: Installation;
+}
+
+/** Packs and installs what gets published, once a run; made by whichever test file needs it first. */
+export async function installPublished(run: string): Promise<Published> {
+  const record = join(run, 'published.json');
+  try {
+    return JSON.parse(await readFile(record, 'utf8')) as Published;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const tarballs = await packPublished(join(run, 'published'));
+  const published = { tarballs, installation: await installTarballs(tarballs, join(run, 'an empty folder')) };
+  await writeFile(record, JSON.stringify(published));
+  return published;
+}
+
 /** Installs tarballs into `directory`, which holds nothing else, and puts this Node beside them. @throws when npm fails. */
-export async function installTarballs(tarballs: readonly Tarball[], directory: string): Promise<Installation> {
+async function installTarballs(tarballs: readonly Tarball[], directory: string): Promise<Installation> {
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, 'package.json'), '{ "name": "empty-folder", "private": true }\n');
   const flags = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--fetch-timeout=30000', '--fetch-retries=5'];

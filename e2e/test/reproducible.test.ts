@@ -12,7 +12,7 @@ import {
   WITHOUT_USER_NAMESPACES,
   type OrdinaryUser,
 } from '../src/ordinary-user.js';
-import { installTarballs, packageFaults, packPublished, type Installation, type Tarball } from '../src/tarballs.js';
+import { installPublished, packageFaults, type Installation, type Tarball } from '../src/tarballs.js';
 
 describe('packed, and installed from tarballs into an empty folder,', () => {
   const root = join(inject('run'), 'ordinary user');
@@ -21,8 +21,7 @@ describe('packed, and installed from tarballs into an empty folder,', () => {
   let user: OrdinaryUser | undefined;
 
   beforeAll(async () => {
-    tarballs = await packPublished(join(root, 'packed'));
-    installation = await installTarballs(tarballs, join(root, 'an empty folder'));
+    ({ tarballs, installation } = await installPublished(inject('run')));
     user = await makeOrdinaryUser();
   });
   afterAll(async () => {

@@ -7,6 +7,7 @@ export { decompress, type DecompressOptions } from './decompress.js';
 export { decompressFileTo, type DecompressedFile } from './decompressed-file.js';
 export { archiveError } from './errors.js';
 export type { TarEntry, TarEntryType, TarHeader } from './tar-entry.js';
+export { readTarFile } from './tar-file.js';
 export { readTar, type ReadTarOptions } from './tar-reader.js';
 export { writeTar, type TarInput } from './tar-writer.js';
 export { extractTree, type ExtractOptions, type ExtractReport, type UnsetXattrs } from './extract.js';

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createReadStream } from 'node:fs';
-import { readDeb, readTar, type TarEntry } from '@ict/archive';
+import { readDeb, readTarFile, type TarEntry } from '@ict/archive';
 import { digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
 import type {
@@ -86,7 +85,7 @@ export function memoryTree(options: MemoryTreeOptions = {}): MemoryTree {
       return result;
     },
     extract: async (hostFile, format, at = '/') => {
-      const entries = format === 'deb' ? (await readDeb(hostFile)).data() : readTar(createReadStream(hostFile));
+      const entries = format === 'deb' ? (await readDeb(hostFile)).data() : readTarFile(hostFile);
       for await (const entry of entries) await unpack(root, at, entry);
     },
     write: async (path, content, attributes) => put(root, path, file(bytesOf(content), attributes), true),

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { writeTar, type TarInput } from '@ict/archive';
@@ -126,9 +128,10 @@ describe('extract', () => {
     yield { ...plain, path: 'hard', type: 'hardlink', linkTarget: paths[0] as string };
   }
 
-  it('brings the members of a tar, with links', async () => {
-    const file = join(directory, 'some.tar');
-    await writeFile(file, writeTar(members(['./a/b', './c'])));
+  it.each(['tar', 'tar.gz'])('brings the members of a .%s, with links', async (suffix) => {
+    const file = join(directory, `some.${suffix}`);
+    const tar = await buffer(writeTar(members(['./a/b', './c'])));
+    await writeFile(file, suffix === 'tar' ? tar : gzipSync(tar));
     const tree = memoryTree();
     await tree.extract(file, 'tar', '/opt');
     expect(text(await tree.read('/opt/a/b'))).toBe('./a/b');

@@ -1,15 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import {
-  DETECTION_BYTES,
-  decompress,
-  detectCompression,
-  extractTree,
-  readDeb,
-  readTar,
-  type TarEntry,
-  type UnsetXattrs,
-} from '@ict/archive';
+import { extractTree, readDeb, readTarFile, type TarEntry, type UnsetXattrs } from '@ict/archive';
 import { setAttributesByTar } from './xattr-writer.js';
 import { treePathParts } from './tree-path.js';
 
@@ -20,18 +9,11 @@ import { treePathParts } from './tree-path.js';
  * @throws what `extractTree` and the readers of `@ict/archive` throw; `ICT_TREE_IO` for attributes that cannot be set.
  */
 export async function extractInto(root: string, file: string, format: 'deb' | 'tar', at: string, signal: AbortSignal): Promise<void> {
-  const entries = format === 'deb' ? (await readDeb(file, { signal })).data() : readTar(await openTar(file, signal), { signal });
+  const entries = format === 'deb' ? (await readDeb(file, { signal })).data() : readTarFile(file, { signal });
   const prefix = treePathParts(at).join('/');
   const placed = prefix === '' ? entries : below(prefix, entries);
   const { withXattrs } = await extractTree(placed, root, { owners: true, devices: 'create', signal });
   for (const entry of withXattrs) await setXattrs(root, entry, signal);
-}
-
-async function openTar(file: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
-  await using handle = await open(file, 'r');
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(DETECTION_BYTES), 0, DETECTION_BYTES, 0);
-  const kind = detectCompression(buffer.subarray(0, bytesRead));
-  return kind === 'none' ? createReadStream(file, { signal }) : decompress(createReadStream(file), kind, { signal });
 }
 
 /** The same entries, all names below `prefix`, so that links of the tree above it are resolved too. */
