@@ -2,6 +2,7 @@ import { hashFile, type ContentIdentity } from '@ict/integrity';
 import type { BlobStore, EventBody, Memo } from '@ict/plugin-api';
 import { createBlobStore } from './blob-store.js';
 import { createCollector, type Collector } from './collector.js';
+import { createContentCheck, type PieceHasher } from './content-check.js';
 import type { StoreContext, VerificationMode } from './content.js';
 import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
@@ -31,6 +32,8 @@ export interface CacheOptions {
   readonly mode?: VerificationMode;
   /** Hashes a file, for example on a worker thread; default: on this thread. */
   readonly digestFile?: (file: string) => Promise<ContentIdentity>;
+  /** Compares large files by pieces, for example on worker threads; default: they are hashed whole. */
+  readonly pieces?: PieceHasher;
   readonly leases?: Partial<LeaseTiming>;
   /** Make and change nothing at opening, for a look at a cache that may not be written. Default false. */
   readonly readOnly?: boolean;
@@ -80,7 +83,8 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const locks = createLocks(layout, options.leases);
   const packageIndex = createPackageIndex(layout);
   const blobs = createBlobStore(store);
-  const images = createImageStore(store, blobs);
+  const memo = createMemo(store);
+  const images = createImageStore(store, blobs, createContentCheck(memo, digestFile, options.pieces));
   const steps = createStepStore(store);
   const layers = createLayerStore(store);
   return {
@@ -89,7 +93,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     images,
     steps,
     layers,
-    memo: createMemo(store),
+    memo,
     packageIndex,
     packages: (providerId) => createPackageCache(store, providerId),
     fetchDirectory: layout.area('fetch'),

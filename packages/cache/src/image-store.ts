@@ -15,6 +15,7 @@ import {
 } from '@ict/integrity';
 import type { Digest, Json } from '@ict/plugin-api';
 import type { SigningBlobs } from './blob-store.js';
+import type { ContentCheck } from './content-check.js';
 import type { StoreContext } from './content.js';
 import { ensureDirectory } from './directory.js';
 import { pathSegment } from './layout.js';
@@ -115,7 +116,8 @@ function isStoredRecord(value: unknown): value is StoredRecord {
   return seal(record) === integrity;
 }
 
-export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>): ImageStore {
+/** @param checkContent reads all of a file of a kept image. */
+export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>, checkContent: ContentCheck): ImageStore {
   const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
   const root = join(layout.cacheDir, 'imageCache');
   const directoryOf = (key: string): string => join(root, pathSegment(key, 'an image'));
@@ -126,26 +128,27 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
   }
 
   /** What is wrong with a file; undefined when it is what the record says. */
-  async function fault(directory: string, file: ImageFile): Promise<string | undefined> {
+  async function fault(directory: string, file: ImageFile, check: ContentCheck): Promise<string | undefined> {
     const path = join(directory, pathSegment(file.name, 'a file of an image'));
     if ((await statSignature(path)) === undefined) return `${file.name} is missing`;
-    const actual = await digestFile(path);
+    const actual = await check(path, file.sizeBytes, file.digest);
     return actual.digest === file.digest ? undefined : `${file.name} has the digest ${actual.digest}, not ${file.digest}`;
   }
 
   async function verify(record: StoredRecord, directory: string): Promise<string | undefined> {
     const due = record.files.some((file) => scrub(record.verifiedAt, file.sizeBytes));
-    let changed = false;
-    for (const file of record.files) {
-      const now = await statSignature(join(directory, file.name));
-      const known = record.signatures[file.name];
-      if (!due && mode === 'signature' && now !== undefined && known !== undefined && sameSignature(now, known)) continue;
-      const wrong = await fault(directory, file);
-      if (wrong !== undefined) return wrong;
-      changed = true;
-    }
-    if (changed) await sign(record, directory).catch(ignoreRefusal);
-    return undefined;
+    const faults = await Promise.all(
+      record.files.map(async (file) => {
+        const now = await statSignature(join(directory, file.name));
+        const known = record.signatures[file.name];
+        if (!due && mode === 'signature' && now !== undefined && known !== undefined && sameSignature(now, known)) return 'unread';
+        return { wrong: await fault(directory, file, checkContent) };
+      }),
+    );
+    const read = faults.filter((one) => one !== 'unread');
+    const wrong = read.find((one) => one.wrong !== undefined)?.wrong;
+    if (wrong === undefined && read.length > 0) await sign(record, directory).catch(ignoreRefusal);
+    return wrong;
   }
 
   async function sign(record: ImageRecord, directory: string): Promise<void> {
@@ -253,7 +256,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     async check(key) {
       const record = await read(key);
       if (record === undefined) return ['its record is missing or damaged'];
-      const faults = await Promise.all(record.files.map((file) => fault(directoryOf(key), file)));
+      const faults = await Promise.all(record.files.map((file) => fault(directoryOf(key), file, digestFile)));
       return faults.filter((one) => one !== undefined);
     },
   };

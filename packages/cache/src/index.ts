@@ -1,3 +1,4 @@
+export type { PieceHasher } from './content-check.js';
 export { openCache, type Cache, type CacheOptions } from './cache.js';
 export { type VerificationMode } from './content.js';
 export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';

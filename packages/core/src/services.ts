@@ -75,6 +75,7 @@ export async function openServices(
     emit,
     mode: options.verify,
     digestFile,
+    pieces: verifier,
   });
   const temporary = await cache.temporaryDirectory('build');
   const fetcher = createFetcher({

@@ -1,17 +1,12 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { alignedBuffer } from '@ict/integrity';
 
 /** A part of a file, in bytes. */
 export interface ByteRange {
   readonly offset: number;
   readonly length: number;
 }
-
-/** The part of Node's WebAssembly that is used here; its types belong to those of browsers. */
-declare const WebAssembly: { readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer } };
-
-/** Page size of WebAssembly memory, whose start is aligned as direct reads need it. */
-const WASM_PAGE_BYTES = 65536;
 
 /**
  * A file in pieces of equal length, the last one shorter; each is a buffer of its own, but that all pieces of zeros are one.
@@ -61,7 +56,7 @@ interface DirectFile extends AsyncDisposable {
 async function openDirect(path: string, pieceBytes: number): Promise<DirectFile | undefined> {
   const file = await open(path, constants.O_RDONLY | constants.O_DIRECT).catch(() => undefined);
   if (file === undefined) return undefined;
-  const aligned = Buffer.from(new WebAssembly.Memory({ initial: Math.ceil(pieceBytes / WASM_PAGE_BYTES) }).buffer, 0, pieceBytes);
+  const aligned = alignedBuffer(pieceBytes);
   return {
     isZero: async (offset, zeros) => {
       // A refusal (alignment, an unusual file system) only means that the piece is read through the cache.

@@ -10,6 +10,7 @@ export {
   parseIntegrity,
   type IntegrityAlgorithm,
 } from './digest.js';
+export { alignedBuffer } from './aligned-buffer.js';
 export { ContentHasher, HashingTransform, hashFile, hashing, type ContentIdentity } from './content-hash.js';
 export { canonicalJson } from './canonical-json.js';
 export { cacheKey, type CacheKey } from './cache-key.js';

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { FileRange } from '@ict/plugin-api';
 
-const chunkBytes = 1024 * 1024;
+/** Measured: a byte takes up to four times as long in reads of 512 KiB and more. */
+const chunkBytes = 256 * 1024;
 
 /**
  * The bytes of a part of a file, or of all of it from its start, read synchronously: for worker threads. Fewer than `sizeBytes` when the file
- * ends. Each piece is valid until the next is asked for: all share one buffer of 1 MiB.
+ * ends. Each piece is valid until the next is asked for: all share one buffer.
  */
 export function* filePieces({ file, offset, sizeBytes }: FileRange): Generator<Uint8Array, void, undefined> {
   const descriptor = openSync(file, 'r');

@@ -1,8 +1,11 @@
+import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fromErrorRecord } from '@ict/plugin-api';
-import type { SignatureResult, Verifier } from '@ict/plugin-api';
+import type { Digest, Json, SignatureResult, Verifier } from '@ict/plugin-api';
 import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
+import { pieceCount, type PieceRange } from './piece-digests.js';
+import { isPieceRecord, recordSays } from './piece-record.js';
 import type { Answer, ClearsignedTask, DetachedTask, DigestRangeTask } from './worker.js';
 
 export interface VerifierOptions {
@@ -13,6 +16,20 @@ export interface VerifierOptions {
   /** Now, seconds since 1970: when `atSeconds` is not given, signatures are judged at this time. */
   readonly clock?: () => number;
 }
+
+/** Digests large files by pieces as well, so that they can be compared again quickly. */
+export interface PieceVerifier {
+  /** SHA-256 and size of a file, and a record of its pieces for {@link PieceVerifier.samePieces}. */
+  digestPiecewise(file: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly pieces: Json }>;
+  /**
+   * Whether a file has the content that `pieces` was made from. All of it is read, by all threads; zeros are compared with zeros, all else by
+   * SHA-256. False also when `pieces` is none of this version.
+   */
+  samePieces(file: string, pieces: Json): Promise<boolean>;
+}
+
+/** Pieces that one thread digests at a time: 16 MiB. */
+const PIECES_PER_TASK = 64;
 
 /** A copy that owns its memory: a view of a large buffer would take all of it along to the worker. */
 function compact(bytes: Uint8Array): Uint8Array {
@@ -33,7 +50,7 @@ async function startPool(maxThreads: number): Promise<Piscina> {
  * @returns a {@link Verifier}; its methods throw `ICT_VERIFY_READ` for a file that cannot be read, `ICT_VERIFY_WORKER` when
  *   a thread dies or after `close()`, and the signal's reason once it aborts.
  */
-export function createVerifier(options: VerifierOptions = {}): Verifier & { close(): Promise<void> } {
+export function createVerifier(options: VerifierOptions = {}): Verifier & PieceVerifier & { close(): Promise<void> } {
   const { signal, clock = () => Math.floor(Date.now() / 1000) } = options;
   const maxThreads = Math.max(1, Math.min(options.workers ?? availableParallelism(), availableParallelism()));
   let pool: Promise<Piscina> | undefined;
@@ -68,6 +85,25 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & { clos
     digestRange: (range, algorithm) => {
       const task: DigestRangeTask = { range, algorithm };
       return run('digestRange', task);
+    },
+    digestPiecewise: (file) => run('digestPiecewise', file),
+    async samePieces(file, pieces) {
+      if (!isPieceRecord(pieces)) return false;
+      const { zeros } = pieces;
+      const size = await stat(file).then(
+        (entry) => entry.size,
+        () => undefined, // whoever reads it next says why it cannot be read
+      );
+      if (size !== pieces.sizeBytes) return false;
+      const count = pieceCount(size);
+      const firsts = Array.from({ length: Math.ceil(count / PIECES_PER_TASK) }, (_, task) => task * PIECES_PER_TASK);
+      const parts = await Promise.all(
+        firsts.map((first) => {
+          const range: PieceRange = { file, first, count: Math.min(PIECES_PER_TASK, count - first), zeros };
+          return run<Uint8Array>('pieceDigests', range);
+        }),
+      );
+      return recordSays(pieces, size, parts);
     },
     clearsigned: (message, keyrings, { atSeconds = clock(), legacyCrypto = false } = {}) => {
       const task: ClearsignedTask = { message: compact(message), keyrings: keyrings.map(compact), atSeconds, legacyCrypto };

@@ -4,6 +4,9 @@ import type { Digest, DigestAlgorithm, ErrorRecord, FileRange, SignatureResult }
 import { verifyError } from './errors.js';
 import { digestFileSync, filePieces } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
+import { digestPieces, digestWholeAndPieces, type PieceRange } from './piece-digests.js';
+import { pieceRecord, type PieceRecord } from './piece-record.js';
+import { createReadMemory } from './positioned-file.js';
 import { checkClearsigned, checkSignature } from './signature.js';
 
 /** Errors lose their code when they cross a thread, so a task answers with a record. */
@@ -31,6 +34,9 @@ export interface DetachedTask {
 
 /** What a task is given: `keyringOf` is this thread's cache of parsed keyrings. */
 const keyringOf = createKeyringCache();
+
+/** This thread's memory for pieces of files. */
+const memory = createReadMemory();
 
 async function answer<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
   try {
@@ -62,6 +68,31 @@ export function digestRange({ range, algorithm }: DigestRangeTask): Promise<Answ
       throw unreadable(range.file, cause);
     }
     return hash.digest('hex');
+  });
+}
+
+/** Task: SHA-256, size and pieces of a file, from one read; `ICT_VERIFY_READ` when it cannot be read. */
+export function digestPiecewise(
+  file: string,
+): Promise<Answer<{ readonly digest: Digest; readonly sizeBytes: number; readonly pieces: PieceRecord }>> {
+  return answer(() => {
+    try {
+      const { hex, sizeBytes, pieces } = digestWholeAndPieces(file, memory());
+      return { digest: `sha256:${hex}` as Digest, sizeBytes, pieces: pieceRecord(sizeBytes, pieces) };
+    } catch (cause) {
+      throw unreadable(file, cause);
+    }
+  });
+}
+
+/** Task: digests of some pieces of a file; `ICT_VERIFY_READ` when it cannot be read. */
+export function pieceDigests(range: PieceRange): Promise<Answer<Uint8Array>> {
+  return answer(() => {
+    try {
+      return digestPieces(range, memory());
+    } catch (cause) {
+      throw unreadable(range.file, cause);
+    }
   });
 }
 

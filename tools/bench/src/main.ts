@@ -6,18 +6,20 @@ import { renderComparison } from './report.js';
 import { change } from './scenario-change.js';
 import { cold } from './scenario-cold.js';
 import { conflicts } from './scenario-conflicts.js';
+import { entries } from './scenario-entries.js';
 import { hash } from './scenario-hash.js';
 import { help } from './scenario-help.js';
 import { resolve as resolution } from './scenario-resolve.js';
 import type { Scenario } from './scenario.js';
 
-const scenarios: Readonly<Record<string, Scenario>> = { change, cold, conflicts, hash, help, resolve: resolution };
+const scenarios: Readonly<Record<string, Scenario>> = { change, cold, conflicts, entries, hash, help, resolve: resolution };
 
 const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [-- FLAGS]
 
   change     one more file, and one more package, after a build
   cold       ict build against mmdebstrap and mke2fs: nothing cached, packages cached, unchanged
   conflicts  generated instances full of conflicts, of growing size
+  entries    ict cache list and gc over a hundred thousand entries
   hash       one worker that verifies packages against openssl dgst -sha256
   help       ict --help against an empty Node
   resolve    a desktop from Debian's index against apt-get and libsolv
