@@ -9,6 +9,5 @@ export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES
 export { Mini } from './mini-build.js';
 export { PackageWorld, worldPackage } from './package-world.js';
 export { debianSource } from './debian-source.js';
-export { dnfInstall, type DnfSource } from './dnf.js';
 export { installedLayers, listTree } from './tree-listing.js';
 export { createRpmDistribution, RPM_ARCHIVE, type RpmDistribution } from './rpm-distribution.js';

@@ -2,14 +2,13 @@ import { execFile } from 'node:child_process';
 import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { serveArchive, type ArchiveServer } from '@ict/fixtures';
+import { dnfInstallation, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import {
   artifactOf,
   build,
   createRpmDistribution,
-  dnfInstall,
   installedLayers,
   listTree,
   makePlaces,
@@ -69,14 +68,12 @@ describe('an image of rpm packages', () => {
     expect(await readdir(join(tree, 'dev'))).toEqual([]);
   });
 
-  it('comes from the cache when nothing changed, and is the same when nothing is cached', async () => {
+  it('comes from the cache when nothing changed', async () => {
     const { digest } = artifactOf(first, 'raw');
     const again = await buildFrom(server.url, places);
     expect(artifactOf(again, 'raw').digest).toBe(digest);
     expect(again.events.filter(({ type }) => type === 'step.miss' || type === 'package.miss')).toEqual([]);
     expect(again.events.filter(({ type }) => type === 'step.hit').length).toBeGreaterThan(0);
-    const elsewhere = await buildFrom(server.url, await makePlaces(join(root, 'elsewhere')));
-    expect(artifactOf(elsewhere, 'raw').digest).toBe(digest);
   });
 });
 
@@ -92,11 +89,10 @@ const DIFFERENCES = [
 describe('the packages that dnf installs', () => {
   let dnf: string;
   beforeAll(async () => {
-    dnf = await dnfInstall(
-      distribution.requests,
-      { repository: distribution.archive, keyring: distribution.key.keyring },
-      join(root, 'dnf'),
-    );
+    const source = { address: `file://${distribution.archive}`, keyring: distribution.key.keyring };
+    const { argv, env, root: installed } = await dnfInstallation(distribution.requests, source, join(root, 'dnf'));
+    await run(argv[0], argv.slice(1), { env });
+    dnf = installed;
   });
 
   it('are those of our lock', async () => {

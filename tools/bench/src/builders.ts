@@ -33,16 +33,14 @@ export function mmdebstrap({ packages, keyring }: LocalArchive, directory: strin
   };
 }
 
+/** Programs that peers need, with the packages of Debian that have them. */
+const PACKAGES = { dnf: 'dnf', mke2fs: 'e2fsprogs', mmdebstrap: 'mmdebstrap', rpmkeys: 'rpm' } as const;
+
 /** @throws when this is not root, or a program is missing. */
-export async function requirePrograms(): Promise<void> {
+export async function requirePrograms(programs: readonly (keyof typeof PACKAGES)[] = ['mmdebstrap', 'mke2fs']): Promise<void> {
   if (process.getuid?.() !== 0) throw new Error('this comparison runs both programs as root: start it with sudo');
   const missing: string[] = [];
-  for (const [program, pkg] of [
-    ['mmdebstrap', 'mmdebstrap'],
-    ['mke2fs', 'e2fsprogs'],
-  ] as const) {
-    if (!(await onPath(program))) missing.push(pkg);
-  }
+  for (const program of programs) if (!(await onPath(program))) missing.push(PACKAGES[program]);
   if (missing.length > 0) throw new Error(`this comparison needs ${missing.join(' and ')}: apt-get install ${missing.join(' ')}`);
 }
 

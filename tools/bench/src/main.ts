@@ -10,9 +10,10 @@ import { entries } from './scenario-entries.js';
 import { hash } from './scenario-hash.js';
 import { help } from './scenario-help.js';
 import { resolve as resolution } from './scenario-resolve.js';
+import { rpm } from './scenario-rpm.js';
 import type { Scenario } from './scenario.js';
 
-const scenarios: Readonly<Record<string, Scenario>> = { change, cold, conflicts, entries, hash, help, resolve: resolution };
+const scenarios: Readonly<Record<string, Scenario>> = { change, cold, conflicts, entries, hash, help, resolve: resolution, rpm };
 
 const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [-- FLAGS]
 
@@ -23,6 +24,7 @@ const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--direc
   hash       one worker that verifies packages against openssl dgst -sha256
   help       ict --help against an empty Node
   resolve    a desktop from Debian's index against apt-get and libsolv
+  rpm        rpm packages made a tree against dnf --installroot, and verified against rpm -K
 
   --runs N         rounds of each comparison
   --directory DIR  work here, and keep the local archive for the next time (default: a temporary directory)

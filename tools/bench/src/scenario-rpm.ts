@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import {
+  BOOTABLE_DIRECTORY,
+  BOOTABLE_TEMPLATE,
+  bootableArchive,
+  bootableFlags,
+  bootableRequests,
+  dnfInstallation,
+  serveArchive,
+  type BootableArchive,
+} from '@ict/fixtures';
+import { formatEvr, readRpm } from '@ict/provider-rpm';
+import { alternate, type Contender, type Runs } from './alternation.js';
+import { requirePrograms } from './builders.js';
+import { measure } from './measurement.js';
+import type { Scenario, ScenarioOptions } from './scenario.js';
+import { ICT } from './workspace.js';
+
+const run = promisify(execFile);
+const program = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+
+/**
+ * The rpm test distribution: its image's packages as a tree, by ict and by dnf from one loopback server, with nothing cached and with metadata and
+ * packages cached; and all its packages verified by ict and by rpm.
+ */
+export const rpm: Scenario = async (options) => {
+  await requirePrograms(['dnf', 'rpmkeys']);
+  const ict = (args: readonly string[]) => measure({ argv: [ICT, ...args] });
+  const archive = await bootableArchive({
+    ict,
+    cacheDirectory: join(options.directory, 'debian'),
+    flags: options.firstBuild,
+    directory: BOOTABLE_DIRECTORY,
+    say: options.say,
+  });
+  const server = await serveArchive(archive.repository);
+  try {
+    const [cold, warm] = await trees(options, archive, server.url);
+    return [
+      { title: 'A tree, nothing cached', results: cold },
+      { title: 'A tree, metadata and packages cached', results: warm },
+      { title: 'All packages verified', results: await verification(options, archive) },
+    ];
+  } finally {
+    await server.close();
+  }
+};
+
+async function trees(
+  options: ScenarioOptions,
+  archive: BootableArchive,
+  url: string,
+): Promise<readonly [readonly Runs[], readonly Runs[]]> {
+  const { runs = 3, onRun, say, directory } = options;
+  const ict = join(directory, 'ict');
+  const cache = join(ict, 'cache');
+  const directories = ['--cache-dir', cache, '--work-dir', join(ict, 'work'), '--temp-dir', join(ict, 'temp')];
+  const build = [ICT, 'build', BOOTABLE_TEMPLATE, ...bootableFlags(archive, url), ...directories, '--json'];
+  const ours = (name: string, prepare: () => Promise<void>): Contender => ({
+    name,
+    command: { argv: [process.execPath, program('until-step.js'), 'ict.packages', ...build] },
+    prepare,
+  });
+  const emptyOurs = async (): Promise<void> => {
+    await rm(ict, { recursive: true, force: true });
+    await mkdir(ict, { recursive: true });
+  };
+  const withoutTrees = async (): Promise<void> => {
+    for (const made of ['work', 'temp', 'cache/.ict/layers', 'cache/.ict/index/steps'])
+      await rm(join(ict, made), { recursive: true, force: true });
+  };
+
+  const peer = join(directory, 'dnf');
+  const { argv, env, root } = await dnfInstallation(await bootableRequests(), { address: url, keyring: archive.keyring }, peer);
+  const theirs = (prepare: () => Promise<void>): Contender => ({ name: 'dnf --installroot', command: { argv, env }, prepare });
+  const emptyTheirs = () => rm(root, { recursive: true, force: true });
+  const withTheirCache = async (): Promise<void> => {
+    const kept = join(peer, 'kept');
+    const inRoot = join(root, 'var', 'cache', 'dnf');
+    await rm(kept, { recursive: true, force: true });
+    await rename(inRoot, kept);
+    await emptyTheirs();
+    await mkdir(join(root, 'var', 'cache'), { recursive: true });
+    await rename(kept, inRoot);
+  };
+
+  say('with nothing cached');
+  const cold = await alternate([ours('ict build, to the tree', emptyOurs), theirs(emptyTheirs)], runs, onRun);
+  say('with metadata and packages cached');
+  const warm = await alternate([ours('ict build, to the tree', withoutTrees), theirs(withTheirCache)], runs, onRun);
+  return [cold, warm];
+}
+
+/** Headers read, digests and signatures checked; rpm has imported the key before. */
+async function verification({ runs = 3, onRun, say, directory }: ScenarioOptions, archive: BootableArchive): Promise<readonly Runs[]> {
+  const packages = join(archive.repository, 'Packages');
+  const files = (await readdir(packages)).sort().map((name) => join(packages, name));
+  const known = files.map(async (path) => {
+    const { name, evr, arch } = await readRpm(path);
+    return { id: `${name}:${arch}`, name, version: formatEvr(evr), arch, path };
+  });
+  const list = join(directory, 'packages.json');
+  await writeFile(list, JSON.stringify(await Promise.all(known)));
+  const database = join(directory, 'keys');
+  await rm(database, { recursive: true, force: true });
+  await run('rpmkeys', ['--dbpath', database, '--import', archive.keyring]);
+  say(`verifying ${files.length} packages`);
+  const contenders = [
+    { name: 'ict, one worker', command: { argv: [process.execPath, program('verify-rpms.js'), archive.keyring, list] } },
+    { name: 'rpm -K', command: { argv: ['rpmkeys', '--dbpath', database, '--checksig', ...files] } },
+  ];
+  return alternate(contenders, Math.max(runs, 5), onRun);
+}
