@@ -119,7 +119,7 @@ export function createProgram(run: Runner): Command {
     .description('print the JSON schema of a document')
     .addArgument(new Argument('<name>', 'document').choices(schemaNames))
     .action((name: SchemaName, _flags: GlobalFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/schema.js')).schema(session, name)),
+      run(all(command), 'document', async (session) => (await import('./commands/schema.js')).schema(session, name, all(command))),
     );
 
   cacheCommands(program, run);

@@ -1,5 +1,6 @@
 import type { BuildEvent, Digest, EventBody } from '@ict/plugin-api';
 import type { BuildReport, Engine, EngineOptions, Plan } from '@ict/core';
+import { templateSchema } from '@ict/template';
 import type { CliHost } from '../src/main.js';
 import { runCli } from '../src/main.js';
 import type { EndingSignal } from '../src/exit-status.js';
@@ -140,6 +141,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     throw new Error('the test did not expect this call');
   };
   const engine: Engine = {
+    templateSchema: () => templateSchema,
     distributions: () => [],
     validate: unexpected,
     resolve: unexpected,

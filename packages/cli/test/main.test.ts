@@ -378,6 +378,12 @@ describe('output settings of the configuration', () => {
   });
 });
 
+it('schema template prints what the plugins at hand make of it', async () => {
+  const { stdout, closed } = await ict(['schema', 'template'], { engine: { templateSchema: () => ({ title: 'with sections' }) } });
+  expect(JSON.parse(stdout.text)).toEqual({ title: 'with sections' });
+  expect(closed).toBe(1);
+});
+
 it.each(schemaNames)('schema %s compiles', async (name) => {
   const { status, stdout } = await ict(['schema', name]);
   expect(status).toBe(0);

@@ -101,7 +101,7 @@ export async function buildImage(
         return { tree: composed, ctx: context };
       });
       return events.run('finalize', async () => {
-        const artifacts = await buildArtifacts(composition, tree, formatSteps(build.steps, intake.format.identity), ctx);
+        const artifacts = await buildArtifacts(composition, tree, formatSteps(build.steps, intake.format.identity, spec), ctx);
         const installed = (await build.steps.run(inventoryStep(composition, tree, build.trees))) as unknown as readonly InstalledPackage[];
         const bills = documents(await plugins.exporters(), composition, lock, installed, artifacts, ctx);
         const beside = new Map([

@@ -19,6 +19,7 @@ import { coreError } from './errors.js';
 import { baseIds } from './base-set.js';
 import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
+import { specFor } from './plugin-view.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
@@ -181,7 +182,8 @@ async function installBy(
 }
 
 function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {
-  const { spec, distribution, seed, configuration } = input;
+  const { distribution, seed, configuration } = input;
+  const spec = specFor(input.spec, input.format.identity);
   const format = input.format.part;
   const work = async (tree: TreeSession): Promise<void> => {
     await format.prepare({ spec, distribution, seed }, tree);
@@ -204,6 +206,7 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
         definition: distribution.boot as unknown as Json,
       },
       image: { ...spec.image },
+      sections: { ...spec.sections },
       epochSeconds: ctx.epochSeconds,
     },
     over: below,

@@ -346,6 +346,8 @@ export interface WarmReport {
 
 /** Composes images. One engine serves one process; `close` ends its workers and its sandbox. */
 export interface Engine {
+  /** The JSON schema of templates, with what the plugins at hand let them say. */
+  templateSchema(): object;
   /** Every distribution that a plugin or a file defines. */
   distributions(): readonly DistributionDefinition[];
   validate(template: string, options?: ValidateOptions): Promise<Validation>;

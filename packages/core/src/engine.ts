@@ -1,5 +1,13 @@
 import { isIctError, toErrorRecord, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
-import { diffTemplate, explainTemplate, explainVariables, mergeTemplates, redactTemplate, secretsOf } from '@ict/template';
+import {
+  diffTemplate,
+  explainTemplate,
+  explainVariables,
+  mergeTemplates,
+  redactTemplate,
+  secretsOf,
+  templateSchemaWith,
+} from '@ict/template';
 import { answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
 import type {
@@ -32,6 +40,7 @@ import { planBuild } from './plan.js';
 import { answerGraph, answerWhy } from './questions.js';
 import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
+import { specFor } from './plugin-view.js';
 import { openServices, type Services } from './services.js';
 import { findLock, resolveAfresh, settleLock } from './lock-settling.js';
 import { packageRequest } from './request.js';
@@ -59,6 +68,10 @@ class HostedEngine implements Engine {
     this.options = options;
     this.plugins = plugins;
     this.events = new EventStream(options.emit);
+  }
+
+  templateSchema(): object {
+    return templateSchemaWith(this.plugins.sections);
   }
 
   distributions(): readonly DistributionDefinition[] {
@@ -177,7 +190,7 @@ class HostedEngine implements Engine {
   /** What keeps the packages of a template from being resolved. */
   private async unresolved(intake: Intake): Promise<readonly ProblemReport[]> {
     try {
-      const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+      const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
       await resolveAfresh(intake, request, await this.open(intake));
       return [];
     } catch (error) {

@@ -5,6 +5,7 @@ import type {
   Exporter,
   FormatArtifact,
   ImageInput,
+  ImageSpec,
   InstalledPackage,
   Json,
   LayerRef,
@@ -12,12 +13,14 @@ import type {
   TreeRef,
   VerifiedPackage,
 } from '@ict/plugin-api';
+import { sectionOf } from '@ict/plugin-api';
 import type { Composition } from './composition.js';
 import { treeKey } from './tree-key.js';
 import type { Deliverable } from './delivery.js';
 import { lockEpoch, type Lock } from './lock.js';
 import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
+import { specFor } from './plugin-view.js';
 import type { StepCall, StepEngine } from './steps.js';
 import type { SandboxTrees } from './trees.js';
 
@@ -43,8 +46,14 @@ export function toolsStep(
 }
 
 /** The steps of an image format, run by the engine under the format's own identity. */
-export function formatSteps(steps: StepEngine, by: CodeIdentity): StepRunner {
-  return { step: (type, version, key, run) => steps.run({ type, version, by, key, run }) };
+export function formatSteps(steps: StepEngine, by: CodeIdentity, spec: ImageSpec): StepRunner {
+  return { step: (type, version, key, run) => steps.run({ type, version, by, key: formatKey(key, by, spec), run }) };
+}
+
+/** The key of a step of an image format. What the template says to its plugin is part of each: the format sees it. */
+export function formatKey(key: Json, by: CodeIdentity, spec: ImageSpec): Json {
+  const section = sectionOf<Json>(spec, by.name);
+  return section === undefined ? key : { step: key, section };
 }
 
 /** Makes the image's files. */
@@ -59,8 +68,8 @@ export async function buildArtifacts(
 }
 
 /** What an image format is told. */
-export function formatInput({ spec, distribution, seed }: Composition, tree: TreeRef): ImageInput {
-  return { spec, distribution, tree, seed };
+export function formatInput({ spec, distribution, seed, format }: Composition, tree: TreeRef): ImageInput {
+  return { spec: specFor(spec, format.identity), distribution, tree, seed };
 }
 
 async function deliverable(artifact: FormatArtifact, image: { name: string; version: string }, ctx: BuildContext): Promise<Deliverable> {
@@ -94,7 +103,6 @@ export function documents(
 ): ReadonlyMap<string, Uint8Array> {
   const { spec, distribution, provider, seed, core } = input;
   const bill = {
-    spec,
     distribution,
     installed: installed.map((pkg) => ({ ...pkg, purl: provider.part.inventory.purl(pkg, distribution) })),
     packages: lock.packages,
@@ -105,7 +113,9 @@ export function documents(
     creator: `${core.name}-${core.version}`,
   };
   const prefix = `${spec.image.name}-${spec.image.version}`;
-  return new Map(exporters.map(({ part }) => [`${prefix}.${part.extension}`, part.export(bill)]));
+  return new Map(
+    exporters.map(({ part, identity }) => [`${prefix}.${part.extension}`, part.export({ ...bill, spec: specFor(spec, identity) })]),
+  );
 }
 
 /** Latest time that a file of the image may carry, seconds since 1970. */

@@ -17,7 +17,8 @@ export const IMAGE_STEP = 'ict.image';
 
 /**
  * Values of a specification that say where something was written, or how to build, and do not shape the image. Secrets shape it where they
- * are used; for the hash of a password stands a digest among the configuration. Layers have names of their own, and are listed apart.
+ * are used; for the hash of a password stands a digest among the configuration. Layers have names of their own, and are listed apart; what
+ * is said to plugins is taken whole, beside the rest.
  */
 const SHAPELESS: ReadonlySet<string> = new Set([
   'file',
@@ -27,6 +28,7 @@ const SHAPELESS: ReadonlySet<string> = new Set([
   'caches',
   'lockFile',
   'secrets',
+  'sections',
   'passwordHash',
   'layers',
 ]);
@@ -47,6 +49,8 @@ export function imageInputs(
   const { os, dist, title, essential, boot, tools, quirks } = distribution;
   const inputs: Json = {
     template: shape(spec as unknown as Json, SHAPELESS),
+    // Whole: only the plugin knows which of its words shape the image.
+    sections: { ...spec.sections },
     configuration: configurationKey(configuration),
     layers: layers.map(layerInputs),
     lock: seed,

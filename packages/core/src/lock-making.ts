@@ -4,6 +4,7 @@ import { compareLocks } from './lock-diff.js';
 import { resolveAfresh, settleLock } from './lock-settling.js';
 import { favourLocked, lockToUpdate } from './lock-update.js';
 import { lockPath, readLock, writeLock, type Lock } from './lock.js';
+import { specFor } from './plugin-view.js';
 import { packageRequest } from './request.js';
 import type { Services } from './services.js';
 import type { Intake } from './template-intake.js';
@@ -33,7 +34,7 @@ export async function makeLock(
     return { report: report(lock, lock, false), warnings };
   }
   const { spec, distribution, format } = intake;
-  const request = packageRequest(spec, distribution, format.part);
+  const request = packageRequest(specFor(spec, format.identity), distribution, format.part);
   const before = options.update === undefined ? await lockBefore(file, request.target) : await lockToUpdate(file, template, request);
   const favour = options.update === undefined || before === undefined ? undefined : favourLocked(before, options.update, request);
   const { lock, warnings } = await resolveAfresh(intake, request, services, favour);

@@ -5,6 +5,7 @@ import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';
 import { rememberRelations } from './package-relations.js';
 import { pinRepositories } from './pinning.js';
+import { specFor } from './plugin-view.js';
 import { packageRequest, type PackageRequest } from './request.js';
 import { resolveRequest } from './resolution.js';
 import type { Services } from './services.js';
@@ -52,7 +53,7 @@ export interface FoundLock {
  * @throws `ICT_LOCK_MISSING` and `ICT_LOCK_OUTDATED` for a lock that was named or must be there, `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`.
  */
 export async function findLock(template: string, intake: Intake, options: LockOptions, memo: Memo): Promise<FoundLock> {
-  const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+  const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
   const named = options.lock ?? intake.spec.lockFile;
   const file = named ?? lockPath(template);
   const lock = await readLock(file, memo);

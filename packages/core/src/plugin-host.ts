@@ -1,19 +1,13 @@
-import { readFile, readdir, realpath } from 'node:fs/promises';
-import { dirname, join, relative, resolve, sep } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
+import type { PluginSection, PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile } from './definition-file.js';
 import { coreError } from './errors.js';
 import { didYouMean } from './nearest-names.js';
-
-/** A plugin that was found but whose code is not loaded yet. */
-export interface FoundPlugin {
-  readonly name: string;
-  readonly version: string;
-  readonly root: string;
-  readonly manifest: PluginManifest;
-}
+import { definitionFiles, inside, readManifest, readSection, type FoundPlugin } from './plugin-manifest.js';
 
 /** A part of a plugin together with the identity of its code. */
 export interface Loaded<T> {
@@ -26,10 +20,13 @@ export class PluginHost {
   private readonly found: readonly FoundPlugin[];
   /** By target. */
   private readonly definitions: ReadonlyMap<string, DefinitionFile>;
+  /** What plugins let templates say to them, by their names. */
+  readonly sections: PluginSections;
 
-  private constructor(found: readonly FoundPlugin[], definitions: ReadonlyMap<string, DefinitionFile>) {
+  private constructor(found: readonly FoundPlugin[], definitions: ReadonlyMap<string, DefinitionFile>, sections: PluginSections) {
     this.found = found;
     this.definitions = definitions;
+    this.sections = sections;
   }
 
   /**
@@ -59,7 +56,12 @@ export class PluginHost {
       definitions.delete(one.target);
       definitions.set(one.target, one);
     }
-    return new PluginHost(found, definitions);
+    const sections = new Map<string, PluginSection>();
+    for (const plugin of found) {
+      const section = await readSection(plugin);
+      if (section !== undefined) sections.set(plugin.name, section);
+    }
+    return new PluginHost(found, definitions, sections);
   }
 
   /** The definition of a target, or undefined; a file that the user names outranks a plugin's. @throws `ICT_DISTRO_INVALID`. */
@@ -160,86 +162,6 @@ function checkExporters({ name, root, manifest }: FoundPlugin, exporters: readon
     message: `${name}: ${wrong.join('; ')}`,
     hint: 'Name the same exporters in package.json and in the code of the plugin.',
     facts: { root, promised, brought },
-  });
-}
-
-async function readManifest(root: string): Promise<FoundPlugin> {
-  const file = join(root, 'package.json');
-  const invalid = (message: string, cause?: unknown) =>
-    coreError('ICT_PLUGIN_INVALID', {
-      message: `${file}: ${message}`,
-      hint: 'Check the path under `plugins:` and the plugin itself.',
-      cause,
-    });
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    throw invalid('cannot be read', cause);
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw invalid('is not JSON', cause);
-  }
-  if (!isRecord(json) || typeof json['name'] !== 'string' || typeof json['version'] !== 'string') throw invalid('has no name and version');
-  const { name, version, ict } = json;
-  if (ict === undefined) throw invalid('has no "ict" field, so it is not a plugin');
-  if (!isRecord(ict)) throw invalid('"ict" is not a mapping');
-  if (ict['apiVersion'] !== 1) throw invalid(`asks for plugin API ${String(ict['apiVersion'])}; this is version 1`);
-  if (ict['plugin'] !== undefined && typeof ict['plugin'] !== 'string') throw invalid('"ict.plugin" is not a path');
-  for (const list of ['ecosystems', 'imageTypes', 'exporters', 'distros']) {
-    if (!isTextList(ict[list] ?? [])) throw invalid(`"ict.${list}" is not a list of texts`);
-  }
-  return { name, version, root: await realpath(root), manifest: ict as unknown as PluginManifest };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isTextList(value: unknown): boolean {
-  return Array.isArray(value) && value.every((member) => typeof member === 'string');
-}
-
-/** Files of the patterns in a manifest. One that finds nothing is a mistake: its target would be missing without a word. */
-async function definitionFiles(plugin: FoundPlugin): Promise<readonly string[]> {
-  const files: string[] = [];
-  for (const pattern of plugin.manifest.distros ?? []) {
-    const directory = dirname(inside(plugin, pattern, '"distros"'));
-    const [prefix, suffix] = pattern.slice(pattern.lastIndexOf('/') + 1).split('*');
-    const names = await readdir(directory).catch((cause: unknown) => {
-      throw noDefinition(plugin, pattern, cause);
-    });
-    const matching = names.filter((name) =>
-      suffix === undefined
-        ? name === prefix
-        : name.length >= prefix.length + suffix.length && name.startsWith(prefix) && name.endsWith(suffix),
-    );
-    if (matching.length === 0) throw noDefinition(plugin, pattern);
-    files.push(...matching.sort().map((name) => join(directory, name)));
-  }
-  return files;
-}
-
-function noDefinition(plugin: FoundPlugin, pattern: string, cause?: unknown) {
-  return coreError('ICT_PLUGIN_INVALID', {
-    message: `${plugin.name}: no distribution definition matches ${pattern}`,
-    hint: 'Check "ict.distros" in its package.json, and that the files are part of the package.',
-    facts: { root: plugin.root, pattern },
-    cause,
-  });
-}
-
-/** The absolute path that a manifest names. */
-function inside(plugin: FoundPlugin, path: string, what: string): string {
-  const full = join(plugin.root, path);
-  if (full.startsWith(plugin.root + sep)) return full;
-  throw coreError('ICT_PLUGIN_INVALID', {
-    message: `${plugin.name}: its ${what} path leaves the package`,
-    hint: 'Name a file inside the package.',
-    facts: { root: plugin.root, path: full },
   });
 }
 

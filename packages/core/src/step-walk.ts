@@ -2,7 +2,7 @@ import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-ap
 import { composeTree, compositionSteps, type Composition, type LayerCall } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import type { PlannedStep } from './engine-api.js';
-import { formatInput, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
+import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
 import { lockDigest } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
 import type { BuildServices, Services } from './services.js';
@@ -67,9 +67,10 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
     const toolsLayer = (await next(toolsStep(composition, tools, build.trees, services.context))) as unknown as LayerRef;
     const ctx = build.context(toolsLayer);
     const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), next);
+    const { identity } = composition.format;
     const runner: StepRunner = {
       step: async <Out extends Json>(type: string, version: number, key: Json): Promise<Out> =>
-        (await next({ type, version, by: composition.format.identity, key })) as Out,
+        (await next({ type, version, by: identity, key: formatKey(key, identity, composition.spec) })) as Out,
     };
     await composition.format.part.build(formatInput(composition, tree), runner, ctx);
     await next(inventoryStep(composition, tree, build.trees));

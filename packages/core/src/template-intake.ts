@@ -2,6 +2,7 @@ import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Pro
 import { loadTemplate, templateError, unsupported, type LoadedTemplate, type LoadOptions } from '@ict/template';
 import { coreError } from './errors.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
+import { specFor } from './plugin-view.js';
 import { missingKeys, withKeyrings } from './repository-keys.js';
 
 /** A template that was read, merged over its distribution's defaults, and checked, with the plugins that will build it. */
@@ -32,10 +33,11 @@ export async function readTemplate(
   file: string,
   plugins: PluginHost,
   keyrings: readonly string[] = [],
-  options: Omit<LoadOptions, 'distribution'> = {},
+  options: Omit<LoadOptions, 'distribution' | 'sections'> = {},
 ): Promise<TemplateReading> {
   const loaded = await loadTemplate(file, {
     ...options,
+    sections: plugins.sections,
     distribution: (target) => {
       const found = plugins.distribution(target.os, target.dist);
       return found === undefined ? undefined : withKeyrings(found, keyrings);
@@ -49,7 +51,7 @@ export async function readTemplate(
   }
   const [provider, format] = await Promise.all([plugins.provider(distribution.ecosystem), plugins.format(spec.target.imageType)]);
   const intake = { spec, distribution: extended(distribution, spec), provider, format };
-  return { intake, problems, refused: [...refused, ...format.part.check(spec, distribution)], warnings, loaded };
+  return { intake, problems, refused: [...refused, ...format.part.check(specFor(spec, format.identity), distribution)], warnings, loaded };
 }
 
 /** A distribution with the repositories that a template adds. Where no repository of it has a suite, none of theirs has. */

@@ -157,6 +157,8 @@ describe('compositionSteps', () => {
     ['the seed', { seed: digestOfAll('f') }, ['ict.configure']],
     ['the disk', { spec: { ...spec, disk: { ...spec.disk, partitionTable: 'mbr' } } }, ['ict.configure']],
     ['the title of the distribution, which boot menus show', { distribution: { ...distribution, title: 'Mine' } }, ['ict.configure']],
+    ['what is said to the plugin of the format', { spec: { ...spec, sections: { format: { level: 2 } } } }, ['ict.configure']],
+    ['what is said to another plugin', { spec: { ...spec, sections: { other: { level: 2 } } } }, []],
     ['the version of the image', { spec: { ...spec, image: { ...spec.image, version: '2' } } }, ['ict.configure']],
   ])('%s changes the keys of exactly these steps', async (_what, parts, expected) => {
     await using ctx = fakeContext();

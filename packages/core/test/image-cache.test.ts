@@ -56,6 +56,12 @@ describe('what an image is kept by', () => {
     ['the size of the disk', text(), text({ spec: { ...sampleSpec(), disk: { ...sampleSpec().disk, sizeBytes: 2048 } } })],
     ['the content of a file', text(withFile('1')), text(withFile('2'))],
     ['a password', text(withUser('$6$a$b')), text(withUser('$6$a$c'))],
+    ['what is said to a plugin', text(), text({ spec: { ...sampleSpec(), sections: { acme: { source: 'a' } } } })],
+    [
+      'a word said to a plugin that elsewhere names a place',
+      text({ spec: { ...sampleSpec(), sections: { acme: { source: 'a' } } } }),
+      text({ spec: { ...sampleSpec(), sections: { acme: { source: 'b' } } } }),
+    ],
     ['the lock', text(), text({ seed: digestOfAll('f') })],
     [
       'a command of the definition',

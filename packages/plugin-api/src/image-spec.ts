@@ -1,4 +1,5 @@
 import type { SourcePosition } from './errors.js';
+import type { Json } from './json.js';
 import type { Architecture } from './distribution.js';
 
 /** What a template asks for, after merging and with its units read. Every value is final; formats and the engine read only this. */
@@ -12,6 +13,8 @@ export interface ImageSpec {
   readonly repositories: readonly TemplateRepository[];
   /** Layers on top of the configured system, in order. */
   readonly layers: readonly LayerSpec[];
+  /** What the template says to plugins, by the name of the plugin; see `sectionOf`. */
+  readonly sections?: Readonly<Record<string, Json>>;
   /** Caches that the template wants to use. */
   readonly caches: { readonly packages: boolean; readonly images: boolean };
   /** Lock file that the template names, absolute. */

@@ -11,5 +11,6 @@ export * from './lock-changes.js';
 export * from './packages.js';
 export * from './plugin.js';
 export * from './provider.js';
+export * from './section.js';
 export * from './step.js';
 export * from './tree.js';

@@ -20,6 +20,11 @@ export interface PluginManifest {
   readonly imageTypes?: readonly string[];
   /** Names of the documents that it exports: `spdx`. */
   readonly exporters?: readonly string[];
+  /**
+   * JSON Schema (2020-12) of what templates may say to the plugin under `plugins` and the name of its package, relative to the package;
+   * read with `sectionOf`. Absent: nothing.
+   */
+  readonly templateSection?: string;
   /** Globs of distribution definitions, relative to the package: `distros/*.yml`. */
   readonly distros?: readonly string[];
 }

@@ -33,7 +33,7 @@ export function parseDistribution(text: string, file: string): ParsedDistributio
   const wrong: ProblemReport[] = [];
   for (const [imageType, defaults] of Object.entries(distro.defaults)) {
     const below = within(positions, ['defaults', imageType]);
-    wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, below).problems);
+    wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, { positions: below }).problems);
   }
   for (const key of ['os', 'dist'] as const) {
     if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(distro[key])) continue;

@@ -9,6 +9,7 @@ import { readModules } from './kernel-modules.js';
 import { checkNamedFiles } from './named-files.js';
 import { readNetwork } from './network.js';
 import { formatPath, type Path } from './path.js';
+import { completeSections, type PluginSections } from './plugin-section.js';
 import { readRepository } from './repository.js';
 import { type Report, reporter } from './report.js';
 import type { Template } from './schema/template.js';
@@ -32,8 +33,9 @@ export interface SpecResult {
  * the schema cannot say. Reads no file but to see that `additionalFiles` exist.
  *
  * @param file the template's own file
+ * @param sections what plugins let templates say to them
  */
-export async function buildSpec(merged: MergedTemplate, file: string): Promise<SpecResult> {
+export async function buildSpec(merged: MergedTemplate, file: string, sections: PluginSections = new Map()): Promise<SpecResult> {
   const errors = reporter(merged, 'error');
   const refused = reporter(merged, 'error');
   const warnings = reporter(merged, 'warning');
@@ -75,6 +77,7 @@ export async function buildSpec(merged: MergedTemplate, file: string): Promise<S
     system,
     repositories,
     layers,
+    ...(template.plugins === undefined ? {} : { sections: completeSections(template.plugins, sections) }),
     caches: { packages, images },
     ...(template.lock ? { lockFile: path.resolve(path.dirname(file), template.lock) } : {}),
     secrets: [],

@@ -14,6 +14,7 @@ export {
 export { loadTemplate, requireSpec, secretsOf, type DistributionResolver, type LoadedTemplate, type LoadOptions } from './load.js';
 export { mergeTemplates, type MergedTemplate, type MergeRule, type Origin, type TemplateLayer } from './merge.js';
 export { formatPath, type Path } from './path.js';
+export { templateSchemaWith, type PluginSection, type PluginSections } from './plugin-section.js';
 export { compileSchema } from './schema-compiler.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
 export { distroSchema, type DistroFile } from './schema/distro.js';

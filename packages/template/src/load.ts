@@ -3,6 +3,7 @@ import { templateError } from './errors.js';
 import { buildSpec } from './image-spec.js';
 import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge.js';
 import type { Path } from './path.js';
+import type { PluginSections } from './plugin-section.js';
 import { orderProblems, problem, summarize } from './problem.js';
 import { reporter } from './report.js';
 import { redactData } from './secret-text.js';
@@ -22,6 +23,8 @@ export interface LoadOptions {
   /** Text to take for the template itself, such as standard input; relative paths count from the directory of `file` all the same. */
   readonly text?: string;
   readonly variables?: VariableSources;
+  /** What plugins let templates say to them. Absent: what a template says is not checked. */
+  readonly sections?: PluginSections;
   readonly signal?: AbortSignal;
 }
 
@@ -74,14 +77,14 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
   const { target } = chain;
   if (target === undefined) return done(chain.problems);
   const distribution = await options.distribution(target);
-  const below = distribution === undefined ? undefined : defaultsLayer(distribution, target);
+  const below = distribution === undefined ? undefined : defaultsLayer(distribution, target, options.sections);
   if (below?.wrong !== undefined) return done([...chain.problems, below.wrong], { distribution });
   const layers = below?.layer === undefined ? chain.layers : [below.layer, ...chain.layers];
   const merged = mergeTemplates(layers);
   const defaults = below?.layer === undefined ? undefined : mergeTemplates([below.layer]);
   const missing = [...chain.problems, ...checkTarget(merged, distribution)];
   if (distribution === undefined) return done(missing, { merged });
-  const { problems, ...result } = await buildSpec(merged, file);
+  const { problems, ...result } = await buildSpec(merged, file, options.sections);
   return done([...missing, ...problems], { merged, defaults, distribution, ...result });
 }
 
@@ -89,18 +92,22 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
 function defaultsLayer(
   distribution: DistributionDefinition,
   target: Template['target'],
+  sections: PluginSections | undefined,
 ): { readonly layer?: TemplateLayer; readonly wrong?: ProblemReport } {
   const title = `defaults of ${distribution.dist}`;
-  const { defaults, problems } = checkDefaults(distribution.defaults[target.imageType] ?? {}, title);
+  const { defaults, problems } = checkDefaults(
+    distribution.defaults[target.imageType] ?? {},
+    title,
+    sections === undefined ? {} : { sections },
+  );
   if (defaults === undefined) {
     const message = `the ${title} for "${target.imageType}" are not valid:\n${summarize(problems)}`;
     return { wrong: problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' }) };
   }
   // Image, target and metadata are the template's own.
-  const { disk, systemConfig, layers, packageRepositories, build, baseline, overlayPolicy } = defaults;
-  return {
-    layer: { template: { disk, systemConfig, layers, packageRepositories, build, baseline, overlayPolicy }, directory: undefined, title },
-  };
+  const { disk, systemConfig, layers, packageRepositories, plugins, build, baseline, overlayPolicy } = defaults;
+  const template = { disk, systemConfig, layers, packageRepositories, plugins, build, baseline, overlayPolicy };
+  return { layer: { template, directory: undefined, title } };
 }
 
 /** Texts that may not be shown: values of secret variables, and passwords, plain or hashed. */

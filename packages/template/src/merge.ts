@@ -63,7 +63,7 @@ function says(value: unknown): boolean {
  * to leaf, then the user's own.
  *
  * `image`, `target`: the last one's, whole. `metadata`, `lock`: the last layer's only. `disk`, `baseline`, `overlayPolicy`, `fde`:
- * replaced whole. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
+ * replaced whole; `plugins` too, plugin by plugin. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
  * `build.cache`: key by key, lists replaced. Users by name (groups and keys joined, `sudo` the upper's), files by `final`, layers by name, repositories by
  * codename, url and path; what is replaced keeps its place. `configurations`: appended. Other keys: the upper's. An empty value
  * overrides nothing.
@@ -139,6 +139,11 @@ class Merge {
     }
     const identity = (item: Data): string => JSON.stringify([item['codename'], item['url'], item['path']]);
     this.keyed(['packageRepositories'], template.packageRepositories, layer, identity, 'matched by codename, url and path');
+    for (const [plugin, section] of Object.entries(template.plugins ?? {})) {
+      const path: Path = ['plugins', plugin];
+      // That a template names a plugin says something, even if it says no more.
+      if (says(section) || this.get(path) === undefined) this.put(path, section, layer, path, 'replaced as a whole');
+    }
     this.perKey(['build', 'cache'], template.build?.cache, layer);
     this.keyed(['layers'], template.layers, layer, (item) => String(item['name']), 'matched by name');
     if (template.systemConfig !== undefined) this.system(template.systemConfig, layer);

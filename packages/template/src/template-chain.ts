@@ -4,6 +4,7 @@ import type { ProblemReport } from '@ict/plugin-api';
 import { templateError } from './errors.js';
 import type { TemplateLayer } from './merge.js';
 import type { Path } from './path.js';
+import type { PluginSections } from './plugin-section.js';
 import { problem } from './problem.js';
 import type { Template, TemplateDefaults } from './schema/template.js';
 import { checkTemplate } from './template-document.js';
@@ -27,6 +28,7 @@ export interface ChainOptions {
   /** Text to take for the template itself; the file need not exist then. */
   readonly text?: string;
   readonly variables?: VariableSources;
+  readonly sections?: PluginSections;
   readonly signal?: AbortSignal;
 }
 
@@ -61,7 +63,7 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     const { positions } = link.document;
     const filled = substitute(link.document, variables);
     warnings.push(...filled.warnings);
-    const { rest, pruned, problems: found } = checkTemplate(filled.data, positions);
+    const { rest, pruned, problems: found } = checkTemplate(filled.data, positions, options.sections);
     problems.push(...found);
     if (rest === undefined) break;
     if (child !== undefined) problems.push(...compareTargets(child.link, child.rest, link, rest, files.slice(0, depth + 1)));

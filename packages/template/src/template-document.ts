@@ -2,6 +2,7 @@ import type { ProblemReport } from '@ict/plugin-api';
 import { compiled } from './compiled-validator.js';
 import { defaultsSchema, type Template, type TemplateDefaults, templateSchema } from './schema/template.js';
 import { formatPath, type Path } from './path.js';
+import { checkSections, type PluginSections } from './plugin-section.js';
 import { orderProblems, problem } from './problem.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
@@ -41,23 +42,38 @@ export function parseTemplate(text: string, file: string): ParsedTemplate {
   return { template: checked.template, positions, problems: checked.problems };
 }
 
-/** Checks the data of a template against the schema, and looks for entries that stand for the same thing. */
-export function checkTemplate(data: unknown, positions: DocumentPositions): CheckedTemplate {
+/**
+ * Checks the data of a template against the schema, and looks for entries that stand for the same thing.
+ *
+ * @param sections what plugins let templates say; without them, what is said to plugins is not looked at
+ */
+export function checkTemplate(data: unknown, positions: DocumentPositions, sections?: PluginSections): CheckedTemplate {
   const violations = templateValidator().check(data, 'template', positions);
   const { data: left, paths } = violations.length === 0 ? { data, paths: [] } : defaultsValidator().prune(data);
-  const rest = left as TemplateDefaults | undefined;
-  const problems = orderProblems([...violations, ...(rest === undefined ? [] : findTwins(rest, positions))]);
-  return { template: problems.length === 0 ? (data as Template) : undefined, rest, pruned: paths, problems };
+  if (left === undefined) return { template: undefined, rest: undefined, pruned: paths, problems: violations };
+  const { plugins = {}, ...own } = left as TemplateDefaults;
+  const said = sections === undefined ? { problems: [], faulty: [] } : checkSections(plugins, sections, positions);
+  const sound = Object.entries(plugins).filter(([plugin]) => !said.faulty.includes(plugin));
+  const problems = orderProblems([...violations, ...findTwins(own, positions), ...said.problems]);
+  return {
+    template: problems.length === 0 ? (data as Template) : undefined,
+    rest: sound.length === 0 ? own : { ...own, plugins: Object.fromEntries(sound) },
+    pruned: [...paths, ...said.faulty.map((plugin) => ['plugins', plugin])],
+    problems,
+  };
 }
 
-/** Checks the defaults of a distribution definition; `positions` (with paths from `data`) when they are known. */
+/** Checks the defaults of a distribution definition; `positions` (with paths from `data`) and `sections` when they are known. */
 export function checkDefaults(
   data: unknown,
   what: string,
-  positions?: DocumentPositions,
+  { positions, sections }: { readonly positions?: DocumentPositions; readonly sections?: PluginSections } = {},
 ): { readonly defaults: TemplateDefaults | undefined; readonly problems: readonly ProblemReport[] } {
   const violations = defaultsValidator().check(data, what, positions);
-  const problems = violations.length > 0 ? violations : findTwins(data as TemplateDefaults, positions);
+  if (violations.length > 0) return { defaults: undefined, problems: violations };
+  const { plugins = {} } = data as TemplateDefaults;
+  const said = sections === undefined ? [] : checkSections(plugins, sections, positions).problems;
+  const problems = [...findTwins(data as TemplateDefaults, positions), ...said];
   return { defaults: problems.length === 0 ? (data as TemplateDefaults) : undefined, problems };
 }
 

@@ -1,21 +1,9 @@
 import { stringify } from 'yaml';
-import type { Template } from './schema/template.js';
+import { templateSchema, type Template } from './schema/template.js';
 import { REDACTED, redactData } from './secret-text.js';
 
-const ORDER: readonly (keyof Template)[] = [
-  'extends',
-  'metadata',
-  'image',
-  'target',
-  'disk',
-  'systemConfig',
-  'layers',
-  'packageRepositories',
-  'build',
-  'lock',
-  'baseline',
-  'overlayPolicy',
-];
+/** The usual order of keys: that of the schema. */
+const ORDER = Object.keys(templateSchema.properties) as (keyof Template)[];
 
 /** A template with its keys in their usual order; passwords and hashes of them are replaced by a placeholder, as are other secrets. */
 export function redactTemplate(template: Template, secrets: readonly string[] = []): Template {

@@ -9,8 +9,11 @@ import type { DocumentPositions } from './yaml-document.js';
 
 /** Checks data against one schema. */
 export interface Validator {
-  /** Every violation, at the node that causes it; empty when the data is valid. `what` names the root in messages: `template`. */
-  check(data: unknown, what: string, positions?: DocumentPositions): ProblemReport[];
+  /**
+   * Every violation, at the node that causes it; empty when the data is valid. `what` names the root in messages: `template`; `at` is its
+   * path in the document of `positions`.
+   */
+  check(data: unknown, what: string, positions?: DocumentPositions, at?: Path): ProblemReport[];
   /** A copy without what is not valid, and the paths that were left out. A list with an item that is not valid goes as a whole. */
   prune(data: unknown): Pruned;
 }
@@ -25,9 +28,9 @@ export interface Pruned {
 /** A validator that says in our words what a compiled schema finds. */
 export function validatorOf(validate: ValidateFunction): Validator {
   return {
-    check(data, what, positions) {
+    check(data, what, positions, at = []) {
       if (validate(data)) return [];
-      return orderProblems((validate.errors ?? []).map((error) => explain(error, data, what, positions)));
+      return orderProblems((validate.errors ?? []).map((error) => explain(error, data, what, positions, at)));
     },
     prune(data) {
       const left = structuredClone(data);
@@ -95,9 +98,10 @@ function removeAt(data: unknown, path: Path): void {
   if (at !== undefined) delete at[path.at(-1) as string | number];
 }
 
-function explain(error: ErrorObject, data: unknown, what: string, positions: DocumentPositions | undefined): ProblemReport {
-  const path = pathOf(error.instancePath, data);
-  const name = path.length === 0 ? `the ${what}` : formatPath(path);
+function explain(error: ErrorObject, data: unknown, what: string, positions: DocumentPositions | undefined, at: Path): ProblemReport {
+  const inner = pathOf(error.instancePath, data);
+  const path = [...at, ...inner];
+  const name = inner.length === 0 ? `the ${what}` : formatPath(path);
   const schema = error.parentSchema ?? {};
   const report = (code: TemplateCode, message: string, hint?: string, place: Path = path, atKey = false): ProblemReport => {
     const position = atKey ? positions?.keyPositionOf(place) : positions?.positionOf(place);
@@ -111,7 +115,7 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
       const known = Object.keys((schema['properties'] as object | undefined) ?? {});
       const near = nearest(key, known);
       const hint = near === undefined ? `Known keys here: ${list(known)}.` : `Did you mean ${JSON.stringify(near)}?`;
-      const inside = path.length === 0 ? `in the ${what}` : `in ${name}`;
+      const inside = inner.length === 0 ? `in the ${what}` : `in ${name}`;
       return report('ICT_DOCUMENT_UNKNOWN_KEY', `unknown key ${quote(key)} ${inside}`, hint, [...path, key], true);
     }
     case 'required': {

@@ -130,6 +130,24 @@ describe('rules', () => {
       system({ initramfs: { template: 'b' } }),
     ],
     [
+      'target: whole',
+      { target: { os: 'a', dist: 'b', arch: 'x86_64', imageType: 'raw' } },
+      { target: { os: 'c' } },
+      { target: { os: 'c' } },
+    ],
+    [
+      'hostname, description and recommends: the upper',
+      system({ hostname: 'a', description: 'a', recommends: true }),
+      system({ hostname: 'b', recommends: false }),
+      system({ hostname: 'b', description: 'a', recommends: false }),
+    ],
+    [
+      'plugins: plugin by plugin, whole',
+      { plugins: { a: { x: 1, y: 1 }, b: { x: 1 }, d: {} } },
+      { plugins: { a: { y: 2 }, b: {}, c: {} } },
+      { plugins: { a: { y: 2 }, b: { x: 1 }, c: {}, d: {} } },
+    ],
+    [
       'layers: by name, in place',
       { layers: [{ name: 'a', run: ['1'], network: true }, { name: 'b' }] },
       { layers: [{ name: 'c' }, { name: 'a', run: ['2'] }] },
@@ -156,6 +174,10 @@ const anyTemplate = fc
     target: fc.constant({ os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' }),
     disk: maybe(fc.record({ size: fc.constantFrom('1GiB', '2GiB'), name: maybe(fc.constantFrom('x', 'y')) })),
     lock: maybe(fc.constantFrom('l', 'm')),
+    metadata: maybe(fc.record({ description: fc.constantFrom('d', 'e'), keywords: maybe(words) })),
+    baseline: maybe(fc.record({ mode: maybe(fc.constantFrom('create', 'overlay')), source: maybe(fc.record({ path: fc.constant('p') })) })),
+    overlayPolicy: maybe(fc.record({ grubDefault: maybe(fc.constant('0')), allowDiskResize: maybe(fc.boolean()) })),
+    plugins: maybe(fc.dictionary(fc.constantFrom('a', '@b/c'), fc.record({ level: maybe(fc.nat(2)), words: maybe(words) }))),
     build: maybe(fc.record({ cache: fc.record({ use_image_cache: maybe(fc.boolean()), use_package_cache: maybe(fc.boolean()) }) })),
     layers: maybe(words.map((names) => names.map((name) => ({ name, run: [name] })))),
     packageRepositories: maybe(words.map((names) => names.map((codename) => ({ codename, url: 'http://a.example' })))),
@@ -163,6 +185,21 @@ const anyTemplate = fc
       fc.record({
         name: maybe(fc.constantFrom('', 'n', 'm')),
         packages: maybe(words),
+        hostname: maybe(fc.constantFrom('', 'h', 'i')),
+        description: maybe(fc.constantFrom('', 'd')),
+        recommends: maybe(fc.boolean()),
+        initramfs: maybe(fc.record({ template: fc.constantFrom('', 't', 'u') })),
+        bootloader: maybe(
+          fc.record({ bootType: maybe(fc.constantFrom('efi', 'legacy')), provider: maybe(fc.constantFrom('grub', 'systemd-boot')) }),
+        ),
+        immutability: maybe(fc.record({ enabled: maybe(fc.boolean()), secureBootDBKey: maybe(fc.constantFrom('', 'k')) })),
+        fde: maybe(fc.record({ enabled: maybe(fc.boolean()), partitions: maybe(words) })),
+        network: maybe(
+          fc.record({
+            backend: maybe(fc.constantFrom('netplan', 'systemd-networkd')),
+            interfaces: maybe(words.map((names) => names.map((name) => ({ name, dhcp4: true })))),
+          }),
+        ),
         kernel: maybe(fc.record({ version: maybe(fc.constantFrom('1', '2')), packages: maybe(words) })),
         users: maybe(named),
         configurations: maybe(words.map((texts) => texts.map((cmd) => ({ cmd })))),

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { configSchema, distroSchema, templateSchema } from '@ict/template';
-import type { SchemaName } from '../flags.js';
+import { configSchema, distroSchema } from '@ict/template';
+import { withEngine } from '../engine-session.js';
+import type { GlobalFlags, SchemaName } from '../flags.js';
 import type { Session } from '../session.js';
 
 const files: Readonly<Partial<Record<SchemaName, string>>> = {
@@ -16,16 +17,19 @@ const files: Readonly<Partial<Record<SchemaName, string>>> = {
   lock: new URL('../../schema/lock.schema.json', import.meta.url).href,
 };
 
-/** `ict schema`: the JSON schema of a document, with or without `--json`. */
-export async function schema(session: Session, name: SchemaName): Promise<void> {
-  const document = await schemaOf(name);
+/** `ict schema`: the JSON schema of a document, with or without `--json`; of templates with what the plugins at hand let them say. */
+export async function schema(session: Session, name: SchemaName, flags: GlobalFlags): Promise<void> {
+  const document =
+    name === 'template'
+      ? await withEngine(session, { ...flags, hostMirrors: false }, async (engine) => engine.templateSchema())
+      : await schemaOf(name);
   session.document(document);
   session.result(`${JSON.stringify(document, null, 2)}\n`);
 }
 
 /** The JSON schema (2020-12) of one kind of document. */
-export async function schemaOf(name: SchemaName): Promise<unknown> {
-  const known: Readonly<Partial<Record<SchemaName, unknown>>> = { template: templateSchema, config: configSchema, distro: distroSchema };
+export async function schemaOf(name: Exclude<SchemaName, 'template'>): Promise<unknown> {
+  const known: Readonly<Partial<Record<SchemaName, unknown>>> = { config: configSchema, distro: distroSchema };
   const file = files[name];
   return file === undefined ? known[name] : JSON.parse(await readFile(new URL(file), 'utf8'));
 }

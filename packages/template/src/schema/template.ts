@@ -82,6 +82,21 @@ const properties = {
     examples: [[{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc' }]],
     items: repository,
   }),
+  plugins: withDefault(
+    {},
+    {
+      type: 'object',
+      description:
+        'What the template says to plugins, by the name of their packages; each has the form that the plugin defines, and `ict schema template` shows those of the plugins at hand. Merged plugin by plugin: what is said to one replaces what was inherited.',
+      examples: [{ '@acme/ict-harden': { level: 2 } }],
+      additionalProperties: {
+        type: 'object',
+        description: 'What the template says to one plugin.',
+        examples: [{ level: 2 }],
+        additionalProperties: true,
+      },
+    },
+  ),
   build: buildSchema,
   lock: text(
     'Lock file; a relative path counts from the directory of the template. Absent: NAME.lock.yml beside it. Not inherited.',
