@@ -30,6 +30,16 @@ export class TextHeap {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** The text at an offset. */
+  textAt(offset: number): string {
+    return this.#bytes.toString('utf8', offset, this.#bytes.indexOf(NEWLINE, offset));
+  }
+
+  /** Whether the text at an offset is `bytes[from..to)`. */
+  holds(offset: number, bytes: Uint8Array, from: number, to: number): boolean {
+    return this.#bytes[offset + to - from] === NEWLINE && equalBytes(this.#bytes, offset, bytes, from, to - from);
+  }
+
   /** Appends `bytes[from..to)`. @returns its offset. */
   append(bytes: Uint8Array, from: number, to: number): number {
     const needed = this.#length + to - from + 1;

@@ -1,5 +1,6 @@
 import { XmlReader } from './xml.js';
 import type { XmlAttributes, XmlHandler } from './xml.js';
+import type { XmlText } from './xml-text.js';
 
 /** A group of packages that can be asked for as `@id`. */
 export interface PackageGroup {
@@ -23,7 +24,7 @@ export class CompsReader implements XmlHandler {
   }
 
   /** @throws `ICT_RPM_INDEX_INVALID` */
-  write(chunk: string): void {
+  write(chunk: Buffer): void {
     this.#reader.write(chunk);
   }
 
@@ -40,10 +41,10 @@ export class CompsReader implements XmlHandler {
     return name === 'id' || name === 'packagereq';
   }
 
-  close(name: string, text: string): void {
+  close(name: string, text: XmlText): void {
     const draft = this.#draft;
     if (draft === undefined) return;
-    const value = text.trim();
+    const value = text.trimmed();
     if (name === 'id') draft.id = value;
     else if (name === 'packagereq' && this.#type === 'mandatory') draft.mandatory.push(value);
     else if (name === 'packagereq' && this.#type === 'default') draft.optional.push(value);

@@ -1,5 +1,6 @@
 import { XmlReader } from './xml.js';
 import type { XmlAttributes, XmlHandler } from './xml.js';
+import type { XmlText } from './xml-text.js';
 
 /** A package that brings a wanted file. */
 export interface FileOwner {
@@ -22,7 +23,7 @@ export class FilelistsReader implements XmlHandler {
   }
 
   /** @throws `ICT_RPM_INDEX_INVALID` */
-  write(chunk: string): void {
+  write(chunk: Buffer): void {
     this.#reader.write(chunk);
   }
 
@@ -37,7 +38,9 @@ export class FilelistsReader implements XmlHandler {
     return name === 'file';
   }
 
-  close(name: string, text: string): void {
-    if (name === 'file' && this.#wanted.has(text)) this.owners.push({ path: text, pkgid: this.#pkgid });
+  close(name: string, text: XmlText): void {
+    if (name !== 'file') return;
+    const path = text.toString();
+    if (this.#wanted.has(path)) this.owners.push({ path, pkgid: this.#pkgid });
   }
 }

@@ -7,25 +7,22 @@ import { rpmError } from './errors.js';
 import { MAX_INDEX_BYTES } from './repomd.js';
 
 /**
- * Reads a metadata file of a repository as text, piece by piece, in constant memory. Downloads it when the cache does not have it; size and
+ * Reads a metadata file of a repository, piece by piece, in constant memory. Downloads it when the cache does not have it; size and
  * checksum are checked before and after decompression.
  *
  * What `write` made of the text may be used only when this has returned: then the whole text is what the root says.
  *
- * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`, `ICT_RPM_INDEX_INVALID` for text that is no UTF-8; what `write` and the
- *   fetcher throw.
+ * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`; what `write` and the fetcher throw.
  */
-export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx: Context, write: (chunk: string) => void): Promise<void> {
+export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx: Context, write: (chunk: Buffer) => void): Promise<void> {
   const file = (await ctx.blobs.path(index.digest)) ?? (await fetchIndex(repository, index, ctx));
   const hasher = new ContentHasher();
-  const text = new TextDecoder('utf-8', { fatal: true });
   const plain = decompress(createReadStream(file, { highWaterMark: 256 * 1024 }), detectCompression(index.path), {
     maxBytes: index.plain?.sizeBytes ?? MAX_INDEX_BYTES,
     signal: ctx.signal,
   });
   try {
-    for await (const chunk of hashing(plain, hasher)) write(decode(text, chunk, repository, index));
-    write(decode(text, undefined, repository, index));
+    for await (const chunk of hashing(plain, hasher)) write(chunk as Buffer);
   } catch (cause) {
     // Text that differs from what was signed may look like anything: say first that it differs.
     if (!isIctError(cause) || !/^ICT_ARCHIVE_(CORRUPT|TOO_LARGE|TRUNCATED)$/.test(cause.code)) throw cause;
@@ -35,24 +32,6 @@ export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx
   const expected = index.plain ?? { digest, sizeBytes };
   if (digest !== expected.digest || sizeBytes !== expected.sizeBytes) {
     throw mismatch(repository, index, 'is, decompressed, not what repomd.xml says', { expected, actual: { digest, sizeBytes } });
-  }
-}
-
-function decode(
-  decoder: InstanceType<typeof TextDecoder>,
-  chunk: Uint8Array | undefined,
-  repository: RepositorySpec,
-  index: IndexRef,
-): string {
-  try {
-    return chunk === undefined ? decoder.decode() : decoder.decode(chunk, { stream: true });
-  } catch (cause) {
-    throw rpmError('ICT_RPM_INDEX_INVALID', {
-      message: `${index.path} of repository "${repository.id}" is no UTF-8 text`,
-      hint: 'The repository was published with broken metadata; report it to the repository.',
-      facts: { repository: repository.id, path: index.path },
-      cause,
-    });
   }
 }
 

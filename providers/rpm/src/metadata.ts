@@ -1,8 +1,11 @@
-import type { Architecture, Context, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { keepContainer, recallContainer } from '@ict/package-index';
+import type { Architecture, Context, IndexRef, Json, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { readIndex } from './index-file.js';
-import type { PackagesIndex } from './packages-index.js';
+import { PackagesIndex } from './packages-index.js';
 import { PrimaryReader } from './primary.js';
+import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';
+import type { PrimaryColumns } from './primary-columns.js';
 import { RelationTable } from './relation.js';
 import { chooseData, parseRepomd, repomdDate } from './repomd.js';
 import type { Repomd } from './repomd.js';
@@ -57,12 +60,13 @@ async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<Package
   const index = await loadPackages(pinned, ctx);
   for (let i = 0; i < index.count; i++) {
     if (i % RECORDS_PER_CHECK === 0) ctx.signal.throwIfAborted();
-    if (index.packages[i]!.arch !== 'src') yield index.record(i, pinned.repository.id);
+    if (index.arch(i) !== 'src') yield index.record(i, pinned.repository.id);
   }
 }
 
 /**
- * Loads the packages of a pinned repository, from metadata checked against what repomd.xml says.
+ * Loads the packages of a pinned repository, from metadata checked against what repomd.xml says. What was read of equal metadata is kept in
+ * the cache, and not read again.
  *
  * @param table relations already made, to share them between repositories.
  * @returns the packages in the order of the metadata; one that cannot be used is left out, with a warning.
@@ -72,9 +76,13 @@ export async function loadPackages(pinned: Snapshot, ctx: Context, table = new R
   const { repository } = pinned;
   const primary = indexOf(pinned, 'primary');
   if (primary === undefined) throw new TypeError(`the snapshot of "${repository.id}" has no primary metadata`);
-  const reader = new PrimaryReader(`${primary.path} of repository "${repository.id}"`, table);
-  await readIndex(repository, primary, ctx, (chunk) => reader.write(chunk));
-  const index = reader.finish();
+  const question: Json = { digest: primary.digest };
+  let columns = await recallContainer(CONTAINER, question, ctx, decodePrimary);
+  if (columns === undefined) {
+    columns = await readPrimary(repository, primary, ctx);
+    await keepContainer(CONTAINER, question, ctx, encodePrimary(columns));
+  }
+  const index = new PackagesIndex(columns, table);
   const [first] = index.diagnostics;
   if (first !== undefined) {
     ctx.emit({
@@ -85,6 +93,12 @@ export async function loadPackages(pinned: Snapshot, ctx: Context, table = new R
     });
   }
   return index;
+}
+
+async function readPrimary(repository: RepositorySpec, primary: IndexRef, ctx: Context): Promise<PrimaryColumns> {
+  const reader = new PrimaryReader(`${primary.path} of repository "${repository.id}"`);
+  await readIndex(repository, primary, ctx, (chunk) => reader.write(chunk));
+  return reader.finish();
 }
 
 /** A metadata file of a snapshot, by its type. */

@@ -1,6 +1,11 @@
+import { TextLookup } from '@ict/package-index';
 import type { Digest, PackageRecord } from '@ict/plugin-api';
+import { endOf } from './column-writer.js';
 import { formatEvr } from './evr.js';
 import type { Evr } from './evr.js';
+import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS, RELATION_WIDTH } from './primary-columns.js';
+import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
+import { RelationTable } from './relation.js';
 import type { Relation } from './relation.js';
 import type { RelationKind } from './tags.js';
 
@@ -9,60 +14,95 @@ export interface PrimaryPackage {
   readonly name: string;
   readonly evr: Evr;
   readonly arch: string;
-  /** Path below the archive. */
-  readonly path: string;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly installedSizeBytes: number;
-  readonly summary: string;
-  readonly homepage: string;
-  readonly maintainer: string;
-  /** File name of its source package. */
-  readonly sourceRpm: string;
   readonly relations: Readonly<Partial<Record<RelationKind, readonly Relation[]>>>;
   /** The files that primary.xml lists: those below bin directories and /etc. */
   readonly files: readonly string[];
 }
 
-/** A package that was left out. */
-export interface IndexDiagnostic {
-  readonly package: string;
-  readonly reason: string;
+/** What people are told of a package. */
+export interface PackageWords {
+  readonly summary: string;
+  readonly homepage: string;
+  readonly maintainer: string;
+  /** File name of its source package. */
+  readonly sourceRpm: string;
 }
 
 const NONE: readonly never[] = Object.freeze([]);
 
-/** The packages of one repository, in the order of its metadata. */
+/** The packages of one repository, in the order of its metadata. A package is made of its columns when it is asked for. */
 export class PackagesIndex {
-  readonly packages: readonly PrimaryPackage[];
+  readonly count: number;
   readonly diagnostics: readonly IndexDiagnostic[];
-  #byName: Map<string, number[]> | undefined;
-  #providers: Map<string, number[]> | undefined;
+  readonly #bytes: Buffer;
+  readonly #columns: PrimaryColumns;
+  readonly #table: RelationTable;
+  readonly #byName: TextLookup;
+  readonly #byProvided: TextLookup;
+  readonly #byObsoleted: TextLookup;
+  readonly #packages: (PrimaryPackage | undefined)[];
+  readonly #relations: (Relation | undefined)[];
+  /** Texts that many packages share, by offset. */
+  readonly #shared = new Map<number, string>();
   readonly #files = new Map<string, number[]>();
 
-  constructor(packages: readonly PrimaryPackage[], diagnostics: readonly IndexDiagnostic[]) {
-    this.packages = packages;
+  /** @param table makes relations; share it between repositories. */
+  constructor(columns: PrimaryColumns, table = new RelationTable()) {
+    const { bytes, diagnostics, fields, names, obsoletes, provides, relations } = columns;
+    this.count = fields.length / FIELD_COUNT;
     this.diagnostics = diagnostics;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#columns = columns;
+    this.#table = table;
+    this.#byName = new TextLookup(bytes, names);
+    this.#byProvided = new TextLookup(bytes, provides);
+    this.#byObsoleted = new TextLookup(bytes, obsoletes);
+    this.#packages = new Array<PrimaryPackage | undefined>(this.count);
+    this.#relations = new Array<Relation | undefined>(relations.length / RELATION_WIDTH);
   }
 
-  get count(): number {
-    return this.packages.length;
+  name(at: number): string {
+    return this.#packages[at]?.name ?? this.#field(at, 'name');
   }
 
-  byName(name: string): readonly number[] {
-    this.#byName ??= group(this.packages, (pkg) => [pkg.name]);
-    return this.#byName.get(name) ?? NONE;
+  arch(at: number): string {
+    return this.#sharedText(this.#offset(at, 'arch'));
+  }
+
+  digest(at: number): Digest {
+    return `sha256:${this.#field(at, 'sha256')}` as Digest;
+  }
+
+  package(at: number): PrimaryPackage {
+    return (this.#packages[at] ??= this.#make(at));
+  }
+
+  words(at: number): PackageWords {
+    const homepage = this.#field(at, 'url');
+    const maintainer = this.#field(at, 'packager') || this.#field(at, 'vendor');
+    return { summary: this.#field(at, 'summary'), homepage, maintainer, sourceRpm: this.#field(at, 'sourcerpm') };
+  }
+
+  byName(name: string): Iterable<number> {
+    return this.#byName.find(name);
   }
 
   /** Packages that provide a name in some version, or bring a file of this path as far as is known. */
-  providersOf(name: string): readonly number[] {
-    this.#providers ??= group(this.packages, function* ({ relations, files }) {
-      for (const relation of relations.provides ?? NONE) yield relation.name;
-      yield* files;
-    });
-    const listed = this.#providers.get(name) ?? NONE;
+  providersOf(name: string): Iterable<number> {
+    const listed = this.#byProvided.find(name);
     const found = this.#files.get(name);
-    return found === undefined ? listed : [...new Set([...listed, ...found])];
+    return found === undefined ? listed : new Set([...listed, ...found]);
+  }
+
+  /** Packages that replace some version of a name. */
+  obsoletersOf(name: string): Iterable<number> {
+    return this.#byObsoleted.find(name);
+  }
+
+  /** Whether a package has a dependency of a kind. */
+  has(at: number, kind: RelationKind): boolean {
+    const [from, to] = this.#range(at, LISTS.indexOf(kind));
+    return to > from;
   }
 
   /** Adds a file that only the full file list knows. */
@@ -74,23 +114,78 @@ export class PackagesIndex {
 
   /** Whether a package brings a file of this path, as far as is known. */
   brings(at: number, path: string): boolean {
-    return this.packages[at]!.files.includes(path) || (this.#files.get(path)?.includes(at) ?? false);
+    return this.package(at).files.includes(path) || (this.#files.get(path)?.includes(at) ?? false);
   }
 
   record(at: number, repository: string): PackageRecord {
-    const { name, evr, arch, path, digest, sizeBytes, installedSizeBytes } = this.packages[at]!;
-    return { name, version: formatEvr(evr), arch, repository, path, digest, sizeBytes, installedSizeBytes };
+    return {
+      name: this.name(at),
+      version: formatEvr(this.#evr(at)),
+      arch: this.arch(at),
+      repository,
+      path: this.#field(at, 'path'),
+      digest: this.digest(at),
+      sizeBytes: Number(this.#field(at, 'size')),
+      installedSizeBytes: Number(this.#field(at, 'installedSize')),
+    };
   }
-}
 
-function group(packages: readonly PrimaryPackage[], keysOf: (pkg: PrimaryPackage) => Iterable<string>): Map<string, number[]> {
-  const groups = new Map<string, number[]>();
-  packages.forEach((pkg, at) => {
-    for (const key of keysOf(pkg)) {
-      const known = groups.get(key);
-      if (known === undefined) groups.set(key, [at]);
-      else if (known.at(-1) !== at) known.push(at);
-    }
-  });
-  return groups;
+  #make(at: number): PrimaryPackage {
+    const { items } = this.#columns;
+    const relations: Partial<Record<RelationKind, readonly Relation[]>> = {};
+    LISTS.forEach((kind, list) => {
+      const [from, to] = this.#range(at, list);
+      if (kind !== 'files' && to > from) relations[kind] = Array.from(items.subarray(from, to), (place) => this.#relation(place));
+    });
+    const [from, to] = this.#range(at, FILES);
+    const files = from === to ? NONE : Array.from(items.subarray(from, to), (offset) => this.#text(offset));
+    return { name: this.#field(at, 'name'), evr: this.#evr(at), arch: this.arch(at), relations, files };
+  }
+
+  #evr(at: number): Evr {
+    return this.#evrOf(this.#offset(at, 'epoch'), this.#offset(at, 'version'), this.#offset(at, 'release'));
+  }
+
+  #evrOf(epoch: number, version: number, release: number): Evr {
+    return {
+      epoch: epoch === 0 ? 0 : Number(this.#text(epoch)),
+      version: this.#sharedText(version),
+      release: release === 0 ? undefined : this.#sharedText(release),
+    };
+  }
+
+  #relation(place: number): Relation {
+    const known = this.#relations[place];
+    if (known !== undefined) return known;
+    const [name, sense, epoch, version, release] = this.#columns.relations.subarray(place * RELATION_WIDTH, (place + 1) * RELATION_WIDTH);
+    const evr = sense === 0 ? undefined : this.#evrOf(epoch!, version!, release!);
+    return (this.#relations[place] = this.#table.relation(this.#text(name!), sense, evr));
+  }
+
+  /** The part of `items` that is a list of a package. */
+  #range(at: number, list: number): readonly [from: number, to: number] {
+    const { ends } = this.#columns;
+    const place = at * LIST_COUNT + list;
+    return [place === 0 ? 0 : ends[place - 1]!, ends[place]!];
+  }
+
+  #offset(at: number, field: PrimaryField): number {
+    return this.#columns.fields[at * FIELD_COUNT + FIELD[field]]!;
+  }
+
+  #field(at: number, field: PrimaryField): string {
+    return this.#text(this.#offset(at, field));
+  }
+
+  #text(offset: number): string {
+    return this.#bytes.toString('utf8', offset, endOf(this.#bytes, offset));
+  }
+
+  #sharedText(offset: number): string {
+    const known = this.#shared.get(offset);
+    if (known !== undefined) return known;
+    const text = this.#text(offset);
+    this.#shared.set(offset, text);
+    return text;
+  }
 }

@@ -1,175 +1,209 @@
-import type { Digest } from '@ict/plugin-api';
-import type { Evr } from './evr.js';
-import { PackagesIndex } from './packages-index.js';
-import type { IndexDiagnostic, PrimaryPackage } from './packages-index.js';
+import { NumberColumn } from '@ict/package-index';
+import { ColumnWriter } from './column-writer.js';
+import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
+import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from './relation.js';
-import type { Relation, RelationTable } from './relation.js';
 import { isBelow } from './repomd.js';
-import { RELATION_TAGS } from './tags.js';
-import type { RelationKind } from './tags.js';
 import { XmlReader } from './xml.js';
 import type { XmlAttributes, XmlHandler } from './xml.js';
+import type { XmlText } from './xml-text.js';
 
-const SENSES: Readonly<Record<string, number>> = { EQ: EQUAL, LT: LESS, GT: GREATER, LE: LESS | EQUAL, GE: GREATER | EQUAL };
-const TEXTS = new Set(['name', 'arch', 'checksum', 'summary', 'url', 'packager', 'vendor', 'sourcerpm', 'file']);
-const KINDS = new Set(Object.keys(RELATION_TAGS));
+/** Senses by their two letters, as one number. */
+const SENSES: ReadonlyMap<number, number> = new Map(
+  Object.entries({ EQ: EQUAL, LT: LESS, GT: GREATER, LE: LESS | EQUAL, GE: GREATER | EQUAL }).map(([letters, sense]) => [
+    Buffer.from(letters).readUInt16BE(),
+    sense,
+  ]),
+);
+/** Elements whose text is a field. */
+const TEXTS = ['name', 'arch', 'summary', 'url', 'packager', 'vendor', 'sourcerpm'] as const satisfies readonly PrimaryField[];
+const TEXT_FIELDS: ReadonlyMap<string, number> = new Map(TEXTS.map((name) => [name, FIELD[name]]));
+const LIST_OF: ReadonlyMap<string, number> = new Map(LISTS.flatMap((name, list) => (name === 'files' ? [] : [[name, list]])));
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const SLASH = 0x2f;
 
 /**
- * Reads primary.xml, piece by piece; unknown elements are passed over.
+ * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
  *
  * A package that lacks its name, version, architecture, SHA-256 checksum, size or place, or has a place outside the repository, is left
  * out with a diagnostic; the rest stays usable.
  */
 export class PrimaryReader implements XmlHandler {
-  readonly #table: RelationTable;
   readonly #reader: XmlReader;
-  readonly #packages: PrimaryPackage[] = [];
+  readonly #writer = new ColumnWriter();
   readonly #diagnostics: IndexDiagnostic[] = [];
-  readonly #strings = new Map<string, string>();
-  #draft: Draft | undefined;
-  #kind: RelationKind | undefined;
-  #checksum: string | undefined;
+  readonly #fields = new Uint32Array(FIELD_COUNT);
+  readonly #lists = Array.from({ length: LIST_COUNT }, () => new NumberColumn(16));
+  #inPackage = false;
+  /** The list whose entries come; -1 for none. */
+  #list = -1;
+  #isSha256 = false;
+  #sha256 = '';
+  #path = '';
+  /** The version and release of the last relation, which are often those of the next. */
+  #lastVersion = 0;
+  #lastRelease = 0;
 
-  /**
-   * @param source names the document in messages.
-   * @param table makes relations; share it between repositories.
-   */
-  constructor(source: string, table: RelationTable) {
-    this.#table = table;
+  /** @param source names the document in messages. */
+  constructor(source: string) {
     this.#reader = new XmlReader(this, source);
   }
 
   /** @throws `ICT_RPM_INDEX_INVALID` for text that is not well-formed. */
-  write(chunk: string): void {
+  write(chunk: Buffer): void {
     this.#reader.write(chunk);
   }
 
   /** @throws `ICT_RPM_INDEX_INVALID` for text that is not complete. */
-  finish(): PackagesIndex {
+  finish(): PrimaryColumns {
     this.#reader.end();
-    return new PackagesIndex(this.#packages, this.#diagnostics);
+    return this.#writer.finish(this.#diagnostics);
   }
 
   open(name: string, attributes: XmlAttributes): boolean {
-    if (name === 'package') {
-      this.#draft = new Draft();
-      return false;
-    }
-    const draft = this.#draft;
-    if (draft === undefined) return false;
     if (name === 'entry') {
-      if (this.#kind !== undefined) draft.add(this.#kind, this.#relation(attributes));
+      if (this.#list >= 0) this.#lists[this.#list]!.push(this.#relation(attributes));
       return false;
     }
-    if (KINDS.has(name)) this.#kind = name as RelationKind;
-    else if (name === 'version') draft.evr = this.#evr(attributes);
-    else if (name === 'checksum') this.#checksum = attributes.get('type');
-    else if (name === 'location') draft.path = attributes.get('base') === undefined ? attributes.get('href') : undefined;
+    if (name === 'file') return this.#inPackage;
+    if (name === 'package') this.#begin();
+    if (!this.#inPackage) return false;
+    if (TEXT_FIELDS.has(name)) return true;
+    const list = LIST_OF.get(name);
+    if (list !== undefined) this.#list = list;
+    else if (name === 'version') this.#version(attributes);
+    else if (name === 'checksum') return (this.#isSha256 = attributes.get('type') === 'sha256');
+    else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
     else if (name === 'size') {
-      draft.sizeBytes = Number(attributes.get('package'));
-      draft.installedSizeBytes = Number(attributes.get('installed'));
+      this.#fields[FIELD.size] = this.#count(attributes.find('package'));
+      this.#fields[FIELD.installedSize] = this.#count(attributes.find('installed'));
     }
-    return TEXTS.has(name);
+    return false;
   }
 
-  close(name: string, text: string): void {
-    const draft = this.#draft;
-    if (draft === undefined) return;
-    if (name === 'package') {
-      this.#finishPackage(draft);
-      this.#draft = undefined;
-    } else if (name === 'file') draft.files.push(own(text));
+  close(name: string, text: XmlText): void {
+    if (name === 'entry' || !this.#inPackage) return;
+    if (name === 'file') {
+      const { bytes, from, to } = text;
+      // No dependency can name a path with a line end.
+      if (!hasLineEnd(bytes, from, to)) this.#lists[FILES]!.push(this.#writer.heap.append(bytes, from, to));
+      return;
+    }
+    const field = TEXT_FIELDS.get(name);
+    if (field !== undefined) this.#fields[field] = this.#text(text);
+    else if (LIST_OF.has(name)) this.#list = -1;
     else if (name === 'checksum') {
-      if (this.#checksum === 'sha256') draft.checksum = own(text.trim());
-    } else if (TEXTS.has(name)) draft.texts[name] = this.#shared(text.trim());
-    else if (name === this.#kind) this.#kind = undefined;
+      if (this.#isSha256) this.#sha256 = text.trimmed();
+    } else if (name === 'package') this.#end();
   }
 
-  #finishPackage(draft: Draft): void {
-    const made = draft.finish();
-    if (typeof made === 'string') this.#diagnostics.push({ package: draft.texts['name'] ?? '(without name)', reason: made });
-    else this.#packages.push(made);
+  #begin(): void {
+    this.#inPackage = true;
+    this.#fields.fill(0);
+    for (const list of this.#lists) list.clear();
+    this.#list = -1;
+    this.#sha256 = '';
+    this.#path = '';
   }
 
-  #relation(attributes: XmlAttributes): Relation {
-    const name = this.#shared(attributes.get('name') ?? '');
-    const flags = attributes.get('flags');
-    if (flags === undefined) return this.#table.relation(name);
-    return this.#table.relation(name, SENSES[flags] ?? 0, this.#evr(attributes));
+  #end(): void {
+    this.#inPackage = false;
+    const fault = this.#fault();
+    if (fault !== undefined) {
+      const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
+      this.#diagnostics.push({ package: name === '' ? '(without name)' : name, reason: fault });
+      return;
+    }
+    this.#fields[FIELD.sha256] = this.#append(this.#sha256);
+    this.#fields[FIELD.path] = this.#append(this.#path);
+    this.#writer.add(this.#fields, this.#lists);
   }
 
-  #evr(attributes: XmlAttributes): Evr | undefined {
-    const version = attributes.get('ver');
-    if (version === undefined || version === '') return undefined;
-    const epoch = Number(attributes.get('epoch') ?? 0);
-    const release = attributes.get('rel');
-    return {
-      epoch: Number.isSafeInteger(epoch) && epoch >= 0 ? epoch : 0,
-      version: this.#shared(version),
-      release: release === undefined ? undefined : this.#shared(release),
-    };
+  /** What is wrong with the package. */
+  #fault(): string | undefined {
+    if (!this.#isWord('name') || !this.#isWord('arch')) return 'it has no proper name or architecture';
+    if (!this.#isWord('version') || !this.#isWord('release')) return 'it has no proper version';
+    if (!/^[0-9a-f]{64}$/.test(this.#sha256)) return 'it has no SHA-256 checksum';
+    if (!isBelow(this.#path) || this.#path.includes('\n')) return 'it lies outside the repository';
+    if (this.#fields[FIELD.size] === 0) return 'it has no proper size';
+    return undefined;
   }
 
-  /** Equal texts share one string that owns its memory. */
-  #shared(text: string): string {
-    const known = this.#strings.get(text);
-    if (known !== undefined) return known;
-    const copy = own(text);
-    this.#strings.set(copy, copy);
-    return copy;
+  /** True for a text without white space and slashes. */
+  #isWord(field: PrimaryField): boolean {
+    const { bytes } = this.#writer.heap;
+    const from = this.#fields[FIELD[field]]!;
+    let at = from;
+    for (; bytes[at] !== NEWLINE; at++) if (bytes[at]! <= SPACE || bytes[at] === SLASH) return false;
+    return at > from;
+  }
+
+  #version(attributes: XmlAttributes): void {
+    this.#fields[FIELD.epoch] = this.#epoch(attributes);
+    this.#fields[FIELD.version] = this.#attribute(attributes, 'ver');
+    this.#fields[FIELD.release] = this.#attribute(attributes, 'rel');
+  }
+
+  #relation(attributes: XmlAttributes): number {
+    const name = this.#attribute(attributes, 'name');
+    const flags = attributes.find('flags');
+    if (flags === undefined) return this.#writer.relation(name, 0, 0, 0, 0);
+    const version = (this.#lastVersion = this.#likely(attributes.find('ver'), this.#lastVersion));
+    const sense = version === 0 || flags.length !== 2 ? 0 : (SENSES.get(flags.bytes.readUInt16BE(flags.from)) ?? 0);
+    if (sense === 0) return this.#writer.relation(name, 0, 0, 0, 0);
+    const release = (this.#lastRelease = this.#likely(attributes.find('rel'), this.#lastRelease));
+    return this.#writer.relation(name, sense, this.#epoch(attributes), version, release);
+  }
+
+  /** 0 for an epoch of 0, or one that is no number. */
+  #epoch(attributes: XmlAttributes): number {
+    const text = attributes.find('epoch');
+    if (text === undefined || (text.length === 1 && text.bytes[text.from] === 0x30)) return 0;
+    return this.#count(text);
+  }
+
+  /** A number of at most 15 digits; 0 for anything else, and for 0. */
+  #count(text: XmlText | undefined): number {
+    if (text === undefined || !/^0*[1-9]\d{0,14}$/.test(text.toString())) return 0;
+    return this.#writer.heap.intern(text.bytes, text.from, text.to);
+  }
+
+  /** A text that is probably one that is known. */
+  #likely(text: XmlText | undefined, known: number): number {
+    if (text === undefined) return 0;
+    return this.#writer.heap.holds(known, text.bytes, text.from, text.to) ? known : this.#text(text);
+  }
+
+  #attribute(attributes: XmlAttributes, name: string): number {
+    const text = attributes.find(name);
+    return text === undefined ? 0 : this.#text(text);
+  }
+
+  /** Equal texts share their place; 0 for an empty one. */
+  #text({ bytes, from, to }: XmlText): number {
+    let [start, end] = [from, to];
+    while (start < end && bytes[start]! <= SPACE) start++;
+    while (start < end && bytes[end - 1]! <= SPACE) end--;
+    if (start === end) return 0;
+    return hasLineEnd(bytes, start, end)
+      ? this.#internLine(bytes.toString('utf8', start, end))
+      : this.#writer.heap.intern(bytes, start, end);
+  }
+
+  #internLine(text: string): number {
+    const bytes = Buffer.from(text.replaceAll('\n', ' '));
+    return this.#writer.heap.intern(bytes, 0, bytes.length);
+  }
+
+  #append(text: string): number {
+    const bytes = Buffer.from(text);
+    return this.#writer.heap.append(bytes, 0, bytes.length);
   }
 }
 
-/** A package while it is read. */
-class Draft {
-  evr: Evr | undefined;
-  path: string | undefined;
-  checksum: string | undefined;
-  sizeBytes = Number.NaN;
-  installedSizeBytes = 0;
-  readonly texts: Record<string, string> = {};
-  readonly files: string[] = [];
-  readonly relations: Partial<Record<RelationKind, Relation[]>> = {};
-
-  add(kind: RelationKind, relation: Relation): void {
-    const known = this.relations[kind];
-    if (known === undefined) this.relations[kind] = [relation];
-    else known.push(relation);
-  }
-
-  /** The package, or what is wrong with it. */
-  finish(): PrimaryPackage | string {
-    const { evr, path, checksum, sizeBytes, texts } = this;
-    const { name, arch } = texts;
-    if (!isWord(name) || !isWord(arch)) return 'it has no proper name or architecture';
-    if (evr === undefined || !isWord(evr.version) || !isWord(evr.release)) return 'it has no proper version';
-    if (checksum === undefined || !/^[0-9a-f]{64}$/.test(checksum)) return 'it has no SHA-256 checksum';
-    if (path === undefined || !isBelow(path)) return 'it lies outside the repository';
-    if (!Number.isSafeInteger(sizeBytes) || sizeBytes <= 0) return 'it has no proper size';
-    const installed = this.installedSizeBytes;
-    return {
-      name,
-      evr,
-      arch,
-      path: own(path),
-      digest: `sha256:${checksum}` as Digest,
-      sizeBytes,
-      installedSizeBytes: Number.isSafeInteger(installed) && installed >= 0 ? installed : 0,
-      summary: texts['summary'] ?? '',
-      homepage: texts['url'] ?? '',
-      maintainer: texts['packager'] || (texts['vendor'] ?? ''),
-      sourceRpm: texts['sourcerpm'] ?? '',
-      relations: this.relations,
-      files: this.files,
-    };
-  }
-}
-
-function isWord(text: string | undefined): text is string {
-  return text !== undefined && /^[^\s/\0]+$/.test(text);
-}
-
-/** A copy that owns its memory: a part of a chunk would keep all of it. */
-function own(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
+function hasLineEnd(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] === NEWLINE) return true;
+  return false;
 }

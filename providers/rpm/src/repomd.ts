@@ -58,7 +58,7 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
         return ['revision', 'checksum', 'open-checksum', 'size', 'open-size', 'timestamp'].includes(name);
       },
       close(name, text) {
-        const value = text.trim();
+        const value = text.trimmed();
         if (name === 'data') draft = undefined;
         else if (name === 'revision' && draft === undefined) revision = value;
         else if (draft !== undefined) setValue(draft, name, value, algorithm);
@@ -67,10 +67,10 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
     `repomd.xml of repository "${repository}"`,
   );
   try {
-    reader.write(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    reader.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     reader.end();
   } catch (cause) {
-    throw invalid(repository, cause instanceof Error ? cause.message : 'it is no text', cause);
+    throw invalid(repository, cause instanceof Error ? cause.message : String(cause), cause);
   }
   const types = drafts.map(({ type }) => type);
   if (types.includes('') || new Set(types).size !== types.length)

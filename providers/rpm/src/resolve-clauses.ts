@@ -121,13 +121,12 @@ export class Clauses implements DependencyProvider<Reason> {
   #collectBackward(): Map<number, Clause<Reason>[]> {
     const found = new Map<number, Clause<Reason>[]>();
     for (const solvable of this.#pool.members()) {
-      const { relations } = this.#pool.package(solvable);
       for (const [field, kind] of [
         ['supplements', 'recommends'],
         ['enhances', 'suggests'],
       ] as const) {
-        // prettier-ignore
-        for (const relation of relations[field] ?? NONE) {
+        if (!this.#pool.has(solvable, field)) continue;
+        for (const relation of this.#pool.package(solvable).relations[field] ?? NONE) {
           const reason: Reason = { kind: 'relation', field, relation };
           for (const [owner, ...when] of this.#fulfilments(relation)) {
             if (owner === undefined || owner === solvable) continue;

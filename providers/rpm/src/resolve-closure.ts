@@ -40,10 +40,11 @@ export function buildClosure(pool: Pool, clauses: Clauses, members: readonly Mem
     if (taken !== undefined) requestedBy.get(taken)!.add(seed.reason);
   }
   const packages = members.map(({ solvable }): ResolvedPackage => {
-    const { maintainer, homepage, summary, sourceRpm } = pool.package(solvable);
     const { id: repository, index } = pool.repository(solvable);
+    const at = pool.placeOf(solvable);
+    const { maintainer, homepage, summary, sourceRpm } = index.words(at);
     return {
-      ...index.record(pool.placeOf(solvable), repository),
+      ...index.record(at, repository),
       id: ids.get(solvable)!,
       requires: [...requires.get(solvable)!].sort(),
       requestedBy: [...requestedBy.get(solvable)!].sort(),

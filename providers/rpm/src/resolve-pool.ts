@@ -5,6 +5,7 @@ import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { Relation } from './relation.js';
 import type { PackageSet } from './rich-clauses.js';
+import type { RelationKind } from './tags.js';
 
 /** A repository as the resolver sees it. */
 export interface PoolRepository {
@@ -30,39 +31,43 @@ export class Pool {
   readonly repositories: readonly PoolRepository[];
   /** Paths that something needs and no package is known to bring: the full file lists may know more. */
   readonly missingPaths = new Set<string>();
-  readonly #packages: (PrimaryPackage | undefined)[] = [undefined];
-  readonly #repositoryOf: number[] = [0];
+  /** By solvable: whether it may be installed. */
+  readonly #seen: Uint8Array;
+  readonly #repositoryOf: Uint16Array;
   readonly #bases: number[] = [];
   readonly #all = new Map<string, readonly number[]>();
   readonly #satisfying = new Map<Relation, readonly number[]>();
-  readonly #obsoleters = new Map<string, number[]>();
+  readonly #obsoleters = new Map<string, readonly number[]>();
 
   constructor(repositories: readonly PoolRepository[], machine: Architecture) {
     this.repositories = repositories;
     this.machine = machine;
+    this.count = repositories.reduce((sum, { index }) => sum + index.count, 0);
+    this.#seen = new Uint8Array(this.count + 1);
+    this.#repositoryOf = new Uint16Array(this.count + 1);
+    let solvable = 1;
     repositories.forEach(({ index, allow }, number) => {
-      this.#bases.push(this.#packages.length);
+      this.#bases.push(solvable);
       const patterns = allow.map((pattern) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`));
-      for (const pkg of index.packages) {
-        const seen =
-          architectureRank(pkg.arch, machine) !== undefined &&
-          (patterns.length === 0 || patterns.some((pattern) => pattern.test(pkg.name)));
-        this.#repositoryOf.push(number);
-        this.#packages.push(seen ? pkg : undefined);
+      for (let at = 0; at < index.count; at++, solvable++) {
+        const fits = architectureRank(index.arch(at), machine) !== undefined;
+        this.#seen[solvable] = fits && (patterns.length === 0 || patterns.some((pattern) => pattern.test(index.name(at)))) ? 1 : 0;
+        this.#repositoryOf[solvable] = number;
       }
     });
-    this.count = this.#packages.length - 1;
-    for (let solvable = 1; solvable <= this.count; solvable++) {
-      for (const { name } of this.#packages[solvable]?.relations.obsoletes ?? []) {
-        const known = this.#obsoleters.get(name);
-        if (known === undefined) this.#obsoleters.set(name, [solvable]);
-        else known.push(solvable);
-      }
-    }
   }
 
   package(solvable: number): PrimaryPackage {
-    return this.#packages[solvable]!;
+    return this.repository(solvable).index.package(this.placeOf(solvable));
+  }
+
+  name(solvable: number): string {
+    return this.repository(solvable).index.name(this.placeOf(solvable));
+  }
+
+  /** Whether a package has a dependency of a kind. */
+  has(solvable: number, kind: RelationKind): boolean {
+    return this.repository(solvable).index.has(this.placeOf(solvable), kind);
   }
 
   repository(solvable: number): PoolRepository {
@@ -82,7 +87,7 @@ export class Pool {
 
   /** Every solvable that may be installed. */
   *members(): Generator<number> {
-    for (let solvable = 1; solvable <= this.count; solvable++) if (this.#packages[solvable] !== undefined) yield solvable;
+    for (let solvable = 1; solvable <= this.count; solvable++) if (this.#seen[solvable] === 1) yield solvable;
   }
 
   /** Packages of this name, the preferred one first; only of the repositories with the highest priority. */
@@ -130,7 +135,7 @@ export class Pool {
   /** Packages of other names that replace a package, the preferred one first. */
   obsoletersOf(solvable: number): readonly number[] {
     const { name, evr } = this.package(solvable);
-    const found = (this.#obsoleters.get(name) ?? NONE).filter((other) => {
+    const found = this.#obsoletersOf(name).filter((other) => {
       const pkg = this.package(other);
       return pkg.name !== name && pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));
     });
@@ -143,10 +148,20 @@ export class Pool {
     for (const relation of this.#satisfying.keys()) if (relation.name.startsWith('/')) this.#satisfying.delete(relation);
   }
 
+  #obsoletersOf(name: string): readonly number[] {
+    const known = this.#obsoleters.get(name);
+    if (known !== undefined) return known;
+    const found = this.#collect((index) => index.obsoletersOf(name));
+    this.#obsoleters.set(name, found);
+    return found;
+  }
+
+  /** Solvables that indexes know under something, in order. */
   #collect(lookUp: (index: PackagesIndex) => Iterable<number>): number[] {
     const found: number[] = [];
     this.repositories.forEach(({ index }, number) => {
-      for (const at of lookUp(index)) if (this.#packages[this.#bases[number]! + at] !== undefined) found.push(this.#bases[number]! + at);
+      const base = this.#bases[number]!;
+      for (const at of lookUp(index)) if (this.#seen[base + at] === 1) found.push(base + at);
     });
     return found;
   }
@@ -172,9 +187,7 @@ export class Pool {
 
   #isReplacedBy(solvable: number, others: readonly number[]): boolean {
     const { name, evr } = this.package(solvable);
-    const obsoleters = this.#obsoleters.get(name);
-    if (obsoleters === undefined) return false;
-    return obsoleters.some((other) => {
+    return this.#obsoletersOf(name).some((other) => {
       const pkg = this.package(other);
       if (pkg.name === name || !others.includes(other)) return false;
       return pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));

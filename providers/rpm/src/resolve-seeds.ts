@@ -98,7 +98,7 @@ function unknownPackage(seed: Seed, request: string, pool: Pool): Problem {
 }
 
 function* namesOf(pool: Pool): Generator<string> {
-  for (const solvable of pool.members()) yield pool.package(solvable).name;
+  for (const solvable of pool.members()) yield pool.name(solvable);
 }
 
 function meant(near: readonly string[]): string | undefined {

@@ -85,7 +85,7 @@ async function addFiles(paths: ReadonlySet<string>, snapshots: readonly Snapshot
     const reader = new FilelistsReader(`${filelists.path} of repository "${repository.id}"`, paths);
     await readIndex(repository, filelists, ctx, (chunk) => reader.write(chunk));
     const { index } = pool.repositories[number]!;
-    const places = new Map(index.packages.map(({ digest }, at) => [digest as string, at]));
+    const places = new Map<string, number>(Array.from({ length: index.count }, (_, at) => [index.digest(at), at]));
     for (const { path, pkgid } of reader.finish()) {
       const at = places.get(`sha256:${pkgid}`);
       if (at === undefined) continue;

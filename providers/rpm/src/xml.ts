@@ -1,24 +1,41 @@
 import { rpmError } from './errors.js';
+import { Utf8Check } from './utf8-check.js';
+import { isSame, XmlNames } from './xml-names.js';
+import type { XmlName } from './xml-names.js';
+import { EMPTY_TEXT, replaceEntities, XmlText } from './xml-text.js';
 
 /** Attributes of an element, by local name. */
 export interface XmlAttributes {
+  /** Undefined when it is absent. */
   get(name: string): string | undefined;
+  /** The same without a string; valid until `open` returns. */
+  find(name: string): XmlText | undefined;
 }
 
 /** Told of elements as they come. Names are local: without the prefix of a name space. */
 export interface XmlHandler {
   /** @returns true when the element's own text is wanted by `close`. */
   open(name: string, attributes: XmlAttributes): boolean;
-  /** @param text of the element, entities replaced; empty unless `open` asked for it. */
-  close(name: string, text: string): void;
+  /** @param text of the element; empty unless `open` asked for it. */
+  close(name: string, text: XmlText): void;
 }
 
 /** Largest tag, text or comment; descriptions of real packages have some thousand bytes. */
 const MAX_TOKEN = 16 * 2 ** 20;
 const MAX_DEPTH = 64;
-const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const NOTHING = Buffer.alloc(0);
+/** Texts between tags are short or not wanted: so many bytes are looked at here before the search of Node takes over, which takes long to begin. */
+const SHORT_TEXT = 48;
+
+const LT = 0x3c;
 const GT = 0x3e;
 const SLASH = 0x2f;
+const EQUALS = 0x3d;
+const AMPERSAND = 0x26;
+const DOUBLE = 0x22;
+const SINGLE = 0x27;
+const BANG = 0x21;
+const QUESTION = 0x3f;
 
 const isSpace = (code: number): boolean => code === 0x20 || (code >= 9 && code <= 13);
 
@@ -31,12 +48,17 @@ const isSpace = (code: number): boolean => code === 0x20 || (code >= 9 && code <
 export class XmlReader {
   readonly #handler: XmlHandler;
   readonly #source: string;
-  readonly #open: string[] = [];
+  readonly #names = new XmlNames();
+  readonly #open: XmlName[] = [];
   readonly #wanted: boolean[] = [];
-  readonly #texts: string[] = [];
+  readonly #texts: XmlText[] = [];
   readonly #attributes = new Attributes();
-  #rest = '';
+  /** What came and does not end yet. */
+  #rest: Buffer = NOTHING;
+  /** The first ampersand that is not passed yet. */
+  #ampersand = -1;
   #seenRoot = false;
+  readonly #encoding = new Utf8Check();
 
   /** @param source names the document in messages. */
   constructor(handler: XmlHandler, source: string) {
@@ -44,131 +66,182 @@ export class XmlReader {
     this.#source = source;
   }
 
-  /** @throws `ICT_RPM_INDEX_INVALID` */
-  write(chunk: string): void {
-    const text = this.#rest === '' ? chunk : this.#rest + chunk;
+  /**
+   * @param chunk of UTF-8; it may end anywhere, and must not change afterwards.
+   * @throws `ICT_RPM_INDEX_INVALID`
+   */
+  write(chunk: Buffer): void {
+    if (!this.#encoding.accepts(chunk)) throw this.#invalid('it is no UTF-8 text');
+    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#ampersand = -1;
     let at = 0;
     for (;;) {
-      const start = text.indexOf('<', at);
+      const start = nextTag(data, at);
       if (start < 0) break;
-      if (start > at) this.#text(text.slice(at, start));
-      const end = this.#markup(text, start);
+      if (start > at) this.#text(data, at, start);
+      const end = this.#markup(data, start);
       if (end < 0) {
         at = start;
         break;
       }
       at = end;
     }
-    this.#rest = text.slice(at);
+    this.#rest = data.subarray(at);
     if (this.#rest.length > MAX_TOKEN) throw this.#invalid('a tag or text is too long');
   }
 
   /** @throws `ICT_RPM_INDEX_INVALID` when the document is not complete. */
   end(): void {
-    if (this.#rest.startsWith('<')) throw this.#invalid('it ends inside a tag');
-    this.#text(this.#rest);
-    if (this.#open.length > 0) throw this.#invalid(`it ends inside <${this.#open.at(-1)}>`);
+    const rest = this.#rest;
+    if (!this.#encoding.isWhole) throw this.#invalid('it is no UTF-8 text');
+    if (rest[0] === LT) throw this.#invalid('it ends inside a tag');
+    this.#ampersand = -1;
+    if (rest.length > 0) this.#text(rest, 0, rest.length);
+    if (this.#open.length > 0) throw this.#invalid(`it ends inside <${this.#open.at(-1)!.bytes.toString()}>`);
     if (!this.#seenRoot) throw this.#invalid('it is empty');
   }
 
   /** Reads what begins with `<`. @returns where it ends; -1 when that has not come yet. */
-  #markup(text: string, start: number): number {
-    const second = text[start + 1];
+  #markup(data: Buffer, start: number): number {
+    const second = data[start + 1];
     if (second === undefined) return -1;
-    if (second === '/') return this.#endTag(text, start);
-    if (second === '?') return after(text, '?>', start + 2);
-    if (second !== '!') return this.#startTag(text, start);
-    if (text.startsWith('<!--', start)) return after(text, '-->', start + 4);
-    if (text.startsWith('<![CDATA[', start)) {
-      const end = text.indexOf(']]>', start);
-      if (end >= 0) this.#characters(text.slice(start + 9, end));
+    if (second === SLASH) return this.#endTag(data, start);
+    if (second === QUESTION) return after(data, '?>', start + 2);
+    if (second !== BANG) return this.#startTag(data, start);
+    const begin = data.toString('latin1', start, start + 9);
+    if (begin.startsWith('<!--')) return after(data, '-->', start + 4);
+    if (begin === '<![CDATA[') {
+      const end = data.indexOf(']]>', start);
+      if (end >= 0) this.#characters(data, start + 9, end);
       return end < 0 ? -1 : end + 3;
     }
-    if (text.length - start < 9) return -1;
+    if (begin.length < 9) return -1;
     throw this.#invalid('it has a document type, which repositories do not need');
   }
 
-  #endTag(text: string, start: number): number {
-    const end = text.indexOf('>', start);
-    if (end < 0) return -1;
-    const name = text.slice(start + 2, end).trimEnd();
-    if (name !== this.#open.at(-1)) throw this.#invalid(`</${name.slice(0, 60)}> closes nothing`);
+  #endTag(data: Buffer, start: number): number {
+    let end = start + 2;
+    while (end < data.length && data[end] !== GT) end++;
+    if (end === data.length) return -1;
+    let to = end;
+    while (isSpace(data[to - 1]!)) to--;
+    const name = this.#open.at(-1);
+    if (name === undefined || !isSame(name.bytes, data, start + 2, to)) {
+      throw this.#invalid(`</${data.toString('utf8', start + 2, Math.min(to, start + 62))}> closes nothing`);
+    }
     this.#close();
     return end + 1;
   }
 
   #close(): void {
     const name = this.#open.pop()!;
-    const text = this.#texts.pop()!;
-    const wanted = this.#wanted.pop()!;
-    this.#handler.close(local(name), wanted ? text : '');
+    this.#wanted.pop();
+    this.#handler.close(name.local, this.#texts.pop()!);
   }
 
-  #startTag(text: string, start: number): number {
+  #startTag(data: Buffer, start: number): number {
+    const { length } = data;
     let at = start + 1;
-    for (; at < text.length; at++) {
-      const code = text.charCodeAt(at);
+    for (; at < length; at++) {
+      const code = data[at]!;
       if (code === GT || code === SLASH || isSpace(code)) break;
     }
-    const name = text.slice(start + 1, at);
-    const attributes = this.#attributes;
-    attributes.clear();
+    const nameEnd = at;
+    this.#attributes.clear();
     for (;;) {
-      while (at < text.length && isSpace(text.charCodeAt(at))) at++;
-      if (at >= text.length) return -1;
-      if (text.charCodeAt(at) === GT || text.charCodeAt(at) === SLASH) break;
-      const equals = text.indexOf('=', at);
-      if (equals < 0) return -1;
-      const key = text.slice(at, equals).trimEnd();
-      let quoteAt = equals + 1;
-      while (quoteAt < text.length && isSpace(text.charCodeAt(quoteAt))) quoteAt++;
-      if (quoteAt >= text.length) return -1;
-      const quote = text[quoteAt]!;
-      if ((quote !== '"' && quote !== "'") || !isName(key)) throw this.#invalid(`<${name.slice(0, 60)}> has a malformed attribute`);
-      const close = text.indexOf(quote, quoteAt + 1);
-      if (close < 0) return -1;
-      const value = text.slice(quoteAt + 1, close);
-      if (value.includes('<')) throw this.#invalid(`an attribute of <${name.slice(0, 60)}> holds "<"`);
-      if (!attributes.add(local(key), this.#decode(value))) throw this.#invalid(`<${name.slice(0, 60)}> has "${key}" twice`);
-      at = close + 1;
+      while (at < length && isSpace(data[at]!)) at++;
+      if (at >= length) return -1;
+      if (data[at] === GT || data[at] === SLASH) break;
+      at = this.#attribute(data, start, at);
+      if (at < 0) return -1;
     }
-    const selfClosing = text[at] === '/';
-    if (selfClosing && at + 1 >= text.length) return -1;
-    if (selfClosing && text[at + 1] !== '>') throw this.#invalid(`<${name.slice(0, 60)}> is malformed`);
-    if (!isName(name)) throw this.#invalid('an element has no proper name');
+    const selfClosing = data[at] === SLASH;
+    if (selfClosing && at + 1 >= length) return -1;
+    if (selfClosing && data[at + 1] !== GT) throw this.#invalid(`${tagAt(data, start)} is malformed`);
+    const name = this.#names.find(data, start + 1, nameEnd);
+    if (name === undefined) throw this.#invalid('an element has no proper name');
     if (this.#open.length === 0 && this.#seenRoot) throw this.#invalid('something follows its end');
     if (this.#open.length >= MAX_DEPTH) throw this.#invalid('it is nested too deep');
     this.#seenRoot = true;
     this.#open.push(name);
-    this.#texts.push('');
-    this.#wanted.push(this.#handler.open(local(name), attributes));
+    this.#texts.push(EMPTY_TEXT);
+    this.#wanted.push(this.#handler.open(name.local, this.#attributes));
     if (selfClosing) this.#close();
     return at + (selfClosing ? 2 : 1);
   }
 
-  #text(raw: string): void {
-    if (this.#open.length > 0 && this.#wanted.at(-1) === false && !raw.includes('&')) return;
-    this.#characters(this.#decode(raw));
+  /** Reads an attribute of the tag at `start`. @returns where it ends; -1 when that has not come yet. */
+  #attribute(data: Buffer, start: number, from: number): number {
+    const { length } = data;
+    let nameEnd = from;
+    while (nameEnd < length && data[nameEnd] !== EQUALS && !isSpace(data[nameEnd]!)) nameEnd++;
+    let at = nameEnd;
+    while (at < length && isSpace(data[at]!)) at++;
+    if (at >= length) return -1;
+    const equals = data[at] === EQUALS;
+    for (at++; at < length && isSpace(data[at]!); ) at++;
+    if (equals && at >= length) return -1;
+    const quote = data[at];
+    const name = equals && (quote === DOUBLE || quote === SINGLE) ? this.#names.find(data, from, nameEnd) : undefined;
+    if (name === undefined) throw this.#invalid(`${tagAt(data, start)} has a malformed attribute`);
+    const valueFrom = at + 1;
+    let close = valueFrom;
+    let bracket = false;
+    for (; close < length && data[close] !== quote; close++) if (data[close] === LT) bracket = true;
+    if (close === length) return -1;
+    if (bracket) throw this.#invalid(`an attribute of ${tagAt(data, start)} holds "<"`);
+    const value = this.#attributes.add(name.local);
+    if (value === undefined) throw this.#invalid(`${tagAt(data, start)} has "${name.local}" twice`);
+    if (this.#hasEntity(data, valueFrom, close)) {
+      const replaced = this.#decode(data, valueFrom, close);
+      value.set(replaced, 0, replaced.length);
+    } else {
+      value.set(data, valueFrom, close);
+    }
+    return close + 1;
   }
 
-  #characters(text: string): void {
+  #text(data: Buffer, from: number, to: number): void {
+    const hasEntity = this.#hasEntity(data, from, to);
+    if (this.#open.length > 0 && this.#wanted.at(-1) === false && !hasEntity) return;
+    if (!hasEntity) return this.#characters(data, from, to);
+    const decoded = this.#decode(data, from, to);
+    this.#characters(decoded, 0, decoded.length);
+  }
+
+  #characters(data: Buffer, from: number, to: number): void {
     if (this.#open.length === 0) {
-      if (text.trim().replace(/^\uFEFF/, '') !== '') throw this.#invalid('there is text outside of its elements');
+      if (
+        data
+          .toString('utf8', from, to)
+          .trim()
+          .replace(/^\uFEFF/, '') !== ''
+      )
+        throw this.#invalid('there is text outside of its elements');
       return;
     }
     const depth = this.#texts.length - 1;
     if (this.#wanted[depth] !== true) return;
-    this.#texts[depth] += text;
-    if (this.#texts[depth]!.length > MAX_TOKEN) throw this.#invalid('a text is too long');
+    const before = this.#texts[depth]!;
+    if (before.length + to - from > MAX_TOKEN) throw this.#invalid('a text is too long');
+    this.#texts[depth] =
+      before.length === 0
+        ? new XmlText(data, from, to)
+        : new XmlText(Buffer.concat([before.bytes.subarray(before.from, before.to), data.subarray(from, to)]));
   }
 
-  #decode(text: string): string {
-    if (!text.includes('&')) return text;
-    return text.replace(/&([^;&]{0,12};)?/g, (_all, reference: string | undefined) => {
-      const character = reference === undefined ? undefined : entity(reference.slice(0, -1));
-      if (character === undefined) throw this.#invalid(`"&${(reference ?? '').slice(0, 12)}" is no entity that it may use`);
-      return character;
-    });
+  /** Whether an ampersand is in `[from, to)`; each is looked for once. */
+  #hasEntity(data: Buffer, from: number, to: number): boolean {
+    if (this.#ampersand < from) {
+      const next = data.indexOf(AMPERSAND, from);
+      this.#ampersand = next < 0 ? Infinity : next;
+    }
+    return this.#ampersand < to;
+  }
+
+  #decode(data: Buffer, from: number, to: number): Buffer {
+    const refuse = (entity: string): Error => this.#invalid(`"${entity}" is no entity that it may use`);
+    return Buffer.from(replaceEntities(data.toString('utf8', from, to), refuse));
   }
 
   #invalid(reason: string): Error {
@@ -180,54 +253,47 @@ export class XmlReader {
   }
 }
 
+/** The attributes of one tag; the objects of their values serve the next one again. */
 class Attributes implements XmlAttributes {
   readonly #names: string[] = [];
-  readonly #values: string[] = [];
+  readonly #values: XmlText[] = [];
+  #count = 0;
 
   clear(): void {
-    this.#names.length = 0;
-    this.#values.length = 0;
+    this.#count = 0;
   }
 
-  /** @returns false when the name is there already. */
-  add(name: string, value: string): boolean {
-    if (this.#names.includes(name)) return false;
-    this.#names.push(name);
-    this.#values.push(value);
-    return true;
+  /** @returns where its value is to be put; undefined when the name is there already. */
+  add(name: string): XmlText | undefined {
+    if (this.find(name) !== undefined) return undefined;
+    const place = this.#count++;
+    this.#names[place] = name;
+    return (this.#values[place] ??= new XmlText(NOTHING));
+  }
+
+  find(name: string): XmlText | undefined {
+    for (let at = 0; at < this.#count; at++) if (this.#names[at] === name) return this.#values[at];
+    return undefined;
   }
 
   get(name: string): string | undefined {
-    const at = this.#names.indexOf(name);
-    return at < 0 ? undefined : this.#values[at];
+    return this.find(name)?.toString();
   }
 }
 
-function after(text: string, mark: string, from: number): number {
-  const at = text.indexOf(mark, from);
+/** Place of the next `<`; -1 when there is none. */
+function nextTag(data: Buffer, from: number): number {
+  const end = Math.min(data.length, from + SHORT_TEXT);
+  for (let at = from; at < end; at++) if (data[at] === LT) return at;
+  return data.indexOf(LT, end);
+}
+
+function after(data: Buffer, mark: string, from: number): number {
+  const at = data.indexOf(mark, from);
   return at < 0 ? -1 : at + mark.length;
 }
 
-/** Letters, digits and `_:.-`, or anything beyond ASCII; not a digit, dot or hyphen first. */
-function isName(text: string): boolean {
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    const first = (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || code === 0x5f || code === 0x3a || code >= 0x80;
-    if (!first && (at === 0 || !((code >= 0x30 && code <= 0x39) || code === 0x2d || code === 0x2e))) return false;
-  }
-  return text !== '';
-}
-
-function local(name: string): string {
-  const colon = name.indexOf(':');
-  return colon < 0 ? name : name.slice(colon + 1);
-}
-
-function entity(reference: string): string | undefined {
-  if (Object.hasOwn(NAMED, reference)) return NAMED[reference];
-  const number = /^#(?:x([0-9A-Fa-f]{1,6})|([0-9]{1,7}))$/.exec(reference);
-  if (number === null) return undefined;
-  const code = number[1] === undefined ? Number(number[2]) : Number.parseInt(number[1], 16);
-  const allowed = code === 9 || code === 10 || code === 13 || (code >= 0x20 && code <= 0xd7ff) || (code >= 0xe000 && code <= 0x10ffff);
-  return allowed && code !== 0xfffe && code !== 0xffff ? String.fromCodePoint(code) : undefined;
+/** A tag as messages quote it. */
+function tagAt(data: Buffer, start: number): string {
+  return `<${/^[^\s/>]{0,60}/.exec(data.toString('utf8', start + 1, start + 61))![0]}>`;
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decompress, detectCompression } from '@ict/archive';
@@ -8,8 +8,10 @@ import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import { checkSignature, parseKeyring } from '@ict/verify';
 import { createMetadataSource, loadPackages } from '../src/metadata.js';
+import { PackagesIndex } from '../src/packages-index.js';
 import { PrimaryReader } from '../src/primary.js';
-import { RelationTable } from '../src/relation.js';
+import { decodePrimary } from '../src/primary-columns.js';
+import { formatRelation } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
 import { FIXTURES } from './fixture-index.js';
 
@@ -99,6 +101,21 @@ describe('real repositories', () => {
     expect(failure).toBe('integrity');
   });
 
+  it('are read once: what was made of them is kept by their digest', async () => {
+    const ctx = open(['createrepo_c-repo_02']);
+    const pinned = await pin(ctx, repository('createrepo_c-repo_02', { repoGpgCheck: false }));
+    const first = await loadPackages(pinned, ctx);
+    const seen = ctx.fetch.requests.length;
+    rmSync((await ctx.blobs.path(pinned.indexes[0]!.digest))!);
+    const again = await loadPackages(pinned, ctx);
+    expect(ctx.fetch.requests).toHaveLength(seen);
+    const all = (index: PackagesIndex) =>
+      Array.from({ length: index.count }, (_, at) => [index.record(at, 'a'), index.words(at), index.package(at)]);
+    expect(first.count).toBeGreaterThan(0);
+    expect(all(again)).toEqual(all(first));
+    expect(() => decodePrimary(Buffer.from('something else'))).toThrow(expect.objectContaining({ code: 'ICT_PACKAGE_INDEX_INVALID' }));
+  });
+
   it('are refused when they are older than before', async () => {
     const name = 'pgdg-rhel8-common';
     const ctx = open([name]);
@@ -162,9 +179,11 @@ async function primaryText(ctx: FakeContext, { indexes }: Snapshot): Promise<str
 
 describe('malformed metadata', () => {
   const readPrimary = (text: string) => {
-    const reader = new PrimaryReader('primary.xml', new RelationTable());
-    reader.write(text);
-    return reader.finish();
+    const reader = new PrimaryReader('primary.xml');
+    reader.write(Buffer.from(text));
+    const index = new PackagesIndex(reader.finish());
+    const packages = Array.from({ length: index.count }, (_, at) => ({ ...index.record(at, 'test'), ...index.words(at) }));
+    return { packages, diagnostics: index.diagnostics, count: index.count };
   };
   const malformed = (name: string): string => readFileSync(join(FIXTURES, 'malformed', name), 'utf8');
 
@@ -204,6 +223,33 @@ describe('malformed metadata', () => {
     const sum = 'a'.repeat(64);
     const text = `<repomd><data type="primary"><checksum type="sha256">${sum}</checksum><size>5</size><location ${href}/></data></repomd>`;
     expect(() => parseRepomd(Buffer.from(text), 'test')).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID' }));
+  });
+
+  it('of a package is told as far as it goes: texts of several lines, relations of odd versions', () => {
+    const entry = (attributes: string): string => `<rpm:entry name="a" ${attributes}/>`;
+    const entries = [
+      entry(''),
+      entry('flags="GE" epoch="0" ver="1" rel="2"'),
+      entry('flags="GE" ver="1" rel="2"'),
+      entry('flags="LT" epoch="x" ver="1"'),
+      entry('flags="NE" ver="1"'),
+      entry('flags="EQ" ver=""'),
+      entry('flags="GT" epoch="3" ver="1" rel=""'),
+    ];
+    const text = `<metadata><package type="rpm"><name>good</name><arch>noarch</arch><version epoch="2" ver="1" rel="1"/>
+<checksum type="sha256" pkgid="YES">${'b'.repeat(64)}</checksum><summary> one
+two </summary><size package="5" installed="0"/><location href="a.rpm"/><format><rpm:requires>${entries.join('')}</rpm:requires>
+<file>/a</file><file>/b
+c</file></format></package></metadata>`;
+    const reader = new PrimaryReader('primary.xml');
+    for (const byte of Buffer.from(text)) reader.write(Buffer.from([byte]));
+    const index = new PackagesIndex(reader.finish());
+    expect(index.words(0).summary).toBe('one two');
+    expect(index.record(0, 'test')).toMatchObject({ version: '2:1-1', sizeBytes: 5, installedSizeBytes: 0 });
+    const { files, relations } = index.package(0);
+    expect(files).toEqual(['/a']);
+    expect(relations.requires?.map(formatRelation)).toEqual(['a', 'a >= 1-2', 'a >= 1-2', 'a < 1', 'a', 'a', 'a > 3:1']);
+    expect(relations.requires![1]).toBe(relations.requires![2]);
   });
 
   it('of a package leaves that package out', () => {

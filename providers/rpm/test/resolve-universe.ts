@@ -1,6 +1,7 @@
-import type { Digest, Resolution, Seed } from '@ict/plugin-api';
-import { parseEvr } from '../src/evr.js';
+import type { Resolution, Seed } from '@ict/plugin-api';
+import { formatEvr, parseEvr } from '../src/evr.js';
 import { PackagesIndex, type PrimaryPackage } from '../src/packages-index.js';
+import { PrimaryReader } from '../src/primary.js';
 import { parseSense, RelationTable, type Relation } from '../src/relation.js';
 import { resolvePackages } from '../src/resolve.js';
 import { isRich } from '../src/rich.js';
@@ -31,27 +32,36 @@ export function splitNevra(nevra: string): Pick<PrimaryPackage, 'name' | 'evr' |
   return { name: match[1]!, evr: parseEvr(match[2]!), arch: match[3]! };
 }
 
-export function toIndex(packages: readonly TestPackage[], table: RelationTable): PackagesIndex {
-  const made = packages.map(({ nevra, files = [], relations = {} }, at): PrimaryPackage => {
-    const { name, evr, arch } = splitNevra(nevra);
-    const kinds = Object.entries(relations).map(([kind, texts]) => [kind, texts.map((text) => toRelation(text, table))]);
-    return {
-      name,
-      evr,
-      arch,
-      path: `${nevra}.rpm`,
-      digest: `sha256:${at.toString(16).padStart(64, '0')}` as Digest,
-      sizeBytes: 1,
-      installedSizeBytes: 1,
-      summary: '',
-      homepage: '',
-      maintainer: '',
-      sourceRpm: '',
-      relations: Object.fromEntries(kinds) as PrimaryPackage['relations'],
-      files,
-    };
+const FLAGS: Readonly<Record<string, string>> = { '<': 'LT', '<=': 'LE', '=': 'EQ', '>=': 'GE', '>': 'GT' };
+const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
+
+/** The packages as primary.xml. */
+export function toPrimaryXml(packages: readonly TestPackage[]): string {
+  const evr = (text: string): string => {
+    const { epoch, version, release } = parseEvr(text);
+    return `epoch="${epoch}" ver="${version}"${release === undefined ? '' : ` rel="${release}"`}`;
+  };
+  const entry = (text: string): string => {
+    const [name, sign, version] = text.split(' ');
+    if (isRich(text) || sign === undefined) return `<rpm:entry name="${escaped(text)}"/>`;
+    return `<rpm:entry name="${escaped(name!)}" flags="${FLAGS[sign]}" ${evr(version!)}/>`;
+  };
+  const made = packages.map(({ nevra, files = [], relations = {} }, at) => {
+    const { name, arch, evr: own } = splitNevra(nevra);
+    const lists = Object.entries(relations).map(([kind, texts]) => `<rpm:${kind}>${texts.map(entry).join('')}</rpm:${kind}>`);
+    return [
+      `<package type="rpm"><name>${name}</name><arch>${arch}</arch><version ${evr(formatEvr(own))}/>`,
+      `<checksum type="sha256" pkgid="YES">${at.toString(16).padStart(64, '0')}</checksum><size package="1" installed="1"/>`,
+      `<location href="Packages/${escaped(nevra)}.rpm"/><format>${lists.join('')}${files.map((path) => `<file>${path}</file>`).join('')}</format></package>`,
+    ].join('');
   });
-  return new PackagesIndex(made, []);
+  return `<metadata xmlns:rpm="rpm">${made.join('')}</metadata>`;
+}
+
+export function toIndex(packages: readonly TestPackage[], table: RelationTable): PackagesIndex {
+  const reader = new PrimaryReader('primary.xml');
+  reader.write(Buffer.from(toPrimaryXml(packages)));
+  return new PackagesIndex(reader.finish(), table);
 }
 
 export function resolveIn(repositories: readonly TestRepository[], requests: readonly string[], recommends = true): Resolution {

@@ -288,11 +288,11 @@ describe('small universes', () => {
           const expected = subsets.some(isAnswer);
           expect(resolution.kind).toBe(expected ? 'resolved' : 'unsolvable');
           if (resolution.kind !== 'resolved') return;
-          const chosen = resolution.closure.packages.map(({ path }) => packages.find(({ nevra }) => path === `${nevra}.rpm`)!);
+          const chosen = resolution.closure.packages.map(({ path }) => packages.find(({ nevra }) => path === `Packages/${nevra}.rpm`)!);
           expect(isAnswer(chosen)).toBe(true);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });

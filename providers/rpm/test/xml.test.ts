@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { XmlReader } from '../src/xml.js';
 
 /** What a reader told, as lines. */
-function read(text: string, pieceSize = text.length || 1): string[] {
+function read(document: string, pieceSize = Infinity): string[] {
+  const bytes = Buffer.from(document);
   const told: string[] = [];
   const reader = new XmlReader(
     {
@@ -12,11 +13,11 @@ function read(text: string, pieceSize = text.length || 1): string[] {
         told.push(`<${name} ${['a', 'b', 'href'].map((key) => attributes.get(key)).join('|')}`);
         return true;
       },
-      close: (name, content) => told.push(`>${name} ${content}`),
+      close: (name, content) => told.push(`>${name} ${content.toString()}`),
     },
     'test.xml',
   );
-  for (let at = 0; at < text.length; at += pieceSize) reader.write(text.slice(at, at + pieceSize));
+  for (let at = 0; at < bytes.length; at += pieceSize) reader.write(bytes.subarray(at, at + pieceSize));
   reader.end();
   return told;
 }
@@ -48,6 +49,21 @@ describe('XmlReader', () => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }));
   });
 
+  it.each([
+    ['a byte that UTF-8 never has', Buffer.from('<a>\xff</a>', 'latin1')],
+    ['Latin-1', Buffer.from('<a>k\xe4se</a>', 'latin1')],
+    ['half a character', Buffer.from('<a>\u20ac</a>').subarray(0, 5)],
+  ])('refuses %s, wherever its pieces end', (_what, bytes) => {
+    for (const size of [1, 2, 3, 100]) {
+      const reader = new XmlReader({ open: () => true, close: () => undefined }, 'test.xml');
+      const readAll = (): void => {
+        for (let at = 0; at < bytes.length; at += size) reader.write(bytes.subarray(at, at + size));
+        reader.end();
+      };
+      expect(readAll).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID', message: expect.stringContaining('no UTF-8') }));
+    }
+  });
+
   it('reads documents as another reader does', () => {
     const piece = fc.constantFrom(
       '<a>',
@@ -56,6 +72,8 @@ describe('XmlReader', () => {
       '</b>',
       '<e/>',
       'text',
+      'käse € 𝄞',
+      '<b b="&#x20ac; ü"/>',
       '&amp;',
       '&',
       '<!--x-->',
