@@ -20,30 +20,30 @@ export function createCatalogue(): Catalogue {
 }
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {
-  const { packages } = await loadPackages(snapshot, ctx);
-  for (const [i, { name, evr, arch, summary }] of packages.entries()) {
-    if (i % PACKAGES_PER_CHECK === 0) ctx.signal.throwIfAborted();
-    if (arch !== 'src') yield { name, version: formatEvr(evr), arch, summary };
+  const index = await loadPackages(snapshot, ctx);
+  for (let at = 0; at < index.count; at++) {
+    if (at % PACKAGES_PER_CHECK === 0) ctx.signal.throwIfAborted();
+    const arch = index.arch(at);
+    if (arch !== 'src') yield { name: index.name(at), version: formatEvr(index.evr(at)), arch, summary: index.words(at).summary };
   }
 }
 
 async function describe(snapshot: Snapshot, name: string, ctx: Context): Promise<CatalogueEntry> {
   const index = await loadPackages(snapshot, ctx);
-  const isBinary = (at: number): boolean => index.packages[at]!.arch !== 'src';
-  const own = index.byName(name).filter(isBinary);
-  const providers = index.providersOf(name).filter((at) => isBinary(at) && !own.includes(at));
+  const isBinary = (at: number): boolean => index.arch(at) !== 'src';
+  const own = [...index.byName(name)].filter(isBinary);
+  const providers = [...index.providersOf(name)].filter((at) => isBinary(at) && !own.includes(at));
   return {
     packages: own.map((at) => describePackage(index, at, snapshot.repository.id)),
     providers: providers.map((at) => {
-      const pkg = index.packages[at]!;
+      const pkg = index.package(at);
       return { name: pkg.name, version: formatEvr(pkg.evr), arch: pkg.arch, provides: providedAs(pkg, name) };
     }),
   };
 }
 
 function describePackage(index: PackagesIndex, at: number, repository: string): PackageDescription {
-  const pkg = index.packages[at]!;
-  const { summary, maintainer, homepage, sourceRpm } = pkg;
+  const { summary, maintainer, homepage, sourceRpm } = index.words(at);
   return {
     ...index.record(at, repository),
     summary,
@@ -51,7 +51,7 @@ function describePackage(index: PackagesIndex, at: number, repository: string): 
     ...(maintainer === '' ? {} : { maintainer }),
     ...(homepage === '' ? {} : { homepage }),
     details: [],
-    relations: RELATIONS.flatMap((kind) => relationField(pkg, kind)),
+    relations: RELATIONS.flatMap((kind) => relationField(index.package(at), kind)),
   };
 }
 

@@ -69,6 +69,10 @@ export class PackagesIndex {
     return this.#sharedText(this.#offset(at, 'arch'));
   }
 
+  evr(at: number): Evr {
+    return this.#evrOf(this.#offset(at, 'epoch'), this.#offset(at, 'version'), this.#offset(at, 'release'));
+  }
+
   digest(at: number): Digest {
     return `sha256:${this.#field(at, 'sha256')}` as Digest;
   }
@@ -120,7 +124,7 @@ export class PackagesIndex {
   record(at: number, repository: string): PackageRecord {
     return {
       name: this.name(at),
-      version: formatEvr(this.#evr(at)),
+      version: formatEvr(this.evr(at)),
       arch: this.arch(at),
       repository,
       path: this.#field(at, 'path'),
@@ -139,11 +143,7 @@ export class PackagesIndex {
     });
     const [from, to] = this.#range(at, FILES);
     const files = from === to ? NONE : Array.from(items.subarray(from, to), (offset) => this.#text(offset));
-    return { name: this.#field(at, 'name'), evr: this.#evr(at), arch: this.arch(at), relations, files };
-  }
-
-  #evr(at: number): Evr {
-    return this.#evrOf(this.#offset(at, 'epoch'), this.#offset(at, 'version'), this.#offset(at, 'release'));
+    return { name: this.#field(at, 'name'), evr: this.evr(at), arch: this.arch(at), relations, files };
   }
 
   #evrOf(epoch: number, version: number, release: number): Evr {
