@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import type { Layout } from './layout.js';
 import { packageId } from './package-index.js';
 import { errnoOf } from './storage-failure.js';
@@ -45,8 +45,15 @@ export function listEntries(
     for (const place of placesOf(layout, kind)) {
       const found = measure(place.path);
       if (found === undefined) continue; // removed meanwhile
-      const usedAt = used.get(entryName({ kind, id: place.id })) ?? Math.floor(found.changedMs / 1000);
-      entries.push({ kind, ...place, allocatedBytes: found.allocatedBytes, usedAt });
+      const { id, name, path, provider } = place;
+      const usedAt = used.get(entryName({ kind, id })) ?? Math.floor(found.changedMs / 1000);
+      const { allocatedBytes } = found;
+      // Written out: spreading costs more than all else that happens to an entry here.
+      entries.push(
+        provider === undefined
+          ? { kind, id, name, path, allocatedBytes, usedAt }
+          : { kind, id, name, provider, path, allocatedBytes, usedAt },
+      );
     }
   }
   return entries;
@@ -60,9 +67,10 @@ function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
   switch (kind) {
     case 'package':
       for (const provider of directories(packages)) {
-        for (const { name } of list(join(packages, provider))) {
+        const directory = join(packages, provider);
+        for (const name of names(directory)) {
           if (name === GRAPH || name.startsWith('.')) continue;
-          yield { id: packageId(provider, name), name, provider, path: join(packages, provider, name) };
+          yield { id: packageId(provider, name), name, provider, path: directory + sep + name };
         }
       }
       return;
@@ -86,16 +94,17 @@ function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
 
 /** What lies directly in a directory, under its own name. */
 function* named(directory: string): Generator<Place> {
-  for (const { name } of list(directory)) if (!name.startsWith('.')) yield { id: name, name, path: join(directory, name) };
+  for (const name of names(directory)) if (!name.startsWith('.')) yield { id: name, name, path: directory + sep + name };
 }
 
 /** Files of `directory/ab/*`, with their names less `suffix` as ids. */
 function* sharded(directory: string, suffix: string, name: string | undefined): Generator<Place> {
   for (const shard of directories(directory)) {
-    for (const { name: file } of list(join(directory, shard))) {
+    const place = join(directory, shard);
+    for (const file of names(place)) {
       if (!file.endsWith(suffix) || file.startsWith('.')) continue;
       const id = file.slice(0, file.length - suffix.length);
-      yield { id, name: name ?? id, path: join(directory, shard, file) };
+      yield { id, name: name ?? id, path: place + sep + file };
     }
   }
 }
@@ -107,12 +116,11 @@ function directories(path: string): readonly string[] {
 }
 
 function list(path: string): readonly Dirent[] {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return [];
-    throw error;
-  }
+  return unlessAbsent(() => readdirSync(path, { withFileTypes: true })) ?? [];
+}
+
+function names(path: string): readonly string[] {
+  return unlessAbsent(() => readdirSync(path)) ?? [];
 }
 
 /** What a directory takes on disk with all that is in it and may be looked at. */
@@ -137,8 +145,13 @@ function measure(path: string): { readonly allocatedBytes: number; readonly chan
 }
 
 function look(path: string): Stats | undefined {
+  return unlessAbsent(() => lstatSync(path));
+}
+
+/** Undefined for what is gone, or may not be looked at. */
+function unlessAbsent<T>(look: () => T): T | undefined {
   try {
-    return lstatSync(path);
+    return look();
   } catch (error) {
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import { lstatSync, rmSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Layout } from './layout.js';
@@ -10,8 +11,18 @@ const foreignMs = 7 * 24 * 3600 * 1000;
 /** Removes a path below the cache with all that it holds. Files may belong to subordinate ids: then it runs in a user namespace. */
 export type RemoveTree = (path: string) => Promise<void>;
 
-/** Plain removal: enough for everything but the files of layers that were built without root. */
-export const removeTree: RemoveTree = (path) => rm(path, { recursive: true, force: true, maxRetries: 2 });
+/** A file of this size is gone in microseconds, a disk image is not. */
+const SMALL_BYTES = 1024 * 1024;
+
+/**
+ * Plain removal: enough for everything but the files of layers that were built without root. What a collection removes is mostly small
+ * files, thousands of them: they go synchronously, because asynchronously each takes ten times as long.
+ */
+export const removeTree: RemoveTree = async (path) => {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry?.isFile() === true && entry.size < SMALL_BYTES) rmSync(path, { force: true });
+  else await rm(path, { recursive: true, force: true, maxRetries: 2 });
+};
 
 /**
  * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash`, `.ict/locks` and `imageCache`, and what this process put into the trash. What

@@ -5,17 +5,20 @@ const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const ZERO = /[\p{Mn}\p{Me}\p{Cf}]/u;
+/** Nearly every text that is printed: nothing in it needs a closer look. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
 
 /**
  * Text from outside (a mirror, a package, a command) made safe to print: no escape sequence, control character or change of
  * writing direction is left. New lines and tabs stay.
  */
 export function plainText(text: string): string {
-  return text.replace(ESCAPE, '').replace(CONTROL, '');
+  return PRINTABLE_ASCII.test(text) ? text : text.replace(ESCAPE, '').replace(CONTROL, '');
 }
 
 /** Columns that a text takes on a terminal; escape sequences take none, East Asian wide characters two. */
 export function displayWidth(text: string): number {
+  if (PRINTABLE_ASCII.test(text)) return text.length;
   let width = 0;
   for (const character of text.replace(ESCAPE, '')) width += ZERO.test(character) ? 0 : WIDE.test(character) ? 2 : 1;
   return width;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { alternate } from './alternation.js';
 import type { Scenario } from './scenario.js';
@@ -51,8 +51,9 @@ function makeEntries(cacheDir: string): void {
     const file = join(cacheDir, path);
     if (!made.has(dirname(file))) mkdirSync(dirname(file), { recursive: true });
     made.add(dirname(file));
-    writeFileSync(file, text);
+    if (!existsSync(file)) writeFileSync(file, text);
   };
+  mkdirSync(join(cacheDir, '.ict', 'used'), { recursive: true });
   const now = Math.floor(Date.now() / 1000);
   const used: string[] = [];
   for (let i = 0; i < ENTRIES; i++) {
@@ -68,5 +69,5 @@ function makeEntries(cacheDir: string): void {
     write(path, '{}');
     used.push(`${now - (i % 2) * 365 * DAY_SECONDS} ${entry}\n`);
   }
-  write('.ict/used/summary.log', used.join(''));
+  writeFileSync(join(cacheDir, '.ict', 'used', 'summary.log'), used.join(''));
 }

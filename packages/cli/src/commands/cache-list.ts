@@ -27,7 +27,7 @@ export function entryDocument({ kind, id, name, provider, path, allocatedBytes, 
 
 /** `2026-01-31T12:00:00Z` */
 export function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `${new Date(seconds * 1000).toISOString().slice(0, -'.000Z'.length)}Z`;
 }
 
 /** An entry's id as short as people need it. */
@@ -36,11 +36,17 @@ export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
 }
 
 function listText(entries: readonly CacheEntry[]): string {
+  const times = new Map<number, string>(); // what one build used carries one time
+  const timeOf = (seconds: number): string => {
+    const text = times.get(seconds) ?? isoTime(seconds);
+    times.set(seconds, text);
+    return text;
+  };
   const rows = entries.map((entry) => [
     entry.kind,
     plainText(shortId(entry)),
     formatBytes(entry.allocatedBytes),
-    isoTime(entry.usedAt),
+    timeOf(entry.usedAt),
     entry.kind === 'step' || entry.kind === 'memo' ? plainText(entry.name) : '',
   ]);
   const total = entries.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
