@@ -128,6 +128,19 @@ describe('ict graph', () => {
     expect(reduced).toBe(true);
     expect(edges.map(({ from, to }) => `${from} ${to}`)).toEqual(['app:all extra:all', 'app:all middle:all', 'middle:all library:all']);
   });
+
+  it('--format svg draws it into a file', async () => {
+    const file = `${world.directory}/graph.svg`;
+    const result = await world.ict(['graph', template, '--reduce', '--format', 'svg', '--output', file]);
+    expect([result.status, result.stdout], result.stderr).toEqual([0, '']);
+    const svg = await readFile(file, 'utf8');
+    expect(svg).toMatch(/<svg [\s\S]*<\/svg>\s*$/);
+    expect([...svg.matchAll(/<title>(app.*)<\/title>/g)].map(([, title]) => title)).toEqual([
+      'app',
+      'app&#45;&gt;extra',
+      'app&#45;&gt;middle',
+    ]);
+  });
 });
 
 describe('ict plan without a template', () => {

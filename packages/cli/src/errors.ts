@@ -14,6 +14,7 @@ export const cliError = defineErrors({
   ICT_CLI_LOG_FILE: 'usage',
   ICT_CLI_DIRECTORY_UNSAFE: 'host',
   ICT_CLI_PLUGIN_NOT_FOUND: 'usage',
+  ICT_CLI_GRAPH_TOO_LARGE: 'usage',
   ICT_CLI_HOST_MISSING: 'host',
   ICT_CLI_INSTALL_FAILED: 'host',
   ICT_CLI_INTERRUPTED: 'interrupted',

@@ -58,6 +58,8 @@ export interface PlanFlags extends LockFlags {
 
 export interface GraphFlags extends LockFlags {
   readonly reduce?: boolean;
+  readonly format: 'dot' | 'svg';
+  readonly output?: string;
 }
 
 export interface LockWriteFlags extends EngineFlags {

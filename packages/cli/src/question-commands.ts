@@ -76,8 +76,10 @@ export function questionCommands(program: Command, run: Runner): void {
     lockFlags(
       program
         .command('graph')
-        .description('print how the packages of an image need each other, as a DOT graph')
+        .description('print how the packages of an image need each other, as a graph')
         .addArgument(template())
+        .addOption(new Option('--format <format>', 'text of the graph, or a drawing').choices(['dot', 'svg']).default('dot'))
+        .addOption(new Option('-o, --output <file>', 'write the graph there instead of printing it').argParser(parseText('--output')))
         .option('--reduce', 'leave out what other ways imply'),
     ),
   ).action((file: string, _flags: GraphFlags, command: Command) =>

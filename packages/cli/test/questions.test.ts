@@ -1,3 +1,6 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Engine, Explanation, GraphDocument, PackageQuestion, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
 import { compileSchema } from '@ict/template';
@@ -260,6 +263,25 @@ describe('graph', () => {
     expect((await ict(['graph', 'a.yml'], { engine })).stdout.text).toBe(graph.dot);
     await ict(['graph', 'a.yml', '--reduce', '--frozen'], { engine });
     expect(asked).toEqual([{ reduce: false }, { reduce: true, frozen: true }]);
+  });
+
+  it('writes a file when asked', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'ict-graph-'));
+    try {
+      const engine: Partial<Engine> = { graph: async () => graph };
+      const { stdout, stderr, status } = await ict(['graph', 'a.yml', '--output', 'made/a.dot'], { engine, cwd: directory });
+      expect([status, stdout.text, stderr.text]).toEqual([0, '', `wrote ${directory}/made/a.dot\n`]);
+      expect(await readFile(join(directory, 'made/a.dot'), 'utf8')).toBe(graph.dot);
+    } finally {
+      await rm(directory, { recursive: true });
+    }
+  });
+
+  it('refuses to draw what is too large', async () => {
+    const edges = Array.from({ length: 4001 }, () => graph.edges[0]);
+    const { stderr, status } = await ict(['graph', 'a.yml', '--format', 'svg'], { engine: { graph: async () => ({ ...graph, edges }) } });
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_GRAPH_TOO_LARGE')]);
+    expect(stderr.text).toContain('--reduce');
   });
 });
 
