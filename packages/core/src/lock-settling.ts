@@ -1,4 +1,4 @@
-import type { Memo, ProblemReport } from '@ict/plugin-api';
+import type { Memo, ProblemReport, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import type { LockOptions } from './engine-api.js';
 import { coreError } from './errors.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
@@ -95,9 +95,18 @@ export async function resolveAfresh(
     request: request.digest,
     repositories: pinnedRepositories(snapshots),
     plugins: { [provider.identity.name]: provider.identity.version },
-    packages: resolved.packages,
-    tools: resolved.tools,
+    packages: withSigners(resolved.packages, snapshots),
+    tools: withSigners(resolved.tools, snapshots),
   };
   await rememberRelations(lock, resolved.relations, context.memo);
   return { lock, request, warnings: resolved.warnings };
+}
+
+/** Packages with the first of the keys, by fingerprint, that vouch for their repository. */
+function withSigners(packages: readonly ResolvedPackage[], snapshots: readonly Snapshot[]): readonly ResolvedPackage[] {
+  const signers = new Map(snapshots.map((snapshot) => [snapshot.repository.id, [...snapshot.signers].sort()[0]]));
+  return packages.map((pkg) => {
+    const signer = signers.get(pkg.repository);
+    return signer === undefined ? pkg : { ...pkg, signer };
+  });
 }

@@ -52,7 +52,20 @@ export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly Pin
 /** Order of the fields, whatever order they have in memory; others follow by name. */
 const FIELDS: readonly string[] = [
   ...['lockVersion', 'target', 'request', 'repositories', 'plugins', 'packages', 'tools'],
-  ...['id', 'name', 'version', 'arch', 'repository', 'archive', 'path', 'digest', 'sizeBytes', 'installedSizeBytes', 'dateSeconds'],
+  ...[
+    'id',
+    'name',
+    'version',
+    'arch',
+    'repository',
+    'signer',
+    'archive',
+    'path',
+    'digest',
+    'sizeBytes',
+    'installedSizeBytes',
+    'dateSeconds',
+  ],
   ...['suite', 'components', 'root', 'signers', 'indexes', 'byHash', 'plain', 'component', 'requires', 'requestedBy', 'source'],
 ];
 
@@ -168,8 +181,8 @@ function isLockedPackage(value: unknown): value is ResolvedPackage {
   if (!isRecord(value)) return false;
   const { id, name, version, arch, path, repository, sizeBytes, requires, requestedBy, digest } = value;
   const texts = [id, name, version, arch, path, repository].every(isText);
-  const { source, maintainer, homepage, summary } = value;
-  const described = [maintainer, homepage, summary].every((text) => text === undefined || typeof text === 'string');
+  const { source, maintainer, homepage, summary, signer } = value;
+  const described = [maintainer, homepage, summary, signer].every((text) => text === undefined || typeof text === 'string');
   const sourced = source === undefined || (isRecord(source) && isText(source['name']) && isText(source['version']));
   return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isDigestText(digest);
 }

@@ -85,8 +85,8 @@ describe('settleLock', () => {
         { id: 'updates', signers: ['ABCD'] },
       ],
       plugins: { provider: '3' },
-      packages: ['bash', 'tar', 'linux', 'loader'].map((name) => resolvedPackage(name)),
-      tools: [resolvedPackage('e2fsprogs')],
+      packages: ['bash', 'tar', 'linux', 'loader'].map((name) => resolvedPackage(name, { signer: 'ABCD' })),
+      tools: [resolvedPackage('e2fsprogs', { signer: 'ABCD' })],
     });
     expect(warnings).toEqual([expect.objectContaining({ code: 'ICT_DEB_NOTE', severity: 'warning' })]);
   });

@@ -123,6 +123,7 @@ describe('lock files', () => {
     ['with a date that no calendar has', formatLock(lock).replace('dateSeconds: 1700000000', 'dateSeconds: 8640000000000001')],
     ['with a number that JSON has not', `${formatLock(lock)}more: .nan\n`],
     ['with a summary that is no text', formatLock(lock).replace('requires:', 'summary: 5\n    requires:')],
+    ['with a signer that is no text', formatLock(lock).replace('requires:', 'signer: [AB]\n    requires:')],
     ['with a source that is no package', formatLock(lock).replace('requires:', 'source: bash\n    requires:')],
   ])('are refused when %s', async (_what, text) => {
     const file = join(directory, 'x.lock.yml');

@@ -79,6 +79,11 @@ export interface ResolvedPackage extends PackageRecord {
   readonly requires: readonly string[];
   /** Why it is here: `essential`, `template`, ..., or the ids of packages that need it; sorted. */
   readonly requestedBy: readonly string[];
+  /**
+   * Fingerprint of a key that vouches for the digest: one that signed the repository's root. The engine sets it; absent where only
+   * the package file is signed.
+   */
+  readonly signer?: string;
   /** Source package and version, where the ecosystem knows them: purl and SBOM use it. */
   readonly source?: { readonly name: string; readonly version: string };
   readonly maintainer?: string;
