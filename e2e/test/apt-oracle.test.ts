@@ -50,7 +50,7 @@ beforeAll(async () => {
   const bytes = await readFile(packages);
   index = PackagesIndex.parse(bytes);
   stanzas = readPlainly(bytes.toString('utf8'));
-  apt = await AptResolver.create(join(inject('run'), 'apt'), packages, 'amd64');
+  apt = await AptResolver.create(join(inject('run'), 'apt'), [{ packages }], 'amd64');
 });
 
 describe.each([true, false])('against apt-get, over the real archive, with Recommends: %s', (recommends) => {

@@ -18,6 +18,8 @@ export interface Snapshot {
     readonly suite?: string;
     readonly codename?: string;
     readonly version?: string;
+    /** Preference that the root asks for where the repository's own settings say none; higher wins. */
+    readonly priority?: number;
   };
   /** Fingerprints, upper-case hex, of the keys whose signatures were good. */
   readonly signers: readonly string[];

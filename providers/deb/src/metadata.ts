@@ -42,8 +42,8 @@ async function snapshot(repository: RepositorySpec, arch: Architecture, ctx: Con
   const indexes = chooseIndexes(release, repository, debArchitecture(arch));
   // The root stays in the cache, so that the chain from key to package can be followed again later.
   const { digest, sizeBytes } = await ctx.blobs.putBytes(root.bytes);
-  const { validUntilSeconds, origin, label, suite, codename, version } = release;
-  const optional = Object.entries({ validUntilSeconds, origin, label, suite, codename, version }).filter(
+  const { validUntilSeconds, origin, label, suite, codename, version, priority } = release;
+  const optional = Object.entries({ validUntilSeconds, origin, label, suite, codename, version, priority }).filter(
     ([, value]) => value !== undefined,
   );
   return {

@@ -24,6 +24,8 @@ export interface Release {
   /** Names as index paths have them: Debian's security archive writes `updates/main` for `main`. */
   readonly components: readonly string[];
   readonly acquireByHash: boolean;
+  /** apt's priority of all its packages where no one says another; undefined for an ordinary suite. */
+  readonly priority: number | undefined;
   /** Packages of architecture `all` stand in the index of each architecture; there is no use for `binary-all`. */
   readonly allInEveryIndex: boolean;
   /** By path below the Release file. Only SHA-256 counts. */
@@ -61,10 +63,15 @@ export function parseRelease(text: string, repository: string): Release {
     validUntilSeconds: dateOf(stanza, 'Valid-Until', repository),
     architectures: words(stanza.get('Architectures')),
     components: words(stanza.get('Components')).map((name) => name.slice(name.lastIndexOf('/') + 1)),
-    acquireByHash: stanza.get('Acquire-By-Hash')?.toLowerCase() === 'yes',
+    acquireByHash: says(stanza, 'Acquire-By-Hash'),
+    priority: says(stanza, 'NotAutomatic') ? (says(stanza, 'ButAutomaticUpgrades') ? 100 : 1) : undefined,
     allInEveryIndex: words(stanza.get('No-Support-for-Architecture-all')).includes('Packages'),
     files: filesOf(stanza, repository),
   };
+}
+
+function says(stanza: Stanza, field: string): boolean {
+  return stanza.get(field)?.toLowerCase() === 'yes';
 }
 
 function dateOf(stanza: Stanza, field: string, repository: string): number | undefined {

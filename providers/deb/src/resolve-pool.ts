@@ -1,5 +1,6 @@
 import { hasCode } from '@ict/plugin-api';
 import type { FavouredPackage } from '@ict/plugin-api';
+import { patternExpression } from './name-pattern.js';
 import type { PackagesIndex, RelationField } from './packages-index.js';
 import type { Provided, Relation, RelationGroup } from './relation.js';
 import { compareDebVersions, satisfiesVersion } from './version.js';
@@ -295,8 +296,7 @@ export class Pool {
 /** Says whether a list has a name; an empty list has all. */
 function allowList(patterns: readonly string[]): (name: string) => boolean {
   if (patterns.length === 0) return () => true;
-  const escaped = patterns.map((pattern) => pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*'));
-  const expression = new RegExp(`^(?:${escaped.join('|')})$`);
+  const expression = patternExpression(patterns);
   return (name) => expression.test(name);
 }
 

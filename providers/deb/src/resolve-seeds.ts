@@ -1,5 +1,6 @@
 import { nearestNames } from '@ict/package-index';
 import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
+import { isPattern, patternExpression } from './name-pattern.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
 import { compareDebVersions } from './version.js';
@@ -12,7 +13,7 @@ export interface Wanted {
   readonly virtual: boolean;
 }
 
-/** A seed taken apart: `name`, `name:arch`, `name=version`, `name/suite`. */
+/** A seed taken apart: `name`, `name:arch`, `name=version`, `name/suite`; the version may be a pattern. */
 interface SeedParts {
   readonly name: string;
   readonly arch: string | undefined;
@@ -20,12 +21,13 @@ interface SeedParts {
   readonly suite: string | undefined;
 }
 
-const SEED = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([a-z0-9-]+))?(?:=([A-Za-z0-9.+~:-]+)|\/([A-Za-z0-9][A-Za-z0-9._/-]*))?$/;
+const SEED = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([a-z0-9-]+))?(?:=([A-Za-z0-9.+~:*?-]+)|\/([A-Za-z0-9][A-Za-z0-9._/-]*))?$/;
 
 /**
  * Finds what the seeds ask for. Seeds with a version or suite change what the pool offers, so all are read before any is looked up.
+ * A pattern asks for every package whose name it matches, as with apt.
  *
- * @returns one entry a seed that could be found, in order, and a problem for each other.
+ * @returns one entry a seed that could be found, in order, several for a pattern, and a problem for each other.
  */
 export function findSeeds(
   seeds: readonly Seed[],
@@ -35,6 +37,12 @@ export function findSeeds(
   const pinned = new Map<Seed, number>();
   const readable: { seed: Seed; parts: SeedParts }[] = [];
   for (const seed of seeds) {
+    if (isPattern(seed.request.replace(/=.*$/, ''))) {
+      const names = namesLike(seed.request.trim(), pool);
+      if (names.length === 0) problems.push(unknownPackage(seed, seed.request, pool));
+      for (const name of names) readable.push({ seed, parts: { name, arch: undefined, version: undefined, suite: undefined } });
+      continue;
+    }
     const parts = parseSeed(seed.request);
     const problem = parts === undefined ? unreadable(seed) : pinSeed(seed, parts, pool, pinned);
     if (problem !== undefined) problems.push(problem);
@@ -56,6 +64,12 @@ function parseSeed(request: string): SeedParts | undefined {
   return match === null ? undefined : { name: match[1]!, arch: match[2], version: match[3], suite: match[4] };
 }
 
+/** Names of packages that are offered and match a pattern, sorted. */
+function namesLike(pattern: string, pool: Pool): readonly string[] {
+  const expression = patternExpression([pattern]);
+  return [...new Set(namesOf(pool))].filter((name) => expression.test(name) && pool.all(name).length > 0).sort();
+}
+
 /** Makes the pool offer what a seed names exactly. */
 function pinSeed(seed: Seed, { name, arch, version, suite }: SeedParts, pool: Pool, pinned: Map<Seed, number>): Problem | undefined {
   if (arch !== undefined && arch !== pool.arch && arch !== 'all' && arch !== 'any' && arch !== 'native') {
@@ -69,9 +83,8 @@ function pinSeed(seed: Seed, { name, arch, version, suite }: SeedParts, pool: Po
   if (version === undefined && suite === undefined) return undefined;
   const all = pool.all(name);
   if (all.length === 0) return unknownPackage(seed, name, pool);
-  const solvable = all.find((each) =>
-    version !== undefined ? compareDebVersions(pool.version(each), version) === 0 : pool.repository(each).suites.includes(suite!),
-  );
+  const solvable =
+    version === undefined ? all.find((each) => pool.repository(each).suites.includes(suite!)) : ofVersion(all, version, pool);
   if (solvable === undefined) {
     const known = all.map((each) => `${pool.version(each)} (${pool.repository(each).id})`).join(', ');
     const wanted = version !== undefined ? `version ${version}` : `in suite ${suite}`;
@@ -81,6 +94,17 @@ function pinSeed(seed: Seed, { name, arch, version, suite }: SeedParts, pool: Po
   if (suite !== undefined) pool.offerRepository(pool.repository(solvable).id);
   pinned.set(seed, solvable);
   return undefined;
+}
+
+/** The package of a version, the one that comes first where several have it; of a pattern the highest version, as with apt. */
+function ofVersion(all: readonly number[], version: string, pool: Pool): number | undefined {
+  if (!isPattern(version)) return all.find((each) => compareDebVersions(pool.version(each), version) === 0);
+  const expression = patternExpression([version]);
+  return all
+    .filter((each) => expression.test(pool.version(each)))
+    .reduce<number | undefined>((best, each) => {
+      return best !== undefined && compareDebVersions(pool.version(best), pool.version(each)) >= 0 ? best : each;
+    }, undefined);
 }
 
 /** Packages of the base system: what the archive marks as essential, what has one of the definition's priorities, and those it names. */
@@ -115,7 +139,12 @@ function* namesOf(pool: Pool): Generator<string> {
 }
 
 function unreadable(seed: Seed): Problem {
-  return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `"${seed.request}" is not a package`, 'Write name, name=version or name/suite.');
+  return problemOf(
+    seed,
+    'ICT_DEB_UNKNOWN_PACKAGE',
+    `"${seed.request}" is not a package`,
+    'Write name, name=version, name/suite or a pattern.',
+  );
 }
 
 function problemOf(seed: Seed, code: keyof typeof resolutionError.codes, message: string, hint: string): Problem {

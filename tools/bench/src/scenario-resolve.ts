@@ -20,7 +20,7 @@ export const resolve: Scenario = async (options) => {
   const packages = await fetchIndex(options);
   const columns = join(directory, 'columns');
   await writeFile(columns, encodeColumns(readColumns(await readFile(packages), [])));
-  const apt = await AptResolver.create(join(directory, 'apt'), packages, 'amd64');
+  const apt = await AptResolver.create(join(directory, 'apt'), [{ packages }], 'amd64');
   const testcase = await makeTestcase(directory, packages);
   for (const form of ['text', 'columns'] as const) {
     const { stdout } = await run(process.execPath, [PROGRAM, form, form === 'text' ? packages : columns, REQUEST]);
