@@ -1,7 +1,8 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
-import { cacheDir, engineFlags, lockFlags, template, workDir } from './command-options.js';
-import { all, type CacheFlags, type LockFlags, type Runner } from './flags.js';
+import { cacheDir, distroFile, engineFlags, keyring, lockFlags, template, variable, workDir } from './command-options.js';
+import { all, type CacheFlags, type EngineFlags, type LockFlags, type Runner } from './flags.js';
+import { problemFormat, templates, type ProblemFormat } from './template-commands.js';
 
 /** Flags of commands that look at, or remove, what builds keep. */
 export interface KeptFlags extends CacheFlags {
@@ -45,6 +46,10 @@ export interface CacheCheckFlags extends KeptFlags {
 
 export interface CacheImportFlags extends CacheFlags {
   readonly providerId?: string;
+}
+
+export interface LintFlags extends EngineFlags {
+  readonly format: ProblemFormat;
 }
 
 export interface CacheVerifyFlags extends CacheFlags {
@@ -152,6 +157,18 @@ export function cacheCommands(program: Command, run: Runner): void {
       (await import('./commands/cache-explain.js')).cacheExplain(session, file, all(command)),
     ),
   );
+
+  cache
+    .command('lint')
+    .description('find what makes layers of templates be made anew more often than need be')
+    .addArgument(templates())
+    .addOption(problemFormat())
+    .addOption(variable())
+    .addOption(distroFile())
+    .addOption(keyring())
+    .action((files: readonly string[], _flags: LintFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-lint.js')).cacheLint(session, files, all(command))),
+    );
 
   cache
     .command('export')

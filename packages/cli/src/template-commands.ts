@@ -3,12 +3,13 @@ import { parseText, parseTexts } from './flag-values.js';
 import { distroFile, keyring, template, variable } from './command-options.js';
 import { all, type DefinitionFlags, type EngineFlags, type Runner } from './flags.js';
 
-export const problemFormats = ['text', 'github'] as const;
+const problemFormats = ['text', 'github'] as const;
+export type ProblemFormat = (typeof problemFormats)[number];
 
 export interface ValidateFlags extends EngineFlags {
   readonly strict?: boolean;
   readonly packages?: boolean;
-  readonly format: (typeof problemFormats)[number];
+  readonly format: ProblemFormat;
 }
 
 export interface ResolveFlags extends DefinitionFlags {
@@ -17,16 +18,26 @@ export interface ResolveFlags extends DefinitionFlags {
   readonly diff?: boolean;
 }
 
+/** Any number of templates to look at. */
+export function templates(): Argument {
+  return new Argument('<templates...>', 'image templates, YAML files; patterns are expanded, `-` is standard input').argParser(
+    parseTexts('TEMPLATE'),
+  );
+}
+
+export function problemFormat(): Option {
+  return new Option('--format <format>', 'how problems are printed').choices(problemFormats).default('text');
+}
+
 /** `ict validate` and `ict resolve` */
 export function templateCommands(program: Command, run: Runner): void {
-  const argument = new Argument('<templates...>', 'image templates, YAML files; patterns are expanded, `-` is standard input');
   program
     .command('validate')
     .description('check templates without building them')
-    .addArgument(argument.argParser(parseTexts('TEMPLATE')))
+    .addArgument(templates())
     .option('--strict', 'refuse what cannot be built yet, and local files that are missing')
     .option('--packages', 'also resolve the packages, with the metadata in the cache')
-    .addOption(new Option('--format <format>', 'how problems are printed').choices(problemFormats).default('text'))
+    .addOption(problemFormat())
     .addOption(new Option('-d, --cache-dir <dir>', 'directory of the cache, for --packages').argParser(parseText('--cache-dir')))
     .addOption(variable())
     .addOption(distroFile())

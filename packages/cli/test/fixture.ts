@@ -144,6 +144,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     templateSchema: () => templateSchema,
     distributions: () => [],
     validate: unexpected,
+    lintCache: unexpected,
     resolve: unexpected,
     plan: unexpected,
     explain: unexpected,

@@ -2,8 +2,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Engine, Explanation, GraphDocument, PackageQuestion, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
-import { compileSchema } from '@ict/template';
+import type { Engine, Explanation, GraphDocument, PackageQuestion, SearchDocument, ShowDocument, Validation, Why, WhyNot } from '@ict/core';
+import type { ProblemReport } from '@ict/plugin-api';
+import { compileSchema, templateError } from '@ict/template';
 import { digest, ict, plan } from './fixture.js';
 
 const target = 'acme-acme1-x86_64';
@@ -248,6 +249,28 @@ describe('show', () => {
       engine: { show: async () => ({ ...shown, asked: 'httpd', packages: [] }) },
     });
     expect(stdout.lines[0]).toBe('httpd is no package; it is provided by 1 package:');
+  });
+});
+
+describe('cache lint', () => {
+  const order: ProblemReport = { code: 'ICT_LINT_ORDER', message: 'layer "a" lies high', hint: 'Move it.', severity: 'error', position };
+  it.each<[string, Validation, number]>([
+    ['nothing', { problems: [], warnings: [] }, 0],
+    ['a warning', { problems: [], warnings: [{ ...order, severity: 'warning' }] }, 0],
+    ['an error', { problems: [order], warnings: [] }, 1],
+  ])('ends as validate does with %s', async (_what, found, expected) => {
+    const engine: Partial<Engine> = { lintCache: async () => found };
+    const { status, stdout } = await ict(['cache', 'lint', 'a.yml', '--json'], { engine });
+    expect(status).toBe(expected);
+    expect(JSON.parse(stdout.text)).toMatchObject({ valid: expected === 0, ...found });
+    const { stderr } = await ict(['cache', 'lint', 'a.yml'], { engine });
+    expect(stderr.text.includes('a.yml:9:5')).toBe(found.problems.length + found.warnings.length > 0);
+  });
+
+  it('ends with 2 when a template cannot be read', async () => {
+    const unreadable = templateError('ICT_TEMPLATE_UNREADABLE', { message: 'there is no a.yml' });
+    const { status } = await ict(['cache', 'lint', 'a.yml'], { engine: { lintCache: () => Promise.reject(unreadable) } });
+    expect(status).toBe(2);
   });
 });
 

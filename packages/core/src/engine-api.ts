@@ -351,6 +351,8 @@ export interface Engine {
   /** Every distribution that a plugin or a file defines. */
   distributions(): readonly DistributionDefinition[];
   validate(template: string, options?: ValidateOptions): Promise<Validation>;
+  /** What in a template makes its layers be made anew more often than need be; with what keeps it from being read. */
+  lintCache(template: string, options?: ReadOptions): Promise<Validation>;
   resolve(template: string, options?: ReadOptions): Promise<ResolvedTemplate>;
   plan(template: string, options?: LockOptions): Promise<Plan>;
   /** Which steps of a build would hit, and of the others which inputs changed. */

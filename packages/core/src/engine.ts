@@ -32,6 +32,7 @@ import type {
   WhyNot,
   WarmReport,
 } from './engine-api.js';
+import { lintCache } from './cache-lint.js';
 import { explainCache } from './cache-explanation.js';
 import { makeLock } from './lock-making.js';
 import { openPinned, readPinned } from './pinned-metadata.js';
@@ -83,6 +84,13 @@ class HostedEngine implements Engine {
     const resolution = packages && intake !== undefined ? await this.unresolved(intake) : [];
     const unfit = strict ? refused : [];
     return { problems: [...problems, ...resolution, ...unfit], warnings: [...warnings, ...(strict ? [] : refused.map(asWarning))] };
+  }
+
+  async lintCache(template: string, { text }: ReadOptions = {}): Promise<Validation> {
+    const { intake, loaded, problems, warnings } = await this.read(template, text);
+    const found = intake === undefined ? [] : await lintCache(intake.spec, loaded);
+    const errors = found.filter(({ severity }) => severity === 'error');
+    return { problems: [...problems, ...errors], warnings: [...warnings, ...found.filter((one) => !errors.includes(one))] };
   }
 
   async resolve(template: string, { text }: ReadOptions = {}): Promise<ResolvedTemplate> {

@@ -1,59 +1,12 @@
-import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from '@ict/plugin-api';
-import type { Engine, Validation } from '@ict/core';
-import { withEngine } from '../engine-session.js';
-import { failureText, problemText } from '../failure-text.js';
-import { githubAnnotations } from '../github-annotations.js';
-import { formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { ValidateFlags } from '../template-commands.js';
-import { templateInputs, type TemplateInput } from '../template-input.js';
-
-/** What is known of one template. */
-interface Verdict extends Validation {
-  readonly template: string;
-  readonly valid: boolean;
-  /** Why it could not be read. */
-  readonly error?: ErrorRecord;
-}
+import { judgeTemplates } from '../template-verdicts.js';
 
 /** `ict validate`: every problem of every template at once; 1 when there is one, 2 when a template could not be read. */
 export async function validate(session: Session, templates: readonly string[], flags: ValidateFlags): Promise<number> {
-  const inputs = await templateInputs(templates, session);
-  const verdicts = await withEngine(session, { ...flags, hostMirrors: false, offline: true }, async (engine) => {
-    const found: Verdict[] = [];
-    for (const input of inputs) found.push(await judge(input, engine, flags));
-    return found;
+  const { strict = false, packages = false } = flags;
+  return judgeTemplates(session, templates, flags, {
+    ask: (engine, template, options) => engine.validate(template, { strict, packages, ...options }),
+    praise: 'is valid',
   });
-  const problems = verdicts.flatMap((verdict) => verdict.problems);
-  const warnings = verdicts.flatMap((verdict) => verdict.warnings);
-  const valid = verdicts.every((verdict) => verdict.valid);
-  session.document({ valid, problems, warnings, templates: verdicts });
-  if (flags.format === 'github') session.result(githubAnnotations([...warnings, ...problems]));
-  for (const verdict of verdicts) tell(verdict, session, flags);
-  return verdicts.some(({ error }) => error !== undefined) ? 2 : valid ? 0 : 1;
-}
-
-async function judge({ name, text }: TemplateInput, engine: Engine, { strict = false, packages = false }: ValidateFlags): Promise<Verdict> {
-  try {
-    const { problems, warnings } = await engine.validate(name, { strict, packages, ...(text === undefined ? {} : { text }) });
-    return { template: name, valid: problems.length === 0, problems, warnings };
-  } catch (thrown) {
-    // The others are still worth a look.
-    if (!isIctError(thrown) || thrown.code !== 'ICT_TEMPLATE_UNREADABLE') throw thrown;
-    return { template: name, valid: false, problems: [], warnings: [], error: toErrorRecord(thrown) };
-  }
-}
-
-function tell({ template, valid, problems, warnings, error }: Verdict, session: Session, { format }: ValidateFlags): void {
-  const { colors } = session.terminal;
-  if (error !== undefined) return session.note(failureText(error, colors), 'error');
-  const say = (reports: readonly ProblemReport[], level: 'warn' | 'error'): void => {
-    for (const problem of reports) session.note(problemText(problem, colors, { page: true }), level);
-  };
-  if (format === 'text') {
-    say(warnings, 'warn');
-    say(problems, 'error');
-  }
-  if (!valid) session.note(`${template}: ${formatCount(problems.length, 'problem')}\n`, 'error');
-  else if (format === 'text') session.result(`${template} is valid\n`);
 }
