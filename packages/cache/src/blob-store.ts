@@ -39,7 +39,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     const signature = await statSignature(file);
     if (signature === undefined) return; // removed meanwhile
     const record: BlobRecord = { digest, signature, verifiedAt: clock() };
-    await writeRecord(recordOf(digest), JSON.stringify(record));
+    await writeRecord(layout, recordOf(digest), JSON.stringify(record));
   }
 
   async function path(digest: Digest): Promise<string | undefined> {

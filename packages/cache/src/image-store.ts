@@ -159,7 +159,8 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     }
     const { key, inputs, files, origin, storedAt, tool } = record;
     const plain: ImageRecord = { key, inputs, files, origin, storedAt, tool };
-    await atomicWriteFile(join(directory, META), JSON.stringify({ ...plain, integrity: seal(plain), signatures, verifiedAt: clock() }));
+    const text = JSON.stringify({ ...plain, integrity: seal(plain), signatures, verifiedAt: clock() });
+    await atomicWriteFile(join(directory, META), text, { temporary: layout.hidden(root) });
   }
 
   async function lookUp(inputs: Json): Promise<ImageLookup> {
@@ -209,7 +210,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       storedAt: Math.floor(clock()),
       tool,
     };
-    const staged = join(root, `.${layout.owner}.${key.slice(0, 16)}`);
+    const staged = layout.hidden(root);
     try {
       await journal.note('image', key);
       await ensureDirectory(root);

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import type { Layout } from './layout.js';
-import { packageId } from './package-index.js';
+import { PACKAGE_GRAPH, packageId } from './package-index.js';
 import { errnoOf } from './storage-failure.js';
 import type { EntryKind, EntryName, UsageJournal } from './usage-journal.js';
 
@@ -21,9 +21,6 @@ export interface CacheEntry {
   /** Seconds since 1970. */
   readonly usedAt: number;
 }
-
-/** The graph of dependencies lies beside the packages but is none. */
-const GRAPH = 'chrootpkgs.dot';
 
 export function entryName({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): EntryName {
   return `${kind} ${id}`;
@@ -69,7 +66,7 @@ function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
       for (const provider of directories(packages)) {
         const directory = join(packages, provider);
         for (const name of names(directory)) {
-          if (name === GRAPH || name.startsWith('.')) continue;
+          if (name === PACKAGE_GRAPH || name.startsWith('.')) continue;
           yield { id: packageId(provider, name), name, provider, path: directory + sep + name };
         }
       }

@@ -117,7 +117,7 @@ export function createLayerStore({ layout, journal }: StoreContext): LayerStore 
       }
     },
     async resign(digest, signature) {
-      await atomicWriteFile(join(directoryOf(digest), 'signature.json'), signature);
+      await atomicWriteFile(join(directoryOf(digest), 'signature.json'), signature, { temporary: await layout.temporaryFile() });
     },
     discard: (digest) => layout.toTrash(directoryOf(digest)),
   };

@@ -32,6 +32,8 @@ export interface Layout {
   temporaryDirectory(purpose: string): Promise<string>;
   /** A path below `.ict/tmp/{owner}` at which nothing is yet. */
   temporaryFile(): Promise<string>;
+  /** A path in a directory of `pkgCache` or `imageCache`, which may be volumes of their own, at which nothing is yet. */
+  hidden(directory: string): string;
   /** Renames something of the cache into `.ict/trash`, at once and whole. False when it is gone already. */
   toTrash(path: string): Promise<boolean>;
   /** Like `toTrash`. @returns where it lies now, for {@link putBack}; undefined when it is gone already. */
@@ -135,6 +137,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
     scratchDirectory: (purpose) => directoryIn(join(scratchRoot, owner), purpose),
     temporaryDirectory: (purpose) => directoryIn(own, purpose),
     temporaryFile,
+    hidden: (directory) => join(directory, `.${owner}.${random()}`),
     setAside,
     toTrash: async (path) => (await setAside(path)) !== undefined,
     async putBack(aside, path) {

@@ -51,7 +51,7 @@ export function createMemo({ layout, emit }: StoreContext): Memo {
       const path = pathOf(kind, key);
       const text = render(value);
       try {
-        await writeRecord(path, text);
+        await writeRecord(layout, path, text);
       } catch (error) {
         if (errnoOf(error) === undefined) throw error;
         const { code, message, hint } = toErrorRecord(

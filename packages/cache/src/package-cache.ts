@@ -1,10 +1,10 @@
 import { copyFile, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheKey, integrityFromDigest, syncDirectory, temporaryName, type CacheKey } from '@ict/integrity';
+import { atomicWriteFile, cacheKey, integrityFromDigest, syncDirectory, type CacheKey } from '@ict/integrity';
 import type { Integrity, PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment } from './layout.js';
-import { isPackageEntry, packageId, type PackageEntry, type SignedBy } from './package-index.js';
+import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-index.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
 import { stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
@@ -38,6 +38,12 @@ export interface PackageCache {
    * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
    */
   store(pkg: CachedPackage, file: string, signedBy?: SignedBy): Promise<string>;
+  /**
+   * Writes the graph of dependencies beside the packages: `chrootpkgs.dot`.
+   *
+   * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`.
+   */
+  writeGraph(dot: string): Promise<void>;
   /** Every record of the index, in no particular order. */
   entries(): AsyncIterable<PackageEntry>;
 }
@@ -99,7 +105,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       verifiedAt: now,
       ...(vouched === undefined ? {} : { signedBy: vouched }),
     };
-    await writeRecord(layout.record(index, key), JSON.stringify(entry));
+    await writeRecord(layout, layout.record(index, key), JSON.stringify(entry));
   }
 
   /** True when a record says that the file of this name rightly has this content: then it is another package's. */
@@ -167,7 +173,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       await rename(staged, file);
     } catch (error) {
       if (errnoOf(error) !== 'EXDEV') throw error;
-      const beside = join(directory, temporaryName()); // pkgCache is a volume of its own
+      const beside = layout.hidden(directory); // pkgCache is a volume of its own
       try {
         await copyFile(staged, beside);
         await flush(beside);
@@ -182,6 +188,14 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   return {
     directory,
     entries,
+    async writeGraph(dot) {
+      try {
+        await ensureDirectory(directory);
+        await atomicWriteFile(join(directory, PACKAGE_GRAPH), dot, { temporary: layout.hidden(directory) });
+      } catch (error) {
+        throw storageFailure(error, { what: 'the graph of packages', directory });
+      }
+    },
     async lookup(pkg) {
       try {
         await journal.note('package', packageId(providerId, pathSegment(pkg.fileName, 'a package')));

@@ -51,6 +51,9 @@ export function isPackageEntry(value: unknown): value is PackageEntry {
   );
 }
 
+/** The graph of dependencies lies beside the packages but is none. */
+export const PACKAGE_GRAPH = 'chrootpkgs.dot';
+
 /** Names the journal's and the collector's view of a package. */
 export function packageId(providerId: string, fileName: string): string {
   return `${providerId}/${fileName}`;

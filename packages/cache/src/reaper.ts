@@ -25,8 +25,8 @@ export const removeTree: RemoveTree = async (path) => {
 };
 
 /**
- * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash`, `.ict/locks` and `imageCache`, and what this process put into the trash. What
- * belongs to a living process stays, and so does anything recent of another machine, or of unknown make.
+ * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash` and `.ict/locks`, what they were putting among
+ * images and packages, and what this process put into the trash. What belongs to a living process stays, and so does anything recent of another machine, or of unknown make.
  *
  * @param now seconds since 1970, to judge the age of what other machines left.
  * @returns how many entries were removed, and which could not be.
@@ -40,12 +40,15 @@ export async function reap(
   const failed: string[] = [];
   const trash = layout.area('trash');
   const locks = layout.area('locks');
-  const images = join(layout.cacheDir, 'imageCache');
-  for (const directory of new Set([layout.area('tmp'), layout.scratchRoot, trash, locks, images])) {
+  const packages = join(layout.cacheDir, 'pkgCache');
+  const providers = (await listIfPresent(packages)).map((name) => join(packages, name));
+  // What is being put among these is hidden there.
+  const hiding = new Set([join(layout.cacheDir, 'imageCache'), ...providers]);
+  for (const directory of new Set([layout.area('tmp'), layout.scratchRoot, trash, locks, ...hiding])) {
     for (const name of await listIfPresent(directory)) {
       const path = join(directory, name);
-      // What is being put among the images is hidden there.
-      const owner = (directory === images ? name.slice(1) : name).split('.')[0] ?? '';
+      if (hiding.has(directory) && !name.startsWith('.')) continue;
+      const owner = (hiding.has(directory) ? name.slice(1) : name).split('.')[0] ?? '';
       if (directory === locks && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
       if (!isProcessOwner(owner) || (owner === layout.owner && directory !== trash)) continue;
       const liveness = owner === layout.owner ? 'dead' : livenessOf(owner);
@@ -66,7 +69,7 @@ async function listIfPresent(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;
   }
 }

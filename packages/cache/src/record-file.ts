@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { atomicWriteFile } from '@ict/integrity';
+import type { Layout } from './layout.js';
 import { errnoOf } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
@@ -26,14 +27,18 @@ export async function readRecord<T>(path: string, accept: (value: unknown) => va
   }
 }
 
-/** Writes a record so that readers find the old one or the new one, whole. */
-export async function writeRecord(path: string, text: string): Promise<void> {
+/**
+ * Writes a record so that readers find the old one or the new one, whole. A crash leaves only what lies in the temporary directory of
+ * this process, which others clear.
+ */
+export async function writeRecord(layout: Pick<Layout, 'temporaryFile'>, path: string, text: string): Promise<void> {
+  const write = async (): Promise<void> => atomicWriteFile(path, text, { temporary: await layout.temporaryFile() });
   try {
-    await atomicWriteFile(path, text);
+    await write();
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') throw error;
     await ensureDirectory(dirname(path));
-    await atomicWriteFile(path, text);
+    await write();
   }
 }
 

@@ -87,7 +87,7 @@ export function createStepStore({ layout, clock, journal }: StoreContext): StepS
       const record: StepRecord = { key, inputs, output, storedAt: clock(), tool, ...timed };
       const stored: StoredStep = { ...record, integrity: integrityOfStep(inputs, output) };
       try {
-        await writeRecord(path, canonicalJson(stored as unknown as Json));
+        await writeRecord(layout, path, canonicalJson(stored as unknown as Json));
       } catch (error) {
         throw storageFailure(error, { what: `the result of step ${type}`, directory: layout.area('index') });
       }

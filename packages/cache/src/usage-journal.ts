@@ -1,9 +1,9 @@
 import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWriteFile } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
+import { writeRecord } from './record-file.js';
 import { errnoOf } from './storage-failure.js';
 
 /** What the cache keeps entries of. */
@@ -128,7 +128,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       const ended = files.filter((_, index) => !living[index]);
       if (ended.length < MANY_LOGS) return;
       const lines = [...(await readAll(ended))].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
-      await atomicWriteFile(summary, lines.sort().join(''));
+      await writeRecord(layout, summary, lines.sort().join(''));
       for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
       for (const day of await names(directory)) {
         const path = join(directory, day);

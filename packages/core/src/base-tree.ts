@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
-import { atomicWriteFile } from '@ict/integrity';
+import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
 import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
@@ -44,7 +44,10 @@ export class BaseTree implements LayerShelf {
 
   /** Takes away what a killed build staged in a work directory. */
   static async removeLeftovers(directory: string, remove: (path: string) => Promise<unknown>): Promise<void> {
-    for (const name of await readdir(directory)) if (name.startsWith(STAGE)) await remove(join(directory, name));
+    const staged = (name: string): boolean => name.startsWith(STAGE) || isTemporaryName(name);
+    for (const place of [directory, join(directory, 'chrootbuild')]) {
+      for (const name of await namesIn(place)) if (staged(name)) await remove(join(place, name));
+    }
   }
 
   async has(layer: LayerRef): Promise<boolean> {
@@ -158,6 +161,13 @@ export class BaseTree implements LayerShelf {
     const record = await readJson<{ digest?: string }>(this.snapshotRecord);
     return record?.digest === layer.digest && (await exists(this.snapshot));
   }
+}
+
+async function namesIn(directory: string): Promise<readonly string[]> {
+  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
 }
 
 /** @returns the document, or undefined when the file is absent or is not JSON: a damaged record is a miss. */

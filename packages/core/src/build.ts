@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWriteFile } from '@ict/integrity';
 import type { StorageSettings } from '@ict/template';
 import { hasCode, type Context, type ImageSpec, type InstalledPackage, type LayerRef, type ProblemReport } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition } from './composition.js';
@@ -148,7 +147,7 @@ async function restart<T>(work: () => Promise<T>, warn: (reports: readonly Probl
 }
 
 /** The part of the storage settings that switches tiers on and off. */
-type StorageSwitches = { readonly [Tier in keyof StorageSettings]: Pick<StorageSettings[Tier], 'enabled'> };
+export type StorageSwitches = { readonly [Tier in keyof StorageSettings]: Pick<StorageSettings[Tier], 'enabled'> };
 
 /** Which tiers of the cache a build uses: what it was told, else what configuration and template agree on. */
 export function cacheUse(
@@ -181,6 +180,6 @@ export async function fetchPackages(
     fromLock: file !== undefined,
   });
   const verified = await obtainPackages(wanted, request.repositories, intake.provider.part, shelf, engine, context);
-  await atomicWriteFile(join(shelf.directory, 'chrootpkgs.dot'), dependencyGraph(lock.packages));
+  await shelf.writeGraph(dependencyGraph(lock.packages));
   return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length) };
 }

@@ -1,8 +1,8 @@
 import type { StepRecord } from '@ict/cache';
 import { digestOf, type InputDifference } from '@ict/integrity';
 import type { Digest, Exporter, Json, SourcePosition } from '@ict/plugin-api';
-import { cacheUse } from './build.js';
-import type { EngineOptions, ExplainedDifference, ExplainedStep, Explanation } from './engine-api.js';
+import { cacheUse, type StorageSwitches } from './build.js';
+import type { ExplainedDifference, ExplainedStep, Explanation } from './engine-api.js';
 import { describeImageMiss, IMAGE_STEP, imageInputs } from './image-cache.js';
 import { inputOrigin } from './input-origin.js';
 import type { SettledLock } from './lock-settling.js';
@@ -25,7 +25,7 @@ export async function explainCache(
   intake: Intake,
   settled: SettledLock,
   exporters: readonly Loaded<Exporter>[],
-  storage: EngineOptions['storage'],
+  storage: StorageSwitches,
   services: Services,
 ): Promise<Explanation> {
   const { lock } = settled;

@@ -6,21 +6,20 @@ import type { Lock } from './lock.js';
 
 /** Where a build finds and puts packages. */
 export interface PackageShelf {
-  readonly directory: string;
   lookup(pkg: ResolvedPackage): Promise<PackageLookup>;
   /** @returns the file's place. */
   store(pkg: ResolvedPackage, temporaryFile: string): Promise<string>;
+  /** Keeps how the packages need each other beside them. */
+  writeGraph(dot: string): Promise<void>;
 }
 
 /** The package cache as a build of one lock uses it: under the provider's file names, and with who vouched for each package. */
 export class CachedPackages implements PackageShelf {
-  readonly directory: string;
   private readonly cache: PackageCache;
   private readonly lock: Lock;
   private readonly provider: Provider;
 
   constructor(cache: PackageCache, lock: Lock, provider: Provider) {
-    this.directory = cache.directory;
     this.cache = cache;
     this.lock = lock;
     this.provider = provider;
@@ -36,6 +35,10 @@ export class CachedPackages implements PackageShelf {
     return this.cache.store(this.cached(pkg), temporaryFile, signedBy);
   }
 
+  writeGraph(dot: string): Promise<void> {
+    return this.cache.writeGraph(dot);
+  }
+
   private cached(pkg: ResolvedPackage): CachedPackage {
     return { ...pkg, fileName: this.provider.fileName(pkg) };
   }
@@ -43,7 +46,7 @@ export class CachedPackages implements PackageShelf {
 
 /** Packages of one build that neither takes them from the cache nor keeps them. */
 export class PrivatePackages implements PackageShelf {
-  readonly directory: string;
+  private readonly directory: string;
   private readonly provider: Provider;
 
   /** @param directory is removed when the build ends. */
@@ -62,4 +65,7 @@ export class PrivatePackages implements PackageShelf {
     await rename(temporaryFile, file);
     return file;
   }
+
+  /** Nobody would find it. */
+  async writeGraph(): Promise<void> {}
 }

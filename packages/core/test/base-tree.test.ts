@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf } from '@ict/integrity';
+import { digestOf, temporaryName } from '@ict/integrity';
 import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { BaseTree } from '../src/base-tree.js';
@@ -181,8 +181,10 @@ describe('a base tree', () => {
   it('loses what a killed build staged', async () => {
     const { base } = workshop();
     const { root } = await base.stage();
+    const records = [join(work, temporaryName()), join(work, 'chrootbuild', temporaryName())];
+    for (const record of records) writeFileSync(record, '{');
     const removed: string[] = [];
     await BaseTree.removeLeftovers(work, async (path) => removed.push(path));
-    expect(removed).toEqual([root]);
+    expect(removed.sort()).toEqual([root, ...records].sort());
   });
 });

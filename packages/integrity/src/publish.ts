@@ -10,16 +10,26 @@ export function temporaryName(): string {
   return `.ict-${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
 }
 
+/** Whether a file has a {@link temporaryName}. */
+export function isTemporaryName(name: string): boolean {
+  return /^\.ict-\d+-[0-9a-f]{16}\.tmp$/.test(name);
+}
+
 /**
  * Replaces `path` by these bytes, so that after a crash at any moment readers find the old file or the new one, whole.
  * The bytes are written to a new file in the same directory, flushed, renamed over `path`, and the directory is flushed.
  *
  * @param options.mode permission bits, exactly (the umask is not applied); default 0o644.
+ * @param options.temporary where the new file is until then, on the same file system; default: beside `path`, under {@link temporaryName}.
  * @throws Node's own error; the temporary file is removed and `path` is untouched, unless only the last flush failed.
  */
-export async function atomicWriteFile(path: string, bytes: Uint8Array | string, options: { readonly mode?: number } = {}): Promise<void> {
+export async function atomicWriteFile(
+  path: string,
+  bytes: Uint8Array | string,
+  options: { readonly mode?: number; readonly temporary?: string } = {},
+): Promise<void> {
   const directory = dirname(path);
-  const temporary = join(directory, temporaryName());
+  const { temporary = join(directory, temporaryName()) } = options;
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
