@@ -26,7 +26,8 @@ export const removeTree: RemoveTree = async (path) => {
 
 /**
  * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash` and `.ict/locks`, what they were putting among
- * images and packages, and what this process put into the trash. What belongs to a living process stays, and so does anything recent of another machine, or of unknown make.
+ * images and packages, and what this process put into the trash. What belongs to a living process stays, and so does anything recent of
+ * another machine, or of unknown make.
  *
  * @param now seconds since 1970, to judge the age of what other machines left.
  * @returns how many entries were removed, and which could not be.
