@@ -126,6 +126,12 @@ export const MINI_DEFINITION = {
     kernel: '/boot/vmlinuz-*',
     initrd: '/boot/initrd.img-${kernelVersion}',
     makeInitrd: ['cp', '/boot/vmlinuz-${kernelVersion}', '${output}'],
+    initrdScope: {
+      maker: ['/etc/mini-initrd'],
+      unread: ['/etc/ld.so.cache', '/usr/share/doc/**', '/var/lib/dpkg/**'],
+      readByName: ['/usr/bin/*'],
+      uuidsApart: ['/etc/fstab'],
+    },
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },

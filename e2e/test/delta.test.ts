@@ -27,6 +27,11 @@ function unpacked(result: IctResult): readonly string[] {
   return result.events.flatMap((event) => (event.type === 'install.progress' && event.phase === 'unpack' ? [event.name] : []));
 }
 
+/** Whether the initrd of an earlier tree was kept. */
+function keptInitrd(result: IctResult): boolean {
+  return result.events.some((event) => event.type === 'image.progress' && event.artifact === 'initrd' && event.action === 'keep');
+}
+
 /** Publishes mini-tool in another version, at the same date as everything else. */
 async function publishTool(version: string): Promise<void> {
   const { spec } = mini.distribution;
@@ -35,15 +40,17 @@ async function publishTool(version: string): Promise<void> {
 }
 
 describe('a layer of packages', () => {
-  it.each<[string, readonly string[], () => Promise<void>, readonly string[], string]>([
-    ['a package less', ['mini-tool'], async () => undefined, [], 'remove mini-aid:all'],
-    ['another version', ['mini-tool'], () => publishTool('2'), ['mini-tool'], 'change mini-tool:all'],
-    ['a package more', ['mini-tool', 'mini-aid'], async () => undefined, ['mini-aid'], 'add mini-aid:all'],
-  ])('with %s is made from the nearest one, and equals a clean installation', async (_what, packages, prepare, installed, what) => {
+  it.each<[string, readonly string[], () => Promise<void>, readonly string[], string, boolean]>([
+    ['a package less', ['mini-tool'], async () => undefined, [], 'remove mini-aid:all', false],
+    ['another version', ['mini-tool'], () => publishTool('2'), ['mini-tool'], 'change mini-tool:all', false],
+    ['a package more', ['mini-tool', 'mini-aid'], async () => undefined, ['mini-aid'], 'add mini-aid:all', true],
+  ])('with %s is made from the nearest one, and equals a clean installation', async (_what, packages, prepare, installed, what, kept) => {
     await prepare();
     const delta = await compose(packages);
     expect(ways(delta)).toEqual([['delta', `from the nearest cached layer: ${what}`]]);
     expect(unpacked(delta)).toEqual(installed);
+    // A program more reaches no initrd that does not name it, though every UUID of the image is another.
+    expect(keptInitrd(delta)).toBe(kept);
     const clean = await compose(packages, await mini.places());
     expect(ways(clean)).toEqual([['clean', 'no cached layer of packages lies over the same base tree']]);
     expect(artifactOf(delta, 'raw').digest).toBe(artifactOf(clean, 'raw').digest);

@@ -54,7 +54,7 @@ export class BaseTree implements LayerShelf {
     return (await this.liveRecord(layer)) !== undefined || (await this.shelf.has(layer)) || this.hasSnapshot(layer);
   }
 
-  async find(layer: LayerRef): Promise<StoredLayer | undefined> {
+  async find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined> {
     const record = await this.liveRecord(layer);
     if (record !== undefined) return { directory: this.live, ...record };
     const stored = await this.shelf.find(layer);
@@ -86,7 +86,7 @@ export class BaseTree implements LayerShelf {
     await atomicWriteFile(this.record, JSON.stringify({ ...record, signature }));
   }
 
-  async drop(layer: LayerRef): Promise<void> {
+  async drop(layer: Pick<LayerRef, 'digest'>): Promise<void> {
     if ((await this.liveRecord(layer)) === undefined) return this.shelf.drop(layer);
     await atomicWriteFile(this.record, '{}');
     await this.remove(this.live);
@@ -102,7 +102,7 @@ export class BaseTree implements LayerShelf {
   }
 
   /** Unpacks the snapshot; it counts only when the content is exactly the layer's. */
-  private async restore(layer: LayerRef): Promise<StoredLayer | undefined> {
+  private async restore(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined> {
     const sandbox = await this.sandbox.get();
     const staged = await this.stage();
     const manifest = await this.unpack(staged);
@@ -151,13 +151,13 @@ export class BaseTree implements LayerShelf {
     await sandbox.removeTree(directory);
   }
 
-  private async liveRecord(layer: LayerRef): Promise<LiveRecord | undefined> {
+  private async liveRecord(layer: Pick<LayerRef, 'digest'>): Promise<LiveRecord | undefined> {
     const record = await readJson<Partial<LiveRecord>>(this.record);
     if (record?.manifest?.digest !== layer.digest || record.signature === undefined || !(await exists(this.live))) return undefined;
     return { manifest: record.manifest, signature: record.signature };
   }
 
-  private async hasSnapshot(layer: LayerRef): Promise<boolean> {
+  private async hasSnapshot(layer: Pick<LayerRef, 'digest'>): Promise<boolean> {
     const record = await readJson<{ digest?: string }>(this.snapshotRecord);
     return record?.digest === layer.digest && (await exists(this.snapshot));
   }

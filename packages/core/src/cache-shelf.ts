@@ -15,7 +15,7 @@ export class CacheShelf implements LayerShelf {
     return (await this.store.get(layer.digest)) !== undefined;
   }
 
-  async find(layer: LayerRef): Promise<StoredLayer | undefined> {
+  async find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined> {
     const stored = await this.store.get(layer.digest);
     if (stored === undefined) return undefined;
     const documents = parseDocuments(stored);
@@ -38,7 +38,7 @@ export class CacheShelf implements LayerShelf {
     return layerRef(manifest);
   }
 
-  async drop(layer: LayerRef): Promise<void> {
+  async drop(layer: Pick<LayerRef, 'digest'>): Promise<void> {
     await this.store.discard(layer.digest);
   }
 

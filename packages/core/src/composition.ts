@@ -13,14 +13,15 @@ import type {
 } from '@ict/plugin-api';
 import { hasCode, type Digest } from '@ict/plugin-api';
 import type { LayerManifest } from '@ict/sandbox';
-import { configurationKey, configureTree, treeEnvironment, type Configuration } from './configure.js';
+import { configurationKey, configureTree, type Configuration } from './configure.js';
 import type { EarlierLayers } from './earlier-layers.js';
-import { coreError } from './errors.js';
 import { baseIds } from './base-set.js';
 import type { CodeIdentity } from './code-identity.js';
+import { initrdStep } from './initrd-step.js';
 import type { Loaded } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
+import type { StoredLayer } from './layer-shelf.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
 import { treeKey } from './tree-key.js';
@@ -82,8 +83,10 @@ export async function composeTree(steps: readonly LayerStep[], run: (call: Layer
 /** Looks at a layer beside the one that it began with. */
 export type ReviewLayer = (before: LayerManifest, after: LayerManifest) => void;
 
-/** Finds layers that a new one may begin with. */
+/** Finds layers that a new one may begin with, or that may stand for it. */
 export interface LayerSource extends LayerPresence {
+  /** What a layer holds, as it was stored; undefined when it is gone. */
+  stored(layer: Pick<LayerRef, 'digest'>): Promise<Pick<StoredLayer, 'directory' | 'manifest'> | undefined>;
   siblings(call: Omit<StepCall<Json>, 'run'>): AsyncIterable<StepSibling>;
 }
 
@@ -97,7 +100,7 @@ export function compositionSteps(input: Composition, layers: LayerMaker, source:
   const rest = input.packages.filter((pkg) => !isBase(pkg));
   const steps: LayerStep[] = [baseStep(input, input.packages.filter(isBase), layers, ctx)];
   if (rest.length > 0) steps.push(packagesStep(input, rest, layers, source, ctx));
-  steps.push(configurationStep(input, layers, ctx), ...templateLayerSteps(input, layers, ctx), initrdStep(input, layers, ctx));
+  steps.push(configurationStep(input, layers, ctx), ...templateLayerSteps(input, layers, ctx), initrdStep(input, layers, source, ctx));
   return steps;
 }
 
@@ -215,57 +218,7 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
   });
 }
 
-function initrdStep(input: Composition, layers: LayerMaker, ctx: BuildContext): LayerStep {
-  const { boot } = input.distribution;
-  const make = (below: TreeRef) => (maker: LayerMaker) => maker.over(below, (tree) => makeInitrds(input, tree, ctx));
-  return (below) => ({
-    type: 'ict.initrd',
-    version: 1,
-    by: input.core,
-    key: { below: treeKey(below), boot: boot as unknown as Json, epochSeconds: ctx.epochSeconds },
-    over: below,
-    clean: make(below),
-    run: () => tagged(make(below)(layers)),
-  });
-}
-
-async function makeInitrds(input: Composition, tree: TreeSession, ctx: BuildContext): Promise<void> {
-  const { boot } = input.distribution;
-  const versions = await kernelVersions(boot.kernel, tree);
-  if (versions.length === 0) {
-    throw coreError('ICT_KERNEL_MISSING', {
-      message: `no kernel in the image: nothing matches ${boot.kernel}`,
-      hint: 'Name a kernel package under systemConfig.kernel.packages.',
-      facts: { pattern: boot.kernel },
-    });
-  }
-  for (const kernelVersion of versions) {
-    const fill = (text: string, output: string) => text.replaceAll('${kernelVersion}', kernelVersion).replaceAll('${output}', output);
-    const initrd = fill(boot.initrd, '');
-    ctx.emit({ type: 'image.progress', artifact: initrd, action: 'make initrd' });
-    await tree.run({
-      argv: boot.makeInitrd.map((argument) => fill(argument, initrd)),
-      env: treeEnvironment(ctx),
-      onLine: (text, stream) => ctx.emit({ type: 'command.output', stream, text }),
-    });
-    for (const [path, target] of Object.entries(boot.links ?? {})) {
-      await tree.remove(path);
-      await tree.symlink(fill(target, initrd), path);
-    }
-  }
-}
-
-/** What `*` stands for in the kernel's path, oldest version first. */
-export async function kernelVersions(pattern: string, tree: TreeSession): Promise<readonly string[]> {
-  const slash = pattern.lastIndexOf('/');
-  const [prefix, suffix] = pattern.slice(slash + 1).split('*');
-  const names = (await tree.list(pattern.slice(0, slash))).map((entry) => entry.path.slice(entry.path.lastIndexOf('/') + 1));
-  return names
-    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix) && name.length > prefix.length + suffix.length)
-    .map((name) => name.slice(prefix.length, name.length - suffix.length))
-    .sort(new Intl.Collator('en', { numeric: true }).compare);
-}
-
-async function tagged(layer: Promise<LayerRef>): Promise<LayerRef & Json> {
+/** A layer as the output of a step. */
+export async function tagged(layer: Promise<LayerRef>): Promise<LayerRef & Json> {
   return { ...(await layer) };
 }

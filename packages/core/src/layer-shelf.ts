@@ -24,13 +24,13 @@ export type SignLayer = (directory: string) => Promise<LayerSignature>;
 /** Keeps layers by digest. */
 export interface LayerShelf {
   has(layer: LayerRef): Promise<boolean>;
-  find(layer: LayerRef): Promise<StoredLayer | undefined>;
+  find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined>;
   stage(): Promise<StagedLayer>;
   publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef>;
   /** Keeps a new signature of a layer whose every byte was found to be right. */
   resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
   /** Takes a damaged layer away. */
-  drop(layer: LayerRef): Promise<void>;
+  drop(layer: Pick<LayerRef, 'digest'>): Promise<void>;
   /** Takes away what was staged and will not be published. */
   abandon(staged: StagedLayer): Promise<void>;
 }

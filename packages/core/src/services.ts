@@ -189,7 +189,7 @@ function openBuild(
       const clean: LayerMaker = { ...layers, base: (work) => trees.change({ layers: [] }, work, { shelf }) };
       return new CacheAudit(sample, clean, base, trees, provider, context.emit);
     },
-    source: { has: (layer) => base.has(layer), siblings: (call) => steps.siblings(call) },
+    source: { has: (layer) => base.has(layer), stored: (layer) => base.find(layer), siblings: (call) => steps.siblings(call) },
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
   };
 }

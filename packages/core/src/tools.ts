@@ -1,7 +1,7 @@
-import type { CommandResult, Digest, LayerRef, ToolMount, ToolsRunner, TreeCommand } from '@ict/plugin-api';
+import type { CommandResult, Digest, LayerRef, ToolCommand, ToolsRunner } from '@ict/plugin-api';
 import type { LazySandbox, SandboxTrees } from './trees.js';
 
-/** Runs the programs of one tools tree, each in a throw-away root of its own. */
+/** Runs the programs of one tools tree, each call in a throw-away root of its own. */
 export class ToolsTree implements ToolsRunner {
   readonly digest: Digest;
   private readonly layer: LayerRef;
@@ -17,8 +17,8 @@ export class ToolsTree implements ToolsRunner {
     this.signal = signal;
   }
 
-  async run(command: TreeCommand & { readonly mounts?: readonly ToolMount[] }): Promise<CommandResult> {
-    const { mounts = [], ...rest } = command;
+  async run(command: ToolCommand): Promise<CommandResult> {
+    const { mounts = [], following = [], ...rest } = command;
     const sandbox = await this.sandbox.get();
     const lowers = await this.trees.directories({ layers: [this.layer] });
     const resolved = [];
@@ -29,6 +29,6 @@ export class ToolsTree implements ToolsRunner {
         writable: writable === true,
       });
     }
-    return sandbox.runTool({ lowers, mounts: resolved, command: rest, signal: this.signal });
+    return sandbox.runTool({ lowers, mounts: resolved, command: rest, following, signal: this.signal });
   }
 }

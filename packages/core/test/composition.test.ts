@@ -4,12 +4,12 @@ import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-tes
 import {
   composeTree,
   compositionSteps,
-  kernelVersions,
   type Composition,
   type LayerCall,
   type LayerMaker,
   type LayerSource,
 } from '../src/composition.js';
+import { kernelVersions } from '../src/initrd-step.js';
 import { treeKey } from '../src/tree-key.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
@@ -74,7 +74,7 @@ function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (reado
 }
 
 /** A cache without layers. */
-const nothing: LayerSource = { has: async () => false, siblings: async function* () {} };
+const nothing: LayerSource = { has: async () => false, stored: async () => undefined, siblings: async function* () {} };
 
 function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers: [layer('9')] }): readonly LayerCall[] {
   return compositionSteps(input, maker(memoryTree()), nothing, ctx).map((step) => step(over));

@@ -74,10 +74,8 @@ export async function writeFat(request: FatRequest, ctx: BuildContext): Promise<
   ];
   await ctx.tools.run({ argv: formatCommand(request), env, mounts });
   await assertSpace(request);
-  for (const { argv } of fillCommands(request)) {
-    ctx.signal.throwIfAborted();
-    await ctx.tools.run({ argv, env, mounts });
-  }
+  const [first, ...following] = fillCommands(request).map(({ argv }) => argv);
+  if (first !== undefined) await ctx.tools.run({ argv: first, following, env, mounts });
 }
 
 /** FAT counts years from 1980. */

@@ -1,3 +1,5 @@
+import type { TreePath } from './tree.js';
+
 /** Architectures, in our own names; each provider maps them to its own (`amd64`). */
 export type Architecture = 'x86_64' | 'aarch64' | 'armv7hl';
 
@@ -31,6 +33,21 @@ export interface RepositorySpec {
 /** A command run inside the root tree, as an argv; `${kernelVersion}`-like names are listed at each use. */
 export type TreeArgv = readonly string[];
 
+/**
+ * Which changes of a tree do not reach an initrd. Paths are globs of Node's `path.matchesGlob`. What is in none of these lists counts as
+ * read.
+ */
+export interface InitrdScope {
+  /** Files and directories of the maker's own: what their text names counts as read, whatever the lists below say. */
+  readonly maker: readonly TreePath[];
+  /** Nothing there is read, unless the maker names the place. */
+  readonly unread: readonly string[];
+  /** There a file is read by its name alone: a new one changes nothing, unless the maker names it. */
+  readonly readByName: readonly string[];
+  /** Files of which only a UUID may change. */
+  readonly uuidsApart?: readonly TreePath[];
+}
+
 /** Where a distribution keeps its kernel, initrd and boot loaders, and how it makes an initrd: data, so that formats need not know. */
 export interface BootDefinition {
   /** Glob (only `*`) of kernel images in the tree; what `*` matches is the kernel version. Example: `/boot/vmlinuz-*`. */
@@ -39,6 +56,8 @@ export interface BootDefinition {
   readonly initrd: string;
   /** Makes the initrd; `${kernelVersion}` and `${output}` are replaced in each argument. */
   readonly makeInitrd: TreeArgv;
+  /** When an initrd of another tree is as good as a new one. Absent: every changed tree gets its own. */
+  readonly initrdScope?: InitrdScope;
   /** Environment that keeps maintainer scripts from making the initrd themselves. */
   readonly withoutInitrd?: Readonly<Record<string, string>>;
   /** Links made beside the kernel, path to target; `${kernelVersion}` is replaced. */

@@ -105,9 +105,20 @@ export interface ToolMount {
   readonly writable?: boolean;
 }
 
+/** A command that runs in a throw-away view of the tools tree. */
+export interface ToolCommand extends TreeCommand {
+  readonly mounts?: readonly ToolMount[];
+  /** Argvs of further commands, run one after another in the same view, alike in everything else: setting one up costs more than a small command. */
+  readonly following?: readonly (readonly string[])[];
+}
+
 /** Runs programs of the tools tree: those that shape an image's bytes. Host versions never reach an image. */
 export interface ToolsRunner {
-  run(command: TreeCommand & { readonly mounts?: readonly ToolMount[] }): Promise<CommandResult>;
+  /**
+   * @returns the result of the last command.
+   * @throws `ICT_COMMAND_FAILED` for the first whose exit status is not accepted; those after it do not run.
+   */
+  run(command: ToolCommand): Promise<CommandResult>;
   /** Digest of the tools tree: belongs to the key of each step that uses it. */
   readonly digest: Digest;
 }

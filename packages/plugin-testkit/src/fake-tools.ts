@@ -1,13 +1,10 @@
 import { digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
-import type { CommandResult, ToolMount, ToolsRunner, TreeCommand } from '@ict/plugin-api';
-
-/** A command for the tools tree. */
-export type ToolCommand = TreeCommand & { readonly mounts?: readonly ToolMount[] };
+import type { CommandResult, ToolCommand, ToolsRunner } from '@ict/plugin-api';
 
 /** A tools tree without programs. */
 export interface FakeTools extends ToolsRunner {
-  /** Commands that were run, in order. */
+  /** Commands that were run, in order; those that follow another stand for themselves. */
   readonly commands: readonly ToolCommand[];
 }
 
@@ -21,18 +18,23 @@ export function fakeTools(
   name = 'tools',
 ): FakeTools {
   const commands: ToolCommand[] = [];
+  const runOne = async (command: ToolCommand): Promise<CommandResult> => {
+    commands.push(command);
+    const result = { exitCode: 0, stdout: '', stderr: '', ...(await run(command)) };
+    if (!(command.accept ?? [0]).includes(result.exitCode)) {
+      throw new IctError('ICT_COMMAND_FAILED', 'command', {
+        message: `${command.argv.join(' ')} ended with exit status ${result.exitCode}`,
+        facts: { argv: command.argv, exitCode: result.exitCode, stderr: result.stderr },
+      });
+    }
+    return result;
+  };
   return {
     commands,
     digest: digestOf(name),
-    run: async (command) => {
-      commands.push(command);
-      const result = { exitCode: 0, stdout: '', stderr: '', ...(await run(command)) };
-      if (!(command.accept ?? [0]).includes(result.exitCode)) {
-        throw new IctError('ICT_COMMAND_FAILED', 'command', {
-          message: `${command.argv.join(' ')} ended with exit status ${result.exitCode}`,
-          facts: { argv: command.argv, exitCode: result.exitCode, stderr: result.stderr },
-        });
-      }
+    run: async ({ following = [], ...command }) => {
+      let result = await runOne(command);
+      for (const argv of following) result = await runOne({ ...command, argv });
       return result;
     },
   };

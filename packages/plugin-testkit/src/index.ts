@@ -1,7 +1,7 @@
 export { describeExporter, type ExporterFixture, type UnorderedList } from './exporter-suite.js';
 export { fakeContext, type FakeContext, type FakeContextOptions } from './fake-context.js';
 export { directoryArchive, fakeFetcher, memoryArchive, type Archive, type FakeFetcher } from './fake-fetcher.js';
-export { fakeTools, type FakeTools, type ToolCommand } from './fake-tools.js';
+export { fakeTools, type FakeTools } from './fake-tools.js';
 export { describeImageFormat, type FormatBuild, type ImageFormatFixture } from './image-format-suite.js';
 export { memoryBlobs, type MemoryBlobs } from './memory-blobs.js';
 export { memorySteps, type MemorySteps } from './memory-steps.js';

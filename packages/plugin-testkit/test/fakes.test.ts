@@ -125,6 +125,15 @@ describe('fakeTools', () => {
     expect(tools.commands.map(({ argv }) => argv)).toEqual([['mke2fs'], ['mke2fs']]);
   });
 
+  it('remembers commands that follow another each for itself', async () => {
+    const tools = fakeTools(({ argv }) => ({ exitCode: argv.length }));
+    expect((await tools.run({ argv: ['mke2fs'], following: [['mmd', 'a']], accept: [1, 2] })).exitCode).toBe(2);
+    expect(tools.commands).toEqual([
+      { argv: ['mke2fs'], accept: [1, 2] },
+      { argv: ['mmd', 'a'], accept: [1, 2] },
+    ]);
+  });
+
   it('has a digest of its own for each content', () => {
     expect(fakeTools(undefined, 'a').digest).not.toBe(fakeTools(undefined, 'b').digest);
     expect(fakeTools().digest).toBe(fakeTools().digest);

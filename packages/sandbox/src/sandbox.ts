@@ -68,6 +68,8 @@ export interface ToolOptions {
     readonly writable: boolean;
   }[];
   readonly command: TreeCommand;
+  /** Argvs of commands that run after it in the same view, alike in everything else. */
+  readonly following?: readonly (readonly string[])[];
   readonly signal: AbortSignal;
 }
 
@@ -164,19 +166,22 @@ export class Sandbox {
   }
 
   /**
-   * Runs a program of a tools tree, on a throw-away view of it, with host paths and trees mounted where it asks.
+   * Runs programs of a tools tree, one after another, on one throw-away view of it, with host paths and trees mounted where they ask.
    *
+   * @returns the result of the last.
    * @throws as {@link SandboxTree.run} does.
    */
   async runTool(options: ToolOptions): Promise<CommandResult> {
-    const { lowers, mounts, command, signal } = options;
+    const { lowers, mounts, command, following = [], signal } = options;
     const tree = await this.openTree({ lowers, epochSeconds: 0, signal });
     try {
       for (const { source, at, writable } of mounts) {
         const from: MountSource = typeof source === 'string' ? { path: source } : { lowers: source.lowers };
         await tree.mount(from, at, writable);
       }
-      return await tree.run(command);
+      let result = await tree.run(command);
+      for (const argv of following) result = await tree.run({ ...command, argv });
+      return result;
     } finally {
       await tree.close();
     }

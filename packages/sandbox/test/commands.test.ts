@@ -212,6 +212,16 @@ describe('stopping', () => {
 });
 
 describe('tools', () => {
+  it('run one after another in one view, until one fails', async () => {
+    const signal = new AbortController().signal;
+    const sh = (text: string): readonly string[] => ['/bin/sh', '-c', text];
+    const run = (...[first = [], ...following]: readonly (readonly string[])[]) =>
+      sandbox.runTool({ lowers: [join(base, 'low')], mounts: [], command: { argv: first, env: { PATH: '/bin' } }, following, signal });
+    expect((await run(sh('echo one > /kept'), sh('read -r kept < /kept; echo "$kept"'))).stdout).toBe('one\n');
+    await expect(run(sh('exit 3'), sh('echo never'))).rejects.toMatchObject({ code: 'ICT_COMMAND_FAILED', facts: { exitCode: 3 } });
+    expect(existsSync(join(base, 'low', 'kept'))).toBe(false);
+  });
+
   it('see host files and trees where they ask', async () => {
     mkdirSync(join(base, 'low', 'data'));
     const host = makeBase();

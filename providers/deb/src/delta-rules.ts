@@ -35,8 +35,14 @@ const REVIEWED_PLACES: readonly RegExp[] = [
   /^\/usr\/include\//,
   /^\/usr\/lib\/[^/]+-linux-[^/]+\/(?!security\/|gconv\/|libnss_)/,
   /^\/usr\/lib\/lib[^/]+\.so[^/]*$/,
-  /^\/usr\/share\/(doc|man|locale|lintian|bug|bash-completion|zsh|fish)\//,
+  /^\/usr\/share\/(doc|man|info|locale|lintian|bug|bash-completion|zsh|fish)\//,
+  // What menus show; whoever keeps a list of it is triggered by these directories, which is looked at for itself.
+  /^\/usr\/share\/(applications|icons|metainfo|pixmaps)\//,
   /^\/etc\/@(\/|$)/,
+  /^\/etc\/@rc$/,
+  // Of libmagic and libnl, which nothing but these libraries reads.
+  /^\/etc\/magic(\.mime)?$/,
+  /^\/etc\/libnl-3\//,
 ];
 
 /** Why what a package brings is tied to an order, in words that follow its name; undefined when it is not. */

@@ -23,6 +23,12 @@ describe('orderBound', () => {
       { ...paths('/usr/lib/x86_64-linux-gnu/libdemo.so.1'), control: { triggers: '# x\nactivate-noawait ldconfig\n' } },
       undefined,
     ],
+    [
+      'what menus show, and settings that one library reads',
+      paths('/usr/share/applications/demo.desktop', '/usr/share/icons/hicolor/16x16/apps/demo.png', '/etc/demorc', '/etc/magic'),
+      undefined,
+    ],
+    ['settings of all programs', paths('/etc/environment'), /environment/],
     ['data and settings of its own', paths('/usr/share/demo/a', '/usr/lib/demo/b/c', '/etc/demo/d', '/usr/include/demo.h'), undefined],
     ['an empty directory of its own', paths('/usr/share/demo'), undefined],
     ['an essential package', { fields: { Essential: 'yes' } }, /essential/],

@@ -5,6 +5,7 @@ import { sandboxError } from '../errors.js';
 import { LineSplitter } from '../line-splitter.js';
 import type { OutputLine } from '../protocol.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
+import { COMMAND_MOUNTS } from './mounting.js';
 import type { OutputPipePool, OutputPipes } from './output-pipes.js';
 import { OutputTail } from '../output-tail.js';
 
@@ -33,15 +34,12 @@ const CAPABILITIES = [
 ];
 
 /**
- * Runs as pid 1 of the command's own mount and pid namespaces, in the root of the tree: a `proc` that shows only the command,
- * with the parts that would change the host read-only; the tree moved over `/`, so that leaving a chroot leads back into it;
- * a byte on descriptor 3 once all that worked. Arguments are the command to become; no value is ever part of this text.
+ * Runs as pid 1 of the command's own mount and pid namespaces, in the root of the tree: the mounts of {@link COMMAND_MOUNTS}, which
+ * lie beside the root; the tree moved over `/`, so that leaving a chroot leads back into it; a byte on descriptor 3 once all that
+ * worked. Arguments are the command to become; no value is ever part of this text.
  */
 const ENTER = `set -eu
-mount -n -i -t proc -o nosuid,nodev,noexec proc proc
-for part in sys sysrq-trigger irq bus fs; do
-  if [ -e "proc/$part" ]; then mount -n -i -o bind,ro,nosuid,nodev,noexec "proc/$part" "proc/$part"; fi
-done
+mount -n -i --all --fstab ../${COMMAND_MOUNTS}
 mount -n -i --move . /
 printf 1 >&3
 exec 3>&- 4>&-

@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, realpathSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
 import { lockedFlags, readMountTable, type MountPoint } from './mount-table.js';
@@ -24,27 +24,48 @@ export async function bindMount(source: string, target: string, cwd: string, wri
   await changeMounts(`Binding ${source}`, ['mount', '-n', '-i', '-o', options, '--', real, target], cwd);
 }
 
-/** Binds its arguments, read as options, source and target in turns. */
-const BIND_ALL = `set -eu
-while [ "$#" -gt 0 ]; do
-  mount -n -i -o "$1" -- "$2" "$3"
-  shift 3
-done`;
+/** One line of the list that `mount --all` reads. */
+export interface ListedMount {
+  readonly source: string;
+  /** Relative to the working directory, or absolute. */
+  readonly target: string;
+  readonly type: string;
+  readonly options: string;
+}
 
-/** Files that one argv certainly has room for. */
-const BIND_AT_ONCE = 500;
+/** The list as `mount --all` reads it; blanks and what else could end a field are in octal. @see fstab(5) */
+export function mountList(mounts: readonly ListedMount[]): string {
+  const field = (text: string): string =>
+    text.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  return mounts.map(({ source, target, type, options }) => `${field(source)} ${field(target)} ${type} ${options} 0 0\n`).join('');
+}
 
-/** As {@link bindMount}, read-only, for many files: few processes, and one look at the mounts. */
-export async function bindFiles(files: readonly { readonly source: string; readonly target: string }[], cwd: string): Promise<void> {
-  const table = readMountTable();
-  for (let start = 0; start < files.length; start += BIND_AT_ONCE) {
-    const some = files.slice(start, start + BIND_AT_ONCE);
-    const triples = some.flatMap(({ source, target }) => {
-      const real = realpathSync(source);
-      return [bindOptions(table, real, false), real, target];
-    });
-    await changeMounts(`Binding ${some.length} files`, ['sh', '-c', BIND_ALL, 'ict', ...triples], cwd);
+/**
+ * Makes mounts one after another in one process: starting a program for each costs more than all of them.
+ *
+ * @param list where the list is written; it is gone afterwards.
+ */
+async function mountAll(what: string, mounts: readonly ListedMount[], cwd: string, list: string): Promise<void> {
+  writeFileSync(list, mountList(mounts), { flag: 'wx' });
+  try {
+    await changeMounts(what, ['mount', '-n', '-i', '--all', '--fstab', list], cwd);
+  } finally {
+    unlinkSync(list);
   }
+}
+
+/** As {@link bindMount}, read-only, for many files: one process, and one look at the mounts. `list` is as for {@link mountAll}. */
+export async function bindFiles(
+  files: readonly { readonly source: string; readonly target: string }[],
+  cwd: string,
+  list: string,
+): Promise<void> {
+  const table = readMountTable();
+  const mounts = files.map(({ source, target }) => {
+    const real = realpathSync(source);
+    return { source: real, target, type: 'none', options: bindOptions(table, real, false) };
+  });
+  await mountAll(`Binding ${files.length} files`, mounts, cwd, list);
 }
 
 function bindOptions(table: readonly MountPoint[], real: string, writable: boolean): string {
@@ -75,32 +96,6 @@ export async function unmountAll(targets: readonly string[]): Promise<void> {
   await changeMounts(`Unmounting ${targets.join(' and ')}`, ['umount', '-n', '-R', '--', ...targets], '/');
 }
 
-/**
- * Mounts of every tree: kernel interfaces and scratch space, on top of the tree, so that its layer does not see what is
- * written there. `proc` is not among them: each command mounts its own.
- */
-const FURNISH = `set -eu
-mount -n -i --bind bare root
-cd root
-mount -n -i -t sysfs -o ro,nosuid,nodev,noexec sysfs sys
-mount -n -i -t tmpfs -o mode=0755,nosuid,nodev,noexec tmpfs dev
-for device in null zero full random urandom tty; do
-  : > "dev/$device"
-  mount -n -i --bind "/dev/$device" "dev/$device"
-done
-mkdir -m 0755 dev/pts
-mkdir -m 1777 dev/shm
-mount -n -i -t devpts -o newinstance,nosuid,noexec,ptmxmode=0666,mode=0620,gid=5 devpts dev/pts
-mount -n -i -t tmpfs -o mode=1777,nosuid,nodev tmpfs dev/shm
-ln -s pts/ptmx dev/ptmx
-ln -s /proc/self/fd dev/fd
-ln -s /proc/self/fd/0 dev/stdin
-ln -s /proc/self/fd/1 dev/stdout
-ln -s /proc/self/fd/2 dev/stderr
-mount -n -i -t tmpfs -o mode=0755,nosuid,nodev tmpfs run
-mkdir -m 1777 run/lock
-mount -n -i -t tmpfs -o mode=1777,nosuid,nodev tmpfs tmp`;
-
 /** Directories of a tree that the sandbox mounts over, with their modes when they are missing. */
 export const MOUNT_POINTS: readonly (readonly [name: string, mode: number])[] = [
   ['dev', 0o755],
@@ -109,6 +104,55 @@ export const MOUNT_POINTS: readonly (readonly [name: string, mode: number])[] = 
   ['sys', 0o755],
   ['tmp', 0o1777],
 ];
+
+/** Devices that commands see, those of the host. */
+const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'];
+
+/** Links of `/dev`. */
+const DEVICE_LINKS = {
+  ptmx: 'pts/ptmx',
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+};
+
+/** Parts of `proc` through which a command could change the host. */
+const HOST_PROC = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs'];
+
+const tmpfs = (target: string, options: string): ListedMount => ({ source: 'tmpfs', target, type: 'tmpfs', options });
+
+/** Kernel interfaces and scratch space, mounted on top of a tree, so that its layer does not see what is written there. */
+const ROOT_MOUNTS: readonly ListedMount[] = [
+  { source: './bare', target: './root', type: 'none', options: 'bind' },
+  { source: 'sysfs', target: './root/sys', type: 'sysfs', options: 'ro,nosuid,nodev,noexec' },
+  tmpfs('./root/dev', 'mode=0755,nosuid,nodev,noexec'),
+  tmpfs('./root/run', 'mode=0755,nosuid,nodev'),
+  tmpfs('./root/tmp', 'mode=1777,nosuid,nodev'),
+];
+
+const DEVICE_MOUNTS: readonly ListedMount[] = [
+  ...DEVICES.map((name) => ({ source: `/dev/${name}`, target: `./root/dev/${name}`, type: 'none', options: 'bind' })),
+  {
+    source: 'devpts',
+    target: './root/dev/pts',
+    type: 'devpts',
+    options: 'newinstance,nosuid,noexec,ptmxmode=0666,mode=0620,gid=5',
+  },
+  tmpfs('./root/dev/shm', 'mode=1777,nosuid,nodev'),
+];
+
+/** Name of the list of mounts that each command makes for itself, beside the root of its tree. */
+export const COMMAND_MOUNTS = 'command.fstab';
+
+/** A `proc` that shows only the command, with {@link HOST_PROC} read-only; targets are relative to the root of the tree. */
+function commandMounts(): readonly ListedMount[] {
+  const parts = HOST_PROC.filter((name) => existsSync(`/proc/${name}`)).map((name) => `./proc/${name}`);
+  return [
+    { source: 'proc', target: './proc', type: 'proc', options: 'nosuid,nodev,noexec' },
+    ...parts.map((path) => ({ source: path, target: path, type: 'none', options: 'bind,ro,nosuid,nodev,noexec' })),
+  ];
+}
 
 /** Shows the tree mounted at `directory/bare` at `directory/root` too, there with the mounts that commands need. */
 export async function furnish(directory: string): Promise<void> {
@@ -120,5 +164,15 @@ export async function furnish(directory: string): Promise<void> {
       facts: { path: `/${name}` },
     });
   }
-  await changeMounts('Mounting /dev, /run, /sys and /tmp of a tree', ['sh', '-c', FURNISH], directory);
+  const list = `${directory}/furniture.fstab`;
+  const dev = `${directory}/root/dev`;
+  await mountAll('Mounting /dev, /run, /sys and /tmp of a tree', ROOT_MOUNTS, directory, list);
+  for (const name of DEVICES) writeFileSync(`${dev}/${name}`, '', { flag: 'wx' });
+  for (const name of ['pts', 'shm']) mkdirSync(`${dev}/${name}`, { mode: 0o755 });
+  for (const [name, target] of Object.entries(DEVICE_LINKS)) symlinkSync(target, `${dev}/${name}`);
+  await mountAll('Mounting the devices of a tree', DEVICE_MOUNTS, directory, list);
+  const lock = `${directory}/root/run/lock`;
+  mkdirSync(lock);
+  chmodSync(lock, 0o1777);
+  writeFileSync(`${directory}/${COMMAND_MOUNTS}`, mountList(commandMounts()));
 }

@@ -131,6 +131,7 @@ export class OpenTree {
       await bindFiles(
         files.map(({ file, name }) => ({ source: file, target: `./${name}` })),
         place,
+        `${this.#options.directory}/files-${this.#mounts++}.fstab`,
       );
     });
   }
