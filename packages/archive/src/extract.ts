@@ -23,7 +23,7 @@ import { promisify } from 'node:util';
 import { isIctError } from '@ict/plugin-api';
 import { findProgram } from './codec-program.js';
 import { archiveError } from './errors.js';
-import { isHole } from './tar-body.js';
+import { isHole, wholeContent } from './tar-body.js';
 import type { TarEntry } from './tar-entry.js';
 import { checkRoot, conflict, TreePaths } from './tree-path.js';
 
@@ -179,7 +179,8 @@ class Extractor {
     try {
       let at = 0;
       let endsInHole = false;
-      for await (const chunk of entry.content) {
+      const whole = wholeContent(entry.content);
+      for await (const chunk of whole === undefined ? entry.content : [whole]) {
         endsInHole = isHole(chunk);
         for (let written = 0; written < chunk.length && !endsInHole; ) {
           written += writeSync(file, chunk, written, chunk.length - written, at + written);

@@ -11,6 +11,14 @@ export function isHole(chunk: Uint8Array): boolean {
   return chunk.buffer === HOLE.buffer;
 }
 
+/**
+ * All of a member's content, when it has arrived already and is stored as it is, and nothing of it was read: most files are small, and an
+ * iteration costs them more than their bytes. The bytes are good until the next entry is asked for.
+ */
+export function wholeContent(content: AsyncIterable<Uint8Array>): Uint8Array | undefined {
+  return content instanceof TarBody ? content.whole() : undefined;
+}
+
 /** The stored bytes of one member, from the reader that all members share. */
 export class TarBody implements AsyncIterable<Uint8Array> {
   readonly #reader: ByteReader;
@@ -44,6 +52,16 @@ export class TarBody implements AsyncIterable<Uint8Array> {
     this.#remaining -= BLOCK_BYTES;
     return block;
   };
+
+  /** @see {@link wholeContent} */
+  whole(): Uint8Array | undefined {
+    if (this.#passed || this.#started || this.#sparse !== undefined) return undefined;
+    const bytes = this.#reader.take(this.#remaining);
+    if (bytes === undefined) return undefined;
+    this.#started = true;
+    this.#remaining = 0;
+    return bytes;
+  }
 
   /** @throws `ICT_ARCHIVE_ENTRY_PASSED` for a second reading, or one after the next entry was asked for. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {

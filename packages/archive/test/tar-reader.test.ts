@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readTar, writeTar, type TarEntry } from '../src/index.js';
+import { readTar, wholeContent, writeTar, type TarEntry } from '../src/index.js';
 import { allEntries, collect, gather, inPieces, sh, temporaryDirectory } from './workspace.js';
 
 interface Fields {
@@ -284,6 +284,23 @@ describe('content', () => {
       }
     }
     expect(seen).toEqual(['a', 'b', 'c']);
+  });
+
+  it('is handed out whole, once, when it has arrived whole, and then not again', async () => {
+    const whole: (string | undefined)[] = [];
+    for await (const entry of readTar(inPieces(archive, 1_000_000))) {
+      const bytes = wholeContent(entry.content);
+      whole.push(bytes === undefined ? undefined : Buffer.from(bytes).toString());
+      expect(bytes?.length).toBe(entry.sizeBytes);
+      expect(wholeContent(entry.content)).toBeUndefined();
+      await expect(collect(entry.content)).rejects.toMatchObject({ code: 'ICT_ARCHIVE_ENTRY_PASSED' });
+    }
+    const collected: string[] = [];
+    for await (const entry of readTar(inPieces(archive, 300))) {
+      if (entry.sizeBytes > 300) expect(wholeContent(entry.content)).toBeUndefined();
+      collected.push((await collect(entry.content)).toString());
+    }
+    expect(whole).toEqual(collected);
   });
 
   it('cannot be read after the next entry, or twice', async () => {

@@ -29,6 +29,7 @@ export class BaseTree implements LayerShelf {
   private readonly shelf: LayerShelf;
   private readonly sandbox: LazySandbox;
   private readonly epochSeconds: number;
+  private parsed: { readonly state: string | undefined; readonly record: Partial<LiveRecord> | undefined } | undefined;
 
   /** @param directory `work_dir/{provider-id}`; the caller holds its lock. */
   constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, epochSeconds: number) {
@@ -132,7 +133,7 @@ export class BaseTree implements LayerShelf {
     const record = await readJson<Partial<LiveRecord>>(this.record);
     const known = record?.manifest;
     await atomicWriteFile(this.record, '{}');
-    if (!(await exists(this.live))) return;
+    if ((await fileState(this.live)) === undefined) return;
     if (known === undefined) return this.remove(this.live);
     const staged = await this.shelf.stage();
     try {
@@ -152,14 +153,23 @@ export class BaseTree implements LayerShelf {
   }
 
   private async liveRecord(layer: Pick<LayerRef, 'digest'>): Promise<LiveRecord | undefined> {
-    const record = await readJson<Partial<LiveRecord>>(this.record);
-    if (record?.manifest?.digest !== layer.digest || record.signature === undefined || !(await exists(this.live))) return undefined;
+    const record = await this.readLive();
+    if (record?.manifest?.digest !== layer.digest || record.signature === undefined || (await fileState(this.live)) === undefined)
+      return undefined;
     return { manifest: record.manifest, signature: record.signature };
+  }
+
+  /** The record of the live tree. It lists thousands of files and is asked for again and again, so it is parsed once for each state of its file. */
+  private async readLive(): Promise<Partial<LiveRecord> | undefined> {
+    const state = await fileState(this.record);
+    if (state === undefined || state !== this.parsed?.state)
+      this.parsed = { state, record: await readJson<Partial<LiveRecord>>(this.record) };
+    return this.parsed.record;
   }
 
   private async hasSnapshot(layer: Pick<LayerRef, 'digest'>): Promise<boolean> {
     const record = await readJson<{ digest?: string }>(this.snapshotRecord);
-    return record?.digest === layer.digest && (await exists(this.snapshot));
+    return record?.digest === layer.digest && (await fileState(this.snapshot)) !== undefined;
   }
 }
 
@@ -180,12 +190,13 @@ async function readJson<T>(file: string): Promise<T | undefined> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Tells one state of a file from another; undefined when it is absent. */
+async function fileState(path: string): Promise<string | undefined> {
   try {
-    await stat(path);
-    return true;
+    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+    return [ino, size, mtimeNs, ctimeNs].join(' ');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

@@ -141,7 +141,7 @@ export async function shapingChange(
 }
 
 async function reachesInitrd(
-  { unread, readByName, uuidsApart = [] }: InitrdScope,
+  { unread, readByName, uuidsApart }: InitrdScope,
   words: MakerWords,
   path: string,
   old: LayerEntry | undefined,

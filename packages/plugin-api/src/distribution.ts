@@ -45,7 +45,7 @@ export interface InitrdScope {
   /** There a file is read by its name alone: a new one changes nothing, unless the maker names it. */
   readonly readByName: readonly string[];
   /** Files of which only a UUID may change. */
-  readonly uuidsApart?: readonly TreePath[];
+  readonly uuidsApart: readonly TreePath[];
 }
 
 /** Where a distribution keeps its kernel, initrd and boot loaders, and how it makes an initrd: data, so that formats need not know. */

@@ -1,5 +1,5 @@
-import { ContentHasher } from '@ict/integrity';
-import type { TarEntry } from '@ict/archive';
+import { wholeContent, type TarEntry } from '@ict/archive';
+import { ContentHasher, digestOf } from '@ict/integrity';
 import type { EntryType } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 import { comparePaths, type LayerEntry } from '../manifest.js';
@@ -78,6 +78,8 @@ async function entryOf(path: string, member: TarEntry): Promise<LayerEntry> {
 }
 
 async function contentOf(member: TarEntry): Promise<Pick<LayerEntry, 'digest' | 'sizeBytes'>> {
+  const whole = wholeContent(member.content);
+  if (whole !== undefined) return { digest: digestOf(whole), sizeBytes: whole.length };
   const hasher = new ContentHasher();
   for await (const chunk of member.content) hasher.update(chunk);
   return hasher.finish();

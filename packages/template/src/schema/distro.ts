@@ -112,14 +112,16 @@ export const distroSchema = {
           type: 'object',
           description:
             'Which changes of a tree do not reach an initrd, so that the one of another tree may be kept. Paths are globs. Without it, every changed tree gets an initrd of its own.',
-          examples: [{ maker: ['/usr/share/initramfs-tools'], unread: ['/srv/**'], readByName: ['/usr/bin/*'] }],
+          examples: [
+            { maker: ['/usr/share/initramfs-tools'], unread: ['/srv/**'], readByName: ['/usr/bin/*'], uuidsApart: ['/etc/fstab'] },
+          ],
           properties: {
             maker: texts('Files and directories of its maker: what their text names counts as read.', ['/usr/share/initramfs-tools']),
             unread: texts('Places where nothing is read, unless the maker names them.', ['/srv/**']),
             readByName: texts('Places where a new file changes nothing, unless the maker names it.', ['/usr/bin/*']),
-            uuidsApart: withDefault([], texts('Files of which only a UUID may change.', ['/etc/fstab'])),
+            uuidsApart: texts('Files of which only a UUID may change.', ['/etc/fstab']),
           },
-          required: ['maker', 'unread', 'readByName'],
+          required: ['maker', 'unread', 'readByName', 'uuidsApart'],
           additionalProperties: false,
         },
         withoutInitrd: withDefault({}, words('Environment that keeps packages from making it themselves.', { INITRD: 'No' })),
