@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BuildContext, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
-import {
-  composeTree,
-  compositionSteps,
-  type Composition,
-  type LayerCall,
-  type LayerMaker,
-  type LayerSource,
-} from '../src/composition.js';
+import { composeTree, compositionSteps, type Composition, type LayerCall, type LayerMaker, type LayerSource } from '../src/composition.js';
 import { kernelVersions } from '../src/initrd-step.js';
 import { treeKey } from '../src/tree-key.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
