@@ -38,13 +38,15 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
   const { repositories } = distribution;
   const asked: Json = {
     target,
-    repositories: repositories.map(({ id, archive, suite, components, priority, allowPackages }) => ({
+    repositories: repositories.map(({ id, archive, suite, components, priority, allowPackages, excludePackages, cost }) => ({
       id,
       archive,
       suite,
       components,
       priority,
       allowPackages,
+      ...(excludePackages === undefined ? {} : { excludePackages }),
+      ...(cost === undefined ? {} : { cost }),
     })),
     essential: { priorities: distribution.essential.priorities, packages: distribution.essential.packages },
     image: requests(image),

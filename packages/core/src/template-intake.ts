@@ -58,7 +58,7 @@ export async function readTemplate(
 function extended(distribution: DistributionDefinition, spec: ImageSpec): DistributionDefinition {
   const suites = distribution.repositories.some(({ suite }) => suite !== '');
   const taken = new Set(distribution.repositories.map(({ id }) => id));
-  const added = spec.repositories.map(({ codename, url, components, keys, priority, allowPackages }): RepositorySpec => {
+  const added = spec.repositories.map(({ codename, url, components, keys, priority, allowPackages, excludePackages }): RepositorySpec => {
     const name = `template-${codename.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
     let id = name;
     for (let number = 2; taken.has(id); number++) id = `${name}-${number}`;
@@ -71,6 +71,7 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
       keyrings: keys,
       ...(priority === undefined ? {} : { priority }),
       ...(allowPackages.length === 0 ? {} : { allowPackages }),
+      ...(excludePackages.length === 0 ? {} : { excludePackages }),
     };
   });
   return { ...distribution, repositories: [...distribution.repositories, ...added] };

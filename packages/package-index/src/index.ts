@@ -1,6 +1,8 @@
 export { packageIndexError } from './errors.js';
 export { keepContainer, recallContainer, type ContainerContext } from './container-memory.js';
 export { editDistance, nearestNames } from './near-names.js';
+export { nameFilter, type NameFilter } from './name-filter.js';
+export { isPattern, patternExpression } from './name-pattern.js';
 export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './sections.js';
 export type { Section, Sections, SectionsKind } from './sections.js';

@@ -20,6 +20,10 @@ export interface RepositorySpec {
   readonly priority?: number;
   /** The only packages that are taken from it; `*` stands for any characters. Absent or empty: all. */
   readonly allowPackages?: readonly string[];
+  /** Packages that are never taken from it, also those that `allowPackages` names. */
+  readonly excludePackages?: readonly string[];
+  /** rpm: of equal packages, those of the repository with the lowest cost are taken. Default 1000. */
+  readonly cost?: number;
   /** Fingerprints, hex, of the only primary keys of the keyrings that count. Absent: all of them. */
   readonly fingerprints?: readonly string[];
   /** rpm: false for a repository that signs its packages and not its metadata. Default true. */

@@ -146,6 +146,7 @@ export interface TemplateRepository {
   readonly keys: readonly string[];
   readonly priority?: number;
   readonly allowPackages: readonly string[];
+  readonly excludePackages: readonly string[];
   readonly position?: SourcePosition;
 }
 

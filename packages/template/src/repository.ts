@@ -67,6 +67,7 @@ export async function readRepository(
     keys,
     ...(item.priority === undefined ? {} : { priority: item.priority }),
     allowPackages: item.allowPackages ?? [],
+    excludePackages: item.excludePackages ?? [],
     ...(position === undefined ? {} : { position }),
   };
 }

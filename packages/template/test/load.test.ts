@@ -221,6 +221,7 @@ describe('repositories', () => {
         keys: [path.join(path.dirname(files[0] as string), 'keys/a.asc'), '/b.asc', 'https://a.example/c.asc'],
         priority: 5,
         allowPackages: [],
+        excludePackages: [],
       },
     ]);
   });

@@ -1,6 +1,6 @@
+import { nameFilter } from '@ict/package-index';
 import { hasCode } from '@ict/plugin-api';
 import type { FavouredPackage } from '@ict/plugin-api';
-import { patternExpression } from './name-pattern.js';
 import type { PackagesIndex, RelationField } from './packages-index.js';
 import type { Provided, Relation, RelationGroup } from './relation.js';
 import { compareDebVersions, satisfiesVersion } from './version.js';
@@ -17,6 +17,8 @@ export interface PoolRepository {
   readonly priority: number;
   /** The only names that are taken from it; `*` stands for any characters. Absent or empty: all. */
   readonly allow?: readonly string[];
+  /** Names of packages that are never taken from it. */
+  readonly exclude?: readonly string[];
   readonly index: PackagesIndex;
 }
 
@@ -69,7 +71,7 @@ export class Pool {
     }
     this.#bases = bases;
     this.count = count;
-    this.#allowed = repositories.map(({ allow = [] }) => allowList(allow));
+    this.#allowed = repositories.map((repository) => nameFilter(repository));
   }
 
   #repositoryNumber(solvable: number): number {
@@ -291,13 +293,6 @@ export class Pool {
     const rest = group.filter(({ architectures }) => concerns(architectures, this.arch));
     return rest.length === 0 ? undefined : rest;
   }
-}
-
-/** Says whether a list has a name; an empty list has all. */
-function allowList(patterns: readonly string[]): (name: string) => boolean {
-  if (patterns.length === 0) return () => true;
-  const expression = patternExpression(patterns);
-  return (name) => expression.test(name);
 }
 
 /** An unversioned provide satisfies no versioned relation. */

@@ -1,6 +1,5 @@
-import { nearestNames } from '@ict/package-index';
+import { isPattern, nearestNames, patternExpression } from '@ict/package-index';
 import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
-import { isPattern, patternExpression } from './name-pattern.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
 import { compareDebVersions } from './version.js';

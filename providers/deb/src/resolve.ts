@@ -64,8 +64,8 @@ function toRepository({ repository, root }: Snapshot, index: PoolRepository['ind
   const suites = [repository.suite, root.suite, root.codename, root.version, repository.id].filter(
     (name) => name !== undefined && name !== '',
   );
-  const { id, priority = root.priority ?? DEFAULT_PRIORITY, allowPackages: allow } = repository;
-  return { id, suites: suites as string[], priority, ...(allow === undefined ? {} : { allow }), index };
+  const { id, priority = root.priority ?? DEFAULT_PRIORITY, allowPackages: allow = [], excludePackages: exclude = [] } = repository;
+  return { id, suites: suites as string[], priority, allow, exclude, index };
 }
 
 /**

@@ -1,6 +1,8 @@
-import type { Architecture } from '@ict/plugin-api';
+import { nameFilter } from '@ict/package-index';
+import type { NameFilter } from '@ict/package-index';
+import type { Architecture, FavouredPackage } from '@ict/plugin-api';
 import { architectureRank } from './architecture.js';
-import { compareEvr } from './evr.js';
+import { compareEvr, formatEvr } from './evr.js';
 import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { Relation } from './relation.js';
@@ -12,14 +14,14 @@ export interface PoolRepository {
   readonly id: string;
   /** Higher wins over a higher version: of one name only the repositories with the highest priority are looked at. */
   readonly priority: number;
-  /** Names of the only packages that are taken from it, with `*` for any characters; empty for all. */
-  readonly allow: readonly string[];
+  /** Of equal packages, those of the repository with the lowest cost are preferred. */
+  readonly cost: number;
+  /** Names of packages that are taken from it. */
+  readonly filter: NameFilter;
   readonly index: PackagesIndex;
 }
 
 const NONE: readonly number[] = Object.freeze([]);
-
-const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 
 /**
  * The packages of all repositories as solvables, numbered from 1: repository after repository, in the order of their metadata. Those of
@@ -35,23 +37,26 @@ export class Pool {
   readonly #seen: Uint8Array;
   readonly #repositoryOf: Uint16Array;
   readonly #bases: number[] = [];
+  readonly #favoured: ReadonlyMap<string, string | undefined>;
   readonly #all = new Map<string, readonly number[]>();
   readonly #satisfying = new Map<Relation, readonly number[]>();
   readonly #obsoleters = new Map<string, readonly number[]>();
 
-  constructor(repositories: readonly PoolRepository[], machine: Architecture) {
+  /** @param favour packages of an earlier answer: their versions, and they themselves among providers, are preferred. */
+  constructor(repositories: readonly PoolRepository[], machine: Architecture, favour: readonly FavouredPackage[] = []) {
+    this.#favoured = new Map(favour.map(({ name, version }) => [name, version]));
     this.repositories = repositories;
     this.machine = machine;
     this.count = repositories.reduce((sum, { index }) => sum + index.count, 0);
     this.#seen = new Uint8Array(this.count + 1);
     this.#repositoryOf = new Uint16Array(this.count + 1);
     let solvable = 1;
-    repositories.forEach(({ index, allow }, number) => {
+    repositories.forEach(({ index, filter }, number) => {
       this.#bases.push(solvable);
-      const patterns = allow.map((pattern) => new RegExp(`^${pattern.split('*').map(literally).join('.*')}$`));
+      const passes = nameFilter(filter);
       for (let at = 0; at < index.count; at++, solvable++) {
         const fits = architectureRank(index.arch(at), machine) !== undefined;
-        this.#seen[solvable] = fits && (patterns.length === 0 || patterns.some((pattern) => pattern.test(index.name(at)))) ? 1 : 0;
+        this.#seen[solvable] = fits && passes(index.name(at)) ? 1 : 0;
         this.#repositoryOf[solvable] = number;
       }
     });
@@ -166,9 +171,16 @@ export class Pool {
     return found;
   }
 
+  /** 0 for the version that an earlier answer had, 1 for others. */
+  #versionRank({ name, evr }: PrimaryPackage): number {
+    const version = this.#favoured.get(name);
+    return version !== undefined && version === formatEvr(evr) ? 0 : 1;
+  }
+
   /**
    * The order of preference, as libsolv's: priority of the repository, architecture, what nothing else among them replaces, then by name,
-   * of one name the highest version, of equal versions the first.
+   * of one name the highest version, of equal versions that of the repository with the lowest cost, then the first. What an earlier answer
+   * had comes before architecture and replacement, and its version before higher ones.
    */
   #ordered(solvables: readonly number[]): readonly number[] {
     if (solvables.length < 2) return solvables;
@@ -177,9 +189,11 @@ export class Pool {
       const [x, y] = [this.package(a), this.package(b)];
       return (
         this.repository(b).priority - this.repository(a).priority ||
+        Number(this.#favoured.has(y.name)) - Number(this.#favoured.has(x.name)) ||
         architectureRank(x.arch, this.machine)! - architectureRank(y.arch, this.machine)! ||
         Number(replaced.has(a)) - Number(replaced.has(b)) ||
-        (x.name === y.name ? compareEvr(y.evr, x.evr) : x.name < y.name ? -1 : 1) ||
+        (x.name === y.name ? this.#versionRank(x) - this.#versionRank(y) || compareEvr(y.evr, x.evr) : x.name < y.name ? -1 : 1) ||
+        this.repository(a).cost - this.repository(b).cost ||
         a - b
       );
     });

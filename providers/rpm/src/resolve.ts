@@ -2,6 +2,7 @@ import type {
   Architecture,
   Context,
   DistributionDefinition,
+  FavouredPackage,
   Problem,
   Resolution,
   ResolutionRequest,
@@ -30,6 +31,7 @@ import type { Wanted } from './resolve-seeds.js';
 /** Independent contradictions that are reported at once. */
 const MAX_PROBLEMS = 5;
 const DEFAULT_PRIORITY = 0;
+const DEFAULT_COST = 1000;
 
 /** What is resolved, without a context: repositories in memory. */
 export interface PackageRequest {
@@ -43,25 +45,33 @@ export interface PackageRequest {
   readonly essential?: DistributionDefinition['essential'];
   /** Follow weak dependencies. */
   readonly recommends: boolean;
+  /** Packages of an earlier answer. */
+  readonly favour?: readonly FavouredPackage[];
 }
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 1, resolve };
+  return { version: 2, resolve };
 }
 
 /** @throws what {@link loadPackages} throws, and `ICT_SOLVER_LIMIT`. */
 async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
-  const { arch, distribution, essential, recommends, seeds, snapshots } = request;
+  const { arch, distribution, essential, favour, recommends, seeds, snapshots } = request;
   const table = new RelationTable();
   const repositories: PoolRepository[] = [];
   for (const snapshot of snapshots) {
     ctx.signal.throwIfAborted();
-    const { id, priority = DEFAULT_PRIORITY, allowPackages = [] } = snapshot.repository;
-    repositories.push({ id, priority, allow: allowPackages, index: await loadPackages(snapshot, ctx, table) });
+    const {
+      id,
+      priority = DEFAULT_PRIORITY,
+      cost = DEFAULT_COST,
+      allowPackages: allow = [],
+      excludePackages: exclude = [],
+    } = snapshot.repository;
+    repositories.push({ id, priority, cost, filter: { allow, exclude }, index: await loadPackages(snapshot, ctx, table) });
   }
   const groups = seeds.some((seed) => seed.request.startsWith('@')) ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
-  const pool = new Pool(repositories, arch);
+  const pool = new Pool(repositories, arch, favour);
   const work = { repositories, arch, seeds, groups, table, recommends, ...(essential ? { essential: distribution.essential } : {}) };
   const asked = new Set<string>();
   for (;;) {
@@ -118,7 +128,7 @@ async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise
  * @param pool of the same repositories; it notes paths that nothing is known to bring.
  * @throws `ICT_SOLVER_LIMIT`.
  */
-export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch)): Resolution {
+export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch, request.favour)): Resolution {
   const { groups, recommends, table } = request;
   const base = (request.essential?.packages ?? []).map((name): Seed => ({ request: name, reason: 'essential' }));
   const { wanted, problems } = findSeeds([...base, ...request.seeds], pool, table, groups);

@@ -1,4 +1,4 @@
-import type { Resolution, Seed } from '@ict/plugin-api';
+import type { FavouredPackage, Resolution, Seed } from '@ict/plugin-api';
 import { formatEvr, parseEvr } from '../src/evr.js';
 import { PackagesIndex, type PrimaryPackage } from '../src/packages-index.js';
 import { PrimaryReader } from '../src/primary.js';
@@ -17,7 +17,9 @@ export interface TestPackage {
 export interface TestRepository {
   readonly packages: readonly TestPackage[];
   readonly priority?: number;
+  readonly cost?: number;
   readonly allow?: readonly string[];
+  readonly exclude?: readonly string[];
 }
 
 export function toRelation(text: string, table: RelationTable): Relation {
@@ -64,17 +66,23 @@ export function toIndex(packages: readonly TestPackage[], table: RelationTable):
   return new PackagesIndex(reader.finish(), table);
 }
 
-export function resolveIn(repositories: readonly TestRepository[], requests: readonly string[], recommends = true): Resolution {
+export function resolveIn(
+  repositories: readonly TestRepository[],
+  requests: readonly string[],
+  recommends = true,
+  favour: readonly FavouredPackage[] = [],
+): Resolution {
   const table = new RelationTable();
   return resolvePackages({
-    repositories: repositories.map(({ packages, priority = 0, allow = [] }, number) => {
-      return { id: `repo${number}`, priority, allow, index: toIndex(packages, table) };
+    repositories: repositories.map(({ packages, priority = 0, cost = 1000, allow = [], exclude = [] }, number) => {
+      return { id: `repo${number}`, priority, cost, filter: { allow, exclude }, index: toIndex(packages, table) };
     }),
     arch: 'x86_64',
     seeds: requests.map((request): Seed => ({ request, reason: 'template' })),
     groups: new Map([['tools', { id: 'tools', mandatory: ['a', 'nothing'], optional: ['b'] }]]),
     table,
     recommends,
+    favour,
   });
 }
 

@@ -113,6 +113,44 @@ describe('what is chosen', () => {
     expect(answer(resolveIn([low, { ...high, allow: ['x*'] }], ['a']))).toBe('a-9-1.noarch');
     expect(answer(resolveIn([high, { ...low, priority: 10 }], ['a/repo0']))).toBe('a-1-1.noarch');
   });
+
+  it('never what a repository may not give', () => {
+    const repository = { packages: [pkg('a-2-1.noarch'), pkg('ab-1-1.noarch')], exclude: ['a'] };
+    expect(answer(resolveIn([repository, { packages: [pkg('a-1-1.noarch')] }], ['a', 'ab']))).toBe('a-1-1.noarch ab-1-1.noarch');
+    expect(answer(resolveIn([{ ...repository, allow: ['a*'] }], ['a']))).toBe('ICT_RPM_UNKNOWN_PACKAGE');
+  });
+
+  it('of equal packages, those of the repository with the lowest cost', () => {
+    const packages = [pkg('a-1-1.noarch')];
+    const from = (...costs: number[]): string | undefined => {
+      const resolution = resolveIn(costs.map((cost) => ({ packages, cost })), ['a']); // prettier-ignore
+      return resolution.kind === 'resolved' ? resolution.closure.packages[0]!.repository : undefined;
+    };
+    expect([from(1000, 1000), from(1000, 500), from(500, 1000)]).toEqual(['repo0', 'repo1', 'repo0']);
+    expect(answer(resolveIn([{ packages, cost: 1 }, { packages: [pkg('a-2-1.noarch')] }], ['a']))).toBe('a-2-1.noarch');
+  });
+});
+
+describe('packages of an earlier answer', () => {
+  const packages = [
+    ...[pkg('a-1-1.noarch', { requires: ['v'] }), pkg('a-2-1.noarch', { requires: ['v'] })],
+    ...[pkg('p-1-1.noarch', { provides: ['v'] }), pkg('q-1-1.noarch', { provides: ['v'] })],
+  ];
+  const resolved = (favour: readonly { readonly name: string; readonly version?: string }[], requests = ['a']): string =>
+    answer(resolveIn([{ packages }], requests, true, favour));
+
+  it('keep their version, and stay the choice among providers', () => {
+    expect(resolved([])).toBe('a-2-1.noarch p-1-1.noarch');
+    expect(resolved([{ name: 'a', version: '1-1' }])).toBe('a-1-1.noarch p-1-1.noarch');
+    expect(resolved([{ name: 'q', version: '1-1' }])).toBe('a-2-1.noarch q-1-1.noarch');
+    expect(resolved([{ name: 'q' }, { name: 'a' }])).toBe('a-2-1.noarch q-1-1.noarch');
+  });
+
+  it('give way to what is asked for, and to what is there', () => {
+    expect(resolved([{ name: 'a', version: '1-1' }], ['a=2'])).toBe('a-2-1.noarch p-1-1.noarch');
+    expect(resolved([{ name: 'a', version: '0-1' }])).toBe('a-2-1.noarch p-1-1.noarch');
+    expect(resolved([{ name: 'q' }], ['a', 'p'])).toBe('a-2-1.noarch p-1-1.noarch');
+  });
 });
 
 describe('boolean dependencies', () => {

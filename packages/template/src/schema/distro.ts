@@ -38,6 +38,9 @@ const repository = {
       additionalProperties: false,
     },
     priority: integer(-9999, 9999, 'Preference; higher wins over a higher version. Absent: that of any other repository.', 100),
+    allowPackages: texts('The only packages to take from it, with `*` for any characters. Absent: all.', ['tool', 'libtool*']),
+    excludePackages: texts('Packages never to take from it, also those that `allowPackages` names.', ['tool-debug*']),
+    cost: integer(0, 1_000_000, 'rpm: of equal packages, those of the repository with the lowest cost are taken. Absent: 1000.', 500),
     fingerprints: texts('Fingerprints of the only keys of the keyrings that count. Absent: all of them.', [
       '99DB70FAE1D7CE227FB6488205B555B38483C65D',
     ]),

@@ -27,6 +27,7 @@ const repository = {
     ),
     priority: integer(-9999, 9999, 'Preference; higher wins over a higher version. Absent: that of any other repository.', 100),
     allowPackages: withDefault([], texts('The only packages to take from it; none: all.', ['tool', 'libtool*'])),
+    excludePackages: withDefault([], texts('Packages never to take from it, also those that `allowPackages` names.', ['tool-debug*'])),
   },
   required: ['codename'],
   additionalProperties: false,

@@ -1,0 +1,16 @@
+import { patternExpression } from './name-pattern.js';
+
+/** Names that a repository may give, as patterns. */
+export interface NameFilter {
+  /** The only ones; empty for all. */
+  readonly allow?: readonly string[];
+  /** None of these, whatever `allow` says. */
+  readonly exclude?: readonly string[];
+}
+
+/** @returns whether a name passes a filter. */
+export function nameFilter({ allow = [], exclude = [] }: NameFilter): (name: string) => boolean {
+  const allowed = allow.length === 0 ? undefined : patternExpression(allow);
+  const excluded = exclude.length === 0 ? undefined : patternExpression(exclude);
+  return (name) => allowed?.test(name) !== false && excluded?.test(name) !== true;
+}
