@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode } from '@ict/plugin-api';
+import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from './architecture.js';
 import { debError } from './errors.js';
@@ -69,7 +69,20 @@ async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<Package
   const index = await loadIndexes(pinned, ctx);
   for (let i = 0; i < index.count; i++) {
     if (i % RECORDS_PER_CHECK === 0) ctx.signal.throwIfAborted();
-    yield index.record(i, pinned.repository.id);
+    const record = usableRecord(index, i, pinned.repository.id, ctx);
+    if (record !== undefined) yield record;
+  }
+}
+
+/** A record, or undefined with a warning when a value of it cannot be trusted: the other packages stay usable. */
+function usableRecord(index: PackagesIndex, i: number, repository: string, ctx: Context): PackageRecord | undefined {
+  try {
+    return index.record(i, repository);
+  } catch (error) {
+    if (!isIctError(error) || error.code !== 'ICT_DEB_INDEX_INVALID') throw error;
+    const { code, message, hint } = error;
+    ctx.emit({ type: 'warning', code, message, ...(hint === undefined ? {} : { hint }) });
+    return undefined;
   }
 }
 

@@ -240,6 +240,22 @@ describe('packages', () => {
     await expect(collect(huge, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_INVALID' });
   });
 
+  it('leaves out a package with a value that cannot be trusted, names it, and streams the others', async () => {
+    await using ctx = smallArchive();
+    const pinned = await source.snapshot(small, 'x86_64', ctx);
+    const ref = await ctx.blobs.putBytes(
+      Buffer.from(`${stanza('a')}\n${stanza('b').replace(/^Size: .*$/m, 'Size: many')}\n${stanza('c')}`),
+    );
+    const index = { ...pinned.indexes[0], plain: { digest: ref.digest, sizeBytes: ref.sizeBytes } };
+    expect((await collect({ ...pinned, indexes: [index] }, ctx)).map(({ name }) => name)).toEqual(['a', 'c']);
+    expect(ctx.events).toEqual([
+      expect.objectContaining({
+        code: 'ICT_DEB_INDEX_INVALID',
+        message: `the index of repository "${small.id}" gives b the Size "many", which is not valid`,
+      }),
+    ]);
+  });
+
   it('reports stanzas that it left out', async () => {
     await using ctx = smallArchive();
     const pinned = await source.snapshot(small, 'x86_64', ctx);

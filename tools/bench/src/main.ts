@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,7 +15,7 @@ import type { Scenario } from './scenario.js';
 
 const scenarios: Readonly<Record<string, Scenario>> = { change, cold, conflicts, entries, hash, help, resolve: resolution, rpm };
 
-const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [-- FLAGS]
+const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [--results DIR] [-- FLAGS]
 
   change     one more file, and one more package, after a build
   cold       ict build against mmdebstrap and mke2fs: nothing cached, packages cached, unchanged
@@ -28,6 +28,7 @@ const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--direc
 
   --runs N         rounds of each comparison
   --directory DIR  work here, and keep the local archive for the next time (default: a temporary directory)
+  --results DIR    also write what is printed to DIR/SCENARIO.md, and drawings beside it
   FLAGS            flags of ict build or ict lock for the one that uses the network, such as --mirror
 `;
 
@@ -36,7 +37,7 @@ async function main(argv: readonly string[]): Promise<number> {
     args: [...argv],
     allowPositionals: true,
     tokens: true,
-    options: { runs: { type: 'string' }, directory: { type: 'string' } },
+    options: { runs: { type: 'string' }, directory: { type: 'string' }, results: { type: 'string' } },
   });
   const end = tokens.find(({ kind }) => kind === 'option-terminator')?.index ?? argv.length;
   const firstBuild = argv.slice(end + 1);
@@ -59,7 +60,13 @@ async function main(argv: readonly string[]): Promise<number> {
       say,
       onRun: (contender, { cpuSeconds, wallSeconds }) => say(`  ${contender}: ${cpuSeconds} s CPU, ${wallSeconds} s`),
     });
-    process.stdout.write(`${cpus().length} cores, Node ${process.versions.node}\n\n${comparisons.map(renderComparison).join('\n')}`);
+    const text = `${cpus().length} cores, Node ${process.versions.node}\n\n${comparisons.map(renderComparison).join('\n')}`;
+    process.stdout.write(text);
+    if (values.results !== undefined) {
+      const figures = comparisons.flatMap((comparison) => Object.entries(comparison.figures ?? {}));
+      await mkdir(values.results, { recursive: true });
+      for (const [file, content] of [[`${name}.md`, text], ...figures] as const) await writeFile(join(values.results, file), content);
+    }
     return 0;
   } finally {
     if (values.directory === undefined) await rm(directory, { recursive: true, force: true });

@@ -5,12 +5,16 @@ import type { Measurement } from './measurement.js';
 export interface Comparison {
   readonly title: string;
   readonly results: readonly Runs[];
+  /** The results as a curve of text. */
+  readonly curve?: string;
+  /** Drawings of the results, by file name. */
+  readonly figures?: Readonly<Record<string, string>>;
 }
 
 const HEADINGS = ['', 'runs', 'CPU s, min', 'CPU s, median', 'wall s, min', 'wall s, median', 'CPU ratio', 'wall ratio'];
 
-/** A Markdown table: least and median of CPU and wall time, and the ratio of medians to the last row. */
-export function renderComparison({ title, results }: Comparison): string {
+/** A Markdown table: least and median of CPU and wall time, and the ratio of medians to the last row; then the curve, if there is one. */
+export function renderComparison({ title, results, curve }: Comparison): string {
   const column = (runs: readonly Measurement[], field: keyof Measurement) => summarise(runs.map((run) => run[field]));
   const summaries = results.map(({ name, runs }) => ({
     name,
@@ -27,7 +31,8 @@ export function renderComparison({ title, results }: Comparison): string {
     ratio(wall.median, base?.wall.median),
   ]);
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  return [`${title}`, '', line(HEADINGS), line(HEADINGS.map(() => '---')), ...rows.map(line), ''].join('\n');
+  const drawn = curve === undefined ? [] : ['```text', curve.trimEnd(), '```', ''];
+  return [`${title}`, '', line(HEADINGS), line(HEADINGS.map(() => '---')), ...rows.map(line), '', ...drawn].join('\n');
 }
 
 function ratio(value: number, base: number | undefined): string {

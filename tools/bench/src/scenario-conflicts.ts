@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { alternate, summarise } from './alternation.js';
-import { drawCurve } from './curve.js';
+import { textCurve, type Curve } from './curve.js';
 import type { Scenario } from './scenario.js';
+import { svgCurve } from './svg-curve.js';
 
 const PROGRAM = fileURLToPath(new URL('solve-conflicts.js', import.meta.url));
 /** Packages, each in ten versions. */
-const SIZES = [25, 50, 100, 200, 300];
+const SIZES = [25, 50, 100, 150, 200];
 
 /** Generated instances in which hardly any two newest versions fit together, of growing size: the time must not grow exponentially. */
 export const conflicts: Scenario = async ({ runs, onRun }) => {
@@ -15,6 +16,11 @@ export const conflicts: Scenario = async ({ runs, onRun }) => {
     x: SIZES[i] as number,
     y: summarise(result.runs.map(({ cpuSeconds }) => cpuSeconds)).median,
   }));
-  const curve = drawCurve(points, { x: 'packages', y: 'CPU s for six instances' }, 2);
-  return [{ title: `Six conflict-heavy instances a size, solved or refuted and explained\n\n\`\`\`text\n${curve}\`\`\``, results }];
+  const curve: Curve = {
+    title: 'Six conflict-heavy instances a size, solved or refuted and explained',
+    points,
+    labels: { x: 'packages', y: 'CPU s for six instances' },
+    slope: 2,
+  };
+  return [{ title: curve.title, results, curve: textCurve(curve), figures: { 'conflicts.svg': svgCurve(curve) } }];
 };

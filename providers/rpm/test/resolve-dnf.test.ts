@@ -1,0 +1,159 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RpmWorkshop } from '@ict/fixtures';
+import type { DistributionDefinition } from '@ict/plugin-api';
+import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
+import { createRpmProvider } from '../src/provider.js';
+
+/** Packages of one version, by name: lines of their preambles; a line that is a path is a file that the package brings. */
+type PackageSet = Readonly<Record<string, readonly string[]>>;
+
+const FIRST: PackageSet = {
+  library: [],
+  app: ['Requires: library >= 1', 'Recommends: extra'],
+  extra: ['Requires: library'],
+  addon: ['Supplements: app'],
+  'wants-old': ['Requires: library < 2'],
+  foe: ['Conflicts: library'],
+  'foe-of-old': ['Conflicts: library < 2'],
+  'mail-a': ['Provides: mail = 1'],
+  'mail-b': ['Provides: mail = 2', 'Provides: queue'],
+  'needs-mail': ['Requires: mail'],
+  'needs-new-mail': ['Requires: mail >= 2'],
+  before: [],
+  after: ['Obsoletes: before < 2', 'Provides: before = 2'],
+  'needs-before': ['Requires: before'],
+  'rich-if': ['Requires: (extra if library)'],
+  'rich-or': ['Requires: (nowhere or mail-b)'],
+  'rich-with': ['Requires: (mail with queue)'],
+  'rich-unless': ['Conflicts: (mail-a unless foe)'],
+  tool: ['/usr/bin/tool', '/opt/deep/file'],
+  'needs-program': ['Requires: /usr/bin/tool'],
+  'needs-file': ['Requires: /opt/deep/file'],
+  ages: ['Epoch: 1'],
+  lonely: ['Requires: nowhere'],
+  careful: ['Recommends: lonely', 'Recommends: (extra if mail-a)'],
+};
+const SECOND: PackageSet = { library: [], app: ['Requires: library = 2.0'], ages: ['Epoch: 0'], pre: [] };
+const THIRD: PackageSet = { pre: [] };
+
+/** Builds a set with one run of rpmbuild, as parts of one package. @returns paths of the packages. */
+function build(workshop: RpmWorkshop, version: string, set: PackageSet): readonly string[] {
+  const isPath = (line: string): boolean => line.startsWith('/');
+  const parts = Object.entries(set).flatMap(([name, lines]) => [
+    `%package -n ${name}`,
+    'Summary: Generated for tests',
+    ...lines.filter((line) => !isPath(line)),
+    `%description -n ${name}`,
+    'Generated for tests.',
+    `%files -n ${name}`,
+    ...lines.filter(isPath),
+  ]);
+  const files = Object.fromEntries(Object.values(set).flatMap((lines) => lines.filter(isPath).map((path) => [path, path])));
+  const main = workshop.build({ name: `set-${version.replaceAll(/\W/g, '')}`, version, files, more: parts });
+  const directory = dirname(main);
+  // The package that the parts belong to is not published.
+  return readdirSync(directory)
+    .map((file) => join(directory, file))
+    .filter((file) => file !== main);
+}
+
+const workshop = new RpmWorkshop();
+let root: string;
+let nowSeconds: number;
+beforeAll(() => {
+  const files = [...build(workshop, '1.0', FIRST), ...build(workshop, '2.0', SECOND), ...build(workshop, '2.0~rc1', THIRD)];
+  root = workshop.repository('repository', files);
+  nowSeconds = Math.floor(Date.now() / 1000);
+}, 240_000);
+afterAll(() => workshop.close());
+
+const NO_SOLUTION = ['no solution'];
+
+/** Lets dnf answer many requests in one process: what it would install into an empty root, as `name-version-release.arch`. */
+const PROGRAM = `
+import json, sys
+import dnf
+
+work, repository, questions = json.load(sys.stdin)
+base = dnf.Base()
+base.conf.installroot = work + '/root'
+base.conf.cachedir = work + '/cache'
+base.conf.persistdir = work + '/state'
+base.conf.substitutions['releasever'] = '1'
+base.conf.substitutions['arch'] = base.conf.substitutions['basearch'] = 'x86_64'
+base.repos.add_new_repo('test', base.conf, baseurl=['file://' + repository], gpgcheck=False)
+base.fill_sack(load_system_repo=False)
+answers = []
+for requests, weak in questions:
+    base.reset(goal=True)
+    base.conf.install_weak_deps = weak
+    try:
+        for request in requests:
+            base.install(request)
+        base.resolve()
+        answers.append(sorted(str(package) for package in base.transaction.install_set))
+    except dnf.exceptions.Error:
+        answers.append(None)
+json.dump(answers, sys.stdout)
+`;
+
+function askDnf(questions: readonly Question[]): readonly (readonly string[])[] {
+  const input = JSON.stringify([workshop.directory, root, questions.map(([request, weak]) => [request.split(' '), weak])]);
+  const output = execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
+  return (JSON.parse(output) as (readonly string[] | null)[]).map((answer) => answer ?? NO_SOLUTION);
+}
+
+async function ours(requests: readonly string[], recommends: boolean): Promise<readonly string[]> {
+  await using ctx = fakeContext({ archives: [directoryArchive('http://archive.example', root)], nowSeconds });
+  const { metadata, resolver } = createRpmProvider();
+  const repository = { id: 'test', archive: 'http://archive.example', suite: '', components: [], keyrings: [], repoGpgCheck: false };
+  const snapshots = [await metadata.snapshot(repository, 'x86_64', ctx)];
+  const seeds = requests.map((request) => ({ request, reason: 'template' }));
+  const distribution = {} as DistributionDefinition;
+  const resolution = await resolver.resolve({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends }, ctx);
+  if (resolution.kind === 'unsolvable') return NO_SOLUTION;
+  return resolution.closure.packages.map(({ name, version, arch }) => `${name}-${version}.${arch}`).sort();
+}
+
+type Question = readonly [request: string, weak: boolean];
+
+const REQUESTS = [
+  ...['app', 'app library', 'wants-old', 'wants-old app', 'foe', 'foe app', 'foe-of-old app', 'foe-of-old wants-old'],
+  ...['needs-new-mail', 'queue', 'needs-before', 'before', 'after', 'before after'],
+  ...['rich-if', 'rich-if library', 'rich-or', 'rich-with', 'rich-unless mail-a', 'rich-unless mail-a foe'],
+  ...['needs-program', 'needs-file', '/usr/bin/tool', 'ages', 'pre', 'lonely', 'careful', 'careful mail-a library', 'nothing-at-all'],
+];
+const QUESTIONS: readonly Question[] = REQUESTS.flatMap((request): Question[] => [
+  [request, false],
+  [request, true],
+]);
+
+describe('against dnf', () => {
+  it('chooses the same packages, or finds no answer either', async () => {
+    const mine: Record<string, readonly string[]> = {};
+    const theirs: Record<string, readonly string[]> = {};
+    const answers = askDnf(QUESTIONS);
+    for (const [number, [request, weak]] of QUESTIONS.entries()) {
+      const question = `${request}${weak ? ', weak dependencies too' : ''}`;
+      mine[question] = await ours(request.split(' '), weak);
+      theirs[question] = answers[number]!;
+    }
+    expect(mine).toEqual(theirs);
+    // The oracle is no stub: it chose, it refused, and weak dependencies made a difference.
+    expect([theirs['app'], theirs['foe app'], theirs['app, weak dependencies too']]).toEqual([
+      ['app-2.0-1.noarch', 'library-2.0-1.noarch'],
+      NO_SOLUTION,
+      ['addon-1.0-1.noarch', 'app-2.0-1.noarch', 'library-2.0-1.noarch'],
+    ]);
+  });
+
+  it('takes another provider where several are equal, as docs/resolution.md says', async () => {
+    const [theirs] = askDnf([['needs-mail', false]]);
+    const mine = await ours(['needs-mail'], false);
+    expect([mine.length, theirs!.length]).toEqual([2, 2]);
+    expect(new Set([...mine, ...theirs!])).toEqual(new Set(['mail-a-1.0-1.noarch', 'mail-b-1.0-1.noarch', 'needs-mail-1.0-1.noarch']));
+  });
+});
