@@ -15,16 +15,18 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
+/** What logs of processes that have ended are called: no process has such an id. */
+const ENDED = /-4\d{6}-1\.log$/;
+let processes = 0;
+
 /** Makes what this process noted so far the journal of a process that has ended. */
 function endProcess(): void {
   const used = join(bench.cacheDir, '.ict/used');
   for (const day of readdirSync(used)) {
     if (day === 'summary.log') continue;
     for (const log of readdirSync(join(used, day))) {
-      renameSync(
-        join(used, day, log),
-        join(used, day, log.replace(/-\d+-\d+\.log$/, `-${4_000_000 + Math.floor(bench.time % 1e5)}-1.log`)),
-      );
+      if (ENDED.test(log)) continue; // another one's, which must not be replaced
+      renameSync(join(used, day, log), join(used, day, log.replace(/-\d+-\d+\.log$/, `-${4_000_000 + processes++}-1.log`)));
     }
   }
 }
