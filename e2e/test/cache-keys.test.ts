@@ -1,0 +1,101 @@
+/*
+ * What must be found in the cache, and what must not. Where each case is tested:
+ *
+ * | Case                                          | Expected                     | Test                                                          |
+ * | --------------------------------------------- | ---------------------------- | ------------------------------------------------------------- |
+ * | same version published again, other bytes     | miss; the old bytes hit again | below                                                         |
+ * | newer signed root, same packages              | layers hit, image misses     | below                                                         |
+ * | sudo or plain, time zone, locale, umask, home | hit                          | below; another user: reproducible.test.ts                     |
+ * | other packages, the order in a template       | miss; hit                    | core/image-cache.test.ts; reproducible.test.ts                |
+ * | only times of a file                          | hit                          | layers.test.ts, "does not see times of inputs"                |
+ * | mode of a file                                | miss                         | layers.test.ts, the same                                      |
+ * | a file more, a file gone                      | miss                         | layers.test.ts, "the key of a layer"; core/template-layers    |
+ * | a file that a layer removes stays removed     | -                            | sandbox/layers.test.ts (whiteouts)                            |
+ * | `a,bc` against `ab,c`                         | miss                         | cache/package-cache.test.ts; layers.test.ts ("ends")          |
+ * | another parent with equal content             | hit                          | layers.test.ts, "that comes out the same"                     |
+ * | env named like a place of the template        | miss                         | core/image-cache.test.ts, "with layers"                       |
+ * | clock moved backwards                         | hit, nothing collected       | cache/clock.test.ts; cache/collector.test.ts                  |
+ * | same key at the same time                     | one result, whole            | cache/package-cache.test.ts, "many writers"; soak.test.ts     |
+ * | disk full in the middle of storing            | error, cache intact          | cache/cache.test.ts; failures.test.ts, "its disk is full"     |
+ * | cut off, one bit, replaced, of every kind     | never used, made anew        | caches.test.ts, "a file ... that someone changed"             |
+ * | a server that sends other bytes               | error                        | failures.test.ts, "another package is served in its place"    |
+ * | killed at any moment                          | nothing lost or left         | cache/kills.test.ts; soak.test.ts; `npm run soak`             |
+ * | directories removed by hand, also meanwhile   | made anew                    | caches.test.ts; core/base-tree.test.ts                        |
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildArchive, buildDeb } from '@ict/fixtures';
+import { afterAll, beforeAll, expect, inject, it } from 'vitest';
+import { artifactOf, Mini, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+
+/** No file of an image is younger, whichever signed root its packages come from. */
+const EPOCH = { SOURCE_DATE_EPOCH: '1760000000' };
+
+let mini: Mini;
+let places: BuildPlaces;
+let digest: string;
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'cache-keys');
+  places = await mini.places();
+  digest = artifactOf(await built(), 'raw').digest;
+});
+afterAll(() => mini.close());
+
+async function built(args: readonly string[] = [], { env, ...options }: IctOptions = {}): Promise<IctResult> {
+  const result = await mini.build(places, args, { ...options, env: { ...EPOCH, ...env } });
+  expect(result.status, result.stderr).toBe(0);
+  return result;
+}
+
+function steps(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
+  return result.events.flatMap((event) => (event.type === type ? [event.step] : []));
+}
+
+function downloaded(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'package.downloaded' ? [event.name] : []));
+}
+
+it('who runs it, where and when in the world, makes no difference: every step hits', async () => {
+  const sudo = { SUDO_USER: 'ada', SUDO_UID: '1000', SUDO_GID: '1000', SUDO_COMMAND: 'ict', USER: 'root', LOGNAME: 'root' };
+  const elsewhere = { HOME: '/home/ada', TZ: 'Pacific/Kiritimati', LANG: 'de_DE.UTF-8', LC_ALL: 'C' };
+  const options = { env: { ...sudo, ...elsewhere }, umask: '0077', cwd: '/' };
+  const result = await built(['--no-image-cache'], options);
+  expect(steps(result, 'step.miss')).toEqual([]);
+  expect(artifactOf(result, 'raw').digest).toBe(digest);
+  expect(steps(await built([], { ...options, env: { ...options.env, TZ: 'Pacific/Pago_Pago' } }), 'step.hit')).toEqual(['ict.image']);
+});
+
+it('a newer signed root with the same packages makes a new image out of the same layers', async () => {
+  const { spec } = mini.distribution;
+  await buildArchive({ ...spec, dateSeconds: spec.dateSeconds + 86_400 });
+  try {
+    const result = await built();
+    expect(steps(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base', 'ict.packages']));
+    // Identifiers of the disk, and what names them, follow from the lock.
+    expect(steps(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure', 'disk.assemble']));
+    expect(downloaded(result)).toEqual([]);
+    expect(artifactOf(result, 'raw').digest).not.toBe(digest);
+  } finally {
+    await buildArchive(spec);
+  }
+});
+
+it('a version that is published again with other bytes is another package; layers of the first one hit when it comes back', async () => {
+  const { spec } = mini.distribution;
+  const made = join(mini.root, 'again');
+  await mkdir(made);
+  const again = await buildDeb({ name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'other\n' } }, made);
+  await buildArchive({ ...spec, debs: [...spec.debs.filter((deb) => !deb.includes('mini-library_')), again] });
+  try {
+    const result = await built();
+    expect(downloaded(result)).toEqual(['mini-library']);
+    expect(steps(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
+    expect(artifactOf(result, 'raw').digest).not.toBe(digest);
+  } finally {
+    await buildArchive(spec);
+  }
+  const back = await built();
+  // The archive is signed anew, so that the lock and the disk are others; the layers are those of the first build.
+  expect(steps(back, 'step.hit')).toEqual(expect.arrayContaining(['ict.base', 'ict.packages']));
+});
