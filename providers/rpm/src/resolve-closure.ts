@@ -1,5 +1,6 @@
-import type { Closure, ResolvedPackage } from '@ict/plugin-api';
+import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
+import { formatRelation } from './relation.js';
 import type { Relation } from './relation.js';
 import type { Clauses, Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
@@ -9,9 +10,16 @@ import type { RelationKind } from './tags.js';
 
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Requires, and with why it is here:
- * reasons of seeds, and members that need it or, when weak dependencies count, brought it in.
+ * reasons of seeds, and members that need it or, when weak dependencies count, brought it in. The Requires and Recommends behind that come
+ * along, as the packages write them.
  */
-export function buildClosure(pool: Pool, clauses: Clauses, members: readonly Member<Reason>[], wanted: readonly Wanted[]): Closure {
+export function buildClosure(
+  pool: Pool,
+  clauses: Clauses,
+  members: readonly Member<Reason>[],
+  wanted: readonly Wanted[],
+  recommends: boolean,
+): Closure {
   const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)]));
   const requires = new Map<number, Set<string>>();
   const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
@@ -21,16 +29,27 @@ export function buildClosure(pool: Pool, clauses: Clauses, members: readonly Mem
       : pool.satisfying(relation);
     return targets.filter((target) => ids.has(target));
   };
-  for (const [solvable, id] of ids) {
-    const own = new Set<string>();
-    for (const relation of pool.package(solvable).relations.requires ?? []) {
+  const relations = new Map<string, PackageRelation>();
+  const satisfying = (solvable: number, kind: PackageRelation['kind'], field: string): ReadonlySet<number> => {
+    const from = ids.get(solvable)!;
+    const found = new Set<number>();
+    for (const relation of pool.package(solvable).relations[kind] ?? []) {
       for (const target of chosen(relation)) {
         if (target === solvable) continue;
-        own.add(ids.get(target)!);
-        requestedBy.get(target)!.add(id);
+        const to = ids.get(target)!;
+        const text = formatRelation(relation);
+        // A package may need one thing for several scriptlets.
+        relations.set(`${from} ${to} ${field} ${text}`, { from, to, kind, field, text });
+        found.add(target);
       }
     }
-    requires.set(solvable, own);
+    return found;
+  };
+  for (const [solvable, id] of ids) {
+    const needed = satisfying(solvable, 'requires', 'Requires');
+    for (const target of needed) requestedBy.get(target)!.add(id);
+    requires.set(solvable, new Set(Array.from(needed, (target) => ids.get(target)!)));
+    if (recommends) satisfying(solvable, 'recommends', 'Recommends');
   }
   for (const { solvable, by, reason } of members) {
     if (by !== 0 && isWeak(reason)) requestedBy.get(solvable)!.add(ids.get(by)!);
@@ -54,7 +73,8 @@ export function buildClosure(pool: Pool, clauses: Clauses, members: readonly Mem
       ...(summary === '' ? {} : { summary }),
     };
   });
-  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+  const sorted = [...relations].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, relation]) => relation);
+  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)), relations: sorted };
 }
 
 const WEAK: readonly RelationKind[] = ['recommends', 'supplements'];

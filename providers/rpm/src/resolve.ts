@@ -51,7 +51,7 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 2, resolve };
+  return { version: 3, resolve };
 }
 
 /** @throws what {@link loadPackages} throws, and `ICT_SOLVER_LIMIT`. */
@@ -141,7 +141,7 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
       if (problems.length > 0 || contradictions.length > 0) break;
       return {
         kind: 'resolved',
-        closure: buildClosure(pool, clauses, outcome.members, wanted),
+        closure: buildClosure(pool, clauses, outcome.members, wanted, recommends),
         warnings: warnOfDropped(outcome.dropped, pool),
       };
     }

@@ -222,6 +222,27 @@ describe('weak dependencies', () => {
   });
 });
 
+describe('relations of a closure', () => {
+  const packages = [
+    pkg('a-1-1.noarch', {
+      requires: ['b >= 1', 'v', '(c or d)', 'b >= 1', 'rpmlib(CompressedFileNames) = 3.0.4-1'],
+      recommends: ['e', 'gone'],
+    }),
+    ...[pkg('b-2-1.noarch'), pkg('c-1-1.noarch', { provides: ['v'] }), pkg('e-1-1.noarch')],
+  ];
+  it.each([
+    [true, ['Requires b >= 1 b', 'Requires (c or d) c', 'Requires v c', 'Recommends e e']],
+    [false, ['Requires b >= 1 b', 'Requires (c or d) c', 'Requires v c']],
+  ])('quote the packages, each once; weak ones: %s', (weak, expected) => {
+    const resolution = resolveIn([{ packages }], ['a'], weak);
+    const relations = resolution.kind === 'resolved' ? resolution.closure.relations! : [];
+    expect(relations.map(({ field, text, to }) => `${field} ${text} ${to.replace(':noarch', '')}`)).toEqual(expected);
+    expect(new Set(relations.map(({ from, kind }) => `${from} ${kind}`))).toEqual(
+      new Set(['a:noarch requires', ...(weak ? ['a:noarch recommends'] : [])]),
+    );
+  });
+});
+
 describe('an explanation', () => {
   it.each([
     ['opnessl', 'Did you mean "openssl"?'],
