@@ -133,7 +133,13 @@ describe('in keys', () => {
     const keys: Json[] = [];
     const steps = { run: async ({ key }: { key: Json }) => void keys.push(key) } as unknown as StepEngine;
     const by = { name: '@acme/toy', version: '1' };
-    for (const said of [{}, { '@acme/toy': { level: 1 } }, { '@acme/toy': { level: 2 } }, { other: { level: 1 } }]) {
+    const sections: readonly Readonly<Record<string, Json>>[] = [
+      {},
+      { '@acme/toy': { level: 1 } },
+      { '@acme/toy': { level: 2 } },
+      { other: { level: 1 } },
+    ];
+    for (const said of sections) {
       await formatSteps(steps, by, spec(said)).step('toy.disk', 1, { a: 1 }, async () => null);
     }
     expect(keys).toEqual([{ a: 1 }, { step: { a: 1 }, section: { level: 1 } }, { step: { a: 1 }, section: { level: 2 } }, { a: 1 }]);
@@ -154,7 +160,7 @@ it('a document of an exporter is made from what is said to its plugin', async ()
     {
       spec: { ...sampleSpec(), sections: { '@acme/toy': { level: 3 } } },
       distribution,
-      provider: { part: sampleProvider(), identity: { name: 'p', version: '1' } },
+      provider: { part: sampleProvider({}), identity: { name: 'p', version: '1' } },
       seed: digestOfAll('e'),
       core: { name: 'ict', version: '1' },
     } as unknown as Parameters<typeof documents>[1],
