@@ -39,7 +39,7 @@ const REVIEWED_PLACES: readonly RegExp[] = [
   // What menus show; whoever keeps a list of it is triggered by these directories, which is looked at for itself.
   /^\/usr\/share\/(applications|icons|metainfo|pixmaps)\//,
   /^\/etc\/@(\/|$)/,
-  /^\/etc\/@rc$/,
+  /^\/etc\/@(rc|\.conf)$/,
   // Of libmagic and libnl, which nothing but these libraries reads.
   /^\/etc\/magic(\.mime)?$/,
   /^\/etc\/libnl-3\//,

@@ -15,7 +15,7 @@ import { parseStanzas, type Stanza } from './deb822.js';
 import { ancestors, interestedIn, mentions, orderBound, replaces, type PackageFacts } from './delta-rules.js';
 
 /** Raised when `delta-rules.ts` changes: remembered verdicts of other rules do not count. */
-const RULES_VERSION = 2;
+const RULES_VERSION = 3;
 
 const DATABASE = '/var/lib/dpkg';
 

@@ -25,10 +25,17 @@ describe('orderBound', () => {
     ],
     [
       'what menus show, and settings that one library reads',
-      paths('/usr/share/applications/demo.desktop', '/usr/share/icons/hicolor/16x16/apps/demo.png', '/etc/demorc', '/etc/magic'),
+      paths(
+        '/usr/share/applications/demo.desktop',
+        '/usr/share/icons/hicolor/16x16/apps/demo.png',
+        '/etc/demorc',
+        '/etc/demo.conf',
+        '/etc/magic',
+      ),
       undefined,
     ],
     ['settings of all programs', paths('/etc/environment'), /environment/],
+    ['settings of another package', paths('/etc/other.conf'), /other/],
     ['data and settings of its own', paths('/usr/share/demo/a', '/usr/lib/demo/b/c', '/etc/demo/d', '/usr/include/demo.h'), undefined],
     ['an empty directory of its own', paths('/usr/share/demo'), undefined],
     ['an essential package', { fields: { Essential: 'yes' } }, /essential/],
