@@ -8,6 +8,7 @@ export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type Mini
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { Mini } from './mini-build.js';
 export { soak, type SoakPlan, type SoakReport } from './soak.js';
+export { filesWith } from './planted.js';
 export { PackageWorld, worldPackage } from './package-world.js';
 export { debianSource } from './debian-source.js';
 export { installedLayers, listTree } from './tree-listing.js';

@@ -121,7 +121,7 @@ class HostedEngine implements Engine {
 
   async lock(template: string, options: LockWriteOptions = {}): Promise<LockReport> {
     const intake = await this.intake(template);
-    const { report, warnings } = await makeLock(template, intake, options, await this.open(intake));
+    const { report, warnings } = await this.events.covering(async () => makeLock(template, intake, options, await this.open(intake)));
     this.warn(warnings);
     const { file, written, changes } = report;
     this.events.emit({ type: 'lock.done', file, written, changes });
@@ -199,7 +199,7 @@ class HostedEngine implements Engine {
   private async unresolved(intake: Intake): Promise<readonly ProblemReport[]> {
     try {
       const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
-      await resolveAfresh(intake, request, await this.open(intake));
+      await this.events.covering(async () => resolveAfresh(intake, request, await this.open(intake)));
       return [];
     } catch (error) {
       if (!isIctError(error)) throw error;
@@ -218,7 +218,7 @@ class HostedEngine implements Engine {
   private async settle(template: string, options: LockOptions) {
     const intake = await this.intake(template);
     const services = await this.open(intake);
-    const settled = await settleLock(template, intake, options, services);
+    const settled = await this.events.covering(() => settleLock(template, intake, options, services));
     this.warn(settled.warnings);
     return { intake, settled, services };
   }

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import type { BuildEvent, EventBody, ProblemReport, Stage } from '@ict/plugin-api';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  fromErrorRecord,
+  isIctError,
+  toErrorRecord,
+  type BuildEvent,
+  type EventBody,
+  type ProblemReport,
+  type Stage,
+} from '@ict/plugin-api';
 import { redactData } from '@ict/template';
 
 /** Stamps what parts of the engine say, and times the stages. */
@@ -14,7 +23,7 @@ export class EventStream {
     this.sink = sink;
   }
 
-  /** From now on, no event shows these texts. */
+  /** From now on, no event shows these texts, and no error of `run` or `covering`. */
   cover(secrets: readonly string[]): void {
     this.secrets = [...new Set([...this.secrets, ...secrets])];
   }
@@ -34,13 +43,29 @@ export class EventStream {
     return [...this.durations].map(([stage, durationMs]) => ({ stage, durationMs }));
   }
 
+  /** Runs `work`; what it throws shows none of the covered texts, wherever they came from: a command may have printed one. */
+  async covering<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.coverError(error);
+    }
+  }
+
+  private coverError(error: unknown): unknown {
+    const record = toErrorRecord(error);
+    const covered = redactData(record, this.secrets);
+    if (isDeepStrictEqual(covered, record)) return error;
+    return isIctError(error) ? fromErrorRecord(covered) : new Error(covered.message);
+  }
+
   /** Runs `work` as a stage: its start, its end and its time are events. */
   async run<T>(stage: Stage, work: () => Promise<T>): Promise<T> {
     const start = performance.now();
     this.stage = stage;
     this.emit({ type: 'stage.start', stage });
     try {
-      const result = await work();
+      const result = await this.covering(work);
       const durationMs = Math.round(performance.now() - start);
       this.durations.set(stage, (this.durations.get(stage) ?? 0) + durationMs);
       this.emit({ type: 'stage.done', stage, durationMs });

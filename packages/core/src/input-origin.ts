@@ -8,6 +8,7 @@ type Path = readonly (string | number)[];
 const NAMES: readonly (readonly [inputs: readonly string[], template: readonly string[]])[] = [
   [['template', 'system'], ['systemConfig']],
   [['template'], []],
+  [['sections'], ['plugins']],
   [['configuration'], ['systemConfig']],
   [
     ['configuration', 'modules'],

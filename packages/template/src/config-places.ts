@@ -1,11 +1,12 @@
-import { access, readFile } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import path from 'node:path';
-import type { ProblemReport } from '@ict/plugin-api';
+import { hasCode, type ProblemReport } from '@ict/plugin-api';
+import { readBounded } from './bounded-file.js';
 import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import { problem } from './problem.js';
 import { type ConfigFile, configSchema } from './schema/config.js';
-import { type DocumentPositions, parseYaml } from './yaml-document.js';
+import { type DocumentPositions, MAX_BYTES, parseYaml } from './yaml-document.js';
 
 /** Whose settings a file holds, strongest first; `named` is the file of `--config`, which stands in for all others. */
 export const configScopes = ['project', 'user', 'system'] as const;
@@ -120,10 +121,12 @@ async function exists(file: string): Promise<boolean> {
 /** The text of a file; undefined when there is none. */
 async function readText(file: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
-    const bytes = await readFile(file, signal === undefined ? {} : { signal });
+    const bytes = await readBounded(file, signal);
+    if (bytes.length > MAX_BYTES) throw unreadable(file, `it has more than ${MAX_BYTES} bytes`);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     signal?.throwIfAborted();
+    if (hasCode(cause, 'ICT_CONFIG_UNREADABLE')) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw unreadable(file, code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : code, cause);

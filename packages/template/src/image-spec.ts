@@ -58,6 +58,10 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
       warnings.report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], `disk.${key} is for installers and has no effect on a raw image`);
     }
   }
+  if (template.systemConfig?.kernel?.name) {
+    const hint = 'Name the packages that bring the kernel under systemConfig.kernel.packages.';
+    warnings.report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'kernel', 'name'], 'systemConfig.kernel.name has no effect', hint);
+  }
   const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
   if (isDisk) await checkImmutability(merged, disk, reports);
   await checkNamedFiles(merged, refused.report);

@@ -110,11 +110,17 @@ function defaultsLayer(
   return { layer: { template, directory: undefined, title } };
 }
 
-/** Texts that may not be shown: values of secret variables, and passwords, plain or hashed. */
+/** Texts that may not be shown: values of secret variables and each of their lines, and passwords, plain or hashed. */
 export function secretsOf(variables: ReadonlyMap<string, Variable>, merged: MergedTemplate | undefined): string[] {
-  const values = [...variables.values()].flatMap(({ secret, value }) => (secret && value ? [value] : []));
+  const values = [...variables.values()].flatMap(({ secret, value }) => (secret && value ? [value, ...linesOf(value)] : []));
   const passwords = (merged?.template.systemConfig?.users ?? []).flatMap(({ password }) => (password ? [password] : []));
   return [...values, ...passwords.filter((password) => !isPlaceholder(password))];
+}
+
+/** Lines of a text of several, as programs print them one by one; those that are too short to tell anything are left out. */
+function linesOf(text: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.length === 1 ? [] : lines.filter((line) => line.length >= 8);
 }
 
 /** A definition must exist, and for this architecture. */

@@ -1,6 +1,7 @@
-import { open, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProblemReport } from '@ict/plugin-api';
+import { readBounded } from './bounded-file.js';
 import { templateError } from './errors.js';
 import type { TemplateLayer } from './merge.js';
 import type { Path } from './path.js';
@@ -201,23 +202,5 @@ export async function readText(file: string, signal?: AbortSignal): Promise<stri
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
     throw unreadable('it is not UTF-8 text', cause);
-  }
-}
-
-/** The first bytes of a file: one more than a document may have, when it has them. */
-async function readBounded(file: string, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const handle = await open(file);
-  try {
-    const bytes = new Uint8Array(MAX_BYTES + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await handle.read(bytes, length);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    await handle.close();
   }
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { open } from 'node:fs/promises';
+import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { loadConfig } from '../src/config.js';
 import { loadTemplate } from '../src/load.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
@@ -42,20 +43,31 @@ describe('ends in a clear error:', () => {
     await handle.truncate(100_000_000);
     await handle.close();
     await expect(loadTemplate(file, { distribution: () => definition() })).rejects.toMatchObject({ code: 'ICT_TEMPLATE_UNREADABLE' });
+    const surroundings = { env: {}, cwd: directory, home: directory, systemDirectory: directory };
+    await expect(loadConfig({ ...surroundings, file })).rejects.toMatchObject({ code: 'ICT_CONFIG_UNREADABLE' });
+  });
+
+  it('bytes that are not UTF-8', async () => {
+    const file = path.join(await workspace({}), 'image.yml');
+    await writeFile(file, Buffer.from([...Buffer.from(HEAD), 0xff, 0xfe, 0x0a]));
+    await expect(loadTemplate(file, { distribution: () => definition() })).rejects.toMatchObject({
+      code: 'ICT_TEMPLATE_UNREADABLE',
+      message: expect.stringContaining('not UTF-8') as string,
+    });
   });
 });
 
 describe('costs no more than a second of processor time and 200 MiB:', () => {
-  const worst = ['aliases that grow without bound', 'deep lists', 'deep mappings', 'very many values'];
+  /** As many bytes, none of which is a NUL. */
+  const huge = 'a file of 100 MB';
+  const worst = [huge, 'aliases that grow without bound', 'deep lists', 'deep mappings', 'very many values'];
   it.each(worst)('%s', async (name) => {
-    const [text] = HOSTILE[name] as readonly [string, string];
+    const [text] = HOSTILE[name] ?? [`a: ${'x'.repeat(100_000_000)}\n`];
     const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
     // A process of its own: its memory is that of this text alone. Processor time does not depend on what else the machine does.
-    const program = `import { readFile } from 'node:fs/promises';
-      const { parseTemplate } = await import(process.argv[2]);
-      const text = await readFile(process.argv[1], 'utf8');
+    const program = `const { loadTemplate } = await import(process.argv[2]);
       const before = process.cpuUsage();
-      const { problems } = parseTemplate(text, 'image.yml');
+      const { problems } = await loadTemplate(process.argv[1], { distribution: () => undefined }).catch((error) => ({ problems: [error] }));
       const { user, system } = process.cpuUsage(before);
       console.log(JSON.stringify({ problems: problems.length, seconds: (user + system) / 1e6, maxRssBytes: process.resourceUsage().maxRSS * 1024 }));`;
     const built = new URL('../dist/index.js', import.meta.url).href;

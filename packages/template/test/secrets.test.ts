@@ -49,6 +49,14 @@ it.each([
   expect(said).not.toContain(PLANTED);
 });
 
+it('each line of a secret of several is one: programs print them one by one', async () => {
+  const key = `-----BEGIN KEY-----\n${PLANTED}\nabc\n-----END KEY-----\n`;
+  const text = `variables: { KEY: { secret: true } }\n${HEAD}${DISK}`;
+  const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+  const { spec } = await loadTemplate(file, { distribution: () => definition(), variables: { given: new Map([['KEY', key]]) } });
+  expect(spec?.secrets).toEqual([key, '-----BEGIN KEY-----', PLANTED, '-----END KEY-----']);
+});
+
 it('the engine learns which texts are secret', async () => {
   const file = path.join(await workspace({ 'image.yml': users(`{ name: admin, password: ${PLANTED} }`) }), 'image.yml');
   const { spec } = await loadTemplate(file, { distribution: () => definition() });

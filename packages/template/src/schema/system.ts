@@ -84,7 +84,7 @@ const kernel = {
     cmdline: withDefault('', text('Kernel command line.', 'console=ttyS0,115200 console=tty0')),
     packages: withDefault([], texts('Packages that bring the kernel.', ['linux-image-amd64'])),
     enableExtraModules: text('Modules to put into the initrd, separated by spaces.', 'usbcore usb-common'),
-    name: text('Name of the kernel package, from definitions.', 'kernel'),
+    name: text('Accepted for compatibility; has no effect: `packages` names what brings the kernel.', 'kernel'),
     uki: withDefault(false, flag('Builds a unified kernel image.', false)),
   },
   additionalProperties: false,
