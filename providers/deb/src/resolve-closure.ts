@@ -2,6 +2,7 @@ import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api'
 import type { Member } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
 import { formatGroup } from './relation.js';
+import type { RelationGroup } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import type { Wanted } from './resolve-seeds.js';
@@ -16,10 +17,17 @@ const NEEDS: readonly RelationField[] = ['Pre-Depends', 'Depends'];
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
  */
 export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wanted: readonly Wanted[], recommends: boolean): Closure {
-  const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)]));
+  // In the order of ids, so that what is gathered package by package is nearly sorted.
+  const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)] as const).sort(([, a], [, b]) => compareText(a, b)));
   const requires = new Map<number, Set<string>>();
   const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
   const relations: PackageRelation[] = [];
+  const texts = new Map<RelationGroup, string>(); // many packages share a group
+  const textOf = (group: RelationGroup): string => {
+    const known = texts.get(group) ?? formatGroup(group);
+    texts.set(group, known);
+    return known;
+  };
   const satisfying = function* (solvable: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Generator<number> {
     for (const field of fields) {
       for (const written of pool.relations(solvable, field) ?? []) {
@@ -28,7 +36,7 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
         for (const target of pool.targets(group)) {
           const to = ids.get(target);
           if (target === solvable || to === undefined) continue;
-          relations.push({ from: ids.get(solvable)!, to, kind, field, text: formatGroup(group) });
+          relations.push({ from: ids.get(solvable)!, to, kind, field, text: textOf(group) });
           yield target;
         }
       }

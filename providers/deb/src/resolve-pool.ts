@@ -54,6 +54,10 @@ export class Pool {
   /** By repository: whether a name may be taken from it. */
   readonly #allowed: readonly ((name: string) => boolean)[];
   readonly #unreadable = new Map<number, UnreadableField>();
+  /** By field: relations of the solvables that were asked for, because the search and what tells of its answer ask for the same. */
+  readonly #relations = new Map<RelationField, Map<number, readonly RelationGroup[] | undefined>>();
+  /** What solvables provide, as far as it was asked for. */
+  readonly #provides = new Map<number, readonly Provided[] | undefined>();
 
   /**
    * @param arch Debian's name of the native architecture.
@@ -117,14 +121,20 @@ export class Pool {
 
   /** Relations of one field; undefined when they cannot be read, which {@link unreadable} tells. */
   relations(solvable: number, field: RelationField): readonly RelationGroup[] | undefined {
-    const { index, at } = this.locate(solvable);
-    return this.#readable(solvable, field, () => index.relations(at, field));
+    let known = this.#relations.get(field);
+    if (known === undefined) this.#relations.set(field, (known = new Map()));
+    return recalled(known, solvable, () => {
+      const { index, at } = this.locate(solvable);
+      return this.#readable(solvable, field, () => index.relations(at, field));
+    });
   }
 
   /** What a package provides beside itself; undefined when that cannot be read, which {@link unreadable} tells. */
   provides(solvable: number): readonly Provided[] | undefined {
-    const { index, at } = this.locate(solvable);
-    return this.#readable(solvable, 'Provides', () => index.provides(at));
+    return recalled(this.#provides, solvable, () => {
+      const { index, at } = this.locate(solvable);
+      return this.#readable(solvable, 'Provides', () => index.provides(at));
+    });
   }
 
   /** Packages of which a field was asked for and could not be read. */
@@ -293,6 +303,15 @@ export class Pool {
     const rest = group.filter(({ architectures }) => concerns(architectures, this.arch));
     return rest.length === 0 ? undefined : rest;
   }
+}
+
+/** What `known` has for a key, else what `find` says, for the next time; `undefined` is an answer too. */
+function recalled<K, V>(known: Map<K, V>, key: K, find: () => V): V {
+  const found = known.get(key);
+  if (found !== undefined || known.has(key)) return found as V;
+  const value = find();
+  known.set(key, value);
+  return value;
 }
 
 /** An unversioned provide satisfies no versioned relation. */
