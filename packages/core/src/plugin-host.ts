@@ -111,13 +111,19 @@ export class PluginHost {
     );
   }
 
-  /** Every exporter of every plugin, sorted by name. */
+  /** Every exporter of every plugin, sorted by name. @throws `ICT_TARGET_CLAIMED_TWICE` when two would write the same file. */
   async exporters(): Promise<readonly Loaded<Exporter>[]> {
     const all: Loaded<Exporter>[] = [];
+    const writers = new Map<string, FoundPlugin>();
     for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
       const { exporters = [] } = await loadPlugin(candidate);
       const identity = await identifyPlugin(candidate);
-      for (const part of exporters) all.push({ part, identity });
+      for (const part of exporters) {
+        const before = writers.get(part.extension);
+        if (before !== undefined) throw claimedTwice(`document .${part.extension}`, [before, candidate]);
+        writers.set(part.extension, candidate);
+        all.push({ part, identity });
+      }
     }
     return all.sort((a, b) => (a.part.name < b.part.name ? -1 : 1));
   }
@@ -128,13 +134,7 @@ export class PluginHost {
     pick: (plugin: Plugin) => T | undefined,
   ): Promise<Loaded<T>> {
     const candidates = this.found.filter((plugin) => claims(plugin.manifest));
-    if (candidates.length > 1) {
-      throw coreError('ICT_TARGET_CLAIMED_TWICE', {
-        message: `two plugins claim the ${what}: ${candidates.map((plugin) => plugin.name).join(' and ')}`,
-        hint: 'Remove one of the plugins from the configuration.',
-        facts: { plugins: candidates.map((plugin) => plugin.root) },
-      });
-    }
+    if (candidates.length > 1) throw claimedTwice(what, candidates);
     const [candidate] = candidates;
     const part = candidate === undefined ? undefined : pick(await loadPlugin(candidate));
     if (candidate === undefined || part === undefined) {
@@ -146,6 +146,14 @@ export class PluginHost {
     }
     return { part, identity: await identifyPlugin(candidate) };
   }
+}
+
+function claimedTwice(what: string, plugins: readonly FoundPlugin[]): Error {
+  return coreError('ICT_TARGET_CLAIMED_TWICE', {
+    message: `two plugins claim the ${what}: ${plugins.map((plugin) => plugin.name).join(' and ')}`,
+    hint: 'Remove one of the plugins from the configuration.',
+    facts: { plugins: plugins.map((plugin) => plugin.root) },
+  });
 }
 
 /** The manifest says which documents a plugin exports before its code is loaded: both must name the same. */

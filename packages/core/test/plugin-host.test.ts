@@ -35,7 +35,8 @@ defaults: {}
 }
 
 const CODE = `export default { apiVersion: 1,
-  providers: [{ ecosystem: 'sample' }], formats: [{ imageTypes: ['raw', 'iso'] }], exporters: [{ name: 'spdx' }, { name: 'bill' }] };`;
+  providers: [{ ecosystem: 'sample' }], formats: [{ imageTypes: ['raw', 'iso'] }], 
+  exporters: [{ name: 'spdx', extension: 'spdx.json' }, { name: 'bill', extension: 'csv' }] };`;
 
 /** A plugin package with one module and one definition. @returns its directory. */
 async function plugin(name: string, ict: unknown, files: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -67,8 +68,8 @@ describe('PluginHost', () => {
     expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample' }, identity });
     expect(await host.format('iso')).toEqual({ part: { imageTypes: ['raw', 'iso'] }, identity });
     expect(await host.exporters()).toEqual([
-      { part: { name: 'bill' }, identity },
-      { part: { name: 'spdx' }, identity },
+      { part: { name: 'bill', extension: 'csv' }, identity },
+      { part: { name: 'spdx', extension: 'spdx.json' }, identity },
     ]);
   });
 
@@ -123,8 +124,8 @@ describe('PluginHost', () => {
       'dist/empty.js': 'export const plugin = 1;',
       'dist/next.js': 'export default { apiVersion: 2 };',
       'dist/less.js': 'export default { apiVersion: 1 };',
-      'dist/fewer.js': CODE.replace(", { name: 'bill' }", ''),
-      'dist/extra.js': CODE.replace("{ name: 'bill' }", "{ name: 'bill' }, { name: 'more' }"),
+      'dist/fewer.js': CODE.replace(", { name: 'bill', extension: 'csv' }", ''),
+      'dist/extra.js': CODE.replace('] };', ", { name: 'more', extension: 'more' }] };"),
     };
     const host = await PluginHost.open([await plugin('acme', { ...everything, plugin: entry }, modules)], []);
     await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
@@ -137,10 +138,14 @@ describe('PluginHost', () => {
     expect(await host.exporters()).toEqual([]);
   });
 
-  it.each(['provider', 'format'] as const)('refuses two plugins that claim one %s, and names both', async (kind) => {
+  it.each<[string, (host: PluginHost) => Promise<unknown>]>([
+    ['provider', (host) => host.provider('sample')],
+    ['format', (host) => host.format('raw')],
+    ['document', (host) => host.exporters()],
+  ])('refuses two plugins that claim one %s, and names both', async (_kind, ask) => {
     const code = { ...everything, distros: [] };
     const host = await PluginHost.open([await plugin('acme', code), await plugin('other', code)], []);
-    await expect(kind === 'provider' ? host.provider('sample') : host.format('raw')).rejects.toMatchObject({
+    await expect(ask(host)).rejects.toMatchObject({
       code: 'ICT_TARGET_CLAIMED_TWICE',
       message: expect.stringMatching(/acme and other/),
       facts: { plugins: [expect.stringMatching(/acme$/), expect.stringMatching(/other$/)] },
