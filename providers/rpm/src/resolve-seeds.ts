@@ -1,4 +1,4 @@
-import { nearestNames } from '@ict/package-index';
+import { isPattern, nearestNames, patternExpression } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { parseEvr } from './evr.js';
 import type { PackageGroup } from './comps.js';
@@ -19,10 +19,10 @@ const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
 
 /**
  * Finds what seeds ask for: `name`, `name.arch`, `name=version`, `name=version-release`, `name/repository`, `/path/of/file`, anything that
- * packages provide, and `@group`.
+ * packages provide, and `@group`. A pattern asks for every package whose name it matches, as with dnf.
  *
  * @param groups by id.
- * @returns entries in the order of the seeds, and a problem for each seed that asks for what is not there.
+ * @returns entries in the order of the seeds, several for a pattern or a group, and a problem for each seed that asks for what is not there.
  */
 export function findSeeds(
   seeds: readonly Seed[],
@@ -40,11 +40,20 @@ export function findSeeds(
       else wanted.push(...membersOfGroup(seed, group, pool));
       continue;
     }
-    const targets = findPackages(request, pool, table);
-    if (targets.length > 0) wanted.push({ seed, targets, weak: false });
-    else problems.push(unknownPackage(seed, request, pool));
+    const found = requestsOf(request, pool)
+      .map((each) => findPackages(each, pool, table))
+      .filter((targets) => targets.length > 0);
+    for (const targets of found) wanted.push({ seed, targets, weak: false });
+    if (found.length === 0) problems.push(unknownPackage(seed, request, pool));
   }
   return { wanted, problems };
+}
+
+/** Names that a pattern matches, sorted; a request that is none stands for itself. */
+function requestsOf(request: string, pool: Pool): readonly string[] {
+  if (!isPattern(request) || request.startsWith('/')) return [request];
+  const expression = patternExpression([request]);
+  return [...new Set(namesOf(pool))].filter((name) => expression.test(name)).sort();
 }
 
 /** As dnf does, a group brings those of its packages that are there. */
@@ -106,8 +115,9 @@ function meant(near: readonly string[]): string | undefined {
 }
 
 function unknownGroup(seed: Seed, known: readonly string[]): Problem {
-  const near = nearestNames(seed.request.trim(), known.map((id) => `@${id}`)); // prettier-ignore
-  const hint = meant(near) ?? (known.length === 0 ? 'The repositories have no groups.' : `There are ${known.slice(0, 20).map((id) => `@${id}`).join(', ')}.`); // prettier-ignore
+  const groups = known.map((id) => `@${id}`);
+  const list = groups.length === 0 ? 'The repositories have no groups.' : `There are ${groups.slice(0, 20).join(', ')}.`;
+  const hint = meant(nearestNames(seed.request.trim(), groups)) ?? list;
   return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a group "${seed.request}"`, hint);
 }
 

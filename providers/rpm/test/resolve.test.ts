@@ -94,6 +94,13 @@ describe('what is chosen', () => {
     ],
     ['the packages of a group', [pkg('a-1-1.noarch'), pkg('b-1-1.noarch')], ['@tools'], 'a-1-1.noarch b-1-1.noarch'],
     ['no unknown group', [pkg('a-1-1.noarch')], ['@games'], 'ICT_RPM_UNKNOWN_PACKAGE'],
+    [
+      'every package that a pattern matches',
+      [pkg('a-1-1.noarch'), pkg('ab-1-1.noarch'), pkg('b-1-1.noarch')],
+      ['a*'],
+      'a-1-1.noarch ab-1-1.noarch',
+    ],
+    ['nothing for a pattern that matches none', [pkg('a-1-1.noarch')], ['x?'], 'ICT_RPM_UNKNOWN_PACKAGE'],
     ['no unknown version', [pkg('a-1-1.noarch')], ['a=2'], 'ICT_RPM_UNKNOWN_VERSION'],
     [
       'what a dependency that cannot be read needs: nothing has it',
