@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { dnfInstallation, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import {
   artifactOf,
+  askRoot,
   build,
   createRpmDistribution,
   installedLayers,
@@ -38,8 +39,14 @@ afterAll(async () => {
   distribution.workshop.close();
 });
 
-function buildFrom(url: string, where: BuildPlaces): Promise<IctResult> {
-  return build(distribution.template, where, ['--distro-file', distribution.definition, '--mirror', `${RPM_ARCHIVE}=${url}`]);
+function buildFrom(url: string, where: BuildPlaces, template = distribution.template): Promise<IctResult> {
+  return build(template, where, ['--distro-file', distribution.definition, '--mirror', `${RPM_ARCHIVE}=${url}`]);
+}
+
+/** Writes metadata for the packages as they are now, signed by the repository's own key. */
+async function publish(repository: string): Promise<void> {
+  await run('createrepo_c', ['--quiet', repository]);
+  distribution.workshop.signRoot(repository, distribution.key);
 }
 
 describe('an image of rpm packages', () => {
@@ -122,6 +129,34 @@ describe('the packages that dnf installs', () => {
   });
 });
 
+describe('a scriptlet', () => {
+  it('that writes to /dev and looks for a network reaches neither the host nor the image, and nobody else', async () => {
+    const { workshop, key } = distribution;
+    const device = '/dev/ict-scriptlet-was-here';
+    const script = [`echo escaped > ${device}`, 'tail -n +3 /proc/net/dev | cut -d : -f 1 > /etc/mini-interfaces'];
+    const file = workshop.build({ name: 'mini-escape', preamble: ['Requires(post): coreutils'], more: ['%post', ...script] });
+    const repository = join(root, 'escape');
+    await cp(distribution.archive, repository, { recursive: true });
+    const published = join(repository, 'Packages', basename(file));
+    await copyFile(file, published);
+    workshop.sign([published], key);
+    await publish(repository);
+    const template = parse(await readFile(distribution.template, 'utf8')) as { systemConfig: { packages: string[] } };
+    template.systemConfig.packages.push('mini-escape');
+    const variant = join(dirname(distribution.template), 'escape.yml');
+    await writeFile(variant, stringify(template));
+
+    const changed = await serveArchive(repository);
+    const result = await buildFrom(changed.url, await makePlaces(join(root, 'places-escape')), variant);
+    await changed.close();
+    expect(result.status, result.stderr).toBe(0);
+    const disk = artifactOf(result, 'raw').path;
+    expect((await askRoot(disk, 'cat /etc/mini-interfaces')).trim()).toBe('lo');
+    expect(await askRoot(disk, 'ls /dev')).not.toContain('ict-scriptlet');
+    expect(await readdir('/dev')).not.toContain(basename(device));
+  });
+});
+
 describe('an rpm repository that cannot be trusted is refused,', () => {
   /** Builds, with nothing cached, from a copy of the repository that was changed. @returns the codes of what is wrong. */
   async function refusal(name: string, change: (repository: string) => Promise<unknown>): Promise<readonly string[]> {
@@ -146,12 +181,6 @@ describe('an rpm repository that cannot be trusted is refused,', () => {
     const file = (await readdir(packages)).find((name) => name.startsWith('mini-service-'));
     if (file === undefined) throw new Error(`${packages} has no mini-service`);
     return join(packages, file);
-  }
-
-  /** Writes metadata for the packages as they are now, signed by the repository's own key. */
-  async function publish(repository: string): Promise<void> {
-    await run('createrepo_c', ['--quiet', repository]);
-    distribution.workshop.signRoot(repository, distribution.key);
   }
 
   it('when its metadata was changed after it was signed', async () => {
