@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { cliError } from './errors.js';
 import type { Session } from './session.js';
 
@@ -12,7 +14,7 @@ export interface TemplateInput {
 const STANDARD_INPUT = '-';
 
 /**
- * The templates that arguments name: patterns give the files that match, sorted; `-` gives standard input, read once.
+ * The templates that arguments name: patterns that are no file's own name give the files that match, sorted; `-` gives standard input, read once.
  *
  * @throws `ICT_CLI_NO_TEMPLATE` for a pattern that matches nothing
  */
@@ -21,7 +23,7 @@ export async function templateInputs(names: readonly string[], { surroundings }:
   for (const name of names) {
     if (name === STANDARD_INPUT) {
       if (!inputs.has(name)) inputs.set(name, { name, text: await surroundings.readInput() });
-    } else if (/[*?[{]/.test(name)) {
+    } else if (/[*?[{]/.test(name) && !existsSync(resolve(surroundings.cwd, name))) {
       const found: string[] = [];
       for await (const file of glob(name, { cwd: surroundings.cwd })) found.push(file);
       found.sort();

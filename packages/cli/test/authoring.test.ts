@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { openCache } from '@ict/cache';
 import type { DistributionDefinition } from '@ict/plugin-api';
@@ -33,7 +33,7 @@ const acme: DistributionDefinition = {
     },
   },
 };
-const engine = { distributions: () => [acme] };
+const engine = { distributions: () => [acme], validate: async () => ({ problems: [], warnings: [] }) };
 const init = (argv: readonly string[], prompter?: Prompter) =>
   ict(['init', ...argv], { cwd: directory, engine, ...(prompter === undefined ? {} : { prompter }) });
 const written = async (name: string) => {
@@ -43,6 +43,15 @@ const written = async (name: string) => {
 };
 
 describe('init', () => {
+  it('writes nothing that the engine would refuse, and says why', async () => {
+    const problems = [{ code: 'ICT_TEMPLATE_NAME', message: '"../x" cannot be a name', severity: 'error' as const }];
+    const strict = { ...engine, validate: async () => ({ problems, warnings: [] }) };
+    const { status, stderr } = await ict(['init', '--distro', 'acme1', '--name', '../x'], { cwd: directory, engine: strict });
+    expect(status).toBe(1);
+    expect(stderr.text).toContain('"../x" cannot be a name');
+    expect(await readdir(dirname(directory))).not.toContain('x.yml');
+  });
+
   it('makes a template from flags, without asking', async () => {
     const flags = [
       '--distro',

@@ -4,6 +4,7 @@ import type { Config, ConfigOptions, ConfigOrigin, StorageSettings } from './con
 import { configKeys, configVariables, readSettingWords, type SettingSchema } from './config-keys.js';
 import { checkSetting, type ConfigLayer } from './config-places.js';
 import { problem } from './problem.js';
+import { withoutCredentials } from './secret-text.js';
 import { GIB } from './size.js';
 
 /** One setting in one source. */
@@ -164,7 +165,7 @@ export class Settings {
       this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', `${what} contains a control character`));
     const schema = this.schemaOf(key);
     if (checkSetting(key.split('.'), value).length === 0) return;
-    const message = `${what} is ${JSON.stringify(spoken(value))}; it must be ${expected(schema)}`;
+    const message = `${what} is ${withoutCredentials(JSON.stringify(spoken(value)))}; it must be ${expected(schema)}`;
     this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', message));
   }
 

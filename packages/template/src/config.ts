@@ -4,6 +4,7 @@ import { type ConfigLayer, type ConfigSurroundings, readConfigLayers } from './c
 import { Settings } from './config-settings.js';
 import { templateError } from './errors.js';
 import { orderProblems, problem, summarize } from './problem.js';
+import { withoutCredentials } from './secret-text.js';
 import { GIB } from './size.js';
 
 /** Settings of one run, every path absolute. */
@@ -138,11 +139,6 @@ export interface ConfigRow {
   readonly key: string;
   readonly value: string;
   readonly origin: ConfigOrigin;
-}
-
-/** An address without user and password. */
-function withoutCredentials(address: string): string {
-  return address.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/@]*@/, '$1');
 }
 
 /** What the transport does where the configuration leaves it the choice, in words for people. */

@@ -110,9 +110,11 @@ class Merge {
   put(path: Path, value: unknown, layer: TemplateLayer, from: Path, rule: MergeRule): void {
     let at: Record<string | number, unknown> = this.result;
     for (const step of path.slice(0, -1)) at = (at[step] ??= {}) as Record<string | number, unknown>;
-    at[path.at(-1) as string | number] = structuredClone(value);
+    const last = path.at(-1) as string | number;
+    const replaces = at[last] !== undefined;
+    at[last] = structuredClone(value);
     const name = formatPath(path);
-    for (const key of this.origins.keys())
+    for (const key of replaces ? this.origins.keys() : [])
       if (key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`)) this.origins.delete(key);
     this.record(path, value, layer, from, rule);
   }

@@ -9,12 +9,15 @@ export interface ProblemDetails {
   readonly severity?: 'error' | 'warning';
 }
 
+/** Longest message, in UTF-16 units: what a hostile file says is not repeated at length. */
+const LONGEST = 1000;
+
 /** Builds a report without empty fields; an error unless `severity` says otherwise. */
 export function problem(code: TemplateCode, message: string, details: ProblemDetails = {}): ProblemReport {
   const { hint, position, snippet, severity = 'error' } = details;
   return {
     code,
-    message,
+    message: message.length > LONGEST ? `${message.slice(0, LONGEST)}...` : message,
     ...(hint === undefined ? {} : { hint }),
     ...(position === undefined ? {} : { position }),
     ...(snippet === undefined ? {} : { snippet }),

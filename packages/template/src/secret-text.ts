@@ -1,13 +1,37 @@
 /** What stands where a secret was. */
 export const REDACTED = '<REDACTED>';
 
-/** Keys whose values are secret, in text that may not even be YAML; `passwordMaxAge` and `passphraseFile` are not. */
-const SECRET_KEY =
-  /(?<![\w-])(["']?(?!passwordMaxAge|passphraseFile)[\w-]*(?:passw|passwd|passphrase|secret|token)[\w-]*["']?\s*:\s*)(?!true\b|false\b|[{[|>&*])([^,}\s][^,}]*)/giu;
+/** Words that a secret key has in it, misspelt too; `passwordMaxAge` and `passphraseFile` have another meaning. */
+const SECRET_WORD = '(?!passwordMaxAge|passphraseFile)[\\w-]*(?:pas+\\w*w|passphrase|secret|token)[\\w-]*';
 
-/** One line of a source file with the values of secret keys covered, of the same length: columns stay where they are. */
+const SECRET_KEY = new RegExp(`^${SECRET_WORD}$`, 'iu');
+
+/** A secret key with its value, in text that may not even be YAML: a quoted value to its end, any other to the end of the line. */
+const SECRET_PAIR = new RegExp(
+  `(?<![\\w-])(["']?${SECRET_WORD}["']?\\s*:\\s*)(?!true\\b|false\\b|\\{\\s*(?:secret|description)\\b)("(?:\\\\.|[^"\\\\])*"?|'(?:''|[^'])*'?|\\S.*)`,
+  'giu',
+);
+
+/** Whether the value of a key is secret by the key's name. The switch of a variable's declaration, `secret: true`, is none. */
+export function isSecretKey(name: string): boolean {
+  return name !== 'secret' && SECRET_KEY.test(name);
+}
+
+/** User and password of an address. */
+const CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^/@\s"']+)@/giu;
+
+/** Text without the users and passwords of the addresses in it. */
+export function withoutCredentials(text: string): string {
+  return text.replace(CREDENTIALS, '$1');
+}
+
+/**
+ * One line of a source file with the values of secret keys and the credentials of addresses covered, of the same length: columns stay
+ * where they are.
+ */
 export function coverSecrets(line: string): string {
-  return line.replace(SECRET_KEY, (_whole, key: string, value: string) => key + '*'.repeat(value.length));
+  const cover = (_whole: string, before: string, secret: string): string => before + '*'.repeat(secret.length);
+  return line.replace(SECRET_PAIR, cover).replace(CREDENTIALS, (...match: [string, string, string]) => `${cover(...match)}@`);
 }
 
 /** Text in which each of these secrets is replaced by a placeholder; the longest first, as one may be part of another. */

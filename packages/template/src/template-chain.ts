@@ -64,6 +64,8 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     const { positions } = link.document;
     const filled = substitute(link.document, variables);
     warnings.push(...filled.warnings);
+    problems.push(...filled.problems);
+    if (filled.problems.length > 0) break;
     const { rest, pruned, problems: found } = checkTemplate(filled.data, positions, options.sections);
     problems.push(...found);
     if (rest === undefined) break;
@@ -97,8 +99,10 @@ async function follow(
       refuse(found.wrong);
       break;
     }
-    if (files.includes(path.resolve(found)) || files.length > MAX_DEPTH) {
-      problems.push(place(document, ['extends'], `extends leads in a circle: ${chainText([...files, found])}`));
+    const circle = files.includes(path.resolve(found));
+    if (circle || files.length > MAX_DEPTH) {
+      const what = circle ? 'extends leads in a circle' : `the template has more than ${MAX_DEPTH} ancestors`;
+      problems.push(place(document, ['extends'], `${what}: ${chainText([...files, found])}`));
       break;
     }
     if (files.length === DEEP + 1) {

@@ -30,6 +30,9 @@ export interface Declaring {
   readonly positions: DocumentPositions;
 }
 
+/** Longest text that all values of variables together may add to a document, in UTF-16 units. */
+const MAX_SUBSTITUTED = 1024 * 1024;
+
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /**
@@ -87,23 +90,46 @@ function valueOf(name: string, fallback: string | undefined, { given, env }: Var
   return { value: fallback, source: fallback === undefined ? 'nowhere' : 'default' };
 }
 
-/** A copy of a document's data with the values of variables in place, and warnings about names that look like variables but are none. */
-export function substitute(
-  { data, positions }: Declaring,
-  variables: ReadonlyMap<string, Variable>,
-): { readonly data: unknown; readonly warnings: readonly ProblemReport[] } {
+/** A document with the values of variables in place. */
+export interface Substituted {
+  readonly data: unknown;
+  /** The values add more text than anyone wants; `data` is not whole then. */
+  readonly problems: readonly ProblemReport[];
+  /** Names that look like variables but are none, each once. */
+  readonly warnings: readonly ProblemReport[];
+}
+
+/** Puts the values of variables into a copy of a document's data. */
+export function substitute({ data, positions }: Declaring, variables: ReadonlyMap<string, Variable>): Substituted {
   const warnings: ProblemReport[] = [];
-  if (variables.size === 0) return { data, warnings };
-  const unknown = (name: string, path: Path): void => {
+  const problems: ProblemReport[] = [];
+  if (variables.size === 0) return { data, problems, warnings };
+  const warned = new Set<string>();
+  let substituted = 0;
+  const place = (path: Path) => {
     const position = positions.positionOf(path);
+    return position === undefined ? {} : { position, snippet: positions.snippet(position) };
+  };
+  const unknown = (name: string, path: Path): void => {
+    if (warned.has(name)) return;
+    warned.add(name);
     const near = nearest(name, [...variables.keys()]);
     warnings.push(
       problem('ICT_TEMPLATE_VARIABLE', `\${${name}} is not a declared variable and stays as it is`, {
         severity: 'warning',
         ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
-        ...(position === undefined ? {} : { position, snippet: positions.snippet(position) }),
+        ...place(path),
       }),
     );
+  };
+  const valueAt = (value: string, path: Path): string => {
+    substituted += value.length;
+    if (substituted <= MAX_SUBSTITUTED) return value;
+    if (problems.length === 0) {
+      const message = `the values of variables add more than ${MAX_SUBSTITUTED} characters to the template`;
+      problems.push(problem('ICT_TEMPLATE_VARIABLE', message, place(path)));
+    }
+    return '';
   };
   const text = (value: string, path: Path): string =>
     isCryptHash(value)
@@ -112,7 +138,7 @@ export function substitute(
           const variable = variables.get(name);
           if (variable === undefined) unknown(name, path);
           else if (escape !== '') return whole.slice(1);
-          return variable?.value ?? whole;
+          return variable?.value === undefined ? whole : valueAt(variable.value, path);
         });
   const visit = (value: unknown, path: Path): unknown => {
     if (isLiteral(path)) return value;
@@ -125,7 +151,7 @@ export function substitute(
     }
     return copy;
   };
-  return { data: visit(data, []), warnings };
+  return { data: visit(data, []), problems, warnings };
 }
 
 /** Values that are never substituted: commands, declarations themselves, and the way to the parent. */

@@ -1,10 +1,11 @@
 import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import type { TemplateCode } from './errors.js';
 import { formatPath, type Path } from './path.js';
 import { orderProblems, problem } from './problem.js';
 import { sourceSnippet } from './snippet.js';
 import { beyondBounds, MAX_DEPTH } from './yaml-bounds.js';
+import { type DocumentScan, scanDocument, type TextRange } from './yaml-scan.js';
 
 /** Where the nodes of a document are. */
 export interface DocumentPositions {
@@ -33,6 +34,7 @@ export interface YamlDocument {
 export const MAX_BYTES = 1024 * 1024;
 const MAX_NODES = 200_000;
 const MAX_ALIASES = 1000;
+const MAX_KEY = 1024;
 
 interface Place {
   readonly key: number | undefined;
@@ -63,6 +65,7 @@ export function parseYaml(text: string, file: string): YamlDocument {
     return reader.finish(undefined);
   }
   let document: Document.Parsed;
+  let scan: DocumentScan;
   try {
     document = parseDocument(text, {
       version: '1.2',
@@ -72,30 +75,38 @@ export function parseYaml(text: string, file: string): YamlDocument {
       prettyErrors: false,
       logLevel: 'error',
     });
+    scan = scanDocument(document);
   } catch (cause) {
     // The parser recurses: a hostile depth exhausts its stack. Whatever else it may throw is about this text too.
-    const what = cause instanceof RangeError ? 'it is nested too deeply' : String(cause instanceof Error ? cause.message : cause);
+    const what = cause instanceof RangeError ? TOO_DEEP : String(cause instanceof Error ? cause.message : cause);
     reader.report('ICT_DOCUMENT_SYNTAX', `the file cannot be read as YAML: ${what}`, 0);
     return reader.finish(undefined);
   }
+  reader.secrets = scan.secrets;
   for (const error of [...document.errors, ...document.warnings])
     reader.report('ICT_DOCUMENT_SYNTAX', sentence(error.message), error.pos[0]);
   const directive = document.directives.yaml;
   if (directive.explicit === true && directive.version !== '1.2') {
     reader.report('ICT_DOCUMENT_SYNTAX', `the file says that it is YAML ${directive.version}; only 1.2 is read`, 0);
   }
-  const data = reader.problems.length === 0 ? reader.value(document.contents, [], document, 0, undefined) : undefined;
+  const data = reader.problems.length === 0 ? reader.value(document.contents, [], scan.targets, 0, undefined) : undefined;
   return reader.finish(data);
 }
 
+const TOO_DEEP = `values are nested more than ${MAX_DEPTH} levels deep`;
+
 /** First letter lower, no period: parser messages in the style of ours. */
 function sentence(message: string): string {
+  // The parser recurses, and reports an exhausted stack like a mistake of the file.
+  if (/call stack/i.test(message)) return TOO_DEEP;
   const first = (message.split('\n')[0] ?? message).trim().replace(/\.$/, '');
   return first.charAt(0).toLowerCase() + first.slice(1);
 }
 
 class Reader {
   readonly problems: ProblemReport[] = [];
+  /** Parts of the text that no snippet shows. */
+  secrets: readonly TextRange[] = [];
   private readonly text: string;
   private readonly file: string;
   private readonly lines: LineCounter;
@@ -116,7 +127,7 @@ class Reader {
   }
 
   /** Plain data of a node; records its place and those of all below. */
-  value(node: unknown, path: Path, document: Document, depth: number, key: number | undefined): unknown {
+  value(node: unknown, path: Path, targets: ReadonlyMap<Alias, Node>, depth: number, key: number | undefined): unknown {
     const range = (node as Node | null)?.range;
     const start = range?.[0] ?? key ?? 0;
     this.places.set(formatPath(path), { key, start, end: range?.[1] ?? start });
@@ -126,7 +137,7 @@ class Reader {
       return undefined;
     }
     if (depth > MAX_DEPTH) {
-      this.report('ICT_DOCUMENT_SYNTAX', `values are nested more than ${MAX_DEPTH} levels deep`, start);
+      this.report('ICT_DOCUMENT_SYNTAX', TOO_DEEP, start);
       return undefined;
     }
     if (isAlias(node)) {
@@ -134,25 +145,26 @@ class Reader {
         if (this.aliases === MAX_ALIASES + 1) this.report('ICT_DOCUMENT_SYNTAX', `the file uses more than ${MAX_ALIASES} aliases`, start);
         return undefined;
       }
-      const target = node.resolve(document);
+      const target = targets.get(node);
       if (target === undefined || this.open.has(target)) {
-        this.report('ICT_DOCUMENT_SYNTAX', `the alias *${node.source} stands inside what it refers to`, start);
+        const what = target === undefined ? `no anchor &${node.source} stands before` : 'it stands inside what it refers to:';
+        this.report('ICT_DOCUMENT_SYNTAX', `${what} the alias *${node.source}`, start);
         return undefined;
       }
-      const value = this.value(target, path, document, depth + 1, key);
+      const value = this.value(target, path, targets, depth + 1, key);
       this.places.set(formatPath(path), { key, start, end: range?.[1] ?? start });
       return value;
     }
     if (isScalar(node)) return this.scalar(node.value, start);
     if (isSeq(node)) {
       this.open.add(node);
-      const list = node.items.map((item, index) => this.value(item, [...path, index], document, depth + 1, undefined));
+      const list = node.items.map((item, index) => this.value(item, [...path, index], targets, depth + 1, undefined));
       this.open.delete(node);
       return list;
     }
     if (isMap(node)) {
       this.open.add(node);
-      const record = this.mapping(node.items, path, document, depth);
+      const record = this.mapping(node.items, path, targets, depth);
       this.open.delete(node);
       return record;
     }
@@ -168,7 +180,7 @@ class Reader {
   private mapping(
     items: readonly { readonly key: unknown; readonly value: unknown }[],
     path: Path,
-    document: Document,
+    targets: ReadonlyMap<Alias, Node>,
     depth: number,
   ): Record<string, unknown> {
     const record: Record<string, unknown> = {};
@@ -181,6 +193,10 @@ class Reader {
         continue;
       }
       const name = typeof key.value === 'string' ? key.value : this.text.slice(range?.[0], range?.[1]);
+      if (name.length > MAX_KEY) {
+        this.report('ICT_DOCUMENT_SYNTAX', `a key has more than ${MAX_KEY} characters`, offset);
+        continue;
+      }
       this.scalar(name, offset);
       const earlier = first.get(name);
       if (earlier !== undefined) {
@@ -194,7 +210,7 @@ class Reader {
         continue;
       }
       first.set(name, offset);
-      const data = this.value(value, [...path, name], document, depth + 1, offset);
+      const data = this.value(value, [...path, name], targets, depth + 1, offset);
       // A key without a value says nothing. `defineProperty`, because `__proto__` is a possible key.
       if (data !== null && data !== undefined)
         Object.defineProperty(record, name, { value: data, enumerable: true, writable: true, configurable: true });
@@ -230,7 +246,11 @@ class Reader {
   private snippet(position: SourcePosition): string {
     const start = this.lines.lineStarts[position.line - 1] ?? 0;
     const end = this.text.indexOf('\n', start);
-    const line = this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+    let line = this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
+    for (const [from, to] of this.secrets) {
+      const [first, last] = [Math.max(0, from - start), Math.min(line.length, to - start)];
+      if (first < last) line = line.slice(0, first) + '*'.repeat(last - first) + line.slice(last);
+    }
     return sourceSnippet(line, position.line, position.column);
   }
 }

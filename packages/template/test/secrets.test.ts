@@ -29,6 +29,16 @@ describe('a password is said nowhere', () => {
     ['given twice', users(`{ name: admin, password: ${PLANTED}, password: ${PLANTED} }`)],
     ['in text that is not YAML', users(`{ name: admin, password: "${PLANTED} }`)],
     ['under a misspelt key', users(`{ name: admin, passwort: ${PLANTED} }`)],
+    ['with a comma inside quotes', users(`{ name: admin, password: 'p,${PLANTED}', hash_algo: md5 }`)],
+    ['with a brace inside quotes', users(`{ name: admin, password: "a}${PLANTED}", shel: /bin/sh }`)],
+    ['that is a list', users(`{ name: admin, password: [${PLANTED}] }`)],
+    ['that is a mapping', users(`{ name: admin, password: { a: b, c: ${PLANTED} } }`)],
+    ['behind an anchor', users(`{ name: admin, password: &p ${PLANTED}, shel: /bin/sh }`)],
+    ['that an alias brings', `x: &p "${PLANTED}"\n${users('{ name: admin, password: *p }')}`],
+    ['under a key with an escape', users(`{ name: admin, "pass\\u0077ord": ${PLANTED}, shel: /bin/sh }`)],
+    ['under an explicit key', users(`{ name: admin, ? password : ${PLANTED}, shel: /bin/sh }`)],
+    ['under another misspelt key', users(`{ name: admin, pasword: ${PLANTED} }`)],
+    ['after a mistake in the file', users(`{ name: admin, password: |${PLANTED} }`)],
     ['a hash', users(`{ name: admin, password: "$6$salt$${PLANTED}" }`)],
   ])('%s', async (_what, text) => {
     expect(await everythingSaid(text)).not.toContain(PLANTED);
@@ -42,6 +52,7 @@ describe('a password is said nowhere', () => {
 it.each([
   ['given', 'PW: { secret: true }', new Map([['PW', PLANTED]])],
   ['as a default', `PW: { secret: true, default: ${PLANTED} }`, new Map<string, string>()],
+  ['as a default beside a mistake', `PW: { default: ${PLANTED}, secret: true, what: x }`, new Map<string, string>()],
 ])('a secret variable %s is said nowhere, even where a message quotes the value', async (_what, declaration, given) => {
   const text = `variables:\n  ${declaration}\n${HEAD}${DISK}systemConfig:\n  hostname: "_\${PW}"\n  kernel: { cmdline: "x=\${PW}" }\n  users: [{ name: "\${PW} x", password: "\${PW}" }]\n`;
   const said = await everythingSaid(text, given);
@@ -66,6 +77,10 @@ it('the engine learns which texts are secret', async () => {
 
 it.each([
   ['password: abc', 'password: ***'],
+  ['password: a, b', 'password: ****'],
+  ["{ password: 'a''b', x: 1 }", '{ password: ******, x: 1 }'],
+  ['pasword: abc', 'pasword: ***'],
+  ['- url: http://me:abc@host/x', '- url: http://******@host/x'],
   ['- { password: "a b", shell: /x }', '- { password: *****, shell: /x }'],
   ['passwordMaxAge: 90', 'passwordMaxAge: 90'],
   ['passphraseFile: p.txt', 'passphraseFile: p.txt'],

@@ -46,7 +46,7 @@ describe('refuses', () => {
     ['a tag', 'a: !secret x\n', 'ICT_DOCUMENT_SYNTAX: unresolved tag: !secret'],
     ['YAML 1.1', '%YAML 1.1\n---\na: yes\n', 'ICT_DOCUMENT_SYNTAX: the file says that it is YAML 1.1; only 1.2 is read'],
     ['NUL', 'a: "x\\0y"\n', 'ICT_DOCUMENT_BAD_VALUE: the text contains a NUL character'],
-    ['an alias inside its anchor', 'a: &x [*x]\n', 'ICT_DOCUMENT_SYNTAX: the alias *x stands inside what it refers to'],
+    ['an alias inside its anchor', 'a: &x [*x]\n', 'ICT_DOCUMENT_SYNTAX: it stands inside what it refers to: the alias *x'],
   ])('%s', (_, text, expected) => {
     const { data, problems } = parseYaml(text, 'a.yml');
     expect(said(problems)).toContain(expected);

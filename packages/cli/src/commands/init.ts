@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { DistributionDefinition } from '@ict/plugin-api';
-import { nearest, parseTemplate, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
+import { nearest, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
 import type { InitFlags } from '../authoring-commands.js';
 import { readIfPresent, writeUserFile } from '../config-file.js';
 import { withEngine } from '../engine-session.js';
@@ -10,11 +10,12 @@ import type { Session } from '../session.js';
 /** `ict init`: a template from flags and answers, checked before it is written. */
 export async function init(session: Session, named: string | undefined, flags: InitFlags): Promise<void> {
   const { surroundings } = session;
-  const definitions = await withEngine(session, { ...flags, hostMirrors: false }, async (engine) => engine.distributions());
+  const settings = { ...flags, hostMirrors: false, offline: true };
+  const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
   const template = await compose(session, flags, definitions);
   const file = resolve(surroundings.cwd, named ?? `${template.image.name}.yml`);
   const text = writeTemplate(template);
-  const { problems } = parseTemplate(text, file);
+  const { problems } = await withEngine(session, settings, (engine) => engine.validate(file, { text }));
   if (problems.length > 0) {
     throw templateError('ICT_TEMPLATE_INVALID', {
       message: `the answers do not make a valid template; ${file} is not written`,

@@ -68,18 +68,22 @@ export function hostBuild(): HostBuild {
   };
   const tools: ToolsRunner = {
     digest: digestText('tools'),
-    run: async ({ argv, env, mounts = [], accept = [0] }) => {
-      commands.push([...argv]);
+    run: async ({ argv, following = [], env, mounts = [], accept = [0] }) => {
       const sources = mounts.map(({ at, source }) => ({ at, path: typeof source === 'string' ? source : directoryOf(source) }));
       const onHost = (text: string): string => {
         const mount = sources.find(({ at }) => text === at || text.startsWith(`${at}/`));
         return mount === undefined ? text : mount.path + text.slice(mount.at.length);
       };
-      const [program, ...rest] = argv.map(onHost) as [string, ...string[]];
       const environment = Object.fromEntries(Object.entries(env ?? {}).map(([name, value]) => [name, onHost(value)]));
-      const result = await execute(program, rest, environment);
-      if (!accept.includes(result.exitCode))
-        throw new IctError('ICT_COMMAND_FAILED', 'command', { message: `${argv.join(' ')}: ${result.stderr}` });
+      const runOne = async (command: readonly string[]): Promise<CommandResult> => {
+        commands.push([...command]);
+        const [program, ...rest] = command.map(onHost) as [string, ...string[]];
+        const result = await execute(program, rest, environment);
+        if (accept.includes(result.exitCode)) return result;
+        throw new IctError('ICT_COMMAND_FAILED', 'command', { message: `${command.join(' ')}: ${result.stderr}` });
+      };
+      let result = await runOne(argv);
+      for (const next of following) result = await runOne(next);
       return result;
     },
   };
