@@ -121,7 +121,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     return { state: 'hit', file, check };
   }
 
-  async function find(pkg: CachedPackage): Promise<PackageLookup> {
+  /** @param again how often it is looked for anew when another process replaces the file while it is hashed. */
+  async function find(pkg: CachedPackage, again = 3): Promise<PackageLookup> {
     const file = fileOf(pkg);
     const entry = await findEntry(pkg);
     const forget = async (): Promise<void> => {
@@ -140,7 +141,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     const actual = await digestFile(file);
     if (actual.digest === pkg.digest) {
       const after = await statSignature(file);
-      if (after === undefined || after.ino !== signature.ino) return { state: 'miss' }; // replaced while it was hashed
+      if (after?.ino !== signature.ino) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
       await recordIfPossible(pkg, after, entry);
       return hit(pkg, file, 'hash');
     }
