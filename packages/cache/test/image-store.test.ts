@@ -67,7 +67,7 @@ describe('an image that was kept', () => {
     await keep();
     bench.hashed.length = 0;
     await found({ mode: 'full' });
-    expect(bench.hashed).toEqual([raw(), join(directory(), 'mini-1.lock.yml')]);
+    expect(bench.hashed.toSorted()).toEqual([raw(), join(directory(), 'mini-1.lock.yml')].sort()); // at the same time, so in any order
     bench.hashed.length = 0;
     bench.time += 31 * 86_400;
     expect(await found()).toHaveProperty('image');
