@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createSigningKey } from '@ict/fixtures';
 import { stringify } from 'yaml';
+import { smallDisk } from './small-disk.js';
 
 const run = promisify(execFile);
 
@@ -119,16 +120,7 @@ async function makeTree(name: string, tree: string, packages: string): Promise<v
 const TEMPLATE = {
   image: { name: 'acme', version: '1.0' },
   target: { os: 'acme', dist: 'acme1', arch: 'x86_64', imageType: 'raw' },
-  disk: {
-    name: 'Acme',
-    size: '160MiB',
-    partitionTableType: 'gpt',
-    artifacts: [{ type: 'raw' }],
-    partitions: [
-      { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '41MiB', mountPoint: '/boot/efi' },
-      { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '41MiB', end: '0', mountPoint: '/' },
-    ],
-  },
+  disk: smallDisk('Acme', '160MiB'),
   systemConfig: {
     name: 'acme',
     hostname: 'acme',

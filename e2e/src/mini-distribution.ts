@@ -2,6 +2,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type DebSpec, type SigningKey, trimDeb } from '@ict/fixtures';
 import { stringify } from 'yaml';
+import { smallDisk } from './small-disk.js';
 
 /** Public address of the generated archive; tests map it to a server on the loopback interface. */
 export const MINI_ARCHIVE = 'http://archive.example.org/mini';
@@ -151,17 +152,7 @@ export function miniTemplate(changes: { readonly image?: object; readonly system
   return {
     image: { name: 'mini', version: '1.0', ...changes.image },
     target: { os: 'mini', dist: 'mini1', arch: 'x86_64', imageType: 'raw' },
-    disk: {
-      name: 'Mini',
-      size: '112MiB',
-      partitionTableType: 'gpt',
-      artifacts: [{ type: 'raw' }],
-      partitions: [
-        { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '41MiB', mountPoint: '/boot/efi' },
-        { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '41MiB', end: '0', mountPoint: '/' },
-      ],
-      ...changes.disk,
-    },
+    disk: { ...smallDisk('Mini', '112MiB'), ...changes.disk },
     systemConfig: {
       name: 'mini',
       hostname: 'mini',

@@ -4,6 +4,7 @@ import { debsToRpms, fetchDebianPackages, RpmWorkshop, type RpmKey, type RpmSpec
 import { stringify } from 'yaml';
 import { debianSource } from './debian-source.js';
 import { repositoryRoot } from './ict.js';
+import { smallDisk } from './small-disk.js';
 
 /** Public address of the generated repository; tests map it to a server on the loopback interface. */
 export const RPM_ARCHIVE = 'http://archive.example.org/rpm';
@@ -123,16 +124,7 @@ const RPM_DEFINITION = {
 const RPM_TEMPLATE = {
   image: { name: 'mini', version: '1.0' },
   target: { os: 'mini', dist: 'rpm1', arch: 'x86_64', imageType: 'raw' },
-  disk: {
-    name: 'Mini',
-    size: '160MiB',
-    partitionTableType: 'gpt',
-    artifacts: [{ type: 'raw' }],
-    partitions: [
-      { id: 'esp', type: 'esp', fsType: 'fat32', start: '1MiB', end: '41MiB', mountPoint: '/boot/efi' },
-      { id: 'root', type: 'linux-root-amd64', fsType: 'ext4', fsLabel: 'root', start: '41MiB', end: '0', mountPoint: '/' },
-    ],
-  },
+  disk: smallDisk('Mini', '160MiB'),
   systemConfig: {
     name: 'mini',
     hostname: 'mini',
