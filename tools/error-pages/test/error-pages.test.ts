@@ -149,6 +149,13 @@ describe('error pages', () => {
     expect(text.split('\n')[0]).toBe(`# ${page}`);
     expect(text.length).toBeGreaterThan(page.length + 80);
   });
+
+  it.each(pages)('%s says what happened, why, and what to do', (page) => {
+    const text = readFileSync(join(pagesDirectory, `${page}.md`), 'utf8');
+    const headings = text.split('\n').filter((line) => /^#{1,6} |^\*\*/.test(line));
+    expect(headings).toEqual([`# ${page}`, '## Why it happens', '## What to do']);
+    expect(text.split(/^#.*$/m).map((part) => part.trim() === '')).toEqual([true, false, false, false]);
+  });
 });
 
 describe('commands that texts tell users to run', () => {
