@@ -3,17 +3,17 @@ import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { childScript, makeBench, startChild, type Bench } from './bench.js';
+import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 beforeEach(() => {
-  bench = makeBench();
+  rig = makeCacheRig();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const text = 'some content';
 const digest = digestOf(text);
-const pathOf = (): string => join(bench.cacheDir, '.ict/blobs/sha256', digest.slice(7, 9), digest.slice(7));
+const pathOf = (): string => join(rig.cacheDir, '.ict/blobs/sha256', digest.slice(7, 9), digest.slice(7));
 
 function overwrite(path: string, content: string): void {
   chmodSync(path, 0o644);
@@ -22,8 +22,8 @@ function overwrite(path: string, content: string): void {
 
 describe('blobs', () => {
   it('are stored by digest, read-only, and the source is moved', async () => {
-    const cache = await bench.open();
-    const file = bench.file(text);
+    const cache = await rig.open();
+    const file = rig.file(text);
     expect(await cache.blobs.putFile(file)).toEqual({ kind: 'blob', digest, sizeBytes: text.length });
     expect(existsSync(file)).toBe(false);
     expect(await cache.blobs.path(digest)).toBe(pathOf());
@@ -33,10 +33,10 @@ describe('blobs', () => {
   });
 
   it('are what was put, whatever it was', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await fc.assert(
       fc.asyncProperty(fc.uint8Array(), fc.boolean(), async (bytes, asFile) => {
-        const ref = asFile ? await cache.blobs.putFile(bench.file(bytes)) : await cache.blobs.putBytes(bytes);
+        const ref = asFile ? await cache.blobs.putFile(rig.file(bytes)) : await cache.blobs.putBytes(bytes);
         expect(ref).toEqual({ kind: 'blob', digest: digestOf(bytes), sizeBytes: bytes.length });
         expect(readFileSync((await cache.blobs.path(ref.digest)) ?? '')).toEqual(Buffer.from(bytes));
       }),
@@ -45,28 +45,28 @@ describe('blobs', () => {
   });
 
   it('put twice are one', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from(text));
     const { ino } = statSync(pathOf());
     await cache.blobs.putBytes(Buffer.from(text));
-    await cache.blobs.putFile(bench.file(text), { digest, sizeBytes: text.length });
+    await cache.blobs.putFile(rig.file(text), { digest, sizeBytes: text.length });
     expect(statSync(pathOf()).ino).toBe(ino);
-    expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
+    expect(rig.list('.ict/tmp').flatMap((name) => rig.list(`.ict/tmp/${name}`))).toEqual([]);
   });
 
   it('are not hashed again while their stat signature holds, except in full mode', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from(text));
-    bench.hashed.length = 0;
+    rig.hashed.length = 0;
     expect(await cache.blobs.path(digest)).toBe(pathOf());
-    expect(bench.hashed).toEqual([]);
+    expect(rig.hashed).toEqual([]);
     utimesSync(pathOf(), 1, 1);
     expect(await cache.blobs.path(digest)).toBe(pathOf());
     expect(await cache.blobs.path(digest)).toBe(pathOf());
-    expect(bench.hashed).toEqual([pathOf()]);
-    const full = await bench.open({ mode: 'full' });
+    expect(rig.hashed).toEqual([pathOf()]);
+    const full = await rig.open({ mode: 'full' });
     expect(await full.blobs.path(digest)).toBe(pathOf());
-    expect(bench.hashed).toHaveLength(2);
+    expect(rig.hashed).toHaveLength(2);
   });
 
   it.each([
@@ -74,40 +74,40 @@ describe('blobs', () => {
     ['truncated', () => overwrite(pathOf(), '')],
     ['grown', () => overwrite(pathOf(), `${text} `)],
   ])('that were %s are dropped, and can be put again', async (_name, damage) => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from(text));
     await cache.blobs.putBytes(Buffer.from('a bystander'));
     damage();
     expect(await cache.blobs.path(digest)).toBeUndefined();
     expect(existsSync(pathOf())).toBe(false);
-    expect(bench.events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_DAMAGED' }]);
+    expect(rig.events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_DAMAGED' }]);
     expect(await cache.blobs.path(digestOf('a bystander'))).toBeDefined();
     await cache.blobs.putBytes(Buffer.from(text));
     expect(await cache.blobs.path(digest)).toBe(pathOf());
   });
 
   it('putting over a damaged one repairs it', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from(text));
     overwrite(pathOf(), 'evil content');
-    await cache.blobs.putFile(bench.file(text));
+    await cache.blobs.putFile(rig.file(text));
     expect(readFileSync(pathOf(), 'utf8')).toBe(text);
   });
 
   it('of another size than was announced are refused, and nothing stays behind', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     const known = { digest, sizeBytes: 1 };
-    await expect(cache.blobs.putFile(bench.file(text), known)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH', kind: 'integrity' });
+    await expect(cache.blobs.putFile(rig.file(text), known)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH', kind: 'integrity' });
     expect(await cache.blobs.path(digest)).toBeUndefined();
-    expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
+    expect(rig.list('.ict/tmp').flatMap((name) => rig.list(`.ict/tmp/${name}`))).toEqual([]);
   });
 
   it('are missed when they or their records are removed by hand', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from(text));
-    rmSync(join(bench.cacheDir, '.ict/index'), { recursive: true });
+    rmSync(join(rig.cacheDir, '.ict/index'), { recursive: true });
     expect(await cache.blobs.path(digest)).toBe(pathOf());
-    rmSync(join(bench.cacheDir, '.ict/blobs'), { recursive: true });
+    rmSync(join(rig.cacheDir, '.ict/blobs'), { recursive: true });
     expect(await cache.blobs.path(digest)).toBeUndefined();
     await cache.blobs.putBytes(Buffer.from(text));
     expect(await cache.blobs.path(digest)).toBe(pathOf());
@@ -116,18 +116,18 @@ describe('blobs', () => {
   it('published by many processes at once come out whole', async () => {
     const count = 60;
     const script = childScript(
-      bench.cacheDir,
+      rig.cacheDir,
       `const cache = await open();
        for (let index = 0; index < ${count}; index += 1) await cache.blobs.putBytes(Buffer.from(('blob ' + index + ' ').repeat(2000)));`,
     );
     const codes = await Promise.all(Array.from({ length: 3 }, () => new Promise((resolve) => startChild(script).on('exit', resolve))));
     expect(codes).toEqual([0, 0, 0]);
-    const cache = await bench.open({ mode: 'full' });
+    const cache = await rig.open({ mode: 'full' });
     for (let index = 0; index < count; index += 1) {
       expect(await cache.blobs.path(digestOf(`blob ${index} `.repeat(2000)))).toBeDefined();
     }
-    expect(bench.events).toEqual([]);
-    expect(bench.list('.ict/blobs/sha256').flatMap((name) => bench.list(`.ict/blobs/sha256/${name}`))).toHaveLength(count);
+    expect(rig.events).toEqual([]);
+    expect(rig.list('.ict/blobs/sha256').flatMap((name) => rig.list(`.ict/blobs/sha256/${name}`))).toHaveLength(count);
   });
 });
 

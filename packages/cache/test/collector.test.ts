@@ -4,16 +4,16 @@ import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Collection } from '../src/collector.js';
-import { makeBench, packageOf, provider, type Bench } from './bench.js';
+import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 const DAY = 86_400;
 const START = 1_700_000_000;
-let bench: Bench;
+let rig: CacheRig;
 beforeEach(() => {
-  bench = makeBench();
-  bench.time = START;
+  rig = makeCacheRig();
+  rig.time = START;
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 /** What logs of processes that have ended are called: no process has such an id. */
 const ENDED = /-4\d{6}-1\.log$/;
@@ -21,7 +21,7 @@ let processes = 0;
 
 /** Makes what this process noted so far the journal of a process that has ended. */
 function endProcess(): void {
-  const used = join(bench.cacheDir, '.ict/used');
+  const used = join(rig.cacheDir, '.ict/used');
   for (const day of readdirSync(used)) {
     if (day === 'summary.log') continue;
     for (const log of readdirSync(join(used, day))) {
@@ -34,16 +34,16 @@ function endProcess(): void {
 const content = (name: string): string => name.repeat(120_000);
 
 async function storePackages(names: readonly string[], atSeconds: number): Promise<void> {
-  bench.time = atSeconds;
-  const packages = (await bench.open()).packages(provider);
-  for (const name of names) await packages.store(packageOf(name, content(name)), bench.file(content(name)));
+  rig.time = atSeconds;
+  const packages = (await rig.open()).packages(provider);
+  for (const name of names) await packages.store(packageOf(name, content(name)), rig.file(content(name)));
   endProcess();
 }
 
 /** Stores the result of a step that refers to a blob. @returns the blob's digest in hex. */
 async function storeResult(name: string, atSeconds: number): Promise<string> {
-  bench.time = atSeconds;
-  const cache = await bench.open();
+  rig.time = atSeconds;
+  const cache = await rig.open();
   const blob = await cache.blobs.putBytes(Buffer.from(content(name)));
   await cache.steps.put('acme.make', { name }, { blob: { ...blob } } as unknown as Json, 'ict');
   endProcess();
@@ -51,16 +51,16 @@ async function storeResult(name: string, atSeconds: number): Promise<string> {
 }
 
 const names = ({ removed }: Collection): string[] => removed.map(({ kind, name }) => `${kind} ${name}`).sort();
-const packages = (): string[] => bench.list(`pkgCache/${provider}`);
+const packages = (): string[] => rig.list(`pkgCache/${provider}`);
 
 describe('limits', () => {
   it('packages unused for too long go, with their records, and a use starts their time anew', async () => {
     await storePackages(['a', 'b'], START);
-    bench.time = START + 20 * DAY;
-    await (await bench.open()).packages(provider).lookup(packageOf('b', content('b')));
+    rig.time = START + 20 * DAY;
+    await (await rig.open()).packages(provider).lookup(packageOf('b', content('b')));
     endProcess();
-    bench.time = START + 31 * DAY;
-    const cache = await bench.open();
+    rig.time = START + 31 * DAY;
+    const cache = await rig.open();
     expect(names(await cache.collect({ packageDays: 30 }))).toEqual(['package a_1.0-1_amd64.deb']);
     expect(packages()).toEqual(['b_1.0-1_amd64.deb']);
     const left = [];
@@ -71,7 +71,7 @@ describe('limits', () => {
   it('beyond the size, those unused longest go until nine tenths are left, exactly', async () => {
     const all = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
     for (const [index, name] of all.entries()) await storePackages([name], START + index);
-    const cache = await bench.open();
+    const cache = await rig.open();
     const each = (await cache.entries(['package']))[0]?.allocatedBytes as number;
     expect(names(await cache.collect({ packageBytes: 10 * each }))).toEqual([]);
     // Nine tenths of 8 are 7.2: seven stay.
@@ -82,9 +82,9 @@ describe('limits', () => {
   });
 
   it('the images that were used last stay', async () => {
-    for (const name of ['one', 'two', 'three']) mkdirSync(join(bench.cacheDir, 'imageCache', name), { recursive: true });
-    const day = join(bench.cacheDir, '.ict/used/2023-11-14');
-    const cache = await bench.open();
+    for (const name of ['one', 'two', 'three']) mkdirSync(join(rig.cacheDir, 'imageCache', name), { recursive: true });
+    const day = join(rig.cacheDir, '.ict/used/2023-11-14');
+    const cache = await rig.open();
     mkdirSync(day);
     writeFileSync(join(day, 'gone.log'), `${START} image two\n${START + 2} image one\n${START + 1} image three\n`);
     expect(names(await cache.collect({ imageCount: 2 }))).toEqual(['image two']);
@@ -93,20 +93,20 @@ describe('limits', () => {
   it('results unused for too long go, and with them what only they refer to', async () => {
     const old = await storeResult('old', START);
     const fresh = await storeResult('fresh', START + 40 * DAY);
-    bench.time = START + 41 * DAY;
-    const { removed } = await (await bench.open()).collect({ unusedDays: 30 });
+    rig.time = START + 41 * DAY;
+    const { removed } = await (await rig.open()).collect({ unusedDays: 30 });
     expect(removed.map(({ kind, id }) => [kind, kind === 'step' ? 'step' : id]).sort()).toEqual([
       ['blob', old],
       ['step', 'step'],
     ]);
-    expect(existsSync(join(bench.cacheDir, '.ict/blobs/sha256', fresh.slice(0, 2), fresh))).toBe(true);
+    expect(existsSync(join(rig.cacheDir, '.ict/blobs/sha256', fresh.slice(0, 2), fresh))).toBe(true);
   });
 
   it('when room is short, what was unused longest goes first, whatever it is', async () => {
     await storePackages(['a'], START);
     const blob = await storeResult('r', START + DAY);
     await storePackages(['b'], START + 2 * DAY);
-    const cache = await bench.open();
+    const cache = await rig.open();
     const held = (await cache.entries()).reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
     const oldest = await cache.collect({ totalBytes: held - 1 }, { dryRun: true });
     expect(names(oldest)).toEqual(['package a_1.0-1_amd64.deb']);
@@ -117,65 +117,65 @@ describe('limits', () => {
 
   it('a file system without the room that is asked for gives up everything', async () => {
     await storePackages(['a'], START);
-    bench.time = START + DAY;
-    expect(names(await (await bench.open()).collect({ freeBytes: Number.MAX_SAFE_INTEGER }))).toEqual(['package a_1.0-1_amd64.deb']);
+    rig.time = START + DAY;
+    expect(names(await (await rig.open()).collect({ freeBytes: Number.MAX_SAFE_INTEGER }))).toEqual(['package a_1.0-1_amd64.deb']);
   });
 
   it('a clock that went backwards makes nothing old', async () => {
     await storePackages(['a'], START + 100 * DAY);
-    bench.time = START;
-    expect(names(await (await bench.open()).collect({ packageDays: 1, unusedDays: 1 }))).toEqual([]);
+    rig.time = START;
+    expect(names(await (await rig.open()).collect({ packageDays: 1, unusedDays: 1 }))).toEqual([]);
   });
 });
 
 describe('running builds', () => {
   it('keep what they use, however old', async () => {
     await storePackages(['a', 'b'], START);
-    bench.time = START + 90 * DAY;
-    const build = await bench.open();
+    rig.time = START + 90 * DAY;
+    const build = await rig.open();
     await build.packages(provider).lookup(packageOf('a', content('a')));
-    const result = await (await bench.open()).collect({ packageDays: 30 });
+    const result = await (await rig.open()).collect({ packageDays: 30 });
     expect(names(result)).toEqual(['package b_1.0-1_amd64.deb']);
-    expect(names(await (await bench.open()).clean(() => true))).toEqual([]);
+    expect(names(await (await rig.open()).clean(() => true))).toEqual([]);
     expect((await build.packages(provider).lookup(packageOf('a', content('a')))).state).toBe('hit');
   });
 
   it('keep a result that they are about to record', async () => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from('new'));
     endProcess();
-    expect(names(await (await bench.open()).collect({ unusedDays: 30 }))).toEqual([]);
-    bench.time += 2 * 3600;
-    expect((await (await bench.open()).collect({ unusedDays: 30 })).removed).toHaveLength(1);
+    expect(names(await (await rig.open()).collect({ unusedDays: 30 }))).toEqual([]);
+    rig.time += 2 * 3600;
+    expect((await (await rig.open()).collect({ unusedDays: 30 })).removed).toHaveLength(1);
   });
 });
 
 it('collects directories that outlive builds by their last use, and none that a build has', async () => {
   const { signal } = new AbortController();
   const use = async (id: string, work = async (directory: string) => writeFileSync(join(directory, 'wheel'), content('w'))) =>
-    (await bench.open()).withMount(id, 'shared', work, signal);
+    (await rig.open()).withMount(id, 'shared', work, signal);
   await use('old');
   await use('pip');
   endProcess();
-  bench.time = START + 31 * DAY;
+  rig.time = START + 31 * DAY;
   await use('pip');
-  const held = await bench.open();
+  const held = await rig.open();
   const listed = (await held.entries(['mount'])).map(({ id, allocatedBytes }) => [id, allocatedBytes > 100_000]).sort();
   expect(listed).toEqual([
     ['old', true],
     ['pip', true],
   ]);
   expect(names(await held.collect({ unusedDays: 30 }))).toEqual(['mount old']);
-  expect(bench.list('.ict/mounts')).toEqual(['pip']);
+  expect(rig.list('.ict/mounts')).toEqual(['pip']);
   expect(names(await held.clean(({ kind }) => kind === 'mount'))).toEqual([]);
   endProcess();
-  expect(names(await (await bench.open()).clean(({ kind }) => kind === 'mount'))).toEqual(['mount pip']);
+  expect(names(await (await rig.open()).clean(({ kind }) => kind === 'mount'))).toEqual(['mount pip']);
 });
 
 describe('cleaning', () => {
   it('removes what is chosen, and a dry run nothing', async () => {
     await storePackages(['a', 'b'], START);
-    const cache = await bench.open();
+    const cache = await rig.open();
     const chosen = ({ name }: { name: string }) => name.startsWith('a_');
     expect(names(await cache.clean(chosen, { dryRun: true }))).toEqual(['package a_1.0-1_amd64.deb']);
     expect(packages()).toHaveLength(2);
@@ -183,52 +183,52 @@ describe('cleaning', () => {
     expect(freedBytes).toBeGreaterThanOrEqual(9000);
     expect(packages()).toEqual(['b_1.0-1_amd64.deb']);
     await cache.reap();
-    expect(bench.list('.ict/trash')).toEqual([]);
+    expect(rig.list('.ict/trash')).toEqual([]);
   });
 });
 
 describe('the journal', () => {
   it('draws many logs together and forgets what is gone', async () => {
     for (let index = 0; index < 20; index++) await storePackages([`p${index}`], START + index * DAY);
-    rmSync(join(bench.cacheDir, 'pkgCache', provider, 'p0_1.0-1_amd64.deb'));
-    const cache = await bench.open();
+    rmSync(join(rig.cacheDir, 'pkgCache', provider, 'p0_1.0-1_amd64.deb'));
+    const cache = await rig.open();
     await cache.collect({ packageDays: 365 });
-    expect(bench.list('.ict/used')).toEqual(['summary.log']);
-    const lines = readFileSync(join(bench.cacheDir, '.ict/used/summary.log'), 'utf8');
+    expect(rig.list('.ict/used')).toEqual(['summary.log']);
+    const lines = readFileSync(join(rig.cacheDir, '.ict/used/summary.log'), 'utf8');
     expect(lines).not.toContain('/p0_');
     expect(lines).toContain(`${START + 7 * DAY} package ${provider}/p7_1.0-1_amd64.deb\n`);
   });
 
   it('takes no line that a crash cut off, and no rubbish', async () => {
     await storePackages(['a'], START);
-    const [day] = bench.list('.ict/used');
-    const [log] = bench.list(`.ict/used/${day}`);
-    appendFileSync(join(bench.cacheDir, '.ict/used', day as string, log as string), `\0\0rubbish\n9999999999 pack`);
-    const [entry] = await (await bench.open()).entries(['package']);
+    const [day] = rig.list('.ict/used');
+    const [log] = rig.list(`.ict/used/${day}`);
+    appendFileSync(join(rig.cacheDir, '.ict/used', day as string, log as string), `\0\0rubbish\n9999999999 pack`);
+    const [entry] = await (await rig.open()).entries(['package']);
     expect(entry?.usedAt).toBe(START);
   });
 
   it('is not needed: an entry that it does not know was last used when it was stored', async () => {
     await storePackages(['a'], START);
-    rmSync(join(bench.cacheDir, '.ict/used'), { recursive: true });
-    const [entry] = await (await bench.open()).entries(['package']);
+    rmSync(join(rig.cacheDir, '.ict/used'), { recursive: true });
+    const [entry] = await (await rig.open()).entries(['package']);
     expect(Math.abs((entry?.usedAt as number) - Date.now() / 1000)).toBeLessThan(3600);
   });
 });
 
 it('hashes an unchanged file again after 30 days', async () => {
   await storePackages(['a'], START);
-  const look = async () => (await bench.open()).packages(provider).lookup(packageOf('a', content('a')));
-  bench.time = START + 19 * DAY;
+  const look = async () => (await rig.open()).packages(provider).lookup(packageOf('a', content('a')));
+  rig.time = START + 19 * DAY;
   expect(await look()).toMatchObject({ check: 'signature' });
-  bench.time = START + 31 * DAY;
+  rig.time = START + 31 * DAY;
   expect(await look()).toMatchObject({ check: 'hash' });
   expect(await look()).toMatchObject({ check: 'signature' });
   const blob = digestOf('b');
-  const cache = await bench.open();
+  const cache = await rig.open();
   await cache.blobs.putBytes(Buffer.from('b'));
-  bench.time += 31 * DAY;
-  bench.hashed.length = 0;
-  await (await bench.open()).blobs.path(blob);
-  expect(bench.hashed).toHaveLength(1);
+  rig.time += 31 * DAY;
+  rig.hashed.length = 0;
+  await (await rig.open()).blobs.path(blob);
+  expect(rig.hashed).toHaveLength(1);
 });

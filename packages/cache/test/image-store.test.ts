@@ -15,21 +15,21 @@ import { digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
-import { makeBench, type Bench } from './bench.js';
+import { makeCacheRig, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 let cache: Cache;
 beforeEach(async () => {
-  bench = makeBench();
-  cache = await bench.open();
+  rig = makeCacheRig();
+  cache = await rig.open();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const inputs: Json = { template: 'one', lock: 'sha256:aa' };
 const content = 'disk '.repeat(1000);
-const directory = (key = cache.images.key(inputs)): string => join(bench.cacheDir, 'imageCache', key);
+const directory = (key = cache.images.key(inputs)): string => join(rig.cacheDir, 'imageCache', key);
 const raw = (): string => join(directory(), 'mini-1.raw');
-const found = async (options?: Parameters<Bench['open']>[0]) => (await bench.open(options)).images.find(inputs);
+const found = async (options?: Parameters<CacheRig['open']>[0]) => (await rig.open(options)).images.find(inputs);
 
 async function keep(what: Json = inputs): Promise<void> {
   const blob = await cache.blobs.putBytes(Buffer.from(content));
@@ -41,7 +41,7 @@ async function keep(what: Json = inputs): Promise<void> {
 describe('an image that was kept', () => {
   it('is found by equal inputs, unhashed, and shares its blob with the cache', async () => {
     await keep();
-    bench.hashed.length = 0;
+    rig.hashed.length = 0;
     const { image } = await found();
     expect(image).toMatchObject({
       directory: directory(),
@@ -55,7 +55,7 @@ describe('an image that was kept', () => {
     expect(readFileSync(raw(), 'utf8')).toBe(content);
     expect(statSync(raw()).nlink).toBe(2);
     expect(await cache.blobs.path(digestOf(content))).toBeDefined();
-    expect(bench.hashed).toEqual([]);
+    expect(rig.hashed).toEqual([]);
   });
 
   it('is not found by other inputs; the miss says how they differ', async () => {
@@ -65,13 +65,13 @@ describe('an image that was kept', () => {
 
   it('is hashed whole with full verification, and again after 30 days', async () => {
     await keep();
-    bench.hashed.length = 0;
+    rig.hashed.length = 0;
     await found({ mode: 'full' });
-    expect(bench.hashed.toSorted()).toEqual([raw(), join(directory(), 'mini-1.lock.yml')].sort()); // at the same time, so in any order
-    bench.hashed.length = 0;
-    bench.time += 31 * 86_400;
+    expect(rig.hashed.toSorted()).toEqual([raw(), join(directory(), 'mini-1.lock.yml')].sort()); // at the same time, so in any order
+    rig.hashed.length = 0;
+    rig.time += 31 * 86_400;
     expect(await found()).toHaveProperty('image');
-    expect(bench.hashed).toHaveLength(2);
+    expect(rig.hashed).toHaveLength(2);
   });
 
   it('is found no more once it was dropped', async () => {
@@ -86,7 +86,7 @@ describe('an image that was kept', () => {
     await keep();
     await keep();
     expect(await found()).toHaveProperty('image');
-    expect(bench.list('imageCache')).toEqual([cache.images.key(inputs)]);
+    expect(rig.list('imageCache')).toEqual([cache.images.key(inputs)]);
   });
 
   it.each<[string, () => void]>([
@@ -105,14 +105,14 @@ describe('an image that was kept', () => {
       'replaced by a link to something else',
       () => {
         rmSync(raw());
-        linkSync(bench.file('other'), raw());
+        linkSync(rig.file('other'), raw());
       },
     ],
   ])('and whose disk was %s is taken away, with a warning', async (_, tamper) => {
     await keep();
     tamper();
     expect(await found()).toMatchObject({ reason: 'the stored image was damaged' });
-    expect(bench.events.filter((event) => event.type === 'warning')).toMatchObject([{ code: 'ICT_CACHE_DAMAGED' }]);
+    expect(rig.events.filter((event) => event.type === 'warning')).toMatchObject([{ code: 'ICT_CACHE_DAMAGED' }]);
     expect(existsSync(directory())).toBe(false);
     await keep();
     expect(await found()).toHaveProperty('image');
@@ -146,7 +146,7 @@ describe('an image that was kept', () => {
 });
 
 it('leaves nothing behind when an image cannot be kept', async () => {
-  writeFileSync(join(bench.cacheDir, 'imageCache'), 'a file where a directory should be');
+  writeFileSync(join(rig.cacheDir, 'imageCache'), 'a file where a directory should be');
   await expect(keep()).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
   expect(await found()).toMatchObject({ reason: expect.stringContaining('cannot be read') as unknown });
 });

@@ -4,13 +4,13 @@ import { digestOf, hashFile } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/index.js';
-import { childScript, makeBench, packageOf, provider, startChild, type Bench } from './bench.js';
+import { childScript, makeCacheRig, packageOf, provider, startChild, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 beforeEach(() => {
-  bench = makeBench();
+  rig = makeCacheRig();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const SEED = 1;
 const ROUNDS = 5;
@@ -59,7 +59,7 @@ const store = `
     }
   };`;
 
-const script = (body: string): string => childScript(bench.cacheDir, `${store} ${body}`);
+const script = (body: string): string => childScript(rig.cacheDir, `${store} ${body}`);
 
 /** Children that store, look up, collect and clean until they are killed. */
 const writer = (who: string): string =>
@@ -110,7 +110,7 @@ async function requireKept(cache: Cache): Promise<void> {
 
 /** Names of all files that are being written, anywhere in the cache, by others than this process. */
 function leftovers(): readonly string[] {
-  const all = readdirSync(bench.cacheDir, { recursive: true }) as string[];
+  const all = readdirSync(rig.cacheDir, { recursive: true }) as string[];
   const unfinished = /(^|\/)\.ict-\d+-|(^|\/)\.[0-9a-f]{8}-|^\.ict\/(tmp|trash)\/./;
   return all.filter((path) => (unfinished.test(path) || /^\.ict\/locks\/.*\.tmp$/.test(path)) && !path.includes(`-${process.pid}-`));
 }
@@ -124,7 +124,7 @@ describe('kill -9 at any moment', () => {
       const children = [writer('one'), writer('two'), collector()].map(startChild);
       const ends = await Promise.all(children.map((child) => killAfter(child, Math.floor(random() * MOST_CALLS))));
       expect(ends).toEqual(['SIGKILL', 'SIGKILL', 'SIGKILL']);
-      const cache = await bench.open();
+      const cache = await rig.open();
       expect((await cache.reap()).failed).toEqual([]);
       expect(leftovers(), `round ${round}, seed ${SEED}`).toEqual([]);
       const layers = async ({ fs }: { readonly fs: string }) => ((await hashFile(join(fs, 'f'))).sizeBytes > 0 ? [] : ['f']);

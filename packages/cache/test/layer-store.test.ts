@@ -4,19 +4,19 @@ import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import type { StagedLayer } from '../src/layer-store.js';
-import { childScript, makeBench, startChild, type Bench } from './bench.js';
+import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 let cache: Cache;
 beforeEach(async () => {
-  bench = makeBench();
-  cache = await bench.open();
+  rig = makeCacheRig();
+  cache = await rig.open();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const digest = digestOf('a layer');
 const documents = { manifest: '["/hello"]', signature: '{"a":1}' };
-const directory = (): string => join(bench.cacheDir, '.ict/layers', digest.slice(7));
+const directory = (): string => join(rig.cacheDir, '.ict/layers', digest.slice(7));
 
 async function staged(content = 'hello'): Promise<StagedLayer> {
   const layer = await cache.layers.stage();
@@ -35,9 +35,9 @@ describe('layers', () => {
     expect(await cache.layers.get(digest)).toEqual(stored);
     expect(readFileSync(join(stored.fs, 'hello'), 'utf8')).toBe('hello');
     expect(existsSync(layer.root)).toBe(false);
-    expect(bench.list('.ict/trash')).toHaveLength(1); // the work directory
+    expect(rig.list('.ict/trash')).toHaveLength(1); // the work directory
     await cache.reap();
-    expect(bench.list('.ict/trash')).toEqual([]);
+    expect(rig.list('.ict/trash')).toEqual([]);
   });
 
   it('that exist are kept', async () => {
@@ -77,12 +77,12 @@ describe('layers', () => {
     });
     expect(removed).toHaveLength(3);
     expect(result).toEqual({ removed: 2, failed: [removed[1]] });
-    expect(bench.list('.ict/trash')).toHaveLength(1);
+    expect(rig.list('.ict/trash')).toHaveLength(1);
   });
 
   it('published by two processes at once are one', async () => {
     const script = childScript(
-      bench.cacheDir,
+      rig.cacheDir,
       `const cache = await open();
        for (let index = 0; index < 40; index += 1) {
          const staged = await cache.layers.stage();
@@ -93,7 +93,7 @@ describe('layers', () => {
     );
     const codes = await Promise.all([1, 2].map(() => new Promise((resolve) => startChild(script).on('exit', resolve))));
     expect(codes).toEqual([0, 0]);
-    expect(bench.list('.ict/layers')).toHaveLength(40);
+    expect(rig.list('.ict/layers')).toHaveLength(40);
     for (let index = 0; index < 40; index += 1) expect(await cache.layers.get(digestOf(`layer ${index}`))).toBeDefined();
   });
 });
@@ -102,7 +102,7 @@ describe('reap', () => {
   it('removes what ended processes left, and nothing of the living or of strangers', async () => {
     const own = await cache.temporaryDirectory('mine');
     const script = childScript(
-      bench.cacheDir,
+      rig.cacheDir,
       `const cache = await open();
        await cache.temporaryDirectory('left');
        await cache.toTrash(await cache.temporaryDirectory('trashed'));
@@ -112,23 +112,23 @@ describe('reap', () => {
     const child = startChild(script);
     await new Promise((resolve) => child.stdout?.once('data', resolve));
     const stranger = 'ffffffff-ffffffff-1-1';
-    mkdirSync(join(bench.cacheDir, '.ict/tmp', stranger));
-    mkdirSync(join(bench.cacheDir, '.ict/tmp/by-hand'));
+    mkdirSync(join(rig.cacheDir, '.ict/tmp', stranger));
+    mkdirSync(join(rig.cacheDir, '.ict/tmp/by-hand'));
     const now = Date.now() / 1000;
-    bench.time = now;
+    rig.time = now;
 
     expect(await cache.reap()).toEqual({ removed: 0, failed: [] });
-    expect(bench.list('.ict/tmp')).toHaveLength(4);
+    expect(rig.list('.ict/tmp')).toHaveLength(4);
     const ended = new Promise((resolve) => child.on('exit', resolve));
     child.kill('SIGKILL');
     await ended;
     expect(await cache.reap()).toEqual({ removed: 2, failed: [] });
     expect(existsSync(own)).toBe(true);
-    expect(bench.list('.ict/tmp')).toContain(stranger);
-    expect(bench.list('.ict/trash')).toEqual([]);
+    expect(rig.list('.ict/tmp')).toContain(stranger);
+    expect(rig.list('.ict/trash')).toEqual([]);
 
-    bench.time = now + 8 * 24 * 3600;
+    rig.time = now + 8 * 24 * 3600;
     expect(await cache.reap()).toEqual({ removed: 1, failed: [] });
-    expect(bench.list('.ict/tmp')).toContain('by-hand');
+    expect(rig.list('.ict/tmp')).toContain('by-hand');
   });
 });

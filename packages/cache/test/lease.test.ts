@@ -2,21 +2,21 @@ import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { currentOwner, isProcessOwner, livenessOf, type ProcessOwner } from '../src/process-owner.js';
-import { childScript, makeBench, startChild, type Bench } from './bench.js';
+import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 beforeEach(() => {
-  bench = makeBench();
+  rig = makeCacheRig();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const leases = { pollMs: 1 };
-const file = (): string => join(bench.cacheDir, '.ict/locks/work.lock');
+const file = (): string => join(rig.cacheDir, '.ict/locks/work.lock');
 const put = (owner: string): void => writeFileSync(file(), JSON.stringify({ owner, token: 'theirs' }));
 
 describe('withLock', () => {
   it('gives the result or the failure of the work, and leaves nothing behind', async () => {
-    const cache = await bench.open({ leases });
+    const cache = await rig.open({ leases });
     expect(
       await cache.withLock('work', () => {
         expect(JSON.parse(readFileSync(file(), 'utf8'))).toMatchObject({ owner: currentOwner() });
@@ -25,11 +25,11 @@ describe('withLock', () => {
     ).toBe(7);
     const failure = new Error('no');
     await expect(cache.withLock('work', () => Promise.reject(failure))).rejects.toBe(failure);
-    expect(bench.list('.ict/locks')).toEqual([]);
+    expect(rig.list('.ict/locks')).toEqual([]);
   });
 
   it('lets one at a time work, in one process', async () => {
-    const cache = await bench.open({ leases });
+    const cache = await rig.open({ leases });
     let running = 0;
     const waited: ProcessOwner[] = [];
     const work = async (): Promise<void> => {
@@ -44,10 +44,10 @@ describe('withLock', () => {
   });
 
   it('lets one at a time work, in many processes', async () => {
-    const counter = bench.file('0');
-    await bench.open();
+    const counter = rig.file('0');
+    await rig.open();
     const script = childScript(
-      bench.cacheDir,
+      rig.cacheDir,
       `import { readFileSync } from 'node:fs';
        const cache = await openCache({ cacheDir, clock: () => 1, leases: { pollMs: 1 } });
        for (let index = 0; index < 40; index += 1) {
@@ -64,10 +64,10 @@ describe('withLock', () => {
   });
 
   it('takes over at once from a killed holder', async () => {
-    const cache = await bench.open({ leases: { pollMs: 1 } });
+    const cache = await rig.open({ leases: { pollMs: 1 } });
     const child = startChild(
       childScript(
-        bench.cacheDir,
+        rig.cacheDir,
         `await (await open()).withLock('work', () => { console.log('held'); return new Promise((resolve) => setTimeout(resolve, 1e8)); });`,
       ),
     );
@@ -84,11 +84,11 @@ describe('withLock', () => {
     expect(await taken).toBe('mine');
     expect(told).toBe(true);
     await cache.reap();
-    expect(bench.list('.ict/locks')).toEqual([]);
+    expect(rig.list('.ict/locks')).toEqual([]);
   });
 
   it('stops waiting with the signal', async () => {
-    const cache = await bench.open({ leases });
+    const cache = await rig.open({ leases });
     const controller = new AbortController();
     const reason = new Error('enough');
     await cache.withLock('work', async () => {
@@ -99,11 +99,11 @@ describe('withLock', () => {
       await expect(waiting).rejects.toBe(reason);
     });
     await expect(cache.withLock('work', () => Promise.resolve(), { signal: controller.signal })).rejects.toBe(reason);
-    expect(bench.list('.ict/locks')).toEqual([]);
+    expect(rig.list('.ict/locks')).toEqual([]);
   });
 
   it('respects another machine until it gives no sign of life', async () => {
-    const cache = await bench.open({ leases: { pollMs: 1, staleMs: 60_000 } });
+    const cache = await rig.open({ leases: { pollMs: 1, staleMs: 60_000 } });
     put('ffffffff-ffffffff-1-1');
     const waiting: string[] = [];
     const work = cache.withLock('work', () => Promise.resolve('mine'), {
@@ -117,7 +117,7 @@ describe('withLock', () => {
   });
 
   it('an unreadable lease is void only when it is old', async () => {
-    const cache = await bench.open({ leases });
+    const cache = await rig.open({ leases });
     writeFileSync(file(), 'rubbish');
     await expect(cache.withLock('work', () => Promise.resolve(), { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({
       name: 'TimeoutError',
@@ -127,7 +127,7 @@ describe('withLock', () => {
   });
 
   it('gives signs of life and does not remove a lease that is not its own', async () => {
-    const cache = await bench.open({ leases: { heartbeatMs: 1 } });
+    const cache = await rig.open({ leases: { heartbeatMs: 1 } });
     await cache.withLock('work', async () => {
       utimesSync(file(), new Date(0), new Date(0));
       const { statSync } = await import('node:fs');

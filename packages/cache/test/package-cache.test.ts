@@ -5,30 +5,30 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import { packageKey } from '../src/package-cache.js';
 import type { PackageEntry } from '../src/package-index.js';
-import { childScript, makeBench, packageOf, provider, startChild, type Bench } from './bench.js';
+import { childScript, makeCacheRig, packageOf, provider, startChild, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 let cache: Cache;
 beforeEach(async () => {
-  bench = makeBench();
-  cache = await bench.open();
+  rig = makeCacheRig();
+  cache = await rig.open();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const a = packageOf('a', 'content of a');
 const b = packageOf('b', 'content of b');
-const path = (name: string): string => join(bench.cacheDir, 'pkgCache', provider, name);
+const path = (name: string): string => join(rig.cacheDir, 'pkgCache', provider, name);
 const recordPath = (pkg: typeof a): string =>
-  join(bench.cacheDir, '.ict/index/packages', provider, packageKey(pkg).slice(0, 2), `${packageKey(pkg)}.json`);
+  join(rig.cacheDir, '.ict/index/packages', provider, packageKey(pkg).slice(0, 2), `${packageKey(pkg)}.json`);
 const lookup = (pkg = a) => cache.packages(provider).lookup(pkg);
-const store = (pkg = a, content = `content of ${pkg.name}`) => cache.packages(provider).store(pkg, bench.file(content));
-const types = (): string[] => bench.events.map(({ type }) => type);
+const store = (pkg = a, content = `content of ${pkg.name}`) => cache.packages(provider).store(pkg, rig.file(content));
+const types = (): string[] => rig.events.map(({ type }) => type);
 
 async function storeBoth(): Promise<void> {
   await store(a);
   await store(b);
-  bench.events.length = 0;
-  bench.hashed.length = 0;
+  rig.events.length = 0;
+  rig.hashed.length = 0;
 }
 
 function damage(file: string, content: string): void {
@@ -39,18 +39,18 @@ function damage(file: string, content: string): void {
 describe('the state machine, one event an edge', () => {
   it('absent -> miss', async () => {
     expect(await lookup()).toEqual({ state: 'miss' });
-    expect(bench.events).toEqual([{ type: 'package.miss', name: 'a', version: '1.0-1' }]);
+    expect(rig.events).toEqual([{ type: 'package.miss', name: 'a', version: '1.0-1' }]);
   });
 
   it('store -> stored: flat, under its own name, with a record', async () => {
-    const source = bench.file('content of a');
+    const source = rig.file('content of a');
     const root = digestOf('InRelease');
     const file = await cache.packages(provider).store(a, source, { root, signers: ['ABCD'] });
     expect(file).toBe(path(a.fileName));
     expect(existsSync(source)).toBe(false);
     expect(readFileSync(file, 'utf8')).toBe('content of a');
     expect(statSync(file).mode & 0o777).toBe(0o444);
-    expect(bench.events).toEqual([{ type: 'package.stored', name: 'a', version: '1.0-1', sizeBytes: a.sizeBytes }]);
+    expect(rig.events).toEqual([{ type: 'package.stored', name: 'a', version: '1.0-1', sizeBytes: a.sizeBytes }]);
     expect(JSON.parse(readFileSync(recordPath(a), 'utf8'))).toMatchObject({
       key: packageKey(a),
       name: 'a',
@@ -69,13 +69,13 @@ describe('the state machine, one event an edge', () => {
   it('unchanged -> hit by signature, unhashed', async () => {
     await storeBoth();
     expect(await lookup()).toEqual({ state: 'hit', file: path(a.fileName), check: 'signature' });
-    expect(bench.hashed).toEqual([]);
-    expect(bench.events).toEqual([{ type: 'package.cached', name: 'a', version: '1.0-1', check: 'signature' }]);
+    expect(rig.hashed).toEqual([]);
+    expect(rig.events).toEqual([{ type: 'package.cached', name: 'a', version: '1.0-1', check: 'signature' }]);
   });
 
   it('touched -> hit by hash, then by signature again', async () => {
     await storeBoth();
-    bench.time = 2000;
+    rig.time = 2000;
     utimesSync(path(a.fileName), 5, 5);
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
@@ -84,7 +84,7 @@ describe('the state machine, one event an edge', () => {
 
   it('full mode -> hit by hash each time', async () => {
     await storeBoth();
-    cache = await bench.open({ mode: 'full' });
+    cache = await rig.open({ mode: 'full' });
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
   });
@@ -98,7 +98,7 @@ describe('the state machine, one event an edge', () => {
     await storeBoth();
     damage(path(a.fileName), content);
     expect(await lookup(a)).toMatchObject({ state: 'invalid' });
-    expect(bench.events).toMatchObject([
+    expect(rig.events).toMatchObject([
       { type: 'package.invalid', name: 'a', version: '1.0-1' },
       { type: 'package.evicted', name: 'a' },
     ]);
@@ -128,17 +128,17 @@ describe('the state machine, one event an edge', () => {
 
   it('orphan file -> adopted after hashing', async () => {
     await storeBoth();
-    rmSync(join(bench.cacheDir, '.ict'), { recursive: true });
-    cache = await bench.open();
+    rmSync(join(rig.cacheDir, '.ict'), { recursive: true });
+    cache = await rig.open();
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
   });
 
   it('orphan file of other content -> miss, and it stays until something of its name is stored', async () => {
     await storeBoth();
-    rmSync(join(bench.cacheDir, '.ict'), { recursive: true });
+    rmSync(join(rig.cacheDir, '.ict'), { recursive: true });
     damage(path(a.fileName), 'content of X');
-    cache = await bench.open();
+    cache = await rig.open();
     expect(await lookup()).toEqual({ state: 'miss' });
     expect(readFileSync(path(a.fileName), 'utf8')).toBe('content of X');
     await store(a);
@@ -158,9 +158,9 @@ describe('the state machine, one event an edge', () => {
       facts: { expected: a.digest },
     });
     await expect(store({ ...a, sizeBytes: 3 })).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
-    expect(bench.list('pkgCache')).toEqual([]);
+    expect(rig.list('pkgCache')).toEqual([]);
     expect(types()).toEqual([]);
-    expect(bench.list('.ict/tmp').flatMap((name) => bench.list(`.ict/tmp/${name}`))).toEqual([]);
+    expect(rig.list('.ict/tmp').flatMap((name) => rig.list(`.ict/tmp/${name}`))).toEqual([]);
   });
 });
 
@@ -172,7 +172,7 @@ describe('one name, two contents', () => {
     const before = statSync(path(a.fileName)).ino;
     await store(newer, 'rebuilt content');
     expect(statSync(path(a.fileName)).ino).not.toBe(before);
-    bench.events.length = 0;
+    rig.events.length = 0;
     expect(await lookup(a)).toEqual({ state: 'miss' });
     expect(types()).toEqual(['package.miss']);
     expect(await lookup(newer)).toMatchObject({ state: 'hit', check: 'signature' });
@@ -213,7 +213,7 @@ describe('identity', () => {
     const found: PackageEntry[] = [];
     for await (const entry of cache.packages(provider).entries()) found.push(entry);
     expect(found.map(({ repository }) => repository).sort()).toEqual(['debian-trixie', 'debian-trixie-updates']);
-    expect(bench.list(`pkgCache/${provider}`)).toEqual([a.fileName]);
+    expect(rig.list(`pkgCache/${provider}`)).toEqual([a.fileName]);
   });
 
   it('providers are apart', async () => {
@@ -228,7 +228,7 @@ describe('death in the middle', () => {
 
   it('kill -9 at any moment leaves hits or misses, never wrong content, and the next one cleans up', async () => {
     const script = childScript(
-      bench.cacheDir,
+      rig.cacheDir,
       `const cache = await open();
        const packages = ${JSON.stringify(packages)};
        console.log('ready');
@@ -246,27 +246,27 @@ describe('death in the middle', () => {
       await new Promise((resolve) => child.stdout?.once('data', resolve));
       // A moment that differs each round: after so many files have appeared.
       const wanted = 1 + round * 5;
-      while (bench.list(`pkgCache/${provider}`).length < wanted) await new Promise(setImmediate);
+      while (rig.list(`pkgCache/${provider}`).length < wanted) await new Promise(setImmediate);
       child.kill('SIGKILL');
       expect(await ended).toBe('SIGKILL');
 
-      cache = await bench.open();
+      cache = await rig.open();
       const { failed } = await cache.reap();
       expect(failed).toEqual([]);
-      expect(bench.list('.ict/tmp').filter((name) => !name.includes(`-${process.pid}-`))).toEqual([]);
+      expect(rig.list('.ict/tmp').filter((name) => !name.includes(`-${process.pid}-`))).toEqual([]);
       for (const pkg of packages) {
         const found = await lookup(pkg);
         expect(found.state).not.toBe('invalid');
         if (found.state === 'hit') expect(digestOf(readFileSync(found.file))).toBe(pkg.digest);
       }
-      for (const name of readdirSync(join(bench.cacheDir, 'pkgCache', provider))) expect(name).toMatch(/^p\d+_1\.0-1_amd64\.deb$/);
-      rmSync(join(bench.cacheDir, 'pkgCache'), { recursive: true });
+      for (const name of readdirSync(join(rig.cacheDir, 'pkgCache', provider))) expect(name).toMatch(/^p\d+_1\.0-1_amd64\.deb$/);
+      rmSync(join(rig.cacheDir, 'pkgCache'), { recursive: true });
     }
   });
 
   it('many writers of the same packages leave each of them whole', async () => {
     const script = childScript(
-      bench.cacheDir,
+      rig.cacheDir,
       `const cache = await open();
        const packages = ${JSON.stringify(packages)};
        for (const [index, pkg] of packages.entries()) {
@@ -279,7 +279,7 @@ describe('death in the middle', () => {
     );
     const codes = await Promise.all(Array.from({ length: 3 }, () => new Promise((resolve) => startChild(script).on('exit', resolve))));
     expect(codes).toEqual([0, 0, 0]);
-    cache = await bench.open({ mode: 'full' });
+    cache = await rig.open({ mode: 'full' });
     for (const pkg of packages) expect(await lookup(pkg)).toMatchObject({ state: 'hit' });
   });
 });

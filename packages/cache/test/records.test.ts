@@ -5,20 +5,20 @@ import type { Json } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
-import { makeBench, type Bench } from './bench.js';
+import { makeCacheRig, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 let cache: Cache;
 beforeEach(async () => {
-  bench = makeBench();
-  cache = await bench.open();
+  rig = makeCacheRig();
+  cache = await rig.open();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 const anyJson = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as Json);
 const stepPath = (inputs: Json): string => {
   const key = cacheKey('deb.install', inputs);
-  return join(bench.cacheDir, '.ict/index/steps/deb.install', key.slice(0, 2), `${key}.json`);
+  return join(rig.cacheDir, '.ict/index/steps/deb.install', key.slice(0, 2), `${key}.json`);
 };
 
 describe('steps', () => {
@@ -70,12 +70,12 @@ describe('steps', () => {
     const far = { packages: ['x', 'y', 'z'], epoch: 1, tool: 'old' };
     const near = { packages: ['a', 'b'], epoch: 5, tool: 'new' };
     await cache.steps.put('deb.install', near, 1, 'x');
-    bench.time += 1;
+    rig.time += 1;
     await cache.steps.put('deb.install', far, 2, 'x');
     const found = await cache.steps.nearest('deb.install', { packages: ['a', 'b', 'c'], epoch: 5, tool: 'new' });
     expect(found?.record.output).toBe(1);
     expect(found?.differences).toEqual([{ path: 'packages[2]', before: undefined, after: 'c' }]);
-    bench.time += 1;
+    rig.time += 1;
     await cache.steps.put('deb.install', { ...near, packages: ['a', 'd'] }, 3, 'x');
     const later = await cache.steps.nearest('deb.install', { ...near, packages: ['a', 'c'] });
     expect(later?.record.output).toBe(3);
@@ -100,7 +100,7 @@ describe('steps', () => {
 
 describe('memos', () => {
   const files = (): string[] =>
-    readdirSync(join(bench.cacheDir, '.ict/memo'), { recursive: true, withFileTypes: true })
+    readdirSync(join(rig.cacheDir, '.ict/memo'), { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name));
 
@@ -134,11 +134,11 @@ describe('memos', () => {
   });
 
   it('that cannot be written are not remembered, with a warning', async () => {
-    rmSync(join(bench.cacheDir, '.ict/memo'), { recursive: true });
-    writeFileSync(join(bench.cacheDir, '.ict/memo'), '');
+    rmSync(join(rig.cacheDir, '.ict/memo'), { recursive: true });
+    writeFileSync(join(rig.cacheDir, '.ict/memo'), '');
     await cache.memo.set('kind', 'key', 'value');
     expect(await cache.memo.get('kind', 'key')).toBeUndefined();
-    expect(bench.events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_UNWRITABLE' }]);
-    chmodSync(join(bench.cacheDir, '.ict/memo'), 0o600);
+    expect(rig.events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_UNWRITABLE' }]);
+    chmodSync(join(rig.cacheDir, '.ict/memo'), 0o600);
   });
 });

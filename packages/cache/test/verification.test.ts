@@ -3,24 +3,24 @@ import { join } from 'node:path';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
-import { makeBench, packageOf, provider, type Bench } from './bench.js';
+import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 let cache: Cache;
 let blob: string;
 beforeEach(async () => {
-  bench = makeBench();
-  cache = await bench.open();
-  await cache.packages(provider).store(packageOf('a', 'content of a'), bench.file('content of a'));
+  rig = makeCacheRig();
+  cache = await rig.open();
+  await cache.packages(provider).store(packageOf('a', 'content of a'), rig.file('content of a'));
   const made = await cache.blobs.putBytes(Buffer.from('disk'));
   blob = (await cache.blobs.path(made.digest)) as string;
   await cache.steps.put('acme.make', { colour: 'red' }, { blob: { ...made } } as unknown as Json, 'ict');
   const artifact = { name: 'x.raw', type: 'raw', digest: made.digest, sizeBytes: 4, source: blob };
   await cache.images.put({ a: 1 }, { artifacts: [artifact], documents: new Map() }, 'ict');
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
-const file = (name: string): string => join(bench.cacheDir, 'pkgCache', provider, name);
+const file = (name: string): string => join(rig.cacheDir, 'pkgCache', provider, name);
 const only = (directory: string): string => {
   const [found] = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
   return join(directory, found as string);
@@ -35,8 +35,8 @@ it.each<[string, object, () => void]>([
   ['package that is gone', { kind: 'package', problem: 'dangling' }, () => rmSync(file('a_1.0-1_amd64.deb'))],
   ['package that nobody knows', { kind: 'package', problem: 'foreign' }, () => writeFileSync(file('b_1.deb'), 'b')],
   ['blob that is gone', { kind: 'blob', problem: 'dangling' }, () => rmSync(blob)],
-  ['step', { kind: 'step', problem: 'damaged' }, () => appendFileSync(only(join(bench.cacheDir, '.ict/index/steps')), '}')],
-  ['image', { kind: 'image', problem: 'damaged' }, () => overwrite(only(join(bench.cacheDir, 'imageCache')), '{}')],
+  ['step', { kind: 'step', problem: 'damaged' }, () => appendFileSync(only(join(rig.cacheDir, '.ict/index/steps')), '}')],
+  ['image', { kind: 'image', problem: 'damaged' }, () => overwrite(only(join(rig.cacheDir, 'imageCache')), '{}')],
 ])('finds a wrong %s; repairing takes away what is wrong, and nothing else', async (_, finding, damage) => {
   damage();
   const { findings } = await cache.verify();

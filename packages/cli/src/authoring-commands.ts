@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from 'commander';
-import { distroFile } from './command-options.js';
+import { distroFile } from './shared-flags.js';
 import { parseText, parseTexts } from './flag-values.js';
-import { all, type DefinitionFlags, type GlobalFlags, type Runner } from './flags.js';
+import { all, type DefinitionFlags, type GlobalFlags, type Runner } from './flag-types.js';
 
 export interface InitFlags extends DefinitionFlags {
   readonly distro?: string;

@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
-import { cacheDir, distroFile, engineFlags, keyring, lockFlags, template, variable, workDir } from './command-options.js';
-import { all, type CacheFlags, type EngineFlags, type LockFlags, type Runner } from './flags.js';
+import { cacheDir, distroFile, engineFlags, keyring, lockFlags, template, variable, workDir } from './shared-flags.js';
+import { all, type CacheFlags, type EngineFlags, type LockFlags, type Runner } from './flag-types.js';
 import { problemFormat, templates, type ProblemFormat } from './template-commands.js';
 
 /** Flags of commands that look at, or remove, what builds keep. */

@@ -1,5 +1,5 @@
 import type { CliHost } from './main.js';
-import type { GlobalFlags } from './flags.js';
+import type { GlobalFlags } from './flag-types.js';
 import type { Speech } from './session.js';
 import { Session } from './session.js';
 import { SignalWatch } from './signals.js';

@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from 'commander';
-import { settingsFlags } from './command-options.js';
+import { settingsFlags } from './shared-flags.js';
 import { parseText } from './flag-values.js';
-import { all, type GlobalFlags, type Runner, type SettingsFlags } from './flags.js';
+import { all, type GlobalFlags, type Runner, type SettingsFlags } from './flag-types.js';
 
 /** Flags of commands that write a configuration file: which of the usual ones. */
 export interface ConfigScopeFlags extends GlobalFlags {

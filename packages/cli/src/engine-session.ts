@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Engine, LockOptions } from '@ict/core';
 import { discoverPlugins } from './plugin-discovery.js';
-import type { EngineFlags, LockFlags } from './flags.js';
+import type { EngineFlags, LockFlags } from './flag-types.js';
 import type { Session } from './session.js';
 import type { Settings } from './settings.js';
 import { resolveSettings } from './settings.js';

@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import type { Command, CommanderError } from 'commander';
 import { FlagError } from './flag-values.js';
-import type { GlobalFlags, Runner } from './flags.js';
+import type { GlobalFlags, Runner } from './flag-types.js';
 import { terminalPrompter } from './prompt.js';
 import { createProgram } from './program.js';
 import type { Surroundings } from './session.js';

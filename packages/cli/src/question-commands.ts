@@ -1,7 +1,23 @@
 import { Argument, Option, type Command } from 'commander';
-import { engineFlags, lockFlags, packageName, template } from './command-options.js';
+import { engineFlags, lockFlags, packageName, template } from './shared-flags.js';
 import { parseRepositories, parseText, parseTexts } from './flag-values.js';
-import { all, type GraphFlags, type LockFlags, type PlanFlags, type Runner } from './flags.js';
+import { all, type LockFlags, type Runner } from './flag-types.js';
+
+export interface PlanFlags extends LockFlags {
+  readonly target?: string;
+  readonly only?: readonly string[];
+  readonly recommends?: boolean;
+  readonly suite?: readonly string[];
+  readonly component?: readonly string[];
+  readonly repo?: readonly string[];
+  readonly repoKey?: readonly string[];
+}
+
+export interface GraphFlags extends LockFlags {
+  readonly reduce?: boolean;
+  readonly format: 'dot' | 'svg';
+  readonly output?: string;
+}
 
 /** Commands that answer without building: `plan`, `why`, `why-not`, `search`, `show`, `graph`. */
 export function questionCommands(program: Command, run: Runner): void {

@@ -5,7 +5,7 @@ import type { Config, ConfigRow, LoadedConfig, TransportDefaults } from '@ict/te
 import { describeConfig, loadConfig, requireConfig } from '@ict/template';
 import { cliError } from './errors.js';
 import type { ConfiguredPlugin } from './plugin-discovery.js';
-import type { EngineFlags, GlobalFlags, SettingsFlags } from './flags.js';
+import type { EngineFlags, GlobalFlags, SettingsFlags } from './flag-types.js';
 import type { Surroundings } from './session.js';
 
 /** What flags, environment and configuration file say together. */

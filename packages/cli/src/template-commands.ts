@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseText, parseTexts } from './flag-values.js';
-import { distroFile, keyring, template, variable } from './command-options.js';
-import { all, type DefinitionFlags, type EngineFlags, type Runner } from './flags.js';
+import { distroFile, keyring, template, variable } from './shared-flags.js';
+import { all, type DefinitionFlags, type EngineFlags, type Runner } from './flag-types.js';
 
 const problemFormats = ['text', 'github'] as const;
 export type ProblemFormat = (typeof problemFormats)[number];

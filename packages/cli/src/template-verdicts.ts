@@ -2,7 +2,7 @@ import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from 
 import type { Engine, ReadOptions, Validation } from '@ict/core';
 import { withEngine } from './engine-session.js';
 import { failureText, problemText } from './failure-text.js';
-import type { EngineFlags } from './flags.js';
+import type { EngineFlags } from './flag-types.js';
 import { githubAnnotations } from './github-annotations.js';
 import { formatCount } from './quantity.js';
 import type { Session } from './session.js';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeCommands } from '../src/commands/completion.js';
-import { schemaNames } from '../src/flags.js';
+import { schemaNames } from '../src/tool-commands.js';
 import { createProgram } from '../src/program.js';
 import { ict } from './fixture.js';
 

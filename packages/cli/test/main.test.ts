@@ -6,7 +6,7 @@ import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
 import type { ErrorKind } from '@ict/plugin-api';
 import { IctError } from '@ict/plugin-api';
 import { compileSchema } from '@ict/template';
-import { schemaNames } from '../src/flags.js';
+import { schemaNames } from '../src/tool-commands.js';
 import { digest, event, ict, plan, report, Signals } from './fixture.js';
 
 let directory: string;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hasCode } from '@ict/plugin-api';
 import type { Context, Digest, Json } from '@ict/plugin-api';
-import type { SectionsKind } from './sections.js';
+import type { SectionsKind } from './container-sections.js';
 
 /** What of a context remembers containers. */
 export type ContainerContext = Pick<Context, 'blobs' | 'memo'>;

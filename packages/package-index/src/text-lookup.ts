@@ -1,5 +1,5 @@
 import { equalBytes, hashBytes, tableSize } from './byte-hash.js';
-import type { Section } from './sections.js';
+import type { Section } from './container-sections.js';
 
 /** A lookup as plain columns, for a container. */
 export interface LookupColumns {

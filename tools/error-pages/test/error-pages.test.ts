@@ -57,7 +57,7 @@ const NOT_COMMANDS = ['ict password salt'];
 function declaredCommands(): readonly string[] {
   const sources = join(root, 'packages', 'cli', 'src');
   return readdirSync(sources)
-    .filter((name) => /^(?:program|.*-commands)\.ts$/.test(name))
+    .filter((name) => /^.*-commands\.ts$/.test(name))
     .flatMap((name) => commandsOf(join(sources, name)));
 }
 

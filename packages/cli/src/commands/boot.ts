@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { bootImage } from '@ict/boot';
-import type { BootFlags } from '../flags.js';
+import type { BootFlags } from '../image-commands.js';
 import { formatDuration } from '../quantity.js';
 import type { Session } from '../session.js';
 

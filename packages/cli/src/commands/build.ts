@@ -6,7 +6,7 @@ import { cliError } from '../errors.js';
 import { withEngine } from '../engine-session.js';
 import { giveToInvoker } from '../ownership.js';
 import { claimDirectory } from '../private-directory.js';
-import type { BuildFlags } from '../flags.js';
+import type { BuildFlags } from '../image-commands.js';
 import type { Session } from '../session.js';
 import type { Settings } from '../settings.js';
 

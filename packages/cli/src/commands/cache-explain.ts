@@ -1,7 +1,7 @@
 import type { ExplainedStep, Explanation } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
 import { positionText } from '../failure-text.js';
-import type { LockFlags } from '../flags.js';
+import type { LockFlags } from '../flag-types.js';
 import { formatBytes, formatCount, formatDuration } from '../quantity.js';
 import type { Session } from '../session.js';
 import { stepText } from '../step-text.js';

@@ -8,11 +8,11 @@ import { createGzip, createZstdCompress } from 'node:zlib';
 import type { ImageFile } from '@ict/cache';
 import { cliError } from '../errors.js';
 import { lookAtCache } from '../open-cache.js';
-import type { CacheFlags } from '../flags.js';
+import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText } from '../terminal-text.js';
-import { findEntry } from './cache-info.js';
+import { findEntry } from '../cache-entry.js';
 
 const run = promisify(execFile);
 

@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { packageId, type Cache, type CacheEntry } from '@ict/cache';
-import { cliError } from '../errors.js';
+import { entryDocument, findEntry, isoTime, shortId } from '../cache-entry.js';
 import { lookAtCache } from '../open-cache.js';
-import type { CacheFlags } from '../flags.js';
+import type { CacheFlags } from '../flag-types.js';
 import { formatBytes } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText } from '../terminal-text.js';
-import { entryDocument, isoTime, shortId } from './cache-list.js';
 
 /** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
 export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {
@@ -27,36 +26,6 @@ export async function cacheInfo(session: Session, id: string, flags: CacheFlags)
     ...(record === undefined ? [] : tree(record, 1)),
   ];
   session.result(`${lines.join('\n')}\n`);
-}
-
-/**
- * The entry that an id, a name or the beginning of either means.
- *
- * @throws `ICT_CLI_CACHE_UNKNOWN`, `ICT_CLI_CACHE_AMBIGUOUS`
- */
-export function findEntry(entries: readonly CacheEntry[], text: string): CacheEntry {
-  const exact = entries.filter(({ id, name, kind }) => id === text || (kind === 'package' && name === text));
-  const found =
-    exact.length > 0 ? exact : entries.filter(({ id, name, kind }) => id.startsWith(text) || (kind === 'package' && name.startsWith(text)));
-  const [entry, ...others] = found;
-  if (entry === undefined) {
-    throw cliError('ICT_CLI_CACHE_UNKNOWN', {
-      message: `nothing in the cache is called ${JSON.stringify(text)}`,
-      hint: '`ict cache list` shows what there is.',
-      facts: { id: text },
-    });
-  }
-  if (others.length > 0) {
-    throw cliError('ICT_CLI_CACHE_AMBIGUOUS', {
-      message: `${found.length} entries begin with ${JSON.stringify(text)}: ${found
-        .slice(0, 5)
-        .map((one) => `${one.kind} ${one.id}`)
-        .join(', ')}${found.length > 5 ? ', ...' : ''}`,
-      hint: 'Give more of the id.',
-      facts: { id: text, count: found.length },
-    });
-  }
-  return entry;
 }
 
 /** What the index says of an entry: a JSON document; undefined where there is none. */

@@ -1,13 +1,11 @@
 import { entryKinds, type CacheEntry } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
 import { lookAtCache } from '../open-cache.js';
+import { entryDocument, isoTime, shortId } from '../cache-entry.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
-
-/** Hex digits of an id that tell entries apart well enough for people; `info` takes any beginning. */
-const SHORT = 12;
 
 /** `ict cache list`: every entry, its size and its last use. */
 export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {
@@ -18,21 +16,6 @@ export async function cacheList(session: Session, flags: CacheListFlags): Promis
   const entries = [...found].sort((a, b) => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1));
   if (session.terminal.json) session.document({ cacheDir, entries: entries.map(entryDocument) });
   else session.result(listText(entries));
-}
-
-/** An entry as documents show it. */
-export function entryDocument({ kind, id, name, provider, path, allocatedBytes, usedAt }: CacheEntry) {
-  return { kind, id, name, ...(provider === undefined ? {} : { provider }), path, allocatedBytes, lastUsed: isoTime(usedAt) };
-}
-
-/** `2026-01-31T12:00:00Z` */
-export function isoTime(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().slice(0, -'.000Z'.length)}Z`;
-}
-
-/** An entry's id as short as people need it. */
-export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
-  return kind === 'package' || kind === 'metadata' || kind === 'mount' ? id : id.slice(0, SHORT);
 }
 
 function listText(entries: readonly CacheEntry[]): string {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { WarmReport } from '@ict/core';
 import { withEngine } from '../engine-session.js';
-import type { LockFlags } from '../flags.js';
+import type { LockFlags } from '../flag-types.js';
 import { formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { plainText } from '../terminal-text.js';

@@ -2,12 +2,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CompletionKind } from '../authoring-commands.js';
 import { withEngine } from '../engine-session.js';
-import type { GlobalFlags } from '../flags.js';
+import type { GlobalFlags } from '../flag-types.js';
 import { lookAtCache } from '../open-cache.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';
-import { shortId } from './cache-list.js';
+import { shortId } from '../cache-entry.js';
 
 /** `ict complete`, for completion scripts: distributions, shipped templates, disks of images that were built here, or ids of kept images. */
 export async function complete(session: Session, kind: CompletionKind, flags: GlobalFlags): Promise<void> {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { configCandidates, configFileOf, configScopes } from '@ict/template';
 import { readIfPresent } from '../config-file.js';
-import type { GlobalFlags } from '../flags.js';
+import type { GlobalFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 
 /** `ict config path`: the files that are read, strongest first; with `--json` also where others would be looked for. */

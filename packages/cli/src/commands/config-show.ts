@@ -2,7 +2,7 @@ import { DEFAULT_TIMEOUTS } from '@ict/fetch';
 import { requireConfigKey, type TransportDefaults } from '@ict/template';
 import type { ConfigShowFlags } from '../config-commands.js';
 import { problemText } from '../failure-text.js';
-import type { GlobalFlags, SettingsFlags } from '../flags.js';
+import type { GlobalFlags, SettingsFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { describeSettings, type SettingsReport } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';

@@ -2,7 +2,7 @@ import type { HostCheck } from '@ict/sandbox';
 import { inspectHost } from '@ict/sandbox';
 import { cliError } from '../errors.js';
 import { mendingCommands, missingPackages } from '../mending.js';
-import type { DoctorFlags } from '../flags.js';
+import type { DoctorFlags } from '../tool-commands.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import type { Colors } from '../terminal.js';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { writeUserFile } from '../config-file.js';
 import { lockOptions, withEngine } from '../engine-session.js';
-import type { GraphFlags } from '../flags.js';
+import type { GraphFlags } from '../question-commands.js';
 import type { Session } from '../session.js';
 
 /** `ict graph`: a DOT digraph or a drawing of it, on stdout or in a file. */

@@ -3,7 +3,7 @@ import type { LockedVersion, PackageChange } from '@ict/plugin-api';
 import { withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
 import { giveToInvoker } from '../ownership.js';
-import type { LockWriteFlags } from '../flags.js';
+import type { LockWriteFlags } from '../image-commands.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../terminal.js';

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { PackageQuestion, Plan } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
-import type { PlanFlags } from '../flags.js';
+import type { PlanFlags } from '../question-commands.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../terminal.js';

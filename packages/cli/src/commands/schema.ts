@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { configSchema, distroSchema } from '@ict/template';
 import { withEngine } from '../engine-session.js';
-import type { GlobalFlags, SchemaName } from '../flags.js';
+import type { GlobalFlags } from '../flag-types.js';
+import type { SchemaName } from '../tool-commands.js';
 import type { Session } from '../session.js';
 
 const files: Readonly<Partial<Record<SchemaName, string>>> = {

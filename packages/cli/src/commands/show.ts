@@ -1,6 +1,6 @@
 import type { ShowDocument } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
-import type { LockFlags } from '../flags.js';
+import type { LockFlags } from '../flag-types.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../terminal.js';

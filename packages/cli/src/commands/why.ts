@@ -1,7 +1,7 @@
 import type { Why, WhyPath } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
 import { positionText } from '../failure-text.js';
-import type { LockFlags } from '../flags.js';
+import type { LockFlags } from '../flag-types.js';
 import { formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../terminal.js';

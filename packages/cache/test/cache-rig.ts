@@ -9,7 +9,7 @@ import type { CachedPackage } from '../src/package-cache.js';
 
 export const provider = 'debian-debian13-x86_64';
 
-export interface Bench {
+export interface CacheRig {
   readonly root: string;
   readonly cacheDir: string;
   readonly events: EventBody[];
@@ -25,11 +25,11 @@ export interface Bench {
   close(): void;
 }
 
-export function makeBench(): Bench {
+export function makeCacheRig(): CacheRig {
   const root = mkdtempSync(join(tmpdir(), 'ict-cache-'));
   const cacheDir = join(root, 'cache');
   let files = 0;
-  const bench: Bench = {
+  const rig: CacheRig = {
     root,
     cacheDir,
     events: [],
@@ -38,10 +38,10 @@ export function makeBench(): Bench {
     open(options = {}) {
       return openCache({
         cacheDir,
-        clock: () => bench.time,
-        emit: (event) => bench.events.push(event),
+        clock: () => rig.time,
+        emit: (event) => rig.events.push(event),
         digestFile: (file) => {
-          bench.hashed.push(file);
+          rig.hashed.push(file);
           return hashFile(file);
         },
         ...options,
@@ -62,7 +62,7 @@ export function makeBench(): Bench {
     },
     close: () => rmSync(root, { recursive: true, force: true }),
   };
-  return bench;
+  return rig;
 }
 
 /** A package whose file holds `content`. */
@@ -81,7 +81,7 @@ export function packageOf(name: string, content: string, more: Partial<CachedPac
 
 const built = new URL('../dist/index.js', import.meta.url).href;
 
-/** Source of a child process: `cache` is open on the bench's directory. */
+/** Source of a child process: `cache` is open on the rig's directory. */
 export function childScript(cacheDir: string, body: string): string {
   return `
     import { writeFileSync, readdirSync } from 'node:fs';

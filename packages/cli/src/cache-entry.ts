@@ -1,0 +1,50 @@
+import type { CacheEntry } from '@ict/cache';
+import { cliError } from './errors.js';
+
+/** Hex digits of an id that tell entries apart well enough for people; `info` takes any beginning. */
+const SHORT = 12;
+
+/** An entry as documents show it. */
+export function entryDocument({ kind, id, name, provider, path, allocatedBytes, usedAt }: CacheEntry) {
+  return { kind, id, name, ...(provider === undefined ? {} : { provider }), path, allocatedBytes, lastUsed: isoTime(usedAt) };
+}
+
+/** `2026-01-31T12:00:00Z` */
+export function isoTime(seconds: number): string {
+  return `${new Date(seconds * 1000).toISOString().slice(0, -'.000Z'.length)}Z`;
+}
+
+/** An entry's id as short as people need it. */
+export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
+  return kind === 'package' || kind === 'metadata' || kind === 'mount' ? id : id.slice(0, SHORT);
+}
+
+/**
+ * The entry that an id, a name or the beginning of either means.
+ *
+ * @throws `ICT_CLI_CACHE_UNKNOWN`, `ICT_CLI_CACHE_AMBIGUOUS`
+ */
+export function findEntry(entries: readonly CacheEntry[], text: string): CacheEntry {
+  const exact = entries.filter(({ id, name, kind }) => id === text || (kind === 'package' && name === text));
+  const found =
+    exact.length > 0 ? exact : entries.filter(({ id, name, kind }) => id.startsWith(text) || (kind === 'package' && name.startsWith(text)));
+  const [entry, ...others] = found;
+  if (entry === undefined) {
+    throw cliError('ICT_CLI_CACHE_UNKNOWN', {
+      message: `nothing in the cache is called ${JSON.stringify(text)}`,
+      hint: '`ict cache list` shows what there is.',
+      facts: { id: text },
+    });
+  }
+  if (others.length > 0) {
+    throw cliError('ICT_CLI_CACHE_AMBIGUOUS', {
+      message: `${found.length} entries begin with ${JSON.stringify(text)}: ${found
+        .slice(0, 5)
+        .map((one) => `${one.kind} ${one.id}`)
+        .join(', ')}${found.length > 5 ? ', ...' : ''}`,
+      hint: 'Give more of the id.',
+      facts: { id: text, count: found.length },
+    });
+  }
+  return entry;
+}

@@ -1,0 +1,65 @@
+import { Argument, type Command, Option } from 'commander';
+import { all, type CacheFlags, type GlobalFlags, type Runner } from './flag-types.js';
+import { cacheDir, workDir } from './shared-flags.js';
+
+export interface DoctorFlags extends CacheFlags {
+  readonly workDir?: string;
+  readonly install?: boolean;
+  readonly for?: 'build' | 'boot';
+}
+
+export const schemaNames = [
+  'template',
+  'config',
+  'distro',
+  'event',
+  'manifest',
+  'lock',
+  'plan',
+  'why',
+  'why-not',
+  'search',
+  'show',
+  'graph',
+  'explanation',
+] as const;
+export type SchemaName = (typeof schemaNames)[number];
+export const shells = ['bash', 'zsh', 'fish'] as const;
+export type Shell = (typeof shells)[number];
+
+/** Commands about the tool and the machine: `ict doctor`, `schema`, `version` and `completion` */
+export function toolCommands(program: Command, run: Runner): void {
+  program
+    .command('doctor')
+    .description('check what this machine lacks, and how to mend it')
+    .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
+    .option('--install', 'as root: install what is missing with apt-get')
+    .addOption(cacheDir())
+    .addOption(workDir())
+    .action((_flags: DoctorFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
+    );
+
+  program
+    .command('schema')
+    .description('print the JSON schema of a document')
+    .addArgument(new Argument('<name>', 'document').choices(schemaNames))
+    .action((name: SchemaName, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/schema.js')).schema(session, name, all(command))),
+    );
+
+  program
+    .command('version')
+    .description('print versions of ict and of what it runs on')
+    .action((_flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/version.js')).version(session)),
+    );
+
+  program
+    .command('completion')
+    .description('print a completion script for a shell')
+    .addArgument(new Argument('<shell>', 'shell').choices(shells))
+    .action((shell: Shell, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/completion.js')).completion(session, shell, program)),
+    );
+}
