@@ -22,6 +22,7 @@ export const IMAGE_STEP = 'ict.image';
  */
 const SHAPELESS: ReadonlySet<string> = new Set([
   'file',
+  'metadata',
   'position',
   'positions',
   'source',

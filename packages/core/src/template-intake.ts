@@ -58,12 +58,14 @@ export async function readTemplate(
 function extended(distribution: DistributionDefinition, spec: ImageSpec): DistributionDefinition {
   const suites = distribution.repositories.some(({ suite }) => suite !== '');
   const taken = new Set(distribution.repositories.map(({ id }) => id));
-  const added = spec.repositories.map(({ codename, url, components, keys, priority, allowPackages, excludePackages }): RepositorySpec => {
+  const added = spec.repositories.flatMap(({ codename, url, components, keys, priority, allowPackages, excludePackages }) => {
+    // Of files and directories none is made yet; `unsupported` says so.
+    if (url === undefined) return [];
     const name = `template-${codename.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
     let id = name;
     for (let number = 2; taken.has(id); number++) id = `${name}-${number}`;
     taken.add(id);
-    return {
+    const repository: RepositorySpec = {
       id,
       archive: url,
       suite: suites ? codename : '',
@@ -73,6 +75,7 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
       ...(allowPackages.length === 0 ? {} : { allowPackages }),
       ...(excludePackages.length === 0 ? {} : { excludePackages }),
     };
+    return [repository];
   });
   return { ...distribution, repositories: [...distribution.repositories, ...added] };
 }

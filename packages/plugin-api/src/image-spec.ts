@@ -1,12 +1,16 @@
 import type { SourcePosition } from './errors.js';
 import type { Json } from './json.js';
 import type { Architecture } from './distribution.js';
+import type { BaselineSpec, OverlayPolicySpec } from './overlay-spec.js';
+import type { EncryptionSpec, ImmutabilitySpec } from './protection-spec.js';
 
 /** What a template asks for, after merging and with its units read. Every value is final; formats and the engine read only this. */
 export interface ImageSpec {
   /** The template's own file, for messages. */
   readonly file: string;
   readonly image: { readonly name: string; readonly version: string };
+  /** What the template says of itself; shapes nothing. */
+  readonly metadata?: MetadataSpec;
   readonly target: { readonly os: string; readonly dist: string; readonly arch: Architecture; readonly imageType: string };
   readonly disk: DiskSpec;
   readonly system: SystemSpec;
@@ -15,6 +19,9 @@ export interface ImageSpec {
   readonly layers: readonly LayerSpec[];
   /** What the template says to plugins, by the name of the plugin; see `sectionOf`. */
   readonly sections?: Readonly<Record<string, Json>>;
+  /** Absent: the image is made from scratch. */
+  readonly baseline?: BaselineSpec;
+  readonly overlayPolicy?: OverlayPolicySpec;
   /** Caches that the template wants to use. */
   readonly caches: { readonly packages: boolean; readonly images: boolean };
   /** Lock file that the template names, absolute. */
@@ -23,6 +30,13 @@ export interface ImageSpec {
   readonly secrets: readonly string[];
   /** Where each value came from, by path (`systemConfig.packages[3]`). */
   readonly positions: ReadonlyMap<string, SourcePosition>;
+}
+
+/** What an image is for, in words. */
+export interface MetadataSpec {
+  readonly description?: string;
+  readonly useCases: readonly string[];
+  readonly keywords: readonly string[];
 }
 
 export type ArtifactType = 'raw' | 'qcow2' | 'vhd' | 'vhdx' | 'vmdk' | 'vdi' | 'tar';
@@ -39,6 +53,18 @@ export interface DiskSpec {
   readonly partitionTable: 'gpt' | 'mbr';
   readonly artifacts: readonly ArtifactSpec[];
   readonly partitions: readonly PartitionSpec[];
+  /** The last partition grows to the size of the real disk when the system first starts. */
+  readonly growLastPartition?: boolean;
+  /** Device that an installer writes to. */
+  readonly device?: string;
+  /** How an installer chooses a disk. */
+  readonly selectionPolicy?: DiskSelectionSpec;
+}
+
+export interface DiskSelectionSpec {
+  readonly strategy?: 'first' | 'largest' | 'fastest';
+  readonly excludeRemovable: boolean;
+  readonly requireEmpty: boolean;
 }
 
 export interface PartitionSpec {
@@ -47,6 +73,8 @@ export interface PartitionSpec {
   /** A name (`esp`, `linux-root-amd64`) or, with `typeUuid`, free text. */
   readonly type: string;
   readonly typeUuid?: string;
+  /** Number in the partition table that the template gives. Absent: its place in the list. */
+  readonly index?: number;
   readonly filesystem:
     | 'fat32'
     | 'fat16'
@@ -76,7 +104,13 @@ export interface SystemSpec {
   readonly packages: readonly RequestedPackage[];
   readonly recommends: boolean;
   readonly kernel: KernelSpec;
+  /** Where the initrd comes from, if not from the image's own programs. */
+  readonly initramfs?: { /** Absolute path of the template that it is composed from. */ readonly template: string };
   readonly bootloader: { readonly bootType: 'efi' | 'legacy'; readonly provider: 'grub' | 'systemd-boot' };
+  /** Absent: switched off. */
+  readonly immutability?: ImmutabilitySpec;
+  /** Absent: switched off. */
+  readonly encryption?: EncryptionSpec;
   readonly network?: NetworkSpec;
   readonly users: readonly UserSpec[];
   readonly files: readonly FileSpec[];
@@ -97,6 +131,8 @@ export interface KernelSpec {
   readonly packages: readonly RequestedPackage[];
   /** Modules that the initrd holds whether or not its maker thinks that they are needed. */
   readonly extraModules?: readonly string[];
+  /** One file for kernel, initrd and command line. */
+  readonly unifiedImage?: boolean;
 }
 
 /** Interfaces to configure, and what does it when the system starts. */
@@ -124,6 +160,8 @@ export interface UserSpec {
   readonly sudo: boolean;
   readonly home?: string;
   readonly shell?: string;
+  /** Program that a login starts in place of a shell. */
+  readonly startupScript?: string;
   readonly passwordMaxAgeDays?: number;
   readonly sshKeys: readonly string[];
 }
@@ -133,6 +171,8 @@ export interface FileSpec {
   readonly source: string;
   /** Absolute path in the tree. */
   readonly target: string;
+  /** When an overlay build copies it; other builds copy every file before the initrd is made. */
+  readonly stage?: 'pre-initramfs';
   readonly mode?: number;
   readonly owner?: string;
   readonly group?: string;
@@ -141,7 +181,14 @@ export interface FileSpec {
 
 export interface TemplateRepository {
   readonly codename: string;
-  readonly url: string;
+  /** Address. Absent: it has a `path` or consists of `packages`. */
+  readonly url?: string;
+  /** Directory on the host, absolute. */
+  readonly path?: string;
+  /** Package files that it consists of: addresses, or absolute paths on the host. */
+  readonly packages?: readonly string[];
+  /** Any TLS certificate will do. */
+  readonly insecureSkipVerify?: boolean;
   readonly components: readonly string[];
   readonly keys: readonly string[];
   readonly priority?: number;

@@ -2,8 +2,8 @@ import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileSpec } from '@ict/plugin-api';
 import type { MergedTemplate } from './merge.js';
-import type { Path } from './path.js';
-import type { Report } from './report.js';
+import { formatPath, type Path } from './path.js';
+import type { Report, SpecReports } from './report.js';
 import { additionalFileSchema } from './schema/additional-file.js';
 import type { Template } from './schema/template.js';
 import { isAccountName } from './user.js';
@@ -13,15 +13,14 @@ const { owner, group } = additionalFileSchema.properties;
 type AdditionalFile = NonNullable<NonNullable<Template['systemConfig']>['additionalFiles']>[number];
 
 /**
- * Reads one file to copy. What is wrong with the entry goes to `error`; a local file that is missing to `refuse`: the template
+ * Reads one file to copy. What is wrong with the entry is an error; a local file that is missing only refuses a build: the template
  * may well be right, on another machine.
  */
 export async function readAdditionalFile(
   file: AdditionalFile,
   at: Path,
   merged: MergedTemplate,
-  error: Report,
-  refuse: Report,
+  { error, refuse, warning }: SpecReports,
 ): Promise<FileSpec> {
   const target = file.final;
   if (!target.startsWith('/') || target.endsWith('/') || target.split('/').some((part) => part === '..' || part === '.')) {
@@ -38,11 +37,16 @@ export async function readAdditionalFile(
       error('ICT_TEMPLATE_NAME', [...at, key], `${JSON.stringify(name)} is neither a name nor a number`);
     }
   }
+  if (file.stage && merged.template.baseline?.mode !== 'overlay') {
+    const hint = 'Files are copied before the initrd is made.';
+    warning('ICT_TEMPLATE_NO_EFFECT', [...at, 'stage'], `${formatPath([...at, 'stage'])} has an effect on overlay builds only`, hint);
+  }
   const origin = merged.originOf(at);
   const position = origin?.layer.positions?.positionOf(origin.path);
   return {
     source: await findLocal(file.local, [...at, 'local'], merged, refuse, 'file'),
     target,
+    ...(file.stage ? { stage: file.stage } : {}),
     ...(file.mode === undefined ? {} : { mode: Number.parseInt(file.mode, 8) }),
     owner: file.owner || owner.default,
     group: file.group || group.default,

@@ -1,4 +1,4 @@
-import type { ArtifactSpec, Compression, DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import type { ArtifactSpec, Compression, DiskSelectionSpec, DiskSpec, PartitionSpec } from '@ict/plugin-api';
 import { nearest } from './edit-distance.js';
 import type { Path } from './path.js';
 import type { Report } from './report.js';
@@ -43,17 +43,40 @@ export function emptyDisk(name: string): DiskSpec {
   return { name, sizeBytes: 0, partitionTable: 'gpt', artifacts: [], partitions: [] };
 }
 
-/** Reads `disk`: units become bytes, absent values get their defaults. Reports what cannot be, such as partitions that overlap. */
-export function readDisk(disk: Disk, imageName: string, report: Report): DiskSpec {
+/**
+ * Reads `disk`: units become bytes, absent values get their defaults. Reports what cannot be, such as partitions that overlap.
+ *
+ * @param isDisk whether the image is one: without a size there is none; an installer finds a disk of its own
+ */
+export function readDisk(disk: Disk, imageName: string, isDisk: boolean, report: Report): DiskSpec {
   const sizeBytes = parseSize(disk.size ?? '0') ?? 0;
   const partitionTable = disk.partitionTableType ?? 'gpt';
-  if (disk.size === undefined) report('ICT_DOCUMENT_MISSING_KEY', ['disk'], 'the disk needs the key "size"', 'For example 4GiB.');
-  else if (sizeBytes < SMALLEST)
+  if (disk.size === undefined) {
+    if (isDisk) report('ICT_DOCUMENT_MISSING_KEY', ['disk'], 'the disk needs the key "size"', 'For example 4GiB.');
+  } else if (sizeBytes < SMALLEST)
     report('ICT_TEMPLATE_DISK', ['disk', 'size'], `a disk of ${disk.size} is too small`, 'It needs at least 2MiB.');
   const partitions = readPartitions(disk.partitions ?? [], report);
   const placed = partitions.every(({ startBytes }) => !Number.isNaN(startBytes));
   if (sizeBytes >= SMALLEST && placed) checkLayout(partitions, sizeBytes, partitionTable, report);
-  return { name: disk.name ?? imageName, sizeBytes, partitionTable, artifacts: readArtifacts(disk), partitions };
+  const { path: device, selectionPolicy } = disk;
+  return {
+    name: disk.name ?? imageName,
+    sizeBytes,
+    partitionTable,
+    artifacts: readArtifacts(disk),
+    partitions,
+    ...(disk.extendLastPartitionToFillDisk ? { growLastPartition: true } : {}),
+    ...(device ? { device } : {}),
+    ...(selectionPolicy === undefined ? {} : { selectionPolicy: readSelection(selectionPolicy) }),
+  };
+}
+
+function readSelection({
+  strategy,
+  excludeRemovable = false,
+  requireEmpty = false,
+}: NonNullable<Disk['selectionPolicy']>): DiskSelectionSpec {
+  return { ...(strategy === undefined ? {} : { strategy }), excludeRemovable, requireEmpty };
 }
 
 function readArtifacts(disk: Disk): ArtifactSpec[] {
@@ -106,6 +129,7 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
     return {
       id,
       name: item.name || id,
+      ...(item.index === undefined || item.index === index + 1 ? {} : { index: item.index }),
       type,
       ...(item.typeUUID === undefined ? {} : { typeUuid: item.typeUUID.toLowerCase() }),
       filesystem,

@@ -1,17 +1,18 @@
 import path from 'node:path';
-import type { ImageSpec, ProblemReport, RequestedPackage, SystemSpec } from '@ict/plugin-api';
-import { readAdditionalFile } from './additional-file.js';
+import type { ImageSpec, MetadataSpec, ProblemReport, RequestedPackage, SystemSpec } from '@ict/plugin-api';
+import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
-import { checkImmutability } from './immutability.js';
+import { readEncryption } from './encryption.js';
+import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
 import { readModules } from './kernel-modules.js';
-import { checkNamedFiles } from './named-files.js';
 import { readNetwork } from './network.js';
+import { readBaseline, readOverlayPolicy } from './overlay.js';
 import { formatPath, type Path } from './path.js';
 import { completeSections, type PluginSections } from './plugin-section.js';
 import { readRepository } from './repository.js';
-import { type Report, reporter } from './report.js';
+import { type Report, reporter, type SpecReports } from './report.js';
 import type { Template } from './schema/template.js';
 import { readUser } from './user.js';
 
@@ -43,13 +44,14 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
   const { image = UNNAMED, target } = template as Partial<Template> & Pick<Template, 'target'>;
   checkFileName(image.name, ['image', 'name'], errors.report);
   checkFileName(image.version, ['image', 'version'], errors.report);
-  const system = await readSystem(merged, errors.report, refused.report, warnings.report);
+  const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
+  const system = await readSystem(merged, reports);
   const isDisk = target.imageType === 'raw';
   if (template.disk === undefined && isDisk) {
     const hint = 'Neither the template nor the defaults of the distribution describe one.';
     errors.report('ICT_DOCUMENT_MISSING_KEY', [], 'a raw image needs the key "disk"', hint);
   }
-  const disk = template.disk !== undefined && isDisk ? readDisk(template.disk, image.name, errors.report) : emptyDisk(image.name);
+  const disk = template.disk === undefined ? emptyDisk(image.name) : readDisk(template.disk, image.name, isDisk, errors.report);
   if (template.disk !== undefined && isDisk && errors.problems.every(({ code }) => code !== 'ICT_DOCUMENT_MISSING_KEY')) {
     checkBootable(disk, system.bootloader.bootType, errors.report);
   }
@@ -62,9 +64,10 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     const hint = 'Name the packages that bring the kernel under systemConfig.kernel.packages.';
     warnings.report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'kernel', 'name'], 'systemConfig.kernel.name has no effect', hint);
   }
-  const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
-  if (isDisk) await checkImmutability(merged, disk, reports);
-  await checkNamedFiles(merged, refused.report);
+  const immutability = await readImmutability(merged, isDisk ? disk : undefined, reports);
+  const encryption = await readEncryption(merged, isDisk ? disk : undefined, reports);
+  const baseline = await readBaseline(merged, refused.report);
+  const overlayPolicy = readOverlayPolicy(merged);
   const repositories = [];
   for (const [index, item] of (template.packageRepositories ?? []).entries()) {
     const one = await readRepository(item, ['packageRepositories', index], merged, reports);
@@ -76,12 +79,15 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
   const spec: ImageSpec = {
     file,
     image,
+    ...(template.metadata === undefined ? {} : { metadata: readMetadata(template.metadata) }),
     target,
     disk,
-    system,
+    system: { ...system, ...(immutability === undefined ? {} : { immutability }), ...(encryption === undefined ? {} : { encryption }) },
     repositories,
     layers,
     ...(template.plugins === undefined ? {} : { sections: completeSections(template.plugins, sections) }),
+    ...(baseline === undefined ? {} : { baseline }),
+    ...(overlayPolicy === undefined ? {} : { overlayPolicy }),
     caches: { packages, images },
     ...(template.lock ? { lockFile: path.resolve(path.dirname(file), template.lock) } : {}),
     secrets: [],
@@ -91,7 +97,12 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
   return { spec: sound ? spec : undefined, problems: errors.problems, refused: refused.problems, warnings: warnings.problems };
 }
 
-async function readSystem(merged: MergedTemplate, error: Report, refuse: Report, warning: Report): Promise<SystemSpec> {
+function readMetadata({ description, use_cases = [], keywords = [] }: NonNullable<Template['metadata']>): MetadataSpec {
+  return { ...(description ? { description } : {}), useCases: use_cases, keywords };
+}
+
+async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise<SystemSpec> {
+  const { error, refuse, warning } = reports;
   const { image = UNNAMED, systemConfig: system = {} } = merged.template as Partial<Template>;
   const at = (...rest: Path): Path => ['systemConfig', ...rest];
   const name = system.name || image.name;
@@ -104,9 +115,13 @@ async function readSystem(merged: MergedTemplate, error: Report, refuse: Report,
     });
   const files = [];
   for (const [index, item] of (system.additionalFiles ?? []).entries()) {
-    files.push(await readAdditionalFile(item, at('additionalFiles', index), merged, error, refuse));
+    files.push(await readAdditionalFile(item, at('additionalFiles', index), merged, reports));
   }
-  const { kernel = {}, bootloader = {} } = system;
+  const { kernel = {}, bootloader = {}, network = {}, initramfs } = system;
+  if (network.backend !== undefined && !network.interfaces?.length) {
+    const hint = 'Say which interfaces to configure under systemConfig.network.interfaces.';
+    warning('ICT_TEMPLATE_NO_EFFECT', at('network', 'backend'), 'systemConfig.network.backend has no effect without interfaces', hint);
+  }
   return {
     name,
     ...(system.description ? { description: system.description } : {}),
@@ -120,12 +135,16 @@ async function readSystem(merged: MergedTemplate, error: Report, refuse: Report,
       ...(kernel.enableExtraModules
         ? { extraModules: readModules(kernel.enableExtraModules, at('kernel', 'enableExtraModules'), error) }
         : {}),
+      ...(kernel.uki ? { unifiedImage: true } : {}),
     },
+    ...(initramfs?.template
+      ? { initramfs: { template: await findLocal(initramfs.template, at('initramfs', 'template'), merged, refuse, 'file') } }
+      : {}),
     bootloader: {
       bootType: bootloader.bootType ?? 'efi',
       provider: bootloader.provider === 'grub2' ? 'grub' : (bootloader.provider ?? 'systemd-boot'),
     },
-    ...(system.network?.interfaces?.length ? { network: readNetwork(system.network, at('network', 'interfaces'), error) } : {}),
+    ...(network.interfaces?.length ? { network: readNetwork(network, at('network', 'interfaces'), error) } : {}),
     users: (system.users ?? []).map((user, index) => readUser(user, at('users', index), image.name, error, warning)),
     files,
     configurations: (system.configurations ?? []).map(({ cmd }, index) => {

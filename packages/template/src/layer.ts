@@ -13,11 +13,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 /** Reads one layer: paths become absolute, absent values get their defaults. */
 export async function readLayer(layer: Layer, at: Path, merged: MergedTemplate, reports: SpecReports): Promise<LayerSpec> {
-  const { error, refuse, warning } = reports;
+  const { error, warning } = reports;
   checkName(layer.name, [...at, 'name'], 'a layer', error);
   const files = [];
   for (const [index, file] of (layer.files ?? []).entries())
-    files.push(await readAdditionalFile(file, [...at, 'files', index], merged, error, refuse));
+    files.push(await readAdditionalFile(file, [...at, 'files', index], merged, reports));
   const types = layer.types ?? { launch: true };
   const { launch = false, build = false, cache = false } = types;
   if (layer.validate !== undefined && !cache) {

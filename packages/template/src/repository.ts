@@ -2,7 +2,7 @@ import type { TemplateRepository } from '@ict/plugin-api';
 import { findLocal } from './additional-file.js';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
-import type { SpecReports } from './report.js';
+import type { Report, SpecReports } from './report.js';
 import type { Template } from './schema/template.js';
 import { isPlaceholder } from './user.js';
 
@@ -22,7 +22,7 @@ export function isRemote(name: string): boolean {
  * Reads one repository. One that is only a placeholder is left out with a warning; one without address or key is an error,
  * because nothing is installed without a signature that leads to a key.
  *
- * @returns undefined for what is left out, and for a `path` or `packages`, which have no address
+ * @returns undefined for what is left out
  */
 export async function readRepository(
   item: Repository,
@@ -36,12 +36,11 @@ export async function readRepository(
     error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" needs one of url, path and packages, and has ${sources.length}`);
     return undefined;
   }
-  if (item.url === undefined) return undefined;
   if (item.url === URL_PLACEHOLDER) {
     warning('ICT_TEMPLATE_PLACEHOLDER', [...at, 'url'], `repository "${item.codename}" is a placeholder and is left out`);
     return undefined;
   }
-  if (!URL.canParse(item.url) || !/^(?:https?|file):$/.test(new URL(item.url).protocol)) {
+  if (item.url !== undefined && (!URL.canParse(item.url) || !/^(?:https?|file):$/.test(new URL(item.url).protocol))) {
     const hint = 'It begins with http://, https:// or file://.';
     error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(item.url)} is not the address of a repository`, hint);
   }
@@ -55,14 +54,17 @@ export async function readRepository(
     const local = key !== TRUSTED && !isRemote(key) && !isPlaceholder(key);
     keys.push(local ? await findLocal(key, place, merged, reports.refuse, 'file') : key);
   }
-  if (keys.length === 0 || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {
+  if ((keys.length === 0 && item.url !== undefined) || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {
     const hint = 'Give the key that signs it as "pkey": an address or a path.';
     error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" has no key`, hint);
   }
   const position = origin?.layer.positions?.positionOf(origin.path);
   return {
     codename: item.codename,
-    url: item.url.replace(/\/+$/, ''),
+    ...(item.url === undefined ? {} : { url: item.url.replace(/\/+$/, '') }),
+    ...(item.path === undefined ? {} : { path: await findLocal(item.path, [...at, 'path'], merged, reports.refuse, 'any') }),
+    ...(item.packages === undefined ? {} : { packages: await readFiles(item.packages, [...at, 'packages'], merged, reports.refuse) }),
+    ...(item.insecureSkipVerify ? { insecureSkipVerify: true } : {}),
     components: (item.component ?? '').split(/[\s,]+/).filter((word) => word !== ''),
     keys,
     ...(item.priority === undefined ? {} : { priority: item.priority }),
@@ -70,4 +72,13 @@ export async function readRepository(
     excludePackages: item.excludePackages ?? [],
     ...(position === undefined ? {} : { position }),
   };
+}
+
+/** Package files: addresses as they are, those of this machine absolute. */
+async function readFiles(files: readonly string[], at: Path, merged: MergedTemplate, refuse: Report): Promise<string[]> {
+  const read: string[] = [];
+  for (const [index, file] of files.entries()) {
+    read.push(isRemote(file) ? file : await findLocal(file, [...at, index], merged, refuse, 'file'));
+  }
+  return read;
 }

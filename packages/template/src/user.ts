@@ -49,6 +49,7 @@ export function readUser(user: User, at: Path, imageName: string, error: Report,
     sudo: user.sudo ?? false,
     ...(user.home ? { home: user.home } : {}),
     ...(user.shell ? { shell: user.shell } : {}),
+    ...(user.startupScript ? { startupScript: user.startupScript } : {}),
     ...(user.passwordMaxAge ? { passwordMaxAgeDays: user.passwordMaxAge } : {}),
     sshKeys: sshKeys.map((key) => key.trimEnd()),
   };

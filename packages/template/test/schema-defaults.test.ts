@@ -58,15 +58,16 @@ baseline: { source: {} }
 overlayPolicy: { grubDefault: "0" }
 `;
 
-/** Keys whose value reaches no specification: nobody honours them yet, or they are of documents and installers. */
-const NOT_IN_SPEC =
-  /^(?:overlayPolicy|baseline|metadata|variables|disk\.selectionPolicy|disk\.extendLast\w+|systemConfig\.(?:fde|immutability|kernel\.uki)|.*\.(?:stage|insecureSkipVerify))\b/;
+/** Keys whose value reaches no specification: variables are not for the engine, and what is switched off stays off. */
+const NOT_IN_SPEC = /^(?:variables|systemConfig\.fde\.partitions)\b/;
 
 async function specOf(template: unknown) {
   const { spec } = await load(stringify(template), {}, { 'other.yml': '' });
   if (spec === undefined) return undefined;
   const places = ['file', 'position', 'positions', 'source'];
-  const bare = JSON.stringify(spec, (key, value: unknown) => (places.includes(key) ? undefined : value));
+  // `source` of a file is its place on this machine, that of `baseline` a part of it.
+  const isPlace = (key: string, value: unknown): boolean => places.includes(key) && !(key === 'source' && typeof value === 'object');
+  const bare = JSON.stringify(spec, (key, value: unknown) => (isPlace(key, value) ? undefined : value));
   return JSON.parse(bare) as unknown;
 }
 
