@@ -42,7 +42,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       // The first that answers well is used: flags outrank the file.
       mirrors: [
         ...(flags.mirror ?? []).map(({ archive, url }) => ({ archive, url, source: 'flag' as const })),
-        ...[...config.mirrors].map(([archive, url]) => ({ archive, url, source: 'config' as const })),
+        ...[...config.mirrors].flatMap(([archive, urls]) => urls.map((url) => ({ archive, url, source: 'config' as const }))),
       ],
       hostSources: flags.hostMirrors,
       distributionFiles: [...config.distros, ...(flags.distroFile ?? []).map((file) => resolve(cwd, file))],

@@ -44,7 +44,11 @@ export function settingsFlags(command: Command): Command {
 /** Flags of commands whose engine fetches or builds. */
 export function engineFlags(command: Command): Command {
   return settingsFlags(command)
-    .addOption(new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated').argParser(parseMirrors))
+    .addOption(
+      new Option('--mirror <archive=url>', 'address that stands in for an archive; may be repeated, for one archive too').argParser(
+        parseMirrors,
+      ),
+    )
     .option('--no-host-mirrors', 'do not use the mirrors of the host\u2019s own package manager')
     .addOption(distroFile())
     .addOption(keyring())

@@ -1,7 +1,15 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { StorageSettings } from '@ict/template';
-import { hasCode, type Context, type ImageSpec, type InstalledPackage, type LayerRef, type ProblemReport } from '@ict/plugin-api';
+import {
+  hasCode,
+  type Context,
+  type ImageSpec,
+  type InstalledPackage,
+  type LayerRef,
+  type ProblemReport,
+  type RepositorySpec,
+} from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import { copyDelivery, deliver, type Delivery } from './delivery.js';
@@ -179,7 +187,10 @@ export async function fetchPackages(
     downloadBytes: wanted.reduce((sum, pkg) => sum + pkg.sizeBytes, 0),
     fromLock: file !== undefined,
   });
-  const verified = await obtainPackages(wanted, request.repositories, intake.provider.part, shelf, engine, context);
+  const provider = intake.provider.part;
+  const { workers, offline } = engine;
+  const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
+  const verified = await obtainPackages(wanted, request.repositories, provider, shelf, { workers, offline, list }, context);
   await shelf.writeGraph(dependencyGraph(lock.packages));
   return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length) };
 }

@@ -1,13 +1,22 @@
+import { toErrorRecord } from '@ict/plugin-api';
 import type { Context, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import type { PackageShelf } from './package-shelf.js';
+
+export interface DownloadOptions {
+  /** How many packages at a time. */
+  readonly workers: number;
+  /** Nothing may be downloaded. */
+  readonly offline: boolean;
+  /** Reads the list of mirrors of a repository. */
+  readonly list: (repository: RepositorySpec) => Promise<unknown>;
+}
 
 /**
  * Makes every package lie verified on this machine: what the cache has is checked before it is used, the rest is downloaded,
  * checked in the worker pool while other downloads go on, and stored. Only an invalid entry is replaced.
  *
  * @param repositories where the packages come from.
- * @param options.offline nothing may be downloaded.
  * @returns the packages in the order given.
  * @throws `ICT_PACKAGES_OFFLINE` naming every package that would have to be downloaded.
  */
@@ -16,7 +25,7 @@ export async function obtainPackages(
   repositories: readonly RepositorySpec[],
   provider: Provider,
   shelf: Pick<PackageShelf, 'lookup' | 'store'>,
-  options: { readonly workers: number; readonly offline: boolean },
+  options: DownloadOptions,
   ctx: Context,
 ): Promise<readonly VerifiedPackage[]> {
   const { workers, offline } = options;
@@ -30,11 +39,25 @@ export async function obtainPackages(
   });
   const downloads = [...missing.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
   if (offline && downloads.length > 0) throw absent(downloads);
+  await reachMirrors(new Set(downloads.map(({ repository }) => byId.get(repository) as RepositorySpec)), options, ctx);
   ctx.emit({ type: 'fetch.start', files: downloads.length, totalBytes: downloads.reduce((sum, pkg) => sum + pkg.sizeBytes, 0) });
   await inParallel(downloads, workers, ctx.signal, async (pkg) => {
     files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, ctx));
   });
   return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
+}
+
+/** Packages are what the lock says wherever they come from: without its list of mirrors, the archive itself does. */
+async function reachMirrors(repositories: Iterable<RepositorySpec>, { list }: DownloadOptions, ctx: Context): Promise<void> {
+  for (const repository of repositories) {
+    try {
+      await list(repository);
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      const { code, message } = toErrorRecord(error);
+      ctx.emit({ type: 'warning', code, message: `${repository.archive} itself serves packages of "${repository.id}": ${message}` });
+    }
+  }
 }
 
 async function download(

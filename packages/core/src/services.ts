@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openCache, workspaceLock, type Cache, type ImageStore } from '@ict/cache';
-import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions, type MirrorRoutes } from '@ict/fetch';
+import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
@@ -17,6 +17,7 @@ import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layer-shelf.js';
 import type { Lock } from './lock.js';
 import { CachedPackages, PrivatePackages, type PackageShelf } from './package-shelf.js';
+import { openMirrors, type Mirrors } from './repository-mirrors.js';
 import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { storageLimits } from './storage-limits.js';
@@ -43,7 +44,7 @@ export interface TierUse {
 /** Everything that an engine holds open while it works for one distribution. */
 export interface Services {
   readonly context: Context;
-  readonly mirrors: Pick<MirrorRoutes, 'chooseMirror'>;
+  readonly mirrors: Mirrors;
   readonly identity: CodeIdentity;
   readonly sourceDateEpoch: number | undefined;
   /** The package cache of the lock's target; what it stores names the root and the keys that vouch for it. */
@@ -103,7 +104,7 @@ export async function openServices(
   const identity = await identifyEngine();
   return {
     context,
-    mirrors: fetcher,
+    mirrors: openMirrors(fetcher, context),
     identity,
     sourceDateEpoch: options.sourceDateEpoch,
     packages: (lock, provider, tier) =>
@@ -203,8 +204,13 @@ function patience({ retries, timeoutMs }: NonNullable<EngineOptions['network']> 
 }
 
 async function mirrorMap(options: EngineOptions, distribution: DistributionDefinition) {
-  const named = (source: 'flag' | 'config') =>
-    Object.fromEntries(options.mirrors.filter((mirror) => mirror.source === source).map(({ archive, url }) => [archive, url]));
+  const named = (source: 'flag' | 'config') => {
+    const byArchive = Map.groupBy(
+      options.mirrors.filter((mirror) => mirror.source === source),
+      ({ archive }) => archive,
+    );
+    return Object.fromEntries(Array.from(byArchive, ([archive, list]) => [archive, list.map(({ url }) => url)]));
+  };
   return chooseMirrors({
     flags: named('flag'),
     config: named('config'),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Context, Digest, EventBody, Provider } from '@ict/plugin-api';
+import { IctError } from '@ict/plugin-api';
+import type { Context, Digest, EventBody, Provider, RepositorySpec } from '@ict/plugin-api';
 import { inParallel, obtainPackages } from '../src/downloads.js';
 import type { PackageShelf } from '../src/package-shelf.js';
 import { digestOfAll, resolvedPackage } from './sample-image.js';
@@ -23,7 +24,7 @@ function context() {
 }
 
 const provider = { verifier: { verify: async () => undefined } } as unknown as Provider;
-const online = { workers: 4, offline: false };
+const online = { workers: 4, offline: false, list: async () => undefined };
 const repositories = [{ id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] }];
 
 function shelf(states: Record<string, 'hit' | 'miss' | 'invalid'>) {
@@ -57,6 +58,22 @@ describe('obtainPackages', () => {
     const { ctx, fetched } = context();
     await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], repositories, provider, shelf({}).made, online, ctx);
     expect(fetched).toHaveLength(1);
+  });
+
+  it('asks for the mirrors of repositories that it downloads from, and does without a list that is away', async () => {
+    const { ctx, events, fetched } = context();
+    const asked: string[] = [];
+    const list = async ({ id }: RepositorySpec) => {
+      asked.push(id);
+      throw new IctError('ICT_TEST_AWAY', 'network', { message: 'no list' });
+    };
+    const others = [...repositories, { ...repositories[0]!, id: 'unused' }];
+    await obtainPackages([pkg('tar', 'b'), pkg('sed', 'c')], others, provider, shelf({}).made, { ...online, list }, ctx);
+    expect(asked).toEqual(['main']);
+    expect(fetched).toHaveLength(2);
+    expect(events[0]).toMatchObject({ type: 'warning', code: 'ICT_TEST_AWAY' });
+    await obtainPackages([pkg('tar', 'b')], repositories, provider, shelf({ tar: 'hit' }).made, { ...online, list }, ctx);
+    expect(asked).toEqual(['main']);
   });
 
   it('stores nothing that its verifier refuses', async () => {
@@ -105,7 +122,7 @@ describe('inParallel', () => {
       repositories,
       provider,
       made,
-      { workers: 4, offline: true },
+      { ...online, offline: true },
       ctx,
     );
     await expect(work).rejects.toMatchObject({

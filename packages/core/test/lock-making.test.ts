@@ -50,7 +50,10 @@ function make(options: LockWriteOptions = {}, system: Partial<SystemSpec> = {}) 
     provider: { part: provider, identity: { name: 'provider', version: newest } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },
   };
-  return makeLock(template, intake, options, { context: ctx, mirrors: { chooseMirror: (_archive, attempt) => attempt() } });
+  return makeLock(template, intake, options, {
+    context: ctx,
+    mirrors: { chooseMirror: (_archive, attempt) => attempt(), list: () => Promise.resolve(undefined) },
+  });
 }
 
 const versions = async (file = lockPath(template)) =>

@@ -54,7 +54,7 @@ function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
 
 const services = (): Pick<Services, 'context' | 'mirrors'> => ({
   context: ctx,
-  mirrors: { chooseMirror: (_archive, attempt) => attempt() },
+  mirrors: { chooseMirror: (_archive, attempt) => attempt(), list: () => Promise.resolve(undefined) },
 });
 
 function settle(options: LockOptions = {}, system: Partial<SystemSpec> = {}, lockFile?: string) {

@@ -23,7 +23,7 @@ async function open(locked: readonly PinnedRepository[] | undefined, file?: stri
       },
     },
   });
-  const mirrors = { chooseMirror: <T>(_archive: string, pin: () => Promise<T>) => pin() };
+  const mirrors = { chooseMirror: <T>(_archive: string, pin: () => Promise<T>) => pin(), list: () => Promise.resolve(undefined) };
   const pinned = await openPinned(repositories, locked, file, { arch: 'x86_64', provider }, { context, mirrors });
   return { pinned, asked, warnings: context.events.flatMap((event) => (event.type === 'warning' ? [event.code] : [])) };
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Snapshot } from '@ict/plugin-api';
+import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { pinRepositories } from '../src/pinning.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from './sample-image.js';
@@ -10,8 +10,8 @@ function source(pin: (id: string) => Snapshot) {
   const asked: string[] = [];
   const provider = sampleProvider({
     metadata: {
-      snapshot: async (spec, arch) => {
-        asked.push(`${spec.id} ${arch}`);
+      snapshot: async (spec, arch, _ctx, list) => {
+        asked.push([spec.id, arch, ...(list?.urls ?? [])].join(' '));
         return pin(spec.id);
       },
       packages: () => {
@@ -28,7 +28,8 @@ const routes = () => {
     chosen.push(archive);
     return attempt();
   };
-  return { chosen, mirrors: { chooseMirror } };
+  const list = async ({ id }: RepositorySpec) => (id === 'updates' ? { urls: ['http://near.example/updates'] } : undefined);
+  return { chosen, mirrors: { chooseMirror, list } };
 };
 
 it('pins every repository in order, each through the mirror of its archive, and says so', async () => {
@@ -39,7 +40,7 @@ it('pins every repository in order, each through the mirror of its archive, and 
   const { chosen, mirrors } = routes();
   const snapshots = await pinRepositories(repositories, 'x86_64', provider, mirrors, ctx);
   expect(snapshots.map((snapshot) => snapshot.repository.id)).toEqual(['main', 'updates', 'security']);
-  expect(asked).toEqual(['main x86_64', 'updates x86_64', 'security x86_64']);
+  expect(asked).toEqual(['main x86_64', 'updates x86_64 http://near.example/updates', 'security x86_64']);
   expect(chosen).toEqual(repositories.map(({ archive }) => archive));
   expect(ctx.events).toEqual([
     { type: 'repository.pinned', repository: 'main', root: digestOfAll('0'), signers: ['ABCD'] },
@@ -55,6 +56,6 @@ it('stops at the first repository that cannot be read: none is skipped', async (
     return snapshotOf(repository(id));
   });
   await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toThrow('not signed');
-  expect(asked).toEqual(['main x86_64', 'updates x86_64']);
+  expect(asked).toEqual(['main x86_64', 'updates x86_64 http://near.example/updates']);
   expect(ctx.events.map((event) => event.type)).toEqual(['repository.pinned']);
 });

@@ -8,11 +8,12 @@ import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-
 import { createAnswerStore, type StoredAnswer } from './answers.js';
 import { download, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
+import { failOver } from './fail-over.js';
 import { Connections, DEFAULT_TIMEOUTS, proxyEnvironment, type Timeouts } from './exchange.js';
 import { copyFileSource } from './file-source.js';
 import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
-import type { MirrorMap } from './mirrors.js';
-import { createPartialStore } from './partial.js';
+import type { MirrorCandidate, MirrorMap } from './mirrors.js';
+import { createPartialStore, type PartialDownload } from './partial.js';
 import { redactUrl } from './redact.js';
 import { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
 
@@ -129,11 +130,14 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     };
   }
 
-  async function fromNetwork(request: FetchRequest, url: URL, stored: StoredAnswer | undefined): Promise<FetchedFile> {
-    const usable = stored !== undefined && stored.answeredBy === redactUrl(url) ? stored : undefined;
-    const partial = await partials.open(url.href, request.expect?.digest, request.maxBytes);
+  async function fromNetwork(
+    request: FetchRequest,
+    url: URL,
+    { partial, stored, patience }: { partial: PartialDownload; stored: StoredAnswer | undefined; patience: RetryPolicy },
+  ): Promise<FetchedFile> {
     // Redirects may lead to signed, short-lived addresses: "the same address" next time is the one that was asked.
     const answeredBy = redactUrl(url);
+    const usable = stored?.answeredBy === answeredBy ? stored : undefined;
     let outcome: DownloadOutcome;
     try {
       outcome = await download(
@@ -146,27 +150,22 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
           onProgress: progressOf(request),
         },
         partial,
-        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, retry, timer, emit },
+        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, retry: patience, timer, emit },
       );
-      if (outcome.kind === 'complete' && request.conditional === true) {
-        const { etag, lastModified, identity } = outcome;
-        const validators = { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
-        await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path);
-      }
     } catch (error) {
-      // A part is worth keeping only when its digest will say whether it was continued well.
-      const keep =
-        request.expect?.digest !== undefined && partial.hasher.sizeBytes > 0 && !hasCode(error, 'ICT_FETCH_MISMATCH') && !isDiskFull(error);
-      await (keep ? partial.close() : partial.discard()).catch((cause: unknown) => {
-        // The first failure is the one to report; the file is reaped later.
-        process.emitWarning(`could not remove ${partial.path}: ${String(cause)}`);
-      });
+      if (hasCode(error, 'ICT_FETCH_MISMATCH')) await partial.restart(); // nothing of it is worth going on with
       throw error;
     }
     if (outcome.kind === 'unchanged') {
-      await partial.discard();
       const reused = usable === undefined ? undefined : await reuse(request, usable);
-      return reused ?? (await fromNetwork(request, url, undefined)); // the stored body was damaged: ask for all of it
+      if (reused === undefined) return fromNetwork(request, url, { partial, stored: undefined, patience }); // damaged: ask for all of it
+      await partial.discard();
+      return reused;
+    }
+    if (request.conditional === true) {
+      const { etag, lastModified, identity } = outcome;
+      const validators = { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
+      await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path);
     }
     await partial.close();
     const file = await newFile();
@@ -174,20 +173,33 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     return { file, ...outcome.identity, fromCache: false, url: answeredBy };
   }
 
-  async function fetchMapped(request: FetchRequest): Promise<FetchedFile> {
-    const url = readAddress(routes.route(request.url));
-    if (url.protocol === 'file:') {
-      const file = await newFile();
-      try {
-        return { file, ...(await copyFileSource(url, request, file, signal)), fromCache: false, url: url.href };
-      } catch (error) {
-        if ((await stat(file).catch(() => undefined)) !== undefined) await unlink(file); // absent when nothing was copied
-        throw error;
-      }
+  /** Keeps what may be continued: only a digest will say whether that was done well. */
+  async function leave(request: FetchRequest, partial: PartialDownload, error: unknown): Promise<void> {
+    const keep = request.expect?.digest !== undefined && partial.hasher.sizeBytes > 0 && !isDiskFull(error);
+    await (keep ? partial.close() : partial.discard()).catch((cause: unknown) => {
+      // The first failure is the one to report; the file is reaped later.
+      process.emitWarning(`could not remove ${partial.path}: ${String(cause)}`);
+    });
+  }
+
+  async function fromFile(request: FetchRequest, url: URL): Promise<FetchedFile> {
+    const file = await newFile();
+    try {
+      return { file, ...(await copyFileSource(url, request, file, signal)), fromCache: false, url: url.href };
+    } catch (error) {
+      if ((await stat(file).catch(() => undefined)) !== undefined) await unlink(file); // absent when nothing was copied
+      throw error;
     }
+  }
+
+  async function fetchMapped(request: FetchRequest): Promise<FetchedFile> {
+    const { candidates, rest, patient, passOver } = routes.route(request.url);
+    // Only a digest says that what another mirror sends is the same file.
+    const known = request.expect?.digest === undefined ? candidates.slice(0, 1) : candidates;
+    const within = offline ? known.filter(({ url }) => url.startsWith('file:')) : known;
     const stored = request.conditional === true ? await answers.find(request.url) : undefined;
     const matching = stored !== undefined && meets(request, stored) ? stored : undefined;
-    if (offline) {
+    if (within.length === 0) {
       const reused = matching === undefined ? undefined : await reuse(request, matching);
       if (reused !== undefined) return reused;
       throw fetchError('ICT_FETCH_OFFLINE', {
@@ -196,7 +208,22 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
         facts: { url: redactUrl(request.url), ...(request.expect?.sizeBytes === undefined ? {} : { sizeBytes: request.expect.sizeBytes }) },
       });
     }
-    return fromNetwork(request, url, matching);
+    let partial: PartialDownload | undefined; // what one mirror began the next goes on with
+    const attempt = async ({ url: base }: MirrorCandidate, last: boolean): Promise<FetchedFile> => {
+      const url = readAddress(base + rest);
+      if (url.protocol === 'file:') return fromFile(request, url);
+      partial ??= await partials.open(request.url, request.expect?.digest, request.maxBytes);
+      const patience = patient && last ? retry : { ...retry, retries: 0 };
+      return fromNetwork(request, url, { partial, stored: matching, patience });
+    };
+    try {
+      const { value, failures } = await failOver(within, attempt, signal);
+      passOver(failures);
+      return value;
+    } catch (error) {
+      if (partial !== undefined) await leave(request, partial, error);
+      throw error;
+    }
   }
 
   return {

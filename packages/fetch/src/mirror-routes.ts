@@ -1,8 +1,12 @@
 import type { EventBody } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
 import { fetchError } from './errors.js';
+import { failOver, type MirrorFailures } from './fail-over.js';
 import { archiveOf, withoutTrailingSlash, type MirrorCandidate, type MirrorMap } from './mirrors.js';
 import { redactUrl } from './redact.js';
+
+/** Of a list of mirrors only so many count: what none of them has is not to be had. */
+const MAX_LISTED = 10;
 
 /** Where the addresses of an archive lead at the moment. */
 export interface MirrorRoutes {
@@ -14,23 +18,43 @@ export interface MirrorRoutes {
    * @throws `ICT_FETCH_ADDRESS` when `url` is no candidate of the archive.
    */
   useMirror(archive: string, url: string): void;
+  /** False for an archive whose mirrors somebody named: then no others count. */
+  takesMirrors(archive: string): boolean;
   /**
-   * Runs `pin` (fetch and verify the archive's signed root) with each candidate until one succeeds, and stays with that one.
-   * A host mirror that fails is passed over with a warning; any other candidate's failure is final. Later calls for the same
-   * archive begin with the mirror that was chosen.
+   * Adds mirrors that the archive's own list names, best first: they are tried before the archive itself. Does nothing when
+   * {@link takesMirrors} says no.
+   */
+  offerMirrors(archive: string, urls: readonly string[]): void;
+  /**
+   * Runs `pin` (fetch and verify the archive's signed root) with each candidate until one succeeds, and stays with that one. Candidates
+   * that failed before it are passed over from then on, with a warning. Later calls for the same archive begin with the mirror that
+   * was chosen.
    *
-   * @throws what `pin` threw for the last candidate, or at once when `signal` aborted.
+   * @throws of what `pin` threw the most telling, naming all candidates; at once when `signal` aborted or no mirror is at fault.
    */
   chooseMirror<T>(archive: string, pin: () => Promise<T>, signal?: AbortSignal): Promise<T>;
-  /** The address that a public address leads to now. */
-  route(url: string): string;
+  /** The addresses that a public address leads to now, in the order to try. While an archive's root is tried, only the mirror on trial. */
+  route(url: string): Route;
+}
+
+/** What a public address leads to. */
+export interface Route {
+  /** Bases to try in this order; what follows them is {@link rest}. */
+  readonly candidates: readonly MirrorCandidate[];
+  /** What is appended to a base. */
+  readonly rest: string;
+  /** False while a mirror is on trial that others can stand in for. */
+  readonly patient: boolean;
+  /** To be told which mirrors failed when another then delivered: they are asked last from now on. */
+  passOver(failures: MirrorFailures): void;
 }
 
 /** Routes over `mirrors`; every archive begins at its first candidate. */
 export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) => void): MirrorRoutes {
   const known = new Map(Array.from(mirrors, ([archive, list]) => [withoutTrailingSlash(archive), list] as const));
-  const current = new Map<string, MirrorCandidate>();
-  const chosen = new Set<string>();
+  const chosen = new Map<string, MirrorCandidate>();
+  const trials = new Map<string, { readonly candidate: MirrorCandidate; readonly patient: boolean }>();
+  const refused = new Map<string, Set<string>>();
   const turns = new Map<string, Promise<void>>();
 
   const candidates = (archive: string): readonly MirrorCandidate[] => {
@@ -39,41 +63,49 @@ export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) 
     return list.length > 0 ? list : [{ url: name, source: 'definition' }];
   };
 
+  /** The chosen one first, those that failed last. */
+  function inOrder(archive: string): readonly MirrorCandidate[] {
+    const bad = refused.get(archive);
+    const current = chosen.get(archive)?.url;
+    const rank = ({ url }: MirrorCandidate): number => (bad?.has(url) === true ? 2 : url === current ? 0 : 1);
+    return candidates(archive).toSorted((a, b) => rank(a) - rank(b));
+  }
+
   function settle(archive: string, candidate: MirrorCandidate): void {
-    const again = chosen.has(archive) && current.get(archive)?.url === candidate.url;
-    current.set(archive, candidate);
-    chosen.add(archive);
+    const again = chosen.get(archive)?.url === candidate.url;
+    chosen.set(archive, candidate);
+    refused.get(archive)?.delete(candidate.url);
     if (!again) emit({ type: 'mirror.chosen', archive: redactUrl(archive), url: redactUrl(candidate.url), source: candidate.source });
   }
 
-  async function tryAll<T>(archive: string, pin: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const list = candidates(archive);
-    const chosenUrl = chosen.has(archive) ? current.get(archive)?.url : undefined;
-    const first = Math.max(
-      0,
-      list.findIndex((candidate) => candidate.url === chosenUrl),
-    );
-    for (const [index, candidate] of list.entries()) {
-      if (index < first) continue;
-      const settled = chosen.has(archive) ? current.get(archive) : undefined;
-      current.set(archive, candidate);
-      try {
-        const result = await pin();
-        settle(archive, candidate);
-        return result;
-      } catch (error) {
-        if (settled !== undefined) current.set(archive, settled); // what was pinned through it stays reachable
-        signal?.throwIfAborted();
-        if (candidate.source !== 'host' || index === list.length - 1) throw error;
-        const { message } = toErrorRecord(error);
-        emit({
-          type: 'warning',
-          code: 'ICT_FETCH_MIRROR_REFUSED',
-          message: `The mirror ${redactUrl(candidate.url)} from this host's sources cannot serve ${redactUrl(archive)}: ${message}`,
-        });
-      }
+  function passOver(archive: string, failures: MirrorFailures): void {
+    const bad = refused.get(archive) ?? new Set<string>();
+    refused.set(archive, bad);
+    for (const [{ url }, error] of failures) {
+      if (bad.has(url)) continue;
+      bad.add(url);
+      emit({
+        type: 'warning',
+        code: 'ICT_FETCH_MIRROR_REFUSED',
+        message: `The mirror ${redactUrl(url)} of ${redactUrl(archive)} is passed over: ${toErrorRecord(error).message}`,
+      });
     }
-    throw new Error(`no mirror of ${archive}`); // unreachable: there is always a candidate
+  }
+
+  async function tryAll<T>(archive: string, pin: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const list = inOrder(archive);
+    const attempt = async (candidate: MirrorCandidate, patient: boolean): Promise<T> => {
+      trials.set(archive, { candidate, patient });
+      try {
+        return await pin();
+      } finally {
+        trials.delete(archive); // what was pinned through another mirror stays reachable
+      }
+    };
+    const { value, by, failures } = await failOver(list, attempt, signal);
+    passOver(archive, failures);
+    settle(archive, by);
+    return value;
   }
 
   return {
@@ -90,6 +122,16 @@ export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) 
       }
       settle(name, candidate);
     },
+    takesMirrors: (archive) => candidates(archive).some(({ source }) => source === 'definition'),
+    offerMirrors(archive, urls) {
+      const name = withoutTrailingSlash(archive);
+      const list = candidates(name);
+      const at = list.findIndex(({ source }) => source === 'definition');
+      if (at === -1) return;
+      const taken = new Set(list.map(({ url }) => url));
+      const listed = urls.map(withoutTrailingSlash).filter((url) => !taken.has(url) && taken.add(url));
+      known.set(name, list.toSpliced(at, 0, ...listed.slice(0, MAX_LISTED).map((url) => ({ url, source: 'list' as const }))));
+    },
     async chooseMirror(archive, pin, signal) {
       const name = withoutTrailingSlash(archive);
       // Trials of one archive take turns: a trial changes where the archive's addresses lead.
@@ -105,9 +147,16 @@ export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) 
     },
     route(url) {
       const archive = archiveOf(url, known.keys());
-      if (archive === undefined) return url;
-      const candidate = current.get(archive) ?? candidates(archive)[0];
-      return candidate === undefined ? url : candidate.url + url.slice(archive.length);
+      if (archive === undefined) {
+        return { candidates: [{ url, source: 'definition' }], rest: '', patient: true, passOver: () => undefined };
+      }
+      const trial = trials.get(archive);
+      return {
+        candidates: trial === undefined ? inOrder(archive) : [trial.candidate],
+        rest: url.slice(archive.length),
+        patient: trial?.patient ?? true,
+        passOver: (failures) => passOver(archive, failures),
+      };
     },
   };
 }

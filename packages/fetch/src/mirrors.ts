@@ -1,7 +1,7 @@
 import { fetchError } from './errors.js';
 
 /** Who proposed a mirror. */
-export type MirrorSource = 'flag' | 'config' | 'host' | 'definition';
+export type MirrorSource = 'flag' | 'config' | 'host' | 'list' | 'definition';
 
 /** A base address that may stand in for an archive. No trailing slash. */
 export interface MirrorCandidate {
@@ -12,11 +12,14 @@ export interface MirrorCandidate {
 /** By archive address: where to get it, in the order to try. */
 export type MirrorMap = ReadonlyMap<string, readonly MirrorCandidate[]>;
 
+/** Mirrors that somebody named, by the archive that they stand in for. */
+export type NamedMirrors = Readonly<Record<string, readonly string[]>>;
+
 export interface MirrorChoice {
-  /** Archive to mirror, from the command line. */
-  readonly flags?: Readonly<Record<string, string>>;
-  /** Archive to mirror, from the configuration. */
-  readonly config?: Readonly<Record<string, string>>;
+  /** Archive to mirrors, in the order to try, from the command line. */
+  readonly flags?: NamedMirrors;
+  /** The same, from the configuration. */
+  readonly config?: NamedMirrors;
   /** Base addresses that the host's own package manager uses; see `readHostSources`. */
   readonly hostSources?: readonly string[];
   /** Public addresses of the archives that the build uses. */
@@ -34,22 +37,21 @@ function lastSegment(url: string): string | undefined {
   return segment;
 }
 
-function named(mapping: Readonly<Record<string, string>> | undefined, archive: string, source: MirrorSource): MirrorCandidate | undefined {
+function named(mapping: NamedMirrors | undefined, archive: string, source: MirrorSource): readonly MirrorCandidate[] | undefined {
   const entry = Object.entries(mapping ?? {}).find(([name]) => withoutTrailingSlash(name) === archive);
-  if (entry === undefined) return undefined;
-  const url = withoutTrailingSlash(entry[1]);
-  if (!URL.canParse(url) || !['http:', 'https:', 'file:'].includes(new URL(url).protocol)) {
+  return entry?.[1].map((mirror) => {
+    const url = withoutTrailingSlash(mirror);
+    if (URL.canParse(url) && ['http:', 'https:', 'file:'].includes(new URL(url).protocol)) return { url, source };
     throw fetchError('ICT_FETCH_ADDRESS', {
-      message: `"${entry[1]}", the mirror of ${archive}, is not an http, https or file address`,
+      message: `"${mirror}", the mirror of ${archive}, is not an http, https or file address`,
       hint: 'Write a whole address, such as http://mirror.example/debian.',
-      facts: { archive, mirror: entry[1] },
+      facts: { archive, mirror },
     });
-  }
-  return { url, source };
+  });
 }
 
 /**
- * Where each archive may be got. A mapping by flag, or else by configuration, is the only candidate of its archive. Otherwise
+ * Where each archive may be got. What a flag names, or else the configuration, are the only candidates of its archive. Otherwise
  * mirrors of the host come first whose last path segment is the archive's (`/debian`, `/debian-security`), then the archive itself.
  * A host mirror counts only once its signed root verifies: see `Fetcher.chooseMirror`.
  *
@@ -61,7 +63,7 @@ export function chooseMirrors(choice: MirrorChoice): MirrorMap {
     const archive = withoutTrailingSlash(name);
     const only = named(choice.flags, archive, 'flag') ?? named(choice.config, archive, 'config');
     if (only !== undefined) {
-      result.set(archive, [only]);
+      result.set(archive, only);
       continue;
     }
     const segment = lastSegment(archive);

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EventBody } from '@ict/plugin-api';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import { fetchError } from '../src/errors.js';
 import { parseDeb822Sources, parseOneLineSources, readHostSources } from '../src/host-sources.js';
 import { createMirrorRoutes } from '../src/mirror-routes.js';
-import { archiveOf, chooseMirrors } from '../src/mirrors.js';
+import { archiveOf, chooseMirrors, type MirrorCandidate } from '../src/mirrors.js';
 
 const archive = 'http://ftp.debian.org/debian';
 const security = 'http://ftp.debian.org/debian-security';
@@ -125,15 +126,19 @@ describe('chooseMirrors', () => {
     ]);
   });
 
-  it('takes a mapping as the only candidate, flags before configuration', () => {
-    const config = { [`${archive}/`]: 'http://config.example/d/', [security]: 'file:///srv/security' };
-    const map = chooseMirrors({ flags: { [archive]: 'https://flag.example/debian' }, config, hostSources, archives: [archive, security] });
-    expect(map.get(archive)).toEqual([{ url: 'https://flag.example/debian', source: 'flag' }]);
+  it('takes mirrors that were named as the only candidates, flags before configuration', () => {
+    const flags = { [archive]: ['https://flag.example/debian', 'https://second.example/debian/'] };
+    const config = { [`${archive}/`]: ['http://config.example/d/'], [security]: ['file:///srv/security'] };
+    const map = chooseMirrors({ flags, config, hostSources, archives: [archive, security] });
+    expect(map.get(archive)).toEqual([
+      { url: 'https://flag.example/debian', source: 'flag' },
+      { url: 'https://second.example/debian', source: 'flag' },
+    ]);
     expect(map.get(security)).toEqual([{ url: 'file:///srv/security', source: 'config' }]);
   });
 
   it.each(['mirror.example/debian', 'ftp://mirror.example/debian', ''])('refuses %j as a mirror', (url) => {
-    expect(() => chooseMirrors({ flags: { [archive]: url }, archives: [archive] })).toThrow(
+    expect(() => chooseMirrors({ flags: { [archive]: [url] }, archives: [archive] })).toThrow(
       expect.objectContaining({ code: 'ICT_FETCH_ADDRESS' }) as Error,
     );
   });
@@ -151,73 +156,126 @@ describe('mirror routes', () => {
   const near = { url: 'http://near.example/debian', source: 'host' } as const;
   const far = { url: 'http://far.example/debian', source: 'host' } as const;
   const own = { url: archive, source: 'definition' } as const;
-  const open = (candidates: readonly { url: string; source: 'host' | 'definition' | 'flag' }[] = [near, far, own]) => {
+  const open = (candidates: readonly MirrorCandidate[] = [near, far, own]) => {
     const events: EventBody[] = [];
-    return { events, routes: createMirrorRoutes(new Map([[archive, candidates]]), (event) => events.push(event)) };
+    const routes = createMirrorRoutes(new Map([[archive, candidates]]), (event) => events.push(event));
+    const bases = (url = archive) => routes.route(url).candidates.map((one) => one.url);
+    return { events, routes, bases };
   };
+  const refused = (message: string) => fetchError('ICT_FETCH_MISMATCH', { message });
+  const unreachable = (message: string) => fetchError('ICT_FETCH_CONNECTION', { message });
 
-  it('begins with the first candidate and leaves unknown archives alone', () => {
-    const { routes } = open();
-    expect(routes.route(`${archive}/pool/a.deb`)).toBe('http://near.example/debian/pool/a.deb');
-    expect(routes.route('http://elsewhere.example/x')).toBe('http://elsewhere.example/x');
+  it('begin with the first candidate and leave unknown archives alone', () => {
+    const { routes, bases } = open();
+    expect(routes.route(`${archive}/pool/a.deb`)).toMatchObject({ candidates: [near, far, own], rest: '/pool/a.deb' });
+    expect(bases('http://elsewhere.example/x')).toEqual(['http://elsewhere.example/x']);
     expect(routes.candidates('http://elsewhere.example/')).toEqual([{ url: 'http://elsewhere.example', source: 'definition' }]);
   });
 
   it('useMirror routes and says so; only candidates are accepted', () => {
-    const { routes, events } = open();
+    const { routes, events, bases } = open();
     routes.useMirror(`${archive}/`, `${far.url}/`);
     routes.useMirror(archive, far.url);
-    expect(routes.route(`${archive}/x`)).toBe(`${far.url}/x`);
+    expect(bases(`${archive}/x`)).toEqual([far.url, near.url, archive]);
     expect(events).toEqual([{ type: 'mirror.chosen', archive, url: far.url, source: 'host' }]);
     expect(() => routes.useMirror(archive, 'http://evil.example/debian')).toThrow(
       expect.objectContaining({ code: 'ICT_FETCH_ADDRESS' }) as Error,
     );
   });
 
-  it('chooseMirror passes host mirrors over that fail, and stays with the first that works', async () => {
-    const { routes, events } = open();
+  it('take the mirrors of a list before the archive itself, each once and ten at most', () => {
+    const { routes, bases } = open();
+    routes.offerMirrors(archive, [`${far.url}/`, 'http://listed.example/debian/', 'http://listed.example/debian']);
+    routes.offerMirrors(archive, ['http://listed.example/debian']);
+    expect(bases()).toEqual([near.url, far.url, 'http://listed.example/debian', archive]);
+    routes.offerMirrors(
+      security,
+      Array.from({ length: 60 }, (_, number) => `http://${number}.example/`),
+    );
+    expect(bases(`${security}/x`)).toHaveLength(11);
+    expect(bases(`${security}/x`).at(-1)).toBe(security);
+  });
+
+  it('take no list for an archive whose mirrors somebody named', () => {
+    const { routes, bases } = open([{ url: near.url, source: 'flag' }]);
+    expect([routes.takesMirrors(archive), routes.takesMirrors(security)]).toEqual([false, true]);
+    routes.offerMirrors(archive, ['http://listed.example/debian']);
+    expect(bases()).toEqual([near.url]);
+  });
+
+  it('chooseMirror passes mirrors over that fail, and stays with the first that works', async () => {
+    const { routes, events, bases } = open();
     const tried: string[] = [];
-    const pin = (): Promise<string> => {
-      const url = routes.route(`${archive}/InRelease`);
+    const pin = async (): Promise<string> => {
+      const [url = '', ...others] = bases();
+      expect(others).toEqual([]); // what is tried is this mirror
       tried.push(url);
-      return url.startsWith(near.url) ? Promise.reject(new Error('bad signature')) : Promise.resolve(url);
+      if (url === near.url) throw refused('bad signature');
+      return url;
     };
-    expect(await routes.chooseMirror(archive, pin)).toBe(`${far.url}/InRelease`);
-    expect(await routes.chooseMirror(archive, pin)).toBe(`${far.url}/InRelease`);
-    expect(tried).toHaveLength(3);
+    expect(await routes.chooseMirror(archive, pin)).toBe(far.url);
+    expect(await routes.chooseMirror(archive, pin)).toBe(far.url);
+    expect(tried).toEqual([near.url, far.url, far.url]);
     expect(events).toMatchObject([
-      { type: 'warning', code: 'ICT_FETCH_MIRROR_REFUSED' },
+      { type: 'warning', code: 'ICT_FETCH_MIRROR_REFUSED', message: expect.stringContaining('bad signature') as string },
       { type: 'mirror.chosen', url: far.url, source: 'host' },
     ]);
+    expect(bases()).toEqual([far.url, archive, near.url]);
   });
 
-  it('fails with the last failure, at once for a mirror that was named', async () => {
-    const named = open([{ url: near.url, source: 'flag' }, own]);
-    const failure = new Error('no');
-    await expect(named.routes.chooseMirror(archive, () => Promise.reject(failure))).rejects.toBe(failure);
-    expect(named.events).toEqual([]);
-    const { routes, events } = open();
-    let count = 0;
-    await expect(routes.chooseMirror(archive, () => Promise.reject(new Error(`no ${(count += 1)}`)))).rejects.toThrow('no 3');
-    expect(events.filter(({ type }) => type === 'warning')).toHaveLength(2);
-  });
-
-  it('stops at once when aborted', async () => {
-    const { routes, events } = open();
-    const reason = new Error('enough');
-    await expect(routes.chooseMirror(archive, () => Promise.reject(new Error('x')), AbortSignal.abort(reason))).rejects.toBe(reason);
+  it.each([
+    ['what is wrong before what is absent', [unreachable('a'), refused('b'), unreachable('c')], 'ICT_FETCH_MISMATCH'],
+    [
+      'what is absent before what cannot be reached',
+      [unreachable('a'), fetchError('ICT_FETCH_NOT_FOUND', { message: 'b' }), unreachable('c')],
+      'ICT_FETCH_NOT_FOUND',
+    ],
+    ['the last of equals', [unreachable('a'), unreachable('b'), unreachable('c')], 'ICT_FETCH_CONNECTION'],
+  ])('fail with %s, and name every mirror', async (_what, failures, code) => {
+    const { routes, events, bases } = open();
+    const tried: string[] = [];
+    const pin = () => {
+      tried.push(bases()[0]!);
+      return Promise.reject(failures[[near.url, far.url, archive].indexOf(bases()[0]!)]!);
+    };
+    await expect(routes.chooseMirror(archive, pin)).rejects.toMatchObject({
+      code,
+      facts: { mirrors: [near.url, far.url, archive].map((url, at) => ({ url, code: failures[at]!.code, message: 'abc'[at] })) },
+      message: expect.stringMatching(/; tried: http:\/\/near.*\(a\); http:\/\/far.*\(b\); http:\/\/ftp.*\(c\)$/) as string,
+    });
+    // Those that may come back are asked twice.
+    expect(tried).toHaveLength(3 + failures.filter((failure) => failure.code === 'ICT_FETCH_CONNECTION').length);
     expect(events).toEqual([]);
   });
 
-  it('trials of one archive take turns', async () => {
-    const { routes } = open();
+  it('end at once with a failure that is no mirror’s fault, or of the only mirror', async () => {
+    for (const failure of [new Error('a defect'), fetchError('ICT_FETCH_OFFLINE', { message: 'offline' })]) {
+      const pin = vi.fn(() => Promise.reject(failure));
+      await expect(open().routes.chooseMirror(archive, pin)).rejects.toBe(failure);
+      expect(pin).toHaveBeenCalledTimes(1);
+    }
+    const failure = unreachable('no');
+    await expect(open([{ url: near.url, source: 'flag' }]).routes.chooseMirror(archive, () => Promise.reject(failure))).rejects.toBe(
+      failure,
+    );
+  });
+
+  it('stop at once when aborted', async () => {
+    const { routes, events } = open();
+    const reason = new Error('enough');
+    await expect(routes.chooseMirror(archive, () => Promise.reject(refused('x')), AbortSignal.abort(reason))).rejects.toBe(reason);
+    expect(events).toEqual([]);
+  });
+
+  it('try one archive at a time', async () => {
+    const { routes, bases } = open();
     let running = 0;
-    const pin = async (): Promise<string> => {
+    const pin = async (): Promise<string | undefined> => {
       expect((running += 1)).toBe(1);
       await new Promise(setImmediate);
       running -= 1;
-      if (routes.route(archive) === near.url) throw new Error('bad');
-      return routes.route(archive);
+      if (bases()[0] === near.url) throw refused('bad');
+      return bases()[0];
     };
     expect(
       await Promise.all([routes.chooseMirror(archive, pin), routes.chooseMirror(archive, pin), routes.chooseMirror(archive, pin)]),

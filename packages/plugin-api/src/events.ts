@@ -29,7 +29,7 @@ export type EventBody =
       readonly type: 'mirror.chosen';
       readonly archive: string;
       readonly url: string;
-      readonly source: 'flag' | 'config' | 'host' | 'definition';
+      readonly source: 'flag' | 'config' | 'host' | 'list' | 'definition';
     }
   | { readonly type: 'resolve.done'; readonly packages: number; readonly downloadBytes: number; readonly fromLock: boolean }
   | {

@@ -4,6 +4,7 @@ import type { BuildContext, Context } from './context.js';
 import type {
   FavouredPackage,
   InstalledPackage,
+  MirrorList,
   PackageRecord,
   PackageRef,
   Resolution,
@@ -17,8 +18,20 @@ import type { TreePath, TreeSession } from './tree.js';
 
 /** Reads an ecosystem's repositories. */
 export interface MetadataSource {
-  /** Pins the repository as it is now: fetches its signed root, verifies it, and lists the indexes that matter for `arch`. */
-  snapshot(repository: RepositorySpec, arch: Architecture, ctx: Context): Promise<Snapshot>;
+  /**
+   * Pins the repository as it is now: fetches its signed root, verifies it, and lists the indexes that matter for `arch`. When it fails by
+   * fault of a mirror (an error of the kind `network` or `integrity`), the engine calls it again for the next one.
+   *
+   * @param list what {@link MetadataSource.mirrors} said: a root that it does not vouch for is refused.
+   */
+  snapshot(repository: RepositorySpec, arch: Architecture, ctx: Context, list?: MirrorList): Promise<Snapshot>;
+  /**
+   * Reads the list of mirrors that the repository itself names. Absent: repositories of this ecosystem name none. The engine does not ask
+   * for an archive whose mirrors the user names.
+   *
+   * @returns undefined for a repository that names no list.
+   */
+  mirrors?(repository: RepositorySpec, ctx: Context): Promise<MirrorList | undefined>;
   /** Every package of the snapshot, streamed. */
   packages(snapshot: Snapshot, ctx: Context): AsyncIterable<PackageRecord>;
 }

@@ -66,16 +66,22 @@ export function requireConfigKey(key: string): SettingSchema {
 
 /**
  * A value written as words on a command line or in a variable, in the type of its setting: one word for a text, number, or true
- * or false; any number for a list; `KEY=VALUE` words for a map. What has another form stays text, for the schema to refuse.
+ * or false; any number for a list; `KEY=VALUE` words for a map, where a key that is there twice gets a list. What has another form stays
+ * text, for the schema to refuse.
  */
 export function readSettingWords(schema: SettingSchema, words: readonly string[]): unknown {
   if (schema.type === 'array') return words;
   if (schema.type === 'object') {
+    const pairs = words.map((word): readonly [string, string] => {
+      // An address may itself hold "=": the one before the second address separates.
+      const at = word.search(/=(?=[A-Za-z][A-Za-z0-9+.-]*:\/\/)/);
+      return at === -1 ? [word, ''] : [word.slice(0, at), word.slice(at + 1)];
+    });
+    const values = Map.groupBy(pairs, ([name]) => name);
     return Object.fromEntries(
-      words.map((word) => {
-        // An address may itself hold "=": the one before the second address separates.
-        const at = word.search(/=(?=[A-Za-z][A-Za-z0-9+.-]*:\/\/)/);
-        return at === -1 ? [word, ''] : [word.slice(0, at), word.slice(at + 1)];
+      Array.from(values, ([name, list]) => {
+        const [first, ...others] = list.map(([, value]) => value);
+        return [name, others.length === 0 ? first : [first, ...others]];
       }),
     );
   }

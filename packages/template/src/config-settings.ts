@@ -114,14 +114,14 @@ export class Settings {
   }
 
   /** Maps of all sources laid over each other: for one archive the strongest source counts, and comes first. */
-  private mirrors(): ReadonlyMap<string, string> {
+  private mirrors(): ReadonlyMap<string, readonly string[]> {
     const sources = this.sources('mirrors');
     this.joinOrigins('mirrors', sources);
     const bare = (url: string): string => url.replace(/\/+$/, '');
-    const mirrors = new Map<string, string>();
+    const mirrors = new Map<string, readonly string[]>();
     for (const { value } of sources) {
-      for (const [archive, mirror] of Object.entries(value as Readonly<Record<string, string>>)) {
-        if (!mirrors.has(bare(archive))) mirrors.set(bare(archive), bare(mirror));
+      for (const [archive, mirror] of Object.entries(value as Readonly<Record<string, string | readonly string[]>>)) {
+        if (!mirrors.has(bare(archive))) mirrors.set(bare(archive), [mirror].flat().map(bare));
       }
     }
     return mirrors;
@@ -178,7 +178,7 @@ export class Settings {
 function spoken(value: unknown): string {
   if (typeof value !== 'object') return String(value);
   return Object.entries(value as Readonly<Record<string, unknown>>)
-    .map(([archive, mirror]) => `${archive}=${String(mirror)}`)
+    .flatMap(([archive, mirrors]) => [mirrors].flat().map((mirror) => `${archive}=${String(mirror)}`))
     .join(' ');
 }
 

@@ -14,8 +14,8 @@ export interface Config {
   readonly cacheDirectory: string;
   readonly workDirectory: string;
   readonly temporaryDirectory: string;
-  /** Mirror address by archive address, both without a slash at the end. */
-  readonly mirrors: ReadonlyMap<string, string>;
+  /** Mirrors in the order to try, by archive address, all without a slash at the end. */
+  readonly mirrors: ReadonlyMap<string, readonly string[]>;
   readonly network: NetworkSettings;
   readonly storage: StorageSettings;
   readonly plugins: readonly PluginSetting[];
@@ -158,7 +158,7 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
     cache_dir: config.cacheDirectory,
     work_dir: config.workDirectory,
     temp_dir: config.temporaryDirectory,
-    mirrors: [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${withoutCredentials(mirror)}`).join(', '),
+    mirrors: [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${mirror.map(withoutCredentials).join(', ')}`).join(', '),
     'network.retries': network.retries,
     'network.timeout_ms': network.timeoutMs ?? transport.timeoutMs,
     plugins: config.plugins.map(({ name }) => name).join(', '),

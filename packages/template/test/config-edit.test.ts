@@ -30,6 +30,13 @@ describe('setting', () => {
     ['below nothing but comments', '# mine\n', 'workers', ['4'], '# mine\n\nworkers: 4\n'],
     ['a list', 'plugins: [a]\n', 'plugins', ['b', './c'], 'plugins:\n  - b\n  - ./c\n'],
     ['mirrors', '', 'mirrors', ['http://a.example=http://m.example/?q=1'], 'mirrors:\n  http://a.example: http://m.example/?q=1\n'],
+    [
+      'several mirrors of one archive',
+      '',
+      'mirrors',
+      ['http://a.example=http://m.example', 'http://a.example=http://n.example'],
+      'mirrors:\n  http://a.example:\n    - http://m.example\n    - http://n.example\n',
+    ],
     ['a text that looks like a number', '', 'cache_dir', ['12'], 'cache_dir: "12"\n'],
     ['true or false', '', 'storage.package_cache.enabled', ['false'], 'storage:\n  package_cache:\n    enabled: false\n'],
   ])('%s', (_what, before, key, words, after) => {

@@ -103,7 +103,7 @@ describe('layers', () => {
   /** The strongest first; each layer leaves one setting more to those below it. */
   const files = {
     'cwd/image-composer-tool.yml': `logging: { level: debug }
-mirrors: { 'http://a.example': 'http://project.example', 'http://c.example': 'http://project.example/c' }
+mirrors: { 'http://a.example': 'http://project.example', 'http://c.example': ['http://project.example/c/', 'http://second.example/c'] }
 plugins: ['./mine', shared]
 distros: [mine.yml]
 storage: { image_cache: { max_count: 3 } }
@@ -133,9 +133,9 @@ storage: { package_cache: { max_size_gb: 2, retention_days: 30 } }
       workDirectory: '/var/tmp/image-composer-tool',
       temporaryDirectory: '/srv/cache/.ict/tmp',
       mirrors: new Map([
-        ['http://a.example', 'http://project.example'],
-        ['http://c.example', 'http://project.example/c'],
-        ['http://b.example', 'http://user.example/b'],
+        ['http://a.example', ['http://project.example']],
+        ['http://c.example', ['http://project.example/c', 'http://second.example/c']],
+        ['http://b.example', ['http://user.example/b']],
       ]),
       network,
       storage: {
@@ -189,7 +189,7 @@ it('every variable stands for one setting', async () => {
     ICT_CACHE_DIR: '/c',
     ICT_WORK_DIR: '/w',
     ICT_TEMP_DIR: '/t',
-    ICT_MIRRORS: 'http://a.example=http://m.example/?x=y  http://b.example=http://n.example',
+    ICT_MIRRORS: 'http://a.example=http://m.example/?x=y  http://b.example=http://n.example http://a.example=http://o.example/',
     ICT_FETCH_RETRIES: '1',
     ICT_FETCH_TIMEOUT_MS: '200',
     ICT_PACKAGE_CACHE_ENABLED: 'false',
@@ -208,8 +208,8 @@ it('every variable stands for one setting', async () => {
     workDirectory: '/w',
     temporaryDirectory: '/t',
     mirrors: new Map([
-      ['http://a.example', 'http://m.example/?x=y'],
-      ['http://b.example', 'http://n.example'],
+      ['http://a.example', ['http://m.example/?x=y', 'http://o.example']],
+      ['http://b.example', ['http://n.example']],
     ]),
     network: { retries: 1, timeoutMs: 200 },
     storage: {
@@ -252,7 +252,7 @@ logging:
     cacheDirectory: path.join(given.cwd, 'cache'),
     workDirectory: path.join(given.cwd, 'elsewhere'),
     temporaryDirectory: path.join(given.cwd, 'cache/.ict/tmp'),
-    mirrors: new Map([['http://ftp.debian.org/debian', 'http://mirror.example.com/debian']]),
+    mirrors: new Map([['http://ftp.debian.org/debian', ['http://mirror.example.com/debian']]]),
     network: { retries: 0, timeoutMs: 1500 },
     plugins: [
       { name: '@acme/plugin', directory: given.cwd },

@@ -9,7 +9,8 @@ export const rpmError = defineErrors({
   ICT_RPM_LEAD_INVALID: 'integrity',
   ICT_RPM_HEADER_INVALID: 'integrity',
   ICT_RPM_PAYLOAD_INVALID: 'integrity',
-  // The signed root of a repository.
+  // Lists of mirrors, and the signed root of a repository.
+  ICT_RPM_MIRRORS_INVALID: 'integrity',
   ICT_RPM_KEYRING_UNREADABLE: 'invalid',
   ICT_RPM_REPOMD_MISSING: 'network',
   ICT_RPM_REPOMD_UNSIGNED: 'integrity',
@@ -18,6 +19,7 @@ export const rpmError = defineErrors({
   ICT_RPM_REPOMD_EXPIRED_KEY: 'integrity',
   ICT_RPM_REPOMD_INVALID: 'integrity',
   ICT_RPM_REPOMD_ROLLBACK: 'integrity',
+  ICT_RPM_REPOMD_UNLISTED: 'integrity',
   // Metadata.
   ICT_RPM_INDEX_MISSING: 'network',
   ICT_RPM_INDEX_MISMATCH: 'integrity',

@@ -1,5 +1,15 @@
 import { keepContainer, recallContainer } from '@ict/package-index';
-import type { Architecture, Context, IndexRef, Json, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import type {
+  Architecture,
+  Context,
+  IndexRef,
+  Json,
+  MetadataSource,
+  MirrorList,
+  PackageRecord,
+  RepositorySpec,
+  Snapshot,
+} from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { readIndex } from './index-file.js';
 import { PackagesIndex } from './packages-index.js';
@@ -7,6 +17,7 @@ import { PrimaryReader } from './primary.js';
 import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';
 import type { PrimaryColumns } from './primary-columns.js';
 import { RelationTable } from './relation.js';
+import { readMirrors } from './mirror-list.js';
 import { chooseData, parseRepomd, repomdDate } from './repomd.js';
 import type { Repomd } from './repomd.js';
 import { fetchRoot, REPOMD } from './root.js';
@@ -16,7 +27,7 @@ const RECORDS_PER_CHECK = 1024;
 
 /** Reads rpm repositories: a signed repomd.xml, the metadata that it lists, and the packages that those describe. */
 export function createMetadataSource(): MetadataSource {
-  return { snapshot, packages };
+  return { snapshot, packages, mirrors: readMirrors };
 }
 
 /**
@@ -24,8 +35,8 @@ export function createMetadataSource(): MetadataSource {
  *
  * @throws `ICT_RPM_REPOMD_*`, `ICT_RPM_KEYRING_UNREADABLE`, and what the fetcher throws.
  */
-async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Context): Promise<Snapshot> {
-  const { bytes, signers } = await fetchRoot(repository, ctx);
+async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Context, list?: MirrorList): Promise<Snapshot> {
+  const { bytes, signers } = await fetchRoot(repository, ctx, list?.roots);
   const repomd = parseRepomd(bytes, repository.id);
   const indexes = chooseData(repomd, repository);
   await refuseRollback(repomd, repository, ctx);

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { hasCode } from '@ict/plugin-api';
-import type { Context, Digest, RepositorySpec, SignatureResult } from '@ict/plugin-api';
+import type { Context, Digest, MirrorList, RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { acceptedSigners, readKeyrings, refusal } from './keyring.js';
 
@@ -22,10 +22,11 @@ export interface FetchedRoot {
 /**
  * Fetches the root of a repository and checks its detached signature, unless the repository says `repoGpgCheck: false`.
  *
+ * @param listed the states that its metalink vouches for: the present one, and earlier ones that mirrors may still serve.
  * @throws `ICT_RPM_REPOMD_MISSING`, `ICT_RPM_REPOMD_UNSIGNED`, `ICT_RPM_REPOMD_SIGNATURE`, `ICT_RPM_REPOMD_UNKNOWN_KEY`,
- *   `ICT_RPM_REPOMD_EXPIRED_KEY`, `ICT_RPM_KEYRING_UNREADABLE`, and what the fetcher throws.
+ *   `ICT_RPM_REPOMD_EXPIRED_KEY`, `ICT_RPM_REPOMD_UNLISTED`, `ICT_RPM_KEYRING_UNREADABLE`, and what the fetcher throws.
  */
-export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promise<FetchedRoot> {
+export async function fetchRoot(repository: RepositorySpec, ctx: Context, listed?: MirrorList['roots']): Promise<FetchedRoot> {
   ctx.signal.throwIfAborted();
   const url = `${repository.archive}/${REPOMD}`;
   const root = await fetchOptional(url, MAX_ROOT_BYTES, ctx);
@@ -37,6 +38,13 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promi
     });
   }
   const { bytes, digest, sizeBytes } = root;
+  if (listed !== undefined && !listed.some((state) => state.digest === digest && (state.sizeBytes ?? sizeBytes) === sizeBytes)) {
+    throw rpmError('ICT_RPM_REPOMD_UNLISTED', {
+      message: `${REPOMD} of repository "${repository.id}" is none that its metalink lists`,
+      hint: 'The mirror is behind, or serves something else: try again later, or name a mirror with --mirror.',
+      facts: { repository: repository.id, digest, sizeBytes, listed },
+    });
+  }
   if (repository.repoGpgCheck === false) return { bytes, digest, sizeBytes, signers: [] };
   const signature = await fetchOptional(`${url}.asc`, MAX_SIGNATURE_BYTES, ctx);
   if (signature === undefined) {

@@ -24,7 +24,14 @@ export const configSchema = {
         type: 'object',
         description: 'Mirrors, by the address of the archive that they stand in for.',
         examples: [{ 'http://ftp.debian.org/debian': 'http://mirror.example.com/debian' }],
-        additionalProperties: formatted('uri', 'Address of the mirror.', 'http://mirror.example.com/debian'),
+        additionalProperties: {
+          type: ['string', 'array'],
+          description: 'Address of the mirror, or of several in the order to try.',
+          examples: ['http://mirror.example.com/debian', ['http://near.example.com/debian', 'http://far.example.com/debian']],
+          format: 'uri',
+          items: formatted('uri', 'Address of one of several mirrors.', 'http://near.example.com/debian'),
+          minItems: 1,
+        },
       },
     ),
     network: {

@@ -46,6 +46,16 @@ const repository = {
     ]),
     repoGpgCheck: withDefault(true, flag('rpm: whether the metadata must be signed.', false)),
     gpgCheck: withDefault(true, flag('rpm: whether the packages must be signed.', false)),
+    metalink: formatted(
+      'uri',
+      'rpm: address of a metalink. Its mirrors are tried before the archive, and only a repomd.xml that it vouches for is accepted.',
+      'https://mirrors.fedoraproject.org/metalink?repo=fedora-43&arch=x86_64',
+    ),
+    mirrorlist: formatted(
+      'uri',
+      'rpm: address of a list of mirrors, one a line; they are tried before the archive. Not together with `metalink`.',
+      'https://mirrors.example.org/list?repo=baseos&arch=x86_64',
+    ),
     legacyCrypto: withDefault(false, flag('Accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged.', true)),
   },
   required: ['id', 'archive', 'keyrings'],

@@ -1,0 +1,67 @@
+import { fromErrorRecord, hasCode, isIctError, toErrorRecord } from '@ict/plugin-api';
+import type { MirrorCandidate } from './mirrors.js';
+import { redactUrl } from './redact.js';
+import { isTransient } from './retry.js';
+
+/** What mirrors failed with, in the order in which they were tried. */
+export type MirrorFailures = ReadonlyMap<MirrorCandidate, unknown>;
+
+/** What {@link failOver} got, from whom, and who failed before. */
+export interface Delivered<T> {
+  readonly value: T;
+  readonly by: MirrorCandidate;
+  readonly failures: MirrorFailures;
+}
+
+/**
+ * Asks one mirror after the other until one delivers. The first round is impatient: the next mirror is the better second attempt. When
+ * none delivers, those whose failure may pass are asked once more, with all patience. One candidate alone is asked patiently at once.
+ *
+ * @param attempt only a failure of the network, or of what came, moves on to the next; any other is final.
+ * @throws the most telling failure, which then names every mirror that was tried.
+ */
+export async function failOver<T>(
+  candidates: readonly MirrorCandidate[],
+  attempt: (candidate: MirrorCandidate, patient: boolean) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<Delivered<T>> {
+  const failures = new Map<MirrorCandidate, unknown>();
+  let round = candidates;
+  for (const patient of candidates.length > 1 ? [false, true] : [true]) {
+    for (const candidate of round) {
+      try {
+        const value = await attempt(candidate, patient);
+        failures.delete(candidate);
+        return { value, by: candidate, failures };
+      } catch (error) {
+        signal?.throwIfAborted();
+        if (!isOfMirror(error)) throw error;
+        failures.set(candidate, error);
+      }
+    }
+    round = candidates.filter((candidate) => isTransient(failures.get(candidate)));
+  }
+  throw mostTelling(failures);
+}
+
+/** Whether another mirror may do better: what this machine or the request lacks is missing everywhere. */
+function isOfMirror(error: unknown): boolean {
+  return isIctError(error) && (error.kind === 'network' || error.kind === 'integrity');
+}
+
+/** Content that is wrong says more than content that is absent, and that more than a mirror that cannot be reached. */
+function mostTelling(failures: MirrorFailures): unknown {
+  const all = [...failures.values()];
+  const telling =
+    all.find((error) => isIctError(error) && error.kind === 'integrity') ??
+    all.find((error) => hasCode(error, 'ICT_FETCH_NOT_FOUND')) ??
+    all.at(-1);
+  if (failures.size < 2) return telling;
+  const record = toErrorRecord(telling);
+  const mirrors = Array.from(failures, ([{ url }, error]) => {
+    const { code, message } = toErrorRecord(error);
+    return { url: redactUrl(url), code, message };
+  });
+  const tried = mirrors.map(({ url, message }) => `${url} (${message})`).join('; ');
+  return fromErrorRecord({ ...record, message: `${record.message}; tried: ${tried}`, facts: { ...record.facts, mirrors } }, telling);
+}

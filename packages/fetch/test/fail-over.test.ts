@@ -1,0 +1,143 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { MirrorCandidate } from '../src/mirrors.js';
+import { digest, makeBench, startLoopback, type Bench, type Handler, type Loopback } from './loopback.js';
+
+const archive = 'http://archive.example/linux';
+const body = 'the one package that all mirrors should have';
+const expectIt = { digest: digest(body), sizeBytes: body.length };
+const whole: Handler = (_request, response) => response.end(body);
+const status =
+  (code: number): Handler =>
+  (_request, response) =>
+    response.writeHead(code).end();
+
+let bad: Loopback;
+let good: Loopback;
+let bench: Bench;
+
+beforeEach(async () => {
+  [bad, good] = await Promise.all([startLoopback(), startLoopback()]);
+  bench = makeBench();
+});
+afterEach(async () => {
+  await Promise.all([bad.close(), good.close(), bench.close()]);
+});
+
+const named = (...urls: string[]) => new Map([[archive, urls.map((url): MirrorCandidate => ({ url, source: 'config' }))]]);
+const mirrors = () => [`${bad.origin}/m`, `${good.origin}/m`];
+const open = (...urls: string[]) =>
+  bench.open({ mirrors: named(...urls), timeouts: { connectMs: 200, headersMs: 200, bodyMs: 200 }, retry: { retries: 2 } });
+const get = (fetcher: ReturnType<typeof open>, name = 'a.rpm') =>
+  fetcher.fetch({ url: `${archive}/${name}`, maxBytes: 1000, expect: expectIt });
+const warnings = () => bench.events.filter(({ type }) => type === 'warning');
+const left = () => readdirSync(join(bench.root, 'cache/partial'));
+
+describe('the next mirror is asked', () => {
+  const failures: readonly (readonly [string, Handler])[] = [
+    ['when one hangs up', (request) => request.socket.destroy()],
+    ['when one lacks the file', status(404)],
+    ['when one refuses', status(403)],
+    ['when one is broken', status(503)],
+    ['when one never answers', () => undefined],
+    [
+      'when one stops in the middle',
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': body.length });
+        response.write(body.slice(0, 7));
+      },
+    ],
+    ['when one sends too little', (_request, response) => response.end(body.slice(1))],
+    ['when one sends too much', (_request, response) => response.end(`${body}!`)],
+    ['when one sends something else', (_request, response) => response.end(body.toUpperCase())],
+    ['when one leads to nowhere', (_request, response) => response.writeHead(302, { location: 'ftp://x.example/' }).end()],
+  ];
+  it.each(failures)('%s, and that one comes last from then on', async (_what, handler) => {
+    bad.on('/m/a.rpm', handler);
+    for (const name of ['/m/a.rpm', '/m/b.rpm']) good.on(name, whole);
+    const fetcher = open(...mirrors());
+    expect(await get(fetcher)).toMatchObject({ digest: expectIt.digest, url: `${good.origin}/m/a.rpm` });
+    expect(warnings()).toMatchObject([
+      { code: 'ICT_FETCH_MIRROR_REFUSED', message: expect.stringContaining(`${bad.origin}/m of ${archive}`) as string },
+    ]);
+    expect(left()).toEqual([]);
+    const asked = bad.seen.length;
+    expect(await get(fetcher, 'b.rpm')).toMatchObject({ url: `${good.origin}/m/b.rpm` });
+    expect(bad.seen).toHaveLength(asked);
+    expect(warnings()).toHaveLength(1);
+  });
+
+  it('when nobody listens at one', async () => {
+    const { origin } = bad;
+    await bad.close();
+    good.on('/m/a.rpm', whole);
+    expect(await get(open(`${origin}/m`, `${good.origin}/m`))).toMatchObject({ url: `${good.origin}/m/a.rpm` });
+    expect(bench.delays).toEqual([]);
+  });
+
+  it('when a directory lacks the file, and the other way round', async () => {
+    good.on('/m/a.rpm', whole);
+    expect(await get(open(`file://${bench.root}`, `${good.origin}/m`))).toMatchObject({ url: `${good.origin}/m/a.rpm` });
+  });
+
+  it('and goes on where the first one stopped', async () => {
+    bad.on('/m/a.rpm', (_request, response) => {
+      response.writeHead(200, { 'content-length': body.length });
+      response.write(body.slice(0, 7), () => response.destroy());
+    });
+    good.on('/m/a.rpm', (request, response) => {
+      expect(request.headers.range).toBe('bytes=7-');
+      response.writeHead(206, { 'content-range': `bytes 7-${body.length - 1}/${body.length}` }).end(body.slice(7));
+    });
+    expect(await get(open(...mirrors()))).toMatchObject({ digest: expectIt.digest });
+  });
+});
+
+describe('all mirrors', () => {
+  it('are named when all fail, those that may recover after all their attempts', async () => {
+    bad.on('/m/a.rpm', status(503));
+    good.on('/m/a.rpm', (_request, response) => response.end('something else entirely, of another length'));
+    await expect(get(open(...mirrors()))).rejects.toMatchObject({
+      code: 'ICT_FETCH_MISMATCH',
+      facts: {
+        mirrors: [
+          { url: `${bad.origin}/m`, code: 'ICT_FETCH_STATUS' },
+          { url: `${good.origin}/m`, code: 'ICT_FETCH_MISMATCH' },
+        ],
+      },
+    });
+    expect(bad.seen).toHaveLength(1 + 3);
+    expect(warnings()).toEqual([]);
+    expect(left()).toEqual([]);
+  });
+
+  it('lack a file that none has, and none is blamed for it', async () => {
+    good.on('/m/b.rpm', whole);
+    bad.on('/m/b.rpm', whole);
+    const fetcher = open(...mirrors());
+    await expect(get(fetcher)).rejects.toMatchObject({ code: 'ICT_FETCH_NOT_FOUND', facts: { mirrors: { length: 2 } } });
+    expect(await get(fetcher, 'b.rpm')).toMatchObject({ url: `${bad.origin}/m/b.rpm` });
+  });
+
+  it('may fail and one of them recover', async () => {
+    bad.on('/m/a.rpm', (request, response, count) => (count === 1 ? status(502) : whole)(request, response, count));
+    good.on('/m/a.rpm', status(404));
+    expect(await get(open(...mirrors()))).toMatchObject({ url: `${bad.origin}/m/a.rpm` });
+  });
+});
+
+it('a file of which no digest is known comes from one mirror only', async () => {
+  good.on('/m/a.rpm', whole);
+  await expect(open(...mirrors()).fetch({ url: `${archive}/a.rpm`, maxBytes: 1000 })).rejects.toMatchObject({
+    code: 'ICT_FETCH_NOT_FOUND',
+  });
+  expect(good.seen).toEqual([]);
+});
+
+it('offline only directories are asked', async () => {
+  good.on('/m/a.rpm', whole);
+  const fetcher = bench.open({ mirrors: named(`${good.origin}/m`, `file://${bench.root}`), offline: true });
+  await expect(get(fetcher)).rejects.toMatchObject({ code: 'ICT_FETCH_NOT_FOUND' });
+  expect(good.seen).toEqual([]);
+});
