@@ -32,7 +32,7 @@ const testConstraints = depConstraints.map(({ sourceTag, onlyDependOnLibsWithTag
 const boundaries = (constraints) => ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints: constraints }];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', '**/.e2e/**', '**/test/fixtures/**', '**/*.d.ts'] },
+  { ignores: ['**/dist/**', '**/bundle/**', '**/node_modules/**', '**/.e2e/**', '**/test/fixtures/**', '**/*.d.ts'] },
   eslint.configs.recommended,
   ...tseslint.configs.recommended,
   {

@@ -6,6 +6,7 @@
  * | same version published again, other bytes     | miss; the old bytes hit again | below                                                         |
  * | newer signed root, same packages              | layers hit, image misses     | below                                                         |
  * | sudo or plain, time zone, locale, umask, home | hit                          | below; another user: reproducible.test.ts                     |
+ * | as a bundle, as separate modules              | hit                          | below                                                         |
  * | other packages, the order in a template       | miss; hit                    | core/image-cache.test.ts; reproducible.test.ts                |
  * | only times of a file                          | hit                          | layers.test.ts, "does not see times of inputs"                |
  * | mode of a file                                | miss                         | layers.test.ts, the same                                      |
@@ -22,11 +23,12 @@
  * | killed at any moment                          | nothing lost or left         | cache/kills.test.ts; soak.test.ts; `npm run soak`             |
  * | directories removed by hand, also meanwhile   | made anew                    | caches.test.ts; core/base-tree.test.ts                        |
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 
 /** No file of an image is younger, whichever signed root its packages come from. */
 const EPOCH = { SOURCE_DATE_EPOCH: '1760000000' };
@@ -64,6 +66,18 @@ it('who runs it, where and when in the world, makes no difference: every step hi
   expect(steps(result, 'step.miss')).toEqual([]);
   expect(artifactOf(result, 'raw').digest).toBe(digest);
   expect(steps(await built([], { ...options, env: { ...options.env, TZ: 'Pacific/Pago_Pago' } }), 'step.hit')).toEqual(['ict.image']);
+});
+
+it('as a bundle and as separate modules it is the same code: every step hits', async () => {
+  const separate = join(mini.root, 'separate-modules.mjs');
+  const main = pathToFileURL(join(repositoryRoot, 'packages', 'cli', 'dist', 'main.js')).href;
+  await writeFile(separate, `import { main } from ${JSON.stringify(main)};\nawait main(process.argv.slice(2));\n`);
+  const command = [process.execPath, separate];
+  const version = async (options: IctOptions) => JSON.parse((await ict(['version', '--json'], options)).stdout) as { code: string };
+  expect(await version({}), 'the bundle is stale: run `npm run build`').toMatchObject({ code: 'bundle' });
+  expect(await version({ command })).toMatchObject({ code: 'modules' });
+  expect(steps(await built(['--no-image-cache'], { command }), 'step.miss')).toEqual([]);
+  expect(steps(await built([], { command }), 'step.hit')).toEqual(['ict.image']);
 });
 
 it('a newer signed root with the same packages makes a new image out of the same layers', async () => {

@@ -54,11 +54,11 @@ if (!isNewEnough(process.versions.node)) {
   );
   process.exit(EXIT_HOST);
 }
-const main = new URL('../dist/main.js', import.meta.url);
-if (!existsSync(main)) {
+const start = new URL('../dist/start.js', import.meta.url);
+if (!existsSync(start)) {
   process.stderr.write('ict: error: this checkout is not built.\n  Run `npm run build`, then try again.\n');
   process.exit(EXIT_HOST);
 }
 enableCompileCache();
-const { main: run } = await import(main.href);
+const { start: run } = await import(start.href);
 await run(process.argv.slice(2));

@@ -1,14 +1,11 @@
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Engine, LockOptions } from '@ict/core';
 import { discoverPlugins } from './plugin-discovery.js';
 import type { EngineFlags, LockFlags } from './flag-types.js';
+import { packageRoot } from './module-url.js';
 import type { Session } from './session.js';
 import type { Settings } from './settings.js';
 import { resolveSettings } from './settings.js';
-
-/** Directory of this package: its dependencies are the first place where plugins are looked for. */
-const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 /**
  * Opens an engine as flags and configuration say, runs `work`, and closes the engine in any case.

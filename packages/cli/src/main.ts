@@ -1,4 +1,5 @@
 import { homedir } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import type { Command, CommanderError } from 'commander';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
@@ -81,8 +82,12 @@ function speechOf(argv: readonly string[]): 'events' | 'document' {
   return command !== undefined && ['build', 'lock', 'boot'].includes(command) ? 'events' : 'document';
 }
 
-/** Runs `ict` in this process: what `bin/ict.js` calls. */
-export async function main(argv: readonly string[]): Promise<void> {
+/**
+ * Runs `ict` in this process.
+ *
+ * @param bundle modules that are loaded from other files, when this code runs as a bundle; see `freshBundle`.
+ */
+export async function main(argv: readonly string[], bundle?: ReadonlyMap<string, string>): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   process.exitCode = await runCli(argv, {
     stdout: process.stdout,
@@ -94,7 +99,12 @@ export async function main(argv: readonly string[]): Promise<void> {
       uid: process.geteuid?.(),
       prompter: process.stdin.isTTY && process.stderr.isTTY ? terminalPrompter(process.stdin, process.stderr) : undefined,
       readInput: async () => (await import('./standard-input.js')).readStandardInput(process.stdin),
-      openEngine: async (options) => (await import('@ict/core')).openEngine(options),
+      code: bundle === undefined ? 'modules' : 'bundle',
+      openEngine: async (options) =>
+        (await import('@ict/core')).openEngine({
+          ...options,
+          importModule: (file) => import(pathToFileURL(bundle?.get(file) ?? file).href),
+        }),
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },
     signals: process,

@@ -1,8 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
-import { findPackageJSON } from 'node:module';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { isAbsolute, join, resolve } from 'node:path';
 import { cliError } from './errors.js';
+import { packageDirectory } from './package-directory.js';
 
 interface PackageManifest {
   readonly ict?: unknown;
@@ -56,18 +55,6 @@ export async function discoverPlugins(root: string, configured: readonly Configu
 
 function notFound(name: string, message: string, hint: string): Error {
   return cliError('ICT_CLI_PLUGIN_NOT_FOUND', { message: `${name}: ${message}`, hint, facts: { plugin: name } });
-}
-
-/** Where Node would find a package from `base`, whether or not its `exports` show its package.json. */
-function packageDirectory(name: string, base: string): string | undefined {
-  try {
-    const file = findPackageJSON(name, pathToFileURL(join(base, 'package.json')));
-    return file === undefined ? undefined : dirname(file);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && ['ERR_MODULE_NOT_FOUND', 'ERR_INVALID_MODULE_SPECIFIER'].includes(String(error.code)))
-      return undefined;
-    throw error;
-  }
 }
 
 async function realDirectory(directory: string): Promise<string | undefined> {

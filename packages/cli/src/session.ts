@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly uid: number | undefined;
   /** Asks the user; undefined without a terminal. */
   readonly prompter: Prompter | undefined;
+  /** Whether this code runs as the bundle or as separate modules. */
+  readonly code: 'bundle' | 'modules';
   /** All of standard input, as text. */
   readInput(): Promise<string>;
   openEngine(options: EngineOptions): Promise<Engine>;

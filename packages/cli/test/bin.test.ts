@@ -14,9 +14,9 @@ const pretend = `data:text/javascript,${encodeURIComponent(`
   Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.20.2' } });
 `)}`;
 
-/** Stands for dist/main.js. */
-const main = `
-export async function main(argv) {
+/** Stands for dist/start.js. */
+const start = `
+export async function start(argv) {
   console.log(JSON.stringify({ argv, pid: process.pid, node: process.argv0 }));
 }
 `;
@@ -31,7 +31,7 @@ beforeEach(async () => {
   await mkdir(join(app, 'dist'));
   await copyFile(bin, join(app, 'bin', 'ict.js'));
   await writeFile(join(app, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(app, 'dist', 'main.js'), main);
+  await writeFile(join(app, 'dist', 'start.js'), start);
 });
 
 afterEach(() => rm(root, { recursive: true }));
@@ -111,7 +111,7 @@ describe('started by a Node', () => {
   });
 
   it('says how to build what is not built', async () => {
-    await rm(join(app, 'dist', 'main.js'));
+    await rm(join(app, 'dist', 'start.js'));
     const { stderr, code } = await run([process.execPath, entry()]);
     expect(code).toBe(7);
     expect(stderr).toContain('npm run build');

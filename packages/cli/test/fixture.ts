@@ -171,6 +171,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
       home: '/nonexistent',
       uid: script.uid ?? 1000,
       prompter: script.prompter,
+      code: 'modules',
       readInput: async () => script.input ?? '',
       openEngine: async (given) => {
         options = given;

@@ -247,6 +247,10 @@ describe('exit status', () => {
   });
 });
 
+it('version says which code runs', async () => {
+  expect(JSON.parse((await ict(['version', '--json'])).stdout.text)).toMatchObject({ pluginApi: 1, code: 'modules' });
+});
+
 describe('usage', () => {
   it.each([
     [['buidl', 'a.yml'], /unknown command 'buidl'/],

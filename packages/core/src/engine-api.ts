@@ -19,6 +19,9 @@ import type { RepositoryChoice } from './repository-choice.js';
 export type { AuditSample } from './audit.js';
 
 /** What an engine is opened with. Paths are absolute. */
+/** @returns the namespace of the module. */
+export type ModuleImporter = (file: string) => Promise<unknown>;
+
 export interface EngineOptions {
   readonly cacheDir: string;
   readonly workDir: string;
@@ -31,6 +34,8 @@ export interface EngineOptions {
   readonly hostSources: boolean;
   /** Directories of plugin packages, each with an `ict` field in its package.json. */
   readonly plugins: readonly string[];
+  /** Loads the module of a plugin by its absolute path; default: from that file. */
+  readonly importModule?: ModuleImporter;
   /** Distribution definitions beside those that plugins ship. */
   readonly distributionFiles: readonly string[];
   /** Absolute paths of OpenPGP keyrings for repositories whose definition names none. */

@@ -55,7 +55,7 @@ import { readTemplate, requireSound, type Intake, type TemplateReading } from '.
  * @throws `ICT_PLUGIN_INVALID` or `ICT_TARGET_CLAIMED_TWICE` when the plugins cannot be used.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const plugins = await PluginHost.open(options.plugins, options.distributionFiles);
+  const plugins = await PluginHost.open(options.plugins, options.distributionFiles, options.importModule);
   return new HostedEngine(options, plugins);
 }
 

@@ -5,9 +5,10 @@ import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugi
 import type { PluginSection, PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile } from './definition-file.js';
+import type { ModuleImporter } from './engine-api.js';
 import { coreError } from './errors.js';
 import { didYouMean } from './nearest-names.js';
-import { definitionFiles, inside, readManifest, readSection, type FoundPlugin } from './plugin-manifest.js';
+import { definitionFiles, entryOf, readManifest, readSection, type FoundPlugin } from './plugin-manifest.js';
 
 /** A part of a plugin together with the identity of its code. */
 export interface Loaded<T> {
@@ -23,10 +24,18 @@ export class PluginHost {
   /** What plugins let templates say to them, by their names. */
   readonly sections: PluginSections;
 
-  private constructor(found: readonly FoundPlugin[], definitions: ReadonlyMap<string, DefinitionFile>, sections: PluginSections) {
+  private readonly importModule: ModuleImporter;
+
+  private constructor(
+    found: readonly FoundPlugin[],
+    definitions: ReadonlyMap<string, DefinitionFile>,
+    sections: PluginSections,
+    importModule: ModuleImporter,
+  ) {
     this.found = found;
     this.definitions = definitions;
     this.sections = sections;
+    this.importModule = importModule;
   }
 
   /**
@@ -34,7 +43,11 @@ export class PluginHost {
    *
    * @throws `ICT_PLUGIN_INVALID`, `ICT_TARGET_CLAIMED_TWICE`, or the problems of a distribution definition.
    */
-  static async open(roots: readonly string[], distributionFiles: readonly string[]): Promise<PluginHost> {
+  static async open(
+    roots: readonly string[],
+    distributionFiles: readonly string[],
+    importModule: ModuleImporter = importFile,
+  ): Promise<PluginHost> {
     const found = await Promise.all(roots.map(readManifest));
     const shipped = await Promise.all(found.map(definitionFiles));
     const definitions = new Map<string, DefinitionFile>();
@@ -61,7 +74,7 @@ export class PluginHost {
       const section = await readSection(plugin);
       if (section !== undefined) sections.set(plugin.name, section);
     }
-    return new PluginHost(found, definitions, sections);
+    return new PluginHost(found, definitions, sections, importModule);
   }
 
   /** The definition of a target, or undefined; a file that the user names outranks a plugin's. @throws `ICT_DISTRO_INVALID`. */
@@ -116,7 +129,7 @@ export class PluginHost {
     const all: Loaded<Exporter>[] = [];
     const writers = new Map<string, FoundPlugin>();
     for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
-      const { exporters = [] } = await loadPlugin(candidate);
+      const { exporters = [] } = await loadPlugin(candidate, this.importModule);
       const identity = await identifyPlugin(candidate);
       for (const part of exporters) {
         const before = writers.get(part.extension);
@@ -136,7 +149,7 @@ export class PluginHost {
     const candidates = this.found.filter((plugin) => claims(plugin.manifest));
     if (candidates.length > 1) throw claimedTwice(what, candidates);
     const [candidate] = candidates;
-    const part = candidate === undefined ? undefined : pick(await loadPlugin(candidate));
+    const part = candidate === undefined ? undefined : pick(await loadPlugin(candidate, this.importModule));
     if (candidate === undefined || part === undefined) {
       throw coreError('ICT_PLUGIN_INVALID', {
         message: `no plugin provides the ${what}`,
@@ -185,19 +198,19 @@ async function readDefinition(file: string): Promise<string> {
   }
 }
 
-function entryOf(plugin: FoundPlugin): string {
-  return inside(plugin, plugin.manifest.plugin ?? 'dist/plugin.js', '"plugin"');
+function importFile(file: string): Promise<unknown> {
+  return import(pathToFileURL(file).href);
 }
 
 function identifyPlugin(plugin: FoundPlugin): Promise<CodeIdentity> {
   return identify(plugin, relative(plugin.root, dirname(entryOf(plugin))));
 }
 
-async function loadPlugin(found: FoundPlugin): Promise<Plugin> {
+async function loadPlugin(found: FoundPlugin, importModule: ModuleImporter): Promise<Plugin> {
   const entry = entryOf(found);
   let module: { default?: Plugin };
   try {
-    module = (await import(pathToFileURL(entry).href)) as { default?: Plugin };
+    module = (await importModule(entry)) as { default?: Plugin };
   } catch (cause) {
     throw coreError('ICT_PLUGIN_INVALID', {
       message: `${found.name}: ${entry} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,

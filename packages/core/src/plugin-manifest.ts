@@ -95,6 +95,11 @@ export function inside(plugin: FoundPlugin, path: string, what: string): string 
   });
 }
 
+/** Absolute path of the module whose default export is the plugin. @throws `ICT_PLUGIN_INVALID` */
+export function entryOf(plugin: FoundPlugin): string {
+  return inside(plugin, plugin.manifest.plugin ?? 'dist/plugin.js', '"plugin"');
+}
+
 /** What a plugin lets templates say to it; undefined when that is nothing. @throws `ICT_PLUGIN_INVALID` */
 export async function readSection(plugin: FoundPlugin): Promise<PluginSection | undefined> {
   const { templateSection } = plugin.manifest;

@@ -73,6 +73,19 @@ describe('PluginHost', () => {
     ]);
   });
 
+  it('loads code as it is told, and identifies it by its files all the same', async () => {
+    const root = await plugin('acme', everything);
+    const { identity } = await (await PluginHost.open([root], [])).provider('sample');
+    const asked: string[] = [];
+    const host = await PluginHost.open([root], [], async (file) => {
+      asked.push(file);
+      const exporters = everything.exporters.map((name) => ({ name, extension: name }));
+      return { default: { apiVersion: 1, providers: [{ ecosystem: 'sample', from: 'elsewhere' }], exporters } };
+    });
+    expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample', from: 'elsewhere' }, identity });
+    expect(asked).toEqual([join(root, 'dist', 'plugin.js')]);
+  });
+
   it('loads no code before a part is asked for', async () => {
     const root = await plugin('acme', everything, { 'dist/plugin.js': 'throw new Error("loaded");' });
     const host = await PluginHost.open([root], []);

@@ -1,0 +1,60 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { compiledStamp } from '../dist/bundle.js';
+import { packageRoot } from '../dist/module-url.js';
+import { discoverPlugins } from '../dist/plugin-discovery.js';
+import { placedModules } from './placed-modules.mjs';
+import { installedPackages } from './installed-packages.mjs';
+import { thirdPartyNotice } from './third-party-notice.mjs';
+
+/**
+ * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
+ * link hundreds of modules than to run them. Part of the build; `src/bundle.ts` decides at each start whether the bundle may be used.
+ */
+const { entryOf, readManifest } = await import('@ict/core');
+const directory = join(packageRoot, 'bundle');
+const packages = installedPackages(packageRoot);
+const main = join(packageRoot, 'dist', 'main.js');
+const plugins = await Promise.all((await discoverPlugins(packageRoot, [])).map(readManifest));
+const entries = [main, ...plugins.map(entryOf)].map((file) => {
+  const { index, path } = packages.locate(file);
+  return { package: index, file: path, chunk: `${index === 0 ? 'main' : packages.list[index].name.replace(/.*\//, '')}.js`, id: file };
+});
+
+const { plugin, left } = placedModules(packages, join(packageRoot, 'dist', 'module-url.js'));
+const bundle = await rolldown({
+  input: Object.fromEntries(entries.map(({ chunk, id }) => [chunk.replace(/\.js$/, ''), id])),
+  platform: 'node',
+  plugins: [plugin],
+  onLog: (level, { message }) => {
+    throw new Error(`${level} of the bundler: ${message}`);
+  },
+});
+
+// The record goes first and comes last: a bundle that is half written is none.
+await rm(directory, { recursive: true, force: true });
+await mkdir(directory);
+const { output } = await bundle.write({ dir: directory, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
+await bundle.close();
+
+const bundled = new Set(
+  output
+    .flatMap(({ moduleIds }) => moduleIds)
+    .filter((id) => id.startsWith('/'))
+    .map((id) => packages.locate(id).index),
+);
+await writeFile(join(directory, 'THIRD-PARTY.txt'), await thirdPartyNotice([...bundled].map((index) => packages.list[index])));
+
+const needed = packages.withParents(new Set([...bundled, ...left]));
+const renumbered = new Map([...needed].map((index, position) => [index, position]));
+const record = {
+  packages: [...needed].map((index) => {
+    const { name, version, from } = packages.list[index];
+    return { name, version, from: renumbered.get(from) };
+  }),
+  entries: entries.map(({ package: index, file, chunk }) => ({ package: renumbered.get(index), file, chunk })),
+};
+const stamps = [...needed].map((index) => compiledStamp(packages.list[index].root) ?? null);
+await writeFile(join(directory, 'checkout.json'), JSON.stringify(stamps));
+await writeFile(join(directory, 'record.json'), `${JSON.stringify(record, null, 2)}\n`);

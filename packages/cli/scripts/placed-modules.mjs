@@ -1,0 +1,80 @@
+import { isBuiltin } from 'node:module';
+import { parseAst } from 'rolldown/parseAst';
+
+/** The name under which changed modules import `moduleUrl`. */
+const NAME = 'ictModuleUrl';
+
+/**
+ * A plugin for the bundler that lets modules know where they lie on disk, and leaves out what is rarely needed.
+ *
+ * `import.meta.url` becomes a call that finds the installed module. A third-party package that is imported with `import()` stays out of the
+ * bundle and is found from the package that imports it. Everything else goes into the bundle, or fails the build when it would mean another
+ * place there.
+ *
+ * @param packages those of `installedPackages`.
+ * @param moduleUrl path of the module with `moduleUrl`.
+ * @returns the plugin, and the set of packages that it left out, by index.
+ */
+export function placedModules(packages, moduleUrl) {
+  const left = new Set();
+
+  /** The place of a third-party package that a module loads when it needs it. */
+  async function outside(context, specifier, importer) {
+    if (/^[./]/.test(specifier) || isBuiltin(specifier)) return undefined;
+    const { id } = await context.resolve(specifier, importer);
+    if (!id.includes('/node_modules/')) return undefined;
+    const place = packages.locate(id);
+    left.add(place.index);
+    return place;
+  }
+
+  async function transform(code, id) {
+    if (id === moduleUrl || id.startsWith('\0') || !/\bimport\s*[.(]|\b__(?:dirname|filename)\b/.test(code)) return undefined;
+    const own = packages.locate(id);
+    const urlOf = ({ index, path }) => `${NAME}(${JSON.stringify(packages.wayTo(index))}, ${JSON.stringify(path)})`;
+    const changes = [];
+    let metas = 0;
+    for (const node of nodesOf(parseAst(code))) {
+      if (node.type === 'ImportExpression' && node.source.type === 'Literal') {
+        const place = await outside(this, node.source.value, id);
+        if (place !== undefined) changes.push({ ...node.source, text: urlOf(place) });
+      } else if (node.type === 'MemberExpression' && isImportMeta(node.object)) {
+        metas--;
+        if (node.property.name === 'url') changes.push({ ...node, text: urlOf(own) });
+        else if (node.property.name !== 'resolve' || own.index !== 0) throw misplaced(id, `import.meta.${node.property.name}`);
+      } else if (isImportMeta(node)) {
+        metas++;
+      } else if (node.type === 'Identifier' && ['__dirname', '__filename'].includes(node.name)) {
+        throw misplaced(id, node.name);
+      }
+    }
+    if (metas !== 0) throw misplaced(id, 'import.meta');
+    if (changes.length === 0) return undefined;
+    return { code: `import { moduleUrl as ${NAME} } from ${JSON.stringify(moduleUrl)};\n${replaced(code, changes)}`, map: null };
+  }
+
+  return { plugin: { name: 'placed-modules', transform }, left };
+}
+
+function misplaced(id, what) {
+  return new Error(`${id}: ${what} would mean another place in the bundle; import the package with import() to leave it out`);
+}
+
+function isImportMeta(node) {
+  return node.type === 'MetaProperty' && node.meta.name === 'import';
+}
+
+/** A syntax tree's nodes, each before those in it. */
+function* nodesOf(node) {
+  if (Array.isArray(node)) for (const one of node) yield* nodesOf(one);
+  if (typeof node?.type !== 'string') return;
+  yield node;
+  for (const value of Object.values(node)) if (typeof value === 'object' && value !== null) yield* nodesOf(value);
+}
+
+/** Text with ranges of it replaced; they do not overlap. */
+function replaced(code, changes) {
+  return [...changes]
+    .sort((a, b) => b.start - a.start)
+    .reduce((text, { start, end, text: put }) => text.slice(0, start) + put + text.slice(end), code);
+}

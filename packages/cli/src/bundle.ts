@@ -1,0 +1,97 @@
+import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageDirectory } from './package-directory.js';
+
+/** A package with code in the bundle, or with code that the bundle loads as it is. */
+export interface BundledPackage {
+  readonly name: string;
+  readonly version: string;
+  /** Which of the packages before it has it as a dependency; undefined for the one that holds the bundle. */
+  readonly from?: number;
+}
+
+/** A module that may be asked for by its path, and the chunk that stands for it. */
+export interface BundledEntry {
+  /** Index of its package. */
+  readonly package: number;
+  /** Path of the module in its package. */
+  readonly file: string;
+  /** Name of the chunk in the directory of the bundle. */
+  readonly chunk: string;
+}
+
+/** What a bundle was made of: `record.json`, written last. */
+export interface BundleRecord {
+  readonly packages: readonly BundledPackage[];
+  readonly entries: readonly BundledEntry[];
+}
+
+/** State of the compiler's record of a package, which changes with every source. */
+export interface CompiledStamp {
+  readonly sizeBytes: number;
+  readonly mtimeMs: number;
+  /** SHA-256, hexadecimal. */
+  readonly sha256: string;
+}
+
+/** The compiler's record of each package that has one, in the order of the packages: `checkout.json`, which is not published. */
+export type CheckoutRecord = readonly (CompiledStamp | null)[];
+
+/** What the compiler writes after the modules of a package. It is not published. */
+const COMPILED = join('dist', 'tsconfig.tsbuildinfo');
+
+/**
+ * Finds the bundle in a package, if it is of the very code that is installed: compiled since then, another version or a package that is gone
+ * means that it is not.
+ *
+ * An installed package is known by its version, one in a checkout by the compiler's record: its size and time, or when the time differs, as
+ * after a copy, its digest.
+ *
+ * @param root absolute directory of the package that holds the bundle.
+ * @returns absolute paths of the modules that it has entries for, each with the chunk to load instead.
+ */
+export function freshBundle(root: string): ReadonlyMap<string, string> | undefined {
+  const directory = join(root, 'bundle');
+  const record = readRecord<BundleRecord>(join(directory, 'record.json'));
+  if (record === undefined) return undefined;
+  const stamps = readRecord<CheckoutRecord>(join(directory, 'checkout.json')) ?? [];
+  const roots: string[] = [];
+  for (const [index, { name, version, from }] of record.packages.entries()) {
+    const found = from === undefined ? root : packageDirectory(name, roots[from]);
+    if (found === undefined) return undefined;
+    const real = realpathSync.native(found);
+    const stamp = stamps[index] ?? undefined;
+    if (!isCompiledAs(real, stamp, version)) return undefined;
+    roots.push(real);
+  }
+  return new Map(record.entries.map(({ package: index, file, chunk }) => [join(roots[index], file), join(directory, chunk)]));
+}
+
+function isCompiledAs(root: string, stamp: CompiledStamp | undefined, version: string): boolean {
+  const file = join(root, COMPILED);
+  const entry = statSync(file, { throwIfNoEntry: false });
+  if (entry === undefined) return readRecord<{ readonly version?: string }>(join(root, 'package.json'))?.version === version;
+  if (stamp?.sizeBytes !== entry.size) return false;
+  return stamp.mtimeMs === entry.mtimeMs || stamp.sha256 === fileDigest(file);
+}
+
+/** State of the compiler's record of the package at `root`; undefined when there is none. */
+export function compiledStamp(root: string): CompiledStamp | undefined {
+  const file = join(root, COMPILED);
+  const entry = statSync(file, { throwIfNoEntry: false });
+  return entry && { sizeBytes: entry.size, mtimeMs: entry.mtimeMs, sha256: fileDigest(file) };
+}
+
+/** `node:crypto` takes longer to load than all else here, and is rarely needed. */
+function fileDigest(file: string): string {
+  return process.getBuiltinModule('node:crypto').hash('sha256', readFileSync(file), 'hex');
+}
+
+/** Reads JSON; undefined when it is missing or damaged, because whoever cannot use a bundle does without. */
+function readRecord<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,117 @@
+import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { rolldown } from 'rolldown';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { installedPackages } from '../scripts/installed-packages.mjs';
+import { placedModules } from '../scripts/placed-modules.mjs';
+import { thirdPartyNotice } from '../scripts/third-party-notice.mjs';
+
+const moduleUrl = fileURLToPath(new URL('../dist/module-url.js', import.meta.url));
+
+/** What the bundle of {@link bundle} exports. */
+interface Bundled {
+  readonly own: string;
+  readonly library: string;
+  readonly near: string;
+  rare(): Promise<{ readonly place: string }>;
+}
+
+let root: string;
+let app: string;
+
+/** An application of a library of its own and of two packages of others, one of which is rarely needed. */
+beforeEach(async () => {
+  root = await realpath(await mkdtemp(join(tmpdir(), 'ict-bundling-')));
+  app = join(root, 'packages', 'app');
+  await put('packages/app', {
+    'package.json': manifest('app', { library: '1' }),
+    'dist/main.js': `export const own = import.meta.url; // import.meta.url\nexport { library, near, rare } from 'library';\n`,
+  });
+  await put('packages/library', {
+    'package.json': manifest('library', { near: '1', rare: '1' }),
+    'dist/index.js': `
+      export { near } from 'near';
+      export const library = new URL('./worker.js', import.meta.url).href;
+      export const rare = () => import('rare');
+    `,
+  });
+  await put('node_modules/near', {
+    'package.json': manifest('near'),
+    'dist/index.js': `export const near = 'near by';`,
+    LICENSE: 'Near licence',
+  });
+  await put('packages/library/node_modules/rare', {
+    'package.json': manifest('rare'),
+    'dist/index.js': 'export const place = import.meta.url;',
+  });
+  await symlink('../packages/library', join(root, 'node_modules', 'library'));
+});
+
+afterEach(() => rm(root, { recursive: true }));
+
+function manifest(name: string, dependencies: Readonly<Record<string, string>> = {}): string {
+  return JSON.stringify({ name, version: '1.0.0', type: 'module', exports: './dist/index.js', dependencies });
+}
+
+async function put(directory: string, files: Readonly<Record<string, string>>): Promise<void> {
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(root, directory, name);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+  }
+}
+
+async function bundle(): Promise<{ readonly text: string; readonly left: readonly string[] }> {
+  const packages = installedPackages(app);
+  const { plugin, left } = placedModules(packages, moduleUrl);
+  const bundler = await rolldown({ input: { main: join(app, 'dist', 'main.js') }, platform: 'node', plugins: [plugin] });
+  await bundler.write({ dir: join(app, 'bundle'), format: 'esm' });
+  await bundler.close();
+  return { text: await readFile(join(app, 'bundle', 'main.js'), 'utf8'), left: [...left].map((index) => packages.list[index].name) };
+}
+
+describe('a bundle', () => {
+  it('knows where its modules lie', async () => {
+    await bundle();
+    const bundled = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
+    expect(bundled.own).toBe(pathToFileURL(join(app, 'dist', 'main.js')).href);
+    expect(bundled.library).toBe(pathToFileURL(join(root, 'packages', 'library', 'dist', 'worker.js')).href);
+    expect(bundled.near).toBe('near by');
+  });
+
+  it('loads what is rarely needed from the package that needs it', async () => {
+    const { text, left } = await bundle();
+    expect(left).toEqual(['rare']);
+    expect(text).toContain('near by');
+    const bundled = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
+    const file = join(root, 'packages', 'library', 'node_modules', 'rare', 'dist', 'index.js');
+    expect((await bundled.rare()).place).toBe(pathToFileURL(file).href);
+  });
+
+  it.each(['import.meta.dirname', 'import.meta', 'import.meta.resolve("near")', '__dirname'])(
+    'is not made of a module that uses %s',
+    async (expression) => {
+      await put('packages/library', { 'dist/index.js': `export const library = ${expression}, near = 1, rare = 1;` });
+      await expect(bundle()).rejects.toThrow('would mean another place');
+    },
+  );
+
+  it('is not made of what no package depends on', async () => {
+    await put('packages/library', { 'package.json': manifest('library', { near: '1' }) });
+    await expect(bundle()).rejects.toThrow('is in no package that app depends on');
+  });
+});
+
+describe('the notice of what others hold the rights to', () => {
+  it('has the licence of each of their packages', async () => {
+    const notice = await thirdPartyNotice(installedPackages(app).list.filter(({ name }) => name !== 'rare'));
+    expect(notice).toContain('near 1.0.0\n\nNear licence\n');
+    expect(notice).not.toContain('library 1.0.0');
+  });
+
+  it('is not complete without a text for each', async () => {
+    await expect(thirdPartyNotice(installedPackages(app).list)).rejects.toThrow('rare comes without the text of its licence');
+  });
+});
