@@ -15,6 +15,8 @@ import { thirdPartyNotice } from './third-party-notice.mjs';
 const { entryOf, readManifest } = await import('@ict/core');
 const directory = join(packageRoot, 'bundle');
 const packages = installedPackages(packageRoot);
+// Before anything is read: what is compiled meanwhile makes the bundle stale.
+const stamps = packages.list.map(({ root }) => compiledStamp(root) ?? null);
 const main = join(packageRoot, 'dist', 'main.js');
 const plugins = await Promise.all((await discoverPlugins(packageRoot, [])).map(readManifest));
 const entries = [main, ...plugins.map(entryOf)].map((file) => {
@@ -55,6 +57,5 @@ const record = {
   }),
   entries: entries.map(({ package: index, file, chunk }) => ({ package: renumbered.get(index), file, chunk })),
 };
-const stamps = [...needed].map((index) => compiledStamp(packages.list[index].root) ?? null);
-await writeFile(join(directory, 'checkout.json'), JSON.stringify(stamps));
+await writeFile(join(directory, 'checkout.json'), JSON.stringify([...needed].map((index) => stamps[index])));
 await writeFile(join(directory, 'record.json'), `${JSON.stringify(record, null, 2)}\n`);

@@ -29,7 +29,7 @@ export async function explainCache(
   services: Services,
 ): Promise<Explanation> {
   const { lock } = settled;
-  const { files, fetchBytes } = await planContent(lock, services.packages(lock, intake.provider.part));
+  const { files, fetchBytes } = await planContent(lock, services.packages(lock, intake.provider.part), services.context.signal);
   const walk = await planWalk(intake, settled, files, services);
   const positionOf = await packagePositions(settled, services);
   const explain = (step: string, differences: readonly InputDifference[]): readonly ExplainedDifference[] =>

@@ -42,5 +42,5 @@ export async function planPackages(
     packages,
     tools: [],
   };
-  return planOf(lock, await planContent(lock, services.packages(lock, provider.part)), []);
+  return planOf(lock, await planContent(lock, services.packages(lock, provider.part), services.context.signal), []);
 }

@@ -1,3 +1,5 @@
+import type { ResolvedPackage } from '@ict/plugin-api';
+import { inParallel } from './downloads.js';
 import type { Plan, PlannedStep } from './engine-api.js';
 import type { Lock } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
@@ -9,7 +11,7 @@ import type { Intake } from './template-intake.js';
 /** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
 export async function planBuild(intake: Intake, settled: SettledLock, services: Services): Promise<Plan> {
   const { lock } = settled;
-  const content = await planContent(lock, services.packages(lock, intake.provider.part));
+  const content = await planContent(lock, services.packages(lock, intake.provider.part), services.context.signal);
   return planOf(lock, content, await peekSteps(intake, settled, content.files, services));
 }
 
@@ -18,20 +20,23 @@ export interface PlannedContent extends Pick<Plan, 'packages' | 'fetchBytes'> {
   readonly files: ReadonlyMap<string, string>;
 }
 
+/** Packages that are looked up at the same time: each look waits for the disk several times, and has a file or two open. */
+const LOOKUPS = 16;
+
 /** Looks the packages of a lock up in the cache, each content once. */
-export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'>): Promise<PlannedContent> {
-  const packages = [];
-  let fetchBytes = 0;
+export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'>, signal: AbortSignal): Promise<PlannedContent> {
+  const contents = new Map<string, ResolvedPackage>();
+  for (const pkg of [...lock.packages, ...lock.tools]) if (!contents.has(pkg.digest)) contents.set(pkg.digest, pkg);
   const files = new Map<string, string>();
-  for (const pkg of [...lock.packages, ...lock.tools]) {
-    if (files.has(pkg.digest)) continue;
+  await inParallel([...contents.values()], LOOKUPS, signal, async (pkg) => {
     const found = await shelf.lookup(pkg);
-    const cached = found.state === 'hit';
-    files.set(pkg.digest, cached ? found.file : '');
-    if (!cached) fetchBytes += pkg.sizeBytes;
-    const { name, version, arch, repository, digest, sizeBytes, requestedBy } = pkg;
-    packages.push({ name, version, arch, repository, digest, sizeBytes, requestedBy, cached });
-  }
+    files.set(pkg.digest, found.state === 'hit' ? found.file : '');
+  });
+  const packages = [...contents.values()].map(({ name, version, arch, repository, digest, sizeBytes, requestedBy }) => {
+    const cached = files.get(digest) !== '';
+    return { name, version, arch, repository, digest, sizeBytes, requestedBy, cached };
+  });
+  const fetchBytes = packages.reduce((sum, { cached, sizeBytes }) => sum + (cached ? 0 : sizeBytes), 0);
   return { packages, fetchBytes, files };
 }
 
