@@ -28,6 +28,7 @@ const { plugin, left } = placedModules(packages, join(packageRoot, 'dist', 'modu
 const bundle = await rolldown({
   input: Object.fromEntries(entries.map(({ chunk, id }) => [chunk.replace(/\.js$/, ''), id])),
   platform: 'node',
+  tsconfig: false,
   plugins: [plugin],
   onLog: (level, { message }) => {
     throw new Error(`${level} of the bundler: ${message}`);
