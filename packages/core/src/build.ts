@@ -22,7 +22,7 @@ import { ImageCache, imageInputs } from './image-cache.js';
 import { formatLock, lockDigest } from './lock.js';
 import { settleLock, type SettledLock } from './lock-settling.js';
 import type { PluginHost } from './plugin-host.js';
-import { checkHost } from './preflight.js';
+import { checkArchitecture, checkHost } from './preflight.js';
 import { providerId } from './request.js';
 import type { Services, TierUse } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './template-intake.js';
@@ -51,7 +51,8 @@ export async function buildImage(
     const reading = await read();
     const places = [engine.cacheDir, engine.workDir, ...(options.output === undefined ? [] : [options.output])];
     const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
-    requireSound(template, [...reading.problems, ...reading.refused, ...host]);
+    const arch = reading.intake === undefined ? [] : checkArchitecture(reading.intake.spec.target.arch);
+    requireSound(template, [...reading.problems, ...reading.refused, ...arch, ...host]);
     const sound = reading.intake as Intake;
     warn(reading.warnings);
     events.emit({ type: 'build.start', template, target: providerId(sound.spec.target) });

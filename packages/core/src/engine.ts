@@ -45,6 +45,7 @@ import { specFor } from './plugin-view.js';
 import { openServices, type Services } from './services.js';
 import { findLock, resolveAfresh, settleLock } from './lock-settling.js';
 import { packageRequest } from './request.js';
+import { requirePinnedKeys } from './pinned-keys.js';
 import { requireKeys } from './repository-keys.js';
 import { answerWhyNot } from './why-not.js';
 import { readTemplate, requireSound, type Intake, type TemplateReading } from './template-intake.js';
@@ -246,7 +247,9 @@ class HostedEngine implements Engine {
     requireKeys(intake.distribution);
     const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit);
     this.services = opening;
-    return opening;
+    const services = await opening;
+    await requirePinnedKeys(intake.distribution, services.context.memo);
+    return services;
   }
 }
 

@@ -3,10 +3,12 @@ import { defineErrors } from '@ict/plugin-api';
 /** Every error code that the engine can throw or report. */
 export const coreError = defineErrors({
   ICT_TARGET_CLAIMED_TWICE: 'usage',
+  ICT_DISTRO_FINGERPRINT: 'integrity',
   ICT_DISTRO_KEYS_MISSING: 'usage',
   ICT_PLUGIN_INVALID: 'usage',
   ICT_HOST_UNFIT: 'host',
   ICT_HOST_SPACE: 'host',
+  ICT_HOST_ARCHITECTURE: 'host',
   ICT_RESOLVE_UNSOLVABLE: 'unsolvable',
   ICT_PACKAGES_OFFLINE: 'offline',
   ICT_LOCK_UNREADABLE: 'usage',

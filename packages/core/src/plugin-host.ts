@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
-import type { PluginSection, PluginSections } from '@ict/template';
+import { ofArchitecture, type PluginSection, type PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile } from './definition-file.js';
 import type { ModuleImporter } from './engine-api.js';
@@ -95,7 +95,7 @@ export class PluginHost {
       ),
     );
     const found = targets.get(text);
-    if (found !== undefined) return found;
+    if (found !== undefined) return { ...found, distribution: ofArchitecture(found.distribution, found.arch) };
     throw coreError('ICT_TARGET_UNKNOWN', {
       message: `no plugin defines the target "${text}"`,
       hint: didYouMean(text, targets.keys()) ?? `There is ${[...targets.keys()].join(', ')}.`,

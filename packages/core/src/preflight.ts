@@ -1,4 +1,5 @@
-import type { ProblemReport } from '@ict/plugin-api';
+import { machine } from 'node:os';
+import type { Architecture, ProblemReport } from '@ict/plugin-api';
 import { inspectHost } from '@ict/sandbox';
 
 /** Room that a build takes beside its image: packages, layers and their snapshot, in bytes. */
@@ -25,4 +26,18 @@ export async function checkHost(
       hint: remedy,
       severity: 'error',
     }));
+}
+
+/** Programs of the image run while it is built, so that an image is built on a machine of its own architecture. */
+export function checkArchitecture(arch: Architecture, host = machine()): readonly ProblemReport[] {
+  const own = host === 'arm64' ? 'aarch64' : host;
+  if (own === arch) return [];
+  return [
+    {
+      code: 'ICT_HOST_ARCHITECTURE',
+      message: `this machine is of ${own}, and the image is for ${arch}: its programs do not run here`,
+      hint: `Build it on a machine of ${arch}; "ict plan" and "ict lock" work on any.`,
+      severity: 'error',
+    },
+  ];
 }

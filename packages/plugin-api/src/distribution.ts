@@ -89,6 +89,8 @@ export interface DistributionDefinition {
   readonly dist: string;
   readonly title: string;
   readonly architectures: readonly Architecture[];
+  /** What is called otherwise on each architecture, by name; `${NAME}` in any text stands for it. Absent in what plugins are given. */
+  readonly byArchitecture?: Readonly<Partial<Record<Architecture, Readonly<Record<string, string>>>>>;
   readonly repositories: readonly RepositorySpec[];
   /** Packages of the base tree beside those that the archive itself marks as essential. */
   readonly essential: {

@@ -14,5 +14,6 @@ export * from './plugin.js';
 export * from './protection-spec.js';
 export * from './provider.js';
 export * from './section.js';
+export * from './signers.js';
 export * from './step.js';
 export * from './tree.js';

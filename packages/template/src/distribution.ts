@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
+import { checkWords, replaceWords } from './architecture-words.js';
 import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import type { Path } from './path.js';
@@ -27,35 +28,62 @@ const distroValidator = compiled('distro', distroSchema);
 export function parseDistribution(text: string, file: string): ParsedDistribution {
   const { data, positions, problems } = parseYaml(text, file);
   if (problems.length > 0) return { definition: undefined, positions, problems };
-  const found = distroValidator().check(data, 'distribution definition', positions);
-  if (found.length > 0) return { definition: undefined, positions, problems: found };
+  // Texts are whole only once the words of an architecture are in them.
+  const found = variants(data).map((variant) => ({
+    variant,
+    problems: distroValidator().check(variant, 'distribution definition', positions),
+  }));
+  const invalid = found.flatMap((one) => one.problems);
+  const wrong = distinct(invalid.length > 0 ? invalid : found.flatMap(({ variant }) => checkDistro(variant, positions)));
+  const definition =
+    wrong.length === 0 ? complete(fillDefaults(distroSchema, data) as CompleteDistro, path.dirname(path.resolve(file))) : undefined;
+  return { definition, positions, problems: orderProblems(wrong) };
+}
+
+/** The data of a definition as it is for each of its architectures; faults in its head are found in the data itself. */
+function variants(data: unknown): readonly unknown[] {
+  const { architectures, byArchitecture } = (data ?? {}) as Readonly<Record<string, unknown>>;
+  if (!Array.isArray(architectures) || architectures.length === 0 || !isMapping(byArchitecture)) return [data];
+  return architectures.map((arch) => {
+    const words = byArchitecture[String(arch)];
+    const texts = isMapping(words) ? Object.entries(words).filter((one): one is [string, string] => typeof one[1] === 'string') : [];
+    return { ...replaceWords(data as object, Object.fromEntries(texts)), byArchitecture };
+  });
+}
+
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** What the schema cannot say. */
+function checkDistro(data: unknown, positions: DocumentPositions): ProblemReport[] {
   const distro = fillDefaults(distroSchema, data) as CompleteDistro;
   const wrong: ProblemReport[] = [];
+  const report = (at: Path, message: string): void => {
+    const position = positions.positionOf(at);
+    const details = position === undefined ? {} : { position, snippet: positions.snippet(position) };
+    wrong.push(problem('ICT_DOCUMENT_BAD_VALUE', message, details));
+  };
   for (const [imageType, defaults] of Object.entries(distro.defaults)) {
     const below = within(positions, ['defaults', imageType]);
     wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, { positions: below }).problems);
   }
   for (const key of ['os', 'dist'] as const) {
     if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(distro[key])) continue;
-    const message = `${key} is ${JSON.stringify(distro[key])}; it must be letters, digits, ".", "_" and "-": directories are named after it`;
-    const position = positions.positionOf([key]);
-    wrong.push(
-      problem('ICT_DOCUMENT_BAD_VALUE', message, position === undefined ? {} : { position, snippet: positions.snippet(position) }),
-    );
+    report([key], `${key} is ${JSON.stringify(distro[key])}; it must be letters, digits, ".", "_" and "-": directories are named after it`);
   }
+  for (const { path: at, message } of checkWords(distro.architectures, distro.byArchitecture)) report(at, message);
   const seen = new Set<string>();
   for (const [index, { id, archive }] of distro.repositories.entries()) {
-    const at = (key: string, message: string): void => {
-      const position = positions.positionOf(['repositories', index, key]);
-      const details = position === undefined ? {} : { position, snippet: positions.snippet(position) };
-      wrong.push(problem('ICT_DOCUMENT_BAD_VALUE', message, details));
-    };
-    if (seen.has(id)) at('id', `two repositories have the id "${id}"`);
-    if (archive.endsWith('/')) at('archive', `the archive ${archive} ends in a slash`);
+    if (seen.has(id)) report(['repositories', index, 'id'], `two repositories have the id "${id}"`);
+    if (archive.endsWith('/')) report(['repositories', index, 'archive'], `the archive ${archive} ends in a slash`);
     seen.add(id);
   }
-  const definition = wrong.length === 0 ? complete(distro, path.dirname(path.resolve(file))) : undefined;
-  return { definition, positions, problems: orderProblems(wrong) };
+  return wrong;
+}
+
+/** Each problem once, however many architectures have it. */
+function distinct(problems: readonly ProblemReport[]): ProblemReport[] {
+  return [...new Map(problems.map((one) => [`${one.position?.line}:${one.position?.column} ${one.message}`, one])).values()];
 }
 
 /**

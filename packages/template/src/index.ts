@@ -1,3 +1,4 @@
+export { ofArchitecture } from './architecture-words.js';
 export { derivedSalt, isCryptHash, shaCrypt, type CryptAlgorithm } from './crypt.js';
 export { partitionTypes } from './disk.js';
 export { parseDistribution, requireDistribution, type ParsedDistribution } from './distribution.js';

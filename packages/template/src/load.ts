@@ -1,4 +1,5 @@
 import type { DistributionDefinition, ImageSpec, ProblemReport } from '@ict/plugin-api';
+import { ofArchitecture } from './architecture-words.js';
 import { templateError } from './errors.js';
 import { buildSpec } from './image-spec.js';
 import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge.js';
@@ -76,7 +77,8 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
   };
   const { target } = chain;
   if (target === undefined) return done(chain.problems);
-  const distribution = await options.distribution(target);
+  const defined = await options.distribution(target);
+  const distribution = defined === undefined ? undefined : ofArchitecture(defined, target.arch);
   const below = distribution === undefined ? undefined : defaultsLayer(distribution, target, options.sections);
   if (below?.wrong !== undefined) return done([...chain.problems, below.wrong], { distribution });
   const layers = below?.layer === undefined ? chain.layers : [below.layer, ...chain.layers];

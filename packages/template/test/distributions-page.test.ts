@@ -6,9 +6,10 @@ import { parseDistribution } from '../src/distribution.js';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const page = readFileSync(`${root}/docs/distributions.md`, 'utf8');
 
-it('docs/distributions.md lists every definition that is shipped, and whether it has keys', () => {
-  const told = Array.from(page.matchAll(/^\| ([a-z-]+) +\| ([a-z0-9]+) +\| (.+?) +\| (included|`--keyring`) +\|$/gm), ([, ...cells]) =>
-    cells.join(' | '),
+it('docs/distributions.md lists every definition that is shipped, its architectures, and whether it has keys', () => {
+  const told = Array.from(
+    page.matchAll(/^\| ([a-z-]+) +\| ([a-z0-9]+) +\| (.+?) +\| ([a-z0-9_, ]+?) +\| (included|`--keyring`) +\|$/gm),
+    ([, ...cells]) => cells.join(' | '),
   );
   const directories = readdirSync(`${root}/providers`).map((provider) => `${root}/providers/${provider}/distros`);
   const shipped = directories
@@ -17,7 +18,7 @@ it('docs/distributions.md lists every definition that is shipped, and whether it
       readdirSync(directory).map((name) => {
         const { definition } = parseDistribution(readFileSync(`${directory}/${name}`, 'utf8'), `${directory}/${name}`);
         const keys = definition?.repositories.every(({ keyrings }) => keyrings.length > 0) === true ? 'included' : '`--keyring`';
-        return [definition?.os, definition?.dist, definition?.title, keys].join(' | ');
+        return [definition?.os, definition?.dist, definition?.title, definition?.architectures.join(', '), keys].join(' | ');
       }),
     );
   expect(told.sort()).toEqual(shipped.sort());

@@ -2,6 +2,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseDistribution } from '../src/distribution.js';
+import { loadTemplate } from '../src/load.js';
+import { unsupported } from '../src/unsupported.js';
+import { workspace } from './workspace.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const shipped = readdirSync(`${root}/providers`).flatMap((provider) => {
@@ -9,6 +12,8 @@ const shipped = readdirSync(`${root}/providers`).flatMap((provider) => {
   if (!existsSync(directory)) return [];
   return readdirSync(directory).map((name) => ({ provider, name, file: `${directory}/${name}` }));
 });
+
+const IMAGE_TYPES = ['raw', 'img', 'iso', 'wsl2'];
 
 it('there are definitions of two ecosystems', () => {
   expect(shipped.map(({ provider, name }) => `${provider}/${name}`)).toEqual(
@@ -22,8 +27,25 @@ describe.each(shipped)('$provider/$name', ({ provider, name, file }) => {
   it('is valid, defaults included, and named after its distribution', () => {
     expect(problems).toEqual([]);
     expect([definition?.ecosystem, `${definition?.dist}.yml`]).toEqual([provider, name]);
-    expect(Object.keys(definition?.defaults ?? {})).toContain('raw');
+    expect(Object.keys(definition?.defaults ?? {})).toEqual(IMAGE_TYPES);
   });
+
+  it.each((definition?.architectures ?? []).flatMap((arch) => IMAGE_TYPES.map((imageType) => [arch, imageType] as const)))(
+    'has a default template on %s for %s',
+    async (arch, imageType) => {
+      const { os, dist } = definition!;
+      const head = `image: { name: a, version: "1" }\ntarget: { os: ${os}, dist: ${dist}, arch: ${arch}, imageType: ${imageType} }\n`;
+      const directory = await workspace({ 'image.yml': head });
+      const { spec, merged, problems } = await loadTemplate(`${directory}/image.yml`, { distribution: () => definition });
+      expect(problems).toEqual([]);
+      expect(JSON.stringify([spec?.disk, spec?.system])).not.toContain('${');
+      expect(spec?.system.packages.length).toBeGreaterThan(0);
+      // The kernel of a container is its host's; everything else brings one.
+      expect(spec?.system.kernel.packages.length === 0).toBe(imageType === 'wsl2');
+      const refused = unsupported(merged!).map(({ message }) => message);
+      expect(refused).toEqual(imageType === 'raw' ? [] : [`the image type "${imageType}" is not supported yet`]);
+    },
+  );
 
   it('names keyrings that are there, and packages for what every disk needs', () => {
     for (const { keyrings } of definition?.repositories ?? []) for (const keyring of keyrings) expect(existsSync(keyring)).toBe(true);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 
 /** One primary key with all that belongs to it. */
 export interface KeyMaterial {
+  /** Upper-case hex fingerprint of the primary key. */
+  readonly fingerprint: string;
   /** Upper-case hex key ids of the primary key and its subkeys. */
   readonly keyIds: readonly string[];
   /** The transferable public key, binary: parsed anew for each check, because openpgp keeps state in parsed keys. */
@@ -47,7 +49,7 @@ export async function parseKeyring(bytes: Uint8Array): Promise<Keyring> {
     try {
       for (const key of await read()) {
         const keyIds = key.getKeys().map((part) => part.getKeyID().toHex().toUpperCase());
-        keys.push({ keyIds, binary: key.toPublic().write() });
+        keys.push({ fingerprint: key.getFingerprint().toUpperCase(), keyIds, binary: key.toPublic().write() });
       }
     } catch (error) {
       problems.push(`a keyring cannot be read: ${error instanceof Error ? error.message : String(error)}`);

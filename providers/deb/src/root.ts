@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { hasCode } from '@ict/plugin-api';
+import { acceptedSigners, hasCode, refusal } from '@ict/plugin-api';
 import type { Context, FetchedFile, RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { debError } from './errors.js';
 import { listKeys, readKeyrings } from './keyring.js';
@@ -34,16 +34,18 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promi
   if (inRelease !== undefined) {
     const bytes = await readFile(inRelease.file);
     const result = await ctx.verify.clearsigned(bytes, keyrings, options);
-    if (!result.good || result.plaintext === undefined) throw notTrusted(repository, `${directory}InRelease`, result, keyrings);
-    return { path: `${directory}InRelease`, bytes, text: result.plaintext, signers: result.signers };
+    const signers = acceptedSigners(result, repository);
+    if (signers.length === 0 || result.plaintext === undefined) throw notTrusted(repository, `${directory}InRelease`, result, keyrings);
+    return { path: `${directory}InRelease`, bytes, text: result.plaintext, signers };
   }
   const release = await fetchOrNothing(repository, `${directory}Release`, MAX_ROOT_BYTES, ctx);
   const signature = release && (await fetchOrNothing(repository, `${directory}Release.gpg`, MAX_SIGNATURE_BYTES, ctx));
   if (release === undefined || signature === undefined) throw missing(repository, directory, release !== undefined);
   const bytes = await readFile(release.file);
   const result = await ctx.verify.detached(bytes, await readFile(signature.file), keyrings, options);
-  if (!result.good) throw notTrusted(repository, `${directory}Release`, result, keyrings);
-  return { path: `${directory}Release`, bytes, text: new TextDecoder().decode(bytes), signers: result.signers };
+  const signers = acceptedSigners(result, repository);
+  if (signers.length === 0) throw notTrusted(repository, `${directory}Release`, result, keyrings);
+  return { path: `${directory}Release`, bytes, text: new TextDecoder().decode(bytes), signers };
 }
 
 async function fetchOrNothing(repository: RepositorySpec, path: string, maxBytes: number, ctx: Context): Promise<FetchedFile | undefined> {
@@ -70,6 +72,13 @@ function missing(repository: RepositorySpec, directory: string, unsigned: boolea
 function notTrusted(repository: RepositorySpec, path: string, result: SignatureResult, keyrings: readonly Uint8Array[]): Error {
   const known = new Set(keyrings.flatMap((keyring) => listKeys(keyring).map(({ keyId }) => keyId)));
   const facts = { repository: repository.id, path, issuers: result.issuers, failures: result.failures };
+  if (result.good) {
+    return debError('ICT_DEB_RELEASE_UNKNOWN_KEY', {
+      message: `${path} of repository "${repository.id}" does not count: ${refusal(result)}`,
+      hint: 'Add the fingerprint of the key to "fingerprints" of the repository if you trust it.',
+      facts,
+    });
+  }
   if (result.issuers.length > 0 && !result.issuers.some((issuer) => known.has(issuer.toUpperCase()))) {
     return debError('ICT_DEB_RELEASE_UNKNOWN_KEY', {
       message: `${path} of repository "${repository.id}" is signed by ${result.issuers.join(', ')}; its keyrings hold no such key`,

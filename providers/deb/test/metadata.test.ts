@@ -112,6 +112,19 @@ describe('snapshot', () => {
     await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_SIGNATURE' });
   });
 
+  it('counts only signers that are pinned, where keys are', async () => {
+    await using ctx = smallArchive();
+    const [own, other] = ['F'.repeat(40), 'A'.repeat(40)];
+    ctx.signature = { good: true, signers: [own, other], issuers: [own.slice(-16)], failures: [] };
+    const pinned = { ...small, fingerprints: [own.toLowerCase().replaceAll(/(.{4})/g, '$1 ')] };
+    expect((await source.snapshot(pinned, 'x86_64', ctx)).signers).toEqual([own]);
+    const refused = source.snapshot({ ...small, fingerprints: ['B'.repeat(40)] }, 'x86_64', ctx);
+    await expect(refused).rejects.toMatchObject({
+      code: 'ICT_DEB_RELEASE_UNKNOWN_KEY',
+      message: expect.stringContaining('does not pin') as string,
+    });
+  });
+
   it('does not take another failure for an absent InRelease', async () => {
     await using ctx = smallArchive();
     ctx.served.set(`${archive}/dists/stable/InRelease`, Buffer.alloc(11 * 1024 * 1024));

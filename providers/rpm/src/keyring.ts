@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { RepositorySpec, SignatureResult } from '@ict/plugin-api';
+import type { RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 
 /**
@@ -18,23 +18,6 @@ export async function readKeyrings(repository: RepositorySpec): Promise<readonly
       }
     }),
   );
-}
-
-/**
- * Signers that count for a repository: of a good signature, those whose fingerprint the repository pins, or all when it pins none.
- *
- * @returns upper-case hex fingerprints; empty when the signature does not count.
- */
-export function acceptedSigners(result: SignatureResult, repository: RepositorySpec): readonly string[] {
-  if (!result.good) return [];
-  const pinned = repository.fingerprints?.map((fingerprint) => fingerprint.replaceAll(' ', '').toUpperCase());
-  return pinned === undefined ? result.signers : result.signers.filter((signer) => pinned.includes(signer));
-}
-
-/** Why a signature does not count, for messages. */
-export function refusal(result: SignatureResult): string {
-  if (result.good) return `it was made by ${result.signers.join(', ')}, which the repository does not pin`;
-  return result.failures.join('; ') || 'it carries no signature';
 }
 
 function unreadable(repository: RepositorySpec, message: string, cause?: unknown): Error {

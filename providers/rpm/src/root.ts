@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { hasCode } from '@ict/plugin-api';
+import { acceptedSigners, hasCode, refusal } from '@ict/plugin-api';
 import type { Context, Digest, MirrorList, RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
-import { acceptedSigners, readKeyrings, refusal } from './keyring.js';
+import { readKeyrings } from './keyring.js';
 
 /** Path of the root below the archive. */
 export const REPOMD = 'repodata/repomd.xml';

@@ -1,3 +1,4 @@
+import { acceptedSigners, refusal } from '@ict/plugin-api';
 import type {
   Context,
   DigestAlgorithm,
@@ -9,7 +10,7 @@ import type {
 } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { formatEvr } from './evr.js';
-import { acceptedSigners, readKeyrings, refusal } from './keyring.js';
+import { readKeyrings } from './keyring.js';
 import { readRpm } from './package.js';
 import type { RpmPackage } from './package.js';
 import { SIGNATURE_TAG, TAG } from './tags.js';

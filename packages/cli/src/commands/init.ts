@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { DistributionDefinition } from '@ict/plugin-api';
-import { nearest, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
+import { nearest, ofArchitecture, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
 import type { InitFlags } from '../authoring-commands.js';
 import { readIfPresent, writeUserFile } from '../config-file.js';
 import { withEngine } from '../engine-session.js';
@@ -57,10 +57,11 @@ async function compose(session: Session, flags: InitFlags, definitions: readonly
       hint: near === undefined ? `It is one of: ${known.join(', ')}.` : `Did you mean "${near}"?`,
     });
   }
-  const arch = flags.arch ?? definition.architectures[0] ?? 'x86_64';
-  if (!(definition.architectures as readonly string[]).includes(arch)) {
+  const asked = flags.arch ?? definition.architectures[0];
+  const arch = definition.architectures.find((one) => one === asked);
+  if (arch === undefined) {
     throw cliError('ICT_CLI_USAGE', {
-      message: `${definition.title} does not exist for ${JSON.stringify(arch)}`,
+      message: `${definition.title} does not exist for ${JSON.stringify(asked)}`,
       hint: `It exists for: ${definition.architectures.join(', ')}.`,
     });
   }
@@ -68,12 +69,12 @@ async function compose(session: Session, flags: InitFlags, definitions: readonly
   const name = await value(flags.name, 'Name of the image', `${dist}-${arch}`);
   const packages = flags.package ?? (await value(undefined, 'More packages, with blanks between them', '')).split(/[\s,]+/).filter(Boolean);
   // Parsing the definition has checked its defaults.
-  const { disk } = (definition.defaults['raw'] ?? {}) as TemplateDefaults;
+  const { disk } = (ofArchitecture(definition, arch).defaults['raw'] ?? {}) as TemplateDefaults;
   const size = await value(flags.diskSize, 'Size of the disk', String(disk?.size ?? '4GiB'));
   return {
     metadata: { description: `${definition.title}: ${purpose}` },
     image: { name, version: '1.0.0' },
-    target: { os: definition.os, dist, arch: arch as Template['target']['arch'], imageType: 'raw' },
+    target: { os: definition.os, dist, arch, imageType: 'raw' },
     ...(disk === undefined || size === disk.size ? {} : { disk: { ...disk, size } }),
     systemConfig: {
       name,

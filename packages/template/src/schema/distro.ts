@@ -85,6 +85,21 @@ export const distroSchema = {
       items: oneOf(['x86_64', 'aarch64', 'armv7hl'], 'One architecture.', 'x86_64'),
       minItems: 1,
     },
+    byArchitecture: withDefault(
+      {},
+      {
+        type: 'object',
+        description:
+          'What is called otherwise on each architecture: `${NAME}` in any text of the definition stands for it. Every architecture has the same names.',
+        examples: [{ x86_64: { kernelPackage: 'linux-image-amd64' }, aarch64: { kernelPackage: 'linux-image-arm64' } }],
+        properties: {
+          x86_64: words('Names on x86_64. Absent: none.', { kernelPackage: 'linux-image-amd64' }),
+          aarch64: words('Names on aarch64. Absent: none.', { kernelPackage: 'linux-image-arm64' }),
+          armv7hl: words('Names on armv7hl. Absent: none.', { kernelPackage: 'linux-image-armmp' }),
+        },
+        additionalProperties: false,
+      },
+    ),
     repositories: {
       type: 'array',
       description: 'Repositories that packages come from.',
