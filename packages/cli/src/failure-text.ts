@@ -42,6 +42,6 @@ function hintLine(hint: string, colors: Colors): string {
 }
 
 /** The page of one of our own codes; plugins document theirs themselves. */
-function pageOf(code: string): string | undefined {
+export function pageOf(code: string): string | undefined {
   return code.startsWith('ICT_') ? `docs/errors/${code}.md` : undefined;
 }

@@ -1,41 +1,53 @@
 import { existsSync } from 'node:fs';
 import { glob } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isIctError, toErrorRecord, type ErrorRecord } from '@ict/plugin-api';
 import { cliError } from './errors.js';
 import type { Session } from './session.js';
 
-/** One template to read: a file, or the text of standard input. */
+/** One template to read: a file, or the text of standard input; or why there is none. */
 export interface TemplateInput {
   readonly name: string;
   readonly text?: string;
+  readonly error?: ErrorRecord;
 }
 
 /** What stands for standard input. */
 const STANDARD_INPUT = '-';
 
 /**
- * The templates that arguments name: patterns that are no file's own name give the files that match, sorted; `-` gives standard input, read once.
- *
- * @throws `ICT_CLI_NO_TEMPLATE` for a pattern that matches nothing
+ * The templates that arguments name, each once: patterns that are no file's own name give the files that match, sorted, or
+ * `ICT_CLI_NO_TEMPLATE` when there are none; `-` gives standard input, or `ICT_CLI_INPUT`.
  */
 export async function templateInputs(names: readonly string[], { surroundings }: Session): Promise<readonly TemplateInput[]> {
   const inputs = new Map<string, TemplateInput>();
   for (const name of names) {
-    if (name === STANDARD_INPUT) {
-      if (!inputs.has(name)) inputs.set(name, { name, text: await surroundings.readInput() });
-    } else if (/[*?[{]/.test(name) && !existsSync(resolve(surroundings.cwd, name))) {
-      const found: string[] = [];
-      for await (const file of glob(name, { cwd: surroundings.cwd })) found.push(file);
-      found.sort();
-      if (found.length === 0) {
-        throw cliError('ICT_CLI_NO_TEMPLATE', {
-          message: `no file matches ${name}`,
-          hint: 'Correct the pattern.',
-          facts: { pattern: name },
-        });
-      }
-      for (const file of found) inputs.set(file, { name: file });
+    if (inputs.has(name)) continue;
+    if (name === STANDARD_INPUT) inputs.set(name, await standardInput(surroundings));
+    else if (/[*?[{]/.test(name) && !existsSync(resolve(surroundings.cwd, name))) {
+      for (const input of await matches(name, surroundings.cwd)) inputs.set(input.name, input);
     } else inputs.set(name, { name });
   }
   return [...inputs.values()];
+}
+
+async function standardInput(surroundings: Session['surroundings']): Promise<TemplateInput> {
+  try {
+    return { name: STANDARD_INPUT, text: await surroundings.readInput() };
+  } catch (error) {
+    if (!isIctError(error)) throw error;
+    return { name: STANDARD_INPUT, error: toErrorRecord(error) };
+  }
+}
+
+async function matches(pattern: string, cwd: string): Promise<readonly TemplateInput[]> {
+  const found: string[] = [];
+  for await (const file of glob(pattern, { cwd })) found.push(file);
+  if (found.length > 0) return found.sort().map((name) => ({ name }));
+  const error = cliError('ICT_CLI_NO_TEMPLATE', {
+    message: `no file matches ${pattern}`,
+    hint: 'Correct the pattern.',
+    facts: { pattern },
+  });
+  return [{ name: pattern, error: toErrorRecord(error) }];
 }

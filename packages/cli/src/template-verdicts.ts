@@ -1,7 +1,7 @@
 import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from '@ict/plugin-api';
 import type { Engine, ReadOptions, Validation } from '@ict/core';
 import { withEngine } from './engine-session.js';
-import { failureText, problemText } from './failure-text.js';
+import { failureText, pageOf, problemText } from './failure-text.js';
 import type { EngineFlags } from './flag-types.js';
 import { githubAnnotations } from './github-annotations.js';
 import { formatCount } from './quantity.js';
@@ -10,10 +10,12 @@ import type { ProblemFormat } from './template-commands.js';
 import { templateInputs, type TemplateInput } from './template-input.js';
 
 /** What is known of one template. */
-interface Verdict extends Validation {
+interface Verdict {
   readonly template: string;
   readonly valid: boolean;
-  /** Why it could not be read. */
+  readonly problems: readonly ProblemReport[];
+  readonly warnings: readonly ProblemReport[];
+  /** Why it, or what it takes to judge it, could not be read. */
   readonly error?: ErrorRecord;
 }
 
@@ -27,7 +29,7 @@ export interface Question {
 /**
  * Asks the same of each template, and tells every problem of all.
  *
- * @returns 0; 1 when there is a problem, 2 when a template could not be read.
+ * @returns 0; 1 when there is a problem, 2 when a template, or what it takes to judge it, could not be read.
  */
 export async function judgeTemplates(
   session: Session,
@@ -38,32 +40,59 @@ export async function judgeTemplates(
   const inputs = await templateInputs(templates, session);
   const verdicts = await withEngine(session, { ...flags, hostMirrors: false, offline: true }, async (engine) => {
     const found: Verdict[] = [];
-    for (const input of inputs) found.push(await judge(input, engine, question));
+    for (const input of inputs) {
+      session.signal.throwIfAborted();
+      found.push(await judge(input, engine, question));
+    }
     return found;
   });
-  const problems = verdicts.flatMap((verdict) => verdict.problems);
-  const warnings = verdicts.flatMap((verdict) => verdict.warnings);
   const valid = verdicts.every((verdict) => verdict.valid);
-  session.document({ valid, problems, warnings, templates: verdicts });
-  if (flags.format === 'github') session.result(githubAnnotations([...warnings, ...problems]));
+  const documents = verdicts.map(withPages);
+  const all = (list: 'problems' | 'warnings') => documents.flatMap((verdict) => verdict[list]);
+  session.document({ valid, problems: all('problems'), warnings: all('warnings'), templates: documents });
+  if (flags.format === 'github') {
+    for (const { template, warnings, problems, error } of verdicts) {
+      const unread = error === undefined ? [] : [{ ...error, severity: 'error' as const }];
+      session.result(githubAnnotations([...warnings, ...problems, ...unread], template));
+    }
+  }
   for (const verdict of verdicts) tell(verdict, session, flags.format, question.praise);
   return verdicts.some(({ error }) => error !== undefined) ? 2 : valid ? 0 : 1;
 }
 
-async function judge({ name, text }: TemplateInput, engine: Engine, question: Question): Promise<Verdict> {
+async function judge({ name, text, error: unread }: TemplateInput, engine: Engine, question: Question): Promise<Verdict> {
+  if (unread !== undefined) return unreadable(name, unread);
   try {
-    const { problems, warnings } = await question.ask(engine, name, text === undefined ? {} : { text });
-    return { template: name, valid: problems.length === 0, problems, warnings };
+    const { problems, warnings, unread: error } = await question.ask(engine, name, text === undefined ? {} : { text });
+    const valid = problems.length === 0 && error === undefined;
+    return { template: name, valid, problems, warnings, ...(error === undefined ? {} : { error }) };
   } catch (thrown) {
     // The others are still worth a look.
     if (!isIctError(thrown) || thrown.code !== 'ICT_TEMPLATE_UNREADABLE') throw thrown;
-    return { template: name, valid: false, problems: [], warnings: [], error: toErrorRecord(thrown) };
+    return unreadable(name, toErrorRecord(thrown));
   }
+}
+
+function unreadable(template: string, error: ErrorRecord): Verdict {
+  return { template, valid: false, problems: [], warnings: [], error };
+}
+
+/** A verdict as a document says it: everything with the page that explains it. */
+function withPages({ problems, warnings, error, ...verdict }: Verdict) {
+  const paged = <T extends { readonly code: string }>(report: T): T & { readonly page?: string } => {
+    const page = pageOf(report.code);
+    return page === undefined ? report : { ...report, page };
+  };
+  return {
+    ...verdict,
+    problems: problems.map(paged),
+    warnings: warnings.map(paged),
+    ...(error === undefined ? {} : { error: paged(error) }),
+  };
 }
 
 function tell({ template, valid, problems, warnings, error }: Verdict, session: Session, format: ProblemFormat, praise: string): void {
   const { colors } = session.terminal;
-  if (error !== undefined) return session.note(failureText(error, colors), 'error');
   const say = (reports: readonly ProblemReport[], level: 'warn' | 'error'): void => {
     for (const problem of reports) session.note(problemText(problem, colors, { page: true }), level);
   };
@@ -71,6 +100,7 @@ function tell({ template, valid, problems, warnings, error }: Verdict, session: 
     say(warnings, 'warn');
     say(problems, 'error');
   }
-  if (!valid) session.note(`${template}: ${formatCount(problems.length, 'problem')}\n`, 'error');
-  else if (format === 'text') session.result(`${template} ${praise}\n`);
+  if (error !== undefined) session.note(failureText(error, colors), 'error');
+  if (problems.length > 0) session.note(`${template}: ${formatCount(problems.length, 'problem')}\n`, 'error');
+  if (valid && format === 'text') session.result(`${template} ${praise}\n`);
 }

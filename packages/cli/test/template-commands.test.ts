@@ -6,7 +6,7 @@ import { templateError } from '@ict/template';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { githubAnnotations } from '../src/github-annotations.js';
 import { readStandardInput } from '../src/standard-input.js';
-import { ict } from './fixture.js';
+import { ict, Signals } from './fixture.js';
 
 let directory: string;
 beforeAll(async () => {
@@ -71,8 +71,28 @@ describe('validate', () => {
     const { asked, engine } = judge();
     expect((await ict(['validate', 'b.yml', '*.yml'], { cwd: directory, engine })).status).toBe(0);
     expect(asked.map(([template]) => template)).toEqual(['b.yml', 'a.yml']);
-    const none = await ict(['validate', '*.json'], { cwd: directory, engine });
-    expect([none.status, none.stderr.text.includes('ICT_CLI_NO_TEMPLATE')]).toEqual([2, true]);
+  });
+
+  it('goes on after a pattern that matches nothing, and is 2', async () => {
+    const { asked, engine } = judge();
+    const { status, stdout, stderr } = await ict(['validate', '*.json', 'a.yml'], { cwd: directory, engine });
+    expect([status, stdout.text, asked.length]).toEqual([2, 'a.yml is valid\n', 1]);
+    expect(stderr.text).toContain('ICT_CLI_NO_TEMPLATE');
+  });
+
+  it('is 2 when the metadata that --packages asks is not in the cache, and still judges the other files', async () => {
+    const unread = { code: 'ICT_METADATA_NOT_CACHED', kind: 'offline', message: 'not in the cache', facts: {}, problems: [] } as const;
+    const validate: Engine['validate'] = async (template) =>
+      template === 'a.yml' ? { problems: [], warnings: [], unread } : { problems: [problem], warnings: [] };
+    const { status, stdout, stderr } = await ict(['validate', '--packages', 'a.yml', 'b.yml'], { engine: { validate } });
+    expect([status, stdout.text]).toEqual([2, '']);
+    expect(stderr.text).toContain('ICT_METADATA_NOT_CACHED');
+    expect(stderr.text).toContain('b.yml: 1 problem\n');
+    const json = await ict(['validate', '--packages', 'a.yml', '--json'], { engine: { validate } });
+    expect(JSON.parse(json.stdout.text)).toMatchObject({
+      valid: false,
+      templates: [{ template: 'a.yml', valid: false, problems: [], error: { ...unread, page: 'docs/errors/ICT_METADATA_NOT_CACHED.md' } }],
+    });
   });
 
   it('reads standard input for -', async () => {
@@ -91,12 +111,13 @@ describe('validate', () => {
   it('is one document with --json', async () => {
     const { status, stdout } = await ict(['validate', 'a.yml', 'b.yml', '--json'], judge('a.yml'));
     expect(status).toBe(1);
+    const shown = { ...problem, page: 'docs/errors/ICT_DOCUMENT_UNKNOWN_KEY.md' };
     expect(JSON.parse(stdout.text)).toEqual({
       valid: false,
-      problems: [problem],
+      problems: [shown],
       warnings: [],
       templates: [
-        { template: 'a.yml', valid: false, problems: [problem], warnings: [] },
+        { template: 'a.yml', valid: false, problems: [shown], warnings: [] },
         { template: 'b.yml', valid: true, problems: [], warnings: [] },
       ],
     });
@@ -110,6 +131,25 @@ describe('validate', () => {
     ]);
   });
 
+  it.each([
+    ['gone.yml', '::error file=gone.yml,title=ICT_TEMPLATE_UNREADABLE::cannot read gone.yml: it does not exist\n'],
+    ['*.json', '::error file=*.json,title=ICT_CLI_NO_TEMPLATE::no file matches *.json%0ACorrect the pattern.\n'],
+  ])('annotates %s, which cannot be read', async (template, expected) => {
+    const { status, stdout } = await ict(['validate', template, '--format', 'github'], judge());
+    expect([status, stdout.text]).toEqual([2, expected]);
+  });
+
+  it('looks at no further template after a signal', async () => {
+    const { asked, engine } = judge();
+    const validate: Engine['validate'] = async (template, options) => {
+      signals.send('SIGTERM');
+      return (engine.validate as Engine['validate'])(template, options);
+    };
+    const signals = new Signals();
+    const { status } = await ict(['validate', 'a.yml', 'b.yml'], { engine: { validate } }, signals);
+    expect([status, asked.length]).toEqual([143, 1]);
+  });
+
   it('refuses --var that is not NAME=VALUE', async () => {
     const { status, stderr } = await ict(['validate', 'a.yml', '--var', 'A'], judge());
     expect([status, stderr.text.includes('ICT_CLI_FLAG_INVALID')]).toEqual([2, true]);
@@ -118,7 +158,7 @@ describe('validate', () => {
 
 it('escapes what would end an annotation or its properties', () => {
   const position = { file: 'a,b:c%.yml', line: 1, column: 2 };
-  const text = githubAnnotations([{ code: 'X', message: '100%\nnext\r', severity: 'warning', position }]);
+  const text = githubAnnotations([{ code: 'X', message: '100%\nnext\r', severity: 'warning', position }], 'other.yml');
   expect(text).toBe('::warning file=a%2Cb%3Ac%25.yml,line=1,col=2,title=X::100%25%0Anext%0D\n');
 });
 

@@ -4,6 +4,7 @@ import type {
   BuildEvent,
   Digest,
   DistributionDefinition,
+  ErrorRecord,
   Json,
   LockChanges,
   CatalogueEntry,
@@ -65,6 +66,8 @@ export interface MirrorOption {
 export interface Validation {
   readonly problems: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
+  /** What kept a part of the template from being judged: the packages, when the metadata of their repositories is not at hand. */
+  readonly unread?: ErrorRecord;
 }
 
 export interface ReadOptions {

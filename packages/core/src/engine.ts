@@ -1,9 +1,11 @@
-import { isIctError, toErrorRecord, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
+import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
 import {
   diffTemplate,
   explainTemplate,
   explainVariables,
+  locateReports,
   mergeTemplates,
+  orderProblems,
   redactTemplate,
   secretsOf,
   templateSchemaWith,
@@ -35,6 +37,7 @@ import type {
 import { lintCache } from './cache-lint.js';
 import { explainCache } from './cache-explanation.js';
 import { makeLock } from './lock-making.js';
+import { checkPackages, type PackageVerdict } from './package-check.js';
 import { openPinned, readPinned } from './pinned-metadata.js';
 import { planPackages } from './plan-packages.js';
 import { planBuild } from './plan.js';
@@ -81,10 +84,17 @@ class HostedEngine implements Engine {
   }
 
   async validate(template: string, { strict = false, packages = false, text }: ValidateOptions = {}): Promise<Validation> {
-    const { intake, problems, refused, warnings } = await this.read(template, text);
-    const resolution = packages && intake !== undefined ? await this.unresolved(intake) : [];
-    const unfit = strict ? refused : [];
-    return { problems: [...problems, ...resolution, ...unfit], warnings: [...warnings, ...(strict ? [] : refused.map(asWarning))] };
+    const { intake, loaded, problems, refused, warnings } = await this.read(template, text);
+    const { unread, problems: found }: PackageVerdict =
+      packages && intake !== undefined
+        ? await checkPackages(text === undefined ? template : undefined, intake, () => this.resolveAfresh(intake))
+        : { problems: [] };
+    const unfit = refused.filter(({ code }) => code !== unread?.code);
+    return {
+      problems: orderProblems([...problems, ...locateReports(loaded, found), ...(strict ? unfit : [])]),
+      warnings: orderProblems([...warnings, ...(strict ? [] : unfit.map(asWarning))]),
+      ...(unread === undefined ? {} : { unread }),
+    };
   }
 
   async lintCache(template: string, { text }: ReadOptions = {}): Promise<Validation> {
@@ -196,17 +206,9 @@ class HostedEngine implements Engine {
     return reading;
   }
 
-  /** What keeps the packages of a template from being resolved. */
-  private async unresolved(intake: Intake): Promise<readonly ProblemReport[]> {
-    try {
-      const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
-      await this.events.covering(async () => resolveAfresh(intake, request, await this.open(intake)));
-      return [];
-    } catch (error) {
-      if (!isIctError(error)) throw error;
-      const { code, message, hint, problems } = toErrorRecord(error);
-      return problems.length > 0 ? problems : [{ code, message, ...(hint === undefined ? {} : { hint }), severity: 'error' }];
-    }
+  private async resolveAfresh(intake: Intake): Promise<void> {
+    const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
+    await this.events.covering(async () => resolveAfresh(intake, request, await this.open(intake)));
   }
 
   private async intake(template: string): Promise<Intake> {

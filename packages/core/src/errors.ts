@@ -21,6 +21,7 @@ export const coreError = defineErrors({
   ICT_PACKAGE_UNKNOWN: 'invalid',
   ICT_CATALOGUE_MISSING: 'usage',
   ICT_METADATA_GONE: 'network',
+  ICT_METADATA_NOT_CACHED: 'offline',
   ICT_LOCK_WITHOUT_INDEXES: 'invalid',
   ICT_REPOSITORY_UNKNOWN: 'invalid',
   ICT_TARGET_UNKNOWN: 'invalid',

@@ -1,5 +1,21 @@
-import type { DistributionDefinition, ImageFormat, ImageSpec, ProblemReport, Provider, RepositorySpec } from '@ict/plugin-api';
-import { loadTemplate, templateError, unsupported, type LoadedTemplate, type LoadOptions } from '@ict/template';
+import {
+  UNSUPPORTED_YET,
+  type DistributionDefinition,
+  type ImageFormat,
+  type ImageSpec,
+  type ProblemReport,
+  type Provider,
+  type RepositorySpec,
+} from '@ict/plugin-api';
+import {
+  loadTemplate,
+  locateReports,
+  orderProblems,
+  templateError,
+  unsupported,
+  type LoadedTemplate,
+  type LoadOptions,
+} from '@ict/template';
 import { coreError } from './errors.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
@@ -43,15 +59,29 @@ export async function readTemplate(
       return found === undefined ? undefined : withKeyrings(found, keyrings);
     },
   });
-  const { spec, merged, distribution, problems, refused: missing, warnings } = loaded;
-  const refused = merged === undefined ? [...missing] : [...missing, ...unsupported(merged, { imageTypes: plugins.imageTypes() })];
-  if (distribution !== undefined) refused.push(...missingKeys(distribution));
-  if (spec === undefined || distribution === undefined || !plugins.imageTypes().includes(spec.target.imageType)) {
-    return { problems, refused, warnings, loaded };
-  }
-  const [provider, format] = await Promise.all([plugins.provider(distribution.ecosystem), plugins.format(spec.target.imageType)]);
-  const intake = { spec, distribution: extended(distribution, spec), provider, format };
-  return { intake, problems, refused: [...refused, ...format.part.check(specFor(spec, format.identity), distribution)], warnings, loaded };
+  const { draft, spec, merged, distribution } = loaded;
+  const imageTypes = plugins.imageTypes();
+  const beyond = merged === undefined ? [] : unsupported(merged, { imageTypes });
+  const keyless = distribution === undefined ? [] : missingKeys(distribution);
+  const format =
+    draft !== undefined && imageTypes.includes(draft.target.imageType) ? await plugins.format(draft.target.imageType) : undefined;
+  const found =
+    draft === undefined || distribution === undefined || format === undefined
+      ? []
+      : locateReports(loaded, format.part.check(specFor(draft, format.identity), distribution));
+  const reading = {
+    problems: orderProblems([...loaded.problems, ...found.filter(isMistake)]),
+    refused: orderProblems([...loaded.refused, ...beyond, ...keyless, ...found.filter(({ code }) => code === UNSUPPORTED_YET)]),
+    warnings: orderProblems([...loaded.warnings, ...found.filter(({ severity }) => severity === 'warning')]),
+    loaded,
+  };
+  if (spec === undefined || distribution === undefined || format === undefined) return reading;
+  const provider = await plugins.provider(distribution.ecosystem);
+  return { ...reading, intake: { spec, distribution: extended(distribution, spec), provider, format } };
+}
+
+function isMistake({ code, severity }: ProblemReport): boolean {
+  return severity === 'error' && code !== UNSUPPORTED_YET;
 }
 
 /** A distribution with the repositories that a template adds. Where no repository of it has a suite, none of theirs has. */

@@ -35,7 +35,7 @@ const CODE = `const said = (spec) => spec.sections?.['@acme/toy'];
 export default {
   apiVersion: 1,
   providers: [{ ecosystem: 'toy' }],
-  formats: [{ imageTypes: ['toy'], check: (spec) => [{ code: 'TOY_SAID', severity: 'error', message: JSON.stringify(spec.sections ?? null) }] }],
+  formats: [{ imageTypes: ['toy'], check: (spec) => [{ code: 'TOY_SAID', severity: 'warning', message: JSON.stringify(spec.sections ?? null) }] }],
   exporters: [{ name: 'toy', extension: 'toy.json', export: ({ spec }) => new TextEncoder().encode(JSON.stringify(said(spec))) }],
 };`;
 
@@ -82,13 +82,13 @@ const read = async (sections: string, plugins: PluginHost) => readTemplate(await
 
 describe('what a template says to a plugin', () => {
   it('reaches its parts typed, checked and complete', async () => {
-    const { intake, problems, refused } = await read(`  '@acme/toy': { level: 2 }\n`, await host());
+    const { intake, problems, warnings } = await read(`  '@acme/toy': { level: 2 }\n`, await host());
     expect(problems).toEqual([]);
     expect(sectionOf<Harden>(intake?.spec as ImageSpec, '@acme/toy')).toEqual({ level: 2, modules: ['usb'] });
     expect(sectionOf(intake?.spec as ImageSpec, 'constructor')).toBeUndefined();
-    expect(refused.filter(({ code }) => code === 'TOY_SAID')[0]?.message).toBe('{"@acme/toy":{"level":2,"modules":["usb"]}}');
+    expect(warnings.filter(({ code }) => code === 'TOY_SAID')[0]?.message).toBe('{"@acme/toy":{"level":2,"modules":["usb"]}}');
     const silent = await read('', await host());
-    expect(silent.refused.filter(({ code }) => code === 'TOY_SAID')[0]?.message).toBe('{}');
+    expect(silent.warnings.filter(({ code }) => code === 'TOY_SAID')[0]?.message).toBe('{}');
   });
 
   it('is checked by the schema of the plugin, at its place, as everything else', async () => {

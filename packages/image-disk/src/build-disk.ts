@@ -1,8 +1,9 @@
 import type { BlobRef, BuildContext, Digest, FormatArtifact, ImageInput, StepRunner } from '@ict/plugin-api';
 import { artifactExtension } from './artifacts.js';
-import { DERIVE_VERSION, compress, compressKey, convertKey, convertToQcow2 } from './derive.js';
+import { DERIVE_VERSION, compress, compressKey, convertDisk, convertKey } from './derive.js';
 import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './disk.js';
 import { layoutDisk } from './partitions.js';
+import { isVirtualDisk } from './virtual-disk.js';
 
 /** A step's output: {@link BlobRef} as plain data. */
 type StoredBlob = { readonly blob: { readonly kind: 'blob'; readonly digest: Digest; readonly sizeBytes: number } };
@@ -11,23 +12,25 @@ type StoredBlob = { readonly blob: { readonly kind: 'blob'; readonly digest: Dig
 export async function buildDisk(input: ImageInput, steps: StepRunner, ctx: BuildContext): Promise<readonly FormatArtifact[]> {
   const raw = await stored(steps, 'disk.assemble', ASSEMBLE_VERSION, assembleKey(input, ctx), () => assembleDisk(input, ctx));
   const plain = new Map<string, Promise<BlobRef>>([['raw', Promise.resolve(raw)]]);
+  const name = `${input.spec.image.name}-${input.spec.image.version}`;
   const artifacts: FormatArtifact[] = [];
   for (const spec of input.spec.disk.artifacts) {
     const extension = artifactExtension(spec);
     ctx.emit({ type: 'image.progress', artifact: extension, action: 'write' });
-    if (!plain.has(spec.type)) {
+    const { type, compression } = spec;
+    if (isVirtualDisk(type) && !plain.has(type)) {
+      const key = convertKey(raw.digest, type, name, ctx);
       plain.set(
-        spec.type,
-        stored(steps, 'disk.convert', DERIVE_VERSION, convertKey(raw.digest, ctx), () => convertToQcow2(raw.digest, ctx)),
+        type,
+        stored(steps, 'disk.convert', DERIVE_VERSION, key, () => convertDisk(raw.digest, type, name, ctx)),
       );
     }
-    const whole = await (plain.get(spec.type) as Promise<BlobRef>);
-    const { compression } = spec;
+    const whole = await (plain.get(type) as Promise<BlobRef>);
     const blob =
       compression === undefined
         ? whole
         : await stored(steps, 'disk.compress', DERIVE_VERSION, compressKey(whole.digest, compression, ctx), () =>
-            compress(whole.digest, compression, spec.type === 'raw' ? layoutDisk(input.spec.disk) : undefined, ctx),
+            compress(whole.digest, compression, type === 'raw' ? layoutDisk(input.spec.disk) : undefined, ctx),
           );
     artifacts.push({ spec, extension, blob });
   }

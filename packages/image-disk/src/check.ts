@@ -1,4 +1,11 @@
-import type { DistributionDefinition, ImageSpec, PartitionSpec, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import {
+  UNSUPPORTED_YET,
+  type DistributionDefinition,
+  type ImageSpec,
+  type PartitionSpec,
+  type ProblemReport,
+  type SourcePosition,
+} from '@ict/plugin-api';
 import { artifactExtension } from './artifacts.js';
 import { espOf, isEsp, rootOf } from './boot-files.js';
 import { efiArch } from './efi-arch.js';
@@ -14,9 +21,12 @@ import { planLayout, type PlacedPartition } from './partitions.js';
 import { SWAP_LABEL_BYTES } from './swap.js';
 import { requiredTools } from './tools.js';
 
-type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT';
+type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT' | typeof UNSUPPORTED_YET;
 
-/** Everything in a template that a disk image cannot honour, in the template's order. Pure; nothing is read. */
+/**
+ * Everything in a template that a disk image cannot have, and what cannot be made yet or not of this distribution, in the template's order.
+ * Pure; nothing is read.
+ */
 export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[] {
   const problems: ProblemReport[] = [];
   const report = (path: string, message: string, hint: string, code: Code = 'ICT_DISK_UNSUPPORTED'): void => {
@@ -49,16 +59,22 @@ type Report = (path: string, message: string, hint: string, code?: Code) => void
 function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {
   const { arch } = spec.target;
   const { bootloader, kernel } = spec.system;
-  if (efiArch(arch) === undefined) report('target.arch', `Disk images for ${arch} cannot be made`, 'Use x86_64 or aarch64.');
-  if (spec.disk.partitionTable !== 'gpt')
-    report('disk.partitionTableType', `The partition table type "${spec.disk.partitionTable}" cannot be made`, 'Use gpt.');
-  if (bootloader.bootType !== 'efi')
-    report('systemConfig.bootloader.bootType', 'Images that boot through a legacy BIOS cannot be made', 'Use bootType: efi.');
+  if (efiArch(arch) === undefined)
+    report('target.arch', `Disk images for ${arch} are not supported yet`, 'Use x86_64 or aarch64.', UNSUPPORTED_YET);
+  if (spec.disk.partitionTable !== 'gpt') {
+    const message = `The partition table type "${spec.disk.partitionTable}" is not supported yet`;
+    report('disk.partitionTableType', message, 'Use gpt.', UNSUPPORTED_YET);
+  }
+  if (bootloader.bootType !== 'efi') {
+    const message = 'Starting through legacy firmware (BIOS) is not supported yet';
+    report('systemConfig.bootloader.bootType', message, 'Use bootType: efi.', UNSUPPORTED_YET);
+  }
   if (bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
     report(
       'systemConfig.bootloader.provider',
       `The definition of ${distribution.title} does not say where its systemd-boot is`,
       'Use provider: grub.',
+      UNSUPPORTED_YET,
     );
   }
   if (hasControl(kernel.cmdline))
@@ -79,12 +95,8 @@ function checkArtifacts(spec: ImageSpec, report: Report): void {
   spec.disk.artifacts.forEach((artifact, index) => {
     const path = `disk.artifacts[${index}]`;
     const extension = artifactExtension(artifact);
-    if (artifact.type !== 'raw' && artifact.type !== 'qcow2') {
-      report(
-        `${path}.type`,
-        `Artifacts of type "${artifact.type}" cannot be made of a disk`,
-        'Use raw or qcow2; qemu-img converts either.',
-      );
+    if (artifact.type === 'tar') {
+      report(`${path}.type`, 'A tar archive of a disk image is not supported yet', 'Use another type.', UNSUPPORTED_YET);
     }
     if (seen.has(extension)) report(path, `The artifact "${extension}" is listed twice`, 'Remove one of them.');
     seen.add(extension);
@@ -147,8 +159,9 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   if (!known) {
     report(
       `${path}.fsType`,
-      `Partition "${spec.id}": filesystems of type ${spec.filesystem} cannot be made`,
+      `Partition "${spec.id}": the filesystem ${spec.filesystem} is not supported yet`,
       'Use ext4, ext3, ext2, fat32, fat16, vfat, linux-swap or none.',
+      UNSUPPORTED_YET,
     );
     return;
   }
@@ -159,11 +172,11 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
       report(`${path}.fsLabel`, `Partition "${spec.id}" has a label but no filesystem`, 'Give it an fsType, or remove fsLabel.');
   } else if (Buffer.byteLength(label) > limit)
     report(`${path}.fsLabel`, `The label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
-  if (width !== undefined && label !== '' && !/^[A-Z0-9 _-]+$/u.test(label)) {
+  if (width !== undefined && label !== '' && !/^[A-Za-z0-9 _-]+$/u.test(label)) {
     report(
       `${path}.fsLabel`,
-      `The FAT label "${label}" of partition "${spec.id}" has characters other than A-Z, 0-9, space, "_" and "-"`,
-      'Write it in capitals.',
+      `The FAT label "${label}" of partition "${spec.id}" has characters other than letters, digits, space, "_" and "-"`,
+      'Leave them out.',
     );
   }
   if (hasControl(label)) report(`${path}.fsLabel`, `The label of partition "${spec.id}" has a control character`, 'Remove it.');
@@ -223,7 +236,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
   const esp = espOf(spec);
   if (root === undefined)
     report('disk.partitions', 'No partition is mounted at /', 'Add a partition with mountPoint: /.', 'ICT_DISK_LAYOUT');
-  else if (extKind(root) === undefined) {
+  else if (isFat(root) || root.filesystem === 'linux-swap' || root.filesystem === 'none') {
     report(
       `disk.partitions[${partitions.indexOf(root)}].fsType`,
       `The root partition "${root.id}" has the filesystem ${root.filesystem}, which cannot hold a system`,
@@ -253,6 +266,7 @@ function checkTools(spec: ImageSpec, distribution: DistributionDefinition, repor
       path,
       `The definition of ${distribution.title} names no packages for "${capability}", which this template needs`,
       'Add them under tools.packages of the definition, or change the template.',
+      UNSUPPORTED_YET,
     );
   }
 }

@@ -5,24 +5,17 @@ import { compressFile, compressorIdentity } from './compress.js';
 import { diskError } from './errors.js';
 import { likelyData } from './likely-data.js';
 import type { DiskLayout } from './partitions.js';
+import { virtualDisks, type VirtualDiskType } from './virtual-disk.js';
+import { settleIdentity } from './virtual-disk-identity.js';
 
 /** Bumped when the functions of this file write other bytes for an equal key. */
 export const DERIVE_VERSION = 1;
 
 /** One cluster writer and fixed options, so that clusters lie in the order of the disk. */
-const QCOW2_ARGUMENTS = [
-  'convert',
-  '-f',
-  'raw',
-  '-O',
-  'qcow2',
-  '-m',
-  '1',
-  '-S',
-  '4k',
-  '-o',
-  'compat=1.1,cluster_size=65536,lazy_refcounts=off',
-];
+function conversion(type: VirtualDiskType): readonly string[] {
+  const { format, options } = virtualDisks[type];
+  return ['convert', '-f', 'raw', '-O', format, '-m', '1', '-S', '4k', '-o', options];
+}
 
 /** Programs that write to their standard output: paths are arguments of a fixed script, never part of it. */
 const COMPRESSORS: Readonly<Record<'xz' | 'bz2', string>> = {
@@ -30,16 +23,30 @@ const COMPRESSORS: Readonly<Record<'xz' | 'bz2', string>> = {
   bz2: 'exec bzip2 -9 --stdout "$1" > "$2"',
 };
 
-/** Key of {@link convertToQcow2}. */
-export function convertKey(raw: Digest, ctx: BuildContext): Json {
-  return { raw, tools: ctx.tools.digest, arguments: QCOW2_ARGUMENTS };
+/** Key of {@link convertDisk}. */
+export function convertKey(raw: Digest, type: VirtualDiskType, name: string, ctx: BuildContext): Json {
+  const key = { raw, tools: ctx.tools.digest, arguments: conversion(type) };
+  return type === 'vmdk' ? { ...key, name: extentName(name) } : key;
 }
 
-/** A raw disk as qcow2, by qemu-img of the tools tree. @throws `ICT_DISK_BLOB_GONE` when the raw disk is no longer in the cache. */
-export function convertToQcow2(raw: Digest, ctx: BuildContext): Promise<BlobRef> {
+/**
+ * A raw disk in the format of a virtual machine, by qemu-img of the tools tree.
+ *
+ * @param name of the file without its extension: a vmdk repeats it
+ * @throws `ICT_DISK_BLOB_GONE` when the raw disk is no longer in the cache; `ICT_DISK_CONVERSION`
+ */
+export function convertDisk(raw: Digest, type: VirtualDiskType, name: string, ctx: BuildContext): Promise<BlobRef> {
   return derive(raw, ctx, async (source, directory) => {
-    await runTool(['qemu-img', ...QCOW2_ARGUMENTS, '/in', '/out/result'], source, directory, ctx);
+    const result = type === 'vmdk' ? extentName(name) : 'result';
+    await runTool(['qemu-img', ...conversion(type), '/in', `/out/${result}`], source, directory, ctx);
+    await settleIdentity(type, join(directory, result), raw);
+    return result;
   });
+}
+
+/** The name as it may stand in quotation marks in a descriptor. */
+function extentName(name: string): string {
+  return `${name.replaceAll(/[^\w.-]/g, '_')}.vmdk`;
 }
 
 /** Key of {@link compress}. */
@@ -58,9 +65,9 @@ export function compress(plain: Digest, compression: Compression, layout: DiskLa
   return derive(plain, ctx, async (source, directory) => {
     if (compression === 'gz' || compression === 'zstd') {
       const data = layout === undefined ? undefined : await likelyData(source, layout);
-      return compressFile(compression, source, join(directory, 'result'), data, ctx.signal);
-    }
-    await runTool(['/bin/sh', '-c', COMPRESSORS[compression], 'sh', '/in', '/out/result'], source, directory, ctx);
+      await compressFile(compression, source, join(directory, 'result'), data, ctx.signal);
+    } else await runTool(['sh', '-c', COMPRESSORS[compression], 'sh', '/in', '/out/result'], source, directory, ctx);
+    return 'result';
   });
 }
 
@@ -75,7 +82,8 @@ async function runTool(argv: readonly string[], source: string, directory: strin
   });
 }
 
-async function derive(from: Digest, ctx: BuildContext, make: (source: string, directory: string) => Promise<void>): Promise<BlobRef> {
+/** Stores what `make` leaves in its directory; it returns the name of the file. */
+async function derive(from: Digest, ctx: BuildContext, make: (source: string, directory: string) => Promise<string>): Promise<BlobRef> {
   const source = await ctx.blobs.path(from);
   if (source === undefined) {
     throw diskError('ICT_DISK_BLOB_GONE', {
@@ -86,8 +94,7 @@ async function derive(from: Digest, ctx: BuildContext, make: (source: string, di
   }
   const directory = await mkdtemp(join(ctx.temporary, 'derive-'));
   try {
-    await make(source, directory);
-    return await ctx.blobs.putFile(join(directory, 'result'));
+    return await ctx.blobs.putFile(join(directory, await make(source, directory)));
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

@@ -1,6 +1,7 @@
 import type { ImageSpec } from '@ict/plugin-api';
 import { compressionCapability } from './artifacts.js';
 import { extKind, isFat } from './filesystem-kinds.js';
+import { isVirtualDisk } from './virtual-disk.js';
 
 /** A capability of the tools tree, and the part of the template that needs it. */
 export interface RequiredTool {
@@ -23,7 +24,7 @@ export function requiredTools(spec: ImageSpec): readonly RequiredTool[] {
     if (isFat(partition)) need('fat', path);
   });
   spec.disk.artifacts.forEach((artifact, index) => {
-    if (artifact.type === 'qcow2') need('convert', `disk.artifacts[${index}].type`);
+    if (isVirtualDisk(artifact.type)) need('convert', `disk.artifacts[${index}].type`);
     need(compressionCapability(artifact.compression), `disk.artifacts[${index}].compression`);
   });
   if (spec.system.bootloader.provider === 'grub') need('grub-efi', 'systemConfig.bootloader.provider');

@@ -19,7 +19,7 @@ const makeFixture = (): ImageFormatFixture => ({
   },
   refused: {
     'a partition table': { spec: imageSpec({ disk: { partitionTable: 'mbr' } }), names: 'mbr' },
-    'an artifact': { spec: imageSpec({ disk: { artifacts: [{ type: 'vhdx' }] } }), names: 'vhdx' },
+    'an artifact': { spec: imageSpec({ disk: { artifacts: [{ type: 'tar' }] } }), names: 'tar' },
     'an architecture': { spec: imageSpec({ target: { arch: 'armv7hl' } }), names: 'armv7hl' },
     'a partition type': { spec: imageSpec({ disk: { partitions: [esp, { ...root, type: 'floppy' }] } }), names: 'floppy' },
     'a flag': { spec: imageSpec({ disk: { partitions: [esp, { ...root, flags: ['shiny'] }] } }), names: 'shiny' },

@@ -64,6 +64,24 @@ describe('build', () => {
     expect((await execute('xz', ['--test', '--format=xz', xz])).exitCode).toBe(0);
   });
 
+  it.each(['vhd', 'vhdx', 'vmdk', 'vdi'] as const)(
+    'makes a %s that holds the same disk, and is the same whenever it is made',
+    async (type) => {
+      const changes: SpecChanges = { disk: { artifacts: [{ type: 'raw' }, { type }] } };
+      const [raw, made] = (await make(build, changes)).map(({ blob }) => build.blobPath(blob)) as [string, string];
+      const compared = await execute('qemu-img', ['compare', '-f', 'raw', '-F', type === 'vhd' ? 'vpc' : type, raw, made]);
+      expect([compared.exitCode, compared.stdout, compared.stderr]).toEqual([0, 'Images are identical.\n', '']);
+      const [, again] = await make(other, changes);
+      expect(Buffer.compare(readFileSync(other.blobPath((again as FormatArtifact).blob)), readFileSync(made))).toBe(0);
+    },
+  );
+
+  it('names the file in a vmdk as it is delivered', async () => {
+    const [artifact] = await make(build, { disk: { artifacts: [{ type: 'vmdk' }] } });
+    const text = readFileSync(build.blobPath((artifact as FormatArtifact).blob)).toString('latin1', 0, 4096);
+    expect(text).toMatch(/^RW \d+ SPARSE "minimal-1\.0\.vmdk"$/m);
+  });
+
   it('makes the raw disk even when only another artifact is asked for, and reuses it', async () => {
     await make(build, { disk: { artifacts: [{ type: 'qcow2' }] } });
     const again = await make(build, { disk: { artifacts: [{ type: 'raw' }, { type: 'qcow2' }] } });

@@ -7,6 +7,9 @@ import type { InstalledPackage, PinnedRepository, ResolvedPackage } from './pack
 import type { Json } from './json.js';
 import type { TreeRef, TreeSession } from './tree.js';
 
+/** Code of problems that are no mistake of a template: it is right, but cannot be built yet. */
+export const UNSUPPORTED_YET = 'ICT_UNSUPPORTED_YET';
+
 /** What a format is given to make files of. */
 export interface ImageInput {
   readonly spec: ImageSpec;
@@ -33,7 +36,11 @@ export interface StepRunner {
 export interface ImageFormat {
   /** Image types (`target.imageType`) that it makes. */
   readonly imageTypes: readonly string[];
-  /** What it cannot honour in this template, by name; checked before any download. */
+  /**
+   * What it cannot make of this template, at its place; asked before any download. The code {@link UNSUPPORTED_YET} is for what is right but
+   * cannot be made yet, or not of this distribution: validation warns of it, a build refuses. Every other error makes the template invalid.
+   * Also asked about a template with mistakes, so that all are told at once: what is wrong already has its nearest sound value, or NaN.
+   */
   check(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[];
   /** Packages that the image needs for its boot loader. */
   requires(spec: ImageSpec, distribution: DistributionDefinition): readonly string[];

@@ -220,7 +220,7 @@ export function checkBootable(disk: DiskSpec, bootType: 'efi' | 'legacy', report
   if (root?.filesystem === 'none' || root?.filesystem === 'linux-swap') {
     report(
       'ICT_TEMPLATE_DISK',
-      [...at, disk.partitions.indexOf(root)],
+      [...at, disk.partitions.indexOf(root), 'fsType'],
       `the root partition "${root.id}" has no filesystem`,
       'For example fsType: ext4',
     );
@@ -238,7 +238,7 @@ export function checkBootable(disk: DiskSpec, bootType: 'efi' | 'legacy', report
     const hint = 'Give it fsType: fat32';
     report(
       'ICT_TEMPLATE_DISK',
-      [...at, disk.partitions.indexOf(esp)],
+      [...at, disk.partitions.indexOf(esp), 'fsType'],
       `firmware cannot read the EFI system partition "${esp.id}": it is not FAT`,
       hint,
     );

@@ -21,8 +21,8 @@ const UNNAMED = { name: 'image', version: '0' };
 
 /** What {@link buildSpec} makes of a merged template. */
 export interface SpecResult {
-  /** Undefined when `problems` has an error. */
-  readonly spec: ImageSpec | undefined;
+  /** To be used only when there are no problems; else good for finding more of them. */
+  readonly spec: ImageSpec;
   readonly problems: readonly ProblemReport[];
   /** What keeps a build from being done here and now although the template is right: local files that are missing. */
   readonly refused: readonly ProblemReport[];
@@ -93,8 +93,7 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     secrets: [],
     positions: merged.positions(),
   };
-  const sound = errors.problems.length === 0;
-  return { spec: sound ? spec : undefined, problems: errors.problems, refused: refused.problems, warnings: warnings.problems };
+  return { spec, problems: errors.problems, refused: refused.problems, warnings: warnings.problems };
 }
 
 function readMetadata({ description, use_cases = [], keywords = [] }: NonNullable<Template['metadata']>): MetadataSpec {

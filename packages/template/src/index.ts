@@ -13,6 +13,7 @@ export {
   type ExplainedVariable,
 } from './explanation.js';
 export { loadTemplate, requireSpec, secretsOf, type DistributionResolver, type LoadedTemplate, type LoadOptions } from './load.js';
+export { locateReports } from './located-report.js';
 export { mergeTemplates, type MergedTemplate, type MergeRule, type Origin, type TemplateLayer } from './merge.js';
 export { formatPath, type Path } from './path.js';
 export { templateSchemaWith, type PluginSection, type PluginSections } from './plugin-section.js';
@@ -23,6 +24,7 @@ export { defaultsSchema, templateSchema, type Template, type TemplateDefaults } 
 export { formatSize, parseSize } from './size.js';
 export { parseTemplate, type ParsedTemplate } from './template-document.js';
 export { unsupported, type Abilities } from './unsupported.js';
+export { orderProblems } from './problem.js';
 export type { Validator } from './validation.js';
 export { parseYaml, type DocumentPositions, type YamlDocument } from './yaml-document.js';
 export {

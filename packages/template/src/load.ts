@@ -33,6 +33,8 @@ export interface LoadOptions {
 export interface LoadedTemplate {
   /** Undefined when `problems` is not empty. */
   readonly spec: ImageSpec | undefined;
+  /** The specification with its mistakes, to look for more of them; undefined when too little is known. */
+  readonly draft: ImageSpec | undefined;
   /** Undefined when no file of the chain says what the image is made of. What is not valid is left out of it. */
   readonly merged: MergedTemplate | undefined;
   /** The defaults of the distribution that lie below the template. */
@@ -61,7 +63,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     const secrets = secretsOf(chain.variables, rest.merged);
     // Messages quote values, but never passwords.
     const shown = <T>(reports: T): T => redactData(reports, secretsOf(chain.variables, undefined));
-    const sound = problems.length === 0;
+    const draft = rest.draft === undefined ? undefined : { ...rest.draft, secrets };
     return {
       merged: undefined,
       defaults: undefined,
@@ -69,7 +71,8 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
       files: chain.files,
       variables: chain.variables,
       ...rest,
-      spec: sound && rest.spec !== undefined ? { ...rest.spec, secrets } : undefined,
+      spec: problems.length === 0 ? draft : undefined,
+      draft,
       problems: shown(orderProblems(problems)),
       refused: shown(orderProblems(rest.refused ?? [])),
       warnings: shown(orderProblems([...chain.warnings, ...(rest.warnings ?? [])])),
@@ -86,8 +89,10 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
   const defaults = below?.layer === undefined ? undefined : mergeTemplates([below.layer]);
   const missing = [...chain.problems, ...checkTarget(merged, distribution)];
   if (distribution === undefined) return done(missing, { merged });
-  const { problems, ...result } = await buildSpec(merged, file, options.sections);
-  return done([...missing, ...problems], { merged, defaults, distribution, ...result });
+  const { spec, problems, ...result } = await buildSpec(merged, file, options.sections);
+  // Plugins rely on what their schema promises.
+  const heard = layers.every(({ pruned = [] }) => pruned.every(([first]) => first !== 'plugins'));
+  return done([...missing, ...problems], { merged, defaults, distribution, ...(heard ? { draft: spec } : {}), ...result });
 }
 
 /** What a distribution brings for an image type, as the lowest layer; or what is wrong with it. */

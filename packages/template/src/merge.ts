@@ -1,5 +1,5 @@
 import type { SourcePosition } from '@ict/plugin-api';
-import { formatPath, type Path } from './path.js';
+import { formatPath, isWithin, type Path } from './path.js';
 import type { Template, TemplateDefaults } from './schema/template.js';
 import type { DocumentPositions } from './yaml-document.js';
 
@@ -114,8 +114,7 @@ class Merge {
     const replaces = at[last] !== undefined;
     at[last] = structuredClone(value);
     const name = formatPath(path);
-    for (const key of replaces ? this.origins.keys() : [])
-      if (key === name || key.startsWith(`${name}.`) || key.startsWith(`${name}[`)) this.origins.delete(key);
+    for (const key of replaces ? this.origins.keys() : []) if (isWithin(key, name)) this.origins.delete(key);
     this.record(path, value, layer, from, rule);
   }
 

@@ -15,6 +15,11 @@ export function formatPath(path: Path): string {
   return out;
 }
 
+/** {@link startsWith} for formatted paths: true when `path` is `outer` or lies below it. */
+export function isWithin(path: string, outer: string): boolean {
+  return outer === '' || path === outer || path.startsWith(`${outer}.`) || path.startsWith(`${outer}[`);
+}
+
 /** True when `path` is `prefix` or lies below it. */
 export function startsWith(path: Path, prefix: Path): boolean {
   return prefix.every((step, index) => path[index] === step);

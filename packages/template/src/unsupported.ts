@@ -12,7 +12,7 @@ export interface Abilities {
 }
 
 /**
- * Lists, at its place, each key whose value the engine cannot honour yet. A build refuses such a template before anything is
+ * Lists, at its place, each key whose value the engine cannot honour yet; what an image format cannot make, it says itself. A build refuses such a template before anything is
  * downloaded; validation shows the list. Values that ask for nothing (`enabled: false`, empty lists) are never listed.
  */
 export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): ProblemReport[] {
@@ -42,8 +42,6 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   if (system.fde?.enabled === true) refuse(at('fde', 'enabled'), 'disk encryption (fde)');
   if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
   if (system.kernel?.uki === true) refuse(at('kernel', 'uki'), 'a unified kernel image (uki)');
-  if (system.bootloader?.bootType === 'legacy')
-    refuse(at('bootloader', 'bootType'), 'starting through legacy firmware', 'Use bootType: efi');
   for (const [index, user] of (system.users ?? []).entries()) {
     if (user.startupScript) refuse(at('users', index, 'startupScript'), 'startupScript', 'Give the program as "shell".');
   }

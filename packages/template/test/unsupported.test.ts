@@ -17,7 +17,6 @@ describe('refuses', () => {
     ['fde: { enabled: true, passphraseFile: x }', 'disk encryption (fde)'],
     ['initramfs: { template: x.yml }', 'an initrd from a template'],
     ['kernel: { uki: true }', 'a unified kernel image (uki)'],
-    ['bootloader: { bootType: legacy }', 'starting through legacy firmware'],
     ['users: [{ name: a, startupScript: /x }]', 'startupScript'],
   ])('systemConfig.%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}systemConfig:\n  ${line}\n`)).toEqual([`${what} is not supported yet`]);

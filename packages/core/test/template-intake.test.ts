@@ -1,0 +1,76 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PluginHost } from '../src/plugin-host.js';
+import { readTemplate, type TemplateReading } from '../src/template-intake.js';
+
+/** A toy format that reports what the host name of the template asks for: `mistake`, `later` or `hint`, at its place. */
+const CODE = `const codes = { mistake: ['TOY_WRONG', 'error'], later: ['ICT_UNSUPPORTED_YET', 'error'], hint: ['TOY_HINT', 'warning'] };
+export default {
+  apiVersion: 1,
+  providers: [{ ecosystem: 'toy' }],
+  formats: [{ imageTypes: ['toy'], check: (spec) => (spec.system.hostname ?? '').split('.').filter((word) => word in codes).map((word) => ({
+    code: codes[word][0], severity: codes[word][1], message: word, position: spec.positions.get('systemConfig.hostname'),
+  })) }],
+};`;
+
+const DEFINITION = `apiVersion: 1
+ecosystem: toy
+os: toy
+dist: toy1
+title: Toy
+architectures: [x86_64]
+repositories: [{ id: main, archive: 'http://archive', keyrings: [key.pgp] }]
+boot: { kernel: /boot/vmlinuz-*, initrd: /boot/initrd, makeInitrd: [mkinitramfs], loaders: {} }
+tools: { packages: {} }
+`;
+
+const HEAD = 'image: { name: demo, version: "1" }\ntarget: { os: toy, dist: toy1, arch: x86_64, imageType: toy }\n';
+
+let place: string;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ict-intake-'));
+  const ict = { apiVersion: 1, plugin: './dist/plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['distros/*.yml'] };
+  await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
+  await write('toy/dist/plugin.js', CODE);
+  await write('toy/distros/toy1.yml', DEFINITION);
+});
+afterEach(() => rm(place, { recursive: true }));
+
+async function write(file: string, text: string): Promise<string> {
+  const path = join(place, file);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+async function read(text: string): Promise<TemplateReading> {
+  return readTemplate(await write('image.yml', `${HEAD}${text}`), await PluginHost.open([join(place, 'toy')], []));
+}
+
+const codes = ({ problems, refused, warnings }: TemplateReading) =>
+  [problems, refused, warnings].map((list) => list.map(({ code, snippet }) => [code, snippet?.includes('^')]));
+
+describe('what an image format says of a template', () => {
+  it.each([
+    ['mistake', [[['TOY_WRONG', true]], [], []]],
+    ['later', [[], [['ICT_UNSUPPORTED_YET', true]], []]],
+    ['hint', [[], [], [['TOY_HINT', true]]]],
+  ])('makes it wrong, keeps it from being built, or is worth a look: %s', async (word, expected) => {
+    expect(codes(await read(`systemConfig: { hostname: ${word} }\n`))).toEqual(expected);
+  });
+
+  it('is told beside the mistakes that the template has by itself', async () => {
+    const reading = await read('systemConfig:\n  hostname: mistake.later\n  users: [{ name: "7" }]\n');
+    expect(codes(reading)).toEqual([
+      [
+        ['TOY_WRONG', true],
+        ['ICT_TEMPLATE_NAME', true],
+      ],
+      [['ICT_UNSUPPORTED_YET', true]],
+      [],
+    ]);
+    expect(reading.intake).toBeUndefined();
+  });
+});
