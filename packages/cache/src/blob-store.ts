@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { digestHex, digestOf, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
+import type { Layout } from './layout.js';
 import { readRecord, removeRecord, writeRecord } from './record-file.js';
 import { adoptFile, stageFile } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
@@ -32,7 +33,7 @@ function isBlobRecord(value: unknown): value is BlobRecord {
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
 export function createBlobStore(store: StoreContext): SigningBlobs {
-  const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
+  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
 
   async function sign(digest: Digest, file: string): Promise<void> {
@@ -42,7 +43,8 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     await writeRecord(layout, recordOf(digest), JSON.stringify(record));
   }
 
-  async function path(digest: Digest): Promise<string | undefined> {
+  /** The verified file of this cache. */
+  async function own(digest: Digest): Promise<string | undefined> {
     const file = layout.blob(digest);
     await journal.note('blob', digestHex(digest));
     const signature = await statSignature(file);
@@ -67,9 +69,19 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     return undefined;
   }
 
+  async function path(digest: Digest): Promise<string | undefined> {
+    return (await own(digest)) ?? readOnly.first((place) => elsewhere(digest, place));
+  }
+
+  async function elsewhere(digest: Digest, place: Layout): Promise<string | undefined> {
+    const file = place.blob(digest);
+    const recorded = await readRecord(place.record('blobs', digestHex(digest)), isBlobRecord);
+    return (await readOnly.prove(file, { digest, recorded })) === undefined ? undefined : file;
+  }
+
   async function publish(staged: string, digest: Digest, sizeBytes: number): Promise<BlobRef> {
     const file = layout.blob(digest);
-    await path(digest); // drops a damaged one, so that what is there is right
+    await own(digest); // drops a damaged one, so that what is there is right
     await ensureDirectory(dirname(file));
     await publishByLink(staged, file);
     await sign(digest, file);

@@ -14,6 +14,7 @@ import { createPackageCache, type PackageCache } from './package-cache.js';
 import { createPackageIndex, type PackageIndex } from './package-index.js';
 import { currentOwner } from './process-owner.js';
 import { reap, removeTree, type RemoveTree } from './reaper.js';
+import { openReadOnlyCaches, type CacheBefore } from './read-only-caches.js';
 import { createScrubber } from './scrub.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { measureUsage, type AreaUsage } from './usage.js';
@@ -37,6 +38,8 @@ export interface CacheOptions {
   readonly leases?: Partial<LeaseTiming>;
   /** Make and change nothing at opening, for a look at a cache that may not be written. Default false. */
   readonly readOnly?: boolean;
+  /** Absolute paths of other caches, asked in this order for what this one does not have, and never written. */
+  readonly readOnlyDirs?: readonly string[];
 }
 
 /** A cache directory, open. There is nothing to close: every change is complete when its promise is. */
@@ -53,6 +56,8 @@ export interface Cache extends Locks, Collector, MountDirectories {
   readonly packageIndex: PackageIndex;
   /** Where the fetcher keeps answers and partial downloads. */
   readonly fetchDirectory: string;
+  /** Where answers lie in caches that are only read. */
+  readonly readOnlyFetchDirectories: readonly string[];
   /** A new private directory for throw-away files, in `scratchDir`; gone once this process has ended and another one reaps. */
   scratchDirectory(purpose: string): Promise<string>;
   /** A new private directory on the cache's file system; gone once this process has ended and another one reaps. */
@@ -79,11 +84,14 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const { cacheDir, clock, emit = () => undefined, mode = 'signature', digestFile = (file) => hashFile(file) } = options;
   const layout = await openLayout(cacheDir, currentOwner(), options.scratchDir, options.readOnly);
   const journal = createUsageJournal(layout, clock);
-  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub: createScrubber(clock) };
+  const scrub = createScrubber(clock);
+  const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, scrub, digestFile };
+  const readOnly = await openReadOnlyCaches(options.readOnlyDirs ?? [], before);
+  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub, readOnly };
   const locks = createLocks(layout, options.leases);
   const packageIndex = createPackageIndex(layout);
   const blobs = createBlobStore(store);
-  const memo = createMemo(store);
+  const memo = createMemo(store, readOnly);
   const images = createImageStore(store, blobs, createContentCheck(memo, digestFile, options.pieces));
   const steps = createStepStore(store);
   const layers = createLayerStore(store);
@@ -97,6 +105,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     packageIndex,
     packages: (providerId) => createPackageCache(store, providerId),
     fetchDirectory: layout.area('fetch'),
+    readOnlyFetchDirectories: readOnly.directories.map(({ area }) => area('fetch')),
     scratchDirectory: layout.scratchDirectory,
     temporaryDirectory: layout.temporaryDirectory,
     toTrash: layout.toTrash,

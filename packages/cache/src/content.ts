@@ -1,6 +1,7 @@
 import type { ContentIdentity } from '@ict/integrity';
 import type { EventBody } from '@ict/plugin-api';
 import type { Layout } from './layout.js';
+import type { ReadOnlyCaches } from './read-only-caches.js';
 import type { Scrubber } from './scrub.js';
 import type { UsageJournal } from './usage-journal.js';
 
@@ -16,6 +17,8 @@ export interface StoreContext {
   readonly mode: VerificationMode;
   readonly journal: Pick<UsageJournal, 'note'>;
   readonly scrub: Scrubber;
+  /** Asked for what this cache does not have. */
+  readonly readOnly: ReadOnlyCaches;
   /** SHA-256 and size of a file, perhaps on another thread. */
   readonly digestFile: (file: string) => Promise<ContentIdentity>;
 }

@@ -1,48 +1,17 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  atomicWriteFile,
-  cacheKey,
-  canonicalJson,
-  diffInputs,
-  digestOf,
-  integrityOf,
-  isDigest,
-  syncDirectory,
-  type CacheKey,
-  type InputDifference,
-} from '@ict/integrity';
-import type { Digest, Json } from '@ict/plugin-api';
+import { atomicWriteFile, cacheKey, diffInputs, digestOf, syncDirectory, type CacheKey, type InputDifference } from '@ict/integrity';
+import type { Json } from '@ict/plugin-api';
 import type { SigningBlobs } from './blob-store.js';
 import type { ContentCheck } from './content-check.js';
 import type { StoreContext } from './content.js';
 import { ensureDirectory } from './directory.js';
-import { pathSegment } from './layout.js';
+import { pathSegment, type Layout } from './layout.js';
 import { readRecord } from './record-file.js';
-import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
-
-/** One file of a finished image: an artifact with its type, or a document without. */
-export interface ImageFile {
-  readonly name: string;
-  readonly type?: string;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-}
-
-/** What `imageCache/{key}/meta.json` says. */
-export interface ImageRecord {
-  readonly key: CacheKey;
-  /** Everything that shaped the image; null for one that was imported without a record. */
-  readonly inputs: Json;
-  readonly files: readonly ImageFile[];
-  readonly origin: 'built' | 'imported';
-  /** Seconds since 1970. */
-  readonly storedAt: number;
-  /** What made it, for people: `ict 0.1.0`. */
-  readonly tool: string;
-}
+import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredRecord } from './image-record.js';
+import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
 
 export interface StoredImage extends ImageRecord {
   readonly directory: string;
@@ -85,45 +54,19 @@ export interface ImageStore {
   check(key: string): Promise<readonly string[]>;
 }
 
-/** `signatures` are what the file system said of the files when they were last hashed; all else is covered by `integrity`. */
-interface StoredRecord extends ImageRecord {
-  readonly integrity: string;
-  readonly signatures: Readonly<Record<string, StatSignature>>;
-  readonly verifiedAt: number;
-}
-
 const META = 'meta.json';
 
-function seal({ key, inputs, files, origin, storedAt, tool }: ImageRecord): string {
-  return integrityOf(canonicalJson({ key, inputs, files: files as unknown as Json, origin, storedAt, tool }));
-}
-
-function isImageFile(value: unknown): value is ImageFile {
-  if (typeof value !== 'object' || value === null) return false;
-  const { name, type, digest, sizeBytes } = value as Record<string, unknown>;
-  const typed = type === undefined || typeof type === 'string';
-  return typed && typeof name === 'string' && typeof digest === 'string' && isDigest(digest) && typeof sizeBytes === 'number';
-}
-
-function isStoredRecord(value: unknown): value is StoredRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const record = value as StoredRecord;
-  const { files, signatures, verifiedAt, integrity, inputs, storedAt, tool, origin, key } = record;
-  const shaped =
-    Array.isArray(files) && files.every(isImageFile) && inputs !== undefined && typeof key === 'string' && typeof verifiedAt === 'number';
-  if (!shaped || typeof storedAt !== 'number' || typeof tool !== 'string' || (origin !== 'built' && origin !== 'imported')) return false;
-  if (typeof signatures !== 'object' || !Object.values(signatures).every(isStatSignature)) return false;
-  return seal(record) === integrity;
-}
+const NEVER_BUILT = 'never built here';
 
 /** @param checkContent reads all of a file of a kept image. */
 export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>, checkContent: ContentCheck): ImageStore {
-  const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
-  const root = join(layout.cacheDir, 'imageCache');
-  const directoryOf = (key: string): string => join(root, pathSegment(key, 'an image'));
+  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
+  const rootOf = (place: Layout): string => join(place.cacheDir, 'imageCache');
+  const root = rootOf(layout);
+  const directoryOf = (key: string, place = layout): string => join(rootOf(place), pathSegment(key, 'an image'));
 
-  async function read(key: string): Promise<StoredRecord | undefined> {
-    const record = await readRecord(join(directoryOf(key), META), isStoredRecord);
+  async function read(key: string, place = layout): Promise<StoredRecord | undefined> {
+    const record = await readRecord(join(directoryOf(key, place), META), isStoredRecord);
     return record?.key === key ? record : undefined;
   }
 
@@ -163,38 +106,63 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     await atomicWriteFile(join(directory, META), text, { temporary: layout.hidden(root) });
   }
 
-  async function lookUp(inputs: Json): Promise<ImageLookup> {
-    const key = cacheKey('image', inputs);
+  /** The image of this cache, or why there is none. */
+  async function own(key: CacheKey): Promise<StoredImage | string> {
     const directory = directoryOf(key);
     await journal.note('image', key);
     const record = await read(key);
     if (record === undefined) {
       // Whatever lies there without a record that can be trusted is in the way of the next one.
       await layout.toTrash(directory);
-      return { reason: 'never built here', differences: await nearest(inputs) };
+      return NEVER_BUILT;
     }
-    if (record.origin !== 'built') return { reason: 'the image was imported, and nothing shows that it is this one', differences: [] };
+    if (record.origin !== 'built') return 'the image was imported, and nothing shows that it is this one';
     const wrong = await verify(record, directory);
-    if (wrong === undefined) return { image: { ...record, directory } };
+    if (wrong === undefined) return { ...record, directory };
     await layout.toTrash(directory);
     emit({
       type: 'warning',
       code: 'ICT_CACHE_DAMAGED',
       message: `the image in ${directory} was damaged and has been removed from the cache: ${wrong}`,
     });
-    return { reason: 'the stored image was damaged', differences: [] };
+    return 'the stored image was damaged';
+  }
+
+  /** The image of a read-only cache, when each of its files is what its record says. */
+  async function elsewhere(key: CacheKey, place: Layout): Promise<StoredImage | undefined> {
+    const record = await read(key, place);
+    if (record?.origin !== 'built') return undefined;
+    const directory = directoryOf(key, place);
+    for (const { name, digest, sizeBytes } of record.files) {
+      const signature = record.signatures[name];
+      const recorded = signature && { signature, verifiedAt: record.verifiedAt };
+      const file = join(directory, pathSegment(name, 'a file of an image'));
+      const check = (path: string) => checkContent(path, sizeBytes, digest);
+      if ((await readOnly.prove(file, { digest, recorded, check })) === undefined) return undefined;
+    }
+    return { ...record, directory };
+  }
+
+  async function* records(place: Layout): AsyncGenerator<StoredRecord, void, undefined> {
+    for (const key of (await readdir(rootOf(place)).catch(absent)) ?? []) {
+      const record = key.startsWith('.') ? undefined : await read(key, place);
+      if (record !== undefined) yield record;
+    }
   }
 
   /** The fewest differences that the inputs of a kept image have. */
   async function nearest(inputs: Json): Promise<readonly InputDifference[]> {
     let best: readonly InputDifference[] | undefined;
-    for (const key of (await readdir(root).catch(absent)) ?? []) {
-      const record = key.startsWith('.') ? undefined : await read(key);
-      if (record === undefined) continue;
+    for await (const record of everywhere()) {
       const differences = diffInputs(record.inputs, inputs);
       if (best === undefined || differences.length < best.length) best = differences;
     }
     return best ?? [];
+  }
+
+  async function* everywhere(): AsyncGenerator<StoredRecord, void, undefined> {
+    yield* records(layout);
+    yield* readOnly.all(records);
   }
 
   async function keep(inputs: Json, { artifacts, documents }: NewImage, origin: ImageRecord['origin'], tool: string): Promise<void> {
@@ -218,8 +186,10 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       await mkdir(staged);
       const placeOf = (name: string): string => join(staged, pathSegment(name, 'a file of an image'));
       for (const { name, source, digest } of artifacts) {
-        await (origin === 'built' ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), constants.COPYFILE_FICLONE));
-        if (origin === 'built') await blobs.resign(digest); // a link changes what the file system says of the blob
+        // A link to a file elsewhere would change what the file system says of that one.
+        const ours = origin === 'built' && source === layout.blob(digest);
+        await (ours ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), constants.COPYFILE_FICLONE));
+        if (ours) await blobs.resign(digest); // a link changes what the file system says of the blob
       }
       for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444 });
       await sign(record, staged);
@@ -235,14 +205,14 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
 
   return {
     key: (inputs) => cacheKey('image', inputs),
-    record: read,
+    record: (key) => read(key),
     async find(inputs) {
-      try {
-        return await lookUp(inputs);
-      } catch (error) {
-        if (errnoOf(error) === undefined) throw error;
-        return { reason: `the image cache cannot be read: ${errnoOf(error)}`, differences: [] };
-      }
+      const key = cacheKey('image', inputs);
+      const found = await own(key).catch(unreadable);
+      if (typeof found !== 'string') return { image: found };
+      const image = await readOnly.first((place) => elsewhere(key, place));
+      if (image !== undefined) return { image };
+      return { reason: found, differences: found === NEVER_BUILT ? await nearest(inputs).catch(nothing) : [] };
     },
     put: (inputs, image, tool) => keep(inputs, image, 'built', tool),
     async importFile(file, name, type, tool) {
@@ -270,6 +240,17 @@ async function linkOrCopy(source: string, target: string): Promise<void> {
     if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
     await copyFile(source, target, constants.COPYFILE_FICLONE);
   }
+}
+
+/** Why there is no image, when the system refused to read. */
+function unreadable(error: unknown): string {
+  if (systemErrorOf(error) === undefined) throw error;
+  return `the image cache cannot be read: ${systemErrorOf(error)}`;
+}
+
+function nothing(error: unknown): readonly InputDifference[] {
+  if (systemErrorOf(error) === undefined) throw error;
+  return [];
 }
 
 function absent(error: unknown): undefined {

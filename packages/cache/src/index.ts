@@ -1,5 +1,6 @@
 export type { PieceHasher } from './content-check.js';
 export { openCache, type Cache, type CacheOptions } from './cache.js';
+export { chooseCacheHome, claimCacheHome, isReadOnlyCache, type CacheHome, type CachePlaces } from './cache-home.js';
 export { type VerificationMode } from './content.js';
 export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
 export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';
@@ -13,7 +14,8 @@ export {
   type EntryFilter,
 } from './collector.js';
 export { entryKinds, type EntryKind } from './usage-journal.js';
-export { type ImageFile, type ImageLookup, type ImageRecord, type ImageStore, type NewImage, type StoredImage } from './image-store.js';
+export { type ImageFile, type ImageRecord } from './image-record.js';
+export { type ImageLookup, type ImageStore, type NewImage, type StoredImage } from './image-store.js';
 export { type NearestStep, type StepRecord, type StepStore } from './step-store.js';
 export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-store.js';
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';

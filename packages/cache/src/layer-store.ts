@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { atomicWriteFile, digestHex, syncDirectory } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
+import type { Layout } from './layout.js';
 import { errnoOf, storageFailure } from './storage-failure.js';
 
 /** Fresh directories for an overlay: its changes go to `upper`. */
@@ -41,19 +42,40 @@ export interface LayerStore {
   resign(digest: Digest, signature: string): Promise<void>;
   /** @returns undefined when the layer or one of its parts is absent. */
   get(digest: Digest): Promise<StoredLayer | undefined>;
-  /** Takes a layer away at once; its files wait in the trash for `reap`. False when there was none. */
+  /**
+   * Takes a layer away at once; its files wait in the trash for `reap`. False when there was none: then it is that of a read-only
+   * cache, which this process does not use any more.
+   */
   discard(digest: Digest): Promise<boolean>;
   /** Moves a staged layer that will not be published to the trash. */
   discardStaged(staged: StagedLayer): Promise<void>;
 }
 
-export function createLayerStore({ layout, journal }: StoreContext): LayerStore {
-  const directoryOf = (digest: Digest): string => join(layout.area('layers'), digestHex(digest));
+export function createLayerStore({ layout, journal, readOnly }: StoreContext): LayerStore {
+  const directoryOf = (digest: Digest, place: Layout = layout): string => join(place.area('layers'), digestHex(digest));
+  /** Layers of read-only caches that turned out to be damaged. */
+  const distrusted = new Set<Digest>();
+
+  async function own(digest: Digest): Promise<StoredLayer | undefined> {
+    await journal.note('layer', digestHex(digest));
+    return read(directoryOf(digest));
+  }
+
+  async function elsewhere(digest: Digest, place: Layout): Promise<StoredLayer | undefined> {
+    const layer = await read(directoryOf(digest, place));
+    if (layer === undefined) return undefined;
+    const signature = await readOnly.recall(layer.fs);
+    return typeof signature === 'string' ? { ...layer, signature } : layer;
+  }
 
   async function get(digest: Digest): Promise<StoredLayer | undefined> {
-    const directory = directoryOf(digest);
+    const layer = await own(digest);
+    if (layer !== undefined || distrusted.has(digest)) return layer;
+    return readOnly.first((place) => elsewhere(digest, place));
+  }
+
+  async function read(directory: string): Promise<StoredLayer | undefined> {
     const fs = join(directory, 'fs');
-    await journal.note('layer', digestHex(digest));
     try {
       const [manifest, signature, tree] = await Promise.all([
         readFile(join(directory, 'manifest.json'), 'utf8'),
@@ -71,7 +93,7 @@ export function createLayerStore({ layout, journal }: StoreContext): LayerStore 
   async function clearWreck(digest: Digest): Promise<void> {
     const target = directoryOf(digest);
     const before = await inodeOf(target);
-    if (before === undefined || (await get(digest)) !== undefined) return;
+    if (before === undefined || (await own(digest)) !== undefined) return;
     if ((await inodeOf(target)) === before) await layout.toTrash(target); // else another process was faster
   }
 
@@ -110,16 +132,25 @@ export function createLayerStore({ layout, journal }: StoreContext): LayerStore 
           existed = true;
         }
         await discardStaged(staged);
-        const layer = (await get(digest)) ?? { directory: target, fs: join(target, 'fs'), manifest, signature };
+        const layer = (await own(digest)) ?? { directory: target, fs: join(target, 'fs'), manifest, signature };
         return { layer, existed };
       } catch (error) {
         throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
       }
     },
     async resign(digest, signature) {
+      if ((await own(digest)) === undefined) {
+        const layer = await get(digest);
+        if (layer !== undefined) await readOnly.remember(layer.fs, signature);
+        return;
+      }
       await atomicWriteFile(join(directoryOf(digest), 'signature.json'), signature, { temporary: await layout.temporaryFile() });
     },
-    discard: (digest) => layout.toTrash(directoryOf(digest)),
+    async discard(digest) {
+      if (await layout.toTrash(directoryOf(digest))) return true;
+      distrusted.add(digest);
+      return false;
+    },
   };
 }
 

@@ -5,8 +5,9 @@ import { toErrorRecord } from '@ict/plugin-api';
 import type { Json, Memo } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment } from './layout.js';
+import { noReadOnlyCaches, type ReadOnlyCaches } from './read-only-caches.js';
 import { removeRecord, writeRecord } from './record-file.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
+import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
 
 /** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its text can be hashed before it is parsed. */
 const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","value":/;
@@ -28,24 +29,20 @@ function parse(text: string): { readonly value: Json } | undefined {
  * Remembered computations at `.ict/memo/{kind}/ab/{key}.json`. A damaged one is removed and missed. What cannot be written is
  * not remembered, with a warning: a memo never fails a build.
  */
-export function createMemo({ layout, emit }: StoreContext): Memo {
-  const pathOf = (kind: string, key: Json): string => {
+export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit'>, readOnly: ReadOnlyCaches = noReadOnlyCaches): Memo {
+  const pathOf = (kind: string, key: Json, place = layout): string => {
     const name = cacheKey(kind, key);
-    return join(layout.area('memo'), pathSegment(kind, 'a kind of memo'), name.slice(0, 2), `${name}.json`);
+    return join(place.area('memo'), pathSegment(kind, 'a kind of memo'), name.slice(0, 2), `${name}.json`);
   };
   return {
     async get(kind, key) {
       const path = pathOf(kind, key);
-      let text: string;
-      try {
-        text = await readFile(path, 'utf8');
-      } catch (error) {
-        if (errnoOf(error) === undefined) throw error;
-        return undefined; // absent, or a file system in trouble: computed again
-      }
-      const parsed = parse(text);
-      if (parsed === undefined) await removeRecord(path);
-      return parsed?.value;
+      const text = await textOf(path);
+      const parsed = text === undefined ? undefined : parse(text);
+      if (parsed !== undefined) return parsed.value;
+      if (text !== undefined) await removeRecord(path);
+      const other = await readOnly.first(async (place) => parse((await textOf(pathOf(kind, key, place))) ?? ''));
+      return other?.value;
     },
     async set(kind, key, value) {
       const path = pathOf(kind, key);
@@ -61,4 +58,14 @@ export function createMemo({ layout, emit }: StoreContext): Memo {
       }
     },
   };
+}
+
+/** Undefined when it is absent, or a file system is in trouble: then it is computed again. */
+async function textOf(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (systemErrorOf(error) === undefined) throw error;
+    return undefined;
+  }
 }

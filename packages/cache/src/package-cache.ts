@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { atomicWriteFile, cacheKey, integrityFromDigest, syncDirectory, type CacheKey } from '@ict/integrity';
 import type { Integrity, PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
-import { pathSegment } from './layout.js';
+import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-index.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
 import { stageFile } from './staging.js';
@@ -63,7 +63,7 @@ export function packageKey(pkg: CachedPackage): CacheKey {
  * @throws `ICT_CACHE_NAME` for a provider id that is no plain name.
  */
 export function createPackageCache(store: StoreContext, providerId: string): PackageCache {
-  const { layout, clock, emit, mode, digestFile, journal, scrub } = store;
+  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
   const directory = layout.packages(providerId);
   const index = `packages/${providerId}`;
   const fileOf = (pkg: CachedPackage): string => join(directory, pathSegment(pkg.fileName, 'a package'));
@@ -75,8 +75,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     }
   }
 
-  async function findEntry(pkg: CachedPackage): Promise<PackageEntry | undefined> {
-    const entry = await readRecord(layout.record(index, packageKey(pkg)), isPackageEntry);
+  async function readEntry(pkg: CachedPackage, place: Layout): Promise<PackageEntry | undefined> {
+    const entry = await readRecord(place.record(index, packageKey(pkg)), isPackageEntry);
     const same =
       entry?.integrity === integrityFromDigest(pkg.digest) && entry.sizeBytes === pkg.sizeBytes && entry.fileName === pkg.fileName;
     return same ? entry : undefined;
@@ -124,7 +124,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   /** @param again how often it is looked for anew when another process replaces the file while it is hashed. */
   async function find(pkg: CachedPackage, again = 3): Promise<PackageLookup> {
     const file = fileOf(pkg);
-    const entry = await findEntry(pkg);
+    const entry = await readEntry(pkg, layout);
     const forget = async (): Promise<void> => {
       if (entry !== undefined) await removeRecord(layout.record(index, entry.key));
     };
@@ -156,6 +156,14 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     emit({ type: 'package.invalid', name: pkg.name, version: pkg.version, reason });
     if (evicted) emit({ type: 'package.evicted', name: pkg.name, version: pkg.version });
     return { state: 'invalid', reason };
+  }
+
+  async function elsewhere(pkg: CachedPackage, place: Layout): Promise<PackageLookup | undefined> {
+    const file = join(place.packages(providerId), pathSegment(pkg.fileName, 'a package'));
+    const entry = await readEntry(pkg, place);
+    const recorded = entry && { signature: entry.statSignature, verifiedAt: entry.verifiedAt };
+    const check = await readOnly.prove(file, { digest: pkg.digest, sizeBytes: pkg.sizeBytes, recorded });
+    return check && hit(pkg, file, check);
   }
 
   /** A hit stays a hit when its new signature cannot be kept: the next build hashes again. */
@@ -200,7 +208,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     async lookup(pkg) {
       try {
         await journal.note('package', packageId(providerId, pathSegment(pkg.fileName, 'a package')));
-        const found = await find(pkg);
+        const own = await find(pkg);
+        const found = own.state === 'hit' ? own : ((await readOnly.first((place) => elsewhere(pkg, place))) ?? own);
         if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
         return found;
       } catch (error) {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { cacheKey, canonicalJson, diffInputs, integrityOf, type CacheKey, type InputDifference } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
-import { pathSegment } from './layout.js';
+import { pathSegment, type Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
 import { errnoOf, storageFailure } from './storage-failure.js';
 
@@ -59,25 +59,57 @@ function isStoredStep(value: unknown): value is StoredStep {
   return integrityOfStep(inputs as Json, output as Json) === integrity;
 }
 
-export function createStepStore({ layout, clock, journal }: StoreContext): StepStore {
+export function createStepStore({ layout, clock, journal, readOnly }: StoreContext): StepStore {
   const directoryOf = (type: string): string => `steps/${pathSegment(type, 'a step type')}`;
-  const pathOf = (type: string, key: CacheKey): string => layout.record(directoryOf(type), key);
+  const pathOf = (type: string, key: CacheKey, place: Layout = layout): string => place.record(directoryOf(type), key);
 
-  async function read(type: string, path: string): Promise<StepRecord | undefined> {
+  async function readStep(type: string, path: string, place: Layout): Promise<StepRecord | undefined> {
     const stored = await readRecord(path, isStoredStep);
-    if (stored === undefined || stored.key !== cacheKey(type, stored.inputs) || path !== pathOf(type, stored.key)) return undefined;
+    if (stored === undefined || stored.key !== cacheKey(type, stored.inputs) || path !== pathOf(type, stored.key, place)) return undefined;
     const { key, inputs, output, storedAt, tool, durationMs } = stored;
     return { key, inputs, output, storedAt, tool, ...(durationMs === undefined ? {} : { durationMs }) };
   }
 
-  const paths = (type: string): AsyncGenerator<string, void, undefined> => listRecords(join(layout.area('index'), directoryOf(type)));
+  const paths = (type: string, place: Layout): AsyncGenerator<string, void, undefined> =>
+    listRecords(join(place.area('index'), directoryOf(type)));
+
+  /** The most recent records of a place. */
+  async function* recent(type: string, place: Layout): AsyncGenerator<StepRecord, void, undefined> {
+    const found: { readonly path: string; readonly at: number }[] = [];
+    for await (const path of paths(type, place)) {
+      const entry = await stat(path).catch((error: unknown) => {
+        if (errnoOf(error) === 'ENOENT') return undefined; // removed meanwhile
+        throw error;
+      });
+      if (entry !== undefined) found.push({ path, at: entry.mtimeMs });
+    }
+    for (const { path } of found.sort((a, b) => b.at - a.at).slice(0, compared)) {
+      const record = await readStep(type, path, place);
+      if (record !== undefined) yield record;
+    }
+  }
+
+  async function* records(type: string, place: Layout): AsyncGenerator<StepRecord, void, undefined> {
+    for await (const path of paths(type, place)) {
+      const record = await readStep(type, path, place);
+      if (record !== undefined) yield record;
+    }
+  }
+
+  /** What `look` finds in this cache, then in each read-only one. */
+  async function* everywhere<T>(look: (place: Layout) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+    yield* look(layout);
+    yield* readOnly.all(look);
+  }
 
   return {
     key: cacheKey,
     async get(type, inputs) {
       const key = cacheKey(type, inputs);
       await journal.note('step', key);
-      return read(type, pathOf(type, key));
+      return (
+        (await readStep(type, pathOf(type, key), layout)) ?? readOnly.first((place) => readStep(type, pathOf(type, key, place), place))
+      );
     },
     async put(type, inputs, output, tool, durationMs) {
       const key = cacheKey(type, inputs);
@@ -95,18 +127,8 @@ export function createStepStore({ layout, clock, journal }: StoreContext): StepS
     },
     remove: (type, inputs) => removeRecord(pathOf(type, cacheKey(type, inputs))),
     async nearest(type, inputs) {
-      const found: { readonly path: string; readonly at: number }[] = [];
-      for await (const path of paths(type)) {
-        const entry = await stat(path).catch((error: unknown) => {
-          if (errnoOf(error) === 'ENOENT') return undefined; // removed meanwhile
-          throw error;
-        });
-        if (entry !== undefined) found.push({ path, at: entry.mtimeMs });
-      }
       let best: NearestStep | undefined;
-      for (const { path } of found.sort((a, b) => b.at - a.at).slice(0, compared)) {
-        const record = await read(type, path);
-        if (record === undefined) continue;
+      for await (const record of everywhere((place) => recent(type, place))) {
         const differences = diffInputs(record.inputs, inputs);
         const fewer = best === undefined || differences.length < best.differences.length;
         const later = best !== undefined && differences.length === best.differences.length && record.storedAt > best.record.storedAt;
@@ -114,11 +136,6 @@ export function createStepStore({ layout, clock, journal }: StoreContext): StepS
       }
       return best;
     },
-    async *records(type) {
-      for await (const path of paths(type)) {
-        const record = await read(type, path);
-        if (record !== undefined) yield record;
-      }
-    },
+    records: (type) => everywhere((place) => records(type, place)),
   };
 }

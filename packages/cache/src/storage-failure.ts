@@ -5,6 +5,12 @@ export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }
 
+/** The name of what the system said (`EIO`) when it refused to read or write; undefined for every other error. */
+export function systemErrorOf(error: unknown): string | undefined {
+  const code = errnoOf(error);
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
 const full = new Set(['ENOSPC', 'EDQUOT']);
 const refused = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
 

@@ -1,6 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
-import { cacheDir, distroFile, engineFlags, keyring, lockFlags, template, variable, workDir } from './shared-flags.js';
+import { cacheDir, distroFile, engineFlags, keyring, lockFlags, readOnlyCacheDir, template, variable, workDir } from './shared-flags.js';
 import { all, type CacheFlags, type EngineFlags, type LockFlags, type Runner } from './flag-types.js';
 import { problemFormat, templates, type ProblemFormat } from './template-commands.js';
 
@@ -9,7 +9,7 @@ export interface KeptFlags extends CacheFlags {
   readonly workDir?: string;
 }
 
-export interface CacheListFlags extends CacheFlags {
+export interface CacheListFlags extends KeptFlags {
   readonly kind?: (typeof listedKinds)[number];
 }
 
@@ -69,6 +69,8 @@ export function cacheCommands(program: Command, run: Runner): void {
     .description('list what is kept, the last used first')
     .addOption(new Option('--kind <kind>', 'only entries of this kind').choices(listedKinds))
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
+    .addOption(workDir())
     .action((_flags: CacheListFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-list.js')).cacheList(session, all(command))),
     );
@@ -80,6 +82,8 @@ export function cacheCommands(program: Command, run: Runner): void {
       new Argument('<id>', 'its id, a package\u2019s file name, or the beginning of either, if only one has it').argParser(parseText('ID')),
     )
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
+    .addOption(workDir())
     .action((id: string, _flags: CacheFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-info.js')).cacheInfo(session, id, all(command))),
     );
@@ -176,6 +180,8 @@ export function cacheCommands(program: Command, run: Runner): void {
     .addArgument(new Argument('<id>', 'id of an image, or its beginning').argParser(parseText('ID')))
     .addArgument(new Argument('<file>', 'file to write, such as image.raw.gz').argParser(parseText('FILE')))
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
+    .addOption(workDir())
     .action((id: string, file: string, _flags: CacheFlags, command: Command) =>
       run(all(command), 'document', async (session) =>
         (await import('./commands/cache-export.js')).cacheExport(session, id, file, all(command)),

@@ -20,14 +20,15 @@ export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
 }
 
 /**
- * The entry that an id, a name or the beginning of either means.
+ * The entry that an id, a name or the beginning of either means; of several caches, that of the first which has it.
  *
  * @throws `ICT_CLI_CACHE_UNKNOWN`, `ICT_CLI_CACHE_AMBIGUOUS`
  */
 export function findEntry(entries: readonly CacheEntry[], text: string): CacheEntry {
   const exact = entries.filter(({ id, name, kind }) => id === text || (kind === 'package' && name === text));
-  const found =
+  const meant =
     exact.length > 0 ? exact : entries.filter(({ id, name, kind }) => id.startsWith(text) || (kind === 'package' && name.startsWith(text)));
+  const found = [...new Map(meant.toReversed().map((entry) => [`${entry.kind} ${entry.id}`, entry])).values()].toReversed();
   const [entry, ...others] = found;
   if (entry === undefined) {
     throw cliError('ICT_CLI_CACHE_UNKNOWN', {

@@ -17,6 +17,7 @@ export interface GlobalFlags {
 /** Flags of commands that look into the cache. */
 export interface CacheFlags extends GlobalFlags {
   readonly cacheDir?: string;
+  readonly readOnlyCacheDir?: readonly string[];
 }
 
 /** Flags that stand for settings of the configuration file. */

@@ -1,10 +1,27 @@
 import { stat } from 'node:fs/promises';
-import { openCache, type Cache } from '@ict/cache';
+import { chooseCacheHome, openCache, type Cache, type CacheEntry, type CachePlaces, type EntryKind } from '@ict/cache';
 import type { Session } from './session.js';
 
 /** Opens a cache to look at it: nothing in it changes, and none is made. @returns undefined where there is none. */
 export async function lookAtCache(cacheDir: string): Promise<Cache | undefined> {
   return (await isDirectory(cacheDir)) ? openCache({ cacheDir, clock, readOnly: true }) : undefined;
+}
+
+/** Opens a cache and those that are only read behind it, to look at them; those that are not there are left out. */
+export async function lookAtCaches(places: CachePlaces): Promise<readonly Cache[]> {
+  const { cacheDir, readOnlyDirs } = await chooseCacheHome(places);
+  const caches = await Promise.all([...new Set([cacheDir, ...readOnlyDirs])].map(lookAtCache));
+  return caches.filter((cache) => cache !== undefined);
+}
+
+/** What caches have of some kinds, cache by cache. */
+export async function entriesOf(caches: readonly Cache[], kinds?: readonly EntryKind[]): Promise<readonly CacheEntry[]> {
+  return (await Promise.all(caches.map((cache) => cache.entries(kinds)))).flat();
+}
+
+/** Which of these caches has an entry. */
+export function cacheOf(caches: readonly Cache[], { path }: CacheEntry): Cache {
+  return caches.find(({ cacheDir }) => path.startsWith(`${cacheDir}/`)) as Cache;
 }
 
 /** Opens a cache to remove something, or, for a dry run, to look at it. @returns undefined where there is none. */

@@ -36,6 +36,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
   return {
     engine: {
       cacheDir: config.cacheDirectory,
+      readOnlyCacheDirs: config.readOnlyCacheDirectories,
       workDir: config.workDirectory,
       temporaryDir: config.temporaryDirectory,
       workers: config.workers,
@@ -74,7 +75,7 @@ export async function describeSettings(
 }
 
 function load({ env, cwd, home, uid }: Surroundings, flags: SettingsFlags): Promise<LoadedConfig> {
-  const { workers, cacheDir, workDir, tempDir, logFile, config } = flags;
+  const { workers, cacheDir, readOnlyCacheDir, workDir, tempDir, logFile, config } = flags;
   const logLevel = chosenLevel(flags);
   return loadConfig({
     env,
@@ -85,6 +86,7 @@ function load({ env, cwd, home, uid }: Surroundings, flags: SettingsFlags): Prom
     overrides: {
       ...(workers === undefined ? {} : { workers }),
       ...(cacheDir === undefined ? {} : { cacheDirectory: cacheDir }),
+      ...(readOnlyCacheDir === undefined ? {} : { readOnlyCacheDirectories: readOnlyCacheDir }),
       ...(workDir === undefined ? {} : { workDirectory: workDir }),
       ...(tempDir === undefined ? {} : { temporaryDirectory: tempDir }),
       ...(logLevel === undefined ? {} : { logLevel }),

@@ -10,6 +10,12 @@ export function cacheDir(): Option {
   return new Option('-d, --cache-dir <dir>', 'directory of the cache').argParser(parseText('--cache-dir'));
 }
 
+export function readOnlyCacheDir(): Option {
+  return new Option('--read-only-cache-dir <dir>', 'cache to take things from, never written; may be repeated').argParser(
+    parseTexts('--read-only-cache-dir'),
+  );
+}
+
 export function workDir(): Option {
   return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
 }
@@ -37,6 +43,7 @@ export function settingsFlags(command: Command): Command {
   return command
     .addOption(new Option('-w, --workers <n>', 'downloads and checks that run side by side').argParser(parseWorkers))
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
     .addOption(workDir())
     .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')));
 }

@@ -95,6 +95,29 @@ describe('ict cache list', () => {
     chmodSync(join(root, 'cache', '.ict'), 0o755);
     chmodSync(join(root, 'cache'), 0o755);
   });
+
+  it('shows what caches behind it have, and where; info finds it, and removing leaves it alone', async () => {
+    await fill(1, ['mine']);
+    const other = join(root, 'other');
+    await rename(join(root, 'cache'), other);
+    await fill(2, ['mine', 'theirs']);
+    await rename(join(root, 'cache'), join(root, 'swapped'));
+    await rename(other, join(root, 'cache')); // the cache has `mine`, the one behind it both
+    const behind = ['--read-only-cache-dir', join(root, 'swapped')];
+    const rows = (await ict(['cache', 'list', ...cacheFlag(), ...behind])).stdout.lines.filter((line) => line.startsWith('package'));
+    expect(rows.map((row) => row.replace(/^.*(?= in )/, ''))).toEqual([
+      ` in ${join(root, 'cache')}`,
+      ` in ${join(root, 'swapped')}`,
+      ` in ${join(root, 'swapped')}`,
+    ]);
+    expect(await document(['info', 'theirs-1.pkg', ...cacheFlag(), ...behind])).toMatchObject({
+      path: join(root, 'swapped', 'pkgCache', provider, 'theirs-1.pkg'),
+      record: { name: 'theirs' },
+    });
+    expect(await document(['info', 'mine-1.pkg', ...cacheFlag(), ...behind])).toMatchObject({
+      path: join(root, 'cache', 'pkgCache', provider, 'mine-1.pkg'),
+    });
+  });
 });
 
 describe('ict cache info', () => {

@@ -75,7 +75,7 @@ describe('a command takes only flags that change what it does', () => {
     ['resolve', ['full', 'explain', 'diff', 'var', 'distro-file', 'keyring']],
     ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
     ['cache du', ['by', 'cache-dir']],
-    ['config show', ['origin', 'workers', 'cache-dir', 'work-dir', 'temp-dir']],
+    ['config show', ['origin', 'workers', 'cache-dir', 'read-only-cache-dir', 'work-dir', 'temp-dir']],
     ['version', []],
   ])('%s', (path, own) => {
     const options = commands.find((command) => command.path === path)?.options ?? [];

@@ -18,7 +18,7 @@ interface LiveRecord {
  * All other layers are the cache's.
  *
  * A base tree is found by the digest of its content, never because the directory exists: first the live tree, then the layers of
- * the cache, then the snapshot. When another base tree takes its place, the one that lay here moves to the cache.
+ * the cache, then the snapshot, then snapshots of other work directories, which are only read. When another base tree takes its place, the one that lay here moves to the cache.
  */
 export class BaseTree implements LayerShelf {
   readonly snapshot: string;
@@ -26,18 +26,25 @@ export class BaseTree implements LayerShelf {
   private readonly live: string;
   private readonly record: string;
   private readonly snapshotRecord: string;
+  private readonly elsewhere: readonly string[];
+  /** Snapshots elsewhere that turned out to be something else. */
+  private readonly distrusted = new Set<string>();
   private readonly shelf: LayerShelf;
   private readonly sandbox: LazySandbox;
   private readonly epochSeconds: number;
   private parsed: { readonly state: string | undefined; readonly record: Partial<LiveRecord> | undefined } | undefined;
 
-  /** @param directory `work_dir/{provider-id}`; the caller holds its lock. */
-  constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, epochSeconds: number) {
+  /**
+   * @param directory `work_dir/{provider-id}`; the caller holds its lock.
+   * @param elsewhere directories of other work directories for the same provider id.
+   */
+  constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, epochSeconds: number, elsewhere: readonly string[] = []) {
     this.directory = directory;
     this.live = join(directory, 'chrootenv');
     this.record = join(directory, 'chrootenv.json');
-    this.snapshot = join(directory, 'chrootbuild', 'chrootenv.tar.gz');
-    this.snapshotRecord = join(directory, 'chrootbuild', 'chrootenv.json');
+    this.snapshot = snapshotIn(directory);
+    this.snapshotRecord = snapshotRecordIn(directory);
+    this.elsewhere = elsewhere;
     this.shelf = shelf;
     this.sandbox = sandbox;
     this.epochSeconds = epochSeconds;
@@ -52,14 +59,16 @@ export class BaseTree implements LayerShelf {
   }
 
   async has(layer: LayerRef): Promise<boolean> {
-    return (await this.liveRecord(layer)) !== undefined || (await this.shelf.has(layer)) || this.hasSnapshot(layer);
+    return (await this.liveRecord(layer)) !== undefined || (await this.shelf.has(layer)) || (await this.snapshotOf(layer)) !== undefined;
   }
 
   async find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined> {
     const record = await this.liveRecord(layer);
     if (record !== undefined) return { directory: this.live, ...record };
     const stored = await this.shelf.find(layer);
-    return stored !== undefined || !(await this.hasSnapshot(layer)) ? stored : this.restore(layer);
+    if (stored !== undefined) return stored;
+    const snapshot = await this.snapshotOf(layer);
+    return snapshot === undefined ? undefined : this.restore(layer, snapshot);
   }
 
   async stage(): Promise<StagedLayer> {
@@ -103,24 +112,25 @@ export class BaseTree implements LayerShelf {
   }
 
   /** Unpacks the snapshot; it counts only when the content is exactly the layer's. */
-  private async restore(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined> {
+  private async restore(layer: Pick<LayerRef, 'digest'>, snapshot: string): Promise<StoredLayer | undefined> {
     const sandbox = await this.sandbox.get();
     const staged = await this.stage();
-    const manifest = await this.unpack(staged);
+    const manifest = await this.unpack(snapshot, staged);
     if (manifest?.digest === layer.digest) {
       await this.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
       return this.find(layer);
     }
-    await atomicWriteFile(this.snapshotRecord, '{}');
+    if (snapshot === this.snapshot) await atomicWriteFile(this.snapshotRecord, '{}');
+    else this.distrusted.add(snapshot);
     await this.abandon(staged);
     return undefined;
   }
 
   /** @returns the unpacked snapshot's manifest; undefined when it cannot be unpacked, which is a miss like other content. */
-  private async unpack(staged: StagedLayer): Promise<LayerManifest | undefined> {
+  private async unpack(snapshot: string, staged: StagedLayer): Promise<LayerManifest | undefined> {
     const sandbox = await this.sandbox.get();
     try {
-      await sandbox.restoreSnapshot(this.snapshot, staged.directory);
+      await sandbox.restoreSnapshot(snapshot, staged.directory);
       return await sandbox.sealLayer(staged.directory, { epochSeconds: this.epochSeconds });
     } catch (error) {
       if (hasCode(error, 'ICT_SANDBOX_LAYER')) return undefined;
@@ -167,10 +177,24 @@ export class BaseTree implements LayerShelf {
     return this.parsed.record;
   }
 
-  private async hasSnapshot(layer: Pick<LayerRef, 'digest'>): Promise<boolean> {
-    const record = await readJson<{ digest?: string }>(this.snapshotRecord);
-    return record?.digest === layer.digest && (await fileState(this.snapshot)) !== undefined;
+  /** The first snapshot that is said to be of this layer. */
+  private async snapshotOf(layer: Pick<LayerRef, 'digest'>): Promise<string | undefined> {
+    for (const directory of [this.directory, ...this.elsewhere]) {
+      const snapshot = snapshotIn(directory);
+      if (this.distrusted.has(snapshot)) continue;
+      const record = await readJson<{ digest?: string }>(snapshotRecordIn(directory));
+      if (record?.digest === layer.digest && (await fileState(snapshot)) !== undefined) return snapshot;
+    }
+    return undefined;
   }
+}
+
+function snapshotIn(directory: string): string {
+  return join(directory, 'chrootbuild', 'chrootenv.tar.gz');
+}
+
+function snapshotRecordIn(directory: string): string {
+  return join(directory, 'chrootbuild', 'chrootenv.json');
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {

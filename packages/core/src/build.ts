@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isReadOnlyCache } from '@ict/cache';
 import type { StorageSettings } from '@ict/template';
 import {
   hasCode,
@@ -49,7 +50,11 @@ export async function buildImage(
   };
   const { intake, services } = await events.run('validate', async () => {
     const reading = await read();
-    const places = [engine.cacheDir, engine.workDir, ...(options.output === undefined ? [] : [options.output])];
+    const places = [
+      ...((await isReadOnlyCache(engine.cacheDir)) ? [] : [engine.cacheDir]),
+      engine.workDir,
+      ...(options.output === undefined ? [] : [options.output]),
+    ];
     const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
     const arch = reading.intake === undefined ? [] : checkArchitecture(reading.intake.spec.target.arch);
     requireSound(template, [...reading.problems, ...reading.refused, ...arch, ...host]);

@@ -27,6 +27,8 @@ export interface EngineOptions {
   readonly cacheDir: string;
   readonly workDir: string;
   readonly temporaryDir: string;
+  /** Caches that are asked, in this order, for what the one in `cacheDir` does not have, and never written. */
+  readonly readOnlyCacheDirs?: readonly string[];
   /** Downloads and checks that run side by side. */
   readonly workers: number;
   /** Addresses that stand in for an archive. */

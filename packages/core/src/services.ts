@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCache, workspaceLock, type Cache, type ImageStore } from '@ict/cache';
+import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
@@ -69,18 +69,12 @@ export async function openServices(
   const { signal } = options;
   const verifier = createVerifier({ workers: options.workers, signal, clock });
   const digestFile = (file: string) => verifier.digestFile(file);
-  const cache = await openCache({
-    cacheDir: options.cacheDir,
-    scratchDir: options.temporaryDir,
-    clock,
-    emit,
-    mode: options.verify,
-    digestFile,
-    pieces: verifier,
-  });
+  const home = await findHome(options, emit);
+  const cache = await openCache({ ...home, clock, emit, mode: options.verify, digestFile, pieces: verifier });
   const temporary = await cache.temporaryDirectory('build');
   const fetcher = createFetcher({
     directory: cache.fetchDirectory,
+    readOnlyDirectories: cache.readOnlyFetchDirectories,
     temporary,
     signal,
     emit,
@@ -113,7 +107,7 @@ export async function openServices(
         : new CachedPackages(cache.packages(lock.target), lock, provider),
     images: cache.images,
     build: (target, epochSeconds, secrets, tier) =>
-      openBuild(cache, sandbox, join(options.workDir, target), epochSeconds, identity, context, options, {
+      openBuild(cache, sandbox, target, epochSeconds, identity, context, options, {
         secrets,
         reuse: tier?.use ?? true,
       }),
@@ -145,7 +139,7 @@ export async function openServices(
 function openBuild(
   cache: Cache,
   sandbox: LazySandbox,
-  directory: string,
+  target: string,
   epochSeconds: number,
   identity: CodeIdentity,
   context: Context,
@@ -153,7 +147,8 @@ function openBuild(
   care: StepCare,
 ): BuildServices {
   const shelf: LayerShelf = new CacheShelf(cache.layers);
-  const base = new BaseTree(directory, shelf, sandbox, epochSeconds);
+  const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
+  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, epochSeconds, elsewhere);
   const trees = new SandboxTrees(sandbox, base, epochSeconds, options.verify, options.signal);
   const earlier = new EarlierLayers(cache.steps, base, `${identity.name} ${identity.version}`);
   const { signal } = options;
@@ -193,6 +188,20 @@ function openBuild(
     source: { has: (layer) => base.has(layer), stored: (layer) => base.find(layer), siblings: (call) => steps.siblings(call) },
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
   };
+}
+
+/** Where the cache is; that the configured directory can only be read is said. */
+async function findHome(options: EngineOptions, emit: (event: EventBody) => void): Promise<CacheHome> {
+  const home = await chooseCacheHome(options);
+  if (home.cacheDir === options.cacheDir) return home;
+  await claimCacheHome(home, options.workDir);
+  emit({
+    type: 'warning',
+    code: 'ICT_CACHE_READ_ONLY',
+    message: `${options.cacheDir} can only be read: what has to be kept goes to ${home.cacheDir}`,
+    hint: 'Name a directory of your own with --cache-dir, and this one with --read-only-cache-dir.',
+  });
+  return home;
 }
 
 /** One time limit for all that a transfer waits for. */

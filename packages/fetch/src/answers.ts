@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, unlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@ict/plugin-api';
 import { atomicWriteFile, hashFile, isDigest } from '@ict/integrity';
+import { isDiskFull } from './disk-full.js';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {
@@ -41,11 +42,13 @@ const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoExce
 /**
  * Answers kept below `directory`, `{sha256 of the address}.json` beside its body. The body's name holds its digest, so that a
  * record never meets the body of another moment. A body is hashed each time it is used.
+ *
+ * @param others directories of the same form that are asked after this one, and never written.
  */
-export function createAnswerStore(directory: string): AnswerStore {
+export function createAnswerStore(directory: string, others: readonly string[] = []): AnswerStore {
   const nameOf = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 40);
-  const recordOf = (url: string): string => join(directory, `${nameOf(url)}.json`);
-  const bodyOf = (url: string, digest: Digest): string => join(directory, `${nameOf(url)}.${digest.slice(7, 39)}.body`);
+  const recordOf = (url: string, place = directory): string => join(place, `${nameOf(url)}.json`);
+  const bodyOf = (url: string, digest: Digest, place = directory): string => join(place, `${nameOf(url)}.${digest.slice(7, 39)}.body`);
 
   async function remove(path: string): Promise<void> {
     await unlink(path).catch((error: unknown) => {
@@ -53,37 +56,51 @@ export function createAnswerStore(directory: string): AnswerStore {
     });
   }
 
-  async function find(url: string): Promise<StoredAnswer | undefined> {
+  async function findIn(place: string, url: string): Promise<StoredAnswer | undefined> {
     try {
-      const value: unknown = JSON.parse(await readFile(recordOf(url), 'utf8'));
+      const value: unknown = JSON.parse(await readFile(recordOf(url, place), 'utf8'));
       return isStoredAnswer(value) ? value : undefined;
     } catch (error) {
-      if (error instanceof SyntaxError || errno(error) === 'ENOENT') return undefined;
+      if (error instanceof SyntaxError || errno(error) !== undefined) return undefined; // whatever the disk says: asked for anew
       throw error;
     }
   }
 
+  async function copyFrom(place: string, url: string, answer: StoredAnswer, target: string): Promise<boolean> {
+    try {
+      await copyFile(bodyOf(url, answer.digest, place), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    } catch (error) {
+      if (errno(error) === undefined || isDiskFull(error)) throw error;
+      await remove(target); // a part of it, when the disk is in trouble
+      return false;
+    }
+    // The copy is what the caller gets, so the copy is what is checked.
+    const { digest, sizeBytes } = await hashFile(target);
+    if (digest === answer.digest && sizeBytes === answer.sizeBytes) return true;
+    await remove(target);
+    if (place === directory) await Promise.all([remove(recordOf(url)), remove(bodyOf(url, answer.digest))]);
+    return false;
+  }
+
   return {
-    find,
-    async copyBody(url, answer, target) {
-      try {
-        await copyFile(bodyOf(url, answer.digest), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-      } catch (error) {
-        if (errno(error) !== 'ENOENT') throw error;
-        return false;
+    async find(url) {
+      for (const place of [directory, ...others]) {
+        const answer = await findIn(place, url);
+        if (answer !== undefined) return answer;
       }
-      // The copy is what the caller gets, so the copy is what is checked.
-      const { digest, sizeBytes } = await hashFile(target);
-      if (digest === answer.digest && sizeBytes === answer.sizeBytes) return true;
-      await Promise.all([remove(target), remove(recordOf(url)), remove(bodyOf(url, answer.digest))]);
+      return undefined;
+    },
+    async copyBody(url, answer, target) {
+      for (const place of [directory, ...others]) if (await copyFrom(place, url, answer, target)) return true;
       return false;
     },
     async store(url, answer, body) {
       await mkdir(directory, { recursive: true });
-      const before = await find(url);
+      const before = await findIn(directory, url);
       const temporary = join(directory, `${nameOf(url)}.${randomBytes(6).toString('hex')}.tmp`);
       try {
         await copyFile(body, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+        await chmod(temporary, 0o644); // whoever may read the cache may read this, as its packages
         await rename(temporary, bodyOf(url, answer.digest));
       } catch (error) {
         await remove(temporary);

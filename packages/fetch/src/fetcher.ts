@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { hasCode } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
+import { isDiskFull } from './disk-full.js';
 import { download, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
 import { failOver } from './fail-over.js';
@@ -20,6 +21,8 @@ import { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
 export interface FetcherOptions {
   /** Keeps answers to conditional requests and partial downloads between runs. */
   readonly directory: string;
+  /** Directories of the same form as `directory`: answers are looked for there, too, and nothing is written. */
+  readonly readOnlyDirectories?: readonly string[];
   /** Private directory for finished files; best on the same file system as `directory`. */
   readonly temporary: string;
   readonly signal?: AbortSignal;
@@ -98,7 +101,8 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     connections: options.concurrency ?? 8,
     proxy: proxyEnvironment(options.env ?? process.env),
   });
-  const answers = createAnswerStore(join(directory, 'answers'));
+  const elsewhere = (options.readOnlyDirectories ?? []).map((other) => join(other, 'answers'));
+  const answers = createAnswerStore(join(directory, 'answers'), elsewhere);
   const partials = createPartialStore(join(directory, 'partial'));
   const routes = createMirrorRoutes(mirrors, emit);
 
@@ -258,9 +262,4 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       await connections.close();
     },
   };
-}
-
-function isDiskFull(error: unknown): boolean {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }

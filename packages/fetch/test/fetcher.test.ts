@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -494,6 +494,40 @@ describe('conditional requests', () => {
       });
     }
     expect(server.seen).toHaveLength(1);
+  });
+
+  describe('of a directory that is only read', () => {
+    /** What another process stored, in the `cache` of the bench; the fetcher itself keeps nothing there. */
+    const borrow = (options: Parameters<Bench['open']>[0] = {}) =>
+      ask({ directory: join(bench.root, 'own'), readOnlyDirectories: [join(bench.root, 'cache')], ...options });
+    const names = () => left('answers').map((name) => [name, readFileSync(join(bench.root, 'cache/answers', name), 'utf8')]);
+
+    it('are answered from there, and nothing is written there', async () => {
+      await ask();
+      const before = names();
+      expect(await borrow()).toMatchObject({ fromCache: true, digest: digest(body) });
+      expect(await borrow({ offline: true })).toMatchObject({ fromCache: true, digest: digest(body) });
+      expect(server.seen).toHaveLength(2);
+      expect(names()).toEqual(before);
+    });
+
+    it('are answered by the own directory first', async () => {
+      await ask();
+      server.on('/InRelease', (_request, response) => response.writeHead(200, { etag: '"f"' }).end('newer'));
+      expect(await borrow()).toMatchObject({ fromCache: false, digest: digest('newer') });
+      expect(await borrow({ offline: true })).toMatchObject({ digest: digest('newer') });
+    });
+
+    it.each(['damaged', 'unreadable'])('are asked again where the body is %s, which stays as it is', async (how) => {
+      await ask();
+      const [stored] = left('answers').filter((name) => name.endsWith('.body'));
+      const file = join(bench.root, 'cache/answers', stored ?? '');
+      rmSync(file);
+      if (how === 'damaged') writeFileSync(file, how);
+      else symlinkSync(file, file); // ELOOP, for root as well
+      expect(await borrow()).toMatchObject({ fromCache: false, digest: digest(body) });
+      expect(left('answers')).toContain(stored);
+    });
   });
 
   it('survive a damaged record', async () => {

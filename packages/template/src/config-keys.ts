@@ -29,11 +29,12 @@ function settingsBelow(properties: Readonly<Record<string, SettingSchema>>, pref
 
 /**
  * The environment variable of a setting, by its key. An empty variable counts as not set. `mirrors` takes `ARCHIVE=URL` pairs with
- * blanks between them.
+ * blanks between them, a list of directories has colons between them, as `PATH` has.
  */
 export const configVariables: ReadonlyMap<string, string> = new Map([
   ['workers', 'ICT_WORKERS'],
   ['cache_dir', 'ICT_CACHE_DIR'],
+  ['read_only_cache_dirs', 'ICT_READ_ONLY_CACHE_DIRS'],
   ['work_dir', 'ICT_WORK_DIR'],
   ['temp_dir', 'ICT_TEMP_DIR'],
   ['mirrors', 'ICT_MIRRORS'],

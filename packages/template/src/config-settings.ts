@@ -31,6 +31,7 @@ export class Settings {
     this.overrides = new Map<string, unknown>([
       ['workers', overrides.workers],
       ['cache_dir', overrides.cacheDirectory],
+      ['read_only_cache_dirs', overrides.readOnlyCacheDirectories],
       ['work_dir', overrides.workDirectory],
       ['temp_dir', overrides.temporaryDirectory],
       ['logging.level', overrides.logLevel],
@@ -45,6 +46,7 @@ export class Settings {
     return {
       workers: this.settled<number>('workers'),
       cacheDirectory,
+      readOnlyCacheDirectories: this.paths('read_only_cache_dirs'),
       workDirectory: this.path('work_dir') ?? this.defaultOf<string>('work_dir'),
       temporaryDirectory: this.path('temp_dir') ?? path.join(cacheDirectory, '.ict', 'tmp'),
       mirrors: this.mirrors(),
@@ -106,6 +108,15 @@ export class Settings {
     return path.resolve(found.directory, found.value as string);
   }
 
+  /** Lists of all sources joined, the strongest first, as absolute paths; each once. */
+  private paths(key: string): readonly string[] {
+    const sources = this.sources(key);
+    this.joinOrigins(key, sources);
+    return [
+      ...new Set(sources.flatMap(({ value, directory }) => (value as readonly string[]).map((word) => path.resolve(directory, word)))),
+    ];
+  }
+
   /** Lists of all sources joined, the weakest first; each word once. */
   private list(key: string): { readonly value: string; readonly directory: string }[] {
     const sources = this.sources(key).toReversed();
@@ -143,8 +154,7 @@ export class Settings {
     const variable = configVariables.get(key);
     const text = variable === undefined ? undefined : this.options.env[variable];
     if (variable !== undefined && text !== undefined && text !== '') {
-      const words = key === 'mirrors' ? text.split(/\s+/).filter((word) => word !== '') : [text];
-      const value = readSettingWords(this.schemaOf(key), words);
+      const value = readSettingWords(this.schemaOf(key), wordsOf(text, this.schemaOf(key)));
       this.check(key, value, variable);
       found.push({ value, directory: cwd, origin: `environment ${variable}` });
     }
@@ -172,6 +182,12 @@ export class Settings {
   private schemaOf(key: string): SettingSchema {
     return configKeys.get(key) as SettingSchema;
   }
+}
+
+/** The words of a variable: pairs of a map have blanks between them, directories of a list colons, and the rest is one word. */
+function wordsOf(text: string, { type }: SettingSchema): readonly string[] {
+  if (type !== 'object' && type !== 'array') return [text];
+  return text.split(type === 'object' ? /\s+/ : ':').filter((word) => word !== '');
 }
 
 /** A value as its user wrote it. */

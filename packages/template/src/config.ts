@@ -12,6 +12,8 @@ export interface Config {
   /** How many things run at once, 1 to 64. */
   readonly workers: number;
   readonly cacheDirectory: string;
+  /** Other caches, asked in this order for what the first does not have. */
+  readonly readOnlyCacheDirectories: readonly string[];
   readonly workDirectory: string;
   readonly temporaryDirectory: string;
   /** Mirrors in the order to try, by archive address, all without a slash at the end. */
@@ -63,6 +65,7 @@ export type ConfigOrigin = string;
 export interface ConfigOverrides {
   readonly workers?: number;
   readonly cacheDirectory?: string;
+  readonly readOnlyCacheDirectories?: readonly string[];
   readonly workDirectory?: string;
   readonly temporaryDirectory?: string;
   readonly logLevel?: Config['logLevel'];
@@ -156,6 +159,7 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
   const values: Readonly<Record<string, string | number | boolean | undefined>> = {
     workers: config.workers,
     cache_dir: config.cacheDirectory,
+    read_only_cache_dirs: config.readOnlyCacheDirectories.join(', '),
     work_dir: config.workDirectory,
     temp_dir: config.temporaryDirectory,
     mirrors: [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${mirror.map(withoutCredentials).join(', ')}`).join(', '),

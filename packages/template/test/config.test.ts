@@ -33,6 +33,7 @@ describe('defaults', () => {
     expect(loaded.config).toEqual({
       workers: 16,
       cacheDirectory: '/var/cache/image-composer-tool',
+      readOnlyCacheDirectories: [],
       workDirectory: '/var/tmp/image-composer-tool',
       temporaryDirectory: '/var/cache/image-composer-tool/.ict/tmp',
       mirrors: new Map(),
@@ -130,6 +131,7 @@ storage: { package_cache: { max_size_gb: 2, retention_days: 30 } }
     expect(requireConfig(loaded)).toEqual({
       workers: 5,
       cacheDirectory: '/srv/cache',
+      readOnlyCacheDirectories: [],
       workDirectory: '/var/tmp/image-composer-tool',
       temporaryDirectory: '/srv/cache/.ict/tmp',
       mirrors: new Map([
@@ -192,6 +194,7 @@ it('every variable stands for one setting', async () => {
     ICT_MIRRORS: 'http://a.example=http://m.example/?x=y  http://b.example=http://n.example http://a.example=http://o.example/',
     ICT_FETCH_RETRIES: '1',
     ICT_FETCH_TIMEOUT_MS: '200',
+    ICT_READ_ONLY_CACHE_DIRS: '/r:/s:',
     ICT_PACKAGE_CACHE_ENABLED: 'false',
     ICT_PACKAGE_CACHE_MAX_SIZE_GB: '1',
     ICT_PACKAGE_CACHE_RETENTION_DAYS: '2',
@@ -205,6 +208,7 @@ it('every variable stands for one setting', async () => {
   expect(requireConfig(loaded)).toEqual({
     workers: 3,
     cacheDirectory: '/c',
+    readOnlyCacheDirectories: ['/r', '/s'],
     workDirectory: '/w',
     temporaryDirectory: '/t',
     mirrors: new Map([
@@ -229,6 +233,7 @@ it('prefers flags to variables to the file, and says which it was', async () => 
     {
       'cwd/image-composer-tool.yml': `workers: 2
 cache_dir: cache
+read_only_cache_dirs: [shared, /mnt/ict]
 work_dir: /w
 mirrors:
   http://ftp.debian.org/debian/: http://mirror.example.com/debian/
@@ -242,7 +247,10 @@ logging:
   file: ict.log
 `,
     },
-    { env: { ICT_WORK_DIR: 'elsewhere', ICT_TEMP_DIR: '', ICT_WORKERS: '8', ICT_FETCH_RETRIES: '0' }, overrides: { workers: 4 } },
+    {
+      env: { ICT_WORK_DIR: 'elsewhere', ICT_TEMP_DIR: '', ICT_WORKERS: '8', ICT_FETCH_RETRIES: '0' },
+      overrides: { workers: 4, readOnlyCacheDirectories: ['own', '/mnt/ict'] },
+    },
   );
   const loaded = await loadConfig(given);
   expect(loaded.problems).toEqual([]);
@@ -250,6 +258,8 @@ logging:
   expect(config).toEqual({
     workers: 4,
     cacheDirectory: path.join(given.cwd, 'cache'),
+    // Strongest first, the file last; each once.
+    readOnlyCacheDirectories: [path.join(given.cwd, 'own'), '/mnt/ict', path.join(given.cwd, 'shared')],
     workDirectory: path.join(given.cwd, 'elsewhere'),
     temporaryDirectory: path.join(given.cwd, 'cache/.ict/tmp'),
     mirrors: new Map([['http://ftp.debian.org/debian', ['http://mirror.example.com/debian']]]),
@@ -274,13 +284,14 @@ logging:
     cache_dir: `${file}:2:1`,
     work_dir: 'environment ICT_WORK_DIR',
     temp_dir: 'default',
-    mirrors: `${file}:4:1`,
+    read_only_cache_dirs: `command line, ${file}:3:1`,
+    mirrors: `${file}:5:1`,
     'network.retries': 'environment ICT_FETCH_RETRIES',
-    'network.timeout_ms': `${file}:8:3`,
-    plugins: `${file}:9:1`,
-    distros: `${file}:10:1`,
-    'logging.level': `${file}:12:3`,
-    'logging.file': `${file}:13:3`,
+    'network.timeout_ms': `${file}:9:3`,
+    plugins: `${file}:10:1`,
+    distros: `${file}:11:1`,
+    'logging.level': `${file}:13:3`,
+    'logging.file': `${file}:14:3`,
   });
 });
 

@@ -58,7 +58,13 @@ class TemporaryDirectories {
     const inside = (name: string): string => join(directory, name);
     return {
       ...settings,
-      engine: { ...settings.engine, cacheDir: inside('cache'), workDir: inside('work'), temporaryDir: inside('temporary') },
+      engine: {
+        ...settings.engine,
+        cacheDir: inside('cache'),
+        readOnlyCacheDirs: [],
+        workDir: inside('work'),
+        temporaryDir: inside('temporary'),
+      },
     };
   }
 

@@ -1,4 +1,4 @@
-import { listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind } from '@ict/cache';
+import { chooseCacheHome, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind } from '@ict/cache';
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
 import { changeCache } from '../open-cache.js';
@@ -12,13 +12,14 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { dryRun = false, providerId } = flags;
   requireChoice(flags);
-  const cache = await changeCache(engine.cacheDir, dryRun);
+  const home = await chooseCacheHome(engine);
+  const cache = await changeCache(home.cacheDir, dryRun);
   const cleaned = cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
   const workspace = wanted
     ? (await listWorkspace(engine.workDir)).filter(({ provider }) => providerId === undefined || provider === providerId)
     : [];
-  if (!dryRun) await finishRemoval(session, engine, cache, workspace);
+  if (!dryRun) await finishRemoval(session, { ...engine, ...home }, cache, workspace);
   reportRemoval(session, { dryRun, cache: cleaned, workspace });
 }
 

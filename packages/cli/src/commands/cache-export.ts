@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import type { ImageFile } from '@ict/cache';
 import { cliError } from '../errors.js';
-import { lookAtCache } from '../open-cache.js';
+import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -42,9 +42,10 @@ const conversions: Readonly<Record<string, Conversion>> = {
 export async function cacheExport(session: Session, id: string, file: string, flags: CacheFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const target = resolve(session.surroundings.cwd, file);
-  const cache = await lookAtCache(engine.cacheDir);
-  const entry = findEntry((await cache?.entries(['image'])) ?? [], id);
-  const faults = (await cache?.images.check(entry.id)) ?? [];
+  const caches = await lookAtCaches(engine);
+  const entry = findEntry(await entriesOf(caches, ['image']), id);
+  const { images } = cacheOf(caches, entry);
+  const faults = await images.check(entry.id);
   if (faults.length > 0) {
     throw cliError('ICT_CLI_IMAGE_DAMAGED', {
       message: `the image ${entry.id} is damaged: ${faults.join('; ')}`,
@@ -52,7 +53,7 @@ export async function cacheExport(session: Session, id: string, file: string, fl
       facts: { id: entry.id },
     });
   }
-  const { files } = (await cache?.images.record(entry.id)) ?? { files: [] };
+  const { files } = (await images.record(entry.id)) ?? { files: [] };
   const { source, convert } = choose(files, file);
   const fresh = `${target}.new`;
   try {

@@ -1,4 +1,4 @@
-import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
+import { chooseCacheHome, listWorkspace, type WorkspaceEntry } from '@ict/cache';
 import type { CacheGcFlags } from '../cache-commands.js';
 import { changeCache } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
@@ -15,7 +15,8 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { maxGb, maxImages, minFreeGb, unusedDays = UNUSED_DAYS, imagebuildDays, dryRun = false } = flags;
   const { storageLimits } = await import('@ict/core');
-  const cache = await changeCache(engine.cacheDir, dryRun);
+  const home = await chooseCacheHome(engine);
+  const cache = await changeCache(home.cacheDir, dryRun);
   const workspace = await oldBuilds(engine.workDir, imagebuildDays);
   const limits = {
     ...storageLimits(engine.storage),
@@ -25,7 +26,7 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
     ...(minFreeGb === undefined ? {} : { freeBytes: minFreeGb * GIB }),
   };
   const collected = (await cache?.collect(limits, { dryRun, signal: session.signal })) ?? nothingRemoved;
-  if (!dryRun) await finishRemoval(session, engine, cache, workspace);
+  if (!dryRun) await finishRemoval(session, { ...engine, ...home }, cache, workspace);
   reportRemoval(session, { dryRun, cache: collected, workspace });
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { packageId, type Cache, type CacheEntry } from '@ict/cache';
 import { entryDocument, findEntry, isoTime, shortId } from '../cache-entry.js';
-import { lookAtCache } from '../open-cache.js';
+import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import type { CacheFlags } from '../flag-types.js';
 import { formatBytes } from '../quantity.js';
 import type { Session } from '../session.js';
@@ -11,10 +11,10 @@ import { plainText } from '../terminal-text.js';
 /** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
 export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const cache = await lookAtCache(engine.cacheDir);
-  const entries = (await cache?.entries()) ?? [];
+  const caches = await lookAtCaches(engine);
+  const entries = await entriesOf(caches);
   const entry = findEntry(entries, id);
-  const record = await recordOf(cache as Cache, entry);
+  const record = await recordOf(cacheOf(caches, entry), entry);
   const usedBy = entries.filter(({ kind }) => kind === 'step').length === 0 ? [] : await usersOf(entries, entry);
   session.document({ ...entryDocument(entry), usedBy: usedBy.map((step) => ({ id: step.id, name: step.name })), record: record ?? null });
   const lines = [

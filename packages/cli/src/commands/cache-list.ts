@@ -1,6 +1,6 @@
 import { entryKinds, type CacheEntry } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
-import { lookAtCache } from '../open-cache.js';
+import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../cache-entry.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
@@ -11,14 +11,15 @@ import { plainText, table } from '../terminal-text.js';
 export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { cacheDir } = engine;
-  const cache = await lookAtCache(cacheDir);
-  const found = (await cache?.entries(flags.kind === undefined ? entryKinds : [flags.kind])) ?? [];
+  const caches = await lookAtCaches(engine);
+  const found = await entriesOf(caches, flags.kind === undefined ? entryKinds : [flags.kind]);
   const entries = [...found].sort((a, b) => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1));
   if (session.terminal.json) session.document({ cacheDir, entries: entries.map(entryDocument) });
-  else session.result(listText(entries));
+  else session.result(listText(entries, (entry) => (caches.length === 1 ? '' : `in ${plainText(cacheOf(caches, entry).cacheDir)}`)));
 }
 
-function listText(entries: readonly CacheEntry[]): string {
+/** @param where the directory of an entry, where there are several. */
+function listText(entries: readonly CacheEntry[], where: (entry: CacheEntry) => string): string {
   const times = new Map<number, string>(); // what one build used carries one time
   const timeOf = (seconds: number): string => {
     const text = times.get(seconds) ?? isoTime(seconds);
@@ -31,8 +32,9 @@ function listText(entries: readonly CacheEntry[]): string {
     formatBytes(entry.allocatedBytes),
     timeOf(entry.usedAt),
     entry.kind === 'step' || entry.kind === 'memo' ? plainText(entry.name) : '',
+    where(entry),
   ]);
   const total = entries.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
-  const lines = table([['kind', 'id', 'on disk', 'last used', ''], ...rows], { right: [2] });
+  const lines = table([['kind', 'id', 'on disk', 'last used', '', ''], ...rows], { right: [2] });
   return `${lines.join('\n')}\n${formatCount(entries.length, 'entry', 'entries')}, ${formatBytes(total)}\n`;
 }

@@ -15,6 +15,10 @@ export const configSchema = {
       'Where packages, layers and images are kept. Absent: /var/cache/image-composer-tool for root, else image-composer-tool in $XDG_CACHE_HOME or ~/.cache.',
       '/var/cache/image-composer-tool',
     ),
+    read_only_cache_dirs: withDefault(
+      [],
+      texts('Other caches, asked in this order for what cache_dir does not have, and never written.', ['/mnt/ict-cache']),
+    ),
     work_dir: withDefault('/var/tmp/image-composer-tool', text('Where builds happen and images are delivered.', '/srv/ict/work')),
     temp_dir: text('Where files of a running build go. Absent: .ict/tmp inside cache_dir.', '/var/cache/image-composer-tool/.ict/tmp'),
     config_dir: text('Accepted for compatibility; has no effect: definitions come from plugins and `distros`.', './config'),

@@ -1,0 +1,78 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ensureDirectory } from './directory.js';
+import { cacheError } from './errors.js';
+import { errnoOf } from './storage-failure.js';
+
+/** The directories of the configuration that say where a cache is. */
+export interface CachePlaces {
+  /** `cache_dir` */
+  readonly cacheDir: string;
+  readonly workDir: string;
+  /** `temp_dir` */
+  readonly temporaryDir: string;
+  /** `read_only_cache_dirs` */
+  readonly readOnlyCacheDirs?: readonly string[];
+}
+
+/** Which directory is written, and which ones are only read: options of `openCache`. */
+export interface CacheHome {
+  readonly cacheDir: string;
+  readonly readOnlyDirs: readonly string[];
+  readonly scratchDir?: string;
+}
+
+/**
+ * Where the cache is. A `cache_dir` that can be read and not written (a mount, a directory of another user) is one of those that are only
+ * read; what has to be written goes to `.cache` in the work directory.
+ */
+export async function chooseCacheHome({ cacheDir, workDir, temporaryDir, readOnlyCacheDirs = [] }: CachePlaces): Promise<CacheHome> {
+  if (!(await isReadOnlyCache(cacheDir))) return { cacheDir, readOnlyDirs: readOnlyCacheDirs, scratchDir: temporaryDir };
+  // What lies in the cache directory is not writable either: then temporary files go where the rest goes.
+  const scratch = `${temporaryDir}/`.startsWith(`${cacheDir}/`) ? {} : { scratchDir: temporaryDir };
+  return { cacheDir: join(workDir, '.cache'), readOnlyDirs: [cacheDir, ...readOnlyCacheDirs], ...scratch };
+}
+
+/** True for a directory that an ict wrote and that this user may not write. */
+export async function isReadOnlyCache(directory: string): Promise<boolean> {
+  const hidden = join(directory, '.ict');
+  if (!(await exists(join(hidden, 'VERSION')))) return false;
+  for (const path of [join(hidden, 'tmp'), hidden]) {
+    try {
+      await access(path, constants.W_OK);
+      return false;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') return ['EACCES', 'EPERM', 'EROFS'].includes(errnoOf(error) ?? '');
+    }
+  }
+  return false;
+}
+
+/**
+ * Makes the cache of a work directory. Its name is known to everyone, and work directories lie in /var/tmp: nobody else may have put it
+ * there.
+ *
+ * @throws `ICT_CACHE_UNWRITABLE`; Node's own errors.
+ */
+export async function claimCacheHome({ cacheDir, readOnlyDirs }: CacheHome, workDir: string): Promise<void> {
+  await ensureDirectory(workDir);
+  await ensureDirectory(cacheDir, 0o755);
+  const own = process.geteuid?.();
+  const [parent, place] = await Promise.all([stat(workDir), stat(cacheDir)]);
+  if (own === undefined || (place.uid === own && (parent.uid === own || parent.uid === 0))) return;
+  throw cacheError('ICT_CACHE_UNWRITABLE', {
+    message: `The cache directory ${readOnlyDirs[0]} cannot be written, and ${cacheDir} is not only this user\u2019s`,
+    hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',
+    facts: { directory: readOnlyDirs[0], instead: cacheDir, owner: place.uid },
+  });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return false; // whatever the system says: it is no cache that could be read
+  }
+}

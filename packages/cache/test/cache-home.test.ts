@@ -1,0 +1,61 @@
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { chooseCacheHome, claimCacheHome } from '../src/cache-home.js';
+import { childScript, makeBench, runInNamespace, type Bench } from './bench.js';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = makeBench();
+});
+afterEach(() => bench.close());
+
+/** What is chosen where the cache directory is a mount that is only read. */
+function chosenReadOnly(temporaryDir: string): unknown {
+  const places = { cacheDir: bench.cacheDir, workDir: '/work', temporaryDir, readOnlyCacheDirs: ['/other'] };
+  const script = childScript(
+    bench.cacheDir,
+    `const { chooseCacheHome } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
+     console.log(JSON.stringify(await chooseCacheHome(${JSON.stringify(places)})));`,
+  );
+  return runInNamespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', bench.cacheDir, script);
+}
+
+describe('the home of a cache', () => {
+  const rest = { workDir: '/work', temporaryDir: '/temporary' };
+
+  it('is the configured directory when that can be written, or made, or is something else', async () => {
+    await bench.open();
+    mkdirSync(join(bench.root, 'empty'));
+    for (const cacheDir of [bench.cacheDir, join(bench.root, 'new'), join(bench.root, 'empty'), bench.file('')]) {
+      const home = await chooseCacheHome({ cacheDir, ...rest, readOnlyCacheDirs: ['/other'] });
+      expect(home).toEqual({ cacheDir, readOnlyDirs: ['/other'], scratchDir: '/temporary' });
+    }
+  });
+
+  it.each([[['.ict/tmp']], [['.ict/tmp', '.ict/used', 'pkgCache']]])(
+    'is in the work directory when that can only be read, even without %j',
+    async (missing) => {
+      await bench.open();
+      const instead = { cacheDir: '/work/.cache', readOnlyDirs: [bench.cacheDir, '/other'] };
+      expect(chosenReadOnly(join(bench.cacheDir, '.ict', 'tmp'))).toEqual(instead);
+      for (const path of missing) rmSync(join(bench.cacheDir, path), { recursive: true, force: true });
+      expect(chosenReadOnly('/temporary')).toEqual({ ...instead, scratchDir: '/temporary' });
+    },
+  );
+
+  it('is made, and refused where others could have made it', async () => {
+    const workDir = join(bench.root, 'work');
+    const home = { cacheDir: join(workDir, '.cache'), readOnlyDirs: ['/seed'] };
+    await claimCacheHome(home, workDir);
+    await claimCacheHome(home, workDir);
+    expect(existsSync(home.cacheDir)).toBe(true);
+    const euid = process.geteuid;
+    process.geteuid = () => 12_345;
+    try {
+      await expect(claimCacheHome(home, workDir)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE', facts: { directory: '/seed' } });
+    } finally {
+      if (euid !== undefined) process.geteuid = euid;
+    }
+  });
+});
