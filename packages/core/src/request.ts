@@ -38,16 +38,19 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
   const { repositories } = distribution;
   const asked: Json = {
     target,
-    repositories: repositories.map(({ id, archive, suite, components, priority, allowPackages, excludePackages, cost }) => ({
-      id,
-      archive,
-      suite,
-      components,
-      priority,
-      allowPackages,
-      ...(excludePackages === undefined ? {} : { excludePackages }),
-      ...(cost === undefined ? {} : { cost }),
-    })),
+    repositories: repositories.map(
+      ({ id, archive, suite, components, priority, allowPackages, excludePackages, cost, moduleHotfixes }) => ({
+        id,
+        archive,
+        suite,
+        components,
+        priority,
+        allowPackages,
+        ...(excludePackages === undefined ? {} : { excludePackages }),
+        ...(cost === undefined ? {} : { cost }),
+        ...(moduleHotfixes === true ? { moduleHotfixes } : {}),
+      }),
+    ),
     essential: { priorities: distribution.essential.priorities, packages: distribution.essential.packages },
     image: requests(image),
     tools: requests(tools),

@@ -30,6 +30,8 @@ export interface RepositorySpec {
   readonly repoGpgCheck?: boolean;
   /** rpm: false for a repository that signs its metadata and not its packages. Default true. */
   readonly gpgCheck?: boolean;
+  /** rpm: modules hide none of its packages. Default false. */
+  readonly moduleHotfixes?: boolean;
   /** rpm: address of a metalink, which lists mirrors and says what repomd.xml must be. Tried before the archive itself. */
   readonly metalink?: string;
   /** rpm: address of a list of mirrors, one a line. Tried before the archive itself. At most one of both. */

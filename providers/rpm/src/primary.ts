@@ -40,6 +40,8 @@ export class PrimaryReader implements XmlHandler {
   /** The list whose entries come; -1 for none. */
   #list = -1;
   #isSha256 = false;
+  /** A kind of checksum that some package has and that is strong, but not read. */
+  otherChecksum: string | undefined;
   #sha256 = '';
   #path = '';
   /** The version and release of the last relation, which are often those of the next. */
@@ -74,8 +76,11 @@ export class PrimaryReader implements XmlHandler {
     const list = LIST_OF.get(name);
     if (list !== undefined) this.#list = list;
     else if (name === 'version') this.#version(attributes);
-    else if (name === 'checksum') return (this.#isSha256 = attributes.get('type') === 'sha256');
-    else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
+    else if (name === 'checksum') {
+      const algorithm = attributes.get('type');
+      if (algorithm === 'sha384' || algorithm === 'sha512') this.otherChecksum = algorithm;
+      return (this.#isSha256 = algorithm === 'sha256');
+    } else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
     else if (name === 'size') {
       this.#fields[FIELD.size] = this.#count(attributes.find('package'));
       this.#fields[FIELD.installedSize] = this.#count(attributes.find('installed'));

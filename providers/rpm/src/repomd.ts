@@ -21,6 +21,8 @@ export interface Repomd {
   /** As written: usually seconds since 1970. */
   readonly revision: string | undefined;
   readonly data: readonly RepomdData[];
+  /** Files that lack what they need to be trusted: the kind of checksum that each has. */
+  readonly untrusted: ReadonlyMap<DataType, string>;
 }
 
 /** No real metadata file is larger, decompressed. */
@@ -30,6 +32,7 @@ interface Draft {
   type: string;
   href?: string;
   base?: string;
+  algorithm?: string;
   checksum?: string;
   openChecksum?: string;
   size?: number;
@@ -75,10 +78,14 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
   const types = drafts.map(({ type }) => type);
   if (types.includes('') || new Set(types).size !== types.length)
     throw invalid(repository, 'a metadata file has no type, or one of another');
-  return { revision, data: drafts.flatMap((each) => toData(each, repository) ?? []) };
+  const data = drafts.flatMap((each) => toData(each, repository) ?? []);
+  const trusted = new Set(data.map(({ type }) => type));
+  const untrusted = drafts.filter(({ type }) => !trusted.has(type)).map(({ type, algorithm: kind = '' }) => [type, kind] as const);
+  return { revision, data, untrusted: new Map(untrusted) };
 }
 
 function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
+  if (name === 'checksum') draft.algorithm = algorithm;
   if (name === 'checksum' && algorithm === 'sha256') draft.checksum = value;
   else if (name === 'open-checksum' && algorithm === 'sha256') draft.openChecksum = value;
   else if (name === 'size') draft.size = Number(value);
@@ -116,6 +123,7 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
   const chosen = ['primary', 'filelists', 'group', 'modules'].flatMap((type) => {
     // A twin without compression of its own follows, such as group_gz; the plain one is read.
     const data = repomd.data.find((each) => each.type === type) ?? repomd.data.find((each) => each.type === `${type}_gz`);
+    if (data === undefined) refuseUnread(type, repomd, repository.id);
     return data === undefined ? [] : [{ type, data }];
   });
   if (chosen[0]?.type !== 'primary') {
@@ -128,6 +136,28 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     ...(plain === undefined ? {} : { plain }),
     component: type,
   }));
+}
+
+/** A file that cannot be read is not taken for one that is not there. */
+function refuseUnread(type: DataType, { data, untrusted }: Repomd, repository: string): void {
+  const algorithm = untrusted.get(type);
+  if (algorithm === 'sha384' || algorithm === 'sha512') throw checksumUnsupported(repository, `its ${type}`, algorithm);
+  if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a size and a SHA-256 checksum`);
+  if (data.every((each) => each.type !== `${type}_zck`)) return;
+  throw rpmError('ICT_RPM_COMPRESSION_UNSUPPORTED', {
+    message: `repository "${repository}" has its ${type} as zchunk only, which is not read`,
+    hint: 'createrepo_c --zck writes zchunk beside other files: publish those too.',
+    facts: { repository, type },
+  });
+}
+
+/** @param what which part of the repository has no other checksum. */
+export function checksumUnsupported(repository: string, what: string, algorithm: string): Error {
+  return rpmError('ICT_RPM_CHECKSUM_UNSUPPORTED', {
+    message: `repository "${repository}" lists ${what} by ${algorithm} checksum only, which is not read`,
+    hint: 'Publish it with SHA-256 checksums, which createrepo_c writes unless it is told otherwise.',
+    facts: { repository, algorithm },
+  });
 }
 
 /** The date of a repository, seconds since 1970: its revision where that is a time, else the newest of its files. */

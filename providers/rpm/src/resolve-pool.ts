@@ -18,6 +18,8 @@ export interface PoolRepository {
   readonly cost: number;
   /** Names of packages that are taken from it. */
   readonly filter: NameFilter;
+  /** Places in the index of packages that modules hide. */
+  readonly hidden?: ReadonlySet<number>;
   readonly index: PackagesIndex;
 }
 
@@ -25,7 +27,7 @@ const NONE: readonly number[] = Object.freeze([]);
 
 /**
  * The packages of all repositories as solvables, numbered from 1: repository after repository, in the order of their metadata. Those of
- * foreign architectures and those that a repository may not give are not seen.
+ * foreign architectures, those that a repository may not give, and those that modules hide are not seen.
  */
 export class Pool {
   readonly count: number;
@@ -51,12 +53,12 @@ export class Pool {
     this.#seen = new Uint8Array(this.count + 1);
     this.#repositoryOf = new Uint16Array(this.count + 1);
     let solvable = 1;
-    repositories.forEach(({ index, filter }, number) => {
+    repositories.forEach(({ index, filter, hidden }, number) => {
       this.#bases.push(solvable);
       const passes = nameFilter(filter);
       for (let at = 0; at < index.count; at++, solvable++) {
         const fits = architectureRank(index.arch(at), machine) !== undefined;
-        this.#seen[solvable] = fits && passes(index.name(at)) ? 1 : 0;
+        this.#seen[solvable] = fits && hidden?.has(at) !== true && passes(index.name(at)) ? 1 : 0;
         this.#repositoryOf[solvable] = number;
       }
     });

@@ -2,6 +2,9 @@ import { isPattern, nearestNames, patternExpression } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { parseEvr } from './evr.js';
 import type { PackageGroup } from './comps.js';
+import { streamsWith } from './module-filter.js';
+import type { ActiveModules, ModuleProblem } from './module-streams.js';
+import type { Modules } from './modules.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { RelationTable } from './relation.js';
 import type { resolutionError } from './resolve-errors.js';
@@ -15,25 +18,38 @@ export interface Wanted {
   readonly weak: boolean;
 }
 
+/** What may be asked for beside packages. */
+export interface Collections {
+  /** Groups by id. */
+  readonly groups: ReadonlyMap<string, PackageGroup>;
+  /** Modules, and what requests for them stand for; absent when no repository has any. */
+  readonly modules?: Modules & Pick<ActiveModules, 'requests'>;
+}
+
 const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
 
 /**
  * Finds what seeds ask for: `name`, `name.arch`, `name=version`, `name=version-release`, `name/repository`, `/path/of/file`, anything that
- * packages provide, and `@group`. A pattern asks for every package whose name it matches, as with dnf.
+ * packages provide, `@group`, and modules (see `moduleRequest`). A pattern asks for every package whose name it matches, as with dnf.
  *
- * @param groups by id.
- * @returns entries in the order of the seeds, several for a pattern or a group, and a problem for each seed that asks for what is not there.
+ * @returns entries in the order of the seeds, several for a pattern, group or module, and a problem for each seed that asks for what is not there.
  */
 export function findSeeds(
   seeds: readonly Seed[],
   pool: Pool,
   table: RelationTable,
-  groups: ReadonlyMap<string, PackageGroup>,
+  { groups, modules }: Collections,
 ): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
   const wanted: Wanted[] = [];
   const problems: Problem[] = [];
   for (const seed of seeds) {
     const request = seed.request.trim();
+    const ofModule = modules?.requests.get(request);
+    if (ofModule !== undefined) {
+      if ('kind' in ofModule) problems.push(moduleProblem(seed, ofModule));
+      else wanted.push(...those(seed, ofModule, false, pool));
+      continue;
+    }
     if (request.startsWith('@')) {
       const group = groups.get(request.slice(1));
       if (group === undefined) problems.push(unknownGroup(seed, [...groups.keys()]));
@@ -44,7 +60,7 @@ export function findSeeds(
       .map((each) => findPackages(each, pool, table))
       .filter((targets) => targets.length > 0);
     for (const targets of found) wanted.push({ seed, targets, weak: false });
-    if (found.length === 0) problems.push(unknownPackage(seed, request, pool));
+    if (found.length === 0) problems.push(unknownPackage(seed, request, pool, modules));
   }
   return { wanted, problems };
 }
@@ -56,11 +72,13 @@ function requestsOf(request: string, pool: Pool): readonly string[] {
   return [...new Set(namesOf(pool))].filter((name) => expression.test(name)).sort();
 }
 
-/** As dnf does, a group brings those of its packages that are there. */
 function membersOfGroup(seed: Seed, group: PackageGroup, pool: Pool): Wanted[] {
-  const find = (names: readonly string[], weak: boolean): Wanted[] =>
-    names.map((name) => ({ seed, targets: pool.all(name), weak })).filter(({ targets }) => targets.length > 0);
-  return [...find(group.mandatory, false), ...find(group.optional, true)];
+  return [...those(seed, group.mandatory, false, pool), ...those(seed, group.optional, true, pool)];
+}
+
+/** As dnf does, a group or profile brings those of its packages that are there. */
+function those(seed: Seed, names: readonly string[], weak: boolean, pool: Pool): Wanted[] {
+  return names.map((name) => ({ seed, targets: pool.all(name), weak })).filter(({ targets }) => targets.length > 0);
 }
 
 function findPackages(request: string, pool: Pool, table: RelationTable): readonly number[] {
@@ -93,11 +111,16 @@ function withReplacements(solvables: readonly number[], pool: Pool): readonly nu
   return replacements.length === 0 ? solvables : [...new Set([...replacements, ...solvables])];
 }
 
-function unknownPackage(seed: Seed, request: string, pool: Pool): Problem {
+function unknownPackage(seed: Seed, request: string, pool: Pool, modules: Modules | undefined): Problem {
   const name = NAME.exec(request)?.[1] ?? request;
   const known = pool.all(name).map((solvable) => `${pool.package(solvable).evr.version} (${pool.repository(solvable).id})`);
   if (known.length > 0) {
     return problemOf(seed, 'ICT_RPM_UNKNOWN_VERSION', `there is no "${request}"`, `There is ${name} ${known.join(', ')}.`);
+  }
+  const streams = modules === undefined ? [] : streamsWith(name, modules);
+  if (streams.length > 0) {
+    const hint = `It is in ${streams.join(', ')}: add that stream, as "${streams[0]!}" or "${streams[0]!}/PROFILE".`;
+    return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `"${request}" is only in streams of modules that are not active`, hint);
   }
   const places = pool.repositories.map(({ id }) => id).join(', ');
   const hint =
@@ -119,6 +142,10 @@ function unknownGroup(seed: Seed, known: readonly string[]): Problem {
   const list = groups.length === 0 ? 'The repositories have no groups.' : `There are ${groups.slice(0, 20).join(', ')}.`;
   const hint = meant(nearestNames(seed.request.trim(), groups)) ?? list;
   return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a group "${seed.request}"`, hint);
+}
+
+function moduleProblem(seed: Seed, { kind, message, hint }: ModuleProblem): Problem {
+  return problemOf(seed, kind === 'conflict' ? 'ICT_RPM_MODULE_CONFLICT' : 'ICT_RPM_UNKNOWN_MODULE', message, hint);
 }
 
 function problemOf(seed: Seed, code: keyof typeof resolutionError.codes, message: string, hint: string): Problem {

@@ -1,7 +1,6 @@
 import type {
   Architecture,
   Context,
-  DistributionDefinition,
   FavouredPackage,
   Problem,
   Resolution,
@@ -19,6 +18,9 @@ import { explainContradiction, seedsOf } from './explain.js';
 import { FilelistsReader } from './filelists.js';
 import { readIndex } from './index-file.js';
 import { indexOf, loadPackages } from './metadata.js';
+import { hiddenByModules } from './module-filter.js';
+import { chooseStreams } from './module-streams.js';
+import { loadModules } from './modules.js';
 import { formatRelation, RelationTable } from './relation.js';
 import { Clauses } from './resolve-clauses.js';
 import type { Reason } from './resolve-clauses.js';
@@ -26,7 +28,7 @@ import { buildClosure } from './resolve-closure.js';
 import { Pool } from './resolve-pool.js';
 import type { PoolRepository } from './resolve-pool.js';
 import { findSeeds } from './resolve-seeds.js';
-import type { Wanted } from './resolve-seeds.js';
+import type { Collections, Wanted } from './resolve-seeds.js';
 
 /** Independent contradictions that are reported at once. */
 const MAX_PROBLEMS = 5;
@@ -38,11 +40,9 @@ export interface PackageRequest {
   readonly repositories: readonly PoolRepository[];
   readonly arch: Architecture;
   readonly seeds: readonly Seed[];
-  readonly groups: ReadonlyMap<string, PackageGroup>;
+  readonly collections: Collections;
   /** Makes the relations of boolean dependencies. */
   readonly table: RelationTable;
-  /** The definition's essential set, when the base system belongs to the request. */
-  readonly essential?: DistributionDefinition['essential'];
   /** Follow weak dependencies. */
   readonly recommends: boolean;
   /** Packages of an earlier answer. */
@@ -51,7 +51,7 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 3, resolve };
+  return { version: 4, resolve };
 }
 
 /** @throws what {@link loadPackages} throws, and `ICT_SOLVER_LIMIT`. */
@@ -59,20 +59,29 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
   const { arch, distribution, essential, favour, recommends, seeds, snapshots } = request;
   const table = new RelationTable();
   const repositories: PoolRepository[] = [];
+  const modules = await loadModules(snapshots, ctx);
+  const base = (essential ? distribution.essential.packages : []).map((name): Seed => ({ request: name, reason: 'essential' }));
+  const requests = [...base, ...seeds].map(({ request }) => request.trim());
+  const streams = modules === undefined ? undefined : chooseStreams(modules, requests, arch);
   for (const snapshot of snapshots) {
     ctx.signal.throwIfAborted();
     const {
       id,
+      moduleHotfixes = false,
       priority = DEFAULT_PRIORITY,
       cost = DEFAULT_COST,
       allowPackages: allow = [],
       excludePackages: exclude = [],
     } = snapshot.repository;
-    repositories.push({ id, priority, cost, filter: { allow, exclude }, index: await loadPackages(snapshot, ctx, table) });
+    const index = await loadPackages(snapshot, ctx, table);
+    const hidden =
+      modules === undefined || streams === undefined || moduleHotfixes ? undefined : hiddenByModules(index, modules, streams.active);
+    repositories.push({ id, priority, cost, filter: { allow, exclude }, index, ...(hidden === undefined ? {} : { hidden }) });
   }
   const groups = seeds.some((seed) => seed.request.startsWith('@')) ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
   const pool = new Pool(repositories, arch, favour);
-  const work = { repositories, arch, seeds, groups, table, recommends, ...(essential ? { essential: distribution.essential } : {}) };
+  const collections = { groups, ...(modules === undefined || streams === undefined ? {} : { modules: { ...modules, ...streams } }) };
+  const work = { repositories, arch, seeds: [...base, ...seeds], collections, table, recommends };
   const asked = new Set<string>();
   for (;;) {
     const resolution = resolvePackages(work, pool);
@@ -129,9 +138,8 @@ async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise
  * @throws `ICT_SOLVER_LIMIT`.
  */
 export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch, request.favour)): Resolution {
-  const { groups, recommends, table } = request;
-  const base = (request.essential?.packages ?? []).map((name): Seed => ({ request: name, reason: 'essential' }));
-  const { wanted, problems } = findSeeds([...base, ...request.seeds], pool, table, groups);
+  const { collections, recommends, table } = request;
+  const { wanted, problems } = findSeeds(request.seeds, pool, table, collections);
   const clauses = new Clauses(pool, table, recommends);
   const contradictions: Problem[] = [];
   let left = wanted;

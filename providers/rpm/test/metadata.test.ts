@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decompress, detectCompression } from '@ict/archive';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
@@ -176,6 +176,47 @@ async function primaryText(ctx: FakeContext, { indexes }: Snapshot): Promise<str
   for await (const chunk of decompress(source, detectCompression(indexes[0]!.path))) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
 }
+
+describe('metadata in other forms', () => {
+  const workshop = new RpmWorkshop();
+  let file: string;
+  beforeAll(() => {
+    file = workshop.build({ name: 'a' });
+  });
+  afterAll(() => workshop.close());
+  const read = async (name: string, options: readonly string[], change: (repomd: string) => string = (text) => text) => {
+    const root = workshop.repository(name, [file], undefined, options);
+    const repomd = join(root, 'repodata/repomd.xml');
+    writeFileSync(repomd, change(readFileSync(repomd, 'utf8')));
+    const ctx = open([name], workshop.directory);
+    const pinned = await pin(ctx, repository(name, { repoGpgCheck: false }));
+    return { pinned, count: (await loadPackages(pinned, ctx)).count };
+  };
+  const without = (type: string) => (text: string) => text.replace(new RegExp(`<data type="${type}">.*?</data>`, 's'), '');
+
+  it.each(['sha512', 'sha384'])('is refused when it has %s checksums only', async (algorithm) => {
+    const code = 'ICT_RPM_CHECKSUM_UNSUPPORTED';
+    await expect(read(algorithm, ['--checksum', algorithm])).rejects.toMatchObject({ code, facts: { algorithm } });
+    const options = ['--checksum', algorithm, '--repomd-checksum', 'sha256'];
+    await expect(read(`${algorithm}-packages`, options)).rejects.toMatchObject({ code, facts: { algorithm } });
+  });
+
+  it('is read beside zchunk, and refused where there is nothing else', async () => {
+    const { pinned, count } = await read('both', ['--zck']);
+    expect([count, ...pinned.indexes.map(({ path }) => path.replace(/^.*\./, ''))]).toEqual([1, 'gz', 'gz']);
+    for (const type of ['primary', 'filelists']) {
+      await expect(read(`only-${type}`, ['--zck'], without(type))).rejects.toMatchObject({
+        code: 'ICT_RPM_COMPRESSION_UNSUPPORTED',
+        facts: { type },
+      });
+    }
+  });
+
+  it('is not taken for absent when it cannot be trusted', async () => {
+    const spoilt = (text: string) => text.replace(/(<data type="filelists">\s*<checksum type=")sha256/, '$1md5');
+    await expect(read('spoilt', [], spoilt)).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_INVALID' });
+  });
+});
 
 describe('malformed metadata', () => {
   const readPrimary = (text: string) => {

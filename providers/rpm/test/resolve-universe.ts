@@ -79,7 +79,7 @@ export function resolveIn(
     }),
     arch: 'x86_64',
     seeds: requests.map((request): Seed => ({ request, reason: 'template' })),
-    groups: new Map([['tools', { id: 'tools', mandatory: ['a', 'nothing'], optional: ['b'] }]]),
+    collections: { groups: new Map([['tools', { id: 'tools', mandatory: ['a', 'nothing'], optional: ['b'] }]]) },
     table,
     recommends,
     favour,

@@ -46,6 +46,7 @@ const repository = {
     ]),
     repoGpgCheck: withDefault(true, flag('rpm: whether the metadata must be signed.', false)),
     gpgCheck: withDefault(true, flag('rpm: whether the packages must be signed.', false)),
+    moduleHotfixes: withDefault(false, flag('rpm: modules hide none of its packages.', true)),
     metalink: formatted(
       'uri',
       'rpm: address of a metalink. Its mirrors are tried before the archive, and only a repomd.xml that it vouches for is accepted.',

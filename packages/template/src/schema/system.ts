@@ -102,7 +102,7 @@ export const systemSchema = {
     packages: withDefault([], {
       type: 'array',
       description:
-        'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`. Added to those of the definition.',
+        'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`; of rpm distributions also `@group`, and modules as `module:stream` or `module:stream/profile`. Added to those of the definition.',
       examples: [['openssh-server', 'sudo', 'linux-image-generic*']],
       items: { type: 'string', minLength: 1 },
       uniqueItems: true,

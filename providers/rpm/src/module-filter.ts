@@ -1,0 +1,58 @@
+import type { ModuleBuild, Modules } from './modules.js';
+import type { PackagesIndex } from './packages-index.js';
+
+const NEVRA = /^(.+)-(\d+:[^-]+-[^-]+)\.([^.-]+)$/;
+const SOURCE = 'src';
+
+/** Parts of the name of an artifact. */
+interface Artifact {
+  readonly name: string;
+  readonly evr: string;
+  readonly arch: string;
+}
+
+/**
+ * The packages of a repository that modules hide, as dnf does: those of streams that do not count, and, where a stream that counts has a
+ * package of a name, all others of that name or that provide it.
+ *
+ * @returns their places in the index.
+ */
+export function hiddenByModules(index: PackagesIndex, { builds }: Modules, active: ReadonlySet<ModuleBuild>): ReadonlySet<number> {
+  const shown = new Set<number>();
+  const hidden = new Set<number>();
+  const names = new Set<string>();
+  for (const build of builds) {
+    for (const artifact of build.artifacts) {
+      const parts = parseArtifact(artifact);
+      if (parts === undefined || parts.arch === SOURCE) continue;
+      const at = placeOf(index, parts);
+      if (at !== undefined) (active.has(build) ? shown : hidden).add(at);
+      if (active.has(build) && !build.demodularized.includes(parts.name)) names.add(parts.name);
+    }
+  }
+  for (const name of names) {
+    for (const at of index.byName(name)) hidden.add(at);
+    for (const at of index.providersOf(name)) hidden.add(at);
+  }
+  for (const at of shown) hidden.delete(at);
+  return hidden;
+}
+
+/** Streams that have a package of a name, as people ask for them; for messages. */
+export function streamsWith(name: string, { builds }: Modules): readonly string[] {
+  const having = builds.filter(({ artifacts }) => artifacts.some((each) => parseArtifact(each)?.name === name));
+  return [...new Set(having.map((build) => `${build.name}:${build.stream}`))];
+}
+
+function parseArtifact(text: string): Artifact | undefined {
+  const [, name, evr, arch] = NEVRA.exec(text) ?? [];
+  return name === undefined || evr === undefined || arch === undefined ? undefined : { name, evr, arch };
+}
+
+function placeOf(index: PackagesIndex, { name, evr, arch }: Artifact): number | undefined {
+  for (const at of index.byName(name)) {
+    const { epoch, version, release } = index.evr(at);
+    if (index.arch(at) === arch && `${epoch}:${version}-${release}` === evr) return at;
+  }
+  return undefined;
+}

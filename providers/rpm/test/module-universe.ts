@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { RpmWorkshop } from '@ict/fixtures';
+
+/** Packages of one version, by name: lines of their preambles. */
+export type PackageSet = Readonly<Record<string, readonly string[]>>;
+
+/** By version. Which module they belong to, if to any, says {@link MODULES}. */
+const PACKAGES: Readonly<Record<string, PackageSet>> = {
+  '0.5': { lang: [], plain: [] },
+  '1.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [] },
+  '1.1': { db: [], 'db-server': ['Requires: db'] },
+  '2.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [] },
+  '3.0': { db: [], 'db-alias': ['Provides: db = 9'], plain: ['Requires: db'] },
+  '4.0': { app: ['Requires: lang'] },
+};
+
+interface Stream {
+  readonly version?: number;
+  readonly context?: string;
+  readonly requires?: string;
+  readonly profiles?: Readonly<Record<string, readonly string[]>>;
+  readonly artifacts: readonly string[];
+}
+
+const modulemd = (
+  name: string,
+  stream: string,
+  { version = 1, context = 'c0ffee01', requires = '', profiles = {}, artifacts }: Stream,
+) => `---
+document: modulemd
+version: 2
+data:
+  name: ${name}
+  stream: "${stream}"
+  version: ${version}
+  context: ${context}
+  arch: x86_64
+  summary: A module
+  description: >-
+    A module
+  license:
+    module: [MIT]
+  dependencies:
+  - requires: {${requires}}
+  profiles: {${Object.entries(profiles)
+    .map(([profile, rpms]) => `${profile}: {rpms: [${rpms.join(', ')}]}`)
+    .join(', ')}}
+  artifacts:
+    rpms:
+${artifacts.map((nevra) => `    - ${nevra}\n`).join('')}...
+`;
+
+const defaults = (module: string, stream: string | undefined, profiles: string) => `---
+document: modulemd-defaults
+version: 1
+data:
+  module: ${module}
+${stream === undefined ? '' : `  stream: "${stream}"\n`}  profiles: {${profiles}}
+...
+`;
+
+const DB = { server: ['db-server'], client: ['db'] };
+const MODULES = [
+  defaults('db', '1', '"1": [server], "2": [client]'),
+  modulemd('db', '1', { version: 100, profiles: DB, artifacts: ['db-0:1.0-1.noarch', 'db-server-0:1.0-1.noarch', 'db-0:1.0-1.src'] }),
+  modulemd('db', '1', { version: 200, profiles: DB, artifacts: ['db-0:1.1-1.noarch', 'db-server-0:1.1-1.noarch'] }),
+  modulemd('db', '2', { version: 100, profiles: DB, artifacts: ['db-0:2.0-1.noarch', 'db-server-0:2.0-1.noarch'] }),
+  modulemd('ext', 's', { context: 'c0ffee01', requires: 'db: ["1"]', artifacts: ['ext-0:1.0-1.noarch'] }),
+  modulemd('ext', 's', { context: 'c0ffee02', requires: 'db: ["2"]', artifacts: ['ext-0:2.0-1.noarch'] }),
+  defaults('ext', 's', ''),
+  modulemd('lang', 'a', { artifacts: ['lang-0:1.0-1.noarch'], profiles: { common: ['lang'] } }),
+  modulemd('lang', 'b', { artifacts: ['lang-0:2.0-1.noarch'], profiles: { common: ['lang'] } }),
+  modulemd('app', 'x', { requires: 'lang: [b]', artifacts: ['app-0:4.0-1.noarch'], profiles: { common: ['app'] } }),
+  modulemd('odd', 'n', { requires: 'db: ["-1"]', artifacts: ['odd-0:1.0-1.noarch'], profiles: { default: ['odd'] } }),
+  modulemd('odd', 'o', { requires: 'db: []', artifacts: ['odd-0:2.0-1.noarch'], profiles: { default: ['odd'] } }),
+].join('');
+
+/** Builds a set with one run of rpmbuild, as parts of one package that is not published. @returns paths of the packages. */
+function build(workshop: RpmWorkshop, version: string, set: PackageSet): readonly string[] {
+  const parts = Object.entries(set).flatMap(([name, lines]) => [
+    `%package -n ${name}`,
+    'Summary: Generated for tests',
+    ...lines,
+    `%description -n ${name}`,
+    'Generated for tests.',
+    `%files -n ${name}`,
+  ]);
+  const main = workshop.build({ name: `set-${version}`, version, more: parts });
+  return readdirSync(dirname(main))
+    .map((file) => join(dirname(main), file))
+    .filter((file) => file !== main);
+}
+
+/** A repository with modules, as createrepo_c and modifyrepo_c write it. @returns its directory. */
+export function moduleRepository(workshop: RpmWorkshop): string {
+  const root = workshop.repository(
+    'modules',
+    Object.entries(PACKAGES).flatMap(([version, set]) => build(workshop, version, set)),
+  );
+  const file = join(workshop.directory, 'modules.yaml');
+  writeFileSync(file, MODULES);
+  execFileSync('modifyrepo_c', ['--mdtype=modules', file, join(root, 'repodata')], { stdio: 'pipe' });
+  return root;
+}

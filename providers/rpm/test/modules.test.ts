@@ -1,0 +1,170 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { decompress } from '@ict/archive';
+import { RpmWorkshop } from '@ict/fixtures';
+import type { DistributionDefinition, RepositorySpec, Resolution } from '@ict/plugin-api';
+import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
+import { chooseStreams, moduleRequest } from '../src/module-streams.js';
+import { parseModules } from '../src/modules.js';
+import { createRpmProvider } from '../src/provider.js';
+import { FIXTURES } from './fixture-index.js';
+import { moduleRepository } from './module-universe.js';
+
+const archive = 'http://archive.example';
+const workshop = new RpmWorkshop();
+let root: string;
+beforeAll(() => {
+  root = moduleRepository(workshop);
+}, 240_000);
+afterAll(() => workshop.close());
+
+/** Lets dnf enable the streams that are named, and say what it would install into an empty root then. */
+const PROGRAM = `
+import json, sys
+import dnf, dnf.module.module_base
+
+work, repository, questions = json.load(sys.stdin)
+answers = []
+for number, requests in enumerate(questions):
+    base = dnf.Base()
+    base.conf.installroot = work + '/root%d' % number
+    base.conf.cachedir = work + '/cache'
+    base.conf.persistdir = work + '/state'
+    base.conf.module_platform_id = 'platform:el9'
+    base.conf.install_weak_deps = False
+    base.conf.substitutions['releasever'] = '1'
+    base.conf.substitutions['arch'] = base.conf.substitutions['basearch'] = 'x86_64'
+    base.repos.add_new_repo('test', base.conf, baseurl=['file://' + repository], gpgcheck=False)
+    base.fill_sack(load_system_repo=False)
+    enabling = [request for request in requests if ':' in request and '@' not in request and '/' not in request]
+    streams = [request.lstrip('@').split('/')[0] for request in requests if ':' in request]
+    try:
+        if streams:
+            dnf.module.module_base.ModuleBase(base).enable(streams)
+        base.install_specs([request for request in requests if request not in enabling])
+        base.resolve()
+        answers.append(sorted(str(package) for package in base.transaction.install_set))
+    except dnf.exceptions.Error:
+        answers.append(None)
+json.dump(answers, sys.stdout)
+`;
+
+async function resolve(requests: readonly string[], options: Partial<RepositorySpec> = {}): Promise<Resolution> {
+  await using ctx = fakeContext({ archives: [directoryArchive(archive, root)], nowSeconds: Math.floor(Date.now() / 1000) + 60 });
+  const { metadata, resolver } = createRpmProvider();
+  const repository = { id: 'test', archive, suite: '', components: [], keyrings: [], repoGpgCheck: false, ...options };
+  const snapshots = [await metadata.snapshot(repository, 'x86_64', ctx)];
+  const seeds = requests.map((request) => ({ request, reason: 'template' }));
+  const distribution = {} as DistributionDefinition;
+  return await resolver.resolve({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends: false }, ctx);
+}
+
+const QUESTIONS = [
+  // Default streams count, others are hidden, and so is what has the name of their packages, or provides it.
+  ...['db', 'db-server', 'db=1.0', 'db=2.0', 'db=3.0', 'db-alias', 'plain', 'ext', 'lang', 'lang=1.0', 'app', 'odd'],
+  // Streams and profiles that are asked for.
+  ...['@db', '@db/client', '@db/server', '@db:1', '@db:2', '@db:2/server', '@db:2/server db', '@db:2/client ext', '@db:2/client db=1.0'],
+  ...['db:1 db', 'db:2 db', 'db:2 ext', 'lang:a lang', 'lang:b app', 'app:x lang', 'app:x lang:b app', 'odd:n db:2 odd db'],
+  ...[
+    '@lang:a/common',
+    '@lang:b/common',
+    '@lang:b/common lang=0.5',
+    '@lang',
+    '@lang/common',
+    '@lang:b',
+    '@db:9',
+    '@db:2/other',
+    '@other:1',
+  ],
+  // What modules need of others.
+  ...['@app:x/common', '@app:x/common lang', '@app:x/common @lang:b/common', '@app:x/common @lang:a/common', '@db:1 @db:2/client'],
+  ...['@odd:n/default', '@odd:n/default @db:2/client', '@odd:o/default', '@odd:o/default @db:2/client', '@odd:o/default ext'],
+];
+
+describe('modules, beside dnf', () => {
+  it('lead to the same packages, or to none', async () => {
+    const questions = QUESTIONS.map((line) => line.split(' '));
+    // dnf writes versions with a hyphen.
+    const input = JSON.stringify([workshop.directory, root, questions.map((all) => all.map((one) => one.replace('=', '-')))]);
+    const output = execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
+    const answers = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1)) as readonly (readonly string[] | null)[];
+    const mine: Record<string, readonly string[] | null> = {};
+    for (const requests of questions) {
+      const resolution = await resolve(requests);
+      mine[requests.join(' ')] =
+        resolution.kind === 'unsolvable'
+          ? null
+          : resolution.closure.packages.map(({ name, version, arch }) => `${name}-${version}.${arch}`).sort();
+    }
+    const theirs = Object.fromEntries(QUESTIONS.map((line, number) => [line, answers[number]]));
+    expect(mine).toEqual(theirs);
+    // The oracle is no stub.
+    expect([theirs['db'], theirs['@db:2/server'], theirs['app']]).toEqual([
+      ['db-1.1-1.noarch'],
+      ['db-2.0-1.noarch', 'db-server-2.0-1.noarch'],
+      null,
+    ]);
+  });
+});
+
+describe('modules', () => {
+  it.each([
+    ['app', 'ICT_RPM_UNKNOWN_PACKAGE', /app:x/],
+    ['@db:9', 'ICT_RPM_UNKNOWN_MODULE', /db:1, db:2/],
+    ['db:2/other', 'ICT_RPM_UNKNOWN_MODULE', /db:2\/server, db:2\/client/],
+    ['@lang:b', 'ICT_RPM_UNKNOWN_MODULE', /lang:b\/common/],
+    ['@lang', 'ICT_RPM_UNKNOWN_MODULE', /lang:a, lang:b/],
+    ['db:1 db:2', 'ICT_RPM_MODULE_CONFLICT', /one of them/],
+    ['app:x/common lang:a/common', 'ICT_RPM_MODULE_CONFLICT', /module:stream/],
+    ['odd:n/default', 'ICT_RPM_MODULE_CONFLICT', /module:stream/],
+  ])('say what is wrong with %s', async (requests, code, hint) => {
+    const resolution = await resolve(requests.split(' '));
+    expect(resolution).toMatchObject({ kind: 'unsolvable', problems: [{ code, hint: expect.stringMatching(hint) as string }] });
+  });
+
+  it('hide nothing of a repository that says so', async () => {
+    const resolution = await resolve(['db'], { moduleHotfixes: true });
+    expect(resolution).toMatchObject({ closure: { packages: [{ name: 'db', version: '3.0-1' }] } });
+  });
+
+  it('are asked for without an at sign when a stream is named', async () => {
+    const resolution = await resolve(['db:2/server']);
+    expect(resolution).toMatchObject({ closure: { packages: [{ name: 'db-server', version: '2.0-1' }, { name: 'db' }] } });
+  });
+});
+
+describe('modules.yaml', () => {
+  it.each([
+    ['is no YAML', '---\ndocument: [modulemd\n'],
+    ['has a module without name', '---\ndocument: modulemd\nversion: 2\ndata: {stream: a}\n'],
+    ['has a module of an unknown version', '---\ndocument: modulemd\nversion: 3\ndata: {name: a, stream: a}\n'],
+  ])('is refused when it %s', async (_what, text) => {
+    await expect(parseModules(text, 'modules.yaml')).rejects.toMatchObject({ code: 'ICT_RPM_INDEX_INVALID' });
+  });
+
+  it('of CentOS Stream 9: streams are texts, and none is a default', async () => {
+    const bytes = (async function* () {
+      yield readFileSync(join(FIXTURES, 'repos/centos-stream9-modules.yaml.xz'));
+    })();
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of decompress(bytes, 'xz')) chunks.push(chunk);
+    const modules = await parseModules(Buffer.concat(chunks).toString('utf8'), 'modules.yaml');
+    expect([modules.builds.length, modules.defaults.length]).toEqual([31, 8]);
+    expect(modules.defaults.filter(({ stream }) => stream !== undefined)).toEqual([]);
+    expect(moduleRequest('postgresql:15/server', modules)).toEqual({
+      name: 'postgresql',
+      stream: '15',
+      profile: 'server',
+      enableOnly: false,
+    });
+    expect(moduleRequest('postgresql-server', modules)).toBeUndefined();
+    const { active, requests } = chooseStreams(modules, ['@mariadb:10.11', 'bash'], 'x86_64');
+    expect([...requests]).toEqual([['@mariadb:10.11', ['mariadb-server']]]);
+    expect([...active].map(({ name, stream, version }) => `${name}:${stream}:${version}`)).toEqual([
+      'mariadb:10.11:920240126110506',
+      'mariadb:10.11:920241128105030',
+    ]);
+  });
+});
