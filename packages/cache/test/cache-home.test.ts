@@ -2,32 +2,32 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseCacheHome, claimCacheHome } from '../src/cache-home.js';
-import { childScript, makeBench, runInNamespace, type Bench } from './bench.js';
+import { childScript, makeCacheRig, runInNamespace, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 beforeEach(() => {
-  bench = makeBench();
+  rig = makeCacheRig();
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
 /** What is chosen where the cache directory is a mount that is only read. */
 function chosenReadOnly(temporaryDir: string): unknown {
-  const places = { cacheDir: bench.cacheDir, workDir: '/work', temporaryDir, readOnlyCacheDirs: ['/other'] };
+  const places = { cacheDir: rig.cacheDir, workDir: '/work', temporaryDir, readOnlyCacheDirs: ['/other'] };
   const script = childScript(
-    bench.cacheDir,
+    rig.cacheDir,
     `const { chooseCacheHome } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
      console.log(JSON.stringify(await chooseCacheHome(${JSON.stringify(places)})));`,
   );
-  return runInNamespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', bench.cacheDir, script);
+  return runInNamespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', rig.cacheDir, script);
 }
 
 describe('the home of a cache', () => {
   const rest = { workDir: '/work', temporaryDir: '/temporary' };
 
   it('is the configured directory when that can be written, or made, or is something else', async () => {
-    await bench.open();
-    mkdirSync(join(bench.root, 'empty'));
-    for (const cacheDir of [bench.cacheDir, join(bench.root, 'new'), join(bench.root, 'empty'), bench.file('')]) {
+    await rig.open();
+    mkdirSync(join(rig.root, 'empty'));
+    for (const cacheDir of [rig.cacheDir, join(rig.root, 'new'), join(rig.root, 'empty'), rig.file('')]) {
       const home = await chooseCacheHome({ cacheDir, ...rest, readOnlyCacheDirs: ['/other'] });
       expect(home).toEqual({ cacheDir, readOnlyDirs: ['/other'], scratchDir: '/temporary' });
     }
@@ -36,16 +36,16 @@ describe('the home of a cache', () => {
   it.each([[['.ict/tmp']], [['.ict/tmp', '.ict/used', 'pkgCache']]])(
     'is in the work directory when that can only be read, even without %j',
     async (missing) => {
-      await bench.open();
-      const instead = { cacheDir: '/work/.cache', readOnlyDirs: [bench.cacheDir, '/other'] };
-      expect(chosenReadOnly(join(bench.cacheDir, '.ict', 'tmp'))).toEqual(instead);
-      for (const path of missing) rmSync(join(bench.cacheDir, path), { recursive: true, force: true });
+      await rig.open();
+      const instead = { cacheDir: '/work/.cache', readOnlyDirs: [rig.cacheDir, '/other'] };
+      expect(chosenReadOnly(join(rig.cacheDir, '.ict', 'tmp'))).toEqual(instead);
+      for (const path of missing) rmSync(join(rig.cacheDir, path), { recursive: true, force: true });
       expect(chosenReadOnly('/temporary')).toEqual({ ...instead, scratchDir: '/temporary' });
     },
   );
 
   it('is made, and refused where others could have made it', async () => {
-    const workDir = join(bench.root, 'work');
+    const workDir = join(rig.root, 'work');
     const home = { cacheDir: join(workDir, '.cache'), readOnlyDirs: ['/seed'] };
     await claimCacheHome(home, workDir);
     await claimCacheHome(home, workDir);

@@ -16,9 +16,9 @@ import { digestOf } from '@ict/integrity';
 import type { Digest, Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache, CacheOptions } from '../src/cache.js';
-import { makeBench, packageOf, provider, type Bench } from './bench.js';
+import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
-let bench: Bench;
+let rig: CacheRig;
 /** The cache that is only read, as its own machine sees it. */
 let lender: Cache;
 let blob: Digest;
@@ -30,7 +30,7 @@ const DAY = 86_400;
 
 /** Fills a cache with one entry of each kind. */
 async function fill(cache: Cache): Promise<void> {
-  await cache.packages(provider).store(pkg, bench.file('hello '.repeat(100)));
+  await cache.packages(provider).store(pkg, rig.file('hello '.repeat(100)));
   blob = (await cache.blobs.putBytes(Buffer.from('index'))).digest;
   const disk = await cache.blobs.putBytes(Buffer.from('disk'));
   await cache.steps.put('compose', inputs, { made: 1 }, 'ict 1');
@@ -43,17 +43,17 @@ async function fill(cache: Cache): Promise<void> {
 }
 
 beforeEach(async () => {
-  bench = makeBench();
-  lender = await bench.open({ cacheDir: join(bench.root, 'lender') });
+  rig = makeCacheRig();
+  lender = await rig.open({ cacheDir: join(rig.root, 'lender') });
   await fill(lender);
-  bench.hashed.length = 0;
-  bench.events.length = 0;
+  rig.hashed.length = 0;
+  rig.events.length = 0;
 });
-afterEach(() => bench.close());
+afterEach(() => rig.close());
 
-const borrow = (options: Partial<CacheOptions> = {}): Promise<Cache> => bench.open({ readOnlyDirs: [lender.cacheDir], ...options });
+const borrow = (options: Partial<CacheOptions> = {}): Promise<Cache> => rig.open({ readOnlyDirs: [lender.cacheDir], ...options });
 const inLender = (...path: readonly string[]): string => join(lender.cacheDir, ...path);
-const warnings = () => bench.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
+const warnings = () => rig.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
 
 /** What was found of each kind, as the place where it lies or what it says. */
 async function findAll(cache: Cache) {
@@ -93,7 +93,7 @@ function stateOf(directory: string): readonly string[] {
 describe('a cache behind the cache', () => {
   it('is asked for what the cache does not have, of every kind, and used where it lies, unhashed', async () => {
     expect(await findAll(await borrow())).toEqual(everything('signature'));
-    expect(bench.hashed).toEqual([]);
+    expect(rig.hashed).toEqual([]);
     expect(warnings()).toEqual([]);
   });
 
@@ -116,16 +116,16 @@ describe('a cache behind the cache', () => {
   });
 
   it('is asked after the cache itself', async () => {
-    await fill(await bench.open());
+    await fill(await rig.open());
     const found = await findAll(await borrow());
-    expect(Object.values(found).filter((one) => typeof one === 'string' && !one.startsWith(`${bench.cacheDir}/`))).toEqual([]);
-    expect(found.package).toMatchObject({ file: join(bench.cacheDir, 'pkgCache', provider, pkg.fileName) });
+    expect(Object.values(found).filter((one) => typeof one === 'string' && !one.startsWith(`${rig.cacheDir}/`))).toEqual([]);
+    expect(found.package).toMatchObject({ file: join(rig.cacheDir, 'pkgCache', provider, pkg.fileName) });
   });
 
   it('is asked in the order given', async () => {
-    const second = join(bench.root, 'second');
+    const second = join(rig.root, 'second');
     cpSync(lender.cacheDir, second, { recursive: true, preserveTimestamps: true });
-    const cache = await bench.open({ readOnlyDirs: [second, lender.cacheDir] });
+    const cache = await rig.open({ readOnlyDirs: [second, lender.cacheDir] });
     expect(await cache.blobs.path(blob)).toBe(join(second, '.ict/blobs/sha256', blob.slice(7, 9), blob.slice(7)));
     rmSync(join(second, '.ict/blobs'), { recursive: true });
     expect(await cache.blobs.path(blob)).toBe(blobFile());
@@ -146,24 +146,24 @@ describe('a cache behind the cache', () => {
 describe('what the file system says of files there', () => {
   /** As another machine sees it: with other inodes and times. */
   async function elsewhere(): Promise<void> {
-    const copy = join(bench.root, 'copy');
+    const copy = join(rig.root, 'copy');
     cpSync(lender.cacheDir, copy, { recursive: true, preserveTimestamps: true });
-    lender = await bench.open({ cacheDir: copy, readOnly: true });
-    bench.hashed.length = 0;
+    lender = await rig.open({ cacheDir: copy, readOnly: true });
+    rig.hashed.length = 0;
   }
 
   it('is remembered in the cache itself, once each file was hashed', async () => {
     await elsewhere();
     expect(await findAll(await borrow())).toEqual(everything('hash'));
-    expect(bench.hashed).toHaveLength(4); // package, blob, two files of the image
-    bench.hashed.length = 0;
+    expect(rig.hashed).toHaveLength(4); // package, blob, two files of the image
+    rig.hashed.length = 0;
     expect(await findAll(await borrow())).toEqual(everything('signature'));
-    expect(bench.hashed).toEqual([]);
+    expect(rig.hashed).toEqual([]);
   });
 
   it('does not count with full verification, nor after 30 days', async () => {
     expect(await findAll(await borrow({ mode: 'full' }))).toEqual(everything('hash'));
-    bench.time += 31 * DAY;
+    rig.time += 31 * DAY;
     expect(await findAll(await borrow())).toEqual(everything('hash'));
   });
 
@@ -221,28 +221,28 @@ describe('a damaged file there', () => {
 
 describe('a directory that cannot be used', () => {
   const places: Readonly<Record<string, () => string>> = {
-    'is not there': () => join(bench.root, 'nowhere'),
-    'is a file': () => bench.file(''),
+    'is not there': () => join(rig.root, 'nowhere'),
+    'is a file': () => rig.file(''),
     'was written by a newer ict': () => {
       writeFileSync(inLender('.ict/VERSION'), '99\n');
       return lender.cacheDir;
     },
   };
   it.each(Object.keys(places))('because it %s costs one warning', async (why) => {
-    const cache = await bench.open({ readOnlyDirs: [places[why]?.() as string] });
+    const cache = await rig.open({ readOnlyDirs: [places[why]?.() as string] });
     await findAll(cache);
     expect(warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
     expect((await findAll(cache)).package).toEqual({ state: 'miss' });
   });
 
   it('in parts is passed over for these, with one warning', async () => {
-    const second = join(bench.root, 'second');
+    const second = join(rig.root, 'second');
     cpSync(lender.cacheDir, second, { recursive: true });
     for (const file of [blobFile(), packageFile()]) {
       rmSync(file);
       symlinkSync(file, file); // ELOOP: an error of the file system that root has, too
     }
-    const cache = await bench.open({ readOnlyDirs: [lender.cacheDir, second] });
+    const cache = await rig.open({ readOnlyDirs: [lender.cacheDir, second] });
     const found = await findAll(cache);
     expect(found.blob?.startsWith(second)).toBe(true);
     expect(found.package).toMatchObject({ state: 'hit', file: join(second, 'pkgCache', provider, pkg.fileName) });
@@ -250,9 +250,9 @@ describe('a directory that cannot be used', () => {
   });
 
   it('because it is the cache itself is no second one', async () => {
-    const cache = await bench.open({ readOnlyDirs: [bench.cacheDir] });
+    const cache = await rig.open({ readOnlyDirs: [rig.cacheDir] });
     await fill(cache);
-    expect(existsSync(join(bench.cacheDir, 'pkgCache'))).toBe(true);
+    expect(existsSync(join(rig.cacheDir, 'pkgCache'))).toBe(true);
     expect(cache.readOnlyFetchDirectories).toEqual([]);
   });
 });
