@@ -1,4 +1,5 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { archiveError } from './errors.js';
 
@@ -15,6 +16,7 @@ const HEADER_BYTES = 60;
 const MAX_NAME_BYTES = 64 * 1024;
 const MAX_NAME_TABLE_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 256 * 1024;
+const WINDOW_BYTES = 1024;
 
 /**
  * Lists the members of an ar archive, in order, without reading their content.
@@ -27,15 +29,16 @@ const READ_BYTES = 256 * 1024;
  * @see ar(5), deb(5)
  */
 export async function* readAr(file: string): AsyncGenerator<ArMember, void, undefined> {
-  const handle = await open(file, 'r');
+  const descriptor = openSync(file, 'r');
   try {
-    const { size: fileBytes } = await handle.stat();
-    const magic = await readAt(handle, 0, Math.min(MAGIC.length, fileBytes));
+    const { size: fileBytes } = fstatSync(descriptor);
+    const headers = new HeaderReader(descriptor);
+    const magic = headers.read(0, Math.min(MAGIC.length, fileBytes));
     if (magic.toString('latin1') !== MAGIC) throw malformed(file, 0, 'it does not start with !<arch>');
     let names: Buffer | undefined;
     for (let at = MAGIC.length; at < fileBytes; ) {
       if (fileBytes - at < HEADER_BYTES) throw truncated(file, at, 'a member header');
-      const header = (await readAt(handle, at, HEADER_BYTES)).toString('latin1');
+      const header = headers.read(at, HEADER_BYTES).toString('latin1');
       if (header.slice(58) !== '`\n') throw malformed(file, at, 'a member header does not end as it must');
       const rawName = header.slice(0, 16).trimEnd();
       const size = decimal(header.slice(48, 58));
@@ -46,11 +49,11 @@ export async function* readAr(file: string): AsyncGenerator<ArMember, void, unde
 
       if (rawName === '//') {
         if (size > MAX_NAME_TABLE_BYTES) throw malformed(file, at, 'its table of names is too long');
-        names = await readAt(handle, content, size);
+        names = headers.read(content, size);
       } else if (rawName.startsWith('#1/')) {
         const length = decimal(rawName.slice(3));
         if (length === undefined || length > size || length > MAX_NAME_BYTES) throw malformed(file, at, 'the length of a BSD name is bad');
-        const name = text(await readAt(handle, content, length), file, at).replace(/\0+$/, '');
+        const name = text(headers.read(content, length), file, at).replace(/\0+$/, '');
         yield { name: checkName(name, file, at), sizeBytes: size - length, offset: content + length };
       } else if (/^\/\d+$/.test(rawName)) {
         yield { name: checkName(longName(names, Number(rawName.slice(1)), file, at), file, at), sizeBytes: size, offset: content };
@@ -60,7 +63,7 @@ export async function* readAr(file: string): AsyncGenerator<ArMember, void, unde
       at = next;
     }
   } finally {
-    await handle.close();
+    closeSync(descriptor);
   }
 }
 
@@ -90,10 +93,34 @@ async function* memberBytes(file: string, member: ArMember, signal: AbortSignal 
   }
 }
 
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Buffer> {
+/**
+ * Reads headers, with a little of what follows each: the first headers of most archives lie together. Synchronously, because a header
+ * takes microseconds and a trip through Node's thread pool many times that.
+ */
+class HeaderReader {
+  readonly #descriptor: number;
+  #window: Buffer = Buffer.alloc(0);
+  #offset = 0;
+
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+  }
+
+  /** The `length` bytes at `position`, fewer only when the file ends before. They never change. */
+  read(position: number, length: number): Buffer {
+    const skip = position - this.#offset;
+    if (skip < 0 || skip + length > this.#window.length) {
+      this.#window = readAt(this.#descriptor, position, Math.max(length, WINDOW_BYTES));
+      this.#offset = position;
+    }
+    return this.#window.subarray(position - this.#offset, position - this.#offset + length);
+  }
+}
+
+function readAt(descriptor: number, position: number, length: number): Buffer {
   const buffer = Buffer.alloc(length);
   for (let filled = 0; filled < length; ) {
-    const { bytesRead } = await handle.read(buffer, filled, length - filled, position + filled);
+    const bytesRead = readSync(descriptor, buffer, filled, length - filled, position + filled);
     if (bytesRead === 0) return buffer.subarray(0, filled);
     filled += bytesRead;
   }

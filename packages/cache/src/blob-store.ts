@@ -4,7 +4,7 @@ import { digestHex, digestOf, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
-import { readRecord, removeRecord, writeRecord } from './record-file.js';
+import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { adoptFile, stageFile } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
@@ -40,7 +40,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     const signature = await statSignature(file);
     if (signature === undefined) return; // removed meanwhile
     const record: BlobRecord = { digest, signature, verifiedAt: clock() };
-    await writeRecord(layout, recordOf(digest), JSON.stringify(record));
+    await writeHint(layout, recordOf(digest), JSON.stringify(record));
   }
 
   /** The verified file of this cache. */

@@ -6,7 +6,7 @@ import type { Json, Memo } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment } from './layout.js';
 import { noReadOnlyCaches, type ReadOnlyCaches } from './read-only-caches.js';
-import { removeRecord, writeRecord } from './record-file.js';
+import { removeRecord, writeHint } from './record-file.js';
 import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
 
 /** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its text can be hashed before it is parsed. */
@@ -48,7 +48,7 @@ export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit
       const path = pathOf(kind, key);
       const text = render(value);
       try {
-        await writeRecord(layout, path, text);
+        await writeHint(layout, path, text);
       } catch (error) {
         if (errnoOf(error) === undefined) throw error;
         const { code, message, hint } = toErrorRecord(

@@ -1,11 +1,12 @@
-import { copyFile, open, rename, rm } from 'node:fs/promises';
+import { renameSync } from 'node:fs';
+import { copyFile, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWriteFile, cacheKey, integrityFromDigest, syncDirectory, type CacheKey } from '@ict/integrity';
+import { atomicWriteFile, cacheKey, integrityFromDigest, sharedDirectorySync, type CacheKey } from '@ict/integrity';
 import type { Integrity, PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-index.js';
-import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
+import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
 import { stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { errnoOf, storageFailure } from './storage-failure.js';
@@ -66,6 +67,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
   const directory = layout.packages(providerId);
   const index = `packages/${providerId}`;
+  const flushNames = sharedDirectorySync(directory);
   const fileOf = (pkg: CachedPackage): string => join(directory, pathSegment(pkg.fileName, 'a package'));
 
   async function* entries(): AsyncGenerator<PackageEntry, void, undefined> {
@@ -105,7 +107,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       verifiedAt: now,
       ...(vouched === undefined ? {} : { signedBy: vouched }),
     };
-    await writeRecord(layout, layout.record(index, key), JSON.stringify(entry));
+    await writeHint(layout, layout.record(index, key), JSON.stringify(entry));
   }
 
   /** True when a record says that the file of this name rightly has this content: then it is another package's. */
@@ -179,19 +181,19 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     await ensureDirectory(directory);
     await flush(staged);
     try {
-      await rename(staged, file);
+      renameSync(staged, file);
     } catch (error) {
       if (errnoOf(error) !== 'EXDEV') throw error;
       const beside = layout.hidden(directory); // pkgCache is a volume of its own
       try {
         await copyFile(staged, beside);
         await flush(beside);
-        await rename(beside, file);
+        renameSync(beside, file);
       } finally {
         await Promise.all([rm(beside, { force: true }), rm(staged, { force: true })]);
       }
     }
-    await syncDirectory(directory);
+    await flushNames();
   }
 
   return {

@@ -1,6 +1,6 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile } from '@ict/integrity';
+import { atomicWriteFile, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { errnoOf } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
@@ -32,7 +32,19 @@ export async function readRecord<T>(path: string, accept: (value: unknown) => va
  * this process, which others clear.
  */
 export async function writeRecord(layout: Pick<Layout, 'temporaryFile'>, path: string, text: string): Promise<void> {
-  const write = async (): Promise<void> => atomicWriteFile(path, text, { temporary: await layout.temporaryFile() });
+  await inDirectory(path, async () => atomicWriteFile(path, text, { temporary: await layout.temporaryFile() }));
+}
+
+/**
+ * As {@link writeRecord}, but not flushed to the disk. For what only spares work, and is compared with the file that it speaks of, or with
+ * its own digest, when it is read: a power cut may lose it or cut it short, and then the work is done again.
+ */
+export async function writeHint(layout: Pick<Layout, 'temporaryFile'>, path: string, text: string): Promise<void> {
+  await inDirectory(path, async () => replaceFile(path, text, await layout.temporaryFile()));
+}
+
+/** Runs `write`, which makes `path`, and once more when its directory was missing. */
+async function inDirectory(path: string, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {

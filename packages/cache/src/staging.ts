@@ -1,4 +1,5 @@
-import { chmod, copyFile, rename, rm, stat } from 'node:fs/promises';
+import { chmodSync, renameSync } from 'node:fs';
+import { copyFile, rm, stat } from 'node:fs/promises';
 import type { ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
@@ -24,7 +25,7 @@ export async function stageFile(
   const path = await store.layout.temporaryFile();
   try {
     await moveFile(file, path);
-    await chmod(path, 0o444);
+    chmodSync(path, 0o444);
     const identity = await store.digestFile(path);
     if (expected !== undefined && (identity.digest !== expected.digest || identity.sizeBytes !== expected.sizeBytes)) {
       throw mismatch(what, expected, identity);
@@ -46,7 +47,7 @@ export async function adoptFile(store: StoreContext, file: string, known: Conten
   if (size !== known.sizeBytes) throw mismatch(`blob ${known.digest}`, known, { digest: known.digest, sizeBytes: size });
   const path = await store.layout.temporaryFile();
   await moveFile(file, path);
-  await chmod(path, 0o444);
+  chmodSync(path, 0o444);
   return { path, ...known };
 }
 
@@ -58,10 +59,10 @@ function mismatch(what: string, expected: ContentIdentity, actual: ContentIdenti
   });
 }
 
-/** Renames, or copies between file systems. */
+/** Renames, or copies between file systems. The rename is synchronous, as it takes microseconds. */
 export async function moveFile(from: string, to: string): Promise<void> {
   try {
-    await rename(from, to);
+    renameSync(from, to);
   } catch (error) {
     if (errnoOf(error) !== 'EXDEV') throw error;
     await copyFile(from, to);

@@ -1,5 +1,4 @@
-import type { BigIntStats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { statSync, type BigIntStats } from 'node:fs';
 
 /**
  * What the file system says of a file whose content was hashed: while all of it is the same, so is the content. It detects
@@ -26,12 +25,14 @@ export function signatureOf(entry: BigIntStats): StatSignature {
 
 /** @returns undefined when there is no regular file. */
 export async function statSignature(file: string): Promise<StatSignature | undefined> {
-  const entry = await stat(file, { bigint: true }).catch((error: unknown) => {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+  try {
+    // Synchronous: a trip through Node's thread pool takes ten times as long, and an unchanged build makes hundreds.
+    const entry = statSync(file, { bigint: true, throwIfNoEntry: false });
+    return entry?.isFile() === true ? signatureOf(entry) : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
     throw error;
-  });
-  return entry?.isFile() === true ? signatureOf(entry) : undefined;
+  }
 }
 
 export function sameSignature(a: StatSignature, b: StatSignature): boolean {

@@ -146,6 +146,7 @@ async function receive(
     await partial.append(next.value);
     request.onProgress(received, totalBytes ?? sizeBytes);
   }
+  await partial.flush();
   const wanted = totalBytes ?? sizeBytes;
   if (wanted !== undefined && partial.hasher.sizeBytes < wanted) throw truncated(request, partial.hasher.sizeBytes, wanted);
 }

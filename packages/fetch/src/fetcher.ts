@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, rename, stat, unlink } from 'node:fs/promises';
+import { mkdirSync, renameSync } from 'node:fs';
+import { copyFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -74,7 +75,7 @@ function readAddress(text: string): URL {
 
 async function moveFile(from: string, to: string): Promise<void> {
   try {
-    await rename(from, to);
+    renameSync(from, to); // synchronous, as the directory below: they take microseconds, a trip through the thread pool many times that
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
     await copyFile(from, to);
@@ -106,8 +107,8 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   const partials = createPartialStore(join(directory, 'partial'));
   const routes = createMirrorRoutes(mirrors, emit);
 
-  async function newFile(): Promise<string> {
-    await mkdir(temporary, { recursive: true });
+  function newFile(): string {
+    mkdirSync(temporary, { recursive: true });
     return join(temporary, `fetched-${randomBytes(8).toString('hex')}`);
   }
 
@@ -118,7 +119,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   }
 
   async function reuse(request: FetchRequest, answer: StoredAnswer): Promise<FetchedFile | undefined> {
-    const file = await newFile();
+    const file = newFile();
     if (!(await answers.copyBody(request.url, answer, file))) return undefined;
     return { file, digest: answer.digest, sizeBytes: answer.sizeBytes, fromCache: true, url: answer.answeredBy };
   }
@@ -172,7 +173,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path);
     }
     await partial.close();
-    const file = await newFile();
+    const file = newFile();
     await moveFile(partial.path, file);
     return { file, ...outcome.identity, fromCache: false, url: answeredBy };
   }
@@ -187,7 +188,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   }
 
   async function fromFile(request: FetchRequest, url: URL): Promise<FetchedFile> {
-    const file = await newFile();
+    const file = newFile();
     try {
       return { file, ...(await copyFileSource(url, request, file, signal)), fromCache: false, url: url.href };
     } catch (error) {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,6 +7,8 @@ import type { Digest } from '@ict/plugin-api';
 import { ContentHasher } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
+/** A download waits while so much waits to be written. */
+const waitingBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
 const staleMs = 7 * 24 * 3600 * 1000;
 
@@ -21,10 +23,16 @@ export interface PartialDownload {
   readonly path: string;
   /** Bytes so far, and their running digest. */
   readonly hasher: ContentHasher;
+  /**
+   * Takes bytes over, which the caller must not change afterwards. They are written at once, or with what else comes while a write is
+   * under way: one write for each piece that a socket gives would cost more than the download.
+   */
   append(chunk: Uint8Array): Promise<void>;
+  /** Returns when the file has every byte. @throws what a write failed with. */
+  flush(): Promise<void>;
   /** Empties it, for another attempt from the first byte. */
   restart(): Promise<void>;
-  /** Closes the file and leaves it where it is. */
+  /** Closes the file, with every byte, and leaves it where it is. */
   close(): Promise<void>;
   /** Closes and removes it. */
   discard(): Promise<void>;
@@ -56,6 +64,10 @@ class PartialFile implements PartialDownload {
   hasher = new ContentHasher();
   readonly #handle: FileHandle;
   #closed = false;
+  #written = 0;
+  #waiting: Uint8Array[] = [];
+  /** The write that is under way, or the failure of the last. */
+  #writing: Promise<void> | undefined;
 
   constructor(path: string, handle: FileHandle) {
     this.path = path;
@@ -63,15 +75,42 @@ class PartialFile implements PartialDownload {
   }
 
   async append(chunk: Uint8Array): Promise<void> {
-    let written = 0;
-    while (written < chunk.length) {
-      const { bytesWritten } = await this.#handle.write(chunk, written, chunk.length - written, this.hasher.sizeBytes + written);
-      written += bytesWritten;
-    }
+    if (chunk.length === 0) return;
+    this.#waiting.push(chunk);
     this.hasher.update(chunk);
+    this.#writing ??= this.#write();
+    this.#writing.catch(() => undefined); // whoever waits for it next sees it
+    if (this.hasher.sizeBytes - this.#written >= waitingBytes) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** Writes until nothing waits. */
+  async #write(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const bytes = this.#waiting.length === 1 ? (this.#waiting[0] as Uint8Array) : Buffer.concat(this.#waiting);
+      this.#waiting = [];
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#written);
+        done += bytesWritten;
+        this.#written += bytesWritten;
+      }
+    }
+    this.#writing = undefined;
+  }
+
+  /** Lets what waits go, and waits for the write that is under way. */
+  async #drop(): Promise<void> {
+    this.#waiting = [];
+    await this.#writing?.catch(() => undefined); // nobody wants these bytes any more
+    this.#writing = undefined;
   }
 
   async restart(): Promise<void> {
+    await this.#drop();
+    this.#written = 0;
     await this.#handle.truncate(0);
     this.hasher = new ContentHasher();
   }
@@ -79,10 +118,15 @@ class PartialFile implements PartialDownload {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#handle.close();
+    try {
+      await this.flush();
+    } finally {
+      await this.#handle.close();
+    }
   }
 
   async discard(): Promise<void> {
+    await this.#drop();
     await this.close();
     await unlink(this.path);
   }
@@ -112,7 +156,7 @@ export function createPartialStore(directory: string): PartialStore {
 
   /** @returns the largest file left for `key`, now ours alone. */
   async function claim(key: string): Promise<string | undefined> {
-    const names = (await readdir(directory)).filter((name) => name.startsWith(`${key}.`) && isAbandoned(name));
+    const names = readdirSync(directory).filter((name) => name.startsWith(`${key}.`) && isAbandoned(name));
     const sized = await Promise.all(
       names.map(async (name) => ({ name, size: (await stat(join(directory, name)).catch(() => undefined))?.size ?? 0 })), // claimed meanwhile
     );
@@ -143,8 +187,8 @@ export function createPartialStore(directory: string): PartialStore {
       if (left === undefined) return partial;
       try {
         await using source = await open(left, 'r');
-        const chunk = Buffer.allocUnsafe(copyBytes);
         for (;;) {
+          const chunk = Buffer.allocUnsafe(copyBytes);
           const { bytesRead } = await source.read(chunk, 0, copyBytes, null);
           if (bytesRead === 0) break;
           if (partial.hasher.sizeBytes + bytesRead > maxBytes) {

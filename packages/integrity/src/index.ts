@@ -16,5 +16,13 @@ export { canonicalJson } from './canonical-json.js';
 export { cacheKey, type CacheKey } from './cache-key.js';
 export { diffInputs, type InputDifference } from './input-diff.js';
 export { uuidFrom } from './uuid.js';
-export { atomicWriteFile, isTemporaryName, publishByLink, syncDirectory, temporaryName } from './publish.js';
+export {
+  atomicWriteFile,
+  isTemporaryName,
+  publishByLink,
+  replaceFile,
+  sharedDirectorySync,
+  syncDirectory,
+  temporaryName,
+} from './publish.js';
 export { integrityError } from './errors.js';

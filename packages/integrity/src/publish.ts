@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { closeSync, fchmodSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -48,6 +49,29 @@ export async function atomicWriteFile(
 }
 
 /**
+ * As {@link atomicWriteFile}, but flushes nothing: after a power cut readers may find the old file, the new one, or one that is
+ * empty or cut short. For records that a reader checks and whose loss costs only work. The calls are made synchronously: together they
+ * take less than one trip through Node's thread pool.
+ *
+ * @throws Node's own error; the temporary file is removed and `path` is untouched.
+ */
+export async function replaceFile(path: string, bytes: Uint8Array | string, temporary: string): Promise<void> {
+  try {
+    const file = openSync(temporary, 'wx', 0o600);
+    try {
+      writeFileSync(file, bytes);
+      fchmodSync(file, 0o644);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    await removeIfPresent(temporary);
+    throw error;
+  }
+}
+
+/**
  * Gives a finished temporary file its final name without ever replacing what is there. The file is flushed first, so the name
  * never shows a part of it. `temporary` is gone afterwards in either case; on another error it stays.
  *
@@ -84,6 +108,25 @@ export async function syncDirectory(directory: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * {@link syncDirectory} for one directory, shared by all who ask: a flush that has not begun when somebody asks serves them too, so
+ * that many names made at the same time cost few flushes.
+ */
+export function sharedDirectorySync(directory: string): () => Promise<void> {
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= running.then(() => {
+      next = undefined;
+      const flush = syncDirectory(directory);
+      // Who waits for this flush sees its failure; the one after it begins all the same.
+      running = flush.catch(() => undefined);
+      return flush;
+    });
+    return next;
+  };
 }
 
 async function removeIfPresent(path: string): Promise<void> {

@@ -2,7 +2,7 @@ import { chmod, link, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { atomicWriteFile, publishByLink, temporaryName } from '../src/index.js';
+import { atomicWriteFile, publishByLink, replaceFile, sharedDirectorySync, temporaryName } from '../src/index.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -46,6 +46,51 @@ describe('atomicWriteFile', () => {
     await Promise.all(versions.map((text) => atomicWriteFile(file, text)));
     expect(versions).toContain(await readFile(file, 'utf8'));
     expect(await readdir(directory)).toEqual(['a']);
+  });
+});
+
+describe('replaceFile', () => {
+  it('replaces the name, with one mode whatever the umask', async () => {
+    const file = join(directory, 'a');
+    await writeFile(file, 'old');
+    await link(file, join(directory, 'kept'));
+    const umask = process.umask(0o077);
+    try {
+      await replaceFile(file, 'new', join(directory, 'fresh'));
+    } finally {
+      process.umask(umask);
+    }
+    expect(await readFile(file, 'utf8')).toBe('new');
+    expect((await stat(file)).mode & 0o7777).toBe(0o644);
+    expect(await readFile(join(directory, 'kept'), 'utf8')).toBe('old');
+    expect(await readdir(directory)).toEqual(['a', 'kept']);
+  });
+
+  it('leaves no temporary file when it fails', async () => {
+    await mkdir(join(directory, 'taken'));
+    await expect(replaceFile(join(directory, 'taken'), 'x', join(directory, 'fresh'))).rejects.toMatchObject({ code: 'EISDIR' });
+    expect(await readdir(directory)).toEqual(['taken']);
+  });
+});
+
+describe('sharedDirectorySync', () => {
+  it('serves those who ask before a flush begins with one, and others with the next', async () => {
+    const flush = sharedDirectorySync(directory);
+    const [first, second] = [flush(), flush()];
+    expect(second).toBe(first);
+    await first;
+    const third = flush();
+    expect(third).not.toBe(first);
+    await third;
+  });
+
+  it('fails for all that it served, and works again', async () => {
+    const inside = join(directory, 'later');
+    const flush = sharedDirectorySync(inside);
+    const outcomes = await Promise.allSettled([flush(), flush()]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    await mkdir(inside);
+    await expect(flush()).resolves.toBeUndefined();
   });
 });
 
