@@ -37,7 +37,7 @@ export function authoringCommands(program: Command, run: Runner): void {
 
   program
     .command('templates')
-    .description('list the templates that come with ict')
+    .description('list the templates that come with ict, and their files')
     .addArgument(new Argument('[word...]', 'only those that have these words in name, target or metadata').argParser(parseTexts('WORD')))
     .action((words: readonly string[] | undefined, _flags: GlobalFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/templates.js')).templates(session, words ?? [])),

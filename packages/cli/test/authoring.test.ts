@@ -140,7 +140,13 @@ describe('templates', () => {
 
   it('searches name, target and metadata; 1 when nothing fits', async () => {
     const { stdout } = await ict(['templates', 'SSH', 'debian12']);
-    expect(stdout.lines).toEqual([expect.stringMatching(/^debian12-x86_64-minimal-raw {2}debian12 x86_64 raw {2}/) as string]);
+    expect(stdout.lines).toEqual([
+      expect.stringMatching(
+        /^debian12-x86_64-minimal-raw {2}debian12 x86_64 raw {2}\/\S+\/debian12-x86_64-minimal-raw\.yml {2}\S/,
+      ) as string,
+    ]);
+    const [, , place = ''] = stdout.lines[0]?.split('  ') ?? [];
+    expect(await readFile(place, 'utf8')).toContain('dist: debian12');
     const none = await ict(['templates', 'no-such-thing']);
     expect([none.status, none.stdout.text]).toEqual([1, '']);
   });

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { configKeys } from '@ict/template';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeCommands } from '../src/commands/completion.js';
 import { schemaNames } from '../src/tool-commands.js';
@@ -65,6 +66,12 @@ describe('bash', () => {
     expect(await offers('config', 's')).toEqual(['show', 'set']);
     expect(await offers('config', 'show', '--cache')).toEqual(['--cache-dir']);
   });
+
+  it('offers settings, and no files for them', async () => {
+    expect(await offers('config', 'get', 'w')).toEqual(['workers', 'work_dir']);
+    expect(await offers('config', 'set', 'storage.image')).toEqual(['storage.image_cache.enabled', 'storage.image_cache.max_count']);
+    expect(await offers('config', 'get', 'temp')).toEqual(['temp_dir']);
+  });
 });
 
 describe('a command takes only flags that change what it does', () => {
@@ -92,5 +99,5 @@ it.each(['bash', 'zsh', 'fish'])('the script for %s names every command and long
       expect(stdout.text).toContain(shell === 'fish' ? `-l ${flag.slice(2)}` : flag);
     }
   }
-  for (const name of schemaNames) expect(stdout.text).toContain(name);
+  for (const name of [...schemaNames, ...configKeys.keys()]) expect(stdout.text).toContain(name);
 });

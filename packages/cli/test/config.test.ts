@@ -44,12 +44,38 @@ describe('set and get', () => {
     expect(await json('set', '--project', 'workers', '8')).toEqual({ file: file(), key: 'workers', changed: true });
     expect((await config('set', '--project', 'workers', '8')).stdout.text).toBe(`${file()} is unchanged\n`);
     expect((await config('get', 'workers')).stdout.text).toBe('8\n');
-    expect(await json('get', 'workers')).toEqual({ key: 'workers', value: '8', origin: `${file()}:1:1` });
+    expect(await json('get', 'workers')).toEqual({ key: 'workers', value: 8, origin: `${file()}:1:1` });
     expect((await config('get', 'logging.file')).stdout.text).toBe('\n');
     await config('set', '--project', 'plugins', 'a', './b');
     expect((await config('get', 'plugins')).stdout.text).toBe(`a, ${file('b')}\n`);
     await config('set', '--project', 'workers', '--unset');
     expect(await readFile(file(), 'utf8')).toBe('plugins:\n  - a\n  - ./b\n');
+  });
+
+  it('tell values in their own types in documents, and as text to people', async () => {
+    await writeFile(
+      file(),
+      'config_dir: ./config\nplugins: [a]\nmirrors: { "http://a.example": "http://b.example" }\nstorage: { image_cache: { enabled: false } }\n',
+    );
+    const origin = expect.any(String) as string;
+    const { settings } = (await json('show')) as { settings: readonly Record<string, unknown>[] };
+    expect(settings).toEqual(
+      expect.arrayContaining([
+        { key: 'workers', value: 16, origin },
+        { key: 'config_dir', value: file('config'), origin: `${file()}:1:1` },
+        { key: 'mirrors', value: { 'http://a.example': ['http://b.example'] }, origin },
+        { key: 'plugins', value: ['a'], origin },
+        { key: 'distros', value: [], origin },
+        { key: 'storage.image_cache.enabled', value: false, origin },
+        { key: 'network.timeout_ms', value: null, origin },
+        { key: 'logging.file', value: null, origin },
+      ]),
+    );
+    expect(await json('get', 'storage.image_cache.enabled')).toMatchObject({ value: false });
+    expect((await config('get', 'mirrors')).stdout.text).toBe('http://a.example -> http://b.example\n');
+    expect((await config('get', 'network.timeout_ms')).stdout.text).toContain('to connect');
+    const dir = await config('get', 'config_dir');
+    expect([dir.stdout.text, dir.stderr.text]).toEqual([`${file('config')}\n`, expect.stringContaining('ICT_CONFIG_NO_EFFECT') as string]);
   });
 
   it("change the user's own file unless told otherwise", async () => {

@@ -9,6 +9,7 @@ import {
   redactTemplate,
   secretsOf,
   templateSchemaWith,
+  withPortablePaths,
 } from '@ict/template';
 import { answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
@@ -112,8 +113,8 @@ class HostedEngine implements Engine {
     return {
       problems,
       warnings: [...warnings, ...refused.map(asWarning)],
-      template: own && redactTemplate(own.template, secrets),
-      full: merged && redactTemplate(merged.template, secrets),
+      template: own && redactTemplate(await withPortablePaths(own), secrets),
+      full: merged && redactTemplate(await withPortablePaths(merged), secrets),
       values: explainTemplate(loaded),
       variables: explainVariables(loaded),
       differences: diffTemplate(loaded),

@@ -63,10 +63,7 @@ export async function readAdditionalFile(
  * @returns its absolute path; for one that is nowhere, where it should have been
  */
 export async function findLocal(local: string, at: Path, merged: MergedTemplate, refuse: Report, kind: 'file' | 'any'): Promise<string> {
-  const owner = merged.originOf(at)?.layer;
-  const below = owner === undefined ? merged.layers : merged.layers.slice(0, merged.layers.indexOf(owner) + 1);
-  const directories = below.toReversed().flatMap(({ directory }) => (directory === undefined ? [] : [directory]));
-  const candidates = [...new Set(path.isAbsolute(local) ? [local] : directories.map((directory) => path.resolve(directory, local)))];
+  const candidates = localCandidates(local, at, merged);
   const reasons: string[] = [];
   for (const candidate of candidates) {
     try {
@@ -85,4 +82,12 @@ export async function findLocal(local: string, at: Path, merged: MergedTemplate,
     `the file ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`,
   );
   return candidates[0] ?? local;
+}
+
+/** Where a file that a template names may be, in the order of looking: see {@link findLocal}. */
+export function localCandidates(local: string, at: Path, merged: MergedTemplate): string[] {
+  const owner = merged.originOf(at)?.layer;
+  const below = owner === undefined ? merged.layers : merged.layers.slice(0, merged.layers.indexOf(owner) + 1);
+  const directories = below.toReversed().flatMap(({ directory }) => (directory === undefined ? [] : [directory]));
+  return [...new Set(path.isAbsolute(local) ? [local] : directories.map((directory) => path.resolve(directory, local)))];
 }

@@ -14,15 +14,17 @@ export type SettingSchema = {
   readonly properties?: Readonly<Record<string, SettingSchema>>;
 };
 
-/** Keys that are accepted for files of the Go tool; the rest of {@link configSchema} can be read and written. */
+/** Keys that are accepted for files of the Go tool, and do nothing. */
 export const WITHOUT_EFFECT = ['config_dir', 'ai'] as const;
+/** What of that is no setting: a whole section whose keys nobody knows. */
+const NO_SETTING = 'ai';
 
 /** Every setting by its key (`logging.level`), in the order of the schema; groups are not settings. */
 export const configKeys: ReadonlyMap<string, SettingSchema> = new Map(settingsBelow(configSchema.properties, ''));
 
 function settingsBelow(properties: Readonly<Record<string, SettingSchema>>, prefix: string): [string, SettingSchema][] {
   return Object.entries(properties).flatMap(([name, schema]): [string, SettingSchema][] => {
-    if ((WITHOUT_EFFECT as readonly string[]).includes(name)) return [];
+    if (name === NO_SETTING) return [];
     return schema.properties === undefined ? [[prefix + name, schema]] : settingsBelow(schema.properties, `${prefix}${name}.`);
   });
 }

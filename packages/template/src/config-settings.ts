@@ -42,6 +42,7 @@ export class Settings {
   read(): Config {
     const cacheDirectory = this.path('cache_dir') ?? this.defaultCache();
     const logFile = this.path('logging.file');
+    const configDirectory = this.path('config_dir');
     const timeoutMs = this.value<number>('network.timeout_ms');
     return {
       workers: this.settled<number>('workers'),
@@ -49,6 +50,7 @@ export class Settings {
       readOnlyCacheDirectories: this.paths('read_only_cache_dirs'),
       workDirectory: this.path('work_dir') ?? this.defaultOf<string>('work_dir'),
       temporaryDirectory: this.path('temp_dir') ?? path.join(cacheDirectory, '.ict', 'tmp'),
+      ...(configDirectory === undefined ? {} : { configDirectory }),
       mirrors: this.mirrors(),
       network: { retries: this.settled('network.retries'), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
       storage: this.storage(),

@@ -16,6 +16,8 @@ export interface Config {
   readonly readOnlyCacheDirectories: readonly string[];
   readonly workDirectory: string;
   readonly temporaryDirectory: string;
+  /** Where files of the Go tool have its definitions; nothing here reads it. */
+  readonly configDirectory?: string;
   /** Mirrors in the order to try, by archive address, all without a slash at the end. */
   readonly mirrors: ReadonlyMap<string, readonly string[]>;
   readonly network: NetworkSettings;
@@ -137,10 +139,15 @@ export function requireConfig(loaded: LoadedConfig): Config {
   });
 }
 
-/** One setting for people: its key in the file, its value, and where the value came from. */
+/** A setting in its own type; null for one that is not set and has no default. Maps of mirrors have lists. */
+export type ConfigValue = string | number | boolean | null | readonly string[] | Readonly<Record<string, readonly string[]>>;
+
+/** One setting: its key in the file, its value, and where the value came from. */
 export interface ConfigRow {
   readonly key: string;
-  readonly value: string;
+  readonly value: ConfigValue;
+  /** The value for people; empty for none. */
+  readonly text: string;
   readonly origin: ConfigOrigin;
 }
 
@@ -156,17 +163,18 @@ export interface TransportDefaults {
 export function describeConfig({ config, origins }: LoadedConfig, transport: TransportDefaults): ConfigRow[] {
   if (config === undefined) return [];
   const { network, storage } = config;
-  const values: Readonly<Record<string, string | number | boolean | undefined>> = {
+  const values: Readonly<Record<string, ConfigValue | undefined>> = {
     workers: config.workers,
     cache_dir: config.cacheDirectory,
     read_only_cache_dirs: config.readOnlyCacheDirectories.join(', '),
     work_dir: config.workDirectory,
     temp_dir: config.temporaryDirectory,
-    mirrors: [...config.mirrors].map(([archive, mirror]) => `${archive} -> ${mirror.map(withoutCredentials).join(', ')}`).join(', '),
+    config_dir: config.configDirectory,
+    mirrors: Object.fromEntries([...config.mirrors].map(([archive, mirrors]) => [archive, mirrors.map(withoutCredentials)])),
     'network.retries': network.retries,
-    'network.timeout_ms': network.timeoutMs ?? transport.timeoutMs,
-    plugins: config.plugins.map(({ name }) => name).join(', '),
-    distros: config.distros.join(', '),
+    'network.timeout_ms': network.timeoutMs,
+    plugins: config.plugins.map(({ name }) => name),
+    distros: config.distros,
     'storage.package_cache.enabled': storage.packageCache.enabled,
     'storage.package_cache.max_size_gb': storage.packageCache.maxSizeBytes / GIB,
     'storage.package_cache.retention_days': storage.packageCache.retentionDays,
@@ -175,5 +183,17 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
     'logging.level': config.logLevel,
     'logging.file': config.logFile,
   };
-  return [...configKeys.keys()].map((key) => ({ key, value: String(values[key] ?? ''), origin: origins.get(key) ?? 'default' }));
+  const unset: Readonly<Record<string, string>> = { 'network.timeout_ms': transport.timeoutMs };
+  return [...configKeys.keys()].map((key) => {
+    const value = values[key] ?? null;
+    return { key, value, text: value === null ? (unset[key] ?? '') : settingText(value), origin: origins.get(key) ?? 'default' };
+  });
+}
+
+function settingText(value: NonNullable<ConfigValue>): string {
+  if (typeof value !== 'object') return String(value);
+  if (Array.isArray(value)) return value.join(', ');
+  return Object.entries(value as Readonly<Record<string, readonly string[]>>)
+    .map(([archive, mirrors]) => `${archive} -> ${mirrors.join(', ')}`)
+    .join(', ');
 }

@@ -17,6 +17,7 @@ export { locateReports } from './located-report.js';
 export { mergeTemplates, type MergedTemplate, type MergeRule, type Origin, type TemplateLayer } from './merge.js';
 export { formatPath, type Path } from './path.js';
 export { templateSchemaWith, type PluginSection, type PluginSections } from './plugin-section.js';
+export { withPortablePaths } from './portable-paths.js';
 export { compileSchema } from './schema-compiler.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
 export { distroSchema, type DistroFile } from './schema/distro.js';
@@ -36,6 +37,7 @@ export {
   type ConfigOrigin,
   type ConfigOverrides,
   type ConfigRow,
+  type ConfigValue,
   type LoadedConfig,
   type NetworkSettings,
   type PluginSetting,

@@ -46,11 +46,13 @@ describe('defaults', () => {
     expect(describeConfig(loaded, transport).every(({ origin }) => origin === 'default')).toBe(true);
     expect(describeConfig(loaded, transport)).toEqual(
       expect.arrayContaining([
-        { key: 'network.retries', value: '4', origin: 'default' },
-        { key: 'storage.package_cache.max_size_gb', value: '10', origin: 'default' },
-        { key: 'storage.package_cache.retention_days', value: '30', origin: 'default' },
-        { key: 'storage.image_cache.max_count', value: '5', origin: 'default' },
-        { key: 'network.timeout_ms', value: 'a while', origin: 'default' },
+        { key: 'network.retries', value: 4, text: '4', origin: 'default' },
+        { key: 'storage.package_cache.max_size_gb', value: 10, text: '10', origin: 'default' },
+        { key: 'storage.package_cache.retention_days', value: 30, text: '30', origin: 'default' },
+        { key: 'storage.image_cache.max_count', value: 5, text: '5', origin: 'default' },
+        { key: 'network.timeout_ms', value: null, text: 'a while', origin: 'default' },
+        { key: 'plugins', value: [], text: '', origin: 'default' },
+        { key: 'config_dir', value: null, text: '', origin: 'default' },
       ]),
     );
   });
@@ -278,7 +280,7 @@ logging:
     describeConfig(loaded, transport)
       .filter(({ key }) => key.startsWith('network'))
       .map(({ value }) => value),
-  ).toEqual(['0', '1500']);
+  ).toEqual([0, 1500]);
   expect(Object.fromEntries(describeConfig(loaded, transport).map(({ key, origin }) => [key, origin]))).toMatchObject({
     workers: 'command line',
     cache_dir: `${file}:2:1`,
@@ -299,7 +301,10 @@ it('shows no credentials', async () => {
   const loaded = await loadConfig(
     await options({ 'cwd/image-composer-tool.yml': 'mirrors:\n  http://a.example: http://user:secret@b.example/x\n' }),
   );
-  expect(describeConfig(loaded, transport).find(({ key }) => key === 'mirrors')?.value).toBe('http://a.example -> http://b.example/x');
+  expect(describeConfig(loaded, transport).find(({ key }) => key === 'mirrors')).toMatchObject({
+    value: { 'http://a.example': ['http://b.example/x'] },
+    text: 'http://a.example -> http://b.example/x',
+  });
 });
 
 describe('refuses', () => {

@@ -1,3 +1,4 @@
+import { configKeys } from '@ict/template';
 import type { Command, Option } from 'commander';
 import type { CompletionKind } from '../authoring-commands.js';
 import type { Shell } from '../tool-commands.js';
@@ -35,13 +36,13 @@ export function describeCommands(program: Command): readonly CompletionCommand[]
   const shared = program.options.map(describeOption);
   const visit = (command: Command, path: string): CompletionCommand[] => {
     const [argument] = command.registeredArguments;
-    const choices = argument?.argChoices ?? [];
+    const choices = argument === undefined ? [] : (argument.argChoices ?? listed[argument.name()]?.() ?? []);
     const own: CompletionCommand = {
       path,
       description: command.description(),
       options: [...(command === program ? [] : command.options.map(describeOption)), ...shared, help],
       words: [...visible(command).map((child) => child.name()), ...choices],
-      takesFile: command.registeredArguments.some((one) => (one.argChoices ?? []).length === 0 && !['id', 'word'].includes(one.name())),
+      takesFile: command.registeredArguments.some((one) => (one.argChoices ?? []).length === 0 && !WORDS.includes(one.name())),
       asks: argument === undefined ? undefined : asked[argument.name()],
     };
     return [own, ...visible(command).flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
@@ -56,6 +57,12 @@ const asked: Readonly<Partial<Record<string, CompletionKind>>> = {
   image: 'images',
   word: 'templates',
 };
+
+/** Placeholders of arguments whose values are known here. */
+const listed: Readonly<Partial<Record<string, () => readonly string[]>>> = { key: () => [...configKeys.keys()] };
+
+/** Placeholders of arguments that are no files. */
+const WORDS: readonly string[] = ['id', 'word', 'key', 'value'];
 
 function visible(command: Command): readonly Command[] {
   return command

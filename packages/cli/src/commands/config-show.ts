@@ -1,5 +1,5 @@
 import { DEFAULT_TIMEOUTS } from '@ict/fetch';
-import { requireConfigKey, type TransportDefaults } from '@ict/template';
+import { requireConfigKey, type ConfigRow, type TransportDefaults } from '@ict/template';
 import type { ConfigShowFlags } from '../config-commands.js';
 import { problemText } from '../failure-text.js';
 import type { GlobalFlags, SettingsFlags } from '../flag-types.js';
@@ -10,11 +10,11 @@ import { plainText, table } from '../terminal-text.js';
 /** `ict config show`: every setting and its value, and where that comes from when asked. */
 export async function configShow(session: Session, flags: ConfigShowFlags): Promise<void> {
   const report = await settingsOf(session, flags);
-  session.document(report);
+  session.document({ ...report, settings: report.settings.map(typed) });
   const { resultColors: colors } = session.terminal;
-  const rows = report.settings.map(({ key, value, origin }) => [
+  const rows = report.settings.map(({ key, text, origin }) => [
     key,
-    plainText(value) || '-',
+    plainText(text) || '-',
     ...(flags.origin === true ? [colors.dim(plainText(origin))] : []),
   ]);
   session.result(`${table(rows).join('\n')}\n`);
@@ -25,8 +25,13 @@ export async function configGet(session: Session, key: string, flags: GlobalFlag
   requireConfigKey(key);
   const { settings } = await settingsOf(session, flags);
   const row = settings.find((one) => one.key === key);
-  session.document(row);
-  session.result(`${plainText(row?.value ?? '')}\n`);
+  session.document(row === undefined ? undefined : typed(row));
+  session.result(`${plainText(row?.text ?? '')}\n`);
+}
+
+/** A setting as documents have it: in its own type, without the words for people. */
+function typed({ key, value, origin }: ConfigRow): Omit<ConfigRow, 'text'> {
+  return { key, value, origin };
 }
 
 async function settingsOf(session: Session, flags: SettingsFlags): Promise<SettingsReport> {
