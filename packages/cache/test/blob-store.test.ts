@@ -87,13 +87,13 @@ describe('blobs', () => {
   });
 
   it.each(['', '{', 'null', '{"digest":"x"}'])('whose record is %j after a power cut are hashed, and found', async (record) => {
-    const cache = await bench.open();
+    const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from(text));
     const hex = digest.slice('sha256:'.length);
-    overwrite(join(bench.cacheDir, '.ict/index/blobs', hex.slice(0, 2), `${hex}.json`), record);
-    bench.hashed.length = 0;
+    overwrite(join(rig.cacheDir, '.ict/index/blobs', hex.slice(0, 2), `${hex}.json`), record);
+    rig.hashed.length = 0;
     expect(await cache.blobs.path(digest)).toBe(pathOf());
-    expect(bench.hashed).toEqual([pathOf()]);
+    expect(rig.hashed).toEqual([pathOf()]);
   });
 
   it('putting over a damaged one repairs it', async () => {
