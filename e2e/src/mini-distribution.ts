@@ -101,6 +101,20 @@ const GENERATED: readonly DebSpec[] = [
     version: '1',
     scripts: { postinst: '#!/bin/sh\nset -e\nif command -v mini-tool; then echo found > /etc/mini-hook; fi\n' },
   },
+  ...(['amd64', 'i386'] as const).map((arch) => ({
+    name: 'mini-multi',
+    version: '1',
+    arch,
+    fields: { 'Multi-Arch': 'same' },
+    files: { [`/usr/lib/${arch}-linux-gnu/mini-multi`]: `${arch}\n`, '/usr/share/doc/mini-multi/README': 'of all architectures\n' },
+  })),
+  {
+    name: 'mini-foreign',
+    version: '1',
+    arch: 'i386',
+    fields: { Depends: 'mini-multi' },
+    files: { '/usr/bin/mini-foreign': '#!/bin/sh\n' },
+  },
   { name: 'mini-rival', version: '1', fields: { Conflicts: 'mini-library' } },
 ];
 
@@ -148,10 +162,12 @@ export const MINI_DEFINITION = {
 };
 
 /** The template of the miniature, with changes laid over its parts. */
-export function miniTemplate(changes: { readonly image?: object; readonly system?: object; readonly disk?: object } = {}): object {
+export function miniTemplate(
+  changes: { readonly image?: object; readonly target?: object; readonly system?: object; readonly disk?: object } = {},
+): object {
   return {
     image: { name: 'mini', version: '1.0', ...changes.image },
-    target: { os: 'mini', dist: 'mini1', arch: 'x86_64', imageType: 'raw' },
+    target: { os: 'mini', dist: 'mini1', arch: 'x86_64', imageType: 'raw', ...changes.target },
     disk: { ...smallDisk('Mini', '112MiB'), ...changes.disk },
     systemConfig: {
       name: 'mini',

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AptResolver, lockedIndex } from '@ict/fixtures';
 import { PackagesIndex, resolvePackages } from '@ict/provider-deb';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { brokenRelations, readPlainly, realBuild, type PlainStanza } from '../src/index.js';
+import { brokenRelations, ict, readPlainly, realBuild, type PlainStanza } from '../src/index.js';
 
 /** Requests over the real archive, each resolved into an empty root with and without Recommends. */
 const REQUESTS = [
@@ -31,6 +31,24 @@ const REQUESTS = [
   'task-kde-desktop',
   'texlive',
   'xfce4',
+] as const;
+
+/** Requests for packages of two architectures, resolved into an empty root without Recommends; `!` before what has no solution. */
+const TWO_ARCHITECTURES = [
+  'libc6:i386',
+  'zlib1g-dev:i386',
+  'wine32',
+  'wine wine32:i386',
+  'gcc-multilib libc6-dev:i386',
+  'libgl1:i386 libgl1',
+  'make:i386',
+  'cmake:i386',
+  'firefox-esr:i386',
+  'steam-libs',
+  'libsdl2-dev:i386',
+  'openjdk-21-jdk:i386',
+  '!python3 python3:i386',
+  '!gimp:i386',
 ] as const;
 
 /**
@@ -61,7 +79,7 @@ describe.each([true, false])('against apt-get, over the real archive, with Recom
     if (resolution.kind !== 'resolved') throw new Error(resolution.problems.map(({ message }) => message).join('\n'));
     const ours = resolution.closure.packages.map(({ name, version }) => `${name} ${version}`);
 
-    const chosen = resolution.closure.packages.map(({ name }) => stanzas.get(name)!);
+    const chosen = resolution.closure.packages.map(({ name }) => stanzas.get(`${name}:amd64`)!);
     expect(chosen.map(({ name, version }) => `${name} ${version}`)).toEqual(ours);
     expect(brokenRelations(chosen)).toEqual([]);
 
@@ -74,5 +92,57 @@ describe.each([true, false])('against apt-get, over the real archive, with Recom
       expect(ours.filter((each) => !theirs.includes(each))).toEqual([]);
       expect(theirs.filter((each) => !ours.includes(each)).map((each) => each.split(' ')[0])).toContain(only);
     }
+  });
+});
+
+describe('against apt-get, over the real archive for amd64 and i386', () => {
+  let both: PackagesIndex;
+  let plain: ReadonlyMap<string, PlainStanza>;
+  let oracle: AptResolver;
+
+  beforeAll(async () => {
+    const real = await realBuild(inject('run'));
+    const template = join(dirname(real.template), 'two-architectures.yml');
+    const text = await readFile(real.template, 'utf8');
+    await writeFile(template, text.replace(/^( +)arch: x86_64$/m, '$&\n$1foreignArchitectures: [i386]').replace(/^lock:.*$/m, ''));
+    const { cache, work, temporary } = real.places;
+    const lock = await ict(['lock', template, '--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary]);
+    expect(lock.status, lock.stderr).toBe(0);
+    const locked = await readFile(template.replace(/yml$/, 'lock.yml'), 'utf8');
+    const indexOf = (arch: string): Promise<string> => lockedIndex(cache, locked, `main/binary-${arch}/Packages`);
+    const files = [await indexOf('amd64'), await indexOf('i386')];
+    const [first, second] = await Promise.all(files.map((file) => readFile(file)));
+    const bytes = Buffer.concat([first!, Buffer.from('\n\n'), second!]);
+    both = PackagesIndex.parse(bytes, [
+      { path: 'amd64', offset: 0 },
+      { path: 'i386', offset: first!.length + 2 },
+    ]);
+    plain = readPlainly(bytes.toString('utf8'));
+    const sources = files.map((packages) => ({ packages }));
+    oracle = await AptResolver.create(join(inject('run'), 'apt-two'), sources, 'amd64', '', ['i386']);
+  });
+
+  it.each(TWO_ARCHITECTURES)('%s', async (words) => {
+    const requests = words.replace('!', '').split(' ');
+    const resolution = resolvePackages({
+      repositories: [{ id: 'trixie', suites: ['trixie'], priority: 500, index: both }],
+      arch: 'amd64',
+      foreign: ['i386'],
+      seeds: requests.map((request) => ({ request, reason: 'template' })),
+      recommends: false,
+    });
+    if (words.startsWith('!')) {
+      expect(resolution.kind).toBe('unsolvable');
+      await expect(oracle.choose(requests, false)).rejects.toThrow(/held broken packages/);
+      return;
+    }
+    if (resolution.kind !== 'resolved') throw new Error(resolution.problems.map(({ message }) => message).join('\n'));
+    const { packages } = resolution.closure;
+    const theirs = await oracle.choose(requests, false);
+    expect(packages.map(({ id, version }) => `${id} ${version}`)).toEqual(
+      theirs.map(({ name, arch, version }) => `${name}:${arch} ${version}`),
+    );
+    expect(packages.some(({ arch }) => arch === 'i386')).toBe(true);
+    expect(brokenRelations(packages.map(({ name, arch }) => plain.get(`${name}:${arch === 'all' ? 'amd64' : arch}`)!))).toEqual([]);
   });
 });

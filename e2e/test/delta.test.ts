@@ -1,6 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, miniTool, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, askRoot, Mini, miniTool, type BuildPlaces, type IctResult } from '../src/index.js';
 
 let mini: Mini;
 let places: BuildPlaces;
@@ -12,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => mini.close());
 
-async function compose(packages: readonly string[], where = places): Promise<IctResult> {
-  const result = await mini.buildTemplate(await mini.template({ system: { packages } }), where);
+async function compose(packages: readonly string[], where = places, target = {}): Promise<IctResult> {
+  const result = await mini.buildTemplate(await mini.template({ target, system: { packages } }), where);
   expect(result.status, result.stderr).toBe(0);
   return result;
 }
@@ -65,6 +66,39 @@ describe('a layer of packages', () => {
       ['delta', 'from the nearest cached layer: add mini-tool:all'],
       ['clean', 'the postinst of mini-hook mentions mini-tool'],
     ]);
+  });
+});
+
+describe('packages of a foreign architecture', () => {
+  const target = { foreignArchitectures: ['i386'] };
+  /** What dpkg says of a tree, without the architecture's own packages. */
+  const installed = async (result: IctResult): Promise<readonly string[]> => {
+    const status = await askRoot(artifactOf(result, 'raw').path, 'cat /var/lib/dpkg/status');
+    const field = (stanza: string, name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1];
+    const all = status
+      .split('\n\n')
+      .map((stanza) => [`${field(stanza, 'Package')}:${field(stanza, 'Architecture')}`, field(stanza, 'Status')]);
+    return all.filter(([id]) => id?.startsWith('mini-multi') === true || id?.endsWith(':i386') === true).map((words) => words.join(' '));
+  };
+
+  it('are installed by the dpkg of the tree, beside their siblings', async () => {
+    const result = await compose(['mini-multi', 'mini-foreign'], places, target);
+    expect(await installed(result)).toEqual(
+      ['mini-foreign:i386', 'mini-multi:amd64', 'mini-multi:i386'].map((id) => `${id} install ok installed`),
+    );
+    const { path } = artifactOf(result, 'raw');
+    expect(await askRoot(path, 'cat /var/lib/dpkg/arch')).toBe('amd64\ni386\n');
+    expect(await askRoot(path, 'cat /usr/lib/i386-linux-gnu/mini-multi')).toBe('i386\n');
+    const sbom = await readFile(path.replace(/raw$/, 'spdx.json'), 'utf8');
+    for (const arch of ['amd64', 'i386']) expect(sbom).toContain(`/mini-multi@1?arch=${arch}&`);
+  });
+
+  it('are taken out of a tree as a clean installation would have left them out', async () => {
+    const delta = await compose(['mini-multi'], places, target);
+    expect(ways(delta)).toEqual([['delta', 'from the nearest cached layer: remove mini-foreign:i386 mini-multi:i386']]);
+    expect(await installed(delta)).toEqual(['mini-multi:amd64 install ok installed']);
+    const clean = await compose(['mini-multi'], await mini.places(), target);
+    expect(artifactOf(delta, 'raw').digest).toBe(artifactOf(clean, 'raw').digest);
   });
 });
 

@@ -99,13 +99,19 @@ export function compositionSteps(input: Composition, layers: LayerMaker, source:
   const isBase = (pkg: VerifiedPackage) => base.has(pkg.id);
   const rest = input.packages.filter((pkg) => !isBase(pkg));
   const steps: LayerStep[] = [baseStep(input, input.packages.filter(isBase), layers, ctx)];
-  if (rest.length > 0) steps.push(packagesStep(input, rest, layers, source, ctx));
+  if (rest.length > 0 || input.spec.target.foreignArchitectures !== undefined) steps.push(packagesStep(input, rest, layers, source, ctx));
   steps.push(configurationStep(input, layers, ctx), ...templateLayerSteps(input, layers, ctx), initrdStep(input, layers, source, ctx));
   return steps;
 }
 
-function installKey(input: Composition, packages: readonly VerifiedPackage[], ctx: BuildContext): { readonly [key: string]: Json } {
+function installKey(
+  input: Composition,
+  packages: readonly VerifiedPackage[],
+  foreignArchitectures: readonly string[],
+  ctx: BuildContext,
+): { readonly [key: string]: Json } {
   return {
+    ...(foreignArchitectures.length === 0 ? {} : { foreignArchitectures }),
     packages: Object.fromEntries(packages.map((pkg) => [pkg.id, `${pkg.version} ${pkg.digest}`])),
     installer: input.provider.part.installer.version,
     quirks: (input.distribution.quirks ?? {}) as Json,
@@ -114,20 +120,29 @@ function installKey(input: Composition, packages: readonly VerifiedPackage[], ct
   };
 }
 
-async function install(input: Composition, packages: readonly VerifiedPackage[], tree: TreeSession, ctx: BuildContext): Promise<void> {
+async function install(
+  input: Composition,
+  packages: readonly VerifiedPackage[],
+  foreignArchitectures: readonly string[],
+  tree: TreeSession,
+  ctx: BuildContext,
+): Promise<void> {
   const { installer } = input.provider.part;
-  const change: InstallChange = { install: packages, remove: [] };
+  const change: InstallChange = { foreignArchitectures, install: packages, remove: [] };
   await installer.apply(change, tree, input.distribution, ctx);
   await installer.clean(tree, ctx);
 }
 
+/** Of the foreign architectures only those that its packages have, which hardly ever are any: the base tree serves images with and without. */
 function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
-  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, tree, ctx));
+  const { foreignArchitectures = [] } = input.spec.target;
+  const foreign = foreignArchitectures.filter((name) => packages.some(({ arch }) => arch === name));
+  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, tree, ctx));
   return (over) => ({
     type: 'ict.base',
     version: 1,
     by: input.provider.identity,
-    key: installKey(input, packages, ctx),
+    key: installKey(input, packages, foreign, ctx),
     over,
     clean,
     run: () => tagged(clean(layers)),
@@ -142,11 +157,12 @@ function packagesStep(
   ctx: BuildContext,
 ): LayerStep {
   const { installer } = input.provider.part;
+  const { foreignArchitectures = [] } = input.spec.target;
   return (below) => {
-    const key = { below: treeKey(below), ...installKey(input, packages, ctx) };
+    const key = { below: treeKey(below), ...installKey(input, packages, foreignArchitectures, ctx) };
     const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
-    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, tree, ctx));
+    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, foreignArchitectures, tree, ctx));
     const run = async () => tagged(installBy(await way(), below, input, layers, clean, ctx));
     return { ...identity, way, over: below, clean, run };
   };

@@ -26,6 +26,7 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
     ['template', 'system', 'files'],
     ['systemConfig', 'additionalFiles'],
   ],
+  [['foreignArchitectures'], ['target', 'foreignArchitectures']],
   [['prepare'], []],
   [
     ['boot', 'kernel'],

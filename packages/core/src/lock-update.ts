@@ -37,12 +37,13 @@ export async function lockToUpdate(file: string, template: string, request: Pack
 /**
  * Everything of the lock, in its versions, but the named packages in any version. Without names nothing is kept.
  *
- * @param names packages of the lock, or packages that the template asks for.
+ * @param names packages of the lock, by name or id, or packages that the template asks for.
  * @throws `ICT_LOCK_UNKNOWN_PACKAGE` naming every name that is neither.
  */
 export function favourLocked(lock: Lock, names: readonly string[], request: PackageRequest): Favour {
   if (names.length === 0) return { image: [], tools: [] };
-  const locked = [...lock.packages, ...lock.tools].map(({ name }) => name);
+  const all = [...lock.packages, ...lock.tools];
+  const locked = all.flatMap(({ id, name }) => [id, name]);
   const asked = [...request.image, ...request.tools].map((seed) => seedName(seed.request));
   const known = new Set([...locked, ...asked]);
   const unknown = names.filter((name) => !known.has(name));
@@ -53,13 +54,14 @@ export function favourLocked(lock: Lock, names: readonly string[], request: Pack
       facts: { names: unknown },
     });
   }
-  const moving = new Set(names);
+  // Of one name all architectures move, because many packages must have one version for all.
+  const moving = new Set([...names, ...all.filter(({ id }) => names.includes(id)).map(({ name }) => name)]);
   const keep = (packages: Lock['packages']): readonly FavouredPackage[] =>
     packages.map(({ name, version }) => (moving.has(name) ? { name } : { name, version }));
   return { image: keep(lock.packages), tools: keep(lock.tools) };
 }
 
-/** The name in `name`, `name=version`, `name/suite`. */
+/** The name in `name`, `name=version`, `name/suite`; with its architecture where it has one (`name:arch`). */
 export function seedName(request: string): string {
   return request.replace(/[=/].*$/, '');
 }

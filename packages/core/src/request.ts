@@ -20,6 +20,7 @@ export function providerId(target: ImageSpec['target']): ProviderId {
 /** Gathers the seeds of an image and of the tools that write it. */
 export function packageRequest(spec: ImageSpec, distribution: DistributionDefinition, format: ImageFormat): PackageRequest {
   const { system } = spec;
+  const { foreignArchitectures } = spec.target;
   const seed = (reason: string) => (pkg: { name: string; position?: Seed['position'] }) => ({
     request: pkg.name,
     reason,
@@ -56,6 +57,7 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
     tools: requests(tools),
     recommends: system.recommends,
     kernelVersion: system.kernel.version,
+    ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }),
   };
   return { target, repositories, image, tools, recommends: system.recommends, digest: digestOf(canonicalJson(asked)) };
 }

@@ -17,6 +17,7 @@ import {
   type LoadOptions,
 } from '@ict/template';
 import { coreError } from './errors.js';
+import { checkForeign, withForeign } from './foreign-architectures.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
 import { missingKeys, withKeyrings } from './repository-keys.js';
@@ -65,10 +66,11 @@ export async function readTemplate(
   const keyless = distribution === undefined ? [] : missingKeys(distribution);
   const format =
     draft !== undefined && imageTypes.includes(draft.target.imageType) ? await plugins.format(draft.target.imageType) : undefined;
-  const found =
+  const ofFormat =
     draft === undefined || distribution === undefined || format === undefined
       ? []
-      : locateReports(loaded, format.part.check(specFor(draft, format.identity), distribution));
+      : format.part.check(specFor(draft, format.identity), distribution);
+  const found = locateReports(loaded, [...ofFormat, ...(await foreignProblems(draft, distribution, plugins))]);
   const reading = {
     problems: orderProblems([...loaded.problems, ...found.filter(isMistake)]),
     refused: orderProblems([...loaded.refused, ...beyond, ...keyless, ...found.filter(({ code }) => code === UNSUPPORTED_YET)]),
@@ -77,7 +79,16 @@ export async function readTemplate(
   };
   if (spec === undefined || distribution === undefined || format === undefined) return reading;
   const provider = await plugins.provider(distribution.ecosystem);
-  return { ...reading, intake: { spec, distribution: extended(distribution, spec), provider, format } };
+  return { ...reading, intake: { spec, distribution: withForeign(extended(distribution, spec), spec.target), provider, format } };
+}
+
+async function foreignProblems(
+  draft: ImageSpec | undefined,
+  distribution: DistributionDefinition | undefined,
+  plugins: PluginHost,
+): Promise<readonly ProblemReport[]> {
+  if (draft?.target.foreignArchitectures === undefined || distribution === undefined) return [];
+  return checkForeign(draft, distribution, (await plugins.provider(distribution.ecosystem)).part);
 }
 
 function isMistake({ code, severity }: ProblemReport): boolean {

@@ -44,18 +44,20 @@ function stepsTowards(edges: readonly GraphEdge[], goal: string): ReadonlyMap<st
 }
 
 /**
- * What was asked for, with the package that answers it. A lock says of a package that something asked for it, not which words did: where
- * no seed has the package's name, a seed of that reason whose name no package has is meant, if there is just one.
+ * What was asked for, with the package that answers it. A lock says of a package that something asked for it, not which words did: a
+ * seed with the package's id is meant before those with its name; where there is none, a seed of that reason whose name no package has,
+ * if there is just one.
  */
 function starts({ packages }: PackageGraph, seeds: readonly Seed[]): readonly { readonly seed: Seed; readonly start: string }[] {
   const ids = new Set(packages.map(({ id }) => id));
-  const names = new Set(packages.map(({ name }) => name));
+  const names = new Set(packages.flatMap(({ id, name }) => [id, name]));
   return packages.flatMap(({ id, name, requestedBy }) =>
     requestedBy
       .filter((reason) => !ids.has(reason))
       .flatMap((reason) => {
         const asking = seeds.filter((seed) => seed.reason === reason);
-        const named = asking.filter(({ request }) => seedName(request) === name);
+        const exact = asking.filter(({ request }) => seedName(request) === id);
+        const named = exact.length > 0 ? exact : asking.filter(({ request }) => seedName(request) === name);
         if (named.length > 0) return named.map((seed) => ({ seed, start: id }));
         const virtual = asking.filter(({ request }) => !names.has(seedName(request)));
         return [{ seed: virtual.length === 1 ? virtual[0] : { request: name, reason }, start: id }];

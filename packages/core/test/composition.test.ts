@@ -25,7 +25,10 @@ function composition(parts: Partial<Composition> = {}): { readonly input: Compos
   const provider = sampleProvider({
     installer: {
       version: 4,
-      apply: async ({ install, remove }) => void done.push(`install ${install.map(({ name }) => name).join(' ')} remove ${remove.length}`),
+      apply: async ({ foreignArchitectures = [], install, remove }) => {
+        const names = install.map(({ name }) => name).join(' ');
+        done.push([...foreignArchitectures.map((arch) => `accept ${arch}`), `install ${names} remove ${remove.length}`].join(', '));
+      },
       unpack: async () => undefined,
       clean: async () => void done.push('clean'),
     },
@@ -119,6 +122,30 @@ describe('compositionSteps', () => {
     expect(stepsOf(input, ctx).map((step) => step.type)).toEqual(['ict.base', 'ict.configure', 'ict.initrd']);
   });
 
+  const foreign = (parts: Partial<Composition> = {}): Partial<Composition> => {
+    const spec = sampleSpec();
+    return { spec: { ...spec, target: { ...spec.target, foreignArchitectures: ['i386'] } }, ...parts };
+  };
+
+  it.each<[string, Partial<Composition>, readonly string[]]>([
+    ['over the base tree of every image', foreign(), ['install libc bash remove 0', 'accept i386, install curl remove 0']],
+    [
+      'in the base tree, when it has such packages',
+      foreign({ packages: [...packages, verified('bash32', { arch: 'i386', requestedBy: ['essential'] })] }),
+      ['accept i386, install libc bash bash32 remove 0', 'accept i386, install curl remove 0'],
+    ],
+    [
+      'even when nothing is installed over the base tree',
+      foreign({ packages: packages.slice(0, 2) }),
+      ['install libc bash remove 0', 'accept i386, install  remove 0'],
+    ],
+  ])('lets packages of foreign architectures in %s', async (_what, parts, expected) => {
+    await using ctx = fakeContext();
+    const { input, done } = composition(parts);
+    for (const call of stepsOf(input, ctx).slice(0, 2)) await call.run();
+    expect(done.filter((line) => line !== 'clean')).toEqual(expected);
+  });
+
   it('keys every step but the base by the content of the layers below', async () => {
     await using ctx = fakeContext();
     const { input } = composition();
@@ -142,6 +169,7 @@ describe('compositionSteps', () => {
     ['a base package', { packages: [{ ...packages[0], version: '2' }, ...packages.slice(1)] }, ['ict.base']],
     ['bytes of a base package', { packages: [{ ...packages[0], digest: digestOfAll('b') }, ...packages.slice(1)] }, ['ict.base']],
     ['another package', { packages: [...packages, verified('tar')] }, ['ict.packages']],
+    ['a foreign architecture', foreign(), ['ict.packages', 'ict.configure']],
     ['the quirks of the distribution', { distribution: { ...distribution, quirks: { a: 1 } } }, ['ict.base', 'ict.packages']],
     ['the way to make an initrd', { distribution: { ...distribution, boot } }, ['ict.configure', 'ict.initrd']],
     ['a command', { configuration: { users: [], files: [], commands: [] } }, ['ict.configure']],

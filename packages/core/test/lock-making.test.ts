@@ -84,6 +84,13 @@ describe('makeLock', () => {
     expect(favoured.at(-1)).toEqual([{ name: 'e2fsprogs', version: '1' }]);
   });
 
+  it('takes an id for the name in all architectures', async () => {
+    await make();
+    newest = '2';
+    await make({ update: ['tar:amd64'] });
+    expect(await versions()).toEqual({ bash: '1', tar: '2', linux: '1', loader: '1' });
+  });
+
   it('takes the name of a package that the template has just begun to ask for', async () => {
     await make();
     newest = '2';

@@ -62,6 +62,14 @@ describe('packageRequest', () => {
     expect(other.digest).not.toBe(digest());
   });
 
+  it('changes with foreign architectures, and their order', () => {
+    const foreign = (...foreignArchitectures: string[]) => {
+      const spec = sampleSpec();
+      return packageRequest({ ...spec, target: { ...spec.target, foreignArchitectures } }, distribution, sampleFormat()).digest;
+    };
+    expect(new Set([digest(), foreign('i386'), foreign('i386', 'armhf'), foreign('armhf', 'i386')]).size).toBe(4);
+  });
+
   it('changes with what the format needs', () => {
     expect(digest({}, {}, sampleFormat({ requires: () => ['grub'] }))).not.toBe(digest());
     expect(digest({}, {}, sampleFormat({ tools: () => ['ext4', 'fat'] }))).not.toBe(digest());

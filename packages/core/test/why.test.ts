@@ -60,6 +60,15 @@ describe('whyPaths', () => {
     expect(ways([pkg('postfix', [], ['template'])], virtual, 'postfix')).toEqual(['template mail line 7 | postfix:amd64']);
   });
 
+  it('tells requests for one architecture from those for another', () => {
+    const both = ['lib', 'lib:i386'].map((request) => ({ request, reason: 'template', position }));
+    const packages = [pkg('lib', [], ['template']), { ...pkg('lib', [], ['template']), id: 'lib:i386', arch: 'i386' }];
+    const startsOf = (goal: string) =>
+      whyPaths(packageGraph(packages, relationsOf(packages)), both, goal).map(({ request, package: start }) => [request, start]);
+    expect(startsOf('lib:i386')).toEqual([['lib:i386', 'lib:i386']]);
+    expect(startsOf('lib:amd64')).toEqual([['lib', 'lib:amd64']]);
+  });
+
   it('does not guess between two of them', () => {
     const virtual = ['mail', 'awk'].map((request) => ({ request, reason: 'template', position }));
     expect(ways([pkg('postfix', [], ['template'])], virtual, 'postfix')).toEqual(['template postfix | postfix:amd64']);

@@ -22,6 +22,11 @@ export interface RepositorySpec {
   readonly allowPackages?: readonly string[];
   /** Packages that are never taken from it, also those that `allowPackages` names. */
   readonly excludePackages?: readonly string[];
+  /**
+   * Architectures whose packages are read beside those of the image's own, in the ecosystem's names (`i386`), the preferred one first. A
+   * repository that has none of them is read without.
+   */
+  readonly foreignArchitectures?: readonly string[];
   /** rpm: of equal packages, those of the repository with the lowest cost are taken. Default 1000. */
   readonly cost?: number;
   /** Fingerprints, hex, of the only primary keys of the keyrings that count. Absent: all of them. */

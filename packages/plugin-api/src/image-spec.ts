@@ -11,7 +11,14 @@ export interface ImageSpec {
   readonly image: { readonly name: string; readonly version: string };
   /** What the template says of itself; shapes nothing. */
   readonly metadata?: MetadataSpec;
-  readonly target: { readonly os: string; readonly dist: string; readonly arch: Architecture; readonly imageType: string };
+  readonly target: {
+    readonly os: string;
+    readonly dist: string;
+    readonly arch: Architecture;
+    readonly imageType: string;
+    /** Architectures of packages beside `arch`, in the ecosystem's names. Absent: none. */
+    readonly foreignArchitectures?: readonly string[];
+  };
   readonly disk: DiskSpec;
   readonly system: SystemSpec;
   readonly repositories: readonly TemplateRepository[];

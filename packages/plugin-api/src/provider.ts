@@ -72,6 +72,8 @@ export interface PackageVerifier {
 
 /** What an installer does to a tree. */
 export interface InstallChange {
+  /** Architectures that the tree accepts packages of beside its own, in the ecosystem's names. Absent: none. */
+  readonly foreignArchitectures?: readonly string[];
   readonly install: readonly VerifiedPackage[];
   readonly remove: readonly PackageRef[];
 }
@@ -131,6 +133,11 @@ export interface Provider {
   readonly verifier: PackageVerifier;
   readonly installer: Installer;
   readonly inventory: Inventory;
+  /**
+   * Why packages of an architecture, by the ecosystem's name, cannot come beside those of an image's own; undefined when they can.
+   * Without it they never can.
+   */
+  refuseForeign?(name: string, arch: Architecture): string | undefined;
   /** Without it packages can be installed and not be searched. */
   readonly catalogue?: Catalogue;
   /** File name of a package in the flat cache. */

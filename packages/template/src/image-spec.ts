@@ -80,7 +80,7 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     file,
     image,
     ...(template.metadata === undefined ? {} : { metadata: readMetadata(template.metadata) }),
-    target,
+    target: readTarget(target),
     disk,
     system: { ...system, ...(immutability === undefined ? {} : { immutability }), ...(encryption === undefined ? {} : { encryption }) },
     repositories,
@@ -98,6 +98,11 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
 
 function readMetadata({ description, use_cases = [], keywords = [] }: NonNullable<Template['metadata']>): MetadataSpec {
   return { ...(description ? { description } : {}), useCases: use_cases, keywords };
+}
+
+/** No foreign architectures and an empty list of them are the same wish. */
+function readTarget({ foreignArchitectures = [], ...target }: Template['target']): ImageSpec['target'] {
+  return foreignArchitectures.length === 0 ? target : { ...target, foreignArchitectures };
 }
 
 async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise<SystemSpec> {

@@ -110,11 +110,13 @@ async function surveyChange(change: InstallChange, tree: TreeSession, ctx: Conte
   const stanzas = parseStanzas(status, { source: `${DATABASE}/status` });
   const removed: PackageFacts[] = [];
   for (const pkg of change.remove) removed.push(await factsOfTree(pkg, stanzas, tree));
-  const leaving = new Set(change.remove.map(({ name }) => name));
+  const isLeaving = (name: string | undefined, arch: string | undefined): boolean =>
+    change.remove.some((pkg) => pkg.name === name && (arch === undefined || pkg.arch === arch));
   const scripts = new Map<string, string>();
   for (const { path } of await tree.list(`${DATABASE}/info`)) {
-    const [, name, kind] = /\/([^/:]+)(?::[^/]+)?\.(preinst|postinst)$/.exec(path) ?? [];
-    if (kind !== undefined && !leaving.has(name)) scripts.set(`${kind} of ${name}`, await readText(tree, path));
+    const { name, arch, kind } = noteOf(path) ?? {};
+    if ((kind === 'preinst' || kind === 'postinst') && !isLeaving(name, arch))
+      scripts.set(`${kind} of ${name}`, await readText(tree, path));
   }
   const going = new Set(removed.flatMap(({ paths }) => paths));
   const taken: string[] = [];
@@ -124,7 +126,11 @@ async function surveyChange(change: InstallChange, tree: TreeSession, ctx: Conte
   return {
     installed,
     removed,
-    kept: new Set(stanzas.map((stanza) => stanza.get('Package') ?? '').filter((name) => !leaving.has(name))),
+    kept: new Set(
+      stanzas
+        .filter((stanza) => !isLeaving(stanza.get('Package'), stanza.get('Architecture')))
+        .map((stanza) => stanza.get('Package') ?? ''),
+    ),
     scripts,
     fileTriggers: await readText(tree, `${DATABASE}/triggers/File`),
     taken,
@@ -136,12 +142,14 @@ async function factsOfTree(pkg: PackageRef, stanzas: readonly Stanza[], tree: Tr
   const control = new Map<string, string>();
   let paths: readonly string[] = [];
   for (const { path } of await tree.list(`${DATABASE}/info`)) {
-    const [, name, kind] = /\/([^/:]+)(?::[^/]+)?\.([a-z0-9]+)$/.exec(path) ?? [];
-    if (name !== pkg.name) continue;
+    const note = noteOf(path);
+    if (note?.name !== pkg.name || (note.arch !== undefined && note.arch !== pkg.arch)) continue;
+    const { kind } = note;
     if (kind === 'list') paths = (await readText(tree, path)).split('\n').filter((line) => line !== '' && line !== '/.');
     else control.set(kind, await readText(tree, path));
   }
-  const fields = stanzas.find((stanza) => stanza.get('Package') === pkg.name) ?? new Map<string, string>();
+  const isStanza = (stanza: Stanza): boolean => stanza.get('Package') === pkg.name && stanza.get('Architecture') === pkg.arch;
+  const fields = stanzas.find(isStanza) ?? new Map<string, string>();
   return { name: pkg.name, fields, control, paths: paths.map(installedPath), special: [] };
 }
 
@@ -172,9 +180,18 @@ function expectation({ installed, removed }: Survey): (path: TreePath) => boolea
   const paths = [...BOOKKEEPING, ...[...installed, ...removed].flatMap((facts) => facts.paths)];
   const expected = new Set([...paths, ...paths.flatMap(ancestors)]);
   return (path) => {
-    const [, name] = /^\/var\/lib\/dpkg\/info\/([^/:]+)(?::[^/]+)?\.[a-z0-9]+$/.exec(path) ?? [];
-    return expected.has(path) || (name !== undefined && names.has(name));
+    const note = path.startsWith(`${DATABASE}/info/`) ? noteOf(path) : undefined;
+    return expected.has(path) || (note !== undefined && names.has(note.name));
   };
+}
+
+/**
+ * What a file of dpkg's `info` directory is about: `libc6:i386.list` is the list of libc6 for i386. Only packages that several
+ * architectures may have at once are named with theirs.
+ */
+function noteOf(path: TreePath): { readonly name: string; readonly arch: string | undefined; readonly kind: string } | undefined {
+  const [, name, arch, kind] = /\/([^/:]+)(?::([^/]+))?\.([a-z0-9]+)$/.exec(path) ?? [];
+  return name === undefined || kind === undefined ? undefined : { name, arch, kind };
 }
 
 async function readText(tree: TreeSession, path: TreePath): Promise<string> {

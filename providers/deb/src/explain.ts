@@ -62,9 +62,10 @@ function summarise(seeds: readonly Seed[], core: readonly CoreClause[], missing:
   return seeds.length > 1 ? `${names} cannot be installed together` : `${names} cannot be installed: what it needs excludes itself`;
 }
 
-function notOffered(relation: Relation, pool: Pool): number[] {
-  const offered = pool.offered(relation.name);
-  return pool.all(relation.name).filter((solvable) => !offered.includes(solvable) && pool.fits(relation, solvable));
+function notOffered(relation: Relation, arch: string, pool: Pool): number[] {
+  const offered = pool.offeredAnywhere(relation.name);
+  const all = pool.architectures.flatMap((each) => pool.all(relation.name, each));
+  return all.filter((solvable) => !offered.includes(solvable) && pool.fits(relation, solvable, arch));
 }
 
 /** The clauses as lines: each seed, then depth-first what follows from it. */
@@ -88,22 +89,25 @@ function derive(core: readonly CoreClause[], pool: Pool): string[] {
 function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
   if (reason.kind === 'seed') return tellSeed(reason.seed, targets, pool);
   if (reason.kind === 'one-version') {
-    const versions = [by, ...targets.filter((target) => target !== by)].map((each) => pool.version(each));
-    return `only one version of ${reason.name} can be installed: ${list(versions, 'or')}`;
+    const rivals = [by, ...targets.filter((target) => target !== by)];
+    const isOne = rivals.every((each) => pool.archOf(each) === pool.archOf(by));
+    const versions = rivals.map((each) => (isOne ? pool.version(each) : label(each, pool)));
+    return `only one ${isOne ? 'version' : 'architecture'} of ${reason.name} can be installed: ${list(versions, 'or')}`;
   }
   if (reason.kind === 'unreadable') {
     return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: its ${reason.field} is not valid`;
   }
   const { field, group } = reason;
+  const arch = pool.archOf(by);
   const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatGroup(group)}`;
   if (kind === 'conflicts')
     return `${text}, and that is ${list(
       targets.map((each) => `${label(each, pool)}${through(each, group, pool)}`),
       'and',
     )}`;
-  if (targets.length === 0) return `${text}, but ${group.map((relation) => why(relation, pool)).join('; ')}`;
+  if (targets.length === 0) return `${text}, but ${group.map((relation) => why(relation, arch, pool)).join('; ')}`;
   if (targets.length === 1 && group.length === 1 && pool.name(targets[0]!) === group[0]!.name) return text;
-  const others = group.filter((relation) => pool.satisfying(relation).length === 0).map((relation) => why(relation, pool));
+  const others = group.filter((relation) => pool.satisfying(relation, arch).length === 0).map((relation) => why(relation, arch, pool));
   const because = others.length === 0 ? '' : `, because ${others.join('; ')}`;
   return `${text}, which only ${list(
     targets.map((each) => label(each, pool)),
@@ -132,14 +136,17 @@ function through(solvable: number, group: readonly Relation[], pool: Pool): stri
 }
 
 /** Why nothing satisfies an alternative. */
-function why(relation: Relation, pool: Pool): string {
+function why(relation: Relation, arch: string, pool: Pool): string {
   const { name } = relation;
-  const other = notOffered(relation, pool)[0];
-  const offered = pool.offered(name)[0];
+  const other = notOffered(relation, arch, pool)[0];
+  const offered = pool.offered(name, arch)[0] ?? pool.offeredAnywhere(name)[0];
   if (other !== undefined && offered !== undefined) {
     return `${label(other, pool)} of ${pool.repository(other).id} is not taken, because ${label(offered, pool)} of ${pool.repository(offered).id} comes first`;
   }
-  if (offered !== undefined) return `${name} is ${pool.version(offered)} (${pool.repository(offered).id})`;
+  if (offered !== undefined && satisfied(relation, offered, pool)) {
+    return `${label(offered, pool)} is of ${pool.archOf(offered)} and serves packages of that architecture only`;
+  }
+  if (offered !== undefined) return `${pool.title(offered)} is ${pool.version(offered)} (${pool.repository(offered).id})`;
   const provider = pool.providers(name)[0];
   if (provider === undefined) return `no repository has ${name}`;
   const version = pool.provisions(provider, name).find((each) => each.version !== undefined)?.version;
@@ -147,8 +154,13 @@ function why(relation: Relation, pool: Pool): string {
   return `${formatRelation({ ...relation, operator: undefined, version: undefined })} is only provided by ${label(provider, pool)}, ${provided}`;
 }
 
+/** Whether a package would do if it were of the right architecture. */
+function satisfied(relation: Relation, solvable: number, pool: Pool): boolean {
+  return pool.fits({ ...relation, qualifier: undefined }, solvable, pool.archOf(solvable));
+}
+
 function label(solvable: number, pool: Pool): string {
-  return `${pool.name(solvable)} ${pool.version(solvable)}`;
+  return `${pool.title(solvable)} ${pool.version(solvable)}`;
 }
 
 /** `a`, `a and b`, `a, b and c`; of many only the first. */

@@ -10,7 +10,7 @@ export { readColumns, type IndexColumns, type IndexDiagnostic, type IndexSegment
 export { decodeColumns, encodeColumns } from './index-container.js';
 export { PackagesIndex, type MultiArch, type RelationField } from './packages-index.js';
 export { resolvePackages, type PackageRequest } from './resolve.js';
-export type { PoolRepository } from './resolve-pool.js';
+export type { PoolRepository } from './resolve-solvables.js';
 export { createDebProvider } from './provider.js';
 export { formatPurl, type DebPurl } from './purl.js';
 export { readQuirks, type DebQuirks } from './quirks.js';

@@ -38,6 +38,7 @@ const DPKG = {
   configure: ['--configure'],
   configureRest: ['--configure', '--pending'],
   audit: ['--audit'],
+  addArchitecture: ['--add-architecture'],
 } as const;
 
 /** Part of the key of every tree that this installer makes. */
@@ -63,6 +64,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   const env = environment(distribution, ctx);
   if ((await tree.stat(`${DATABASE}/status`)) === undefined) await bootstrap(order, tree, distribution, ctx);
   await tree.write(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  for (const name of change.foreignArchitectures ?? []) await tree.run({ argv: dpkg('addArchitecture', name), env });
   if (change.remove.length > 0) {
     await tree.run({ argv: dpkg('remove', ...change.remove.map(dpkgName)), env });
   }

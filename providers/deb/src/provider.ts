@@ -1,4 +1,5 @@
 import type { Provider } from '@ict/plugin-api';
+import { refuseForeign } from './architecture.js';
 import { createCatalogue } from './catalogue.js';
 import { createFileName } from './file-name.js';
 import { createInstaller } from './installer.js';
@@ -18,5 +19,6 @@ export function createDebProvider(): Provider {
     inventory: createInventory(),
     catalogue: createCatalogue(),
     fileName: createFileName,
+    refuseForeign,
   };
 }

@@ -128,6 +128,11 @@ function invalid(text: string, why: string): Error {
   });
 }
 
+/** The relation that a bare name is. */
+export function nameOnly(name: string): Relation {
+  return { name, qualifier: undefined, operator: undefined, version: undefined, architectures: NO_STRINGS, profiles: NO_STRINGS };
+}
+
 /** The relation as deb-control(5) writes it, for messages. */
 export function formatRelation(relation: Relation): string {
   const name = relation.qualifier === undefined ? relation.name : `${relation.name}:${relation.qualifier}`;
@@ -139,8 +144,7 @@ export function formatRelation(relation: Relation): string {
 
 /** What a package provides, as deb-control(5) writes it: `awk`, `c++-compiler (= 14)`. */
 export function formatProvided({ name, qualifier, version }: Provided): string {
-  const operator = version === undefined ? undefined : '=';
-  return formatRelation({ name, qualifier, operator, version, architectures: NO_STRINGS, profiles: NO_STRINGS });
+  return formatRelation({ ...nameOnly(name), qualifier, operator: version === undefined ? undefined : '=', version });
 }
 
 /** The group with its alternatives, as deb-control(5) writes it: `a | b (>= 1)`. */

@@ -161,8 +161,9 @@ export function releaseDirectory(repository: RepositorySpec): string {
 }
 
 /**
- * Chooses the `Packages` indexes to read: for each component the one of the architecture, and the one for `all` when the
- * repository keeps such packages apart. Of each the best compression: xz, zst, gz, none.
+ * Chooses the `Packages` indexes to read: for each component the one of the architecture, the one for `all` when the repository keeps
+ * such packages apart, and those of other architectures that the repository has and may be read. Of each the best compression: xz, zst,
+ * gz, none.
  *
  * @param debArch Debian's name of the architecture.
  * @throws `ICT_DEB_ARCHITECTURE_MISSING`, `ICT_DEB_COMPONENT_MISSING`, naming what there is.
@@ -174,23 +175,25 @@ export function chooseIndexes(release: Release, repository: RepositorySpec, debA
     if (index === undefined) throw componentMissing(repository, 'Packages', []);
     return [index];
   }
-  if (release.architectures.length > 0 && !release.architectures.includes(debArch)) throw architectureMissing(release, repository, debArch);
+  const { architectures } = release;
+  const foreign = (repository.foreignArchitectures ?? []).filter((arch) => architectures.length === 0 || architectures.includes(arch));
+  // Where nothing is kept for the image's own architecture, another one is what the repository is there for.
+  const main = architectures.length === 0 || architectures.includes(debArch) ? debArch : foreign[0];
+  if (main === undefined) throw architectureMissing(release, repository, debArch);
+  const hasAll = !release.allInEveryIndex && architectures.includes('all');
   const indexes: IndexRef[] = [];
   for (const component of repository.components) {
-    const native = indexAt(release, directory, `${component}/binary-${debArch}/Packages`, component);
-    if (native === undefined) {
-      const available = componentsOf(release, debArch);
-      if (available.length === 0) throw architectureMissing(release, repository, debArch);
+    const indexOf = (arch: string): IndexRef | undefined => indexAt(release, directory, `${component}/binary-${arch}/Packages`, component);
+    const first = indexOf(main);
+    if (first === undefined) {
+      const available = componentsOf(release, main);
+      if (available.length === 0) throw architectureMissing(release, repository, main);
       throw componentMissing(repository, component, available);
     }
-    indexes.push(native);
-    const all =
-      release.allInEveryIndex || !release.architectures.includes('all')
-        ? undefined
-        : indexAt(release, directory, `${component}/binary-all/Packages`, component);
-    if (all !== undefined) indexes.push(all);
+    const others = [...(hasAll ? ['all'] : []), ...foreign.filter((arch) => arch !== main)];
+    indexes.push(first, ...others.map(indexOf).filter((index) => index !== undefined));
   }
-  if (indexes.length === 0) throw componentMissing(repository, '', componentsOf(release, debArch));
+  if (indexes.length === 0) throw componentMissing(repository, '', componentsOf(release, main));
   return indexes;
 }
 

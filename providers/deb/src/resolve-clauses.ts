@@ -2,7 +2,8 @@ import type { Seed } from '@ict/plugin-api';
 import type { Clause, ClauseKind, DependencyProvider } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
 import type { RelationGroup } from './relation.js';
-import type { Pool, UnreadableField } from './resolve-pool.js';
+import type { Pool } from './resolve-pool.js';
+import type { UnreadableField } from './resolve-solvables.js';
 
 /** Why the solver has a clause. */
 export type Reason =
@@ -29,21 +30,24 @@ const FIELDS: readonly (readonly [RelationField, ClauseKind])[] = [
 export function createClauses(pool: Pool, recommends: boolean): DependencyProvider<Reason> {
   const fields = recommends ? FIELDS : FIELDS.filter(([, kind]) => kind !== 'recommends');
   const oneVersion = new Map<string, Clause<Reason>>();
+  /** One clause for all packages that exclude the same ones. */
+  const shared = (targets: readonly number[], name: string): Clause<Reason> => {
+    const key = targets.join();
+    const clause = oneVersion.get(key) ?? { kind: 'conflicts', targets, reason: { kind: 'one-version', name } };
+    oneVersion.set(key, clause);
+    return clause;
+  };
   return {
     clausesOf(solvable) {
       const clauses: Clause<Reason>[] = [];
-      const name = pool.name(solvable);
-      if (pool.offered(name).length > 1) {
-        const known = oneVersion.get(name);
-        const clause: Clause<Reason> = known ?? { kind: 'conflicts', targets: pool.offered(name), reason: { kind: 'one-version', name } };
-        if (known === undefined) oneVersion.set(name, clause);
-        clauses.push(clause);
-      }
+      const arch = pool.archOf(solvable);
+      const rivals = pool.rivals(solvable);
+      if (rivals.length > 0) clauses.push(shared(rivals, pool.name(solvable)));
       for (const [field, kind] of fields) {
         for (const written of pool.relations(solvable, field) ?? []) {
-          const group = pool.applicable(written);
+          const group = pool.applicable(written, arch);
           if (group === undefined) continue;
-          const targets = kind === 'conflicts' ? group.flatMap((relation) => pool.excluded(relation)) : pool.targets(group);
+          const targets = kind === 'conflicts' ? group.flatMap((relation) => pool.excluded(relation, solvable)) : pool.targets(group, arch);
           if (kind !== 'conflicts' || targets.length > 0) clauses.push({ kind, targets, reason: { kind: 'relation', field, group } });
         }
       }

@@ -29,11 +29,12 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
     return known;
   };
   const satisfying = function* (solvable: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Generator<number> {
+    const arch = pool.archOf(solvable);
     for (const field of fields) {
       for (const written of pool.relations(solvable, field) ?? []) {
-        const group = pool.applicable(written);
+        const group = pool.applicable(written, arch);
         if (group === undefined) continue;
-        for (const target of pool.targets(group)) {
+        for (const target of pool.targets(group, arch)) {
           const to = ids.get(target);
           if (target === solvable || to === undefined) continue;
           relations.push({ from: ids.get(solvable)!, to, kind, field, text: textOf(group) });

@@ -61,9 +61,11 @@ function otherVersions(core: readonly OwnedClause<Reason>[], pool: Pool): readon
   }
   const requests = new Set<string>();
   for (const name of names) {
-    const offered = pool.offered(name).map((each) => pool.version(each));
-    for (const solvable of pool.all(name)) {
-      if (!offered.includes(pool.version(solvable))) requests.add(`${name}=${pool.version(solvable)}`);
+    for (const arch of pool.architectures) {
+      const offered = pool.offered(name, arch).map((each) => pool.version(each));
+      for (const solvable of pool.all(name, arch)) {
+        if (!offered.includes(pool.version(solvable))) requests.add(`${pool.title(solvable)}=${pool.version(solvable)}`);
+      }
     }
   }
   return [...requests].slice(0, MAX_VERSIONS);

@@ -1,5 +1,6 @@
 import { isPattern, nearestNames, patternExpression } from '@ict/package-index';
 import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
+import { nameOnly } from './relation.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
 import { compareDebVersions } from './version.js';
@@ -12,13 +13,20 @@ export interface Wanted {
   readonly virtual: boolean;
 }
 
-/** A seed taken apart: `name`, `name:arch`, `name=version`, `name/suite`; the version may be a pattern. */
+/** A seed taken apart: `name`, `name=version`, `name/suite`, each also as `name:arch`; name and version may be patterns. */
 interface SeedParts {
   readonly name: string;
+  /** Debian's name; undefined when the request leaves it open. */
   readonly arch: string | undefined;
   readonly version: string | undefined;
   readonly suite: string | undefined;
 }
+
+/** What `name:` may be followed by to mean the native architecture. */
+const NATIVE: readonly string[] = ['native', 'any', 'all'];
+
+/** A pattern of names, and an architecture. */
+const PATTERN = /^(.*?)(?::([a-z0-9-]+))?$/;
 
 const SEED = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([a-z0-9-]+))?(?:=([A-Za-z0-9.+~:*?-]+)|\/([A-Za-z0-9][A-Za-z0-9._/-]*))?$/;
 
@@ -37,23 +45,26 @@ export function findSeeds(
   const readable: { seed: Seed; parts: SeedParts }[] = [];
   for (const seed of seeds) {
     if (isPattern(seed.request.replace(/=.*$/, ''))) {
-      const names = namesLike(seed.request.trim(), pool);
-      if (names.length === 0) problems.push(unknownPackage(seed, seed.request, pool));
-      for (const name of names) readable.push({ seed, parts: { name, arch: undefined, version: undefined, suite: undefined } });
+      const [, pattern = '', asked] = PATTERN.exec(seed.request.trim())!;
+      const problem = foreign(seed, asked, pool);
+      const names = problem === undefined ? namesLike(pattern, asked, pool) : [];
+      if (names.length === 0) problems.push(problem ?? unknownPackage(seed, seed.request, pool));
+      for (const name of names) readable.push({ seed, parts: { name, arch: asked, version: undefined, suite: undefined } });
       continue;
     }
     const parts = parseSeed(seed.request);
-    const problem = parts === undefined ? unreadable(seed) : pinSeed(seed, parts, pool, pinned);
+    const problem = parts === undefined ? unreadable(seed) : (foreign(seed, parts.arch, pool) ?? pinSeed(seed, parts, pool, pinned));
     if (problem !== undefined) problems.push(problem);
     else if (parts !== undefined) readable.push({ seed, parts });
   }
   const wanted: Wanted[] = [];
   for (const { seed, parts } of readable) {
     const solvable = pinned.get(seed);
-    const real = solvable === undefined ? pool.offered(parts.name) : [solvable];
-    const targets = real.length > 0 ? real : pool.favouredFirst(pool.providers(parts.name));
+    const arch = architectureOf(parts, pool);
+    const real = solvable === undefined ? pool.offered(parts.name, arch) : [solvable];
+    const targets = real.length > 0 ? real : pool.favouredFirst(pool.satisfying(nameOnly(parts.name), arch));
     if (targets.length > 0) wanted.push({ seed, targets, virtual: real.length === 0 });
-    else problems.push(unknownPackage(seed, parts.name, pool));
+    else problems.push(unknownPackage(seed, parts.name, pool, parts.arch));
   }
   return { wanted, problems };
 }
@@ -63,25 +74,36 @@ function parseSeed(request: string): SeedParts | undefined {
   return match === null ? undefined : { name: match[1]!, arch: match[2], version: match[3], suite: match[4] };
 }
 
-/** Names of packages that are offered and match a pattern, sorted. */
-function namesLike(pattern: string, pool: Pool): readonly string[] {
+/** Names of packages that are there, for an architecture or for any, and match a pattern, sorted. */
+function namesLike(pattern: string, asked: string | undefined, pool: Pool): readonly string[] {
   const expression = patternExpression([pattern]);
-  return [...new Set(namesOf(pool))].filter((name) => expression.test(name) && pool.all(name).length > 0).sort();
+  const isThere = (name: string): boolean => pool.all(name, architectureOf({ name, arch: asked }, pool)).length > 0;
+  return [...new Set(namesOf(pool))].filter((name) => expression.test(name) && isThere(name)).sort();
+}
+
+/** The architecture that a seed means: what it says, else the native one, or another that alone has such a package. */
+function architectureOf({ name, arch }: Pick<SeedParts, 'name' | 'arch'>, pool: Pool): string {
+  if (arch === undefined) return pool.preferredArchitecture(name);
+  return NATIVE.includes(arch) ? pool.arch : arch;
+}
+
+/** Says so when a seed asks for an architecture that the image does not have. */
+function foreign(seed: Seed, arch: string | undefined, pool: Pool): Problem | undefined {
+  if (arch === undefined || NATIVE.includes(arch) || pool.architectures.includes(arch)) return undefined;
+  return problemOf(
+    seed,
+    'ICT_DEB_UNKNOWN_PACKAGE',
+    `"${seed.request}" asks for architecture ${arch}; the image has ${pool.architectures.join(', ')} only`,
+    `Leave out the architecture, or name ${arch} under target.foreignArchitectures.`,
+  );
 }
 
 /** Makes the pool offer what a seed names exactly. */
-function pinSeed(seed: Seed, { name, arch, version, suite }: SeedParts, pool: Pool, pinned: Map<Seed, number>): Problem | undefined {
-  if (arch !== undefined && arch !== pool.arch && arch !== 'all' && arch !== 'any' && arch !== 'native') {
-    return problemOf(
-      seed,
-      'ICT_DEB_UNKNOWN_PACKAGE',
-      `"${seed.request}" asks for architecture ${arch}; the image has ${pool.arch} only`,
-      'Leave out the architecture.',
-    );
-  }
+function pinSeed(seed: Seed, parts: SeedParts, pool: Pool, pinned: Map<Seed, number>): Problem | undefined {
+  const { name, version, suite } = parts;
   if (version === undefined && suite === undefined) return undefined;
-  const all = pool.all(name);
-  if (all.length === 0) return unknownPackage(seed, name, pool);
+  const all = pool.all(name, architectureOf(parts, pool));
+  if (all.length === 0) return unknownPackage(seed, name, pool, parts.arch);
   const solvable =
     version === undefined ? all.find((each) => pool.repository(each).suites.includes(suite!)) : ofVersion(all, version, pool);
   if (solvable === undefined) {
@@ -106,7 +128,7 @@ function ofVersion(all: readonly number[], version: string, pool: Pool): number 
     }, undefined);
 }
 
-/** Packages of the base system: what the archive marks as essential, what has one of the definition's priorities, and those it names. */
+/** Packages of the base system, of the native architecture: what the archive marks as essential, what has one of the definition's priorities, and those it names. */
 export function essentialSeeds(pool: Pool, essential: DistributionDefinition['essential']): Seed[] {
   const names = new Set<string>();
   const priorities = new Set(essential.priorities);
@@ -121,7 +143,12 @@ export function essentialSeeds(pool: Pool, essential: DistributionDefinition['es
   return [...names].sort().map((request) => ({ request, reason: 'essential' }));
 }
 
-function unknownPackage(seed: Seed, name: string, pool: Pool): Problem {
+function unknownPackage(seed: Seed, name: string, pool: Pool, arch?: string): Problem {
+  const elsewhere = pool.offeredAnywhere(name)[0];
+  if (arch !== undefined && elsewhere !== undefined) {
+    const hint = `There is ${pool.id(elsewhere)}.`;
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}" for ${arch}`, hint);
+  }
   const near = nearestNames(name, namesOf(pool));
   const places = pool.repositories.map(({ id }) => id).join(', ');
   const hint =

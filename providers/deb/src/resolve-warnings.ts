@@ -20,9 +20,10 @@ export function warnOfUnreadable(pool: Pool): Problem[] {
 export function warnOfCycles(pool: Pool, chosen: ReadonlySet<number>): Problem[] {
   const edges = new Map<string, readonly string[]>();
   for (const solvable of chosen) {
+    const arch = pool.archOf(solvable);
     const groups = pool.relations(solvable, 'Pre-Depends') ?? [];
     // Where two can do, dpkg has a way out.
-    const satisfying = groups.map((group) => pool.targets(pool.applicable(group) ?? []).filter((target) => chosen.has(target)));
+    const satisfying = groups.map((group) => pool.targets(pool.applicable(group, arch) ?? [], arch).filter((target) => chosen.has(target)));
     const needed = satisfying.filter(({ length }) => length === 1).flat();
     if (needed.length > 0)
       edges.set(
@@ -38,7 +39,7 @@ export function warnOfCycles(pool: Pool, chosen: ReadonlySet<number>): Problem[]
     because: cycle.map((id) => {
       const solvable = byId.get(id)!;
       const groups = pool.relations(solvable, 'Pre-Depends') ?? [];
-      return `${pool.name(solvable)} ${pool.version(solvable)} of ${pool.repository(solvable).id}: Pre-Depends ${groups.map(formatGroup).join(', ')}`;
+      return `${pool.title(solvable)} ${pool.version(solvable)} of ${pool.repository(solvable).id}: Pre-Depends ${groups.map(formatGroup).join(', ')}`;
     }),
   }));
 }
@@ -51,10 +52,10 @@ export function warnOfVirtual(wanted: readonly Wanted[], chosen: ReadonlySet<num
       const taken = targets.find((target) => chosen.has(target))!;
       return {
         code: 'ICT_DEB_VIRTUAL_PACKAGE',
-        message: `"${seed.request}" is no package but a name that ${targets.length} packages provide; ${pool.name(taken)} was taken`,
-        hint: `Ask for ${pool.name(taken)} itself, or for another of them, to be sure of it.`,
+        message: `"${seed.request}" is no package but a name that ${targets.length} packages provide; ${pool.title(taken)} was taken`,
+        hint: `Ask for ${pool.title(taken)} itself, or for another of them, to be sure of it.`,
         ...(seed.position === undefined ? {} : { position: seed.position }),
-        because: targets.map((target) => `${pool.name(target)} ${pool.version(target)} provides ${seed.request}`),
+        because: targets.map((target) => `${pool.title(target)} ${pool.version(target)} provides ${seed.request}`),
       };
     });
 }
@@ -64,7 +65,7 @@ export function warnOfDropped(dropped: readonly OwnedClause<Reason>[], pool: Poo
   const because: string[] = [];
   for (const { by, targets, reason } of dropped) {
     if (targets.length === 0 || reason.kind !== 'relation') continue;
-    because.push(`${pool.name(by)} ${pool.version(by)} recommends ${formatGroup(reason.group)}`);
+    because.push(`${pool.title(by)} ${pool.version(by)} recommends ${formatGroup(reason.group)}`);
   }
   if (because.length === 0) return [];
   return [

@@ -18,8 +18,9 @@ import { createClauses } from './resolve-clauses.js';
 import { findRepairs } from './resolve-repairs.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
-import { DEFAULT_PRIORITY, Pool } from './resolve-pool.js';
-import type { PoolRepository } from './resolve-pool.js';
+import { Pool } from './resolve-pool.js';
+import { DEFAULT_PRIORITY } from './resolve-solvables.js';
+import type { PoolRepository } from './resolve-solvables.js';
 import { essentialSeeds, findSeeds } from './resolve-seeds.js';
 import type { Wanted } from './resolve-seeds.js';
 import { warnOfCycles, warnOfDropped, warnOfUnreadable, warnOfVirtual } from './resolve-warnings.js';
@@ -32,6 +33,8 @@ export interface PackageRequest {
   readonly repositories: readonly PoolRepository[];
   /** Debian's name of the architecture. */
   readonly arch: string;
+  /** Architectures whose packages may come beside it, as Debian calls them, the preferred one first. */
+  readonly foreign?: readonly string[];
   readonly seeds: readonly Seed[];
   /** The definition's essential set, when the base system belongs to the request. */
   readonly essential?: DistributionDefinition['essential'];
@@ -50,9 +53,11 @@ export async function resolve(request: ResolutionRequest, ctx: Context): Promise
     repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
   }
   const { seeds, recommends, distribution, essential, favour } = request;
+  const foreign = [...new Set(request.snapshots.flatMap(({ repository }) => repository.foreignArchitectures ?? []))];
   return resolvePackages({
     repositories,
     arch: debArchitecture(request.arch),
+    foreign,
     seeds,
     recommends,
     ...(essential ? { essential: distribution.essential } : {}),
@@ -74,9 +79,10 @@ function toRepository({ repository, root }: Snapshot, index: PoolRepository['ind
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted; `ICT_SOLVER_LIMIT`.
  */
 export function resolvePackages(request: PackageRequest): Resolution {
-  const pool = new Pool(request.repositories, request.arch, request.favour);
+  const pool = new Pool(request.repositories, request.arch, request.favour, request.foreign);
   const base = request.essential === undefined ? [] : essentialSeeds(pool, request.essential);
-  const { wanted, problems } = findSeeds([...base, ...request.seeds], pool);
+  const { wanted, problems: unknown } = findSeeds([...base, ...request.seeds], pool);
+  const problems = [...missingArchitectures(pool), ...unknown];
   const provider = createClauses(pool, request.recommends);
   const contradictions: Problem[] = [];
   let left = wanted;
@@ -106,9 +112,22 @@ export function resolvePackages(request: PackageRequest): Resolution {
   return { kind: 'unsolvable', problems: [...problems, ...contradictions] };
 }
 
+/** A foreign architecture that no repository has is a mistake; a repository without one is not. */
+function missingArchitectures(pool: Pool): readonly Problem[] {
+  return pool.architectures
+    .slice(1)
+    .filter((arch) => !pool.has(arch))
+    .map((arch) => ({
+      code: 'ICT_DEB_ARCHITECTURE_MISSING',
+      message: `no repository has packages for the foreign architecture "${arch}"`,
+      hint: 'Correct target.foreignArchitectures, or add a repository that has such packages.',
+      because: [],
+    }));
+}
+
 /** The number of packages that seeds bring in, when they can be resolved. */
-function trySeeds({ repositories, arch, seeds, recommends }: PackageRequest): number | undefined {
-  const pool = new Pool(repositories, arch);
+function trySeeds({ repositories, arch, foreign, seeds, recommends }: PackageRequest): number | undefined {
+  const pool = new Pool(repositories, arch, [], foreign);
   const { wanted, problems } = findSeeds(seeds, pool);
   if (problems.length > 0) return undefined;
   const outcome = solve({ count: pool.count, roots: rootsOf(wanted), provider: createClauses(pool, recommends) });

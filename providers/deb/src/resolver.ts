@@ -9,7 +9,7 @@ import { compareDebVersions } from './version.js';
  */
 export function createResolver(): Resolver {
   return {
-    version: 4,
+    version: 5,
     resolve: async (request, ctx) => (await import('./resolve.js')).resolve(request, ctx),
     compareVersions: compareDebVersions,
   };

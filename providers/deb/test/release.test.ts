@@ -163,6 +163,24 @@ describe('chooseIndexes', () => {
     expect(paths({}, [amd64])).toEqual([`dists/trixie/${amd64}`]);
   });
 
+  it('reads what the repository has for other architectures', () => {
+    const i386 = 'main/binary-i386/Packages';
+    const foreignArchitectures = ['i386', 'armhf'];
+    expect(paths({ Architectures: 'all amd64 i386' }, [amd64, all, i386], { foreignArchitectures })).toEqual(
+      [amd64, all, i386].map((path) => `dists/trixie/${path}`),
+    );
+    expect(paths({ Architectures: 'amd64 i386' }, [amd64, i386])).toEqual([`dists/trixie/${amd64}`]);
+    expect(paths({ Architectures: 'amd64' }, [amd64], { foreignArchitectures })).toEqual([`dists/trixie/${amd64}`]);
+    // A repository may be there for the other architecture alone, with components of its own.
+    expect(paths({ Architectures: 'i386' }, [i386], { foreignArchitectures })).toEqual([`dists/trixie/${i386}`]);
+    expect(() => paths({ Architectures: 'i386' }, [i386], { foreignArchitectures, components: ['extra'] })).toThrow(
+      expect.objectContaining({ code: 'ICT_DEB_COMPONENT_MISSING', facts: expect.objectContaining({ available: ['main'] }) }),
+    );
+    expect(() => paths({ Architectures: 'riscv64' }, [i386], { foreignArchitectures })).toThrow(
+      expect.objectContaining({ code: 'ICT_DEB_ARCHITECTURE_MISSING' }),
+    );
+  });
+
   it('has no by-hash path unless the repository says so, and no plain twin that is not listed', () => {
     const [index] = chooseIndexes(release({}, [`${amd64}.xz`]), repository, 'amd64');
     expect([index.byHash, index.plain]).toEqual([undefined, undefined]);

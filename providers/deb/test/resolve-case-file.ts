@@ -67,6 +67,7 @@ function parseCase(text: string): ResolveCase {
   const expected: string[] = [];
   let recommends = true;
   let essential: PackageRequest['essential'];
+  let foreign: readonly string[] = [];
   let fields: string[] = [];
   lines.forEach((line, at) => {
     const [, key = '', rest = ''] = /^(\S+):\s*(.*)$/.exec(line) ?? [];
@@ -81,6 +82,7 @@ function parseCase(text: string): ResolveCase {
     } else if (key === 'options') {
       for (const option of rest.split(/\s+/)) {
         if (option === 'no-recommends') recommends = false;
+        else if (option.startsWith('foreign=')) foreign = words(option.slice('foreign='.length));
         else if (option.startsWith('essential=')) {
           const [priorities = '', packages = ''] = option.slice('essential='.length).split('/');
           essential = { priorities: words(priorities), packages: words(packages) };
@@ -98,6 +100,7 @@ function parseCase(text: string): ResolveCase {
   const request = {
     repositories: toRepositories(repositories),
     arch: 'amd64',
+    foreign,
     seeds,
     recommends,
     ...(essential === undefined ? {} : { essential }),
@@ -124,11 +127,16 @@ export function describeResolution({ request, expected }: ResolveCase): string[]
 function describeClosure({ closure, warnings }: Resolution & { kind: 'resolved' }): string[] {
   const several = new Set(closure.packages.map(({ repository }) => repository)).size > 1;
   return [
-    `take: ${closure.packages.map(({ name, version, repository }) => `${name}=${version}${several ? `@${repository}` : ''}`).join(' ')}`,
+    `take: ${closure.packages.map(({ name, version, arch, repository }) => `${name}${foreignTo(arch)}=${version}${several ? `@${repository}` : ''}`).join(' ')}`,
     ...closure.packages.map(({ name, requires }) => `needs-${name}: ${requires.join(' ')}`.trim()),
     ...closure.packages.map(({ name, requestedBy }) => `why-${name}: ${requestedBy.join(' ')}`.trim()),
     ...describeProblems('warn', warnings),
   ];
+}
+
+/** What tells a package of another architecture from one of ours. */
+function foreignTo(arch: string): string {
+  return arch === 'amd64' || arch === 'all' ? '' : `:${arch}`;
 }
 
 function describeProblems(word: string, problems: readonly Problem[]): string[] {

@@ -6,7 +6,7 @@ import { AptResolver } from '@ict/fixtures';
 import { PackagesIndex } from '../src/packages-index.js';
 import { parseRelease } from '../src/release.js';
 import { resolvePackages } from '../src/resolve.js';
-import { DEFAULT_PRIORITY } from '../src/resolve-pool.js';
+import { DEFAULT_PRIORITY } from '../src/resolve-solvables.js';
 import { indexText, type CasePackage } from './resolve-case-file.js';
 
 interface Suite {

@@ -94,6 +94,22 @@ describe('createResolver', () => {
     expect(await versionOf(`a/${suite}`)).toEqual(['2']);
   });
 
+  it('takes packages of foreign architectures from repositories that are read for them', async () => {
+    await using ctx = new FakeContext();
+    const packages = ['amd64', 'i386'].map((arch) => ({ name: 'a', version: '1', arch, fields: ['Multi-Arch: same'] }));
+    const ids = async (extra: Partial<Snapshot['repository']>): Promise<unknown> => {
+      const snapshots = [serve(ctx, 'trixie', packages, extra)];
+      const resolution = await createResolver().resolve({ ...base, snapshots, seeds: ask('a', 'a:i386') }, ctx);
+      return resolution.kind === 'resolved'
+        ? resolution.closure.packages.map(({ id }) => id)
+        : resolution.problems.map(({ code, hint }) => [code, hint]);
+    };
+    expect(await ids({ foreignArchitectures: ['i386'] })).toEqual(['a:amd64', 'a:i386']);
+    expect(await ids({})).toEqual([
+      ['ICT_DEB_UNKNOWN_PACKAGE', 'Leave out the architecture, or name i386 under target.foreignArchitectures.'],
+    ]);
+  });
+
   it('reports every unknown package with its position', async () => {
     await using ctx = new FakeContext();
     const main = serve(ctx, 'trixie', [{ name: 'bash', version: '1' }]);

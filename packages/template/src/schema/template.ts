@@ -69,6 +69,13 @@ const properties = {
       os: text('Operating system.', 'debian', 'azure-linux', 'ubuntu'),
       dist: text('Release of it.', 'debian13', 'azl3', 'ubuntu24'),
       arch: oneOf(['x86_64', 'aarch64', 'armv7hl'], 'Processor architecture.', 'x86_64'),
+      foreignArchitectures: withDefault(
+        [],
+        texts(
+          'Architectures whose packages may be installed beside those of `arch`, by the names of the distribution, the preferred one first: `packages` then takes `libc6:i386`. Not for rpm; not inherited.',
+          ['i386'],
+        ),
+      ),
       imageType: text('Kind of image: raw (a disk), img (an initrd), iso, wsl2, or what a plugin brings.', 'raw'),
     },
     required: ['os', 'dist', 'arch', 'imageType'],

@@ -1,0 +1,100 @@
+import type { FavouredPackage } from '@ict/plugin-api';
+import { Solvables } from './resolve-solvables.js';
+import type { PoolRepository } from './resolve-solvables.js';
+import { compareDebVersions } from './version.js';
+
+const NONE: readonly number[] = Object.freeze([]);
+
+/**
+ * Solvables of which, for each name and architecture, one package is *offered*, as apt's candidate: of the repository with the highest
+ * priority, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
+ */
+export class Candidates extends Solvables {
+  /** By name; by `name:arch` of another architecture than the native one. */
+  readonly #all = new Map<string, readonly number[]>();
+  readonly #offered = new Map<string, readonly number[]>();
+  readonly #pinned = new Map<string, readonly number[]>();
+  readonly #suites = new Set<string>();
+  readonly #favoured: ReadonlyMap<string, string | undefined>;
+
+  /** @param favour packages of an earlier answer: their versions come before candidates. */
+  constructor(repositories: readonly PoolRepository[], arch: string, foreign: readonly string[], favour: readonly FavouredPackage[]) {
+    super(repositories, arch, foreign);
+    this.#favoured = new Map(favour.map(({ name, version }) => [name, version]));
+  }
+
+  #key(name: string, arch: string): string {
+    return arch === this.arch ? name : `${name}:${arch}`;
+  }
+
+  /** All packages of this name and architecture, the one that apt would take first. */
+  all(name: string, arch = this.arch): readonly number[] {
+    const key = this.#key(name, arch);
+    const known = this.#all.get(key);
+    if (known !== undefined) return known;
+    const found: number[] = [];
+    this.repositories.forEach(({ priority }, number) => {
+      if (priority >= 0) found.push(...this.named(number, name, arch));
+    });
+    // The sort is stable: of equal versions the first stays first.
+    if (found.length > 1) {
+      found.sort(
+        (a, b) => this.repository(b).priority - this.repository(a).priority || compareDebVersions(this.version(b), this.version(a)),
+      );
+    }
+    const result = found.length === 0 ? NONE : found;
+    this.#all.set(key, result);
+    return result;
+  }
+
+  /** Packages of this name and architecture that may be chosen, the preferred one first. */
+  offered(name: string, arch = this.arch): readonly number[] {
+    const key = this.#key(name, arch);
+    const known = this.#offered.get(key);
+    if (known !== undefined) return known;
+    const all = this.all(name, arch);
+    let result = this.#pinned.get(key) ?? this.#candidates(name, all);
+    if (this.#suites.size > 0) {
+      const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
+      result = [...result, ...others.slice(0, 1)];
+    }
+    this.#offered.set(key, result);
+    return result;
+  }
+
+  /** Packages of this name that may be chosen, those of the native architecture first. */
+  offeredAnywhere(name: string): readonly number[] {
+    return this.architectures.length === 1 ? this.offered(name) : this.architectures.flatMap((arch) => this.offered(name, arch));
+  }
+
+  /** The architecture that a name alone means: the native one, or the first other that has such a package, as with apt. */
+  preferredArchitecture(name: string): string {
+    return this.architectures.find((arch) => this.all(name, arch).length > 0) ?? this.arch;
+  }
+
+  /** apt's candidate, and before it the version of an earlier answer. */
+  #candidates(name: string, all: readonly number[]): readonly number[] {
+    const candidate = all.slice(0, 1);
+    const kept = this.#favoured.get(name);
+    const found = kept === undefined ? undefined : all.find((solvable) => this.version(solvable) === kept);
+    return found === undefined ? candidate : [...new Set([found, ...candidate])];
+  }
+
+  /** The same packages, those of an earlier answer first. */
+  favouredFirst(solvables: readonly number[]): readonly number[] {
+    if (this.#favoured.size === 0 || solvables.length < 2) return solvables;
+    const isFavoured = (solvable: number): boolean => this.#favoured.has(this.name(solvable));
+    return [...solvables.filter(isFavoured), ...solvables.filter((solvable) => !isFavoured(solvable))];
+  }
+
+  /** Offers one more package instead of the candidate of its name. Only before anything is looked up. */
+  pin(solvable: number): void {
+    const key = this.#key(this.name(solvable), this.archOf(solvable));
+    this.#pinned.set(key, [...new Set([...(this.#pinned.get(key) ?? []), solvable])]);
+  }
+
+  /** Offers what a repository has as second choice, as apt does for the needs of `name/suite`. Only before anything is looked up. */
+  offerRepository(id: string): void {
+    this.#suites.add(id);
+  }
+}

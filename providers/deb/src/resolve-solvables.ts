@@ -1,0 +1,194 @@
+import { nameFilter } from '@ict/package-index';
+import { hasCode } from '@ict/plugin-api';
+import type { PackagesIndex, RelationField } from './packages-index.js';
+import type { Provided, RelationGroup } from './relation.js';
+
+/** apt's pin of an ordinary repository. */
+export const DEFAULT_PRIORITY = 500;
+
+/** A repository as the resolver sees it. */
+export interface PoolRepository {
+  readonly id: string;
+  /** Names by which `name/suite` may mean it: suite, codename, version, id. */
+  readonly suites: readonly string[];
+  /** apt's pin: a higher one wins over a higher version; below 0 nothing is taken. */
+  readonly priority: number;
+  /** The only names that are taken from it; `*` stands for any characters. Absent or empty: all. */
+  readonly allow?: readonly string[];
+  /** Names of packages that are never taken from it. */
+  readonly exclude?: readonly string[];
+  readonly index: PackagesIndex;
+}
+
+/** A relation field that cannot be read. */
+export interface UnreadableField {
+  readonly field: RelationField | 'Provides';
+  readonly message: string;
+}
+
+/**
+ * The packages of all repositories as solvables, numbered from 1: repository after repository, in the order of their indexes.
+ *
+ * Packages of architectures that nobody asked for are not seen. `all` counts as native.
+ */
+export class Solvables {
+  readonly count: number;
+  /** Debian's name of the native architecture. */
+  readonly arch: string;
+  /** All that may be installed, the native one first. */
+  readonly architectures: readonly string[];
+  readonly repositories: readonly PoolRepository[];
+  /** By repository: number of solvables before it. */
+  readonly #bases: readonly number[];
+  /** By repository: whether a name may be taken from it. */
+  readonly #allowed: readonly ((name: string) => boolean)[];
+  readonly #unreadable = new Map<number, UnreadableField>();
+  /** By field: relations of the solvables that were asked for, because the search and what tells of its answer ask for the same. */
+  readonly #relations = new Map<RelationField, Map<number, readonly RelationGroup[] | undefined>>();
+  /** What solvables provide, as far as it was asked for. */
+  readonly #provides = new Map<number, readonly Provided[] | undefined>();
+
+  /** @param foreign architectures beside the native one, the preferred one first. */
+  constructor(repositories: readonly PoolRepository[], arch: string, foreign: readonly string[]) {
+    this.repositories = repositories;
+    this.arch = arch;
+    this.architectures = [arch, ...foreign];
+    const bases: number[] = [];
+    let count = 0;
+    for (const { index } of repositories) {
+      bases.push(count);
+      count += index.count;
+    }
+    this.#bases = bases;
+    this.count = count;
+    this.#allowed = repositories.map((repository) => nameFilter(repository));
+  }
+
+  #repositoryNumber(solvable: number): number {
+    let at = this.#bases.length - 1;
+    while (this.#bases[at]! >= solvable) at--;
+    return at;
+  }
+
+  repository(solvable: number): PoolRepository {
+    return this.repositories[this.#repositoryNumber(solvable)]!;
+  }
+
+  /** The index that describes a solvable, and its number there. */
+  locate(solvable: number): { readonly index: PackagesIndex; readonly at: number } {
+    const number = this.#repositoryNumber(solvable);
+    return { index: this.repositories[number]!.index, at: solvable - this.#bases[number]! - 1 };
+  }
+
+  name(solvable: number): string {
+    const { index, at } = this.locate(solvable);
+    return index.name(at);
+  }
+
+  version(solvable: number): string {
+    const { index, at } = this.locate(solvable);
+    return index.version(at);
+  }
+
+  /** The architecture whose relations a package has: that of a package of `all` is the native one. */
+  archOf(solvable: number): string {
+    if (this.architectures.length === 1) return this.arch;
+    const { index, at } = this.locate(solvable);
+    return this.#architecture(index, at)!;
+  }
+
+  /** `name:arch`: unique among what can be installed together. */
+  id(solvable: number): string {
+    const { index, at } = this.locate(solvable);
+    return `${index.name(at)}:${index.arch(at)}`;
+  }
+
+  /** As people write it: `name`, or `name:arch` of another architecture than the native one. */
+  title(solvable: number): string {
+    const arch = this.archOf(solvable);
+    return arch === this.arch ? this.name(solvable) : `${this.name(solvable)}:${arch}`;
+  }
+
+  /** Every solvable of a repository that may be installed here, in the order of its index. */
+  *members(repository: number): Generator<number> {
+    const { index } = this.repositories[repository]!;
+    const allowed = this.#allowed[repository]!;
+    for (let at = 0; at < index.count; at++) {
+      if (this.#architecture(index, at) !== undefined && allowed(index.name(at))) yield this.#bases[repository]! + at + 1;
+    }
+  }
+
+  /** Whether any repository has packages of an architecture. */
+  has(arch: string): boolean {
+    return this.repositories.some(({ index }) => {
+      for (let at = 0; at < index.count; at++) if (index.arch(at) === arch) return true;
+      return false;
+    });
+  }
+
+  /** Packages of a name and an architecture in one repository that may be taken from it, in the order of its index. */
+  named(repository: number, name: string, arch: string): readonly number[] {
+    const found: number[] = [];
+    if (!this.#allowed[repository]!(name)) return found;
+    const { index } = this.repositories[repository]!;
+    for (const at of index.byName(name)) if (this.#architecture(index, at) === arch) found.push(this.#bases[repository]! + at + 1);
+    return found;
+  }
+
+  /** Packages of one repository that list a name among what they provide, in the order of its index. */
+  *providing(repository: number, name: string): Generator<number> {
+    const { index } = this.repositories[repository]!;
+    for (const at of index.providersOf(name)) {
+      if (this.#architecture(index, at) !== undefined) yield this.#bases[repository]! + at + 1;
+    }
+  }
+
+  /** The architecture that a package counts for; undefined when it may not be installed here. */
+  #architecture(index: PackagesIndex, at: number): string | undefined {
+    const arch = index.arch(at);
+    if (arch === this.arch || arch === 'all') return this.arch;
+    return this.architectures.includes(arch) ? arch : undefined;
+  }
+
+  /** Relations of one field; undefined when they cannot be read, which {@link unreadable} tells. */
+  relations(solvable: number, field: RelationField): readonly RelationGroup[] | undefined {
+    let known = this.#relations.get(field);
+    if (known === undefined) this.#relations.set(field, (known = new Map()));
+    return recalled(known, solvable, () => {
+      const { index, at } = this.locate(solvable);
+      return this.#readable(solvable, field, () => index.relations(at, field));
+    });
+  }
+
+  /** What a package provides beside itself; undefined when that cannot be read, which {@link unreadable} tells. */
+  provides(solvable: number): readonly Provided[] | undefined {
+    return recalled(this.#provides, solvable, () => {
+      const { index, at } = this.locate(solvable);
+      return this.#readable(solvable, 'Provides', () => index.provides(at));
+    });
+  }
+
+  /** Packages of which a field was asked for and could not be read. */
+  get unreadable(): ReadonlyMap<number, UnreadableField> {
+    return this.#unreadable;
+  }
+
+  #readable<T>(solvable: number, field: UnreadableField['field'], read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!hasCode(error, 'ICT_DEB_RELATION_INVALID')) throw error;
+      this.#unreadable.set(solvable, { field, message: (error as Error).message });
+      return undefined;
+    }
+  }
+}
+
+/** What `known` has for a key, else what `find` says, for the next time; `undefined` is an answer too. */
+function recalled<K, V>(known: Map<K, V>, key: K, find: () => V): V {
+  const found = known.get(key);
+  if (found !== undefined || known.has(key)) return found as V;
+  const value = find();
+  known.set(key, value);
+  return value;
+}
