@@ -82,7 +82,7 @@ describe('packages of a foreign architecture', () => {
   };
 
   it('are installed by the dpkg of the tree, beside their siblings', async () => {
-    const result = await compose(['mini-multi', 'mini-foreign'], places, target);
+    const result = await compose(['mini-multi', 'mini-aid', 'mini-foreign'], places, target);
     expect(await installed(result)).toEqual(
       ['mini-foreign:i386', 'mini-multi:amd64', 'mini-multi:i386'].map((id) => `${id} install ok installed`),
     );
@@ -94,10 +94,10 @@ describe('packages of a foreign architecture', () => {
   });
 
   it('are taken out of a tree as a clean installation would have left them out', async () => {
-    const delta = await compose(['mini-multi'], places, target);
+    const delta = await compose(['mini-multi', 'mini-aid'], places, target);
     expect(ways(delta)).toEqual([['delta', 'from the nearest cached layer: remove mini-foreign:i386 mini-multi:i386']]);
     expect(await installed(delta)).toEqual(['mini-multi:amd64 install ok installed']);
-    const clean = await compose(['mini-multi'], await mini.places(), target);
+    const clean = await compose(['mini-multi', 'mini-aid'], await mini.places(), target);
     expect(artifactOf(delta, 'raw').digest).toBe(artifactOf(clean, 'raw').digest);
   });
 });

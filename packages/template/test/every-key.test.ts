@@ -43,7 +43,7 @@ const configure = 'core/src/configure.ts';
 const SIGNED = { enabled: true, secureBootDBKey: 'image.yml', secureBootDBCrt: 'image.yml', secureBootDBCer: 'image.yml' };
 
 /** There is one definition, which fits one target. */
-const FIXED = /^target\.(?!imageType)/;
+const FIXED = /^target\.(?:os|dist|arch)$/;
 
 /** What becomes of every key. A key that the schema has and this table has not fails the test. */
 const FATES: Readonly<Record<string, Fate>> = {
@@ -57,6 +57,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'target.os': carried('target.os', 'debian', 'image-disk/src/boot-systemd.ts'),
   'target.dist': carried('target.dist', 'debian13', 'core/src/request.ts'),
   'target.arch': carried('target.arch', 'x86_64', 'core/src/resolution.ts'),
+  'target.foreignArchitectures': carried('target.foreignArchitectures', ['i386'], 'core/src/foreign-architectures.ts'),
   'target.imageType': { ...notYet('target.imageType', 'iso'), by: intake },
   'disk.name': forPeople('disk.name', 'other'),
   'disk.path': noEffect('/dev/sda', 'disk.device'),

@@ -67,3 +67,9 @@ it('an image that is no disk has what its template says of disks all the same', 
     selectionPolicy: { strategy: 'largest', excludeRemovable: false, requireEmpty: false },
   });
 });
+
+it('an empty list of foreign architectures is none', async () => {
+  const targetOf = async (list: string) => (await load(`${HEAD}  foreignArchitectures: ${list}\n${DISK}`)).spec?.target;
+  expect(await targetOf('[i386, armhf]')).toMatchObject({ foreignArchitectures: ['i386', 'armhf'] });
+  expect(await targetOf('[]')).not.toHaveProperty('foreignArchitectures');
+});
