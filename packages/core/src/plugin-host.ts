@@ -1,8 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
-import { ofArchitecture, type PluginSection, type PluginSections } from '@ict/template';
+import { ofArchitecture, readText, type PluginSection, type PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile } from './definition-file.js';
 import type { ModuleImporter } from './engine-api.js';
@@ -188,11 +187,12 @@ function checkExporters({ name, root, manifest }: FoundPlugin, exporters: readon
 
 async function readDefinition(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8');
+    return await readText(file);
   } catch (cause) {
     throw coreError('ICT_PLUGIN_INVALID', {
-      message: `distribution definition ${file} cannot be read`,
+      message: `the distribution definition cannot be used: ${(cause as Error).message}`,
       hint: 'Check the path given with --distro-file or under `distros:`.',
+      facts: { file },
       cause,
     });
   }

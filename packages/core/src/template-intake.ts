@@ -8,6 +8,7 @@ import {
   type RepositorySpec,
 } from '@ict/plugin-api';
 import {
+  countProblems,
   loadTemplate,
   locateReports,
   orderProblems,
@@ -126,7 +127,7 @@ export function requireSound(file: string, problems: readonly ProblemReport[]): 
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length === 0) return;
   const onlyHost = errors.every((problem) => problem.code.startsWith('ICT_HOST_'));
-  const count = `${errors.length} ${errors.length === 1 ? 'problem' : 'problems'}`;
+  const count = countProblems(errors);
   throw onlyHost
     ? coreError('ICT_HOST_UNFIT', { message: `this host cannot build ${file}: ${count}`, hint: 'Run `ict doctor`.', problems: errors })
     : templateError('ICT_TEMPLATE_INVALID', {

@@ -210,6 +210,20 @@ describe('PluginHost', () => {
     expect(host.distribution('other', 'one')).toBeUndefined();
   });
 
+  it.each([
+    ['larger than a document may be', Buffer.alloc(2 ** 20 + 1, 'a'), 'more than 1048576 bytes'],
+    ['not UTF-8', Buffer.from([0xff]), 'not UTF-8'],
+    ['not there', undefined, 'does not exist'],
+  ])('reads no definition that is %s', async (_what, bytes, why) => {
+    const file = await write('mine.yml', '');
+    await (bytes === undefined ? rm(file) : writeFile(file, bytes));
+    await expect(PluginHost.open([], [file])).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_INVALID',
+      kind: 'usage',
+      message: expect.stringContaining(why) as string,
+    });
+  });
+
   it('reports at once what is wrong in a definition that the user names, with its place', async () => {
     const file = await write('mine.yml', definition('one').replace('apiVersion: 1', 'apiVersion: 7'));
     await expect(PluginHost.open([], [file])).rejects.toMatchObject({ problems: [{ position: { file, line: 1 } }] });

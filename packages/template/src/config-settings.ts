@@ -196,7 +196,7 @@ function wordsOf(text: string, { type }: SettingSchema): readonly string[] {
 function spoken(value: unknown): string {
   if (typeof value !== 'object') return String(value);
   return Object.entries(value as Readonly<Record<string, unknown>>)
-    .flatMap(([archive, mirrors]) => [mirrors].flat().map((mirror) => `${archive}=${String(mirror)}`))
+    .flatMap(([archive, mirrors]) => [mirrors].flat().map((mirror) => (mirror === '' ? archive : `${archive}=${String(mirror)}`)))
     .join(' ');
 }
 

@@ -3,7 +3,7 @@ import { configKeys, WITHOUT_EFFECT } from './config-keys.js';
 import { type ConfigLayer, type ConfigSurroundings, readConfigLayers } from './config-places.js';
 import { Settings } from './config-settings.js';
 import { templateError } from './errors.js';
-import { orderProblems, problem, summarize } from './problem.js';
+import { orderProblems, problem, countProblems } from './problem.js';
 import { withoutCredentials } from './secret-text.js';
 import { GIB } from './size.js';
 
@@ -132,7 +132,7 @@ function withoutEffect({ positions }: ConfigLayer): ProblemReport[] {
 export function requireConfig(loaded: LoadedConfig): Config {
   if (loaded.config !== undefined) return loaded.config;
   throw templateError('ICT_CONFIG_INVALID', {
-    message: `the configuration is not valid:\n${summarize(loaded.problems)}`,
+    message: `the configuration is not valid: ${countProblems(loaded.problems)}`,
     hint: 'Correct the marked places.',
     facts: { files: loaded.files },
     problems: loaded.problems,

@@ -1,9 +1,10 @@
 import type { ArtifactSpec, Compression, DiskSelectionSpec, DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { checkLayout } from './disk-layout.js';
 import { nearest } from './edit-distance.js';
 import type { Path } from './path.js';
 import type { Report } from './report.js';
 import type { Template } from './schema/template.js';
-import { formatSize, parseSize } from './size.js';
+import { parseSize } from './size.js';
 
 type Disk = NonNullable<Template['disk']>;
 type Partition = NonNullable<Disk['partitions']>[number];
@@ -31,10 +32,6 @@ export const partitionTypes: readonly string[] = [
 /** Type of an EFI system partition as a GUID. */
 const ESP_UUID = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';
 const MIB = 2 ** 20;
-const SECTOR = 512;
-/** Sectors that a GPT takes at the start (protective MBR, header, 128 entries) and at the end (entries, header). */
-const GPT_HEAD = 34 * SECTOR;
-const GPT_TAIL = 33 * SECTOR;
 /** The smallest disk that can hold a partition table and something beside it. */
 const SMALLEST = 2 * MIB;
 
@@ -56,8 +53,7 @@ export function readDisk(disk: Disk, imageName: string, isDisk: boolean, report:
   } else if (sizeBytes < SMALLEST)
     report('ICT_TEMPLATE_DISK', ['disk', 'size'], `a disk of ${disk.size} is too small`, 'It needs at least 2MiB.');
   const partitions = readPartitions(disk.partitions ?? [], report);
-  const placed = partitions.every(({ startBytes }) => !Number.isNaN(startBytes));
-  if (sizeBytes >= SMALLEST && placed) checkLayout(partitions, sizeBytes, partitionTable, report);
+  checkLayout(partitions, { sizeBytes: sizeBytes >= SMALLEST ? sizeBytes : undefined, table: partitionTable }, report);
   const { path: device, selectionPolicy } = disk;
   return {
     name: disk.name ?? imageName,
@@ -141,68 +137,6 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
       flags: item.flags ?? [],
     };
   });
-}
-
-/** Partitions inside the disk, in no one's way, each id and mount point once. */
-function checkLayout(partitions: readonly PartitionSpec[], sizeBytes: number, table: 'gpt' | 'mbr', report: Report): void {
-  const path = (partition: PartitionSpec, ...rest: Path): Path => ['disk', 'partitions', partitions.indexOf(partition), ...rest];
-  const first = table === 'gpt' ? GPT_HEAD : SECTOR;
-  const limit = table === 'gpt' ? sizeBytes - GPT_TAIL : sizeBytes;
-  for (const partition of partitions) {
-    const { id, startBytes, endBytes } = partition;
-    const reach = endBytes ?? limit;
-    if (endBytes !== undefined && endBytes > sizeBytes) {
-      report(
-        'ICT_TEMPLATE_DISK',
-        path(partition, 'end'),
-        `partition "${id}" ends at ${formatSize(endBytes)}, beyond the disk of ${formatSize(sizeBytes)}`,
-      );
-    } else if (reach > limit) {
-      const hint = 'Give end: "0" to use what is left.';
-      report(
-        'ICT_TEMPLATE_DISK',
-        path(partition, 'end'),
-        `partition "${id}" leaves no room for the second partition table at the end of the disk`,
-        hint,
-      );
-    } else if (startBytes < first) {
-      report('ICT_TEMPLATE_DISK', path(partition, 'start'), `partition "${id}" begins inside the partition table`, 'Begin at 1MiB.');
-    } else if (startBytes >= reach) {
-      const end = endBytes === undefined ? 'the end of the disk' : `its end at ${formatSize(endBytes)}`;
-      report('ICT_TEMPLATE_DISK', path(partition, 'start'), `partition "${id}" begins at ${formatSize(startBytes)}, not before ${end}`);
-    }
-  }
-  const byStart = [...partitions].sort((a, b) => a.startBytes - b.startBytes);
-  for (const [index, upper] of byStart.entries()) {
-    const lower = byStart[index - 1];
-    if (lower === undefined || (lower.endBytes ?? limit) <= upper.startBytes) continue;
-    const what = lower.endBytes === undefined ? `which takes the rest of the disk` : `which ends at ${formatSize(lower.endBytes)}`;
-    report(
-      'ICT_TEMPLATE_DISK',
-      path(upper, 'start'),
-      `partition "${upper.id}" begins at ${formatSize(upper.startBytes)}, inside "${lower.id}", ${what}`,
-    );
-  }
-  twice(
-    partitions,
-    (one) => one.id,
-    (one, id) => report('ICT_TEMPLATE_DISK', path(one, 'id'), `two partitions have the id "${id}"`),
-  );
-  twice(
-    partitions,
-    (one) => one.mountPoint,
-    (one, at) => report('ICT_TEMPLATE_DISK', path(one, 'mountPoint'), `two partitions are mounted at ${at}`),
-  );
-}
-
-function twice<T>(items: readonly T[], key: (item: T) => string | undefined, found: (item: T, key: string) => void): void {
-  const seen = new Set<string>();
-  for (const item of items) {
-    const value = key(item);
-    if (value === undefined) continue;
-    if (seen.has(value)) found(item, value);
-    seen.add(value);
-  }
 }
 
 /** True for a partition that firmware takes as the EFI system partition. */

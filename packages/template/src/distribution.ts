@@ -4,7 +4,7 @@ import { checkWords, replaceWords } from './architecture-words.js';
 import { compiled } from './compiled-validator.js';
 import { templateError } from './errors.js';
 import type { Path } from './path.js';
-import { orderProblems, problem, summarize } from './problem.js';
+import { orderProblems, problem, countProblems } from './problem.js';
 import { type CompleteDistro, distroSchema } from './schema/distro.js';
 import { fillDefaults } from './schema-defaults.js';
 import type { TemplateDefaults } from './schema/template.js';
@@ -95,7 +95,7 @@ export function requireDistribution(parsed: ParsedDistribution): DistributionDef
   if (parsed.definition !== undefined) return parsed.definition;
   const { file } = parsed.positions;
   throw templateError('ICT_DISTRO_INVALID', {
-    message: `${file} is not a valid distribution definition:\n${summarize(parsed.problems)}`,
+    message: `${file} is not a valid distribution definition: ${countProblems(parsed.problems)}`,
     hint: 'Correct the marked places, or leave the file out of the configuration.',
     facts: { file },
     problems: parsed.problems,

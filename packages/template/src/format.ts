@@ -22,6 +22,11 @@ function isCidr(text: string): boolean {
   return family !== 0 && /^(?:0|[1-9][0-9]{0,2})$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
 }
 
+/** True for what may ask for a package: a name or pattern, with a version or relation; what it means, providers say. */
+function isPackage(text: string): boolean {
+  return text !== '' && text.trim() === text && !/\p{Cc}/u.test(text) && /^(?:[^[\]]|\[[^\]]+\])*$/.test(text);
+}
+
 /** Formats of our schemas beside `uri`. Ours of `uuid` has no `urn:uuid:` before it: that is no partition type. */
 export const formats: Readonly<Record<string, TextFormat>> = {
   size: { check: (text) => parseSize(text) !== undefined, expected: 'a whole number and a unit, such as 513MiB or 4GiB' },
@@ -35,6 +40,10 @@ export const formats: Readonly<Record<string, TextFormat>> = {
   uuid: {
     check: (text) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text),
     expected: 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709',
+  },
+  package: {
+    check: isPackage,
+    expected: 'the name of a package, such as vim, python3-* or vim=2:9.1, without blanks around it and with every "[" closed',
   },
   mode: { check: (text) => /^[0-7]{3,4}$/.test(text), expected: 'three or four octal digits, such as "0644"' },
 };

@@ -3,6 +3,7 @@ import type { ImageSpec, MetadataSpec, ProblemReport, RequestedPackage, SystemSp
 import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readEncryption } from './encryption.js';
+import { checkImageType } from './image-type.js';
 import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
@@ -52,9 +53,10 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     errors.report('ICT_DOCUMENT_MISSING_KEY', [], 'a raw image needs the key "disk"', hint);
   }
   const disk = template.disk === undefined ? emptyDisk(image.name) : readDisk(template.disk, image.name, isDisk, errors.report);
-  if (template.disk !== undefined && isDisk && errors.problems.every(({ code }) => code !== 'ICT_DOCUMENT_MISSING_KEY')) {
-    checkBootable(disk, system.bootloader.bootType, errors.report);
-  }
+  // What has no partitions of its own, such as the disk of an initrd, has no root to start either.
+  const starts = isDisk || (disk.partitions.length > 0 && target.imageType !== 'wsl2');
+  if (template.disk !== undefined && starts) checkBootable(disk, system.bootloader.bootType, errors.report);
+  checkImageType(merged, disk, errors.report);
   for (const key of ['path', 'selectionPolicy'] as const) {
     if (isDisk && template.disk?.[key]) {
       warnings.report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], `disk.${key} is for installers and has no effect on a raw image`);

@@ -25,7 +25,8 @@ export { defaultsSchema, templateSchema, type Template, type TemplateDefaults } 
 export { formatSize, parseSize } from './size.js';
 export { parseTemplate, type ParsedTemplate } from './template-document.js';
 export { unsupported, type Abilities } from './unsupported.js';
-export { orderProblems } from './problem.js';
+export { countProblems, orderProblems } from './problem.js';
+export { readText } from './template-chain.js';
 export type { Validator } from './validation.js';
 export { parseYaml, type DocumentPositions, type YamlDocument } from './yaml-document.js';
 export {

@@ -5,7 +5,7 @@ import { buildSpec } from './image-spec.js';
 import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge.js';
 import type { Path } from './path.js';
 import type { PluginSections } from './plugin-section.js';
-import { orderProblems, problem, summarize } from './problem.js';
+import { countProblems, orderProblems, problem, summarize } from './problem.js';
 import { reporter } from './report.js';
 import { redactData } from './secret-text.js';
 import type { Template } from './schema/template.js';
@@ -154,7 +154,7 @@ export function requireSpec(loaded: LoadedTemplate): ImageSpec {
   if (loaded.spec !== undefined) return loaded.spec;
   const file = loaded.files[0] ?? 'the template';
   throw templateError('ICT_TEMPLATE_INVALID', {
-    message: `${file} is not a valid template:\n${summarize(loaded.problems)}`,
+    message: `${file} is not a valid template: ${countProblems(loaded.problems)}`,
     hint: 'Correct the marked places.',
     facts: { file, problems: loaded.problems.length },
     problems: loaded.problems,

@@ -12,7 +12,7 @@ export interface TemplateLayer {
   readonly positions?: DocumentPositions;
   /** For messages: the file, or `defaults of debian13`. */
   readonly title: string;
-  /** Paths that were left out because what they lead to is not valid. */
+  /** Paths that were left out because what they lead to is not valid, or that are not known yet: nothing is concluded from them. */
   readonly pruned?: readonly Path[];
 }
 

@@ -41,6 +41,11 @@ export function orderProblems(problems: readonly ProblemReport[]): ProblemReport
   });
 }
 
+/** `1 problem`, `2 problems`. */
+export function countProblems({ length }: readonly ProblemReport[]): string {
+  return `${length} ${length === 1 ? 'problem' : 'problems'}`;
+}
+
 /** One line for each report, for the message of a thrown error: `file:3:5: message`. */
 export function summarize(problems: readonly ProblemReport[]): string {
   return problems

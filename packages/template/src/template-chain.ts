@@ -1,6 +1,6 @@
 import { realpath } from 'node:fs/promises';
 import path from 'node:path';
-import type { ProblemReport } from '@ict/plugin-api';
+import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
 import { readBounded } from './bounded-file.js';
 import { templateError } from './errors.js';
 import type { TemplateLayer } from './merge.js';
@@ -67,11 +67,13 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     problems.push(...filled.problems);
     if (filled.problems.length > 0) break;
     const { rest, pruned, problems: found } = checkTemplate(filled.data, positions, options.sections);
-    problems.push(...found);
+    const unfilled = new Set(filled.unfilled.map((at) => placeOf(positions.positionOf(at))));
+    problems.push(...found.filter(({ position }) => position === undefined || !unfilled.has(placeOf(position))));
     if (rest === undefined) break;
     if (child !== undefined) problems.push(...compareTargets(child.link, child.rest, link, rest, files.slice(0, depth + 1)));
     const directory = path.dirname(path.resolve(link.file));
-    layers.unshift({ template: rest, directory, positions, title: link.file, ...(pruned.length === 0 ? {} : { pruned }) });
+    const unsure = [...pruned, ...filled.unfilled];
+    layers.unshift({ template: rest, directory, positions, title: link.file, ...(unsure.length === 0 ? {} : { pruned: unsure }) });
     child = { link, rest };
   }
   const target = wholeTarget(layers.at(-1)?.template.target);
@@ -118,6 +120,10 @@ async function follow(
     }
   }
   return { links, problems, warnings };
+}
+
+function placeOf(position: SourcePosition | undefined): string {
+  return `${position?.line}:${position?.column}`;
 }
 
 /** `image.yml -> base.yml -> root.yml`. */

@@ -97,13 +97,16 @@ export interface Substituted {
   readonly problems: readonly ProblemReport[];
   /** Names that look like variables but are none, each once. */
   readonly warnings: readonly ProblemReport[];
+  /** Values that stay as they are because a variable in them has no value: there is nothing to judge yet. */
+  readonly unfilled: readonly Path[];
 }
 
 /** Puts the values of variables into a copy of a document's data. */
 export function substitute({ data, positions }: Declaring, variables: ReadonlyMap<string, Variable>): Substituted {
   const warnings: ProblemReport[] = [];
   const problems: ProblemReport[] = [];
-  if (variables.size === 0) return { data, problems, warnings };
+  const unfilled: Path[] = [];
+  if (variables.size === 0) return { data, problems, warnings, unfilled };
   const warned = new Set<string>();
   let substituted = 0;
   const place = (path: Path) => {
@@ -138,7 +141,9 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
           const variable = variables.get(name);
           if (variable === undefined) unknown(name, path);
           else if (escape !== '') return whole.slice(1);
-          return variable?.value === undefined ? whole : valueAt(variable.value, path);
+          if (variable?.value !== undefined) return valueAt(variable.value, path);
+          if (variable !== undefined) unfilled.push(path);
+          return whole;
         });
   const visit = (value: unknown, path: Path): unknown => {
     if (isLiteral(path)) return value;
@@ -151,7 +156,7 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
     }
     return copy;
   };
-  return { data: visit(data, []), problems, warnings };
+  return { data: visit(data, []), problems, warnings, unfilled };
 }
 
 /** Values that are never substituted: commands, declarations themselves, and the way to the parent. */

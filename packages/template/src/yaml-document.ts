@@ -1,10 +1,11 @@
 import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
-import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Alias, type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from 'yaml';
 import type { TemplateCode } from './errors.js';
 import { formatPath, type Path } from './path.js';
 import { orderProblems, problem } from './problem.js';
 import { sourceSnippet } from './snippet.js';
 import { beyondBounds, MAX_DEPTH } from './yaml-bounds.js';
+import { parserProblem, TOO_DEEP } from './yaml-problem.js';
 import { type DocumentScan, scanDocument, type TextRange } from './yaml-scan.js';
 
 /** Where the nodes of a document are. */
@@ -36,6 +37,28 @@ const MAX_NODES = 200_000;
 const MAX_ALIASES = 1000;
 const MAX_KEY = 1024;
 
+/** One entry of a mapping. */
+interface Entry {
+  readonly key: unknown;
+  readonly value: unknown;
+  /** Brought in by `<<` from another mapping. */
+  readonly inherited?: boolean;
+}
+
+/** True for the entry `<<`, which brings in the entries of another mapping. @see https://yaml.org/type/merge.html */
+function isMerge({ key }: Entry): boolean {
+  return isScalar(key) && key.value === '<<' && key.type === 'PLAIN';
+}
+
+const TOO_MANY_ALIASES = `the file uses more than ${MAX_ALIASES} aliases`;
+const TWO_MERGES = 'a mapping has "<<" twice';
+const MERGE_LIST = 'Give a list: <<: [*first, *second]';
+
+/** What is wrong with an alias of this target. Its name is not repeated: a password may begin with "*" as well. */
+function badAlias(target: Node | undefined): string {
+  return target === undefined ? 'no anchor of this name stands before the alias' : 'the alias stands inside what it refers to';
+}
+
 interface Place {
   readonly key: number | undefined;
   readonly start: number;
@@ -47,7 +70,7 @@ interface Place {
  *
  * Never throws: all syntax errors are in `problems`. Refused beside what YAML refuses: keys given twice, keys that are not
  * plain values, tags that have no meaning here, NUL characters, several documents, and files beyond the bounds above
- * (aliases included, so that a small file cannot grow).
+ * (aliases included, so that a small file cannot grow). Of YAML 1.1, `<<` brings in the entries of another mapping.
  *
  * @param file named in positions; nothing is read from disk
  */
@@ -78,29 +101,20 @@ export function parseYaml(text: string, file: string): YamlDocument {
     scan = scanDocument(document);
   } catch (cause) {
     // The parser recurses: a hostile depth exhausts its stack. Whatever else it may throw is about this text too.
-    const what = cause instanceof RangeError ? TOO_DEEP : String(cause instanceof Error ? cause.message : cause);
-    reader.report('ICT_DOCUMENT_SYNTAX', `the file cannot be read as YAML: ${what}`, 0);
+    reader.report('ICT_DOCUMENT_SYNTAX', cause instanceof RangeError ? TOO_DEEP : 'the file cannot be read as YAML', 0);
     return reader.finish(undefined);
   }
   reader.secrets = scan.secrets;
-  for (const error of [...document.errors, ...document.warnings])
-    reader.report('ICT_DOCUMENT_SYNTAX', sentence(error.message), error.pos[0]);
+  for (const error of [...document.errors, ...document.warnings]) {
+    const { message, hint } = parserProblem(error);
+    reader.report('ICT_DOCUMENT_SYNTAX', message, error.pos[0], hint);
+  }
   const directive = document.directives.yaml;
   if (directive.explicit === true && directive.version !== '1.2') {
     reader.report('ICT_DOCUMENT_SYNTAX', `the file says that it is YAML ${directive.version}; only 1.2 is read`, 0);
   }
   const data = reader.problems.length === 0 ? reader.value(document.contents, [], scan.targets, 0, undefined) : undefined;
   return reader.finish(data);
-}
-
-const TOO_DEEP = `values are nested more than ${MAX_DEPTH} levels deep`;
-
-/** First letter lower, no period: parser messages in the style of ours. */
-function sentence(message: string): string {
-  // The parser recurses, and reports an exhausted stack like a mistake of the file.
-  if (/call stack/i.test(message)) return TOO_DEEP;
-  const first = (message.split('\n')[0] ?? message).trim().replace(/\.$/, '');
-  return first.charAt(0).toLowerCase() + first.slice(1);
 }
 
 class Reader {
@@ -126,29 +140,33 @@ class Reader {
     this.problems.push(problem(code, message, { position, snippet: this.snippet(position), ...(hint === undefined ? {} : { hint }) }));
   }
 
+  /** Counts more values; true, and reported once, when there are too many of them. */
+  private isCrowded(more: number, offset: number): boolean {
+    const crowded = this.nodes > MAX_NODES;
+    this.nodes += more;
+    if (!crowded && this.nodes > MAX_NODES)
+      this.report('ICT_DOCUMENT_SYNTAX', `the file has more than ${MAX_NODES} values, aliases counted in`, offset);
+    return this.nodes > MAX_NODES;
+  }
+
   /** Plain data of a node; records its place and those of all below. */
   value(node: unknown, path: Path, targets: ReadonlyMap<Alias, Node>, depth: number, key: number | undefined): unknown {
     const range = (node as Node | null)?.range;
     const start = range?.[0] ?? key ?? 0;
     this.places.set(formatPath(path), { key, start, end: range?.[1] ?? start });
-    if (++this.nodes > MAX_NODES) {
-      if (this.nodes === MAX_NODES + 1)
-        this.report('ICT_DOCUMENT_SYNTAX', `the file has more than ${MAX_NODES} values, aliases counted in`, start);
-      return undefined;
-    }
+    if (this.isCrowded(1, start)) return undefined;
     if (depth > MAX_DEPTH) {
       this.report('ICT_DOCUMENT_SYNTAX', TOO_DEEP, start);
       return undefined;
     }
     if (isAlias(node)) {
       if (++this.aliases > MAX_ALIASES) {
-        if (this.aliases === MAX_ALIASES + 1) this.report('ICT_DOCUMENT_SYNTAX', `the file uses more than ${MAX_ALIASES} aliases`, start);
+        if (this.aliases === MAX_ALIASES + 1) this.report('ICT_DOCUMENT_SYNTAX', TOO_MANY_ALIASES, start);
         return undefined;
       }
       const target = targets.get(node);
       if (target === undefined || this.open.has(target)) {
-        const what = target === undefined ? `no anchor &${node.source} stands before` : 'it stands inside what it refers to:';
-        this.report('ICT_DOCUMENT_SYNTAX', `${what} the alias *${node.source}`, start);
+        this.report('ICT_DOCUMENT_SYNTAX', badAlias(target), start);
         return undefined;
       }
       const value = this.value(target, path, targets, depth + 1, key);
@@ -164,11 +182,42 @@ class Reader {
     }
     if (isMap(node)) {
       this.open.add(node);
-      const record = this.mapping(node.items, path, targets, depth);
+      const record = this.mapping(this.entries(node, targets), path, targets, depth);
       this.open.delete(node);
       return record;
     }
     return null;
+  }
+
+  /** The entries of a mapping, and after them those that its `<<` bring in, the first source first. */
+  private entries(node: YAMLMap, targets: ReadonlyMap<Alias, Node>): readonly Entry[] {
+    const [sources, own] = [node.items.filter(isMerge), node.items.filter((item) => !isMerge(item))];
+    const [, second] = sources;
+    if (second !== undefined) this.report('ICT_DOCUMENT_DUPLICATE_KEY', TWO_MERGES, (second.key as Node).range?.[0] ?? 0, MERGE_LIST);
+    return [...own, ...sources.slice(0, 1).flatMap(({ key, value }) => this.inherited(value, key as Node, targets))];
+  }
+
+  /** What one mapping, or each of a list of them, brings in. */
+  private inherited(source: unknown, key: Node, targets: ReadonlyMap<Alias, Node>): readonly Entry[] {
+    if (isSeq(source)) return source.items.flatMap((item) => this.inherited(item, key, targets));
+    const start = (source as Node | null)?.range?.[0] ?? key.range?.[0] ?? 0;
+    const target = (isAlias(source) ? targets.get(source) : source) as Node | undefined;
+    if (isAlias(source) && (target === undefined || this.open.has(target))) {
+      this.report('ICT_DOCUMENT_SYNTAX', badAlias(target), start);
+      return [];
+    }
+    if (!isMap(target)) {
+      this.report('ICT_DOCUMENT_WRONG_TYPE', '"<<" takes a mapping of keys to values, or a list of them', start, 'For example <<: *base');
+      return [];
+    }
+    if (isAlias(source) && ++this.aliases > MAX_ALIASES) {
+      if (this.aliases === MAX_ALIASES + 1) this.report('ICT_DOCUMENT_SYNTAX', TOO_MANY_ALIASES, start);
+      return [];
+    }
+    this.open.add(target);
+    const entries = this.entries(target, targets).map(({ key: name, value }) => ({ key: name, value, inherited: true }));
+    this.open.delete(target);
+    return this.isCrowded(entries.length, start) ? [] : entries;
   }
 
   private scalar(value: unknown, offset: number): unknown {
@@ -177,15 +226,10 @@ class Reader {
     return value;
   }
 
-  private mapping(
-    items: readonly { readonly key: unknown; readonly value: unknown }[],
-    path: Path,
-    targets: ReadonlyMap<Alias, Node>,
-    depth: number,
-  ): Record<string, unknown> {
+  private mapping(items: readonly Entry[], path: Path, targets: ReadonlyMap<Alias, Node>, depth: number): Record<string, unknown> {
     const record: Record<string, unknown> = {};
     const first = new Map<string, number>();
-    for (const { key, value } of items) {
+    for (const { key, value, inherited = false } of items) {
       const range = (key as Node | null)?.range;
       const offset = range?.[0] ?? (value as Node | null)?.range?.[0] ?? 0;
       if (!isScalar(key) || key.value === null) {
@@ -199,6 +243,8 @@ class Reader {
       }
       this.scalar(name, offset);
       const earlier = first.get(name);
+      // What a mapping says itself wins over what it brings in.
+      if (earlier !== undefined && inherited) continue;
       if (earlier !== undefined) {
         const line = this.positionAt(earlier).line;
         this.report(

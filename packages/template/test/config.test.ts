@@ -339,7 +339,7 @@ describe('refuses', () => {
   it.each([
     ['ICT_LOG_LEVEL', 'loud', '"loud"; it must be one of: debug, info, warn, error'],
     ['ICT_IMAGE_CACHE_ENABLED', 'yes', '"yes"; it must be true or false'],
-    ['ICT_MIRRORS', 'http://a.example', '"http://a.example="; it must be ARCHIVE=URL words with blanks between them'],
+    ['ICT_MIRRORS', 'http://a.example', '"http://a.example"; it must be ARCHIVE=URL words with blanks between them'],
   ])('%s=%s', async (name, value, rest) => {
     const { problems } = await loadConfig(await options({}, { env: { [name]: value } }));
     expect(said(problems)).toEqual([`ICT_CONFIG_ENVIRONMENT: ${name} is ${rest}`]);

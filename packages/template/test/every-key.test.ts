@@ -93,7 +93,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.kernel.name': noEffect('kernel'),
   'systemConfig.kernel.uki': notYet('system.kernel.unifiedImage', true),
   'systemConfig.initramfs.template': notYet('system.initramfs.template', 'other.yml', absolute),
-  'systemConfig.bootloader.bootType': notYet('system.bootloader.bootType', 'legacy'),
+  'systemConfig.bootloader.bootType': carried('system.bootloader.bootType', 'legacy', 'image-disk/src/check.ts'),
   'systemConfig.bootloader.provider': carried('system.bootloader.provider', 'grub', 'image-disk/src/partition-content.ts'),
   'systemConfig.immutability.enabled': notYet('system.immutability', true, expect.anything() as unknown),
   'systemConfig.immutability.secureBootDBKey': { ...notYet('system.immutability.signing.key', 'other.yml', absolute), beside: SIGNED },

@@ -13,6 +13,10 @@ const BOMB = `a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n${Array.from({ length: 30 
 /** Texts that are meant to do harm, and the code of the error that they end in. */
 const HOSTILE: Readonly<Record<string, readonly [string, string]>> = {
   'aliases that grow without bound': [BOMB, 'ICT_DOCUMENT_SYNTAX'],
+  '<< that grows without bound': [
+    `a: &a0 {${Array.from({ length: 40 }, (_, key) => `k${key}: 1`).join(', ')}}\n${Array.from({ length: 40 }, (_, level) => `b${level}: &a${level + 1} {<<: [*a${level}, *a${level}]}\n`).join('')}`,
+    'ICT_DOCUMENT_SYNTAX',
+  ],
   'an alias inside itself': ['a: &a [*a]\n', 'ICT_DOCUMENT_SYNTAX'],
   'deep lists': [`a: ${levels(100_000, '[', ']')}\n`, 'ICT_DOCUMENT_SYNTAX'],
   'deep mappings': [`${levels(100_000, '{a: ', '}')}\n`, 'ICT_DOCUMENT_SYNTAX'],

@@ -70,6 +70,21 @@ describe('reports', () => {
     expect(spec).toBeUndefined();
   });
 
+  it.each([
+    ['a password', 'systemConfig: { users: [{ name: admin, password: "${A}" }] }'],
+    ['a size', DISK.trimEnd().replace('2GiB', '"${A}"')],
+    ['a host name', 'systemConfig: { hostname: "${A}" }'],
+    [
+      'a mount point',
+      'disk: { size: 2GiB, partitions: [{ id: root, type: linux, fsType: ext4, mountPoint: "${A}" }, { id: esp, type: esp, fsType: fat32, start: 1GiB }] }',
+    ],
+    ['a word of a list', 'systemConfig: { packages: [" ${A}"] }'],
+  ])('a variable without value once, and judges no value that it stands in: %s', async (_what, line) => {
+    const disk = line.startsWith('disk') ? '' : DISK;
+    const { problems } = await open(`variables: { A: {} }\n${HEAD}${disk}${line}\n`);
+    expect(said(problems).filter((text) => !text.includes('begins at'))).toEqual(['ICT_TEMPLATE_VARIABLE: the variable A has no value']);
+  });
+
   it('a name that is not declared, as a warning with what was meant', async () => {
     const { warnings, spec } = await open(`${SITE}systemConfig: { description: "\${SIET}" }\n`);
     expect(warnings.map(({ code, message, hint, position }) => [code, message, hint, position?.line])).toEqual([

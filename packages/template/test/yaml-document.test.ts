@@ -21,6 +21,28 @@ describe('data', () => {
     expect(positions.positionOf(['c', 1, 'b'])).toEqual({ file: 'a.yml', line: 1, column: 15 });
   });
 
+  it.each([
+    ['an alias', 'a: &x {p: 1, q: 2}\nb: {<<: *x, q: 3}\n', { p: 1, q: 3 }],
+    ['a mapping', 'b: {q: 3, <<: {p: 1, q: 2}}\n', { q: 3, p: 1 }],
+    ['a list, the first before the others', 'a: &x {p: 1}\nc: &y {p: 2, q: 2}\nb: {<<: [*x, *y]}\n', { p: 1, q: 2 }],
+    ['what another brings in', 'a: &x {p: 1}\nc: &y {<<: *x, q: 2}\nb: {<<: *y}\n', { q: 2, p: 1 }],
+    ['nothing when it is in quotes', 'b: {"<<": 1}\n', { '<<': 1 }],
+  ])('<< brings in %s', (_what, text, expected) => {
+    const { data, problems } = parseYaml(text, 'a.yml');
+    expect([problems, (data as { b: unknown }).b]).toEqual([[], expected]);
+  });
+
+  it('knows where what << brings in was written', () => {
+    const { positions } = parseYaml('a: &x\n  p: 1\nb:\n  <<: *x\n', 'a.yml');
+    expect(positions.positionOf(['b', 'p'])).toEqual({ file: 'a.yml', line: 2, column: 6 });
+  });
+
+  it('makes no prototype of a key that << brings in', () => {
+    const { data } = parseYaml('a: &x {__proto__: {polluted: true}}\nb: {<<: *x}\n', 'a.yml');
+    expect(Object.keys((data as { b: object }).b)).toEqual(['__proto__']);
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
   it('makes no prototype of a key', () => {
     const { data } = parseYaml('__proto__: {polluted: true}\n', 'a.yml');
     expect(Object.keys(data as object)).toEqual(['__proto__']);
@@ -42,11 +64,16 @@ describe('refuses', () => {
   it.each([
     ['a key given twice', 'a: 1\nb: 2\na: 3\n', 'ICT_DOCUMENT_DUPLICATE_KEY: the key "a" is given twice; line 1 has it first'],
     ['a key given twice in two spellings', '"a": 1\na: 3\n', 'ICT_DOCUMENT_DUPLICATE_KEY: the key "a" is given twice; line 1 has it first'],
+    ['<< of a text', 'a: {<<: x}\n', 'ICT_DOCUMENT_WRONG_TYPE: "<<" takes a mapping of keys to values, or a list of them'],
+    ['<< of itself', 'a: &x {<<: *x}\n', 'ICT_DOCUMENT_SYNTAX: the alias stands inside what it refers to'],
+    ['<< of nothing', 'a: {<<: *x}\n', 'ICT_DOCUMENT_SYNTAX: no anchor of this name stands before the alias'],
+    ['<< twice', 'a: &x {p: 1}\nb: {<<: *x, <<: *x}\n', 'ICT_DOCUMENT_DUPLICATE_KEY: a mapping has "<<" twice'],
+    ['several documents', 'a: 1\n---\nb: 2\n', 'ICT_DOCUMENT_SYNTAX: the file has more than one document'],
     ['a list as key', '? [a]\n: 1\n', 'ICT_DOCUMENT_SYNTAX: a key must be a plain word'],
-    ['a tag', 'a: !secret x\n', 'ICT_DOCUMENT_SYNTAX: unresolved tag: !secret'],
+    ['a tag', 'a: !secret x\n', 'ICT_DOCUMENT_SYNTAX: the tag before the value has no meaning here'],
     ['YAML 1.1', '%YAML 1.1\n---\na: yes\n', 'ICT_DOCUMENT_SYNTAX: the file says that it is YAML 1.1; only 1.2 is read'],
     ['NUL', 'a: "x\\0y"\n', 'ICT_DOCUMENT_BAD_VALUE: the text contains a NUL character'],
-    ['an alias inside its anchor', 'a: &x [*x]\n', 'ICT_DOCUMENT_SYNTAX: it stands inside what it refers to: the alias *x'],
+    ['an alias inside its anchor', 'a: &x [*x]\n', 'ICT_DOCUMENT_SYNTAX: the alias stands inside what it refers to'],
   ])('%s', (_, text, expected) => {
     const { data, problems } = parseYaml(text, 'a.yml');
     expect(said(problems)).toContain(expected);

@@ -16,6 +16,10 @@ export const flag = (description: string, ...examples: readonly boolean[]) => ({
 export const texts = (description: string, ...examples: readonly (readonly string[])[]) =>
   ({ type: 'array', items: { type: 'string', minLength: 1 }, description, examples }) as const;
 
+/** Schema of a list of packages. */
+export const packageTexts = (description: string, ...examples: readonly (readonly string[])[]) =>
+  ({ type: 'array', items: { type: 'string', format: 'package' }, description, examples }) as const;
+
 /** Schema of a whole number between two bounds, both included. */
 export const integer = (minimum: number, maximum: number, description: string, ...examples: readonly number[]) =>
   ({ type: 'integer', minimum, maximum, description, examples }) as const;

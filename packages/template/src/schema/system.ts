@@ -1,5 +1,5 @@
 import { additionalFileSchema } from './additional-file.js';
-import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
+import { flag, formatted, integer, oneOf, packageTexts, text, texts, withDefault } from './keyword.js';
 
 const user = {
   type: 'object',
@@ -82,7 +82,7 @@ const kernel = {
   properties: {
     version: text('Version to prefer. When the archive has another, that one is taken and a warning names it.', '6.12.74'),
     cmdline: withDefault('', text('Kernel command line.', 'console=ttyS0,115200 console=tty0')),
-    packages: withDefault([], texts('Packages that bring the kernel.', ['linux-image-amd64'])),
+    packages: withDefault([], packageTexts('Packages that bring the kernel.', ['linux-image-amd64'])),
     enableExtraModules: text('Modules to put into the initrd, separated by spaces.', 'usbcore usb-common'),
     name: text('Accepted for compatibility; has no effect: `packages` names what brings the kernel.', 'kernel'),
     uki: withDefault(false, flag('Builds a unified kernel image.', false)),
@@ -104,7 +104,7 @@ export const systemSchema = {
       description:
         'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`; of rpm distributions also `@group`, and modules as `module:stream` or `module:stream/profile`. Added to those of the definition.',
       examples: [['openssh-server', 'sudo', 'linux-image-generic*']],
-      items: { type: 'string', minLength: 1 },
+      items: { type: 'string', format: 'package' },
       uniqueItems: true,
     }),
     recommends: withDefault(false, flag('Also installs what packages recommend.', true)),

@@ -1,0 +1,42 @@
+import type { DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import type { MergedTemplate } from './merge.js';
+import type { Path } from './path.js';
+import type { Report } from './report.js';
+
+/**
+ * Checks what only some image types may have: Windows brings kernel and disk of a `wsl2` image, which is a tar archive compressed with
+ * gzip; growing the last partition takes a disk image that starts as it is written.
+ *
+ * @see compatibility with the Go Image Composer Tool: its rules of `wsl2` and of `extendLastPartitionToFillDisk`
+ */
+export function checkImageType({ template }: MergedTemplate, disk: DiskSpec, report: Report): void {
+  const { imageType } = template.target;
+  if (imageType === 'wsl2') {
+    if (disk.partitions.length > 0) report('ICT_TEMPLATE_DISK', ['disk', 'partitions'], 'a wsl2 image has no partitions', 'Remove them.');
+    if (template.systemConfig?.kernel !== undefined) {
+      const hint = 'Windows brings the kernel: remove systemConfig.kernel.';
+      report('ICT_TEMPLATE_DISK', ['systemConfig', 'kernel'], 'a wsl2 image has no kernel of its own', hint);
+    }
+    if (!disk.artifacts.some(({ type, compression }) => type === 'tar' && compression === 'gz')) {
+      const hint = 'Add "- { type: tar, compression: gz }" under disk.artifacts.';
+      report('ICT_TEMPLATE_DISK', ['disk', 'artifacts'], 'a wsl2 image needs an artifact of type tar with compression gz', hint);
+    }
+  }
+  if (disk.growLastPartition === true) {
+    const at: Path = ['disk', 'extendLastPartitionToFillDisk'];
+    const refuse = (why: string, hint: string): void =>
+      report('ICT_TEMPLATE_DISK', at, `the last partition cannot grow to fill the disk: ${why}`, hint);
+    if (imageType !== 'raw') refuse(`the image type is ${imageType}`, 'Remove the key; it is for images of type raw.');
+    if (template.systemConfig?.immutability?.enabled === true)
+      refuse('the image is immutable', 'Remove the key, or set systemConfig.immutability.enabled: false.');
+    const last = lastOf(disk.partitions);
+    if (last !== undefined && last.mountPoint !== '/')
+      refuse(`it is "${last.id}", which is not mounted at /`, 'Put the root partition at the end of the disk.');
+  }
+}
+
+/** The partition that begins last; undefined when it is not known. */
+function lastOf(partitions: readonly PartitionSpec[]): PartitionSpec | undefined {
+  if (partitions.some(({ startBytes }) => Number.isNaN(startBytes))) return undefined;
+  return [...partitions].sort((a, b) => a.startBytes - b.startBytes).at(-1);
+}

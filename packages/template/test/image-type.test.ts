@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { DISK, HEAD, load } from './workspace.js';
+
+const WSL2 = HEAD.replace('raw', 'wsl2');
+const TAR = 'artifacts: [{ type: tar, compression: gzip }]';
+const messages = async (text: string): Promise<string[]> => (await load(text)).problems.map(({ message }) => message);
+
+describe('a wsl2 image', () => {
+  it('is a tar archive compressed with gzip', async () => {
+    expect(await messages(`${WSL2}disk: { ${TAR} }\n`)).toEqual([]);
+  });
+
+  it.each([
+    ['without an artifact', WSL2, 'a wsl2 image needs an artifact of type tar with compression gz'],
+    [
+      'with another',
+      `${WSL2}disk: { artifacts: [{ type: tar, compression: xz }] }\n`,
+      'a wsl2 image needs an artifact of type tar with compression gz',
+    ],
+    ['with partitions', `${WSL2}disk: { ${TAR}, partitions: [{ id: a, fsType: ext4 }] }\n`, 'a wsl2 image has no partitions'],
+    ['with a kernel', `${WSL2}disk: { ${TAR} }\nsystemConfig: { kernel: { cmdline: quiet } }\n`, 'a wsl2 image has no kernel of its own'],
+  ])('%s is wrong', async (_what, text, expected) => {
+    expect(await messages(text)).toEqual([expected]);
+  });
+});
+
+describe('growing the last partition', () => {
+  const growing = (disk: string, rest = ''): string =>
+    `${HEAD}${disk.replace('disk:\n', 'disk:\n  extendLastPartitionToFillDisk: true\n')}${rest}`;
+  const behind = DISK.replace('end: "0"', 'end: 1GiB').concat(
+    '    - { id: data, type: linux, start: 1GiB, fsType: ext4, mountPoint: /srv }\n',
+  );
+
+  it('is right for the root of a disk image', async () => {
+    expect(await messages(growing(DISK))).toEqual([]);
+  });
+
+  it.each([
+    ['another partition is last', growing(behind), 'it is "data", which is not mounted at /'],
+    ['the image is immutable', growing(DISK, 'systemConfig: { immutability: { enabled: true } }\n'), 'the image is immutable'],
+    ['the image is an installer', growing(DISK).replace('raw', 'iso'), 'the image type is iso'],
+  ])('is wrong when %s', async (_what, text, expected) => {
+    expect(await messages(text)).toEqual([`the last partition cannot grow to fill the disk: ${expected}`]);
+  });
+});
