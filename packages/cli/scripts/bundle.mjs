@@ -1,4 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { compiledStamp } from '../dist/bundle.js';
@@ -57,6 +58,7 @@ const record = {
     return { name, version, from: renumbered.get(from) };
   }),
   entries: entries.map(({ package: index, file, chunk }) => ({ package: renumbered.get(index), file, chunk })),
+  builtins: [...new Set(output.flatMap(({ imports }) => imports.filter(isBuiltin)))].sort(),
 };
 await writeFile(join(directory, 'checkout.json'), JSON.stringify([...needed].map((index) => stamps[index])));
 await writeFile(join(directory, 'record.json'), `${JSON.stringify(record, null, 2)}\n`);

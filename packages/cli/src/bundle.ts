@@ -24,6 +24,15 @@ export interface BundledEntry {
 export interface BundleRecord {
   readonly packages: readonly BundledPackage[];
   readonly entries: readonly BundledEntry[];
+  /** Modules of Node that its chunks import. */
+  readonly builtins: readonly string[];
+}
+
+/** A bundle that may be used. */
+export interface Bundle {
+  /** Absolute paths of the modules that it has entries for, each with the chunk to load instead. */
+  readonly modules: ReadonlyMap<string, string>;
+  readonly builtins: readonly string[];
 }
 
 /** State of the compiler's record of a package, which changes with every source. */
@@ -48,9 +57,8 @@ const COMPILED = join('dist', 'tsconfig.tsbuildinfo');
  * after a copy, its digest.
  *
  * @param root absolute directory of the package that holds the bundle.
- * @returns absolute paths of the modules that it has entries for, each with the chunk to load instead.
  */
-export function freshBundle(root: string): ReadonlyMap<string, string> | undefined {
+export function freshBundle(root: string): Bundle | undefined {
   const directory = join(root, 'bundle');
   const record = readRecord<BundleRecord>(join(directory, 'record.json'));
   if (record === undefined) return undefined;
@@ -64,7 +72,11 @@ export function freshBundle(root: string): ReadonlyMap<string, string> | undefin
     if (!isCompiledAs(real, stamp, version)) return undefined;
     roots.push(real);
   }
-  return new Map(record.entries.map(({ package: index, file, chunk }) => [join(roots[index], file), join(directory, chunk)]));
+  const { entries, builtins } = record;
+  return {
+    modules: new Map(entries.map(({ package: index, file, chunk }) => [join(roots[index], file), join(directory, chunk)])),
+    builtins,
+  };
 }
 
 function isCompiledAs(root: string, stamp: CompiledStamp | undefined, version: string): boolean {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { Command, CommanderError } from 'commander';
+import type { Bundle } from './bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
 import { terminalPrompter } from './prompt.js';
@@ -15,6 +16,8 @@ export interface CliHost {
   readonly stderr: OutputStream;
   readonly surroundings: Surroundings;
   readonly signals: SignalSource;
+  /** Called before the code of a command is loaded. */
+  prepare?(): Promise<void>;
   /** Ends the process at once, when a second signal asks for it. */
   exit(status: number): void;
 }
@@ -30,6 +33,7 @@ export interface CliHost {
 export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
   let status = 0;
   const run: Runner = async (flags, speech, work) => {
+    await host.prepare?.();
     status = await (await import('./command-run.js')).runCommand(host, flags, speech, work);
   };
   const program = createProgram(run);
@@ -85,9 +89,9 @@ function speechOf(argv: readonly string[]): 'events' | 'document' {
 /**
  * Runs `ict` in this process.
  *
- * @param bundle modules that are loaded from other files, when this code runs as a bundle; see `freshBundle`.
+ * @param bundle the bundle that this code runs from, if it does.
  */
-export async function main(argv: readonly string[], bundle?: ReadonlyMap<string, string>): Promise<void> {
+export async function main(argv: readonly string[], bundle?: Bundle): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   process.exitCode = await runCli(argv, {
     stdout: process.stdout,
@@ -103,11 +107,15 @@ export async function main(argv: readonly string[], bundle?: ReadonlyMap<string,
       openEngine: async (options) =>
         (await import('@ict/core')).openEngine({
           ...options,
-          importModule: (file) => import(pathToFileURL(bundle?.get(file) ?? file).href),
+          importModule: (file) => import(pathToFileURL(bundle?.modules.get(file) ?? file).href),
         }),
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },
     signals: process,
+    // `ict --help` has run by then: it needs too little of its code.
+    prepare: async () => {
+      if (bundle !== undefined) (await import('./eager-compilation.js')).compileEagerly(bundle.builtins);
+    },
     exit: (status) => process.exit(status),
   });
 }

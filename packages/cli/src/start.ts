@@ -12,6 +12,6 @@ import { packageRoot } from './module-url.js';
 export async function start(argv: readonly string[], root: string = packageRoot): Promise<void> {
   const bundle = freshBundle(root);
   const module = join(root, 'dist', 'main.js');
-  const { main: run } = (await import(pathToFileURL(bundle?.get(module) ?? module).href)) as { readonly main: typeof main };
+  const { main: run } = (await import(pathToFileURL(bundle?.modules.get(module) ?? module).href)) as { readonly main: typeof main };
   await run(argv, bundle);
 }

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, utimes, writeFile 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compiledStamp, freshBundle, type BundleRecord } from '../src/bundle.js';
+import { compiledStamp, freshBundle, type Bundle, type BundleRecord } from '../src/bundle.js';
 import { start } from '../src/start.js';
 
 const BUILD_INFO = join('dist', 'tsconfig.tsbuildinfo');
@@ -11,7 +11,7 @@ const BUILD_INFO = join('dist', 'tsconfig.tsbuildinfo');
 interface Started {
   readonly from: string;
   readonly argv: readonly string[];
-  readonly bundle: ReadonlyMap<string, string> | undefined;
+  readonly bundle: Bundle | undefined;
 }
 
 let root: string;
@@ -35,6 +35,7 @@ beforeEach(async () => {
       { package: 0, file: 'dist/main.js', chunk: 'main.js' },
       { package: 1, file: 'dist/plugin.js', chunk: 'plugin.js' },
     ],
+    builtins: ['node:fs'],
   };
   await put('packages/app/bundle', {
     'record.json': JSON.stringify(record),
@@ -66,15 +67,17 @@ async function started(): Promise<Started> {
   return (globalThis as unknown as { started: Started }).started;
 }
 
-const chunks = () =>
-  new Map([
+const wholeBundle = (): Bundle => ({
+  modules: new Map([
     [join(app, 'dist/main.js'), join(app, 'bundle/main.js')],
     [join(root, 'packages/plugin/dist/plugin.js'), join(app, 'bundle/plugin.js')],
-  ]);
+  ]),
+  builtins: ['node:fs'],
+});
 
 describe('a bundle is used', () => {
   it('while nothing was compiled since', async () => {
-    expect(await started()).toEqual({ from: 'bundle', argv: ['a', 'b c'], bundle: chunks() });
+    expect(await started()).toEqual({ from: 'bundle', argv: ['a', 'b c'], bundle: wholeBundle() });
   });
 
   it('after a copy that has other times', async () => {
@@ -85,12 +88,12 @@ describe('a bundle is used', () => {
   it('as it is published, where nothing tells what was compiled, wherever npm puts the packages', async () => {
     await rm(join(app, 'bundle', 'checkout.json'));
     for (const name of ['app', 'plugin']) await rm(join(root, 'packages', name, BUILD_INFO));
-    expect(freshBundle(app)).toEqual(chunks());
+    expect(freshBundle(app)).toEqual(wholeBundle());
     const elsewhere = join(root, 'elsewhere', 'node_modules');
     await cp(app, join(elsewhere, 'app'), { recursive: true });
     await cp(join(root, 'packages', 'plugin'), join(elsewhere, 'app', 'node_modules', 'plugin'), { recursive: true });
     await cp(join(root, 'node_modules', 'third'), join(elsewhere, 'third'), { recursive: true });
-    expect([...(freshBundle(join(elsewhere, 'app'))?.keys() ?? [])]).toEqual([
+    expect([...(freshBundle(join(elsewhere, 'app'))?.modules.keys() ?? [])]).toEqual([
       join(elsewhere, 'app/dist/main.js'),
       join(elsewhere, 'app/node_modules/plugin/dist/plugin.js'),
     ]);
