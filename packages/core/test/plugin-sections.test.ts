@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { sectionOf, type ImageSpec, type Json } from '@ict/plugin-api';
-import { fakeContext } from '@ict/plugin-testkit';
+import { describeTemplateSection, fakeContext } from '@ict/plugin-testkit';
 import { compileSchema, templateSchemaWith } from '@ict/template';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { documents, formatSteps } from '../src/finalization.js';
@@ -79,6 +79,23 @@ async function host(schema: object = SCHEMA): Promise<PluginHost> {
 }
 
 const read = async (sections: string, plugins: PluginHost) => readTemplate(await write('image.yml', `${TEMPLATE}${sections}`), plugins);
+
+describeTemplateSection(
+  'toy plugin',
+  async () => {
+    await host();
+    return {
+      root: join(place, 'toy'),
+      valid: [{ level: 1 }, { level: 3, modules: [] }],
+      invalid: [
+        { section: { level: 9 }, key: 'level' },
+        { section: { level: 1, modlues: [] }, key: 'modlues' },
+      ],
+      read: (spec) => sectionOf<Harden>(spec, '@acme/toy'),
+    };
+  },
+  { describe, it, expect },
+);
 
 describe('what a template says to a plugin', () => {
   it('reaches its parts typed, checked and complete', async () => {

@@ -7,4 +7,5 @@ export { memoryBlobs, type MemoryBlobs } from './memory-blobs.js';
 export { memorySteps, type MemorySteps } from './memory-steps.js';
 export { memoryTree, type CommandHandler, type MemoryTree, type MemoryTreeContent, type MemoryTreeOptions } from './memory-tree.js';
 export { describeProvider, type ProviderFixture, type RefusedRepositories } from './provider-suite.js';
+export { describeTemplateSection, type SectionView, type TemplateSectionFixture } from './template-section-suite.js';
 export type { TestApi } from './test-api.js';

@@ -16,7 +16,7 @@ export { loadTemplate, requireSpec, secretsOf, type DistributionResolver, type L
 export { locateReports } from './located-report.js';
 export { mergeTemplates, type MergedTemplate, type MergeRule, type Origin, type TemplateLayer } from './merge.js';
 export { formatPath, type Path } from './path.js';
-export { templateSchemaWith, type PluginSection, type PluginSections } from './plugin-section.js';
+export { completeSections, templateSchemaWith, type PluginSection, type PluginSections } from './plugin-section.js';
 export { withPortablePaths } from './portable-paths.js';
 export { compileSchema } from './schema-compiler.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
