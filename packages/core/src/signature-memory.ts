@@ -10,7 +10,7 @@ const DAY_SECONDS = 86_400;
 export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
   return {
     digestFile: (file) => verifier.digestFile(file),
-    digestRange: (range, algorithm) => verifier.digestRange(range, algorithm),
+    checkParts: (checks) => verifier.checkParts(checks),
     detached: (content, signature, keyrings, options) => verifier.detached(content, signature, keyrings, options),
     clearsigned: async (message, keyrings, options) => {
       const question: Json = {

@@ -17,7 +17,7 @@ function verifier(good: boolean) {
   };
   const fake: Verifier = {
     digestFile: () => Promise.reject(new Error('no file here')),
-    digestRange: () => Promise.reject(new Error('no file here')),
+    checkParts: () => Promise.reject(new Error('no file here')),
     detached: () => Promise.resolve(result),
     clearsigned: (_message, _keyrings, options) => {
       asked.push(options?.atSeconds);

@@ -87,12 +87,32 @@ export interface SignatureOptions {
 /** Digests that formats use inside; only SHA-256 and better say that content is what was meant. */
 export type DigestAlgorithm = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512' | 'sha3-256';
 
+/** Checks that are made together, so that nobody waits for a worker once for each. */
+export interface PartChecks {
+  readonly digests: readonly { readonly range: FileRange; readonly algorithm: DigestAlgorithm }[];
+  /** As with {@link Verifier.detached}. */
+  readonly signature?: {
+    readonly covered: FileRange;
+    readonly signature: Uint8Array;
+    readonly keyrings: readonly Uint8Array[];
+    readonly options?: SignatureOptions;
+  };
+}
+
+/** What {@link PartChecks} found. */
+export interface PartVerdicts {
+  /** Lower-case hex, in the order of the checks. */
+  readonly digests: readonly string[];
+  /** Present when a signature was to be checked. */
+  readonly signature?: SignatureResult;
+}
+
 /** CPU-heavy checks, run in the worker pool. */
 export interface Verifier {
   /** SHA-256 of a whole file. */
   digestFile(file: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
-  /** Digest of a part of a file, as lower-case hex. */
-  digestRange(range: FileRange, algorithm: DigestAlgorithm): Promise<string>;
+  /** Digests of parts of files and a detached signature over one, in one turn of a worker. */
+  checkParts(checks: PartChecks): Promise<PartVerdicts>;
   /** Verifies a clear-signed message (InRelease). Text outside the armour makes it bad. */
   clearsigned(message: Uint8Array, keyrings: readonly Uint8Array[], options?: SignatureOptions): Promise<SignatureResult>;
   /** Verifies a detached signature over exact bytes, given or in a file. */

@@ -37,6 +37,7 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
   const temporary = mkdtempSync(join(tmpdir(), 'ict-testkit-'));
   const events: EventBody[] = [];
   const memo = new Map<string, Json>();
+  const detached = options.verify?.detached ?? (async () => NOT_GOOD);
   const memoKey = (kind: string, key: Json): string => canonicalJson([kind, key]);
   return {
     signal,
@@ -52,12 +53,17 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
         const bytes = await readFile(file);
         return { digest: digestOf(bytes), sizeBytes: bytes.length };
       },
-      digestRange: async ({ file, offset, sizeBytes }, algorithm) =>
-        createHash(algorithm)
-          .update((await readFile(file)).subarray(offset, offset + sizeBytes))
-          .digest('hex'),
+      checkParts: async ({ digests, signature: check }) => {
+        const found = digests.map(async ({ range: { file, offset, sizeBytes }, algorithm }) =>
+          createHash(algorithm)
+            .update((await readFile(file)).subarray(offset, offset + sizeBytes))
+            .digest('hex'),
+        );
+        const signature = check && (await detached(check.covered, check.signature, check.keyrings, check.options));
+        return { digests: await Promise.all(found), ...(signature === undefined ? {} : { signature }) };
+      },
       clearsigned: options.verify?.clearsigned ?? (async () => NOT_GOOD),
-      detached: options.verify?.detached ?? (async () => NOT_GOOD),
+      detached,
     },
     memo: {
       get: async (kind, key) => memo.get(memoKey(kind, key)),

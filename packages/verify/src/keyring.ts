@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type * as OpenPgpModule from 'openpgp';
+import type { Key } from 'openpgp';
 
 /** One primary key with all that belongs to it. */
 export interface KeyMaterial {
@@ -6,8 +8,13 @@ export interface KeyMaterial {
   readonly fingerprint: string;
   /** Upper-case hex key ids of the primary key and its subkeys. */
   readonly keyIds: readonly string[];
-  /** The transferable public key, binary: parsed anew for each check, because openpgp keeps state in parsed keys. */
+  /** The transferable public key, binary. */
   readonly binary: Uint8Array;
+  /**
+   * The key as openpgp knows it. openpgp notes in a parsed key which of its own signatures are good, and which are revoked at some time; the
+   * second would count for checks at other times too. So only a key without revocations is parsed once.
+   */
+  readonly parse: () => Promise<Key>;
 }
 
 export interface Keyring {
@@ -33,7 +40,8 @@ function isKeybox(bytes: Uint8Array): boolean {
  */
 export async function parseKeyring(bytes: Uint8Array): Promise<Keyring> {
   if (isKeybox(bytes)) return { keys: [], problems: ['a keyring is a GnuPG keybox; export it with gpg --export'] };
-  const { readKeys } = await import('openpgp');
+  const openpgp = await import('openpgp');
+  const { readKeys } = openpgp;
   const sources: (() => ReturnType<typeof readKeys>)[] = isBinary(bytes)
     ? [() => readKeys({ binaryKeys: bytes })]
     : Array.from(
@@ -48,14 +56,30 @@ export async function parseKeyring(bytes: Uint8Array): Promise<Keyring> {
   for (const read of sources) {
     try {
       for (const key of await read()) {
-        const keyIds = key.getKeys().map((part) => part.getKeyID().toHex().toUpperCase());
-        keys.push({ fingerprint: key.getFingerprint().toUpperCase(), keyIds, binary: key.toPublic().write() });
+        keys.push(toMaterial(openpgp, key.toPublic()));
       }
     } catch (error) {
       problems.push(`a keyring cannot be read: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   return { keys, problems };
+}
+
+function toMaterial(openpgp: typeof OpenPgpModule, key: Key): KeyMaterial {
+  const { keyRevocation, subkeyRevocation, certRevocation } = openpgp.enums.signature;
+  const revocations = new Set<unknown>([keyRevocation, subkeyRevocation, certRevocation]);
+  const revoked = [...key.toPacketList()].some(
+    (packet) => packet instanceof openpgp.SignaturePacket && revocations.has(packet.signatureType),
+  );
+  const binary = key.write();
+  const read = (): Promise<Key> => openpgp.readKey({ binaryKey: binary });
+  let parsed: Promise<Key> | undefined;
+  return {
+    fingerprint: key.getFingerprint().toUpperCase(),
+    keyIds: key.getKeys().map((part) => part.getKeyID().toHex().toUpperCase()),
+    binary,
+    parse: revoked ? read : () => (parsed ??= read()),
+  };
 }
 
 /** Parses each distinct keyring once; keeps the `limit` that were used last. */

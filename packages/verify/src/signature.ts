@@ -130,11 +130,11 @@ async function checkPacket(
     failures.addError(issuer, error);
     return undefined;
   }
-  for (const { binary } of candidates) {
+  for (const candidate of candidates) {
     try {
       const list = new openpgp.PacketList<SignaturePacket>();
       list.push(packet);
-      const key = await openpgp.readKey({ binaryKey: binary });
+      const key = await candidate.parse();
       const { signatures } = await openpgp.verify({
         message: await openpgp.createMessage({ binary: content }),
         signature: new openpgp.Signature(list),
@@ -211,9 +211,9 @@ async function checkV3(openpgp: OpenPgp, signature: V3Signature, check: Signatur
   const { issuer } = signature;
   const failures = new Failures(check.keyrings);
   const legacy = check.legacyCrypto === true;
-  for (const { binary } of candidatesOf(issuer, check, failures)) {
+  for (const candidate of candidatesOf(issuer, check, failures)) {
     try {
-      const key = await openpgp.readKey({ binaryKey: binary });
+      const key = await candidate.parse();
       await verifyV3(signature, pieces(check.covered), key, { atSeconds: check.atSeconds, legacy, config: policy(openpgp, legacy) });
       return failures.result([key.getFingerprint().toUpperCase()], [issuer]);
     } catch (error) {

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fromErrorRecord } from '@ict/plugin-api';
-import type { Digest, Json, SignatureResult, Verifier } from '@ict/plugin-api';
+import type { Digest, FileRange, Json, PartVerdicts, SignatureOptions, SignatureResult, Verifier } from '@ict/plugin-api';
 import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
 import { pieceCount, type PieceRange } from './piece-digests.js';
 import { isPieceRecord, recordSays } from './piece-record.js';
-import type { Answer, ClearsignedTask, DetachedTask, DigestRangeTask } from './worker.js';
+import type { Answer, ClearsignedTask, DetachedTask, PartsTask } from './worker.js';
 
 export interface VerifierOptions {
   /** Upper bound of worker threads; never more than the machine has processors. */
@@ -80,11 +80,26 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
     throw fromErrorRecord(answer.error);
   }
 
+  const detachedTask = (
+    content: Uint8Array | FileRange,
+    signature: Uint8Array,
+    keyrings: readonly Uint8Array[],
+    { atSeconds = clock(), legacyCrypto = false }: SignatureOptions = {},
+  ): DetachedTask => ({
+    content: content instanceof Uint8Array ? compact(content) : content,
+    signature: compact(signature),
+    keyrings: keyrings.map(compact),
+    atSeconds,
+    legacyCrypto,
+  });
+
   return {
     digestFile: (file) => run('digestFile', file),
-    digestRange: (range, algorithm) => {
-      const task: DigestRangeTask = { range, algorithm };
-      return run('digestRange', task);
+    checkParts: ({ digests, signature: check }) => {
+      const signature =
+        check === undefined ? {} : { signature: detachedTask(check.covered, check.signature, check.keyrings, check.options) };
+      const task: PartsTask = { digests, ...signature };
+      return run<PartVerdicts>('checkParts', task);
     },
     digestPiecewise: (file) => run('digestPiecewise', file),
     async samePieces(file, pieces) {
@@ -109,16 +124,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
       const task: ClearsignedTask = { message: compact(message), keyrings: keyrings.map(compact), atSeconds, legacyCrypto };
       return run<SignatureResult>('clearsigned', task);
     },
-    detached: (content, signature, keyrings, { atSeconds = clock(), legacyCrypto = false } = {}) => {
-      const task: DetachedTask = {
-        content: content instanceof Uint8Array ? compact(content) : content,
-        signature: compact(signature),
-        keyrings: keyrings.map(compact),
-        atSeconds,
-        legacyCrypto,
-      };
-      return run<SignatureResult>('detached', task);
-    },
+    detached: (content, signature, keyrings, options) =>
+      run<SignatureResult>('detached', detachedTask(content, signature, keyrings, options)),
     async close() {
       closed = true;
       const ending = pool;

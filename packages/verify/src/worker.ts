@@ -1,6 +1,6 @@
 import { toErrorRecord } from '@ict/plugin-api';
 import { createHash } from 'node:crypto';
-import type { Digest, DigestAlgorithm, ErrorRecord, FileRange, SignatureResult } from '@ict/plugin-api';
+import type { Digest, ErrorRecord, FileRange, PartChecks, PartVerdicts, SignatureResult } from '@ict/plugin-api';
 import { verifyError } from './errors.js';
 import { digestFileSync, filePieces } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
@@ -19,9 +19,9 @@ export interface ClearsignedTask {
   readonly legacyCrypto: boolean;
 }
 
-export interface DigestRangeTask {
-  readonly range: FileRange;
-  readonly algorithm: DigestAlgorithm;
+export interface PartsTask {
+  readonly digests: PartChecks['digests'];
+  readonly signature?: DetachedTask;
 }
 
 export interface DetachedTask {
@@ -58,17 +58,22 @@ export function digestFile(file: string): Promise<Answer<{ readonly digest: Dige
   });
 }
 
-/** Task: digest of a part of a file; `ICT_VERIFY_READ` when it cannot be read. */
-export function digestRange({ range, algorithm }: DigestRangeTask): Promise<Answer<string>> {
-  return answer(() => {
-    const hash = createHash(algorithm);
-    try {
-      for (const piece of filePieces(range)) hash.update(piece);
-    } catch (cause) {
-      throw unreadable(range.file, cause);
-    }
-    return hash.digest('hex');
+/** Task: digests of parts of files, and a signature; `ICT_VERIFY_READ` when a file cannot be read. */
+export function checkParts({ digests, signature }: PartsTask): Promise<Answer<PartVerdicts>> {
+  return answer(async () => {
+    const found = digests.map(digestOfRange);
+    return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature) }) };
   });
+}
+
+function digestOfRange({ range, algorithm }: PartChecks['digests'][number]): string {
+  const hash = createHash(algorithm);
+  try {
+    for (const piece of filePieces(range)) hash.update(piece);
+  } catch (cause) {
+    throw unreadable(range.file, cause);
+  }
+  return hash.digest('hex');
 }
 
 /** Task: SHA-256, size and pieces of a file, from one read; `ICT_VERIFY_READ` when it cannot be read. */
@@ -113,13 +118,9 @@ export function clearsigned(task: ClearsignedTask): Promise<Answer<SignatureResu
 
 /** Task: a detached signature; see `checkSignature`. */
 export function detached(task: DetachedTask): Promise<Answer<SignatureResult>> {
-  return answer(async () =>
-    checkSignature({
-      covered: task.content,
-      signature: task.signature,
-      keyrings: await Promise.all(task.keyrings.map(keyringOf)),
-      atSeconds: task.atSeconds,
-      legacyCrypto: task.legacyCrypto,
-    }),
-  );
+  return answer(() => checkDetached(task));
+}
+
+async function checkDetached({ content, keyrings, ...task }: DetachedTask): Promise<SignatureResult> {
+  return checkSignature({ ...task, covered: content, keyrings: await Promise.all(keyrings.map(keyringOf)) });
 }

@@ -29,6 +29,19 @@ describe('parseKeyring', () => {
     expect(problems).toHaveLength(1);
   });
 
+  it('parses a key once, but one with revocations anew for each check', async () => {
+    const key = await makeKey('one');
+    const openpgp = await import('openpgp');
+    const { publicKey: revoked } = await openpgp.revokeKey({ key: key.privateKey, format: 'object' });
+    for (const [bytes, once] of [
+      [key.keyring, true],
+      [revoked.write(), false],
+    ] as const) {
+      const [material] = (await parseKeyring(bytes)).keys;
+      expect((await material!.parse()) === (await material!.parse())).toBe(once);
+    }
+  });
+
   it('keeps no secret material', async () => {
     const key = await makeKey('one');
     const { keys } = await parseKeyring(key.privateKey.write());

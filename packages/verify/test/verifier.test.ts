@@ -27,14 +27,20 @@ describe('the built pool', () => {
       const range = { file, offset: 1, sizeBytes: bytes.length - 2 };
       const inside = bytes.subarray(1, -1);
       const ofRange = (await signDetached(inside, key, now)).binary;
-      const [digest, empty, release, early, detached, ofOther, rangeDigest, rangeSigned, rangeChanged] = await Promise.all([
+      const [digest, empty, release, early, detached, ofOther, parts, rangeSigned, rangeChanged] = await Promise.all([
         verifier.digestFile(file),
         verifier.digestFile('/dev/null'),
         verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring], { atSeconds: 1_795_305_600 }),
         verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring]),
         verifier.detached(encode('x'), binary, [keyring, key.keyring]),
         verifier.detached(encode('y'), binary, [keyring, key.keyring]),
-        verifier.digestRange(range, 'sha512'),
+        verifier.checkParts({
+          digests: [
+            { range, algorithm: 'sha512' },
+            { range, algorithm: 'md5' },
+          ],
+          signature: { covered: range, signature: ofRange, keyrings: [keyring, key.keyring] },
+        }),
         verifier.detached(range, ofRange, [keyring, key.keyring]),
         verifier.detached({ ...range, offset: 2 }, ofRange, [keyring, key.keyring]),
       ]);
@@ -44,10 +50,14 @@ describe('the built pool', () => {
       expect(early.good).toBe(false);
       expect(detached).toMatchObject({ good: true, signers: [key.fingerprint] });
       expect(ofOther).toMatchObject({ good: false, faults: ['other'] });
-      expect(rangeDigest).toBe(createHash('sha512').update(inside).digest('hex'));
+      expect(parts).toMatchObject({
+        digests: ['sha512', 'md5'].map((algorithm) => createHash(algorithm).update(inside).digest('hex')),
+        signature: { good: true, signers: [key.fingerprint] },
+      });
       expect(rangeSigned).toMatchObject({ good: true, signers: [key.fingerprint] });
       expect(rangeChanged.good).toBe(false);
-      await expect(verifier.digestRange({ ...range, file: join(directory, 'absent') }, 'sha256')).rejects.toMatchObject({
+      const absent = { ...range, file: join(directory, 'absent') };
+      await expect(verifier.checkParts({ digests: [{ range: absent, algorithm: 'sha256' }] })).rejects.toMatchObject({
         code: 'ICT_VERIFY_READ',
       });
       await expect(verifier.digestFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ICT_VERIFY_READ', kind: 'host' });

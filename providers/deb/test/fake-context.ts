@@ -65,7 +65,7 @@ export class FakeContext implements Context {
       const bytes = readFileSync(file);
       return { digest: digestOf(bytes), sizeBytes: bytes.length };
     },
-    digestRange: () => Promise.reject(new Error('deb has no digests of parts of a file')),
+    checkParts: () => Promise.reject(new Error('deb has no digests of parts of a file')),
     clearsigned: async (message: Uint8Array): Promise<SignatureResult> => {
       const text = Buffer.from(message).toString('utf8');
       const end = text.indexOf('-----BEGIN PGP SIGNATURE-----');

@@ -1,13 +1,5 @@
 import { acceptedSigners, refusal } from '@ict/plugin-api';
-import type {
-  Context,
-  DigestAlgorithm,
-  FileRange,
-  PackageVerifier,
-  RepositorySpec,
-  ResolvedPackage,
-  SignatureResult,
-} from '@ict/plugin-api';
+import type { Context, DigestAlgorithm, FileRange, PackageVerifier, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { formatEvr } from './evr.js';
 import { readKeyrings } from './keyring.js';
@@ -32,8 +24,8 @@ export function createPackageVerifier(): PackageVerifier {
 async function verify(file: string, expected: ResolvedPackage, repository: RepositorySpec, ctx: Context): Promise<void> {
   const pkg = await readRpm(file, { signal: ctx.signal });
   requireSame(pkg, expected);
-  await verifyContent(pkg, file, ctx);
-  if (repository.gpgCheck !== false) await verifySignature(pkg, file, repository, ctx);
+  if (repository.gpgCheck === false) await verifyContent(pkg, file, ctx);
+  else await verifySigned(pkg, file, repository, ctx);
 }
 
 function requireSame(pkg: RpmPackage, expected: ResolvedPackage): void {
@@ -54,21 +46,41 @@ function requireSame(pkg: RpmPackage, expected: ResolvedPackage): void {
  * @throws `ICT_RPM_PACKAGE_DIGEST`
  */
 export async function verifyContent(pkg: RpmPackage, file: string, ctx: Pick<Context, 'verify'>): Promise<void> {
+  const stated = statedDigests(pkg, file);
+  requireDigests(pkg, stated, (await ctx.verify.checkParts({ digests: stated })).digests);
+}
+
+/** A digest that a package carries, and what it is of. */
+interface StatedDigest {
+  readonly what: string;
+  readonly range: FileRange;
+  readonly algorithm: DigestAlgorithm;
+  readonly hex: string;
+}
+
+function statedDigests(pkg: RpmPackage, file: string): readonly StatedDigest[] {
   const { signature, headerRange, payloadRange } = pkg;
-  const check = async (what: string, range: FileRange, algorithm: DigestAlgorithm, expected: string | undefined): Promise<void> => {
-    if (expected === undefined || (await ctx.verify.digestRange(range, algorithm)) === expected) return;
-    throw rpmError('ICT_RPM_PACKAGE_DIGEST', {
-      message: `the ${what} of ${pkg.name} ${formatEvr(pkg.evr)} is not what its ${algorithm} digest says`,
-      hint: 'Fetch the package again; when it is the same, report it to the repository.',
-      facts: { package: pkg.name, part: what, algorithm },
-    });
-  };
   const header = { file, ...headerRange };
-  await check('header', header, 'sha256', signature.string(SIGNATURE_TAG.SHA256));
-  await check('header', header, 'sha1', signature.string(SIGNATURE_TAG.SHA1));
   const payload = payloadDigest(pkg);
-  if (payload !== undefined) await check('payload', { file, ...payloadRange }, payload.algorithm, payload.hex);
-  else await check('content', wholeOf(pkg, file), 'md5', signature.bytes(SIGNATURE_TAG.LEGACY_MD5)?.toString('hex'));
+  const all: readonly (Omit<StatedDigest, 'hex'> & { readonly hex: string | undefined })[] = [
+    { what: 'header', range: header, algorithm: 'sha256', hex: signature.string(SIGNATURE_TAG.SHA256) },
+    { what: 'header', range: header, algorithm: 'sha1', hex: signature.string(SIGNATURE_TAG.SHA1) },
+    payload === undefined
+      ? { what: 'content', range: wholeOf(pkg, file), algorithm: 'md5', hex: signature.bytes(SIGNATURE_TAG.LEGACY_MD5)?.toString('hex') }
+      : { what: 'payload', range: { file, ...payloadRange }, ...payload },
+  ];
+  return all.flatMap(({ hex, ...rest }) => (hex === undefined ? [] : [{ ...rest, hex }]));
+}
+
+function requireDigests(pkg: RpmPackage, stated: readonly StatedDigest[], found: readonly string[]): void {
+  const wrong = stated.find(({ hex }, number) => found[number] !== hex);
+  if (wrong === undefined) return;
+  const { what, algorithm } = wrong;
+  throw rpmError('ICT_RPM_PACKAGE_DIGEST', {
+    message: `the ${what} of ${pkg.name} ${formatEvr(pkg.evr)} is not what its ${algorithm} digest says`,
+    hint: 'Fetch the package again; when it is the same, report it to the repository.',
+    facts: { package: pkg.name, part: what, algorithm },
+  });
 }
 
 /** Header and payload: what old signatures and digests cover. */
@@ -89,26 +101,28 @@ function payloadDigest({ header }: RpmPackage): { readonly algorithm: DigestAlgo
 }
 
 /**
- * Requires a good signature by a key of the repository that covers header and payload.
+ * Requires that a package is what its digests say, and a good signature by a key of the repository that covers header and payload.
  *
  * A signature of the header covers the payload through the digest in it. Packages of rpm before 4.14 have none: for them the signature of
  * header and payload counts, or that of the header when the repository's own metadata, which has a digest of the file, is signed.
  */
-async function verifySignature(pkg: RpmPackage, file: string, repository: RepositorySpec, ctx: Context): Promise<void> {
+async function verifySigned(pkg: RpmPackage, file: string, repository: RepositorySpec, ctx: Context): Promise<void> {
   const keyrings = await readKeyrings(repository);
-  const check = (range: FileRange, signature: Uint8Array): Promise<SignatureResult> =>
-    ctx.verify.detached(range, signature, keyrings, {
-      atSeconds: ctx.clock(),
-      ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}),
-    });
-  const refusals: string[] = [];
+  const options = { atSeconds: ctx.clock(), ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}) };
   const headerCovers = payloadDigest(pkg) !== undefined || repository.repoGpgCheck !== false;
   const candidates = [
     ...headerSignatures(pkg).map((signature) => ({ signature, range: { file, ...pkg.headerRange }, enough: headerCovers })),
     ...wholeSignatures(pkg).map((signature) => ({ signature, range: wholeOf(pkg, file), enough: true })),
   ];
+  const [first] = candidates;
+  const digests = statedDigests(pkg, file);
+  const signed = first === undefined ? {} : { signature: { covered: first.range, signature: first.signature, keyrings, options } };
+  const verdicts = await ctx.verify.checkParts({ digests, ...signed });
+  requireDigests(pkg, digests, verdicts.digests);
+  const refusals: string[] = [];
   for (const { signature, range, enough } of candidates) {
-    const result = await check(range, signature);
+    const together = signature === first?.signature ? verdicts.signature : undefined;
+    const result = together ?? (await ctx.verify.detached(range, signature, keyrings, options));
     if (acceptedSigners(result, repository).length === 0) refusals.push(refusal(result));
     else if (enough) return;
     else refusals.push('a good signature covers the header alone, and neither it nor the metadata has a trusted digest of the payload');

@@ -103,7 +103,7 @@ export function hostBuild(): HostBuild {
     signal: new AbortController().signal,
     clock: () => EPOCH + 1000,
     fetch: { fetch: unused },
-    verify: { digestFile: unused, digestRange: unused, clearsigned: unused, detached: unused },
+    verify: { digestFile: unused, checkParts: unused, clearsigned: unused, detached: unused },
     memo: { get: unused, set: unused },
     temporary,
     epochSeconds: EPOCH,
