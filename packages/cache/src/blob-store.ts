@@ -5,9 +5,9 @@ import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
-import { adoptFile, stageFile } from './staging.js';
+import { adoptFile, stageFile, type Staged } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { storageFailure } from './storage-failure.js';
+import { storageFailure, systemErrorOf } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
 /** Blobs whose names may be given to others. */
@@ -33,14 +33,20 @@ function isBlobRecord(value: unknown): value is BlobRecord {
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
 export function createBlobStore(store: StoreContext): SigningBlobs {
-  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
+  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble } = store;
+  /** Blobs of this process that could not be given their names. */
+  const strays = new Map<Digest, string>();
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
 
   async function sign(digest: Digest, file: string): Promise<void> {
     const signature = await statSignature(file);
     if (signature === undefined) return; // removed meanwhile
     const record: BlobRecord = { digest, signature, verifiedAt: clock() };
-    await writeHint(layout, recordOf(digest), JSON.stringify(record));
+    try {
+      await writeHint(layout, recordOf(digest), JSON.stringify(record));
+    } catch (error) {
+      if (systemErrorOf(error) === undefined) throw error; // a verdict that cannot be written down: the next build hashes again
+    }
   }
 
   /** The verified file of this cache. */
@@ -49,7 +55,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     await journal.note('blob', digestHex(digest));
     const signature = await statSignature(file);
     if (signature === undefined) return undefined;
-    const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord);
+    const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord).catch(noRecord);
     const unchanged = record !== undefined && record.digest === digest && sameSignature(record.signature, signature);
     if (unchanged && !scrub(record.verifiedAt, signature.sizeBytes)) return file;
     const actual = await digestFile(file);
@@ -70,7 +76,8 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
   }
 
   async function path(digest: Digest): Promise<string | undefined> {
-    return (await own(digest)) ?? readOnly.first((place) => elsewhere(digest, place));
+    const file = await own(digest).catch((error: unknown) => trouble.unreadable(error, layout.blob(digest)));
+    return file ?? strays.get(digest) ?? readOnly.first((place) => elsewhere(digest, place));
   }
 
   async function elsewhere(digest: Digest, place: Layout): Promise<string | undefined> {
@@ -79,13 +86,28 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     return (await readOnly.prove(file, { digest, recorded })) === undefined ? undefined : file;
   }
 
-  async function publish(staged: string, digest: Digest, sizeBytes: number): Promise<BlobRef> {
+  /** Gives a staged blob its name. Where the file system refuses, this process uses it where it is. */
+  async function keep({ path: staged, digest, sizeBytes }: Staged): Promise<BlobRef> {
+    try {
+      await publish(staged, digest);
+    } catch (error) {
+      try {
+        trouble.notKept(error, { what: 'a blob', directory: layout.area('blobs'), neededBytes: sizeBytes });
+      } catch (failure) {
+        await rm(staged, { force: true });
+        throw failure;
+      }
+      strays.set(digest, staged);
+    }
+    return { kind: 'blob', digest, sizeBytes };
+  }
+
+  async function publish(staged: string, digest: Digest): Promise<void> {
     const file = layout.blob(digest);
     await own(digest); // drops a damaged one, so that what is there is right
     await ensureDirectory(dirname(file));
     await publishByLink(staged, file);
     await sign(digest, file);
-    return { kind: 'blob', digest, sizeBytes };
   }
 
   async function put(what: string, neededBytes: number | undefined, work: () => Promise<BlobRef>): Promise<BlobRef> {
@@ -101,13 +123,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     resign: (digest) => sign(digest, layout.blob(digest)),
     putFile: (file, known) =>
       put('a blob', known?.sizeBytes, async () => {
-        const staged = known === undefined ? await stageFile(store, file, undefined, 'a blob') : await adoptFile(store, file, known);
-        try {
-          return await publish(staged.path, staged.digest, staged.sizeBytes);
-        } catch (error) {
-          await rm(staged.path, { force: true });
-          throw error;
-        }
+        return keep(known === undefined ? await stageFile(store, file, undefined, 'a blob') : await adoptFile(store, file, known));
       }),
     putBytes: (bytes) =>
       put('a blob', bytes.length, async () => {
@@ -117,11 +133,16 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
         try {
           await writeFile(staged, bytes, { flag: 'wx' });
           await chmod(staged, 0o444);
-          return await publish(staged, digest, bytes.length);
         } catch (error) {
           await rm(staged, { force: true });
           throw error;
         }
+        return keep({ path: staged, digest, sizeBytes: bytes.length });
       }),
   };
+}
+
+/** A record that cannot be read is none: the file is hashed. */
+function noRecord(error: unknown): undefined {
+  if (systemErrorOf(error) === undefined) throw error;
 }

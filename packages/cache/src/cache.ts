@@ -17,6 +17,7 @@ import { reap, removeTree, type RemoveTree } from './reaper.js';
 import { openReadOnlyCaches, type CacheBefore } from './read-only-caches.js';
 import { createScrubber } from './scrub.js';
 import { createStepStore, type StepStore } from './step-store.js';
+import { createStorageTrouble } from './storage-trouble.js';
 import { measureUsage, type AreaUsage } from './usage.js';
 import { verifyCache, type Verification, type VerifyOptions } from './verification.js';
 import { createUsageJournal } from './usage-journal.js';
@@ -87,7 +88,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const scrub = createScrubber(clock);
   const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, scrub, digestFile };
   const readOnly = await openReadOnlyCaches(options.readOnlyDirs ?? [], before);
-  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub, readOnly };
+  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble: createStorageTrouble(emit) };
   const locks = createLocks(layout, options.leases);
   const packageIndex = createPackageIndex(layout);
   const blobs = createBlobStore(store);

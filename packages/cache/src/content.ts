@@ -3,6 +3,7 @@ import type { EventBody } from '@ict/plugin-api';
 import type { Layout } from './layout.js';
 import type { ReadOnlyCaches } from './read-only-caches.js';
 import type { Scrubber } from './scrub.js';
+import type { StorageTrouble } from './storage-trouble.js';
 import type { UsageJournal } from './usage-journal.js';
 
 /** `signature` trusts a file whose stat signature is unchanged; `full` hashes it each time. */
@@ -19,6 +20,7 @@ export interface StoreContext {
   readonly scrub: Scrubber;
   /** Asked for what this cache does not have. */
   readonly readOnly: ReadOnlyCaches;
+  readonly trouble: StorageTrouble;
   /** SHA-256 and size of a file, perhaps on another thread. */
   readonly digestFile: (file: string) => Promise<ContentIdentity>;
 }

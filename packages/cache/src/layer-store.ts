@@ -4,7 +4,7 @@ import { atomicWriteFile, digestHex, syncDirectory } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
+import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
 
 /** Fresh directories for an overlay: its changes go to `upper`. */
 export interface StagedLayer {
@@ -31,7 +31,8 @@ export interface LayerStore {
    * Gives a staged layer its name, in one rename. When the layer exists already it is kept, and the staged one goes to the trash.
    *
    * @param documents texts kept beside the tree: the canonical listing, and what proves that the tree on disk is unchanged.
-   * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`.
+   * @returns where it lies; where the file system refuses, with a warning, this process uses it where it was staged.
+   * @throws `ICT_CACHE_DISK_FULL`.
    */
   publish(
     staged: StagedLayer,
@@ -51,10 +52,12 @@ export interface LayerStore {
   discardStaged(staged: StagedLayer): Promise<void>;
 }
 
-export function createLayerStore({ layout, journal, readOnly }: StoreContext): LayerStore {
+export function createLayerStore({ layout, journal, readOnly, trouble }: StoreContext): LayerStore {
   const directoryOf = (digest: Digest, place: Layout = layout): string => join(place.area('layers'), digestHex(digest));
   /** Layers of read-only caches that turned out to be damaged. */
   const distrusted = new Set<Digest>();
+  /** Layers of this process that could not be given their names. */
+  const strays = new Map<Digest, StoredLayer>();
 
   async function own(digest: Digest): Promise<StoredLayer | undefined> {
     await journal.note('layer', digestHex(digest));
@@ -69,7 +72,8 @@ export function createLayerStore({ layout, journal, readOnly }: StoreContext): L
   }
 
   async function get(digest: Digest): Promise<StoredLayer | undefined> {
-    const layer = await own(digest);
+    const kept = await own(digest).catch((error: unknown) => trouble.unreadable(error, directoryOf(digest)));
+    const layer = kept ?? strays.get(digest);
     if (layer !== undefined || distrusted.has(digest)) return layer;
     return readOnly.first((place) => elsewhere(digest, place));
   }
@@ -135,18 +139,28 @@ export function createLayerStore({ layout, journal, readOnly }: StoreContext): L
         const layer = (await own(digest)) ?? { directory: target, fs: join(target, 'fs'), manifest, signature };
         return { layer, existed };
       } catch (error) {
-        throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
+        trouble.notKept(error, { what: 'a layer', directory: layout.area('layers') });
+        const renamed = (await inodeOf(source)) === undefined;
+        const layer = { directory: source, fs: staged.upper, manifest, signature };
+        if (renamed) return { layer: { ...layer, directory: target, fs: join(target, 'fs') }, existed: false };
+        strays.set(digest, layer);
+        return { layer, existed: false };
       }
     },
     async resign(digest, signature) {
-      if ((await own(digest)) === undefined) {
-        const layer = await get(digest);
-        if (layer !== undefined) await readOnly.remember(layer.fs, signature);
-        return;
+      const stray = strays.get(digest);
+      if (stray !== undefined) strays.set(digest, { ...stray, signature });
+      const layer = stray === undefined ? await get(digest) : undefined;
+      if (layer === undefined) return;
+      if (layer.directory !== directoryOf(digest)) return readOnly.remember(layer.fs, signature);
+      try {
+        await atomicWriteFile(join(layer.directory, 'signature.json'), signature, { temporary: await layout.temporaryFile() });
+      } catch (error) {
+        if (systemErrorOf(error) === undefined) throw error; // a verdict that cannot be written down: the next build hashes again
       }
-      await atomicWriteFile(join(directoryOf(digest), 'signature.json'), signature, { temporary: await layout.temporaryFile() });
     },
     async discard(digest) {
+      strays.delete(digest);
       if (await layout.toTrash(directoryOf(digest))) return true;
       distrusted.add(digest);
       return false;

@@ -9,7 +9,7 @@ import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type Signe
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
 import { stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
+import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
 /** A package as an index describes it, with its name in the flat directory (`Provider.fileName`). */
@@ -35,8 +35,8 @@ export interface PackageCache {
   /**
    * Takes `file` over under the package's own name, replacing atomically what had that name. Emits `package.stored`.
    *
-   * @returns the path in the cache.
-   * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
+   * @returns the path in the cache; where the file system refuses, with a warning, that of a file which lasts as long as this process.
+   * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_NAME`; `ICT_CACHE_UNWRITABLE`.
    */
   store(pkg: CachedPackage, file: string, signedBy?: SignedBy): Promise<string>;
   /**
@@ -48,9 +48,6 @@ export interface PackageCache {
   /** Every record of the index, in no particular order. */
   entries(): AsyncIterable<PackageEntry>;
 }
-
-/** A network file system in trouble costs a download, not the build. */
-const troubled = new Set(['EIO', 'ESTALE', 'ETIMEDOUT', 'EHOSTDOWN', 'EACCES']);
 
 /** The cache key of a package: everything that names its content, not where it came from or what the file is called. */
 export function packageKey(pkg: CachedPackage): CacheKey {
@@ -64,7 +61,7 @@ export function packageKey(pkg: CachedPackage): CacheKey {
  * @throws `ICT_CACHE_NAME` for a provider id that is no plain name.
  */
 export function createPackageCache(store: StoreContext, providerId: string): PackageCache {
-  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
+  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble } = store;
   const directory = layout.packages(providerId);
   const index = `packages/${providerId}`;
   const flushNames = sharedDirectorySync(directory);
@@ -189,8 +186,9 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         await copyFile(staged, beside);
         await flush(beside);
         renameSync(beside, file);
+        await rm(staged);
       } finally {
-        await Promise.all([rm(beside, { force: true }), rm(staged, { force: true })]);
+        await rm(beside, { force: true });
       }
     }
     await flushNames();
@@ -204,7 +202,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         await ensureDirectory(directory);
         await atomicWriteFile(join(directory, PACKAGE_GRAPH), dot, { temporary: layout.hidden(directory) });
       } catch (error) {
-        throw storageFailure(error, { what: 'the graph of packages', directory });
+        trouble.notKept(error, { what: 'the graph of packages', directory });
       }
     },
     async lookup(pkg) {
@@ -215,11 +213,11 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
         return found;
       } catch (error) {
-        if (!troubled.has(errnoOf(error) ?? '')) throw error;
+        if (systemErrorOf(error) === undefined) throw error; // a file system in trouble costs a download, not the build
         emit({
           type: 'warning',
           code: 'ICT_CACHE_DAMAGED',
-          message: `${fileOf(pkg)} cannot be read (${errnoOf(error)}); the package is fetched instead`,
+          message: `${fileOf(pkg)} cannot be read (${systemErrorOf(error)}); the package is fetched instead`,
         });
         emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
         return { state: 'miss' };
@@ -236,8 +234,15 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         const signature = await statSignature(target);
         if (signature !== undefined) await record(pkg, signature, undefined, signedBy);
       } catch (error) {
-        if (staged !== undefined) await rm(staged, { force: true });
-        throw storageFailure(error, { what, directory, neededBytes: pkg.sizeBytes });
+        const writing = { what, directory, neededBytes: pkg.sizeBytes };
+        if (staged === undefined) throw storageFailure(error, writing);
+        try {
+          trouble.notKept(error, writing);
+        } catch (failure) {
+          await rm(staged, { force: true });
+          throw failure;
+        }
+        return (await statSignature(staged)) === undefined ? target : staged; // this process uses it where it is
       }
       emit({ type: 'package.stored', name: pkg.name, version: pkg.version, sizeBytes: pkg.sizeBytes });
       return target;

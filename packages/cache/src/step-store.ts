@@ -5,7 +5,7 @@ import type { Json } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment, type Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
+import { errnoOf } from './storage-failure.js';
 
 /** The kept result of a step: `.ict/index/steps/{type}/ab/{key}.json`. */
 export interface StepRecord {
@@ -31,8 +31,8 @@ export interface NearestStep {
 export interface StepStore {
   key(type: string, inputs: Json): CacheKey;
   get(type: string, inputs: Json): Promise<StepRecord | undefined>;
-  /** @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`. */
-  put(type: string, inputs: Json, output: Json, tool: string, durationMs?: number): Promise<StepRecord>;
+  /** @returns undefined where the file system refuses, which is a warning. @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_NAME`. */
+  put(type: string, inputs: Json, output: Json, tool: string, durationMs?: number): Promise<StepRecord | undefined>;
   /** Forgets a result, for example because a layer that it names is gone. */
   remove(type: string, inputs: Json): Promise<void>;
   /** Of the most recent records of this type, the one whose inputs differ least from `inputs`; the later one when equal. */
@@ -59,7 +59,7 @@ function isStoredStep(value: unknown): value is StoredStep {
   return integrityOfStep(inputs as Json, output as Json) === integrity;
 }
 
-export function createStepStore({ layout, clock, journal, readOnly }: StoreContext): StepStore {
+export function createStepStore({ layout, clock, journal, readOnly, trouble }: StoreContext): StepStore {
   const directoryOf = (type: string): string => `steps/${pathSegment(type, 'a step type')}`;
   const pathOf = (type: string, key: CacheKey, place: Layout = layout): string => place.record(directoryOf(type), key);
 
@@ -121,7 +121,8 @@ export function createStepStore({ layout, clock, journal, readOnly }: StoreConte
       try {
         await writeRecord(layout, path, canonicalJson(stored as unknown as Json));
       } catch (error) {
-        throw storageFailure(error, { what: `the result of step ${type}`, directory: layout.area('index') });
+        trouble.notKept(error, { what: `the result of step ${type}`, directory: layout.area('index') });
+        return undefined;
       }
       return record;
     },

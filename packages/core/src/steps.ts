@@ -1,4 +1,4 @@
-import type { StepRecord, StepStore } from '@ict/cache';
+import { systemErrorOf, type StepRecord, type StepStore } from '@ict/cache';
 import { canonicalJson, diffInputs, type CacheKey, type InputDifference } from '@ict/integrity';
 import type { BlobStore, Context, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
@@ -93,8 +93,8 @@ export class StepEngine {
     report(false, reason);
     if (call.storable?.() === false) return output;
     const durationMs = Math.round(performance.now() - start);
-    await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`, durationMs);
-    this.emit({ type: 'step.stored', step: type, key, durationMs });
+    const kept = await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`, durationMs);
+    if (kept !== undefined) this.emit({ type: 'step.stored', step: type, key, durationMs });
     return output;
   }
 
@@ -126,7 +126,18 @@ export class StepEngine {
     return { inputs, key: this.records.key(call.type, inputs) };
   }
 
+  /** A cache that cannot be read is one that has nothing. */
   private async find(type: string, inputs: Json): Promise<StepLook> {
+    try {
+      return await this.look(type, inputs);
+    } catch (error) {
+      const reason = systemErrorOf(error);
+      if (reason === undefined) throw error;
+      return { reason: `the results in the cache cannot be read: ${reason}`, differences: [] };
+    }
+  }
+
+  private async look(type: string, inputs: Json): Promise<StepLook> {
     if (!this.reuse) return { reason: 'the cache of layers is not to be used', differences: [] };
     const record = await this.records.get(type, inputs);
     if (record !== undefined) {

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCache } from '@ict/cache';
@@ -65,6 +65,19 @@ describe('StepEngine', () => {
     await engine.run(call(1, output, runs));
     expect(runs.count).toBe(2);
     expect(engine.reports[1].reason).toBe('the stored file is gone or damaged');
+  });
+
+  it('runs, and says why, where results can neither be read nor kept', async () => {
+    const { engine, events } = await setUp();
+    const steps = join(directory, '.ict', 'index', 'steps');
+    await symlink(steps, steps); // every look at it is ELOOP, for root as well
+    const runs = { count: 0 };
+    expect(await engine.run(call(1, layer, runs))).toEqual(layer);
+    expect(await engine.run(call(1, layer, runs))).toEqual(layer);
+    expect(runs.count).toBe(2);
+    expect(engine.reports.map(({ reason }) => reason)).toEqual(Array(2).fill('the results in the cache cannot be read: ELOOP'));
+    expect(events.filter(({ type }) => type === 'step.stored')).toEqual([]);
+    expect(await engine.peek(call(1, layer, runs))).toMatchObject({ differences: [], reason: expect.stringContaining('ELOOP') as string });
   });
 
   it('stores nothing when the work fails', async () => {

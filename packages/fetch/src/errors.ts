@@ -1,6 +1,6 @@
 import { defineErrors } from '@ict/plugin-api';
 
-/** Every code that this package can throw; `ICT_FETCH_MIRROR_REFUSED` is only ever a warning. */
+/** Every code that this package can throw; `ICT_FETCH_MIRROR_REFUSED` and `ICT_FETCH_NOT_KEPT` are only ever warnings. */
 export const fetchError = defineErrors({
   ICT_FETCH_ADDRESS: 'invalid',
   ICT_FETCH_CLOSED: 'internal',
@@ -9,6 +9,7 @@ export const fetchError = defineErrors({
   ICT_FETCH_MIRROR_REFUSED: 'network',
   ICT_FETCH_MISMATCH: 'integrity',
   ICT_FETCH_NOT_FOUND: 'network',
+  ICT_FETCH_NOT_KEPT: 'host',
   ICT_FETCH_OFFLINE: 'offline',
   ICT_FETCH_REDIRECT: 'network',
   ICT_FETCH_STALLED: 'network',

@@ -104,6 +104,15 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   });
   const elsewhere = (options.readOnlyDirectories ?? []).map((other) => join(other, 'answers'));
   const answers = createAnswerStore(join(directory, 'answers'), elsewhere);
+  let told = false;
+  /** What cannot be kept is asked for again next time; a warning says so once. */
+  function notKept(error: unknown): void {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || isDiskFull(error)) throw error;
+    if (!told) emit({ type: 'warning', code: 'ICT_FETCH_NOT_KEPT', message: `answers could not be kept in ${directory}: ${code}` });
+    told = true;
+  }
+
   const partials = createPartialStore(join(directory, 'partial'));
   const routes = createMirrorRoutes(mirrors, emit);
 
@@ -170,7 +179,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     if (request.conditional === true) {
       const { etag, lastModified, identity } = outcome;
       const validators = { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
-      await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path);
+      await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path).catch(notKept);
     }
     await partial.close();
     const file = newFile();

@@ -530,6 +530,18 @@ describe('conditional requests', () => {
     });
   });
 
+  it('are answered though the answer cannot be kept, which one warning says', async () => {
+    mkdirSync(join(bench.root, 'cache'));
+    writeFileSync(join(bench.root, 'cache/answers'), 'a file');
+    const fetcher = bench.open();
+    for (let time = 0; time < 2; time++) {
+      const got = await fetcher.fetch({ url: `${server.origin}/InRelease`, maxBytes, conditional: true });
+      expect(readFileSync(got.file, 'utf8')).toBe(body);
+    }
+    const warned = bench.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
+    expect(warned).toEqual(['ICT_FETCH_NOT_KEPT']);
+  });
+
   it('survive a damaged record', async () => {
     await ask();
     const [record] = left('answers').filter((name) => name.endsWith('.json'));
