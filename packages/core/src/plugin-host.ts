@@ -81,6 +81,11 @@ export class PluginHost {
     return this.definitions.get(`${os}/${dist}`)?.definition();
   }
 
+  /** `{os}/{dist}` of every definition. */
+  targets(): readonly string[] {
+    return [...this.definitions.keys()];
+  }
+
   /** Every definition, those of plugins first. @throws `ICT_DISTRO_INVALID` when one has faults. */
   distributions(): readonly DistributionDefinition[] {
     return [...this.definitions.values()].map((file) => file.definition());

@@ -51,11 +51,12 @@ export async function readTemplate(
   file: string,
   plugins: PluginHost,
   keyrings: readonly string[] = [],
-  options: Omit<LoadOptions, 'distribution' | 'sections'> = {},
+  options: Omit<LoadOptions, 'distribution' | 'sections' | 'targets'> = {},
 ): Promise<TemplateReading> {
   const loaded = await loadTemplate(file, {
     ...options,
     sections: plugins.sections,
+    targets: plugins.targets(),
     distribution: (target) => {
       const found = plugins.distribution(target.os, target.dist);
       return found === undefined ? undefined : withKeyrings(found, keyrings);

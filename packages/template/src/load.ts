@@ -1,5 +1,6 @@
 import type { DistributionDefinition, ImageSpec, ProblemReport } from '@ict/plugin-api';
 import { ofArchitecture } from './architecture-words.js';
+import { nearest } from './edit-distance.js';
 import { templateError } from './errors.js';
 import { buildSpec } from './image-spec.js';
 import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge.js';
@@ -23,6 +24,8 @@ export interface LoadOptions {
   readonly distribution: DistributionResolver;
   /** Text to take for the template itself, such as standard input; relative paths count from the directory of `file` all the same. */
   readonly text?: string;
+  /** `{os}/{dist}` of every distribution that is known: for what was meant. */
+  readonly targets?: readonly string[];
   readonly variables?: VariableSources;
   /** What plugins let templates say to them. Absent: what a template says is not checked. */
   readonly sections?: PluginSections;
@@ -82,25 +85,32 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
   if (target === undefined) return done(chain.problems);
   const defined = await options.distribution(target);
   const distribution = defined === undefined ? undefined : ofArchitecture(defined, target.arch);
-  const below = distribution === undefined ? undefined : defaultsLayer(distribution, target, options.sections);
-  if (below?.wrong !== undefined) return done([...chain.problems, below.wrong], { distribution });
-  const layers = below?.layer === undefined ? chain.layers : [below.layer, ...chain.layers];
+  if (distribution?.architectures.includes(target.arch) !== true) {
+    const merged = mergeTemplates([UNKNOWN_DEFAULTS, ...chain.layers]);
+    const { problems } = await buildSpec(merged, file, options.sections);
+    const missing = checkTarget(merged, distribution, options.targets ?? []);
+    return done([...chain.problems, ...missing, ...problems], { merged, ...(distribution === undefined ? {} : { distribution }) });
+  }
+  const { layer, wrong } = defaultsLayer(distribution, target, options.sections);
+  if (layer === undefined) return done([...chain.problems, wrong], { distribution });
+  const layers = [layer, ...chain.layers];
   const merged = mergeTemplates(layers);
-  const defaults = below?.layer === undefined ? undefined : mergeTemplates([below.layer]);
-  const missing = [...chain.problems, ...checkTarget(merged, distribution)];
-  if (distribution === undefined) return done(missing, { merged });
+  const defaults = mergeTemplates([layer]);
   const { spec, problems, ...result } = await buildSpec(merged, file, options.sections);
   // Plugins rely on what their schema promises.
   const heard = layers.every(({ pruned = [] }) => pruned.every(([first]) => first !== 'plugins'));
-  return done([...missing, ...problems], { merged, defaults, distribution, ...(heard ? { draft: spec } : {}), ...result });
+  return done([...chain.problems, ...problems], { merged, defaults, distribution, ...(heard ? { draft: spec } : {}), ...result });
 }
+
+/** Stands for the defaults of a distribution that is not there: nothing is concluded from what a template leaves to them. */
+const UNKNOWN_DEFAULTS: TemplateLayer = { template: {}, directory: undefined, title: 'defaults', pruned: [[]] };
 
 /** What a distribution brings for an image type, as the lowest layer; or what is wrong with it. */
 function defaultsLayer(
   distribution: DistributionDefinition,
   target: Template['target'],
   sections: PluginSections | undefined,
-): { readonly layer?: TemplateLayer; readonly wrong?: ProblemReport } {
+): { readonly layer: TemplateLayer; readonly wrong?: undefined } | { readonly layer?: undefined; readonly wrong: ProblemReport } {
   const title = `defaults of ${distribution.dist}`;
   const { defaults, problems } = checkDefaults(
     distribution.defaults[target.imageType] ?? {},
@@ -131,14 +141,22 @@ function linesOf(text: string): string[] {
 }
 
 /** A definition must exist, and for this architecture. */
-function checkTarget(merged: MergedTemplate, distribution: DistributionDefinition | undefined): ProblemReport[] {
+function checkTarget(
+  merged: MergedTemplate,
+  distribution: DistributionDefinition | undefined,
+  targets: readonly string[],
+): ProblemReport[] {
   const { report, problems } = reporter(merged, 'error');
   const { os, dist, arch } = merged.template.target;
   const at: Path = ['target'];
   if (distribution === undefined) {
-    const hint = 'Install the plugin that brings it, or name its definition under "distros" in the configuration.';
+    const near = (targets.find((one) => one.endsWith(`/${dist}`)) ?? nearest(`${os}/${dist}`, targets))?.split('/');
+    const hint =
+      near === undefined
+        ? 'Install the plugin that brings it, or name its definition under "distros" in the configuration.'
+        : `Did you mean os: ${near[0]}, dist: ${near[1]}?`;
     report('ICT_TEMPLATE_TARGET_UNKNOWN', [...at, 'dist'], `no definition of the distribution "${dist}" of "${os}" is known`, hint);
-  } else if (!distribution.architectures.includes(arch)) {
+  } else {
     const hint = `It exists for: ${distribution.architectures.join(', ')}.`;
     report('ICT_TEMPLATE_TARGET_UNKNOWN', [...at, 'arch'], `${distribution.title} does not exist for "${arch}"`, hint);
   }

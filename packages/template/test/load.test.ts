@@ -311,6 +311,27 @@ describe('targets and files', () => {
     expect(said(other.problems)).toEqual(['ICT_TEMPLATE_TARGET_UNKNOWN: Debian 13 does not exist for "x86_64"']);
   });
 
+  it.each([
+    ['a misspelt distribution', 'debian/debian13', 'Did you mean os: debian, dist: debian13?'],
+    ['one of another os', 'devuan/debain13', 'Did you mean os: devuan, dist: debain13?'],
+    ['nothing like it', 'acme/acme1', 'Install the plugin'],
+  ])('says what was meant by %s', async (_what, known, hint) => {
+    const file = path.join(await workspace({ 'image.yml': `${HEAD.replace('debian13', 'debain13')}${DISK}` }), 'image.yml');
+    const { problems } = await loadTemplate(file, { distribution: () => undefined, targets: [known] });
+    expect(problems.map((one) => one.hint?.startsWith(hint))).toEqual([true]);
+  });
+
+  it.each([
+    ['a definition', undefined],
+    ['one for the architecture', { ...definition({ disk: { size: '1MiB' } }), architectures: ['aarch64'] as const }],
+  ])('finds other mistakes without %s, and concludes nothing from the defaults that are not there', async (_what, found) => {
+    const directory = await workspace({ 'image.yml': HEAD, 'wrong.yml': `${HEAD}${DISK.replace('id: root', 'id: esp')}` });
+    const problems = async (file: string) =>
+      (await loadTemplate(path.join(directory, file), { distribution: () => found })).problems.map(({ code }) => code);
+    expect(await problems('image.yml')).toEqual(['ICT_TEMPLATE_TARGET_UNKNOWN']);
+    expect(await problems('wrong.yml')).toEqual(['ICT_TEMPLATE_TARGET_UNKNOWN', 'ICT_TEMPLATE_DISK']);
+  });
+
   it('refuses defaults that are not valid', async () => {
     const { problems } = await load(`${HEAD}${DISK}`, { dsik: 1 } as TemplateDefaults);
     expect(problems.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_DEFAULTS']);
