@@ -14,7 +14,7 @@ export interface InitFlags extends DefinitionFlags {
 }
 
 /** What `ict complete` can list. */
-export const completionKinds = ['distributions', 'templates', 'images', 'kept-images'] as const;
+export const completionKinds = ['distributions', 'templates', 'images', 'kept-images', 'packages', 'locked-packages'] as const;
 export type CompletionKind = (typeof completionKinds)[number];
 
 /** Declares `ict init`, `ict templates` and what completion scripts ask. */
@@ -47,7 +47,11 @@ export function authoringCommands(program: Command, run: Runner): void {
     .command('complete', { hidden: true })
     .description('list words for completion scripts, one a line')
     .addArgument(new Argument('<kind>', 'what to list').choices(completionKinds))
-    .action((kind: CompletionKind, _flags: GlobalFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/complete.js')).complete(session, kind, all(command))),
+    .addArgument(new Argument('[prefix]', 'only words that begin with this'))
+    .addArgument(new Argument('[about]', 'of packages: the template or target'))
+    .action((kind: CompletionKind, prefix: string | undefined, about: string | undefined, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) =>
+        (await import('./commands/complete.js')).complete(session, kind, { prefix, about }, all(command)),
+      ),
     );
 }

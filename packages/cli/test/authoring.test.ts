@@ -183,3 +183,18 @@ it('complete lists distributions, templates and built images', async () => {
   await writeFile(join(directory, 'image-composer-tool.yml'), `work_dir: none\ncache_dir: none\n`);
   expect([await answer('images'), await answer('kept-images')]).toEqual([[], []]);
 });
+
+it('complete lists packages of a template or a target, of the image where that is meant, without the network', async () => {
+  const asked: unknown[] = [];
+  const names = { all: ['jq', 'jqp', 'vim'], locked: ['jq', 'libc6'] };
+  const script = { cwd: directory, engine: { packageNames: async (of: unknown) => (asked.push(of), names) } };
+  const answer = async (...argv: readonly string[]) => (await ict(['complete', ...argv], script)).stdout.lines;
+  expect(await answer('packages', 'jq', 't.yml')).toEqual(['jq', 'jqp']);
+  expect(await answer('locked-packages', '', 'a.yaml')).toEqual(['jq', 'libc6']);
+  expect(await answer('packages', '', 'acme-acme1-x86_64')).toEqual(['jq', 'jqp', 'vim']);
+  expect(await answer('packages', 'jq')).toEqual([]);
+  expect(asked).toEqual([{ template: join(directory, 't.yml') }, { template: join(directory, 'a.yaml') }, { target: 'acme-acme1-x86_64' }]);
+  expect((await ict(['complete', 'packages', '', 't.yml'], script)).options?.offline).toBe(true);
+  const unlocked = { ...script, engine: { packageNames: async () => ({ ...names, locked: [] }) } };
+  expect((await ict(['complete', 'locked-packages', 'v', 't.yml'], unlocked)).stdout.lines).toEqual(['vim']);
+});

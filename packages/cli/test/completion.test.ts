@@ -58,6 +58,17 @@ describe('bash', () => {
     expect(await offers.call(answers, 'boot', '/srv/')).toEqual(['/srv/my disk.raw']);
   });
 
+  it('asks ict for packages of the template or target at hand, and offers no files then', async () => {
+    // Says what it was asked: the kind, what was typed, and of what.
+    const answers = 'ict() { [ "$1" = complete ] && printf \'%s\\n\' "$3$2@$4"; }; ';
+    expect(await offers.call(answers, 'show', 'template.yml', 'ngi')).toEqual(['ngipackages@template.yml']);
+    expect(await offers.call(answers, 'why', 'template.yml', '--offline', 't')).toEqual(['tlocked-packages@template.yml']);
+    expect(await offers.call(answers, 'why-not', 'template.yml', 'x')).toEqual(['xpackages@template.yml']);
+    expect(await offers.call(answers, 'plan', '--target', 'a-b-c', '--only', 'x')).toEqual(['xpackages@a-b-c']);
+    // Which template is not known yet.
+    expect(await offers.call(answers, 'show', 'temp')).toEqual(['template.yml']);
+  });
+
   it('does not offer the command that scripts ask', async () => {
     expect(await offers('com')).toEqual(['completion']);
   });

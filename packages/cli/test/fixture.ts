@@ -152,6 +152,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     why: unexpected,
     whyNot: unexpected,
     search: unexpected,
+    packageNames: unexpected,
     show: unexpected,
     graph: unexpected,
     lock: unexpected,

@@ -1,5 +1,5 @@
 import type { CatalogueEntry, PackageDescription, PackageSummary, Provider, Snapshot } from '@ict/plugin-api';
-import type { PackageMatch, SearchDocument, ShowDocument } from './engine-api.js';
+import type { PackageMatch, PackageNames, SearchDocument, ShowDocument } from './engine-api.js';
 import { coreError } from './errors.js';
 import type { Lock } from './lock.js';
 import { seedName } from './lock-update.js';
@@ -86,6 +86,21 @@ export async function answerShow(wanted: string, question: CatalogueQuestion, se
     packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg) })),
     providers: exact ? [] : found.providers,
   };
+}
+
+/**
+ * Names that people may complete: those of the repositories, and those of the lock, both sorted. What repositories have is remembered by
+ * their signed roots.
+ *
+ * @throws `ICT_CATALOGUE_MISSING` when the provider has none.
+ */
+export async function answerNames({ provider, snapshots, lock }: CatalogueQuestion, services: Memory): Promise<PackageNames> {
+  const roots = snapshots.map(({ root }) => root.digest);
+  const { memo } = services.context;
+  const known = (await memo.get('package-names', roots)) as readonly string[] | undefined;
+  const names = known ?? [...(await namesIn(snapshots, provider, services))].sort();
+  if (known === undefined) await memo.set('package-names', roots, names);
+  return { all: names, locked: [...new Set(lock?.packages.map(({ name }) => name))].sort() };
 }
 
 type Memory = Pick<Services, 'context'>;

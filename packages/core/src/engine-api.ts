@@ -95,6 +95,14 @@ export interface ResolvedTemplate extends Validation {
   readonly differences: readonly Difference[];
 }
 
+/** Sorted names of packages. */
+export interface PackageNames {
+  /** Of everything that the repositories have. */
+  readonly all: readonly string[];
+  /** Of the image, as its lock says; empty without a lock that fits. */
+  readonly locked: readonly string[];
+}
+
 export interface LockOptions {
   /** Lock file to read; default: `NAME.lock.yml` beside the template, when it is there. */
   readonly lock?: string;
@@ -376,6 +384,8 @@ export interface Engine {
   whyNot(template: string, wanted: string, options?: LockOptions): Promise<WhyNot>;
   /** Packages that have all words in name, summary or description. */
   search(template: string, words: readonly string[], options?: LockOptions): Promise<SearchDocument>;
+  /** Names of packages, for completion: of a template's repositories, or of a target's (`{os}-{dist}-{arch}`). */
+  packageNames(of: { readonly template: string } | { readonly target: string }): Promise<PackageNames>;
   /** What the repositories say of a package: `name`, `name:arch` or `name=version`. */
   show(template: string, wanted: string, options?: LockOptions): Promise<ShowDocument>;
   /** How the packages of the image need each other. */

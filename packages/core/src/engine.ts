@@ -11,7 +11,7 @@ import {
   templateSchemaWith,
   withPortablePaths,
 } from '@ict/template';
-import { answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
+import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
 import type {
   BuildOptions,
@@ -23,6 +23,7 @@ import type {
   LockOptions,
   LockReport,
   LockWriteOptions,
+  PackageNames,
   PackageQuestion,
   Plan,
   ReadOptions,
@@ -160,6 +161,15 @@ class HostedEngine implements Engine {
 
   async search(template: string, words: readonly string[], options: LockOptions = {}): Promise<SearchDocument> {
     return this.ask(template, options, (question, services) => answerSearch(words, question, services));
+  }
+
+  async packageNames(of: { readonly template: string } | { readonly target: string }): Promise<PackageNames> {
+    if ('template' in of) return this.ask(of.template, {}, answerNames);
+    const { arch, distribution } = this.plugins.target(of.target);
+    const { part: provider } = await this.plugins.provider(distribution.ecosystem);
+    const services = await this.open({ distribution });
+    const { snapshots } = await openPinned(distribution.repositories, undefined, undefined, { arch, provider }, services);
+    return answerNames({ target: of.target, provider, snapshots, lock: undefined }, services);
   }
 
   async show(template: string, wanted: string, options: LockOptions = {}): Promise<ShowDocument> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Catalogue, PackageDescription, Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { answerSearch, answerShow } from '../src/catalogue.js';
+import { answerNames, answerSearch, answerShow } from '../src/catalogue.js';
 import type { Lock } from '../src/lock.js';
 import { digestOfAll, repository, resolvedPackage, sampleProvider, snapshotOf } from './sample-image.js';
 
@@ -158,5 +158,28 @@ describe('answerShow', () => {
 
   it('needs a provider that has a catalogue', async () => {
     await expect(show('nginx', { ...question, provider: sampleProvider({}) })).rejects.toMatchObject({ code: 'ICT_CATALOGUE_MISSING' });
+  });
+});
+
+describe('answerNames', () => {
+  it('tells every name once, and those of the lock', async () => {
+    await using context = fakeContext();
+    expect(await answerNames(question, { context })).toEqual({ all: ['apache', 'nginx', 'nginx-doc', 'tar'], locked: ['nginx'] });
+    expect((await answerNames({ ...question, lock: undefined }, { context })).locked).toEqual([]);
+  });
+
+  it('reads no index again whose root is known', async () => {
+    await using context = fakeContext();
+    await answerNames(question, { context });
+    const unreadable: Catalogue = {
+      list: () => {
+        throw new Error('an index is read');
+      },
+      describe: catalogue.describe,
+    };
+    const again = { ...question, provider: { ...question.provider, catalogue: unreadable } };
+    expect((await answerNames(again, { context })).all).toContain('tar');
+    const moved = question.snapshots.map((one) => ({ ...one, root: { ...one.root, digest: digestOfAll('b') } }));
+    await expect(answerNames({ ...again, snapshots: moved }, { context })).rejects.toThrow('an index is read');
   });
 });

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { CompletionKind } from '../authoring-commands.js';
 import { withEngine } from '../engine-session.js';
 import type { GlobalFlags } from '../flag-types.js';
@@ -9,15 +9,36 @@ import { resolveSettings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';
 import { shortId } from '../cache-entry.js';
 
-/** `ict complete`, for completion scripts: distributions, shipped templates, disks of images that were built here, or ids of kept images. */
-export async function complete(session: Session, kind: CompletionKind, flags: GlobalFlags): Promise<void> {
-  const words = await wordsOf(session, kind, flags);
+/** What is being completed. */
+export interface Completing {
+  readonly prefix: string | undefined;
+  /** The template or target whose packages are meant. */
+  readonly about: string | undefined;
+}
+
+/**
+ * `ict complete`, for completion scripts: distributions, shipped templates, disks of images that were built here, ids of kept images, or
+ * names of packages. Nothing is fetched.
+ */
+export async function complete(
+  session: Session,
+  kind: CompletionKind,
+  { prefix = '', about }: Completing,
+  flags: GlobalFlags,
+): Promise<void> {
+  const words = (await wordsOf(session, kind, about, flags)).filter((word) => word.startsWith(prefix));
   session.document({ words });
   session.result(words.map((word) => `${word}\n`).join(''));
 }
 
-async function wordsOf(session: Session, kind: CompletionKind, flags: GlobalFlags): Promise<readonly string[]> {
-  const settings = { ...flags, hostMirrors: false };
+async function wordsOf(session: Session, kind: CompletionKind, about: string | undefined, flags: GlobalFlags): Promise<readonly string[]> {
+  const settings = { ...flags, hostMirrors: false, offline: true };
+  if (kind === 'packages' || kind === 'locked-packages') {
+    if (!about) return [];
+    const of = /\.ya?ml$/.test(about) ? { template: resolve(session.surroundings.cwd, about) } : { target: about };
+    const { all, locked } = await withEngine(session, settings, (engine) => engine.packageNames(of));
+    return kind === 'locked-packages' && locked.length > 0 ? locked : all;
+  }
   if (kind === 'templates') return (await shippedTemplates()).map(({ name }) => name);
   if (kind === 'distributions') {
     const definitions = await withEngine(session, settings, async (engine) => engine.distributions());

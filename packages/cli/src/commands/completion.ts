@@ -22,6 +22,8 @@ export interface CompletionCommand {
   readonly takesFile: boolean;
   /** What `ict complete` lists for its argument. */
   readonly asks: CompletionKind | undefined;
+  /** What it lists for a package of the template that the first argument names. */
+  readonly asksOfTemplate: CompletionKind | undefined;
 }
 
 /** `ict completion`: prints a script that completes commands, flags, their values and files. */
@@ -44,6 +46,11 @@ export function describeCommands(program: Command): readonly CompletionCommand[]
       words: [...visible(command).map((child) => child.name()), ...choices],
       takesFile: command.registeredArguments.some((one) => (one.argChoices ?? []).length === 0 && !WORDS.includes(one.name())),
       asks: argument === undefined ? undefined : asked[argument.name()],
+      asksOfTemplate: command.registeredArguments.some((one) => one.name() === 'package')
+        ? path === 'why'
+          ? 'locked-packages'
+          : 'packages'
+        : undefined,
     };
     return [own, ...visible(command).flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
   };
@@ -55,6 +62,7 @@ const asked: Readonly<Partial<Record<string, CompletionKind>>> = {
   distribution: 'distributions',
   id: 'kept-images',
   image: 'images',
+  names: 'packages',
   word: 'templates',
 };
 
@@ -62,7 +70,7 @@ const asked: Readonly<Partial<Record<string, CompletionKind>>> = {
 const listed: Readonly<Partial<Record<string, () => readonly string[]>>> = { key: () => [...configKeys.keys()] };
 
 /** Placeholders of arguments that are no files. */
-const WORDS: readonly string[] = ['id', 'word', 'key', 'value'];
+const WORDS: readonly string[] = ['id', 'word', 'key', 'value', 'package'];
 
 function visible(command: Command): readonly Command[] {
   return command
@@ -76,14 +84,14 @@ const help = { flags: ['-h', '--help'], description: 'display help for command',
 function describeOption(option: Option): CompletionCommand['options'][number] {
   const flags = [option.short, option.long].filter((flag) => flag !== undefined);
   const values = option.argChoices ?? [];
-  const [, placeholder = ''] = /<([a-z]+)>/.exec(option.flags) ?? [];
+  const [, placeholder = ''] = /<([a-z]+)(?:\.\.\.)?>/.exec(option.flags) ?? [];
   return { flags, description: option.description, values, takesFile: /^(?:file|dir)$/.test(placeholder), asks: asked[placeholder] };
 }
 
 function bashScript(commands: readonly CompletionCommand[]): string {
-  const cases = commands.map(({ path, options, words, takesFile, asks }) => {
+  const cases = commands.map(({ path, options, words, takesFile, asks, asksOfTemplate }) => {
     const flags = options.flatMap((option) => option.flags).join(' ');
-    return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} kind=${asks ?? ''} ;;`;
+    return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} kind=${asks ?? ''} packages=${asksOfTemplate ?? ''} ;;`;
   });
   const values = valueFlags(commands).map(
     ([flags, words]) => `    ${flags.join('|')}) COMPREPLY=($(compgen -W ${quote(words.join(' '))} -- "$current")); return ;;`,
@@ -91,12 +99,19 @@ function bashScript(commands: readonly CompletionCommand[]): string {
   const files = fileFlags(commands);
   const asking = askingFlags(commands).map(([flags, kind]) => `    ${flags.join('|')}) _ict_ask ${kind} "$current"; return ;;`);
   return `# bash completion for ict; load it with: source <(ict completion bash)
+_ict_about() {
+  local word before=
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ $before = --target || ( $word = *.y*ml && -f $word ) ]]; then printf '%s' "$word"; return; fi
+    before=$word
+  done
+}
 _ict_ask() {
   local IFS=$'\\n'
-  COMPREPLY+=($(compgen -W "$(ict complete "$1" 2>/dev/null)" -- "$2"))
+  COMPREPLY+=($(compgen -W "$(ict complete "$1" "$2" "$(_ict_about)" 2>/dev/null)" -- "$2"))
 }
 _ict() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind packages
   case $previous in
 ${values.join('\n')}
 ${asking.join('\n')}
@@ -114,6 +129,7 @@ ${commands
 ${cases.join('\n')}
   esac
   COMPREPLY=($(compgen -W "$words" -- "$current"))
+  if [[ -n $packages && $current != -* && -n $(_ict_about) ]]; then _ict_ask "$packages" "$current"; files=0; fi
   if [[ -n $kind && $current != -* ]]; then _ict_ask "$kind" "$current"; fi
   if [[ $files = 1 && $current != -* ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
 }
@@ -129,8 +145,25 @@ autoload -U +X bashcompinit && bashcompinit
 ${script}`;
 }
 
+/** The template or target that a fish command line names, and what ict knows of it. */
+const FISH_ASK: readonly string[] = [
+  'function __ict_about',
+  '  set -l before ""',
+  '  for word in (commandline -opc)[2..-1]',
+  '    if test "$before" = --target; or string match -qr "\\\\.ya?ml\\$" -- $word',
+  '      echo $word; return',
+  '    end',
+  '    set before $word',
+  '  end',
+  '  echo ""',
+  'end',
+  'function __ict_ask',
+  '  ict complete $argv[1] (commandline -ct) (__ict_about) 2>/dev/null',
+  'end',
+];
+
 function fishScript(commands: readonly CompletionCommand[]): string {
-  const lines = ['# fish completion for ict; load it with: ict completion fish | source', 'complete -c ict -f'];
+  const lines = ['# fish completion for ict; load it with: ict completion fish | source', ...FISH_ASK, 'complete -c ict -f'];
   for (const command of commands) {
     const [first, second] = command.path.split(' ');
     const condition =
@@ -143,8 +176,11 @@ function fishScript(commands: readonly CompletionCommand[]): string {
       const child = commands.find(({ path }) => path === `${command.path} ${word}`.trim());
       lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(word)}${child === undefined ? '' : ` -d ${quote(child.description)}`}`);
     }
-    if (command.asks !== undefined)
-      lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(`(ict complete ${command.asks} 2>/dev/null)`)}`);
+    if (command.asks !== undefined) lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(`(__ict_ask ${command.asks})`)}`);
+    if (command.asksOfTemplate !== undefined)
+      lines.push(
+        `complete -c ict -n ${quote(`${condition}; and test -n (__ict_about)`)} -a ${quote(`(__ict_ask ${command.asksOfTemplate})`)}`,
+      );
     if (command.takesFile) lines.push(`complete -c ict -n ${quote(condition)} -F`);
     for (const option of command.options) lines.push(fishOption(condition, option));
   }
@@ -155,7 +191,7 @@ function fishOption(condition: string, option: CompletionCommand['options'][numb
   const names = option.flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`)).join(' ');
   const argument =
     option.asks !== undefined
-      ? ` -x -a ${quote(`(ict complete ${option.asks} 2>/dev/null)`)}`
+      ? ` -x -a ${quote(`(__ict_ask ${option.asks})`)}`
       : option.values.length > 0
         ? ` -x -a ${quote(option.values.join(' '))}`
         : option.takesFile
