@@ -4,7 +4,7 @@ import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
-import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
+import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import type { LazySandbox } from './trees.js';
 
 /** What lies beside the live tree and says what it is. */
@@ -80,14 +80,14 @@ export class BaseTree implements LayerShelf {
     return staged;
   }
 
-  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef> {
+  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<PublishedLayer> {
     await this.makeRoom(sign);
     await rename(staged.directory, this.live);
     const record: LiveRecord = { manifest, signature: await sign(this.live) };
     await atomicWriteFile(this.record, JSON.stringify(record));
     await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: manifest.digest }));
     await this.remove(staged.root);
-    return layerRef(manifest);
+    return { layer: layerRef(manifest), directory: this.live };
   }
 
   async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {

@@ -1,7 +1,7 @@
 import type { LayerStore, StagedLayer as CacheStagedLayer, StoredLayer as CachedLayer } from '@ict/cache';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
-import type { LayerShelf, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
+import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 
 /** Layers in the cache directory. */
 export class CacheShelf implements LayerShelf {
@@ -29,13 +29,13 @@ export class CacheShelf implements LayerShelf {
     return { directory: upper, work, root };
   }
 
-  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef> {
+  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<PublishedLayer> {
     const signature = await sign(staged.directory);
-    await this.store.publish(inCache(staged), manifest.digest, {
+    const { layer, existed } = await this.store.publish(inCache(staged), manifest.digest, {
       manifest: JSON.stringify(manifest),
       signature: JSON.stringify(signature),
     });
-    return layerRef(manifest);
+    return { layer: layerRef(manifest), directory: existed ? undefined : layer.fs };
   }
 
   async drop(layer: Pick<LayerRef, 'digest'>): Promise<void> {

@@ -18,6 +18,13 @@ export interface StoredLayer {
   readonly signature: LayerSignature;
 }
 
+/** A layer that has its place on a shelf. */
+export interface PublishedLayer {
+  readonly layer: LayerRef;
+  /** Where the staged files lie now; undefined when a layer of the same content lay there already and was kept. */
+  readonly directory: string | undefined;
+}
+
 /** Computes a layer's stat signature. */
 export type SignLayer = (directory: string) => Promise<LayerSignature>;
 
@@ -26,7 +33,7 @@ export interface LayerShelf {
   has(layer: LayerRef): Promise<boolean>;
   find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined>;
   stage(): Promise<StagedLayer>;
-  publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<LayerRef>;
+  publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<PublishedLayer>;
   /** Keeps a new signature of a layer whose every byte was found to be right. */
   resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
   /** Takes a damaged layer away. */

@@ -81,7 +81,10 @@ export class SandboxTrees implements TreeRunner {
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
       const manifest = await sandbox.sealLayer(staged.directory, { epochSeconds, signal, ...(snapshot === undefined ? {} : { snapshot }) });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
-      return await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
+      const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files));
+      // Sealing read every byte of it just now.
+      if (directory !== undefined) this.verified.set(layer.digest, directory);
+      return layer;
     } catch (error) {
       await shelf.abandon(staged);
       throw error;
@@ -128,7 +131,7 @@ export class SandboxTrees implements TreeRunner {
   }
 
   /**
-   * Directories of a tree's layers, lowest first, each verified once a build.
+   * Directories of a tree's layers, lowest first, each verified once a build, or made by it.
    *
    * @throws `ICT_LAYER_DAMAGED` when one is not what was stored; it is dropped, so that the next look-up misses.
    */

@@ -62,7 +62,7 @@ class DirectoryShelf implements LayerShelf {
   }
   async publish({ directory }: { readonly directory: string }, manifest: LayerManifest, sign: (directory: string) => Promise<never>) {
     this.layers.set(manifest.digest, { directory, manifest, signature: await sign(directory) });
-    return layerRef(manifest);
+    return { layer: layerRef(manifest), directory };
   }
   async resign() {}
   async drop(layer: LayerRef) {
@@ -85,7 +85,7 @@ function workshop(): Workshop {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), content);
     await writeFile(base.snapshot, content);
-    return base.publish(staged, await manifestOf(staged.directory), (directory) => sandbox.statLayer(directory));
+    return (await base.publish(staged, await manifestOf(staged.directory), (directory) => sandbox.statLayer(directory))).layer;
   };
   const lies = async (layer: LayerRef): Promise<string> => {
     const found = await base.find(layer);

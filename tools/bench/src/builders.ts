@@ -1,8 +1,9 @@
-import { access, constants, mkdir, rm } from 'node:fs/promises';
+import { access, constants, mkdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Contender } from './alternation.js';
 import { LOCAL_ADDRESS, LOCAL_SUITE, type LocalArchive } from './local-archive.js';
 import type { BenchCommand } from './measurement.js';
+import type { ScenarioOptions } from './scenario.js';
 import { ICT } from './workspace.js';
 
 /** Size of the root filesystem that mke2fs makes: that of the template's root partition, in MiB. */
@@ -19,7 +20,12 @@ export function ictBuild({ template, definition }: LocalArchive, run: string, ur
 }
 
 /** The same packages as a tree and a filesystem; nothing is kept between runs. */
-export function mmdebstrap({ packages, keyring }: LocalArchive, directory: string, url: string): Contender {
+export function mmdebstrap(
+  { packages, keyring }: LocalArchive,
+  directory: string,
+  url: string,
+  putAway: ScenarioOptions['putAway'],
+): Contender {
   const [root, file] = [join(directory, 'root'), join(directory, 'root.ext4')];
   const what = ['--mode=root', '--variant=essential', '--format=directory', `--keyring=${keyring}`, `--include=${packages.join(',')}`];
   const argv = ['bash', '-c', PEER_SCRIPT, 'bash', root, file, '--quiet', ...what, LOCAL_SUITE, root, `deb ${url} ${LOCAL_SUITE} main`];
@@ -27,7 +33,7 @@ export function mmdebstrap({ packages, keyring }: LocalArchive, directory: strin
     name: 'mmdebstrap, then mke2fs -d',
     command: { argv, env: { TMPDIR: directory } },
     prepare: async () => {
-      await rm(directory, { recursive: true, force: true });
+      await putAway(directory);
       await mkdir(directory, { recursive: true });
     },
   };

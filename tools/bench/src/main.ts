@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { Attic } from './attic.js';
 import { renderComparison } from './report.js';
 import { change } from './scenario-change.js';
 import { cold } from './scenario-cold.js';
@@ -51,12 +52,14 @@ async function main(argv: readonly string[]): Promise<number> {
   if (runs !== undefined && !(Number.isSafeInteger(runs) && runs > 0)) throw new Error('--runs takes a whole number above 0');
   const directory = values.directory === undefined ? await mkdtemp(join(tmpdir(), 'ict-bench-')) : resolve(values.directory);
   await mkdir(directory, { recursive: true });
+  const attic = new Attic(join(directory, 'attic'));
   const say = (text: string): void => void process.stderr.write(`${text}\n`);
   try {
     const comparisons = await scenario({
       ...(runs === undefined ? {} : { runs }),
       directory,
       firstBuild,
+      putAway: (path) => attic.take(path),
       say,
       onRun: (contender, { cpuSeconds, wallSeconds }) => say(`  ${contender}: ${cpuSeconds} s CPU, ${wallSeconds} s`),
     });
@@ -69,6 +72,7 @@ async function main(argv: readonly string[]): Promise<number> {
     }
     return 0;
   } finally {
+    await attic.clear();
     if (values.directory === undefined) await rm(directory, { recursive: true, force: true });
   }
 }

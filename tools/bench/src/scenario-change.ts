@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { serveArchive } from '@ict/fixtures';
 import { alternate } from './alternation.js';
@@ -22,7 +22,7 @@ export const change: Scenario = async (options) => {
   const build = (chosen: string) => ictBuild({ ...archive, template: chosen }, run, server.url);
   /** A fresh build of the unchanged template: a variant must not hit what its own last run left. */
   const built = async (): Promise<void> => {
-    await rm(run, { recursive: true, force: true });
+    await options.putAway(run);
     await mkdir(dirname(variants.file), { recursive: true });
     await writeFile(join(run, 'added'), 'one more file\n');
     await writeFile(variants.file, withFile(template, 'added'));
@@ -34,7 +34,7 @@ export const change: Scenario = async (options) => {
       [
         { name: 'ict build, one more file', command: build(variants.file), prepare: built },
         { name: 'ict build, one more package', command: build(variants.package), prepare: built },
-        mmdebstrap(archive, join(options.directory, 'peer'), server.url),
+        mmdebstrap(archive, join(options.directory, 'peer'), server.url, options.putAway),
       ],
       options.runs ?? 3,
       options.onRun,

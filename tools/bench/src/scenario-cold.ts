@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveArchive } from '@ict/fixtures';
 import { alternate } from './alternation.js';
@@ -23,19 +23,19 @@ export const cold: Scenario = async (options) => {
 };
 
 async function compare(options: ScenarioOptions, archive: LocalArchive, url: string): Promise<readonly Comparison[]> {
-  const { runs = 3, onRun, say } = options;
+  const { runs = 3, onRun, putAway, say } = options;
   const run = join(options.directory, 'run');
   const cache = join(run, 'cache');
   const ict = ictBuild(archive, run, url);
   const empty = async (): Promise<void> => {
-    await rm(run, { recursive: true, force: true });
+    await putAway(run);
     await mkdir(run, { recursive: true });
   };
   const packagesOnly = async (): Promise<void> => {
-    for (const name of ['work', 'temp']) await rm(join(run, name), { recursive: true, force: true });
-    for (const name of await readdir(cache)) if (name !== 'pkgCache') await rm(join(cache, name), { recursive: true, force: true });
+    for (const name of ['work', 'temp']) await putAway(join(run, name));
+    for (const name of await readdir(cache)) if (name !== 'pkgCache') await putAway(join(cache, name));
   };
-  const peer = mmdebstrap(archive, join(options.directory, 'peer'), url);
+  const peer = mmdebstrap(archive, join(options.directory, 'peer'), url, putAway);
   say('with nothing cached');
   const first = await alternate([{ name: 'ict build, nothing cached', command: ict, prepare: empty }, peer], runs, onRun);
   say('with the packages cached');

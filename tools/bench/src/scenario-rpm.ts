@@ -60,7 +60,7 @@ async function trees(
   archive: BootableArchive,
   url: string,
 ): Promise<readonly [readonly Runs[], readonly Runs[]]> {
-  const { runs = 3, onRun, say, directory } = options;
+  const { runs = 3, onRun, putAway, say, directory } = options;
   const ict = join(directory, 'ict');
   const cache = join(ict, 'cache');
   const directories = ['--cache-dir', cache, '--work-dir', join(ict, 'work'), '--temp-dir', join(ict, 'temp')];
@@ -73,18 +73,17 @@ async function trees(
     prepare,
   });
   const emptyOurs = async (): Promise<void> => {
-    await rm(ict, { recursive: true, force: true });
+    await putAway(ict);
     await mkdir(ict, { recursive: true });
   };
   const withoutTrees = async (): Promise<void> => {
-    for (const made of ['work', 'temp', 'cache/.ict/layers', 'cache/.ict/index/steps'])
-      await rm(join(ict, made), { recursive: true, force: true });
+    for (const made of ['work', 'temp', 'cache/.ict/layers', 'cache/.ict/index/steps']) await putAway(join(ict, made));
   };
 
   const peer = join(directory, 'dnf');
   const { argv, env, root } = await dnfInstallation(await bootableRequests(), { address: url, keyring: archive.keyring }, peer);
   const theirs = (prepare: () => Promise<void>): Contender => ({ name: 'dnf --installroot', command: { argv, env }, prepare });
-  const emptyTheirs = () => rm(root, { recursive: true, force: true });
+  const emptyTheirs = () => putAway(root);
   const withTheirCache = async (): Promise<void> => {
     const kept = join(peer, 'kept');
     const inRoot = join(root, 'var', 'cache', 'dnf');

@@ -8,6 +8,8 @@ export interface ScenarioOptions {
   readonly directory: string;
   /** Flags of `ict build` for the first build, the only one that uses the network. */
   readonly firstBuild: readonly string[];
+  /** Puts away what a run left, so that the next begins without it; it is removed when all runs are over. */
+  readonly putAway: (path: string) => Promise<void>;
   readonly onRun: (name: string, measurement: Measurement) => void;
   /** Says what is being done. */
   readonly say: (text: string) => void;

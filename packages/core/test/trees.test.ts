@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { LayerRef } from '@ict/plugin-api';
+import { layerRef, makeManifest, type Sandbox } from '@ict/sandbox';
+import type { LayerShelf } from '../src/layer-shelf.js';
+import { LazySandbox, SandboxTrees } from '../src/trees.js';
+import { digestOfAll } from './sample-image.js';
+
+const manifest = makeManifest([{ path: '/a', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1 }]);
+const made = layerRef(manifest);
+
+/**
+ * Trees over a shelf on which the layer `made` lies.
+ *
+ * @param kept whether it lay there before, so that what a change staged is not what lies there now.
+ * @param sound whether its files are what its manifest says.
+ */
+function trees({ kept, sound }: { readonly kept: boolean; readonly sound: boolean }) {
+  const looks: string[] = [];
+  const dropped: string[] = [];
+  const sandbox = {
+    openTree: async () => ({ close: async () => undefined }),
+    sealLayer: async () => manifest,
+    statLayer: async () => ({ digest: digestOfAll('5'), entries: 1 }),
+    verifyLayer: async (directory: string) => {
+      looks.push(directory);
+      return { ok: sound, changed: sound ? [] : ['/a'] };
+    },
+  } as unknown as Sandbox;
+  const shelf = {
+    stage: async () => ({ directory: '/staged/fs', work: '/staged/work', root: '/staged' }),
+    publish: async () => ({ layer: made, directory: kept ? undefined : '/layers/made' }),
+    find: async () => ({ directory: '/layers/made', manifest, signature: { digest: digestOfAll('5'), entries: 1 } }),
+    drop: async ({ digest }: LayerRef) => void dropped.push(digest),
+  } as unknown as LayerShelf;
+  const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, 1, 'signature', new AbortController().signal);
+  return { subject, looks, dropped };
+}
+
+describe('the layers of a tree', () => {
+  it('are not looked at again when this build made them', async () => {
+    const { subject, looks } = trees({ kept: false, sound: true });
+    const layer = await subject.change({ layers: [] }, async () => undefined);
+    expect(await subject.directories({ layers: [layer] })).toEqual(['/layers/made']);
+    expect(looks).toEqual([]);
+  });
+
+  it('are verified once when one of equal content was there before', async () => {
+    const { subject, looks } = trees({ kept: true, sound: true });
+    const layer = await subject.change({ layers: [] }, async () => undefined);
+    expect(await subject.directories({ layers: [layer] })).toEqual(['/layers/made']);
+    expect(await subject.directories({ layers: [layer] })).toEqual(['/layers/made']);
+    expect(looks).toEqual(['/layers/made']);
+  });
+
+  it('are dropped when one of equal content was there before and is damaged', async () => {
+    const { subject, dropped } = trees({ kept: true, sound: false });
+    const layer = await subject.change({ layers: [] }, async () => undefined);
+    await expect(subject.directories({ layers: [layer] })).rejects.toMatchObject({ code: 'ICT_LAYER_DAMAGED' });
+    expect(dropped).toEqual([made.digest]);
+  });
+});
