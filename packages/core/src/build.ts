@@ -51,9 +51,9 @@ export async function buildImage(
   const { intake, services } = await events.run('validate', async () => {
     const reading = await read();
     const places = [
-      ...((await isReadOnlyCache(engine.cacheDir)) ? [] : [engine.cacheDir]),
-      engine.workDir,
-      ...(options.output === undefined ? [] : [options.output]),
+      ...((await isReadOnlyCache(engine.cacheDir)) ? [] : [{ path: engine.cacheDir, trees: true }]),
+      { path: engine.workDir, trees: true },
+      ...(options.output === undefined ? [] : [{ path: options.output }]),
     ];
     const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
     const arch = reading.intake === undefined ? [] : checkArchitecture(reading.intake.spec.target.arch);

@@ -8,6 +8,7 @@ export const coreError = defineErrors({
   ICT_PLUGIN_INVALID: 'usage',
   ICT_HOST_UNFIT: 'host',
   ICT_HOST_SPACE: 'host',
+  ICT_HOST_FILE_SYSTEM: 'host',
   ICT_HOST_ARCHITECTURE: 'host',
   ICT_RESOLVE_UNSOLVABLE: 'unsolvable',
   ICT_PACKAGES_OFFLINE: 'offline',

@@ -1,9 +1,15 @@
 import { machine } from 'node:os';
 import type { Architecture, ProblemReport } from '@ict/plugin-api';
-import { inspectHost } from '@ict/sandbox';
+import { inspectHost, type WrittenDirectory } from '@ict/sandbox';
 
 /** Room that a build takes beside its image: packages, layers and their snapshot, in bytes. */
 const WORKING_BYTES = 1024 ** 3;
+
+/** Codes of failed checks that have one of their own. */
+const CODES: ReadonlyMap<string, string> = new Map([
+  ['free space', 'ICT_HOST_SPACE'],
+  ['file system', 'ICT_HOST_FILE_SYSTEM'],
+]);
 
 /**
  * What keeps this host from building: programs, privileges, space. All of it at once, before anything is downloaded.
@@ -13,15 +19,19 @@ const WORKING_BYTES = 1024 ** 3;
  */
 export async function checkHost(
   imageBytes: number,
-  directories: readonly string[],
+  directories: readonly Omit<WrittenDirectory, 'wantedBytes'>[],
   signal: AbortSignal,
 ): Promise<readonly ProblemReport[]> {
   const wantedBytes = WORKING_BYTES + imageBytes;
-  const checks = await inspectHost({ purpose: 'build', directories: directories.map((path) => ({ path, wantedBytes })), signal });
+  const checks = await inspectHost({
+    purpose: 'build',
+    directories: directories.map((directory) => ({ ...directory, wantedBytes })),
+    signal,
+  });
   return checks
     .filter((check) => check.required && !check.ok)
     .map(({ name, detail, remedy }) => ({
-      code: name.startsWith('free space') ? 'ICT_HOST_SPACE' : 'ICT_HOST_UNFIT',
+      code: CODES.get(name) ?? 'ICT_HOST_UNFIT',
       message: `${name}: ${detail}`,
       hint: remedy,
       severity: 'error',

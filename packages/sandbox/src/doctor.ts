@@ -2,6 +2,7 @@ import { access, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isIctError } from '@ict/plugin-api';
+import { unfitForTrees, type AskFileSystem } from './file-system.js';
 import { freeSpace } from './free-space.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
@@ -9,7 +10,7 @@ import { tryProgram } from './trial.js';
 
 /** One thing that the host must, or should, have. */
 export interface HostCheck {
-  /** `node`, `program unshare`, `user namespaces`, `overlay`, `free space`, `program qemu-system-x86_64`, `firmware code`, ... */
+  /** `node`, `program unshare`, `user namespaces`, `overlay`, `file system`, `free space`, `program qemu-system-x86_64`, `firmware code`, ... */
   readonly name: string;
   readonly ok: boolean;
   /** What was found. */
@@ -20,10 +21,21 @@ export interface HostCheck {
   readonly required: boolean;
 }
 
+/** A directory that a build writes in. */
+export interface WrittenDirectory {
+  readonly path: string;
+  /** The room that its file system must have. */
+  readonly wantedBytes: number;
+  /** True where trees are made: overlays must be able to keep there what is written. The first of these takes the overlay trial. */
+  readonly trees?: boolean;
+}
+
 export interface InspectOptions {
   readonly purpose: 'build' | 'boot';
-  /** Directories whose file systems must have room, with the bytes wanted; the first also takes the overlay trial. */
-  readonly directories?: readonly { readonly path: string; readonly wantedBytes: number }[];
+  /** Directories that a build writes in. */
+  readonly directories?: readonly WrittenDirectory[];
+  /** How file systems are asked for; default: the system. */
+  readonly fileSystem?: AskFileSystem;
   /** Where programs are looked for; default: the standard directories and the environment's `PATH`. */
   readonly path?: string;
   readonly signal?: AbortSignal;
@@ -79,7 +91,13 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
     checks.push(...mappers, ids, namespaces);
     user = namespaces.ok ? ['--user', '--map-root-user'] : undefined;
   }
-  if (user !== undefined) checks.push(await overlay(user, path, options.directories?.[0]?.path, options.signal));
+  const forTrees = (options.directories ?? []).filter(({ trees }) => trees === true);
+  const unfit = (await Promise.all(forTrees.map(({ path: place }) => fileSystem(place, options.fileSystem)))).filter(
+    (found) => found !== undefined,
+  );
+  checks.push(...unfit);
+  // Where the kind of the file system says no, a trial would only say it again, in other words.
+  if (user !== undefined && unfit.length === 0) checks.push(await overlay(user, path, forTrees[0]?.path, options.signal));
   for (const { path: directory, wantedBytes } of options.directories ?? []) {
     const refused = await refusal(directory);
     checks.push(...(refused === undefined ? [] : [refused]), await room(directory, wantedBytes));
@@ -211,6 +229,15 @@ async function refusal(directory: string): Promise<HostCheck | undefined> {
     const detail = `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
     return check('directory', false, detail, `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir`);
   }
+}
+
+/** The check that trees cannot be made in a directory because of its file system; undefined when they can. */
+async function fileSystem(directory: string, ask: AskFileSystem | undefined): Promise<HostCheck | undefined> {
+  const name = await unfitForTrees(directory, ask);
+  if (name === undefined) return undefined;
+  const detail = `${directory} lies on ${name}, where an overlay cannot keep what is written`;
+  const remedy = `Use a directory on a local disk (ext4, xfs, btrfs) instead of ${directory}: --work-dir, --cache-dir; what lies there is taken with --read-only-cache-dir`;
+  return check('file system', false, detail, remedy);
 }
 
 async function room(directory: string, wantedBytes: number): Promise<HostCheck> {

@@ -1,5 +1,4 @@
-import { statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { fileSystemOf } from './file-system.js';
 
 /** Room on the file system of a path. */
 export interface FreeSpace {
@@ -14,13 +13,6 @@ export interface FreeSpace {
  * @throws Node's own error when even that cannot be asked.
  */
 export async function freeSpace(path: string): Promise<FreeSpace> {
-  try {
-    const { bavail, blocks, bsize } = await statfs(path);
-    return { availableBytes: bavail * bsize, totalBytes: blocks * bsize };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    // ENOTDIR: a file lies where a directory is wanted; whoever makes the directory will say so.
-    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error;
-    return freeSpace(dirname(path));
-  }
+  const { bavail, blocks, bsize } = await fileSystemOf(path);
+  return { availableBytes: bavail * bsize, totalBytes: blocks * bsize };
 }

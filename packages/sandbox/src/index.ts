@@ -13,5 +13,6 @@ export {
 } from './manifest.js';
 export type { LayerSignature } from './protocol.js';
 export { sandboxError } from './errors.js';
-export { inspectHost, type HostCheck, type InspectOptions } from './doctor.js';
+export { inspectHost, type HostCheck, type InspectOptions, type WrittenDirectory } from './doctor.js';
+export type { AskFileSystem, FileSystemState } from './file-system.js';
 export { freeSpace, type FreeSpace } from './free-space.js';

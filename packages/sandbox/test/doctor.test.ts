@@ -1,8 +1,9 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freeSpace, inspectHost } from '../src/index.js';
+import { freeSpace, inspectHost, type FileSystemState } from '../src/index.js';
 
 describe('inspectHost', () => {
   it('finds on this machine what the other tests use, and leaves nothing behind', async () => {
@@ -39,10 +40,58 @@ describe('inspectHost', () => {
 
   it('names a directory that refuses files, and tries overlays elsewhere', async () => {
     // The kernel lets nobody, not even root, make files there.
-    const directories = [{ path: '/proc', wantedBytes: 0 }];
+    const directories = [{ path: '/proc', wantedBytes: 0, trees: true }];
     const checks = await inspectHost({ purpose: 'build', directories });
     expect(checks.find(({ name }) => name === 'directory')).toMatchObject({ ok: false, required: true });
     expect(checks.find(({ name }) => name === 'overlay')).toMatchObject({ ok: true });
+  });
+
+  describe('where trees are made', () => {
+    const local: FileSystemState = { type: 0xef53, bavail: 100, blocks: 100, bsize: 4096 };
+    const place = { path: tmpdir(), wantedBytes: 0, trees: true };
+    const inspect = (type: number, trees = true) =>
+      inspectHost({ purpose: 'build', directories: [{ ...place, trees }], fileSystem: async () => ({ ...local, type }) });
+
+    it.each([
+      ['NFS', 0x6969],
+      ['SMB', 0xfe534d42],
+      ['CIFS', 0xff534d42],
+      ['CIFS', 0xff534d42 | 0], // the same number with a sign
+      ['9p', 0x01021997],
+      ['Ceph', 0x00c36400],
+      ['AFS', 0x5346414f],
+      ['an overlay', 0x794c7630],
+    ])('refuses %s by its name (%d), without a trial', async (name, type) => {
+      const checks = await inspect(type);
+      expect(checks.filter(({ ok }) => !ok)).toEqual([
+        {
+          name: 'file system',
+          ok: false,
+          required: true,
+          detail: `${tmpdir()} lies on ${name}, where an overlay cannot keep what is written`,
+          remedy: expect.stringContaining('--work-dir') as string,
+        },
+      ]);
+      expect(checks.map((check) => check.name)).not.toContain('overlay');
+    });
+
+    it.each([0xef53, 0x58465342, 0x9123683e, 0x01021994])('tries overlays on other kinds (%d)', async (type) => {
+      expect((await inspect(type)).find(({ name }) => name === 'overlay')).toMatchObject({ ok: true });
+    });
+
+    it('asks nothing of directories that only take files', async () => {
+      expect((await inspect(0x6969, false)).map(({ name }) => name)).not.toContain('file system');
+    });
+
+    it('knows an overlay that is one', async () => {
+      const directory = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+      const script = `cd "$1" && mkdir lower upper work merged && mount -t overlay -o lowerdir=lower,upperdir=upper,workdir=work overlay merged
+        stat --file-system --format %t merged`;
+      const argv = ['--user', '--map-root-user', '--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', directory];
+      const type = Number.parseInt(spawnSync('unshare', argv).stdout.toString(), 16);
+      rmSync(directory, { recursive: true });
+      expect((await inspect(type)).find(({ name }) => name === 'file system')?.detail).toContain('an overlay');
+    });
   });
 
   it('stops on a signal', async () => {

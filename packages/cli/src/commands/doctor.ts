@@ -36,7 +36,7 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const borrowed = await isReadOnlyCache(engine.cacheDir);
   const written = borrowed ? [engine.workDir] : [engine.workDir, engine.cacheDir];
-  const directories = [...new Set(written)].map((path) => ({ path, wantedBytes: WANTED_BYTES }));
+  const directories = [...new Set(written)].map((path) => ({ path, wantedBytes: WANTED_BYTES, trees: true }));
   const { signal } = session;
   const checks = new Map<string, HostCheck>();
   const add = (found: readonly HostCheck[], required: boolean): void =>

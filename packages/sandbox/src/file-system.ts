@@ -1,0 +1,52 @@
+import type { StatsFs } from 'node:fs';
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** What the system says of a file system: its kind as a number, and its room in blocks. */
+export type FileSystemState = Pick<StatsFs, 'type' | 'bavail' | 'blocks' | 'bsize'>;
+
+/** Asks for the file system of a path that exists; for tests that need another one than there is. */
+export type AskFileSystem = (path: string) => Promise<FileSystemState>;
+
+/**
+ * The file system that holds `path`, or would hold it: for a path that does not exist yet, that of its nearest parent that does.
+ *
+ * @throws Node's own error when even that cannot be asked.
+ */
+export async function fileSystemOf(path: string, ask: AskFileSystem = statfs): Promise<FileSystemState> {
+  try {
+    return await ask(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // ENOTDIR: a file lies where a directory is wanted; whoever makes the directory will say so.
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error;
+    return fileSystemOf(dirname(path), ask);
+  }
+}
+
+/**
+ * Kinds of file systems on which the kernel lets no overlay keep what is written, or on which another machine could change it meanwhile.
+ *
+ * @see linux/magic.h, and `ovl_dentry_remote` of the kernel
+ */
+const NOT_FOR_TREES: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xfe534d42, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0x01021997, '9p'],
+  [0x00c36400, 'Ceph'],
+  [0x5346414f, 'AFS'],
+  [0x6b414653, 'AFS'],
+  [0x73757245, 'Coda'],
+  [0x0bd00bd0, 'Lustre'],
+  [0x47504653, 'GPFS'],
+  [0x19830326, 'BeeGFS'],
+  [0x794c7630, 'an overlay'],
+]);
+
+/** The name of the file system of a path when trees cannot be made on it; undefined when they can, as far as its kind tells. */
+export async function unfitForTrees(path: string, ask?: AskFileSystem): Promise<string | undefined> {
+  const { type } = await fileSystemOf(path, ask);
+  return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
+}
