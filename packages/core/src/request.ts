@@ -57,6 +57,7 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
     tools: requests(tools),
     recommends: system.recommends,
     kernelVersion: system.kernel.version,
+    ...(spec.pins === undefined ? {} : { pins: spec.pins as unknown as Json }),
     ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }),
   };
   return { target, repositories, image, tools, recommends: system.recommends, digest: digestOf(canonicalJson(asked)) };

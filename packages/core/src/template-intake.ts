@@ -19,6 +19,7 @@ import {
 } from '@ict/template';
 import { coreError } from './errors.js';
 import { checkForeign, withForeign } from './foreign-architectures.js';
+import { checkPins, withPins } from './package-pins.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
 import { missingKeys, withKeyrings } from './repository-keys.js';
@@ -72,7 +73,7 @@ export async function readTemplate(
     draft === undefined || distribution === undefined || format === undefined
       ? []
       : format.part.check(specFor(draft, format.identity), distribution);
-  const found = locateReports(loaded, [...ofFormat, ...(await foreignProblems(draft, distribution, plugins))]);
+  const found = locateReports(loaded, [...ofFormat, ...(await providerProblems(draft, distribution, plugins))]);
   const reading = {
     problems: orderProblems([...loaded.problems, ...found.filter(isMistake)]),
     refused: orderProblems([...loaded.refused, ...beyond, ...keyless, ...found.filter(({ code }) => code === UNSUPPORTED_YET)]),
@@ -81,16 +82,22 @@ export async function readTemplate(
   };
   if (spec === undefined || distribution === undefined || format === undefined) return reading;
   const provider = await plugins.provider(distribution.ecosystem);
-  return { ...reading, intake: { spec, distribution: withForeign(extended(distribution, spec), spec.target), provider, format } };
+  return {
+    ...reading,
+    intake: { spec, distribution: withPins(withForeign(extended(distribution, spec), spec.target), spec), provider, format },
+  };
 }
 
-async function foreignProblems(
+/** What the provider cannot do of a template. It is loaded only for a template that asks for more than every provider can. */
+async function providerProblems(
   draft: ImageSpec | undefined,
   distribution: DistributionDefinition | undefined,
   plugins: PluginHost,
 ): Promise<readonly ProblemReport[]> {
-  if (draft?.target.foreignArchitectures === undefined || distribution === undefined) return [];
-  return checkForeign(draft, distribution, (await plugins.provider(distribution.ecosystem)).part);
+  if (draft === undefined || distribution === undefined) return [];
+  if (draft.target.foreignArchitectures === undefined && draft.pins === undefined) return [];
+  const { part } = await plugins.provider(distribution.ecosystem);
+  return [...checkForeign(draft, distribution, part), ...checkPins(draft, distribution, part)];
 }
 
 function isMistake({ code, severity }: ProblemReport): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
-import type { DistributionDefinition, SystemSpec } from '@ict/plugin-api';
+import type { DistributionDefinition, PackagePin, SystemSpec } from '@ict/plugin-api';
 import { packageRequest, providerId } from '../src/request.js';
 import { distribution, repository, sampleFormat, sampleSpec } from './sample-image.js';
 
@@ -60,6 +60,13 @@ describe('packageRequest', () => {
       sampleFormat(),
     );
     expect(other.digest).not.toBe(digest());
+  });
+
+  it('changes with pins, and their order', () => {
+    const one = { packages: ['bash'], priority: 700 };
+    const other = { packages: ['*'], release: 'backports', priority: 900 };
+    const pinned = (...pins: PackagePin[]) => packageRequest({ ...sampleSpec(), pins }, distribution, sampleFormat()).digest;
+    expect(new Set([digest(), pinned(one), pinned({ ...one, priority: 701 }), pinned(one, other), pinned(other, one)]).size).toBe(5);
   });
 
   it('changes with foreign architectures, and their order', () => {

@@ -3,6 +3,20 @@ import type { TreePath } from './tree.js';
 /** Architectures, in our own names; each provider maps them to its own (`amd64`). */
 export type Architecture = 'x86_64' | 'aarch64' | 'armv7hl';
 
+/** Gives some packages a priority of their own, wherever they come from; the first that fits counts. See apt_preferences(5). */
+export interface PackagePin {
+  /** Names of packages; `*`, `?` and `[...]` stand for characters. `*` alone is what counts where no other pin fits. */
+  readonly packages: readonly string[];
+  /** Only in these versions, a pattern. Absent: in any. */
+  readonly version?: string;
+  /** Only of repositories of this suite, codename, version or id. Absent: of any. */
+  readonly release?: string;
+  /** Only of repositories whose signed root says that it is of this origin. Absent: of any. */
+  readonly origin?: string;
+  /** In place of that of the repository: the higher wins over a higher version; below 0 is never taken. */
+  readonly priority: number;
+}
+
 /** One package repository of a distribution definition or a template. */
 export interface RepositorySpec {
   /** Unique in a build, for example `debian-trixie`; lock files and errors name it. */
@@ -18,6 +32,8 @@ export interface RepositorySpec {
   readonly expect?: { readonly origin?: string; readonly label?: string; readonly codename?: string };
   /** Preference; higher wins over a higher version. Absent: the ecosystem's ordinary one. */
   readonly priority?: number;
+  /** Priorities of single packages, of which those count that concern this repository. Absent: all have that of the repository. */
+  readonly pins?: readonly PackagePin[];
   /** The only packages that are taken from it; `*` stands for any characters. Absent or empty: all. */
   readonly allowPackages?: readonly string[];
   /** Packages that are never taken from it, also those that `allowPackages` names. */

@@ -1,6 +1,6 @@
 import type { SourcePosition } from './errors.js';
 import type { Json } from './json.js';
-import type { Architecture } from './distribution.js';
+import type { Architecture, PackagePin } from './distribution.js';
 import type { BaselineSpec, OverlayPolicySpec } from './overlay-spec.js';
 import type { EncryptionSpec, ImmutabilitySpec } from './protection-spec.js';
 
@@ -22,6 +22,8 @@ export interface ImageSpec {
   readonly disk: DiskSpec;
   readonly system: SystemSpec;
   readonly repositories: readonly TemplateRepository[];
+  /** Priorities of single packages, the first that fits counts. Absent: none. */
+  readonly pins?: readonly PackagePin[];
   /** Layers on top of the configured system, in order. */
   readonly layers: readonly LayerSpec[];
   /** What the template says to plugins, by the name of the plugin; see `sectionOf`. */

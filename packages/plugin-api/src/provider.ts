@@ -57,6 +57,8 @@ export interface Resolver {
    * versions in the order of the repositories.
    */
   compareVersions?(a: string, b: string): number;
+  /** Whether `pins` of repositories count. Without it templates may have none. */
+  readonly takesPins?: boolean;
   /** Part of the resolution's cache key: bumped when the answer changes for equal input. */
   readonly version: number;
 }

@@ -86,6 +86,7 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     disk,
     system: { ...system, ...(immutability === undefined ? {} : { immutability }), ...(encryption === undefined ? {} : { encryption }) },
     repositories,
+    ...(template.packagePins?.length ? { pins: template.packagePins } : {}),
     layers,
     ...(template.plugins === undefined ? {} : { sections: completeSections(template.plugins, sections) }),
     ...(baseline === undefined ? {} : { baseline }),

@@ -122,8 +122,8 @@ function defaultsLayer(
     return { wrong: problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' }) };
   }
   // Image, target and metadata are the template's own.
-  const { disk, systemConfig, layers, packageRepositories, plugins, build, baseline, overlayPolicy } = defaults;
-  const template = { disk, systemConfig, layers, packageRepositories, plugins, build, baseline, overlayPolicy };
+  const { disk, systemConfig, layers, packageRepositories, packagePins, plugins, build, baseline, overlayPolicy } = defaults;
+  const template = { disk, systemConfig, layers, packageRepositories, packagePins, plugins, build, baseline, overlayPolicy };
   return { layer: { template, directory: undefined, title } };
 }
 

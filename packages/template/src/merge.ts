@@ -62,8 +62,8 @@ function says(value: unknown): boolean {
  * Lays templates over each other, lowest first: defaults of the distribution, then the templates that are extended from root
  * to leaf, then the user's own.
  *
- * `image`, `target`: the last one's, whole. `metadata`, `lock`: the last layer's only. `disk`, `baseline`, `overlayPolicy`, `fde`:
- * replaced whole; `plugins` too, plugin by plugin. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
+ * `image`, `target`: the last one's, whole. `metadata`, `lock`: the last layer's only. `disk`, `packagePins`, `baseline`, `overlayPolicy`,
+ * `fde`: replaced whole; `plugins` too, plugin by plugin. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
  * `build.cache`: key by key, lists replaced. Users by name (groups and keys joined, `sudo` the upper's), files by `final`, layers by name, repositories by
  * codename, url and path; what is replaced keeps its place. `configurations`: appended. Other keys: the upper's. An empty value
  * overrides nothing.
@@ -135,7 +135,7 @@ class Merge {
 
   add(layer: TemplateLayer): void {
     const { template } = layer;
-    for (const key of ['image', 'target', 'disk', 'baseline', 'overlayPolicy'] as const) {
+    for (const key of ['image', 'target', 'disk', 'packagePins', 'baseline', 'overlayPolicy'] as const) {
       if (says(template[key])) this.put([key], template[key], layer, [key], 'replaced as a whole');
     }
     const identity = (item: Data): string => JSON.stringify([item['codename'], item['url'], item['path']]);

@@ -29,6 +29,7 @@ systemConfig:
 layers:
   - { name: a, run: [a], cacheMounts: [{ id: a, target: /a }], files: [{ local: image.yml, final: /b }], invalidateOn: {}, types: { cache: true } }
 packageRepositories: [{ codename: a, url: "http://a.example", pkey: image.yml }]
+packagePins: [{ packages: [a], priority: 1 }]
 `) as Record<string, unknown>;
 
 const MIB = 2 ** 20;
@@ -37,6 +38,7 @@ const disk = 'image-disk/src/disk.ts';
 const check = 'image-disk/src/check.ts';
 const layer = 'core/src/template-layers.ts';
 const intake = 'core/src/template-intake.ts';
+const pinned = '../providers/deb/src/resolve-pins.ts';
 const network = 'core/src/network.ts';
 const configure = 'core/src/configure.ts';
 
@@ -173,6 +175,11 @@ const FATES: Readonly<Record<string, Fate>> = {
   'packageRepositories.0.priority': carried('repositories.0.priority', 600, intake),
   'packageRepositories.0.allowPackages': carried('repositories.0.allowPackages', ['tool'], intake),
   'packageRepositories.0.excludePackages': carried('repositories.0.excludePackages', ['tool'], intake),
+  'packagePins.0.packages': carried('pins.0.packages', ['tool*'], pinned),
+  'packagePins.0.version': carried('pins.0.version', '1.*', pinned),
+  'packagePins.0.release': carried('pins.0.release', 'trixie', pinned),
+  'packagePins.0.origin': carried('pins.0.origin', 'Debian', pinned),
+  'packagePins.0.priority': carried('pins.0.priority', 700, pinned),
   plugins: carried('sections', { '@acme/a': { level: 2 } }, 'core/src/plugin-view.ts'),
   'build.cache.use_package_cache': carried('caches.packages', false, 'core/src/build.ts'),
   'build.cache.use_image_cache': carried('caches.images', false, 'core/src/build.ts'),

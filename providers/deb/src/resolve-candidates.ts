@@ -7,7 +7,7 @@ const NONE: readonly number[] = Object.freeze([]);
 
 /**
  * Solvables of which, for each name and architecture, one package is *offered*, as apt's candidate: of the repository with the highest
- * priority, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
+ * priority, which pins may give it, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
  */
 export class Candidates extends Solvables {
   /** By name; by `name:arch` of another architecture than the native one. */
@@ -33,18 +33,22 @@ export class Candidates extends Solvables {
     const known = this.#all.get(key);
     if (known !== undefined) return known;
     const found: number[] = [];
-    this.repositories.forEach(({ priority }, number) => {
-      if (priority >= 0) found.push(...this.named(number, name, arch));
-    });
+    for (let number = 0; number < this.repositories.length; number++) {
+      found.push(...this.named(number, name, arch).filter((solvable) => this.#priority(solvable) >= 0));
+    }
     // The sort is stable: of equal versions the first stays first.
     if (found.length > 1) {
-      found.sort(
-        (a, b) => this.repository(b).priority - this.repository(a).priority || compareDebVersions(this.version(b), this.version(a)),
-      );
+      found.sort((a, b) => this.#priority(b) - this.#priority(a) || compareDebVersions(this.version(b), this.version(a)));
     }
     const result = found.length === 0 ? NONE : found;
     this.#all.set(key, result);
     return result;
+  }
+
+  /** What pins say of the package, else what is said of its repository. */
+  #priority(solvable: number): number {
+    const { pins, priority } = this.repository(solvable);
+    return pins?.(this.name(solvable), this.version(solvable)) ?? priority;
   }
 
   /** Packages of this name and architecture that may be chosen, the preferred one first. */

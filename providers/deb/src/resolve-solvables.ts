@@ -2,6 +2,7 @@ import { nameFilter } from '@ict/package-index';
 import { hasCode } from '@ict/plugin-api';
 import type { PackagesIndex, RelationField } from './packages-index.js';
 import type { Provided, RelationGroup } from './relation.js';
+import type { PinnedPriority } from './resolve-pins.js';
 
 /** apt's pin of an ordinary repository. */
 export const DEFAULT_PRIORITY = 500;
@@ -13,6 +14,8 @@ export interface PoolRepository {
   readonly suites: readonly string[];
   /** apt's pin: a higher one wins over a higher version; below 0 nothing is taken. */
   readonly priority: number;
+  /** Priorities of single packages in place of that. */
+  readonly pins?: PinnedPriority | undefined;
   /** The only names that are taken from it; `*` stands for any characters. Absent or empty: all. */
   readonly allow?: readonly string[];
   /** Names of packages that are never taken from it. */

@@ -15,6 +15,7 @@ import { explainContradiction, seedsOf } from './explain.js';
 import { loadIndexes } from './metadata.js';
 import { RelationTable } from './relation.js';
 import { createClauses } from './resolve-clauses.js';
+import { readPins } from './resolve-pins.js';
 import { findRepairs } from './resolve-repairs.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
@@ -70,7 +71,8 @@ function toRepository({ repository, root }: Snapshot, index: PoolRepository['ind
     (name) => name !== undefined && name !== '',
   );
   const { id, priority = root.priority ?? DEFAULT_PRIORITY, allowPackages: allow = [], excludePackages: exclude = [] } = repository;
-  return { id, suites: suites as string[], priority, allow, exclude, index };
+  const pins = readPins(repository.pins ?? [], { names: suites as string[], origin: root.origin });
+  return { id, suites: suites as string[], priority, pins, allow, exclude, index };
 }
 
 /**

@@ -10,6 +10,7 @@ import { compareDebVersions } from './version.js';
 export function createResolver(): Resolver {
   return {
     version: 5,
+    takesPins: true,
     resolve: async (request, ctx) => (await import('./resolve.js')).resolve(request, ctx),
     compareVersions: compareDebVersions,
   };

@@ -33,6 +33,21 @@ const repository = {
   additionalProperties: false,
 } as const;
 
+const pin = {
+  type: 'object',
+  description: 'The first pin that fits a package gives its priority; one for `*` alone counts only where no other does.',
+  examples: [{ packages: ['linux-image-*'], release: 'trixie-backports', priority: 700 }],
+  properties: {
+    packages: { ...texts('Names of packages; `*`, `?` and `[...]` stand for characters.', ['nginx', 'nginx-*']), minItems: 1 },
+    version: text('Only in these versions; a pattern. Absent: in any.', '1.26.*'),
+    release: text('Only of repositories of this suite, codename, version or id. Absent: of any.', 'trixie-backports'),
+    origin: text('Only of repositories whose signed root has this `Origin`. Absent: of any.', 'Debian'),
+    priority: integer(-9999, 9999, 'In place of that of the repository; higher wins over a higher version, below 0 is never taken.', 700),
+  },
+  required: ['packages', 'priority'],
+  additionalProperties: false,
+} as const;
+
 const properties = {
   extends: text(
     'Template to inherit from: a path inside the directory of this file. Its `target` must be the same. Not inherited: `metadata`.',
@@ -89,6 +104,12 @@ const properties = {
     description: 'Repositories beside those of the definition. Merged by codename, url and path.',
     examples: [[{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc' }]],
     items: repository,
+  }),
+  packagePins: withDefault([], {
+    type: 'array',
+    description: 'Priorities of single packages, over those of their repositories, as pins of apt. Not for rpm. Replaced as a whole.',
+    examples: [[{ packages: ['linux-image-*'], release: 'trixie-backports', priority: 700 }]],
+    items: pin,
   }),
   plugins: withDefault(
     {},
