@@ -112,11 +112,11 @@ describe('an image from the real archive', () => {
     expect(dirname(artifactOf(mended, 'raw').path)).toBe(dirname(real.raw.path));
   });
 
-  it('resolves the reference template of the same name, and refuses by name only what cannot be made', async () => {
+  it('resolves the reference template of the same name, of which nothing is refused', async () => {
     const template = join(TEMPLATES, 'reference-debian13-x86_64-minimal-raw.yml');
     const directories = ['--cache-dir', real.places.cache, '--work-dir', real.places.work];
     const validated = await ict(['validate', template, '--json']);
-    expect(validated.stdout).toMatch(/vhdx/);
+    expect(JSON.parse(validated.stdout)).toMatchObject({ valid: true, problems: [], warnings: [] });
     const out = join(inject('run'), 'reference.lock.yml');
     const locked = await ict(['lock', template, '--output', out, '--json', ...directories]);
     expect(locked.status, `${basename(template)}: ${locked.stdout}${locked.stderr}`).toBe(0);

@@ -13,13 +13,21 @@ const COMPRESSED: readonly (readonly [string, Buffer])[] = [
   ['bzip2', Buffer.from('BZh')],
 ];
 
+/** Starts of virtual disks that are not booted here. */
+const FOREIGN: readonly (readonly [string, Buffer])[] = [
+  ['vhd', Buffer.from('conectix')],
+  ['vhdx', Buffer.from('vhdxfile')],
+  ['vmdk', Buffer.from('KDMV')],
+  ['vdi', Buffer.from('<<< ')],
+];
+
 /**
  * Tells a qcow2 by its first bytes; anything else is raw. qemu is never left to guess, as a guest could write a header of its own choice.
  *
- * @throws `ICT_BOOT_IMAGE` when the file cannot be read, is empty or is compressed.
+ * @throws `ICT_BOOT_IMAGE` when the file cannot be read, is empty, compressed or the virtual disk of another machine.
  */
 export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
-  const start = Buffer.alloc(6);
+  const start = Buffer.alloc(8);
   let length: number;
   try {
     await using file = await open(path, 'r');
@@ -33,7 +41,16 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
     });
   }
   if (length === 0) throw bootError('ICT_BOOT_IMAGE', { message: `The image ${path} is empty`, hint: 'Build it again.', facts: { path } });
-  const compressed = COMPRESSED.find(([, magic]) => start.subarray(0, magic.length).equals(magic));
+  const begins = ([, magic]: readonly [string, Buffer]): boolean => start.subarray(0, magic.length).equals(magic);
+  const foreign = FOREIGN.find(begins);
+  if (foreign !== undefined) {
+    throw bootError('ICT_BOOT_IMAGE', {
+      message: `The image ${path} is a ${foreign[0]}`,
+      hint: 'Boot the raw or qcow2 artifact of the same build.',
+      facts: { path, format: foreign[0] },
+    });
+  }
+  const compressed = COMPRESSED.find(begins);
   if (compressed !== undefined) {
     throw bootError('ICT_BOOT_IMAGE', {
       message: `The image ${path} is compressed with ${compressed[0]}`,
@@ -41,5 +58,5 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
       facts: { path, compression: compressed[0] },
     });
   }
-  return start.subarray(0, QCOW2_MAGIC.length).equals(QCOW2_MAGIC) ? 'qcow2' : 'raw';
+  return begins(['qcow2', QCOW2_MAGIC]) ? 'qcow2' : 'raw';
 }

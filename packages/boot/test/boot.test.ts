@@ -203,6 +203,10 @@ describe('imageFileFormat', () => {
     ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
     ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0])],
     ['bzip2', Buffer.from('BZh9')],
+    ['a vhd', Buffer.from('conectix')],
+    ['a vhdx', Buffer.from('vhdxfile')],
+    ['a vmdk', Buffer.from('KDMV\x01\x00\x00\x00', 'latin1')],
+    ['a vdi', Buffer.from('<<< QEMU VM Virtual Disk Image >>>')],
   ])('refuses %s', async (_, bytes) => {
     writeFileSync(join(directory, 'image'), bytes);
     await expect(imageFileFormat(join(directory, 'image'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', kind: 'usage' });

@@ -208,8 +208,9 @@ class HostedEngine implements Engine {
   }
 
   private async read(template: string, text?: string): Promise<TemplateReading> {
-    const { variables } = this.options;
+    const { variables, signal } = this.options;
     const reading = await readTemplate(template, this.plugins, this.options.keyrings, {
+      signal,
       ...(text === undefined ? {} : { text }),
       ...(variables === undefined ? {} : { variables }),
     });
