@@ -3,6 +3,7 @@ import type { NameFilter } from '@ict/package-index';
 import type { Architecture, FavouredPackage } from '@ict/plugin-api';
 import { architectureRank } from './architecture.js';
 import { compareEvr, formatEvr } from './evr.js';
+import type { Evr } from './evr.js';
 import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { Relation } from './relation.js';
@@ -24,6 +25,23 @@ export interface PoolRepository {
 }
 
 const NONE: readonly number[] = Object.freeze([]);
+const NOTHING_BEHIND: ReadonlyMap<string, Evr> = new Map();
+
+/**
+ * The version of what is asked for that a package provides: of several the one that is listed first, also when another was meant, as with
+ * libsolv. Undefined when it provides it without a version, or as a file.
+ */
+function providedVersion({ name, evr, relations }: PrimaryPackage, asked: Relation): Evr | undefined {
+  const stated = relations.provides?.find((provided) => provided.name === asked.name);
+  if (stated !== undefined) return stated.evr;
+  return name === asked.name ? evr : undefined;
+}
+
+/** What is behind comes later, of that the lower version last. */
+function compareBehind(a: Evr | undefined, b: Evr | undefined): number {
+  if (a === undefined || b === undefined) return Number(a !== undefined) - Number(b !== undefined);
+  return compareEvr(b, a);
+}
 
 /**
  * The packages of all repositories as solvables, numbered from 1: repository after repository, in the order of their metadata. Those of
@@ -117,7 +135,10 @@ export class Pool {
       this.satisfies(solvable, relation),
     );
     if (found.length === 0 && name.startsWith('/')) this.missingPaths.add(name);
-    const result = this.#ordered(found.filter((solvable) => this.all(this.package(solvable).name).includes(solvable)));
+    const result = this.#ordered(
+      found.filter((solvable) => this.all(this.package(solvable).name).includes(solvable)),
+      relation,
+    );
     this.#satisfying.set(relation, result);
     return result;
   }
@@ -180,13 +201,14 @@ export class Pool {
   }
 
   /**
-   * The order of preference, as libsolv's: priority of the repository, architecture, what nothing else among them replaces, then by name,
-   * of one name the highest version, of equal versions that of the repository with the lowest cost, then the first. What an earlier answer
+   * The order of preference, as libsolv's: priority of the repository, architecture, what nothing else among them replaces, what provides
+   * the highest version of what is asked for (or none, which is no lower one), then by name, of one name the highest version, of equal versions that of the repository with the lowest cost, then the first. What an earlier answer
    * had comes before architecture and replacement, and its version before higher ones.
    */
-  #ordered(solvables: readonly number[]): readonly number[] {
+  #ordered(solvables: readonly number[], asked?: Relation): readonly number[] {
     if (solvables.length < 2) return solvables;
     const replaced = new Set(solvables.filter((solvable) => this.#isReplacedBy(solvable, solvables)));
+    const behind = asked === undefined ? NOTHING_BEHIND : this.#behind(solvables, asked);
     return [...solvables].sort((a, b) => {
       const [x, y] = [this.package(a), this.package(b)];
       return (
@@ -194,11 +216,31 @@ export class Pool {
         Number(this.#favoured.has(y.name)) - Number(this.#favoured.has(x.name)) ||
         architectureRank(x.arch, this.machine)! - architectureRank(y.arch, this.machine)! ||
         Number(replaced.has(a)) - Number(replaced.has(b)) ||
+        compareBehind(behind.get(x.name), behind.get(y.name)) ||
         (x.name === y.name ? this.#versionRank(x) - this.#versionRank(y) || compareEvr(y.evr, x.evr) : x.name < y.name ? -1 : 1) ||
         this.repository(a).cost - this.repository(b).cost ||
         a - b
       );
     });
+  }
+
+  /** Names of packages whose newest one provides a lower version of what is asked for than another does, and which. */
+  #behind(solvables: readonly number[], asked: Relation): ReadonlyMap<string, Evr> {
+    const newest = new Map<string, PrimaryPackage>();
+    for (const solvable of solvables) {
+      const pkg = this.package(solvable);
+      const known = newest.get(pkg.name);
+      if (known === undefined || compareEvr(pkg.evr, known.evr) > 0) newest.set(pkg.name, pkg);
+    }
+    if (newest.size < 2) return NOTHING_BEHIND;
+    const provided = new Map<string, Evr>();
+    for (const [name, pkg] of newest) {
+      const evr = providedVersion(pkg, asked);
+      if (evr !== undefined) provided.set(name, evr);
+    }
+    const best = [...provided.values()].reduce<Evr | undefined>((a, b) => (a === undefined || compareEvr(b, a) > 0 ? b : a), undefined);
+    for (const [name, evr] of provided) if (best === undefined || compareEvr(evr, best) >= 0) provided.delete(name);
+    return provided;
   }
 
   #isReplacedBy(solvable: number, others: readonly number[]): boolean {

@@ -51,7 +51,7 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 4, resolve };
+  return { version: 5, resolve };
 }
 
 /** @throws what {@link loadPackages} throws, and `ICT_SOLVER_LIMIT`. */
