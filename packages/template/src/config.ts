@@ -166,7 +166,7 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
   const values: Readonly<Record<string, ConfigValue | undefined>> = {
     workers: config.workers,
     cache_dir: config.cacheDirectory,
-    read_only_cache_dirs: config.readOnlyCacheDirectories.join(', '),
+    read_only_cache_dirs: config.readOnlyCacheDirectories,
     work_dir: config.workDirectory,
     temp_dir: config.temporaryDirectory,
     config_dir: config.configDirectory,

@@ -371,3 +371,14 @@ it('accepts an empty file, and keys of the Go tool with a warning', async () => 
     ['ICT_CONFIG_NO_EFFECT', 'warning'],
   ]);
 });
+
+it('describes every setting in the type that the schema gives it', async () => {
+  const kind = (value: unknown): string => (Array.isArray(value) ? 'array' : typeof value);
+  const types: Readonly<Record<string, string>> = { integer: 'number' };
+  const rows = describeConfig(await loadConfig(await options({})), transport);
+  expect(rows.map(({ key }) => key)).toEqual([...configKeys.keys()]);
+  for (const { key, value } of rows) {
+    const type = configKeys.get(key)?.type ?? '';
+    if (value !== null) expect([key, kind(value)]).toEqual([key, types[type] ?? type]);
+  }
+});
