@@ -87,7 +87,8 @@ export class BaseTree implements LayerShelf {
     await atomicWriteFile(this.record, JSON.stringify(record));
     await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: manifest.digest }));
     await this.remove(staged.root);
-    return { layer: layerRef(manifest), directory: this.live };
+    // The next tree that is published here moves this one to the cache, in the same build too.
+    return { layer: layerRef(manifest), directory: undefined };
   }
 
   async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {

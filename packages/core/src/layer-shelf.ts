@@ -21,7 +21,7 @@ export interface StoredLayer {
 /** A layer that has its place on a shelf. */
 export interface PublishedLayer {
   readonly layer: LayerRef;
-  /** Where the staged files lie now; undefined when a layer of the same content lay there already and was kept. */
+  /** Where the staged files lie for good; undefined when they may be moved, or a layer of the same content lay there already and was kept. */
   readonly directory: string | undefined;
 }
 
