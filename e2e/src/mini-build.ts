@@ -50,7 +50,9 @@ export class Mini {
   }
 
   buildTemplate(template: string, places: BuildPlaces, args: readonly string[] = [], options: IctOptions = {}): Promise<IctResult> {
-    return build(template, places, [...this.flags(), ...args], options);
+    // Several mirrors of one archive stand in for each other: one that is given is to be the only one.
+    const own = args.includes('--mirror') ? this.flags().slice(0, 2) : this.flags();
+    return build(template, places, [...own, ...args], options);
   }
 
   close(): Promise<void> {
