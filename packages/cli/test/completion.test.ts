@@ -13,11 +13,14 @@ import { ict } from './fixture.js';
 const commands = describeCommands(createProgram(async () => undefined));
 let directory: string;
 let script: string;
+let fish: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ict-completion-'));
   script = join(directory, 'ict.bash');
   await writeFile(script, (await ict(['completion', 'bash'])).stdout.text);
+  fish = join(directory, 'ict.fish');
+  await writeFile(fish, (await ict(['completion', 'fish'])).stdout.text);
   await writeFile(join(directory, 'template.yml'), '');
 });
 
@@ -25,10 +28,20 @@ afterAll(() => rm(directory, { recursive: true }));
 
 /** What bash offers after these words, the last of which is being typed; `this` is shell text that stands before them. */
 async function offers(this: string | void, ...words: string[]): Promise<readonly string[]> {
-  const quoted = ['ict', ...words].map((word) => `'${word}'`).join(' ');
-  const program = `${this ?? ''}source ${script}; COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; _ict; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const [only = []] = await allOffers([words], this ?? '');
+  return only;
+}
+
+/** What bash offers for each of several lines. */
+async function allOffers(lines: readonly (readonly string[])[], before = ''): Promise<readonly (readonly string[])[]> {
+  const asking = lines.map((words) => {
+    const quoted = ['ict', ...words].map((word) => `'${word}'`).join(' ');
+    return `COMP_WORDS=(${quoted}); COMP_CWORD=${words.length}; COMPREPLY=(); _ict; printf '%s\\n' "\${COMPREPLY[@]}" --end--`;
+  });
+  const program = [`${before}source ${script}`, ...asking].join('\n');
   const { stdout } = await promisify(execFile)('bash', ['--norc', '-c', program], { cwd: directory });
-  return stdout.split('\n').filter((line) => line !== '');
+  const answers = stdout.split('--end--\n').slice(0, -1);
+  return answers.map((answer) => answer.split('\n').filter((line) => line !== ''));
 }
 
 describe('bash', () => {
@@ -49,6 +62,17 @@ describe('bash', () => {
   it('offers the values of a flag or argument', async () => {
     expect(await offers('build', '--verify', '')).toEqual(['signature', 'full']);
     expect(await offers('schema', 'ev')).toEqual(['event']);
+  });
+
+  it('offers every value of every flag of every command, and none of another command', async () => {
+    const valued = commands.flatMap(({ path, options }) =>
+      options.flatMap(({ flags, values }) =>
+        values.length === 0 ? [] : flags.map((flag) => ({ words: [...path.split(' '), flag], values })),
+      ),
+    );
+    const asked = valued.map(({ words }) => words.filter((word) => word !== ''));
+    expect(asked).toContainEqual(['graph', '--format']);
+    expect(await allOffers(asked.map((words) => [...words, '']))).toEqual(valued.map(({ values }) => values));
   });
 
   it('asks ict for distributions, templates and images, blanks and all', async () => {
@@ -83,6 +107,47 @@ describe('bash', () => {
     expect(await offers('config', 'set', 'storage.image')).toEqual(['storage.image_cache.enabled', 'storage.image_cache.max_count']);
     expect(await offers('config', 'get', 'temp')).toEqual(['temp_dir']);
   });
+});
+
+describe('fish', () => {
+  /** What fish offers at the end of a line, without descriptions. */
+  async function fishOffers(line: string): Promise<readonly string[]> {
+    const { stdout } = await promisify(execFile)('fish', ['--no-config', '-c', `source ${fish}; complete -C ${JSON.stringify(line)}`], {
+      cwd: directory,
+      env: { ...process.env, HOME: directory },
+    });
+    return stdout.split('\n').flatMap((answer) => (answer === '' ? [] : [answer.split('\t')[0] ?? '']));
+  }
+
+  it('offers the values that a flag takes at this command', async () => {
+    expect(await fishOffers('ict graph template.yml --format ')).toEqual(['dot', 'svg']);
+    expect(await fishOffers('ict validate --format ')).toEqual(['github', 'text']);
+  });
+
+  it.each([
+    ['ict config init --for', ['--force']],
+    ['ict config init --dist', []],
+    ['ict init --dist', ['--distro', '--distro-file']],
+    ['ict config s', ['set', 'show']],
+  ])('tells commands of commands from others of the same name: %s', async (line, expected) => {
+    expect(await fishOffers(line)).toEqual(expected);
+  });
+});
+
+it('zsh offers the values that a flag takes at this command', async () => {
+  const zsh = join(directory, 'ict.zsh');
+  await writeFile(zsh, (await ict(['completion', 'zsh'])).stdout.text);
+  // As zsh's own bashcompinit calls such functions.
+  const program = `autoload -U +X compinit; compinit -u -D; source ${zsh}
+ask() {
+  emulate -L sh; setopt kshglob noshglob braceexpand ksharrays
+  local COMP_WORDS COMP_CWORD COMPREPLY
+  COMP_WORDS=(ict "$@"); COMP_CWORD=$#; COMPREPLY=()
+  _ict; echo "\${COMPREPLY[@]}"
+}
+ask graph template.yml --format ''; ask validate --format ''`;
+  const { stdout } = await promisify(execFile)('zsh', ['-f', '-c', program], { cwd: directory });
+  expect(stdout).toBe('dot svg\ntext github\n');
 });
 
 describe('a command takes only flags that change what it does', () => {

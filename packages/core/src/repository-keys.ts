@@ -1,4 +1,4 @@
-import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
+import type { DistributionDefinition, ProblemReport, SourcePosition } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
 /** The definition with these keyrings for the repositories that name none; the others trust what they did. */
@@ -7,8 +7,8 @@ export function withKeyrings(distribution: DistributionDefinition, keyrings: rea
   return { ...distribution, repositories };
 }
 
-/** Says which repositories have no key to check them by, if there are any. */
-export function missingKeys(distribution: DistributionDefinition): readonly ProblemReport[] {
+/** Says which repositories have no key to check them by, if there are any; `position` is where the distribution was asked for. */
+export function missingKeys(distribution: DistributionDefinition, position?: SourcePosition): readonly ProblemReport[] {
   const without = distribution.repositories.filter(({ keyrings }) => keyrings.length === 0).map(({ id }) => id);
   if (without.length === 0) return [];
   return [
@@ -17,6 +17,7 @@ export function missingKeys(distribution: DistributionDefinition): readonly Prob
       message: `the definition of ${distribution.title} brings no keys for ${without.join(', ')}`,
       hint: 'Give --keyring FILE with the OpenPGP keyring of its vendor, from a source that you trust.',
       severity: 'error',
+      ...(position === undefined ? {} : { position }),
     },
   ];
 }

@@ -52,21 +52,23 @@ export async function readTemplate(
   file: string,
   plugins: PluginHost,
   keyrings: readonly string[] = [],
-  options: Omit<LoadOptions, 'distribution' | 'sections' | 'targets'> = {},
+  options: Omit<LoadOptions, 'distribution' | 'sections' | 'targets' | 'imageTypes'> = {},
 ): Promise<TemplateReading> {
+  const imageTypes = plugins.imageTypes();
   const loaded = await loadTemplate(file, {
     ...options,
     sections: plugins.sections,
     targets: plugins.targets(),
+    imageTypes,
     distribution: (target) => {
       const found = plugins.distribution(target.os, target.dist);
       return found === undefined ? undefined : withKeyrings(found, keyrings);
     },
   });
   const { draft, spec, merged, distribution } = loaded;
-  const imageTypes = plugins.imageTypes();
   const beyond = merged === undefined ? [] : unsupported(merged, { imageTypes });
-  const keyless = distribution === undefined ? [] : missingKeys(distribution);
+  const keyless =
+    distribution === undefined ? [] : locateReports(loaded, missingKeys(distribution, merged?.positions().get('target.dist')));
   const format =
     draft !== undefined && imageTypes.includes(draft.target.imageType) ? await plugins.format(draft.target.imageType) : undefined;
   const ofFormat =

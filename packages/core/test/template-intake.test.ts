@@ -74,3 +74,33 @@ describe('what an image format says of a template', () => {
     expect(reading.intake).toBeUndefined();
   });
 });
+
+describe('a target', () => {
+  const readAs = async (target: string): Promise<TemplateReading> =>
+    readTemplate(
+      await write('image.yml', `image: { name: demo, version: "1" }\ntarget: { ${target} }\n`),
+      await PluginHost.open([join(place, 'toy')], []),
+    );
+  const told = ({ problems, refused }: TemplateReading) =>
+    [...problems, ...refused].map(({ code, message, hint, position }) => [code, message, hint, position?.column]);
+
+  it('of an image type that is not known hears of the nearest one, and of nothing that follows from it', async () => {
+    expect(told(await readAs('os: toy, dist: toy1, arch: x86_64, imageType: tyo'))).toEqual([
+      ['ICT_TEMPLATE_TARGET_UNKNOWN', 'no image type "tyo" is known', 'Did you mean "toy"?', 57],
+    ]);
+    expect(told(await readAs('os: toy, dist: toy1, arch: x86_64, imageType: floppy'))).toEqual([
+      ['ICT_TEMPLATE_TARGET_UNKNOWN', 'no image type "floppy" is known', 'Known: raw, img, iso, wsl2, toy.', 57],
+    ]);
+  });
+
+  it('of an image type that no plugin makes yet is right, but cannot be built', async () => {
+    const { problems, refused } = await readAs('os: toy, dist: toy1, arch: x86_64, imageType: wsl2');
+    expect(refused.map(({ code }) => code)).toEqual(['ICT_UNSUPPORTED_YET']);
+    expect(problems.map(({ code }) => code)).not.toContain('ICT_TEMPLATE_TARGET_UNKNOWN');
+  });
+
+  it('whose distribution brings no keys is where that is said', async () => {
+    await write('toy/distros/toy1.yml', DEFINITION.replace('key.pgp', ''));
+    expect(codes(await read(''))).toEqual([[], [['ICT_DISTRO_KEYS_MISSING', true]], []]);
+  });
+});

@@ -16,7 +16,7 @@ export interface DiskBounds {
 }
 
 /**
- * Reports partitions that are not inside the disk or in each other's way, and ids and mount points that are used twice. One whose start is
+ * Reports partitions that are not inside the disk or in each other's way, and ids, numbers and mount points that are used twice. One whose start is
  * NaN, because it is wrong already, is held to everything else.
  */
 export function checkLayout(partitions: readonly PartitionSpec[], bounds: DiskBounds, report: Report): void {
@@ -39,6 +39,17 @@ export function checkLayout(partitions: readonly PartitionSpec[], bounds: DiskBo
     partitions,
     (one) => one.id,
     (one, id) => report('ICT_TEMPLATE_DISK', path(one, 'id'), `two partitions have the id "${id}"`),
+  );
+  twice(
+    partitions,
+    (one) => String(one.index ?? partitions.indexOf(one) + 1),
+    (one, number) =>
+      report(
+        'ICT_TEMPLATE_DISK',
+        path(one, 'index'),
+        `two partitions have the number ${number}`,
+        'Without "index" it is the place in the list.',
+      ),
   );
   twice(
     partitions,

@@ -1,15 +1,14 @@
 import type { DistributionDefinition, ImageSpec, ProblemReport } from '@ict/plugin-api';
 import { ofArchitecture } from './architecture-words.js';
-import { nearest } from './edit-distance.js';
 import { templateError } from './errors.js';
 import { buildSpec } from './image-spec.js';
 import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge.js';
-import type { Path } from './path.js';
 import type { PluginSections } from './plugin-section.js';
 import { countProblems, orderProblems, problem, summarize } from './problem.js';
 import { reporter } from './report.js';
 import { redactData } from './secret-text.js';
 import type { Template } from './schema/template.js';
+import { type KnownTargets, targetFaults } from './target.js';
 import { readChain } from './template-chain.js';
 import { checkDefaults } from './template-document.js';
 import { isPlaceholder } from './user.js';
@@ -17,15 +16,13 @@ import type { Variable, VariableSources } from './variables.js';
 
 /** Finds the distribution definition that a target names; undefined when there is none. */
 export type DistributionResolver = (
-  target: Template['target'],
+  target: Pick<Template['target'], 'os' | 'dist'>,
 ) => DistributionDefinition | undefined | Promise<DistributionDefinition | undefined>;
 
-export interface LoadOptions {
+export interface LoadOptions extends KnownTargets {
   readonly distribution: DistributionResolver;
   /** Text to take for the template itself, such as standard input; relative paths count from the directory of `file` all the same. */
   readonly text?: string;
-  /** `{os}/{dist}` of every distribution that is known: for what was meant. */
-  readonly targets?: readonly string[];
   readonly variables?: VariableSources;
   /** What plugins let templates say to them. Absent: what a template says is not checked. */
   readonly sections?: PluginSections;
@@ -82,13 +79,17 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     };
   };
   const { target } = chain;
-  if (target === undefined) return done(chain.problems);
-  const defined = await options.distribution(target);
-  const distribution = defined === undefined ? undefined : ofArchitecture(defined, target.arch);
-  if (distribution?.architectures.includes(target.arch) !== true) {
+  const asked = chain.layers.at(-1)?.template.target ?? {};
+  const { os, dist, arch } = asked;
+  const defined = os && dist ? await options.distribution({ os, dist }) : undefined;
+  const distribution = defined === undefined || !arch ? defined : ofArchitecture(defined, arch);
+  const faults = targetFaults(asked, distribution, options);
+  if (target === undefined || distribution === undefined || faults.length > 0) {
     const merged = mergeTemplates([UNKNOWN_DEFAULTS, ...chain.layers]);
+    const { report, problems: missing } = reporter(merged, 'error');
+    for (const { key, message, hint } of faults) report('ICT_TEMPLATE_TARGET_UNKNOWN', ['target', key], message, hint);
+    if (target === undefined) return done([...chain.problems, ...missing]);
     const { problems } = await buildSpec(merged, file, options.sections);
-    const missing = checkTarget(merged, distribution, options.targets ?? []);
     return done([...chain.problems, ...missing, ...problems], { merged, ...(distribution === undefined ? {} : { distribution }) });
   }
   const { layer, wrong } = defaultsLayer(distribution, target, options.sections);
@@ -102,7 +103,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
   return done([...chain.problems, ...problems], { merged, defaults, distribution, ...(heard ? { draft: spec } : {}), ...result });
 }
 
-/** Stands for the defaults of a distribution that is not there: nothing is concluded from what a template leaves to them. */
+/** Stands for the defaults of a distribution or image type that is not there: nothing is concluded from what a template leaves to them. */
 const UNKNOWN_DEFAULTS: TemplateLayer = { template: {}, directory: undefined, title: 'defaults', pruned: [[]] };
 
 /** What a distribution brings for an image type, as the lowest layer; or what is wrong with it. */
@@ -138,29 +139,6 @@ export function secretsOf(variables: ReadonlyMap<string, Variable>, merged: Merg
 function linesOf(text: string): string[] {
   const lines = text.split('\n').map((line) => line.trim());
   return lines.length === 1 ? [] : lines.filter((line) => line.length >= 8);
-}
-
-/** A definition must exist, and for this architecture. */
-function checkTarget(
-  merged: MergedTemplate,
-  distribution: DistributionDefinition | undefined,
-  targets: readonly string[],
-): ProblemReport[] {
-  const { report, problems } = reporter(merged, 'error');
-  const { os, dist, arch } = merged.template.target;
-  const at: Path = ['target'];
-  if (distribution === undefined) {
-    const near = (targets.find((one) => one.endsWith(`/${dist}`)) ?? nearest(`${os}/${dist}`, targets))?.split('/');
-    const hint =
-      near === undefined
-        ? 'Install the plugin that brings it, or name its definition under "distros" in the configuration.'
-        : `Did you mean os: ${near[0]}, dist: ${near[1]}?`;
-    report('ICT_TEMPLATE_TARGET_UNKNOWN', [...at, 'dist'], `no definition of the distribution "${dist}" of "${os}" is known`, hint);
-  } else {
-    const hint = `It exists for: ${distribution.architectures.join(', ')}.`;
-    report('ICT_TEMPLATE_TARGET_UNKNOWN', [...at, 'arch'], `${distribution.title} does not exist for "${arch}"`, hint);
-  }
-  return problems;
 }
 
 /**

@@ -14,7 +14,7 @@ import { MAX_BYTES, parseYaml, type YamlDocument } from './yaml-document.js';
 
 /** A template and those that it extends. */
 export interface TemplateChain {
-  /** Root first, the template itself last, each without what is not valid in it. Empty when the template has no whole `target`. */
+  /** Root first, the template itself last, each without what is not valid in it. */
   readonly layers: readonly TemplateLayer[];
   /** What the template is made of; undefined when it does not say. */
   readonly target: Template['target'] | undefined;
@@ -77,7 +77,7 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     child = { link, rest };
   }
   const target = wholeTarget(layers.at(-1)?.template.target);
-  return { layers: target === undefined ? [] : layers, target, files, variables, problems, warnings };
+  return { layers, target, files, variables, problems, warnings };
 }
 
 /** Reads the files of a chain, child before parent, as far as `extends` leads to one that may be read. */

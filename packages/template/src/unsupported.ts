@@ -4,6 +4,7 @@ import type { Path } from './path.js';
 import { orderProblems } from './problem.js';
 import { isRemote, TRUSTED, URL_PLACEHOLDER } from './repository.js';
 import { reporter } from './report.js';
+import { commonImageTypes } from './target.js';
 
 /** What the engine at hand can do. */
 export interface Abilities {
@@ -22,9 +23,10 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   const { imageTypes = ['raw'] } = abilities;
   const refuse = (path: Path, what: string, hint?: string): void =>
     report('ICT_UNSUPPORTED_YET', path, `${what} is not supported yet`, hint);
-  if (!imageTypes.includes(template.target.imageType)) {
-    refuse(['target', 'imageType'], `the image type "${template.target.imageType}"`, `Supported: ${imageTypes.join(', ')}.`);
-  }
+  const { imageType } = template.target;
+  // One that nobody knows is a mistake of the template.
+  if (commonImageTypes.includes(imageType) && !imageTypes.includes(imageType))
+    refuse(['target', 'imageType'], `the image type "${imageType}"`, `Supported: ${imageTypes.join(', ')}.`);
   if (template.disk?.extendLastPartitionToFillDisk === true)
     refuse(['disk', 'extendLastPartitionToFillDisk'], 'growing the last partition');
   for (const [index, partition] of (template.disk?.partitions ?? []).entries()) {

@@ -64,6 +64,12 @@ describe('checkLayout', () => {
       10,
     ],
     ['a start after the end', ['[0].start: partition "a" begins at 5MiB, not before its end at 4MiB'], [at('a', 5, 4)], 10],
+    [
+      'a number twice, given or by place',
+      ['[1].index: two partitions have the number 2', '[3].index: two partitions have the number 1'],
+      [{ ...at('a', 1, 2), index: 2 }, at('b', 2, 3), { ...at('c', 3, 4), index: 1 }, { ...at('d', 4, 5), index: 1 }],
+      10,
+    ],
     ['a mount point twice', ['[1].mountPoint: two partitions are mounted at /'], [at('a', 1, 2, '/'), at('b', 2, 3, '/')], 10],
   ])('tells %s', (_what, expected, partitions, size, table) => {
     expect(check(partitions, size, table)).toEqual(expected.map((one) => `disk.partitions${one}`));

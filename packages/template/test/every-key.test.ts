@@ -72,7 +72,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'disk.artifacts.0.type': carried('disk.artifacts.0.type', 'qcow2', 'image-disk/src/build-disk.ts'),
   'disk.artifacts.0.compression': carried('disk.artifacts.0.compression', 'zstd', 'image-disk/src/build-disk.ts'),
   'disk.partitions.0.id': carried('disk.partitions.0.id', 'other', disk),
-  'disk.partitions.0.index': notYet('disk.partitions.0.index', 2),
+  'disk.partitions.0.index': notYet('disk.partitions.0.index', 7),
   'disk.partitions.0.name': carried('disk.partitions.0.name', 'other', disk),
   'disk.partitions.0.type': carried('disk.partitions.0.type', 'xbootldr', 'image-disk/src/partition-types.ts'),
   'disk.partitions.0.typeUUID': carried('disk.partitions.0.typeUuid', '4f68bce3-e8cd-4db1-96e7-fbcaf984b709', disk),

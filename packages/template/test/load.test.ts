@@ -321,6 +321,17 @@ describe('targets and files', () => {
     expect(problems.map((one) => one.hint?.startsWith(hint))).toEqual([true]);
   });
 
+  it('looks the distribution up although another word of the target is wrong', async () => {
+    const text = `${HEAD.replace('debian13', 'debain13').replace('x86_64', 'amd64').replace('"1.0"', '1.0')}${DISK}`;
+    const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+    const { problems } = await loadTemplate(file, { distribution: () => undefined, targets: ['debian/debian13'], imageTypes: [] });
+    expect(problems.map(({ code, position, hint }) => [code, position?.line, hint])).toEqual([
+      ['ICT_DOCUMENT_WRONG_TYPE', 3, 'Write it in quotes: "1.0".'],
+      ['ICT_TEMPLATE_TARGET_UNKNOWN', 6, 'Did you mean os: debian, dist: debian13?'],
+      ['ICT_DOCUMENT_BAD_VALUE', 7, undefined],
+    ]);
+  });
+
   it.each([
     ['a definition', undefined],
     ['one for the architecture', { ...definition({ disk: { size: '1MiB' } }), architectures: ['aarch64'] as const }],

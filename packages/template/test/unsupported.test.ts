@@ -43,9 +43,10 @@ describe('refuses', () => {
   });
 
   it('image types that no format makes', async () => {
-    const text = `${HEAD}${DISK}`.replace('imageType: raw', 'imageType: oci');
-    expect(await keys(text)).toEqual(['the image type "oci" is not supported yet']);
-    expect(await keys(text, ['raw', 'oci'])).toEqual([]);
+    const text = `${HEAD}${DISK}`.replace('imageType: raw', 'imageType: iso');
+    expect(await keys(text)).toEqual(['the image type "iso" is not supported yet']);
+    expect(await keys(text, ['raw', 'iso'])).toEqual([]);
+    expect(await keys(text.replace('iso', 'oci'))).toEqual([]);
   });
 
   it('keys of the disk', async () => {

@@ -93,15 +93,10 @@ function bashScript(commands: readonly CompletionCommand[]): string {
     const flags = options.flatMap((option) => option.flags).join(' ');
     return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} kind=${asks ?? ''} packages=${asksOfTemplate ?? ''} ;;`;
   });
-  const values = valueFlags(commands).map(
-    ([flags, words]) => `    ${flags.join('|')}) COMPREPLY=($(compgen -W ${quote(words.join(' '))} -- "$current")); return ;;`,
-  );
-  const files = fileFlags(commands);
-  const asking = askingFlags(commands).map(([flags, kind]) => `    ${flags.join('|')}) _ict_ask ${kind} "$current"; return ;;`);
   return `# bash completion for ict; load it with: source <(ict completion bash)
 _ict_about() {
   local word before=
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     if [[ $before = --target || ( $word = *.y*ml && -f $word ) ]]; then printf '%s' "$word"; return; fi
     before=$word
   done
@@ -112,12 +107,7 @@ _ict_ask() {
 }
 _ict() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind packages
-  case $previous in
-${values.join('\n')}
-${asking.join('\n')}
-    ${files.join('|')}) COMPREPLY=($(compgen -f -- "$current")); return ;;
-  esac
-  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+  for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     case "$command $word" in
 ${commands
   .filter(({ path }) => path !== '')
@@ -125,6 +115,11 @@ ${commands
   .join('\n')}
     esac
   done
+  case "$command $previous" in
+${bashValues(commands)
+  .map(([action, places]) => `    ${places.join('|')}) ${action}; return ;;`)
+  .join('\n')}
+  esac
   case $command in
 ${cases.join('\n')}
   esac
@@ -135,6 +130,29 @@ ${cases.join('\n')}
 }
 complete -o filenames -F _ict ict
 `;
+}
+
+/**
+ * What offers the values of flags, each with the patterns of `command flag` that it is for. The same flag may take other values at another
+ * command; where all commands agree, one pattern stands for them.
+ */
+function bashValues(commands: readonly CompletionCommand[]): readonly (readonly [action: string, places: readonly string[]])[] {
+  const options = commands.flatMap(({ path, options: own }) =>
+    own.flatMap((option) => option.flags.map((flag) => ({ path, flag, action: bashAction(option) }))),
+  );
+  const actionsOf = Map.groupBy(options, ({ flag }) => flag);
+  const placed = options.flatMap(({ path, flag, action }) => {
+    if (action === undefined) return [];
+    const agreed = actionsOf.get(flag)?.every((other) => other.action === action) === true;
+    return [{ action, place: agreed ? `*' ${flag}'` : quote(`${path} ${flag}`) }];
+  });
+  return [...Map.groupBy(placed, ({ action }) => action)].map(([action, items]) => [action, [...new Set(items.map(({ place }) => place))]]);
+}
+
+function bashAction({ values, asks, takesFile }: CompletionCommand['options'][number]): string | undefined {
+  if (values.length > 0) return `COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$current"))`;
+  if (asks !== undefined) return `_ict_ask ${asks} "$current"`;
+  return takesFile ? 'COMPREPLY=($(compgen -f -- "$current"))' : undefined;
 }
 
 function zshScript(commands: readonly CompletionCommand[]): string {
@@ -162,16 +180,32 @@ const FISH_ASK: readonly string[] = [
   'end',
 ];
 
+/** Says which command a fish command line has come to. */
+function fishCommand(commands: readonly CompletionCommand[]): readonly string[] {
+  const cases = commands.flatMap(({ path }) => (path === '' ? [] : [quote(path.includes(' ') ? path : ` ${path}`)]));
+  return [
+    'function __ict_command',
+    '  set -l command',
+    '  for word in (commandline -opc)[2..-1]',
+    '    switch "$command $word"',
+    `      case ${cases.join(' ')}`,
+    '        set -a command $word',
+    '    end',
+    '  end',
+    '  echo "$command"',
+    'end',
+  ];
+}
+
 function fishScript(commands: readonly CompletionCommand[]): string {
-  const lines = ['# fish completion for ict; load it with: ict completion fish | source', ...FISH_ASK, 'complete -c ict -f'];
+  const lines = [
+    '# fish completion for ict; load it with: ict completion fish | source',
+    ...FISH_ASK,
+    ...fishCommand(commands),
+    'complete -c ict -f',
+  ];
   for (const command of commands) {
-    const [first, second] = command.path.split(' ');
-    const condition =
-      command.path === ''
-        ? '__fish_use_subcommand'
-        : second === undefined
-          ? `__fish_seen_subcommand_from ${first}`
-          : `__fish_seen_subcommand_from ${first}; and __fish_seen_subcommand_from ${second}`;
+    const condition = `test (__ict_command) = '${command.path}'`;
     for (const word of command.words) {
       const child = commands.find(({ path }) => path === `${command.path} ${word}`.trim());
       lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(word)}${child === undefined ? '' : ` -d ${quote(child.description)}`}`);
@@ -190,32 +224,14 @@ function fishScript(commands: readonly CompletionCommand[]): string {
 function fishOption(condition: string, option: CompletionCommand['options'][number]): string {
   const names = option.flags.map((flag) => (flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`)).join(' ');
   const argument =
-    option.asks !== undefined
-      ? ` -x -a ${quote(`(__ict_ask ${option.asks})`)}`
-      : option.values.length > 0
-        ? ` -x -a ${quote(option.values.join(' '))}`
+    option.values.length > 0
+      ? ` -x -a ${quote(option.values.join(' '))}`
+      : option.asks !== undefined
+        ? ` -x -a ${quote(`(__ict_ask ${option.asks})`)}`
         : option.takesFile
           ? ' -r -F'
           : '';
   return `complete -c ict -n ${quote(condition)} ${names}${argument} -d ${quote(option.description)}`;
-}
-
-function valueFlags(commands: readonly CompletionCommand[]): readonly (readonly [readonly string[], readonly string[]])[] {
-  const options = commands.flatMap((command) => command.options).filter((option) => option.values.length > 0);
-  return [...new Map(options.map((option) => [option.flags.join(), [option.flags, option.values] as const])).values()];
-}
-
-function askingFlags(commands: readonly CompletionCommand[]): readonly (readonly [readonly string[], CompletionKind])[] {
-  const options = commands
-    .flatMap((command) => command.options)
-    .flatMap(({ flags, asks }) => (asks === undefined ? [] : [[flags, asks] as const]));
-  return [...new Map(options.map((option) => [option[0].join(), option])).values()];
-}
-
-function fileFlags(commands: readonly CompletionCommand[]): readonly string[] {
-  return [
-    ...new Set(commands.flatMap((command) => command.options.filter((option) => option.takesFile).flatMap((option) => option.flags))),
-  ];
 }
 
 function quote(text: string): string {
