@@ -2,6 +2,7 @@ import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
 import {
   diffTemplate,
   explainTemplate,
+  hiddenIn,
   explainVariables,
   locateReports,
   mergeTemplates,
@@ -109,13 +110,12 @@ class HostedEngine implements Engine {
   async resolve(template: string, { text }: ReadOptions = {}): Promise<ResolvedTemplate> {
     const { loaded, problems, refused, warnings } = await this.read(template, text);
     const { merged } = loaded;
-    const secrets = secretsOf(loaded.variables, merged);
     const own = merged === undefined ? undefined : mergeTemplates(merged.layers.filter(({ directory }) => directory !== undefined));
     return {
       problems,
       warnings: [...warnings, ...refused.map(asWarning)],
-      template: own && redactTemplate(await withPortablePaths(own), secrets),
-      full: merged && redactTemplate(await withPortablePaths(merged), secrets),
+      template: own && redactTemplate(await withPortablePaths(own), hiddenIn(loaded, own)),
+      full: merged && redactTemplate(await withPortablePaths(merged), hiddenIn(loaded, merged)),
       values: explainTemplate(loaded),
       variables: explainVariables(loaded),
       differences: diffTemplate(loaded),

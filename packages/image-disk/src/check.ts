@@ -243,14 +243,14 @@ function checkTogether(spec: ImageSpec, report: Report): void {
       'Use ext4.',
     );
   }
-  if (esp === undefined)
+  if (esp === undefined && spec.system.bootloader.bootType === 'efi')
     report(
       'disk.partitions',
       'No partition is an EFI system partition',
       'Add a partition with type: esp and fsType: fat32.',
       'ICT_DISK_LAYOUT',
     );
-  else if (!isFat(esp)) {
+  else if (esp !== undefined && !isFat(esp)) {
     report(
       `disk.partitions[${partitions.indexOf(esp)}].fsType`,
       `The EFI system partition "${esp.id}" has the filesystem ${esp.filesystem}, which firmware cannot read`,

@@ -111,6 +111,7 @@ describe('checkDisk', () => {
     ['xfs', withRoot({ filesystem: 'xfs' })],
     ['btrfs', withRoot({ filesystem: 'btrfs' })],
     ['mbr and legacy firmware', { disk: { partitionTable: 'mbr' }, bootloader: { bootType: 'legacy' } }],
+    ['legacy firmware without an EFI system partition', { ...withEsp({ type: 'linux', flags: [] }), bootloader: { bootType: 'legacy' } }],
     ['tar', { disk: { artifacts: [{ type: 'tar' }] } }],
     ['an architecture', { target: { arch: 'armv7hl' } }],
   ])('does not call a template wrong for %s, which cannot be made yet', (_, changes) => {

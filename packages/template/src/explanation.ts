@@ -3,8 +3,8 @@ import type { LoadedTemplate } from './load.js';
 import { secretsOf } from './load.js';
 import type { MergeRule, MergedTemplate } from './merge.js';
 import { formatPath, type Path } from './path.js';
-import { redactText } from './secret-text.js';
-import { redactTemplate } from './template-text.js';
+import { REDACTED, redactText, tellingSecrets } from './secret-text.js';
+import { redactTemplate, type TemplateSecrets } from './template-text.js';
 
 /** One value of a merged template, and where it came from. */
 export interface ExplainedValue {
@@ -37,11 +37,16 @@ export interface Difference {
 
 type Leaf = string | number | boolean;
 
+/** What may not be shown of a template as it was merged, wholly or in part. */
+export function hiddenIn({ variables, merged: whole }: LoadedTemplate, { holdsSecret }: MergedTemplate): TemplateSecrets {
+  return { secrets: secretsOf(variables, whole), holdsSecret };
+}
+
 /** Every value of a merged template with its origin, in the order in which the template is written. Secrets are covered. */
 export function explainTemplate(loaded: LoadedTemplate): ExplainedValue[] {
   const { merged } = loaded;
   if (merged === undefined) return [];
-  return leaves(redactTemplate(merged.template, secretsOf(loaded.variables, loaded.merged))).flatMap(({ path, value }) => {
+  return leaves(redactTemplate(merged.template, hiddenIn(loaded, merged))).flatMap(({ path, value }) => {
     const origin = merged.originOf(path);
     if (origin === undefined) return [];
     const position = origin.layer.positions?.positionOf(origin.path);
@@ -53,16 +58,18 @@ export function explainTemplate(loaded: LoadedTemplate): ExplainedValue[] {
 
 /** The variables that a template and its ancestors declare. */
 export function explainVariables(loaded: LoadedTemplate): ExplainedVariable[] {
-  const secrets = secretsOf(loaded.variables, loaded.merged);
-  return [...loaded.variables.values()].map(({ value = '', ...rest }) => ({ ...rest, value: redactText(value, secrets) }));
+  const telling = tellingSecrets(secretsOf(loaded.variables, loaded.merged));
+  return [...loaded.variables.values()].map(({ value = '', ...rest }) => ({
+    ...rest,
+    value: rest.secret && value !== '' ? REDACTED : redactText(value, telling),
+  }));
 }
 
 /** What a template changes in the defaults of its distribution. Items of lists of texts are compared without regard to their place. */
 export function diffTemplate(loaded: LoadedTemplate): Difference[] {
-  const secrets = secretsOf(loaded.variables, loaded.merged);
   const flat = (merged: MergedTemplate | undefined): Map<string, string> =>
     new Map(
-      (merged === undefined ? [] : leaves(redactTemplate(merged.template, secrets))).map(({ path, value }) => {
+      (merged === undefined ? [] : leaves(redactTemplate(merged.template, hiddenIn(loaded, merged)))).map(({ path, value }) => {
         const item = typeof path.at(-1) === 'number';
         return item ? [`${formatPath(path.slice(0, -1))}[] ${value}`, String(value)] : [formatPath(path), String(value)];
       }),

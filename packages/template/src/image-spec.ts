@@ -152,7 +152,9 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
       provider: bootloader.provider === 'grub2' ? 'grub' : (bootloader.provider ?? 'systemd-boot'),
     },
     ...(network.interfaces?.length ? { network: readNetwork(network, at('network', 'interfaces'), error) } : {}),
-    users: (system.users ?? []).map((user, index) => readUser(user, at('users', index), image.name, error, warning)),
+    users: (system.users ?? []).map((user, index) =>
+      readUser(user, at('users', index), { imageName: image.name, holdsSecret: merged.holdsSecret, error, warning }),
+    ),
     files,
     configurations: (system.configurations ?? []).map(({ cmd }, index) => {
       const position = positions.get(formatPath(at('configurations', index)));

@@ -8,6 +8,7 @@ export {
   diffTemplate,
   explainTemplate,
   explainVariables,
+  hiddenIn,
   type Difference,
   type ExplainedValue,
   type ExplainedVariable,
@@ -50,5 +51,5 @@ export { configKeys, configVariables, requireConfigKey, type SettingSchema } fro
 export { configCandidates, configFileOf, configScopes, type ConfigScope, type ConfigSurroundings } from './config-places.js';
 export { sampleConfig } from './config-sample.js';
 export { redactData, redactText } from './secret-text.js';
-export { redactTemplate, writeTemplate } from './template-text.js';
-export { type Variable, type VariableSources } from './variables.js';
+export { redactTemplate, writeTemplate, type TemplateSecrets } from './template-text.js';
+export { escapeReferences, type Variable, type VariableSources } from './variables.js';

@@ -14,6 +14,8 @@ export interface TemplateLayer {
   readonly title: string;
   /** Paths that were left out because what they lead to is not valid, or that are not known yet: nothing is concluded from them. */
   readonly pruned?: readonly Path[];
+  /** Formatted paths of texts that the value of a secret variable is part of. */
+  readonly secret?: ReadonlySet<string>;
 }
 
 /** How a merged value came to be where it is. */
@@ -43,6 +45,8 @@ export interface MergedTemplate {
   readonly layers: readonly TemplateLayer[];
   /** Origin of a value by its merged path; for a path that has none, of what contains it. */
   originOf(path: Path): Origin | undefined;
+  /** Whether the value of a secret variable is part of the text at a merged path. */
+  holdsSecret(path: Path): boolean;
   /** Origins of all merged values, by formatted path. */
   readonly origins: ReadonlyMap<string, Origin>;
   /** Places of all merged values that have one, by formatted path. */
@@ -84,6 +88,13 @@ export function mergeTemplates(layers: readonly TemplateLayer[]): MergedTemplate
     template: merge.result as unknown as Template,
     layers,
     origins,
+    holdsSecret: (path) => {
+      for (let length = path.length; length >= 0; length--) {
+        const origin = origins.get(formatPath(path.slice(0, length)));
+        if (origin !== undefined) return origin.layer.secret?.has(formatPath([...origin.path, ...path.slice(length)])) === true;
+      }
+      return false;
+    },
     originOf: (path) => {
       for (let length = path.length; length >= 0; length--) {
         const origin = origins.get(formatPath(path.slice(0, length)));

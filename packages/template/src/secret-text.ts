@@ -1,6 +1,12 @@
 /** What stands where a secret was. */
 export const REDACTED = '<REDACTED>';
 
+/** Characters that a secret has at least: a shorter text is part of too many words to be looked for. */
+export const SHORTEST_SECRET = 4;
+
+/** Secrets of this many characters are covered in a printed template wherever they stand, shorter ones where it was put in. */
+const TELLING = 8;
+
 /** Words that a secret key has in it, misspelt too; `passwordMaxAge` and `passphraseFile` have another meaning. */
 const SECRET_WORD = '(?!passwordMaxAge|passphraseFile)[\\w-]*(?:pas+\\w*w|passphrase|secret|token)[\\w-]*';
 
@@ -37,9 +43,14 @@ export function coverSecrets(line: string): string {
 /** Text in which each of these secrets is replaced by a placeholder; the longest first, as one may be part of another. */
 export function redactText(text: string, secrets: readonly string[]): string {
   return [...secrets]
-    .filter((secret) => secret !== '')
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length)
     .reduce((out, secret) => out.replaceAll(secret, REDACTED), text);
+}
+
+/** Secrets that are unlike any ordinary word. */
+export function tellingSecrets(secrets: readonly string[]): readonly string[] {
+  return secrets.filter((secret) => secret.length >= TELLING);
 }
 
 /** Plain data with every text redacted. */

@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
 import { readBounded } from './bounded-file.js';
@@ -73,7 +73,14 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     if (child !== undefined) problems.push(...compareTargets(child.link, child.rest, link, rest, files.slice(0, depth + 1)));
     const directory = path.dirname(path.resolve(link.file));
     const unsure = [...pruned, ...filled.unfilled];
-    layers.unshift({ template: rest, directory, positions, title: link.file, ...(unsure.length === 0 ? {} : { pruned: unsure }) });
+    layers.unshift({
+      template: rest,
+      directory,
+      positions,
+      title: link.file,
+      ...(unsure.length === 0 ? {} : { pruned: unsure }),
+      secret: filled.secret,
+    });
     child = { link, rest };
   }
   const target = wholeTarget(layers.at(-1)?.template.target);
@@ -179,6 +186,7 @@ async function findParent(child: string, parent: string): Promise<string | { rea
   try {
     const expected = path.join(await realpath(directory), path.normalize(parent));
     if ((await realpath(file)) !== expected) return { wrong: `the parent ${JSON.stringify(parent)} is reached through a symbolic link` };
+    if (!(await stat(file)).isFile()) return { wrong: `the parent ${JSON.stringify(parent)} is not a file` };
   } catch (cause) {
     // An absent or unreadable parent is a problem of the template, not a failure of ours.
     return { wrong: `the parent ${JSON.stringify(parent)} cannot be read: ${(cause as NodeJS.ErrnoException).code}` };

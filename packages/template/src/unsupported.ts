@@ -1,10 +1,12 @@
 import type { ProblemReport } from '@ict/plugin-api';
+import { isCryptHash } from './crypt.js';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
 import { orderProblems } from './problem.js';
 import { isRemote, TRUSTED, URL_PLACEHOLDER } from './repository.js';
 import { reporter } from './report.js';
 import { commonImageTypes } from './target.js';
+import { isPlaceholder, isShaCrypt } from './user.js';
 
 /** What the engine at hand can do. */
 export interface Abilities {
@@ -45,6 +47,13 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
   if (system.kernel?.uki === true) refuse(at('kernel', 'uki'), 'a unified kernel image (uki)');
   for (const [index, user] of (system.users ?? []).entries()) {
+    const { password = '', hash_algo: algorithm = '' } = user;
+    if (algorithm !== '' && !isShaCrypt(algorithm) && password !== '' && !isCryptHash(password) && !isPlaceholder(password))
+      refuse(
+        at('users', index, 'hash_algo'),
+        `hashing a plain password with ${algorithm}`,
+        'Use sha512, or give a hash that begins with "$".',
+      );
     if (user.startupScript) refuse(at('users', index, 'startupScript'), 'startupScript', 'Give the program as "shell".');
   }
   for (const [index, repository] of (template.packageRepositories ?? []).entries()) {

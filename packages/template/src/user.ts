@@ -19,8 +19,24 @@ export function isAccountName(name: string): boolean {
   return /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,31}$/.test(name) && !/^[0-9]+$/.test(name);
 }
 
+/** Whether a plain password can be hashed this way. */
+export function isShaCrypt(algorithm: string): algorithm is 'sha512' | 'sha256' {
+  return algorithm === 'sha512' || algorithm === 'sha256';
+}
+
+/** What the reading of users needs beside them. */
+export interface UserContext {
+  /** Part of the salts of hashes. */
+  readonly imageName: string;
+  /** Whether the value at a path came from outside the template and is secret. */
+  readonly holdsSecret: (path: Path) => boolean;
+  readonly error: Report;
+  readonly warning: Report;
+}
+
 /** Reads one user. A plain password becomes a SHA-crypt hash with a salt that depends only on image and user. */
-export function readUser(user: User, at: Path, imageName: string, error: Report, warning: Report): UserSpec {
+export function readUser(user: User, at: Path, context: UserContext): UserSpec {
+  const { error, warning } = context;
   if (!isAccountName(user.name)) {
     const hint = 'Letters, digits, "_", "." and "-", at most 32, not digits alone, not beginning with "." or "-".';
     error('ICT_TEMPLATE_NAME', [...at, 'name'], `${JSON.stringify(user.name)} cannot be the name of a user`, hint);
@@ -41,7 +57,7 @@ export function readUser(user: User, at: Path, imageName: string, error: Report,
     if (/[\r\n]/.test(key.trimEnd()))
       error('ICT_TEMPLATE_NAME', [...at, 'sshAuthorizedKeys', index], 'one entry is one line: this key has several');
   }
-  const passwordHash = readPassword(user, at, imageName, error, warning);
+  const passwordHash = readPassword(user, at, context);
   return {
     name: user.name,
     ...(passwordHash === undefined ? {} : { passwordHash }),
@@ -55,7 +71,7 @@ export function readUser(user: User, at: Path, imageName: string, error: Report,
   };
 }
 
-function readPassword(user: User, at: Path, imageName: string, error: Report, warning: Report): string | undefined {
+function readPassword(user: User, at: Path, { imageName, holdsSecret, error, warning }: UserContext): string | undefined {
   const password = user.password ?? '';
   const path: Path = [...at, 'password'];
   if (password === '') return undefined;
@@ -83,12 +99,10 @@ function readPassword(user: User, at: Path, imageName: string, error: Report, wa
     return undefined;
   }
   const algorithm = user.hash_algo || 'sha512';
-  if (algorithm !== 'sha512' && algorithm !== 'sha256') {
-    const hint = 'Use sha512, or give a hash that begins with "$".';
-    error('ICT_TEMPLATE_PASSWORD', [...at, 'hash_algo'], `a plain password cannot be hashed with ${algorithm}`, hint);
-    return undefined;
+  if (!isShaCrypt(algorithm)) return undefined; // reported as not supported yet
+  if (!holdsSecret(path)) {
+    const hint = 'Anyone who reads the template knows it. Replace it with the output of: openssl passwd -6';
+    warning('ICT_TEMPLATE_PLAIN_PASSWORD', path, `the template has the password of "${user.name}" as plain text`, hint);
   }
-  const hint = 'Anyone who reads the template knows it. Replace it with the output of: openssl passwd -6';
-  warning('ICT_TEMPLATE_PLAIN_PASSWORD', path, `the template has the password of "${user.name}" as plain text`, hint);
   return shaCrypt(algorithm, password, derivedSalt(imageName, user.name));
 }

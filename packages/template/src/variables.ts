@@ -1,8 +1,9 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import { isCryptHash } from './crypt.js';
 import { nearest } from './edit-distance.js';
-import type { Path } from './path.js';
+import { formatPath, type Path } from './path.js';
 import { problem } from './problem.js';
+import { SHORTEST_SECRET } from './secret-text.js';
 import type { DocumentPositions } from './yaml-document.js';
 
 /** Values that the caller has for variables. */
@@ -35,6 +36,9 @@ const MAX_SUBSTITUTED = 1024 * 1024;
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
+/** `${NAME}`, with what makes it stand for itself. */
+const REFERENCE = /(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
 /**
  * Gathers the variables that documents declare, root of the chain first, with their values. Declarations of the wrong form are
  * left to the schema.
@@ -45,7 +49,7 @@ export function gatherVariables(
 ): { readonly variables: ReadonlyMap<string, Variable>; readonly problems: readonly ProblemReport[] } {
   const variables = new Map<string, Variable>();
   const problems: ProblemReport[] = [];
-  const places = new Map<string, ProblemReport>();
+  const reports = new Map<string, (message: string, hint: string) => ProblemReport>();
   for (const { data, positions } of documents) {
     for (const [name, declaration] of Object.entries(mapping(mapping(data)['variables']))) {
       const { description, default: fallback, secret } = mapping(declaration);
@@ -66,13 +70,23 @@ export function gatherVariables(
         secret: secret === true || earlier?.secret === true,
         ...valueOf(name, own, sources),
       });
-      places.set(
-        name,
-        report(`the variable ${name} has no value`, `Give it with --var ${name}=VALUE or ICT_VAR_${name}, or declare a default.`),
-      );
+      reports.set(name, report);
     }
   }
-  for (const { name, value } of variables.values()) if (value === undefined) problems.push(places.get(name) as ProblemReport);
+  for (const { name, value, secret } of variables.values()) {
+    const report = reports.get(name) as (message: string, hint: string) => ProblemReport;
+    if (value === undefined)
+      problems.push(
+        report(`the variable ${name} has no value`, `Give it with --var ${name}=VALUE or ICT_VAR_${name}, or declare a default.`),
+      );
+    else if (secret && value !== '' && value.length < SHORTEST_SECRET)
+      problems.push(
+        report(
+          `the value of the secret variable ${name} has fewer than ${SHORTEST_SECRET} characters`,
+          'So short a text cannot be kept out of logs: it is part of too many words. Give a longer one.',
+        ),
+      );
+  }
   for (const name of sources.given?.keys() ?? []) {
     if (variables.has(name)) continue;
     const near = nearest(name, [...variables.keys()]);
@@ -99,6 +113,8 @@ export interface Substituted {
   readonly warnings: readonly ProblemReport[];
   /** Values that stay as they are because a variable in them has no value: there is nothing to judge yet. */
   readonly unfilled: readonly Path[];
+  /** Formatted paths of texts that the value of a secret variable is part of. */
+  readonly secret: ReadonlySet<string>;
 }
 
 /** Puts the values of variables into a copy of a document's data. */
@@ -106,7 +122,7 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
   const warnings: ProblemReport[] = [];
   const problems: ProblemReport[] = [];
   const unfilled: Path[] = [];
-  if (variables.size === 0) return { data, problems, warnings, unfilled };
+  const secret = new Set<string>();
   const warned = new Set<string>();
   let substituted = 0;
   const place = (path: Path) => {
@@ -120,7 +136,7 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
     warnings.push(
       problem('ICT_TEMPLATE_VARIABLE', `\${${name}} is not a declared variable and stays as it is`, {
         severity: 'warning',
-        ...(near === undefined ? {} : { hint: `Did you mean "${near}"?` }),
+        hint: near === undefined ? `Declare it under "variables", or write $\${${name}} for the text itself.` : `Did you mean "${near}"?`,
         ...place(path),
       }),
     );
@@ -137,13 +153,14 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
   const text = (value: string, path: Path): string =>
     isCryptHash(value)
       ? value
-      : value.replace(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g, (whole, escape: string, name: string) => {
+      : value.replace(REFERENCE, (whole, escape: string, name: string) => {
+          if (escape !== '') return whole.slice(1);
           const variable = variables.get(name);
           if (variable === undefined) unknown(name, path);
-          else if (escape !== '') return whole.slice(1);
-          if (variable?.value !== undefined) return valueAt(variable.value, path);
-          if (variable !== undefined) unfilled.push(path);
-          return whole;
+          else if (variable.value === undefined) unfilled.push(path);
+          if (variable?.value === undefined) return whole;
+          if (variable.secret) secret.add(formatPath(path));
+          return valueAt(variable.value, path);
         });
   const visit = (value: unknown, path: Path): unknown => {
     if (isLiteral(path)) return value;
@@ -156,7 +173,19 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
     }
     return copy;
   };
-  return { data: visit(data, []), problems, warnings, unfilled };
+  return { data: visit(data, []), problems, warnings, unfilled, secret };
+}
+
+/** A template's data in which each text that looks like a variable is written so that it stands for itself. */
+export function escapeReferences<T>(data: T): T {
+  const visit = (value: unknown, path: Path): unknown => {
+    if (isLiteral(path)) return value;
+    if (typeof value === 'string') return isCryptHash(value) ? value : value.replace(REFERENCE, (whole) => `$${whole}`);
+    if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index]));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, visit(inner, [...path, key])]));
+  };
+  return visit(data, []) as T;
 }
 
 /** Values that are never substituted: commands, declarations themselves, and the way to the parent. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode } from '@ict/plugin-api';
@@ -113,7 +114,6 @@ describe('passwords', () => {
     ['$6$saltstring$svn8UoSVapNtMuq1', '', []],
     ['$ecret', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" begins with "$", but is not a crypt(3) hash']],
     ['!', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" is neither a hash nor a usable password']],
-    ['plain', 'bcrypt', ['ICT_TEMPLATE_PASSWORD: a plain password cannot be hashed with bcrypt']],
     ['', 'bcrypt', []],
   ])('%j with hash_algo %j', async (password, algorithm, expected) => {
     const users = JSON.stringify([{ name: 'u', password, hash_algo: algorithm }]);
@@ -266,9 +266,14 @@ describe('extends', () => {
     ['../x.yml', 'the parent "../x.yml" is not inside the directory of this template'],
     ['/x.yml', 'the parent "/x.yml" is not inside the directory of this template'],
     ['nope.yml', 'the parent "nope.yml" cannot be read: ENOENT'],
+    ['directory', 'the parent "directory" is not a file'],
     ['other.yml', 'target.arch is "x86_64", but the parent other.yml has "aarch64"'],
   ])('refuses %s', async (parent, expected) => {
-    const { problems, spec } = await open({ 'image.yml': child(parent), 'other.yml': HEAD.replace('x86_64', 'aarch64') });
+    const { problems, spec } = await open({
+      'image.yml': child(parent),
+      'other.yml': HEAD.replace('x86_64', 'aarch64'),
+      'directory/x': '',
+    });
     const chain = `the chain is image.yml -> ${path.basename(parent)}`;
     expect(said(problems.filter(({ code }) => code === 'ICT_TEMPLATE_EXTENDS'))).toEqual([`ICT_TEMPLATE_EXTENDS: ${expected}; ${chain}`]);
     expect(spec).toBeUndefined();
@@ -283,6 +288,13 @@ describe('extends', () => {
     expect(said(linked.problems)).toContain(
       'ICT_TEMPLATE_EXTENDS: the parent "a.yml" is reached through a symbolic link; the chain is image.yml -> a.yml',
     );
+  });
+
+  it('refuses a pipe, which would keep it waiting', async () => {
+    const directory = await workspace({ 'image.yml': child('pipe') });
+    execFileSync('mkfifo', [path.join(directory, 'pipe')]);
+    const { problems } = await loadTemplate(path.join(directory, 'image.yml'), { distribution: () => definition() });
+    expect(said(problems)).toContain('ICT_TEMPLATE_EXTENDS: the parent "pipe" is not a file; the chain is image.yml -> pipe');
   });
 
   it('reports faults of the parent in the parent', async () => {

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diffTemplate, explainTemplate, explainVariables } from '../src/explanation.js';
-import { loadTemplate, secretsOf } from '../src/load.js';
+import { diffTemplate, explainTemplate, explainVariables, hiddenIn } from '../src/explanation.js';
+import { loadTemplate } from '../src/load.js';
 import { coverSecrets } from '../src/secret-text.js';
 import { writeTemplate } from '../src/template-text.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
@@ -13,7 +13,7 @@ async function everythingSaid(text: string, given: ReadonlyMap<string, string> =
   const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
   const loaded = await loadTemplate(file, { distribution: () => definition(), variables: { given } });
   const { problems, warnings, refused, merged } = loaded;
-  const shown = merged && writeTemplate(merged.template, secretsOf(loaded.variables, merged));
+  const shown = merged && writeTemplate(merged.template, hiddenIn(loaded, merged));
   return JSON.stringify([problems, warnings, refused, shown, explainTemplate(loaded), explainVariables(loaded), diffTemplate(loaded)]);
 }
 
@@ -88,4 +88,56 @@ it.each([
   ['PASSWORD: { secret: true }', 'PASSWORD: { secret: true }'],
 ])('%s is shown as %s', (line, expected) => {
   expect(coverSecrets(line)).toBe(expected);
+});
+
+describe('a secret that is an ordinary word', () => {
+  const printed = async (text: string, given: Readonly<Record<string, string>> = {}) => {
+    const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+    const loaded = await loadTemplate(file, {
+      distribution: () => definition(),
+      variables: { given: new Map(Object.entries(given)) },
+    });
+    return { loaded, text: writeTemplate(loaded.merged!.template, hiddenIn(loaded, loaded.merged!)) };
+  };
+
+  it('is covered where it was put in, and leaves the same word elsewhere alone', async () => {
+    const template = `variables: { PW: { secret: true } }\n${HEAD}${DISK}systemConfig: { hostname: "on-\${PW}", description: root }\n`;
+    const { text, loaded } = await printed(template, { PW: 'root' });
+    expect(text).toContain('hostname: on-<REDACTED>');
+    expect(text).toContain('description: root');
+    expect(text).toContain('id: root');
+    const explained = explainTemplate(loaded).flatMap(({ path: at, value }) => (at === 'systemConfig.hostname' ? [value] : []));
+    expect(explained).toEqual(['on-<REDACTED>']);
+    expect(explainVariables(loaded)).toMatchObject([{ name: 'PW', value: '<REDACTED>' }]);
+  });
+
+  it('is covered in an inherited item of a list', async () => {
+    const parent = `variables: { PW: { secret: true } }\n${HEAD}${DISK}systemConfig: { packages: [first, "\${PW}"] }\n`;
+    const directory = await workspace({ 'base.yml': parent, 'image.yml': `extends: base.yml\n${HEAD}systemConfig: { packages: [own] }\n` });
+    const loaded = await loadTemplate(path.join(directory, 'image.yml'), {
+      distribution: () => definition(),
+      variables: { given: new Map([['PW', 'curl']]) },
+    });
+    const text = writeTemplate(loaded.merged!.template, hiddenIn(loaded, loaded.merged!));
+    expect(text).toContain('- first\n    - <REDACTED>\n    - own\n');
+  });
+
+  it('is refused when it is too short to be looked for', async () => {
+    const template = `variables: { PW: { secret: true } }\n${HEAD}${DISK}`;
+    const { loaded } = await printed(template, { PW: 'x86' });
+    expect(loaded.problems.map(({ message, position }) => [message, position?.line])).toEqual([
+      ['the value of the secret variable PW has fewer than 4 characters', 1],
+    ]);
+  });
+});
+
+it('a password from a secret variable is not taken for one that the template has', async () => {
+  const text = `variables: { PW: { secret: true } }\n${users('{ name: admin, password: "${PW}" }')}`;
+  const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
+  const { spec, warnings } = await loadTemplate(file, {
+    distribution: () => definition(),
+    variables: { given: new Map([['PW', PLANTED]]) },
+  });
+  expect(warnings).toEqual([]);
+  expect(spec?.system.users[0]?.passwordHash).toMatch(/^\$6\$/);
 });

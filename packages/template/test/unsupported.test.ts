@@ -18,6 +18,8 @@ describe('refuses', () => {
     ['initramfs: { template: x.yml }', 'an initrd from a template'],
     ['kernel: { uki: true }', 'a unified kernel image (uki)'],
     ['users: [{ name: a, startupScript: /x }]', 'startupScript'],
+    ['users: [{ name: a, password: plain, hash_algo: bcrypt }]', 'hashing a plain password with bcrypt'],
+    ['users: [{ name: a, password: plain, hash_algo: md5 }]', 'hashing a plain password with md5'],
   ])('systemConfig.%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}systemConfig:\n  ${line}\n`)).toEqual([`${what} is not supported yet`]);
   });
@@ -41,6 +43,13 @@ describe('refuses', () => {
   ])('%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}${line}\n`)).toEqual(what.map((one) => `${one} is not supported yet`));
   });
+
+  it.each(['""', '$6$saltstring$svn8UoSVapNtMuq1', '<HASHED_PASSWORD>'])(
+    'no algorithm of the password %s, which is not hashed',
+    async (password) => {
+      expect(await keys(`${HEAD}${DISK}systemConfig: { users: [{ name: a, password: ${password}, hash_algo: bcrypt }] }\n`)).toEqual([]);
+    },
+  );
 
   it('image types that no format makes', async () => {
     const text = `${HEAD}${DISK}`.replace('imageType: raw', 'imageType: iso');

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadTemplate } from '../src/load.js';
-import type { VariableSources } from '../src/variables.js';
+import { escapeReferences, type VariableSources } from '../src/variables.js';
 import { definition, DISK, HEAD, said, workspace } from './workspace.js';
 
 const open = async (text: string, variables: VariableSources = {}, files: Readonly<Record<string, string>> = {}) =>
@@ -38,16 +38,25 @@ layers: [{ name: a, run: ["echo \${SITE}", [echo, "\${SITE}"]], validate: "\${SI
   expect(hash).toContain('${SITE}');
 });
 
-it('leaves templates alone that declare none', async () => {
+it('says what is not declared, where no variable is declared too, but not what stands for itself', async () => {
   const { spec, warnings } = await open(`${HEAD}${DISK}systemConfig: { kernel: { cmdline: "a=\${A} b=$\${B}" } }\n`);
-  expect(spec?.system.kernel.cmdline).toBe('a=${A} b=$${B}');
+  expect(spec?.system.kernel.cmdline).toBe('a=${A} b=${B}');
+  expect(warnings.map(({ message, hint }) => [message, hint])).toEqual([
+    ['${A} is not a declared variable and stays as it is', 'Declare it under "variables", or write $${A} for the text itself.'],
+  ]);
+});
+
+it.each(['${A}', '$${A}', 'a $$${A} ${B}', '${}', '$6$salt$${A}'])('%j, printed, reads back as it is', async (literal) => {
+  const escaped = escapeReferences({ description: literal });
+  const { spec, warnings } = await open(`variables: { A: { default: x } }\n${HEAD}${DISK}systemConfig: ${JSON.stringify(escaped)}\n`);
   expect(warnings).toEqual([]);
+  expect(spec?.system.description).toBe(literal);
 });
 
 it('inherits declarations, and lets the child change their defaults', async () => {
-  const parent = `variables: { A: { default: a }, B: { default: b, secret: true } }\n${HEAD}${DISK}systemConfig: { description: "\${A} \${B}" }\n`;
+  const parent = `variables: { A: { default: a }, B: { default: below, secret: true } }\n${HEAD}${DISK}systemConfig: { description: "\${A} \${B}" }\n`;
   const { spec, variables } = await open(`extends: base.yml\nvariables: { A: { default: own } }\n${HEAD}`, {}, { 'base.yml': parent });
-  expect(spec?.system.description).toBe('own b');
+  expect(spec?.system.description).toBe('own below');
   expect([...variables.values()].map(({ name, secret }) => [name, secret])).toEqual([
     ['A', false],
     ['B', true],

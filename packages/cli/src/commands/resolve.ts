@@ -1,7 +1,7 @@
 import type { ResolvedTemplate } from '@ict/core';
 import type { ProblemReport } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable } from '@ict/template';
-import { writeTemplate } from '@ict/template';
+import { escapeReferences, writeTemplate } from '@ict/template';
 import { withEngine } from '../engine-session.js';
 import { positionText, problemText } from '../failure-text.js';
 import type { Session } from '../session.js';
@@ -29,7 +29,7 @@ function resolvedText({ template, full, values, variables, differences }: Resolv
   if (flags.explain === true)
     return [...explainedLines(values, colors), ...variableLines(variables, colors)].map((line) => `${line}\n`).join('');
   const shown = flags.full === true ? full : template;
-  return shown === undefined ? '' : writeTemplate(shown);
+  return shown === undefined ? '' : writeTemplate(escapeReferences(shown));
 }
 
 function explainedLines(values: readonly ExplainedValue[], colors: Colors): readonly string[] {

@@ -15,7 +15,7 @@ const user = {
       'sha512',
       oneOf(
         ['', 'sha512', 'sha256', 'md5', 'bcrypt'],
-        'How a plain password is hashed: sha512 or sha256. A password that is a hash already says its own algorithm.',
+        'How a plain password is hashed. md5 and bcrypt are not supported yet; the empty text stands for sha512. A password that is a hash already says its own algorithm.',
         'sha256',
       ),
     ),
