@@ -47,8 +47,8 @@ async function endBuilds(): Promise<void> {
 
 async function storeResult(cache: Cache): Promise<{ readonly blob: string; readonly step: string }> {
   const blob = await cache.blobs.putBytes(Buffer.from('disk'));
-  const { key } = await cache.steps.put('acme.make', { colour: 'red' }, { blob: { ...blob } } as unknown as Json, 'ict');
-  return { blob: digestHex(blob.digest), step: key };
+  const kept = await cache.steps.put('acme.make', { colour: 'red' }, { blob: { ...blob } } as unknown as Json, 'ict');
+  return { blob: digestHex(blob.digest), step: kept!.key };
 }
 
 interface Listed {
