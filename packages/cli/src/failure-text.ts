@@ -9,8 +9,9 @@ export function failureText(error: ErrorRecord, colors: Colors): string {
   if (error.hint !== undefined) lines.push(hintLine(error.hint, colors));
   const because = error.facts.because;
   if (Array.isArray(because)) for (const reason of because) lines.push(`  ${colors.dim('-')} ${plainText(String(reason))}`);
-  const page = pageOf(error.code);
-  if (page !== undefined) lines.push(`  ${colors.dim('more:')} ${page}`);
+  // What is wrong in particular says more than what gathers it.
+  const codes = error.problems.length === 0 ? [error.code] : error.problems.map(({ code }) => code);
+  for (const page of new Set(codes.map(pageOf))) if (page !== undefined) lines.push(`  ${colors.dim('more:')} ${page}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -39,7 +39,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   const program = createProgram(run);
   prepare(program, host);
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(argv[0] === '--version' ? ['version', ...argv.slice(1)] : argv, { from: 'user' });
   } catch (error) {
     if (isCommanderError(error) && error.exitCode === 0) return 0;
     const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };

@@ -51,7 +51,11 @@ export function templateCommands(program: Command, run: Runner): void {
     .description('print a template with all that it inherits')
     .addArgument(template())
     .option('--full', 'also what the distribution brings')
-    .addOption(new Option('--explain', 'print every value with its place and the rule that put it there').conflicts('diff'))
+    .addOption(
+      new Option('--explain', 'print every value, those of the distribution too, with its place and the rule that put it there').conflicts(
+        'diff',
+      ),
+    )
     .option('--diff', 'print what the template changes in the defaults of the distribution')
     .addOption(variable())
     .addOption(distroFile())

@@ -2,6 +2,7 @@ import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from 
 import type { Engine, ReadOptions, Validation } from '@ict/core';
 import { withEngine } from './engine-session.js';
 import { failureText, pageOf, problemText } from './failure-text.js';
+import { cliError } from './errors.js';
 import type { EngineFlags } from './flag-types.js';
 import { githubAnnotations } from './github-annotations.js';
 import { formatCount } from './quantity.js';
@@ -37,6 +38,12 @@ export async function judgeTemplates(
   flags: EngineFlags & { readonly format: ProblemFormat },
   question: Question,
 ): Promise<number> {
+  if (flags.json === true && flags.format === 'github') {
+    throw cliError('ICT_CLI_USAGE', {
+      message: '--json and --format github exclude each other: both are for standard output',
+      hint: 'Give one of them.',
+    });
+  }
   const inputs = await templateInputs(templates, session);
   const verdicts = await withEngine(session, { ...flags, hostMirrors: false, offline: true }, async (engine) => {
     const found: Verdict[] = [];

@@ -78,6 +78,26 @@ describe('init', () => {
     });
   });
 
+  it.each(['libstdc++6', 'python3-*', 'linux-image-[0-9]*', 'vim=2:9.1.0-1~exp', 'vim >= 2:9', 'libc6:i386', 'NetworkManager'])(
+    'takes the package %s',
+    async (name) => {
+      expect((await init(['small.yml', '--distro', 'acme1', '--package', name])).status).toBe(0);
+      expect(await written('small.yml')).toMatchObject({ systemConfig: { packages: [name] } });
+    },
+  );
+
+  it('names the schema that editors check templates by, where it is', async () => {
+    const schema = 'node_modules/@ict/template/schema/template.schema.json';
+    const head = async (file: string) => (await readFile(join(directory, file), 'utf8')).split('\n')[0];
+    await init(['alone.yml', '--distro', 'acme1']);
+    expect(await head('alone.yml')).toBe(`# yaml-language-server: $schema=${schema}`);
+    await mkdir(join(directory, dirname(schema)), { recursive: true });
+    await mkdir(join(directory, 'images'));
+    await writeFile(join(directory, schema), '{}');
+    await init(['images/below.yml', '--distro', 'acme1']);
+    expect(await head('images/below.yml')).toBe(`# yaml-language-server: $schema=../${schema}`);
+  });
+
   it('leaves to the distribution what nobody says', async () => {
     await init(['small.yml', '--distro', 'acme1']);
     expect(await written('small.yml')).not.toHaveProperty('disk');
@@ -106,6 +126,8 @@ describe('init', () => {
     [['--distro', 'acm1'], 'Did you mean "acme1"?'],
     [['--distro', 'acme1', '--arch', 'aarch64'], 'Acme 1 does not exist for "aarch64"'],
     [['there.yml', '--distro', 'acme1'], 'ICT_CLI_FILE_EXISTS'],
+    [['--distro', 'acme1', '--package', 'bad name'], 'no package is called "bad name"'],
+    [['--distro', 'acme1', '--package', '-o'], 'no package is called "-o"'],
   ])('refuses %j and writes nothing', async (argv, text) => {
     await writeFile(join(directory, 'there.yml'), 'mine\n');
     const { status, stderr } = await init(argv);

@@ -251,6 +251,12 @@ it('version says which code runs', async () => {
   expect(JSON.parse((await ict(['version', '--json'])).stdout.text)).toMatchObject({ pluginApi: 1, code: 'modules' });
 });
 
+it('--version is the command of that name', async () => {
+  const [option, command] = [await ict(['--version']), await ict(['version'])];
+  expect([option.status, option.stdout.text]).toEqual([0, command.stdout.text]);
+  expect(JSON.parse((await ict(['--version', '--json'])).stdout.text)).toMatchObject({ pluginApi: 1 });
+});
+
 describe('usage', () => {
   it.each([
     [['buidl', 'a.yml'], /unknown command 'buidl'/],
@@ -335,17 +341,19 @@ describe('config show', () => {
     expect(status).toBe(0);
     const { files, settings } = JSON.parse(stdout.text) as {
       files: readonly string[];
-      settings: { key: string; value: string; origin: string }[];
+      settings: { key: string; value: unknown; origin: string }[];
     };
     const of = (key: string) => settings.find((row) => row.key === key);
     const file = join(directory, 'image-composer-tool.yml');
     expect(files[0]).toBe(file);
-    expect(of('workers')).toMatchObject({ value: '4', origin: 'command line' });
+    expect(of('workers')).toMatchObject({ value: 4, origin: 'command line' });
     expect(of('cache_dir')).toMatchObject({ value: join(directory, 'cache'), origin: `${file}:1:1` });
     expect(of('work_dir')).toMatchObject({ value: '/srv/work', origin: 'environment ICT_WORK_DIR' });
     expect(of('logging.level')).toMatchObject({ value: 'info', origin: 'default' });
-    expect(of('network.retries')).toMatchObject({ value: String(DEFAULT_RETRY.retries), origin: 'default' });
-    expect(of('network.timeout_ms')?.value).toContain(`${DEFAULT_TIMEOUTS.headersMs} for an answer`);
+    expect(of('network.retries')).toMatchObject({ value: DEFAULT_RETRY.retries, origin: 'default' });
+    expect(of('network.timeout_ms')).toMatchObject({ value: null, origin: 'default' });
+    const forPeople = await ict(['config', 'get', 'network.timeout_ms']);
+    expect(forPeople.stdout.text).toContain(`${DEFAULT_TIMEOUTS.headersMs} for an answer`);
   });
 
   it('reports every mistake of a file', async () => {

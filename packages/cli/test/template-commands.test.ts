@@ -131,6 +131,11 @@ describe('validate', () => {
     ]);
   });
 
+  it('does not annotate and print a document at once', async () => {
+    const { status, stdout } = await ict(['validate', 'a.yml', '--format', 'github', '--json'], judge('a.yml'));
+    expect([status, JSON.parse(stdout.text)]).toMatchObject([2, { error: { code: 'ICT_CLI_USAGE', hint: 'Give one of them.' } }]);
+  });
+
   it.each([
     ['gone.yml', '::error file=gone.yml,title=ICT_TEMPLATE_UNREADABLE::cannot read gone.yml: it does not exist\n'],
     ['*.json', '::error file=*.json,title=ICT_CLI_NO_TEMPLATE::no file matches *.json%0ACorrect the pattern.\n'],

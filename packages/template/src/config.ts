@@ -133,7 +133,7 @@ export function requireConfig(loaded: LoadedConfig): Config {
   if (loaded.config !== undefined) return loaded.config;
   throw templateError('ICT_CONFIG_INVALID', {
     message: `the configuration is not valid: ${countProblems(loaded.problems)}`,
-    hint: 'Correct the marked places.',
+    hint: 'Correct the settings named above.',
     facts: { files: loaded.files },
     problems: loaded.problems,
   });

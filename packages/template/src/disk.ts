@@ -84,7 +84,9 @@ function readArtifacts(disk: Disk): ArtifactSpec[] {
   }));
 }
 
-const named = (mountPoint: string | undefined): string | undefined => (mountPoint === '' || mountPoint === 'none' ? undefined : mountPoint);
+/** A mount point without slashes at its end; undefined for none. */
+const named = (mountPoint: string | undefined): string | undefined =>
+  mountPoint === '' || mountPoint === 'none' ? undefined : mountPoint?.replace(/(?<=.)\/+$/, '');
 
 function readPartitions(items: readonly Partition[], report: Report): PartitionSpec[] {
   let previousEnd: number | undefined = MIB;
@@ -111,7 +113,7 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
       report(
         'ICT_TEMPLATE_DISK',
         [...at, 'mountPoint'],
-        `the mount point ${JSON.stringify(mountPoint)} is not an absolute path without spaces`,
+        `the mount point ${JSON.stringify(mountPoint)} is not an absolute path with single slashes and without spaces`,
       );
     }
     if (/\s/.test(item.mountOptions ?? '')) {

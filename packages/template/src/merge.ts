@@ -147,14 +147,14 @@ class Merge {
   add(layer: TemplateLayer): void {
     const { template } = layer;
     for (const key of ['image', 'target', 'disk', 'packagePins', 'baseline', 'overlayPolicy'] as const) {
-      if (says(template[key])) this.put([key], template[key], layer, [key], 'replaced as a whole');
+      if (says(template[key])) this.whole([key], template[key], layer);
     }
     const identity = (item: Data): string => JSON.stringify([item['codename'], item['url'], item['path']]);
     this.keyed(['packageRepositories'], template.packageRepositories, layer, identity, 'matched by codename, url and path');
     for (const [plugin, section] of Object.entries(template.plugins ?? {})) {
       const path: Path = ['plugins', plugin];
       // That a template names a plugin says something, even if it says no more.
-      if (says(section) || this.get(path) === undefined) this.put(path, section, layer, path, 'replaced as a whole');
+      if (says(section) || this.get(path) === undefined) this.whole(path, section, layer);
     }
     this.perKey(['build', 'cache'], template.build?.cache, layer);
     this.keyed(['layers'], template.layers, layer, (item) => String(item['name']), 'matched by name');
@@ -166,12 +166,17 @@ class Merge {
     for (const key of ['name', 'description', 'hostname', 'recommends'] as const) {
       if (says(system[key])) this.put(at(key), system[key], layer, at(key), 'set by the uppermost');
     }
-    if (says(system.fde)) this.put(at('fde'), system.fde, layer, at('fde'), 'replaced as a whole');
+    if (says(system.fde)) this.whole(at('fde'), system.fde, layer);
     for (const key of ['kernel', 'bootloader', 'immutability', 'network', 'initramfs'] as const) this.perKey(at(key), system[key], layer);
     this.union(at('packages'), system.packages, layer, at('packages'));
     this.append(at('configurations'), system.configurations, layer);
     this.keyed(at('additionalFiles'), system.additionalFiles, layer, (item) => String(item['final']), 'matched by final');
     this.users(system.users, layer);
+  }
+
+  /** Replaces all that lies at a path, if anything does. */
+  private whole(path: Path, value: unknown, layer: TemplateLayer): void {
+    this.put(path, value, layer, path, this.get(path) === undefined ? 'set by the uppermost' : 'replaced as a whole');
   }
 
   private perKey(path: Path, value: Data | undefined, layer: TemplateLayer): void {

@@ -18,6 +18,11 @@ export function isRemote(name: string): boolean {
   return /^[A-Za-z][A-Za-z0-9+.-]*:\/\//.test(name);
 }
 
+/** True for an address that something can be fetched from. */
+export function isFetchable(address: string): boolean {
+  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
+}
+
 /**
  * Reads one repository. One that is only a placeholder is left out with a warning; one without address or key is an error,
  * because nothing is installed without a signature that leads to a key.
@@ -50,6 +55,11 @@ export async function readRepository(
     ...(item.pkeys ?? []).map((key, index) => [key, [...at, 'pkeys', index]] as const),
   ];
   const keys: string[] = [];
+  for (const [key, place] of named) {
+    if (!isRemote(key) || isFetchable(key)) continue;
+    const hint = 'It begins with http:// or https://; a path of this machine has nothing like it before it.';
+    error('ICT_TEMPLATE_REPOSITORY', place, `${JSON.stringify(key)} is not the address of a key`, hint);
+  }
   for (const [key, place] of named) {
     const local = key !== TRUSTED && !isRemote(key) && !isPlaceholder(key);
     keys.push(local ? await findLocal(key, place, merged, reports.refuse, 'file') : key);

@@ -9,6 +9,7 @@ import type { PluginSections } from './plugin-section.js';
 import { problem } from './problem.js';
 import type { Template, TemplateDefaults } from './schema/template.js';
 import { checkTemplate } from './template-document.js';
+import { whyUnreadable } from './unreadable-file.js';
 import { gatherVariables, substitute, type Variable, type VariableSources } from './variables.js';
 import { MAX_BYTES, parseYaml, type YamlDocument } from './yaml-document.js';
 
@@ -39,6 +40,9 @@ interface Link {
   readonly document: YamlDocument;
 }
 
+/** Stands for a parent that is not there or not readable: nothing is concluded from what its children leave to it. */
+const UNKNOWN_PARENT: TemplateLayer = { template: {}, directory: undefined, title: 'parent', pruned: [[]] };
+
 /** More ancestors than this are hard to follow: a warning. */
 const DEEP = 4;
 /** More ancestors than this are refused. */
@@ -52,8 +56,9 @@ const MAX_DEPTH = 32;
  */
 export async function readChain(file: string, options: ChainOptions = {}): Promise<TemplateChain> {
   const { links, problems, warnings } = await follow(file, options);
+  const refused = problems.length > 0;
   const files = links.map((link) => path.resolve(link.file));
-  for (const { document } of links) problems.push(...document.problems);
+  for (const [depth, { document }] of links.entries()) problems.push(...inChain(document.problems, files.slice(0, depth + 1)));
   const declaring = links.toReversed().flatMap(({ document }) => (document.problems.length === 0 ? [document] : []));
   const { variables, problems: undeclared } = gatherVariables(declaring, options.variables ?? {});
   problems.push(...undeclared);
@@ -64,11 +69,12 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     const { positions } = link.document;
     const filled = substitute(link.document, variables);
     warnings.push(...filled.warnings);
-    problems.push(...filled.problems);
+    problems.push(...inChain(filled.problems, files.slice(0, depth + 1)));
     if (filled.problems.length > 0) break;
     const { rest, pruned, problems: found } = checkTemplate(filled.data, positions, options.sections);
     const unfilled = new Set(filled.unfilled.map((at) => placeOf(positions.positionOf(at))));
-    problems.push(...found.filter(({ position }) => position === undefined || !unfilled.has(placeOf(position))));
+    const known = found.filter(({ position }) => position === undefined || !unfilled.has(placeOf(position)));
+    problems.push(...inChain(known, files.slice(0, depth + 1)));
     if (rest === undefined) break;
     if (child !== undefined) problems.push(...compareTargets(child.link, child.rest, link, rest, files.slice(0, depth + 1)));
     const directory = path.dirname(path.resolve(link.file));
@@ -83,6 +89,7 @@ export async function readChain(file: string, options: ChainOptions = {}): Promi
     });
     child = { link, rest };
   }
+  if (layers.length > 0 && (refused || layers.length < links.length)) layers.unshift(UNKNOWN_PARENT);
   const target = wholeTarget(layers.at(-1)?.template.target);
   return { layers, target, files, variables, problems, warnings };
 }
@@ -100,7 +107,8 @@ async function follow(
     const parent = (document.data as { readonly extends?: unknown } | undefined)?.extends;
     if (typeof parent !== 'string' || parent === '') break;
     const files = links.map((link) => path.resolve(link.file));
-    const refuse = (message: string, next = parent): void => {
+    const refuse = (message: string): void => {
+      const next = path.isAbsolute(parent) ? parent : path.resolve(path.dirname(childFile), parent);
       problems.push(place(document, ['extends'], `${message}; the chain is ${chainText([...files, next])}`));
     };
     const found = await findParent(childFile, parent);
@@ -111,7 +119,7 @@ async function follow(
     const circle = files.includes(path.resolve(found));
     if (circle || files.length > MAX_DEPTH) {
       const what = circle ? 'extends leads in a circle' : `the template has more than ${MAX_DEPTH} ancestors`;
-      problems.push(place(document, ['extends'], `${what}: ${chainText([...files, found])}`));
+      problems.push(place(document, ['extends'], `${what}: ${chainText([...files, path.resolve(found)])}`));
       break;
     }
     if (files.length === DEEP + 1) {
@@ -133,9 +141,16 @@ function placeOf(position: SourcePosition | undefined): string {
   return `${position?.line}:${position?.column}`;
 }
 
-/** `image.yml -> base.yml -> root.yml`. */
+/** `image.yml -> base/base.yml -> base/root.yml`, from the directory of the first; the files are absolute. */
 function chainText(files: readonly string[]): string {
-  return files.map((one) => path.basename(one)).join(' -> ');
+  const [first = ''] = files;
+  return files.map((one) => path.relative(path.dirname(first), one)).join(' -> ');
+}
+
+/** What is wrong with the last of these files, with the chain that leads to it; the template itself needs none. */
+function inChain(problems: readonly ProblemReport[], files: readonly string[]): readonly ProblemReport[] {
+  if (files.length === 1) return problems;
+  return problems.map((one) => ({ ...one, message: `${one.message}; the chain is ${chainText(files)}` }));
 }
 
 function place(
@@ -184,12 +199,16 @@ async function findParent(child: string, parent: string): Promise<string | { rea
   const directory = path.dirname(child);
   const file = path.join(directory, parent);
   try {
-    const expected = path.join(await realpath(directory), path.normalize(parent));
-    if ((await realpath(file)) !== expected) return { wrong: `the parent ${JSON.stringify(parent)} is reached through a symbolic link` };
+    const base = await realpath(directory);
+    const real = await realpath(file);
+    if (real !== path.join(base, path.normalize(parent))) {
+      const wrong = `the parent ${JSON.stringify(parent)} is reached through a symbolic link: it is ${path.relative(base, real)}`;
+      return { wrong };
+    }
     if (!(await stat(file)).isFile()) return { wrong: `the parent ${JSON.stringify(parent)} is not a file` };
   } catch (cause) {
     // An absent or unreadable parent is a problem of the template, not a failure of ours.
-    return { wrong: `the parent ${JSON.stringify(parent)} cannot be read: ${(cause as NodeJS.ErrnoException).code}` };
+    return { wrong: `the parent ${JSON.stringify(parent)} cannot be read: ${whyUnreadable(cause)}` };
   }
   return file;
 }
@@ -212,8 +231,7 @@ export async function readText(file: string, signal?: AbortSignal): Promise<stri
     bytes = await readBounded(file, signal);
   } catch (cause) {
     signal?.throwIfAborted();
-    const { code } = cause as NodeJS.ErrnoException;
-    throw unreadable(code === 'ENOENT' ? 'it does not exist' : String(code ?? cause), cause);
+    throw unreadable(whyUnreadable(cause), cause);
   }
   if (bytes.length > MAX_BYTES) throw unreadable(`it has more than ${MAX_BYTES} bytes`);
   try {

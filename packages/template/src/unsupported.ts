@@ -3,7 +3,7 @@ import { isCryptHash } from './crypt.js';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
 import { orderProblems } from './problem.js';
-import { isRemote, TRUSTED, URL_PLACEHOLDER } from './repository.js';
+import { isFetchable, TRUSTED, URL_PLACEHOLDER } from './repository.js';
 import { reporter } from './report.js';
 import { commonImageTypes } from './target.js';
 import { isPlaceholder, isShaCrypt } from './user.js';
@@ -65,7 +65,7 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
       [repository.pkey, [...path, 'pkey']] as const,
       ...(repository.pkeys ?? []).map((one, number) => [one, [...path, 'pkeys', number]] as const),
     ]) {
-      if (key === undefined || !isRemote(key) || repository.url === URL_PLACEHOLDER) continue;
+      if (key === undefined || !isFetchable(key) || repository.url === URL_PLACEHOLDER) continue;
       refuse(place, 'fetching the key of a repository', 'Fetch it, check its fingerprint, and give the path of the file.');
     }
     if (repository.pkey === TRUSTED || repository.pkeys?.includes(TRUSTED) === true) {

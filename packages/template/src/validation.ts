@@ -166,11 +166,27 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
   }
 }
 
+/** What YAML 1.1 and other formats call true and false. */
+const BOOLEAN_WORDS: Readonly<Partial<Record<string, boolean>>> = {
+  true: true,
+  yes: true,
+  on: true,
+  y: true,
+  false: false,
+  no: false,
+  off: false,
+  n: false,
+};
+
 function typeHint(error: ErrorObject, path: Path, positions: DocumentPositions | undefined): string | undefined {
   const expected = String((error.params as Readonly<Record<string, unknown>>)['type']);
   if (expected === 'string' && ['number', 'boolean'].includes(typeof error.data)) {
     if (path.at(-1) === 'password') return 'Write it in quotes.';
     return `Write it in quotes: "${positions?.sourceOf(path) ?? String(error.data)}".`;
+  }
+  if (expected === 'boolean' && typeof error.data === 'string') {
+    const meant = BOOLEAN_WORDS[error.data.toLowerCase()];
+    if (meant !== undefined) return `Write ${meant}, without quotes.`;
   }
   if (expected === 'array' && !Array.isArray(error.data)) return 'Begin each entry with "- ".';
   return undefined;

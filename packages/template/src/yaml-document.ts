@@ -59,6 +59,9 @@ function badAlias(target: Node | undefined): string {
   return target === undefined ? 'no anchor of this name stands before the alias' : 'the alias stands inside what it refers to';
 }
 
+const OPEN_QUOTE = 'the quote that begins here does not close';
+const OPEN_QUOTE_HINT = 'Close it at the end of the text.';
+
 interface Place {
   readonly key: number | undefined;
   readonly start: number;
@@ -105,9 +108,14 @@ export function parseYaml(text: string, file: string): YamlDocument {
     return reader.finish(undefined);
   }
   reader.secrets = scan.secrets;
+  const open = scan.openQuote;
+  if (open !== undefined) reader.report('ICT_DOCUMENT_SYNTAX', OPEN_QUOTE, open.start, OPEN_QUOTE_HINT);
+  const end = text.trimEnd().length;
   for (const error of [...document.errors, ...document.warnings]) {
+    // A quote that does not close takes in all that follows: the rest is what comes of it.
+    if (open !== undefined && error.pos[0] >= open.start) continue;
     const { message, hint } = parserProblem(error);
-    reader.report('ICT_DOCUMENT_SYNTAX', message, error.pos[0], hint);
+    reader.report('ICT_DOCUMENT_SYNTAX', message, Math.min(error.pos[0], end), hint);
   }
   const directive = document.directives.yaml;
   if (directive.explicit === true && directive.version !== '1.2') {
@@ -223,6 +231,11 @@ class Reader {
   private scalar(value: unknown, offset: number): unknown {
     if (typeof value === 'string' && value.includes('\0'))
       this.report('ICT_DOCUMENT_BAD_VALUE', 'the text contains a NUL character', offset);
+    // What `!!binary` and other tags of YAML 1.1 make.
+    if (typeof value === 'object' && value !== null) {
+      this.report('ICT_DOCUMENT_SYNTAX', 'the tag before the value has no meaning here', offset, 'Write the value as plain text.');
+      return undefined;
+    }
     return value;
   }
 

@@ -24,6 +24,11 @@ export function parserProblem({ code, message }: Pick<YAMLError, 'code' | 'messa
   if (/call stack/i.test(message)) return { message: TOO_DEEP };
   const own = WORDS[code];
   if (own !== undefined) return own;
+  const [, bracket] = /end with a? ?([}\]])$/.exec(message) ?? [];
+  if (bracket !== undefined) return { message: `the closing "${bracket}" is missing` };
+  if (code === 'UNEXPECTED_TOKEN' && /at node end/.test(message)) {
+    return { message: 'more text follows the end of a value', hint: 'Put the whole text in quotes.' };
+  }
   const [first = message] = message.split('\n');
   // What comes after a colon is what stands in the file.
   const said = (code === 'UNEXPECTED_TOKEN' ? first.replace(/:.*$/s, '') : first).trim().replace(/\.$/, '');

@@ -10,6 +10,8 @@ export interface DocumentScan {
   readonly targets: ReadonlyMap<Alias, Node>;
   /** Where values of secret keys are. */
   readonly secrets: readonly TextRange[];
+  /** The text in quotes that the file ends in, because its quote does not close. */
+  readonly openQuote: { readonly start: number } | undefined;
 }
 
 /** Looks through a document once, so that no alias has to be searched for again. @throws `RangeError` when it is nested too deeply. */
@@ -17,17 +19,21 @@ export function scanDocument(document: Document): DocumentScan {
   const anchors = new Map<string, Node>();
   const targets = new Map<Alias, Node>();
   const secrets: unknown[] = [];
+  const quotes: number[] = [];
   visit(document, {
     Node: (_key, node) => {
       if (isAlias(node)) {
         const target = anchors.get(node.source);
         if (target !== undefined) targets.set(node, target);
-      } else if (node.anchor !== undefined) anchors.set(node.anchor, node);
+      } else if (isScalar(node) && (node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE')) quotes.push(node.range?.[0] ?? 0);
+      if (!isAlias(node) && node.anchor !== undefined) anchors.set(node.anchor, node);
     },
     Pair: (_key, pair) => void secrets.push(...secretValues(pair)),
   });
   const hidden = secrets.flatMap((node) => (isAlias(node) ? [node, targets.get(node)] : [node])) as readonly (Node | null | undefined)[];
-  return { targets, secrets: hidden.flatMap((node) => (node?.range ? [[node.range[0], node.range[1]] as const] : [])) };
+  const unclosed = document.errors.find(({ code, message }) => code === 'MISSING_CHAR' && message.includes('quote'));
+  const openQuote = unclosed === undefined ? undefined : { start: quotes.findLast((start) => start < unclosed.pos[0]) ?? unclosed.pos[0] };
+  return { openQuote, targets, secrets: hidden.flatMap((node) => (node?.range ? [[node.range[0], node.range[1]] as const] : [])) };
 }
 
 /** The value of a secret key; of the declaration of a variable that is to be secret, its default. */

@@ -90,7 +90,7 @@ describe('one mistake of a disk', () => {
       'partition "a" has the unknown type "nonsense"',
       'partition "a" needs the key "start": the one before takes the rest of the disk',
       'two partitions have the id "a"',
-      'the mount point "x y" is not an absolute path without spaces',
+      'the mount point "x y" is not an absolute path with single slashes and without spaces',
     ]);
   });
 

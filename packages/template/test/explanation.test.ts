@@ -24,8 +24,8 @@ it('tells of every value where it was written and which rule put it there', asyn
     const { value, from, position, rule } = values.find((one) => one.path === path) ?? {};
     return [value, position === undefined ? from : position.line, rule];
   };
-  expect(of('image.name')).toEqual(['demo', 2, 'replaced as a whole']);
-  expect(of('disk.partitions[1].mountPoint')).toEqual(['/', 13, 'replaced as a whole']);
+  expect(of('image.name')).toEqual(['demo', 2, 'set by the uppermost']);
+  expect(of('disk.partitions[1].mountPoint')).toEqual(['/', 13, 'set by the uppermost']);
   expect(of('systemConfig.name')).toEqual(['default', 'defaults of debian13', 'set by the uppermost']);
   expect(of('systemConfig.packages[0]')).toEqual(['udev', 'defaults of debian13', 'joined']);
   expect(of('systemConfig.packages[1]')).toEqual(['vim', 15, 'joined']);
@@ -43,4 +43,14 @@ it('says what a template changes in the defaults', async () => {
   expect(differences).toContainEqual({ path: 'systemConfig.packages[]', value: 'vim' });
   expect(differences).toContainEqual({ path: 'systemConfig.kernel.cmdline', default: 'quiet', value: 'debug' });
   expect(differences.some(({ value, default: before }) => value === 'udev' || before === 'udev')).toBe(false);
+});
+
+it('says that a disk was replaced where there was one below', async () => {
+  const below = { disk: { size: '1GiB', partitions: [] } };
+  const rules = async (text: string) =>
+    explainTemplate(await load(text, below)).flatMap(({ path, from, rule }) =>
+      path === 'disk.size' ? [[from.replace(/.*\//, ''), rule]] : [],
+    );
+  expect(await rules(HEAD)).toEqual([['defaults of debian13', 'set by the uppermost']]);
+  expect(await rules(`${HEAD}${DISK}`)).toEqual([['image.yml', 'replaced as a whole']]);
 });

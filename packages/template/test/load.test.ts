@@ -132,6 +132,12 @@ describe('disk', () => {
     ['1GiB', [root], ['the image starts through EFI, but no partition has the type "esp"']],
     ['1GiB', [esp], ['no partition is mounted at /']],
     ['1GiB', [esp.replace('fat32', 'ext4'), root], ['firmware cannot read the EFI system partition "esp": it is not FAT']],
+    [
+      '1GiB',
+      [esp.replace('/boot/efi', '/srv/'), root.replace('257MiB', '258MiB'), '{ id: x, start: 257MiB, end: 258MiB, mountPoint: /srv }'],
+      ['two partitions are mounted at /srv'],
+    ],
+    ['1GiB', [esp.replace('/boot/efi', '/boot/efi//'), root], []],
     ['1GiB', [esp, root.replace('ext4', 'none')], ['the root partition "root" has no filesystem']],
     ['1GiB', [esp, root.replace('257MiB', '256MiB')], ['partition "root" begins at 256MiB, inside "esp", which ends at 257MiB']],
     ['1GiB', [esp, root.replace('"0"', '2GiB')], ['partition "root" ends at 2GiB, beyond the disk of 1GiB']],
@@ -155,7 +161,11 @@ describe('disk', () => {
       [esp.replace('type: esp', 'type: epsx'), root],
       ['partition "esp" has the unknown type "epsx"', 'the image starts through EFI, but no partition has the type "esp"'],
     ],
-    ['1GiB', [esp.replace('/boot/efi', 'boot'), root], ['the mount point "boot" is not an absolute path without spaces']],
+    [
+      '1GiB',
+      [esp.replace('/boot/efi', 'boot'), root],
+      ['the mount point "boot" is not an absolute path with single slashes and without spaces'],
+    ],
     ['1KiB', [esp, root], ['a disk of 1KiB is too small']],
   ])('%s %j', async (size, partitions, expected) => {
     const text = `${HEAD}disk:\n  size: ${size}\n  partitions:\n${partitions.map((one) => `    - ${one}\n`).join('')}`;
@@ -230,6 +240,8 @@ describe('repositories', () => {
     ['{ codename: x }', 'repository "x" needs one of url, path and packages, and has 0'],
     ['{ codename: x, url: "http://a.example" }', 'repository "x" has no key'],
     ['{ codename: x, url: "http://a.example", pkey: <PUBLIC_KEY_URL> }', 'repository "x" has no key'],
+    ['{ codename: x, url: "http://a.example", pkey: "htp://k" }', '"htp://k" is not the address of a key'],
+    ['{ codename: x, url: "http://a.example", pkeys: ["https://k", "http://"] }', '"http://" is not the address of a key'],
     ['{ codename: x, url: "javascript:x", pkey: /a }', '"javascript:x" is not the address of a repository'],
   ])('refuses %s', async (item, expected) => {
     const { problems } = await load(`${HEAD}${DISK}packageRepositories:\n  - ${item}\n`);
@@ -265,17 +277,21 @@ describe('extends', () => {
   it.each([
     ['../x.yml', 'the parent "../x.yml" is not inside the directory of this template'],
     ['/x.yml', 'the parent "/x.yml" is not inside the directory of this template'],
-    ['nope.yml', 'the parent "nope.yml" cannot be read: ENOENT'],
-    ['directory', 'the parent "directory" is not a file'],
+    ['nope.yml', 'the parent "nope.yml" cannot be read: it does not exist'],
+    ['sub', 'the parent "sub" is not a file'],
+    ['sub/nope.yml', 'the parent "sub/nope.yml" cannot be read: it does not exist'],
     ['other.yml', 'target.arch is "x86_64", but the parent other.yml has "aarch64"'],
   ])('refuses %s', async (parent, expected) => {
-    const { problems, spec } = await open({
-      'image.yml': child(parent),
-      'other.yml': HEAD.replace('x86_64', 'aarch64'),
-      'directory/x': '',
-    });
-    const chain = `the chain is image.yml -> ${path.basename(parent)}`;
-    expect(said(problems.filter(({ code }) => code === 'ICT_TEMPLATE_EXTENDS'))).toEqual([`ICT_TEMPLATE_EXTENDS: ${expected}; ${chain}`]);
+    const files = { 'image.yml': child(parent), 'other.yml': HEAD.replace('x86_64', 'aarch64'), 'sub/a.yml': '' };
+    const {
+      problems,
+      spec,
+      files: [image = ''],
+    } = await open(files);
+    const to = parent.startsWith('/') ? path.relative(path.dirname(image), parent) : parent;
+    expect(
+      said(problems.filter(({ code }) => code === 'ICT_TEMPLATE_EXTENDS')).map((text) => text.replaceAll(`${path.dirname(image)}/`, '')),
+    ).toEqual([`ICT_TEMPLATE_EXTENDS: ${expected}; the chain is image.yml -> ${to}`]);
     expect(spec).toBeUndefined();
   });
 
@@ -286,7 +302,7 @@ describe('extends', () => {
     await symlink('b.yml', path.join(directory, 'a.yml'));
     const linked = await loadTemplate(path.join(directory, 'image.yml'), { distribution: () => definition() });
     expect(said(linked.problems)).toContain(
-      'ICT_TEMPLATE_EXTENDS: the parent "a.yml" is reached through a symbolic link; the chain is image.yml -> a.yml',
+      'ICT_TEMPLATE_EXTENDS: the parent "a.yml" is reached through a symbolic link: it is b.yml; the chain is image.yml -> a.yml',
     );
   });
 
@@ -298,10 +314,12 @@ describe('extends', () => {
   });
 
   it('reports faults of the parent in the parent', async () => {
-    const { problems } = await open({ 'image.yml': child('a.yml'), 'a.yml': `${HEAD}dsik: {}\n` });
-    expect(problems.map(({ code, position }) => [code, path.basename(position?.file ?? '')])).toEqual([
-      ['ICT_DOCUMENT_UNKNOWN_KEY', 'a.yml'],
+    const { problems } = await open({ 'image.yml': child('sub/a.yml'), 'sub/a.yml': `${HEAD}dsik: {}\n` });
+    expect(problems.map(({ message, position }) => [message, path.basename(position?.file ?? '')])).toEqual([
+      ['unknown key "dsik" in the template; the chain is image.yml -> sub/a.yml', 'a.yml'],
     ]);
+    const broken = await open({ 'image.yml': child('sub/a.yml'), 'sub/a.yml': 'image: [\n' });
+    expect(broken.problems.map(({ message }) => message)).toEqual(['the closing "]" is missing; the chain is image.yml -> sub/a.yml']);
   });
 
   it('warns of a long chain', async () => {

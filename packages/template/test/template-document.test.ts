@@ -63,6 +63,18 @@ Write it in quotes: "13.0".`);
 Begin each entry with "- ".`);
   });
 
+  it.each([
+    ['no', 'Write false, without quotes.'],
+    ['On', 'Write true, without quotes.'],
+    ['"true"', 'Write true, without quotes.'],
+    ['perhaps', undefined],
+  ])('for what other formats call true or false: %s', (word, hint) => {
+    const { problems } = parseTemplate(`${HEAD}build: { cache: { use_image_cache: ${word} } }\n`, 'image.yml');
+    expect(problems.map((one) => [one.message, one.hint])).toEqual([
+      ['build.cache.use_image_cache must be true or false, but is text', hint],
+    ]);
+  });
+
   it('for a key given twice', () => {
     expect(shown(`${HEAD}systemConfig:\n  name: a\n  name: b\n`)).toBe(`image.yml:11:3: the key "name" is given twice; line 10 has it first
 11 |   name: b

@@ -21,6 +21,17 @@ describe('a message of the parser', () => {
   });
 
   it.each([
+    ['a: "b\nc: d\ne: {f: g}\n', [[1, 4, 'the quote that begins here does not close']]],
+    ["a: 'x'\nb: {c: 'd, e: f}\n", [[2, 8, 'the quote that begins here does not close']]],
+    ['a: [b,\n\n\n', [[1, 7, 'the closing "]" is missing']]],
+    ['a: {name: "t, version: "1"}\n', [[1, 25, 'more text follows the end of a value']]],
+    ['a: !!binary aGk=\n', [[1, 13, 'the tag before the value has no meaning here']]],
+  ])('is at a place that exists, and alone: %j', (text, expected) => {
+    const { problems } = parseYaml(text, 'a.yml');
+    expect(problems.map(({ message, position }) => [position?.line, position?.column, message])).toEqual(expected);
+  });
+
+  it.each([
     ['BLOCK_AS_IMPLICIT_KEY', 'Nested mappings are not allowed in compact mappings', 'nested mappings are not allowed in compact mappings'],
     ['UNEXPECTED_TOKEN', 'Block scalar header includes extra characters: x.', 'block scalar header includes extra characters'],
     ['IMPOSSIBLE', 'Maximum call stack size exceeded', 'values are nested more than 64 levels deep'],

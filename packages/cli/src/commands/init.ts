@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import { nearest, ofArchitecture, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
 import type { InitFlags } from '../authoring-commands.js';
@@ -14,7 +15,7 @@ export async function init(session: Session, named: string | undefined, flags: I
   const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
   const template = await compose(session, flags, definitions);
   const file = resolve(surroundings.cwd, named ?? `${template.image.name}.yml`);
-  const text = writeTemplate(template);
+  const text = `# yaml-language-server: $schema=${await schemaFor(dirname(file))}\n${writeTemplate(template)}`;
   const { problems } = await withEngine(session, settings, (engine) => engine.validate(file, { text }));
   if (problems.length > 0) {
     throw templateError('ICT_TEMPLATE_INVALID', {
@@ -35,6 +36,24 @@ export async function init(session: Session, named: string | undefined, flags: I
   session.document({ file, template });
   session.result(`${file} written; see what it builds with: ict plan ${file}\n`);
 }
+
+/** Where editors find the schema of templates: in the `node_modules` beside the file or above it, named from its directory. */
+async function schemaFor(directory: string): Promise<string> {
+  for (let at = directory; ; at = dirname(at)) {
+    const file = join(at, SCHEMA);
+    const found = await stat(file).then(
+      () => true,
+      () => false,
+    );
+    if (found) return relative(directory, file);
+    if (at === dirname(at)) return SCHEMA;
+  }
+}
+
+const SCHEMA = 'node_modules/@ict/template/schema/template.schema.json';
+
+/** What packages of Debian and of rpm distributions are called, patterns and versions included. */
+const PACKAGE = /^[A-Za-z0-9*?[][A-Za-z0-9+._:~^*?!/[\]-]*(?:\s*(?:=|<<|>>|[<>]=?)\s*[A-Za-z0-9+._:~^-]+)?$/;
 
 async function compose(session: Session, flags: InitFlags, definitions: readonly DistributionDefinition[]): Promise<Template> {
   const { prompter } = session.surroundings;
@@ -68,6 +87,13 @@ async function compose(session: Session, flags: InitFlags, definitions: readonly
   const purpose = await value(flags.purpose, 'What is the image for', 'a small system');
   const name = await value(flags.name, 'Name of the image', `${dist}-${arch}`);
   const packages = flags.package ?? (await value(undefined, 'More packages, with blanks between them', '')).split(/[\s,]+/).filter(Boolean);
+  const odd = packages.find((one) => !PACKAGE.test(one));
+  if (odd !== undefined) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: `no package is called ${JSON.stringify(odd)}`,
+      hint: 'Give --package once for each: a name or pattern, with a version if it matters.',
+    });
+  }
   // Parsing the definition has checked its defaults.
   const { disk } = (ofArchitecture(definition, arch).defaults['raw'] ?? {}) as TemplateDefaults;
   const size = await value(flags.diskSize, 'Size of the disk', String(disk?.size ?? '4GiB'));
