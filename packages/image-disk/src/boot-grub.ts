@@ -39,7 +39,7 @@ export function grubLocation(spec: ImageSpec, seed: ImageInput['seed'], path: st
   const located = locate(spec, path);
   if (located.partition === undefined)
     throw diskError('ICT_DISK_UNSUPPORTED', {
-      message: `No partition of the template holds ${path}`,
+      message: `no partition of the template holds ${path}`,
       hint: 'Add a partition with mountPoint: /.',
     });
   const identity = partitionIdentity(seed, located.partition.id);

@@ -60,25 +60,25 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
   const { arch } = spec.target;
   const { bootloader, kernel } = spec.system;
   if (efiArch(arch) === undefined)
-    report('target.arch', `Disk images for ${arch} are not supported yet`, 'Use x86_64 or aarch64.', UNSUPPORTED_YET);
+    report('target.arch', `disk images for ${arch} are not supported yet`, 'Use x86_64 or aarch64.', UNSUPPORTED_YET);
   if (spec.disk.partitionTable !== 'gpt') {
-    const message = `The partition table type "${spec.disk.partitionTable}" is not supported yet`;
+    const message = `the partition table type "${spec.disk.partitionTable}" is not supported yet`;
     report('disk.partitionTableType', message, 'Use gpt.', UNSUPPORTED_YET);
   }
   if (bootloader.bootType !== 'efi') {
-    const message = 'Starting through legacy firmware (BIOS) is not supported yet';
+    const message = 'starting through legacy firmware (BIOS) is not supported yet';
     report('systemConfig.bootloader.bootType', message, 'Use bootType: efi.', UNSUPPORTED_YET);
   }
   if (bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
     report(
       'systemConfig.bootloader.provider',
-      `The definition of ${distribution.title} does not say where its systemd-boot is`,
+      `the definition of ${distribution.title} does not say where its systemd-boot is`,
       'Use provider: grub.',
       UNSUPPORTED_YET,
     );
   }
   if (hasControl(kernel.cmdline))
-    report('systemConfig.kernel.cmdline', 'The kernel command line has a line break or another control character', 'Write it on one line.');
+    report('systemConfig.kernel.cmdline', 'the kernel command line has a line break or another control character', 'Write it on one line.');
   if (bootloader.provider === 'grub' && /["'\\]/u.test(kernel.cmdline)) {
     report(
       'systemConfig.kernel.cmdline',
@@ -91,14 +91,14 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
 function checkArtifacts(spec: ImageSpec, report: Report): void {
   const seen = new Set<string>();
   if (spec.disk.artifacts.length === 0)
-    report('disk.artifacts', 'The template asks for no artifact', 'Add "- type: raw" under disk.artifacts.');
+    report('disk.artifacts', 'the template asks for no artifact', 'Add "- type: raw" under disk.artifacts.');
   spec.disk.artifacts.forEach((artifact, index) => {
     const path = `disk.artifacts[${index}]`;
     const extension = artifactExtension(artifact);
     if (artifact.type === 'tar') {
-      report(`${path}.type`, 'A tar archive of a disk image is not supported yet', 'Use another type.', UNSUPPORTED_YET);
+      report(`${path}.type`, 'a tar archive of a disk image is not supported yet', 'Use another type.', UNSUPPORTED_YET);
     }
-    if (seen.has(extension)) report(path, `The artifact "${extension}" is listed twice`, 'Remove one of them.');
+    if (seen.has(extension)) report(path, `the artifact "${extension}" is listed twice`, 'Remove one of them.');
     seen.add(extension);
   });
 }
@@ -110,7 +110,7 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
     const [field, value] = spec.typeUuid === undefined ? ['type', spec.type] : ['typeUUID', spec.typeUuid];
     report(
       `${path}.${field}`,
-      `Partition "${spec.id}" has the unknown type "${value}"`,
+      `partition "${spec.id}" has the unknown type "${value}"`,
       `Use typeUUID, or one of: ${partitionTypeNames.join(', ')}.`,
     );
   }
@@ -119,13 +119,13 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
     if (!partitionFlagNames.includes(flag)) {
       report(
         `${path}.flags[${index}]`,
-        `Partition "${spec.id}" has the unknown flag "${flag}"`,
+        `partition "${spec.id}" has the unknown flag "${flag}"`,
         `Use one of: ${partitionFlagNames.join(', ')}.`,
       );
     } else if (type !== undefined && (type === 'esp' ? !esp : canonicalPartitionType(spec.type) !== type)) {
       report(
         `${path}.flags[${index}]`,
-        `The flag "${flag}" of partition "${spec.id}" says type ${type}, its type says "${spec.type}"`,
+        `the flag "${flag}" of partition "${spec.id}" says type ${type}, its type says "${spec.type}"`,
         `Set type: ${type}, or remove the flag.`,
       );
     }
@@ -133,7 +133,7 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
   if ((spec.name || spec.id).length > MAX_NAME_UNITS) {
     report(
       `${path}.name`,
-      `The name of partition "${spec.id}" is longer than ${MAX_NAME_UNITS} characters`,
+      `the name of partition "${spec.id}" is longer than ${MAX_NAME_UNITS} characters`,
       'Shorten it.',
       'ICT_DISK_LAYOUT',
     );
@@ -159,7 +159,7 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   if (!known) {
     report(
       `${path}.fsType`,
-      `Partition "${spec.id}": the filesystem ${spec.filesystem} is not supported yet`,
+      `partition "${spec.id}": the filesystem ${spec.filesystem} is not supported yet`,
       'Use ext4, ext3, ext2, fat32, fat16, vfat, linux-swap or none.',
       UNSUPPORTED_YET,
     );
@@ -169,21 +169,21 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   const limit = LABEL_BYTES[spec.filesystem];
   if (limit === undefined) {
     if (label !== '')
-      report(`${path}.fsLabel`, `Partition "${spec.id}" has a label but no filesystem`, 'Give it an fsType, or remove fsLabel.');
+      report(`${path}.fsLabel`, `partition "${spec.id}" has a label but no filesystem`, 'Give it an fsType, or remove fsLabel.');
   } else if (Buffer.byteLength(label) > limit)
-    report(`${path}.fsLabel`, `The label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
+    report(`${path}.fsLabel`, `the label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
   if (width !== undefined && label !== '' && !/^[A-Za-z0-9 _-]+$/u.test(label)) {
     report(
       `${path}.fsLabel`,
-      `The FAT label "${label}" of partition "${spec.id}" has characters other than letters, digits, space, "_" and "-"`,
+      `the FAT label "${label}" of partition "${spec.id}" has characters other than letters, digits, space, "_" and "-"`,
       'Leave them out.',
     );
   }
-  if (hasControl(label)) report(`${path}.fsLabel`, `The label of partition "${spec.id}" has a control character`, 'Remove it.');
+  if (hasControl(label)) report(`${path}.fsLabel`, `the label of partition "${spec.id}" has a control character`, 'Remove it.');
   const size = (problem: string, hint: string): void =>
     report(
       `${path}.end`,
-      `Partition "${spec.id}" is ${problem} for its filesystem: it has ${mebibytes(sizeBytes)}`,
+      `partition "${spec.id}" is ${problem} for its filesystem: it has ${mebibytes(sizeBytes)}`,
       hint,
       'ICT_DISK_LAYOUT',
     );
@@ -198,18 +198,18 @@ function checkMount(spec: PartitionSpec, path: string, report: Report): void {
   const mountPoint = mountPointOf(spec);
   if (mountPoint === undefined) return;
   if (spec.filesystem === 'none')
-    report(`${path}.mountPoint`, `Partition "${spec.id}" has a mount point but no filesystem`, 'Give it an fsType, or remove mountPoint.');
+    report(`${path}.mountPoint`, `partition "${spec.id}" has a mount point but no filesystem`, 'Give it an fsType, or remove mountPoint.');
   if (!spec.mountPoint?.startsWith('/') || mountPoint.split('/').some((part) => part === '..' || part === '.')) {
     report(
       `${path}.mountPoint`,
-      `The mount point "${spec.mountPoint}" of partition "${spec.id}" is not an absolute path`,
+      `the mount point "${spec.mountPoint}" of partition "${spec.id}" is not an absolute path`,
       'Write it as /path without "." or "..".',
     );
   }
   if (hasControl(mountPoint))
-    report(`${path}.mountPoint`, `The mount point of partition "${spec.id}" has a control character`, 'Remove it.');
+    report(`${path}.mountPoint`, `the mount point of partition "${spec.id}" has a control character`, 'Remove it.');
   if (/\s/u.test(spec.mountOptions ?? ''))
-    report(`${path}.mountOptions`, `The mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
+    report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
 }
 
 function checkTogether(spec: ImageSpec, report: Report): void {
@@ -224,7 +224,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
       else
         report(
           `disk.partitions[${index}].${field}`,
-          `Partitions "${first}" and "${partition.id}" have the same ${what} "${text}"`,
+          `partitions "${first}" and "${partition.id}" have the same ${what} "${text}"`,
           'Change one of them.',
           'ICT_DISK_LAYOUT',
         );
@@ -235,25 +235,25 @@ function checkTogether(spec: ImageSpec, report: Report): void {
   const root = rootOf(spec);
   const esp = espOf(spec);
   if (root === undefined)
-    report('disk.partitions', 'No partition is mounted at /', 'Add a partition with mountPoint: /.', 'ICT_DISK_LAYOUT');
+    report('disk.partitions', 'no partition is mounted at /', 'Add a partition with mountPoint: /.', 'ICT_DISK_LAYOUT');
   else if (isFat(root) || root.filesystem === 'linux-swap' || root.filesystem === 'none') {
     report(
       `disk.partitions[${partitions.indexOf(root)}].fsType`,
-      `The root partition "${root.id}" has the filesystem ${root.filesystem}, which cannot hold a system`,
+      `the root partition "${root.id}" has the filesystem ${root.filesystem}, which cannot hold a system`,
       'Use ext4.',
     );
   }
   if (esp === undefined && spec.system.bootloader.bootType === 'efi')
     report(
       'disk.partitions',
-      'No partition is an EFI system partition',
+      'no partition is an EFI system partition',
       'Add a partition with type: esp and fsType: fat32.',
       'ICT_DISK_LAYOUT',
     );
   else if (esp !== undefined && !isFat(esp)) {
     report(
       `disk.partitions[${partitions.indexOf(esp)}].fsType`,
-      `The EFI system partition "${esp.id}" has the filesystem ${esp.filesystem}, which firmware cannot read`,
+      `the EFI system partition "${esp.id}" has the filesystem ${esp.filesystem}, which firmware cannot read`,
       'Use fat32.',
     );
   }
@@ -264,7 +264,7 @@ function checkTools(spec: ImageSpec, distribution: DistributionDefinition, repor
     if (Object.hasOwn(distribution.tools.packages, capability)) continue;
     report(
       path,
-      `The definition of ${distribution.title} names no packages for "${capability}", which this template needs`,
+      `the definition of ${distribution.title} names no packages for "${capability}", which this template needs`,
       'Add them under tools.packages of the definition, or change the template.',
       UNSUPPORTED_YET,
     );

@@ -87,7 +87,7 @@ async function derive(from: Digest, ctx: BuildContext, make: (source: string, di
   const source = await ctx.blobs.path(from);
   if (source === undefined) {
     throw diskError('ICT_DISK_BLOB_GONE', {
-      message: `The disk ${from} disappeared from the cache, or was damaged, while the build ran`,
+      message: `the disk ${from} disappeared from the cache, or was damaged, while the build ran`,
       hint: 'Run the build again; it makes the disk anew.',
       facts: { digest: from },
     });

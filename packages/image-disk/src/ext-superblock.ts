@@ -84,7 +84,7 @@ export async function readExtSuperblock(file: FileHandle, offset: number): Promi
 /** The error for a filesystem that is not what mke2fs should have written. */
 export function unreadable(reason: string, cause?: unknown): Error {
   return diskError('ICT_DISK_FILESYSTEM', {
-    message: `The filesystem that mke2fs wrote cannot be used: ${reason}`,
+    message: `the filesystem that mke2fs wrote cannot be used: ${reason}`,
     hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',
     facts: { reason },
     cause,

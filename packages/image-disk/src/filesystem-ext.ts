@@ -121,7 +121,7 @@ async function noSpace(request: ExtRequest, stderr: string, ctx: BuildContext): 
     const neededBytes = (blocks - freeBlocks) * BLOCK_BYTES;
     const files = inodes - freeInodes;
     return diskError('ICT_DISK_NO_SPACE', {
-      message: `The files of partition "${request.partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(request.sizeBytes)}`,
+      message: `the files of partition "${request.partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(request.sizeBytes)}`,
       hint: `Raise disk.size, or the end of partition "${request.partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
       facts: { partition: request.partition, neededBytes, availableBytes: request.sizeBytes, files, mke2fs: stderr.trim() },
     });

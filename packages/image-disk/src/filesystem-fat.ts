@@ -154,7 +154,7 @@ async function assertSpace(request: FatRequest): Promise<void> {
   const availableBytes = clusters * clusterBytes;
   const largest = [...request.files].sort((a, b) => b.sizeBytes - a.sizeBytes || compare(a.target, b.target)).slice(0, 3);
   throw diskError('ICT_DISK_NO_SPACE', {
-    message: `The files of partition "${request.partition}" do not fit: they need ${mebibytes(neededBytes)}, and its FAT filesystem has ${mebibytes(availableBytes)}`,
+    message: `the files of partition "${request.partition}" do not fit: they need ${mebibytes(neededBytes)}, and its FAT filesystem has ${mebibytes(availableBytes)}`,
     hint: `Make partition "${request.partition}" at least ${mebibytes(neededBytes - availableBytes + request.sizeBytes)} large. Its largest files: ${largest
       .map((file) => `${file.target} (${mebibytes(file.sizeBytes)})`)
       .join(', ')}.`,

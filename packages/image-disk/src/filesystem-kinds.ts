@@ -59,7 +59,7 @@ export function mountType(spec: PartitionSpec): string {
       return 'swap';
     case 'none':
       throw diskError('ICT_DISK_LAYOUT', {
-        message: `Partition "${spec.id}" has a mount point but no filesystem`,
+        message: `partition "${spec.id}" has a mount point but no filesystem`,
         hint: 'Give it an fsType, or remove mountPoint.',
         facts: { partition: spec.id },
       });

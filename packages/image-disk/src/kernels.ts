@@ -38,7 +38,7 @@ export async function findKernels(tree: TreeSession, boot: BootDefinition): Prom
   }
   if (kernels.length === 0) {
     throw diskError('ICT_DISK_BOOT_FILES', {
-      message: `The image has no kernel: nothing in its tree matches ${boot.kernel}`,
+      message: `the image has no kernel: nothing in its tree matches ${boot.kernel}`,
       hint: 'Add a kernel package under systemConfig.kernel.packages.',
       facts: { glob: boot.kernel },
     });
@@ -80,7 +80,7 @@ function compareText(a: string, b: string): number {
 export async function resolveTreeFile(tree: TreeSession, path: string, what: string, hint: string): Promise<TreeFile> {
   const found = await follow(tree, path);
   if (found?.type === 'file') return { path: found.path, sizeBytes: found.sizeBytes };
-  throw diskError('ICT_DISK_BOOT_FILES', { message: `The image has no ${what}: ${path} is not a file of its tree`, hint, facts: { path } });
+  throw diskError('ICT_DISK_BOOT_FILES', { message: `the image has no ${what}: ${path} is not a file of its tree`, hint, facts: { path } });
 }
 
 /** What lies at `path`, under its real path. Undefined when nothing does, or links go round in a circle. */

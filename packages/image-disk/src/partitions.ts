@@ -38,11 +38,11 @@ export function planLayout(disk: Pick<DiskSpec, 'sizeBytes' | 'partitions'>): {
   const sectors = Math.floor(disk.sizeBytes / SECTOR_BYTES);
   if (!Number.isSafeInteger(disk.sizeBytes) || disk.sizeBytes % SECTOR_BYTES !== 0) {
     problems.push({
-      message: `The disk's size, ${disk.sizeBytes} bytes, is not a multiple of ${SECTOR_BYTES}`,
+      message: `the disk's size, ${disk.sizeBytes} bytes, is not a multiple of ${SECTOR_BYTES}`,
       hint: 'Give disk.size in MiB or GiB.',
     });
   } else if (sectors < PRIMARY_SECTORS + BACKUP_SECTORS + 1) {
-    problems.push({ message: `A disk of ${disk.sizeBytes} bytes has no room for partitions`, hint: 'Raise disk.size.' });
+    problems.push({ message: `a disk of ${disk.sizeBytes} bytes has no room for partitions`, hint: 'Raise disk.size.' });
   }
   const last = lastUsableLba(sectors);
   const partitions = disk.partitions.map((spec, index): PlacedPartition => {
@@ -78,7 +78,7 @@ function boundaryProblems(spec: PartitionSpec, partition: number, last: number):
   if (startBytes < FIRST_USABLE_LBA * SECTOR_BYTES || startBytes % ALIGNMENT_BYTES !== 0) {
     const nearest = Math.max(1, Math.ceil(startBytes / ALIGNMENT_BYTES));
     found.push({
-      message: `Partition "${id}" starts at byte ${startBytes}, which is not on a MiB boundary after the partition table`,
+      message: `partition "${id}" starts at byte ${startBytes}, which is not on a MiB boundary after the partition table`,
       hint: `Start it at ${nearest}MiB.`,
       partition,
       field: 'start',
@@ -86,7 +86,7 @@ function boundaryProblems(spec: PartitionSpec, partition: number, last: number):
   }
   if (endBytes !== undefined && endBytes % SECTOR_BYTES !== 0) {
     found.push({
-      message: `Partition "${id}" ends at byte ${endBytes}, which is not a multiple of ${SECTOR_BYTES}`,
+      message: `partition "${id}" ends at byte ${endBytes}, which is not a multiple of ${SECTOR_BYTES}`,
       hint: 'End it on a MiB boundary.',
       partition,
       field: 'end',
@@ -95,21 +95,21 @@ function boundaryProblems(spec: PartitionSpec, partition: number, last: number):
   const end = (last + 1) * SECTOR_BYTES;
   if (startBytes >= end) {
     found.push({
-      message: `Partition "${id}" starts at byte ${startBytes}, beyond the last usable byte ${end - 1} of the disk`,
+      message: `partition "${id}" starts at byte ${startBytes}, beyond the last usable byte ${end - 1} of the disk`,
       hint: 'Raise disk.size.',
       partition,
       field: 'start',
     });
   } else if (endBytes !== undefined && endBytes > end) {
     found.push({
-      message: `Partition "${id}" ends at byte ${endBytes}, but the backup partition table starts at byte ${end}`,
+      message: `partition "${id}" ends at byte ${endBytes}, but the backup partition table starts at byte ${end}`,
       hint: 'Raise disk.size by 1MiB, or give the last partition the rest of the disk with end: "0".',
       partition,
       field: 'end',
     });
   } else if (endBytes !== undefined && endBytes <= startBytes) {
     found.push({
-      message: `Partition "${id}" ends at byte ${endBytes}, before its start at byte ${startBytes}`,
+      message: `partition "${id}" ends at byte ${endBytes}, before its start at byte ${startBytes}`,
       hint: 'Set end after start.',
       partition,
       field: 'end',
@@ -125,7 +125,7 @@ function overlapProblems(partitions: readonly PlacedPartition[]): LayoutProblem[
   return ordered.flatMap((current, position) => {
     const next = ordered[position + 1];
     if (next === undefined || current.lastLba < next.firstLba) return [];
-    const message = `Partitions "${current.spec.id}" and "${next.spec.id}" overlap`;
+    const message = `partitions "${current.spec.id}" and "${next.spec.id}" overlap`;
     const hint =
       current.spec.endBytes === undefined
         ? `Only the last partition may take the rest of the disk: give "${current.spec.id}" an end.`

@@ -103,7 +103,7 @@ describe('checkDisk', () => {
   it('refuses systemd-boot of a distribution that does not say where it is', () => {
     const other = { ...distribution, boot: { ...distribution.boot, loaders: {} } };
     expect(checkDisk(imageSpec(), other).map(({ code, message }) => [code, message])).toEqual([
-      ['ICT_UNSUPPORTED_YET', 'The definition of Debian 13 does not say where its systemd-boot is'],
+      ['ICT_UNSUPPORTED_YET', 'the definition of Debian 13 does not say where its systemd-boot is'],
     ]);
   });
 
