@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { parseSize } from './size.js';
 
 /** A named kind of text: how it is checked, and what a message says was expected. */
@@ -34,7 +34,8 @@ export const formats: Readonly<Record<string, TextFormat>> = {
     check: (text) => text === '' || isHostname(text),
     expected: 'a host name: letters, digits and hyphens, with dots between, at most 64 characters',
   },
-  ip: { check: (text) => isIP(text) !== 0, expected: 'an IPv4 or IPv6 address' },
+  ipv4: { check: isIPv4, expected: 'an IPv4 address' },
+  ipv6: { check: isIPv6, expected: 'an IPv6 address' },
   cidr: { check: isCidr, expected: 'an address with prefix length, such as 192.0.2.10/24' },
   route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },
   uuid: {

@@ -30,13 +30,13 @@ export function validatorOf(validate: ValidateFunction): Validator {
   return {
     check(data, what, positions, at = []) {
       if (validate(data)) return [];
-      return orderProblems((validate.errors ?? []).map((error) => explain(error, data, what, positions, at)));
+      return orderProblems(errorsOf(validate).map((error) => explain(error, data, what, positions, at)));
     },
     prune(data) {
       const left = structuredClone(data);
       const paths: Path[] = [];
       while (!validate(left)) {
-        for (const path of (validate.errors ?? []).map((error) => faultyPath(error, left))) {
+        for (const path of errorsOf(validate).map((error) => faultyPath(error, left))) {
           if (path.length === 0) return { data: undefined, paths: [[]] };
           removeAt(left, path);
           paths.push(path);
@@ -45,6 +45,29 @@ export function validatorOf(validate: ValidateFunction): Validator {
       return { data: left, paths };
     },
   };
+}
+
+/** What the last check found; of a choice between formats, the choice alone. */
+function errorsOf(validate: ValidateFunction): readonly ErrorObject[] {
+  const errors = validate.errors ?? [];
+  const choices = errors.filter((error) => error.keyword === 'anyOf' && choiceOf(error.parentSchema) !== undefined);
+  return errors.filter(
+    ({ schemaPath, instancePath }) =>
+      !choices.some((choice) => choice.instancePath === instancePath && schemaPath.startsWith(`${choice.schemaPath}/`)),
+  );
+}
+
+/** What each branch of `anyOf` expects, when all are formats. */
+function choiceOf(schema: ErrorObject['parentSchema']): readonly string[] | undefined {
+  const branches = (schema?.['anyOf'] ?? []) as readonly { readonly format?: string }[];
+  const expected = branches.flatMap(({ format, ...rest }) =>
+    format === undefined || Object.keys(rest).length > 0 ? [] : [expectedOf(format)],
+  );
+  return expected.length === branches.length ? expected : undefined;
+}
+
+function expectedOf(format: string): string {
+  return formats[format]?.expected ?? standardFormats[format] ?? `a valid ${format}`;
 }
 
 /** Words for the types of JSON Schema. */
@@ -139,9 +162,14 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
       return report('ICT_DOCUMENT_BAD_VALUE', message, near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`);
     }
     case 'format': {
-      const format = String(params['format']);
-      const expected = formats[format]?.expected ?? standardFormats[format] ?? `a valid ${format}`;
+      const expected = expectedOf(String(params['format']));
       return report('ICT_DOCUMENT_BAD_VALUE', `${name} is ${quote(error.data)}; it must be ${expected}`);
+    }
+    case 'anyOf': {
+      const choice = choiceOf(schema);
+      if (choice !== undefined)
+        return report('ICT_DOCUMENT_BAD_VALUE', `${name} is ${quote(error.data)}; it must be ${choice.join(' or ')}`);
+      return report('ICT_DOCUMENT_BAD_VALUE', `${name} does not fit the schema (anyOf)`);
     }
     case 'uniqueItems': {
       const [one, two] = [Number(params['i']), Number(params['j'])];

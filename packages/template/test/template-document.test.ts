@@ -63,6 +63,16 @@ Write it in quotes: "13.0".`);
 Begin each entry with "- ".`);
   });
 
+  it('for an address that is none, of either kind, once', () => {
+    const network = (via: string, server: string) =>
+      `${HEAD}systemConfig:\n  network:\n    interfaces: [{ name: a, routes: [{ to: default, via: "${via}" }], nameservers: ["${server}"] }]\n`;
+    expect(said(parseTemplate(network('192.0.2.256', 'fe80::g'), 'image.yml').problems)).toEqual([
+      'ICT_DOCUMENT_BAD_VALUE: systemConfig.network.interfaces[0].routes[0].via is "192.0.2.256"; it must be an IPv4 address or an IPv6 address',
+      'ICT_DOCUMENT_BAD_VALUE: systemConfig.network.interfaces[0].nameservers[0] is "fe80::g"; it must be an IPv4 address or an IPv6 address',
+    ]);
+    expect(parseTemplate(network('192.0.2.1', '2001:db8::53'), 'image.yml').problems).toEqual([]);
+  });
+
   it.each([
     ['no', 'Write false, without quotes.'],
     ['On', 'Write true, without quotes.'],

@@ -5,6 +5,9 @@ export const text = (description: string, ...examples: readonly string[]) => ({ 
 export const formatted = <const F extends string>(format: F, description: string, ...examples: readonly string[]) =>
   ({ type: 'string', format, description, examples }) as const;
 
+/** Schema of an IPv4 or IPv6 address, by the names that editors know. */
+export const ipAddress = { type: 'string', anyOf: [{ format: 'ipv4' }, { format: 'ipv6' }] } as const;
+
 /** Schema of text that is one of a few words. */
 export const oneOf = <const V extends readonly string[]>(values: V, description: string, ...examples: readonly V[number][]) =>
   ({ type: 'string', enum: values, description, examples }) as const;

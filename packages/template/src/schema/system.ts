@@ -1,5 +1,5 @@
 import { additionalFileSchema } from './additional-file.js';
-import { flag, formatted, integer, oneOf, packageTexts, text, texts, withDefault } from './keyword.js';
+import { flag, formatted, integer, oneOf, packageTexts, text, texts, withDefault, ipAddress } from './keyword.js';
 
 const user = {
   type: 'object',
@@ -58,7 +58,7 @@ const networkInterface = {
         examples: [{ to: 'default', via: '192.0.2.1' }],
         properties: {
           to: formatted('route', 'Destination: `default` or a network with prefix length.', 'default', '10.0.0.0/8'),
-          via: formatted('ip', 'Gateway.', '192.0.2.1'),
+          via: { ...ipAddress, description: 'Gateway.', examples: ['192.0.2.1'] },
         },
         required: ['to', 'via'],
         additionalProperties: false,
@@ -68,7 +68,7 @@ const networkInterface = {
       type: 'array',
       description: 'Addresses of name servers.',
       examples: [['192.0.2.53']],
-      items: { type: 'string', format: 'ip' },
+      items: ipAddress,
     }),
   },
   required: ['name'],
