@@ -149,20 +149,20 @@ function openBuild(
   const shelf: LayerShelf = new CacheShelf(cache.layers);
   const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
   const base = new BaseTree(join(options.workDir, target), shelf, sandbox, epochSeconds, elsewhere);
-  const trees = new SandboxTrees(sandbox, base, epochSeconds, options.verify, options.signal);
+  const trees = new SandboxTrees(sandbox, base, shelf, { epochSeconds, verify: options.verify, signal: options.signal });
   const earlier = new EarlierLayers(cache.steps, base, `${identity.name} ${identity.version}`);
   const { signal } = options;
   const layers: LayerMaker = {
     base: (work) => trees.change({ layers: [] }, work, { shelf: base, snapshot: base.snapshot }),
-    over: (parent: TreeRef, work, latest) => trees.change(parent, work, { shelf, epochSeconds: latest }),
-    from: (start, parent, work, review) => trees.change(parent, work, { shelf, start, review }),
+    over: (parent: TreeRef, work, latest) => trees.change(parent, work, { epochSeconds: latest }),
+    from: (start, parent, work, review) => trees.change(parent, work, { start, review }),
     template: ({ parent, mounts, cacheMounts }, work, start) =>
       withCacheMounts(
         cacheMounts,
         cache,
         (caches) => {
           const from = start === undefined ? {} : { start };
-          return trees.change(parent, work, { shelf, epochSeconds: TEMPLATE_EPOCH, mounts: [...mounts, ...caches], ...from });
+          return trees.change(parent, work, { epochSeconds: TEMPLATE_EPOCH, mounts: [...mounts, ...caches], ...from });
         },
         signal,
       ),
@@ -182,7 +182,7 @@ function openBuild(
     trees,
     layers,
     audit: (sample, provider) => {
-      const clean: LayerMaker = { ...layers, base: (work) => trees.change({ layers: [] }, work, { shelf }) };
+      const clean: LayerMaker = { ...layers, base: (work) => trees.change({ layers: [] }, work) };
       return new CacheAudit(sample, clean, base, trees, provider, context.emit);
     },
     source: { has: (layer) => base.has(layer), stored: (layer) => base.find(layer), siblings: (call) => steps.siblings(call) },

@@ -34,6 +34,7 @@ export interface TreeMount {
 
 /** Where a new layer goes, beside its latest time. */
 export interface LayerOptions extends ChangeOptions {
+  /** Absent: the cache. */
   readonly shelf?: LayerShelf;
   /** File that gets the layer as tar.gz, from the read that seals it. */
   readonly snapshot?: string;
@@ -44,25 +45,40 @@ export interface LayerOptions extends ChangeOptions {
   readonly review?: (before: LayerManifest, after: LayerManifest) => void;
 }
 
+/** What holds for all trees of a build. */
+export interface TreeRules {
+  /** Latest time of files in new layers, seconds since 1970. */
+  readonly epochSeconds: number;
+  /** How layers of earlier builds are checked. */
+  readonly verify: 'signature' | 'full';
+  readonly signal: AbortSignal;
+}
+
 /** Opens trees over the sandbox: layers are verified when first mounted, and what a session wrote becomes a layer. */
 export class SandboxTrees implements TreeRunner {
   private readonly sandbox: LazySandbox;
   private readonly shelf: LayerShelf;
+  private readonly cache: LayerShelf;
   private readonly epochSeconds: number;
   private readonly verify: 'signature' | 'full';
   private readonly signal: AbortSignal;
   private readonly verified = new Map<string, string>();
 
-  constructor(sandbox: LazySandbox, shelf: LayerShelf, epochSeconds: number, verify: 'signature' | 'full', signal: AbortSignal) {
+  /**
+   * @param shelf where layers are looked for.
+   * @param cache where new ones go unless told otherwise: a layer there stays where it is.
+   */
+  constructor(sandbox: LazySandbox, shelf: LayerShelf, cache: LayerShelf, { epochSeconds, verify, signal }: TreeRules) {
     this.sandbox = sandbox;
     this.shelf = shelf;
+    this.cache = cache;
     this.epochSeconds = epochSeconds;
     this.verify = verify;
     this.signal = signal;
   }
 
   async change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options: LayerOptions = {}): Promise<LayerRef> {
-    const { shelf = this.shelf, epochSeconds = this.epochSeconds, snapshot, start, mounts = [] } = options;
+    const { shelf = this.cache, epochSeconds = this.epochSeconds, snapshot, start, mounts = [] } = options;
     const { signal } = this;
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(parent);

@@ -8,7 +8,7 @@ import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { BaseTree } from '../src/base-tree.js';
 import type { LayerShelf, StoredLayer } from '../src/layer-shelf.js';
-import { LazySandbox } from '../src/trees.js';
+import { LazySandbox, SandboxTrees } from '../src/trees.js';
 
 let place: string;
 let work: string;
@@ -156,6 +156,35 @@ describe('a base tree', () => {
     expect([...shelf.layers.keys()]).toEqual([one.digest]);
     expect([await lies(one), await lies(two)]).toEqual(['cache: one', 'live: two']);
     expect(await base.has(one)).toBe(true);
+  });
+
+  it('keeps its place when a step makes another layer, which goes to the cache', async () => {
+    const { base, shelf, make, lies } = workshop();
+    const one = await make('one');
+    let staged = '';
+    const opening = {
+      ...sandbox,
+      openTree: async ({ upper }: { readonly upper: { readonly directory: string } }) => {
+        staged = upper.directory;
+        return { close: async () => undefined };
+      },
+      verifyLayer: async () => ({ ok: true, changed: [] }),
+    } as unknown as Sandbox;
+    const signal = new AbortController().signal;
+    const trees = new SandboxTrees(new LazySandbox(async () => opening), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
+    const tools = await trees.change({ layers: [] }, () => writeFile(join(staged, 'content'), 'tools'));
+    expect(await lies(tools)).toBe('cache: tools');
+    expect(await trees.directories({ layers: [one, tools] })).toEqual([join(work, 'chrootenv'), (await shelf.find(tools))?.directory]);
+    await make('two');
+    expect(await lies(tools)).toBe('cache: tools');
+  });
+
+  it('is not promised to stay where it is published: the next one takes its place', async () => {
+    const { base } = workshop();
+    const staged = await base.stage();
+    await writeFile(join(staged.directory, 'content'), 'one');
+    const manifest = await manifestOf(staged.directory);
+    expect((await base.publish(staged, manifest, (directory) => sandbox.statLayer(directory))).directory).toBeUndefined();
   });
 
   it('throws a live tree away that nothing vouches for, when another needs its place', async () => {

@@ -32,7 +32,11 @@ function trees({ kept, sound }: { readonly kept: boolean; readonly sound: boolea
     find: async () => ({ directory: '/layers/made', manifest, signature: { digest: digestOfAll('5'), entries: 1 } }),
     drop: async ({ digest }: LayerRef) => void dropped.push(digest),
   } as unknown as LayerShelf;
-  const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, 1, 'signature', new AbortController().signal);
+  const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, shelf, {
+    epochSeconds: 1,
+    verify: 'signature',
+    signal: new AbortController().signal,
+  });
   return { subject, looks, dropped };
 }
 
