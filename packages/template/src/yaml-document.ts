@@ -33,7 +33,7 @@ export interface YamlDocument {
 
 /** Bounds on what a file may make us do. A file beyond them is refused. */
 export const MAX_BYTES = 1024 * 1024;
-const MAX_NODES = 200_000;
+const MAX_NODES = 100_000;
 const MAX_ALIASES = 1000;
 const MAX_KEY = 1024;
 
