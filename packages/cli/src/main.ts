@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { Command, CommanderError } from 'commander';
-import type { Bundle } from './bundle.js';
+import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
 import { terminalPrompter } from './prompt.js';

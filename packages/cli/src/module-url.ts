@@ -7,7 +7,7 @@ import { packageDirectory } from './package-directory.js';
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * URL of a file of a package as it is installed. `scripts/bundle.mjs` puts it where a module asks for `import.meta.url`, so that workers,
+ * URL of a file of a package as it is installed. `scripts/make-bundle.mjs` puts it where a module asks for `import.meta.url`, so that workers,
  * definitions and the code that has a digest are found beside the module, wherever npm put its package.
  *
  * @param via names of packages, each a dependency of the one before, the first of this package; none: this package itself.

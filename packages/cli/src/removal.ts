@@ -8,7 +8,7 @@ import {
   type Collection,
   type WorkspaceEntry,
 } from '@ict/cache';
-import { entryDocument } from './cache-entry.js';
+import { entryDocument } from './cache-entry-text.js';
 import { reapCache } from './open-cache.js';
 import { formatBytes, formatCount } from './quantity.js';
 import type { Session } from './session.js';

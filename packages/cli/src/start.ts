@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { freshBundle } from './bundle.js';
+import { freshBundle } from './fresh-bundle.js';
 import type { main } from './main.js';
 import { packageRoot } from './module-url.js';
 

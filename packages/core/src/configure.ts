@@ -3,7 +3,7 @@ import { hashFile } from '@ict/integrity';
 import type { BuildContext, FileSpec, ImageSpec, Json, NetworkSpec, TreeSession, UserSpec } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import { addInitrdModules } from './initrd-modules.js';
-import { configureNetwork } from './network.js';
+import { configureNetwork } from './configure-network.js';
 import { secretDigest } from './secrets.js';
 
 /** A file of a template with its content's digest and its mode. */

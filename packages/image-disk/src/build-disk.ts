@@ -1,7 +1,7 @@
 import type { BlobRef, BuildContext, Digest, FormatArtifact, ImageInput, StepRunner } from '@ict/plugin-api';
 import { artifactExtension } from './artifacts.js';
 import { DERIVE_VERSION, compress, compressKey, convertDisk, convertKey } from './derive.js';
-import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './disk.js';
+import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './assemble-disk.js';
 import { layoutDisk } from './partitions.js';
 import { isVirtualDisk } from './virtual-disk.js';
 

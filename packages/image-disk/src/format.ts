@@ -1,5 +1,5 @@
 import type { ImageFormat } from '@ict/plugin-api';
-import { checkDisk } from './check.js';
+import { checkDisk } from './check-disk.js';
 import { PREPARE_VERSION, prepareTree } from './prepare.js';
 import { requiredTools } from './tools.js';
 

@@ -55,8 +55,9 @@ function broken(type: VirtualDiskType, what: string): Error {
   });
 }
 
-/** What qcow2 lacks: identity. */
-const SETTLERS: Readonly<Partial<Record<VirtualDiskType, (disk: OpenDisk) => Promise<void>>>> = {
+/** How the identity of each format is settled; qcow2 has none. */
+const SETTLERS: Readonly<Record<VirtualDiskType, ((disk: OpenDisk) => Promise<void>) | undefined>> = {
+  qcow2: undefined,
   vhd: settleVhd,
   vhdx: settleVhdx,
   vmdk: settleVmdk,

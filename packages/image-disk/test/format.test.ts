@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest, FormatArtifact, Json } from '@ict/plugin-api';
-import { assembleKey } from '../src/disk.js';
+import { assembleKey } from '../src/assemble-disk.js';
 import { diskError } from '../src/errors.js';
 import { createDiskFormat } from '../src/format.js';
 import { partitionIdentity } from '../src/identity.js';

@@ -8,7 +8,7 @@ import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
 import { readModules } from './kernel-modules.js';
-import { readNetwork } from './network.js';
+import { readNetwork } from './network-spec.js';
 import { readBaseline, readOverlayPolicy } from './overlay.js';
 import { formatPath, type Path } from './path.js';
 import { completeSections, type PluginSections } from './plugin-section.js';

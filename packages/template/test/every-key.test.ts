@@ -34,12 +34,12 @@ packagePins: [{ packages: [a], priority: 1 }]
 
 const MIB = 2 ** 20;
 const absolute = expect.stringMatching(/^\/.*\/other\.yml$/) as unknown;
-const disk = 'image-disk/src/disk.ts';
-const check = 'image-disk/src/check.ts';
+const disk = 'image-disk/src/assemble-disk.ts';
+const check = 'image-disk/src/check-disk.ts';
 const layer = 'core/src/template-layers.ts';
 const intake = 'core/src/template-intake.ts';
 const pinned = '../providers/deb/src/resolve-pins.ts';
-const network = 'core/src/network.ts';
+const network = 'core/src/configure-network.ts';
 const configure = 'core/src/configure.ts';
 
 const SIGNED = { enabled: true, secureBootDBKey: 'image.yml', secureBootDBCrt: 'image.yml', secureBootDBCer: 'image.yml' };
@@ -95,7 +95,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.kernel.name': noEffect('kernel'),
   'systemConfig.kernel.uki': notYet('system.kernel.unifiedImage', true),
   'systemConfig.initramfs.template': notYet('system.initramfs.template', 'other.yml', absolute),
-  'systemConfig.bootloader.bootType': carried('system.bootloader.bootType', 'legacy', 'image-disk/src/check.ts'),
+  'systemConfig.bootloader.bootType': carried('system.bootloader.bootType', 'legacy', 'image-disk/src/check-disk.ts'),
   'systemConfig.bootloader.provider': carried('system.bootloader.provider', 'grub', 'image-disk/src/partition-content.ts'),
   'systemConfig.immutability.enabled': notYet('system.immutability', true, expect.anything() as unknown),
   'systemConfig.immutability.secureBootDBKey': { ...notYet('system.immutability.signing.key', 'other.yml', absolute), beside: SIGNED },

@@ -11,7 +11,7 @@ import type {
   Snapshot,
 } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
-import { readIndex } from './index-file.js';
+import { readIndex } from './read-index.js';
 import { PackagesIndex } from './packages-index.js';
 import { PrimaryReader } from './primary.js';
 import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';

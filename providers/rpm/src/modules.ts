@@ -1,6 +1,6 @@
 import type { Context, Json, Snapshot } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
-import { readIndex } from './index-file.js';
+import { readIndex } from './read-index.js';
 import { indexOf } from './metadata.js';
 
 /** One build of a stream of a module. A repository may have several: of other versions, and of contexts that need other modules. */

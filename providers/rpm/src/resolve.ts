@@ -16,7 +16,7 @@ import type { PackageGroup } from './comps.js';
 import { formatEvr } from './evr.js';
 import { explainContradiction, seedsOf } from './explain.js';
 import { FilelistsReader } from './filelists.js';
-import { readIndex } from './index-file.js';
+import { readIndex } from './read-index.js';
 import { indexOf, loadPackages } from './metadata.js';
 import { hiddenByModules } from './module-filter.js';
 import { chooseStreams } from './module-streams.js';

@@ -12,7 +12,7 @@ import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText } from '../terminal-text.js';
-import { findEntry } from '../cache-entry.js';
+import { findEntry } from '../cache-entry-text.js';
 
 const run = promisify(execFile);
 
@@ -21,9 +21,9 @@ type Conversion = (from: string, to: string, signal: AbortSignal) => Promise<unk
 
 const copy: Conversion = (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE);
 const disk =
-  (format: string): Conversion =>
+  (format: string, ...options: readonly string[]): Conversion =>
   (from, to, signal) =>
-    run('qemu-img', ['convert', '-f', 'raw', '-O', format, from, to], { signal });
+    run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...options, from, to], { signal });
 
 /** What a raw disk can be made into, by the suffix of the file. */
 const conversions: Readonly<Record<string, Conversion>> = {
@@ -33,7 +33,8 @@ const conversions: Readonly<Record<string, Conversion>> = {
   '.raw.zst': (from, to, signal) => pipeline(createReadStream(from), createZstdCompress(), createWriteStream(to), { signal }),
   '.qcow2': disk('qcow2'),
   '.vmdk': disk('vmdk'),
-  '.vhd': disk('vpc'),
+  // Without force_size the disk grows to what cylinders, heads and sectors can say.
+  '.vhd': disk('vpc', '-o', 'force_size=on'),
   '.vhdx': disk('vhdx'),
   '.vdi': disk('vdi'),
 };

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { packageId, type Cache, type CacheEntry } from '@ict/cache';
-import { entryDocument, findEntry, isoTime, shortId } from '../cache-entry.js';
+import { entryDocument, findEntry, isoTime, shortId } from '../cache-entry-text.js';
 import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import type { CacheFlags } from '../flag-types.js';
 import { formatBytes } from '../quantity.js';

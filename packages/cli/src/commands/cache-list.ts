@@ -1,7 +1,7 @@
 import { entryKinds, type CacheEntry } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
 import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
-import { entryDocument, isoTime, shortId } from '../cache-entry.js';
+import { entryDocument, isoTime, shortId } from '../cache-entry-text.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';

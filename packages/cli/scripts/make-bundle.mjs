@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { rolldown } from 'rolldown';
-import { compiledStamp } from '../dist/bundle.js';
+import { compiledStamp } from '../dist/fresh-bundle.js';
 import { packageRoot } from '../dist/module-url.js';
 import { discoverPlugins } from '../dist/plugin-discovery.js';
 import { placedModules } from './placed-modules.mjs';
@@ -11,7 +11,7 @@ import { thirdPartyNotice } from './third-party-notice.mjs';
 
 /**
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
- * link hundreds of modules than to run them. Part of the build; `src/bundle.ts` decides at each start whether the bundle may be used.
+ * link hundreds of modules than to run them. Part of the build; `src/fresh-bundle.ts` decides at each start whether the bundle may be used.
  */
 const { entryOf, readManifest } = await import('@ict/core');
 const directory = join(packageRoot, 'bundle');

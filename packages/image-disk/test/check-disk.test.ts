@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PartitionSpec } from '@ict/plugin-api';
-import { checkDisk, positionOf } from '../src/check.js';
+import { checkDisk, positionOf } from '../src/check-disk.js';
 import { createDiskFormat } from '../src/format.js';
 import { partitionAttributes } from '../src/partition-flags.js';
 import { MIB, distribution, esp, imageSpec, root, type SpecChanges } from './support/specs.js';

@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, utimes, writeFile 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { compiledStamp, freshBundle, type Bundle, type BundleRecord } from '../src/bundle.js';
+import { compiledStamp, freshBundle, type Bundle, type BundleRecord } from '../src/fresh-bundle.js';
 import { start } from '../src/start.js';
 
 const BUILD_INFO = join('dist', 'tsconfig.tsbuildinfo');
