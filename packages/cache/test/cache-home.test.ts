@@ -12,7 +12,7 @@ afterEach(() => rig.close());
 
 /** What is chosen where the cache directory is a mount that is only read. */
 function chosenReadOnly(temporaryDir: string): unknown {
-  const places = { cacheDir: rig.cacheDir, workDir: '/work', temporaryDir, readOnlyCacheDirs: ['/other'] };
+  const places = { cacheDir: rig.cacheDir, workDir: '/builds', temporaryDir, readOnlyCacheDirs: ['/other'] };
   const script = childScript(
     rig.cacheDir,
     `const { chooseCacheHome } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
@@ -22,7 +22,7 @@ function chosenReadOnly(temporaryDir: string): unknown {
 }
 
 describe('the home of a cache', () => {
-  const rest = { workDir: '/work', temporaryDir: '/temporary' };
+  const rest = { workDir: '/builds', temporaryDir: '/temporary' };
 
   it('is the configured directory when that can be written, or made, or is something else', async () => {
     await rig.open();
@@ -37,7 +37,7 @@ describe('the home of a cache', () => {
     'is in the work directory when that can only be read, even without %j',
     async (missing) => {
       await rig.open();
-      const instead = { cacheDir: '/work/.cache', readOnlyDirs: [rig.cacheDir, '/other'] };
+      const instead = { cacheDir: '/builds/.cache', readOnlyDirs: [rig.cacheDir, '/other'] };
       expect(chosenReadOnly(join(rig.cacheDir, '.ict', 'tmp'))).toEqual(instead);
       for (const path of missing) rmSync(join(rig.cacheDir, path), { recursive: true, force: true });
       expect(chosenReadOnly('/temporary')).toEqual({ ...instead, scratchDir: '/temporary' });

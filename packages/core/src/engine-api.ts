@@ -19,10 +19,10 @@ import type { RepositoryChoice } from './repository-choice.js';
 
 export type { AuditSample } from './audit.js';
 
-/** What an engine is opened with. Paths are absolute. */
-/** @returns the namespace of the module. */
+/** @returns the namespace of the module in a file. */
 export type ModuleImporter = (file: string) => Promise<unknown>;
 
+/** What an engine is opened with. Paths are absolute. */
 export interface EngineOptions {
   readonly cacheDir: string;
   readonly workDir: string;

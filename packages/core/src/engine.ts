@@ -2,8 +2,8 @@ import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
 import {
   diffTemplate,
   explainTemplate,
-  hiddenIn,
   explainVariables,
+  hiddenIn,
   locateReports,
   mergeTemplates,
   orderProblems,

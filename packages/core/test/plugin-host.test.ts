@@ -1,21 +1,10 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
 import { PluginHost } from '../src/plugin-host.js';
+import { eachInWorkspace } from './toy-plugin.js';
 
-let place: string;
-beforeEach(async () => {
-  place = await mkdtemp(join(tmpdir(), 'ict-plugins-'));
-});
-afterEach(() => rm(place, { recursive: true }));
-
-async function write(file: string, text: string): Promise<string> {
-  const path = join(place, file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-  return path;
-}
+const { path, write } = eachInWorkspace();
 
 /** A definition of sample/DIST, as a plugin ships it. */
 function definition(dist: string, title = 'Sample'): string {
@@ -44,7 +33,7 @@ async function plugin(name: string, ict: unknown, files: Readonly<Record<string,
   for (const [file, text] of Object.entries({ 'dist/plugin.js': CODE, 'distros/one.yml': definition('one'), ...files })) {
     await write(`${name}/${file}`, text);
   }
-  return join(place, name);
+  return path(name);
 }
 
 const everything = {
@@ -120,7 +109,7 @@ describe('PluginHost', () => {
     ['has no name', '{ "version": "1", "ict": { "apiVersion": 1 } }'],
   ])('refuses a package whose package.json %s', async (_what, text) => {
     if (text !== undefined) await write('acme/package.json', text);
-    await expect(PluginHost.open([join(place, 'acme')], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    await expect(PluginHost.open([path('acme')], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
   });
 
   it.each([
@@ -180,12 +169,12 @@ describe('PluginHost', () => {
     const more = await write('more.yml', definition('two', 'More'));
     expect((await PluginHost.open([root], files.slice(0, 1))).distribution('sample', 'one')?.title).toBe('Mine');
     const host = await PluginHost.open([root], [...files, more]);
-    expect(host.distribution('sample', 'one')).toMatchObject({ title: 'Last', repositories: [{ keyrings: [join(place, 'key.pgp')] }] });
+    expect(host.distribution('sample', 'one')).toMatchObject({ title: 'Last', repositories: [{ keyrings: [path('key.pgp')] }] });
     expect(host.distribution('sample', 'two')?.title).toBe('More');
   });
 
   it('refuses a definition that the user names and that is not there', async () => {
-    await expect(PluginHost.open([], [join(place, 'none.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    await expect(PluginHost.open([], [path('none.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
   });
 
   it('reads what a plugin defines when it is asked for, and tells then what is wrong with it', async () => {

@@ -1,10 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { sectionOf, type ImageSpec, type Json } from '@ict/plugin-api';
 import { describeTemplateSection, fakeContext } from '@ict/plugin-testkit';
 import { compileSchema, templateSchemaWith } from '@ict/template';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { documents, formatSteps } from '../src/finalization.js';
 import type { Lock } from '../src/lock.js';
 import { PluginHost } from '../src/plugin-host.js';
@@ -12,6 +9,7 @@ import { specFor } from '../src/plugin-view.js';
 import type { StepEngine } from '../src/steps.js';
 import { readTemplate } from '../src/template-intake.js';
 import { digestOfAll, distribution, sampleProvider, sampleSpec } from './sample-image.js';
+import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
 
 /** The type that the toy plugin's schema describes. */
 interface Harden {
@@ -39,43 +37,18 @@ export default {
   exporters: [{ name: 'toy', extension: 'toy.json', export: ({ spec }) => new TextEncoder().encode(JSON.stringify(said(spec))) }],
 };`;
 
-const DEFINITION = `apiVersion: 1
-ecosystem: toy
-os: toy
-dist: toy1
-title: Toy
-architectures: [x86_64]
-repositories: [{ id: main, archive: 'http://archive', keyrings: [key.pgp] }]
-boot: { kernel: /boot/vmlinuz-*, initrd: /boot/initrd, makeInitrd: [mkinitramfs], loaders: {} }
-tools: { packages: {} }
-`;
+const TEMPLATE = `${TOY_HEAD}plugins:\n`;
 
-const TEMPLATE = `image: { name: demo, version: "1" }
-target: { os: toy, dist: toy1, arch: x86_64, imageType: toy }
-plugins:
-`;
-
-let place: string;
-beforeEach(async () => {
-  place = await mkdtemp(join(tmpdir(), 'ict-sections-'));
-});
-afterEach(() => rm(place, { recursive: true }));
-
-async function write(file: string, text: string): Promise<string> {
-  const path = join(place, file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-  return path;
-}
+const { path, write } = eachInWorkspace();
 
 async function host(schema: object = SCHEMA): Promise<PluginHost> {
   const ict = { apiVersion: 1, plugin: './dist/plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], exporters: ['toy'] };
   const manifest = { ...ict, distros: ['distros/*.yml'], templateSection: './section.schema.json' };
   await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict: manifest }));
   await write('toy/dist/plugin.js', CODE);
-  await write('toy/distros/toy1.yml', DEFINITION);
+  await write('toy/distros/toy1.yml', TOY_DEFINITION);
   await write('toy/section.schema.json', JSON.stringify(schema));
-  return PluginHost.open([join(place, 'toy')], []);
+  return PluginHost.open([path('toy')], []);
 }
 
 const read = async (sections: string, plugins: PluginHost) => readTemplate(await write('image.yml', `${TEMPLATE}${sections}`), plugins);
@@ -85,7 +58,7 @@ describeTemplateSection(
   async () => {
     await host();
     return {
-      root: join(place, 'toy'),
+      root: path('toy'),
       valid: [{ level: 1 }, { level: 3, modules: [] }],
       invalid: [
         { section: { level: 9 }, key: 'level' },
@@ -110,7 +83,7 @@ describe('what a template says to a plugin', () => {
 
   it('is checked by the schema of the plugin, at its place, as everything else', async () => {
     const { problems } = await read(`  '@acme/toy': { level: 9, modlues: [] }\n  '@acme/tpy': {}\n`, await host());
-    const file = join(place, 'image.yml');
+    const file = path('image.yml');
     expect(problems.map(({ code, position, hint }) => ({ code, position, hint }))).toEqual([
       { code: 'ICT_DOCUMENT_BAD_VALUE', position: { file, line: 4, column: 25 }, hint: undefined },
       { code: 'ICT_DOCUMENT_UNKNOWN_KEY', position: { file, line: 4, column: 28 }, hint: 'Did you mean "modules"?' },

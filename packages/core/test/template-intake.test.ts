@@ -1,9 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { PluginHost } from '../src/plugin-host.js';
 import { readTemplate, type TemplateReading } from '../src/template-intake.js';
+import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
 
 /** A toy format that reports what the host name of the template asks for: `mistake`, `later` or `hint`, at its place. */
 const CODE = `const codes = { mistake: ['TOY_WRONG', 'error'], later: ['ICT_UNSUPPORTED_YET', 'error'], hint: ['TOY_HINT', 'warning'] };
@@ -15,38 +13,16 @@ export default {
   })) }],
 };`;
 
-const DEFINITION = `apiVersion: 1
-ecosystem: toy
-os: toy
-dist: toy1
-title: Toy
-architectures: [x86_64]
-repositories: [{ id: main, archive: 'http://archive', keyrings: [key.pgp] }]
-boot: { kernel: /boot/vmlinuz-*, initrd: /boot/initrd, makeInitrd: [mkinitramfs], loaders: {} }
-tools: { packages: {} }
-`;
-
-const HEAD = 'image: { name: demo, version: "1" }\ntarget: { os: toy, dist: toy1, arch: x86_64, imageType: toy }\n';
-
-let place: string;
+const { path, write } = eachInWorkspace();
 beforeEach(async () => {
-  place = await mkdtemp(join(tmpdir(), 'ict-intake-'));
   const ict = { apiVersion: 1, plugin: './dist/plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['distros/*.yml'] };
   await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
   await write('toy/dist/plugin.js', CODE);
-  await write('toy/distros/toy1.yml', DEFINITION);
+  await write('toy/distros/toy1.yml', TOY_DEFINITION);
 });
-afterEach(() => rm(place, { recursive: true }));
-
-async function write(file: string, text: string): Promise<string> {
-  const path = join(place, file);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, text);
-  return path;
-}
 
 async function read(text: string): Promise<TemplateReading> {
-  return readTemplate(await write('image.yml', `${HEAD}${text}`), await PluginHost.open([join(place, 'toy')], []));
+  return readTemplate(await write('image.yml', `${TOY_HEAD}${text}`), await PluginHost.open([path('toy')], []));
 }
 
 const codes = ({ problems, refused, warnings }: TemplateReading) =>
@@ -79,7 +55,7 @@ describe('a target', () => {
   const readAs = async (target: string): Promise<TemplateReading> =>
     readTemplate(
       await write('image.yml', `image: { name: demo, version: "1" }\ntarget: { ${target} }\n`),
-      await PluginHost.open([join(place, 'toy')], []),
+      await PluginHost.open([path('toy')], []),
     );
   const told = ({ problems, refused }: TemplateReading) =>
     [...problems, ...refused].map(({ code, message, hint, position }) => [code, message, hint, position?.column]);
@@ -100,7 +76,7 @@ describe('a target', () => {
   });
 
   it('whose distribution brings no keys is where that is said', async () => {
-    await write('toy/distros/toy1.yml', DEFINITION.replace('key.pgp', ''));
+    await write('toy/distros/toy1.yml', TOY_DEFINITION.replace('key.pgp', ''));
     expect(codes(await read(''))).toEqual([[], [['ICT_DISTRO_KEYS_MISSING', true]], []]);
   });
 });
