@@ -52,6 +52,11 @@ describe('init', () => {
     expect(await readdir(dirname(directory))).not.toContain('x.yml');
   });
 
+  it('writes what looks like a variable so that it stands for itself', async () => {
+    await init(['--distro', 'acme1', '--name', 'demo', '--purpose', 'costs ${MONEY}']);
+    expect((await written('demo.yml'))?.metadata?.description).toBe('Acme 1: costs $${MONEY}');
+  });
+
   it('makes a template from flags, without asking', async () => {
     const flags = [
       '--distro',

@@ -1,7 +1,15 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { DistributionDefinition } from '@ict/plugin-api';
-import { nearest, ofArchitecture, type Template, type TemplateDefaults, templateError, writeTemplate } from '@ict/template';
+import {
+  escapeReferences,
+  nearest,
+  ofArchitecture,
+  type Template,
+  type TemplateDefaults,
+  templateError,
+  writeTemplate,
+} from '@ict/template';
 import type { InitFlags } from '../authoring-commands.js';
 import { readIfPresent, writeUserFile } from '../config-file.js';
 import { withEngine } from '../engine-session.js';
@@ -15,7 +23,7 @@ export async function init(session: Session, named: string | undefined, flags: I
   const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
   const template = await compose(session, flags, definitions);
   const file = resolve(surroundings.cwd, named ?? `${template.image.name}.yml`);
-  const text = `# yaml-language-server: $schema=${await schemaFor(dirname(file))}\n${writeTemplate(template)}`;
+  const text = `# yaml-language-server: $schema=${await schemaFor(dirname(file))}\n${writeTemplate(escapeReferences(template))}`;
   const { problems } = await withEngine(session, settings, (engine) => engine.validate(file, { text }));
   if (problems.length > 0) {
     throw templateError('ICT_TEMPLATE_INVALID', {

@@ -13,7 +13,13 @@ export const variablesSchema = {
     properties: {
       description: text('What it is for.', 'Where the machine stands'),
       default: text('Value when none is given. Absent: one must be given.', 'lab'),
-      secret: withDefault(false, flag('Never shown; in cache keys only a salted digest stands for it.', true)),
+      secret: withDefault(
+        false,
+        flag(
+          'Never shown; in cache keys only a salted digest stands for it. A value has 4 characters at least, or none: a shorter one could not be told from other text.',
+          true,
+        ),
+      ),
     },
     additionalProperties: false,
   },
