@@ -51,14 +51,14 @@ const bundled = new Set(
 await writeFile(join(directory, 'THIRD-PARTY.txt'), await thirdPartyNotice([...bundled].map((index) => packages.list[index])));
 
 const needed = packages.withParents(new Set([...bundled, ...left]));
-const renumbered = new Map([...needed].map((index, position) => [index, position]));
+const renumbered = new Map(needed.map((index, position) => [index, position]));
 const record = {
-  packages: [...needed].map((index) => {
+  packages: needed.map((index) => {
     const { name, version, from } = packages.list[index];
     return { name, version, from: renumbered.get(from) };
   }),
   entries: entries.map(({ package: index, file, chunk }) => ({ package: renumbered.get(index), file, chunk })),
   builtins: [...new Set(output.flatMap(({ imports }) => imports.filter(isBuiltin)))].sort(),
 };
-await writeFile(join(directory, 'checkout.json'), JSON.stringify([...needed].map((index) => stamps[index])));
+await writeFile(join(directory, 'checkout.json'), JSON.stringify(needed.map((index) => stamps[index])));
 await writeFile(join(directory, 'record.json'), `${JSON.stringify(record, null, 2)}\n`);

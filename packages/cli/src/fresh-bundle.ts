@@ -82,7 +82,8 @@ export function freshBundle(root: string): Bundle | undefined {
 function isCompiledAs(root: string, stamp: CompiledStamp | undefined, version: string): boolean {
   const file = join(root, COMPILED);
   const entry = statSync(file, { throwIfNoEntry: false });
-  if (entry === undefined) return readRecord<{ readonly version?: string }>(join(root, 'package.json'))?.version === version;
+  if (entry === undefined)
+    return stamp === undefined && readRecord<{ readonly version?: string }>(join(root, 'package.json'))?.version === version;
   if (stamp?.sizeBytes !== entry.size) return false;
   return stamp.mtimeMs === entry.mtimeMs || stamp.sha256 === fileDigest(file);
 }

@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
-import { chooseCacheHome, openCache, type Cache, type CacheEntry, type CachePlaces, type EntryKind } from '@ict/cache';
+import { chooseCacheHome, claimCacheHome, openCache, type Cache, type CacheEntry, type CachePlaces, type EntryKind } from '@ict/cache';
 import type { Session } from './session.js';
 
 /** Opens a cache to look at it: nothing in it changes, and none is made. @returns undefined where there is none. */
 export async function lookAtCache(cacheDir: string): Promise<Cache | undefined> {
-  return (await isDirectory(cacheDir)) ? openCache({ cacheDir, clock, readOnly: true }) : undefined;
+  return changeCache(cacheDir, true);
 }
 
 /** Opens a cache and those that are only read behind it, to look at them; those that are not there are left out. */
@@ -22,6 +22,13 @@ export async function entriesOf(caches: readonly Cache[], kinds?: readonly Entry
 /** Which of these caches has an entry. */
 export function cacheOf(caches: readonly Cache[], { path }: CacheEntry): Cache {
   return caches.find(({ cacheDir }) => path.startsWith(`${cacheDir}/`)) as Cache;
+}
+
+/** Opens the cache that is written: where `cache_dir` can only be read, that of the work directory. @throws `ICT_CACHE_UNWRITABLE` */
+export async function openWritten(places: CachePlaces): Promise<Cache> {
+  const home = await chooseCacheHome(places);
+  if (home.cacheDir !== places.cacheDir) await claimCacheHome(home, places.workDir);
+  return openCache({ ...home, clock });
 }
 
 /** Opens a cache to remove something, or, for a dry run, to look at it. @returns undefined where there is none. */

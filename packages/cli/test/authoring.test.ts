@@ -99,6 +99,7 @@ describe('init', () => {
     await mkdir(join(directory, dirname(schema)), { recursive: true });
     await mkdir(join(directory, 'images'));
     await writeFile(join(directory, schema), '{}');
+    await writeFile(join(directory, 'node_modules/@ict/template/package.json'), '{}');
     await init(['images/below.yml', '--distro', 'acme1']);
     expect(await head('images/below.yml')).toBe(`# yaml-language-server: $schema=../${schema}`);
   });

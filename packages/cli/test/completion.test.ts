@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -89,8 +89,17 @@ describe('bash', () => {
     expect(await offers.call(answers, 'why', 'template.yml', '--offline', 't')).toEqual(['tlocked-packages@template.yml']);
     expect(await offers.call(answers, 'why-not', 'template.yml', 'x')).toEqual(['xpackages@template.yml']);
     expect(await offers.call(answers, 'plan', '--target', 'a-b-c', '--only', 'x')).toEqual(['xpackages@a-b-c']);
+    expect(await offers.call(answers, 'why', '--lock', 'template.yml', 'template.yml', 'x')).toEqual(['xlocked-packages@template.yml']);
+    expect(await offers.call(answers, 'why', '--lock', 'template.yml', 'temp')).toEqual(['template.yml']);
+    expect(await offers.call(answers, 'plan', '--target', '=', 'a-b-c', '--only', 'x')).toEqual(['xpackages@a-b-c']);
     // Which template is not known yet.
     expect(await offers.call(answers, 'show', 'temp')).toEqual(['template.yml']);
+  });
+
+  it('runs nothing that stands in an answer, and expands nothing', async () => {
+    const answers = `ict() { [ "$1" = complete ] && printf '%s\\n' '$(touch ran)' '\`touch ran\`' '$HOME' '*'; }; `;
+    expect(await offers.call(answers, 'boot', '')).toEqual(expect.arrayContaining(['$(touch ran)', '`touch ran`', '$HOME', '*']));
+    expect(await readdir(directory)).not.toContain('ran');
   });
 
   it('does not offer the command that scripts ask', async () => {

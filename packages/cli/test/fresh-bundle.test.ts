@@ -106,6 +106,7 @@ describe('separate modules are used', () => {
     ['it was compiled to a record of another size', () => put('packages/app', { [BUILD_INFO]: 'app, a second time' })],
     ['a package of others has another version', () => put('node_modules/third', { 'package.json': manifest('third', '1.0.1') })],
     ['another copy of it is nearer', () => put('packages/plugin/node_modules/third', { 'package.json': manifest('third', '2.0.0') })],
+    ['what the compiler made of a package is gone', () => rm(join(root, 'packages', 'plugin', 'dist'), { recursive: true })],
     ['a package is gone', () => rm(join(root, 'node_modules', 'plugin'))],
     ['a published package became a checkout', () => put('node_modules/third', { [BUILD_INFO]: 'third' })],
     ['it was bundled elsewhere', () => rm(join(app, 'bundle', 'checkout.json'))],

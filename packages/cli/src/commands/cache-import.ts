@@ -1,10 +1,10 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
 import { basename, extname, join, resolve } from 'node:path';
-import { openCache } from '@ict/cache';
 import { temporaryName } from '@ict/integrity';
 import type { CacheImportFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
+import { openWritten } from '../open-cache.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText } from '../terminal-text.js';
@@ -13,7 +13,7 @@ import { plainText } from '../terminal-text.js';
 export async function cacheImport(session: Session, file: string, flags: CacheImportFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const source = resolve(session.surroundings.cwd, file);
-  const cache = await openCache({ cacheDir: engine.cacheDir, clock: () => Date.now() / 1000 });
+  const cache = await openWritten(engine);
   try {
     const id =
       flags.providerId === undefined

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { CompletionKind } from '../authoring-commands.js';
 import { withEngine } from '../engine-session.js';
 import type { GlobalFlags } from '../flag-types.js';
-import { lookAtCache } from '../open-cache.js';
+import { entriesOf, lookAtCaches } from '../open-cache.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';
@@ -44,11 +44,10 @@ async function wordsOf(session: Session, kind: CompletionKind, about: string | u
     const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
     return definitions.map(({ dist }) => dist).sort();
   }
-  const { workDir, cacheDir } = (await resolveSettings(session.surroundings, settings)).engine;
-  const cache = await lookAtCache(cacheDir);
-  const kept = (await cache?.entries(['image'])) ?? [];
-  if (kind === 'kept-images') return kept.map(shortId).sort();
-  return [...(await builtImages(workDir)), ...(await Promise.all(kept.map(({ path }) => disksIn(path)))).flat().sort()];
+  const { engine } = await resolveSettings(session.surroundings, settings);
+  const kept = await entriesOf(await lookAtCaches(engine), ['image']);
+  if (kind === 'kept-images') return [...new Set(kept.map(shortId))].sort();
+  return [...(await builtImages(engine.workDir)), ...(await Promise.all(kept.map(({ path }) => disksIn(path)))).flat().sort()];
 }
 
 /** Disks that builds left in the work directory: `TARGET/imagebuild/NAME/FILE`. */

@@ -88,6 +88,12 @@ function describeOption(option: Option): CompletionCommand['options'][number] {
   return { flags, description: option.description, values, takesFile: /^(?:file|dir)$/.test(placeholder), asks: asked[placeholder] };
 }
 
+/** Flags whose value is a file, which is not the template of the command line. */
+function fileFlags(commands: readonly CompletionCommand[]): readonly string[] {
+  const options = commands.flatMap((command) => command.options).filter(({ takesFile }) => takesFile);
+  return [...new Set(options.flatMap(({ flags }) => flags))];
+}
+
 function bashScript(commands: readonly CompletionCommand[]): string {
   const cases = commands.map(({ path, options, words, takesFile, asks, asksOfTemplate }) => {
     const flags = options.flatMap((option) => option.flags).join(' ');
@@ -97,13 +103,20 @@ function bashScript(commands: readonly CompletionCommand[]): string {
 _ict_about() {
   local word before=
   for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
-    if [[ $before = --target || ( $word = *.y*ml && -f $word ) ]]; then printf '%s' "$word"; return; fi
+    if [[ $word = '=' ]]; then continue; fi
+    case $before in
+      --target) printf '%s' "$word"; return ;;
+      ${fileFlags(commands).join('|')}) ;;
+      *) if [[ $word = *.y*ml && -f $word ]]; then printf '%s' "$word"; return; fi ;;
+    esac
     before=$word
   done
 }
 _ict_ask() {
-  local IFS=$'\\n'
-  COMPREPLY+=($(compgen -W "$(ict complete "$1" "$2" "$(_ict_about)" 2>/dev/null)" -- "$2"))
+  local word
+  while IFS= read -r word; do
+    if [[ $word = "$2"* ]]; then COMPREPLY+=("$word"); fi
+  done < <(ict complete "$1" "$2" "$(_ict_about)" 2>/dev/null)
 }
 _ict() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind packages
@@ -164,21 +177,26 @@ ${script}`;
 }
 
 /** The template or target that a fish command line names, and what ict knows of it. */
-const FISH_ASK: readonly string[] = [
-  'function __ict_about',
-  '  set -l before ""',
-  '  for word in (commandline -opc)[2..-1]',
-  '    if test "$before" = --target; or string match -qr "\\\\.ya?ml\\$" -- $word',
-  '      echo $word; return',
-  '    end',
-  '    set before $word',
-  '  end',
-  '  echo ""',
-  'end',
-  'function __ict_ask',
-  '  ict complete $argv[1] (commandline -ct) (__ict_about) 2>/dev/null',
-  'end',
-];
+function fishAsk(commands: readonly CompletionCommand[]): readonly string[] {
+  return [
+    'function __ict_about',
+    '  set -l before ""',
+    '  for word in (commandline -opc)[2..-1]',
+    '    if test "$before" = --target',
+    '      echo $word; return',
+    '    end',
+    `    if not contains -- "$before" ${fileFlags(commands).join(' ')}; and string match -qr "\\\\.ya?ml\\$" -- $word`,
+    '      echo $word; return',
+    '    end',
+    '    set before $word',
+    '  end',
+    '  echo ""',
+    'end',
+    'function __ict_ask',
+    '  ict complete $argv[1] (commandline -ct) (__ict_about) 2>/dev/null',
+    'end',
+  ];
+}
 
 /** Says which command a fish command line has come to. */
 function fishCommand(commands: readonly CompletionCommand[]): readonly string[] {
@@ -200,7 +218,7 @@ function fishCommand(commands: readonly CompletionCommand[]): readonly string[] 
 function fishScript(commands: readonly CompletionCommand[]): string {
   const lines = [
     '# fish completion for ict; load it with: ict completion fish | source',
-    ...FISH_ASK,
+    ...fishAsk(commands),
     ...fishCommand(commands),
     'complete -c ict -f',
   ];

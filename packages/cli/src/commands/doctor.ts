@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { isReadOnlyCache } from '@ict/cache';
+import { chooseCacheHome } from '@ict/cache';
 import type { HostCheck } from '@ict/sandbox';
 import { inspectHost } from '@ict/sandbox';
 import { cliError } from '../errors.js';
@@ -34,7 +33,8 @@ export async function doctor(session: Session, flags: DoctorFlags): Promise<numb
 /** Checks for builds and, unless only these were asked for, for `ict boot`, which a machine need not be able to do. */
 async function inspect(session: Session, flags: DoctorFlags): Promise<readonly HostCheck[]> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const borrowed = await isReadOnlyCache(engine.cacheDir);
+  const home = await chooseCacheHome(engine);
+  const borrowed = home.cacheDir !== engine.cacheDir;
   const written = borrowed ? [engine.workDir] : [engine.workDir, engine.cacheDir];
   const directories = [...new Set(written)].map((path) => ({ path, wantedBytes: WANTED_BYTES, trees: true }));
   const { signal } = session;
@@ -45,13 +45,13 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
         checks.set(`${check.name} ${check.detail}`, required ? check : { ...check, required: false });
     });
   if (flags.for !== 'boot') add(await inspectHost({ purpose: 'build', directories, signal }), true);
-  if (flags.for !== 'boot' && borrowed) add([readOnlyCache(engine.cacheDir, engine.workDir)], false);
+  if (flags.for !== 'boot' && borrowed) add([readOnlyCache(engine.cacheDir, home.cacheDir)], false);
   if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', signal }), flags.for === 'boot');
   return [...checks.values()];
 }
 
-function readOnlyCache(cacheDir: string, workDir: string): HostCheck {
-  const detail = `${cacheDir} can only be read: what has to be kept goes to ${join(workDir, '.cache')}`;
+function readOnlyCache(cacheDir: string, instead: string): HostCheck {
+  const detail = `${cacheDir} can only be read: what has to be kept goes to ${instead}`;
   return { name: 'cache directory', ok: true, detail, required: false };
 }
 

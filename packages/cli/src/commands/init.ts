@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import {
@@ -14,6 +13,7 @@ import type { InitFlags } from '../authoring-commands.js';
 import { readIfPresent, writeUserFile } from '../config-file.js';
 import { withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
+import { packageDirectory } from '../package-directory.js';
 import type { Session } from '../session.js';
 
 /** `ict init`: a template from flags and answers, checked before it is written. */
@@ -23,7 +23,7 @@ export async function init(session: Session, named: string | undefined, flags: I
   const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
   const template = await compose(session, flags, definitions);
   const file = resolve(surroundings.cwd, named ?? `${template.image.name}.yml`);
-  const text = `# yaml-language-server: $schema=${await schemaFor(dirname(file))}\n${writeTemplate(escapeReferences(template))}`;
+  const text = `# yaml-language-server: $schema=${schemaFor(dirname(file))}\n${writeTemplate(escapeReferences(template))}`;
   const { problems } = await withEngine(session, settings, (engine) => engine.validate(file, { text }));
   if (problems.length > 0) {
     throw templateError('ICT_TEMPLATE_INVALID', {
@@ -46,19 +46,10 @@ export async function init(session: Session, named: string | undefined, flags: I
 }
 
 /** Where editors find the schema of templates: in the `node_modules` beside the file or above it, named from its directory. */
-async function schemaFor(directory: string): Promise<string> {
-  for (let at = directory; ; at = dirname(at)) {
-    const file = join(at, SCHEMA);
-    const found = await stat(file).then(
-      () => true,
-      () => false,
-    );
-    if (found) return relative(directory, file);
-    if (at === dirname(at)) return SCHEMA;
-  }
+function schemaFor(directory: string): string {
+  const found = packageDirectory('@ict/template', directory) ?? join(directory, 'node_modules', '@ict', 'template');
+  return relative(directory, join(found, 'schema', 'template.schema.json'));
 }
-
-const SCHEMA = 'node_modules/@ict/template/schema/template.schema.json';
 
 /** What packages of Debian and of rpm distributions are called, patterns and versions included. */
 const PACKAGE = /^[A-Za-z0-9*?[][A-Za-z0-9+._:~^*?!/[\]-]*(?:\s*(?:=|<<|>>|[<>]=?)\s*[A-Za-z0-9+._:~^-]+)?$/;
