@@ -1,13 +1,13 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestHex, digestOf, publishByLink } from '@ict/integrity';
+import { digestHex, digestOf, publishByLink, systemErrorOf } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { adoptFile, stageFile, type Staged } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { storageFailure, systemErrorOf } from './storage-failure.js';
+import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
 /** Blobs whose names may be given to others. */

@@ -1,8 +1,8 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
 import { cacheError } from './errors.js';
-import { errnoOf } from './storage-failure.js';
 
 /** The directories of the configuration that say where a cache is. */
 export interface CachePlaces {
@@ -58,8 +58,9 @@ export async function claimCacheHome({ cacheDir, readOnlyDirs }: CacheHome, work
   await ensureDirectory(workDir);
   await ensureDirectory(cacheDir, 0o755);
   const own = process.geteuid?.();
-  const [parent, place] = await Promise.all([stat(workDir), stat(cacheDir)]);
-  if (own === undefined || (place.uid === own && (parent.uid === own || parent.uid === 0))) return;
+  // Not where a link leads: others could have made it, to a directory of this user.
+  const [parent, place] = await Promise.all([stat(workDir), lstat(cacheDir)]);
+  if (place.isDirectory() && (own === undefined || (place.uid === own && (parent.uid === own || parent.uid === 0)))) return;
   throw cacheError('ICT_CACHE_UNWRITABLE', {
     message: `The cache directory ${readOnlyDirs[0]} cannot be written, and ${cacheDir} is not only this user\u2019s`,
     hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',

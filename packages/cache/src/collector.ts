@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { errnoOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import type { Layout } from './layout.js';
 import type { Locks } from './lease.js';
 import type { PackageIndex } from './package-index.js';
-import { errnoOf } from './storage-failure.js';
 import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
 
 /** How much the cache may hold. What is absent does not bound. */

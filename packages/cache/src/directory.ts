@@ -1,6 +1,6 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { errnoOf } from './storage-failure.js';
+import { errnoOf } from '@ict/integrity';
 
 /**
  * Makes a directory and those above it; nothing happens when it exists. Unlike `mkdir` with `recursive`, it says `EROFS` on a

@@ -1,7 +1,17 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWriteFile, cacheKey, diffInputs, digestOf, syncDirectory, type CacheKey, type InputDifference } from '@ict/integrity';
+import {
+  atomicWriteFile,
+  cacheKey,
+  diffInputs,
+  digestOf,
+  errnoOf,
+  syncDirectory,
+  systemErrorOf,
+  type CacheKey,
+  type InputDifference,
+} from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import type { SigningBlobs } from './blob-store.js';
 import type { ContentCheck } from './content-check.js';
@@ -11,7 +21,8 @@ import { pathSegment, type Layout } from './layout.js';
 import { readRecord } from './record-file.js';
 import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredRecord } from './image-record.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
+import { flush } from './staging.js';
+import { storageFailure } from './storage-failure.js';
 
 export interface StoredImage extends ImageRecord {
   readonly directory: string;
@@ -192,6 +203,8 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
         if (ours) await blobs.resign(digest); // a link changes what the file system says of the blob
       }
       for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444 });
+      // The record vouches for them by what the file system says, which it may say of files that are not written yet.
+      for (const { name } of record.files) await flush(placeOf(name));
       await sign(record, staged);
       await layout.toTrash(directoryOf(key));
       await rename(staged, directoryOf(key));

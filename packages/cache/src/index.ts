@@ -26,5 +26,4 @@ export { type AreaUsage } from './usage.js';
 export { sameSignature, signatureOf, statSignature, type StatSignature } from './stat-signature.js';
 export { type ProcessOwner } from './process-owner.js';
 export { cacheError } from './errors.js';
-export { systemErrorOf } from './storage-failure.js';
 export type { MountDirectories, MountSharing } from './mount-directories.js';

@@ -1,8 +1,8 @@
 import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
+import { errnoOf } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
-import { errnoOf } from './storage-failure.js';
 import type { EntryKind, EntryName, UsageJournal } from './usage-journal.js';
 
 /** One thing that the cache keeps. */

@@ -1,10 +1,10 @@
 import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, digestHex, syncDirectory } from '@ict/integrity';
+import { atomicWriteFile, digestHex, errnoOf, syncDirectory, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
-import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
+import { storageFailure } from './storage-failure.js';
 
 /** Fresh directories for an overlay: its changes go to `upper`. */
 export interface StagedLayer {

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestHex, publishByLink } from '@ict/integrity';
+import { digestHex, errnoOf, publishByLink } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import type { ProcessOwner } from './process-owner.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
+import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */

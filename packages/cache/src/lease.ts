@@ -2,9 +2,10 @@ import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
+import { errnoOf } from '@ict/integrity';
 import { pathSegment, type Layout } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
-import { errnoOf, storageFailure } from './storage-failure.js';
+import { storageFailure } from './storage-failure.js';
 
 export interface LockOptions {
   readonly signal?: AbortSignal;

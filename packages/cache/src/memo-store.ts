@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheKey, canonicalJson, integrityOf } from '@ict/integrity';
+import { cacheKey, canonicalJson, errnoOf, integrityOf, systemErrorOf } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import type { Json, Memo } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment } from './layout.js';
 import { noReadOnlyCaches, type ReadOnlyCaches } from './read-only-caches.js';
 import { removeRecord, writeHint } from './record-file.js';
-import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
+import { storageFailure } from './storage-failure.js';
 
 /** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its text can be hashed before it is parsed. */
 const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","value":/;

@@ -1,15 +1,15 @@
 import { renameSync } from 'node:fs';
-import { copyFile, open, rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWriteFile, cacheKey, integrityFromDigest, sharedDirectorySync, type CacheKey } from '@ict/integrity';
+import { atomicWriteFile, cacheKey, errnoOf, integrityFromDigest, sharedDirectorySync, systemErrorOf, type CacheKey } from '@ict/integrity';
 import type { Integrity, PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-index.js';
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
-import { stageFile } from './staging.js';
+import { flush, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { errnoOf, storageFailure, systemErrorOf } from './storage-failure.js';
+import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
 /** A package as an index describes it, with its name in the flat directory (`Provider.fileName`). */
@@ -206,22 +206,19 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       }
     },
     async lookup(pkg) {
-      try {
-        await journal.note('package', packageId(providerId, pathSegment(pkg.fileName, 'a package')));
-        const own = await find(pkg);
-        const found = own.state === 'hit' ? own : ((await readOnly.first((place) => elsewhere(pkg, place))) ?? own);
-        if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
-        return found;
-      } catch (error) {
+      await journal.note('package', packageId(providerId, pathSegment(pkg.fileName, 'a package')));
+      const own = await find(pkg).catch((error: unknown): PackageLookup => {
         if (systemErrorOf(error) === undefined) throw error; // a file system in trouble costs a download, not the build
         emit({
           type: 'warning',
           code: 'ICT_CACHE_DAMAGED',
-          message: `${fileOf(pkg)} cannot be read (${systemErrorOf(error)}); the package is fetched instead`,
+          message: `${fileOf(pkg)} cannot be read (${systemErrorOf(error)}); the package is taken from elsewhere`,
         });
-        emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
         return { state: 'miss' };
-      }
+      });
+      const found = own.state === 'hit' ? own : ((await readOnly.first((place) => elsewhere(pkg, place))) ?? own);
+      if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
+      return found;
     },
     async store(pkg, file, signedBy) {
       const target = fileOf(pkg);
@@ -248,9 +245,4 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       return target;
     },
   };
-}
-
-async function flush(file: string): Promise<void> {
-  await using handle = await open(file, 'r');
-  await handle.sync();
 }

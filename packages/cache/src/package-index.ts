@@ -1,11 +1,10 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CacheKey } from '@ict/integrity';
+import { errnoOf, type CacheKey } from '@ict/integrity';
 import type { Digest, Integrity } from '@ict/plugin-api';
 import type { Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord } from './record-file.js';
 import { isStatSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { errnoOf } from './storage-failure.js';
 
 /** Who vouched for a package: the signed root that lists it, and the keys that signed that root. */
 export interface SignedBy {

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { systemErrorOf } from '@ict/integrity';
 import type { ContentIdentity } from '@ict/integrity';
 import { toErrorRecord, type Digest, type EventBody, type Json, type Memo } from '@ict/plugin-api';
 import type { VerificationMode } from './content.js';
@@ -6,7 +7,6 @@ import { openLayout, type Layout } from './layout.js';
 import type { ProcessOwner } from './process-owner.js';
 import type { Scrubber } from './scrub.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { systemErrorOf } from './storage-failure.js';
 
 /** What the file system said of a file when it was last hashed, and when that was. */
 export interface Verified {

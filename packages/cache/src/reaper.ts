@@ -1,9 +1,9 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
-import { errnoOf } from './storage-failure.js';
 
 /** What another machine left is taken for garbage when it was not touched for this long. */
 const foreignMs = 7 * 24 * 3600 * 1000;

@@ -1,8 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, replaceFile } from '@ict/integrity';
+import { atomicWriteFile, errnoOf, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
-import { errnoOf } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
 /**

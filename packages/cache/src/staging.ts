@@ -1,10 +1,10 @@
 import { chmodSync, renameSync } from 'node:fs';
-import { copyFile, rm, stat } from 'node:fs/promises';
+import { copyFile, open, rm, stat } from 'node:fs/promises';
+import { errnoOf } from '@ict/integrity';
 import type { ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { cacheError } from './errors.js';
-import { errnoOf } from './storage-failure.js';
 
 /** A file that lies in the cache's own temporary directory, hashed and read-only, ready to get its final name. */
 export interface Staged extends ContentIdentity {
@@ -57,6 +57,12 @@ function mismatch(what: string, expected: ContentIdentity, actual: ContentIdenti
     hint: 'It was changed after it was fetched: check the disk and try again.',
     facts: { what, expected: expected.digest, actual: actual.digest },
   });
+}
+
+/** Waits until the content of a file is on the disk. */
+export async function flush(file: string): Promise<void> {
+  await using handle = await open(file, 'r');
+  await handle.sync();
 }
 
 /** Renames, or copies between file systems. The rename is synchronous, as it takes microseconds. */

@@ -1,11 +1,19 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheKey, canonicalJson, diffInputs, integrityOf, type CacheKey, type InputDifference } from '@ict/integrity';
+import {
+  cacheKey,
+  canonicalJson,
+  diffInputs,
+  errnoOf,
+  integrityOf,
+  systemErrorOf,
+  type CacheKey,
+  type InputDifference,
+} from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment, type Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
-import { errnoOf } from './storage-failure.js';
 
 /** The kept result of a step: `.ict/index/steps/{type}/ab/{key}.json`. */
 export interface StepRecord {
@@ -107,9 +115,15 @@ export function createStepStore({ layout, clock, journal, readOnly, trouble }: S
     async get(type, inputs) {
       const key = cacheKey(type, inputs);
       await journal.note('step', key);
-      return (
-        (await readStep(type, pathOf(type, key), layout)) ?? readOnly.first((place) => readStep(type, pathOf(type, key, place), place))
-      );
+      let failure: unknown;
+      const own = await readStep(type, pathOf(type, key), layout).catch((error: unknown) => {
+        if (systemErrorOf(error) === undefined) throw error;
+        failure = error; // other caches may have it
+        return undefined;
+      });
+      const found = own ?? (await readOnly.first((place) => readStep(type, pathOf(type, key, place), place)));
+      if (found === undefined && failure !== undefined) throw failure;
+      return found;
     },
     async put(type, inputs, output, tool, durationMs) {
       const key = cacheKey(type, inputs);

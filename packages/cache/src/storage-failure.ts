@@ -1,22 +1,7 @@
+import { errnoOf, isDiskFull } from '@ict/integrity';
 import { cacheError } from './errors.js';
 
-/** The system's name of a failure (`ENOENT`), if it has one. */
-export function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-}
-
-/** The name of what the system said (`EIO`) when it refused to read or write; undefined for every other error. */
-export function systemErrorOf(error: unknown): string | undefined {
-  const code = errnoOf(error);
-  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
-}
-
-const full = new Set(['ENOSPC', 'EDQUOT']);
 const refused = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
-
-export function isDiskFull(error: unknown): boolean {
-  return full.has(errnoOf(error) ?? '');
-}
 
 /** What was being written, for the message of a failure. */
 export interface Writing {
@@ -31,7 +16,7 @@ export function storageFailure(error: unknown, writing: Writing): unknown {
   const reason = errnoOf(error) ?? '';
   const { what, directory, neededBytes } = writing;
   const facts = { what, directory, reason, ...(neededBytes === undefined ? {} : { neededBytes }) };
-  if (full.has(reason)) {
+  if (isDiskFull(error)) {
     return cacheError('ICT_CACHE_DISK_FULL', {
       message: `No space is left in ${directory} for ${what}${neededBytes === undefined ? '' : ` (${neededBytes} bytes)`}`,
       hint: 'Free space there (any directory of the cache may be removed by hand: `ict cache du` shows the large ones), or choose another --cache-dir.',

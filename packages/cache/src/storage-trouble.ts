@@ -1,5 +1,6 @@
+import { isDiskFull, systemErrorOf } from '@ict/integrity';
 import type { EventBody } from '@ict/plugin-api';
-import { isDiskFull, storageFailure, systemErrorOf, type Writing } from './storage-failure.js';
+import { storageFailure, type Writing } from './storage-failure.js';
 
 /** What a cache does when the file system below it fails: the build goes on, and a warning of each kind says so once. */
 export interface StorageTrouble {

@@ -1,10 +1,10 @@
 import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
 import { writeRecord } from './record-file.js';
-import { errnoOf } from './storage-failure.js';
 
 /** What the cache keeps entries of. */
 export const entryKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;

@@ -1,7 +1,7 @@
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { errnoOf } from '@ict/integrity';
 import type { Layout } from './layout.js';
-import { errnoOf } from './storage-failure.js';
 
 /** How much lies in one part of the cache, as `du` and `find` would say. */
 export interface AreaUsage {

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestFromHex, digestFromIntegrity } from '@ict/integrity';
+import { digestFromHex, digestFromIntegrity, errnoOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { ImageStore } from './image-store.js';
@@ -10,7 +10,6 @@ import { packageId, type PackageEntry, type PackageIndex } from './package-index
 import { listRecords, removeRecord } from './record-file.js';
 import { statSignature } from './stat-signature.js';
 import type { StepStore } from './step-store.js';
-import { errnoOf } from './storage-failure.js';
 import type { EntryKind } from './usage-journal.js';
 
 /** Something that is not as it should be. */

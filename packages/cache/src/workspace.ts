@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf } from '@ict/integrity';
+import { digestOf, errnoOf } from '@ict/integrity';
 import { measureDirectory } from './inventory.js';
-import { errnoOf } from './storage-failure.js';
 
 /** Something that builds keep below `work_dir/{provider-id}`. */
 export interface WorkspaceEntry {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseCacheHome, claimCacheHome } from '../src/cache-home.js';
@@ -50,6 +50,9 @@ describe('the home of a cache', () => {
     await claimCacheHome(home, workDir);
     await claimCacheHome(home, workDir);
     expect(existsSync(home.cacheDir)).toBe(true);
+    const elsewhere = { ...home, cacheDir: join(workDir, 'link') };
+    symlinkSync(home.cacheDir, elsewhere.cacheDir);
+    await expect(claimCacheHome(elsewhere, workDir)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
     const euid = process.geteuid;
     process.geteuid = () => 12_345;
     try {

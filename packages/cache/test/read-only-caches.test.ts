@@ -122,6 +122,20 @@ describe('a cache behind the cache', () => {
     expect(found.package).toMatchObject({ file: join(rig.cacheDir, 'pkgCache', provider, pkg.fileName) });
   });
 
+  it('is asked when the own cache has it and cannot read it', async () => {
+    const own = await borrow();
+    await fill(own);
+    const file = join(rig.cacheDir, 'pkgCache', provider, pkg.fileName);
+    const record = join(rig.cacheDir, '.ict/index/steps/compose');
+    for (const path of [file, record]) {
+      rmSync(path, { recursive: true });
+      symlinkSync(path, path); // ELOOP: an error of the file system that root has, too
+    }
+    const found = await findAll(await borrow());
+    expect(found.package).toMatchObject({ state: 'hit', file: packageFile() });
+    expect(found.step).toEqual({ made: 1 });
+  });
+
   it('is asked in the order given', async () => {
     const second = join(rig.root, 'second');
     cpSync(lender.cacheDir, second, { recursive: true, preserveTimestamps: true });

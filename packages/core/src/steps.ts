@@ -1,5 +1,5 @@
-import { systemErrorOf, type StepRecord, type StepStore } from '@ict/cache';
-import { canonicalJson, diffInputs, type CacheKey, type InputDifference } from '@ict/integrity';
+import type { StepRecord, StepStore } from '@ict/cache';
+import { canonicalJson, diffInputs, systemErrorOf, type CacheKey, type InputDifference } from '@ict/integrity';
 import type { BlobStore, Context, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import { digestSecrets } from './secrets.js';

@@ -3,8 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, copyFile, mkdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@ict/plugin-api';
-import { atomicWriteFile, hashFile, isDigest } from '@ict/integrity';
-import { isDiskFull } from './disk-full.js';
+import { atomicWriteFile, hashFile, isDigest, isDiskFull } from '@ict/integrity';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {

@@ -168,7 +168,8 @@ async function attempt(
   const { digest, sizeBytes } = request.expect ?? {};
   if (digest === undefined && progress.validator === undefined && partial.hasher.sizeBytes > 0) await partial.restart();
   if (sizeBytes !== undefined && sizeBytes > 0 && partial.hasher.sizeBytes >= sizeBytes) {
-    return { kind: 'complete', identity: finish(request, partial) }; // an earlier process stopped just before its end
+    await partial.flush();
+    return { kind: 'complete', identity: finish(request, partial) }; // an earlier process, or mirror, stopped just before its end
   }
   const offset = partial.hasher.sizeBytes;
   const { validators } = request;

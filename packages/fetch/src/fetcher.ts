@@ -4,10 +4,10 @@ import { copyFile, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { hasCode } from '@ict/plugin-api';
+import { isDiskFull, systemErrorOf } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
-import { isDiskFull } from './disk-full.js';
 import { download, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
 import { failOver } from './fail-over.js';
@@ -107,7 +107,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   let told = false;
   /** What cannot be kept is asked for again next time; a warning says so once. */
   function notKept(error: unknown): void {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = systemErrorOf(error);
     if (code === undefined || isDiskFull(error)) throw error;
     if (!told) emit({ type: 'warning', code: 'ICT_FETCH_NOT_KEPT', message: `answers could not be kept in ${directory}: ${code}` });
     told = true;
@@ -167,7 +167,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
         { connections, signal, allowDowngrade: options.allowDowngrade ?? false, retry: patience, timer, emit },
       );
     } catch (error) {
-      if (hasCode(error, 'ICT_FETCH_MISMATCH')) await partial.restart(); // nothing of it is worth going on with
+      if (isIctError(error) && error.kind === 'integrity') await partial.restart(); // nothing of it is worth going on with
       throw error;
     }
     if (outcome.kind === 'unchanged') {
@@ -225,7 +225,11 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     let partial: PartialDownload | undefined; // what one mirror began the next goes on with
     const attempt = async ({ url: base }: MirrorCandidate, last: boolean): Promise<FetchedFile> => {
       const url = readAddress(base + rest);
-      if (url.protocol === 'file:') return fromFile(request, url);
+      if (url.protocol === 'file:') {
+        const found = await fromFile(request, url);
+        await partial?.discard(); // what an earlier mirror began
+        return found;
+      }
       partial ??= await partials.open(request.url, request.expect?.digest, request.maxBytes);
       const patience = patient && last ? retry : { ...retry, retries: 0 };
       return fromNetwork(request, url, { partial, stored: matching, patience });

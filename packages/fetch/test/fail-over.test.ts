@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MirrorCandidate } from '../src/mirrors.js';
@@ -79,6 +79,26 @@ describe('the next mirror is asked', () => {
   it('when a directory lacks the file, and the other way round', async () => {
     good.on('/m/a.rpm', whole);
     expect(await get(open(`file://${bench.root}`, `${good.origin}/m`))).toMatchObject({ url: `${good.origin}/m/a.rpm` });
+  });
+
+  it('when it is a directory, and nothing is left of what the one before began', async () => {
+    bad.on('/m/a.rpm', (_request, response) => {
+      response.writeHead(200, { 'content-length': body.length });
+      response.write(body.slice(0, 7), () => response.destroy());
+    });
+    writeFileSync(join(bench.root, 'a.rpm'), body);
+    expect(await get(open(`${bad.origin}/m`, `file://${bench.root}`))).toMatchObject({ url: `file://${bench.root}/a.rpm` });
+    expect(left()).toEqual([]);
+  });
+
+  it('when one sends more than there may be, and is asked for all of it', async () => {
+    bad.on('/m/a.rpm', (_request, response) => response.end('x'.repeat(2000)));
+    good.on('/m/a.rpm', (request, response) => {
+      expect(request.headers.range).toBeUndefined();
+      response.end(body);
+    });
+    const request = { url: `${archive}/a.rpm`, maxBytes: 1000, expect: { digest: expectIt.digest } };
+    expect(await open(...mirrors()).fetch(request)).toMatchObject({ url: `${good.origin}/m/a.rpm` });
   });
 
   it('and goes on where the first one stopped', async () => {

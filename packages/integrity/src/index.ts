@@ -25,4 +25,5 @@ export {
   syncDirectory,
   temporaryName,
 } from './publish.js';
+export { errnoOf, isDiskFull, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

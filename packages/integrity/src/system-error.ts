@@ -1,0 +1,16 @@
+/** The code of a failure (`ENOENT`, `ICT_X`), if it has one. */
+export function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+}
+
+/** The name of what the system said (`EIO`) when it refused to read or write; undefined for every other error. */
+export function systemErrorOf(error: unknown): string | undefined {
+  const code = errnoOf(error);
+  return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
+}
+
+/** True when the system said that there is no room left, or none for this user. */
+export function isDiskFull(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
