@@ -212,6 +212,7 @@ function checkMount(spec: PartitionSpec, path: string, report: Report): void {
     report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
 }
 
+/** What the language of templates checks too: a format is also handed specifications that were never a template. */
 function checkTogether(spec: ImageSpec, report: Report): void {
   const { partitions } = spec.disk;
   const repeated = (value: (partition: PartitionSpec) => string | undefined, field: string, what: string): void => {

@@ -7,12 +7,7 @@ export interface MirrorList {
   /** Addresses that may stand in for the archive, best first. */
   readonly urls: readonly string[];
   /** The states that mirrors may serve, the newest first: no other root is accepted. Absent: the list does not say. */
-  readonly roots?: readonly {
-    readonly digest: Digest;
-    readonly sizeBytes?: number;
-    /** Seconds since 1970. */
-    readonly dateSeconds?: number;
-  }[];
+  readonly roots?: readonly { readonly digest: Digest; readonly sizeBytes?: number }[];
 }
 
 /** The state of a repository, pinned by its signed root. Plain data: a lock file holds it. */

@@ -73,9 +73,11 @@ function checkDistro(data: unknown, positions: DocumentPositions): ProblemReport
   }
   for (const { path: at, message } of checkWords(distro.architectures, distro.byArchitecture)) report(at, message);
   const seen = new Set<string>();
-  for (const [index, { id, archive }] of distro.repositories.entries()) {
+  for (const [index, { id, archive, metalink, mirrorlist }] of distro.repositories.entries()) {
     if (seen.has(id)) report(['repositories', index, 'id'], `two repositories have the id "${id}"`);
     if (archive.endsWith('/')) report(['repositories', index, 'archive'], `the archive ${archive} ends in a slash`);
+    if (metalink !== undefined && mirrorlist !== undefined)
+      report(['repositories', index, 'mirrorlist'], `the repository "${id}" names a metalink and a mirror list; a metalink says more`);
     seen.add(id);
   }
   return wrong;

@@ -53,6 +53,12 @@ describe('refuses', () => {
     ],
     ['another version', text.replace('apiVersion: 1', 'apiVersion: 2'), 1, 'ICT_DOCUMENT_BAD_VALUE: apiVersion is 2; it must be one of: 1'],
     [
+      'a metalink beside a mirror list',
+      text.replace('    suite: one', '    suite: one\n    metalink: http://a.example/metalink\n    mirrorlist: http://a.example/list'),
+      12,
+      'ICT_DOCUMENT_BAD_VALUE: the repository "acme" names a metalink and a mirror list; a metalink says more',
+    ],
+    [
       'an archive that ends in a slash',
       text.replace('com/acme', 'com/acme/'),
       9,

@@ -18,6 +18,17 @@ describe('rules', () => {
     ['disk: whole', { disk: { name: 'a', size: '1GiB' } }, { disk: { size: '2GiB' } }, { disk: { size: '2GiB' } }],
     ['an empty disk: kept', { disk: { name: 'a' } }, { disk: {} }, { disk: { name: 'a' } }],
     [
+      'packagePins: whole',
+      {
+        packagePins: [
+          { packages: ['a'], priority: 1 },
+          { packages: ['b'], priority: 2 },
+        ],
+      },
+      { packagePins: [{ packages: ['c'], priority: 3 }] },
+      { packagePins: [{ packages: ['c'], priority: 3 }] },
+    ],
+    [
       'baseline: whole',
       { baseline: { mode: 'create', source: { path: 'a' } } },
       { baseline: { mode: 'overlay' } },
@@ -175,6 +186,7 @@ const anyTemplate = fc
     disk: maybe(fc.record({ size: fc.constantFrom('1GiB', '2GiB'), name: maybe(fc.constantFrom('x', 'y')) })),
     lock: maybe(fc.constantFrom('l', 'm')),
     metadata: maybe(fc.record({ description: fc.constantFrom('d', 'e'), keywords: maybe(words) })),
+    packagePins: maybe(words.map((names) => names.map((name) => ({ packages: [name], priority: 1 })))),
     baseline: maybe(fc.record({ mode: maybe(fc.constantFrom('create', 'overlay')), source: maybe(fc.record({ path: fc.constant('p') })) })),
     overlayPolicy: maybe(fc.record({ grubDefault: maybe(fc.constant('0')), allowDiskResize: maybe(fc.boolean()) })),
     plugins: maybe(fc.dictionary(fc.constantFrom('a', '@b/c'), fc.record({ level: maybe(fc.nat(2)), words: maybe(words) }))),

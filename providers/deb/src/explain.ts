@@ -92,6 +92,8 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
     const rivals = [by, ...targets.filter((target) => target !== by)];
     const isOne = rivals.every((each) => pool.archOf(each) === pool.archOf(by));
     const versions = rivals.map((each) => (isOne ? pool.version(each) : label(each, pool)));
+    if (!isOne && rivals.every((each) => pool.isSame(each)))
+      return `${reason.name} must have one version on all architectures: ${list(versions, 'or')}`;
     return `only one ${isOne ? 'version' : 'architecture'} of ${reason.name} can be installed: ${list(versions, 'or')}`;
   }
   if (reason.kind === 'unreadable') {

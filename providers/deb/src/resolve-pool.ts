@@ -97,8 +97,8 @@ export class Pool extends Candidates {
       (other) =>
         other === solvable ||
         this.archOf(other) === arch ||
-        !this.#isSame(solvable) ||
-        !this.#isSame(other) ||
+        !this.isSame(solvable) ||
+        !this.isSame(other) ||
         this.version(other) !== this.version(solvable),
     );
     return rest.length < 2 ? NONE : rest;
@@ -151,7 +151,8 @@ export class Pool extends Candidates {
     return wanted === (as ?? this.archOf(solvable));
   }
 
-  #isSame(solvable: number): boolean {
+  /** Whether a package may be installed for several architectures, in one version (`Multi-Arch: same`). */
+  isSame(solvable: number): boolean {
     const { index, at } = this.locate(solvable);
     return index.multiArch(at) === 'same';
   }

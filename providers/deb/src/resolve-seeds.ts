@@ -64,7 +64,7 @@ export function findSeeds(
     const real = solvable === undefined ? pool.offered(parts.name, arch) : [solvable];
     const targets = real.length > 0 ? real : pool.favouredFirst(pool.satisfying(nameOnly(parts.name), arch));
     if (targets.length > 0) wanted.push({ seed, targets, virtual: real.length === 0 });
-    else problems.push(unknownPackage(seed, parts.name, pool, parts.arch));
+    else problems.push(unknownPackage(seed, parts.name, pool, parts.arch && arch));
   }
   return { wanted, problems };
 }
@@ -102,8 +102,9 @@ function foreign(seed: Seed, arch: string | undefined, pool: Pool): Problem | un
 function pinSeed(seed: Seed, parts: SeedParts, pool: Pool, pinned: Map<Seed, number>): Problem | undefined {
   const { name, version, suite } = parts;
   if (version === undefined && suite === undefined) return undefined;
-  const all = pool.all(name, architectureOf(parts, pool));
-  if (all.length === 0) return unknownPackage(seed, name, pool, parts.arch);
+  const arch = architectureOf(parts, pool);
+  const all = pool.all(name, arch);
+  if (all.length === 0) return unknownPackage(seed, name, pool, parts.arch && arch);
   const solvable =
     version === undefined ? all.find((each) => pool.repository(each).suites.includes(suite!)) : ofVersion(all, version, pool);
   if (solvable === undefined) {
@@ -128,7 +129,7 @@ function ofVersion(all: readonly number[], version: string, pool: Pool): number 
     }, undefined);
 }
 
-/** Packages of the base system, of the native architecture: what the archive marks as essential, what has one of the definition's priorities, and those it names. */
+/** Packages of the base system: of the native architecture what the archive marks as essential and what has one of the definition's priorities, and those that it names. */
 export function essentialSeeds(pool: Pool, essential: DistributionDefinition['essential']): Seed[] {
   const names = new Set<string>();
   const priorities = new Set(essential.priorities);

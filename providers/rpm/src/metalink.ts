@@ -9,7 +9,6 @@ import type { XmlText } from './xml-text.js';
 interface Draft {
   sha256?: string;
   size?: number;
-  timestamp?: number;
 }
 
 /**
@@ -31,12 +30,11 @@ export function parseMetalink(bytes: Buffer, source: string): MirrorList | undef
   return { urls, roots: [present, ...alternates.filter((root) => root !== undefined)] };
 }
 
-function toRoot({ sha256, size, timestamp }: Draft): NonNullable<MirrorList['roots']>[number] | undefined {
+function toRoot({ sha256, size }: Draft): NonNullable<MirrorList['roots']>[number] | undefined {
   if (sha256 === undefined || !/^[0-9a-f]{64}$/.test(sha256)) return undefined;
   return {
     digest: `sha256:${sha256}` as Digest,
     ...(isCount(size) ? { sizeBytes: size } : {}),
-    ...(isCount(timestamp) ? { dateSeconds: timestamp } : {}),
   };
 }
 
@@ -60,7 +58,7 @@ class MetalinkHandler implements XmlHandler {
     else if (name === 'resources') this.#inResources = true;
     else if (name === 'hash') this.#algorithm = attributes.get('type');
     else if (name === 'url') this.#preference = Number(attributes.get('preference') ?? 0) || 0;
-    return name === 'hash' || name === 'size' || name === 'timestamp' || name === 'url';
+    return name === 'hash' || name === 'size' || name === 'url';
   }
 
   close(name: string, text: XmlText): void {
@@ -69,7 +67,6 @@ class MetalinkHandler implements XmlHandler {
     if (name === 'file') this.#inFile = false;
     else if (name === 'resources') this.#inResources = false;
     else if (name === 'size') state.size = Number(text.trimmed());
-    else if (name === 'timestamp') state.timestamp = Number(text.trimmed());
     else if (name === 'hash' && this.#algorithm === 'sha256') state.sha256 = text.trimmed().toLowerCase();
     else if (name === 'url' && this.#inResources) this.#mirror(text.trimmed());
   }

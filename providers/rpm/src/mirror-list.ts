@@ -15,12 +15,9 @@ const MAX_LIST_BYTES = 2 * 2 ** 20;
  * @throws `ICT_RPM_MIRRORS_INVALID`, and what the fetcher throws: what a list would refuse is not accepted because the list is away.
  */
 export async function readMirrors(repository: RepositorySpec, ctx: Context): Promise<MirrorList | undefined> {
-  const { id, metalink, mirrorlist } = repository;
+  const { metalink, mirrorlist } = repository;
   const url = metalink ?? mirrorlist;
   if (url === undefined) return undefined;
-  if (metalink !== undefined && mirrorlist !== undefined) {
-    throw invalid(repository, `repository "${id}" names a metalink and a mirror list`, 'Name one of both; a metalink says more.');
-  }
   const { file } = await ctx.fetch.fetch({ url, maxBytes: MAX_LIST_BYTES, conditional: true });
   const bytes = await readFile(file);
   return metalink === undefined ? readMirrorlist(bytes, repository) : readMetalink(bytes, repository);

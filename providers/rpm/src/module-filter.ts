@@ -24,7 +24,7 @@ export function hiddenByModules(index: PackagesIndex, { builds }: Modules, activ
   for (const build of builds) {
     for (const artifact of build.artifacts) {
       const parts = parseArtifact(artifact);
-      if (parts === undefined || parts.arch === SOURCE) continue;
+      if (parts === undefined) continue;
       const at = placeOf(index, parts);
       if (at !== undefined) (active.has(build) ? shown : hidden).add(at);
       if (active.has(build) && !build.demodularized.includes(parts.name)) names.add(parts.name);
@@ -38,15 +38,16 @@ export function hiddenByModules(index: PackagesIndex, { builds }: Modules, activ
   return hidden;
 }
 
-/** Streams that have a package of a name, as people ask for them; for messages. */
-export function streamsWith(name: string, { builds }: Modules): readonly string[] {
-  const having = builds.filter(({ artifacts }) => artifacts.some((each) => parseArtifact(each)?.name === name));
+/** Streams that do not count and have a package of a name, as people ask for them; for messages. */
+export function streamsWith(name: string, { builds }: Modules, active: ReadonlySet<ModuleBuild>): readonly string[] {
+  const having = builds.filter((build) => !active.has(build) && build.artifacts.some((each) => parseArtifact(each)?.name === name));
   return [...new Set(having.map((build) => `${build.name}:${build.stream}`))];
 }
 
+/** @returns undefined for a source package, which is not installed. */
 function parseArtifact(text: string): Artifact | undefined {
   const [, name, evr, arch] = NEVRA.exec(text) ?? [];
-  return name === undefined || evr === undefined || arch === undefined ? undefined : { name, evr, arch };
+  return name === undefined || evr === undefined || arch === undefined || arch === SOURCE ? undefined : { name, evr, arch };
 }
 
 function placeOf(index: PackagesIndex, { name, evr, arch }: Artifact): number | undefined {

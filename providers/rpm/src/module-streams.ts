@@ -1,5 +1,6 @@
 import type { Architecture } from '@ict/plugin-api';
 import { architectureRank } from './architecture.js';
+import { rpmvercmp } from './evr.js';
 import type { ModuleBuild, Modules } from './modules.js';
 
 /** What a request says of a module. */
@@ -36,7 +37,7 @@ const PLATFORM = 'platform';
  *
  * @returns undefined for a request that names no module of these.
  */
-export function moduleRequest(request: string, { builds }: Modules): ModuleRequest | undefined {
+export function moduleRequest(request: string, { builds }: Pick<Modules, 'builds'>): ModuleRequest | undefined {
   const [, at, name, stream, profile] = REQUEST.exec(request) ?? [];
   if (name === undefined || (at === '' && stream === undefined) || !builds.some((build) => build.name === name)) return undefined;
   return { name, stream, profile, enableOnly: at === '' && profile === undefined };
@@ -69,7 +70,7 @@ class StreamChoice {
 
   choose(requests: readonly string[]): ActiveModules {
     const asked = requests.flatMap((request) => {
-      const module = moduleRequest(request, this.#modules);
+      const module = moduleRequest(request, { builds: this.#builds });
       return module === undefined ? [] : [{ request, ...module }];
     });
     for (const one of asked) this.#enable(one.request, one);
@@ -205,7 +206,7 @@ class StreamChoice {
     for (const build of this.#builds) {
       if (build.name !== name || build.stream !== this.#streams.get(name)) continue;
       const known = newest.get(build.context);
-      if (known === undefined || known.version < build.version) newest.set(build.context, build);
+      if (known === undefined || rpmvercmp(known.version, build.version) < 0) newest.set(build.context, build);
     }
     return [...newest.values()];
   }

@@ -7,7 +7,8 @@ import { indexOf } from './metadata.js';
 export interface ModuleBuild {
   readonly name: string;
   readonly stream: string;
-  readonly version: number;
+  /** Digits, more than a number can tell apart. */
+  readonly version: string;
   readonly context: string;
   /** The architecture of rpm; empty when it is not said. */
   readonly arch: string;
@@ -50,7 +51,7 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
   for (const snapshot of snapshots) {
     const index = indexOf(snapshot, 'modules');
     if (index === undefined) continue;
-    const question: Json = { version: 1, digest: index.digest };
+    const question: Json = { version: 2, digest: index.digest };
     let modules = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
     if (modules === undefined) {
       const chunks: Buffer[] = [];
@@ -85,12 +86,21 @@ export async function parseModules(text: string, source: string): Promise<Module
   for (const document of parseAllDocuments(text, { schema: 'failsafe', prettyErrors: false })) {
     const [error] = document.errors;
     if (error !== undefined) throw invalid(source, error.message);
-    const { document: kind, version, data } = mapOf(document.toJS() as unknown);
+    const { document: kind, version, data } = mapOf(contentOf(document, source));
     if (kind === 'modulemd' && version === '2') builds.push(readBuild(mapOf(data), source));
     else if (kind === 'modulemd-defaults' && version === '1') defaults.push(readDefaults(mapOf(data), source));
     else if (kind === 'modulemd') throw invalid(source, `it has a module of version ${String(version)}`);
   }
   return { builds, defaults };
+}
+
+/** @throws `ICT_RPM_INDEX_INVALID` for aliases that name nothing, or that grow without bound. */
+function contentOf(document: { toJS(): unknown }, source: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw invalid(source, (cause as Error).message);
+  }
 }
 
 function readBuild(data: Readonly<Record<string, unknown>>, source: string): ModuleBuild {
@@ -99,7 +109,7 @@ function readBuild(data: Readonly<Record<string, unknown>>, source: string): Mod
   return {
     name,
     stream,
-    version: Number(version) || 0,
+    version: isText(version) ? version : '0',
     context: isText(context) ? context : '',
     arch: isText(arch) ? arch : '',
     requires: listOf(dependencies).map((each) => mapValues(mapOf(mapOf(each)['requires']), textsOf)),

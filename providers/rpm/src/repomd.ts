@@ -142,7 +142,7 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
 function refuseUnread(type: DataType, { data, untrusted }: Repomd, repository: string): void {
   const algorithm = untrusted.get(type);
   if (algorithm === 'sha384' || algorithm === 'sha512') throw checksumUnsupported(repository, `its ${type}`, algorithm);
-  if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a size and a SHA-256 checksum`);
+  if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a place of its own, a size and a SHA-256 checksum`);
   if (data.every((each) => each.type !== `${type}_zck`)) return;
   throw rpmError('ICT_RPM_COMPRESSION_UNSUPPORTED', {
     message: `repository "${repository}" has its ${type} as zchunk only, which is not read`,

@@ -23,7 +23,7 @@ export interface Collections {
   /** Groups by id. */
   readonly groups: ReadonlyMap<string, PackageGroup>;
   /** Modules, and what requests for them stand for; absent when no repository has any. */
-  readonly modules?: Modules & Pick<ActiveModules, 'requests'>;
+  readonly modules?: Modules & ActiveModules;
 }
 
 const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
@@ -111,13 +111,13 @@ function withReplacements(solvables: readonly number[], pool: Pool): readonly nu
   return replacements.length === 0 ? solvables : [...new Set([...replacements, ...solvables])];
 }
 
-function unknownPackage(seed: Seed, request: string, pool: Pool, modules: Modules | undefined): Problem {
+function unknownPackage(seed: Seed, request: string, pool: Pool, modules: Collections['modules']): Problem {
   const name = NAME.exec(request)?.[1] ?? request;
   const known = pool.all(name).map((solvable) => `${pool.package(solvable).evr.version} (${pool.repository(solvable).id})`);
   if (known.length > 0) {
     return problemOf(seed, 'ICT_RPM_UNKNOWN_VERSION', `there is no "${request}"`, `There is ${name} ${known.join(', ')}.`);
   }
-  const streams = modules === undefined ? [] : streamsWith(name, modules);
+  const streams = modules === undefined ? [] : streamsWith(name, modules, modules.active);
   if (streams.length > 0) {
     const hint = `It is in ${streams.join(', ')}: add that stream, as "${streams[0]!}" or "${streams[0]!}/PROFILE".`;
     return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `"${request}" is only in streams of modules that are not active`, hint);

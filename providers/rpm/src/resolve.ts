@@ -59,10 +59,11 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
   const { arch, distribution, essential, favour, recommends, seeds, snapshots } = request;
   const table = new RelationTable();
   const repositories: PoolRepository[] = [];
-  const modules = await loadModules(snapshots, ctx);
   const base = (essential ? distribution.essential.packages : []).map((name): Seed => ({ request: name, reason: 'essential' }));
-  const requests = [...base, ...seeds].map(({ request }) => request.trim());
-  const streams = modules === undefined ? undefined : chooseStreams(modules, requests, arch);
+  const all = [...base, ...seeds];
+  const loaded = await loadModules(snapshots, ctx);
+  const requests = all.map(({ request }) => request.trim());
+  const modules = loaded && { ...loaded, ...chooseStreams(loaded, requests, arch) };
   for (const snapshot of snapshots) {
     ctx.signal.throwIfAborted();
     const {
@@ -74,14 +75,14 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
       excludePackages: exclude = [],
     } = snapshot.repository;
     const index = await loadPackages(snapshot, ctx, table);
-    const hidden =
-      modules === undefined || streams === undefined || moduleHotfixes ? undefined : hiddenByModules(index, modules, streams.active);
+    const hidden = modules === undefined || moduleHotfixes ? undefined : hiddenByModules(index, modules, modules.active);
     repositories.push({ id, priority, cost, filter: { allow, exclude }, index, ...(hidden === undefined ? {} : { hidden }) });
   }
-  const groups = seeds.some((seed) => seed.request.startsWith('@')) ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
+  const ofGroups = requests.some((request) => request.startsWith('@') && modules?.requests.has(request) !== true);
+  const groups = ofGroups ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
   const pool = new Pool(repositories, arch, favour);
-  const collections = { groups, ...(modules === undefined || streams === undefined ? {} : { modules: { ...modules, ...streams } }) };
-  const work = { repositories, arch, seeds: [...base, ...seeds], collections, table, recommends };
+  const collections = { groups, ...(modules === undefined ? {} : { modules }) };
+  const work = { repositories, arch, seeds: all, collections, table, recommends };
   const asked = new Set<string>();
   for (;;) {
     const resolution = resolvePackages(work, pool);

@@ -36,7 +36,6 @@ describe('metalinks', () => {
       {
         digest: 'sha256:0076c44aabd352da878d5c4d794901ac87f66afac869488f6a4ef166de018cdf',
         sizeBytes: 4309,
-        dateSeconds: 1337942396,
       },
     ]);
   });

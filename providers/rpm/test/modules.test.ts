@@ -138,6 +138,11 @@ describe('modules', () => {
 describe('modules.yaml', () => {
   it.each([
     ['is no YAML', '---\ndocument: [modulemd\n'],
+    ['has an alias that names nothing', '---\ndocument: modulemd\nversion: 2\ndata: *x\n'],
+    [
+      'has aliases that grow without bound',
+      `---\na: &a [x]\n${[...'bcdefghij'].map((name, at) => `${name}: &${name} [${`*${'abcdefghi'[at]!}, `.repeat(9)}]\n`).join('')}`,
+    ],
     ['has a module without name', '---\ndocument: modulemd\nversion: 2\ndata: {stream: a}\n'],
     ['has a module of an unknown version', '---\ndocument: modulemd\nversion: 3\ndata: {name: a, stream: a}\n'],
   ])('is refused when it %s', async (_what, text) => {

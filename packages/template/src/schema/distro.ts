@@ -57,7 +57,7 @@ const repository = {
       'rpm: address of a list of mirrors, one a line; they are tried before the archive. Not together with `metalink`.',
       'https://mirrors.example.org/list?repo=baseos&arch=x86_64',
     ),
-    legacyCrypto: withDefault(false, flag('Accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged.', true)),
+    legacyCrypto: withDefault(false, flag('rpm: accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged.', true)),
   },
   required: ['id', 'archive', 'keyrings'],
   additionalProperties: false,
