@@ -1,5 +1,5 @@
 /** Compression formats that can be read. */
-export type Compression = 'none' | 'gz' | 'xz' | 'zstd' | 'bz2' | 'lzma';
+export type Compression = 'none' | 'gz' | 'xz' | 'zstd' | 'bz2' | 'lzma' | 'zck';
 
 const SUFFIXES: Readonly<Record<string, Compression>> = {
   gz: 'gz',
@@ -12,6 +12,7 @@ const SUFFIXES: Readonly<Record<string, Compression>> = {
   bz2: 'bz2',
   tbz2: 'bz2',
   lzma: 'lzma',
+  zck: 'zck',
 };
 
 /** How many first bytes of a file {@link detectCompression} looks at. */
@@ -33,6 +34,7 @@ export function detectCompression(source: Uint8Array | string): Compression {
   if (hex.startsWith('1f8b08')) return 'gz';
   if (hex.startsWith('fd377a585a00')) return 'xz';
   if (hex.startsWith('28b52ffd') || /^5[0-9a-f]2a4d18/.test(hex)) return 'zstd';
+  if (hex.startsWith('005a434b31')) return 'zck';
   if (/^BZh[1-9]/.test(bytes.toString('latin1', 0, 4))) return 'bz2';
   if (bytes.length === DETECTION_BYTES && bytes[0] === 0x5d && isLzmaHeader(bytes)) return 'lzma';
   return 'none';

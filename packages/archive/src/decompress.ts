@@ -5,6 +5,7 @@ import { findProgram, ProgramStream } from './codec-program.js';
 import type { Compression } from './compression.js';
 import { archiveError } from './errors.js';
 import { decompressXzWasm } from './xz-wasm.js';
+import { decompressZchunk } from './zchunk.js';
 import { decompressZstdFrames } from './zstd-frames.js';
 
 export interface DecompressOptions {
@@ -22,7 +23,7 @@ const CHUNK_BYTES = 128 * 1024;
 /**
  * Decompresses a stream. Several compressed streams one after another are read as one; anything else after the end is an error.
  *
- * gz and zstd are decoded by Node, xz by the `xz` program (in a process of its own) or else by WebAssembly, bz2 and lzma by the programs `bzip2`
+ * gz, zstd and zchunk are decoded by Node, xz by the `xz` program (in a process of its own) or else by WebAssembly, bz2 and lzma by the programs `bzip2`
  * and `xz`. Destroying the result closes the source and ends the program.
  *
  * @returns a byte stream; it fails with `ICT_ARCHIVE_CORRUPT`, `ICT_ARCHIVE_TOO_LARGE`, `ICT_ARCHIVE_PROGRAM_FAILED`, the signal's
@@ -66,7 +67,9 @@ function openDecoder(kind: Compression, options: DecompressOptions): Decoder {
     case 'gz':
       return createGunzip({ chunkSize: CHUNK_BYTES });
     case 'zstd':
-      return decompressZstdFrames;
+      return (source) => decompressZstdFrames(source);
+    case 'zck':
+      return decompressZchunk;
     case 'xz':
       if (options.small === true || findProgram('xz', options.searchPath) === undefined) return decompressXzWasm;
       return program('xz', ['--format=xz', '-dc'], '');
@@ -132,11 +135,13 @@ class Output extends Transform {
   }
 }
 
+const FORMAT_ERRORS: ReadonlySet<string> = new Set(['XzWasmError', 'ZstdFormatError', 'ZchunkFormatError']);
+
 /** Decoders fail with zlib's codes, or with errors of the WebAssembly and frame readers, which have none. */
 function isDecoderFailure(error: Error): boolean {
   const { code } = error as NodeJS.ErrnoException;
   if (error.name === 'AbortError') return false;
-  return code === undefined ? error.name === 'XzWasmError' || error.name === 'ZstdFormatError' : /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
+  return code === undefined ? FORMAT_ERRORS.has(error.name) : /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
 }
 
 function corrupt(kind: Compression, reason: string, cause?: unknown): Error {

@@ -19,10 +19,14 @@ const MAX_BLOCK_BYTES = 128 * 1024;
  * Node's decoder stops after the first frame and drops the rest without an error, so the frames are told apart here, by their
  * headers and block sizes, and each gets its own decoder. The decoder still checks all else, checksums included.
  *
+ * @param dictionary that the frames were made with.
  * @throws {ZstdFormatError} for what is not a frame or ends early, Node's own error for a damaged frame.
  * @see RFC 8878, section 3
  */
-export async function* decompressZstdFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decompressZstdFrames(
+  source: AsyncIterable<Uint8Array>,
+  dictionary?: Buffer,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = new ByteReader(source);
   try {
     for (let frames = 0; ; frames++) {
@@ -34,7 +38,7 @@ export async function* decompressZstdFrames(source: AsyncIterable<Uint8Array>): 
         const length = (await exactly(reader, 4)).readUInt32LE(0);
         if ((await reader.skip(length)) < length) throw new ZstdFormatError('the stream ends within a skippable frame');
       } else if (value === FRAME_MAGIC) {
-        yield* decodeFrame(frameBytes(reader, Buffer.from(magic)));
+        yield* decodeFrame(frameBytes(reader, Buffer.from(magic)), dictionary);
       } else {
         throw new ZstdFormatError(frames === 0 ? 'it does not start with a zstd frame' : 'something else follows the last frame');
       }
@@ -67,8 +71,8 @@ async function* frameBytes(reader: ByteReader, magic: Buffer): AsyncGenerator<Ui
   if ((flags & 4) !== 0) yield await exactly(reader, 4);
 }
 
-async function* decodeFrame(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = createZstdDecompress({ chunkSize: CHUNK_BYTES });
+async function* decodeFrame(bytes: AsyncIterable<Uint8Array>, dictionary?: Buffer): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = createZstdDecompress({ chunkSize: CHUNK_BYTES, ...(dictionary === undefined ? {} : { dictionary }) });
   // Errors come out of the decoder, which `pipeline` destroys with them.
   pipeline(Readable.from(bytes, { objectMode: false }), decoder, () => undefined);
   try {

@@ -7,14 +7,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '@ict/integrity';
 import { compress, decompress, decompressFileTo, detectCompression, type Compression, type WritableCompression } from '../src/index.js';
-import { collect, inPieces, run, temporaryDirectory } from './workspace.js';
+import { collect, inPieces, run, temporaryDirectory, zchunk } from './workspace.js';
 
 const TEXT = Buffer.from(Array.from({ length: 8_000 }, (_, index) => `line ${index * 7919} of the text\n`).join(''));
 const WRITABLE: readonly WritableCompression[] = ['gz', 'zstd', 'xz', 'bz2'];
-const PACKED: readonly Exclude<Compression, 'none'>[] = ['gz', 'zstd', 'xz', 'bz2', 'lzma'];
+const PACKED: readonly Exclude<Compression, 'none'>[] = ['gz', 'zstd', 'xz', 'bz2', 'lzma', 'zck'];
 
 async function pack(kind: Exclude<Compression, 'none'>, bytes: Uint8Array, level?: number): Promise<Buffer> {
   if (kind === 'lzma') return run('xz', ['--format=lzma', '-c'], { input: Buffer.from(bytes) });
+  if (kind === 'zck') return zchunk(bytes);
   const encoder = compress(kind, level);
   const [packed] = await Promise.all([
     collect(encoder),
@@ -34,6 +35,7 @@ describe('detection', () => {
     ['data.tar.zst', 'zstd'],
     ['A.BZ2', 'bz2'],
     ['a.lzma', 'lzma'],
+    ['primary.xml.zck', 'zck'],
     ['data.tar', 'none'],
     ['gz', 'none'],
     ['a.constructor', 'none'],

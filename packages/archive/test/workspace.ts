@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -62,4 +62,16 @@ export function run(program: string, args: readonly string[], options: { input?:
 
 export function sh(script: string, cwd: string): Buffer {
   return run('sh', ['-euc', script], { cwd });
+}
+
+/** The bytes as the program `zck` stores them. */
+export function zchunk(bytes: Uint8Array, args: readonly string[] = []): Buffer {
+  const directory = mkdtempSync(join(tmpdir(), 'ict-archive-'));
+  try {
+    writeFileSync(join(directory, 'plain'), bytes);
+    run('zck', [...args, '-o', join(directory, 'packed'), join(directory, 'plain')]);
+    return readFileSync(join(directory, 'packed'));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 }

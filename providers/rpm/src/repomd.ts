@@ -118,11 +118,14 @@ export function isBelow(path: string): boolean {
   );
 }
 
+/** Endings of the types of equal files in other forms, in the order in which they are taken: zchunk is the largest. */
+const TWINS = ['', '_gz', '_zck'] as const;
+
 /** Which files of a repository are read, each under its type as component: primary must be there. */
 export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
   const chosen = ['primary', 'filelists', 'group', 'modules'].flatMap((type) => {
-    // A twin without compression of its own follows, such as group_gz; the plain one is read.
-    const data = repomd.data.find((each) => each.type === type) ?? repomd.data.find((each) => each.type === `${type}_gz`);
+    // Twins of a file have the type with an ending, such as group_gz and primary_zck.
+    const data = TWINS.map((ending) => repomd.data.find((each) => each.type === `${type}${ending}`)).find((each) => each !== undefined);
     if (data === undefined) refuseUnread(type, repomd, repository.id);
     return data === undefined ? [] : [{ type, data }];
   });
@@ -139,16 +142,10 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
 }
 
 /** A file that cannot be read is not taken for one that is not there. */
-function refuseUnread(type: DataType, { data, untrusted }: Repomd, repository: string): void {
+function refuseUnread(type: DataType, { untrusted }: Repomd, repository: string): void {
   const algorithm = untrusted.get(type);
   if (algorithm === 'sha384' || algorithm === 'sha512') throw checksumUnsupported(repository, `its ${type}`, algorithm);
   if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a place of its own, a size and a SHA-256 checksum`);
-  if (data.every((each) => each.type !== `${type}_zck`)) return;
-  throw rpmError('ICT_RPM_COMPRESSION_UNSUPPORTED', {
-    message: `repository "${repository}" has its ${type} as zchunk only, which is not read`,
-    hint: 'createrepo_c --zck writes zchunk beside other files: publish those too.',
-    facts: { repository, type },
-  });
 }
 
 /** @param what which part of the repository has no other checksum. */
