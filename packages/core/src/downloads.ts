@@ -1,7 +1,7 @@
-import { toErrorRecord } from '@ict/plugin-api';
 import type { Context, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import type { PackageShelf } from './package-shelf.js';
+import { reachMirrors, type ListMirrors } from './repository-mirrors.js';
 
 export interface DownloadOptions {
   /** How many packages at a time. */
@@ -9,7 +9,7 @@ export interface DownloadOptions {
   /** Nothing may be downloaded. */
   readonly offline: boolean;
   /** Reads the list of mirrors of a repository. */
-  readonly list: (repository: RepositorySpec) => Promise<unknown>;
+  readonly list: ListMirrors;
 }
 
 /**
@@ -39,25 +39,14 @@ export async function obtainPackages(
   });
   const downloads = [...missing.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
   if (offline && downloads.length > 0) throw absent(downloads);
-  await reachMirrors(new Set(downloads.map(({ repository }) => byId.get(repository) as RepositorySpec)), options, ctx);
+  for (const repository of new Set(downloads.map((pkg) => byId.get(pkg.repository) as RepositorySpec))) {
+    await reachMirrors(repository, options.list, ctx);
+  }
   ctx.emit({ type: 'fetch.start', files: downloads.length, totalBytes: downloads.reduce((sum, pkg) => sum + pkg.sizeBytes, 0) });
   await inParallel(downloads, workers, ctx.signal, async (pkg) => {
     files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, ctx));
   });
   return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
-}
-
-/** Packages are what the lock says wherever they come from: without its list of mirrors, the archive itself does. */
-async function reachMirrors(repositories: Iterable<RepositorySpec>, { list }: DownloadOptions, ctx: Context): Promise<void> {
-  for (const repository of repositories) {
-    try {
-      await list(repository);
-    } catch (error) {
-      ctx.signal.throwIfAborted();
-      const { code, message } = toErrorRecord(error);
-      ctx.emit({ type: 'warning', code, message: `${repository.archive} itself serves packages of "${repository.id}": ${message}` });
-    }
-  }
 }
 
 async function download(

@@ -156,7 +156,7 @@ class HostedEngine implements Engine {
   async whyNot(template: string, wanted: string, options: LockOptions = {}): Promise<WhyNot> {
     const { intake, settled, services } = await this.settle(template, options);
     const pin = () => openPinned(settled.request.repositories, settled.lock.repositories, settled.file, questionOf(intake), services);
-    return answerWhyNot(wanted, settled, intake, pin, services);
+    return answerWhyNot(wanted, settled, intake, pin);
   }
 
   async search(template: string, words: readonly string[], options: LockOptions = {}): Promise<SearchDocument> {
@@ -242,7 +242,7 @@ class HostedEngine implements Engine {
   private async ask<T>(
     template: string,
     options: LockOptions,
-    answer: (question: CatalogueQuestion, services: Services) => Promise<T>,
+    answer: (question: CatalogueQuestion, services: Pick<Services, 'context'>) => Promise<T>,
   ): Promise<T> {
     const intake = await this.intake(template);
     const services = await this.open(intake);
@@ -250,7 +250,7 @@ class HostedEngine implements Engine {
     this.warn(warnings);
     const pinned = await openPinned(request.repositories, lock?.repositories, file, questionOf(intake), services);
     const { target } = request;
-    return readPinned(pinned, (snapshots) => answer({ target, provider: intake.provider.part, snapshots, lock }, services));
+    return readPinned(pinned, (snapshots, context) => answer({ target, provider: intake.provider.part, snapshots, lock }, { context }));
   }
 
   private warn(reports: readonly ProblemReport[]): void {

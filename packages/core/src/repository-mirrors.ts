@@ -1,4 +1,5 @@
 import type { MirrorRoutes } from '@ict/fetch';
+import { toErrorRecord } from '@ict/plugin-api';
 import type { Context, MirrorList, Provider, RepositorySpec } from '@ict/plugin-api';
 
 /** Where repositories can be got: what the user and the host say, and the lists that repositories themselves name. */
@@ -27,6 +28,41 @@ export function openMirrors(routes: Pick<MirrorRoutes, 'chooseMirror' | 'takesMi
       const known = lists.get(repository.id) ?? read(repository, provider);
       lists.set(repository.id, known);
       return known;
+    },
+  };
+}
+
+/** Reads the list of mirrors of a repository, as {@link Mirrors.list}. */
+export type ListMirrors = (repository: RepositorySpec) => Promise<unknown>;
+
+/** Lets the addresses of a repository lead to its mirrors. What a lock names is the same wherever it comes from: without the list, the archive serves it. */
+export async function reachMirrors(repository: RepositorySpec, list: ListMirrors, ctx: Context): Promise<void> {
+  try {
+    await list(repository);
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    const { code, message } = toErrorRecord(error);
+    ctx.emit({ type: 'warning', code, message: `${repository.archive} itself serves the files of "${repository.id}": ${message}` });
+  }
+}
+
+/**
+ * The context for what a lock names of repositories: before anything is fetched from one of them, and not otherwise, its list of mirrors
+ * is read.
+ */
+export function reachingMirrors(repositories: readonly RepositorySpec[], list: ListMirrors, ctx: Context): Context {
+  const reached = new Map<RepositorySpec, Promise<void>>();
+  return {
+    ...ctx,
+    fetch: {
+      fetch: async (request) => {
+        for (const repository of repositories.filter(({ archive }) => request.url.startsWith(`${archive}/`))) {
+          const known = reached.get(repository) ?? reachMirrors(repository, list, ctx);
+          reached.set(repository, known);
+          await known;
+        }
+        return ctx.fetch.fetch(request);
+      },
     },
   };
 }

@@ -4,7 +4,6 @@ import type { SettledLock } from './lock-settling.js';
 import { seedName } from './lock-update.js';
 import { readPinned, type PinnedMetadata } from './pinned-metadata.js';
 import type { Loaded } from './plugin-host.js';
-import type { Services } from './services.js';
 import type { Intake } from './template-intake.js';
 
 /**
@@ -24,7 +23,6 @@ export async function answerWhyNot(
     provider,
   }: Pick<Intake, 'spec' | 'distribution'> & { readonly provider: Pick<Loaded<Intake['provider']['part']>, 'part'> },
   pin: () => Promise<PinnedMetadata>,
-  { context }: Pick<Services, 'context'>,
 ): Promise<WhyNot> {
   const name = seedName(wanted);
   const version = wanted.startsWith(`${name}=`) ? wanted.slice(name.length + 1) : undefined;
@@ -33,7 +31,7 @@ export async function answerWhyNot(
   const present = chosen === undefined ? {} : { chosen: { id: chosen.id, version: chosen.version, repository: chosen.repository } };
   const none = { ...answer, ...present, problems: [], brings: [] };
   if (chosen !== undefined && (wanted === name || chosen.version === version)) return { ...none, verdict: 'present' };
-  return readPinned(await pin(), async (snapshots) => {
+  return readPinned(await pin(), async (snapshots, context) => {
     const base = { arch: spec.target.arch, distribution, snapshots };
     const seed = { request: wanted, reason: 'question' };
     const resolve = (ask: Omit<ResolutionRequest, keyof typeof base>) => provider.part.resolver.resolve({ ...base, ...ask }, context);

@@ -32,7 +32,7 @@ describe('openPinned', () => {
   it('takes the state from the lock and asks nobody', async () => {
     const states = repositories.map(stateOf);
     const { pinned, asked, warnings } = await open(pinnedRepositories(states), '/x.lock.yml');
-    expect(pinned).toEqual({ snapshots: states, file: '/x.lock.yml' });
+    expect(pinned).toMatchObject({ snapshots: states, file: '/x.lock.yml' });
     expect([asked, warnings]).toEqual([[], []]);
   });
 
@@ -60,13 +60,14 @@ describe('openPinned', () => {
 
 describe('readPinned', () => {
   const failing = (kind: ErrorKind, file?: string) =>
-    readPinned({ snapshots: [], ...(file === undefined ? {} : { file }) }, () =>
+    readPinned({ snapshots: [], context: fakeContext(), ...(file === undefined ? {} : { file }) }, () =>
       Promise.reject(new IctError('ICT_SAMPLE_FAILED', kind, { message: 'not there' })),
     );
 
   it('hands over the snapshots', async () => {
     const snapshots = repositories.map(stateOf);
-    expect(await readPinned({ snapshots }, async (given) => given)).toBe(snapshots);
+    const context = fakeContext();
+    expect(await readPinned({ snapshots, context }, async (...given) => given)).toEqual([snapshots, context]);
   });
 
   it.each<ErrorKind>(['network', 'offline', 'integrity'])(

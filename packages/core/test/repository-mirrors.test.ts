@@ -1,6 +1,6 @@
-import { expect, it, vi } from 'vitest';
-import { fakeContext } from '@ict/plugin-testkit';
-import { openMirrors } from '../src/repository-mirrors.js';
+import { describe, expect, it, vi } from 'vitest';
+import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
+import { openMirrors, reachingMirrors } from '../src/repository-mirrors.js';
 import { repository, sampleProvider } from './sample-image.js';
 
 const main = repository('main');
@@ -37,4 +37,35 @@ it('asks for no list where the user named mirrors, nor where the ecosystem has n
   expect(named.read).not.toHaveBeenCalled();
   const { mirrors, without } = open();
   expect(await mirrors.list(main, without)).toBeUndefined();
+});
+
+describe('what a lock names', () => {
+  const other = repository('other');
+  const read = async (list: (id: string) => Promise<unknown>, ...paths: readonly string[]) => {
+    await using ctx = fakeContext({ archives: [memoryArchive({ [`${main.archive}/a`]: 'of a', [`${main.archive}/b`]: 'of b' })] });
+    const asked: string[] = [];
+    const reaching = reachingMirrors(
+      [main, other],
+      ({ id }) => {
+        asked.push(id);
+        return list(id);
+      },
+      ctx,
+    );
+    const files = await Promise.all(paths.map((path) => reaching.fetch.fetch({ url: `${main.archive}/${path}`, maxBytes: 99 })));
+    return { asked, sizes: files.map(({ sizeBytes }) => sizeBytes), events: ctx.events };
+  };
+
+  it('is fetched when the list of its repository was read, once, and no other list is', async () => {
+    expect((await read(async () => list)).asked).toEqual([]);
+    expect(await read(async () => list, 'a', 'b')).toMatchObject({ asked: ['main'], sizes: [4, 4] });
+  });
+
+  it('comes from the archive itself, with a warning, when the list is not to be had', async () => {
+    const { sizes, events } = await read(() => Promise.reject(new Error('the list is away')), 'a');
+    expect(sizes).toEqual([4]);
+    expect(events).toEqual([
+      expect.objectContaining({ type: 'warning', message: expect.stringMatching(/"main": the list is away/) as string }),
+    ]);
+  });
 });

@@ -39,15 +39,10 @@ async function ask(wanted: string, ...answers: Resolution[]) {
     tools: [],
   };
   const settled = { lock, request, warnings: [] };
-  const answer = await answerWhyNot(
-    wanted,
-    settled,
-    { spec, distribution, provider: { part: provider } },
-    async () => ({ snapshots: [] }),
-    {
-      context: ctx,
-    },
-  );
+  const answer = await answerWhyNot(wanted, settled, { spec, distribution, provider: { part: provider } }, async () => ({
+    snapshots: [],
+    context: ctx,
+  }));
   return { answer, asked };
 }
 
