@@ -3,7 +3,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import type { FileRange } from '@ict/plugin-api';
 
 /** Measured: a byte takes up to four times as long in reads of 512 KiB and more. */
-const chunkBytes = 256 * 1024;
+export const CHUNK_BYTES = 256 * 1024;
 
 /**
  * The bytes of a part of a file, or of all of it from its start, read synchronously: for worker threads. Fewer than `sizeBytes` when the file
@@ -12,9 +12,9 @@ const chunkBytes = 256 * 1024;
 export function* filePieces({ file, offset, sizeBytes }: FileRange): Generator<Uint8Array, void, undefined> {
   const descriptor = openSync(file, 'r');
   try {
-    const chunk = Buffer.allocUnsafe(chunkBytes);
+    const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes));
     for (let done = 0; done < sizeBytes; ) {
-      const count = readSync(descriptor, chunk, 0, Math.min(chunkBytes, sizeBytes - done), offset + done);
+      const count = readSync(descriptor, chunk, 0, Math.min(CHUNK_BYTES, sizeBytes - done), offset + done);
       if (count === 0) return;
       done += count;
       yield chunk.subarray(0, count);

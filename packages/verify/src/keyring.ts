@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import type * as OpenPgpModule from 'openpgp';
+import { hash } from 'node:crypto';
 import type { Key } from 'openpgp';
+import { openPgp, type OpenPgp } from './openpgp-library.js';
 
 /** One primary key with all that belongs to it. */
 export interface KeyMaterial {
@@ -40,7 +40,7 @@ function isKeybox(bytes: Uint8Array): boolean {
  */
 export async function parseKeyring(bytes: Uint8Array): Promise<Keyring> {
   if (isKeybox(bytes)) return { keys: [], problems: ['a keyring is a GnuPG keybox; export it with gpg --export'] };
-  const openpgp = await import('openpgp');
+  const openpgp = await openPgp();
   const { readKeys } = openpgp;
   const sources: (() => ReturnType<typeof readKeys>)[] = isBinary(bytes)
     ? [() => readKeys({ binaryKeys: bytes })]
@@ -65,7 +65,7 @@ export async function parseKeyring(bytes: Uint8Array): Promise<Keyring> {
   return { keys, problems };
 }
 
-function toMaterial(openpgp: typeof OpenPgpModule, key: Key): KeyMaterial {
+function toMaterial(openpgp: OpenPgp, key: Key): KeyMaterial {
   const { keyRevocation, subkeyRevocation, certRevocation } = openpgp.enums.signature;
   const revocations = new Set<unknown>([keyRevocation, subkeyRevocation, certRevocation]);
   const revoked = [...key.toPacketList()].some(
@@ -86,7 +86,7 @@ function toMaterial(openpgp: typeof OpenPgpModule, key: Key): KeyMaterial {
 export function createKeyringCache(limit = 32): (bytes: Uint8Array) => Promise<Keyring> {
   const parsed = new Map<string, Promise<Keyring>>();
   return (bytes) => {
-    const name = createHash('sha256').update(bytes).digest('hex');
+    const name = hash('sha256', bytes);
     const known = parsed.get(name) ?? parseKeyring(bytes);
     parsed.delete(name);
     parsed.set(name, known);

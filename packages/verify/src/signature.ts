@@ -1,9 +1,11 @@
 import type { FileRange, SignatureFault, SignatureResult } from '@ict/plugin-api';
-import type * as OpenPgpModule from 'openpgp';
 import type { PartialConfig, Signature, SignaturePacket } from 'openpgp';
 import { readClearsigned } from './clearsigned.js';
 import { filePieces } from './file-digest.js';
 import type { Keyring, KeyMaterial } from './keyring.js';
+import { openPgp, type OpenPgp } from './openpgp-library.js';
+import type { RangeReader } from './range-reader.js';
+import { isGoodRsaSignature } from './rsa-signature.js';
 import { signedDigest } from './signed-digest.js';
 import { readV3Signature, verifyV3 } from './v3-signature.js';
 import type { V3Signature } from './v3-signature.js';
@@ -17,6 +19,8 @@ export interface SignatureCheck {
   readonly atSeconds: number;
   /** Accept DSA, RSA from 1024 bits, MD5 and SHA-1. Default false. */
   readonly legacyCrypto?: boolean;
+  /** How `covered` is read when it is part of a file. Default: `filePieces`. */
+  readonly read?: RangeReader;
 }
 
 /** More signatures than this in one message are an attack on our time. */
@@ -26,8 +30,6 @@ const bad = (reason: string): SignatureResult => ({ good: false, signers: [], is
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 /** openpgp tells expired keys from all else by its words alone. */
 const faultOf = (error: unknown): SignatureFault => (/\bkey\b.*\bexpired/i.test(reasonOf(error)) ? 'expired-key' : 'other');
-
-type OpenPgp = typeof OpenPgpModule;
 
 /** What openpgp refuses, said here so that its defaults cannot change it: weak digests over messages, weak keys. */
 function policy({ enums }: OpenPgp, legacyCrypto: boolean): PartialConfig {
@@ -51,8 +53,8 @@ function policy({ enums }: OpenPgp, legacyCrypto: boolean): PartialConfig {
 }
 
 /** The bytes that a signature covers, in pieces of which each is valid until the next. */
-function pieces(covered: Uint8Array | FileRange): Iterable<Uint8Array> {
-  return covered instanceof Uint8Array ? [covered] : filePieces(covered);
+function pieces({ covered, read = filePieces }: SignatureCheck): Iterable<Uint8Array> {
+  return covered instanceof Uint8Array ? [covered] : read(covered);
 }
 
 async function readSignaturePackets(openpgp: OpenPgp, signature: Uint8Array | string): Promise<Signature> {
@@ -71,13 +73,11 @@ async function readSignaturePackets(openpgp: OpenPgp, signature: Uint8Array | st
 }
 
 /**
- * What openpgp is told of the content. It wants all bytes at once; of a file it gets the digest instead, in the place where it keeps that
- * itself for what it reads as a stream, and no bytes. A release that no longer looked there would find every signature bad.
+ * Gives openpgp the digest of a file, in the place where it keeps that itself for what it reads as a stream: it wants all bytes at once, and gets
+ * none. A release that no longer looked there would find every signature bad.
  */
-function prepare(packet: SignaturePacket, covered: Uint8Array | FileRange): Uint8Array {
-  if (covered instanceof Uint8Array) return covered;
-  (packet as SignaturePacket & { hashed?: Uint8Array }).hashed = signedDigest(packet, pieces(covered));
-  return new Uint8Array(0);
+function tellDigest(packet: SignaturePacket, digest: Uint8Array): void {
+  (packet as SignaturePacket & { hashed?: Uint8Array }).hashed = digest;
 }
 
 /** What is wrong with the signatures of a check. */
@@ -123,9 +123,11 @@ async function checkPacket(
 ): Promise<string | undefined> {
   const candidates = candidatesOf(issuer, check, failures);
   if (candidates.length === 0) return undefined;
-  let content: Uint8Array;
+  const { atSeconds, covered } = check;
+  const rules = policy(openpgp, check.legacyCrypto === true);
+  let digest: Uint8Array | undefined;
   try {
-    content = prepare(packet, check.covered);
+    if (!(covered instanceof Uint8Array)) tellDigest(packet, (digest = signedDigest(packet, pieces(check))));
   } catch (error) {
     failures.addError(issuer, error);
     return undefined;
@@ -135,17 +137,19 @@ async function checkPacket(
       const list = new openpgp.PacketList<SignaturePacket>();
       list.push(packet);
       const key = await candidate.parse();
+      const settings = { atSeconds, config: { ...openpgp.config, ...rules } };
+      if (digest !== undefined && (await isGoodRsaSignature(packet, digest, key, settings))) return candidate.fingerprint;
       const { signatures } = await openpgp.verify({
-        message: await openpgp.createMessage({ binary: content }),
+        message: await openpgp.createMessage({ binary: covered instanceof Uint8Array ? covered : new Uint8Array(0) }),
         signature: new openpgp.Signature(list),
         verificationKeys: key,
-        date: new Date(check.atSeconds * 1000),
+        date: new Date(atSeconds * 1000),
         format: 'binary',
-        config: policy(openpgp, check.legacyCrypto === true),
+        config: rules,
       });
       if (signatures.length !== 1) throw new Error('not a signature over data');
       await signatures[0]?.verified;
-      return key.getFingerprint().toUpperCase();
+      return candidate.fingerprint;
     } catch (error) {
       failures.addError(issuer, error);
     }
@@ -165,7 +169,7 @@ async function checkPacket(
  * Pure; never throws for bad input.
  */
 export async function checkSignature(check: SignatureCheck): Promise<SignatureResult> {
-  const openpgp = await import('openpgp');
+  const openpgp = await openPgp();
   const old = await readOldSignature(openpgp, check.signature);
   if (old !== undefined) return checkV3(openpgp, old, check);
   let signature: Signature;
@@ -214,7 +218,7 @@ async function checkV3(openpgp: OpenPgp, signature: V3Signature, check: Signatur
   for (const candidate of candidatesOf(issuer, check, failures)) {
     try {
       const key = await candidate.parse();
-      await verifyV3(signature, pieces(check.covered), key, { atSeconds: check.atSeconds, legacy, config: policy(openpgp, legacy) });
+      await verifyV3(signature, pieces(check), key, { atSeconds: check.atSeconds, legacy, config: policy(openpgp, legacy) });
       return failures.result([key.getFingerprint().toUpperCase()], [issuer]);
     } catch (error) {
       failures.addError(issuer, error);

@@ -1,6 +1,7 @@
-import { createPublicKey, createVerify } from 'node:crypto';
+import { createVerify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Config, Key, PartialConfig } from 'openpgp';
+import { DSA, toKeyObject } from './public-key.js';
 
 /** A signature packet of version 3, as old rpm packages carry them; openpgp reads versions 4 and later. */
 export interface V3Signature {
@@ -16,8 +17,6 @@ export interface V3Signature {
 }
 
 const SIGNATURE = 2;
-const RSA: readonly number[] = [1, 3];
-const DSA = 17;
 const HASHES: Readonly<Record<number, string>> = { 1: 'md5', 2: 'sha1', 8: 'sha256', 9: 'sha384', 10: 'sha512', 11: 'sha224' };
 /** MD5 and SHA-1. */
 const WEAK_HASHES: readonly number[] = [1, 2];
@@ -117,39 +116,4 @@ async function signingKey(signature: V3Signature, key: Key, config: PartialConfi
   // Throws when the key was not yet made, expired, revoked or not for signing at that time.
   await key.getSigningKey(part.getKeyID(), new Date(signature.createdSeconds * 1000), undefined, config as Config);
   return { openpgpKeyId: signature.issuer, packet: part.keyPacket };
-}
-
-function toKeyObject(parameters: Readonly<Record<string, Uint8Array>>, algorithm: number): KeyObject {
-  const number = (name: string): Buffer => {
-    const value = parameters[name];
-    if (value === undefined) throw new Error('the key is of another kind than the signature');
-    return Buffer.from(value);
-  };
-  if (RSA.includes(algorithm)) {
-    const key = { kty: 'RSA', n: number('n').toString('base64url'), e: number('e').toString('base64url') };
-    return createPublicKey({ key, format: 'jwk' });
-  }
-  if (algorithm !== DSA) throw new Error(`public-key algorithm ${algorithm} is not known in signatures of version 3`);
-  const parts = sequence(['p', 'q', 'g'].map((name) => integer(number(name))));
-  const bitString = Buffer.concat([Buffer.from([0]), integer(number('y'))]);
-  const der = sequence([sequence([DSA_OID, parts]), element(0x03, bitString)]);
-  return createPublicKey({ key: der, format: 'der', type: 'spki' });
-}
-
-/** Object identifier 1.2.840.10040.4.1. */
-const DSA_OID = Buffer.from('06072a8648ce380401', 'hex');
-
-function element(tag: number, content: Buffer): Buffer {
-  const { length } = content;
-  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...size]), content]);
-}
-
-const sequence = (parts: readonly Buffer[]): Buffer => element(0x30, Buffer.concat(parts));
-
-/** A positive integer: a leading zero byte keeps the sign. */
-function integer(value: Buffer): Buffer {
-  const first = value.findIndex((byte) => byte !== 0);
-  const digits = first < 0 ? Buffer.from([0]) : value.subarray(first);
-  return element(0x02, (digits[0]! & 0x80) === 0 ? digits : Buffer.concat([Buffer.from([0]), digits]));
 }

@@ -2,11 +2,12 @@ import { toErrorRecord } from '@ict/plugin-api';
 import { createHash } from 'node:crypto';
 import type { Digest, ErrorRecord, FileRange, PartChecks, PartVerdicts, SignatureResult } from '@ict/plugin-api';
 import { verifyError } from './errors.js';
-import { digestFileSync, filePieces } from './file-digest.js';
+import { digestFileSync } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
 import { digestPieces, digestWholeAndPieces, type PieceRange } from './piece-digests.js';
 import { pieceRecord, type PieceRecord } from './piece-record.js';
 import { createReadMemory } from './positioned-file.js';
+import { createRangeReader, type RangeReader } from './range-reader.js';
 import { checkClearsigned, checkSignature } from './signature.js';
 
 /** Errors lose their code when they cross a thread, so a task answers with a record. */
@@ -61,15 +62,16 @@ export function digestFile(file: string): Promise<Answer<{ readonly digest: Dige
 /** Task: digests of parts of files, and a signature; `ICT_VERIFY_READ` when a file cannot be read. */
 export function checkParts({ digests, signature }: PartsTask): Promise<Answer<PartVerdicts>> {
   return answer(async () => {
-    const found = digests.map(digestOfRange);
-    return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature) }) };
+    const read = createRangeReader();
+    const found = digests.map((digest) => digestOfRange(digest, read));
+    return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature, read) }) };
   });
 }
 
-function digestOfRange({ range, algorithm }: PartChecks['digests'][number]): string {
+function digestOfRange({ range, algorithm }: PartChecks['digests'][number], read: RangeReader): string {
   const hash = createHash(algorithm);
   try {
-    for (const piece of filePieces(range)) hash.update(piece);
+    for (const piece of read(range)) hash.update(piece);
   } catch (cause) {
     throw unreadable(range.file, cause);
   }
@@ -121,6 +123,6 @@ export function detached(task: DetachedTask): Promise<Answer<SignatureResult>> {
   return answer(() => checkDetached(task));
 }
 
-async function checkDetached({ content, keyrings, ...task }: DetachedTask): Promise<SignatureResult> {
-  return checkSignature({ ...task, covered: content, keyrings: await Promise.all(keyrings.map(keyringOf)) });
+async function checkDetached({ content, keyrings, ...task }: DetachedTask, read = createRangeReader()): Promise<SignatureResult> {
+  return checkSignature({ ...task, covered: content, keyrings: await Promise.all(keyrings.map(keyringOf)), read });
 }

@@ -1,23 +1,21 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 
 /**
- * Reads the keyrings of a repository.
+ * Reads the keyrings of a repository; synchronously, because each package asks for them and they are small.
  *
  * @throws `ICT_RPM_KEYRING_UNREADABLE` when there is none, or one cannot be read.
  */
-export async function readKeyrings(repository: RepositorySpec): Promise<readonly Uint8Array[]> {
+export function readKeyrings(repository: RepositorySpec): readonly Uint8Array[] {
   if (repository.keyrings.length === 0) throw unreadable(repository, `repository "${repository.id}" names no keyring`);
-  return Promise.all(
-    repository.keyrings.map(async (path) => {
-      try {
-        return await readFile(path);
-      } catch (cause) {
-        throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
-      }
-    }),
-  );
+  return repository.keyrings.map((path) => {
+    try {
+      return readFileSync(path);
+    } catch (cause) {
+      throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
+    }
+  });
 }
 
 function unreadable(repository: RepositorySpec, message: string, cause?: unknown): Error {

@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { decompress } from '@ict/archive';
 import type { Compression } from '@ict/archive';
 import { rpmError } from './errors.js';
 import type { Evr } from './evr.js';
+import { FileOpening } from './file-opening.js';
 import { Header, HEADER_INTRO_BYTES, readHeaderSize } from './header.js';
 import { readFiles } from './package-files.js';
 import type { RpmFile } from './package-files.js';
@@ -81,21 +80,17 @@ const COMPRESSORS: Readonly<Record<string, Compression>> = { gzip: 'gz', bzip2: 
  *   for an unreadable file.
  * @see rpm's format documents
  */
+// eslint-disable-next-line @typescript-eslint/require-await -- whoever reads many packages need not know that none of them is waited for
 export async function readRpm(file: string, options: RpmOptions = {}): Promise<RpmPackage> {
-  const handle = await open(file, 'r');
-  try {
-    const { size } = await handle.stat();
-    const lead = await readLead(handle);
-    const signatureRange = await headerRange(handle, LEAD_BYTES, 'signature header', MAX_SIGNATURE_BYTES, size);
-    const signature = new Header(await readRange(handle, signatureRange), 'signature header', TAG.HEADERSIGNATURES);
-    const headerStart = Math.ceil((signatureRange.offset + signatureRange.sizeBytes) / 8) * 8;
-    const range = await headerRange(handle, headerStart, 'header', MAX_HEADER_BYTES, size);
-    const header = new Header(await readRange(handle, range), 'header', TAG.HEADERIMMUTABLE);
-    const offset = range.offset + range.sizeBytes;
-    return describe(file, lead, signature, header, range, { offset, sizeBytes: size - offset }, options);
-  } finally {
-    await handle.close();
-  }
+  using opening = new FileOpening(file);
+  const lead = readLead(opening);
+  const signatureRange = headerRange(opening, LEAD_BYTES, 'signature header', MAX_SIGNATURE_BYTES);
+  const signature = new Header(opening.read(signatureRange), 'signature header', TAG.HEADERSIGNATURES);
+  const headerStart = Math.ceil((signatureRange.offset + signatureRange.sizeBytes) / 8) * 8;
+  const range = headerRange(opening, headerStart, 'header', MAX_HEADER_BYTES);
+  const header = new Header(opening.read(range), 'header', TAG.HEADERIMMUTABLE);
+  const offset = range.offset + range.sizeBytes;
+  return describe(file, lead, signature, header, range, { offset, sizeBytes: opening.sizeBytes - offset }, options);
 }
 
 interface Lead {
@@ -103,8 +98,8 @@ interface Lead {
   readonly isSource: boolean;
 }
 
-async function readLead(handle: FileHandle): Promise<Lead> {
-  const bytes = await readRange(handle, { offset: 0, sizeBytes: LEAD_BYTES });
+function readLead(opening: FileOpening): Lead {
+  const bytes = opening.read({ offset: 0, sizeBytes: LEAD_BYTES });
   if (bytes.length < LEAD_BYTES || bytes.readUInt32BE(0) !== LEAD_MAGIC) throw badLead('it does not begin as one');
   const major = bytes[4]!;
   const type = bytes.readUInt16BE(6);
@@ -114,8 +109,9 @@ async function readLead(handle: FileHandle): Promise<Lead> {
   return { major, isSource: type === 1 };
 }
 
-async function headerRange(handle: FileHandle, offset: number, where: string, maxDataBytes: number, fileBytes: number): Promise<ByteRange> {
-  const intro = await readRange(handle, { offset, sizeBytes: HEADER_INTRO_BYTES });
+function headerRange(opening: FileOpening, offset: number, where: string, maxDataBytes: number): ByteRange {
+  const fileBytes = opening.sizeBytes;
+  const intro = opening.read({ offset, sizeBytes: HEADER_INTRO_BYTES });
   const { sizeBytes } = readHeaderSize(intro, where, maxDataBytes);
   if (offset + sizeBytes > fileBytes) {
     throw rpmError('ICT_RPM_HEADER_INVALID', {
@@ -125,18 +121,6 @@ async function headerRange(handle: FileHandle, offset: number, where: string, ma
     });
   }
   return { offset, sizeBytes };
-}
-
-/** Fewer bytes only at the end of the file. */
-async function readRange(handle: FileHandle, { offset, sizeBytes }: ByteRange): Promise<Buffer> {
-  const bytes = Buffer.alloc(sizeBytes);
-  let filled = 0;
-  while (filled < sizeBytes) {
-    const { bytesRead } = await handle.read(bytes, filled, sizeBytes - filled, offset + filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return bytes.subarray(0, filled);
 }
 
 function describe(

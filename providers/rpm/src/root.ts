@@ -54,7 +54,7 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context, listed
       facts: { repository: repository.id },
     });
   }
-  const keyrings = await readKeyrings(repository);
+  const keyrings = readKeyrings(repository);
   const result = await ctx.verify.detached(bytes, signature.bytes, keyrings, {
     atSeconds: ctx.clock(),
     ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}),

@@ -107,7 +107,7 @@ function payloadDigest({ header }: RpmPackage): { readonly algorithm: DigestAlgo
  * header and payload counts, or that of the header when the repository's own metadata, which has a digest of the file, is signed.
  */
 async function verifySigned(pkg: RpmPackage, file: string, repository: RepositorySpec, ctx: Context): Promise<void> {
-  const keyrings = await readKeyrings(repository);
+  const keyrings = readKeyrings(repository);
   const options = { atSeconds: ctx.clock(), ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}) };
   const headerCovers = payloadDigest(pkg) !== undefined || repository.repoGpgCheck !== false;
   const candidates = [
