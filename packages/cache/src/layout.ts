@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync } from 'node:fs';
-import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { renameSync, statSync } from 'node:fs';
+import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, errnoOf, publishByLink } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
@@ -59,9 +59,11 @@ export function pathSegment(name: string, what: string): string {
   return name;
 }
 
+/** Each time a file is written, to see that it can be; only the first one stays, and is flushed. */
 async function writeVersion(file: string, temporary: string): Promise<void> {
   await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
-  await publishByLink(temporary, file);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined) await publishByLink(temporary, file);
+  else await unlink(temporary);
 }
 
 async function checkVersion(file: string): Promise<void> {

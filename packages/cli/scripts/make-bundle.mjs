@@ -9,6 +9,9 @@ import { placedModules } from './placed-modules.mjs';
 import { installedPackages } from './installed-packages.mjs';
 import { thirdPartyNotice } from './third-party-notice.mjs';
 
+/** Third-party packages that are loaded when needed, and quicker from a chunk of the bundle than from the files that they come in. */
+const TAKEN = ['undici'];
+
 /**
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
  * link hundreds of modules than to run them. Part of the build; `src/fresh-bundle.ts` decides at each start whether the bundle may be used.
@@ -18,14 +21,16 @@ const directory = join(packageRoot, 'bundle');
 const packages = installedPackages(packageRoot);
 // Before anything is read: what is compiled meanwhile makes the bundle stale.
 const stamps = packages.list.map(({ root }) => compiledStamp(root) ?? null);
-const main = join(packageRoot, 'dist', 'main.js');
+const dist = (name) => join(packageRoot, 'dist', name);
+const main = dist('main.js');
 const plugins = await Promise.all((await discoverPlugins(packageRoot, [])).map(readManifest));
 const entries = [main, ...plugins.map(entryOf)].map((file) => {
   const { index, path } = packages.locate(file);
   return { package: index, file: path, chunk: `${index === 0 ? 'main' : packages.list[index].name.replace(/.*\//, '')}.js`, id: file };
 });
 
-const { plugin, left } = placedModules(packages, join(packageRoot, 'dist', 'module-url.js'));
+const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
+const { plugin, left } = placedModules(packages, support, TAKEN);
 const bundle = await rolldown({
   input: Object.fromEntries(entries.map(({ chunk, id }) => [chunk.replace(/\.js$/, ''), id])),
   platform: 'node',

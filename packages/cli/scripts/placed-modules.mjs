@@ -1,8 +1,9 @@
 import { isBuiltin } from 'node:module';
 import { parseAst } from 'rolldown/parseAst';
 
-/** The name under which changed modules import `moduleUrl`. */
-const NAME = 'ictModuleUrl';
+/** The names under which changed modules import `moduleUrl` and `importLazily`. */
+const URL_OF = 'ictModuleUrl';
+const LAZILY = 'ictImportLazily';
 
 /**
  * A plugin for the bundler that lets modules know where they lie on disk, and leaves out what is rarely needed.
@@ -12,32 +13,43 @@ const NAME = 'ictModuleUrl';
  * place there.
  *
  * @param packages those of `installedPackages`.
- * @param moduleUrl path of the module with `moduleUrl`.
+ * @param support paths of the modules with `moduleUrl` and with `importLazily`.
+ * @param taken names of third-party packages of which the bundle gets a chunk although they are imported with `import()`; they must not
+ *   mind where they lie.
  * @returns the plugin, and the set of packages that it left out, by index.
  */
-export function placedModules(packages, moduleUrl) {
+export function placedModules(packages, support, taken = []) {
   const left = new Set();
 
-  /** The place of a third-party package that a module loads when it needs it. */
-  async function outside(context, specifier, importer) {
+  /** What stands in the bundle for the import of a third-party package that a module loads when it needs it; undefined for any other. */
+  async function imported(context, node, code, importer) {
+    const specifier = node.source.value;
     if (/^[./]/.test(specifier) || isBuiltin(specifier)) return undefined;
     const { id } = await context.resolve(specifier, importer);
     if (!id.includes('/node_modules/')) return undefined;
     const place = packages.locate(id);
+    if (taken.includes(packages.list[place.index].name)) {
+      return { ...node, text: `${LAZILY}(() => ${code.slice(node.start, node.end)})` };
+    }
     left.add(place.index);
-    return place;
+    return { ...node.source, text: urlOf(place) };
+  }
+
+  function urlOf({ index, path }) {
+    return `${URL_OF}(${JSON.stringify(packages.wayTo(index))}, ${JSON.stringify(path)})`;
   }
 
   async function transform(code, id) {
-    if (id === moduleUrl || id.startsWith('\0') || !/\bimport\s*[.(]|\b__(?:dirname|filename)\b/.test(code)) return undefined;
+    if (Object.values(support).includes(id) || id.startsWith('\0') || !/\bimport\s*[.(]|\b__(?:dirname|filename)\b/.test(code))
+      return undefined;
     const own = packages.locate(id);
-    const urlOf = ({ index, path }) => `${NAME}(${JSON.stringify(packages.wayTo(index))}, ${JSON.stringify(path)})`;
+    if (taken.includes(packages.list[own.index].name)) return undefined;
     const changes = [];
     let metas = 0;
     for (const node of nodesOf(parseAst(code))) {
       if (node.type === 'ImportExpression' && node.source.type === 'Literal') {
-        const place = await outside(this, node.source.value, id);
-        if (place !== undefined) changes.push({ ...node.source, text: urlOf(place) });
+        const change = await imported(this, node, code, id);
+        if (change !== undefined) changes.push(change);
       } else if (node.type === 'MemberExpression' && isImportMeta(node.object)) {
         metas--;
         if (node.property.name === 'url') changes.push({ ...node, text: urlOf(own) });
@@ -50,7 +62,11 @@ export function placedModules(packages, moduleUrl) {
     }
     if (metas !== 0) throw misplaced(id, 'import.meta');
     if (changes.length === 0) return undefined;
-    return { code: `import { moduleUrl as ${NAME} } from ${JSON.stringify(moduleUrl)};\n${replaced(code, changes)}`, map: null };
+    const imports = [
+      `import { moduleUrl as ${URL_OF} } from ${JSON.stringify(support.moduleUrl)};`,
+      `import { importLazily as ${LAZILY} } from ${JSON.stringify(support.importLazily)};`,
+    ];
+    return { code: [...imports, replaced(code, changes)].join('\n'), map: null };
   }
 
   return { plugin: { name: 'placed-modules', transform }, left };

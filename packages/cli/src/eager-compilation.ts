@@ -10,3 +10,16 @@ export function compileEagerly(builtins: readonly string[]): void {
   for (const name of builtins) process.getBuiltinModule(name);
   setFlagsFromString('--no-lazy');
 }
+
+/**
+ * Imports a module under Node's own setting: one that asks for many modules of Node, which few commands need, and of which only some
+ * functions are called. For code in the bundle, which runs under {@link compileEagerly}.
+ */
+export async function importLazily<T>(load: () => Promise<T>): Promise<T> {
+  setFlagsFromString('--lazy');
+  try {
+    return await load();
+  } finally {
+    setFlagsFromString('--no-lazy');
+  }
+}

@@ -4,11 +4,14 @@ import { plainText } from './terminal-text.js';
 
 /** What a failure or a warning looks like for people: message, place, source line, hint, and where to read more. */
 export function failureText(error: ErrorRecord, colors: Colors): string {
-  const lines = [`${colors.red(colors.bold('error'))} ${colors.dim(error.code)}  ${plainText(error.message)}`];
-  for (const problem of error.problems) lines.push('', ...problemLines(problem, colors));
-  if (error.hint !== undefined) lines.push(hintLine(error.hint, colors));
-  const because = error.facts.because;
-  if (Array.isArray(because)) for (const reason of because) lines.push(`  ${colors.dim('-')} ${plainText(String(reason))}`);
+  const [only, ...others] = error.problems;
+  const lines: string[] = [];
+  // One problem that says all that the failure says stands for it.
+  const isTold = only !== undefined && others.length === 0 && only.message.startsWith(error.message);
+  if (!isTold) lines.push(`${colors.red(colors.bold('error'))} ${colors.dim(error.code)}  ${plainText(error.message)}`);
+  for (const problem of error.problems) lines.push(...(isTold ? [] : ['']), ...problemLines(problem, colors));
+  const told = new Set(error.problems.map(({ hint }) => hint));
+  if (error.hint !== undefined && !told.has(error.hint)) lines.push(hintLine(error.hint, colors));
   // What is wrong in particular says more than what gathers it.
   const codes = error.problems.length === 0 ? [error.code] : error.problems.map(({ code }) => code);
   for (const page of new Set(codes.map(pageOf))) if (page !== undefined) lines.push(`  ${colors.dim('more:')} ${page}`);

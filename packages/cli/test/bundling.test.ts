@@ -1,14 +1,17 @@
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { installedPackages } from '../scripts/installed-packages.mjs';
 import { placedModules } from '../scripts/placed-modules.mjs';
 import { thirdPartyNotice } from '../scripts/third-party-notice.mjs';
 
-const moduleUrl = fileURLToPath(new URL('../dist/module-url.js', import.meta.url));
+const dist = (name: string): string => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
+const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
 
 /** What the bundle of {@link bundle} exports. */
 interface Bundled {
@@ -63,9 +66,9 @@ async function put(directory: string, files: Readonly<Record<string, string>>): 
   }
 }
 
-async function bundle(): Promise<{ readonly text: string; readonly left: readonly string[] }> {
+async function bundle(taken: readonly string[] = []): Promise<{ readonly text: string; readonly left: readonly string[] }> {
   const packages = installedPackages(app);
-  const { plugin, left } = placedModules(packages, moduleUrl);
+  const { plugin, left } = placedModules(packages, support, taken);
   const bundler = await rolldown({ input: { main: join(app, 'dist', 'main.js') }, platform: 'node', plugins: [plugin] });
   await bundler.write({ dir: join(app, 'bundle'), format: 'esm' });
   await bundler.close();
@@ -88,6 +91,16 @@ describe('a bundle', () => {
     const bundled = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
     const file = join(root, 'packages', 'library', 'node_modules', 'rare', 'dist', 'index.js');
     expect((await bundled.rare()).place).toBe(pathToFileURL(file).href);
+  });
+
+  it('has a chunk of what is rarely needed and named, loaded under the setting that Node starts with', async () => {
+    await put('packages/library/node_modules/rare', { 'dist/index.js': 'export const place = typeof __filename;' });
+    const { text, left } = await bundle(['rare']);
+    expect(left).toEqual([]);
+    expect(text).toMatch(/importLazily\(\(\) => import\("\.\/dist-?\w*\.js"\)/);
+    const run = `const { rare } = await import(${JSON.stringify(pathToFileURL(join(app, 'bundle', 'main.js')).href)}); console.log((await rare()).place);`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', run]);
+    expect(stdout).toBe('undefined\n');
   });
 
   it.each(['import.meta.dirname', 'import.meta', 'import.meta.resolve("near")', '__dirname'])(

@@ -11,7 +11,8 @@ const MEMO = 'relations';
 
 /** Keeps the relations behind a lock, which says only that they are. */
 export async function rememberRelations(lock: Lock, relations: readonly PackageRelation[], memo: Memo): Promise<void> {
-  if (relations.length > 0) await memo.set(MEMO, { lock: lockDigest(lock) }, relations as unknown as Json);
+  const question = { lock: lockDigest(lock) };
+  if (relations.length > 0 && (await memo.get(MEMO, question)) === undefined) await memo.set(MEMO, question, relations as unknown as Json);
 }
 
 /** The relations behind a lock, in the packages' own words where they are remembered. Sorted; reads neither network nor indexes. */

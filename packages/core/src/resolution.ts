@@ -92,10 +92,7 @@ export async function closure(
   }
   const [first] = resolution.problems;
   throw coreError('ICT_RESOLVE_UNSOLVABLE', {
-    message:
-      resolution.problems.length === 1
-        ? first.message
-        : `the packages cannot be installed together (${resolution.problems.length} problems)`,
+    message: resolution.problems.length === 1 ? first.message : `the packages cannot be resolved: ${resolution.problems.length} problems`,
     hint: first.hint ?? 'Remove one of the packages that exclude each other.',
     problems: resolution.problems.map((problem) => report(problem, 'error')),
     facts: { because: resolution.problems.flatMap((problem) => problem.because) },

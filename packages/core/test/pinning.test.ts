@@ -32,7 +32,7 @@ const routes = () => {
   return { chosen, mirrors: { chooseMirror, list } };
 };
 
-it('pins every repository in order, each through the mirror of its archive, and says so', async () => {
+it('pins all repositories side by side, each through the mirror of its archive, and says so in their order', async () => {
   await using ctx = fakeContext();
   const { asked, provider } = source((id) =>
     snapshotOf(repository(id), digestOfAll(String(repositories.findIndex((one) => one.id === id)))),
@@ -49,13 +49,25 @@ it('pins every repository in order, each through the mirror of its archive, and 
   ]);
 });
 
-it('stops at the first repository that cannot be read: none is skipped', async () => {
+it('fails with the first repository in order that cannot be read, when no other is being read any more', async () => {
   await using ctx = fakeContext();
   const { asked, provider } = source((id) => {
-    if (id === 'updates') throw new Error('not signed');
+    if (id !== 'main') throw new Error(`${id} is not signed`);
     return snapshotOf(repository(id));
   });
-  await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toThrow('not signed');
-  expect(asked).toEqual(['main x86_64', 'updates x86_64 http://near.example/updates']);
-  expect(ctx.events.map((event) => event.type)).toEqual(['repository.pinned']);
+  await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toThrow('updates is not signed');
+  expect(asked).toHaveLength(3);
+  expect(ctx.events).toEqual([]);
+});
+
+it('reads every list of mirrors before a repository is read: a list changes where an archive leads', async () => {
+  await using ctx = fakeContext();
+  const { asked, provider } = source((id) => snapshotOf(repository(id)));
+  const list = async ({ id }: RepositorySpec) => {
+    await new Promise(setImmediate);
+    asked.push(`list of ${id}`);
+    return undefined;
+  };
+  await pinRepositories(repositories, 'x86_64', provider, { ...routes().mirrors, list }, ctx);
+  expect(asked.slice(0, 3)).toEqual(['list of main', 'list of updates', 'list of security']);
 });

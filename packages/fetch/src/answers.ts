@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, readFile, rename, unlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, readFile, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '@ict/plugin-api';
-import { atomicWriteFile, hashFile, isDigest, isDiskFull } from '@ict/integrity';
+import { hashFile, isDigest, isDiskFull, replaceFile } from '@ict/integrity';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {
@@ -19,6 +20,7 @@ export interface AnswerStore {
   find(url: string): Promise<StoredAnswer | undefined>;
   /** Copies the body to `target`; false when it is gone or damaged, and then the answer is forgotten. */
   copyBody(url: string, answer: StoredAnswer, target: string): Promise<boolean>;
+  /** Keeps an answer; one that is kept already is not written again. */
   store(url: string, answer: StoredAnswer, body: string): Promise<void>;
 }
 
@@ -38,9 +40,13 @@ function isStoredAnswer(value: unknown): value is StoredAnswer {
 
 const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
+async function hasSize(file: string, sizeBytes: number): Promise<boolean> {
+  return (await stat(file).catch(() => undefined))?.size === sizeBytes;
+}
+
 /**
  * Answers kept below `directory`, `{sha256 of the address}.json` beside its body. The body's name holds its digest, so that a
- * record never meets the body of another moment. A body is hashed each time it is used.
+ * record never meets the body of another moment. A body is hashed each time it is used, so nothing is flushed.
  *
  * @param others directories of the same form that are asked after this one, and never written.
  */
@@ -96,6 +102,8 @@ export function createAnswerStore(directory: string, others: readonly string[] =
     async store(url, answer, body) {
       await mkdir(directory, { recursive: true });
       const before = await findIn(directory, url);
+      if (before !== undefined && isDeepStrictEqual(before, answer) && (await hasSize(bodyOf(url, answer.digest), answer.sizeBytes)))
+        return;
       const temporary = join(directory, `${nameOf(url)}.${randomBytes(6).toString('hex')}.tmp`);
       try {
         await copyFile(body, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
@@ -105,7 +113,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
         await remove(temporary);
         throw error;
       }
-      await atomicWriteFile(recordOf(url), JSON.stringify(answer));
+      await replaceFile(recordOf(url), JSON.stringify(answer), `${temporary}.json`);
       if (before !== undefined && before.digest !== answer.digest) await remove(bodyOf(url, before.digest));
     },
   };

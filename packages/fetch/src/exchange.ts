@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import type { Dispatcher, request } from 'undici';
 import { fetchError } from './errors.js';
 import { redactUrl } from './redact.js';
 import { followRedirect, isRedirect } from './redirect.js';
@@ -40,13 +40,19 @@ export interface ConnectionOptions {
   readonly proxy: ProxyEnvironment;
 }
 
+/** What undici is needed for, once it is loaded. */
+interface Transport {
+  readonly request: typeof request;
+  readonly dispatcher: Dispatcher;
+}
+
 /**
  * The connection pool: a bounded number of connections to each origin, through a proxy when the environment names one. It is made, and
  * undici loaded, with the first exchange: most runs need no network, and undici takes longer to load than all of our own code for it.
  */
 export class Connections {
   private readonly options: ConnectionOptions;
-  private opened: Promise<Dispatcher> | undefined;
+  private opened: Promise<Transport> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.options = options;
@@ -54,19 +60,19 @@ export class Connections {
 
   /** One request, without its redirects. */
   async request(url: URL, options: { readonly signal: AbortSignal; readonly headers: Readonly<Record<string, string>> }) {
-    this.opened ??= openDispatcher(this.options);
-    const [{ request }, dispatcher] = await Promise.all([import('undici'), this.opened]);
+    this.opened ??= openTransport(this.options);
+    const { request, dispatcher } = await this.opened;
     return request(url, { ...options, dispatcher });
   }
 
   /** Ends every exchange at once. */
   async close(): Promise<void> {
-    await (await this.opened)?.destroy();
+    await (await this.opened)?.dispatcher.destroy();
   }
 }
 
-async function openDispatcher({ timeouts, connections, proxy }: ConnectionOptions): Promise<Dispatcher> {
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
+async function openTransport({ timeouts, connections, proxy }: ConnectionOptions): Promise<Transport> {
+  const { Agent, EnvHttpProxyAgent, request } = await import('undici');
   const common = {
     connections,
     pipelining: 1,
@@ -75,13 +81,14 @@ async function openDispatcher({ timeouts, connections, proxy }: ConnectionOption
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };
-  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return new Agent(common);
-  return new EnvHttpProxyAgent({
+  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return { request, dispatcher: new Agent(common) };
+  const dispatcher = new EnvHttpProxyAgent({
     ...common,
     httpProxy: proxy.httpProxy ?? '',
     httpsProxy: proxy.httpsProxy ?? '',
     noProxy: proxy.noProxy ?? '',
   });
+  return { request, dispatcher };
 }
 
 export interface Answer {

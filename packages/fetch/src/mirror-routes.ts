@@ -134,6 +134,7 @@ export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) 
     },
     async chooseMirror(archive, pin, signal) {
       const name = withoutTrailingSlash(archive);
+      if (candidates(name).length === 1) return tryAll(name, pin, signal);
       // Trials of one archive take turns: a trial changes where the archive's addresses lead.
       const before = turns.get(name);
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -455,6 +455,19 @@ describe('conditional requests', () => {
     expect(await ask()).toMatchObject({ fromCache: true });
   });
 
+  it('are written once while they stay the same, also where a server knows no validators', async () => {
+    server.on('/InRelease', (_request, response) => response.writeHead(200).end(body));
+    const places = () => left('answers').map((name) => [name, statSync(join(bench.root, 'cache/answers', name)).ino]);
+    await ask();
+    const before = places();
+    expect(await ask()).toMatchObject({ fromCache: false, digest: digest(body) });
+    expect(places()).toEqual(before);
+    const [stored] = left('answers').filter((name) => name.endsWith('.body'));
+    rmSync(join(bench.root, 'cache/answers', stored ?? ''));
+    await ask();
+    expect(places().map(([name]) => name)).toEqual(before.map(([name]) => name));
+  });
+
   it('replace the stored body when it changed', async () => {
     await ask();
     server.on('/InRelease', (_request, response) => response.writeHead(200, { etag: '"f"' }).end('newer'));

@@ -267,6 +267,17 @@ describe('mirror routes', () => {
     expect(events).toEqual([]);
   });
 
+  it('let repositories of an archive that has no other mirror be read side by side', async () => {
+    const { routes } = open();
+    let running = 0;
+    const pin = async (): Promise<number> => {
+      running += 1;
+      await new Promise(setImmediate);
+      return running;
+    };
+    expect(await Promise.all([routes.chooseMirror(security, pin), routes.chooseMirror(security, pin)])).toEqual([2, 2]);
+  });
+
   it('try one archive at a time', async () => {
     const { routes, bases } = open();
     let running = 0;

@@ -4,6 +4,7 @@ import { formatGroup, formatRelation } from './relation.js';
 import type { Relation } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
+import { tellWithheld, withheldFor } from './resolve-withheld.js';
 
 type CoreClause = OwnedClause<Reason>;
 
@@ -148,6 +149,8 @@ function why(relation: Relation, arch: string, pool: Pool): string {
   if (offered !== undefined && satisfied(relation, offered, pool)) {
     return `${label(offered, pool)} is of ${pool.archOf(offered)} and serves packages of that architecture only`;
   }
+  const kept = withheldFor(relation, arch, pool)[0];
+  if (kept !== undefined) return tellWithheld(kept);
   if (offered !== undefined) return `${pool.title(offered)} is ${pool.version(offered)} (${pool.repository(offered).id})`;
   const provider = pool.providers(name)[0];
   if (provider === undefined) return `no repository has ${name}`;

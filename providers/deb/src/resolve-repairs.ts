@@ -3,6 +3,7 @@ import type { OwnedClause } from '@ict/solver';
 import { formatGroup } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
+import { withheldFor } from './resolve-withheld.js';
 
 /** Repairs that are told. */
 const MAX_REPAIRS = 3;
@@ -30,10 +31,13 @@ export function findRepairs(
   const requests = otherVersions(core, pool);
   let repairs = workingRepairs(requests, involved, (seeds) => trial([...seeds, ...others]));
   if (repairs.length === 0 && others.length > 0) repairs = workingRepairs(requests, involved, trial);
-  const missing = core.flatMap(({ kind, targets, reason }) =>
-    kind === 'requires' && targets.length === 0 && reason.kind === 'relation' ? [formatGroup(reason.group)] : [],
+  const additions = new Set(
+    core.flatMap(({ by, kind, targets, reason }) => {
+      if (kind !== 'requires' || targets.length > 0 || reason.kind !== 'relation') return [];
+      const [kept] = reason.group.flatMap((relation) => withheldFor(relation, pool.archOf(by), pool));
+      return [kept === undefined ? `add a repository that has ${formatGroup(reason.group)}` : `let ${kept.name} ${kept.version} be taken`];
+    }),
   );
-  const additions = [...new Set(missing)].map((group) => `add a repository that has ${group}`);
   const all = [...repairs, ...additions].slice(0, MAX_REPAIRS);
   return all.length > 0 ? all : ['use repositories that belong together'];
 }

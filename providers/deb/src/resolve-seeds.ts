@@ -3,6 +3,9 @@ import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
 import { nameOnly } from './relation.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
+import { successorsOf } from './resolve-successors.js';
+import { tellWithheld, withheldOf } from './resolve-withheld.js';
+import type { Withheld } from './resolve-withheld.js';
 import { compareDebVersions } from './version.js';
 
 /** A seed and the packages that would satisfy it, the preferred one first. */
@@ -107,15 +110,29 @@ function pinSeed(seed: Seed, parts: SeedParts, pool: Pool, pinned: Map<Seed, num
   if (all.length === 0) return unknownPackage(seed, name, pool, parts.arch && arch);
   const solvable =
     version === undefined ? all.find((each) => pool.repository(each).suites.includes(suite!)) : ofVersion(all, version, pool);
-  if (solvable === undefined) {
-    const known = all.map((each) => `${pool.version(each)} (${pool.repository(each).id})`).join(', ');
-    const wanted = version !== undefined ? `version ${version}` : `in suite ${suite}`;
-    return problemOf(seed, 'ICT_DEB_UNKNOWN_VERSION', `there is no ${name} ${wanted}`, `There is ${known}.`);
-  }
+  if (solvable === undefined) return unknownVersion(seed, parts, all, arch, pool);
   pool.pin(solvable);
   if (suite !== undefined) pool.offerRepository(pool.repository(solvable).id);
   pinned.set(seed, solvable);
   return undefined;
+}
+
+/** Says why what a seed names exactly cannot be had: it is withheld, the suite is not there at all, or just has no such package. */
+function unknownVersion(seed: Seed, { name, version, suite }: SeedParts, all: readonly number[], arch: string, pool: Pool): Problem {
+  const kept = withheldOf(name, arch, pool).find((each) =>
+    version === undefined ? each.suites.includes(suite!) : patternExpression([version]).test(each.version),
+  );
+  if (kept !== undefined) return withheldProblem(seed, [kept]);
+  const byVersion = Map.groupBy(all, (each) => pool.version(each));
+  const known = Array.from(byVersion, ([each, solvables]) => `${each} (${solvables.map((one) => pool.repository(one).id).join(', ')})`);
+  const there = `There is ${known.join(', ')}.`;
+  if (version !== undefined) return problemOf(seed, 'ICT_DEB_UNKNOWN_VERSION', `there is no ${name} version ${version}`, there);
+  if (pool.repositories.some(({ suites }) => suites.includes(suite!))) {
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_VERSION', `there is no ${name} in suite ${suite}`, there);
+  }
+  const suites = [...new Set(pool.repositories.flatMap((repository) => repository.suites.slice(0, 1)))].join(', ');
+  const hint = `There is ${suites}. Add a repository of ${suite} under packageRepositories, or leave "/${suite}" out.`;
+  return problemOf(seed, 'ICT_DEB_UNKNOWN_VERSION', `"${seed.request}" asks for suite ${suite}, which no repository is of`, hint);
 }
 
 /** The package of a version, the one that comes first where several have it; of a pattern the highest version, as with apt. */
@@ -145,10 +162,17 @@ export function essentialSeeds(pool: Pool, essential: DistributionDefinition['es
 }
 
 function unknownPackage(seed: Seed, name: string, pool: Pool, arch?: string): Problem {
+  const kept = withheldOf(name, arch ?? pool.arch, pool);
+  if (kept.length > 0) return withheldProblem(seed, kept);
   const elsewhere = pool.offeredAnywhere(name)[0];
   if (arch !== undefined && elsewhere !== undefined) {
     const hint = `There is ${pool.id(elsewhere)}.`;
     return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}" for ${arch}`, hint);
+  }
+  const successors = successorsOf(name, pool);
+  if (successors.length > 0) {
+    const hint = `Ask for what replaces it: ${successors.map((each) => `"${each}"`).join(' or ')}.`;
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}" any more`, hint);
   }
   const near = nearestNames(name, namesOf(pool));
   const places = pool.repositories.map(({ id }) => id).join(', ');
@@ -157,6 +181,14 @@ function unknownPackage(seed: Seed, name: string, pool: Pool, arch?: string): Pr
       ? `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`
       : `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?`;
   return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}"`, hint);
+}
+
+function withheldProblem(seed: Seed, kept: readonly Withheld[]): Problem {
+  const hint = 'Change that, or leave the package out.';
+  return {
+    ...problemOf(seed, 'ICT_DEB_PACKAGE_WITHHELD', `"${seed.request}" may not be installed: ${tellWithheld(kept[0]!)}`, hint),
+    because: kept.slice(1).map(tellWithheld),
+  };
 }
 
 function* namesOf(pool: Pool): Generator<string> {

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { PackagePin, Problem } from '@ict/plugin-api';
+import { readPins } from '../src/resolve-pins.js';
+import { resolvePackages } from '../src/resolve.js';
+import { toRepositories, type CaseRepository } from './resolve-case-file.js';
+
+const PACKAGES: CaseRepository['packages'] = [
+  { name: 'server', version: '2', fields: ['Depends: server-common (= 2)'] },
+  { name: 'server-common', version: '2' },
+  { name: 'bystander', version: '1', fields: ['Replaces: daemon', 'Breaks: other'] },
+  { name: 'daemond', version: '3', fields: ['Replaces: daemon (<< 3), daemon-extra', 'Breaks: daemon (<< 3)'] },
+  { name: 'daemon-ng', version: '3', fields: ['Replaces: daemon', 'Conflicts: daemon'] },
+];
+
+/** What is said when a request over one repository, and one of another suite, cannot be fulfilled. */
+function problemOf(
+  request: string,
+  {
+    exclude,
+    pins,
+    ...rest
+  }: Partial<CaseRepository> & { readonly exclude?: readonly string[]; readonly pins?: readonly PackagePin[] } = {},
+): Problem {
+  const [main, other] = toRepositories([
+    { id: 'main', suite: 'stable', packages: PACKAGES, ...rest },
+    { id: 'other', suite: 'testing', packages: [{ name: 'apart', version: '1' }] },
+  ]);
+  const withheld = {
+    ...main!,
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(pins === undefined ? {} : { pins: readPins(pins, { names: ['stable'], origin: undefined }) }),
+  };
+  const answer = resolvePackages({
+    repositories: [withheld, other!],
+    arch: 'amd64',
+    seeds: [{ request, reason: 'template' }],
+    recommends: false,
+  });
+  if (answer.kind === 'resolved') throw new Error(`${request} can be installed`);
+  return answer.problems[0];
+}
+
+describe('a package that the template keeps out', () => {
+  const never = (packages: readonly string[]) => ({ pins: [{ packages, priority: -1 }] });
+
+  it.each([
+    ['a pattern of excludePackages', { exclude: ['serv*'] }, '"excludePackages" of repository "main" names it'],
+    ['allowPackages', { allow: ['daemond'] }, '"allowPackages" of repository "main" does not name it'],
+    ['a pin', never(['server']), '"packagePins" give it priority -1 in repository "main"'],
+    ['the priority of its repository', { priority: -5 }, 'repository "main" has priority -5'],
+  ])('by %s is not called unknown', (_what, rule, because) => {
+    for (const request of ['server', 'server=2', 'server/stable']) {
+      const { code, message } = problemOf(request, rule);
+      expect([code, message]).toEqual(['ICT_DEB_PACKAGE_WITHHELD', `"${request}" may not be installed: server 2 is not taken: ${because}`]);
+    }
+  });
+
+  it('is named where another needs it, with the repair', () => {
+    const { code, because, hint } = problemOf('server', never(['server-common']));
+    expect(code).toBe('ICT_DEB_UNSATISFIABLE');
+    expect(because).toEqual([
+      'the template asks for server',
+      'server 2 needs server-common (= 2), but server-common 2 is not taken: "packagePins" give it priority -1 in repository "main"',
+    ]);
+    expect(hint).toBe('Leave out "server", or let server-common 2 be taken.');
+  });
+});
+
+describe('what is not there', () => {
+  it.each([
+    ['daemon', 'ICT_DEB_UNKNOWN_PACKAGE', 'Ask for what replaces it: "daemon-ng" or "daemond".'],
+    ['daemon-extra', 'ICT_DEB_UNKNOWN_PACKAGE', 'Look for the name in main, other, or add the repository that has it.'],
+    ['server=1', 'ICT_DEB_UNKNOWN_VERSION', 'There is 2 (main).'],
+    ['server/testing', 'ICT_DEB_UNKNOWN_VERSION', 'There is 2 (main).'],
+    [
+      'server/sid',
+      'ICT_DEB_UNKNOWN_VERSION',
+      'There is stable, testing. Add a repository of sid under packageRepositories, or leave "/sid" out.',
+    ],
+  ])('%s: %s', (request, code, hint) => {
+    expect(problemOf(request)).toMatchObject({ code, hint });
+  });
+});
