@@ -120,7 +120,7 @@ describe('a package of rpm 6, with its signatures under the new tag alone', () =
   let keys: readonly [RpmKey, RpmKey];
   beforeAll(() => {
     keys = [workshop.key('first'), workshop.key('second')];
-  }, 60_000);
+  });
   afterAll(async () => {
     workshop.close();
     await verifier.close();

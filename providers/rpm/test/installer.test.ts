@@ -54,7 +54,7 @@ describe('an installation', () => {
       verified('rpm', ['filesystem'], build('rpm', '/usr/bin/rpm')),
       verified('extra', [], build('extra', '/usr/share/extra')),
     ];
-  }, 60_000);
+  });
   afterAll(() => workshop.close());
 
   const distribution = (quirks: DistributionDefinition['quirks']): DistributionDefinition =>

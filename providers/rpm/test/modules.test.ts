@@ -106,7 +106,7 @@ describe('modules, beside dnf', () => {
       ['db-2.0-1.noarch', 'db-server-2.0-1.noarch'],
       null,
     ]);
-  }, 120_000);
+  });
 });
 
 describe('modules', () => {

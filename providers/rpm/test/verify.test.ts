@@ -101,7 +101,7 @@ describe('a package', () => {
     key = workshop.key('own');
     signed = workshop.build({ name: 'sample', epoch: 1, files: { '/usr/share/sample': 'x'.repeat(5000) } });
     workshop.sign([signed], key);
-  }, 60_000);
+  });
   afterAll(() => workshop.close());
   const changed = (change: (bytes: Buffer) => void): string => {
     const file = join(workshop.directory, 'changed.rpm');

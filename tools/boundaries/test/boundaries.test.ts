@@ -34,7 +34,7 @@ beforeAll(async () => {
   process.env.NX_ISOLATE_PLUGINS = 'false';
   await createProjectGraphAsync({ exitOnError: false });
   eslint = new ESLint({ cwd: root });
-}, 120_000);
+});
 
 /** What the rule says to a file of `directory` that imports `specifier`; the file exists in memory only. */
 async function verdict(directory: string, specifier: string): Promise<readonly string[]> {
