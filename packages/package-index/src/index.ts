@@ -7,5 +7,6 @@ export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';
 export type { Section, Sections, SectionsKind } from './container-sections.js';
 export { TextHeap } from './text-heap.js';
+export { TextKeys, type KeyColumns } from './text-keys.js';
 export { lookupColumns, lookupSections, TextLookup, TextLookupBuilder } from './text-lookup.js';
 export type { LookupColumns } from './text-lookup.js';

@@ -1,27 +1,21 @@
-import { equalBytes, hashBytes, tableSize } from './byte-hash.js';
+import { equalBytes, hashBytes } from './byte-hash.js';
 import type { Section } from './container-sections.js';
+import { grown, TextKeys } from './text-keys.js';
+import type { KeyColumns } from './text-keys.js';
 
 /** A lookup as plain columns, for a container. */
-export interface LookupColumns {
-  /** By hash: key + 1, or 0. */
-  readonly slots: Uint32Array;
-  /** By key: where its text begins, and its length in bytes. */
-  readonly starts: Uint32Array;
-  readonly lengths: Uint32Array;
+export interface LookupColumns extends KeyColumns {
   /** By key: the end of its run in `rows`; it begins where that of the key before ends. */
   readonly ends: Uint32Array;
   readonly rows: Uint32Array;
 }
 
 const NO_ROWS = new Uint32Array(0);
+const LAST_ASCII = 0x7f;
 
 /** Gathers texts and the rows that have them. */
 export class TextLookupBuilder {
-  readonly #bytes: Uint8Array;
-  #slots: Uint32Array<ArrayBuffer>;
-  #starts: Uint32Array<ArrayBuffer>;
-  #lengths: Uint32Array<ArrayBuffer>;
-  #keys = 0;
+  readonly #keys: TextKeys;
   /** Pairs of key and row. */
   #pairs: Uint32Array<ArrayBuffer>;
   #pairCount = 0;
@@ -31,26 +25,23 @@ export class TextLookupBuilder {
    * @param expected how many texts there may be; more are no error.
    */
   constructor(bytes: Uint8Array, expected = 1024) {
-    const room = Math.max(16, expected);
-    this.#bytes = bytes;
-    this.#slots = new Uint32Array(tableSize(room));
-    this.#starts = new Uint32Array(room);
-    this.#lengths = new Uint32Array(room);
-    this.#pairs = new Uint32Array(2 * room);
+    this.#keys = new TextKeys(bytes, expected);
+    this.#pairs = new Uint32Array(2 * Math.max(16, expected));
   }
 
   /** Says that `row` has the text at `[from, to)`. Rows come in ascending order; a row that is given twice counts once. */
   add(from: number, to: number, row: number): void {
     if (2 * this.#pairCount + 2 > this.#pairs.length) this.#pairs = grown(this.#pairs);
-    this.#pairs[2 * this.#pairCount] = this.#keyOf(from, to);
+    this.#pairs[2 * this.#pairCount] = this.#keys.keyOf(from, to);
     this.#pairs[2 * this.#pairCount + 1] = row;
     this.#pairCount++;
   }
 
   build(): LookupColumns {
-    const ends = new Uint32Array(this.#keys);
+    const keys = this.#keys.size;
+    const ends = new Uint32Array(keys);
     const rows = new Uint32Array(this.#pairCount);
-    const last = new Int32Array(this.#keys).fill(-1);
+    const last = new Int32Array(keys).fill(-1);
     for (let pair = 0; pair < this.#pairCount; pair++) {
       const key = this.#pairs[2 * pair];
       const row = this.#pairs[2 * pair + 1];
@@ -58,7 +49,7 @@ export class TextLookupBuilder {
       last[key] = row;
     }
     for (let key = 1; key < ends.length; key++) ends[key] += ends[key - 1];
-    const next = new Uint32Array(this.#keys);
+    const next = new Uint32Array(keys);
     for (let key = 1; key < next.length; key++) next[key] = ends[key - 1];
     last.fill(-1);
     for (let pair = 0; pair < this.#pairCount; pair++) {
@@ -67,43 +58,7 @@ export class TextLookupBuilder {
       if (last[key] !== row) rows[next[key]++] = row;
       last[key] = row;
     }
-    return {
-      slots: this.#slots,
-      starts: this.#starts.slice(0, this.#keys),
-      lengths: this.#lengths.slice(0, this.#keys),
-      ends,
-      rows: rows.slice(0, ends.at(-1) ?? 0),
-    };
-  }
-
-  #keyOf(from: number, to: number): number {
-    if (2 * this.#keys >= this.#slots.length) this.#rehash();
-    const length = to - from;
-    const mask = this.#slots.length - 1;
-    for (let slot = hashBytes(this.#bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
-      const key = this.#slots[slot] - 1;
-      if (key < 0) {
-        if (this.#keys === this.#starts.length) {
-          this.#starts = grown(this.#starts);
-          this.#lengths = grown(this.#lengths);
-        }
-        this.#starts[this.#keys] = from;
-        this.#lengths[this.#keys] = length;
-        this.#slots[slot] = ++this.#keys;
-        return this.#keys - 1;
-      }
-      if (this.#lengths[key] === length && equalBytes(this.#bytes, this.#starts[key], this.#bytes, from, length)) return key;
-    }
-  }
-
-  #rehash(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
-    const mask = this.#slots.length - 1;
-    for (let key = 0; key < this.#keys; key++) {
-      let slot = hashBytes(this.#bytes, this.#starts[key], this.#starts[key] + this.#lengths[key]) & mask;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = key + 1;
-    }
+    return { ...this.#keys.columns(), ends, rows: rows.slice(0, ends.at(-1) ?? 0) };
   }
 }
 
@@ -111,6 +66,8 @@ export class TextLookupBuilder {
 export class TextLookup {
   readonly #bytes: Uint8Array;
   readonly #columns: LookupColumns;
+  /** The text that is looked for, as bytes. */
+  #wanted = new Uint8Array(64);
 
   /** @param bytes where the texts of the columns lie. */
   constructor(bytes: Uint8Array, columns: LookupColumns) {
@@ -121,14 +78,29 @@ export class TextLookup {
   /** Rows that have a text, ascending; a view. */
   find(text: string): Uint32Array {
     const { slots, starts, lengths, ends, rows } = this.#columns;
-    const wanted = Buffer.from(text, 'utf8');
+    const length = this.#write(text);
+    const wanted = this.#wanted;
     const mask = slots.length - 1;
-    for (let slot = hashBytes(wanted, 0, wanted.length) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+    for (let slot = hashBytes(wanted, 0, length) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const key = slots[slot] - 1;
-      if (lengths[key] !== wanted.length || !equalBytes(this.#bytes, starts[key], wanted, 0, wanted.length)) continue;
+      if (lengths[key] !== length || !equalBytes(this.#bytes, starts[key], wanted, 0, length)) continue;
       return rows.subarray(key === 0 ? 0 : ends[key - 1], ends[key]);
     }
     return NO_ROWS;
+  }
+
+  /** Writes a text where it is compared from, because a buffer for each costs more than looking it up. @returns its length in bytes. */
+  #write(text: string): number {
+    if (this.#wanted.length < text.length) this.#wanted = new Uint8Array(2 * text.length);
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      if (code > LAST_ASCII) {
+        this.#wanted = Buffer.from(text, 'utf8');
+        return this.#wanted.length;
+      }
+      this.#wanted[at] = code;
+    }
+    return text.length;
   }
 
   /** Every text that some row has, in the order in which they were added. */
@@ -156,9 +128,3 @@ export function lookupColumns(prefix: string, sections: Readonly<Record<string, 
 }
 
 const COLUMNS = ['slots', 'starts', 'lengths', 'ends', 'rows'] as const;
-
-function grown(array: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(array.length * 2);
-  larger.set(array);
-  return larger;
-}

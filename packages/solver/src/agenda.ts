@@ -93,7 +93,9 @@ export class Agenda<R> {
 
   /** True when all of a clause's condition was chosen. */
   isActive(relation: number): boolean {
-    for (const condition of this.#relations.when(relation)) if (this.#chosenBy[condition] === NOBODY) return false;
+    const when = this.#relations.when(relation);
+    if (when.length === 0) return true;
+    for (const condition of when) if (this.#chosenBy[condition] === NOBODY) return false;
     return true;
   }
 

@@ -29,29 +29,46 @@ export class ClauseStore {
     return this.#literals.data.subarray(this.#starts.data[clause], this.#starts.data[clause + 1]);
   }
 
+  /** Number of literals of a clause. */
+  sizeOf(clause: number): number {
+    return this.#starts.data[clause + 1] - this.#starts.data[clause];
+  }
+
+  /** Adds a literal, different from the others, to the clause that {@link close} completes. */
+  push(literal: number): void {
+    this.#literals.push(literal);
+  }
+
+  /** True when a literal belongs to the clause that {@link close} completes. */
+  has(literal: number): boolean {
+    const { data, length } = this.#literals;
+    for (let at = this.#starts.data[this.size]; at < length; at++) if (data[at] === literal) return true;
+    return false;
+  }
+
   /**
-   * Adds a clause of different literals to a running search. What it forces now is forced at the current level.
+   * Adds the clause of the literals since the last one to a running search. What it forces now is forced at the current level.
    *
    * @returns true when the clause is violated.
    */
-  add(literals: readonly number[]): boolean {
+  close(): boolean {
     const clause = this.size;
-    const start = this.#literals.length;
-    for (const literal of literals) this.#literals.push(literal);
+    const start = this.#starts.data[clause];
+    const count = this.#literals.length - start;
     this.#starts.push(this.#literals.length);
     this.#next.push(NO_CLAUSE);
     this.#next.push(NO_CLAUSE);
-    if (literals.length === 0) return true;
-    this.#bring(start, literals.length);
+    if (count === 0) return true;
+    this.#bring(start, count);
     const first = this.#literals.data[start];
     const value = this.#assignment.value;
-    if (literals.length > 1) {
-      this.#bring(start + 1, literals.length - 1);
+    if (count > 1) {
+      this.#bring(start + 1, count - 1);
       this.#watch(clause, 0, first);
       this.#watch(clause, 1, this.#literals.data[start + 1]);
     }
     if (value[first] < 0) return true;
-    if (value[first] === 0 && (literals.length === 1 || value[this.#literals.data[start + 1]] < 0)) this.#assignment.set(first, clause);
+    if (value[first] === 0 && (count === 1 || value[this.#literals.data[start + 1]] < 0)) this.#assignment.set(first, clause);
     return false;
   }
 

@@ -62,12 +62,12 @@ export class RelationTable<R> {
 
   /** Solvables that must be taken for the clause to speak, beside its owner. */
   when(relation: number): readonly number[] {
-    return this.#conditions.get(relation) ?? NONE;
+    return this.#conditions.size === 0 ? NONE : (this.#conditions.get(relation) ?? NONE);
   }
 
   /** Clauses that suggest a solvable. */
   suggestions(solvable: number): readonly number[] {
-    return this.#suggestions.get(solvable) ?? NONE;
+    return this.#suggestions.size === 0 ? NONE : (this.#suggestions.get(solvable) ?? NONE);
   }
 
   reason(relation: number): R {

@@ -28,6 +28,7 @@ const RESTART_UNIT = 128;
  */
 export class Search<R> {
   readonly #problem: SolverProblem<R>;
+  readonly #count: number;
   readonly #relations: RelationTable<R>;
   readonly #assignment: Assignment;
   readonly #clauses: ClauseStore;
@@ -44,6 +45,8 @@ export class Search<R> {
   readonly #activity: Activity;
   /** By solvable: 1 when it was taken the last time that it had a value. */
   readonly #phase: Uint8Array;
+  /** Solvables whose clauses were loaded. */
+  #solvables = 0;
   #softLevels = 0;
   #queue = 0;
   #decisions = 0;
@@ -55,6 +58,7 @@ export class Search<R> {
     const { count } = problem;
     if (!Number.isInteger(count) || count < 0 || count > 0x3fff_fffe) throw invalid(`the number of solvables is ${count}`);
     this.#problem = problem;
+    this.#count = count;
     this.#relations = new RelationTable(count);
     this.#assignment = new Assignment(count);
     this.#clauses = new ClauseStore(count, this.#assignment);
@@ -175,43 +179,45 @@ export class Search<R> {
 
   /** Encodes the clauses of a solvable that was just taken, or of the request. @returns a violated clause, or {@link NO_CLAUSE}. */
   #load(owner: number, clauses: Iterable<Clause<R>>): number {
+    if (owner !== 0) this.#solvables++;
     this.#loaded[owner] = 1;
     this.#relations.first[owner] = this.#relations.size;
     let violated = NO_CLAUSE;
-    const add = (relation: number, literals: number[], when: readonly number[]): void => {
-      if (owner !== 0) literals.push(notTaken(owner));
-      for (const condition of when) {
-        const literal = notTaken(condition);
-        if (!literals.includes(literal)) literals.push(literal);
-      }
-      const bad = this.#addClause(literals, relation);
-      // Nothing watches a clause of one literal: it must be the one that is learned from.
-      if (bad && (violated === NO_CLAUSE || literals.length === 1)) violated = this.#clauses.size - 1;
-    };
     for (const clause of clauses) {
       const { kind, targets, when = NO_CONDITION } = clause;
       this.#check(owner, targets);
-      this.#check(owner, when);
+      if (when.length > 0) this.#check(owner, when);
       const relation = this.#relations.add(owner, clause);
       if (kind === 'conflicts') {
-        for (const target of targets) if (target !== owner) add(relation, [notTaken(target)], when);
-      } else if (kind === 'requires' && !targets.includes(owner) && !when.some((condition) => targets.includes(condition))) {
-        add(relation, (targets.length < 2 ? targets : [...new Set(targets)]).map(taken), when);
+        for (const target of targets) {
+          if (target === owner) continue;
+          this.#clauses.push(notTaken(target));
+          violated = this.#closeClause(owner, relation, when, violated);
+        }
+      } else if (kind === 'requires' && !targets.includes(owner) && (when.length === 0 || !when.some((each) => targets.includes(each)))) {
+        for (const target of targets) if (!this.#clauses.has(taken(target))) this.#clauses.push(taken(target));
+        violated = this.#closeClause(owner, relation, when, violated);
       }
     }
     this.#relations.end[owner] = this.#relations.size;
     return violated;
   }
 
-  #addClause(literals: readonly number[], origin: number): boolean {
-    this.#origin.push(origin);
-    return this.#clauses.add(literals);
+  /** Completes a clause by whose it is and when it speaks. @returns the violated clause that is to be learned from. */
+  #closeClause(owner: number, relation: number, when: readonly number[], violated: number): number {
+    if (owner !== 0) this.#clauses.push(notTaken(owner));
+    for (const condition of when) if (!this.#clauses.has(notTaken(condition))) this.#clauses.push(notTaken(condition));
+    this.#origin.push(relation);
+    if (!this.#clauses.close()) return violated;
+    const clause = this.#clauses.size - 1;
+    // Nothing watches a clause of one literal: it must be the one that is learned from.
+    return violated === NO_CLAUSE || this.#clauses.sizeOf(clause) === 1 ? clause : violated;
   }
 
   #check(owner: number, targets: readonly number[]): void {
     for (const target of targets) {
-      if (!Number.isInteger(target) || target < 1 || target > this.#problem.count) {
-        throw invalid(`a clause of solvable ${owner} names solvable ${target}; there are 1 to ${this.#problem.count}`);
+      if (!Number.isInteger(target) || target < 1 || target > this.#count) {
+        throw invalid(`a clause of solvable ${owner} names solvable ${target}; there are 1 to ${this.#count}`);
       }
     }
   }
@@ -236,7 +242,9 @@ export class Search<R> {
       this.#backTo(lesson.level);
     }
     this.#lessons.push(lesson);
-    return this.#addClause(lesson.literals, -this.#lessons.length) ? this.#clauses.size - 1 : NO_CLAUSE;
+    this.#origin.push(-this.#lessons.length);
+    for (const literal of lesson.literals) this.#clauses.push(literal);
+    return this.#clauses.close() ? this.#clauses.size - 1 : NO_CLAUSE;
   }
 
   /** The level of the latest recommendation that stands in the way of the current level's requirement, or 0. */
@@ -315,10 +323,8 @@ export class Search<R> {
   }
 
   #statistics(): SolverStatistics {
-    let solvables = 0;
-    for (let solvable = 1; solvable < this.#loaded.length; solvable++) solvables += this.#loaded[solvable];
     return {
-      solvables,
+      solvables: this.#solvables,
       clauses: this.#clauses.size - this.#lessons.length,
       decisions: this.#decisions,
       conflicts: this.#conflicts,

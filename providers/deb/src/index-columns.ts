@@ -1,5 +1,6 @@
 import { TextLookupBuilder } from '@ict/package-index';
 import type { LookupColumns } from '@ict/package-index';
+import type { RelationColumns } from './relation-columns.js';
 import { columnOf, INDEXED_FIELDS, scanStanzas, valueStart, valueStop, valueText } from './stanza-scan.js';
 import type { DroppedStanza, StanzaTable } from './stanza-scan.js';
 
@@ -31,6 +32,12 @@ export interface IndexColumns {
   readonly fields: Uint32Array;
   /** By package: see {@link FLAG}. */
   readonly flags: Uint8Array;
+  /** By package: place of its architecture in `architectures`. */
+  readonly archs: Uint32Array;
+  /** Debian architectures of the packages, as they come first. */
+  readonly architectures: readonly string[];
+  /** Relations that were read before; without them they are read from their fields. */
+  readonly relations?: RelationColumns;
   /** Packages by their own name, and by what they provide. */
   readonly names: LookupColumns;
   readonly provides: LookupColumns;
@@ -91,6 +98,7 @@ export function readColumns(bytes: Uint8Array, segments: readonly IndexSegment[]
     bytes,
     fields,
     flags: readFlags(bytes, fields),
+    ...readArchitectures(bytes, fields),
     names,
     provides: lookupProvides(bytes, fields),
     diagnostics: dropped.sort((a, b) => a.offset - b.offset).map((stanza) => locate(bytes, segments, stanza)),
@@ -212,6 +220,24 @@ function pick(fields: Uint32Array, stanzas: Uint32Array): Uint32Array {
   const picked = new Uint32Array(stanzas.length * WIDTH);
   stanzas.forEach((stanza, row) => picked.set(fields.subarray(stanza * WIDTH, (stanza + 1) * WIDTH), row * WIDTH));
   return picked;
+}
+
+/** Architectures as numbers: neighbours mostly have the same, and there are few. */
+function readArchitectures(bytes: Uint8Array, fields: Uint32Array): Pick<IndexColumns, 'archs' | 'architectures'> {
+  const archs = new Uint32Array(fields.length / WIDTH);
+  const places = new Map<string, number>();
+  let last = -1;
+  for (let row = 0; row < archs.length; row++) {
+    const at = fields[row * WIDTH + ARCHITECTURE];
+    if (last >= 0 && isSame(bytes, at, last)) archs[row] = archs[row - 1];
+    else {
+      const arch = valueText(bytes, at);
+      archs[row] = places.get(arch) ?? places.size;
+      places.set(arch, archs[row]);
+    }
+    last = at;
+  }
+  return { archs, architectures: [...places.keys()] };
 }
 
 function readFlags(bytes: Uint8Array, fields: Uint32Array): Uint8Array {

@@ -1,17 +1,21 @@
 import { decodeSections, encodeSections, lookupColumns, lookupSections, packageIndexError, TextHeap } from '@ict/package-index';
-import type { Sections } from '@ict/package-index';
-import type { IndexColumns, IndexDiagnostic } from './index-columns.js';
+import type { Section, Sections } from '@ict/package-index';
+import type { IndexColumns } from './index-columns.js';
 import { lookupsOf, WIDTH } from './index-columns.js';
+import { readRelations, RELATION_FIELDS } from './relation-columns.js';
 import { columnOf, INDEXED_FIELDS, valueStart, valueStop } from './stanza-scan.js';
 
 /** Raised when columns or their meaning change: INDEXED_FIELDS, flags, what counts as repeated. */
-export const CONTAINER = { kind: 'deb-packages', version: 1 } as const;
+export const CONTAINER = { kind: 'deb-packages', version: 2 } as const;
 
 /** Fields whose values are different for each package, so that looking for equal ones is in vain. */
 const UNIQUE: ReadonlySet<number> = new Set([columnOf('package'), columnOf('filename'), columnOf('sha256'), columnOf('size')]);
 
+/** What is no column of numbers. */
+type Told = Pick<IndexColumns, 'architectures' | 'diagnostics'>;
+
 /** The columns with their values only, each text once, in one container: about half of the index, and nothing to scan. */
-export function encodeColumns({ bytes, fields, flags, diagnostics }: IndexColumns): Uint8Array {
+export function encodeColumns({ bytes, fields, flags, archs, architectures, diagnostics }: IndexColumns): Uint8Array {
   const heap = new TextHeap(Math.ceil(0.7 * bytes.length), 4 * flags.length);
   const moved = new Uint32Array(fields.length);
   for (let column = 0; column < WIDTH; column++) {
@@ -24,11 +28,18 @@ export function encodeColumns({ bytes, fields, flags, diagnostics }: IndexColumn
     }
   }
   const { names, provides } = lookupsOf(heap.bytes, moved);
+  const { lists, ends, members, starts, lengths } = readRelations(heap.bytes, moved, WIDTH);
   return encodeSections(CONTAINER, {
     heap: heap.bytes,
     fields: moved,
     flags,
-    diagnostics: Buffer.from(JSON.stringify(diagnostics), 'utf8'),
+    archs,
+    told: Buffer.from(JSON.stringify({ architectures, diagnostics } satisfies Told), 'utf8'),
+    lists,
+    ends,
+    members,
+    starts,
+    lengths,
     ...lookupSections('names', names),
     ...lookupSections('provides', provides),
   });
@@ -43,18 +54,29 @@ export function decodeColumns(container: Uint8Array): IndexColumns {
   const sections = decodeSections(CONTAINER, container);
   const names = lookupColumns('names', sections);
   const provides = lookupColumns('provides', sections);
-  const { heap, fields, flags, diagnostics } = sections as Partial<Sections>;
+  const { heap, fields, flags, archs, told, lists, ends, members, starts, lengths } = sections as Partial<Sections>;
   if (
-    !(heap instanceof Uint8Array && flags instanceof Uint8Array && diagnostics instanceof Uint8Array && fields instanceof Uint32Array) ||
+    !(heap instanceof Uint8Array && flags instanceof Uint8Array && told instanceof Uint8Array) ||
+    !(areNumbers(fields) && areNumbers(archs) && areNumbers(lists) && areNumbers(ends)) ||
+    !(areNumbers(members) && areNumbers(starts) && areNumbers(lengths)) ||
     names === undefined ||
     provides === undefined ||
-    fields.length !== flags.length * INDEXED_FIELDS.length
+    fields.length !== flags.length * INDEXED_FIELDS.length ||
+    archs.length !== flags.length ||
+    lists.length !== flags.length * RELATION_FIELDS.length ||
+    starts.length !== lengths.length ||
+    ends.at(-1) !== members.length
   ) {
     throw packageIndexError('ICT_PACKAGE_INDEX_INVALID', {
       message: 'a cached package index cannot be used: its columns do not belong together',
       hint: 'Nothing is lost: the index of the repository is read again.',
     });
   }
-  const text = Buffer.from(diagnostics.buffer, diagnostics.byteOffset, diagnostics.byteLength).toString('utf8');
-  return { bytes: heap, fields, flags, names, provides, diagnostics: JSON.parse(text) as IndexDiagnostic[] };
+  const text = Buffer.from(told.buffer, told.byteOffset, told.byteLength).toString('utf8');
+  const relations = { lists, ends, members, starts, lengths };
+  return { bytes: heap, fields, flags, archs, relations, names, provides, ...(JSON.parse(text) as Told) };
+}
+
+function areNumbers(section: Section | undefined): section is Uint32Array {
+  return section instanceof Uint32Array;
 }

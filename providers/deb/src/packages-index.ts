@@ -5,7 +5,8 @@ import { debError } from './errors.js';
 import { FLAG, MULTI_ARCH, PRIORITIES, readColumns, WIDTH } from './index-columns.js';
 import type { IndexColumns, IndexDiagnostic, IndexSegment } from './index-columns.js';
 import { isDebVersion } from './version.js';
-import { parseProvides, RelationTable } from './relation.js';
+import { KeptRelations } from './kept-relations.js';
+import { NO_GROUPS, parseProvides, RelationTable, toProvided } from './relation.js';
 import type { Provided, RelationGroup } from './relation.js';
 import { columnOf, valueStart, valueStop } from './stanza-scan.js';
 import type { IndexedField } from './stanza-scan.js';
@@ -17,8 +18,18 @@ export type MultiArch = (typeof MULTI_ARCH)[number];
 
 const PACKAGE = columnOf('package');
 const VERSION = columnOf('version');
-const ARCHITECTURE = columnOf('architecture');
 const PROVIDES = columnOf('provides');
+const RELATION_COLUMNS: Readonly<Record<RelationField | 'Provides', number>> = {
+  Depends: columnOf('depends'),
+  'Pre-Depends': columnOf('pre-depends'),
+  Recommends: columnOf('recommends'),
+  Suggests: columnOf('suggests'),
+  Enhances: columnOf('enhances'),
+  Conflicts: columnOf('conflicts'),
+  Breaks: columnOf('breaks'),
+  Replaces: columnOf('replaces'),
+  Provides: PROVIDES,
+};
 
 /**
  * One or more `Packages` files, indexed. The text is scanned once, or not at all when its columns were kept; values are read when they
@@ -34,6 +45,8 @@ export class PackagesIndex {
   readonly count: number;
   /** Stanzas that could not be used. */
   readonly diagnostics: readonly IndexDiagnostic[];
+  /** Debian architectures of the packages; see {@link architectureAt}. */
+  readonly architectures: readonly string[];
   /** Parsed relations, shared by all packages: equal text gives the same array. */
   readonly table: RelationTable;
 
@@ -42,6 +55,8 @@ export class PackagesIndex {
   readonly #flags: Uint8Array;
   readonly #byName: TextLookup;
   readonly #byProvided: TextLookup;
+  readonly #archs: Uint32Array;
+  readonly #relations: KeptRelations | undefined;
   readonly #names: (string | undefined)[];
   readonly #versions: (string | undefined)[];
 
@@ -49,13 +64,17 @@ export class PackagesIndex {
    * @param columns see {@link readColumns}; their bytes must not change afterwards.
    * @param table relations already parsed, to share them between repositories.
    */
-  constructor({ bytes, fields, flags, names, provides, diagnostics }: IndexColumns, table: RelationTable = new RelationTable()) {
+  constructor(columns: IndexColumns, table: RelationTable = new RelationTable()) {
+    const { bytes, fields, flags, archs, architectures, relations, names, provides, diagnostics } = columns;
     this.count = flags.length;
     this.diagnostics = diagnostics;
     this.table = table;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#fields = fields;
     this.#flags = flags;
+    this.#archs = archs;
+    this.architectures = architectures;
+    this.#relations = relations === undefined ? undefined : new KeptRelations(this.#bytes, relations, table);
     this.#byName = new TextLookup(bytes, names);
     this.#byProvided = new TextLookup(bytes, provides);
     this.#names = new Array<string | undefined>(this.count);
@@ -77,7 +96,12 @@ export class PackagesIndex {
 
   /** Debian architecture: `amd64`, `all`. */
   arch(i: number): string {
-    return this.#value(i, ARCHITECTURE)!;
+    return this.architectures[this.#archs[i]];
+  }
+
+  /** Place of the architecture among {@link architectures}. */
+  architectureAt(i: number): number {
+    return this.#archs[i];
   }
 
   version(i: number): string {
@@ -108,14 +132,23 @@ export class PackagesIndex {
    * @throws `ICT_DEB_RELATION_INVALID`, naming the package.
    */
   relations(i: number, field: RelationField): readonly RelationGroup[] {
-    const text = this.field(i, field.toLowerCase() as IndexedField);
-    return text === undefined ? [] : this.#named(i, field, () => this.table.groups(text));
+    const kept = this.#relations?.groups(i, field);
+    if (kept !== undefined) return kept;
+    const text = this.#value(i, RELATION_COLUMNS[field]);
+    return text === undefined ? NO_GROUPS : this.#named(i, field, () => this.table.groups(text));
   }
 
   /** What the package provides beside itself. @throws `ICT_DEB_RELATION_INVALID`, naming the package. */
   provides(i: number): readonly Provided[] {
+    const kept = this.#relations?.groups(i, 'Provides');
+    if (kept !== undefined) return toProvided(kept);
     const text = this.#value(i, PROVIDES);
     return text === undefined ? [] : this.#named(i, 'Provides', () => parseProvides(text));
+  }
+
+  /** True when a field is absent, or was kept as one that can be read; false when only reading it tells. */
+  hasReadable(i: number, field: RelationField | 'Provides'): boolean {
+    return this.#fields[i * WIDTH + RELATION_COLUMNS[field]] === 0 || this.#relations?.isReadable(i, field) === true;
   }
 
   /** Debian priority in lower case, such as `required`; `optional` when the package has none. */

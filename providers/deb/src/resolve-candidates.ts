@@ -5,14 +5,20 @@ import { compareDebVersions } from './version.js';
 
 const NONE: readonly number[] = Object.freeze([]);
 
+/** What was looked up of a name, by the place of an architecture where there is one for each. */
+interface KnownName {
+  readonly all: (readonly number[] | undefined)[];
+  readonly offered: (readonly number[] | undefined)[];
+  anywhere: readonly number[] | undefined;
+}
+
 /**
  * Solvables of which, for each name and architecture, one package is *offered*, as apt's candidate: of the repository with the highest
  * priority, which pins may give it, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
  */
 export class Candidates extends Solvables {
-  /** By name; by `name:arch` of another architecture than the native one. */
-  readonly #all = new Map<string, readonly number[]>();
-  readonly #offered = new Map<string, readonly number[]>();
+  /** By name: what was looked up of it. */
+  readonly #known = new Map<string, KnownName>();
   readonly #pinned = new Map<string, readonly number[]>();
   readonly #suites = new Set<string>();
   readonly #favoured: ReadonlyMap<string, string | undefined>;
@@ -27,22 +33,28 @@ export class Candidates extends Solvables {
     return arch === this.arch ? name : `${name}:${arch}`;
   }
 
+  #knownOf(name: string): KnownName {
+    let known = this.#known.get(name);
+    if (known === undefined) this.#known.set(name, (known = { all: [], offered: [], anywhere: undefined }));
+    return known;
+  }
+
   /** All packages of this name and architecture, the one that apt would take first. */
   all(name: string, arch = this.arch): readonly number[] {
-    const key = this.#key(name, arch);
-    const known = this.#all.get(key);
-    if (known !== undefined) return known;
-    const found: number[] = [];
+    const place = this.architectures.indexOf(arch);
+    return place < 0 ? NONE : (this.#knownOf(name).all[place] ??= this.#findAll(name, arch));
+  }
+
+  #findAll(name: string, arch: string): readonly number[] {
+    let found: readonly number[] = NONE;
     for (let number = 0; number < this.repositories.length; number++) {
-      found.push(...this.named(number, name, arch).filter((solvable) => this.#priority(solvable) >= 0));
+      const here = this.named(number, name, arch).filter((solvable) => this.#priority(solvable) >= 0);
+      found = found.length === 0 ? here : [...found, ...here];
     }
     // The sort is stable: of equal versions the first stays first.
-    if (found.length > 1) {
-      found.sort((a, b) => this.#priority(b) - this.#priority(a) || compareDebVersions(this.version(b), this.version(a)));
-    }
-    const result = found.length === 0 ? NONE : found;
-    this.#all.set(key, result);
-    return result;
+    return found.length < 2
+      ? found
+      : found.toSorted((a, b) => this.#priority(b) - this.#priority(a) || compareDebVersions(this.version(b), this.version(a)));
   }
 
   /** What pins say of the package, else what is said of its repository. */
@@ -53,22 +65,22 @@ export class Candidates extends Solvables {
 
   /** Packages of this name and architecture that may be chosen, the preferred one first. */
   offered(name: string, arch = this.arch): readonly number[] {
-    const key = this.#key(name, arch);
-    const known = this.#offered.get(key);
-    if (known !== undefined) return known;
+    const place = this.architectures.indexOf(arch);
+    return place < 0 ? NONE : (this.#knownOf(name).offered[place] ??= this.#findOffered(name, arch));
+  }
+
+  #findOffered(name: string, arch: string): readonly number[] {
     const all = this.all(name, arch);
-    let result = this.#pinned.get(key) ?? this.#candidates(name, all);
-    if (this.#suites.size > 0) {
-      const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
-      result = [...result, ...others.slice(0, 1)];
-    }
-    this.#offered.set(key, result);
-    return result;
+    const result = this.#pinned.get(this.#key(name, arch)) ?? this.#candidates(name, all);
+    if (this.#suites.size === 0) return result;
+    const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
+    return [...result, ...others.slice(0, 1)];
   }
 
   /** Packages of this name that may be chosen, those of the native architecture first. */
   offeredAnywhere(name: string): readonly number[] {
-    return this.architectures.length === 1 ? this.offered(name) : this.architectures.flatMap((arch) => this.offered(name, arch));
+    if (this.architectures.length === 1) return this.offered(name);
+    return (this.#knownOf(name).anywhere ??= this.architectures.flatMap((arch) => this.offered(name, arch)));
   }
 
   /** The architecture that a name alone means: the native one, or the first other that has such a package, as with apt. */
@@ -78,7 +90,8 @@ export class Candidates extends Solvables {
 
   /** apt's candidate, and before it the version of an earlier answer. */
   #candidates(name: string, all: readonly number[]): readonly number[] {
-    const candidate = all.slice(0, 1);
+    const candidate = all.length < 2 ? all : all.slice(0, 1);
+    if (this.#favoured.size === 0) return candidate;
     const kept = this.#favoured.get(name);
     const found = kept === undefined ? undefined : all.find((solvable) => this.version(solvable) === kept);
     return found === undefined ? candidate : [...new Set([found, ...candidate])];

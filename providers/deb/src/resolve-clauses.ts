@@ -1,6 +1,7 @@
 import type { Seed } from '@ict/plugin-api';
 import type { Clause, ClauseKind, DependencyProvider } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
+import { NO_GROUPS } from './relation.js';
 import type { RelationGroup } from './relation.js';
 import type { Pool } from './resolve-pool.js';
 import type { UnreadableField } from './resolve-solvables.js';
@@ -44,14 +45,14 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
       const rivals = pool.rivals(solvable);
       if (rivals.length > 0) clauses.push(shared(rivals, pool.name(solvable)));
       for (const [field, kind] of fields) {
-        for (const written of pool.relations(solvable, field) ?? []) {
+        for (const written of pool.relations(solvable, field) ?? NO_GROUPS) {
           const group = pool.applicable(written, arch);
           if (group === undefined) continue;
-          const targets = kind === 'conflicts' ? group.flatMap((relation) => pool.excluded(relation, solvable)) : pool.targets(group, arch);
+          const targets = kind === 'conflicts' ? pool.excludedBy(group, solvable) : pool.targets(group, arch);
           if (kind !== 'conflicts' || targets.length > 0) clauses.push({ kind, targets, reason: { kind: 'relation', field, group } });
         }
       }
-      pool.provides(solvable);
+      pool.checkProvides(solvable);
       const unreadable = pool.unreadable.get(solvable);
       if (unreadable === undefined || unreadable.field === 'Recommends') return clauses;
       return [{ kind: 'requires', targets: [], reason: { kind: 'unreadable', ...unreadable } }];

@@ -1,7 +1,7 @@
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
-import { formatGroup } from './relation.js';
+import { formatGroup, NO_GROUPS } from './relation.js';
 import type { RelationGroup } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
@@ -17,65 +17,90 @@ const NEEDS: readonly RelationField[] = ['Pre-Depends', 'Depends'];
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
  */
 export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wanted: readonly Wanted[], recommends: boolean): Closure {
-  // In the order of ids, so that what is gathered package by package is nearly sorted.
-  const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)] as const).sort(([, a], [, b]) => compareText(a, b)));
-  const requires = new Map<number, Set<string>>();
-  const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
+  const solvables = members.map(({ solvable }) => solvable);
+  const idOf = new Map(solvables.map((solvable) => [solvable, pool.id(solvable)]));
+  solvables.sort((a, b) => compareText(idOf.get(a)!, idOf.get(b)!));
+  const ids = solvables.map((solvable) => idOf.get(solvable)!);
+  /** By solvable: place in the order of ids + 1, so that numbers are compared from here on. */
+  const places = new Int32Array(pool.count + 1);
+  solvables.forEach((solvable, place) => (places[solvable] = place + 1));
+
+  const requestedBy: string[][] = ids.map(() => []);
+  const requires: (readonly string[])[] = [];
   const relations: PackageRelation[] = [];
   const texts = new Map<RelationGroup, string>(); // many packages share a group
-  const textOf = (group: RelationGroup): string => {
-    const known = texts.get(group) ?? formatGroup(group);
-    texts.set(group, known);
-    return known;
-  };
-  const satisfying = function* (solvable: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Generator<number> {
-    const arch = pool.archOf(solvable);
-    for (const field of fields) {
-      for (const written of pool.relations(solvable, field) ?? []) {
-        const group = pool.applicable(written, arch);
-        if (group === undefined) continue;
-        for (const target of pool.targets(group, arch)) {
-          const to = ids.get(target);
-          if (target === solvable || to === undefined) continue;
-          relations.push({ from: ids.get(solvable)!, to, kind, field, text: textOf(group) });
-          yield target;
-        }
-      }
+  /** By place: the last package that is known to need it. */
+  const neededBy = new Int32Array(ids.length).fill(-1);
+  for (let place = 0; place < ids.length; place++) {
+    const found = satisfying(place, 'requires', NEEDS);
+    requires.push(distinct(found).map((to) => ids[to]!));
+    if (recommends) found.push(...satisfying(place, 'recommends', ['Recommends']));
+    for (const { to } of found) {
+      if (neededBy[to] !== place) requestedBy[to]!.push(ids[place]!);
+      neededBy[to] = place;
     }
-  };
-  for (const [solvable, id] of ids) {
-    const own = new Set<string>();
-    for (const target of satisfying(solvable, 'requires', NEEDS)) {
-      own.add(ids.get(target)!);
-      requestedBy.get(target)!.add(id);
-    }
-    requires.set(solvable, own);
-    if (recommends) for (const target of satisfying(solvable, 'recommends', ['Recommends'])) requestedBy.get(target)!.add(id);
+    // Stable: relations to one package stay in the order in which they are written.
+    found.sort((a, b) => a.to - b.to);
+    for (const { to, kind, field, text } of found) relations.push({ from: ids[place]!, to: ids[to]!, kind, field, text });
   }
   for (const { seed, targets } of wanted) {
-    const chosen = targets.find((target) => ids.has(target));
-    if (chosen !== undefined) requestedBy.get(chosen)!.add(seed.reason);
+    const chosen = targets.find((target) => places[target]! > 0);
+    if (chosen !== undefined) requestedBy[places[chosen]! - 1]!.push(seed.reason);
   }
-  const packages = members.map(({ solvable }): ResolvedPackage => {
+  const packages = solvables.map((solvable, place): ResolvedPackage => {
     const { index, at } = pool.locate(solvable);
     const maintainer = index.field(at, 'maintainer');
     const homepage = index.field(at, 'homepage');
     const summary = index.summary(at);
     return {
       ...index.record(at, pool.repository(solvable).id),
-      id: ids.get(solvable)!,
-      requires: [...requires.get(solvable)!].sort(),
-      requestedBy: [...requestedBy.get(solvable)!].sort(),
+      id: ids[place]!,
+      requires: requires[place]!,
+      requestedBy: sortedOnce(requestedBy[place]!),
       source: index.source(at),
       ...(maintainer === undefined ? {} : { maintainer }),
       ...(homepage === undefined ? {} : { homepage }),
       ...(summary === undefined ? {} : { summary }),
     };
   });
-  return {
-    packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)),
-    relations: relations.sort((a, b) => compareText(a.from, b.from) || compareText(a.to, b.to)),
-  };
+  return { packages, relations };
+
+  /** Members that satisfy fields of a member, group by group. */
+  function satisfying(place: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Satisfied[] {
+    const found: Satisfied[] = [];
+    const solvable = solvables[place]!;
+    const arch = pool.archOf(solvable);
+    for (const field of fields) {
+      for (const written of pool.relations(solvable, field) ?? NO_GROUPS) {
+        const group = pool.applicable(written, arch);
+        if (group === undefined) continue;
+        for (const target of pool.targets(group, arch)) {
+          const to = places[target]! - 1;
+          if (to < 0 || target === solvable) continue;
+          let text = texts.get(group);
+          if (text === undefined) texts.set(group, (text = formatGroup(group)));
+          found.push({ to, kind, field, text });
+        }
+      }
+    }
+    return found;
+  }
+}
+
+/** A member that satisfies a relation, as its place in the order of ids. */
+interface Satisfied extends Pick<PackageRelation, 'kind' | 'field' | 'text'> {
+  readonly to: number;
+}
+
+/** Places that occur, ascending, each once. */
+function distinct(found: readonly Satisfied[]): number[] {
+  const places = found.map(({ to }) => to).sort((a, b) => a - b);
+  return places.filter((place, i) => i === 0 || place !== places[i - 1]);
+}
+
+/** Ids that are sorted but for what was added at the end, each once. */
+function sortedOnce(texts: string[]): string[] {
+  return [...new Set(texts)].sort();
 }
 
 function compareText(a: string, b: string): number {

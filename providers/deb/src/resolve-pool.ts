@@ -5,6 +5,7 @@ import type { PoolRepository } from './resolve-solvables.js';
 import { satisfiesVersion } from './version.js';
 
 const NONE: readonly number[] = Object.freeze([]);
+const NOTHING: readonly Provided[] = Object.freeze([]);
 
 /** What `name:any` of a relation, and of a Provides field, has for an architecture. */
 const ANY = 'any';
@@ -44,10 +45,8 @@ export class Pool extends Candidates {
     const memo = this.#targets.get(arch)!;
     const known = memo.get(group);
     if (known !== undefined) return known;
-    const found: number[] = [];
-    for (const relation of group) {
-      for (const solvable of this.satisfying(relation, arch)) if (!found.includes(solvable)) found.push(solvable);
-    }
+    let found: readonly number[] = NONE;
+    for (const relation of group) found = merged(found, this.satisfying(relation, arch));
     const ordered = this.favouredFirst(found);
     memo.set(group, ordered);
     return ordered;
@@ -55,15 +54,27 @@ export class Pool extends Candidates {
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */
   satisfying(relation: Relation, arch = this.arch): readonly number[] {
-    const real = this.offeredAnywhere(relation.name).filter((solvable) => this.fits(relation, solvable, arch));
-    const provided = this.providers(relation.name).filter(
-      (solvable) =>
-        !real.includes(solvable) &&
-        this.provisions(solvable, relation.name).some(
-          ({ version, qualifier }) => this.#reaches(relation, solvable, qualifier, arch) && fitsVersion(relation, version),
-        ),
-    );
-    return provided.length === 0 ? real : [...real, ...provided];
+    const { name } = relation;
+    const found: number[] = [];
+    for (const solvable of this.offeredAnywhere(name)) if (this.fits(relation, solvable, arch)) found.push(solvable);
+    const real = found.length;
+    for (const solvable of this.providers(name)) {
+      if (this.#providesFor(relation, solvable, arch) && found.lastIndexOf(solvable, real - 1) < 0) found.push(solvable);
+    }
+    return found;
+  }
+
+  /** Whether a package satisfies an alternative by what it provides. */
+  #providesFor(relation: Relation, solvable: number, arch: string): boolean {
+    for (const { name, version, qualifier } of this.provides(solvable) ?? NOTHING) {
+      if (name === relation.name && this.#reaches(relation, solvable, qualifier, arch) && fitsVersion(relation, version)) return true;
+    }
+    return false;
+  }
+
+  /** All that the alternatives of a group exclude, one after the other. See {@link excluded}. */
+  excludedBy(group: RelationGroup, owner: number): readonly number[] {
+    return group.length === 1 ? this.excluded(group[0]!, owner) : group.flatMap((relation) => this.excluded(relation, owner));
   }
 
   /**
@@ -76,12 +87,16 @@ export class Pool extends Candidates {
     const { name, qualifier } = relation;
     const only = qualifier === undefined || qualifier === ANY ? undefined : qualifier === 'native' ? this.arch : qualifier;
     const own = this.name(owner);
-    const found = this.offeredAnywhere(name).filter((solvable) => fitsVersion(relation, this.version(solvable)));
-    for (const solvable of this.providers(name)) {
-      if (!found.includes(solvable) && this.provisions(solvable, name).some(({ version }) => fitsVersion(relation, version)))
-        found.push(solvable);
+    const found: number[] = [];
+    const isMeant = (solvable: number): boolean => (only === undefined || this.archOf(solvable) === only) && this.name(solvable) !== own;
+    for (const solvable of this.offeredAnywhere(name)) {
+      if (isMeant(solvable) && fitsVersion(relation, this.version(solvable))) found.push(solvable);
     }
-    return found.filter((solvable) => (only === undefined || this.archOf(solvable) === only) && this.name(solvable) !== own);
+    for (const solvable of this.providers(name)) {
+      if (!isMeant(solvable) || found.includes(solvable)) continue;
+      if (this.provisions(solvable, name).some(({ version }) => fitsVersion(relation, version))) found.push(solvable);
+    }
+    return found.length === 0 ? NONE : found;
   }
 
   /**
@@ -89,8 +104,7 @@ export class Pool extends Candidates {
    * `Multi-Arch: same` and of one version. With itself among them when there are any.
    */
   rivals(solvable: number): readonly number[] {
-    const name = this.name(solvable);
-    const all = this.offeredAnywhere(name);
+    const all = this.offeredAnywhere(this.name(solvable));
     if (all.length < 2) return NONE;
     const arch = this.archOf(solvable);
     const rest = all.filter(
@@ -115,7 +129,7 @@ export class Pool extends Candidates {
         if (isOffered && this.provisions(solvable, name).length > 0) found.push(solvable);
       }
     }
-    const result = found.length === 0 ? NONE : found.sort((a, b) => this.#rank(a) - this.#rank(b) || b - a);
+    const result = found.length < 2 ? found : found.sort((a, b) => this.#rank(a) - this.#rank(b) || b - a);
     this.#providers.set(name, result);
     return result;
   }
@@ -144,25 +158,36 @@ export class Pool extends Candidates {
    * @param as architecture for which the package provides the name, when that is not its own.
    */
   #reaches({ qualifier }: Relation, solvable: number, as: string | undefined, arch: string): boolean {
-    const { index, at } = this.locate(solvable);
-    if (qualifier === undefined && index.multiArch(at) === 'foreign') return true;
-    if (qualifier === ANY && index.multiArch(at) === 'allowed') return true;
     const wanted = qualifier === undefined ? arch : qualifier === 'native' ? this.arch : qualifier;
-    return wanted === (as ?? this.archOf(solvable));
+    if (wanted === (as ?? this.archOf(solvable))) return true;
+    if (qualifier !== undefined && qualifier !== ANY) return false;
+    const multiArch = this.indexOf(solvable).multiArch(this.rowOf(solvable));
+    return multiArch === (qualifier === undefined ? 'foreign' : 'allowed');
   }
 
   /** Whether a package may be installed for several architectures, in one version (`Multi-Arch: same`). */
   isSame(solvable: number): boolean {
-    const { index, at } = this.locate(solvable);
-    return index.multiArch(at) === 'same';
+    return this.indexOf(solvable).multiArch(this.rowOf(solvable)) === 'same';
   }
 
   /** The part of a group that concerns an architecture; undefined when the whole group concerns others only. */
   applicable(group: RelationGroup, arch = this.arch): RelationGroup | undefined {
-    if (group.every(({ architectures }) => architectures.length === 0)) return group;
+    if (!isRestricted(group)) return group;
     const rest = group.filter(({ architectures }) => concerns(architectures, arch));
     return rest.length === 0 ? undefined : rest;
   }
+}
+
+function isRestricted(group: RelationGroup): boolean {
+  for (const { architectures } of group) if (architectures.length > 0) return true;
+  return false;
+}
+
+/** The solvables of two lists, those of the first before the others, each once. */
+function merged(first: readonly number[], more: readonly number[]): readonly number[] {
+  if (first.length === 0) return more;
+  const others = more.filter((solvable) => !first.includes(solvable));
+  return others.length === 0 ? first : [...first, ...others];
 }
 
 /** An unversioned provide satisfies no versioned relation. */

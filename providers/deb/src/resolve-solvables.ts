@@ -45,6 +45,8 @@ export class Solvables {
   readonly #bases: readonly number[];
   /** By repository: whether a name may be taken from it. */
   readonly #allowed: readonly ((name: string) => boolean)[];
+  /** By repository and architecture of its index: place among `architectures`, or -1 when such packages are not seen. */
+  readonly #seen: readonly Int32Array[];
   readonly #unreadable = new Map<number, UnreadableField>();
   /** By field: relations of the solvables that were asked for, because the search and what tells of its answer ask for the same. */
   readonly #relations = new Map<RelationField, Map<number, readonly RelationGroup[] | undefined>>();
@@ -65,39 +67,50 @@ export class Solvables {
     this.#bases = bases;
     this.count = count;
     this.#allowed = repositories.map((repository) => nameFilter(repository));
+    this.#seen = repositories.map(({ index }) =>
+      Int32Array.from(index.architectures, (each) => this.architectures.indexOf(each === 'all' ? arch : each)),
+    );
   }
 
-  #repositoryNumber(solvable: number): number {
+  /** Number of the repository that has a solvable. */
+  repositoryNumber(solvable: number): number {
     let at = this.#bases.length - 1;
     while (this.#bases[at]! >= solvable) at--;
     return at;
   }
 
+  /** The index that describes a solvable. */
+  indexOf(solvable: number): PackagesIndex {
+    return this.repositories[this.repositoryNumber(solvable)]!.index;
+  }
+
+  /** The number of a solvable in its index. */
+  rowOf(solvable: number): number {
+    return solvable - this.#bases[this.repositoryNumber(solvable)]! - 1;
+  }
+
   repository(solvable: number): PoolRepository {
-    return this.repositories[this.#repositoryNumber(solvable)]!;
+    return this.repositories[this.repositoryNumber(solvable)]!;
   }
 
   /** The index that describes a solvable, and its number there. */
   locate(solvable: number): { readonly index: PackagesIndex; readonly at: number } {
-    const number = this.#repositoryNumber(solvable);
+    const number = this.repositoryNumber(solvable);
     return { index: this.repositories[number]!.index, at: solvable - this.#bases[number]! - 1 };
   }
 
   name(solvable: number): string {
-    const { index, at } = this.locate(solvable);
-    return index.name(at);
+    return this.indexOf(solvable).name(this.rowOf(solvable));
   }
 
   version(solvable: number): string {
-    const { index, at } = this.locate(solvable);
-    return index.version(at);
+    return this.indexOf(solvable).version(this.rowOf(solvable));
   }
 
   /** The architecture whose relations a package has: that of a package of `all` is the native one. */
   archOf(solvable: number): string {
     if (this.architectures.length === 1) return this.arch;
-    const { index, at } = this.locate(solvable);
-    return this.#architecture(index, at)!;
+    return this.architectures[this.#place(this.repositoryNumber(solvable), this.rowOf(solvable))]!;
   }
 
   /** `name:arch`: unique among what can be installed together. */
@@ -117,50 +130,53 @@ export class Solvables {
     const { index } = this.repositories[repository]!;
     const allowed = this.#allowed[repository]!;
     for (let at = 0; at < index.count; at++) {
-      if (this.#architecture(index, at) !== undefined && allowed(index.name(at))) yield this.#bases[repository]! + at + 1;
+      if (this.#place(repository, at) >= 0 && allowed(index.name(at))) yield this.#bases[repository]! + at + 1;
     }
   }
 
   /** Whether any repository has packages of an architecture. */
   has(arch: string): boolean {
-    return this.repositories.some(({ index }) => {
-      for (let at = 0; at < index.count; at++) if (index.arch(at) === arch) return true;
-      return false;
-    });
+    return this.repositories.some(({ index }) => index.architectures.includes(arch));
   }
 
   /** Packages of a name and an architecture in one repository that may be taken from it, in the order of its index. */
   named(repository: number, name: string, arch: string): readonly number[] {
     const found: number[] = [];
     if (!this.#allowed[repository]!(name)) return found;
-    const { index } = this.repositories[repository]!;
-    for (const at of index.byName(name)) if (this.#architecture(index, at) === arch) found.push(this.#bases[repository]! + at + 1);
+    const wanted = this.architectures.indexOf(arch);
+    if (wanted < 0) return found;
+    const rows = this.repositories[repository]!.index.byName(name);
+    for (let i = 0; i < rows.length; i++) {
+      const at = rows[i]!;
+      if (this.#place(repository, at) === wanted) found.push(this.#bases[repository]! + at + 1);
+    }
     return found;
   }
 
   /** Packages of one repository that list a name among what they provide, in the order of its index. */
-  *providing(repository: number, name: string): Generator<number> {
-    const { index } = this.repositories[repository]!;
-    for (const at of index.providersOf(name)) {
-      if (this.#architecture(index, at) !== undefined) yield this.#bases[repository]! + at + 1;
+  providing(repository: number, name: string): readonly number[] {
+    const found: number[] = [];
+    const rows = this.repositories[repository]!.index.providersOf(name);
+    for (let i = 0; i < rows.length; i++) {
+      const at = rows[i]!;
+      if (this.#place(repository, at) >= 0) found.push(this.#bases[repository]! + at + 1);
     }
+    return found;
   }
 
-  /** The architecture that a package counts for; undefined when it may not be installed here. */
-  #architecture(index: PackagesIndex, at: number): string | undefined {
-    const arch = index.arch(at);
-    if (arch === this.arch || arch === 'all') return this.arch;
-    return this.architectures.includes(arch) ? arch : undefined;
+  /** Place among `architectures` of what a package counts for; -1 when it may not be installed here. */
+  #place(repository: number, at: number): number {
+    return this.#seen[repository]![this.repositories[repository]!.index.architectureAt(at)]!;
   }
 
   /** Relations of one field; undefined when they cannot be read, which {@link unreadable} tells. */
   relations(solvable: number, field: RelationField): readonly RelationGroup[] | undefined {
+    const index = this.indexOf(solvable);
+    const at = this.rowOf(solvable);
+    if (index.hasReadable(at, field)) return index.relations(at, field);
     let known = this.#relations.get(field);
     if (known === undefined) this.#relations.set(field, (known = new Map()));
-    return recalled(known, solvable, () => {
-      const { index, at } = this.locate(solvable);
-      return this.#readable(solvable, field, () => index.relations(at, field));
-    });
+    return recalled(known, solvable, () => this.#readable(solvable, field, () => index.relations(at, field)));
   }
 
   /** What a package provides beside itself; undefined when that cannot be read, which {@link unreadable} tells. */
@@ -169,6 +185,11 @@ export class Solvables {
       const { index, at } = this.locate(solvable);
       return this.#readable(solvable, 'Provides', () => index.provides(at));
     });
+  }
+
+  /** Notices when what a package provides cannot be read. */
+  checkProvides(solvable: number): void {
+    if (!this.indexOf(solvable).hasReadable(this.rowOf(solvable), 'Provides')) this.provides(solvable);
   }
 
   /** Packages of which a field was asked for and could not be read. */

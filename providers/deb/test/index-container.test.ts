@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { encodeSections } from '@ict/package-index';
+import { decodeSections, encodeSections } from '@ict/package-index';
 import { describe, expect, it } from 'vitest';
 import { readColumns } from '../src/index-columns.js';
 import { CONTAINER, decodeColumns, encodeColumns } from '../src/index-container.js';
@@ -7,7 +7,10 @@ import { PackagesIndex } from '../src/packages-index.js';
 import { INDEXED_FIELDS } from '../src/stanza-scan.js';
 
 const bookworm = readFileSync(new URL('fixtures/bookworm-packages', import.meta.url));
+const RELATIONS = ['Pre-Depends', 'Depends', 'Conflicts', 'Breaks', 'Recommends', 'Suggests', 'Replaces'] as const;
 const broken = Buffer.from('Package: x\nVersion: 1\n');
+
+const whole = decodeSections(CONTAINER, encodeColumns(readColumns(bookworm, [])));
 
 describe('encodeColumns', () => {
   it('keeps everything that an index tells', () => {
@@ -29,6 +32,8 @@ describe('encodeColumns', () => {
         before.priority(i),
       ]);
       expect([...after.byName(before.name(i))]).toEqual([...before.byName(before.name(i))]);
+      expect([after.arch(i), after.provides(i)]).toEqual([before.arch(i), before.provides(i)]);
+      for (const field of RELATIONS) expect(after.relations(i, field)).toEqual(before.relations(i, field));
       for (const { name } of before.provides(i)) provided.add(name);
     }
     expect(provided.size).toBeGreaterThan(5);
@@ -46,9 +51,15 @@ describe('encodeColumns', () => {
 
   it.each([
     ['no columns', {}],
-    ['columns of different lengths', { heap: new Uint8Array(1), flags: new Uint8Array(2), diagnostics: Buffer.from('[]') }],
+    ['one column alone', { fields: new Uint32Array(1) }],
+    ['too few flags', { ...whole, flags: new Uint8Array(2) }],
+    ['too few architectures', { ...whole, archs: new Uint32Array(1) }],
+    ['lists of another number of fields', { ...whole, lists: new Uint32Array(7) }],
+    ['groups without a length', { ...whole, lengths: new Uint32Array(1) }],
+    ['lists that end elsewhere', { ...whole, members: new Uint32Array(1) }],
+    ['numbers as bytes', { ...whole, members: new Uint8Array(1) }],
   ])('refuses %s', (_, sections) => {
-    expect(() => decodeColumns(encodeSections(CONTAINER, { ...sections, fields: new Uint32Array(1) }))).toThrow(
+    expect(() => decodeColumns(encodeSections(CONTAINER, sections))).toThrow(
       expect.objectContaining({ code: 'ICT_PACKAGE_INDEX_INVALID' }),
     );
   });

@@ -1,0 +1,93 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { readColumns } from '../src/index-columns.js';
+import { decodeColumns, encodeColumns } from '../src/index-container.js';
+import { PackagesIndex } from '../src/packages-index.js';
+import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relation.js';
+import { readRelations } from '../src/relation-columns.js';
+import { WIDTH } from '../src/index-columns.js';
+import { indexText } from './resolve-case-file.js';
+
+/** An index of packages, a field of each. */
+const textOf = (field: string, values: readonly string[]): Buffer =>
+  Buffer.from(
+    values.map((value, i) => indexText([{ name: `p${i}`, version: '1' }]).replace('\nVersion', `\n${field}: ${value}\nVersion`)).join('\n'),
+  );
+
+const read = (field: string, values: readonly string[]) => readColumns(textOf(field, values), []);
+
+/** The same packages as their text has them, and from kept columns. */
+function bothWays(field: string, values: readonly string[]): readonly [PackagesIndex, PackagesIndex] {
+  const columns = read(field, values);
+  return [new PackagesIndex(columns), new PackagesIndex(decodeColumns(encodeColumns(columns)))];
+}
+
+const outcomeOf = (ask: () => unknown): unknown => {
+  try {
+    return ask();
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+describe('relations in columns', () => {
+  it.each([
+    'a',
+    'a, b (>= 1), a',
+    'a|b (<<2)\n , c ,, d:any,',
+    'a [amd64 !i386], b <!nocheck>',
+    '\ta\t,\tb\t',
+    ',',
+    'a b',
+    'ok, a (= 1 2)',
+    'a |',
+    '${shlibs:Depends}',
+    '\u00e4',
+  ])('say of %j what its text says', (value) => {
+    const [text, kept] = bothWays('Depends', [value, value]);
+    for (const i of [0, 1]) expect(outcomeOf(() => kept.relations(i, 'Depends'))).toEqual(outcomeOf(() => text.relations(i, 'Depends')));
+    const fault = outcomeOf(() => parseRelations(value));
+    expect(kept.hasReadable(0, 'Depends')).toBe(typeof fault !== 'string');
+  });
+
+  it.each(['a', 'a (= 1), b (>= 2), c:any', 'a | b', 'a (= 1', ''])('say of provided %j what its text says', (value) => {
+    const [text, kept] = bothWays('Provides', [value]);
+    expect(outcomeOf(() => kept.provides(0))).toEqual(outcomeOf(() => text.provides(0)));
+    expect(kept.hasReadable(0, 'Provides')).toBe(typeof outcomeOf(() => parseProvides(value)) !== 'string');
+  });
+
+  it('spoil no other field when one cannot be read', () => {
+    const [text, kept] = bothWays('Depends', ['a, b', 'a, x y', 'x y', 'b']);
+    expect([0, 3].map((i) => kept.relations(i, 'Depends').map(formatGroup))).toEqual([['a', 'b'], ['b']]);
+    for (const i of [1, 2])
+      expect(() => kept.relations(i, 'Depends')).toThrow(expect.objectContaining({ code: 'ICT_DEB_RELATION_INVALID' }));
+    expect(kept.count).toBe(text.count);
+  });
+
+  it('have groups that are written alike once', () => {
+    const { bytes, fields } = read('Depends', ['a | b, c', 'c, a | b', 'c']);
+    const { starts, members } = readRelations(bytes, fields, WIDTH);
+    expect([starts.length, [...members]]).toEqual([2, [0, 1, 1, 0, 1]]);
+    const table = new RelationTable();
+    const [first, second] = ['a | b, c', 'c'].map(
+      (value) => new PackagesIndex(decodeColumns(encodeColumns(read('Depends', [value]))), table),
+    );
+    expect(first!.relations(0, 'Depends')[1]).toBe(second!.relations(0, 'Depends')[0]);
+  });
+
+  it('are read as by the expression that knows every form', () => {
+    const word = fc.stringMatching(/^[a-zA-Z0-9+._:~<>=()| -]{0,12}$/);
+    fc.assert(
+      fc.property(fc.array(word, { maxLength: 4 }), (parts) => {
+        const value = parts.join(',');
+        // A tab keeps the usual forms from being recognised.
+        const slow = outcomeOf(() =>
+          parseRelations(value.replaceAll(',', '\t,\t').replaceAll(' ', ' \t')).map((group) => group.map((each) => ({ ...each }))),
+        );
+        const quick = outcomeOf(() => parseRelations(value));
+        if (typeof quick === 'string') expect(typeof slow).toBe('string');
+        else expect(quick).toEqual(slow);
+      }),
+    );
+  });
+});
