@@ -1,11 +1,10 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildArchive, createSigningKey, serveArchive, type ArchiveSpec, type Fault } from '@ict/fixtures';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, repositoryRoot, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { artifactOf, HeldMounts, Mini, repositoryRoot, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 
@@ -271,8 +270,7 @@ describe('a host that does not fit', () => {
   });
 
   describe('because its disk is full', () => {
-    /** A process whose mount namespace has a disk of its own; nothing is mounted for the host. */
-    let holder: ChildProcess;
+    let mounts: HeldMounts;
     let disk: string;
     let places: BuildPlaces;
 
@@ -280,26 +278,16 @@ describe('a host that does not fit', () => {
       disk = join(mini.root, 'small-disk');
       await mkdir(disk, { recursive: true });
       places = { cache: join(disk, 'cache'), work: join(disk, 'work'), temporary: join(disk, 'temporary') };
-      const script = 'mount -t tmpfs -o size=24m none "$1" && echo mounted && exec cat';
-      holder = spawn('unshare', ['--mount', '--propagation', 'private', 'sh', '-c', script, 'sh', disk], {
-        stdio: ['pipe', 'pipe', 'inherit'],
-      });
-      await once(holder.stdout as NodeJS.ReadableStream, 'data');
+      mounts = await HeldMounts.hold('mount -t tmpfs -o size=24m none "$1"', disk);
     });
-    afterAll(async () => {
-      const ended = once(holder, 'exit');
-      holder.stdin?.end();
-      await ended;
-    });
+    afterAll(() => mounts.close());
 
-    /** Runs a command where the small disk is mounted. */
-    const inside = (...argv: readonly string[]) => ['nsenter', '--mount', `--target=${holder.pid}`, '--', ...argv];
     const resize = (size: string) => {
-      const [program, ...args] = inside('mount', '-o', `remount,size=${size}`, disk);
+      const [program, ...args] = mounts.inside('mount', '-o', `remount,size=${size}`, disk);
       return run(program, args);
     };
     const buildThere = (options: IctOptions = {}) =>
-      mini.build(places, [], { command: inside(join(repositoryRoot, 'node_modules', '.bin', 'ict')), ...options });
+      mini.build(places, [], { command: mounts.inside(join(repositoryRoot, 'node_modules', '.bin', 'ict')), ...options });
 
     it('says so before anything is downloaded', async () => {
       const requests = mini.server.requests.length;

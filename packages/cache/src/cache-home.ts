@@ -15,26 +15,41 @@ export interface CachePlaces {
   readonly readOnlyCacheDirs?: readonly string[];
 }
 
-/** Which directory is written, and which ones are only read: options of `openCache`. */
+/** Which directories are written, and which ones are only read: options of `openCache`. */
 export interface CacheHome {
   readonly cacheDir: string;
   readonly readOnlyDirs: readonly string[];
   readonly scratchDir?: string;
+  /** Where trees are made and kept, when `cacheDir` lies where that is impossible. */
+  readonly treesDir?: string;
 }
+
+/** The name of the file system of a directory when no trees can be made on it. */
+export type UnfitForTrees = (directory: string) => Promise<string | undefined>;
+
+/** The cache of a work directory. */
+const ownPlace = (workDir: string): string => join(workDir, '.cache');
 
 /**
  * Where the cache is. A `cache_dir` that can be read and not written (a mount, a directory of another user) is one of those that are only
- * read; what has to be written goes to `.cache` in the work directory.
+ * read; what has to be written goes to `.cache` in the work directory. So do the trees alone when `cache_dir` lies where overlays cannot
+ * be, on network storage for one.
  */
-export async function chooseCacheHome({ cacheDir, workDir, temporaryDir, readOnlyCacheDirs = [] }: CachePlaces): Promise<CacheHome> {
-  if (!(await isReadOnlyCache(cacheDir))) return { cacheDir, readOnlyDirs: readOnlyCacheDirs, scratchDir: temporaryDir };
-  // What lies in the cache directory is not writable either: then temporary files go where the rest goes.
-  const scratch = `${temporaryDir}/`.startsWith(`${cacheDir}/`) ? {} : { scratchDir: temporaryDir };
-  return { cacheDir: join(workDir, '.cache'), readOnlyDirs: [cacheDir, ...readOnlyCacheDirs], ...scratch };
+export async function chooseCacheHome(
+  { cacheDir, workDir, temporaryDir, readOnlyCacheDirs = [] }: CachePlaces,
+  unfitForTrees: UnfitForTrees,
+): Promise<CacheHome> {
+  const borrowed = await isReadOnlyCache(cacheDir);
+  // What lies in a cache directory that is only read is not writable either: then temporary files go where the rest goes.
+  const refused = (borrowed && `${temporaryDir}/`.startsWith(`${cacheDir}/`)) || (await unfitForTrees(temporaryDir)) !== undefined;
+  const scratch = refused ? {} : { scratchDir: temporaryDir };
+  if (borrowed) return { cacheDir: ownPlace(workDir), readOnlyDirs: [cacheDir, ...readOnlyCacheDirs], ...scratch };
+  const trees = (await unfitForTrees(cacheDir)) === undefined ? {} : { treesDir: ownPlace(workDir) };
+  return { cacheDir, readOnlyDirs: readOnlyCacheDirs, ...scratch, ...trees };
 }
 
 /** True for a directory that an ict wrote and that this user may not write. */
-export async function isReadOnlyCache(directory: string): Promise<boolean> {
+async function isReadOnlyCache(directory: string): Promise<boolean> {
   const hidden = join(directory, '.ict');
   if (!(await exists(join(hidden, 'VERSION')))) return false;
   for (const path of [join(hidden, 'tmp'), hidden]) {
@@ -49,22 +64,25 @@ export async function isReadOnlyCache(directory: string): Promise<boolean> {
 }
 
 /**
- * Makes the cache of a work directory. Its name is known to everyone, and work directories lie in /var/tmp: nobody else may have put it
- * there.
+ * Makes the cache of a work directory, where one is needed. Its name is known to everyone, and work directories lie in /var/tmp: nobody
+ * else may have put it there.
  *
  * @throws `ICT_CACHE_UNWRITABLE`; Node's own errors.
  */
-export async function claimCacheHome({ cacheDir, readOnlyDirs }: CacheHome, workDir: string): Promise<void> {
+export async function claimCacheHome({ cacheDir, treesDir, readOnlyDirs }: CacheHome, workDir: string): Promise<void> {
+  const claimed = treesDir ?? cacheDir;
+  if (claimed !== ownPlace(workDir)) return;
   await ensureDirectory(workDir);
-  await ensureDirectory(cacheDir, 0o755);
+  await ensureDirectory(claimed, 0o755);
   const own = process.geteuid?.();
   // Not where a link leads: others could have made it, to a directory of this user.
-  const [parent, place] = await Promise.all([stat(workDir), lstat(cacheDir)]);
+  const [parent, place] = await Promise.all([stat(workDir), lstat(claimed)]);
   if (place.isDirectory() && (own === undefined || (place.uid === own && (parent.uid === own || parent.uid === 0)))) return;
+  const [directory, why] = treesDir === undefined ? [readOnlyDirs[0], 'cannot be written'] : [cacheDir, 'cannot hold layers'];
   throw cacheError('ICT_CACHE_UNWRITABLE', {
-    message: `The cache directory ${readOnlyDirs[0]} cannot be written, and ${cacheDir} is not only this user\u2019s`,
+    message: `The cache directory ${directory} ${why}, and ${claimed} is not only this user\u2019s`,
     hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',
-    facts: { directory: readOnlyDirs[0], instead: cacheDir, owner: place.uid },
+    facts: { directory, instead: claimed, owner: place.uid },
   });
 }
 

@@ -27,6 +27,11 @@ export interface CacheOptions {
   readonly cacheDir: string;
   /** Absolute path for throw-away files; default: inside the cache. */
   readonly scratchDir?: string;
+  /**
+   * Absolute path of a directory on a disk of this machine that holds layers, directories of commands, and whatever is being made, in
+   * place of a cache directory where overlays cannot be; default: `cacheDir`.
+   */
+  readonly treesDir?: string;
   /** Now, seconds since 1970. */
   readonly clock: () => number;
   readonly emit?: (event: EventBody) => void;
@@ -43,9 +48,14 @@ export interface CacheOptions {
   readonly readOnlyDirs?: readonly string[];
 }
 
-/** A cache directory, open. There is nothing to close: every change is complete when its promise is. */
+/**
+ * A cache directory, open. There is nothing to close: every change is complete when its promise is. Its locks are for what this machine
+ * alone has, such as a work directory.
+ */
 export interface Cache extends Locks, Collector, MountDirectories {
   readonly cacheDir: string;
+  /** Where layers are kept: `cacheDir`, or a directory of this machine alone. */
+  readonly treesDir: string;
   readonly blobs: BlobStore;
   readonly images: ImageStore;
   readonly steps: StepStore;
@@ -61,7 +71,7 @@ export interface Cache extends Locks, Collector, MountDirectories {
   readonly readOnlyFetchDirectories: readonly string[];
   /** A new private directory for throw-away files, in `scratchDir`; gone once this process has ended and another one reaps. */
   scratchDirectory(purpose: string): Promise<string>;
-  /** A new private directory on the cache's file system; gone once this process has ended and another one reaps. */
+  /** A new private directory on the file system of layers; gone once this process has ended and another one reaps. */
   temporaryDirectory(purpose: string): Promise<string>;
   /** Moves something of the cache out of the way at once; its files are removed by `reap`. */
   toTrash(path: string): Promise<boolean>;
@@ -83,13 +93,14 @@ export interface Cache extends Locks, Collector, MountDirectories {
  */
 export async function openCache(options: CacheOptions): Promise<Cache> {
   const { cacheDir, clock, emit = () => undefined, mode = 'signature', digestFile = (file) => hashFile(file) } = options;
-  const layout = await openLayout(cacheDir, currentOwner(), options.scratchDir, options.readOnly);
+  const layout = await openLayout(cacheDir, currentOwner(), options);
   const journal = createUsageJournal(layout, clock);
   const scrub = createScrubber(clock);
   const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, scrub, digestFile };
   const readOnly = await openReadOnlyCaches(options.readOnlyDirs ?? [], before);
   const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble: createStorageTrouble(emit) };
-  const locks = createLocks(layout, options.leases);
+  const locks = createLocks(layout.machineLocks, layout.owner, options.leases);
+  const shared = createLocks(layout.area('locks'), layout.owner, options.leases);
   const packageIndex = createPackageIndex(layout);
   const blobs = createBlobStore(store);
   const memo = createMemo(store, readOnly);
@@ -98,6 +109,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const layers = createLayerStore(store);
   return {
     cacheDir,
+    treesDir: options.treesDir ?? cacheDir,
     blobs,
     images,
     steps,
@@ -114,7 +126,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     usage: () => measureUsage(layout),
     verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, layers, images }, verifyOptions),
     ...locks,
-    ...createCollector({ layout, clock, journal, packages: packageIndex, locks }),
+    ...createCollector({ layout, clock, journal, packages: packageIndex, locks: shared }),
     ...createMountDirectories(store, locks),
   };
 }

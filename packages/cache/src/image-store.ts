@@ -57,7 +57,7 @@ export interface ImageStore {
    * @throws as `put`.
    */
   importFile(file: string, name: string, type: string, tool: string): Promise<CacheKey>;
-  /** Takes the image of these inputs away, when there is one. */
+  /** Takes the image of these inputs away, when there is one; that of a cache that is only read is not used from here any more. */
   drop(inputs: Json): Promise<void>;
   /** The record of the image at this key, unverified. */
   record(key: string): Promise<ImageRecord | undefined>;
@@ -66,6 +66,9 @@ export interface ImageStore {
 }
 
 const META = 'meta.json';
+
+/** What is remembered of an image of a read-only cache that is not to be used. */
+const DROPPED = 'dropped';
 
 const NEVER_BUILT = 'never built here';
 
@@ -142,8 +145,8 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
   /** The image of a read-only cache, when each of its files is what its record says. */
   async function elsewhere(key: CacheKey, place: Layout): Promise<StoredImage | undefined> {
     const record = await read(key, place);
-    if (record?.origin !== 'built') return undefined;
     const directory = directoryOf(key, place);
+    if (record?.origin !== 'built' || (await readOnly.recall(directory)) === DROPPED) return undefined;
     for (const { name, digest, sizeBytes } of record.files) {
       const signature = record.signatures[name];
       const recorded = signature && { signature, verifiedAt: record.verifiedAt };
@@ -235,7 +238,9 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       return cacheKey('image', inputs);
     },
     async drop(inputs) {
-      await layout.toTrash(directoryOf(cacheKey('image', inputs)));
+      const key = cacheKey('image', inputs);
+      await layout.toTrash(directoryOf(key));
+      for (const place of readOnly.directories) await readOnly.remember(directoryOf(key, place), DROPPED);
     },
     async check(key) {
       const record = await read(key);

@@ -1,6 +1,6 @@
 export type { PieceHasher } from './content-check.js';
 export { openCache, type Cache, type CacheOptions } from './cache.js';
-export { chooseCacheHome, claimCacheHome, isReadOnlyCache, type CacheHome, type CachePlaces } from './cache-home.js';
+export { chooseCacheHome, claimCacheHome, type CacheHome, type CachePlaces, type UnfitForTrees } from './cache-home.js';
 export { type VerificationMode } from './content.js';
 export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
 export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';

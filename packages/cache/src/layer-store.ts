@@ -117,7 +117,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
         await mkdir(work, { mode: 0o755 });
         return { root, upper, work };
       } catch (error) {
-        throw storageFailure(error, { what: 'a layer', directory: layout.area('tmp') });
+        throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
       }
     },
     async publish(staged, digest, { manifest, signature }) {
@@ -154,7 +154,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
       if (layer === undefined) return;
       if (layer.directory !== directoryOf(digest)) return readOnly.remember(layer.fs, signature);
       try {
-        await atomicWriteFile(join(layer.directory, 'signature.json'), signature, { temporary: await layout.temporaryFile() });
+        await atomicWriteFile(join(layer.directory, 'signature.json'), signature, { temporary: await layout.temporaryFile('trees') });
       } catch (error) {
         if (systemErrorOf(error) === undefined) throw error; // a verdict that cannot be written down: the next build hashes again
       }

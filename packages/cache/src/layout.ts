@@ -14,12 +14,28 @@ export const layoutVersion = 1;
 
 const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'mounts', 'tmp', 'trash', 'used', 'fetch'] as const;
 export type Area = (typeof areas)[number];
+/** What consists of trees, which belong on a disk of this machine. */
+const treeAreas: ReadonlySet<Area> = new Set(['layers', 'mounts']);
+
+/** How a cache directory is laid out. */
+export interface LayoutOptions {
+  /** For throw-away files; default: `.ict/tmp` of the trees. */
+  readonly scratchDir?: string | undefined;
+  /** A directory on a disk of this machine that has a `.ict` for trees, what they are made in, and their locks; default: `cacheDir`. */
+  readonly treesDir?: string | undefined;
+  /** Change nothing: for a look at a cache that may not be written. Default false. */
+  readonly readOnly?: boolean | undefined;
+}
 
 /** Paths of a cache directory. Pure but for {@link Layout.temporaryDirectory} and {@link Layout.toTrash}. */
 export interface Layout {
   readonly cacheDir: string;
   readonly owner: ProcessOwner;
+  /** The `.ict` of the cache directory and that of its trees, when this is another. */
+  readonly roots: readonly string[];
   area(name: Area): string;
+  /** Where locks lie of what only this machine has. */
+  readonly machineLocks: string;
   blob(digest: Digest): string;
   /** `.ict/index/{kind}/ab/{key}.json` */
   record(kind: string, key: string): string;
@@ -28,10 +44,10 @@ export interface Layout {
   readonly scratchRoot: string;
   /** A new private directory for throw-away files, below `{scratchRoot}/{owner}`; perhaps on another file system. */
   scratchDirectory(purpose: string): Promise<string>;
-  /** A new private directory below `.ict/tmp/{owner}`. */
+  /** A new private directory below `.ict/tmp/{owner}` of the trees. */
   temporaryDirectory(purpose: string): Promise<string>;
-  /** A path below `.ict/tmp/{owner}` at which nothing is yet. */
-  temporaryFile(): Promise<string>;
+  /** A path below `.ict/tmp/{owner}` at which nothing is yet; default: on the file system of records and blobs. */
+  temporaryFile(beside?: 'records' | 'trees'): Promise<string>;
   /** A path in a directory of `pkgCache` or `imageCache`, which may be volumes of their own, at which nothing is yet. */
   hidden(directory: string): string;
   /** Renames something of the cache into `.ict/trash`, at once and whole. False when it is gone already. */
@@ -83,14 +99,14 @@ async function checkVersion(file: string): Promise<void> {
 /**
  * Makes the directories of a cache and checks that they can be written.
  *
- * @param readOnly changes nothing: for a look at a cache that may not be written.
  * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_VERSION`, `ICT_CACHE_DISK_FULL`.
  */
-export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchDir?: string, readOnly = false): Promise<Layout> {
+export async function openLayout(cacheDir: string, owner: ProcessOwner, options: LayoutOptions = {}): Promise<Layout> {
+  const { treesDir = cacheDir, scratchDir, readOnly = false } = options;
   const hidden = join(cacheDir, '.ict');
-  const area = (name: Area): string => join(hidden, name);
-  const own = join(area('tmp'), owner);
-  const scratchRoot = scratchDir ?? area('tmp');
+  const trees = join(treesDir, '.ict');
+  const area = (name: Area): string => join(treeAreas.has(name) ? trees : hidden, name);
+  const scratchRoot = scratchDir ?? join(trees, 'tmp');
   const random = (): string => randomBytes(8).toString('hex');
 
   async function directoryIn(parent: string, purpose: string): Promise<string> {
@@ -99,13 +115,14 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
     return path;
   }
 
-  async function temporaryFile(): Promise<string> {
+  async function temporaryFile(beside: 'records' | 'trees' = 'records'): Promise<string> {
+    const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner);
     await ensureDirectory(own, 0o700);
     return join(own, `file-${random()}`);
   }
 
   async function setAside(path: string): Promise<string | undefined> {
-    const aside = join(area('trash'), `${owner}.${random()}`);
+    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', `${owner}.${random()}`);
     try {
       renameSync(path, aside); // takes microseconds: a collection moves thousands, and a trip through the thread pool takes ten times as long
       return aside;
@@ -118,6 +135,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
   try {
     if (!readOnly) {
       for (const name of areas) await ensureDirectory(area(name));
+      for (const name of ['tmp', 'trash', 'locks']) await ensureDirectory(join(trees, name));
       await writeVersion(join(hidden, 'VERSION'), await temporaryFile());
     }
     await checkVersion(join(hidden, 'VERSION'));
@@ -128,6 +146,8 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
   return {
     cacheDir,
     owner,
+    roots: [...new Set([hidden, trees])],
+    machineLocks: join(trees, 'locks'),
     area,
     blob(digest) {
       const hex = digestHex(digest);
@@ -137,7 +157,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, scratchD
     packages: (providerId) => join(cacheDir, 'pkgCache', pathSegment(providerId, 'a provider')),
     scratchRoot,
     scratchDirectory: (purpose) => directoryIn(join(scratchRoot, owner), purpose),
-    temporaryDirectory: (purpose) => directoryIn(own, purpose),
+    temporaryDirectory: (purpose) => directoryIn(join(trees, 'tmp', owner), purpose),
     temporaryFile,
     hidden: (directory) => join(directory, `.${owner}.${random()}`),
     setAside,

@@ -1,9 +1,10 @@
 import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { errnoOf } from '@ict/integrity';
-import { pathSegment, type Layout } from './layout.js';
+import { pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
 
@@ -55,6 +56,12 @@ async function readLease(file: string): Promise<Lease | 'unreadable' | undefined
   }
 }
 
+/** The time of a lease's file, and since when, on this process's own clock, it has been that. */
+interface Watch {
+  mtimeMs: number | undefined;
+  sinceMs: number;
+}
+
 /** Sets a lease's time to the file server's own clock, by writing the byte that it begins with again. */
 async function touch(file: string): Promise<void> {
   await using handle = await open(file, 'r+');
@@ -62,22 +69,22 @@ async function touch(file: string): Promise<void> {
 }
 
 /**
- * Locks as lease files `.ict/locks/{name}.lock`, made whole by `link`, so that they work on network file systems too. A lease of
- * this machine is void when its process has ended; one of another machine, when its file was not touched for a minute of the file
- * server's own clock. Locks save duplicate work; nothing is wrong when two processes hold one.
+ * Locks as lease files `{directory}/{name}.lock`, made whole by `link`, so that they work on network file systems too. A lease of
+ * this machine is void when its process has ended; one of another machine, when its file was not touched for a minute, by the file
+ * server's own clock or, whatever that says, while this process waited. Locks save duplicate work; nothing is wrong when two processes hold one.
  */
-export function createLocks(layout: Layout, timing: Partial<LeaseTiming> = {}): Locks {
+export function createLocks(directory: string, owner: ProcessOwner, timing: Partial<LeaseTiming> = {}): Locks {
   const { pollMs, heartbeatMs, staleMs } = { ...defaults, ...timing };
-  const directory = layout.area('locks');
-  const beside = (): string => join(directory, `${layout.owner}.${randomBytes(8).toString('hex')}.tmp`);
+  const beside = (): string => join(directory, `${owner}.${randomBytes(8).toString('hex')}.tmp`);
 
-  async function isVoid(lease: Lease | 'unreadable', file: string, probe: string): Promise<boolean> {
+  async function isVoid(lease: Lease | 'unreadable', file: string, probe: string, watch: Watch): Promise<boolean> {
     const liveness = lease === 'unreadable' ? 'unknown' : livenessOf(lease.owner);
     if (liveness !== 'unknown') return liveness === 'dead';
     try {
       await touch(probe);
       const [held, fresh] = await Promise.all([stat(file), stat(probe)]);
-      return fresh.mtimeMs - held.mtimeMs > staleMs;
+      if (held.mtimeMs !== watch.mtimeMs) Object.assign(watch, { mtimeMs: held.mtimeMs, sinceMs: performance.now() });
+      return fresh.mtimeMs - held.mtimeMs > staleMs || performance.now() - watch.sinceMs > staleMs;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return false; // released meanwhile
       throw error;
@@ -105,6 +112,7 @@ export function createLocks(layout: Layout, timing: Partial<LeaseTiming> = {}): 
 
   async function acquire(file: string, own: string, options: LockOptions): Promise<void> {
     let told = false;
+    const watch: Watch = { mtimeMs: undefined, sinceMs: 0 };
     for (;;) {
       options.signal?.throwIfAborted();
       try {
@@ -115,7 +123,7 @@ export function createLocks(layout: Layout, timing: Partial<LeaseTiming> = {}): 
       }
       const lease = await readLease(file);
       if (lease === undefined) continue;
-      if (await isVoid(lease, file, own)) {
+      if (await isVoid(lease, file, own, watch)) {
         await breakLease(file, lease);
         continue;
       }
@@ -136,7 +144,7 @@ export function createLocks(layout: Layout, timing: Partial<LeaseTiming> = {}): 
     async withLock(name, work, options = {}) {
       const file = join(directory, `${pathSegment(name, 'a lock')}.lock`);
       const own = beside();
-      const lease: Lease = { owner: layout.owner, token: randomBytes(16).toString('hex') };
+      const lease: Lease = { owner, token: randomBytes(16).toString('hex') };
       try {
         await writeFile(own, JSON.stringify(lease), { flag: 'wx' });
         await acquire(file, own, options);

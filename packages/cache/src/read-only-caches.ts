@@ -5,7 +5,7 @@ import { toErrorRecord, type Digest, type EventBody, type Json, type Memo } from
 import type { VerificationMode } from './content.js';
 import { openLayout, type Layout } from './layout.js';
 import type { ProcessOwner } from './process-owner.js';
-import type { Scrubber } from './scrub.js';
+import { isAging, type Scrubber } from './scrub.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 
 /** What the file system said of a file when it was last hashed, and when that was. */
@@ -89,7 +89,7 @@ export async function openReadOnlyCaches(directories: readonly string[], cache: 
     if (directory === cache.cacheDir) continue;
     try {
       if (!(await stat(directory)).isDirectory()) passOver(directory, 'it is no directory');
-      else layouts.push(await openLayout(directory, cache.owner, undefined, true));
+      else layouts.push(await openLayout(directory, cache.owner, { readOnly: true }));
     } catch (error) {
       passOver(directory, systemErrorOf(error) ?? toErrorRecord(error).message);
     }
@@ -97,6 +97,21 @@ export async function openReadOnlyCaches(directories: readonly string[], cache: 
 
   async function recall(path: string): Promise<Json | undefined> {
     return memo.get(MEMO, path);
+  }
+
+  /** When a file that looks as it did was last hashed, by its own cache or for this one; undefined when nobody knows. */
+  async function lastVerified(
+    file: string,
+    signature: StatSignature,
+    digest: Digest,
+    recorded: Verified | undefined,
+  ): Promise<number | undefined> {
+    const timeOf = (known: Verified | undefined): number | undefined =>
+      known !== undefined && sameSignature(known.signature, signature) ? known.verifiedAt : undefined;
+    const there = timeOf(recorded);
+    if (there !== undefined && !isAging(there, clock())) return there;
+    const here = timeOf(asVerified(await recall(file), digest));
+    return there === undefined || here === undefined ? (here ?? there) : Math.max(here, there);
   }
 
   return {
@@ -128,9 +143,8 @@ export async function openReadOnlyCaches(directories: readonly string[], cache: 
       if (signature === undefined) return undefined;
       if (recorded === undefined && sizeBytes !== undefined && signature.sizeBytes !== sizeBytes) return undefined;
       if (mode === 'signature') {
-        const holds = (known: Verified | undefined): boolean =>
-          known !== undefined && sameSignature(known.signature, signature) && !scrub(known.verifiedAt, signature.sizeBytes);
-        if (holds(recorded) || holds(asVerified(await recall(file), digest))) return 'signature';
+        const known = await lastVerified(file, signature, digest, recorded);
+        if (known !== undefined && !scrub(known, signature.sizeBytes)) return 'signature';
       }
       const actual = await check(file);
       if (actual.digest === digest) {

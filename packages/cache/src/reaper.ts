@@ -1,7 +1,8 @@
 import { lstatSync, rmSync } from 'node:fs';
-import { readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
+import { isAbandoned } from './file-age.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
 
@@ -39,21 +40,22 @@ export async function reap(
 ): Promise<{ readonly removed: number; readonly failed: readonly string[] }> {
   let removed = 0;
   const failed: string[] = [];
-  const trash = layout.area('trash');
-  const locks = layout.area('locks');
+  const below = (name: string): readonly string[] => layout.roots.map((root) => join(root, name));
+  const trash = new Set(below('trash'));
+  const locks = new Set(below('locks'));
   const packages = join(layout.cacheDir, 'pkgCache');
   const providers = (await listIfPresent(packages)).map((name) => join(packages, name));
   // What is being put among these is hidden there.
   const hiding = new Set([join(layout.cacheDir, 'imageCache'), ...providers]);
-  for (const directory of new Set([layout.area('tmp'), layout.scratchRoot, trash, locks, ...hiding])) {
+  for (const directory of new Set([...below('tmp'), layout.scratchRoot, ...trash, ...locks, ...hiding])) {
     for (const name of await listIfPresent(directory)) {
       const path = join(directory, name);
       if (hiding.has(directory) && !name.startsWith('.')) continue;
       const owner = (hiding.has(directory) ? name.slice(1) : name).split('.')[0] ?? '';
-      if (directory === locks && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
-      if (!isProcessOwner(owner) || (owner === layout.owner && directory !== trash)) continue;
+      if (locks.has(directory) && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
+      if (!isProcessOwner(owner) || (owner === layout.owner && !trash.has(directory))) continue;
       const liveness = owner === layout.owner ? 'dead' : livenessOf(owner);
-      if (liveness === 'alive' || (liveness === 'unknown' && !(await isOld(path, now)))) continue;
+      if (liveness === 'alive' || (liveness === 'unknown' && !(await isAbandoned(path, foreignMs, now, layout)))) continue;
       try {
         await remove(path);
         removed += 1;
@@ -71,15 +73,6 @@ async function listIfPresent(directory: string): Promise<readonly string[]> {
     return await readdir(directory);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
-}
-
-async function isOld(path: string, now: number): Promise<boolean> {
-  try {
-    return now * 1000 - (await stat(path)).mtimeMs > foreignMs;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
     throw error;
   }
 }

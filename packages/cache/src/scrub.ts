@@ -7,6 +7,11 @@ const BUDGET_BYTES = 128 * 1024 * 1024;
 
 const DAY_SECONDS = 86_400;
 
+/** Whether a file was last hashed so long ago that it may be hashed early. */
+export function isAging(verifiedAt: number, now: number): boolean {
+  return now - verifiedAt >= EARLY_DAYS * DAY_SECONDS;
+}
+
 /** Says whether a file whose stat signature is unchanged is to be hashed all the same. */
 export type Scrubber = (verifiedAt: number, sizeBytes: number) => boolean;
 
@@ -14,9 +19,8 @@ export type Scrubber = (verifiedAt: number, sizeBytes: number) => boolean;
 export function createScrubber(clock: () => number, budgetBytes = BUDGET_BYTES): Scrubber {
   let left = budgetBytes;
   return (verifiedAt, sizeBytes) => {
-    const days = (clock() - verifiedAt) / DAY_SECONDS;
-    if (days >= LIMIT_DAYS) return true;
-    if (days < EARLY_DAYS || sizeBytes > left) return false;
+    if (clock() - verifiedAt >= LIMIT_DAYS * DAY_SECONDS) return true;
+    if (!isAging(verifiedAt, clock()) || sizeBytes > left) return false;
     left -= sizeBytes;
     return true;
   };

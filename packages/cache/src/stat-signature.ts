@@ -2,11 +2,11 @@ import { statSync, type BigIntStats } from 'node:fs';
 
 /**
  * What the file system says of a file whose content was hashed: while all of it is the same, so is the content. It detects
- * accidents, and a same-size edit with restored times too (its ctime moves); it does not detect root.
+ * accidents, and a same-size edit with restored times too (its ctime moves); it does not detect root. The number of the device is no
+ * part of it: network storage has another on each machine, and often after each mount.
  * Numbers are decimal text, because they exceed what JSON numbers carry.
  */
 export interface StatSignature {
-  readonly dev: string;
   readonly ino: string;
   readonly sizeBytes: number;
   readonly mtimeNs: string;
@@ -15,7 +15,6 @@ export interface StatSignature {
 
 export function signatureOf(entry: BigIntStats): StatSignature {
   return {
-    dev: String(entry.dev),
     ino: String(entry.ino),
     sizeBytes: Number(entry.size),
     mtimeNs: String(entry.mtimeNs),
@@ -36,11 +35,11 @@ export async function statSignature(file: string): Promise<StatSignature | undef
 }
 
 export function sameSignature(a: StatSignature, b: StatSignature): boolean {
-  return a.dev === b.dev && a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+  return a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
 export function isStatSignature(value: unknown): value is StatSignature {
   if (typeof value !== 'object' || value === null) return false;
-  const { dev, ino, sizeBytes, mtimeNs, ctimeNs } = value as Record<string, unknown>;
-  return [dev, ino, mtimeNs, ctimeNs].every((field) => typeof field === 'string') && typeof sizeBytes === 'number';
+  const { ino, sizeBytes, mtimeNs, ctimeNs } = value as Record<string, unknown>;
+  return [ino, mtimeNs, ctimeNs].every((field) => typeof field === 'string') && typeof sizeBytes === 'number';
 }

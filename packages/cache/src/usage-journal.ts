@@ -1,7 +1,8 @@
-import { appendFile, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
+import { isAbandoned } from './file-age.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
 import { writeRecord } from './record-file.js';
@@ -23,11 +24,11 @@ export interface UsageJournal {
    * A journal that cannot be written costs only knowledge, never the build.
    */
   note(kind: EntryKind, id: string): Promise<void>;
-  /** Last use of everything that was ever noted, seconds since 1970. */
+  /** Last use of everything that was ever noted, seconds since 1970, none a day after now. */
   read(): Promise<ReadonlyMap<EntryName, number>>;
   /** What processes that still run, this one included, have noted. */
   pinned(): Promise<ReadonlySet<EntryName>>;
-  /** Draws the logs of ended processes together when there are many, keeping only entries that `keep` wants. */
+  /** Draws the logs of ended processes together when there are many, or one is far ahead of the clock, keeping only entries that `keep` wants. */
   compact(keep: (entry: EntryName) => boolean): Promise<void>;
 }
 
@@ -39,6 +40,9 @@ interface LogFile {
 
 /** A process of another machine counts as running while it wrote within this time. */
 const foreignMs = 24 * 3600 * 1000;
+
+/** Clocks of machines that share a cache may differ by this much. */
+const AHEAD_SECONDS = 24 * 3600;
 
 /** Logs that are read one by one without anybody noticing. */
 const MANY_LOGS = 16;
@@ -84,13 +88,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   async function runs({ owner, path }: LogFile): Promise<boolean> {
     if (owner === undefined || !isProcessOwner(owner)) return false;
     const liveness = owner === layout.owner ? 'alive' : livenessOf(owner);
-    if (liveness !== 'unknown') return liveness === 'alive';
-    try {
-      return clock() * 1000 - (await stat(path)).mtimeMs < foreignMs;
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false;
-      throw error;
-    }
+    return liveness === 'unknown' ? !(await isAbandoned(path, foreignMs, clock(), layout)) : liveness === 'alive';
   }
 
   async function readAll(files: readonly LogFile[]): Promise<Map<EntryName, number>> {
@@ -106,6 +104,14 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
     return used;
   }
 
+  const isAhead = (seconds: number): boolean => seconds > clock() + AHEAD_SECONDS;
+
+  /** What was used long after now, before the clock moved backwards, counts as used now. */
+  function untilNow(used: ReadonlyMap<EntryName, number>): Map<EntryName, number> {
+    const now = Math.floor(clock());
+    return new Map(Array.from(used, ([entry, seconds]) => [entry, isAhead(seconds) ? now : seconds]));
+  }
+
   return {
     note(kind, id) {
       const entry: EntryName = `${kind} ${id}`;
@@ -116,7 +122,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       noted.set(entry, next);
       return next;
     },
-    read: async () => readAll(await logs()),
+    read: async () => untilNow(await readAll(await logs())),
     async pinned() {
       const files = await logs();
       const living = await Promise.all(files.map(runs));
@@ -126,8 +132,10 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       const files = await logs();
       const living = await Promise.all(files.map(runs));
       const ended = files.filter((_, index) => !living[index]);
-      if (ended.length < MANY_LOGS) return;
-      const lines = [...(await readAll(ended))].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
+      const used = await readAll(ended);
+      const ahead = [...used.values()].some(isAhead); // written down, so that it ages from now on
+      if (ended.length < MANY_LOGS && !ahead) return;
+      const lines = [...untilNow(used)].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
       await writeRecord(layout, summary, lines.sort().join(''));
       for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
       for (const day of await names(directory)) {

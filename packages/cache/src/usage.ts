@@ -63,13 +63,13 @@ async function partsOf(directory: string, whole: string, prefix: string): Promis
 
 /** Usage by area, only of areas that exist. Reads every directory of the cache. */
 export async function measureUsage(layout: Layout): Promise<readonly AreaUsage[]> {
-  const { cacheDir } = layout;
+  const { cacheDir, roots } = layout;
   const top = await partsOf(cacheDir, '.', '');
   const parts = [
     ...(await partsOf(join(cacheDir, 'pkgCache'), 'packages', 'packages/')),
     ...top.filter(([area]) => area === 'imageCache').map(([, root]) => ['images', root] as const),
     ...top.filter(([area]) => area === '.'),
-    ...(await partsOf(join(cacheDir, '.ict'), '.ict', '')),
+    ...(await Promise.all(roots.map((root) => partsOf(root, '.ict', '')))).flat(),
   ];
   const usage: AreaUsage[] = [];
   for (const [area, root] of parts) usage.push(await measure(area, root));

@@ -16,7 +16,7 @@ function chosenReadOnly(temporaryDir: string): unknown {
   const script = childScript(
     rig.cacheDir,
     `const { chooseCacheHome } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
-     console.log(JSON.stringify(await chooseCacheHome(${JSON.stringify(places)})));`,
+     console.log(JSON.stringify(await chooseCacheHome(${JSON.stringify(places)}, async () => undefined)));`,
   );
   return runInNamespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', rig.cacheDir, script);
 }
@@ -28,7 +28,7 @@ describe('the home of a cache', () => {
     await rig.open();
     mkdirSync(join(rig.root, 'empty'));
     for (const cacheDir of [rig.cacheDir, join(rig.root, 'new'), join(rig.root, 'empty'), rig.file('')]) {
-      const home = await chooseCacheHome({ cacheDir, ...rest, readOnlyCacheDirs: ['/other'] });
+      const home = await chooseCacheHome({ cacheDir, ...rest, readOnlyCacheDirs: ['/other'] }, async () => undefined);
       expect(home).toEqual({ cacheDir, readOnlyDirs: ['/other'], scratchDir: '/temporary' });
     }
   });
@@ -44,15 +44,34 @@ describe('the home of a cache', () => {
     },
   );
 
+  it('keeps its trees in the work directory when it lies where none can be, and temporary files that do', async () => {
+    const on = (...unfit: readonly string[]) =>
+      chooseCacheHome({ cacheDir: '/storage', ...rest }, async (path) => (unfit.includes(path) ? 'NFS' : undefined));
+    const trees = { cacheDir: '/storage', readOnlyDirs: [], treesDir: '/builds/.cache' };
+    expect(await on('/storage')).toEqual({ ...trees, scratchDir: '/temporary' });
+    expect(await on('/storage', '/temporary')).toEqual(trees);
+    expect(await on('/temporary')).toEqual({ cacheDir: '/storage', readOnlyDirs: [] });
+  });
+
+  it('claims nothing that lies elsewhere', async () => {
+    const workDir = join(rig.root, 'work');
+    await claimCacheHome({ cacheDir: rig.cacheDir, readOnlyDirs: [] }, workDir);
+    expect(existsSync(workDir)).toBe(false);
+  });
+
   it('is made, and refused where others could have made it', async () => {
     const workDir = join(rig.root, 'work');
     const home = { cacheDir: join(workDir, '.cache'), readOnlyDirs: ['/seed'] };
     await claimCacheHome(home, workDir);
     await claimCacheHome(home, workDir);
     expect(existsSync(home.cacheDir)).toBe(true);
-    const elsewhere = { ...home, cacheDir: join(workDir, 'link') };
-    symlinkSync(home.cacheDir, elsewhere.cacheDir);
-    await expect(claimCacheHome(elsewhere, workDir)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
+    const others = join(rig.root, 'others');
+    mkdirSync(others);
+    const linked = { ...home, cacheDir: join(others, '.cache') };
+    symlinkSync(home.cacheDir, linked.cacheDir);
+    await expect(claimCacheHome(linked, others)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
+    const trees = { cacheDir: '/storage', treesDir: linked.cacheDir, readOnlyDirs: [] };
+    await expect(claimCacheHome(trees, others)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE', facts: { directory: '/storage' } });
     const euid = process.geteuid;
     process.geteuid = () => 12_345;
     try {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf, hashFile } from '@ict/integrity';
@@ -77,6 +77,22 @@ export function packageOf(name: string, content: string, more: Partial<CachedPac
     fileName: `${name}_1.0-1_amd64.deb`,
     ...more,
   };
+}
+
+/** What logs of processes that have ended are called: no process has such an id. */
+const ENDED = /-4\d{6}-1\.log$/;
+let processes = 0;
+
+/** Makes what this process noted so far the journal of a process that has ended. */
+export function endProcesses({ cacheDir }: CacheRig): void {
+  const used = join(cacheDir, '.ict/used');
+  for (const day of readdirSync(used)) {
+    if (day === 'summary.log') continue;
+    for (const log of readdirSync(join(used, day))) {
+      if (ENDED.test(log)) continue; // another one's, which must not be replaced
+      renameSync(join(used, day, log), join(used, day, log.replace(/-\d+-\d+\.log$/, `-${4_000_000 + processes++}-1.log`)));
+    }
+  }
 }
 
 const built = new URL('../dist/index.js', import.meta.url).href;

@@ -1,6 +1,8 @@
+import { mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 const YEAR = 365 * 86_400;
 const NOW = 1_700_000_000;
@@ -38,4 +40,46 @@ it.each([
   expect((await after.verify()).findings).toEqual([]);
   expect((await after.collect({ packageDays: 30, unusedDays: 30 })).removed).toEqual([]);
   expect(await after.withLock('any', async () => 'held')).toBe('held');
+});
+
+const STRANGER = 'ffffffff-ffffffff-1-1';
+const DAY = 86_400;
+
+/** What a process of another machine wrote, dated so many days after now. */
+function leaveOfStranger(days: number): void {
+  const when = Date.now() / 1000 + days * DAY;
+  const [temporary, day] = [join(rig.cacheDir, '.ict/tmp', STRANGER), join(rig.cacheDir, '.ict/used/2030-01-01')];
+  mkdirSync(temporary);
+  mkdirSync(day);
+  const log = join(day, `${STRANGER}.log`);
+  writeFileSync(log, `${Math.floor(NOW)} package ${provider}/a_1.0-1_amd64.deb\n`);
+  for (const path of [temporary, log]) utimesSync(path, when, when);
+}
+
+it.each([
+  ['a year ahead of the file server has ended', 365, [STRANGER], 1],
+  ['hours ahead of it may go on', 0.2, [], 0],
+])('a process of another machine that wrote %s', async (_what, days, gone, collected) => {
+  rig.time = Date.now() / 1000 - YEAR; // whatever this machine thinks
+  const cache = await rig.open();
+  await (await rig.open()).packages(provider).store(packageOf('a', 'content'), rig.file('content'));
+  endProcesses(rig);
+  leaveOfStranger(days);
+  const before = rig.list('.ict/tmp');
+  await cache.reap();
+  expect(before.filter((name) => !rig.list('.ict/tmp').includes(name))).toEqual(gone);
+  expect((await cache.clean(() => true)).removed.filter(({ kind }) => kind === 'package')).toHaveLength(collected);
+});
+
+it('what was used in a time to come ages from now on', async () => {
+  rig.time = NOW + YEAR;
+  await (await rig.open()).packages(provider).store(packageOf('a', 'content'), rig.file('content'));
+  endProcesses(rig);
+  rig.time = NOW;
+  const cache = await rig.open();
+  const [entry] = await cache.entries(['package']);
+  expect(entry?.usedAt).toBe(NOW);
+  expect((await cache.collect({ packageDays: 30 })).removed).toEqual([]);
+  rig.time = NOW + 31 * DAY;
+  expect((await (await rig.open()).collect({ packageDays: 30 })).removed).toHaveLength(1);
 });

@@ -1,10 +1,10 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Collection } from '../src/collector.js';
-import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 const DAY = 86_400;
 const START = 1_700_000_000;
@@ -15,29 +15,13 @@ beforeEach(() => {
 });
 afterEach(() => rig.close());
 
-/** What logs of processes that have ended are called: no process has such an id. */
-const ENDED = /-4\d{6}-1\.log$/;
-let processes = 0;
-
-/** Makes what this process noted so far the journal of a process that has ended. */
-function endProcess(): void {
-  const used = join(rig.cacheDir, '.ict/used');
-  for (const day of readdirSync(used)) {
-    if (day === 'summary.log') continue;
-    for (const log of readdirSync(join(used, day))) {
-      if (ENDED.test(log)) continue; // another one's, which must not be replaced
-      renameSync(join(used, day, log), join(used, day, log.replace(/-\d+-\d+\.log$/, `-${4_000_000 + processes++}-1.log`)));
-    }
-  }
-}
-
 const content = (name: string): string => name.repeat(120_000);
 
 async function storePackages(names: readonly string[], atSeconds: number): Promise<void> {
   rig.time = atSeconds;
   const packages = (await rig.open()).packages(provider);
   for (const name of names) await packages.store(packageOf(name, content(name)), rig.file(content(name)));
-  endProcess();
+  endProcesses(rig);
 }
 
 /** Stores the result of a step that refers to a blob. @returns the blob's digest in hex. */
@@ -46,7 +30,7 @@ async function storeResult(name: string, atSeconds: number): Promise<string> {
   const cache = await rig.open();
   const blob = await cache.blobs.putBytes(Buffer.from(content(name)));
   await cache.steps.put('acme.make', { name }, { blob: { ...blob } } as unknown as Json, 'ict');
-  endProcess();
+  endProcesses(rig);
   return digestHex(blob.digest);
 }
 
@@ -58,7 +42,7 @@ describe('limits', () => {
     await storePackages(['a', 'b'], START);
     rig.time = START + 20 * DAY;
     await (await rig.open()).packages(provider).lookup(packageOf('b', content('b')));
-    endProcess();
+    endProcesses(rig);
     rig.time = START + 31 * DAY;
     const cache = await rig.open();
     expect(names(await cache.collect({ packageDays: 30 }))).toEqual(['package a_1.0-1_amd64.deb']);
@@ -143,7 +127,7 @@ describe('running builds', () => {
   it('keep a result that they are about to record', async () => {
     const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from('new'));
-    endProcess();
+    endProcesses(rig);
     expect(names(await (await rig.open()).collect({ unusedDays: 30 }))).toEqual([]);
     rig.time += 2 * 3600;
     expect((await (await rig.open()).collect({ unusedDays: 30 })).removed).toHaveLength(1);
@@ -156,7 +140,7 @@ it('collects directories that outlive builds by their last use, and none that a 
     (await rig.open()).withMount(id, 'shared', work, signal);
   await use('old');
   await use('pip');
-  endProcess();
+  endProcesses(rig);
   rig.time = START + 31 * DAY;
   await use('pip');
   const held = await rig.open();
@@ -168,7 +152,7 @@ it('collects directories that outlive builds by their last use, and none that a 
   expect(names(await held.collect({ unusedDays: 30 }))).toEqual(['mount old']);
   expect(rig.list('.ict/mounts')).toEqual(['pip']);
   expect(names(await held.clean(({ kind }) => kind === 'mount'))).toEqual([]);
-  endProcess();
+  endProcesses(rig);
   expect(names(await (await rig.open()).clean(({ kind }) => kind === 'mount'))).toEqual(['mount pip']);
 });
 

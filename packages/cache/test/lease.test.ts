@@ -116,6 +116,13 @@ describe('withLock', () => {
     expect(waiting).toEqual(['ffffffff-ffffffff-1-1']);
   });
 
+  it('does not respect another machine for ever whose lease is dated in a time to come', async () => {
+    const cache = await rig.open({ leases: { pollMs: 1, staleMs: 20 } });
+    put('ffffffff-ffffffff-1-1');
+    utimesSync(file(), 4_000_000_000, 4_000_000_000);
+    expect(await cache.withLock('work', () => Promise.resolve('mine'))).toBe('mine');
+  });
+
   it('an unreadable lease is void only when it is old', async () => {
     const cache = await rig.open({ leases });
     writeFileSync(file(), 'rubbish');

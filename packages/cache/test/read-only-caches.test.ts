@@ -12,10 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf } from '@ict/integrity';
-import type { Digest, Json } from '@ict/plugin-api';
+import { digestOf, hashFile } from '@ict/integrity';
+import type { Digest, Json, Memo } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache, CacheOptions } from '../src/cache.js';
+import { currentOwner } from '../src/process-owner.js';
+import { openReadOnlyCaches } from '../src/read-only-caches.js';
+import { statSignature, type StatSignature } from '../src/stat-signature.js';
 import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 let rig: CacheRig;
@@ -181,6 +184,25 @@ describe('what the file system says of files there', () => {
     expect(await findAll(await borrow())).toEqual(everything('hash'));
   });
 
+  it('is asked for an early hash by when the file was last hashed, here or there', async () => {
+    const asked: number[] = [];
+    const facts = new Map<string, Json>();
+    const memo: Memo = {
+      get: async (_kind, path) => facts.get(String(path)),
+      set: async (_kind, path, fact) => void facts.set(String(path), fact),
+    };
+    const scrub = (verifiedAt: number) => asked.push(verifiedAt / DAY) > 2;
+    const common = { clock: () => 26 * DAY, emit: () => undefined, mode: 'signature', digestFile: hashFile } as const;
+    const caches = await openReadOnlyCaches([lender.cacheDir], { ...common, cacheDir: rig.cacheDir, owner: currentOwner(), memo, scrub });
+    const signature = (await statSignature(blobFile())) as StatSignature;
+    const prove = (day: number) => caches.prove(blobFile(), { digest: blob, recorded: { signature, verifiedAt: day * DAY } });
+    expect(await prove(20)).toBe('signature');
+    expect(await prove(2)).toBe('signature');
+    expect(await prove(2)).toBe('hash');
+    expect(await prove(2)).toBe('hash'); // known from the last time, which is what is asked about
+    expect(asked).toEqual([20, 2, 2, 26]);
+  });
+
   it('is remembered of a layer as its owner says', async () => {
     const cache = await borrow();
     expect((await cache.layers.get(layer))?.signature).toBe('"there"');
@@ -220,6 +242,14 @@ describe('a damaged file there', () => {
     }
     const found = await findAll(await borrow());
     expect([found.step, found.memo, found.image]).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('of an image that was dropped is not used any more, by this cache', async () => {
+    await (await borrow()).images.drop(inputs);
+    expect((await (await borrow()).images.find(inputs)).image).toBeUndefined();
+    expect(
+      (await (await rig.open({ cacheDir: join(rig.root, 'third'), readOnlyDirs: [lender.cacheDir] })).images.find(inputs)).image,
+    ).toBeDefined();
   });
 
   it('of a layer is not used any more by whoever found it, until the cache has one of its own', async () => {

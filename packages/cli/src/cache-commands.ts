@@ -13,7 +13,7 @@ export interface CacheListFlags extends KeptFlags {
   readonly kind?: (typeof listedKinds)[number];
 }
 
-export interface CacheDuFlags extends CacheFlags {
+export interface CacheDuFlags extends KeptFlags {
   readonly by: 'kind' | 'provider';
 }
 
@@ -52,7 +52,7 @@ export interface LintFlags extends EngineFlags {
   readonly format: ProblemFormat;
 }
 
-export interface CacheVerifyFlags extends CacheFlags {
+export interface CacheVerifyFlags extends KeptFlags {
   readonly repair?: boolean;
 }
 
@@ -93,6 +93,8 @@ export function cacheCommands(program: Command, run: Runner): void {
     .description('print how much room each part takes')
     .addOption(new Option('--by <what>', 'what to add up').choices(['kind', 'provider']).default('kind'))
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
+    .addOption(workDir())
     .action((_flags: CacheDuFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-du.js')).cacheDu(session, all(command))),
     );
@@ -209,6 +211,8 @@ export function cacheCommands(program: Command, run: Runner): void {
     .description('hash everything that is kept; exit status 5 when something is damaged')
     .option('--repair', 'take away what is damaged, so that it is made or fetched again')
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
+    .addOption(workDir())
     .action((_flags: CacheVerifyFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-verify.js')).cacheVerify(session, all(command))),
     );

@@ -1,16 +1,33 @@
 import { stat } from 'node:fs/promises';
-import { chooseCacheHome, claimCacheHome, openCache, type Cache, type CacheEntry, type CachePlaces, type EntryKind } from '@ict/cache';
+import {
+  chooseCacheHome,
+  claimCacheHome,
+  openCache,
+  type Cache,
+  type CacheEntry,
+  type CacheHome,
+  type CachePlaces,
+  type EntryKind,
+} from '@ict/cache';
+import { unfitForTrees } from '@ict/sandbox';
 import type { Session } from './session.js';
 
-/** Opens a cache to look at it: nothing in it changes, and none is made. @returns undefined where there is none. */
-export async function lookAtCache(cacheDir: string): Promise<Cache | undefined> {
-  return changeCache(cacheDir, true);
+/** Where the cache of these directories is, on this machine. */
+export function findCacheHome(places: CachePlaces): Promise<CacheHome> {
+  return chooseCacheHome(places, unfitForTrees);
 }
 
-/** Opens a cache and those that are only read behind it, to look at them; those that are not there are left out. */
+/** Opens a cache and those that are only read behind it, to look at them: nothing changes, and those that are not there are left out. */
 export async function lookAtCaches(places: CachePlaces): Promise<readonly Cache[]> {
-  const { cacheDir, readOnlyDirs } = await chooseCacheHome(places);
-  const caches = await Promise.all([...new Set([cacheDir, ...readOnlyDirs])].map(lookAtCache));
+  const home = await findCacheHome(places);
+  const caches = await Promise.all([changeCache(home, true), lookBehind(home)]);
+  return caches.flat().filter((cache) => cache !== undefined);
+}
+
+/** Opens the caches that are only read, to look at them; those that are not there are left out. */
+export async function lookBehind({ cacheDir, readOnlyDirs }: CacheHome): Promise<readonly Cache[]> {
+  const others = [...new Set(readOnlyDirs)].filter((directory) => directory !== cacheDir);
+  const caches = await Promise.all(others.map((directory) => changeCache({ cacheDir: directory }, true)));
   return caches.filter((cache) => cache !== undefined);
 }
 
@@ -21,19 +38,21 @@ export async function entriesOf(caches: readonly Cache[], kinds?: readonly Entry
 
 /** Which of these caches has an entry. */
 export function cacheOf(caches: readonly Cache[], { path }: CacheEntry): Cache {
-  return caches.find(({ cacheDir }) => path.startsWith(`${cacheDir}/`)) as Cache;
+  return caches.find(({ cacheDir, treesDir }) => [cacheDir, treesDir].some((directory) => path.startsWith(`${directory}/`))) as Cache;
 }
 
 /** Opens the cache that is written: where `cache_dir` can only be read, that of the work directory. @throws `ICT_CACHE_UNWRITABLE` */
 export async function openWritten(places: CachePlaces): Promise<Cache> {
-  const home = await chooseCacheHome(places);
-  if (home.cacheDir !== places.cacheDir) await claimCacheHome(home, places.workDir);
+  const home = await findCacheHome(places);
+  await claimCacheHome(home, places.workDir);
   return openCache({ ...home, clock });
 }
 
 /** Opens a cache to remove something, or, for a dry run, to look at it. @returns undefined where there is none. */
-export async function changeCache(cacheDir: string, dryRun: boolean): Promise<Cache | undefined> {
-  return (await isDirectory(cacheDir)) ? openCache({ cacheDir, clock, readOnly: dryRun }) : undefined;
+export async function changeCache(home: Pick<CacheHome, 'cacheDir' | 'treesDir'>, dryRun: boolean): Promise<Cache | undefined> {
+  const { cacheDir, treesDir } = home;
+  if (!(await isDirectory(cacheDir))) return undefined;
+  return openCache({ cacheDir, clock, readOnly: dryRun, ...(treesDir === undefined ? {} : { treesDir }) });
 }
 
 /** Removes from the disk what was taken out of the cache; what belongs to other users waits for the next build. */

@@ -4,6 +4,7 @@ import {
   removeWorkspaceEntry,
   workspaceLock,
   type Cache,
+  type CacheHome,
   type CollectedEntry,
   type Collection,
   type WorkspaceEntry,
@@ -26,12 +27,13 @@ export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 
 /** Removes parts of the work directory, and from the disk what was taken out of the cache; undefined where there is no cache. */
 export async function finishRemoval(
   session: Session,
-  { cacheDir, workDir }: { readonly cacheDir: string; readonly workDir: string },
+  home: CacheHome,
+  workDir: string,
   cache: Cache | undefined,
   workspace: readonly WorkspaceEntry[],
 ): Promise<void> {
   if (cache === undefined && workspace.length === 0) return;
-  const locks = cache ?? (await openCache({ cacheDir, clock: () => Date.now() / 1000 }));
+  const locks = cache ?? (await openCache({ ...home, clock: () => Date.now() / 1000 }));
   await removeFromWorkspace(session, locks, workDir, workspace);
   await reapCache(locks, session);
 }

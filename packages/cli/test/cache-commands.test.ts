@@ -302,6 +302,25 @@ describe('ict cache verify', () => {
   });
 });
 
+it('ict cache verify finds damage in caches that are only read, and leaves it to their owner', async () => {
+  await fill(0, ['a']);
+  const file = join(root, 'cache', 'pkgCache', provider, 'a-1.pkg');
+  chmodSync(file, 0o644);
+  await writeFile(file, 'b'.repeat(5000));
+  const own = join(root, 'own');
+  const flags = ['--cache-dir', own, '--read-only-cache-dir', join(root, 'cache')];
+  const { status, stdout } = await ict(['cache', 'verify', '--repair', ...flags, '--json']);
+  expect(status).toBe(5);
+  const finding = { kind: 'package', path: file, problem: 'damaged', repaired: false };
+  expect(JSON.parse(stdout.text)).toMatchObject({
+    cacheDir: own,
+    findings: [],
+    readOnly: [{ cacheDir: join(root, 'cache'), findings: [finding] }],
+  });
+  expect((await ict(['cache', 'verify', ...flags])).stdout.text).toContain(`${join(root, 'cache')}, only read:`);
+  expect(existsSync(file)).toBe(true);
+});
+
 it('ict cache warm downloads for one template after the other', async () => {
   const asked: string[] = [];
   const warm = async (template: string) => {

@@ -1,10 +1,11 @@
-import { mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
+import { unpackLayer } from './layer-unpacking.js';
 import type { LazySandbox } from './trees.js';
 
 /** What lies beside the live tree and says what it is. */
@@ -31,14 +32,13 @@ export class BaseTree implements LayerShelf {
   private readonly distrusted = new Set<string>();
   private readonly shelf: LayerShelf;
   private readonly sandbox: LazySandbox;
-  private readonly epochSeconds: number;
   private parsed: { readonly state: string | undefined; readonly record: Partial<LiveRecord> | undefined } | undefined;
 
   /**
    * @param directory `work_dir/{provider-id}`; the caller holds its lock.
    * @param elsewhere directories of other work directories for the same provider id.
    */
-  constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, epochSeconds: number, elsewhere: readonly string[] = []) {
+  constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, elsewhere: readonly string[] = []) {
     this.directory = directory;
     this.live = join(directory, 'chrootenv');
     this.record = join(directory, 'chrootenv.json');
@@ -47,7 +47,6 @@ export class BaseTree implements LayerShelf {
     this.elsewhere = elsewhere;
     this.shelf = shelf;
     this.sandbox = sandbox;
-    this.epochSeconds = epochSeconds;
   }
 
   /** Takes away what a killed build staged in a work directory. */
@@ -80,7 +79,12 @@ export class BaseTree implements LayerShelf {
     return staged;
   }
 
-  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<PublishedLayer> {
+  async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer, archive?: string): Promise<PublishedLayer> {
+    if (archive !== undefined && this.shelf.archivePlace?.(staged) !== undefined) {
+      const shared = join(staged.root, 'shared.tar.gz');
+      await link(archive, shared); // the snapshot itself stays here
+      await this.shelf.keepArchive?.(layerRef(manifest), shared);
+    }
     await this.makeRoom(sign);
     await rename(staged.directory, this.live);
     const record: LiveRecord = { manifest, signature: await sign(this.live) };
@@ -116,7 +120,7 @@ export class BaseTree implements LayerShelf {
   private async restore(layer: Pick<LayerRef, 'digest'>, snapshot: string): Promise<StoredLayer | undefined> {
     const sandbox = await this.sandbox.get();
     const staged = await this.stage();
-    const manifest = await this.unpack(snapshot, staged);
+    const manifest = await unpackLayer(sandbox, snapshot, staged.directory);
     if (manifest?.digest === layer.digest) {
       await this.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
       return this.find(layer);
@@ -125,18 +129,6 @@ export class BaseTree implements LayerShelf {
     else this.distrusted.add(snapshot);
     await this.abandon(staged);
     return undefined;
-  }
-
-  /** @returns the unpacked snapshot's manifest; undefined when it cannot be unpacked, which is a miss like other content. */
-  private async unpack(snapshot: string, staged: StagedLayer): Promise<LayerManifest | undefined> {
-    const sandbox = await this.sandbox.get();
-    try {
-      await sandbox.restoreSnapshot(snapshot, staged.directory);
-      return await sandbox.sealLayer(staged.directory, { epochSeconds: this.epochSeconds });
-    } catch (error) {
-      if (hasCode(error, 'ICT_SANDBOX_LAYER')) return undefined;
-      throw error;
-    }
   }
 
   /** Moves the live tree to the cache's layers, or removes it when nothing says what it is. */

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isReadOnlyCache } from '@ict/cache';
+import { chooseCacheHome } from '@ict/cache';
 import type { StorageSettings } from '@ict/template';
 import {
   hasCode,
@@ -11,6 +11,7 @@ import {
   type ProblemReport,
   type RepositorySpec,
 } from '@ict/plugin-api';
+import { unfitForTrees } from '@ict/sandbox';
 import { composeTree, compositionSteps, type Composition } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import { copyDelivery, deliver, type Delivery } from './delivery.js';
@@ -50,8 +51,9 @@ export async function buildImage(
   };
   const { intake, services } = await events.run('validate', async () => {
     const reading = await read();
+    const home = await chooseCacheHome(engine, unfitForTrees);
     const places = [
-      ...((await isReadOnlyCache(engine.cacheDir)) ? [] : [{ path: engine.cacheDir, trees: true }]),
+      ...(home.cacheDir === engine.cacheDir ? [{ path: engine.cacheDir, trees: home.treesDir === undefined }] : []),
       { path: engine.workDir, trees: true },
       ...(options.output === undefined ? [] : [{ path: options.output }]),
     ];

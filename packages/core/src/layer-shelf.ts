@@ -33,7 +33,12 @@ export interface LayerShelf {
   has(layer: LayerRef): Promise<boolean>;
   find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined>;
   stage(): Promise<StagedLayer>;
-  publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<PublishedLayer>;
+  /** The file that sealing a staged layer is to write it to as well, as tar.gz, for `publish`; absent where no archives are kept. */
+  archivePlace?(staged: StagedLayer): string | undefined;
+  /** @param archive what sealing wrote the layer to. */
+  publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer, archive?: string): Promise<PublishedLayer>;
+  /** Takes over the archive of a layer whose tree is kept elsewhere; absent where no archives are kept. */
+  keepArchive?(layer: LayerRef, archive: string): Promise<void>;
   /** Keeps a new signature of a layer whose every byte was found to be right. */
   resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
   /** Takes a damaged layer away. */

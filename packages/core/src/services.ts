@@ -1,11 +1,21 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
+import {
+  chooseCacheHome,
+  claimCacheHome,
+  openCache,
+  removeTree,
+  workspaceLock,
+  type Cache,
+  type CacheHome,
+  type ImageStore,
+} from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
-import { startSandbox } from '@ict/sandbox';
+import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
+import { ArchiveShelf } from './archive-shelf.js';
 import { CacheAudit, type AuditSample } from './audit.js';
 import { BaseTree } from './base-tree.js';
 import { withCacheMounts } from './cache-mounts.js';
@@ -115,7 +125,7 @@ export async function openServices(
       cache.withLock(
         workspaceLock(directory),
         async () => {
-          await BaseTree.removeLeftovers(directory, (leftover) => cache.toTrash(leftover));
+          await BaseTree.removeLeftovers(directory, (leftover) => removeLeftover(leftover, sandbox));
           await emptyTrash(cache, sandbox);
           try {
             return await work();
@@ -146,11 +156,12 @@ function openBuild(
   options: EngineOptions,
   care: StepCare,
 ): BuildServices {
-  const shelf: LayerShelf = new CacheShelf(cache.layers);
+  const tool = `${identity.name} ${identity.version}`;
+  const shelf: LayerShelf = new ArchiveShelf(new CacheShelf(cache.layers), cache, sandbox, tool);
   const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
-  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, epochSeconds, elsewhere);
+  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, elsewhere);
   const trees = new SandboxTrees(sandbox, base, shelf, { epochSeconds, verify: options.verify, signal: options.signal });
-  const earlier = new EarlierLayers(cache.steps, base, `${identity.name} ${identity.version}`);
+  const earlier = new EarlierLayers(cache.steps, base, tool);
   const { signal } = options;
   const layers: LayerMaker = {
     base: (work) => trees.change({ layers: [] }, work, { shelf: base, snapshot: base.snapshot }),
@@ -192,9 +203,9 @@ function openBuild(
 
 /** Where the cache is; that the configured directory can only be read is said. */
 async function findHome(options: EngineOptions, emit: (event: EventBody) => void): Promise<CacheHome> {
-  const home = await chooseCacheHome(options);
-  if (home.cacheDir === options.cacheDir) return home;
+  const home = await chooseCacheHome(options, unfitForTrees);
   await claimCacheHome(home, options.workDir);
+  if (home.cacheDir === options.cacheDir) return home;
   emit({
     type: 'warning',
     code: 'ICT_CACHE_READ_ONLY',
@@ -237,6 +248,15 @@ async function enforceLimits(cache: Cache, { storage, signal }: EngineOptions, e
     signal.throwIfAborted();
     const { code, message } = toErrorRecord(error);
     emit({ type: 'warning', code, message: `the cache could not be brought below its limits: ${message}` });
+  }
+}
+
+/** Removes what a killed build left in a work directory, which may lie on another disk than the trash of the cache. */
+async function removeLeftover(path: string, sandbox: LazySandbox): Promise<void> {
+  try {
+    await removeTree(path);
+  } catch {
+    await (await sandbox.get()).removeTree(path);
   }
 }
 

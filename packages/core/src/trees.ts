@@ -95,9 +95,14 @@ export class SandboxTrees implements TreeRunner {
         await tree.close();
       }
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
-      const manifest = await sandbox.sealLayer(staged.directory, { epochSeconds, signal, ...(snapshot === undefined ? {} : { snapshot }) });
+      const archive = snapshot ?? shelf.archivePlace?.(staged);
+      const manifest = await sandbox.sealLayer(staged.directory, {
+        epochSeconds,
+        signal,
+        ...(archive === undefined ? {} : { snapshot: archive }),
+      });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
-      const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files));
+      const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files), archive);
       // Sealing read every byte of it just now.
       if (directory !== undefined) this.verified.set(layer.digest, directory);
       return layer;

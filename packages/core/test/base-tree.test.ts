@@ -80,7 +80,7 @@ interface Workshop {
 
 function workshop(): Workshop {
   const shelf = new DirectoryShelf(join(place, 'cache'));
-  const base = new BaseTree(work, shelf, new LazySandbox(async () => sandbox), 1);
+  const base = new BaseTree(work, shelf, new LazySandbox(async () => sandbox));
   const make = async (content: string): Promise<LayerRef> => {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), content);

@@ -25,6 +25,8 @@ export type DownloadOutcome =
 
 export interface DownloadOptions extends ExchangeOptions {
   readonly retry: RetryPolicy;
+  /** When to ask past caches on the way: once wrong content came, from the start (wrong content came before), or not at all. */
+  readonly pastCaches: 'when wrong' | 'at once' | 'never';
   readonly timer: Timer;
   readonly emit: (event: EventBody) => void;
 }
@@ -219,13 +221,13 @@ async function attempt(
  *
  * A failure that may pass (connection, stall, early end, 408, 425, 429, 5xx) is retried after a growing wait, and the download
  * goes on where it stopped; an attempt that brought a mebibyte does not count. Wrong content is asked for once more from its
- * first byte, past caches. Everything else is final at once.
+ * first byte, past caches, when `pastCaches` says so. Everything else is final at once.
  *
  * @throws `ICT_FETCH_*`, or the signal's reason.
  */
 export async function download(request: DownloadRequest, partial: PartialDownload, options: DownloadOptions): Promise<DownloadOutcome> {
-  const { retry, timer, emit, signal } = options;
-  const progress: Progress = { bypassCaches: false };
+  const { retry, pastCaches, timer, emit, signal } = options;
+  const progress: Progress = { bypassCaches: pastCaches === 'at once' };
   let failures = 0;
   for (let number = 1; ; number += 1) {
     const before = partial.hasher.sizeBytes;
@@ -236,7 +238,7 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
       signal.throwIfAborted();
       failure = error;
     }
-    if (hasCode(failure, 'ICT_FETCH_MISMATCH') && !progress.bypassCaches) {
+    if (hasCode(failure, 'ICT_FETCH_MISMATCH') && pastCaches === 'when wrong' && !progress.bypassCaches) {
       progress.bypassCaches = true;
       delete progress.validator;
       await partial.restart();

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDiskFull, systemErrorOf } from '@ict/integrity';
-import { isIctError } from '@ict/plugin-api';
+import { hasCode, isIctError } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
-import { download, type DownloadOutcome } from './download.js';
+import { download, type DownloadOptions, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
 import { failOver } from './fail-over.js';
 import { Connections, DEFAULT_TIMEOUTS, proxyEnvironment, type Timeouts } from './exchange.js';
@@ -17,7 +17,7 @@ import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
 import type { MirrorCandidate, MirrorMap } from './mirrors.js';
 import { createPartialStore, type PartialDownload } from './partial.js';
 import { redactUrl } from './redact.js';
-import { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
+import { DEFAULT_RETRY, isTransient, type RetryPolicy, type Timer } from './retry.js';
 
 export interface FetcherOptions {
   /** Keeps answers to conditional requests and partial downloads between runs. */
@@ -59,6 +59,11 @@ const realTimer: Timer = {
   },
   random: Math.random,
 };
+
+/** Whether something else came than was asked for: perhaps from a cache on the way. */
+function isOther(failure: unknown): boolean {
+  return hasCode(failure, 'ICT_FETCH_MISMATCH');
+}
 
 /** Between two `fetch.progress` events of one file. */
 const progressMs = 100;
@@ -147,7 +152,11 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   async function fromNetwork(
     request: FetchRequest,
     url: URL,
-    { partial, stored, patience }: { partial: PartialDownload; stored: StoredAnswer | undefined; patience: RetryPolicy },
+    {
+      partial,
+      stored,
+      ...care
+    }: { partial: PartialDownload; stored: StoredAnswer | undefined } & Pick<DownloadOptions, 'retry' | 'pastCaches'>,
   ): Promise<FetchedFile> {
     // Redirects may lead to signed, short-lived addresses: "the same address" next time is the one that was asked.
     const answeredBy = redactUrl(url);
@@ -164,7 +173,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
           onProgress: progressOf(request),
         },
         partial,
-        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, retry: patience, timer, emit },
+        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, ...care, timer, emit },
       );
     } catch (error) {
       if (isIctError(error) && error.kind === 'integrity') await partial.restart(); // nothing of it is worth going on with
@@ -172,7 +181,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     }
     if (outcome.kind === 'unchanged') {
       const reused = usable === undefined ? undefined : await reuse(request, usable);
-      if (reused === undefined) return fromNetwork(request, url, { partial, stored: undefined, patience }); // damaged: ask for all of it
+      if (reused === undefined) return fromNetwork(request, url, { partial, stored: undefined, ...care }); // damaged: ask for all of it
       await partial.discard();
       return reused;
     }
@@ -223,7 +232,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       });
     }
     let partial: PartialDownload | undefined; // what one mirror began the next goes on with
-    const attempt = async ({ url: base }: MirrorCandidate, last: boolean): Promise<FetchedFile> => {
+    const attempt = async ({ url: base }: MirrorCandidate, last: boolean, before?: unknown): Promise<FetchedFile> => {
       const url = readAddress(base + rest);
       if (url.protocol === 'file:') {
         const found = await fromFile(request, url);
@@ -232,10 +241,11 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       }
       partial ??= await partials.open(request.url, request.expect?.digest, request.maxBytes);
       const patience = patient && last ? retry : { ...retry, retries: 0 };
-      return fromNetwork(request, url, { partial, stored: matching, patience });
+      const pastCaches = isOther(before) ? 'at once' : last ? 'when wrong' : 'never';
+      return fromNetwork(request, url, { partial, stored: matching, retry: patience, pastCaches });
     };
     try {
-      const { value, failures } = await failOver(within, attempt, signal);
+      const { value, failures } = await failOver(within, attempt, signal, (failure) => isTransient(failure) || isOther(failure));
       passOver(failures);
       return value;
     } catch (error) {

@@ -1,7 +1,7 @@
 import type { EventBody } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
 import { fetchError } from './errors.js';
-import { failOver, type MirrorFailures } from './fail-over.js';
+import { failOver, isForbidden, type MirrorFailures } from './fail-over.js';
 import { archiveOf, withoutTrailingSlash, type MirrorCandidate, type MirrorMap } from './mirrors.js';
 import { redactUrl } from './redact.js';
 
@@ -82,7 +82,7 @@ export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) 
     const bad = refused.get(archive) ?? new Set<string>();
     refused.set(archive, bad);
     for (const [{ url }, error] of failures) {
-      if (bad.has(url)) continue;
+      if (bad.has(url) || isForbidden(error)) continue;
       bad.add(url);
       emit({
         type: 'warning',

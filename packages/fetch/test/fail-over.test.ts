@@ -68,6 +68,20 @@ describe('the next mirror is asked', () => {
     expect(warnings()).toHaveLength(1);
   });
 
+  it('when one sends something else, which is asked once, and past caches only when none has the right one', async () => {
+    bad.on('/m/a.rpm', (_request, response) => response.end(body.toUpperCase()));
+    good.on('/m/a.rpm', whole);
+    await get(open(...mirrors()));
+    expect(bad.seen).toHaveLength(1);
+    good.on('/m/b.rpm', status(404));
+    bad.on('/m/b.rpm', (request, response, count) => {
+      expect(request.headers['cache-control']).toBe(count === 1 ? undefined : 'no-cache');
+      response.end(count === 1 ? body.toUpperCase() : body);
+    });
+    expect(await get(open(...mirrors()), 'b.rpm')).toMatchObject({ url: `${bad.origin}/m/b.rpm` });
+    expect(bad.seen).toHaveLength(1 + 2);
+  });
+
   it('when nobody listens at one', async () => {
     const { origin } = bad;
     await bad.close();
@@ -153,6 +167,24 @@ it('a file of which no digest is known comes from one mirror only', async () => 
     code: 'ICT_FETCH_NOT_FOUND',
   });
   expect(good.seen).toEqual([]);
+});
+
+describe('offline, the signed root of an archive', () => {
+  const pin = (fetcher: ReturnType<typeof open>) => () => fetcher.fetch({ url: `${archive}/InRelease`, maxBytes: 1000, conditional: true });
+
+  it('is taken from a directory that stands behind a server, and the server is not blamed', async () => {
+    writeFileSync(join(bench.root, 'InRelease'), body);
+    const fetcher = bench.open({ mirrors: named(`${good.origin}/m`, `file://${bench.root}`), offline: true });
+    expect(await fetcher.chooseMirror(archive, pin(fetcher))).toMatchObject({ url: `file://${bench.root}/InRelease` });
+    expect(bench.events.filter(({ type }) => type === 'mirror.chosen')).toMatchObject([{ url: `file://${bench.root}` }]);
+    expect(warnings()).toEqual([]);
+    expect(good.seen).toEqual([]);
+  });
+
+  it('is refused as such when only servers have it', async () => {
+    const fetcher = bench.open({ mirrors: named(...mirrors()), offline: true });
+    await expect(fetcher.chooseMirror(archive, pin(fetcher))).rejects.toMatchObject({ code: 'ICT_FETCH_OFFLINE', kind: 'offline' });
+  });
 });
 
 it('offline only directories are asked', async () => {

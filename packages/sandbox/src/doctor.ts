@@ -236,7 +236,7 @@ async function fileSystem(directory: string, ask: AskFileSystem | undefined): Pr
   const name = await unfitForTrees(directory, ask);
   if (name === undefined) return undefined;
   const detail = `${directory} lies on ${name}, where an overlay cannot keep what is written`;
-  const remedy = `Use a directory on a local disk (ext4, xfs, btrfs) instead of ${directory}: --work-dir, --cache-dir; what lies there is taken with --read-only-cache-dir`;
+  const remedy = `Use a directory on a local disk (ext4, xfs, btrfs) instead of ${directory}: --work-dir`;
   return check('file system', false, detail, remedy);
 }
 

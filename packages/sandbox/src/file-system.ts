@@ -45,8 +45,16 @@ const NOT_FOR_TREES: ReadonlyMap<number, string> = new Map([
   [0x794c7630, 'an overlay'],
 ]);
 
-/** The name of the file system of a path when trees cannot be made on it; undefined when they can, as far as its kind tells. */
+/**
+ * The name of the file system of a path when trees cannot be made on it; undefined when they can, as far as its kind tells, and for a
+ * path that this user may not look at.
+ */
 export async function unfitForTrees(path: string, ask?: AskFileSystem): Promise<string | undefined> {
-  const { type } = await fileSystemOf(path, ask);
-  return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
+  try {
+    const { type } = await fileSystemOf(path, ask);
+    return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    return undefined; // whoever writes there will say so
+  }
 }

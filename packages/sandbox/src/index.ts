@@ -14,5 +14,5 @@ export {
 export type { LayerSignature } from './protocol.js';
 export { sandboxError } from './errors.js';
 export { inspectHost, type HostCheck, type InspectOptions, type WrittenDirectory } from './doctor.js';
-export type { AskFileSystem, FileSystemState } from './file-system.js';
+export { unfitForTrees, type AskFileSystem, type FileSystemState } from './file-system.js';
 export { freeSpace, type FreeSpace } from './free-space.js';

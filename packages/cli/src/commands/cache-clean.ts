@@ -1,7 +1,7 @@
-import { chooseCacheHome, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind } from '@ict/cache';
+import { listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind } from '@ict/cache';
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
-import { changeCache } from '../open-cache.js';
+import { changeCache, findCacheHome } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -12,14 +12,14 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { dryRun = false, providerId } = flags;
   requireChoice(flags);
-  const home = await chooseCacheHome(engine);
-  const cache = await changeCache(home.cacheDir, dryRun);
+  const home = await findCacheHome(engine);
+  const cache = await changeCache(home, dryRun);
   const cleaned = cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
   const workspace = wanted
     ? (await listWorkspace(engine.workDir)).filter(({ provider }) => providerId === undefined || provider === providerId)
     : [];
-  if (!dryRun) await finishRemoval(session, { ...engine, ...home }, cache, workspace);
+  if (!dryRun) await finishRemoval(session, home, engine.workDir, cache, workspace);
   reportRemoval(session, { dryRun, cache: cleaned, workspace });
 }
 

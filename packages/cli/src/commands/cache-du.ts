@@ -1,6 +1,6 @@
-import type { AreaUsage } from '@ict/cache';
+import type { AreaUsage, Cache } from '@ict/cache';
 import type { CacheDuFlags } from '../cache-commands.js';
-import { lookAtCache } from '../open-cache.js';
+import { findCacheHome, changeCache, lookBehind } from '../open-cache.js';
 import { formatBytes } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -9,11 +9,18 @@ import { plainText, table } from '../terminal-text.js';
 /** `ict cache du`: how much room each part of the cache takes, or the packages of each provider. */
 export async function cacheDu(session: Session, flags: CacheDuFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const { cacheDir } = engine;
-  const usage = (await (await lookAtCache(cacheDir))?.usage()) ?? [];
-  const areas = flags.by === 'provider' ? byProvider(usage) : usage;
-  session.document({ cacheDir, areas });
-  session.result(usageText(cacheDir, areas));
+  const home = await findCacheHome(engine);
+  const { cacheDir } = home;
+  const measure = async (cache: Cache | undefined): Promise<readonly AreaUsage[]> => {
+    const usage = (await cache?.usage()) ?? [];
+    return flags.by === 'provider' ? byProvider(usage) : usage;
+  };
+  const areas = await measure(await changeCache(home, true));
+  const readOnly: { readonly cacheDir: string; readonly areas: readonly AreaUsage[] }[] = [];
+  for (const cache of await lookBehind(home)) readOnly.push({ cacheDir: cache.cacheDir, areas: await measure(cache) });
+  session.document({ cacheDir, areas, readOnly });
+  const others = readOnly.map((one) => `\n${usageText(`${one.cacheDir}, only read`, one.areas)}`);
+  session.result([usageText(cacheDir, areas), ...others].join(''));
 }
 
 const PACKAGES = 'packages/';
@@ -23,14 +30,14 @@ function byProvider(usage: readonly AreaUsage[]): readonly AreaUsage[] {
   return usage.filter(({ area }) => area.startsWith(PACKAGES)).map((area) => ({ ...area, area: area.area.slice(PACKAGES.length) }));
 }
 
-/** One line an area, then the sum and where it lies. */
-export function usageText(cacheDir: string, areas: readonly AreaUsage[]): string {
+/** One line an area, then the sum and where it lies, in words. */
+export function usageText(place: string, areas: readonly AreaUsage[]): string {
   const rows = areas.map(({ area, files, allocatedBytes, unreadable }) => [
     formatBytes(allocatedBytes),
     `${files}`,
     `${plainText(area)}${unreadable === 0 ? '' : ` (${unreadable} directories cannot be read)`}`,
   ]);
   const sum = (value: (area: AreaUsage) => number): number => areas.reduce((total, area) => total + value(area), 0);
-  const total = [formatBytes(sum((area) => area.allocatedBytes)), `${sum((area) => area.files)}`, plainText(cacheDir)];
+  const total = [formatBytes(sum((area) => area.allocatedBytes)), `${sum((area) => area.files)}`, plainText(place)];
   return `${table([['on disk', 'files', 'part'], ...rows, total], { right: [0, 1] }).join('\n')}\n`;
 }

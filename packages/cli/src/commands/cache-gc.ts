@@ -1,6 +1,6 @@
-import { chooseCacheHome, listWorkspace, type WorkspaceEntry } from '@ict/cache';
+import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
 import type { CacheGcFlags } from '../cache-commands.js';
-import { changeCache } from '../open-cache.js';
+import { changeCache, findCacheHome } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -15,8 +15,8 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { maxGb, maxImages, minFreeGb, unusedDays = UNUSED_DAYS, imagebuildDays, dryRun = false } = flags;
   const { storageLimits } = await import('@ict/core');
-  const home = await chooseCacheHome(engine);
-  const cache = await changeCache(home.cacheDir, dryRun);
+  const home = await findCacheHome(engine);
+  const cache = await changeCache(home, dryRun);
   const workspace = await oldBuilds(engine.workDir, imagebuildDays);
   const limits = {
     ...storageLimits(engine.storage),
@@ -26,7 +26,7 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
     ...(minFreeGb === undefined ? {} : { freeBytes: minFreeGb * GIB }),
   };
   const collected = (await cache?.collect(limits, { dryRun, signal: session.signal })) ?? nothingRemoved;
-  if (!dryRun) await finishRemoval(session, { ...engine, ...home }, cache, workspace);
+  if (!dryRun) await finishRemoval(session, home, engine.workDir, cache, workspace);
   reportRemoval(session, { dryRun, cache: collected, workspace });
 }
 

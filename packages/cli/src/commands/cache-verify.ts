@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Finding, StoredLayer, VerifyOptions } from '@ict/cache';
+import type { Cache, Finding, StoredLayer, Verification, VerifyOptions } from '@ict/cache';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
-import { changeCache, reapCache } from '../open-cache.js';
+import { changeCache, findCacheHome, lookBehind, reapCache } from '../open-cache.js';
 import { formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -18,23 +18,36 @@ const DAMAGED = 5;
 export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Promise<number> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { repair = false } = flags;
-  const cache = await changeCache(engine.cacheDir, !repair);
+  const home = await findCacheHome(engine);
+  const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home)]);
   const { signal } = session;
-  const { checked, findings } =
-    cache === undefined
-      ? { checked: {}, findings: [] }
-      : await withLayerCheck(session, (checkLayer) =>
-          cache.verify({ repair, signal, ...(checkLayer === undefined ? {} : { checkLayer }) }),
-        );
+  const { own, others } = await withLayerCheck(session, async (checkLayer) => {
+    const verify = (one: Cache, mend: boolean): Promise<Verification> =>
+      one.verify({ repair: mend, signal, ...(checkLayer === undefined ? {} : { checkLayer }) });
+    const verified: Verification = cache === undefined ? { checked: {}, findings: [] } : await verify(cache, repair);
+    const beside: (Verification & { readonly cacheDir: string })[] = [];
+    for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
+    return { own: verified, others: beside };
+  });
   if (cache !== undefined && repair) await reapCache(cache, session);
-  const status = findings.some(({ problem, repaired }) => problem === 'damaged' && !repaired) ? DAMAGED : 0;
-  session.document({ cacheDir: engine.cacheDir, status, checked, findings });
-  const total = Object.values(checked).reduce((sum, count) => sum + count, 0);
-  const damaged = findings.filter(({ problem }) => problem === 'damaged').length;
-  const lines = [...table(findings.map(findingRow)), `${formatCount(total, 'entry', 'entries')} checked, ${damaged} damaged`];
-  if (status !== 0) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
+  const status = [own, ...others].some(isDamaged) ? DAMAGED : 0;
+  session.document({ cacheDir: home.cacheDir, status, ...own, readOnly: others });
+  const lines = [...verdict(own), ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
+  if (isDamaged(own)) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
+  if (others.some(isDamaged)) lines.push('What is damaged in a cache that is only read stays for its owner; builds never use it.');
   session.result(`${lines.join('\n')}\n`);
   return status;
+}
+
+function isDamaged({ findings }: Verification): boolean {
+  return findings.some(({ problem, repaired }) => problem === 'damaged' && !repaired);
+}
+
+/** What is wrong in one cache, and how much was looked at. */
+function verdict({ checked, findings }: Verification): readonly string[] {
+  const total = Object.values(checked).reduce((sum, count) => sum + count, 0);
+  const damaged = findings.filter(({ problem }) => problem === 'damaged').length;
+  return [...table(findings.map(findingRow)), `${formatCount(total, 'entry', 'entries')} checked, ${damaged} damaged`];
 }
 
 function findingRow({ kind, id, problem, detail, repaired }: Finding): readonly string[] {

@@ -1,8 +1,8 @@
-import { chooseCacheHome } from '@ict/cache';
 import type { HostCheck } from '@ict/sandbox';
 import { inspectHost } from '@ict/sandbox';
 import { cliError } from '../errors.js';
 import { mendingCommands, missingPackages } from '../mending.js';
+import { findCacheHome } from '../open-cache.js';
 import type { DoctorFlags } from '../tool-commands.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -33,10 +33,10 @@ export async function doctor(session: Session, flags: DoctorFlags): Promise<numb
 /** Checks for builds and, unless only these were asked for, for `ict boot`, which a machine need not be able to do. */
 async function inspect(session: Session, flags: DoctorFlags): Promise<readonly HostCheck[]> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const home = await chooseCacheHome(engine);
-  const borrowed = home.cacheDir !== engine.cacheDir;
-  const written = borrowed ? [engine.workDir] : [engine.workDir, engine.cacheDir];
-  const directories = [...new Set(written)].map((path) => ({ path, wantedBytes: WANTED_BYTES, trees: true }));
+  const { cacheDir, treesDir } = await findCacheHome(engine);
+  const borrowed = cacheDir !== engine.cacheDir;
+  const written = new Map([[engine.workDir, true] as const, ...(borrowed ? [] : [[cacheDir, treesDir === undefined] as const])]);
+  const directories = [...written].map(([path, trees]) => ({ path, wantedBytes: WANTED_BYTES, trees }));
   const { signal } = session;
   const checks = new Map<string, HostCheck>();
   const add = (found: readonly HostCheck[], required: boolean): void =>
@@ -45,13 +45,17 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
         checks.set(`${check.name} ${check.detail}`, required ? check : { ...check, required: false });
     });
   if (flags.for !== 'boot') add(await inspectHost({ purpose: 'build', directories, signal }), true);
-  if (flags.for !== 'boot' && borrowed) add([readOnlyCache(engine.cacheDir, home.cacheDir)], false);
+  if (flags.for !== 'boot' && borrowed) {
+    add([cacheDirectory(`${engine.cacheDir} can only be read: what has to be kept goes to ${cacheDir}`)], false);
+  }
+  if (flags.for !== 'boot' && treesDir !== undefined) {
+    add([cacheDirectory(`${cacheDir} takes no trees: they are made and kept in ${treesDir}, and go there as archives`)], false);
+  }
   if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', signal }), flags.for === 'boot');
   return [...checks.values()];
 }
 
-function readOnlyCache(cacheDir: string, instead: string): HostCheck {
-  const detail = `${cacheDir} can only be read: what has to be kept goes to ${instead}`;
+function cacheDirectory(detail: string): HostCheck {
   return { name: 'cache directory', ok: true, detail, required: false };
 }
 

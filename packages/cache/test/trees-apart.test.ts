@@ -1,0 +1,87 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../src/cache.js';
+import { currentOwner } from '../src/process-owner.js';
+import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+
+let rig: CacheRig;
+let treesDir: string;
+let cache: Cache;
+beforeEach(async () => {
+  rig = makeCacheRig();
+  treesDir = join(rig.root, 'work', '.cache');
+  cache = await rig.open({ treesDir });
+});
+afterEach(() => rig.close());
+
+const layer = digestOf('a layer');
+/** A process of this machine that has ended: no process has such an id. */
+const ended = currentOwner().split('-').with(2, '4194305').join('-');
+const signal = new AbortController().signal;
+const inTrees = (...path: readonly string[]): string => join(treesDir, '.ict', ...path);
+
+async function publishLayer(): Promise<void> {
+  const staged = await cache.layers.stage();
+  expect(staged.root.startsWith(inTrees('tmp'))).toBe(true);
+  writeFileSync(join(staged.upper, 'file'), 'content');
+  await cache.layers.publish(staged, layer, { manifest: '1', signature: '2' });
+}
+
+describe('a cache whose trees lie elsewhere', () => {
+  it('keeps them, what is made, and what this machine alone locks there, and nothing else', async () => {
+    await publishLayer();
+    await cache.packages(provider).store(packageOf('a', 'content'), rig.file('content'));
+    const blob = await cache.blobs.putBytes(Buffer.from('blob'));
+    await cache.steps.put('acme.make', { a: 1 }, { ...blob }, 'ict');
+    expect(await cache.layers.get(layer)).toMatchObject({ directory: inTrees('layers', layer.slice(7)) });
+    for (const temporary of [await cache.temporaryDirectory('build'), await cache.scratchDirectory('run')])
+      expect(temporary.startsWith(inTrees('tmp'))).toBe(true);
+    await cache.withMount('downloads', 'locked', async (directory) => expect(directory).toBe(inTrees('mounts', 'downloads')), signal);
+    await cache.withLock('work', async () => expect(readdirSync(inTrees('locks'))).toContain('work.lock'));
+    expect(readdirSync(treesDir)).toEqual(['.ict']);
+    expect(rig.list('.ict').filter((name) => ['layers', 'mounts'].includes(name))).toEqual([]);
+    expect(rig.list('.ict/index')).toEqual(['blobs', 'packages', 'steps']);
+  });
+
+  it('collects, trashes and reaps in both places', async () => {
+    await publishLayer();
+    await cache.blobs.putBytes(Buffer.from('blob'));
+    endProcesses(rig);
+    rig.time = Date.now() / 1000 + 7200;
+    const others = await rig.open({ treesDir });
+    const { removed } = await others.collect({ unusedDays: 30 });
+    expect(removed.map(({ kind }) => kind).sort()).toEqual(['blob', 'layer']);
+    expect(readdirSync(inTrees('trash'))).toHaveLength(2); // and what the layer was made in
+    expect(rig.list('.ict/trash')).toHaveLength(1);
+    const left = [inTrees('tmp', ended), join(rig.cacheDir, '.ict/tmp', ended)];
+    for (const directory of left) mkdirSync(directory);
+    expect(await others.reap()).toEqual({ removed: 5, failed: [] });
+    expect([...left, ...readdirSync(inTrees('trash'))].filter((path) => existsSync(path))).toEqual([]);
+    expect(rig.list('.ict/trash')).toEqual([]);
+  });
+
+  it('writes what was learned of a layer beside it', async () => {
+    await publishLayer();
+    await cache.layers.resign(layer, 'new');
+    expect(readFileSync(inTrees('layers', layer.slice(7), 'signature.json'), 'utf8')).toBe('new');
+  });
+
+  it('measures and verifies both', async () => {
+    await publishLayer();
+    await cache.blobs.putBytes(Buffer.from('blob'));
+    const areas = (await cache.usage()).filter(({ files }) => files > 0).map(({ area }) => area);
+    expect(areas).toEqual(expect.arrayContaining(['blobs', 'layers']));
+    const { checked, findings } = await cache.verify({ checkLayer: async () => ['/file'] });
+    expect(checked).toMatchObject({ blob: 1, layer: 1 });
+    expect(findings).toMatchObject([{ kind: 'layer', problem: 'damaged' }]);
+  });
+
+  it('collects alone among all machines that share it', async () => {
+    const lock = join(rig.cacheDir, '.ict/locks/collect.lock');
+    writeFileSync(lock, JSON.stringify({ owner: 'ffffffff-ffffffff-1-1', token: 'theirs' }));
+    const waiting = cache.collect({ packageDays: 30 }, { signal: AbortSignal.timeout(20) });
+    await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});

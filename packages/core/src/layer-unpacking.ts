@@ -1,0 +1,21 @@
+import { hasCode } from '@ict/plugin-api';
+import type { LayerManifest, Sandbox } from '@ict/sandbox';
+
+/** A sealed layer has had its times settled: unpacked, it keeps them all. */
+const ANY_TIME = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Unpacks what sealing wrote of a layer into an empty directory.
+ *
+ * @returns the manifest of what came out, to be compared with that of the layer; undefined when it cannot be unpacked, which is a miss
+ *   like other content.
+ */
+export async function unpackLayer(sandbox: Sandbox, archive: string, directory: string): Promise<LayerManifest | undefined> {
+  try {
+    await sandbox.restoreSnapshot(archive, directory);
+    return await sandbox.sealLayer(directory, { epochSeconds: ANY_TIME });
+  } catch (error) {
+    if (hasCode(error, 'ICT_SANDBOX_LAYER')) return undefined;
+    throw error;
+  }
+}
