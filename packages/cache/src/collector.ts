@@ -6,6 +6,7 @@ import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import type { Layout } from './layout.js';
 import type { Locks } from './lease.js';
 import type { PackageIndex } from './package-index.js';
+import { removeFile } from './reaper.js';
 import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
 
 /** How much the cache may hold. What is absent does not bound. */
@@ -77,16 +78,21 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
   /** Moves entries to the trash. What a build began to use meanwhile is put back. */
   async function remove(chosen: readonly CollectedEntry[], options: CollectOptions): Promise<Collection> {
     const before = await journal.pinned();
-    const free = chosen.filter((entry) => !before.has(entryName(entry)));
+    const free = before.size === 0 ? chosen : chosen.filter((entry) => !before.has(entryName(entry)));
     if (options.dryRun === true) return collection(free, chosen.length);
     const moved: { readonly entry: CollectedEntry; readonly trash: string }[] = [];
+    const gone: CollectedEntry[] = [];
     for (const entry of free) {
       options.signal?.throwIfAborted();
+      if (entry.kind === 'memo') {
+        // Nobody notes the use of one, and whoever reads it has it whole or not at all.
+        if (removeFile(entry.path)) gone.push(entry);
+        continue;
+      }
       const trash = await layout.setAside(entry.path);
       if (trash !== undefined) moved.push({ entry, trash });
     }
     const after = await journal.pinned();
-    const gone: CollectedEntry[] = [];
     for (const { entry, trash } of moved) {
       if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path))) gone.push(entry);
     }
@@ -99,47 +105,47 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
     const whole = limits.unusedDays !== undefined || limits.totalBytes !== undefined || limits.freeBytes !== undefined;
     const all = await entries(whole ? entryKinds : ['package', 'image']);
     const now = clock();
-    const reasons = new Map<EntryName, string>();
+    const reasons = new Map<CacheEntry, string>();
     const take = (entry: CacheEntry, reason: string): void => {
-      if (!reasons.has(entryName(entry))) reasons.set(entryName(entry), reason);
+      if (!reasons.has(entry)) reasons.set(entry, reason);
     };
-    const kept = (...kinds: readonly EntryKind[]): CacheEntry[] =>
-      all
-        .filter((entry) => (kinds.length === 0 || kinds.includes(entry.kind)) && !reasons.has(entryName(entry)))
-        .sort((a, b) => a.usedAt - b.usedAt);
+    const kept = (...kinds: readonly EntryKind[]): CacheEntry[] => all.filter((entry) => kinds.includes(entry.kind) && !reasons.has(entry));
+    const unusedFirst = (...kinds: readonly EntryKind[]): CacheEntry[] => kept(...kinds).sort((a, b) => a.usedAt - b.usedAt);
     const older = (found: readonly CacheEntry[], days: number | undefined): void => {
       if (days === undefined) return;
       for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${days} days`);
     };
     older(kept('package'), limits.packageDays);
     older(kept(...OWN_LIFE), limits.unusedDays);
-    if (limits.packageBytes !== undefined) shrink(kept('package'), limits.packageBytes, take);
+    if (limits.packageBytes !== undefined) shrink(unusedFirst('package'), limits.packageBytes, take);
     if (limits.imageCount !== undefined) {
-      const images = kept('image');
+      const images = unusedFirst('image');
       for (const image of images.slice(0, Math.max(0, images.length - limits.imageCount))) {
         take(image, `more than ${limits.imageCount} images`);
       }
     }
-    const references = readReferences(all);
+    const references = createReferences();
     const orphans = (): void => {
-      const referred = new Set([...references].flatMap(([step, names]) => (reasons.has(step) ? [] : names)));
-      for (const entry of kept('layer', 'blob')) {
+      const dependent = kept('layer', 'blob');
+      if (dependent.length === 0) return;
+      const referred = new Set(kept('step').flatMap(references));
+      for (const entry of dependent) {
         if (!referred.has(entryName(entry)) && now - entry.usedAt > YOUNG_SECONDS) take(entry, 'no kept result refers to it');
       }
     };
     orphans();
-    const excess = await excessBytes(limits, kept());
+    const excess = await excessBytes(limits, kept(...entryKinds));
     if (excess > 0) {
       let freed = 0;
-      const size = new Map(all.map((entry) => [entryName(entry), entry.allocatedBytes]));
-      for (const entry of kept(...OWN_LIFE)) {
+      const size = new Map(kept('layer', 'blob').map((entry) => [entryName(entry), entry.allocatedBytes]));
+      for (const entry of unusedFirst(...OWN_LIFE)) {
         if (freed >= excess) break;
         take(entry, 'unused longest while room is short');
-        freed += entry.allocatedBytes + (references.get(entryName(entry)) ?? []).reduce((total, name) => total + (size.get(name) ?? 0), 0);
+        freed += entry.allocatedBytes + references(entry).reduce((total, name) => total + (size.get(name) ?? 0), 0);
       }
       orphans();
     }
-    return { all, chosen: all.flatMap((entry) => asCollected(entry, reasons.get(entryName(entry)))) };
+    return { all, chosen: all.flatMap((entry) => asCollected(entry, reasons.get(entry))) };
   }
 
   /** One collection at a time; a dry run changes nothing, not even a lock. */
@@ -203,19 +209,28 @@ function shrink(found: readonly CacheEntry[], limitBytes: number, take: (entry: 
   }
 }
 
-/** What each step's result refers to, by the step's name. A record that cannot be read refers to nothing: it is a miss. */
-function readReferences(entries: readonly CacheEntry[]): ReadonlyMap<EntryName, readonly EntryName[]> {
-  const references = new Map<EntryName, readonly EntryName[]>();
-  for (const entry of entries) {
-    if (entry.kind !== 'step') continue;
-    try {
-      const { output } = JSON.parse(readFileSync(entry.path, 'utf8')) as { output?: Json };
-      references.set(entryName(entry), output === undefined ? [] : [...referencesOf(output)]);
-    } catch (error) {
-      if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;
-    }
+/**
+ * What the result of a step refers to, read once, when it is first asked for; nothing for other entries. A record that cannot be read refers
+ * to nothing: it is a miss.
+ */
+function createReferences(): (entry: CacheEntry) => readonly EntryName[] {
+  const known = new Map<CacheEntry, readonly EntryName[]>();
+  return (entry) => {
+    if (entry.kind !== 'step') return [];
+    const found = known.get(entry) ?? readReferences(entry.path);
+    known.set(entry, found);
+    return found;
+  };
+}
+
+function readReferences(path: string): readonly EntryName[] {
+  try {
+    const { output } = JSON.parse(readFileSync(path, 'utf8')) as { output?: Json };
+    return output === undefined ? [] : [...referencesOf(output)];
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;
+    return [];
   }
-  return references;
 }
 
 /** Layers and blobs inside a step's output, which are tagged with their kind. */

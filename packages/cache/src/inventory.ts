@@ -39,10 +39,9 @@ export function listEntries(
 ): readonly CacheEntry[] {
   const entries: CacheEntry[] = [];
   for (const kind of kinds) {
-    for (const place of placesOf(layout, kind)) {
-      const found = measure(place.path);
-      if (found === undefined) continue; // removed meanwhile
-      const { id, name, path, provider } = place;
+    visitPlaces(layout, kind, (id, name, path, provider) => {
+      const found = measure(path);
+      if (found === undefined) return; // removed meanwhile
       const usedAt = used.get(entryName({ kind, id })) ?? Math.floor(found.changedMs / 1000);
       const { allocatedBytes } = found;
       // Written out: spreading costs more than all else that happens to an entry here.
@@ -51,14 +50,15 @@ export function listEntries(
           ? { kind, id, name, path, allocatedBytes, usedAt }
           : { kind, id, name, provider, path, allocatedBytes, usedAt },
       );
-    }
+    });
   }
   return entries;
 }
 
-type Place = Pick<CacheEntry, 'id' | 'name' | 'provider' | 'path'>;
+/** Is told of one place where an entry lies. */
+type Visit = (id: string, name: string, path: string, provider?: string) => void;
 
-function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
+function visitPlaces(layout: Layout, kind: EntryKind, visit: Visit): void {
   const packages = join(layout.cacheDir, 'pkgCache');
   const steps = join(layout.area('index'), 'steps');
   switch (kind) {
@@ -67,41 +67,41 @@ function* placesOf(layout: Layout, kind: EntryKind): Generator<Place> {
         const directory = join(packages, provider);
         for (const name of names(directory)) {
           if (name === PACKAGE_GRAPH || name.startsWith('.')) continue;
-          yield { id: packageId(provider, name), name, provider, path: directory + sep + name };
+          visit(packageId(provider, name), name, directory + sep + name, provider);
         }
       }
       return;
     case 'image':
-      return yield* named(join(layout.cacheDir, 'imageCache'));
+      return visitNamed(join(layout.cacheDir, 'imageCache'), visit);
     case 'layer':
-      return yield* named(layout.area('layers'));
+      return visitNamed(layout.area('layers'), visit);
     case 'metadata':
-      return yield* named(layout.area('fetch'));
+      return visitNamed(layout.area('fetch'), visit);
     case 'mount':
-      return yield* named(layout.area('mounts'));
+      return visitNamed(layout.area('mounts'), visit);
     case 'blob':
-      return yield* sharded(join(layout.area('blobs'), 'sha256'), '', undefined);
+      return visitSharded(join(layout.area('blobs'), 'sha256'), '', undefined, visit);
     case 'step':
-      for (const name of directories(steps)) yield* sharded(join(steps, name), '.json', name);
+      for (const name of directories(steps)) visitSharded(join(steps, name), '.json', name, visit);
       return;
     case 'memo':
-      for (const name of directories(layout.area('memo'))) yield* sharded(join(layout.area('memo'), name), '.json', name);
+      for (const name of directories(layout.area('memo'))) visitSharded(join(layout.area('memo'), name), '.json', name, visit);
   }
 }
 
 /** What lies directly in a directory, under its own name. */
-function* named(directory: string): Generator<Place> {
-  for (const name of names(directory)) if (!name.startsWith('.')) yield { id: name, name, path: directory + sep + name };
+function visitNamed(directory: string, visit: Visit): void {
+  for (const name of names(directory)) if (!name.startsWith('.')) visit(name, name, directory + sep + name);
 }
 
 /** Files of `directory/ab/*`, with their names less `suffix` as ids. */
-function* sharded(directory: string, suffix: string, name: string | undefined): Generator<Place> {
+function visitSharded(directory: string, suffix: string, name: string | undefined, visit: Visit): void {
   for (const shard of directories(directory)) {
-    const place = join(directory, shard);
+    const place = join(directory, shard) + sep;
     for (const file of names(place)) {
       if (!file.endsWith(suffix) || file.startsWith('.')) continue;
       const id = file.slice(0, file.length - suffix.length);
-      yield { id, name: name ?? id, path: place + sep + file };
+      visit(id, name ?? id, place + file);
     }
   }
 }
@@ -130,7 +130,8 @@ function measure(path: string): { readonly allocatedBytes: number; readonly chan
   const top = look(path);
   if (top === undefined) return undefined;
   let allocatedBytes = top.blocks * 512;
-  const pending = top.isDirectory() ? [path] : [];
+  if (!top.isDirectory()) return { allocatedBytes, changedMs: top.ctimeMs };
+  const pending = [path];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const entry of list(directory)) {
       const child = join(directory, entry.name);
@@ -142,7 +143,7 @@ function measure(path: string): { readonly allocatedBytes: number; readonly chan
 }
 
 function look(path: string): Stats | undefined {
-  return unlessAbsent(() => lstatSync(path));
+  return unlessAbsent(() => lstatSync(path, { throwIfNoEntry: false }));
 }
 
 /** Undefined for what is gone, or may not be looked at. */

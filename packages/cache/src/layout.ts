@@ -121,8 +121,11 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     return join(own, `file-${random()}`);
   }
 
+  const asideName = random();
+  let setAsideBefore = 0;
+
   async function setAside(path: string): Promise<string | undefined> {
-    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', `${owner}.${random()}`);
+    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', `${owner}.${asideName}-${setAsideBefore++}`);
     try {
       renameSync(path, aside); // takes microseconds: a collection moves thousands, and a trip through the thread pool takes ten times as long
       return aside;

@@ -1,10 +1,10 @@
-import { lstatSync, rmSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 import { isAbandoned } from './file-age.js';
 import type { Layout } from './layout.js';
-import { isProcessOwner, livenessOf } from './process-owner.js';
+import { isProcessOwner, livenessOf, type Liveness } from './process-owner.js';
 
 /** What another machine left is taken for garbage when it was not touched for this long. */
 const foreignMs = 7 * 24 * 3600 * 1000;
@@ -21,9 +21,20 @@ const SMALL_BYTES = 1024 * 1024;
  */
 export const removeTree: RemoveTree = async (path) => {
   const entry = lstatSync(path, { throwIfNoEntry: false });
-  if (entry?.isFile() === true && entry.size < SMALL_BYTES) rmSync(path, { force: true });
+  if (entry?.isFile() === true && entry.size < SMALL_BYTES) removeFile(path);
   else await rm(path, { recursive: true, force: true, maxRetries: 2 });
 };
+
+/** Removes a file or a link, at once. @returns false when it was gone already. */
+export function removeFile(path: string): boolean {
+  try {
+    unlinkSync(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
 
 /**
  * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash` and `.ict/locks`, what they were putting among
@@ -40,6 +51,7 @@ export async function reap(
 ): Promise<{ readonly removed: number; readonly failed: readonly string[] }> {
   let removed = 0;
   const failed: string[] = [];
+  const known = new Map<string, Liveness>();
   const below = (name: string): readonly string[] => layout.roots.map((root) => join(root, name));
   const trash = new Set(below('trash'));
   const locks = new Set(below('locks'));
@@ -54,7 +66,8 @@ export async function reap(
       const owner = (hiding.has(directory) ? name.slice(1) : name).split('.')[0] ?? '';
       if (locks.has(directory) && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
       if (!isProcessOwner(owner) || (owner === layout.owner && !trash.has(directory))) continue;
-      const liveness = owner === layout.owner ? 'dead' : livenessOf(owner);
+      const liveness = owner === layout.owner ? 'dead' : (known.get(owner) ?? livenessOf(owner));
+      known.set(owner, liveness);
       if (liveness === 'alive' || (liveness === 'unknown' && !(await isAbandoned(path, foreignMs, now, layout)))) continue;
       try {
         await remove(path);

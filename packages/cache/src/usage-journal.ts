@@ -47,7 +47,10 @@ const AHEAD_SECONDS = 24 * 3600;
 /** Logs that are read one by one without anybody noticing. */
 const MANY_LOGS = 16;
 
-const linePattern = /^(\d{1,12}) ([a-z]{1,12} [^\n]{1,600})$/;
+/** Longest parts of a line, in characters. */
+const SECONDS_LENGTH = 12;
+const KIND_LENGTH = 12;
+const ID_LENGTH = 600;
 
 export function createUsageJournal(layout: Layout, clock: () => number): UsageJournal {
   const directory = layout.area('used');
@@ -94,12 +97,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   async function readAll(files: readonly LogFile[]): Promise<Map<EntryName, number>> {
     const used = new Map<EntryName, number>();
     for (const { path } of files) {
-      for (const line of (await textOf(path)).split('\n')) {
-        const [, seconds, entry] = linePattern.exec(line) ?? [];
-        if (entry === undefined) continue; // cut off by a crash or a full disk
-        const name = entry as EntryName;
-        used.set(name, Math.max(used.get(name) ?? 0, Number(seconds)));
-      }
+      readLines(await textOf(path), used);
     }
     return used;
   }
@@ -144,6 +142,37 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       }
     },
   };
+}
+
+/**
+ * Takes the lines of a log in, of each entry the latest. Lines that a crash or a full disk cut off are passed over. A journal has a hundred
+ * thousand lines, and a pattern takes three times as long for one.
+ */
+function readLines(text: string, used: Map<EntryName, number>): void {
+  for (let start = 0, end = 0; start < text.length; start = end + 1) {
+    end = text.indexOf('\n', start);
+    if (end === -1) end = text.length;
+    const kind = text.indexOf(' ', start) + 1;
+    const id = text.indexOf(' ', kind) + 1;
+    if (kind === 0 || id === 0) return; // no line that follows is whole either
+    if (id >= end || kind - start - 1 > SECONDS_LENGTH || id - kind - 1 > KIND_LENGTH || end - id > ID_LENGTH) continue;
+    const seconds = digits(text, start, kind - 1);
+    if (seconds === undefined || id - kind === 1) continue;
+    const entry = text.slice(kind, end) as EntryName;
+    const before = used.get(entry);
+    if (before === undefined || before < seconds) used.set(entry, seconds);
+  }
+}
+
+/** A number of at least one decimal digit and nothing else; undefined for any other text. */
+function digits(text: string, start: number, end: number): number | undefined {
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (!(digit >= 0 && digit <= 9)) return undefined;
+    value = value * 10 + digit;
+  }
+  return start === end ? undefined : value;
 }
 
 async function names(directory: string): Promise<readonly string[]> {

@@ -86,6 +86,15 @@ describe('limits', () => {
     expect(existsSync(join(rig.cacheDir, '.ict/blobs/sha256', fresh.slice(0, 2), fresh))).toBe(true);
   });
 
+  it('memory of questions goes at once, and takes no way through the trash', async () => {
+    const cache = await rig.open();
+    await cache.memo.set('asked', 'long ago', 1);
+    rig.time = Math.floor(Date.now() / 1000) + 31 * DAY; // the time of a file is the machine's
+    expect((await cache.collect({ unusedDays: 30 })).removed.map(({ kind, name }) => [kind, name])).toEqual([['memo', 'asked']]);
+    expect(rig.list('.ict/trash')).toEqual([]);
+    expect(await cache.memo.get('asked', 'long ago')).toBeUndefined();
+  });
+
   it('when room is short, what was unused longest goes first, whatever it is', async () => {
     await storePackages(['a'], START);
     const blob = await storeResult('r', START + DAY);

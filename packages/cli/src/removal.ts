@@ -60,15 +60,18 @@ async function removeFromWorkspace(session: Session, cache: Cache, workDir: stri
 export function reportRemoval(session: Session, { dryRun, cache, workspace }: Removal): void {
   const freedBytes = cache.freedBytes + workspace.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   const { pinned, removed } = cache;
-  session.document({
-    dryRun,
-    removed: [
-      ...removed.map((entry) => ({ ...entryDocument(entry), reason: entry.reason })),
-      ...workspace.map(({ kind, id, path, allocatedBytes }) => ({ kind, id, path, allocatedBytes })),
-    ],
-    freedBytes,
-    pinned,
-  });
+  if (session.terminal.json) {
+    session.document({
+      dryRun,
+      removed: [
+        ...removed.map((entry) => ({ ...entryDocument(entry), reason: entry.reason })),
+        ...workspace.map(({ kind, id, path, allocatedBytes }) => ({ kind, id, path, allocatedBytes })),
+      ],
+      freedBytes,
+      pinned,
+    });
+    return;
+  }
   const lines = [
     ...table(
       [

@@ -45,16 +45,16 @@ export function padEnd(text: string, columns: number): string {
 
 /** Rows as columns that line up, two blanks between; the last column is not padded. */
 export function table(rows: readonly (readonly string[])[], options: { readonly right?: readonly number[] } = {}): readonly string[] {
+  const sizes = rows.map((row) => row.map(displayWidth));
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, displayWidth(cell))));
-  return rows.map((row) =>
-    row
-      .map((cell, index) => {
-        const gap = ' '.repeat((widths[index] ?? 0) - displayWidth(cell));
-        if (options.right?.includes(index) === true) return gap + cell;
-        return index === row.length - 1 ? cell : cell + gap;
-      })
-      .join('  ')
-      .trimEnd(),
-  );
+  for (const row of sizes) for (const [column, size] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, size);
+  return rows.map((row, at) => {
+    let line = '';
+    for (const [column, cell] of row.entries()) {
+      const gap = ' '.repeat((widths[column] ?? 0) - (sizes[at]?.[column] ?? 0));
+      if (column > 0) line += '  ';
+      line += options.right?.includes(column) === true ? gap + cell : column === row.length - 1 ? cell : cell + gap;
+    }
+    return line.trimEnd();
+  });
 }

@@ -1,9 +1,6 @@
 import { hasCode } from '@ict/plugin-api';
 import type { LayerManifest, Sandbox } from '@ict/sandbox';
 
-/** A sealed layer has had its times settled: unpacked, it keeps them all. */
-const ANY_TIME = Number.MAX_SAFE_INTEGER;
-
 /**
  * Unpacks what sealing wrote of a layer into an empty directory.
  *
@@ -12,8 +9,7 @@ const ANY_TIME = Number.MAX_SAFE_INTEGER;
  */
 export async function unpackLayer(sandbox: Sandbox, archive: string, directory: string): Promise<LayerManifest | undefined> {
   try {
-    await sandbox.restoreSnapshot(archive, directory);
-    return await sandbox.sealLayer(directory, { epochSeconds: ANY_TIME });
+    return await sandbox.restoreSnapshot(archive, directory);
   } catch (error) {
     if (hasCode(error, 'ICT_SANDBOX_LAYER')) return undefined;
     throw error;

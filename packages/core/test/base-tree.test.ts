@@ -32,6 +32,7 @@ const sandbox = {
     const text = await readFile(snapshot, 'utf8');
     if (text === 'damaged') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
     await writeFile(join(directory, 'content'), text);
+    return manifestOf(directory);
   },
   sealLayer: (directory: string) => manifestOf(directory),
   statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),

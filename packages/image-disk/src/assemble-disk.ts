@@ -143,6 +143,7 @@ async function fillPartition(
   if (kind !== undefined) {
     const tree = content.trees.get(spec.id);
     await writeExt({ ...place, kind, tree: tree ?? { layers: [] }, root: tree === undefined ? '/' : (mountPointOf(spec) ?? '/') }, ctx);
+    ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
   } else if (width !== undefined) {
     const stage = join(directory, `stage-${offsetBytes}`);
     await mkdir(stage);

@@ -77,7 +77,8 @@ async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ read
     `hash_seed=${identity.hashSeed}`,
     'root_owner=0:0',
     'lazy_itable_init=0',
-    'lazy_journal_init=0',
+    // The journal is zeros, which are there already: written again, they would take room on the host's disk.
+    'lazy_journal_init=1',
     'nodiscard',
     `offset=${request.offsetBytes}`,
   ];

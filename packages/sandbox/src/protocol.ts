@@ -52,7 +52,7 @@ export interface AgentMethods {
   'tree.mount': { params: { tree: number; source: MountSource; at: string; writable: boolean }; result: null };
   'layer.seal': { params: { directory: string; epochSeconds: number; snapshot?: string }; result: LayerManifest };
   'layer.read': { params: { directory: string }; result: LayerManifest };
-  'layer.restore': { params: { snapshot: string; directory: string }; result: null };
+  'layer.restore': { params: { snapshot: string; directory: string }; result: LayerManifest };
   'layer.copy': { params: { from: string; to: string }; result: null };
   'layer.sign': { params: { directory: string }; result: LayerSignature };
   'layer.compare': { params: { directory: string; entries: readonly LayerEntry[] }; result: { changed: readonly string[] } };

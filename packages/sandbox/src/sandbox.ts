@@ -129,13 +129,13 @@ export class Sandbox {
   }
 
   /**
-   * Unpacks a snapshot that {@link Sandbox.sealLayer} wrote into a new or empty directory. Verify the result: the snapshot itself
-   * is not checked.
+   * Unpacks a snapshot that {@link Sandbox.sealLayer} wrote into a new or empty directory.
    *
+   * @returns what was unpacked, read once. Compare its digest with that of the layer: whether it is the right snapshot is not checked.
    * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
    */
-  async restoreSnapshot(snapshot: string, directory: string, signal?: AbortSignal): Promise<void> {
-    await this.#channel.call('layer.restore', { snapshot, directory }, signal === undefined ? {} : { signal });
+  async restoreSnapshot(snapshot: string, directory: string, signal?: AbortSignal): Promise<LayerManifest> {
+    return this.#channel.call('layer.restore', { snapshot, directory }, signal === undefined ? {} : { signal });
   }
 
   /**

@@ -1,9 +1,11 @@
-import { measure, type BenchCommand, type Measurement } from './measurement.js';
+import { measure, type BenchCommand, type Measurement, type Milestone } from './measurement.js';
 
 /** One side of a comparison. */
 export interface Contender {
   readonly name: string;
   readonly command: BenchCommand;
+  /** A moment of the run that gets a row of its own, before that of the whole. */
+  readonly milestone?: Milestone;
   /** Brings about the state that a run starts from; not measured. */
   readonly prepare?: () => Promise<void>;
 }
@@ -31,16 +33,23 @@ export async function alternate(
   rounds: number,
   onRun: (name: string, measurement: Measurement) => void = () => undefined,
 ): Promise<readonly Runs[]> {
-  const results = contenders.map(({ name }) => ({ name, runs: [] as Measurement[] }));
+  const results = contenders.map(({ name, milestone }) => ({
+    whole: { name, runs: [] as Measurement[] },
+    ...(milestone === undefined ? {} : { part: { name: milestone.name, runs: [] as Measurement[] } }),
+  }));
   for (let round = 0; round < rounds; round++) {
-    for (const [index, { name, command, prepare }] of contenders.entries()) {
+    for (const [index, { command, prepare, milestone }] of contenders.entries()) {
       await prepare?.();
-      const measurement = await measure(command);
-      results[index]?.runs.push(measurement);
-      onRun(name, measurement);
+      const { milestone: reached, ...measurement } = await measure(command, milestone);
+      const { whole, part } = results[index] as (typeof results)[number];
+      for (const [row, value] of [[part, reached] as const, [whole, measurement] as const]) {
+        if (row === undefined || value === undefined) continue;
+        row.runs.push(value);
+        onRun(row.name, value);
+      }
     }
   }
-  return results;
+  return results.flatMap(({ whole, part }) => (part === undefined ? [whole] : [part, whole]));
 }
 
 /** Least and middle of some values; of an even number, the middle is the mean of two. @throws when there are none. */

@@ -1,4 +1,7 @@
 import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { cpuOfTree } from './process-tree.js';
 
 /** A whole process to measure: an argv, without a shell. */
 export interface BenchCommand {
@@ -15,6 +18,12 @@ export interface Measurement {
   readonly cpuSeconds: number;
 }
 
+/** A moment within a run, told by a line of the command's standard output. */
+export interface Milestone {
+  readonly name: string;
+  readonly reached: (line: string) => boolean;
+}
+
 /**
  * Runs a command under the `time` of bash, which reads the times of the command and of all that it waited for from the kernel
  * (`RUSAGE_CHILDREN`). Node can only tell its own times. The times come through file descriptor 3, so that the command keeps its own
@@ -27,8 +36,17 @@ const SCRIPT = `TIMEFORMAT='%3R %3U %3S'; exec 4>&2; { time "$@" 2>&4 3>&- 4>&-;
 
 const KEPT_OUTPUT_BYTES = 4096;
 
-/** Runs a command once. @throws when it cannot be started, or ends with another exit status than 0. */
-export async function measure({ argv, cwd, env }: BenchCommand): Promise<Measurement> {
+/**
+ * Runs a command once.
+ *
+ * @returns what the whole run took and, if asked for, what it had taken when it printed the first line that reaches the milestone.
+ * @throws when it cannot be started, ends with another exit status than 0, or never reaches the milestone.
+ */
+export async function measure(
+  { argv, cwd, env }: BenchCommand,
+  milestone?: Milestone,
+): Promise<Measurement & { readonly milestone?: Measurement }> {
+  const start = performance.now();
   const child = spawn('bash', ['-c', SCRIPT, 'bash', ...argv], {
     ...(cwd === undefined ? {} : { cwd }),
     env: { ...process.env, ...env, LC_ALL: 'C.UTF-8' },
@@ -41,6 +59,13 @@ export async function measure({ argv, cwd, env }: BenchCommand): Promise<Measure
       output = `${output}${chunk.toString()}`.slice(-KEPT_OUTPUT_BYTES);
     });
   }
+  let reached: Measurement | undefined;
+  if (milestone !== undefined) {
+    createInterface({ input: child.stdout as Readable }).on('line', (line) => {
+      if (reached !== undefined || !milestone.reached(line)) return;
+      reached = { wallSeconds: Math.round(performance.now() - start) / 1000, cpuSeconds: cpuOfTree(child.pid as number) };
+    });
+  }
   child.stdio[3]?.on('data', (chunk: Buffer) => {
     times += chunk.toString();
   });
@@ -49,7 +74,9 @@ export async function measure({ argv, cwd, env }: BenchCommand): Promise<Measure
     child.on('close', (code, signal) => resolve(signal ?? String(code)));
   });
   if (status !== '0') throw new Error(`${argv.join(' ')} ended with ${status}:\n${output}`);
-  return parseTimes(times);
+  if (milestone === undefined) return parseTimes(times);
+  if (reached === undefined) throw new Error(`${argv.join(' ')} never said that it reached: ${milestone.name}`);
+  return { ...parseTimes(times), milestone: reached };
 }
 
 /** Reads `real user system`, in seconds. */

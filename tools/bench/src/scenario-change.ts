@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { serveArchive } from '@ict/fixtures';
-import { alternate } from './alternation.js';
+import { alternate, type Contender } from './alternation.js';
 import { ictBuild, mmdebstrap, requirePrograms } from './builders.js';
 import { withFile, withPackage } from './local-definition.js';
 import { makeLocalArchive } from './local-archive.js';
@@ -9,7 +9,13 @@ import { measure } from './measurement.js';
 import type { Scenario } from './scenario.js';
 
 /** A package of the archive that is no part of the image: one of its tools. */
-const ADDED_PACKAGE = 'mtools';
+const ADDED_PACKAGE = 'dosfstools';
+
+/** Whether an event says that the filesystem of the partition `root` is whole. Its EFI partition is written at the same time. */
+function rootWritten(line: string): boolean {
+  const { type, artifact, action } = JSON.parse(line) as { readonly type?: string; readonly artifact?: string; readonly action?: string };
+  return type === 'image.progress' && artifact === 'root' && action === 'ext4 filesystem written';
+}
 
 /** After a build, the same with one more file, and with one more package; mmdebstrap starts from nothing, as it keeps nothing. */
 export const change: Scenario = async (options) => {
@@ -29,11 +35,17 @@ export const change: Scenario = async (options) => {
     await writeFile(variants.package, withPackage(template, ADDED_PACKAGE));
     await measure(build(archive.template));
   };
+  const whole = (what: string, chosen: string): Contender => ({
+    name: `ict build, ${what}, to the finished disk`,
+    command: build(chosen),
+    milestone: { name: `ict build, ${what}, to the root filesystem`, reached: rootWritten },
+    prepare: built,
+  });
   try {
     const results = await alternate(
       [
-        { name: 'ict build, one more file', command: build(variants.file), prepare: built },
-        { name: 'ict build, one more package', command: build(variants.package), prepare: built },
+        whole('one more file', variants.file),
+        whole('one more package', variants.package),
         mmdebstrap(archive, join(options.directory, 'peer'), server.url, options.putAway),
       ],
       options.runs ?? 3,

@@ -29,6 +29,23 @@ describe('measure', () => {
     expect(measured.wallSeconds).toBeGreaterThanOrEqual(0);
   });
 
+  it('tells what had been taken at a milestone, by processes that ended and by one that runs', async () => {
+    const script = `bash -c '${BURN}'; ${BURN}; echo half; ${BURN}; echo half; bash -c '${BURN}'; true`;
+    const { cpuSeconds, wallSeconds, milestone } = await measure(
+      { argv: ['bash', '-c', script] },
+      { name: 'half', reached: (line) => line === 'half' },
+    );
+    const [part, whole] = [milestone?.cpuSeconds ?? 0, cpuSeconds];
+    expect(part).toBeGreaterThan(0);
+    expect(part).toBeLessThan(whole);
+    expect(milestone?.wallSeconds).toBeLessThan(wallSeconds);
+  });
+
+  it('fails when a milestone is never reached', async () => {
+    const never = measure({ argv: ['echo', 'done'] }, { name: 'the moon', reached: (line) => line === 'landed' });
+    await expect(never).rejects.toThrow(/never said that it reached: the moon/);
+  });
+
   it.each([
     [['sh', '-c', 'echo the reason >&2; exit 3'], /ended with 3:\n.*the reason/s],
     [['no-such-program'], /ended with 127/],

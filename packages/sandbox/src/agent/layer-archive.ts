@@ -10,8 +10,9 @@ import { readTar } from '@ict/archive';
 import { syncDirectory, temporaryName } from '@ict/integrity';
 import { makeManifest, type LayerManifest } from '../manifest.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
-import { layerFailure } from './layer-failure.js';
+import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
+import { compareDirectory } from './layer-walk.js';
 import { OutputTail } from '../output-tail.js';
 import { StoredGzip } from './stored-gzip.js';
 
@@ -87,42 +88,66 @@ export async function readLayer(directory: string, signal: AbortSignal, snapshot
 }
 
 /**
- * Unpacks a snapshot into `directory`, which is made, or must be empty. Nothing is checked here: compare the result with its
- * manifest.
+ * Unpacks a snapshot into `directory`, which is made, or must be empty. Whether it is the right one is not checked here.
  *
+ * @returns what lies in the directory now. It is listed and hashed as it is unpacked, from the same bytes; afterwards every entry is looked
+ *   at, and the files are read only where that, or attributes that tar may have failed to set without saying so, leave a doubt.
  * @throws `ICT_SANDBOX_LAYER` when the directory has content or tar fails; the signal's reason.
  */
-export async function restoreLayer(snapshot: string, directory: string, signal: AbortSignal): Promise<void> {
+export async function restoreLayer(snapshot: string, directory: string, signal: AbortSignal): Promise<LayerManifest> {
   await mkdir(directory, { recursive: true });
   if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking a snapshot', directory, new Error('the directory is not empty'));
   const tar = startTar([...EXTRACT, `--directory=${directory}`], 'in', signal);
-  const fed = pipeline(createReadStream(snapshot), createGunzip(), (bytes: TarBytes) => feed(tar.stream as Writable, bytes), { signal });
+  const lister = new LayerLister();
+  const read = createReadStream(snapshot, { highWaterMark: PIECE_BYTES });
+  const fed = pipeline(
+    read,
+    createGunzip({ chunkSize: PIECE_BYTES }),
+    (bytes: TarBytes) => feed(tar.stream as Writable, bytes, lister, signal),
+    {
+      signal,
+    },
+  );
   const [feeding, unpacking] = await Promise.allSettled([fed, tar.done]);
   signal.throwIfAborted();
   // A damaged file cuts tar's input short, so its error comes first.
   for (const outcome of [feeding, unpacking]) {
     if (outcome.status === 'rejected') throw layerFailure('Unpacking a snapshot', snapshot, outcome.reason);
   }
+  const entries = lister.entries();
+  const doubtful = entries.some(({ xattrs, opaque }) => xattrs !== undefined || opaque === true);
+  const changed = layerIo('Looking at a layer', directory, () => compareDirectory(directory, entries));
+  return doubtful || changed.length > 0 ? readLayer(directory, signal) : makeManifest(entries);
 }
 
 /**
- * Writes all bytes, and reads them to their end even when tar, which stops at its end mark, takes no more: only then the
- * checksum of the compressed file is known to be good.
+ * Writes all bytes to tar and lists what they hold, and reads them to their end even when tar, which stops at its end mark, takes no more:
+ * only then the checksum of the compressed file is known to be good.
  */
-async function feed(sink: Writable, source: TarBytes): Promise<void> {
+async function feed(sink: Writable, source: TarBytes, lister: LayerLister, signal: AbortSignal): Promise<void> {
   const closed = new Promise<void>((resolve) => sink.once('close', resolve));
   // A broken pipe: tar ended, and says itself why.
   sink.on('error', () => sink.destroy());
-  try {
-    for await (const chunk of source) {
-      if (!sink.destroyed && !sink.write(chunk)) await Promise.race([once(sink, 'drain').catch(() => undefined), closed]);
+  const chunks = source[Symbol.asyncIterator]();
+  // Of its own each time, as whoever reads the archive may stop at its end mark too.
+  async function* through(): TarBytes {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+      if (!sink.destroyed && !sink.write(next.value)) await Promise.race([once(sink, 'drain').catch(() => undefined), closed]);
+      yield next.value;
     }
+  }
+  try {
+    for await (const entry of readTar(through(), { signal })) await lister.add(entry);
+    for await (const _rest of through());
   } finally {
     sink.end();
   }
 }
 
 type TarBytes = AsyncIterable<Uint8Array>;
+
+/** Read and decompressed at a time: each piece costs a turn of the event loop. */
+const PIECE_BYTES = 256 * 1024;
 
 async function list(directory: string, signal: AbortSignal, through: (tar: TarBytes) => TarBytes): Promise<LayerManifest> {
   const tar = startTar([...CREATE, `--directory=${directory}`, '.'], 'out', signal);

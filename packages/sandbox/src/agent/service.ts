@@ -74,10 +74,7 @@ export class SandboxService {
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
     'layer.seal': ({ directory, epochSeconds, snapshot }, { signal }) => seal(directory, epochSeconds, signal, snapshot),
     'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
-    'layer.restore': async ({ snapshot, directory }, { signal }) => {
-      await restoreLayer(snapshot, directory, signal);
-      return null;
-    },
+    'layer.restore': ({ snapshot, directory }, { signal }) => restoreLayer(snapshot, directory, signal),
     'layer.copy': async ({ from, to }, { signal }) => {
       await copyLayer(from, to, signal);
       return null;
