@@ -29,6 +29,7 @@ const sandbox = {
     const text = await readFile(archive, 'utf8');
     if (text === 'no archive') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
     await writeFile(join(directory, 'content'), text);
+    return manifestOf(directory);
   },
   sealLayer: (directory: string) => manifestOf(directory),
   statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),

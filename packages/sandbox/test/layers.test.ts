@@ -124,7 +124,7 @@ describe('a sealed layer', () => {
   });
 
   /** The two ways in which a layer comes to lie elsewhere. */
-  const ways: readonly (readonly [string, (name: string, to: string) => Promise<void>])[] = [
+  const ways: readonly (readonly [string, (name: string, to: string) => Promise<unknown>])[] = [
     ['its snapshot', (name, to) => sandbox.restoreSnapshot(join(base, `${name}.tar.gz`), to)],
     ['a copy', (name, to) => sandbox.copyLayer(join(base, name), to)],
   ];

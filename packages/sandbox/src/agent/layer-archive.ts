@@ -130,7 +130,7 @@ async function feed(sink: Writable, source: TarBytes, lister: LayerLister, signa
   sink.on('error', () => sink.destroy());
   const chunks = source[Symbol.asyncIterator]();
   // Of its own each time, as whoever reads the archive may stop at its end mark too.
-  async function* through(): TarBytes {
+  async function* through(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
       if (!sink.destroyed && !sink.write(next.value)) await Promise.race([once(sink, 'drain').catch(() => undefined), closed]);
       yield next.value;
@@ -138,7 +138,8 @@ async function feed(sink: Writable, source: TarBytes, lister: LayerLister, signa
   }
   try {
     for await (const entry of readTar(through(), { signal })) await lister.add(entry);
-    for await (const _rest of through());
+    const rest = through();
+    while ((await rest.next()).done !== true);
   } finally {
     sink.end();
   }
