@@ -1,5 +1,6 @@
-import { constants } from 'node:fs';
+import { constants, readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { alignedBuffer } from '@ict/integrity';
 
 /** A part of a file, in bytes. */
@@ -31,12 +32,18 @@ export async function* readPieces(
   await using cached = await open(path, 'r');
   await using direct = likelyData === undefined ? undefined : await openDirect(path, pieceBytes);
   const { size } = await cached.stat();
+  let inOneTurn = 0;
   for (let offset = 0; offset < size; offset += pieceBytes) {
     signal.throwIfAborted();
     const length = Math.min(pieceBytes, size - offset);
     const expected =
       likelyData === undefined || likelyData.some((range) => range.offset < offset + length && offset < range.offset + range.length);
-    if (!expected && direct !== undefined && length === pieceBytes && (await direct.isZero(offset, zeros))) {
+    if (!expected && direct !== undefined && length === pieceBytes && direct.isZero(offset, zeros)) {
+      inOneTurn += length;
+      if (inOneTurn >= BYTES_OF_A_TURN) {
+        inOneTurn = 0;
+        await setImmediate(); // lets the signal abort
+      }
       yield zeros;
       continue;
     }
@@ -46,10 +53,16 @@ export async function* readPieces(
   }
 }
 
+/** Bytes of holes that are read before the event loop gets its turn: some milliseconds. */
+const BYTES_OF_A_TURN = 16 * 1024 * 1024;
+
 /** A file opened past the page cache. */
 interface DirectFile extends AsyncDisposable {
-  /** True when the piece at `offset` is all zeros; false when it is not, or could not be read this way. */
-  isZero(offset: number, zeros: Buffer): Promise<boolean>;
+  /**
+   * True when the piece at `offset` is all zeros; false when it is not, or could not be read this way. Synchronous: a hole takes less time
+   * than a trip through the thread pool.
+   */
+  isZero(offset: number, zeros: Buffer): boolean;
 }
 
 /** @returns undefined when the file system has no direct reads (as tmpfs of older kernels). */
@@ -58,13 +71,13 @@ async function openDirect(path: string, pieceBytes: number): Promise<DirectFile 
   if (file === undefined) return undefined;
   const aligned = alignedBuffer(pieceBytes);
   return {
-    isZero: async (offset, zeros) => {
-      // A refusal (alignment, an unusual file system) only means that the piece is read through the cache.
-      const bytesRead = await file.read(aligned, 0, pieceBytes, offset).then(
-        (result) => result.bytesRead,
-        () => 0,
-      );
-      return bytesRead === pieceBytes && aligned.equals(zeros);
+    isZero: (offset, zeros) => {
+      try {
+        return readSync(file.fd, aligned, 0, pieceBytes, offset) === pieceBytes && aligned.equals(zeros);
+      } catch {
+        // A refusal (alignment, an unusual file system) only means that the piece is read through the cache.
+        return false;
+      }
     },
     [Symbol.asyncDispose]: () => file.close(),
   };

@@ -54,6 +54,21 @@ describe('readPieces', () => {
     expect((await readAll([])).subarray(2 * PIECE + 100, 2 * PIECE + 104).toString()).toBe('late');
   });
 
+  it('lets a signal abort in the midst of a large hole', async () => {
+    writeFileSync(file, '');
+    truncateSync(file, 64 * MIB);
+    const stopping = new AbortController();
+    let pieces = 0;
+    const reading = async (): Promise<void> => {
+      for await (const piece of readPieces(file, PIECE, [], stopping.signal)) {
+        if (pieces === 0) setImmediate(() => stopping.abort(new Error('enough')));
+        pieces += piece.length / PIECE;
+      }
+    };
+    await expect(reading()).rejects.toThrow('enough');
+    expect(pieces).toBeLessThan((64 * MIB) / PIECE);
+  });
+
   it('fills the one buffer that it is given, and gives no more of it than the file has', async () => {
     const bytes = Buffer.concat([Buffer.alloc(PIECE, 1), Buffer.alloc(PIECE), Buffer.alloc(100, 2)]);
     writeFileSync(file, bytes);
