@@ -31,8 +31,18 @@ export class TextLookupBuilder {
 
   /** Says that `row` has the text at `[from, to)`. Rows come in ascending order; a row that is given twice counts once. */
   add(from: number, to: number, row: number): void {
+    this.addKey(this.key(from, to), row);
+  }
+
+  /** @returns the key of the text at `[from, to)`, for {@link addKey}: a small number, the same for equal texts. */
+  key(from: number, to: number): number {
+    return this.#keys.keyOf(from, to);
+  }
+
+  /** Like {@link add}, for a text whose key is known. */
+  addKey(key: number, row: number): void {
     if (2 * this.#pairCount + 2 > this.#pairs.length) this.#pairs = grown(this.#pairs);
-    this.#pairs[2 * this.#pairCount] = this.#keys.keyOf(from, to);
+    this.#pairs[2 * this.#pairCount] = key;
     this.#pairs[2 * this.#pairCount + 1] = row;
     this.#pairCount++;
   }

@@ -51,8 +51,7 @@ async function sign(key: TestKey, { atSeconds = now - day, critical }: Signing =
 
 /** The packet of a signature by a primary key. */
 async function signOver(key: TestKey, hash: openpgp.enums.hash): Promise<openpgp.SignaturePacket> {
-  const literal = new openpgp.LiteralDataPacket();
-  literal.setBytes(content, openpgp.enums.literal.binary);
+  const [literal] = (await openpgp.createMessage({ binary: content })).packets;
   const packet = new openpgp.SignaturePacket();
   const { keyPacket } = key.privateKey;
   Object.assign(packet, { signatureType: 0, hashAlgorithm: hash, publicKeyAlgorithm: keyPacket.algorithm });

@@ -87,15 +87,24 @@ export class ColumnWriter {
 
   /** Rows by the names of the relations in some lists, and by the paths of files. */
   #byItems(bytes: Uint8Array, ...lists: readonly number[]): LookupColumns {
-    const count = this.#ends.length / LIST_COUNT;
-    const builder = new TextLookupBuilder(bytes, count);
-    for (let row = 0; row < count; row++) {
+    const [ends, items, relations] = [this.#ends.numbers, this.#items.numbers, this.#relations.numbers];
+    const builder = new TextLookupBuilder(bytes, ends.length / LIST_COUNT);
+    // By offset of a name, which is the same for equal ones: to find a key by a text takes longer.
+    const keys = new Map<number, number>();
+    const keyOf = (name: number): number => {
+      const known = keys.get(name);
+      if (known !== undefined) return known;
+      const key = builder.key(name, endOf(bytes, name));
+      keys.set(name, key);
+      return key;
+    };
+    for (let row = 0, first = 0; first < ends.length; row++, first += LIST_COUNT) {
       for (const list of lists) {
-        const at = row * LIST_COUNT + list;
-        for (let place = at === 0 ? 0 : this.#ends.at(at - 1); place < this.#ends.at(at); place++) {
-          const item = this.#items.at(place);
-          const from = list === FILES ? item : this.#relations.at(item * RELATION_WIDTH);
-          builder.add(from, endOf(bytes, from), row);
+        const at = first + list;
+        for (let place = at === 0 ? 0 : ends[at - 1]!; place < ends[at]!; place++) {
+          const item = items[place]!;
+          if (list === FILES) builder.add(item, endOf(bytes, item), row);
+          else builder.addKey(keyOf(relations[item * RELATION_WIDTH]!), row);
         }
       }
     }

@@ -1,5 +1,6 @@
 import { XmlReader } from './xml.js';
-import type { XmlAttributes, XmlHandler } from './xml.js';
+import type { XmlAttributes } from './xml-attributes.js';
+import type { XmlHandler } from './xml.js';
 import type { XmlText } from './xml-text.js';
 
 /** A package that brings a wanted file. */

@@ -22,6 +22,7 @@ export { parseRepomd, type Repomd, type RepomdData } from './repomd.js';
 export { parseRich, type Rich } from './rich.js';
 export { richClauses, type PackageSet, type RichClause } from './rich-clauses.js';
 export { createPackageVerifier, verifyContent } from './verify.js';
-export { XmlReader, type XmlAttributes, type XmlHandler } from './xml.js';
+export { XmlReader, type XmlHandler } from './xml.js';
+export type { XmlAttributes } from './xml-attributes.js';
 export type { XmlText } from './xml-text.js';
 export { FILE_FLAG, RELATION_FLAG, type RelationKind, type ScriptletKind } from './tags.js';

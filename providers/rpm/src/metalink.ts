@@ -2,7 +2,8 @@ import type { Digest, MirrorList } from '@ict/plugin-api';
 import { mirrorBase } from './mirror-base.js';
 import { REPOMD } from './root.js';
 import { XmlReader } from './xml.js';
-import type { XmlAttributes, XmlHandler } from './xml.js';
+import type { XmlAttributes } from './xml-attributes.js';
+import type { XmlHandler } from './xml.js';
 import type { XmlText } from './xml-text.js';
 
 /** What a metalink says of one state of repomd.xml, while it is read. */

@@ -1,11 +1,14 @@
 import { NumberColumn } from '@ict/package-index';
 import { ColumnWriter } from './column-writer.js';
+import { NAME_AT, readPlainEntry } from './plain-entry.js';
+import type { PlainEntry } from './plain-entry.js';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
 import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from './relation.js';
 import { isBelow } from './repomd.js';
 import { XmlReader } from './xml.js';
-import type { XmlAttributes, XmlHandler } from './xml.js';
+import type { XmlAttributes } from './xml-attributes.js';
+import type { XmlHandler } from './xml.js';
 import type { XmlText } from './xml-text.js';
 
 /** Senses by their two letters, as one number. */
@@ -22,6 +25,9 @@ const LIST_OF: ReadonlyMap<string, number> = new Map(LISTS.flatMap((name, list) 
 
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
+const MAX_DIGITS = 15;
 const SLASH = 0x2f;
 
 /**
@@ -47,6 +53,16 @@ export class PrimaryReader implements XmlHandler {
   /** The version and release of the last relation, which are often those of the next. */
   #lastVersion = 0;
   #lastRelease = 0;
+  readonly #entry: PlainEntry = {
+    nameTo: 0,
+    flags: 0,
+    epochFrom: 0,
+    epochTo: 0,
+    versionFrom: 0,
+    versionTo: 0,
+    releaseFrom: 0,
+    releaseTo: 0,
+  };
 
   /** @param source names the document in messages. */
   constructor(source: string) {
@@ -63,6 +79,20 @@ export class PrimaryReader implements XmlHandler {
     this.#reader.end();
     return this.#writer.finish(this.#diagnostics);
   }
+
+  readonly shortcut = (data: Buffer, start: number): number => {
+    if (this.#list < 0) return -1;
+    const entry = this.#entry;
+    const end = readPlainEntry(data, start, entry);
+    if (end < 0) return -1;
+    const sense = entry.flags === 0 ? 0 : SENSES.get(entry.flags);
+    if (sense === undefined) return -1;
+    const { heap } = this.#writer;
+    const name = heap.intern(data, start + NAME_AT, entry.nameTo);
+    const relation = sense === 0 ? this.#writer.relation(name, 0, 0, 0, 0) : this.#versioned(data, name, sense, entry);
+    this.#lists[this.#list]!.push(relation);
+    return end;
+  };
 
   open(name: string, attributes: XmlAttributes): boolean {
     if (name === 'entry') {
@@ -151,6 +181,17 @@ export class PrimaryReader implements XmlHandler {
     this.#fields[FIELD.release] = this.#attribute(attributes, 'rel');
   }
 
+  #versioned(data: Buffer, name: number, sense: number, entry: PlainEntry): number {
+    const { heap } = this.#writer;
+    const { epochFrom, epochTo, versionFrom, versionTo, releaseFrom, releaseTo } = entry;
+    if (!heap.holds(this.#lastVersion, data, versionFrom, versionTo)) this.#lastVersion = heap.intern(data, versionFrom, versionTo);
+    if (releaseFrom === 0) this.#lastRelease = 0;
+    else if (!heap.holds(this.#lastRelease, data, releaseFrom, releaseTo)) this.#lastRelease = heap.intern(data, releaseFrom, releaseTo);
+    const noEpoch = epochTo === epochFrom + 1 && data[epochFrom] === ZERO;
+    const epoch = noEpoch ? 0 : this.#number(data, epochFrom, epochTo);
+    return this.#writer.relation(name, sense, epoch, this.#lastVersion, this.#lastRelease);
+  }
+
   #relation(attributes: XmlAttributes): number {
     const name = this.#attribute(attributes, 'name');
     const flags = attributes.find('flags');
@@ -165,14 +206,21 @@ export class PrimaryReader implements XmlHandler {
   /** 0 for an epoch of 0, or one that is no number. */
   #epoch(attributes: XmlAttributes): number {
     const text = attributes.find('epoch');
-    if (text === undefined || (text.length === 1 && text.bytes[text.from] === 0x30)) return 0;
+    if (text === undefined || (text.length === 1 && text.bytes[text.from] === ZERO)) return 0;
     return this.#count(text);
   }
 
   /** A number of at most 15 digits; 0 for anything else, and for 0. */
   #count(text: XmlText | undefined): number {
-    if (text === undefined || !/^0*[1-9]\d{0,14}$/.test(text.toString())) return 0;
-    return this.#writer.heap.intern(text.bytes, text.from, text.to);
+    return text === undefined ? 0 : this.#number(text.bytes, text.from, text.to);
+  }
+
+  #number(bytes: Buffer, from: number, to: number): number {
+    let first = from;
+    while (first < to && bytes[first] === ZERO) first++;
+    if (first === to || to - first > MAX_DIGITS) return 0;
+    for (let at = first; at < to; at++) if (bytes[at]! < ZERO || bytes[at]! > NINE) return 0;
+    return this.#writer.heap.intern(bytes, from, to);
   }
 
   /** A text that is probably one that is known. */

@@ -1,16 +1,10 @@
 import { rpmError } from './errors.js';
+import { TagAttributes } from './xml-attributes.js';
+import type { XmlAttributes } from './xml-attributes.js';
 import { Utf8Check } from './utf8-check.js';
 import { isSame, XmlNames } from './xml-names.js';
 import type { XmlName } from './xml-names.js';
 import { EMPTY_TEXT, replaceEntities, XmlText } from './xml-text.js';
-
-/** Attributes of an element, by local name. */
-export interface XmlAttributes {
-  /** Undefined when it is absent. */
-  get(name: string): string | undefined;
-  /** The same without a string; valid until `open` returns. */
-  find(name: string): XmlText | undefined;
-}
 
 /** Told of elements as they come. Names are local: without the prefix of a name space. */
 export interface XmlHandler {
@@ -18,6 +12,13 @@ export interface XmlHandler {
   open(name: string, attributes: XmlAttributes): boolean;
   /** @param text of the element; empty unless `open` asked for it. */
   close(name: string, text: XmlText): void;
+  /**
+   * Reads a tag without the reader, when the handler knows how it is nearly always written: one that is well-formed, has no content, and would
+   * not make `open` and `close` do anything else. Asked for each tag within an element.
+   *
+   * @returns where the tag ends; -1 to have it read as any other.
+   */
+  readonly shortcut?: (data: Buffer, start: number) => number;
 }
 
 /** Largest tag, text or comment; descriptions of real packages have some thousand bytes. */
@@ -48,11 +49,12 @@ const isSpace = (code: number): boolean => code === 0x20 || (code >= 9 && code <
 export class XmlReader {
   readonly #handler: XmlHandler;
   readonly #source: string;
+  readonly #shortcut: XmlHandler['shortcut'];
   readonly #names = new XmlNames();
   readonly #open: XmlName[] = [];
   readonly #wanted: boolean[] = [];
   readonly #texts: XmlText[] = [];
-  readonly #attributes = new Attributes();
+  readonly #attributes = new TagAttributes();
   /** What came and does not end yet. */
   #rest: Buffer = NOTHING;
   /** The first ampersand that is not passed yet. */
@@ -64,6 +66,7 @@ export class XmlReader {
   constructor(handler: XmlHandler, source: string) {
     this.#handler = handler;
     this.#source = source;
+    this.#shortcut = handler.shortcut;
   }
 
   /**
@@ -107,7 +110,10 @@ export class XmlReader {
     if (second === undefined) return -1;
     if (second === SLASH) return this.#endTag(data, start);
     if (second === QUESTION) return after(data, '?>', start + 2);
-    if (second !== BANG) return this.#startTag(data, start);
+    if (second !== BANG) {
+      const end = this.#shortcut !== undefined && this.#isWithin() ? this.#shortcut(data, start) : -1;
+      return end < 0 ? this.#startTag(data, start) : end;
+    }
     const begin = data.toString('latin1', start, start + 9);
     if (begin.startsWith('<!--')) return after(data, '-->', start + 4);
     if (begin === '<![CDATA[') {
@@ -117,6 +123,11 @@ export class XmlReader {
     }
     if (begin.length < 9) return -1;
     throw this.#invalid('it has a document type, which repositories do not need');
+  }
+
+  /** Whether an element may begin here that has no content. */
+  #isWithin(): boolean {
+    return this.#open.length > 0 && this.#open.length < MAX_DEPTH;
   }
 
   #endTag(data: Buffer, start: number): number {
@@ -250,34 +261,6 @@ export class XmlReader {
       hint: 'The repository was published with broken metadata; report it to the repository.',
       facts: { document: this.#source, reason },
     });
-  }
-}
-
-/** The attributes of one tag; the objects of their values serve the next one again. */
-class Attributes implements XmlAttributes {
-  readonly #names: string[] = [];
-  readonly #values: XmlText[] = [];
-  #count = 0;
-
-  clear(): void {
-    this.#count = 0;
-  }
-
-  /** @returns where its value is to be put; undefined when the name is there already. */
-  add(name: string): XmlText | undefined {
-    if (this.find(name) !== undefined) return undefined;
-    const place = this.#count++;
-    this.#names[place] = name;
-    return (this.#values[place] ??= new XmlText(NOTHING));
-  }
-
-  find(name: string): XmlText | undefined {
-    for (let at = 0; at < this.#count; at++) if (this.#names[at] === name) return this.#values[at];
-    return undefined;
-  }
-
-  get(name: string): string | undefined {
-    return this.find(name)?.toString();
   }
 }
 
