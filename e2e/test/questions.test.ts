@@ -38,12 +38,17 @@ describe('ict why', () => {
     expect(tools).toBe('tools');
   });
 
-  it('answers from the lock alone: without network, and without what the cache remembers', async () => {
+  it('finds the words again that no memory has, and answers from the lock alone where the indexes are gone, too', async () => {
     const locked = await world.template(['app'], { recommends: true });
     expect((await world.ict(['lock', locked])).status).toBe(0);
-    await rm(`${world.places.cache}/.ict/memo`, { recursive: true });
-    const { paths } = await world.document<Why>(['why', locked, 'library', '--offline']);
-    expect(paths[0].steps).toMatchObject([{ from: 'app:all', to: 'library:all', kind: 'requires', relations: [] }]);
+    const hidden = `${world.places.cache}/.ict`;
+    await rm(`${hidden}/memo`, { recursive: true });
+    const [step] = (await world.document<Why>(['why', locked, 'library', '--offline'])).paths[0].steps;
+    expect(step).toMatchObject({ from: 'app:all', to: 'library:all', relations: [{ field: 'Depends', text: 'library' }] });
+    await Promise.all(['memo', 'blobs', 'index'].map((name) => rm(`${hidden}/${name}`, { recursive: true })));
+    const { status, stdout, stderr } = await world.ict(['why', locked, 'library', '--offline', '--json']);
+    expect([status, (JSON.parse(stdout) as Why).paths[0].steps]).toMatchObject([0, [{ kind: 'requires', relations: [] }]]);
+    expect(stderr).toContain('relations are told without their own words');
   });
 
   it('refuses a package that is not there, with the nearest name', async () => {

@@ -9,6 +9,7 @@ export interface PlanFlags extends LockFlags {
   readonly recommends?: boolean;
   readonly suite?: readonly string[];
   readonly component?: readonly string[];
+  readonly foreignArch?: readonly string[];
   readonly repo?: readonly string[];
   readonly repoKey?: readonly string[];
 }
@@ -35,6 +36,11 @@ export function questionCommands(program: Command, run: Runner): void {
         .option('--no-recommends', 'with --only: do not follow Recommends (default)')
         .addOption(new Option('--suite <suite>', 'with --only: this suite; may be repeated').argParser(parseTexts('--suite')))
         .addOption(new Option('--component <name>', 'with --only: this component; may be repeated').argParser(parseTexts('--component')))
+        .addOption(
+          new Option('--foreign-arch <name>', 'with --only: also packages of this architecture, such as i386; may be repeated').argParser(
+            parseTexts('--foreign-arch'),
+          ),
+        )
         .addOption(
           new Option('--repo <url>', 'with --only: an archive in place of the target\u2019s own, or with +URL beside them').argParser(
             parseRepositories,

@@ -140,6 +140,19 @@ describe('why', () => {
     );
   });
 
+  it('names packages of foreign architectures with theirs', async () => {
+    const steps = [{ ...edge('wine', 'libc', 'requires'), from: 'wine:i386', to: 'libc:i386' }, edge('wine', 'libc', 'requires')];
+    const foreign: Why = {
+      ...why,
+      package: { ...why.package, id: 'libc:i386', arch: 'i386' },
+      foreignArchitectures: ['i386'],
+      paths: [{ ...why.paths[0], steps }],
+    };
+    const { stdout } = await ict(['why', 'a.yml', 'libc:i386'], { engine: { why: async () => foreign } });
+    expect(stdout.lines[0]).toBe('libc:i386 2.41 (acme) is in the image:');
+    expect(stdout.text).toContain('    wine:i386 requires libc:i386\n    wine requires libc\n');
+  });
+
   it('counts ways beyond the fifth', async () => {
     const many = { ...why, paths: Array.from({ length: 7 }, () => why.paths[1]) };
     const { stdout } = await ict(['why', 'a.yml', 'libc'], { engine: { why: async () => many } });
@@ -326,7 +339,7 @@ describe('plan without template', () => {
   it('hands the question to the engine', async () => {
     const { seen, status } = await run(
       ...['--target', target, '--only', 'jq', 'curl=8', '--recommends', '--suite', 'one', '--component', 'main'],
-      ...['--repo', '+http://b.example/x/', '--repo-key', 'b.gpg'],
+      ...['--repo', '+http://b.example/x/', '--repo-key', 'b.gpg', '--foreign-arch', 'i386', '--foreign-arch', 'armhf'],
     );
     expect(status).toBe(0);
     expect(seen).toEqual({
@@ -335,6 +348,7 @@ describe('plan without template', () => {
       recommends: true,
       suites: ['one'],
       components: ['main'],
+      foreignArchitectures: ['i386', 'armhf'],
       archives: ['+http://b.example/x'],
       keyrings: ['/here/b.gpg'],
     });

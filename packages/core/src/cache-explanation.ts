@@ -7,7 +7,7 @@ import { describeImageMiss, IMAGE_STEP, imageInputs } from './image-cache.js';
 import { inputOrigin } from './input-origin.js';
 import type { SettledLock } from './lock-settling.js';
 import { packageGraph } from './package-graph.js';
-import { recallRelations } from './package-relations.js';
+import { recallRelations, statedRelations } from './package-relations.js';
 import { planContent } from './plan.js';
 import type { Loaded } from './plugin-host.js';
 import type { Services } from './services.js';
@@ -135,6 +135,6 @@ async function packagePositions(
   { lock, request }: SettledLock,
   { context }: Pick<Services, 'context'>,
 ): Promise<(id: string) => SourcePosition | undefined> {
-  const graph = packageGraph(lock.packages, await recallRelations(lock, context.memo));
+  const graph = packageGraph(lock.packages, (await recallRelations(lock, context.memo)) ?? statedRelations(lock));
   return (id) => whyPaths(graph, request.image, id).find(({ position }) => position !== undefined)?.position;
 }

@@ -208,6 +208,8 @@ export interface PackageQuestion extends RepositoryChoice {
   readonly only: readonly string[];
   /** Follow Recommends; default: no, as a template that says nothing. */
   readonly recommends?: boolean;
+  /** Architectures whose packages may come beside those of the target's own, the preferred one first, as the package ecosystem calls them. */
+  readonly foreignArchitectures?: readonly string[];
 }
 
 /** One way from something that was asked for to a package. */
@@ -234,6 +236,8 @@ export interface Why {
     readonly repository: string;
   };
   readonly part: 'image' | 'tools';
+  /** Architectures beside the target's own whose packages the template allows; absent: none. Packages of these are told with theirs. */
+  readonly foreignArchitectures?: readonly string[];
   /** The shortest way from each thing that was asked for, the shortest of all first. */
   readonly paths: readonly WhyPath[];
 }

@@ -51,6 +51,7 @@ import { specFor } from './plugin-view.js';
 import { openServices, type Services } from './services.js';
 import { findLock, resolveAfresh, settleLock } from './lock-settling.js';
 import { packageRequest } from './request.js';
+import { relationsBehind } from './relation-recovery.js';
 import { requirePinnedKeys } from './pinned-keys.js';
 import { requireKeys } from './repository-keys.js';
 import { answerWhyNot } from './why-not.js';
@@ -149,8 +150,10 @@ class HostedEngine implements Engine {
   }
 
   async why(template: string, name: string, options: LockOptions = {}): Promise<Why> {
-    const { settled, services } = await this.settle(template, options);
-    return answerWhy(template, name, settled, services);
+    const { intake, settled, services } = await this.settle(template, options);
+    return answerWhy(template, name, settled, intake.spec.target.foreignArchitectures ?? [], () =>
+      relationsBehind(settled, intake, services),
+    );
   }
 
   async whyNot(template: string, wanted: string, options: LockOptions = {}): Promise<WhyNot> {
@@ -177,8 +180,8 @@ class HostedEngine implements Engine {
   }
 
   async graph(template: string, options: LockOptions & { readonly reduce?: boolean } = {}): Promise<GraphDocument> {
-    const { settled, services } = await this.settle(template, options);
-    return answerGraph(options.reduce === true, settled, services);
+    const { intake, settled, services } = await this.settle(template, options);
+    return answerGraph(options.reduce === true, settled, await relationsBehind(settled, intake, services));
   }
 
   async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {

@@ -10,6 +10,7 @@ export const coreError = defineErrors({
   ICT_HOST_SPACE: 'host',
   ICT_HOST_FILE_SYSTEM: 'host',
   ICT_HOST_ARCHITECTURE: 'host',
+  ICT_ARCHITECTURE_REFUSED: 'invalid',
   ICT_RESOLVE_UNSOLVABLE: 'unsolvable',
   ICT_PACKAGES_OFFLINE: 'offline',
   ICT_LOCK_UNREADABLE: 'usage',

@@ -10,15 +10,19 @@ export interface KnownRelation extends Pick<PackageRelation, 'from' | 'to' | 'ki
 const MEMO = 'relations';
 
 /** Keeps the relations behind a lock, which says only that they are. */
-export async function rememberRelations(lock: Lock, relations: readonly PackageRelation[], memo: Memo): Promise<void> {
+export async function rememberRelations(lock: Lock, relations: readonly KnownRelation[], memo: Memo): Promise<void> {
   const question = { lock: lockDigest(lock) };
   if (relations.length > 0 && (await memo.get(MEMO, question)) === undefined) await memo.set(MEMO, question, relations as unknown as Json);
 }
 
-/** The relations behind a lock, in the packages' own words where they are remembered. Sorted; reads neither network nor indexes. */
-export async function recallRelations(lock: Lock, memo: Memo): Promise<readonly KnownRelation[]> {
-  const known = (await memo.get(MEMO, { lock: lockDigest(lock) })) as readonly PackageRelation[] | undefined;
-  return known ?? [...relationsOf(lock.packages), ...relationsOf(lock.tools)];
+/** The relations behind a lock as they are remembered, in the packages' own words. */
+export async function recallRelations(lock: Lock, memo: Memo): Promise<readonly KnownRelation[] | undefined> {
+  return (await memo.get(MEMO, { lock: lockDigest(lock) })) as readonly KnownRelation[] | undefined;
+}
+
+/** What a lock itself says of its relations. */
+export function statedRelations(lock: Lock): readonly KnownRelation[] {
+  return [...relationsOf(lock.packages), ...relationsOf(lock.tools)];
 }
 
 /**

@@ -1,6 +1,7 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
 import type { PackageQuestion, Plan } from './engine-api.js';
+import { requireForeign, withForeign } from './foreign-architectures.js';
 import { pinnedRepositories, type Lock } from './lock.js';
 import { pinRepositories } from './pinning.js';
 import { planContent, planOf } from './plan.js';
@@ -20,23 +21,25 @@ export interface QuestionTarget {
 /**
  * Resolves just these names into an empty root: no essential set, no template, no lock.
  *
- * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
+ * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_ARCHITECTURE_REFUSED`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
  */
 export async function planPackages(
   question: PackageQuestion,
   { target, arch, distribution, provider }: QuestionTarget,
   services: Services,
 ): Promise<Plan> {
-  const { only, recommends = false } = question;
+  const { only, recommends = false, foreignArchitectures } = question;
   const { context } = services;
-  const repositories = chooseRepositories(distribution.repositories, question);
+  requireForeign(foreignArchitectures ?? [], arch, distribution, provider.part);
+  const chosen = { ...distribution, repositories: chooseRepositories(distribution.repositories, question) };
+  const { repositories } = withForeign(chosen, foreignArchitectures === undefined ? {} : { foreignArchitectures });
   const snapshots = await pinRepositories(repositories, arch, provider.part, services.mirrors, context);
   const seeds = only.map((request) => ({ request, reason: 'question' }));
   const { packages } = await closure({ arch, distribution, snapshots, seeds, essential: false, recommends }, provider.part, context);
   const lock: Lock = {
     lockVersion: 1,
     target,
-    request: digestOf(canonicalJson({ only, recommends })),
+    request: digestOf(canonicalJson({ only, recommends, ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }) })),
     repositories: pinnedRepositories(snapshots),
     plugins: {},
     packages,

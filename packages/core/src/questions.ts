@@ -6,19 +6,23 @@ import { reduceGraph } from './graph-reduction.js';
 import type { SettledLock } from './lock-settling.js';
 import { didYouMean } from './nearest-names.js';
 import { packageGraph } from './package-graph.js';
-import { recallRelations } from './package-relations.js';
-import type { Services } from './services.js';
+import type { KnownRelation } from './package-relations.js';
 import { whyPaths } from './why.js';
-
-type Memory = Pick<Services, 'context'>;
 
 /**
  * Answers why a package is in the image or, failing that, among the programs that write it.
  *
  * @param name of a package, or its id `name:arch`.
+ * @param relations finds how the packages need each other; asked only when the package is there.
  * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither.
  */
-export async function answerWhy(template: string, name: string, { lock, request }: SettledLock, { context }: Memory): Promise<Why> {
+export async function answerWhy(
+  template: string,
+  name: string,
+  { lock, request }: SettledLock,
+  foreignArchitectures: readonly string[],
+  relations: () => Promise<readonly KnownRelation[]>,
+): Promise<Why> {
   const find = (packages: readonly ResolvedPackage[]) => packages.find((pkg) => pkg.name === name || pkg.id === name);
   const inImage = find(lock.packages);
   const found = inImage ?? find(lock.tools);
@@ -30,20 +34,21 @@ export async function answerWhy(template: string, name: string, { lock, request 
       facts: { name },
     });
   }
-  const graph = packageGraph(inImage === undefined ? lock.tools : lock.packages, await recallRelations(lock, context.memo));
+  const graph = packageGraph(inImage === undefined ? lock.tools : lock.packages, await relations());
   const { id, version, arch, repository } = found;
   return {
     schemaVersion: 1,
     target: lock.target,
     package: { id, name: found.name, version, arch, repository },
     part: inImage === undefined ? 'tools' : 'image',
+    ...(foreignArchitectures.length === 0 ? {} : { foreignArchitectures }),
     paths: whyPaths(graph, inImage === undefined ? request.tools : request.image, id),
   };
 }
 
 /** The closure of the image as a graph. @param reduce leaves out edges that other ways imply. */
-export async function answerGraph(reduce: boolean, { lock }: SettledLock, { context }: Memory): Promise<GraphDocument> {
-  const whole = packageGraph(lock.packages, await recallRelations(lock, context.memo));
+export function answerGraph(reduce: boolean, { lock }: SettledLock, relations: readonly KnownRelation[]): GraphDocument {
+  const whole = packageGraph(lock.packages, relations);
   const graph = reduce ? reduceGraph(whole) : whole;
   return {
     schemaVersion: 1,

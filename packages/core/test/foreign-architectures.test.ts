@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Provider } from '@ict/plugin-api';
-import { checkForeign, withForeign } from '../src/foreign-architectures.js';
+import { checkForeign, requireForeign, withForeign } from '../src/foreign-architectures.js';
 import { distribution, sampleSpec } from './sample-image.js';
 
 const position = { file: '/image.yml', line: 2, column: 5 };
@@ -35,6 +35,16 @@ describe('checkForeign', () => {
 
   it('names the place', () => {
     expect(checkForeign(targetOf('i386', 'i368'), distribution, provider)[0]?.position).toEqual(position);
+  });
+});
+
+describe('requireForeign', () => {
+  it('refuses what a target cannot have', () => {
+    expect(() => requireForeign(['i386', 'i368'], 'x86_64', distribution, provider)).toThrow(
+      expect.objectContaining({ code: 'ICT_ARCHITECTURE_REFUSED', facts: { architecture: 'i368' } }),
+    );
+    expect(() => requireForeign(['i386'], 'x86_64', distribution, {})).toThrow('packages of one architecture only');
+    expect(() => requireForeign(['i386'], 'x86_64', distribution, provider)).not.toThrow();
   });
 });
 

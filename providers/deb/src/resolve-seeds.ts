@@ -97,7 +97,7 @@ function foreign(seed: Seed, arch: string | undefined, pool: Pool): Problem | un
     seed,
     'ICT_DEB_UNKNOWN_PACKAGE',
     `"${seed.request}" asks for architecture ${arch}; the image has ${pool.architectures.join(', ')} only`,
-    `Leave out the architecture, or name ${arch} under target.foreignArchitectures.`,
+    `Leave out the architecture, or name ${arch} under target.foreignArchitectures (without a template: --foreign-arch ${arch}).`,
   );
 }
 

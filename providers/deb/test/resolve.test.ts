@@ -106,7 +106,10 @@ describe('createResolver', () => {
     };
     expect(await ids({ foreignArchitectures: ['i386'] })).toEqual(['a:amd64', 'a:i386']);
     expect(await ids({})).toEqual([
-      ['ICT_DEB_UNKNOWN_PACKAGE', 'Leave out the architecture, or name i386 under target.foreignArchitectures.'],
+      [
+        'ICT_DEB_UNKNOWN_PACKAGE',
+        'Leave out the architecture, or name i386 under target.foreignArchitectures (without a template: --foreign-arch i386).',
+      ],
     ]);
   });
 

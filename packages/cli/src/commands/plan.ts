@@ -20,10 +20,19 @@ export async function plan(session: Session, template: string | undefined, flags
 
 /** @returns undefined when a template is asked about. @throws `ICT_CLI_USAGE` when it is neither, or both. */
 function packageQuestion(session: Session, template: string | undefined, flags: PlanFlags): PackageQuestion | undefined {
-  const { target, only, recommends, suite, component, repo, repoKey } = flags;
+  const { target, only, recommends, suite, component, foreignArch, repo, repoKey } = flags;
   const { cwd } = session.surroundings;
   if (template !== undefined) {
-    const misplaced = Object.entries({ target, only, recommends, suite, component, repo, 'repo-key': repoKey });
+    const misplaced = Object.entries({
+      target,
+      only,
+      recommends,
+      suite,
+      component,
+      'foreign-arch': foreignArch,
+      repo,
+      'repo-key': repoKey,
+    });
     const first = misplaced.find(([, value]) => value !== undefined);
     if (first !== undefined) throw usage(`--${first[0]} is for a plan without template`);
     return undefined;
@@ -35,6 +44,7 @@ function packageQuestion(session: Session, template: string | undefined, flags: 
     ...(recommends === undefined ? {} : { recommends }),
     ...(suite === undefined ? {} : { suites: suite }),
     ...(component === undefined ? {} : { components: component }),
+    ...(foreignArch === undefined ? {} : { foreignArchitectures: foreignArch }),
     ...(repo === undefined ? {} : { archives: repo }),
     ...(repoKey === undefined ? {} : { keyrings: repoKey.map((file) => resolve(cwd, file)) }),
   };

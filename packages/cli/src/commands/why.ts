@@ -27,15 +27,16 @@ export async function why(session: Session, template: string, name: string, flag
 }
 
 /** An answer for people: one paragraph a way, from the line of the template to the package. */
-export function whyText({ package: pkg, part, paths }: Why, colors: Colors): string {
+export function whyText({ package: pkg, part, foreignArchitectures = [], paths }: Why, colors: Colors): string {
+  const titleOf = titles(foreignArchitectures);
   const where = part === 'image' ? 'in the image' : 'among the programs that write the image';
-  const lines = [`${colors.bold(plainText(pkg.name))} ${plainText(pkg.version)} (${plainText(pkg.repository)}) is ${where}:`];
-  for (const path of paths.slice(0, TOLD)) lines.push('', ...pathLines(path, colors));
+  const lines = [`${colors.bold(titleOf(pkg.id))} ${plainText(pkg.version)} (${plainText(pkg.repository)}) is ${where}:`];
+  for (const path of paths.slice(0, TOLD)) lines.push('', ...pathLines(path, titleOf, colors));
   if (paths.length > TOLD) lines.push('', `and ${formatCount(paths.length - TOLD, 'more way')}; --json lists them all`);
   return `${lines.join('\n')}\n`;
 }
 
-function pathLines({ request, reason, position, steps }: WhyPath, colors: Colors): readonly string[] {
+function pathLines({ request, reason, position, steps }: WhyPath, titleOf: (id: string) => string, colors: Colors): readonly string[] {
   const who = WHO[reason] ?? plainText(reason);
   const asker = position === undefined ? who : `${positionText(position)} (${who})`;
   return [
@@ -44,12 +45,15 @@ function pathLines({ request, reason, position, steps }: WhyPath, colors: Colors
       const [first] = relations;
       const verb = kind === 'requires' ? 'requires' : 'recommends';
       const said = first === undefined ? '' : `  ${colors.dim(`${plainText(first.field)}: ${plainText(first.text)}`)}`;
-      return `    ${nameOf(from)} ${verb} ${nameOf(to)}${said}`;
+      return `    ${titleOf(from)} ${verb} ${titleOf(to)}${said}`;
     }),
   ];
 }
 
-/** The name in an id, `name:arch`. */
-function nameOf(id: string): string {
-  return plainText(id.replace(/:[^:]*$/, ''));
+/** Makes of an id, `name:arch`, what people write: the name, with the architecture where it is a foreign one. */
+function titles(foreign: readonly string[]): (id: string) => string {
+  return (id) => {
+    const [, name = id, arch = ''] = /^(.*):([^:]*)$/.exec(id) ?? [];
+    return plainText(foreign.includes(arch) ? id : name);
+  };
 }
