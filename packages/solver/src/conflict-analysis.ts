@@ -12,6 +12,11 @@ export interface Lesson {
   readonly from: readonly number[];
 }
 
+/** What is known of a solvable while a lesson is made: it is in the lesson, it follows from what is, it does not. */
+const IN_LESSON = 1;
+const FOLLOWS = 2;
+const FOLLOWS_NOT = 3;
+
 /** Finds out why a search failed. */
 export class ConflictAnalysis {
   readonly #assignment: Assignment;
@@ -29,8 +34,10 @@ export class ConflictAnalysis {
   /**
    * Learns from a violated clause, above level 0: resolves backwards along the trail until one literal of the current level is left
    * (first unique implication point; Marques-Silva and Sakallah, GRASP, 1996), then leaves out literals that the others imply.
+   *
+   * @param deep also those that the others imply in several steps (Soerensson and Biere, Minimizing learned clauses, 2009).
    */
-  learn(violated: number): Lesson {
+  learn(violated: number, deep: boolean): Lesson {
     const { trail, level, reason, depth } = this.#assignment;
     const seen = this.#seen;
     const touched: number[] = [];
@@ -43,8 +50,8 @@ export class ConflictAnalysis {
     for (;;) {
       for (const literal of this.#clauses.literalsOf(clause)) {
         const solvable = literal >> 1;
-        if (solvable === pivot || seen[solvable] === 1 || level[solvable] === 0) continue;
-        seen[solvable] = 1;
+        if (solvable === pivot || seen[solvable] === IN_LESSON || level[solvable] === 0) continue;
+        seen[solvable] = IN_LESSON;
         touched.push(solvable);
         if (level[solvable] === depth) open++;
         else lower.push(literal);
@@ -59,15 +66,41 @@ export class ConflictAnalysis {
     }
     const kept = lower.filter((literal) => {
       const because = reason[literal >> 1];
-      if (because === NO_CLAUSE || !this.#implied(because, literal >> 1)) return true;
+      if (because === NO_CLAUSE || !(deep ? this.#follows(because, literal >> 1, from, touched) : this.#implied(because, literal >> 1))) {
+        return true;
+      }
       from.push(because);
       return false;
     });
+    this.involved = touched.filter((solvable) => seen[solvable] === IN_LESSON);
     for (const solvable of touched) seen[solvable] = 0;
-    this.involved = touched;
     let back = 0;
     for (const literal of kept) back = Math.max(back, level[literal >> 1]);
     return { literals: [trail[at] ^ 1, ...kept], level: back, from };
+  }
+
+  /**
+   * True when all literals of a clause but that of `solvable` are in the lesson, false without any decision, or follow from such themselves.
+   * What was found of a solvable stays in `#seen` until the lesson is complete.
+   *
+   * @param from takes the clauses that this follows from.
+   * @param touched takes the solvables that were looked at.
+   */
+  #follows(clause: number, solvable: number, from: number[], touched: number[]): boolean {
+    const { level, reason } = this.#assignment;
+    const seen = this.#seen;
+    for (const literal of this.#clauses.literalsOf(clause)) {
+      const other = literal >> 1;
+      if (other === solvable || level[other] === 0 || seen[other] === IN_LESSON || seen[other] === FOLLOWS) continue;
+      const because = reason[other];
+      if (seen[other] === FOLLOWS_NOT || because === NO_CLAUSE) return false;
+      const does = this.#follows(because, other, from, touched);
+      touched.push(other);
+      seen[other] = does ? FOLLOWS : FOLLOWS_NOT;
+      if (!does) return false;
+      from.push(because);
+    }
+    return true;
   }
 
   /** True when all literals of a clause but that of `solvable` are in the lesson, or false without any decision. */

@@ -12,10 +12,17 @@ import { RelationTable } from './relation-table.js';
 
 const NO_CONDITION: readonly number[] = Object.freeze([]);
 const DEFAULT_MAX_CONFLICTS = 200_000;
-/** Conflicts after which preferences alone no longer lead; real archives stay far below. */
-const PREFERENCE_CONFLICTS = 256;
-/** Conflicts before the first restart; later ones follow the Luby sequence. */
-const RESTART_UNIT = 128;
+
+/** How many conflicts pass before a search changes its ways. */
+export interface Patience {
+  /** Until preferences alone no longer lead, and lessons are made as short as can be. */
+  readonly preferences: number;
+  /** Until the first restart; later ones follow the Luby sequence. */
+  readonly restart: number;
+}
+
+/** Real archives stay far below these. */
+const PATIENCE: Patience = { preferences: 256, restart: 128 };
 
 /**
  * One conflict-driven search. Its clauses are loaded when a solvable is taken; it decides in the order of the {@link Agenda}.
@@ -38,6 +45,7 @@ export class Search<R> {
   /** By clause: its relation, or `-1 - lesson`. */
   readonly #origin = new IntList(256);
   readonly #lessons: Lesson[] = [];
+  readonly #patience: Patience;
   /** By level, from 1: level of the recommendation for whose sake it was decided, or 0. */
   readonly #softLevel = new IntList(256);
   /** By level, from 1: the clause that was settled by its decision. */
@@ -54,11 +62,12 @@ export class Search<R> {
   #restarts = 0;
   #lastRestart = 0;
 
-  constructor(problem: SolverProblem<R>) {
+  constructor(problem: SolverProblem<R>, patience = PATIENCE) {
     const { count } = problem;
     if (!Number.isInteger(count) || count < 0 || count > 0x3fff_fffe) throw invalid(`the number of solvables is ${count}`);
     this.#problem = problem;
     this.#count = count;
+    this.#patience = patience;
     this.#relations = new RelationTable(count);
     this.#assignment = new Assignment(count);
     this.#clauses = new ClauseStore(count, this.#assignment);
@@ -80,13 +89,13 @@ export class Search<R> {
         violated = this.#recover(violated);
         continue;
       }
-      if (this.#conflicts - this.#lastRestart >= RESTART_UNIT * luby(this.#restarts + 1)) {
+      if (this.#conflicts - this.#lastRestart >= this.#patience.restart * luby(this.#restarts + 1)) {
         this.#restarts++;
         this.#lastRestart = this.#conflicts;
         this.#backTo(0);
         continue;
       }
-      if (this.#conflicts > PREFERENCE_CONFLICTS && this.#decideActive()) continue;
+      if (this.#conflicts > this.#patience.preferences && this.#decideActive()) continue;
       const wish = this.#agenda.next();
       if (wish === undefined) return this.#solution();
       if (wish.solvable === 0) this.#reconsider(wish.relation);
@@ -233,7 +242,7 @@ export class Search<R> {
       });
     }
     const yielding = this.#yieldingLevel(violated);
-    const lesson = this.#analysis.learn(violated);
+    const lesson = this.#analysis.learn(violated, this.#conflicts > this.#patience.preferences);
     this.#activity.conflict(this.#analysis.involved);
     if (yielding > 0) {
       this.#agenda.giveWay(this.#settled.data[yielding - 1]);

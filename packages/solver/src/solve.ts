@@ -3,9 +3,9 @@ import type { Clause, DependencyProvider, OwnedClause, SolverOutcome, SolverProb
 import { Search } from './search.js';
 
 /** Bound on each search that tries to make an explanation smaller. */
-const EXPLANATION_CONFLICTS = 2_000;
-/** Bound on all of them together, in clauses that are loaded; explanations that people can read need a hundredth. */
-const EXPLANATION_EFFORT = 500_000;
+const EXPLANATION_CONFLICTS = 1_000;
+/** Bound on all of them together, in clauses that are loaded; explanations that people can read need a twentieth. */
+const EXPLANATION_EFFORT = 100_000;
 /** Clauses whose loading takes about as long as a conflict. */
 const CONFLICT_EFFORT = 20;
 

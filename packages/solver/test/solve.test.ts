@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { solve } from '../src/index.js';
 import type { Clause, SolverProblem } from '../src/index.js';
+import { Search } from '../src/search.js';
 import { hardClauses, holds, satisfiable, smallProblem, speaks, toProblem } from './oracle.js';
 
 const RUNS = 3000;
@@ -31,6 +32,27 @@ function pigeonhole(pigeons: number, holes: number): SolverProblem<string> {
 }
 
 describe('against trying every set', () => {
+  it('agrees where activity leads from the first conflict on, and lessons are as short as can be', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        const clauses = hardClauses(problem);
+        const outcome = new Search(toProblem(problem), { preferences: 0, restart: 1 }).run();
+        expect(outcome.kind === 'solved').toBe(satisfiable(problem.count, clauses));
+        if (outcome.kind === 'solved') {
+          expect(
+            holds(
+              outcome.members.reduce((bits, { solvable }) => bits | (1 << solvable), 0),
+              clauses,
+            ),
+          ).toBe(true);
+        } else {
+          expect(satisfiable(problem.count, outcome.core)).toBe(false);
+        }
+      }),
+      { numRuns: RUNS },
+    );
+  });
+
   it('agrees on whether there is an answer, and the answer holds', () => {
     fc.assert(
       fc.property(smallProblem, (problem) => {
