@@ -7,6 +7,7 @@ import type {
   TreeSession,
   VerifiedPackage,
 } from '@ict/plugin-api';
+import { neededToRun } from './bootstrap-files.js';
 import { cleanTree } from './clean.js';
 import { rpmError } from './errors.js';
 import { createFileName } from './file-name.js';
@@ -36,12 +37,12 @@ const OPTIONS = {
 } as const;
 
 /** Part of the key of every tree that this installer makes. */
-const INSTALLER_VERSION = 2;
+const INSTALLER_VERSION = 3;
 
 /**
  * Installs with the tree's own rpm, and with nothing else: no dnf, and no second resolver.
  *
- * In an empty root rpm cannot start yet: the files of rpm and of everything that it needs are put there first, and rpm then installs those
+ * In an empty root rpm cannot start yet: the files that rpm and everything that it needs take to run are put there first, and rpm then installs those
  * packages again like all others, which makes the database and runs their scriptlets. rpm orders the packages itself, by their Requires(pre)
  * and its own rules for cycles, in one transaction.
  */
@@ -79,7 +80,7 @@ async function bootstrap(packages: readonly VerifiedPackage[], tree: TreeSession
   const first = bootstrapPackages(packages, quirks.preExtract);
   for (const [index, pkg] of first.entries()) {
     ctx.emit({ type: 'install.progress', phase: 'extract', name: pkg.name, done: index, total: first.length });
-    await extractPayload(pkg.file, tree, ctx);
+    await extractPayload(pkg.file, tree, ctx, neededToRun);
   }
 }
 

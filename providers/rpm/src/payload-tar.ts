@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { writeTar } from '@ict/archive';
 import type { TarEntryType, TarInput } from '@ict/archive';
 import type { Context, TreeSession } from '@ict/plugin-api';
+import type { RpmFile } from './package-files.js';
 import { readRpm } from './package.js';
 import type { PayloadEntry } from './payload.js';
 
@@ -19,12 +20,24 @@ const TYPES: Readonly<Record<number, TarEntryType>> = {
   0o010000: 'fifo',
 };
 
-/** Puts the files of a package into a tree, all owned by root, without its scripts and without rpm's knowledge. */
-export async function extractPayload(file: string, tree: TreeSession, ctx: Pick<Context, 'signal' | 'temporary'>): Promise<void> {
+/**
+ * Puts files of a package into a tree, all owned by root, without its scripts and without rpm's knowledge.
+ *
+ * @param choose tells which of its files; all of them without it.
+ */
+export async function extractPayload(
+  file: string,
+  tree: TreeSession,
+  ctx: Pick<Context, 'signal' | 'temporary'>,
+  choose: (files: readonly RpmFile[]) => (file: RpmFile) => boolean = () => () => true,
+): Promise<void> {
   const pkg = await readRpm(file, { signal: ctx.signal });
   const tar = join(ctx.temporary, `payload-${randomUUID()}.tar`);
   try {
-    await pipeline(Readable.from(writeTar(toTar(pkg.payload()), { signal: ctx.signal })), createWriteStream(tar, { flags: 'wx' }));
+    await pipeline(
+      Readable.from(writeTar(toTar(pkg.payload(), choose(pkg.files())), { signal: ctx.signal })),
+      createWriteStream(tar, { flags: 'wx' }),
+    );
     await tree.extract(tar, 'tar');
   } finally {
     await unlink(tar);
@@ -32,8 +45,12 @@ export async function extractPayload(file: string, tree: TreeSession, ctx: Pick<
 }
 
 /** Owners are names, which mean nothing before the tree has its users; rpm sets them when it installs the package. */
-async function* toTar(entries: AsyncIterable<PayloadEntry>): AsyncGenerator<TarInput, void, undefined> {
+async function* toTar(
+  entries: AsyncIterable<PayloadEntry>,
+  isChosen: (file: RpmFile) => boolean,
+): AsyncGenerator<TarInput, void, undefined> {
   for await (const { file, linkOf, content } of entries) {
+    if (!isChosen(file)) continue;
     const type = linkOf === undefined ? TYPES[file.mode & 0o170000] : 'hardlink';
     if (type === undefined || type === 'character' || type === 'block') continue;
     const linkTarget = linkOf === undefined ? file.linkTarget : relative(linkOf);

@@ -51,7 +51,14 @@ describe('an installation', () => {
     const build = (name: string, path: string) => workshop.build({ name, files: { [path]: name } });
     packages = [
       verified('filesystem', [], build('filesystem', '/etc/base')),
-      verified('rpm', ['filesystem'], build('rpm', '/usr/bin/rpm')),
+      verified(
+        'rpm',
+        ['filesystem'],
+        workshop.build({
+          name: 'rpm',
+          files: { '/usr/bin/rpm': 'rpm', '/usr/share/doc/rpm/README': 'read', '/usr/share/locale/de/rpm.mo': 'lies' },
+        }),
+      ),
       verified('extra', [], build('extra', '/usr/share/extra')),
     ];
   });
@@ -65,7 +72,9 @@ describe('an installation', () => {
     const tree = memoryTree();
     await createInstaller().apply({ install: packages, remove: [] }, tree, distribution({ preExtract: ['filesystem'] }), ctx);
     expect(Buffer.from((await tree.read('/usr/bin/rpm'))!).toString()).toBe('rpm');
-    expect(await tree.read('/usr/share/extra')).toBeUndefined();
+    for (const path of ['/usr/share/extra', '/usr/share/doc/rpm/README', '/usr/share/locale/de/rpm.mo'] as const) {
+      expect(await tree.read(path)).toBeUndefined();
+    }
     const [command, ...others] = tree.commands;
     expect(others).toEqual([]);
     const shared = ['--define', '_netsharedpath /proc:/sys:/dev'];
