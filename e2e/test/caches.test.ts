@@ -85,6 +85,13 @@ describe('what the caches save', () => {
     expect(mini.server.requests.slice(before).filter((request) => request.includes('/pool/'))).toEqual([]);
   });
 
+  it('an identical build in another time zone, with another language and mask of permissions, takes the image', async () => {
+    const surroundings = { env: { TZ: 'Pacific/Auckland', LC_ALL: 'C.UTF-8', LANG: 'C.UTF-8' }, umask: '077' };
+    const again = await sound(mini.buildTemplate(twenty, places, [], surroundings));
+    expect(steps(again, 'step.hit')).toEqual(['ict.image']);
+    expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
+  });
+
   it('an identical build without the image cache takes every package and every step', async () => {
     const again = await sound(mini.buildTemplate(twenty, places, ['--no-image-cache']));
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
