@@ -1,8 +1,8 @@
-import { hashFile, type ContentIdentity } from '@ict/integrity';
+import { hashFile } from '@ict/integrity';
 import type { BlobStore, EventBody, Memo } from '@ict/plugin-api';
 import { createBlobStore } from './blob-store.js';
 import { createCollector, type Collector } from './collector.js';
-import { createContentCheck, type PieceHasher } from './content-check.js';
+import { createContentCheck, type FileDigester, type PieceHasher } from './content-check.js';
 import type { StoreContext, VerificationMode } from './content.js';
 import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
@@ -38,7 +38,7 @@ export interface CacheOptions {
   /** Default `signature`. */
   readonly mode?: VerificationMode;
   /** Hashes a file, for example on a worker thread; default: on this thread. */
-  readonly digestFile?: (file: string) => Promise<ContentIdentity>;
+  readonly digestFile?: FileDigester;
   /** Compares large files by pieces, for example on worker threads; default: they are hashed whole. */
   readonly pieces?: PieceHasher;
   readonly leases?: Partial<LeaseTiming>;
@@ -92,7 +92,13 @@ export interface Cache extends Locks, Collector, MountDirectories {
  * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_VERSION` when a newer ict wrote it, `ICT_CACHE_DISK_FULL`.
  */
 export async function openCache(options: CacheOptions): Promise<Cache> {
-  const { cacheDir, clock, emit = () => undefined, mode = 'signature', digestFile = (file) => hashFile(file) } = options;
+  const {
+    cacheDir,
+    clock,
+    emit = () => undefined,
+    mode = 'signature',
+    digestFile = (file, algorithm) => hashFile(file, algorithm === undefined ? {} : { algorithm }),
+  } = options;
   const layout = await openLayout(cacheDir, currentOwner(), options);
   const journal = createUsageJournal(layout, clock);
   const scrub = createScrubber(clock);

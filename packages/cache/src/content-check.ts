@@ -1,5 +1,8 @@
 import type { ContentIdentity } from '@ict/integrity';
-import type { Digest, Json, Memo } from '@ict/plugin-api';
+import type { ContentAlgorithm, Digest, Json, Memo } from '@ict/plugin-api';
+
+/** Digest (SHA-256 unless another is asked for) and size of a file. */
+export type FileDigester = (file: string, algorithm?: ContentAlgorithm) => Promise<ContentIdentity>;
 
 /** Digests large files by pieces as well, so that they can be compared again quickly; what a record of pieces holds is its own affair. */
 export interface PieceHasher {
@@ -27,11 +30,7 @@ const LARGE_BYTES = 16 * 1024 * 1024;
  *
  * @param pieces absent: every file is hashed whole each time.
  */
-export function createContentCheck(
-  memo: Memo,
-  digestFile: (file: string) => Promise<ContentIdentity>,
-  pieces: PieceHasher | undefined,
-): ContentCheck {
+export function createContentCheck(memo: Memo, digestFile: FileDigester, pieces: PieceHasher | undefined): ContentCheck {
   return async (file, sizeBytes, expected) => {
     if (pieces === undefined || sizeBytes < LARGE_BYTES) return digestFile(file);
     const known = await memo.get(MEMO, expected);

@@ -1,5 +1,5 @@
-import type { ContentIdentity } from '@ict/integrity';
 import type { EventBody } from '@ict/plugin-api';
+import type { FileDigester } from './content-check.js';
 import type { Layout } from './layout.js';
 import type { ReadOnlyCaches } from './read-only-caches.js';
 import type { Scrubber } from './scrub.js';
@@ -21,6 +21,6 @@ export interface StoreContext {
   /** Asked for what this cache does not have. */
   readonly readOnly: ReadOnlyCaches;
   readonly trouble: StorageTrouble;
-  /** SHA-256 and size of a file, perhaps on another thread. */
-  readonly digestFile: (file: string) => Promise<ContentIdentity>;
+  /** Hashes files, perhaps on another thread. */
+  readonly digestFile: FileDigester;
 }

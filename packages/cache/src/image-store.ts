@@ -245,7 +245,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     async check(key) {
       const record = await read(key);
       if (record === undefined) return ['its record is missing or damaged'];
-      const faults = await Promise.all(record.files.map((file) => fault(directoryOf(key), file, digestFile)));
+      const faults = await Promise.all(record.files.map((file) => fault(directoryOf(key), file, (path) => digestFile(path))));
       return faults.filter((one) => one !== undefined);
     },
   };

@@ -1,8 +1,19 @@
 import { renameSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { atomicWriteFile, cacheKey, errnoOf, integrityFromDigest, sharedDirectorySync, systemErrorOf, type CacheKey } from '@ict/integrity';
-import type { Integrity, PackageRecord } from '@ict/plugin-api';
+import {
+  atomicWriteFile,
+  cacheKey,
+  digestAlgorithm,
+  digestFromIntegrity,
+  errnoOf,
+  integrityFromDigest,
+  sharedDirectorySync,
+  systemErrorOf,
+  type CacheKey,
+  type ContentIdentity,
+} from '@ict/integrity';
+import type { PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-index.js';
@@ -107,10 +118,14 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     await writeHint(layout, layout.record(index, key), JSON.stringify(entry));
   }
 
-  /** True when a record says that the file of this name rightly has this content: then it is another package's. */
-  async function isClaimed(fileName: string, integrity: Integrity): Promise<boolean> {
+  /** True when a record says that the file of this name rightly has its content: then it is another package's. */
+  async function isClaimed(file: string, fileName: string, actual: ContentIdentity): Promise<boolean> {
     for await (const entry of entries()) {
-      if (entry.fileName === fileName && entry.integrity === integrity) return true;
+      if (entry.fileName !== fileName) continue;
+      const digest = digestFromIntegrity(entry.integrity);
+      const algorithm = digestAlgorithm(digest);
+      const identity = algorithm === digestAlgorithm(actual.digest) ? actual : await digestFile(file, algorithm);
+      if (identity.digest === digest) return true;
     }
     return false;
   }
@@ -137,7 +152,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     // Without a record the size alone shows that a file is another package's; only an equal one is worth hashing.
     if (entry === undefined && signature.sizeBytes !== pkg.sizeBytes) return { state: 'miss' };
 
-    const actual = await digestFile(file);
+    const actual = await digestFile(file, digestAlgorithm(pkg.digest));
     if (actual.digest === pkg.digest) {
       const after = await statSignature(file);
       if (after?.ino !== signature.ino) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
@@ -145,7 +160,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       return hit(pkg, file, 'hash');
     }
     await forget();
-    if (entry === undefined || (await isClaimed(pkg.fileName, integrityFromDigest(actual.digest)))) return { state: 'miss' };
+    if (entry === undefined || (await isClaimed(file, pkg.fileName, actual))) return { state: 'miss' };
     const now = await statSignature(file);
     const evicted = now !== undefined && sameSignature(now, signature) && (await layout.toTrash(file));
     const reason =

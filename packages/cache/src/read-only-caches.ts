@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { systemErrorOf } from '@ict/integrity';
-import type { ContentIdentity } from '@ict/integrity';
+import { digestAlgorithm, systemErrorOf } from '@ict/integrity';
 import { toErrorRecord, type Digest, type EventBody, type Json, type Memo } from '@ict/plugin-api';
+import type { FileDigester } from './content-check.js';
 import type { VerificationMode } from './content.js';
 import { openLayout, type Layout } from './layout.js';
 import type { ProcessOwner } from './process-owner.js';
@@ -22,7 +22,7 @@ export interface ExpectedFile {
   readonly sizeBytes?: number;
   readonly recorded?: Verified | undefined;
   /** Hashes the file; default: as the cache hashes files. */
-  readonly check?: (file: string) => Promise<ContentIdentity>;
+  readonly check?: FileDigester;
 }
 
 /**
@@ -57,7 +57,7 @@ export interface CacheBefore {
   readonly emit: (event: EventBody) => void;
   readonly mode: VerificationMode;
   readonly scrub: Scrubber;
-  readonly digestFile: (file: string) => Promise<ContentIdentity>;
+  readonly digestFile: FileDigester;
 }
 
 const MEMO = 'elsewhere';
@@ -146,7 +146,7 @@ export async function openReadOnlyCaches(directories: readonly string[], cache: 
         const known = await lastVerified(file, signature, digest, recorded);
         if (known !== undefined && !scrub(known, signature.sizeBytes)) return 'signature';
       }
-      const actual = await check(file);
+      const actual = await check(file, digestAlgorithm(digest));
       if (actual.digest === digest) {
         await memo.set(MEMO, file, { digest, signature: { ...signature }, verifiedAt: clock() });
         return 'hash';

@@ -1,6 +1,6 @@
 import { chmodSync, renameSync } from 'node:fs';
 import { copyFile, open, rm, stat } from 'node:fs/promises';
-import { errnoOf } from '@ict/integrity';
+import { digestAlgorithm, errnoOf } from '@ict/integrity';
 import type { ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
@@ -26,7 +26,7 @@ export async function stageFile(
   try {
     await moveFile(file, path);
     chmodSync(path, 0o444);
-    const identity = await store.digestFile(path);
+    const identity = await store.digestFile(path, expected === undefined ? undefined : digestAlgorithm(expected.digest));
     if (expected !== undefined && (identity.digest !== expected.digest || identity.sizeBytes !== expected.sizeBytes)) {
       throw mismatch(what, expected, identity);
     }

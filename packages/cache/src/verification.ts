@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestFromHex, digestFromIntegrity, errnoOf } from '@ict/integrity';
+import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { ImageStore } from './image-store.js';
@@ -76,7 +76,7 @@ export async function verifyCache({ store, packages, steps, layers, images }: Pa
     });
 
   async function requireDigest(entry: CacheEntry, expected: Digest): Promise<void> {
-    const detail = await digestFile(entry.path).then(
+    const detail = await digestFile(entry.path, digestAlgorithm(expected)).then(
       ({ digest }) => (digest === expected ? undefined : `its digest is ${digest}, not ${expected}`),
       (error: unknown) => {
         if (errnoOf(error) === undefined) throw error;

@@ -40,9 +40,9 @@ export function makeCacheRig(): CacheRig {
         cacheDir,
         clock: () => rig.time,
         emit: (event) => rig.events.push(event),
-        digestFile: (file) => {
+        digestFile: (file, algorithm = 'sha256') => {
           rig.hashed.push(file);
-          return hashFile(file);
+          return hashFile(file, { algorithm });
         },
         ...options,
       });

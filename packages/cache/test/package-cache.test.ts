@@ -36,6 +36,35 @@ function damage(file: string, content: string): void {
   writeFileSync(file, content);
 }
 
+describe('a package that its repository names by SHA-512', () => {
+  const strong = packageOf('a', 'content of a', { digest: digestOf('content of a', 'sha512') });
+
+  it('is stored and found by it', async () => {
+    await store(strong);
+    expect(JSON.parse(readFileSync(recordPath(strong), 'utf8'))).toMatchObject({ integrity: integrityOf('content of a', 'sha512') });
+    expect(await lookup(strong)).toMatchObject({ state: 'hit', check: 'signature' });
+    utimesSync(path(strong.fileName), 5, 5);
+    expect(await lookup(strong)).toMatchObject({ state: 'hit', check: 'hash' });
+    expect((await cache.verify()).findings).toEqual([]);
+  });
+
+  it('is refused when it is another, and thrown away when it was damaged', async () => {
+    await expect(store(strong, 'content of b')).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
+    await store(strong);
+    damage(path(strong.fileName), 'content of x');
+    expect((await cache.verify()).findings).toMatchObject([{ kind: 'package', problem: 'damaged' }]);
+    expect(await lookup(strong)).toMatchObject({ state: 'invalid' });
+    expect(existsSync(path(strong.fileName))).toBe(false);
+  });
+
+  it('leaves a file of its name to another, which goes by SHA-256', async () => {
+    await store(a);
+    const other = packageOf('a', 'content of b', { digest: digestOf('content of b', 'sha512') });
+    expect(await lookup(other)).toEqual({ state: 'miss' });
+    expect(await lookup(a)).toMatchObject({ state: 'hit' });
+  });
+});
+
 describe('the state machine, one event an edge', () => {
   it('absent -> miss', async () => {
     expect(await lookup()).toEqual({ state: 'miss' });

@@ -192,7 +192,12 @@ describe('what the file system says of files there', () => {
       set: async (_kind, path, fact) => void facts.set(String(path), fact),
     };
     const scrub = (verifiedAt: number) => asked.push(verifiedAt / DAY) > 2;
-    const common = { clock: () => 26 * DAY, emit: () => undefined, mode: 'signature', digestFile: hashFile } as const;
+    const common = {
+      clock: () => 26 * DAY,
+      emit: () => undefined,
+      mode: 'signature',
+      digestFile: (file, algorithm = 'sha256') => hashFile(file, { algorithm }),
+    } as const;
     const caches = await openReadOnlyCaches([lender.cacheDir], { ...common, cacheDir: rig.cacheDir, owner: currentOwner(), memo, scrub });
     const signature = (await statSignature(blobFile())) as StatSignature;
     const prove = (day: number) => caches.prove(blobFile(), { digest: blob, recorded: { signature, verifiedAt: day * DAY } });

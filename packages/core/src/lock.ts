@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { parse, stringify, type Pair } from 'yaml';
-import { atomicWriteFile, canonicalJson, digestOf, isDigest } from '@ict/integrity';
+import { atomicWriteFile, canonicalJson, digestOf, isDigest, isStatedDigest } from '@ict/integrity';
 import type { Digest, IndexRef, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
@@ -169,7 +169,7 @@ function isIndex(value: unknown): value is IndexRef {
 }
 
 function isContent(value: unknown): boolean {
-  return isRecord(value) && isDigestText(value['digest']) && isCount(value['sizeBytes']);
+  return isRecord(value) && isStated(value['digest']) && isCount(value['sizeBytes']);
 }
 
 /** A path that stays below the archive. */
@@ -184,7 +184,7 @@ function isLockedPackage(value: unknown): value is ResolvedPackage {
   const { source, maintainer, homepage, summary, signer } = value;
   const described = [maintainer, homepage, summary, signer].every((text) => text === undefined || typeof text === 'string');
   const sourced = source === undefined || (isRecord(source) && isText(source['name']) && isText(source['version']));
-  return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isDigestText(digest);
+  return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isStated(digest);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -197,6 +197,11 @@ function isText(value: unknown): value is string {
 
 function isDigestText(value: unknown): boolean {
   return typeof value === 'string' && isDigest(value);
+}
+
+/** A digest that a repository stated. */
+function isStated(value: unknown): boolean {
+  return typeof value === 'string' && isStatedDigest(value);
 }
 
 function isTextList(value: unknown): value is readonly string[] {

@@ -11,7 +11,7 @@ import {
   type ImageStore,
 } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
-import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef } from '@ict/plugin-api';
+import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef, Verifier } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
@@ -78,7 +78,7 @@ export async function openServices(
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
   const { signal } = options;
   const verifier = createVerifier({ workers: options.workers, signal, clock });
-  const digestFile = (file: string) => verifier.digestFile(file);
+  const digestFile: Verifier['digestFile'] = (file, algorithm) => verifier.digestFile(file, algorithm);
   const home = await findHome(options, emit);
   const cache = await openCache({ ...home, clock, emit, mode: options.verify, digestFile, pieces: verifier });
   const temporary = await cache.temporaryDirectory('build');

@@ -9,7 +9,7 @@ const DAY_SECONDS = 86_400;
  */
 export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
   return {
-    digestFile: (file) => verifier.digestFile(file),
+    digestFile: (file, algorithm) => verifier.digestFile(file, algorithm),
     checkParts: (checks) => verifier.checkParts(checks),
     detached: (content, signature, keyrings, options) => verifier.detached(content, signature, keyrings, options),
     clearsigned: async (message, keyrings, options) => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
+import { digestOf } from '@ict/integrity';
 import { hasCode, type Digest, type Json, type Memo } from '@ict/plugin-api';
 import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../src/lock.js';
 
@@ -128,6 +129,15 @@ describe('lock files', () => {
   ])('are refused when %s', async (_what, text) => {
     const file = join(directory, 'x.lock.yml');
     await writeFile(file, text);
+    await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  });
+
+  it.each(['sha384', 'sha512'] as const)('name what a repository states by %s alone', async (algorithm) => {
+    const file = join(directory, 'strong.lock.yml');
+    const strong: Lock = { ...lock, packages: [{ ...entry, digest: digestOf('bash', algorithm) }] };
+    await writeFile(file, formatLock(strong));
+    expect(await readLock(file)).toEqual(strong);
+    await writeFile(file, formatLock(strong).replace(`${algorithm}:`, 'sha256:'));
     await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FetchRequest } from '@ict/plugin-api';
-import { ContentHasher, type ContentIdentity } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, type ContentIdentity } from '@ict/integrity';
 import { fetchError } from './errors.js';
 
 const chunkBytes = 1024 * 1024;
@@ -41,7 +41,8 @@ export async function copyFileSource(url: URL, request: FetchRequest, target: st
     };
     bound(entry.size);
     await using copy = await open(target, 'wx', 0o600);
-    const hasher = new ContentHasher();
+    const { digest, sizeBytes } = request.expect ?? {};
+    const hasher = new ContentHasher(digest === undefined ? 'sha256' : digestAlgorithm(digest));
     const chunk = Buffer.allocUnsafe(chunkBytes);
     for (;;) {
       signal.throwIfAborted();
@@ -53,7 +54,6 @@ export async function copyFileSource(url: URL, request: FetchRequest, target: st
       hasher.update(piece);
     }
     const identity = hasher.finish();
-    const { digest, sizeBytes } = request.expect ?? {};
     const wrong = sizeBytes !== undefined && sizeBytes !== identity.sizeBytes ? [sizeBytes, identity.sizeBytes] : [digest, identity.digest];
     if (wrong[0] !== undefined && wrong[0] !== wrong[1]) {
       throw fetchError('ICT_FETCH_MISMATCH', {

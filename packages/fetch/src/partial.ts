@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Digest } from '@ict/plugin-api';
-import { ContentHasher } from '@ict/integrity';
+import type { ContentAlgorithm, Digest } from '@ict/plugin-api';
+import { ContentHasher, digestAlgorithm } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
 /** A download waits while so much waits to be written. */
@@ -14,7 +14,7 @@ const staleMs = 7 * 24 * 3600 * 1000;
 
 /** What a directory of partial downloads offers. Names are `{key}.{boot}-{pid}-{start}.{random}.part`. */
 export interface PartialStore {
-  /** A new file for a download, filled with what an ended process left of the same one, hashed on the way. */
+  /** A new file for a download, filled with what an ended process left of the same one, hashed on the way by the algorithm of `digest`. */
   open(url: string, digest: Digest | undefined, maxBytes: number): Promise<PartialDownload>;
 }
 
@@ -61,7 +61,8 @@ function isAbandoned(name: string): boolean {
 
 class PartialFile implements PartialDownload {
   readonly path: string;
-  hasher = new ContentHasher();
+  hasher: ContentHasher;
+  readonly #algorithm: ContentAlgorithm;
   readonly #handle: FileHandle;
   #closed = false;
   #written = 0;
@@ -69,8 +70,10 @@ class PartialFile implements PartialDownload {
   /** The write that is under way, or the failure of the last. */
   #writing: Promise<void> | undefined;
 
-  constructor(path: string, handle: FileHandle) {
+  constructor(path: string, handle: FileHandle, algorithm: ContentAlgorithm) {
     this.path = path;
+    this.#algorithm = algorithm;
+    this.hasher = new ContentHasher(algorithm);
     this.#handle = handle;
   }
 
@@ -112,7 +115,7 @@ class PartialFile implements PartialDownload {
     await this.#drop();
     this.#written = 0;
     await this.#handle.truncate(0);
-    this.hasher = new ContentHasher();
+    this.hasher = new ContentHasher(this.#algorithm);
   }
 
   async close(): Promise<void> {
@@ -181,7 +184,7 @@ export function createPartialStore(directory: string): PartialStore {
         .digest('hex')
         .slice(0, 40);
       const path = fresh(key);
-      const partial = new PartialFile(path, await open(path, 'wx+', 0o600));
+      const partial = new PartialFile(path, await open(path, 'wx+', 0o600), digest === undefined ? 'sha256' : digestAlgorithm(digest));
       if (digest === undefined) return partial; // without a digest nothing says that an old part belongs to today's file
       const left = await claim(key);
       if (left === undefined) return partial;

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '@ict/integrity';
 import { digest, makeBench, startLoopback, type Bench, type Loopback } from './loopback.js';
 
 let server: Loopback;
@@ -302,6 +303,22 @@ describe('resuming', () => {
     const fetched = await bench.open({ retry: { retries: 0 } }).fetch({ url: `${server.origin}/a`, maxBytes: huge.length });
     expect(fetched.digest).toBe(digest(huge));
     expect(retries()).toBeGreaterThan(2);
+  });
+
+  it('is compared by SHA-512 where the repository says that', async () => {
+    const strong = digestOf(big, 'sha512');
+    server.on('/a', (request, response, count) => ranged(big, (number) => (number === 1 ? 1000 : Infinity))(request, response, count));
+    const fetched = await bench.open().fetch({ url: `${server.origin}/a`, maxBytes, expect: { digest: strong } });
+    expect(fetched).toMatchObject({ digest: strong, sizeBytes: big.length });
+    expect(server.seen[1]?.headers.range).toBe('bytes=1000-');
+    const request = { url: `${server.origin}/a`, maxBytes, expect: { digest: digestOf('other', 'sha512') } };
+    await expect(bench.open().fetch(request)).rejects.toMatchObject({ code: 'ICT_FETCH_MISMATCH' });
+
+    const file = join(bench.root, 'local');
+    writeFileSync(file, big);
+    const url = pathToFileURL(file).href;
+    expect(await bench.open().fetch({ url, maxBytes, expect: { digest: strong } })).toMatchObject({ digest: strong });
+    await expect(bench.open().fetch({ ...request, url })).rejects.toMatchObject({ code: 'ICT_FETCH_MISMATCH' });
   });
 
   it('goes on where a killed process stopped', async () => {

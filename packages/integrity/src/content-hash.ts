@@ -1,9 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
-import type { Digest } from '@ict/plugin-api';
+import type { ContentAlgorithm, Digest } from '@ict/plugin-api';
 
-/** What a byte string is: its SHA-256 and its length. */
+/** What a byte string is: its digest, SHA-256 unless another was asked for, and its length. */
 export interface ContentIdentity {
   readonly digest: Digest;
   readonly sizeBytes: number;
@@ -14,9 +14,15 @@ const BUFFER_BYTES = 256 * 1024;
 
 /** Hashes and counts bytes that pass in pieces. */
 export class ContentHasher {
-  readonly #hash: Hash = createHash('sha256');
+  readonly #algorithm: ContentAlgorithm;
+  readonly #hash: Hash;
   #sizeBytes = 0;
   #identity: ContentIdentity | undefined;
+
+  constructor(algorithm: ContentAlgorithm = 'sha256') {
+    this.#algorithm = algorithm;
+    this.#hash = createHash(algorithm);
+  }
 
   /** Bytes seen so far. */
   get sizeBytes(): number {
@@ -30,7 +36,7 @@ export class ContentHasher {
 
   /** Digest and size of everything seen. May be called again; no `update` may follow. */
   finish(): ContentIdentity {
-    this.#identity ??= { digest: `sha256:${this.#hash.digest('hex')}` as Digest, sizeBytes: this.#sizeBytes };
+    this.#identity ??= { digest: `${this.#algorithm}:${this.#hash.digest('hex')}` as Digest, sizeBytes: this.#sizeBytes };
     return this.#identity;
   }
 }
@@ -67,12 +73,15 @@ export async function* hashing(
 }
 
 /**
- * SHA-256 and size of a file, read once from start to end.
+ * Digest (SHA-256 by default) and size of a file, read once from start to end.
  *
  * @throws Node's own error when the file cannot be read; the signal's reason when it aborts.
  */
-export async function hashFile(path: string, options: { readonly signal?: AbortSignal } = {}): Promise<ContentIdentity> {
-  const hasher = new ContentHasher();
+export async function hashFile(
+  path: string,
+  options: { readonly signal?: AbortSignal; readonly algorithm?: ContentAlgorithm } = {},
+): Promise<ContentIdentity> {
+  const hasher = new ContentHasher(options.algorithm);
   await using handle = await open(path, 'r');
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   for (;;) {

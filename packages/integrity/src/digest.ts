@@ -1,17 +1,18 @@
 import { createHash } from 'node:crypto';
-import type { Digest, Integrity } from '@ict/plugin-api';
+import type { ContentAlgorithm, Digest, Integrity } from '@ict/plugin-api';
 import { parse as parseSri } from 'ssri';
 import { integrityError } from './errors.js';
 
 /** Hash functions that an integrity string may use. Anything older (md5, sha1) proves nothing and is refused. */
-export type IntegrityAlgorithm = 'sha256' | 'sha384' | 'sha512';
+export type IntegrityAlgorithm = ContentAlgorithm;
 
 const LENGTH_BYTES: Readonly<Record<IntegrityAlgorithm, number>> = { sha256: 32, sha384: 48, sha512: 64 };
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
+const STATED = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
 
-/** SHA-256 of the bytes, as `sha256:<hex>`. Text is hashed as UTF-8. */
-export function digestOf(bytes: Uint8Array | string): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}` as Digest;
+/** SHA-256 of the bytes, as `sha256:<hex>`, or another digest. Text is hashed as UTF-8. */
+export function digestOf(bytes: Uint8Array | string, algorithm: ContentAlgorithm = 'sha256'): Digest {
+  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
 }
 
 /** Integrity string of the bytes, `<algorithm>-<base64>`. Text is hashed as UTF-8. */
@@ -19,9 +20,36 @@ export function integrityOf(bytes: Uint8Array | string, algorithm: IntegrityAlgo
   return `${algorithm}-${createHash(algorithm).update(bytes).digest('base64')}` as Integrity;
 }
 
-/** True for `sha256:` and 64 lower-case hex digits, the only form of a {@link Digest}. */
+/** True for `sha256:` and 64 lower-case hex digits, the form of every {@link Digest} that is made here. */
 export function isDigest(text: string): text is Digest {
   return DIGEST.test(text);
+}
+
+/** True also for `sha384:` and `sha512:` with as many digits as these have: forms of a {@link Digest} that a repository states. */
+export function isStatedDigest(text: string): text is Digest {
+  return STATED.test(text);
+}
+
+/** The hash function of a digest. @throws `ICT_INTEGRITY_DIGEST` when the text is not a digest after all. */
+export function digestAlgorithm(digest: Digest): ContentAlgorithm {
+  return digestParts(digest).algorithm;
+}
+
+/** The hash function of a digest, and its lower-case hexadecimal digits. @throws `ICT_INTEGRITY_DIGEST` when the text is not a digest after all. */
+export function digestParts(digest: Digest): { readonly algorithm: ContentAlgorithm; readonly hex: string } {
+  if (!isStatedDigest(digest)) parseDigest(digest);
+  const [algorithm, hex] = digest.split(':') as [ContentAlgorithm, string];
+  return { algorithm, hex };
+}
+
+/**
+ * Digest of a kind from its bare digits, as rpm's indexes write it.
+ *
+ * @returns undefined for any other kind, and for what is not lower-case hex of its length.
+ */
+export function statedDigest(algorithm: string, hex: string): Digest | undefined {
+  const text = `${algorithm}:${hex}`;
+  return isStatedDigest(text) ? text : undefined;
 }
 
 /**
@@ -71,19 +99,23 @@ export function parseIntegrity(text: string): Integrity {
     .join(' ') as Integrity;
 }
 
-/** The same SHA-256 as an integrity string. @throws `ICT_INTEGRITY_DIGEST` */
+/** The same digest as an integrity string. @throws `ICT_INTEGRITY_DIGEST` */
 export function integrityFromDigest(digest: Digest): Integrity {
-  return `sha256-${Buffer.from(digestHex(digest), 'hex').toString('base64')}` as Integrity;
+  const { algorithm, hex } = digestParts(digest);
+  return `${algorithm}-${Buffer.from(hex, 'hex').toString('base64')}` as Integrity;
 }
 
 /**
- * The SHA-256 of an integrity string as a digest.
+ * An integrity string as a digest: its SHA-256, or its only hash.
  *
- * @throws `ICT_INTEGRITY_SRI` as {@link parseIntegrity} does; `ICT_INTEGRITY_NO_SHA256` when it carries only sha384 or sha512,
- *   or two different sha256.
+ * @throws `ICT_INTEGRITY_SRI` as {@link parseIntegrity} does; `ICT_INTEGRITY_NO_SHA256` when it carries several hashes and not exactly
+ *   one SHA-256 among them.
  */
 export function digestFromIntegrity(integrity: string): Digest {
-  const found = new Set(hashesOf(integrity).flatMap(({ algorithm, base64 }) => (algorithm === 'sha256' ? [base64] : [])));
+  const hashes = hashesOf(integrity);
+  const [only] = hashes;
+  if (hashes.length === 1 && only !== undefined) return `${only.algorithm}:${Buffer.from(only.base64, 'base64').toString('hex')}` as Digest;
+  const found = new Set(hashes.flatMap(({ algorithm, base64 }) => (algorithm === 'sha256' ? [base64] : [])));
   const [base64] = found;
   if (found.size !== 1 || base64 === undefined) {
     throw integrityError('ICT_INTEGRITY_NO_SHA256', {

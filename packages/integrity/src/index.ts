@@ -1,14 +1,18 @@
 export {
+  digestAlgorithm,
   digestFromHex,
   digestFromIntegrity,
   digestHex,
   digestOf,
+  digestParts,
   integrityFromDigest,
   integrityOf,
   isDigest,
+  isStatedDigest,
   parseDigest,
   parseIntegrity,
   type IntegrityAlgorithm,
+  statedDigest,
 } from './digest.js';
 export { alignedBuffer } from './aligned-buffer.js';
 export { ContentHasher, HashingTransform, hashFile, hashing, type ContentIdentity } from './content-hash.js';

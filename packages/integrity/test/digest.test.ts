@@ -3,18 +3,47 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Digest } from '@ict/plugin-api';
 import {
+  digestAlgorithm,
   digestFromHex,
   digestFromIntegrity,
   digestHex,
   digestOf,
+  digestParts,
   integrityFromDigest,
   integrityOf,
+  isDigest,
+  isStatedDigest,
   parseDigest,
   parseIntegrity,
+  statedDigest,
 } from '../src/index.js';
 
 const EMPTY_HEX = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+const hex = (algorithm: string): string => createHash(algorithm).update('x').digest('hex');
 const sri = (algorithm: string, bytes: string): string => `${algorithm}-${createHash(algorithm).update(bytes).digest('base64')}`;
+
+describe('digests that repositories state', () => {
+  it.each(['sha256', 'sha384', 'sha512'] as const)('may be of %s', (algorithm) => {
+    const digest = statedDigest(algorithm, hex(algorithm))!;
+    expect(digest).toBe(digestOf('x', algorithm));
+    expect([isStatedDigest(digest), isDigest(digest)]).toEqual([true, algorithm === 'sha256']);
+    expect(digestParts(digest)).toEqual({ algorithm, hex: hex(algorithm) });
+    expect(digestAlgorithm(digest)).toBe(algorithm);
+    // What is named here goes by SHA-256 alone.
+    if (algorithm !== 'sha256') expect(() => digestHex(digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
+  });
+
+  it.each([
+    ['a weak kind', 'sha1', hex('sha1')],
+    ['the digits of another', 'sha512', hex('sha256')],
+    ['upper case', 'sha384', hex('sha384').toUpperCase()],
+    ['no kind', '', hex('sha256')],
+    ['a line end', 'sha256', `${hex('sha256')}\n`],
+  ])('are none of %s', (_what, algorithm, digits) => {
+    expect(statedDigest(algorithm, digits)).toBeUndefined();
+    expect(() => digestParts(`${algorithm}:${digits}` as Digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
+  });
+});
 
 describe('digests', () => {
   it('hashes the empty string to the well-known value', () => {
@@ -34,7 +63,7 @@ describe('digests', () => {
     `sha256:${EMPTY_HEX.slice(1)}`,
     `sha1:${'0'.repeat(40)}`,
     `md5:${'0'.repeat(32)}`,
-    `sha512:${'0'.repeat(128)}`,
+    `sha512:${'0'.repeat(127)}`,
     `sha256-${EMPTY_HEX}`,
   ])('refuses %j', (text) => {
     expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
@@ -76,10 +105,10 @@ describe('integrity strings', () => {
     expect(() => digestFromIntegrity(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_SRI' }));
   });
 
-  it('finds no digest without exactly one SHA-256', () => {
-    expect(() => digestFromIntegrity(sri('sha512', 'x'))).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_NO_SHA256' }));
-    const two = `${sri('sha256', 'x')} ${sri('sha256', 'y')}`;
-    expect(() => digestFromIntegrity(two)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_NO_SHA256' }));
+  it('finds no digest among several hashes without exactly one SHA-256', () => {
+    for (const text of [`${sri('sha256', 'x')} ${sri('sha256', 'y')}`, `${sri('sha384', 'x')} ${sri('sha512', 'x')}`]) {
+      expect(() => digestFromIntegrity(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_NO_SHA256' }));
+    }
     expect(digestFromIntegrity(`${sri('sha512', 'x')} ${sri('sha256', 'x')} ${sri('sha256', 'x')}`)).toBe(digestOf('x'));
   });
 
@@ -88,6 +117,10 @@ describe('integrity strings', () => {
       fc.property(fc.uint8Array(), (bytes) => {
         expect(digestFromIntegrity(integrityFromDigest(digestOf(bytes)))).toBe(digestOf(bytes));
         expect(integrityFromDigest(digestOf(bytes))).toBe(integrityOf(bytes));
+        for (const algorithm of ['sha384', 'sha512'] as const) {
+          expect(integrityFromDigest(digestOf(bytes, algorithm))).toBe(integrityOf(bytes, algorithm));
+          expect(digestFromIntegrity(integrityOf(bytes, algorithm))).toBe(digestOf(bytes, algorithm));
+        }
       }),
     );
   });

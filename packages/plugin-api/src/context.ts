@@ -20,6 +20,7 @@ export interface FetchRequest {
 export interface FetchedFile {
   /** Absolute path of a private file; the caller may rename it away, or leave it to the cache. */
   readonly file: string;
+  /** By the algorithm of the digest that was expected, if one was. */
   readonly digest: Digest;
   readonly sizeBytes: number;
   /** True when no byte of the body crossed the network. */
@@ -87,6 +88,9 @@ export interface SignatureOptions {
 /** Digests that formats use inside; only SHA-256 and better say that content is what was meant. */
 export type DigestAlgorithm = 'md5' | 'sha1' | 'sha224' | 'sha256' | 'sha384' | 'sha512' | 'sha3-256';
 
+/** Digests that say what content is; SHA-256 wherever there is a choice. */
+export type ContentAlgorithm = Extract<DigestAlgorithm, 'sha256' | 'sha384' | 'sha512'>;
+
 /** Checks that are made together, so that nobody waits for a worker once for each. */
 export interface PartChecks {
   readonly digests: readonly { readonly range: FileRange; readonly algorithm: DigestAlgorithm }[];
@@ -109,8 +113,8 @@ export interface PartVerdicts {
 
 /** CPU-heavy checks, run in the worker pool. */
 export interface Verifier {
-  /** SHA-256 of a whole file. */
-  digestFile(file: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
+  /** Digest of a whole file, SHA-256 by default. */
+  digestFile(file: string, algorithm?: ContentAlgorithm): Promise<{ readonly digest: Digest; readonly sizeBytes: number }>;
   /** Digests of parts of files and a detached signature over one, in one turn of a worker. */
   checkParts(checks: PartChecks): Promise<PartVerdicts>;
   /** Verifies a clear-signed message (InRelease). Text outside the armour makes it bad. */

@@ -3,7 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { canonicalJson, digestOf } from '@ict/integrity';
+import { canonicalJson, hashFile } from '@ict/integrity';
 import type { BuildContext, EventBody, Json, SignatureResult, ToolsRunner, TreeRunner, Verifier } from '@ict/plugin-api';
 import { fakeFetcher, type Archive, type FakeFetcher } from './fake-fetcher.js';
 import { fakeTools } from './fake-tools.js';
@@ -49,10 +49,7 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
     fetch: fakeFetcher(archives, temporary, signal),
     blobs: memoryBlobs(temporary),
     verify: {
-      digestFile: async (file) => {
-        const bytes = await readFile(file);
-        return { digest: digestOf(bytes), sizeBytes: bytes.length };
-      },
+      digestFile: (file, algorithm) => hashFile(file, algorithm === undefined ? {} : { algorithm }),
       checkParts: async ({ digests, signature: check }) => {
         const found = digests.map(async ({ range: { file, offset, sizeBytes }, algorithm }) =>
           createHash(algorithm)

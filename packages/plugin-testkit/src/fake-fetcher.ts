@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
-import { digestOf } from '@ict/integrity';
+import { digestAlgorithm, digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
 import type { Fetcher, FetchRequest } from '@ict/plugin-api';
 
@@ -47,7 +47,7 @@ export function fakeFetcher(archives: readonly Archive[], directory: string, sig
       const bytes = await firstOf(archives, url);
       if (bytes === undefined) throw failure('ICT_FETCH_NOT_FOUND', 'network', `${url} does not exist`);
       if (bytes.length > maxBytes) throw failure('ICT_FETCH_TOO_LARGE', 'integrity', `${url} has more than ${maxBytes} bytes`);
-      const digest = digestOf(bytes);
+      const digest = digestOf(bytes, expect?.digest && digestAlgorithm(expect.digest));
       if ((expect?.digest ?? digest) !== digest || (expect?.sizeBytes ?? bytes.length) !== bytes.length) {
         throw failure('ICT_FETCH_MISMATCH', 'integrity', `${url} is not what was expected`);
       }

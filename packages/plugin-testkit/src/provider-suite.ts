@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, isDigest } from '@ict/integrity';
+import { digestOf, isDigest, isStatedDigest } from '@ict/integrity';
 import type {
   Architecture,
   BuildContext,
@@ -91,7 +91,7 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
         const { signers, indexes } = await pin(fixture);
         expect([signers.length > 0, signers.filter((signer) => !FINGERPRINT.test(signer))]).toEqual([true, []]);
         const unsound = indexes.filter(
-          ({ path, digest, sizeBytes }) => !isRelative(path) || !isDigest(digest) || !isPositiveInteger(sizeBytes),
+          ({ path, digest, sizeBytes }) => !isRelative(path) || !isStatedDigest(digest) || !isPositiveInteger(sizeBytes),
         );
         expect([indexes.length > 0, unsound]).toEqual([true, []]);
       });
@@ -314,7 +314,7 @@ function isSound(record: PackageRecord, repository: string): boolean {
   const { name, version, arch, path, digest, sizeBytes, installedSizeBytes = 1 } = record;
   const texts = [name, version, arch].every((text) => text !== '' && !/[\s/\0]/.test(text));
   const sizes = isPositiveInteger(sizeBytes) && Number.isSafeInteger(installedSizeBytes) && installedSizeBytes >= 0;
-  return texts && sizes && isRelative(path) && isDigest(digest) && record.repository === repository;
+  return texts && sizes && isRelative(path) && isStatedDigest(digest) && record.repository === repository;
 }
 
 function isPositiveInteger(value: number): boolean {

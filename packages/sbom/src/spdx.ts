@@ -1,4 +1,4 @@
-import { canonicalJson, digestHex, uuidFrom } from '@ict/integrity';
+import { canonicalJson, digestParts, uuidFrom } from '@ict/integrity';
 import type { BillInput, Digest, Exporter, Json } from '@ict/plugin-api';
 import { compareText, formatTime, joinPackages, renderJson, type BillPackage } from './inventory.js';
 import { SpdxIds } from './spdx-id.js';
@@ -96,7 +96,7 @@ function installedPackage({ installed, resolved, repository }: BillPackage, spdx
     supplier: formatSupplier(installed.maintainer ?? resolved?.maintainer),
     downloadLocation: resolved === undefined || repository === undefined ? NONE : `${repository.archive}/${resolved.path}`,
     filesAnalyzed: false,
-    ...(resolved === undefined ? {} : { checksums: [sha256(resolved.digest)] }),
+    ...(resolved === undefined ? {} : { checksums: [checksum(resolved.digest)] }),
     ...(homepage !== undefined && /^https?:\/\/\S+$/u.test(homepage) ? { homepage } : {}),
     ...(source === undefined ? {} : { sourceInfo: `built from source package ${source.name} ${source.version}` }),
     licenseConcluded: NONE,
@@ -117,7 +117,7 @@ function artifactPackage(artifact: BillInput['artifacts'][number], version: stri
     supplier: NONE,
     downloadLocation: NONE,
     filesAnalyzed: false,
-    checksums: [sha256(artifact.digest)],
+    checksums: [checksum(artifact.digest)],
     licenseConcluded: NONE,
     licenseDeclared: NONE,
     copyrightText: NONE,
@@ -150,6 +150,7 @@ function extractedLicences(packages: readonly BillPackage[]): readonly object[] 
     }));
 }
 
-function sha256(digest: Digest): { readonly algorithm: 'SHA256'; readonly checksumValue: string } {
-  return { algorithm: 'SHA256', checksumValue: digestHex(digest) };
+function checksum(digest: Digest): { readonly algorithm: string; readonly checksumValue: string } {
+  const { algorithm, hex } = digestParts(digest);
+  return { algorithm: algorithm.toUpperCase(), checksumValue: hex };
 }

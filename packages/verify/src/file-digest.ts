@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
-import type { FileRange } from '@ict/plugin-api';
+import type { ContentAlgorithm, FileRange } from '@ict/plugin-api';
 
 /** Measured: a byte takes up to four times as long in reads of 512 KiB and more. */
 export const CHUNK_BYTES = 256 * 1024;
@@ -24,9 +24,9 @@ export function* filePieces({ file, offset, sizeBytes }: FileRange): Generator<U
   }
 }
 
-/** SHA-256 (lower-case hex) and size of a whole file. */
-export function digestFileSync(file: string): { readonly hex: string; readonly sizeBytes: number } {
-  const hash = createHash('sha256');
+/** Digest (lower-case hex) and size of a whole file. */
+export function digestFileSync(file: string, algorithm: ContentAlgorithm): { readonly hex: string; readonly sizeBytes: number } {
+  const hash = createHash(algorithm);
   let sizeBytes = 0;
   for (const piece of filePieces({ file, offset: 0, sizeBytes: Infinity })) {
     hash.update(piece);

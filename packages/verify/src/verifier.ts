@@ -6,7 +6,7 @@ import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
 import { pieceCount, type PieceRange } from './piece-digests.js';
 import { isPieceRecord, recordSays } from './piece-record.js';
-import type { Answer, ClearsignedTask, DetachedTask, PartsTask } from './worker.js';
+import type { Answer, ClearsignedTask, DetachedTask, DigestTask, PartsTask } from './worker.js';
 
 export interface VerifierOptions {
   /** Upper bound of worker threads; never more than the machine has processors. */
@@ -94,7 +94,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
   });
 
   return {
-    digestFile: (file) => run('digestFile', file),
+    digestFile: (file, algorithm = 'sha256') => run('digestFile', { file, algorithm } satisfies DigestTask),
     checkParts: ({ digests, signature: check }) => {
       const signature =
         check === undefined ? {} : { signature: detachedTask(check.covered, check.signature, check.keyrings, check.options) };

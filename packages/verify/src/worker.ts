@@ -1,6 +1,6 @@
 import { toErrorRecord } from '@ict/plugin-api';
 import { createHash } from 'node:crypto';
-import type { Digest, ErrorRecord, FileRange, PartChecks, PartVerdicts, SignatureResult } from '@ict/plugin-api';
+import type { ContentAlgorithm, Digest, ErrorRecord, FileRange, PartChecks, PartVerdicts, SignatureResult } from '@ict/plugin-api';
 import { verifyError } from './errors.js';
 import { digestFileSync } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
@@ -18,6 +18,11 @@ export interface ClearsignedTask {
   readonly keyrings: readonly Uint8Array[];
   readonly atSeconds: number;
   readonly legacyCrypto: boolean;
+}
+
+export interface DigestTask {
+  readonly file: string;
+  readonly algorithm: ContentAlgorithm;
 }
 
 export interface PartsTask {
@@ -47,12 +52,12 @@ async function answer<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
   }
 }
 
-/** Task: SHA-256 and size of a file; `ICT_VERIFY_READ` when it cannot be read. */
-export function digestFile(file: string): Promise<Answer<{ readonly digest: Digest; readonly sizeBytes: number }>> {
+/** Task: digest and size of a file; `ICT_VERIFY_READ` when it cannot be read. */
+export function digestFile({ file, algorithm }: DigestTask): Promise<Answer<{ readonly digest: Digest; readonly sizeBytes: number }>> {
   return answer(() => {
     try {
-      const { hex, sizeBytes } = digestFileSync(file);
-      return { digest: `sha256:${hex}` as Digest, sizeBytes };
+      const { hex, sizeBytes } = digestFileSync(file, algorithm);
+      return { digest: `${algorithm}:${hex}` as Digest, sizeBytes };
     } catch (cause) {
       throw unreadable(file, cause);
     }

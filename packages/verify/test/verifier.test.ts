@@ -61,6 +61,7 @@ describe('the built pool', () => {
         code: 'ICT_VERIFY_READ',
       });
       await expect(verifier.digestFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ICT_VERIFY_READ', kind: 'host' });
+      expect(await verifier.digestFile('/dev/null', 'sha512')).toEqual({ digest: digestOf('', 'sha512'), sizeBytes: 0 });
       await expect(verifier.digestFile(directory)).rejects.toMatchObject({ code: 'ICT_VERIFY_READ' });
     } finally {
       await verifier.close();
@@ -87,7 +88,13 @@ describe('the built pool', () => {
 
 describe('the worker as a function', () => {
   it('answers with records', async () => {
-    expect(await digestFile('/dev/null')).toEqual({ ok: true, value: { digest: digestOf(''), sizeBytes: 0 } });
-    expect(await digestFile('/absent')).toMatchObject({ ok: false, error: { code: 'ICT_VERIFY_READ', facts: { reason: 'ENOENT' } } });
+    expect(await digestFile({ file: '/dev/null', algorithm: 'sha256' })).toEqual({
+      ok: true,
+      value: { digest: digestOf(''), sizeBytes: 0 },
+    });
+    expect(await digestFile({ file: '/absent', algorithm: 'sha512' })).toMatchObject({
+      ok: false,
+      error: { code: 'ICT_VERIFY_READ', facts: { reason: 'ENOENT' } },
+    });
   });
 });

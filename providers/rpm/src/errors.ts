@@ -21,7 +21,6 @@ export const rpmError = defineErrors({
   ICT_RPM_REPOMD_ROLLBACK: 'integrity',
   ICT_RPM_REPOMD_UNLISTED: 'integrity',
   // Metadata.
-  ICT_RPM_CHECKSUM_UNSUPPORTED: 'invalid',
   ICT_RPM_INDEX_MISSING: 'network',
   ICT_RPM_INDEX_MISMATCH: 'integrity',
   ICT_RPM_INDEX_INVALID: 'integrity',

@@ -6,7 +6,7 @@ import type { XmlText } from './xml-text.js';
 /** A package that brings a wanted file. */
 export interface FileOwner {
   readonly path: string;
-  /** SHA-256 of the package file, as hex: how the file lists name packages. */
+  /** Checksum of the package file, as hex: how the file lists name packages. */
   readonly pkgid: string;
 }
 

@@ -18,7 +18,7 @@ import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';
 import type { PrimaryColumns } from './primary-columns.js';
 import { RelationTable } from './relation.js';
 import { readMirrors } from './mirror-list.js';
-import { checksumUnsupported, chooseData, parseRepomd, repomdDate } from './repomd.js';
+import { chooseData, parseRepomd, repomdDate } from './repomd.js';
 import type { Repomd } from './repomd.js';
 import { fetchRoot, REPOMD } from './root.js';
 
@@ -81,8 +81,7 @@ async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<Package
  *
  * @param table relations already made, to share them between repositories.
  * @returns the packages in the order of the metadata; one that cannot be used is left out, with a warning.
- * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`, `ICT_RPM_INDEX_INVALID`, `ICT_RPM_CHECKSUM_UNSUPPORTED`, and what the
- *   fetcher throws.
+ * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`, `ICT_RPM_INDEX_INVALID`, and what the fetcher throws.
  */
 export async function loadPackages(pinned: Snapshot, ctx: Context, table = new RelationTable()): Promise<PackagesIndex> {
   const { repository } = pinned;
@@ -110,10 +109,7 @@ export async function loadPackages(pinned: Snapshot, ctx: Context, table = new R
 async function readPrimary(repository: RepositorySpec, primary: IndexRef, ctx: Context): Promise<PrimaryColumns> {
   const reader = new PrimaryReader(`${primary.path} of repository "${repository.id}"`);
   await readIndex(repository, primary, ctx, (chunk) => reader.write(chunk));
-  const columns = reader.finish();
-  const whole = columns.fields.length > 0 || columns.diagnostics.length === 0;
-  if (!whole && reader.otherChecksum !== undefined) throw checksumUnsupported(repository.id, 'its packages', reader.otherChecksum);
-  return columns;
+  return reader.finish();
 }
 
 /** A metadata file of a snapshot, by its type. */

@@ -74,7 +74,7 @@ export class PackagesIndex {
   }
 
   digest(at: number): Digest {
-    return `sha256:${this.#field(at, 'sha256')}` as Digest;
+    return this.#field(at, 'digest') as Digest;
   }
 
   package(at: number): PrimaryPackage {

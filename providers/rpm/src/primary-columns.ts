@@ -16,7 +16,7 @@ export const FIELDS = [
   'version',
   'release',
   'path',
-  'sha256',
+  'digest',
   'size',
   'installedSize',
   'summary',
@@ -75,7 +75,7 @@ export interface PrimaryColumns {
 }
 
 /** Raised when columns or their meaning change, or which packages are left out. */
-export const CONTAINER = { kind: 'rpm-primary', version: 1 } as const;
+export const CONTAINER = { kind: 'rpm-primary', version: 2 } as const;
 
 /** The columns in one container. */
 export function encodePrimary({ diagnostics, names, provides, obsoletes, ...columns }: PrimaryColumns): Uint8Array {

@@ -1,3 +1,4 @@
+import { statedDigest } from '@ict/integrity';
 import { NumberColumn } from '@ict/package-index';
 import { ColumnWriter } from './column-writer.js';
 import { NAME_AT, readPlainEntry } from './plain-entry.js';
@@ -5,7 +6,7 @@ import type { PlainEntry } from './plain-entry.js';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
 import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from './relation.js';
-import { isBelow } from './repomd.js';
+import { isBelow, STRONG } from './repomd.js';
 import { XmlReader } from './xml.js';
 import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';
@@ -33,7 +34,7 @@ const SLASH = 0x2f;
 /**
  * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
  *
- * A package that lacks its name, version, architecture, SHA-256 checksum, size or place, or has a place outside the repository, is left
+ * A package that lacks its name, version, architecture, checksum of SHA-2, size or place, or has a place outside the repository, is left
  * out with a diagnostic; the rest stays usable.
  */
 export class PrimaryReader implements XmlHandler {
@@ -45,10 +46,9 @@ export class PrimaryReader implements XmlHandler {
   #inPackage = false;
   /** The list whose entries come; -1 for none. */
   #list = -1;
-  #isSha256 = false;
-  /** A kind of checksum that some package has and that is strong, but not read. */
-  otherChecksum: string | undefined;
-  #sha256 = '';
+  /** The kind of the checksum whose digits come; empty for one that does not count. */
+  #algorithm = '';
+  #checksum: string | undefined;
   #path = '';
   /** The version and release of the last relation, which are often those of the next. */
   #lastVersion = 0;
@@ -107,9 +107,9 @@ export class PrimaryReader implements XmlHandler {
     if (list !== undefined) this.#list = list;
     else if (name === 'version') this.#version(attributes);
     else if (name === 'checksum') {
-      const algorithm = attributes.get('type');
-      if (algorithm === 'sha384' || algorithm === 'sha512') this.otherChecksum = algorithm;
-      return (this.#isSha256 = algorithm === 'sha256');
+      const algorithm = attributes.get('type') ?? '';
+      this.#algorithm = STRONG.has(algorithm) ? algorithm : '';
+      return this.#algorithm !== '';
     } else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
     else if (name === 'size') {
       this.#fields[FIELD.size] = this.#count(attributes.find('package'));
@@ -130,7 +130,7 @@ export class PrimaryReader implements XmlHandler {
     if (field !== undefined) this.#fields[field] = this.#text(text);
     else if (LIST_OF.has(name)) this.#list = -1;
     else if (name === 'checksum') {
-      if (this.#isSha256) this.#sha256 = text.trimmed();
+      if (this.#algorithm !== '') this.#checksum = statedDigest(this.#algorithm, text.trimmed());
     } else if (name === 'package') this.#end();
   }
 
@@ -139,7 +139,7 @@ export class PrimaryReader implements XmlHandler {
     this.#fields.fill(0);
     for (const list of this.#lists) list.clear();
     this.#list = -1;
-    this.#sha256 = '';
+    this.#checksum = undefined;
     this.#path = '';
   }
 
@@ -151,7 +151,7 @@ export class PrimaryReader implements XmlHandler {
       this.#diagnostics.push({ package: name === '' ? '(without name)' : name, reason: fault });
       return;
     }
-    this.#fields[FIELD.sha256] = this.#append(this.#sha256);
+    this.#fields[FIELD.digest] = this.#append(this.#checksum!);
     this.#fields[FIELD.path] = this.#append(this.#path);
     this.#writer.add(this.#fields, this.#lists);
   }
@@ -160,7 +160,7 @@ export class PrimaryReader implements XmlHandler {
   #fault(): string | undefined {
     if (!this.#isWord('name') || !this.#isWord('arch')) return 'it has no proper name or architecture';
     if (!this.#isWord('version') || !this.#isWord('release')) return 'it has no proper version';
-    if (!/^[0-9a-f]{64}$/.test(this.#sha256)) return 'it has no SHA-256 checksum';
+    if (this.#checksum === undefined) return 'it has no checksum of SHA-2';
     if (!isBelow(this.#path) || this.#path.includes('\n')) return 'it lies outside the repository';
     if (this.#fields[FIELD.size] === 0) return 'it has no proper size';
     return undefined;

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { decompress, detectCompression } from '@ict/archive';
-import { ContentHasher, hashing } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, hashing, isDigest } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Context, IndexRef, RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
@@ -15,8 +15,8 @@ import { MAX_INDEX_BYTES } from './repomd.js';
  * @throws `ICT_RPM_INDEX_MISSING`, `ICT_RPM_INDEX_MISMATCH`; what `write` and the fetcher throw.
  */
 export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx: Context, write: (chunk: Buffer) => void): Promise<void> {
-  const file = (await ctx.blobs.path(index.digest)) ?? (await fetchIndex(repository, index, ctx));
-  const hasher = new ContentHasher();
+  const file = (await storedIndex(index, ctx)) ?? (await fetchIndex(repository, index, ctx));
+  const hasher = new ContentHasher(index.plain && digestAlgorithm(index.plain.digest));
   const plain = decompress(createReadStream(file, { highWaterMark: 256 * 1024 }), detectCompression(index.path), {
     maxBytes: index.plain?.sizeBytes ?? MAX_INDEX_BYTES,
     signal: ctx.signal,
@@ -35,6 +35,20 @@ export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx
   }
 }
 
+/** Blobs go by SHA-256: of a file that the root lists by another checksum is remembered which that is. */
+const NAMES = 'rpm.index';
+
+async function storedIndex({ digest }: IndexRef, ctx: Context): Promise<string | undefined> {
+  if (isDigest(digest)) return ctx.blobs.path(digest);
+  const known = await ctx.memo.get(NAMES, digest);
+  return typeof known === 'string' && isDigest(known) ? ctx.blobs.path(known) : undefined;
+}
+
+async function storeIndex(file: string, { digest, sizeBytes }: IndexRef, ctx: Context): Promise<void> {
+  if (isDigest(digest)) await ctx.blobs.putFile(file, { digest, sizeBytes });
+  else await ctx.memo.set(NAMES, digest, (await ctx.blobs.putFile(file)).digest);
+}
+
 /** @returns the path of the verified file in the cache. */
 async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<string> {
   const { path, digest, sizeBytes } = index;
@@ -42,7 +56,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
   try {
     const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
     if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'is not what repomd.xml says');
-    await ctx.blobs.putFile(fetched.file, { digest, sizeBytes });
+    await storeIndex(fetched.file, index, ctx);
   } catch (cause) {
     if (hasCode(cause, 'ICT_FETCH_MISMATCH')) throw mismatch(repository, index, 'is not what repomd.xml says', cause);
     if (!hasCode(cause, 'ICT_FETCH_NOT_FOUND')) throw cause;
@@ -53,7 +67,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
       cause,
     });
   }
-  const stored = await ctx.blobs.path(digest);
+  const stored = await storedIndex(index, ctx);
   if (stored === undefined) throw mismatch(repository, index, 'is, as stored, not what repomd.xml says');
   return stored;
 }

@@ -1,3 +1,4 @@
+import { statedDigest } from '@ict/integrity';
 import type { Digest, IndexRef, RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { XmlReader } from './xml.js';
@@ -25,6 +26,9 @@ export interface Repomd {
   readonly untrusted: ReadonlyMap<DataType, string>;
 }
 
+/** Kinds of checksum that say what a file is. */
+export const STRONG: ReadonlySet<string | undefined> = new Set(['sha256', 'sha384', 'sha512']);
+
 /** No real metadata file is larger, decompressed. */
 export const MAX_INDEX_BYTES = 4 * 2 ** 30;
 
@@ -34,6 +38,7 @@ interface Draft {
   base?: string;
   algorithm?: string;
   checksum?: string;
+  openAlgorithm?: string;
   openChecksum?: string;
   size?: number;
   openSize?: number;
@@ -41,7 +46,7 @@ interface Draft {
 }
 
 /**
- * Parses repomd.xml. Only SHA-256 counts: a file that is listed with another checksum has none.
+ * Parses repomd.xml. Only SHA-256, SHA-384 and SHA-512 count: a file that is listed with another checksum has none.
  *
  * @throws `ICT_RPM_REPOMD_INVALID`
  */
@@ -85,28 +90,33 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
 }
 
 function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
-  if (name === 'checksum') draft.algorithm = algorithm;
-  if (name === 'checksum' && algorithm === 'sha256') draft.checksum = value;
-  else if (name === 'open-checksum' && algorithm === 'sha256') draft.openChecksum = value;
-  else if (name === 'size') draft.size = Number(value);
+  if (name === 'checksum') {
+    draft.algorithm = algorithm;
+    if (STRONG.has(algorithm)) draft.checksum = value;
+  } else if (name === 'open-checksum') {
+    draft.openAlgorithm = algorithm;
+    draft.openChecksum = value;
+  } else if (name === 'size') draft.size = Number(value);
   else if (name === 'open-size') draft.openSize = Number(value);
   else if (name === 'timestamp') draft.timestamp = Math.trunc(Number(value));
 }
 
 /** Undefined for a file that lacks what it needs to be trusted; whoever needs it says so. */
 function toData(draft: Draft, repository: string): RepomdData | undefined {
-  const { type, href, base, checksum, openChecksum, size, openSize, timestamp = 0 } = draft;
+  const { type, href, base, algorithm = '', checksum, openAlgorithm = '', openChecksum = '', size, openSize, timestamp = 0 } = draft;
   if (href === undefined || base !== undefined || checksum === undefined || size === undefined) return undefined;
-  if (!/^[0-9a-f]{64}$/.test(checksum)) throw invalid(repository, `the checksum of its ${type} is no SHA-256`);
+  const digest = statedDigest(algorithm, checksum);
+  if (digest === undefined) throw invalid(repository, `the checksum of its ${type} is not what ${algorithm} gives`);
   if (!Number.isSafeInteger(size) || size <= 0) throw invalid(repository, `the size of its ${type} is no number of bytes`);
   if (!isBelow(href)) throw invalid(repository, `its ${type} lies outside the repository: ${href}`);
-  const known = openChecksum !== undefined && openSize !== undefined && Number.isSafeInteger(openSize) && openSize >= 0;
+  const plain = statedDigest(openAlgorithm, openChecksum);
+  const known = plain !== undefined && openSize !== undefined && Number.isSafeInteger(openSize) && openSize >= 0;
   return {
     type,
     path: href,
-    digest: `sha256:${checksum}` as Digest,
+    digest,
     sizeBytes: size,
-    plain: known && /^[0-9a-f]{64}$/.test(openChecksum) ? { digest: `sha256:${openChecksum}` as Digest, sizeBytes: openSize } : undefined,
+    plain: known ? { digest: plain, sizeBytes: openSize } : undefined,
     timestampSeconds: Number.isSafeInteger(timestamp) && timestamp > 0 ? timestamp : 0,
   };
 }
@@ -130,7 +140,7 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     return data === undefined ? [] : [{ type, data }];
   });
   if (chosen[0]?.type !== 'primary') {
-    throw invalid(repository.id, 'it lists no primary metadata with a size and a SHA-256 checksum');
+    throw invalid(repository.id, 'it lists no primary metadata with a size and a checksum of SHA-2');
   }
   return chosen.map(({ type, data: { path, digest, sizeBytes, plain } }) => ({
     path,
@@ -144,17 +154,7 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
 /** A file that cannot be read is not taken for one that is not there. */
 function refuseUnread(type: DataType, { untrusted }: Repomd, repository: string): void {
   const algorithm = untrusted.get(type);
-  if (algorithm === 'sha384' || algorithm === 'sha512') throw checksumUnsupported(repository, `its ${type}`, algorithm);
-  if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a place of its own, a size and a SHA-256 checksum`);
-}
-
-/** @param what which part of the repository has no other checksum. */
-export function checksumUnsupported(repository: string, what: string, algorithm: string): Error {
-  return rpmError('ICT_RPM_CHECKSUM_UNSUPPORTED', {
-    message: `repository "${repository}" lists ${what} by ${algorithm} checksum only, which is not read`,
-    hint: 'Publish it with SHA-256 checksums, which createrepo_c writes unless it is told otherwise.',
-    facts: { repository, algorithm },
-  });
+  if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a place of its own, a size and a checksum of SHA-2`);
 }
 
 /** The date of a repository, seconds since 1970: its revision where that is a time, else the newest of its files. */

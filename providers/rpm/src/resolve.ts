@@ -9,6 +9,7 @@ import type {
   Seed,
   Snapshot,
 } from '@ict/plugin-api';
+import { digestParts } from '@ict/integrity';
 import { solve } from '@ict/solver';
 import type { Clause, OwnedClause } from '@ict/solver';
 import { CompsReader } from './comps.js';
@@ -105,9 +106,9 @@ async function addFiles(paths: ReadonlySet<string>, snapshots: readonly Snapshot
     const reader = new FilelistsReader(`${filelists.path} of repository "${repository.id}"`, paths);
     await readIndex(repository, filelists, ctx, (chunk) => reader.write(chunk));
     const { index } = pool.repositories[number]!;
-    const places = new Map<string, number>(Array.from({ length: index.count }, (_, at) => [index.digest(at), at]));
+    const places = new Map<string, number>(Array.from({ length: index.count }, (_, at) => [digestParts(index.digest(at)).hex, at]));
     for (const { path, pkgid } of reader.finish()) {
-      const at = places.get(`sha256:${pkgid}`);
+      const at = places.get(pkgid);
       if (at === undefined) continue;
       index.addFile(at, path);
       found = true;

@@ -4,15 +4,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decompress, detectCompression } from '@ict/archive';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
-import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
+import type { DistributionDefinition, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { digestAlgorithm, digestOf } from '@ict/integrity';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import { checkSignature, parseKeyring } from '@ict/verify';
 import { createMetadataSource, loadPackages } from '../src/metadata.js';
 import { PackagesIndex } from '../src/packages-index.js';
 import { PrimaryReader } from '../src/primary.js';
+import { readIndex } from '../src/read-index.js';
 import { decodePrimary } from '../src/primary-columns.js';
 import { formatRelation } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
+import { createResolver } from '../src/resolve.js';
 import { FIXTURES } from './fixture-index.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;
@@ -181,7 +184,7 @@ describe('metadata in other forms', () => {
   const workshop = new RpmWorkshop();
   let file: string;
   beforeAll(() => {
-    file = workshop.build({ name: 'a' });
+    file = workshop.build({ name: 'a', files: { '/opt/a': 'a' } });
   });
   afterAll(() => workshop.close());
   const read = async (name: string, options: readonly string[], change: (repomd: string) => string = (text) => text) => {
@@ -190,15 +193,36 @@ describe('metadata in other forms', () => {
     writeFileSync(repomd, change(readFileSync(repomd, 'utf8')));
     const ctx = open([name], workshop.directory);
     const pinned = await pin(ctx, repository(name, { repoGpgCheck: false }));
-    return { pinned, count: (await loadPackages(pinned, ctx)).count };
+    return { ctx, pinned, count: (await loadPackages(pinned, ctx)).count };
   };
   const without = (type: string) => (text: string) => text.replace(new RegExp(`<data type="${type}">.*?</data>`, 's'), '');
 
-  it.each(['sha512', 'sha384'])('is refused when it has %s checksums only', async (algorithm) => {
-    const code = 'ICT_RPM_CHECKSUM_UNSUPPORTED';
-    await expect(read(algorithm, ['--checksum', algorithm])).rejects.toMatchObject({ code, facts: { algorithm } });
-    const options = ['--checksum', algorithm, '--repomd-checksum', 'sha256'];
-    await expect(read(`${algorithm}-packages`, options)).rejects.toMatchObject({ code, facts: { algorithm } });
+  it.each(['sha512', 'sha384'] as const)('is read when it has %s checksums only, as openSUSE publishes it', async (algorithm) => {
+    const { ctx, pinned, count } = await read(algorithm, ['--checksum', algorithm]);
+    expect(count).toBe(1);
+    expect(pinned.indexes.map(({ digest, plain }) => [digestAlgorithm(digest), digestAlgorithm(plain!.digest)])).toEqual([
+      [algorithm, algorithm],
+      [algorithm, algorithm],
+    ]);
+    // No primary metadata has this path: the file list, which names packages by their checksums, is asked.
+    const distribution = {} as DistributionDefinition;
+    const seeds = [{ request: '/opt/a', reason: 'template' }];
+    const request = { arch: 'x86_64', distribution, snapshots: [pinned], seeds, essential: false, recommends: false } as const;
+    expect(await createResolver().resolve(request, ctx)).toMatchObject({
+      closure: { packages: [{ name: 'a', digest: digestOf(readFileSync(file), algorithm) }] },
+    });
+    // The cache has the files now, whatever they are called there.
+    const seen = ctx.fetch.requests.length;
+    for (const index of pinned.indexes) await readIndex(pinned.repository, index, ctx, () => undefined);
+    expect(ctx.fetch.requests).toHaveLength(seen);
+  });
+
+  it.each(['sha512', 'sha384'])('is refused when it is not what its %s checksum says', async (algorithm) => {
+    const named = new RegExp(`(<checksum type="${algorithm}">)(.)`, 'g');
+    const other = (text: string) => text.replace(named, (_, head: string, digit: string) => `${head}${digit === '0' ? '1' : '0'}`);
+    await expect(read(`${algorithm}-other`, ['--checksum', algorithm], other)).rejects.toMatchObject({ code: 'ICT_RPM_INDEX_MISMATCH' });
+    const open = (text: string) => other(text.replaceAll('<open-checksum', '<checksum').replaceAll('<checksum', '<open-checksum'));
+    await expect(read(`${algorithm}-none`, ['--checksum', algorithm], open)).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_INVALID' });
   });
 
   it('is read beside zchunk, and as zchunk where there is nothing else', async () => {
