@@ -115,6 +115,19 @@ export class ClauseStore {
     return NO_CLAUSE;
   }
 
+  /** Looks no more at some clauses; what they forced stays. */
+  forget(clauses: ReadonlySet<number>): void {
+    const next = this.#next.data;
+    for (let literal = 0; literal < this.#heads.length; literal++) {
+      let previous = NO_CLAUSE;
+      for (let node = this.#heads[literal]; node !== NO_CLAUSE; node = next[node]) {
+        if (!clauses.has(node >> 1)) previous = node;
+        else if (previous === NO_CLAUSE) this.#heads[literal] = next[node];
+        else next[previous] = next[node];
+      }
+    }
+  }
+
   #watch(clause: number, which: 0 | 1, literal: number): void {
     this.#next.data[2 * clause + which] = this.#heads[literal];
     this.#heads[literal] = 2 * clause + which;

@@ -8,6 +8,8 @@ export interface Lesson {
   readonly literals: readonly number[];
   /** Level at which the first literal is forced. */
   readonly level: number;
+  /** Number of levels that its literals belong to: clauses of few are useful again and again (Audemard and Simon, Glucose, 2009). */
+  readonly levels: number;
   /** Clauses that it follows from, beside the reasons of what holds without any decision. */
   readonly from: readonly number[];
 }
@@ -75,8 +77,12 @@ export class ConflictAnalysis {
     this.involved = touched.filter((solvable) => seen[solvable] === IN_LESSON);
     for (const solvable of touched) seen[solvable] = 0;
     let back = 0;
-    for (const literal of kept) back = Math.max(back, level[literal >> 1]);
-    return { literals: [trail[at] ^ 1, ...kept], level: back, from };
+    const levels = new Set([depth]);
+    for (const literal of kept) {
+      back = Math.max(back, level[literal >> 1]);
+      levels.add(level[literal >> 1]);
+    }
+    return { literals: [trail[at] ^ 1, ...kept], level: back, levels: levels.size, from };
   }
 
   /**

@@ -3,9 +3,9 @@ import { Agenda } from './agenda.js';
 import { Assignment, notTaken, taken, NO_CLAUSE } from './assignment.js';
 import { ClauseStore } from './clause-store.js';
 import { ConflictAnalysis } from './conflict-analysis.js';
-import type { Lesson } from './conflict-analysis.js';
 import { solverError } from './errors.js';
 import { IntList } from './int-list.js';
+import { Lessons } from './lessons.js';
 import { luby } from './luby.js';
 import type { Clause, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
 import { RelationTable } from './relation-table.js';
@@ -19,10 +19,12 @@ export interface Patience {
   readonly preferences: number;
   /** Until the first restart; later ones follow the Luby sequence. */
   readonly restart: number;
+  /** Until lessons are forgotten for the first time. */
+  readonly lessons: number;
 }
 
 /** Real archives stay far below these. */
-const PATIENCE: Patience = { preferences: 256, restart: 128 };
+const PATIENCE: Patience = { preferences: 256, restart: 128, lessons: 2_000 };
 
 /**
  * One conflict-driven search. Its clauses are loaded when a solvable is taken; it decides in the order of the {@link Agenda}.
@@ -44,7 +46,7 @@ export class Search<R> {
   readonly #loaded: Uint8Array;
   /** By clause: its relation, or `-1 - lesson`. */
   readonly #origin = new IntList(256);
-  readonly #lessons: Lesson[] = [];
+  readonly #lessons: Lessons;
   readonly #patience: Patience;
   /** By level, from 1: level of the recommendation for whose sake it was decided, or 0. */
   readonly #softLevel = new IntList(256);
@@ -68,6 +70,7 @@ export class Search<R> {
     this.#problem = problem;
     this.#count = count;
     this.#patience = patience;
+    this.#lessons = new Lessons(patience.lessons);
     this.#relations = new RelationTable(count);
     this.#assignment = new Assignment(count);
     this.#clauses = new ClauseStore(count, this.#assignment);
@@ -93,6 +96,7 @@ export class Search<R> {
         this.#restarts++;
         this.#lastRestart = this.#conflicts;
         this.#backTo(0);
+        this.#forget();
         continue;
       }
       if (this.#conflicts > this.#patience.preferences && this.#decideActive()) continue;
@@ -250,10 +254,16 @@ export class Search<R> {
     } else {
       this.#backTo(lesson.level);
     }
-    this.#lessons.push(lesson);
-    this.#origin.push(-this.#lessons.length);
+    this.#origin.push(-1 - this.#lessons.add(lesson, this.#clauses.size));
     for (const literal of lesson.literals) this.#clauses.push(literal);
     return this.#clauses.close() ? this.#clauses.size - 1 : NO_CLAUSE;
+  }
+
+  /** Forgets lessons when it is time to, because each costs time whenever one of its literals becomes false. At level 0 only. */
+  #forget(): void {
+    const { trail, reason, size } = this.#assignment;
+    const forgotten = this.#lessons.forget(this.#conflicts, () => new Set(trail.subarray(0, size).map((literal) => reason[literal >> 1])));
+    if (forgotten !== undefined) this.#clauses.forget(forgotten);
   }
 
   /** The level of the latest recommendation that stands in the way of the current level's requirement, or 0. */
@@ -279,7 +289,7 @@ export class Search<R> {
     for (let clause = work.pop(); clause !== undefined; clause = work.pop()) {
       for (const literal of this.#clauses.literalsOf(clause)) visit(value[literal] === 0 ? NO_CLAUSE : reason[literal >> 1]);
       const origin = this.#origin.data[clause];
-      if (origin < 0) this.#lessons[-1 - origin].from.forEach(visit);
+      if (origin < 0) this.#lessons.from(-1 - origin).forEach(visit);
     }
     return this.#ownedClauses(visited);
   }
@@ -334,7 +344,7 @@ export class Search<R> {
   #statistics(): SolverStatistics {
     return {
       solvables: this.#solvables,
-      clauses: this.#clauses.size - this.#lessons.length,
+      clauses: this.#clauses.size - this.#lessons.size,
       decisions: this.#decisions,
       conflicts: this.#conflicts,
       restarts: this.#restarts,
