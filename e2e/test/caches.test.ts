@@ -189,6 +189,8 @@ async function kindsOf({ cache, work }: BuildPlaces): Promise<ReadonlyMap<string
   return new Map([
     ['package', join(cache, 'pkgCache', PROVIDER, 'mini-library_1.2_all.deb')],
     ['record of a package', await first(join(cache, '.ict', 'index', 'packages'))],
+    ['twin of a package', await first(join(cache, '.ict', 'twins', PROVIDER), (name) => name.startsWith('libc6_'))],
+    ['record of a twin', await first(join(cache, '.ict', 'index', 'twins'))],
     ['record of a step', await first(join(cache, '.ict', 'index', 'steps', 'disk.assemble'))],
     ['record of a blob', await first(join(cache, '.ict', 'index', 'blobs'))],
     ['image', await first(join(cache, 'imageCache', image as string), (name) => name.endsWith('.raw'))],
@@ -230,12 +232,43 @@ async function flip(file: string): Promise<void> {
   await handle.write(bytes, 0, 1, at);
 }
 
+/** Leaves of a build no more than packages, their metadata and their twins. */
+async function removeTrees({ cache, work }: BuildPlaces): Promise<void> {
+  const made = [work, ...['imageCache', '.ict/layers', '.ict/index/steps'].map((name) => join(cache, name))];
+  for (const directory of made) await rm(directory, { recursive: true });
+}
+
+it('packages that are unpacked again get twins, and what is unpacked from those is the same', async () => {
+  const places = await mini.places();
+  const twins = async () => new Map((await ls(join(places.cache, '.ict', 'twins', PROVIDER))).map(({ name, ino }) => [name, ino]));
+  const first = await sound(mini.build(places));
+  expect(await twins()).toEqual(new Map());
+  await removeTrees(places);
+  const again = await sound(mini.build(places));
+  const made = await twins();
+  expect([...made.keys()].sort()).toEqual((await ls(join(places.cache, 'pkgCache', PROVIDER))).flatMap(({ name }) => (name.endsWith('.deb') ? [name] : [])).sort()); // prettier-ignore
+  await removeTrees(places);
+  const third = await sound(mini.build(places));
+  expect(await twins()).toEqual(made);
+  expect([again, third].map((result) => artifactOf(result, 'raw').digest)).toEqual(Array(2).fill(artifactOf(first, 'raw').digest));
+  const verified = await ict(['cache', 'verify', '--cache-dir', places.cache]);
+  expect(verified.status, verified.stdout + verified.stderr).toBe(0);
+});
+
+/** What lies in a directory; nothing when it is absent. */
+async function ls(directory: string): Promise<readonly { readonly name: string; readonly ino: number }[]> {
+  const names = await readdir(directory).catch(() => []);
+  return Promise.all(names.map(async (name) => ({ name, ino: (await stat(join(directory, name))).ino })));
+}
+
 describe('a file below cache or work directory that someone changed', () => {
   let places: BuildPlaces;
   let digest: string;
   beforeAll(async () => {
     places = await mini.places();
     digest = artifactOf(await sound(mini.build(places)), 'raw').digest;
+    await removeTrees(places);
+    await sound(mini.build(places));
   });
 
   it.each(Object.keys(tampering))('(one of each kind, %s) never reaches an output, and is made anew', async (how) => {

@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { Duplex, type Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { archiveError } from './errors.js';
 
 const MAX_STDERR = 4096;
@@ -34,8 +35,7 @@ export class ProgramStream extends Duplex {
   constructor(program: string, args: readonly string[], fail: (reason: string) => Error) {
     super({ highWaterMark: 256 * 1024 });
     this.#fail = fail;
-    // Nothing of the caller's environment: XZ_OPT, BZIP2 and the like would change what the program does.
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: { LC_ALL: 'C', PATH: process.env.PATH ?? '' } });
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
     const { stdin, stdout, stderr } = this.#child;
     stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stdout.pause();
@@ -46,18 +46,11 @@ export class ProgramStream extends Duplex {
     // A program that stops reading says why by its status, which `close` brings.
     stdin.on('error', () => undefined);
     this.#child.on('error', (cause) => {
-      this.destroy(
-        archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
-          message: `${program} could not be started`,
-          hint: 'Check that the program works and that the system has resources left.',
-          facts: { program },
-          cause,
-        }),
-      );
+      this.destroy(notStarted(program, cause));
     });
     this.#child.on('close', (status, signal) => {
       if (status === 0) this.push(null);
-      else this.destroy(this.#fail(this.#stderr.trim() || (signal === null ? `exit status ${String(status)}` : `ended by ${signal}`)));
+      else this.destroy(this.#fail(this.#stderr.trim() || howEnded(status, signal)));
     });
   }
 
@@ -78,4 +71,63 @@ export class ProgramStream extends Duplex {
     this.#child.stdin.destroy();
     done(error);
   }
+}
+
+/**
+ * Feeds a source to a program that writes to an open file itself, at the file's current place.
+ *
+ * @param options.fail makes the error for a status other than 0, from what the program said.
+ * @throws that error, what the source fails with, the signal's reason, `ICT_ARCHIVE_PROGRAM_FAILED`.
+ */
+export async function runProgramTo(
+  program: string,
+  args: readonly string[],
+  source: AsyncIterable<Uint8Array>,
+  descriptor: number,
+  { signal, fail }: { readonly signal?: AbortSignal | undefined; readonly fail: (reason: string) => Error },
+): Promise<void> {
+  signal?.throwIfAborted();
+  const child = spawn(program, args, { stdio: ['pipe', descriptor, 'pipe'], env: environment() });
+  const { stdin, stderr } = child as ChildProcessByStdio<Writable, null, Readable>;
+  const stop = (): void => void child.kill('SIGKILL');
+  signal?.addEventListener('abort', stop, { once: true });
+  let said = '';
+  stderr.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(0, MAX_STDERR);
+  });
+  const ended = new Promise<string | undefined>((resolve, reject) => {
+    child.on('error', (cause) => reject(notStarted(program, cause)));
+    child.on('close', (status, killed) => resolve(status === 0 ? undefined : said.trim() || howEnded(status, killed)));
+  });
+  const fed = pipeline(source, stdin, signal === undefined ? {} : { signal });
+  const [end, feeding] = await Promise.allSettled([ended, fed.catch((error: unknown) => failedSource(error, stop))]);
+  signal?.removeEventListener('abort', stop);
+  signal?.throwIfAborted();
+  for (const outcome of [feeding, end]) if (outcome.status === 'rejected') throw outcome.reason;
+  if (end.status === 'fulfilled' && end.value !== undefined) throw fail(end.value);
+}
+
+/** A program that reads no further says why by its status; any other failure is the source's own, and ends the program. */
+function failedSource(error: unknown, stop: () => void): void {
+  if (['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+  stop();
+  throw error;
+}
+
+/** Nothing of the caller's: XZ_OPT, BZIP2 and the like would change what a program does. */
+function environment(): NodeJS.ProcessEnv {
+  return { LC_ALL: 'C', PATH: process.env.PATH ?? '' };
+}
+
+function howEnded(status: number | null, signal: NodeJS.Signals | null): string {
+  return signal === null ? `exit status ${String(status)}` : `ended by ${signal}`;
+}
+
+function notStarted(program: string, cause: Error): Error {
+  return archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
+    message: `${program} could not be started`,
+    hint: 'Check that the program works and that the system has resources left.',
+    facts: { program },
+    cause,
+  });
 }

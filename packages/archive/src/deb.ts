@@ -2,7 +2,7 @@ import { buffer as collect } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { openArMember, readAr, type ArMember } from './ar.js';
 import type { Compression } from './compression.js';
-import { decompress } from './decompress.js';
+import { decompress, decompressTo } from './decompress.js';
 import { archiveError } from './errors.js';
 import type { TarEntry } from './tar-entry.js';
 import { readTar } from './tar-reader.js';
@@ -33,6 +33,9 @@ export interface Deb {
   dataTar(): Readable;
   /** The uncompressed control archive: what `dpkg-deb --ctrl-tarfile` prints. */
   controlTar(): Readable;
+  /** Writes the uncompressed archives at the current place of an open file, which may move on only this way. */
+  writeControlTar(descriptor: number): Promise<void>;
+  writeDataTar(descriptor: number): Promise<void>;
 }
 
 const CONTROL: Readonly<Record<string, Compression>> = {
@@ -63,17 +66,24 @@ const SMALL_MEMBER_BYTES = 128 * 1024;
 export async function readDeb(file: string, options: DebOptions = {}): Promise<Deb> {
   const { controlMember, dataMember } = await findMembers(file, options.signal);
   const compression = { control: CONTROL[controlMember.name] ?? 'none', data: DATA[dataMember.name] ?? 'none' };
-  const open = (member: ArMember, kind: Compression, maxBytes: number): Readable => {
-    const { signal, searchPath } = options;
-    const shared = { ...(signal === undefined ? {} : { signal }), ...(searchPath === undefined ? {} : { searchPath }) };
-    return decompress(openArMember(file, member, shared), kind, { ...shared, maxBytes, small: member.sizeBytes <= SMALL_MEMBER_BYTES });
+  const { signal, searchPath, maxControlBytes = 16 * 2 ** 20, maxDataBytes = 16 * 2 ** 30 } = options;
+  const shared = { ...(signal === undefined ? {} : { signal }), ...(searchPath === undefined ? {} : { searchPath }) };
+  const part = (member: ArMember, kind: Compression, maxBytes: number) => {
+    const bounds = { ...shared, maxBytes, small: member.sizeBytes <= SMALL_MEMBER_BYTES };
+    return {
+      read: () => decompress(openArMember(file, member, shared), kind, bounds),
+      write: (descriptor: number) => decompressTo(openArMember(file, member, shared), kind, descriptor, bounds),
+    };
   };
-  const controlTar = (): Readable => open(controlMember, compression.control, options.maxControlBytes ?? 16 * 2 ** 20);
-  const dataTar = (): Readable => open(dataMember, compression.data, options.maxDataBytes ?? 16 * 2 ** 30);
+  const control = part(controlMember, compression.control, maxControlBytes);
+  const data = part(dataMember, compression.data, maxDataBytes);
+  const [controlTar, dataTar] = [control.read, data.read];
   return {
     compression,
     controlTar,
     dataTar,
+    writeControlTar: control.write,
+    writeDataTar: data.write,
     control: () => readControl(file, controlTar()),
     data: () => readTar(dataTar(), options.signal === undefined ? {} : { signal: options.signal }),
   };

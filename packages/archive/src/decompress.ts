@@ -1,7 +1,8 @@
+import { fstatSync, writeSync } from 'node:fs';
 import { pipeline, Readable, Transform, type Duplex, type TransformCallback } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { isIctError } from '@ict/plugin-api';
-import { findProgram, ProgramStream } from './codec-program.js';
+import { findProgram, ProgramStream, runProgramTo } from './codec-program.js';
 import type { Compression } from './compression.js';
 import { archiveError } from './errors.js';
 import { decompressXzWasm } from './xz-wasm.js';
@@ -47,6 +48,33 @@ export function decompress(source: AsyncIterable<Uint8Array> | Readable, kind: C
   else if (typeof decoder === 'function') pipeline(readable, decoder, output, done);
   else pipeline(readable, decoder, output, done);
   return output;
+}
+
+/**
+ * As {@link decompress}, written at the current place of an open file. `xz` writes there itself: then `maxBytes` only bounds what may stay, not
+ * what is written meanwhile, so that this is for input that is verified.
+ *
+ * @throws what the stream of {@link decompress} fails with; Node's own error when the file cannot be written.
+ */
+export async function decompressTo(
+  source: AsyncIterable<Uint8Array> | Readable,
+  kind: Compression,
+  descriptor: number,
+  options: DecompressOptions = {},
+): Promise<void> {
+  const { maxBytes = Infinity, signal } = options;
+  const xz = kind === 'xz' && options.small !== true ? findProgram('xz', options.searchPath) : undefined;
+  if (xz === undefined) {
+    for await (const chunk of decompress(source, kind, options) as AsyncIterable<Buffer>) writeWhole(descriptor, chunk);
+    return;
+  }
+  const { size: before } = fstatSync(descriptor);
+  await runProgramTo(xz, ['--format=xz', '-dc', '--no-sparse'], source, descriptor, { signal, fail: (reason) => corrupt(kind, reason) });
+  if (fstatSync(descriptor).size - before > maxBytes) throw tooLarge(kind, maxBytes);
+}
+
+function writeWhole(descriptor: number, bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
 type Decoder = Duplex | ((source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;

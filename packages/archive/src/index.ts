@@ -6,6 +6,7 @@ export { readDeb, type Deb, type DebOptions } from './deb.js';
 export { decompress, type DecompressOptions } from './decompress.js';
 export { decompressFileTo, type DecompressedFile } from './decompressed-file.js';
 export { archiveError } from './errors.js';
+export { writePlainDeb } from './plain-deb.js';
 export { wholeContent } from './tar-body.js';
 export type { TarEntry, TarEntryType, TarHeader } from './tar-entry.js';
 export { readTarFile } from './tar-file.js';

@@ -12,14 +12,17 @@ import { createMemo } from './memo-store.js';
 import { createMountDirectories, type MountDirectories } from './mount-directories.js';
 import { createPackageCache, type PackageCache } from './package-cache.js';
 import { createPackageIndex, type PackageIndex } from './package-index.js';
+import { createPackageTwins, type PackageTwins, type TwinMaker } from './package-twins.js';
 import { currentOwner } from './process-owner.js';
 import { reap, removeTree, type RemoveTree } from './reaper.js';
 import { openReadOnlyCaches, type CacheBefore } from './read-only-caches.js';
+import { readRecord } from './record-file.js';
 import { createScrubber } from './scrub.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { createStorageTrouble } from './storage-trouble.js';
 import { measureUsage, type AreaUsage } from './usage.js';
 import { verifyCache, type Verification, type VerifyOptions } from './verification.js';
+import { isTwinEntry, twinRecord, type TwinEntry } from './twin-entry.js';
 import { createUsageJournal } from './usage-journal.js';
 
 export interface CacheOptions {
@@ -63,6 +66,10 @@ export interface Cache extends Locks, Collector, MountDirectories {
   readonly memo: Memo;
   /** The package cache of one provider id. @throws `ICT_CACHE_NAME` */
   packages(providerId: string): PackageCache;
+  /** Uncompressed twins of the packages of one provider id. @throws `ICT_CACHE_NAME` */
+  twins(providerId: string, maker: TwinMaker): PackageTwins;
+  /** The record of the twin of a package of this file name. */
+  twinEntry(providerId: string, fileName: string): Promise<TwinEntry | undefined>;
   /** The records of the package caches of all providers. */
   readonly packageIndex: PackageIndex;
   /** Where the fetcher keeps answers and partial downloads. */
@@ -123,6 +130,8 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     memo,
     packageIndex,
     packages: (providerId) => createPackageCache(store, providerId),
+    twinEntry: (providerId, fileName) => readRecord(twinRecord(layout, providerId, fileName), isTwinEntry),
+    twins: (providerId, maker) => createPackageTwins(store, providerId, maker),
     fetchDirectory: layout.area('fetch'),
     readOnlyFetchDirectories: readOnly.directories.map(({ area }) => area('fetch')),
     scratchDirectory: layout.scratchDirectory,

@@ -7,13 +7,15 @@ import type { Layout } from './layout.js';
 import type { Locks } from './lease.js';
 import type { PackageIndex } from './package-index.js';
 import { removeFile } from './reaper.js';
+import { removeRecord } from './record-file.js';
+import { twinRecord } from './twin-entry.js';
 import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
 
 /** How much the cache may hold. What is absent does not bound. */
 export interface CacheLimits {
-  /** Packages unused for this many days go. */
+  /** Packages unused for this many days go, and their twins. */
   readonly packageDays?: number;
-  /** Beyond this, the packages that were unused longest go, until nine tenths of it are left. */
+  /** Of packages and twins: beyond this, first the twins and then the packages that were unused longest go, until nine tenths of it are left. */
   readonly packageBytes?: number;
   /** The images that were used last stay. */
   readonly imageCount?: number;
@@ -59,7 +61,7 @@ const DAY_SECONDS = 86_400;
 /** A layer or file this young may belong to a result that is being recorded. */
 const YOUNG_SECONDS = 3600;
 /** What is kept for its own use; layers and blobs live as long as a result that refers to them. */
-const OWN_LIFE: readonly EntryKind[] = ['package', 'image', 'step', 'memo', 'metadata', 'mount'];
+const OWN_LIFE: readonly EntryKind[] = ['package', 'twin', 'image', 'step', 'memo', 'metadata', 'mount'];
 /** What a limit is undershot by, so that not every build collects. */
 const LOW_WATER = 0.9;
 
@@ -96,34 +98,39 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
     for (const { entry, trash } of moved) {
       if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path))) gone.push(entry);
     }
+    for (const { kind, provider, name } of gone) if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name));
     await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id));
     return collection(gone, chosen.length);
   }
 
   async function choose(limits: CacheLimits): Promise<{ readonly chosen: readonly CollectedEntry[]; readonly all: readonly CacheEntry[] }> {
-    // Packages and images have limits of their own, and are quick to look at: what every build does.
+    // Packages with their twins and images have limits of their own, and are quick to look at: what every build does.
     const whole = limits.unusedDays !== undefined || limits.totalBytes !== undefined || limits.freeBytes !== undefined;
-    const all = await entries(whole ? entryKinds : ['package', 'image']);
+    const all = await entries(whole ? entryKinds : ['package', 'twin', 'image']);
     const now = clock();
     const reasons = new Map<CacheEntry, string>();
     const take = (entry: CacheEntry, reason: string): void => {
       if (!reasons.has(entry)) reasons.set(entry, reason);
     };
     const kept = (...kinds: readonly EntryKind[]): CacheEntry[] => all.filter((entry) => kinds.includes(entry.kind) && !reasons.has(entry));
-    const unusedFirst = (...kinds: readonly EntryKind[]): CacheEntry[] => kept(...kinds).sort((a, b) => a.usedAt - b.usedAt);
+    // Twins before all else: they are made of what stays.
+    const unusedFirst = (...kinds: readonly EntryKind[]): CacheEntry[] =>
+      kept(...kinds).sort((a, b) => Number(b.kind === 'twin') - Number(a.kind === 'twin') || a.usedAt - b.usedAt);
     const older = (found: readonly CacheEntry[], days: number | undefined): void => {
       if (days === undefined) return;
       for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${days} days`);
     };
-    older(kept('package'), limits.packageDays);
+    older(kept('package', 'twin'), limits.packageDays);
     older(kept(...OWN_LIFE), limits.unusedDays);
-    if (limits.packageBytes !== undefined) shrink(unusedFirst('package'), limits.packageBytes, take);
+    if (limits.packageBytes !== undefined) shrink(unusedFirst('package', 'twin'), limits.packageBytes, take);
     if (limits.imageCount !== undefined) {
       const images = unusedFirst('image');
       for (const image of images.slice(0, Math.max(0, images.length - limits.imageCount))) {
         take(image, `more than ${limits.imageCount} images`);
       }
     }
+    const packaged = new Set(kept('package').map(({ id }) => id));
+    for (const twin of kept('twin')) if (!packaged.has(`${twin.provider}/${twin.name}`)) take(twin, 'its package is gone');
     const references = createReferences();
     const orphans = (): void => {
       const dependent = kept('layer', 'blob');

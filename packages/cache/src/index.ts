@@ -13,13 +13,15 @@ export {
   type Collector,
   type EntryFilter,
 } from './collector.js';
+export type { PackageTwins, TwinMaker, TwinnedPackage } from './package-twins.js';
+export { twinId, type TwinEntry } from './twin-entry.js';
 export { entryKinds, type EntryKind } from './usage-journal.js';
 export { type ImageFile, type ImageRecord } from './image-record.js';
 export { type ImageLookup, type ImageStore, type NewImage, type StoredImage } from './image-store.js';
 export { type NearestStep, type StepRecord, type StepStore } from './step-store.js';
 export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-store.js';
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
-export { type Finding, type Verification, type VerifyOptions } from './verification.js';
+export { type Finding, type TwinOfPackage, type Verification, type VerifyOptions } from './verification.js';
 export { listWorkspace, removeWorkspaceEntry, workspaceLock, WORKSPACE_LEFTOVER, type WorkspaceEntry } from './workspace.js';
 export { removeTree, type RemoveTree } from './reaper.js';
 export { type AreaUsage } from './usage.js';

@@ -3,16 +3,17 @@ import { join, sep } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
+import { twinId } from './twin-entry.js';
 import type { EntryKind, EntryName, UsageJournal } from './usage-journal.js';
 
 /** One thing that the cache keeps. */
 export interface CacheEntry {
   readonly kind: EntryKind;
-  /** Unique within its kind: `{provider-id}/{file name}` for packages, hex digits for most others. */
+  /** Unique within its kind: `{provider-id}/{file name}` for packages, `twin/` and that for their twins, hex digits for most others. */
   readonly id: string;
   /** What people call it: a package's file name, a step's type. */
   readonly name: string;
-  /** For packages: `{os}-{dist}-{arch}`. */
+  /** For packages and twins: `{os}-{dist}-{arch}`. */
   readonly provider?: string;
   /** The file or directory. */
   readonly path: string;
@@ -63,14 +64,9 @@ function visitPlaces(layout: Layout, kind: EntryKind, visit: Visit): void {
   const steps = join(layout.area('index'), 'steps');
   switch (kind) {
     case 'package':
-      for (const provider of directories(packages)) {
-        const directory = join(packages, provider);
-        for (const name of names(directory)) {
-          if (name === PACKAGE_GRAPH || name.startsWith('.')) continue;
-          visit(packageId(provider, name), name, directory + sep + name, provider);
-        }
-      }
-      return;
+      return visitProviders(packages, packageId, visit);
+    case 'twin':
+      return visitProviders(layout.area('twins'), twinId, visit);
     case 'image':
       return visitNamed(join(layout.cacheDir, 'imageCache'), visit);
     case 'layer':
@@ -86,6 +82,17 @@ function visitPlaces(layout: Layout, kind: EntryKind, visit: Visit): void {
       return;
     case 'memo':
       for (const name of directories(layout.area('memo'))) visitSharded(join(layout.area('memo'), name), '.json', name, visit);
+  }
+}
+
+/** Files of `root/{provider-id}/`. */
+function visitProviders(root: string, idOf: (provider: string, name: string) => string, visit: Visit): void {
+  for (const provider of directories(root)) {
+    const directory = join(root, provider);
+    for (const name of names(directory)) {
+      if (name === PACKAGE_GRAPH || name.startsWith('.')) continue;
+      visit(idOf(provider, name), name, directory + sep + name, provider);
+    }
   }
 }
 

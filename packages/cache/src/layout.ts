@@ -12,7 +12,7 @@ import { ensureDirectory } from './directory.js';
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
 export const layoutVersion = 1;
 
-const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'mounts', 'tmp', 'trash', 'used', 'fetch'] as const;
+const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'mounts', 'tmp', 'trash', 'twins', 'used', 'fetch'] as const;
 export type Area = (typeof areas)[number];
 /** What consists of trees, which belong on a disk of this machine. */
 const treeAreas: ReadonlySet<Area> = new Set(['layers', 'mounts']);

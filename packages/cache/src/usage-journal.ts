@@ -8,7 +8,7 @@ import { isProcessOwner, livenessOf } from './process-owner.js';
 import { writeRecord } from './record-file.js';
 
 /** What the cache keeps entries of. */
-export const entryKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
+export const entryKinds = ['package', 'twin', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
 export type EntryKind = (typeof entryKinds)[number];
 
 /** Names an entry among all kinds: `package debian-debian13-x86_64/jq_1.7.1-6_amd64.deb`. */

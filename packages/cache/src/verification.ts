@@ -10,6 +10,7 @@ import { packageId, type PackageEntry, type PackageIndex } from './package-index
 import { listRecords, removeRecord } from './record-file.js';
 import { statSignature } from './stat-signature.js';
 import type { StepStore } from './step-store.js';
+import { twinEntries, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import type { EntryKind } from './usage-journal.js';
 
 /** Something that is not as it should be. */
@@ -31,7 +32,17 @@ export interface VerifyOptions {
   readonly repair?: boolean;
   /** Compares the files of a layer with its listing. @returns what differs. Without it, layers are not looked at. */
   readonly checkLayer?: (layer: StoredLayer) => Promise<readonly string[]>;
+  /**
+   * Makes the twin of a package anew and compares. @returns what differs; undefined when nothing does or it cannot be told. Without it, twins
+   * are held to their records only.
+   */
+  readonly checkTwin?: (twin: TwinOfPackage) => Promise<string | undefined>;
   readonly signal?: AbortSignal;
+}
+
+/** A twin whose content is what its record says, and the file of its package, which is sound. */
+export interface TwinOfPackage extends TwinEntry {
+  readonly package: string;
 }
 
 export interface Verification {
@@ -50,7 +61,7 @@ interface Parts {
 /** Reads every byte of the cache and compares it, in both directions, with what records and names say. */
 export async function verifyCache({ store, packages, steps, layers, images }: Parts, options: VerifyOptions): Promise<Verification> {
   const { layout, digestFile } = store;
-  const { repair = false, checkLayer, signal } = options;
+  const { repair = false, checkLayer, checkTwin, signal } = options;
   const findings: Finding[] = [];
   const checked: Partial<Record<EntryKind, number>> = {};
 
@@ -72,10 +83,12 @@ export async function verifyCache({ store, packages, steps, layers, images }: Pa
     report({ kind: entry.kind, id: entry.id, path: entry.path, problem: 'damaged', detail }, async () => {
       await layout.toTrash(entry.path);
       if (entry.kind === 'package') await packages.forget([entry.id]);
+      if (entry.kind === 'twin') await removeRecord(twinRecord(layout, entry.provider as string, entry.name));
       if (entry.kind === 'blob' && isHex(entry.id)) await removeRecord(layout.record('blobs', entry.id));
     });
 
-  async function requireDigest(entry: CacheEntry, expected: Digest): Promise<void> {
+  /** @returns whether the file has the digest. */
+  async function requireDigest(entry: CacheEntry, expected: Digest): Promise<boolean> {
     const detail = await digestFile(entry.path, digestAlgorithm(expected)).then(
       ({ digest }) => (digest === expected ? undefined : `its digest is ${digest}, not ${expected}`),
       (error: unknown) => {
@@ -84,9 +97,14 @@ export async function verifyCache({ store, packages, steps, layers, images }: Pa
       },
     );
     if (detail !== undefined) await damaged(entry, detail);
+    return detail === undefined;
   }
 
+  const foreign = ({ kind, id, path }: CacheEntry): Promise<void> =>
+    report({ kind, id, path, problem: 'foreign', detail: 'no record knows it' }, async () => undefined);
+
   const known = new Map<string, PackageEntry>();
+  const sound = new Map<string, PackageEntry>();
   for (const provider of await packages.providers()) {
     for await (const entry of packages.entries(provider)) {
       const id = packageId(provider, entry.fileName);
@@ -97,26 +115,45 @@ export async function verifyCache({ store, packages, steps, layers, images }: Pa
   }
   await each('package', async (entry) => {
     const record = known.get(entry.id);
-    if (record !== undefined) return requireDigest(entry, digestFromIntegrity(record.integrity));
-    const { kind, id, path } = entry;
-    await report({ kind, id, path, problem: 'foreign', detail: 'no record knows it' }, async () => undefined);
+    if (record === undefined) return foreign(entry);
+    if (await requireDigest(entry, digestFromIntegrity(record.integrity))) sound.set(entry.id, record);
   });
 
-  await each('blob', (entry) =>
-    isHex(entry.id) ? requireDigest(entry, digestFromHex(entry.id)) : damaged(entry, 'it has no digest for a name'),
-  );
+  const twins = new Map<string, TwinEntry>();
+  for (const provider of await namesOf(join(layout.area('index'), 'twins'))) {
+    for await (const { path: record, ...twin } of twinEntries(layout, provider)) {
+      const id = twinId(provider, twin.fileName);
+      const path = join(layout.area('twins'), provider, twin.fileName);
+      if ((await statSignature(path)) !== undefined) twins.set(id, twin);
+      else await report({ kind: 'twin', id, path, problem: 'dangling', detail: 'the file is gone' }, () => removeRecord(record));
+    }
+  }
+  await each('twin', async (entry) => {
+    const twin = twins.get(entry.id);
+    if (twin === undefined) return foreign(entry);
+    const soundTwin = await requireDigest(entry, digestFromIntegrity(twin.integrity));
+    const provider = entry.provider as string;
+    if (!soundTwin || sound.get(packageId(provider, entry.name))?.integrity !== twin.of) return;
+    const detail = await checkTwin?.({ ...twin, package: join(layout.packages(provider), entry.name) });
+    if (detail !== undefined) await damaged(entry, detail);
+  });
+
+  await each('blob', async (entry) => {
+    if (isHex(entry.id)) await requireDigest(entry, digestFromHex(entry.id));
+    else await damaged(entry, 'it has no digest for a name');
+  });
   for await (const path of listRecords(join(layout.area('index'), 'blobs'))) {
     const id = basename(path, '.json');
     if (isHex(id) && (await statSignature(layout.blob(digestFromHex(id)))) !== undefined) continue;
     await report({ kind: 'blob', id, path, problem: 'dangling', detail: 'the file is gone' }, () => removeRecord(path));
   }
 
-  const sound = new Set<string>();
+  const soundSteps = new Set<string>();
   for (const type of await namesOf(join(layout.area('index'), 'steps'))) {
-    for await (const { key } of steps.records(type)) sound.add(key);
+    for await (const { key } of steps.records(type)) soundSteps.add(key);
   }
   await each('step', async (entry) => {
-    if (!sound.has(entry.id)) await damaged(entry, 'its content does not fit its key');
+    if (!soundSteps.has(entry.id)) await damaged(entry, 'its content does not fit its key');
   });
 
   await each('image', async (entry) => {

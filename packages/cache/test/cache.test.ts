@@ -14,7 +14,20 @@ describe('openCache', () => {
   it('makes its directories, twice the same', async () => {
     await rig.open();
     await rig.open();
-    expect(rig.list('.ict')).toEqual(['VERSION', 'blobs', 'fetch', 'index', 'layers', 'locks', 'memo', 'mounts', 'tmp', 'trash', 'used']);
+    expect(rig.list('.ict')).toEqual([
+      'VERSION',
+      'blobs',
+      'fetch',
+      'index',
+      'layers',
+      'locks',
+      'memo',
+      'mounts',
+      'tmp',
+      'trash',
+      'twins',
+      'used',
+    ]);
     expect(readFileSync(join(rig.cacheDir, '.ict/VERSION'), 'utf8')).toBe('1\n');
   });
 

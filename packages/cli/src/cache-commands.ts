@@ -56,7 +56,7 @@ export interface CacheVerifyFlags extends KeptFlags {
   readonly repair?: boolean;
 }
 
-export const listedKinds = ['package', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
+export const listedKinds = ['package', 'twin', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
 
 const MOST = 999_999;
 

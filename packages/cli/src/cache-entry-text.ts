@@ -16,7 +16,7 @@ export function isoTime(seconds: number): string {
 
 /** An entry's id as short as people need it. */
 export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
-  return kind === 'package' || kind === 'metadata' || kind === 'mount' ? id : id.slice(0, SHORT);
+  return kind === 'package' || kind === 'twin' || kind === 'metadata' || kind === 'mount' ? id : id.slice(0, SHORT);
 }
 
 /**

@@ -22,6 +22,7 @@ import { warningEvent, type EventStream } from './events.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
 import { ImageCache, imageInputs } from './image-cache.js';
 import { formatLock, lockDigest } from './lock.js';
+import { asTheyAre } from './package-shelf.js';
 import { settleLock, type SettledLock } from './lock-settling.js';
 import type { PluginHost } from './plugin-host.js';
 import { checkArchitecture, checkHost } from './preflight.js';
@@ -71,7 +72,7 @@ export async function buildImage(
   return services.locked(directory, async () => {
     const use = cacheUse(options.caches, engine.storage, spec);
     const images = new ImageCache(services.images, services.identity, events.emit);
-    const { lock, image, inputs, parts, packages, tools } = await events.run('packages', async () => {
+    const { lock, image, inputs, parts, packages, tools, forUnpacking } = await events.run('packages', async () => {
       const settled = await settleLock(template, intake, options, services);
       warn(settled.warnings);
       const found = {
@@ -91,16 +92,16 @@ export async function buildImage(
       const inputs = imageInputs(found.parts, await plugins.exporters(), epochSeconds);
       // An audit looks at the layers below an image, and so needs them.
       const kept = inputs === undefined || !use.images || options.audit !== undefined ? undefined : await images.find(inputs);
-      if (kept !== undefined) return { ...found, image: kept, inputs, packages: [], tools: [] };
+      if (kept !== undefined) return { ...found, image: kept, inputs, packages: [], tools: [], forUnpacking: asTheyAre };
       const fetched = await fetchPackages(settled, intake, engine, services, { use: use.packages });
       return { ...found, image: undefined, inputs, ...fetched };
     });
-    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch), spec.secrets, { use: use.layers });
+    const build = services.build(lock.target, imageEpoch(lock, engine.sourceDateEpoch), spec.secrets, { use: use.layers }, forUnpacking);
     const composition: Composition = { ...parts, packages };
     const target = join(directory, 'imagebuild', spec.system.name);
     const restartable = async (): Promise<Delivery> => {
       const { tree, ctx } = await events.run('compose', async () => {
-        const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context))) as LayerRef;
+        const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context, forUnpacking))) as LayerRef;
         const context = build.context(toolsLayer);
         const steps = compositionSteps(composition, build.layers, build.source, context);
         const audit = options.audit === undefined ? undefined : build.audit(options.audit, provider.part);
@@ -200,5 +201,6 @@ export async function fetchPackages(
   const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
   const verified = await obtainPackages(wanted, request.repositories, provider, shelf, { workers, offline, list }, context);
   await shelf.writeGraph(dependencyGraph(lock.packages));
-  return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length) };
+  const { forUnpacking } = shelf;
+  return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length), forUnpacking };
 }

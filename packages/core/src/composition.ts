@@ -20,6 +20,7 @@ import type { CodeIdentity } from './code-identity.js';
 import { initrdStep } from './initrd-step.js';
 import type { Loaded } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
+import type { ForUnpacking } from './package-shelf.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { StoredLayer } from './layer-shelf.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
@@ -65,6 +66,8 @@ export interface LayerMaker {
   template(place: LayerPlace, work: (tree: TreeSession) => Promise<void>, start?: LayerRef): Promise<LayerRef>;
   /** Runs `work` where a layer of a template would be made, and throws its changes away. */
   glance<T>(place: LayerPlace, work: (tree: TreeSession) => Promise<T>): Promise<T>;
+  /** What packages are unpacked from. */
+  readonly forUnpacking: ForUnpacking;
   recall: EarlierLayers['recall'];
   remember: EarlierLayers['remember'];
 }
@@ -124,11 +127,12 @@ async function install(
   input: Composition,
   packages: readonly VerifiedPackage[],
   foreignArchitectures: readonly string[],
+  { forUnpacking }: LayerMaker,
   tree: TreeSession,
   ctx: BuildContext,
 ): Promise<void> {
   const { installer } = input.provider.part;
-  const change: InstallChange = { foreignArchitectures, install: packages, remove: [] };
+  const change: InstallChange = { foreignArchitectures, install: await forUnpacking(packages), remove: [] };
   await installer.apply(change, tree, input.distribution, ctx);
   await installer.clean(tree, ctx);
 }
@@ -137,7 +141,7 @@ async function install(
 function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
   const { foreignArchitectures = [] } = input.spec.target;
   const foreign = foreignArchitectures.filter((name) => packages.some(({ arch }) => arch === name));
-  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, tree, ctx));
+  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, maker, tree, ctx));
   return (over) => ({
     type: 'ict.base',
     version: 1,
@@ -162,7 +166,7 @@ function packagesStep(
     const key = { below: treeKey(below), ...installKey(input, packages, foreignArchitectures, ctx) };
     const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
-    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, foreignArchitectures, tree, ctx));
+    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, foreignArchitectures, maker, tree, ctx));
     const run = async () => tagged(installBy(await way(), below, input, layers, clean, ctx));
     return { ...identity, way, over: below, clean, run };
   };
@@ -186,7 +190,8 @@ async function installBy(
       way.start,
       below,
       async (tree) => {
-        const outcome = await delta.apply(way.change, tree, input.distribution, ctx);
+        const change = { ...way.change, install: await layers.forUnpacking(way.change.install) };
+        const outcome = await delta.apply(change, tree, input.distribution, ctx);
         if (outcome.kind === 'refused') throw new DeltaRefused(outcome.reason);
         ({ expected } = outcome);
       },

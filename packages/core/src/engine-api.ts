@@ -1,3 +1,4 @@
+import type { TwinOfPackage } from '@ict/cache';
 import type { AuditSample } from './audit.js';
 import type {
   ArtifactInfo,
@@ -397,5 +398,7 @@ export interface Engine {
   build(template: string, options?: BuildOptions): Promise<BuildReport>;
   /** Downloads what the cache lacks of a template's packages, and builds nothing. */
   warm(template: string, options?: LockOptions): Promise<WarmReport>;
+  /** Makes the uncompressed twin of a package anew: what differs from the one in the cache, undefined when nothing does. */
+  checkTwin(twin: TwinOfPackage): Promise<string | undefined>;
   close(): Promise<void>;
 }

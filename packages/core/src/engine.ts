@@ -1,3 +1,4 @@
+import type { TwinOfPackage } from '@ict/cache';
 import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
 import {
   diffTemplate,
@@ -54,6 +55,7 @@ import { packageRequest } from './request.js';
 import { relationsBehind } from './relation-recovery.js';
 import { requirePinnedKeys } from './pinned-keys.js';
 import { requireKeys } from './repository-keys.js';
+import { proveTwin } from './twin-proof.js';
 import { answerWhyNot } from './why-not.js';
 import { readTemplate, requireSound, type Intake, type TemplateReading } from './template-intake.js';
 
@@ -239,6 +241,10 @@ class HostedEngine implements Engine {
     const settled = await this.events.covering(() => settleLock(template, intake, options, services));
     this.warn(settled.warnings);
     return { intake, settled, services };
+  }
+
+  checkTwin(twin: TwinOfPackage): Promise<string | undefined> {
+    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, this.options.signal);
   }
 
   /** Asks the metadata that the lock pins, or else that of now. Nothing is resolved, so a template that cannot be resolved has answers, too. */

@@ -21,6 +21,7 @@ import { lockEpoch, type Lock } from './lock.js';
 import type { CodeIdentity } from './code-identity.js';
 import type { Loaded } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
+import { asTheyAre, type ForUnpacking } from './package-shelf.js';
 import type { StepCall, StepEngine } from './steps.js';
 import type { SandboxTrees } from './trees.js';
 
@@ -30,6 +31,7 @@ export function toolsStep(
   tools: readonly VerifiedPackage[],
   trees: SandboxTrees,
   ctx: Context,
+  forUnpacking: ForUnpacking = asTheyAre,
 ): StepCall<LayerRef & Json> {
   const { installer } = input.provider.part;
   return {
@@ -41,7 +43,9 @@ export function toolsStep(
       installer: installer.version,
       quirks: (input.distribution.quirks ?? {}) as Json,
     },
-    run: async () => ({ ...(await trees.change({ layers: [] }, (tree) => installer.unpack(tools, tree, input.distribution, ctx))) }),
+    run: async () => ({
+      ...(await trees.change({ layers: [] }, async (tree) => installer.unpack(await forUnpacking(tools), tree, input.distribution, ctx))),
+    }),
   };
 }
 

@@ -1,8 +1,23 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CachedPackage, PackageCache, PackageLookup } from '@ict/cache';
-import type { Provider, ResolvedPackage } from '@ict/plugin-api';
+import type { CachedPackage, PackageCache, PackageLookup, PackageTwins } from '@ict/cache';
+import type { Digest, Provider, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
+import { inParallel } from './in-parallel.js';
 import type { Lock } from './lock.js';
+
+/** Makes packages ready to be unpacked: gives them their twins, as far as there are any. */
+export type ForUnpacking = (packages: readonly VerifiedPackage[]) => Promise<readonly VerifiedPackage[]>;
+
+/** Packages are unpacked as they are. */
+export const asTheyAre: ForUnpacking = async (packages) => packages;
+
+/** Twins of packages, and how they are made. */
+export interface TwinUse {
+  readonly twins: PackageTwins;
+  /** How many are made at a time. */
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
 
 /** Where a build finds and puts packages. */
 export interface PackageShelf {
@@ -11,6 +26,7 @@ export interface PackageShelf {
   store(pkg: ResolvedPackage, temporaryFile: string): Promise<string>;
   /** Keeps how the packages need each other beside them. */
   writeGraph(dot: string): Promise<void>;
+  readonly forUnpacking: ForUnpacking;
 }
 
 /** The package cache as a build of one lock uses it: under the provider's file names, and with who vouched for each package. */
@@ -18,16 +34,37 @@ export class CachedPackages implements PackageShelf {
   private readonly cache: PackageCache;
   private readonly lock: Lock;
   private readonly provider: Provider;
+  private readonly use: TwinUse | undefined;
+  /** What an earlier build left: only that is unpacked for the second time at least. */
+  private readonly reused = new Set<Digest>();
 
-  constructor(cache: PackageCache, lock: Lock, provider: Provider) {
+  /** @param use absent: packages have no twins. */
+  constructor(cache: PackageCache, lock: Lock, provider: Provider, use?: TwinUse) {
     this.cache = cache;
     this.lock = lock;
     this.provider = provider;
+    this.use = use;
   }
 
-  lookup(pkg: ResolvedPackage): Promise<PackageLookup> {
-    return this.cache.lookup(this.cached(pkg));
+  async lookup(pkg: ResolvedPackage): Promise<PackageLookup> {
+    const found = await this.cache.lookup(this.cached(pkg));
+    if (found.state === 'hit') this.reused.add(pkg.digest);
+    return found;
   }
+
+  readonly forUnpacking: ForUnpacking = async (packages) => {
+    const { use } = this;
+    if (use === undefined) return packages;
+    const files = new Map<Digest, string | undefined>();
+    const reused = packages.filter(({ digest }) => this.reused.has(digest));
+    await inParallel(reused, use.workers, use.signal, async (pkg) => {
+      files.set(pkg.digest, await use.twins.obtain({ ...pkg, fileName: this.provider.fileName(pkg) }));
+    });
+    return packages.map((pkg) => {
+      const twin = files.get(pkg.digest);
+      return twin === undefined ? pkg : { ...pkg, twin };
+    });
+  };
 
   store(pkg: ResolvedPackage, temporaryFile: string): Promise<string> {
     const repository = this.lock.repositories.find(({ id }) => id === pkg.repository);
@@ -46,6 +83,7 @@ export class CachedPackages implements PackageShelf {
 
 /** Packages of one build that neither takes them from the cache nor keeps them. */
 export class PrivatePackages implements PackageShelf {
+  readonly forUnpacking = asTheyAre;
   private readonly directory: string;
   private readonly provider: Provider;
 

@@ -1,5 +1,5 @@
 import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
-import { inParallel } from './downloads.js';
+import { inParallel } from './in-parallel.js';
 import type { Mirrors } from './repository-mirrors.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { ResolvedPackage } from '@ict/plugin-api';
-import { inParallel } from './downloads.js';
+import { inParallel } from './in-parallel.js';
 import type { Plan, PlannedStep } from './engine-api.js';
 import type { Lock } from './lock.js';
 import type { SettledLock } from './lock-settling.js';

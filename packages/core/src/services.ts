@@ -26,7 +26,7 @@ import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layer-shelf.js';
 import type { Lock } from './lock.js';
-import { CachedPackages, PrivatePackages, type PackageShelf } from './package-shelf.js';
+import { asTheyAre, CachedPackages, PrivatePackages, type ForUnpacking, type PackageShelf, type TwinUse } from './package-shelf.js';
 import { openMirrors, type Mirrors } from './repository-mirrors.js';
 import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
@@ -60,8 +60,11 @@ export interface Services {
   /** The package cache of the lock's target; what it stores names the root and the keys that vouch for it. */
   packages(lock: Lock, provider: Provider, tier?: TierUse): PackageShelf;
   readonly images: ImageStore;
-  /** @param secrets texts that may not stand in a key as they are */
-  build(target: string, epochSeconds: number, secrets: readonly string[], tier?: TierUse): BuildServices;
+  /**
+   * @param secrets texts that may not stand in a key as they are
+   * @param forUnpacking default: packages are unpacked as they are
+   */
+  build(target: string, epochSeconds: number, secrets: readonly string[], tier?: TierUse, forUnpacking?: ForUnpacking): BuildServices;
   /** Runs `work` as the only build of this work directory, and removes what killed builds left before it. */
   locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
   /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
@@ -114,10 +117,10 @@ export async function openServices(
     packages: (lock, provider, tier) =>
       tier?.use === false
         ? new PrivatePackages(join(temporary, 'packages'), provider)
-        : new CachedPackages(cache.packages(lock.target), lock, provider),
+        : new CachedPackages(cache.packages(lock.target), lock, provider, twinUse(cache, lock.target, provider, options)),
     images: cache.images,
-    build: (target, epochSeconds, secrets, tier) =>
-      openBuild(cache, sandbox, target, epochSeconds, identity, context, options, {
+    build: (target, epochSeconds, secrets, tier, forUnpacking = asTheyAre) =>
+      openBuild(cache, sandbox, target, epochSeconds, identity, context, options, forUnpacking, {
         secrets,
         reuse: tier?.use ?? true,
       }),
@@ -154,6 +157,7 @@ function openBuild(
   identity: CodeIdentity,
   context: Context,
   options: EngineOptions,
+  forUnpacking: ForUnpacking,
   care: StepCare,
 ): BuildServices {
   const tool = `${identity.name} ${identity.version}`;
@@ -184,6 +188,7 @@ function openBuild(
         (caches) => trees.inspect(parent, work, { epochSeconds: TEMPLATE_EPOCH, mounts: [...mounts, ...caches] }),
         signal,
       ),
+    forUnpacking,
     recall: (scope, terms) => earlier.recall(scope, terms),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
@@ -193,12 +198,22 @@ function openBuild(
     trees,
     layers,
     audit: (sample, provider) => {
-      const clean: LayerMaker = { ...layers, base: (work) => trees.change({ layers: [] }, work) };
+      const clean: LayerMaker = { ...layers, forUnpacking: asTheyAre, base: (work) => trees.change({ layers: [] }, work) };
       return new CacheAudit(sample, clean, base, trees, provider, context.emit);
     },
     source: { has: (layer) => base.has(layer), stored: (layer) => base.find(layer), siblings: (call) => steps.siblings(call) },
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
   };
+}
+
+/** Twins of packages, if the configuration wants them and the ecosystem has them. */
+function twinUse(cache: Cache, target: string, { ecosystem, twins }: Provider, options: EngineOptions): TwinUse | undefined {
+  const { storage, workers, signal } = options;
+  if (twins === undefined || !storage.packageCache.twins) return undefined;
+  const { version } = twins;
+  const write = (file: string, out: string): Promise<void> => twins.write(file, out, { signal });
+  const maker = { by: ecosystem, version, limitBytes: storage.packageCache.maxSizeBytes, signal, write };
+  return { twins: cache.twins(target, maker), workers, signal };
 }
 
 /** Where the cache is; that the configured directory can only be read is said. */

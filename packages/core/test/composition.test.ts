@@ -64,6 +64,7 @@ function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (reado
     from: (_start, parent, work) => over(parent, work),
     template: ({ parent }, work) => over(parent, work, 315_532_801),
     glance: (_place, work) => work(tree),
+    forUnpacking: async (packages) => packages,
     recall: async () => undefined,
     remember: async () => undefined,
   };

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { IctError } from '@ict/plugin-api';
 import type { Context, Digest, EventBody, Provider, RepositorySpec } from '@ict/plugin-api';
-import { inParallel, obtainPackages } from '../src/downloads.js';
+import { obtainPackages } from '../src/downloads.js';
+import { inParallel } from '../src/in-parallel.js';
 import type { PackageShelf } from '../src/package-shelf.js';
 import { digestOfAll, resolvedPackage } from './sample-image.js';
 

@@ -145,6 +145,8 @@ export type Resolution =
 export interface VerifiedPackage extends ResolvedPackage {
   /** Absolute path of the package file in the cache. */
   readonly file: string;
+  /** Absolute path of its uncompressed twin (`Provider.twins`), when there is one: for unpacking, and for nothing else. */
+  readonly twin?: string;
 }
 
 /** Names one installed package. */

@@ -127,6 +127,20 @@ export interface Inventory {
   purl(pkg: InstalledPackage, distribution: DistributionDefinition): string;
 }
 
+/**
+ * Writes uncompressed twins of packages: files that the ecosystem's own tool takes in place of the packages and that unpack to the same,
+ * with nothing left to decompress. The engine keeps and verifies them, and hands them out as `VerifiedPackage.twin`.
+ */
+export interface TwinWriter {
+  /** Raised when an equal package gets other bytes. */
+  readonly version: number;
+  /**
+   * Writes the twin of a verified package as the new file `out`; nothing stays there when it throws. The bytes depend on those of the package
+   * alone.
+   */
+  write(file: string, out: string, ctx: Pick<Context, 'signal'>): Promise<void>;
+}
+
 /** One package ecosystem. */
 export interface Provider {
   readonly ecosystem: string;
@@ -142,6 +156,8 @@ export interface Provider {
   refuseForeign?(name: string, arch: Architecture): string | undefined;
   /** Without it packages can be installed and not be searched. */
   readonly catalogue?: Catalogue;
+  /** Without it packages are decompressed each time that they are unpacked. */
+  readonly twins?: TwinWriter;
   /** File name of a package in the flat cache. */
   fileName(pkg: PackageRecord): string;
   /** Extra facts of a package for the lock file, if any. */

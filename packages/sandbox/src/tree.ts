@@ -88,9 +88,9 @@ export class SandboxTree implements TreeSession {
     await this.#channel.call('tree.remove', { ...this.#at, path }, this.#options);
   }
 
-  /** Each file shows under the name that it has in the cache. `at` is made when it is missing: choose one below `/run`. */
+  /** Each package, or the twin in its place, shows under the name that the package has in the cache. `at` is made when it is missing: choose one below `/run`. */
   async expose(packages: readonly VerifiedPackage[], at: TreePath): Promise<void> {
-    const files = packages.map(({ file }) => ({ file, name: basename(file) }));
+    const files = packages.map(({ file, twin = file }) => ({ file: twin, name: basename(file) }));
     await this.#channel.call('tree.expose', { ...this.#at, at, files }, this.#options);
   }
 

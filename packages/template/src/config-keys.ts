@@ -45,6 +45,7 @@ export const configVariables: ReadonlyMap<string, string> = new Map([
   ['storage.package_cache.enabled', 'ICT_PACKAGE_CACHE_ENABLED'],
   ['storage.package_cache.max_size_gb', 'ICT_PACKAGE_CACHE_MAX_SIZE_GB'],
   ['storage.package_cache.retention_days', 'ICT_PACKAGE_CACHE_RETENTION_DAYS'],
+  ['storage.package_cache.twins', 'ICT_PACKAGE_CACHE_TWINS'],
   ['storage.image_cache.enabled', 'ICT_IMAGE_CACHE_ENABLED'],
   ['storage.image_cache.max_count', 'ICT_IMAGE_CACHE_MAX_COUNT'],
   ['logging.level', 'ICT_LOG_LEVEL'],

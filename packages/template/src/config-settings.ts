@@ -70,6 +70,7 @@ export class Settings {
         enabled: this.settled('storage.package_cache.enabled'),
         maxSizeBytes: this.settled<number>('storage.package_cache.max_size_gb') * GIB,
         retentionDays: this.settled('storage.package_cache.retention_days'),
+        twins: this.settled('storage.package_cache.twins'),
       },
       imageCache: {
         enabled: this.settled('storage.image_cache.enabled'),

@@ -44,6 +44,8 @@ export interface StorageSettings {
     readonly enabled: boolean;
     readonly maxSizeBytes: number;
     readonly retentionDays: number;
+    /** Whether uncompressed twins of packages that are used again are kept. */
+    readonly twins: boolean;
   };
   readonly imageCache: {
     /** Whether images of earlier builds are used. */
@@ -178,6 +180,7 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
     'storage.package_cache.enabled': storage.packageCache.enabled,
     'storage.package_cache.max_size_gb': storage.packageCache.maxSizeBytes / GIB,
     'storage.package_cache.retention_days': storage.packageCache.retentionDays,
+    'storage.package_cache.twins': storage.packageCache.twins,
     'storage.image_cache.enabled': storage.imageCache.enabled,
     'storage.image_cache.max_count': storage.imageCache.maxCount,
     'logging.level': config.logLevel,

@@ -10,7 +10,7 @@ const transport = { timeoutMs: 'a while' };
 /** What counts where nothing is set. */
 const network = { retries: 4 };
 const storage = {
-  packageCache: { enabled: true, maxSizeBytes: 10 * 1024 ** 3, retentionDays: 30 },
+  packageCache: { enabled: true, maxSizeBytes: 10 * 1024 ** 3, retentionDays: 30, twins: true },
   imageCache: { enabled: true, maxCount: 5 },
 };
 
@@ -143,7 +143,7 @@ storage: { package_cache: { max_size_gb: 2, retention_days: 30 } }
       ]),
       network,
       storage: {
-        packageCache: { enabled: true, maxSizeBytes: 2 * 1024 ** 3, retentionDays: 30 },
+        packageCache: { enabled: true, maxSizeBytes: 2 * 1024 ** 3, retentionDays: 30, twins: true },
         imageCache: { enabled: false, maxCount: 3 },
       },
       plugins: [
@@ -198,6 +198,7 @@ it('every variable stands for one setting', async () => {
     ICT_FETCH_TIMEOUT_MS: '200',
     ICT_READ_ONLY_CACHE_DIRS: '/r:/s:',
     ICT_PACKAGE_CACHE_ENABLED: 'false',
+    ICT_PACKAGE_CACHE_TWINS: 'false',
     ICT_PACKAGE_CACHE_MAX_SIZE_GB: '1',
     ICT_PACKAGE_CACHE_RETENTION_DAYS: '2',
     ICT_IMAGE_CACHE_ENABLED: 'false',
@@ -219,7 +220,7 @@ it('every variable stands for one setting', async () => {
     ]),
     network: { retries: 1, timeoutMs: 200 },
     storage: {
-      packageCache: { enabled: false, maxSizeBytes: 1024 ** 3, retentionDays: 2 },
+      packageCache: { enabled: false, maxSizeBytes: 1024 ** 3, retentionDays: 2, twins: false },
       imageCache: { enabled: false, maxCount: 4 },
     },
     plugins: [],

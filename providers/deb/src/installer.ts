@@ -106,13 +106,13 @@ async function bootstrap(
   const first = order.filter((pkg) => preExtract.includes(pkg.name));
   for (const [index, pkg] of first.entries()) {
     ctx.emit({ type: 'install.progress', phase: 'extract', name: pkg.name, done: index, total: first.length });
-    await tree.extract(pkg.file, 'deb');
+    await tree.extract(pkg.twin ?? pkg.file, 'deb');
   }
 }
 
 async function unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition): Promise<void> {
   await linkUsr(tree, readQuirks(distribution).usrMerge);
-  for (const pkg of installOrder(packages)) await tree.extract(pkg.file, 'deb');
+  for (const pkg of installOrder(packages)) await tree.extract(pkg.twin ?? pkg.file, 'deb');
 }
 
 async function linkUsr(tree: TreeSession, names: readonly string[]): Promise<void> {

@@ -6,6 +6,7 @@ import { createInstaller } from './installer.js';
 import { createInventory } from './inventory.js';
 import { createMetadataSource } from './metadata.js';
 import { createResolver } from './resolver.js';
+import { createTwinWriter } from './twins.js';
 import { createPackageVerifier } from './verify.js';
 
 /** Everything that ICT does with deb packages, made of parts that also work alone. Holds no state. */
@@ -18,6 +19,7 @@ export function createDebProvider(): Provider {
     installer: createInstaller(),
     inventory: createInventory(),
     catalogue: createCatalogue(),
+    twins: createTwinWriter(),
     fileName: createFileName,
     refuseForeign,
   };

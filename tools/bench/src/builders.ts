@@ -9,8 +9,21 @@ import { ICT } from './workspace.js';
 /** Size of the root filesystem that mke2fs makes: that of the template's root partition, in MiB. */
 const ROOT_MIB = 1790;
 
-/** mmdebstrap makes the tree, mke2fs a filesystem of it; `$1` is the root, `$2` the file, the rest mmdebstrap's arguments. */
-const PEER_SCRIPT = `set -e; root=$1; file=$2; shift 2; mmdebstrap "$@"; mke2fs -q -F -t ext4 -d "$root" "$file" ${ROOT_MIB}m`;
+/** mmdebstrap makes the tree, mke2fs a filesystem of it; `$1` is the root, `$2` the file, empty for none, the rest mmdebstrap's arguments. */
+const PEER_SCRIPT = `set -e; root=$1; file=$2; shift 2; mmdebstrap "$@"; test -z "$file" || mke2fs -q -F -t ext4 -d "$root" "$file" ${ROOT_MIB}m`;
+
+/**
+ * Runs a build, `$@`, as far as its root tree: the first event of the stage that makes disks ends it, and it has to end as one does that was
+ * told to.
+ */
+const TO_THE_TREE = `coproc BUILD { exec "$@"; }; build=$BUILD_PID; exec {events}<&"\${BUILD[0]}"
+while read -r event <&$events; do case $event in *'"stage.start","stage":"finalize"'*) kill -TERM $build; break;; esac; done
+cat <&$events >/dev/null; wait $build; test $? = 143`;
+
+/** A build's command, ended as soon as the root tree is made: initrd and all, but no disk. */
+export function toTheTree({ argv, ...rest }: BenchCommand): BenchCommand {
+  return { ...rest, argv: ['bash', '-c', TO_THE_TREE, 'bash', ...argv] };
+}
 
 /** A build of the archive's template, or of the one that takes its place, with all that it keeps below `run`. */
 export function ictBuild({ template, definition }: LocalArchive, run: string, url: string): BenchCommand {
@@ -19,18 +32,19 @@ export function ictBuild({ template, definition }: LocalArchive, run: string, ur
   return { argv: [ICT, 'build', template, ...directories, ...source, '--json'] };
 }
 
-/** The same packages as a tree and a filesystem; nothing is kept between runs. */
+/** The same packages as a tree and, unless `treeOnly`, a filesystem; nothing is kept between runs. */
 export function mmdebstrap(
   { packages, keyring }: LocalArchive,
   directory: string,
   url: string,
   putAway: ScenarioOptions['putAway'],
+  treeOnly = false,
 ): Contender {
-  const [root, file] = [join(directory, 'root'), join(directory, 'root.ext4')];
+  const [root, file] = [join(directory, 'root'), treeOnly ? '' : join(directory, 'root.ext4')];
   const what = ['--mode=root', '--variant=essential', '--format=directory', `--keyring=${keyring}`, `--include=${packages.join(',')}`];
   const argv = ['bash', '-c', PEER_SCRIPT, 'bash', root, file, '--quiet', ...what, LOCAL_SUITE, root, `deb ${url} ${LOCAL_SUITE} main`];
   return {
-    name: 'mmdebstrap, then mke2fs -d',
+    name: treeOnly ? 'mmdebstrap' : 'mmdebstrap, then mke2fs -d',
     command: { argv, env: { TMPDIR: directory } },
     prepare: async () => {
       await putAway(directory);

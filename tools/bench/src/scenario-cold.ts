@@ -2,14 +2,15 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { serveArchive } from '@ict/fixtures';
 import { alternate } from './alternation.js';
-import { ictBuild, mmdebstrap, requirePrograms } from './builders.js';
+import { ictBuild, mmdebstrap, requirePrograms, toTheTree } from './builders.js';
 import { makeLocalArchive, type LocalArchive } from './local-archive.js';
 import type { Comparison } from './report.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 
 /**
  * The same packages from the same loopback server, made into a disk image by ict and into an ext4 image by mmdebstrap and mke2fs:
- * with nothing cached, with the packages cached, and then the rebuild of an unchanged template.
+ * with nothing cached, with the packages cached, and then the rebuild of an unchanged template. With packages and their metadata cached, but no tree,
+ * also to the root tree alone, on both sides.
  */
 export const cold: Scenario = async (options) => {
   await requirePrograms();
@@ -35,13 +36,29 @@ async function compare(options: ScenarioOptions, archive: LocalArchive, url: str
     for (const name of ['work', 'temp']) await putAway(join(run, name));
     for (const name of await readdir(cache)) if (name !== 'pkgCache') await putAway(join(cache, name));
   };
+  const noTrees = async (): Promise<void> => {
+    const made = ['imageCache', '.ict/layers', '.ict/index/steps'].map((name) => join('cache', name));
+    for (const name of ['work', 'temp', ...made]) await putAway(join(run, name));
+  };
   const peer = mmdebstrap(archive, join(options.directory, 'peer'), url, putAway);
   say('with nothing cached');
   const first = await alternate([{ name: 'ict build, nothing cached', command: ict, prepare: empty }, peer], runs, onRun);
   say('with the packages cached');
   const second = await alternate([{ name: 'ict build, packages cached', command: ict, prepare: packagesOnly }, peer], runs, onRun);
-  say('unchanged');
+  say('to the tree, with no tree cached; the first of these makes the twins of the packages');
+  const tree = toTheTree(ict);
+  await alternate([{ name: 'ict build, packages cached, twins made, to the tree', command: tree, prepare: noTrees }], 1, onRun);
   const third = await alternate(
+    [
+      { name: 'ict build, packages and twins cached, to the tree', command: tree, prepare: noTrees },
+      mmdebstrap(archive, join(options.directory, 'peer'), url, putAway, true),
+    ],
+    runs,
+    onRun,
+  );
+  await alternate([{ name: 'ict build, to the disk', command: ict }], 1);
+  say('unchanged');
+  const fourth = await alternate(
     [
       { name: 'ict build, nothing changed', command: ict },
       { name: 'ict build --verify=full, nothing changed', command: { ...ict, argv: [...ict.argv, '--verify=full'] } },
@@ -53,6 +70,7 @@ async function compare(options: ScenarioOptions, archive: LocalArchive, url: str
   return [
     { title: 'Nothing cached', results: first },
     { title: 'Only the package files cached (mmdebstrap keeps none)', results: second },
-    { title: 'The same build again', results: third },
+    { title: 'Packages, metadata and twins cached, to the tree (mmdebstrap keeps none)', results: third },
+    { title: 'The same build again', results: fourth },
   ];
 }

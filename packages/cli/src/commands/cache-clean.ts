@@ -38,7 +38,7 @@ async function chooser(cache: Cache, flags: CacheCleanFlags): Promise<EntryFilte
   const one = key === undefined ? undefined : findEntry(await cache.entries(), key);
   const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name);
   const kinds = new Set<EntryKind>([
-    ...(packages === true ? (['package'] as const) : []),
+    ...(packages === true ? (['package', 'twin'] as const) : []),
     ...(images === true ? (['image', 'blob'] as const) : []),
     ...(layers === true ? (['layer', 'step'] as const) : []),
     ...(mounts === true ? (['mount'] as const) : []),
@@ -47,6 +47,7 @@ async function chooser(cache: Cache, flags: CacheCleanFlags): Promise<EntryFilte
     if (providerId !== undefined && entry.provider !== providerId) return false;
     if (one !== undefined && entry.kind === one.kind && entry.id === one.id) return true;
     if (entry.kind === 'package' && named.has(entry.id)) return true;
+    if (entry.kind === 'twin' && named.has(packageId(entry.provider as string, entry.name))) return true;
     return all === true || kinds.has(entry.kind);
   };
 }

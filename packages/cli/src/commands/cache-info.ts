@@ -36,6 +36,8 @@ async function recordOf(cache: Cache, entry: CacheEntry): Promise<unknown> {
         if (packageId(entry.provider as string, record.fileName) === entry.id) return record;
       }
       return undefined;
+    case 'twin':
+      return cache.twinEntry(entry.provider as string, entry.name);
     case 'step':
     case 'memo':
       return readJson(entry.path);

@@ -5,6 +5,7 @@ import type { Cache, Finding, StoredLayer, Verification, VerifyOptions } from '@
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
+import { withEngine } from '../engine-session.js';
 import { changeCache, findCacheHome, lookBehind, reapCache } from '../open-cache.js';
 import { formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
@@ -23,7 +24,14 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const { signal } = session;
   const { own, others } = await withLayerCheck(session, async (checkLayer) => {
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
-      one.verify({ repair: mend, signal, ...(checkLayer === undefined ? {} : { checkLayer }) });
+      withTwinCheck(session, flags, one, (checkTwin) =>
+        one.verify({
+          repair: mend,
+          signal,
+          ...(checkLayer === undefined ? {} : { checkLayer }),
+          ...(checkTwin === undefined ? {} : { checkTwin }),
+        }),
+      );
     const verified: Verification = cache === undefined ? { checked: {}, findings: [] } : await verify(cache, repair);
     const beside: (Verification & { readonly cacheDir: string })[] = [];
     for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
@@ -75,6 +83,17 @@ async function withLayerCheck<T>(session: Session, work: (check: VerifyOptions['
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/** Twins are made anew by the provider of their packages: an engine is opened if there are any. */
+async function withTwinCheck<T>(
+  session: Session,
+  flags: CacheVerifyFlags,
+  cache: Cache,
+  work: (check: VerifyOptions['checkTwin']) => Promise<T>,
+): Promise<T> {
+  if ((await cache.entries(['twin'])).length === 0) return work(undefined);
+  return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin)));
 }
 
 async function changesOf({ fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<readonly string[]> {

@@ -74,6 +74,10 @@ export const configSchema = {
             enabled: withDefault(true, flag('Whether packages of earlier builds are used.', false)),
             max_size_gb: withDefault(10, integer(1, 1_000_000, 'Most room that packages may take, in GiB.', 20)),
             retention_days: withDefault(30, integer(1, 36_500, 'How long a package that no build uses is kept, in days.', 90)),
+            twins: withDefault(
+              true,
+              flag('Whether packages that are unpacked a second time are kept uncompressed as well, as far as max_size_gb allows.', false),
+            ),
           },
           additionalProperties: false,
         },

@@ -1,0 +1,30 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TwinOfPackage } from '@ict/cache';
+import { hashFile, integrityFromDigest } from '@ict/integrity';
+import type { Provider } from '@ict/plugin-api';
+
+/**
+ * Makes the uncompressed twin of a package anew and compares it with the one that the cache has.
+ *
+ * @param providerOf loads the provider of an ecosystem.
+ * @returns what is wrong; undefined when nothing is, and for a twin of another version, which no build uses.
+ * @throws what the provider's writer throws.
+ */
+export async function proveTwin(
+  { by, version, integrity, package: file }: TwinOfPackage,
+  providerOf: (ecosystem: string) => Promise<Provider>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { twins } = await providerOf(by);
+  if (twins?.version !== version) return undefined;
+  const directory = await mkdtemp(join(tmpdir(), 'ict-twin-'));
+  try {
+    const out = join(directory, 'twin');
+    await twins.write(file, out, { signal });
+    return integrityFromDigest((await hashFile(out)).digest) === integrity ? undefined : 'it is not what its package unpacks as';
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { TwinOfPackage } from '@ict/cache';
+import { integrityOf } from '@ict/integrity';
+import type { Provider } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { proveTwin } from '../src/twin-proof.js';
+
+const signal = new AbortController().signal;
+const written: string[] = [];
+/** Its twins are the name of the package. */
+const provider = {
+  twins: {
+    version: 3,
+    write: async (file: string, out: string) => {
+      written.push(out);
+      writeFileSync(out, `twin of ${file}`);
+    },
+  },
+} as unknown as Provider;
+
+const twin = (more: object): TwinOfPackage => ({ by: 'deb', version: 3, package: '/a.deb', ...more }) as unknown as TwinOfPackage;
+const prove = (more: object) => proveTwin(twin(more), async (ecosystem) => (ecosystem === 'deb' ? provider : ({} as Provider)), signal);
+
+describe('the proof of a twin', () => {
+  it('is that the package gives the same again', async () => {
+    expect(await prove({ integrity: integrityOf('twin of /a.deb') })).toBeUndefined();
+    expect(await prove({ integrity: integrityOf('twin of /b.deb') })).toBe('it is not what its package unpacks as');
+    expect(written).toHaveLength(2);
+    for (const out of written) expect(() => readFileSync(out)).toThrow('ENOENT');
+  });
+
+  it.each([{ version: 2 }, { by: 'rpm' }])('is not asked of %j, which no build uses', async (other) => {
+    written.length = 0;
+    expect(await prove({ integrity: integrityOf('anything'), ...other })).toBeUndefined();
+    expect(written).toEqual([]);
+  });
+});
