@@ -158,6 +158,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     lock: unexpected,
     build: unexpected,
     warm: unexpected,
+    checkTwin: unexpected,
     ...script.engine,
     close: async () => {
       closed += 1;
