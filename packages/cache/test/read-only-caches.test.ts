@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, hashFile } from '@ict/integrity';
-import type { Digest, Json, Memo } from '@ict/plugin-api';
+import type { ContentAlgorithm, Digest, Json, Memo } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache, CacheOptions } from '../src/cache.js';
 import { currentOwner } from '../src/process-owner.js';
@@ -196,7 +196,7 @@ describe('what the file system says of files there', () => {
       clock: () => 26 * DAY,
       emit: () => undefined,
       mode: 'signature',
-      digestFile: (file, algorithm = 'sha256') => hashFile(file, { algorithm }),
+      digestFile: (file: string, algorithm: ContentAlgorithm = 'sha256') => hashFile(file, { algorithm }),
     } as const;
     const caches = await openReadOnlyCaches([lender.cacheDir], { ...common, cacheDir: rig.cacheDir, owner: currentOwner(), memo, scrub });
     const signature = (await statSignature(blobFile())) as StatSignature;

@@ -66,7 +66,7 @@ async function put(directory: string, files: Readonly<Record<string, string>>): 
   }
 }
 
-async function bundle(taken: readonly string[] = []): Promise<{ readonly text: string; readonly left: readonly string[] }> {
+async function bundle(taken: string[] = []): Promise<{ readonly text: string; readonly left: readonly string[] }> {
   const packages = installedPackages(app);
   const { plugin, left } = placedModules(packages, support, taken);
   const bundler = await rolldown({ input: { main: join(app, 'dist', 'main.js') }, platform: 'node', plugins: [plugin] });

@@ -80,7 +80,6 @@ const COMPRESSORS: Readonly<Record<string, Compression>> = { gzip: 'gz', bzip2: 
  *   for an unreadable file.
  * @see rpm's format documents
  */
-// eslint-disable-next-line @typescript-eslint/require-await -- whoever reads many packages need not know that none of them is waited for
 export async function readRpm(file: string, options: RpmOptions = {}): Promise<RpmPackage> {
   using opening = new FileOpening(file);
   const lead = readLead(opening);
