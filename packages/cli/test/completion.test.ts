@@ -166,7 +166,7 @@ describe('a command takes only flags that change what it does', () => {
     ['validate', ['strict', 'packages', 'format', 'cache-dir', 'var', 'distro-file', 'keyring']],
     ['resolve', ['full', 'explain', 'diff', 'var', 'distro-file', 'keyring']],
     ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
-    ['cache du', ['by', 'cache-dir']],
+    ['cache du', ['by', 'cache-dir', 'read-only-cache-dir', 'work-dir']],
     ['config show', ['origin', 'workers', 'cache-dir', 'read-only-cache-dir', 'work-dir', 'temp-dir']],
     ['version', []],
   ])('%s', (path, own) => {

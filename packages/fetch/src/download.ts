@@ -221,7 +221,7 @@ async function attempt(
  *
  * A failure that may pass (connection, stall, early end, 408, 425, 429, 5xx) is retried after a growing wait, and the download
  * goes on where it stopped; an attempt that brought a mebibyte does not count. Wrong content is asked for once more from its
- * first byte, past caches, when `pastCaches` says so. Everything else is final at once.
+ * first byte, past caches, when `pastCaches` says so or its beginning came from elsewhere. Everything else is final at once.
  *
  * @throws `ICT_FETCH_*`, or the signal's reason.
  */
@@ -229,6 +229,7 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
   const { retry, pastCaches, timer, emit, signal } = options;
   const progress: Progress = { bypassCaches: pastCaches === 'at once' };
   let failures = 0;
+  let begunElsewhere = partial.hasher.sizeBytes > 0; // by an ended process or another mirror: then that may be what is wrong
   for (let number = 1; ; number += 1) {
     const before = partial.hasher.sizeBytes;
     let failure: unknown;
@@ -238,7 +239,9 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
       signal.throwIfAborted();
       failure = error;
     }
-    if (hasCode(failure, 'ICT_FETCH_MISMATCH') && pastCaches === 'when wrong' && !progress.bypassCaches) {
+    const mayBeRight = begunElsewhere || (pastCaches === 'when wrong' && !progress.bypassCaches);
+    if (hasCode(failure, 'ICT_FETCH_MISMATCH') && mayBeRight) {
+      begunElsewhere = false;
       progress.bypassCaches = true;
       delete progress.validator;
       await partial.restart();

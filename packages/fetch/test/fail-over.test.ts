@@ -126,6 +126,20 @@ describe('the next mirror is asked', () => {
     });
     expect(await get(open(...mirrors()))).toMatchObject({ digest: expectIt.digest });
   });
+
+  it('and for all of it when the beginning of the first one was wrong', async () => {
+    bad.on('/m/a.rpm', (_request, response) => {
+      response.writeHead(200, { 'content-length': body.length });
+      response.write('wrong', () => response.destroy());
+    });
+    good.on('/m/a.rpm', (request, response, count) => {
+      expect(request.headers.range).toBe(count === 1 ? 'bytes=5-' : undefined);
+      if (count > 1) response.end(body);
+      else response.writeHead(206, { 'content-range': `bytes 5-${body.length - 1}/${body.length}` }).end(body.slice(5));
+    });
+    expect(await get(open(...mirrors()))).toMatchObject({ url: `${good.origin}/m/a.rpm`, digest: expectIt.digest });
+    expect(bad.seen).toHaveLength(1);
+  });
 });
 
 describe('all mirrors', () => {
