@@ -1,4 +1,4 @@
-import { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm, stat, symlink, truncate, utimes } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, open, readdir, rm, stat, symlink, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
@@ -281,21 +281,6 @@ describe('a file below cache or work directory that someone changed', () => {
     expect(artifactOf(result, 'raw').digest).toBe(digest);
     expect((await hashFile(path)).digest).toBe(digest);
   });
-});
-
-it('a directory that is removed while a build runs costs work, not the next build', async () => {
-  const places = await mini.places();
-  let removed = false;
-  const broken = await mini.build(places, [], {
-    onEvent: (event) => {
-      if (event.type !== 'package.stored' || removed) return;
-      removed = true;
-      void rename(join(places.cache, 'pkgCache'), join(places.cache, 'gone')).catch(() => undefined); // not made yet
-    },
-  });
-  expect([0, 5, 7, 8, 9]).toContain(broken.status);
-  const next = await sound(mini.build(places));
-  expect(steps(next, 'step.hit').length + steps(next, 'step.miss').length).toBeGreaterThan(0);
 });
 
 it('collections and cleaning between builds leave a cache that builds the same image', async () => {

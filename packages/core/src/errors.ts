@@ -27,6 +27,7 @@ export const coreError = defineErrors({
   ICT_LOCK_WITHOUT_INDEXES: 'invalid',
   ICT_REPOSITORY_UNKNOWN: 'invalid',
   ICT_TARGET_UNKNOWN: 'invalid',
+  ICT_DIRECTORY_REMOVED: 'host',
   ICT_OUTPUT_DISK_FULL: 'host',
   ICT_OUTPUT_UNWRITABLE: 'host',
   ICT_LAYER_DAMAGED: 'integrity',

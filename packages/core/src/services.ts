@@ -27,6 +27,7 @@ import type { EngineOptions } from './engine-api.js';
 import type { LayerShelf } from './layer-shelf.js';
 import type { Lock } from './lock.js';
 import { asTheyAre, CachedPackages, PrivatePackages, type ForUnpacking, type PackageShelf, type TwinUse } from './package-shelf.js';
+import { within } from './removed-directories.js';
 import { openMirrors, type Mirrors } from './repository-mirrors.js';
 import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
@@ -131,7 +132,7 @@ export async function openServices(
           await BaseTree.removeLeftovers(directory, (leftover) => removeLeftover(leftover, sandbox));
           await emptyTrash(cache, sandbox);
           try {
-            return await work();
+            return await within({ own: [temporary, scratch], shared: [directory] }, work);
           } finally {
             await emptyTrash(cache, sandbox);
           }

@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
+import { errnoOf } from '@ict/integrity';
 import type { CommandResult, Digest, TreeCommand } from '@ict/plugin-api';
 import { AgentChannel } from './channel.js';
 import { sandboxError } from './errors.js';
@@ -209,7 +210,11 @@ export class Sandbox {
     } finally {
       await this.#channel.close();
     }
-    for (const part of ['mounts', 'scratch', '']) await rmdir(join(this.#session, part));
+    for (const part of ['mounts', 'scratch', '']) {
+      await rmdir(join(this.#session, part)).catch((error: unknown) => {
+        if (errnoOf(error) !== 'ENOENT') throw error; // somebody emptied the temporary directory meanwhile
+      });
+    }
   }
 }
 
