@@ -85,7 +85,7 @@ const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, code) => {
  */
 export function readColumns(bytes: Uint8Array, segments: readonly IndexSegment[]): IndexColumns {
   const stanzas = scanStanzas(bytes);
-  const dropped: DroppedStanza[] = [...stanzas.dropped];
+  const dropped = [...stanzas.dropped];
   let usable = namedStanzas(bytes, stanzas, dropped);
   let names = lookupNames(bytes, stanzas.fields, usable);
   const repeated = repeatedRows(bytes, stanzas, usable, names, segments, dropped);
@@ -101,7 +101,7 @@ export function readColumns(bytes: Uint8Array, segments: readonly IndexSegment[]
     ...readArchitectures(bytes, fields),
     names,
     provides: lookupProvides(bytes, fields),
-    diagnostics: dropped.sort((a, b) => a.offset - b.offset).map((stanza) => locate(bytes, segments, stanza)),
+    diagnostics: locate(bytes, segments, dropped),
   };
 }
 
@@ -129,7 +129,6 @@ function namedStanzas(bytes: Uint8Array, { count, fields, starts }: StanzaTable,
       const reason = `"${called}:${valueText(bytes, arch)}" is not a package name and architecture`;
       dropped.push({
         offset,
-        line: lineOf(bytes, offset),
         reason,
         package: called,
         field: isWord(bytes, name) ? 'Architecture' : 'Package',
@@ -210,7 +209,7 @@ function repeatedRows(
       if (same && segmentOf(first) !== segmentOf(row)) continue;
       const offset = starts[usable[row]];
       const reason = `it has ${value(row, PACKAGE)} ${identity} a second time${same ? '' : ', with another SHA256'}; the first counts`;
-      dropped.push({ offset, line: lineOf(bytes, offset), reason, package: value(row, PACKAGE), field: same ? 'Package' : 'SHA256' });
+      dropped.push({ offset, reason, package: value(row, PACKAGE), field: same ? 'Package' : 'SHA256' });
     }
   }
   return repeated;
@@ -268,15 +267,22 @@ function isValue(bytes: Uint8Array, from: number, word: Uint8Array): boolean {
   return valueStop(bytes, start) - start === word.length;
 }
 
-function lineOf(bytes: Uint8Array, offset: number): number {
-  let line = 1;
-  for (let i = 0; i < offset; i++) if (bytes[i] === NEWLINE) line++;
-  return line;
-}
-
-/** Turns a place in the buffer into a place in the file that it came from. */
-function locate(bytes: Uint8Array, segments: readonly IndexSegment[], { offset, ...stanza }: DroppedStanza): IndexDiagnostic {
-  const segment = segments.findLast((each) => each.offset <= offset);
-  const line = segment === undefined ? stanza.line : stanza.line - lineOf(bytes, segment.offset) + 1;
-  return { ...stanza, path: segment?.path ?? 'Packages', line };
+/** Turns places in the buffer into places in the files that it came from, in one pass. */
+function locate(bytes: Uint8Array, segments: readonly IndexSegment[], dropped: readonly DroppedStanza[]): readonly IndexDiagnostic[] {
+  const files = [...segments].sort((a, b) => a.offset - b.offset);
+  let [path, next, line, at] = ['Packages', 0, 1, 0];
+  const goTo = (offset: number): void => {
+    for (; at < offset; at++) if (bytes[at] === NEWLINE) line++;
+  };
+  return [...dropped]
+    .sort((a, b) => a.offset - b.offset)
+    .map(({ offset, ...stanza }) => {
+      for (; next < files.length && files[next].offset <= offset; next++) {
+        goTo(files[next].offset);
+        path = files[next].path;
+        line = 1;
+      }
+      goTo(offset);
+      return { ...stanza, path, line };
+    });
 }

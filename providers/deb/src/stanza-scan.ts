@@ -52,8 +52,6 @@ export interface StanzaTable {
 export interface DroppedStanza {
   /** Offset of its first byte. */
   readonly offset: number;
-  /** Line of its first byte, from 1. */
-  readonly line: number;
   readonly reason: string;
   /** Value of its Package field, when it has one. */
   readonly package?: string;
@@ -106,7 +104,6 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
   let line = 1;
   let open = false;
   let start = 0;
-  let startLine = 1;
   let fault: string | undefined;
 
   const close = (): void => {
@@ -124,7 +121,6 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
       const name = current[0] === 0 ? '' : valueText(bytes, current[0]);
       dropped.push({
         offset: start,
-        line: startLine,
         reason: fault ?? `it has no ${field}`,
         ...(name === '' ? {} : { package: name }),
         ...(fault === undefined && field !== undefined ? { field } : {}),
@@ -151,14 +147,12 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
       if (!open) {
         open = true;
         start = lineStart;
-        startLine = line;
         fault = `line ${line} continues a field that is not there`;
       }
     } else {
       if (!open) {
         open = true;
         start = lineStart;
-        startLine = line;
       }
       let hash = 0;
       let byte = first;

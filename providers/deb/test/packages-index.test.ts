@@ -164,6 +164,13 @@ describe('PackagesIndex', () => {
     expect(index(`${text()}Version: 2\n`).version(0)).toBe('1');
   });
 
+  it('says the line of each stanza of a hundred thousand that repeat one', () => {
+    const stanza = Buffer.from(`${text()}\n`);
+    const packages = PackagesIndex.parse(Buffer.concat(Array.from({ length: 100_000 }, () => stanza)));
+    expect(packages.count).toBe(1);
+    expect(packages.diagnostics.map(({ line }) => line)).toEqual(Array.from({ length: 99_999 }, (_, nth) => 1 + 7 * (nth + 1)));
+  });
+
   it('takes the first of two stanzas for one package, and says so', () => {
     const packages = index(text({ Size: '1' }), text({ Size: '2' }), text({ SHA256: 'cd'.repeat(32) }), text({ Version: '2' }));
     expect(packages.count).toBe(2);
