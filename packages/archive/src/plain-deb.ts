@@ -4,6 +4,8 @@ import { readDeb, type DebOptions } from './deb.js';
 
 const MAGIC = '!<arch>\n';
 const HEADER_BYTES = 60;
+/** What the ten digits of a member's size can say. */
+const MAX_MEMBER_BYTES = 10 ** 10 - 1;
 
 /**
  * Writes a package anew with nothing in it compressed, as the new file `out`: dpkg and {@link readDeb} find the same in both. Members that
@@ -13,7 +15,8 @@ const HEADER_BYTES = 60;
  * @see deb(5)
  */
 export async function writePlainDeb(file: string, out: string, options: DebOptions = {}): Promise<void> {
-  const deb = await readDeb(file, options);
+  const { maxDataBytes = MAX_MEMBER_BYTES } = options;
+  const deb = await readDeb(file, { ...options, maxDataBytes: Math.min(maxDataBytes, MAX_MEMBER_BYTES) });
   const target = openSync(out, 'wx', 0o644);
   try {
     writeSync(target, MAGIC);
