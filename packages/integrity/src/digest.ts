@@ -10,6 +10,11 @@ const LENGTH_BYTES: Readonly<Record<IntegrityAlgorithm, number>> = { sha256: 32,
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 const STATED = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
 
+/** True for the name of a hash function that says what content is. */
+export function isContentAlgorithm(name: string): name is ContentAlgorithm {
+  return Object.hasOwn(LENGTH_BYTES, name);
+}
+
 /** SHA-256 of the bytes, as `sha256:<hex>`, or another digest. Text is hashed as UTF-8. */
 export function digestOf(bytes: Uint8Array | string, algorithm: ContentAlgorithm = 'sha256'): Digest {
   return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
@@ -135,7 +140,7 @@ function hashesOf(text: string): { algorithm: IntegrityAlgorithm; base64: string
     if (hash === undefined || more.length > 0)
       throw badSri(text, `"${abbreviate(token)}" is not <algorithm>-<base64> with an accepted algorithm`);
     const { algorithm, digest: base64, options } = hash;
-    if (!isAlgorithm(algorithm)) throw badSri(text, `the algorithm ${algorithm} is not accepted`);
+    if (!isContentAlgorithm(algorithm)) throw badSri(text, `the algorithm ${algorithm} is not accepted`);
     if (options.length > 0 || token.includes('?')) throw badSri(text, 'options are not accepted');
     const bytes = Buffer.from(base64, 'base64');
     if (bytes.length !== LENGTH_BYTES[algorithm] || bytes.toString('base64') !== base64) {
@@ -143,10 +148,6 @@ function hashesOf(text: string): { algorithm: IntegrityAlgorithm; base64: string
     }
     return { algorithm, base64 };
   });
-}
-
-function isAlgorithm(name: string): name is IntegrityAlgorithm {
-  return Object.hasOwn(LENGTH_BYTES, name);
 }
 
 function badSri(text: string, reason: string): Error {

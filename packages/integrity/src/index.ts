@@ -7,6 +7,7 @@ export {
   digestParts,
   integrityFromDigest,
   integrityOf,
+  isContentAlgorithm,
   isDigest,
   isStatedDigest,
   parseDigest,

@@ -11,6 +11,7 @@ import {
   digestParts,
   integrityFromDigest,
   integrityOf,
+  isContentAlgorithm,
   isDigest,
   isStatedDigest,
   parseDigest,
@@ -29,6 +30,7 @@ describe('digests that repositories state', () => {
     expect([isStatedDigest(digest), isDigest(digest)]).toEqual([true, algorithm === 'sha256']);
     expect(digestParts(digest)).toEqual({ algorithm, hex: hex(algorithm) });
     expect(digestAlgorithm(digest)).toBe(algorithm);
+    expect(isContentAlgorithm(algorithm)).toBe(true);
     // What is named here goes by SHA-256 alone.
     if (algorithm !== 'sha256') expect(() => digestHex(digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
   });
@@ -43,6 +45,10 @@ describe('digests that repositories state', () => {
     expect(statedDigest(algorithm, digits)).toBeUndefined();
     expect(() => digestParts(`${algorithm}:${digits}` as Digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
   });
+});
+
+it.each(['sha1', 'md5', 'sha224', 'SHA256', '', 'toString'])('%j is no function that names content', (name) => {
+  expect(isContentAlgorithm(name)).toBe(false);
 });
 
 describe('digests', () => {

@@ -1,4 +1,4 @@
-import { statedDigest } from '@ict/integrity';
+import { isContentAlgorithm, statedDigest } from '@ict/integrity';
 import { NumberColumn } from '@ict/package-index';
 import { ColumnWriter } from './column-writer.js';
 import { NAME_AT, readPlainEntry } from './plain-entry.js';
@@ -6,7 +6,7 @@ import type { PlainEntry } from './plain-entry.js';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
 import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from './relation.js';
-import { isBelow, STRONG } from './repomd.js';
+import { isBelow } from './repomd.js';
 import { XmlReader } from './xml.js';
 import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';
@@ -108,7 +108,7 @@ export class PrimaryReader implements XmlHandler {
     else if (name === 'version') this.#version(attributes);
     else if (name === 'checksum') {
       const algorithm = attributes.get('type') ?? '';
-      this.#algorithm = STRONG.has(algorithm) ? algorithm : '';
+      this.#algorithm = isContentAlgorithm(algorithm) ? algorithm : '';
       return this.#algorithm !== '';
     } else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
     else if (name === 'size') {

@@ -1,4 +1,4 @@
-import { statedDigest } from '@ict/integrity';
+import { isContentAlgorithm, statedDigest } from '@ict/integrity';
 import type { Digest, IndexRef, RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { XmlReader } from './xml.js';
@@ -22,12 +22,9 @@ export interface Repomd {
   /** As written: usually seconds since 1970. */
   readonly revision: string | undefined;
   readonly data: readonly RepomdData[];
-  /** Files that lack what they need to be trusted: the kind of checksum that each has. */
-  readonly untrusted: ReadonlyMap<DataType, string>;
+  /** Files that lack what they need to be trusted. */
+  readonly untrusted: readonly DataType[];
 }
-
-/** Kinds of checksum that say what a file is. */
-export const STRONG: ReadonlySet<string | undefined> = new Set(['sha256', 'sha384', 'sha512']);
 
 /** No real metadata file is larger, decompressed. */
 export const MAX_INDEX_BYTES = 4 * 2 ** 30;
@@ -85,14 +82,13 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
     throw invalid(repository, 'a metadata file has no type, or one of another');
   const data = drafts.flatMap((each) => toData(each, repository) ?? []);
   const trusted = new Set(data.map(({ type }) => type));
-  const untrusted = drafts.filter(({ type }) => !trusted.has(type)).map(({ type, algorithm: kind = '' }) => [type, kind] as const);
-  return { revision, data, untrusted: new Map(untrusted) };
+  return { revision, data, untrusted: types.filter((type) => !trusted.has(type)) };
 }
 
 function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
   if (name === 'checksum') {
     draft.algorithm = algorithm;
-    if (STRONG.has(algorithm)) draft.checksum = value;
+    if (algorithm !== undefined && isContentAlgorithm(algorithm)) draft.checksum = value;
   } else if (name === 'open-checksum') {
     draft.openAlgorithm = algorithm;
     draft.openChecksum = value;
@@ -135,8 +131,12 @@ const TWINS = ['', '_gz', '_zck'] as const;
 export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
   const chosen = ['primary', 'filelists', 'group', 'modules'].flatMap((type) => {
     // Twins of a file have the type with an ending, such as group_gz and primary_zck.
-    const data = TWINS.map((ending) => repomd.data.find((each) => each.type === `${type}${ending}`)).find((each) => each !== undefined);
-    if (data === undefined) refuseUnread(type, repomd, repository.id);
+    const names = TWINS.map((ending) => `${type}${ending}`);
+    const data = names.map((name) => repomd.data.find((each) => each.type === name)).find((each) => each !== undefined);
+    // A file that cannot be read is not taken for one that is not there.
+    if (data === undefined && names.some((name) => repomd.untrusted.includes(name))) {
+      throw invalid(repository.id, `it lists its ${type} without a place of its own, a size and a checksum of SHA-2`);
+    }
     return data === undefined ? [] : [{ type, data }];
   });
   if (chosen[0]?.type !== 'primary') {
@@ -149,12 +149,6 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     ...(plain === undefined ? {} : { plain }),
     component: type,
   }));
-}
-
-/** A file that cannot be read is not taken for one that is not there. */
-function refuseUnread(type: DataType, { untrusted }: Repomd, repository: string): void {
-  const algorithm = untrusted.get(type);
-  if (algorithm !== undefined) throw invalid(repository, `it lists its ${type} without a place of its own, a size and a checksum of SHA-2`);
 }
 
 /** The date of a repository, seconds since 1970: its revision where that is a time, else the newest of its files. */

@@ -233,9 +233,11 @@ describe('metadata in other forms', () => {
     expect([only.count, ...kinds(only.pinned)]).toEqual([1, 'zck', 'zck']);
   });
 
-  it('is not taken for absent when it cannot be trusted', async () => {
-    const spoilt = (text: string) => text.replace(/(<data type="filelists">\s*<checksum type=")sha256/, '$1md5');
-    await expect(read('spoilt', [], spoilt)).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_INVALID' });
+  it.each(['filelists', 'filelists_zck'])('is not taken for absent when its %s alone is there, and cannot be trusted', async (type) => {
+    const others = ['filelists', 'filelists_zck'].filter((each) => each !== type);
+    const spoilt = (text: string) => text.replace(new RegExp(`(<data type="${type}">\\s*<checksum type=")sha256`), '$1md5');
+    const change = (text: string) => others.reduce((rest, other) => without(other)(rest), spoilt(text));
+    await expect(read(`spoilt-${type}`, ['--zck'], change)).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_INVALID' });
   });
 });
 
