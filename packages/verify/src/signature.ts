@@ -219,7 +219,7 @@ async function checkV3(openpgp: OpenPgp, signature: V3Signature, check: Signatur
     try {
       const key = await candidate.parse();
       await verifyV3(signature, pieces(check), key, { atSeconds: check.atSeconds, legacy, config: policy(openpgp, legacy) });
-      return failures.result([key.getFingerprint().toUpperCase()], [issuer]);
+      return failures.result([candidate.fingerprint], [issuer]);
     } catch (error) {
       failures.addError(issuer, error);
     }

@@ -99,7 +99,7 @@ function contentOf(document: { toJS(): unknown }, source: string): unknown {
   try {
     return document.toJS();
   } catch (cause) {
-    throw invalid(source, (cause as Error).message);
+    throw invalid(source, cause instanceof Error ? cause.message : String(cause));
   }
 }
 
