@@ -7,24 +7,14 @@ import { solverError } from './errors.js';
 import { IntList } from './int-list.js';
 import { Lessons } from './lessons.js';
 import { luby } from './luby.js';
+import { Origins } from './origins.js';
+import { PATIENCE } from './patience.js';
+import type { Patience } from './patience.js';
 import type { Clause, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
 import { RelationTable } from './relation-table.js';
 
 const NO_CONDITION: readonly number[] = Object.freeze([]);
 const DEFAULT_MAX_CONFLICTS = 200_000;
-
-/** How many conflicts pass before a search changes its ways. */
-export interface Patience {
-  /** Until preferences alone no longer lead, and lessons are made as short as can be. */
-  readonly preferences: number;
-  /** Until the first restart; later ones follow the Luby sequence. */
-  readonly restart: number;
-  /** Until lessons are forgotten for the first time. */
-  readonly lessons: number;
-}
-
-/** Real archives stay far below these. */
-const PATIENCE: Patience = { preferences: 256, restart: 128, lessons: 2_000 };
 
 /**
  * One conflict-driven search. Its clauses are loaded when a solvable is taken; it decides in the order of the {@link Agenda}.
@@ -44,9 +34,8 @@ export class Search<R> {
   readonly #analysis: ConflictAnalysis;
   readonly #agenda: Agenda<R>;
   readonly #loaded: Uint8Array;
-  /** By clause: its relation, or `-1 - lesson`. */
-  readonly #origin = new IntList(256);
   readonly #lessons: Lessons;
+  readonly #origins: Origins<R>;
   readonly #patience: Patience;
   /** By level, from 1: level of the recommendation for whose sake it was decided, or 0. */
   readonly #softLevel = new IntList(256);
@@ -74,6 +63,7 @@ export class Search<R> {
     this.#relations = new RelationTable(count);
     this.#assignment = new Assignment(count);
     this.#clauses = new ClauseStore(count, this.#assignment);
+    this.#origins = new Origins(this.#relations, this.#assignment, this.#clauses, this.#lessons);
     this.#analysis = new ConflictAnalysis(count, this.#assignment, this.#clauses);
     this.#agenda = new Agenda(count, this.#relations, this.#assignment, problem.recommendations === 'last');
     this.#loaded = new Uint8Array(count + 1);
@@ -88,7 +78,7 @@ export class Search<R> {
     for (;;) {
       if (violated === NO_CLAUSE) violated = this.#propagate();
       if (violated !== NO_CLAUSE) {
-        if (this.#assignment.depth === 0) return { kind: 'unsolvable', core: this.#core(violated), statistics: this.#statistics() };
+        if (this.#assignment.depth === 0) return { kind: 'unsolvable', core: this.#origins.core(violated), statistics: this.#statistics() };
         violated = this.#recover(violated);
         continue;
       }
@@ -220,7 +210,7 @@ export class Search<R> {
   #closeClause(owner: number, relation: number, when: readonly number[], violated: number): number {
     if (owner !== 0) this.#clauses.push(notTaken(owner));
     for (const condition of when) if (!this.#clauses.has(notTaken(condition))) this.#clauses.push(notTaken(condition));
-    this.#origin.push(relation);
+    this.#origins.addRelation(relation);
     if (!this.#clauses.close()) return violated;
     const clause = this.#clauses.size - 1;
     // Nothing watches a clause of one literal: it must be the one that is learned from.
@@ -254,7 +244,7 @@ export class Search<R> {
     } else {
       this.#backTo(lesson.level);
     }
-    this.#origin.push(-1 - this.#lessons.add(lesson, this.#clauses.size));
+    this.#origins.addLesson(this.#lessons.add(lesson, this.#clauses.size));
     for (const literal of lesson.literals) this.#clauses.push(literal);
     return this.#clauses.close() ? this.#clauses.size - 1 : NO_CLAUSE;
   }
@@ -273,52 +263,6 @@ export class Search<R> {
     let latest = 0;
     for (const level of this.#analysis.levelsBehind(violated)) if (this.#softOf(level) > 0) latest = Math.max(latest, level);
     return this.#softOf(latest);
-  }
-
-  /** All clauses of the problem that a conflict without decisions follows from. */
-  #core(violated: number): OwnedClause<R>[] {
-    const { value, reason } = this.#assignment;
-    const visited = new Uint8Array(this.#clauses.size);
-    const work = [violated];
-    visited[violated] = 1;
-    const visit = (clause: number): void => {
-      if (clause === NO_CLAUSE || visited[clause] === 1) return;
-      visited[clause] = 1;
-      work.push(clause);
-    };
-    for (let clause = work.pop(); clause !== undefined; clause = work.pop()) {
-      for (const literal of this.#clauses.literalsOf(clause)) visit(value[literal] === 0 ? NO_CLAUSE : reason[literal >> 1]);
-      const origin = this.#origin.data[clause];
-      if (origin < 0) this.#lessons.from(-1 - origin).forEach(visit);
-    }
-    return this.#ownedClauses(visited);
-  }
-
-  /** The relations behind marked clauses, in order; of conflicts only the targets in question. */
-  #ownedClauses(marked: Uint8Array): OwnedClause<R>[] {
-    const excluded = new Map<number, number[]>();
-    const relations = new Set<number>();
-    for (let clause = 0; clause < marked.length; clause++) {
-      const relation = this.#origin.data[clause];
-      if (marked[clause] === 0 || relation < 0) continue;
-      relations.add(relation);
-      if (this.#relations.kind(relation) !== 'conflicts') continue;
-      const owner = this.#relations.owner(relation);
-      const named = new Set(this.#relations.targets(relation));
-      const targets = excluded.get(relation) ?? [];
-      excluded.set(relation, targets);
-      for (const literal of this.#clauses.literalsOf(clause)) {
-        const solvable = literal >> 1;
-        if (solvable !== owner && named.has(solvable)) targets.push(solvable);
-      }
-    }
-    return [...relations]
-      .sort((a, b) => a - b)
-      .map((relation) => {
-        const targets = excluded.get(relation);
-        const clause = this.#relations.clause(relation);
-        return targets === undefined ? clause : { ...clause, targets: [...new Set(targets)].sort((a, b) => a - b) };
-      });
   }
 
   #solution(): SolverOutcome<R> {
