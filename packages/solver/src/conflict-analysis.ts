@@ -19,6 +19,9 @@ const IN_LESSON = 1;
 const FOLLOWS = 2;
 const FOLLOWS_NOT = 3;
 
+/** Steps that are followed to see whether a literal follows from others: a chain of requirements can be longer than the stack is deep. */
+const MAX_STEPS = 1_000;
+
 /** Finds out why a search failed. */
 export class ConflictAnalysis {
   readonly #assignment: Assignment;
@@ -68,9 +71,9 @@ export class ConflictAnalysis {
     }
     const kept = lower.filter((literal) => {
       const because = reason[literal >> 1];
-      if (because === NO_CLAUSE || !(deep ? this.#follows(because, literal >> 1, from, touched) : this.#implied(because, literal >> 1))) {
-        return true;
-      }
+      if (because === NO_CLAUSE) return true;
+      const solvable = literal >> 1;
+      if (!(deep ? this.#follows(because, solvable, from, touched, MAX_STEPS) : this.#implied(because, solvable))) return true;
       from.push(because);
       return false;
     });
@@ -87,12 +90,15 @@ export class ConflictAnalysis {
 
   /**
    * True when all literals of a clause but that of `solvable` are in the lesson, false without any decision, or follow from such themselves.
+   * False also when that takes more than `steps` to see.
+   *
    * What was found of a solvable stays in `#seen` until the lesson is complete.
    *
    * @param from takes the clauses that this follows from.
    * @param touched takes the solvables that were looked at.
    */
-  #follows(clause: number, solvable: number, from: number[], touched: number[]): boolean {
+  #follows(clause: number, solvable: number, from: number[], touched: number[], steps: number): boolean {
+    if (steps === 0) return false;
     const { level, reason } = this.#assignment;
     const seen = this.#seen;
     for (const literal of this.#clauses.literalsOf(clause)) {
@@ -100,7 +106,7 @@ export class ConflictAnalysis {
       if (other === solvable || level[other] === 0 || seen[other] === IN_LESSON || seen[other] === FOLLOWS) continue;
       const because = reason[other];
       if (seen[other] === FOLLOWS_NOT || because === NO_CLAUSE) return false;
-      const does = this.#follows(because, other, from, touched);
+      const does = this.#follows(because, other, from, touched, steps - 1);
       touched.push(other);
       seen[other] = does ? FOLLOWS : FOLLOWS_NOT;
       if (!does) return false;

@@ -199,6 +199,23 @@ describe('laziness', () => {
     const outcome = solve({ count, roots: [{ kind: 'requires', targets: [1], reason: 'root' }], provider });
     expect(outcome.kind === 'solved' && outcome.members.length).toBe(count);
   });
+
+  it('shortens a lesson at the end of a chain of 100,000', () => {
+    const [choice, other, rival, last] = [1, 2, 3, 100_000];
+    const provider = {
+      clausesOf: (s: number): Clause<string>[] => {
+        if (s === rival) return [{ kind: 'conflicts', targets: [last], reason: 'rival' }];
+        if (s === other || s === last) return [];
+        return [{ kind: 'requires', targets: [s === choice ? rival + 2 : s + 1], reason: 'next' }];
+      },
+    };
+    const roots: Clause<string>[] = [
+      { kind: 'requires', targets: [choice, other], reason: 'first' },
+      { kind: 'requires', targets: [rival, rival + 1], reason: 'second' },
+    ];
+    const outcome = new Search({ count: last, roots, provider }, { preferences: 0, restart: 100, lessons: 100 }).run();
+    expect([outcome.kind, outcome.statistics.conflicts]).toEqual(['solved', 1]);
+  });
 });
 
 describe('wrong input', () => {
