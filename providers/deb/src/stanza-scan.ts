@@ -50,7 +50,7 @@ export interface StanzaTable {
 
 /** A stanza that cannot be used, and why. */
 export interface DroppedStanza {
-  /** Offset of its first byte. */
+  /** Where it is wrong: offset of the first line that is no field, else of its first byte. */
   readonly offset: number;
   readonly reason: string;
   /** Value of its Package field, when it has one. */
@@ -101,10 +101,9 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
   const dropped: DroppedStanza[] = [];
   const current = new Uint32Array(WIDTH);
   let count = 0;
-  let line = 1;
   let open = false;
   let start = 0;
-  let fault: string | undefined;
+  let fault: Pick<DroppedStanza, 'offset' | 'reason'> | undefined;
 
   const close = (): void => {
     const field = missing(current);
@@ -120,8 +119,7 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
     } else {
       const name = current[0] === 0 ? '' : valueText(bytes, current[0]);
       dropped.push({
-        offset: start,
-        reason: fault ?? `it has no ${field}`,
+        ...(fault ?? { offset: start, reason: `it has no ${field}` }),
         ...(name === '' ? {} : { package: name }),
         ...(fault === undefined && field !== undefined ? { field } : {}),
       });
@@ -141,13 +139,12 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
       if (text === end || bytes[text] === NEWLINE) {
         if (open) close();
         position = text + 1;
-        line++;
         continue;
       }
       if (!open) {
         open = true;
         start = lineStart;
-        fault = `line ${line} continues a field that is not there`;
+        fault = { offset: lineStart, reason: 'the line continues a field that is not there' };
       }
     } else {
       if (!open) {
@@ -162,15 +159,15 @@ export function scanStanzas(bytes: Uint8Array): StanzaTable {
         if (position >= end) break;
         byte = bytes[position];
       }
-      if (position >= end || byte !== COLON || position === lineStart) fault ??= `line ${line} is not a field`;
-      else {
+      if (position >= end || byte !== COLON || position === lineStart) {
+        fault ??= { offset: lineStart, reason: 'the line is not a field' };
+      } else {
         const column = COLUMNS[hash] - 1;
         if (column >= 0 && current[column] === 0 && isName(bytes, lineStart, position, NAMES[column])) current[column] = position + 1;
       }
     }
     while (position < end && bytes[position] !== NEWLINE) position++;
     position++;
-    line++;
   }
   if (open) close();
   return { count, starts, fields, dropped };

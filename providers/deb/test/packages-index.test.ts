@@ -126,24 +126,28 @@ describe('PackagesIndex', () => {
   );
 
   it.each([
-    [text({ Package: '../x' }), '"../x:amd64" is not a package name and architecture', { package: '../x', field: 'Package' }],
-    [text({ Architecture: 'a/b' }), '"a:a/b" is not a package name and architecture', { package: 'a', field: 'Architecture' }],
-    [`${text()}nonsense\n`, 'line 14 is not a field', { package: 'a' }],
-    [` lost\n${text()}`, 'line 8 continues a field that is not there', { package: 'a' }],
-  ])('drops %j', (broken, reason, subject) => {
+    [text({ Package: '../x' }), '"../x:amd64" is not a package name and architecture', 8, { package: '../x', field: 'Package' }],
+    [text({ Architecture: 'a/b' }), '"a:a/b" is not a package name and architecture', 8, { package: 'a', field: 'Architecture' }],
+    [`${text()}nonsense\n`, 'the line is not a field', 14, { package: 'a' }],
+    [`${text()}nonsense\nmore\n`, 'the line is not a field', 14, { package: 'a' }],
+    [` lost\n${text()}`, 'the line continues a field that is not there', 8, { package: 'a' }],
+  ])('drops %j', (broken, reason, line, subject) => {
     const packages = index(text({ Package: 'first' }), broken);
     expect(packages.count).toBe(1);
-    expect(packages.diagnostics).toEqual([{ path: 'Packages', line: 8, reason, ...subject }]);
+    expect(packages.diagnostics).toEqual([{ path: 'Packages', line, reason, ...subject }]);
   });
 
   it('names the file and its own line when there are several', () => {
     const first = `${text()}\n`;
-    const bytes = Buffer.from(`${first}${text()}\n${text({ Size: undefined })}`);
+    const bytes = Buffer.from(`${first}${text()}\n${text({ Size: undefined })}\n${text({ Package: 'b' })}nonsense\n`);
     const packages = PackagesIndex.parse(bytes, [
       { path: 'main', offset: 0 },
       { path: 'contrib', offset: first.length },
     ]);
-    expect(packages.diagnostics).toEqual([{ path: 'contrib', line: 8, reason: 'it has no Size', package: 'a', field: 'Size' }]);
+    expect(packages.diagnostics).toEqual([
+      { path: 'contrib', line: 8, reason: 'it has no Size', package: 'a', field: 'Size' },
+      { path: 'contrib', line: 20, reason: 'the line is not a field', package: 'b' },
+    ]);
   });
 
   it.each([
