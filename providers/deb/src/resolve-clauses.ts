@@ -54,7 +54,7 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
       }
       pool.checkProvides(solvable);
       const unreadable = pool.unreadable.get(solvable);
-      if (unreadable === undefined || unreadable.field === 'Recommends') return clauses;
+      if (unreadable === undefined || unreadable.field === 'Recommends' || unreadable.field === 'Replaces') return clauses;
       return [{ kind: 'requires', targets: [], reason: { kind: 'unreadable', ...unreadable } }];
     },
   };

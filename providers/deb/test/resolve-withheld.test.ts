@@ -80,4 +80,15 @@ describe('what is not there', () => {
   ])('%s: %s', (request, code, hint) => {
     expect(problemOf(request)).toMatchObject({ code, hint });
   });
+
+  it('makes no problem of what another package says to replace and cannot be read', () => {
+    const packages = [{ name: 'odd', version: '1', fields: ['Replaces: gone ('] }];
+    const answer = resolvePackages({
+      repositories: toRepositories([{ id: 'main', packages }]),
+      arch: 'amd64',
+      seeds: ['gone', 'odd'].map((request) => ({ request, reason: 'template' })),
+      recommends: false,
+    });
+    expect(answer.kind === 'unsolvable' && answer.problems.map(({ code }) => code)).toEqual(['ICT_DEB_UNKNOWN_PACKAGE']);
+  });
 });
