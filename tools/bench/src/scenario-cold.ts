@@ -4,6 +4,7 @@ import { serveArchive } from '@ict/fixtures';
 import { alternate } from './alternation.js';
 import { ictBuild, mmdebstrap, requirePrograms, toTheTree } from './builders.js';
 import { makeLocalArchive, type LocalArchive } from './local-archive.js';
+import { measure } from './measurement.js';
 import type { Comparison } from './report.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 
@@ -56,7 +57,7 @@ async function compare(options: ScenarioOptions, archive: LocalArchive, url: str
     runs,
     onRun,
   );
-  await alternate([{ name: 'ict build, to the disk', command: ict }], 1);
+  await measure(ict);
   say('unchanged');
   const fourth = await alternate(
     [

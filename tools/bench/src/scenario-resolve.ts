@@ -23,12 +23,13 @@ const WITHOUT_CACHES = ['-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkg
  * of those that begin with the text of the index, and of those that kept what they made of it.
  */
 export const resolve: Scenario = async (options) => {
-  const { directory, runs, onRun, say } = options;
+  const { directory, runs, putAway, onRun, say } = options;
   const packages = await fetchIndex(options);
   const columns = join(directory, 'columns');
   await writeFile(columns, encodeColumns(readColumns(await readFile(packages), [])));
+  await putAway(join(directory, 'apt'));
   const apt = await AptResolver.create(join(directory, 'apt'), [{ packages }], 'amd64');
-  const testcase = await makeTestcase(directory, packages);
+  const testcase = await makeTestcase(options, packages);
   const program = await bundleProgram(directory);
   const node = (form: string, file: string) => ({ argv: [process.execPath, program, form, file, REQUEST] });
   const [text, kept] = [node('text', packages), node('columns', columns)];
@@ -72,11 +73,19 @@ async function fetchIndex({ directory, firstBuild, onRun }: ScenarioOptions): Pr
   return lockedIndex(cache, await readFile(join(directory, 'template.lock.yml'), 'utf8'), 'main/binary-amd64/Packages');
 }
 
-/** libsolv's own form of the index, and a test case that asks for the same. */
-async function makeTestcase(directory: string, packages: string): Promise<string> {
-  const solv = join(directory, 'archive.solv');
-  await measure({ argv: ['sh', '-c', 'deb2solv -r "$1" > "$2"', 'sh', packages, solv] });
+/**
+ * libsolv's own form of the index, and a test case that asks for the same.
+ *
+ * @throws when libsolv installs nothing: `testsolv` ends with 0 even when it cannot read what it was given.
+ */
+async function makeTestcase({ directory, say }: ScenarioOptions, packages: string): Promise<string> {
+  const solv = 'archive.solv'; // test cases name files beside them
+  await measure({ argv: ['sh', '-c', 'deb2solv -r "$1" > "$2"', 'sh', packages, join(directory, solv)] });
   const testcase = join(directory, 'testcase.t');
   await writeFile(testcase, `repo archive 0 solv ${solv}\nsystem amd64 deb\njob install name ${REQUEST}\nresult transaction <inline>\n`);
+  const { stdout, stderr } = await run('testsolv', ['-r', testcase]);
+  const installed = stdout.match(/^install /gm)?.length ?? 0;
+  if (installed === 0) throw new Error(`testsolv installs nothing:\n${stderr}${stdout}`);
+  say(`libsolv: ${installed} packages`);
   return testcase;
 }
