@@ -229,7 +229,8 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
   const { retry, pastCaches, timer, emit, signal } = options;
   const progress: Progress = { bypassCaches: pastCaches === 'at once' };
   let failures = 0;
-  let begunElsewhere = partial.hasher.sizeBytes > 0; // by an ended process or another mirror: then that may be what is wrong
+  // Wrong content has one second chance: a cache on the way may be to blame, or the ended process or other mirror that began the file.
+  let secondChance = pastCaches === 'when wrong' || partial.hasher.sizeBytes > 0;
   for (let number = 1; ; number += 1) {
     const before = partial.hasher.sizeBytes;
     let failure: unknown;
@@ -239,9 +240,8 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
       signal.throwIfAborted();
       failure = error;
     }
-    const mayBeRight = begunElsewhere || (pastCaches === 'when wrong' && !progress.bypassCaches);
-    if (hasCode(failure, 'ICT_FETCH_MISMATCH') && mayBeRight) {
-      begunElsewhere = false;
+    if (secondChance && hasCode(failure, 'ICT_FETCH_MISMATCH')) {
+      secondChance = false;
       progress.bypassCaches = true;
       delete progress.validator;
       await partial.restart();
