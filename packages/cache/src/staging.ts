@@ -1,7 +1,6 @@
-import { chmodSync, renameSync } from 'node:fs';
-import { copyFile, open, rm, stat } from 'node:fs/promises';
-import { digestAlgorithm, errnoOf } from '@ict/integrity';
-import type { ContentIdentity } from '@ict/integrity';
+import { chmodSync } from 'node:fs';
+import { open, rm, stat } from 'node:fs/promises';
+import { digestAlgorithm, moveFile, type ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { cacheError } from './errors.js';
@@ -63,15 +62,4 @@ function mismatch(what: string, expected: ContentIdentity, actual: ContentIdenti
 export async function flush(file: string): Promise<void> {
   await using handle = await open(file, 'r');
   await handle.sync();
-}
-
-/** Renames, or copies between file systems. The rename is synchronous, as it takes microseconds. */
-export async function moveFile(from: string, to: string): Promise<void> {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (errnoOf(error) !== 'EXDEV') throw error;
-    await copyFile(from, to);
-    await rm(from);
-  }
 }

@@ -1,4 +1,5 @@
 import { statSync, type BigIntStats } from 'node:fs';
+import { errnoOf } from '@ict/integrity';
 
 /**
  * What the file system says of a file whose content was hashed: while all of it is the same, so is the content. It detects
@@ -29,7 +30,7 @@ export async function statSignature(file: string): Promise<StatSignature | undef
     const entry = statSync(file, { bigint: true, throwIfNoEntry: false });
     return entry?.isFile() === true ? signatureOf(entry) : undefined;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { chmod, copyFile, mkdir, readFile, rename, stat, unlink } from 'node:fs/
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '@ict/plugin-api';
-import { hashFile, isDigest, isDiskFull, replaceFile } from '@ict/integrity';
+import { errnoOf, hashFile, isDigest, isDiskFull, replaceFile } from '@ict/integrity';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {
@@ -38,8 +38,6 @@ function isStoredAnswer(value: unknown): value is StoredAnswer {
   );
 }
 
-const errno = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
-
 async function hasSize(file: string, sizeBytes: number): Promise<boolean> {
   return (await stat(file).catch(() => undefined))?.size === sizeBytes;
 }
@@ -57,7 +55,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
 
   async function remove(path: string): Promise<void> {
     await unlink(path).catch((error: unknown) => {
-      if (errno(error) !== 'ENOENT') throw error;
+      if (errnoOf(error) !== 'ENOENT') throw error;
     });
   }
 
@@ -66,7 +64,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
       const value: unknown = JSON.parse(await readFile(recordOf(url, place), 'utf8'));
       return isStoredAnswer(value) ? value : undefined;
     } catch (error) {
-      if (error instanceof SyntaxError || errno(error) !== undefined) return undefined; // whatever the disk says: asked for anew
+      if (error instanceof SyntaxError || errnoOf(error) !== undefined) return undefined; // whatever the disk says: asked for anew
       throw error;
     }
   }
@@ -75,7 +73,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
     try {
       await copyFile(bodyOf(url, answer.digest, place), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     } catch (error) {
-      if (errno(error) === undefined || isDiskFull(error)) throw error;
+      if (errnoOf(error) === undefined || isDiskFull(error)) throw error;
       await remove(target); // a part of it, when the disk is in trouble
       return false;
     }

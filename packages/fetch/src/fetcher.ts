@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, renameSync } from 'node:fs';
-import { copyFile, stat, unlink } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDiskFull, systemErrorOf } from '@ict/integrity';
+import { isDiskFull, moveFile, systemErrorOf } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
@@ -78,16 +78,6 @@ function readAddress(text: string): URL {
   });
 }
 
-async function moveFile(from: string, to: string): Promise<void> {
-  try {
-    renameSync(from, to); // synchronous, as the directory below: they take microseconds, a trip through the thread pool many times that
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    await copyFile(from, to);
-    await unlink(from);
-  }
-}
-
 /**
  * Gets files over HTTP(S) or from `file:` addresses into `temporary`.
  *
@@ -122,7 +112,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   const routes = createMirrorRoutes(mirrors, emit);
 
   function newFile(): string {
-    mkdirSync(temporary, { recursive: true });
+    mkdirSync(temporary, { recursive: true }); // synchronous: it takes microseconds, a trip through the thread pool many times that
     return join(temporary, `fetched-${randomBytes(8).toString('hex')}`);
   }
 

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest } from '@ict/plugin-api';
-import { ContentHasher, digestAlgorithm } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, errnoOf } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
 /** A download waits while so much waits to be written. */
@@ -169,7 +169,7 @@ export function createPartialStore(directory: string): PartialStore {
         await rename(join(directory, name), path);
         return path;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        if (errnoOf(error) !== 'ENOENT') throw error;
       }
     }
     return undefined;

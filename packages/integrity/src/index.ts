@@ -30,5 +30,6 @@ export {
   syncDirectory,
   temporaryName,
 } from './publish.js';
+export { moveFile } from './move-file.js';
 export { errnoOf, isDiskFull, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { closeSync, fchmodSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { errnoOf } from './system-error.js';
 
 /**
  * Name for a temporary file beside its final place: `.ict-<pid>-<16 hex digits>.tmp`. A clean-up that finds such a name whose
@@ -136,8 +137,4 @@ async function removeIfPresent(path: string): Promise<void> {
     // Creating it may be what failed; whatever else goes wrong here must not hide the first error.
     if (errnoOf(error) !== 'ENOENT') process.emitWarning(`could not remove ${path}: ${String(error)}`);
   }
-}
-
-function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
 }

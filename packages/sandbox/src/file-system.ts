@@ -1,6 +1,7 @@
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errnoOf } from '@ict/integrity';
 
 /** What the system says of a file system: its kind as a number, and its room in blocks. */
 export type FileSystemState = Pick<StatsFs, 'type' | 'bavail' | 'blocks' | 'bsize'>;
@@ -17,7 +18,7 @@ export async function fileSystemOf(path: string, ask: AskFileSystem = statfs): P
   try {
     return await ask(path);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errnoOf(error);
     // ENOTDIR: a file lies where a directory is wanted; whoever makes the directory will say so.
     if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error;
     return fileSystemOf(dirname(path), ask);
@@ -54,7 +55,7 @@ export async function unfitForTrees(path: string, ask?: AskFileSystem): Promise<
     const { type } = await fileSystemOf(path, ask);
     return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if (errnoOf(error) !== 'EACCES') throw error;
     return undefined; // whoever writes there will say so
   }
 }
