@@ -64,25 +64,25 @@ async function isReadOnlyCache(directory: string): Promise<boolean> {
 }
 
 /**
- * Makes the cache of a work directory, where one is needed. Its name is known to everyone, and work directories lie in /var/tmp: nobody
- * else may have put it there.
+ * Makes the cache of a work directory, where one is needed in place of the configured one. Its name is known to everyone, and work
+ * directories lie in /var/tmp: nobody else may have put it there.
  *
  * @throws `ICT_CACHE_UNWRITABLE`; Node's own errors.
  */
-export async function claimCacheHome({ cacheDir, treesDir, readOnlyDirs }: CacheHome, workDir: string): Promise<void> {
+export async function claimCacheHome({ cacheDir, treesDir }: CacheHome, { cacheDir: configured, workDir }: CachePlaces): Promise<void> {
   const claimed = treesDir ?? cacheDir;
-  if (claimed !== ownPlace(workDir)) return;
+  if (claimed === configured) return;
   await ensureDirectory(workDir);
   await ensureDirectory(claimed, 0o755);
   const own = process.geteuid?.();
   // Not where a link leads: others could have made it, to a directory of this user.
   const [parent, place] = await Promise.all([stat(workDir), lstat(claimed)]);
   if (place.isDirectory() && (own === undefined || (place.uid === own && (parent.uid === own || parent.uid === 0)))) return;
-  const [directory, why] = treesDir === undefined ? [readOnlyDirs[0], 'cannot be written'] : [cacheDir, 'cannot hold layers'];
+  const why = treesDir === undefined ? 'cannot be written' : 'cannot hold layers';
   throw cacheError('ICT_CACHE_UNWRITABLE', {
-    message: `The cache directory ${directory} ${why}, and ${claimed} is not only this user\u2019s`,
+    message: `The cache directory ${configured} ${why}, and ${claimed} is not only this user\u2019s`,
     hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',
-    facts: { directory, instead: claimed, owner: place.uid },
+    facts: { directory: configured, instead: claimed, owner: place.uid },
   });
 }
 

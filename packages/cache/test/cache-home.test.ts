@@ -21,6 +21,17 @@ function chosenReadOnly(temporaryDir: string): unknown {
   return runInNamespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', rig.cacheDir, script);
 }
 
+/** Does something as a user who owns nothing here. */
+async function asAnother(work: () => Promise<void>): Promise<void> {
+  const euid = process.geteuid;
+  process.geteuid = () => 12_345;
+  try {
+    await work();
+  } finally {
+    if (euid !== undefined) process.geteuid = euid;
+  }
+}
+
 describe('the home of a cache', () => {
   const rest = { workDir: '/builds', temporaryDir: '/temporary' };
 
@@ -53,31 +64,28 @@ describe('the home of a cache', () => {
     expect(await on('/temporary')).toEqual({ cacheDir: '/storage', readOnlyDirs: [] });
   });
 
-  it('claims nothing that lies elsewhere', async () => {
+  it('claims nothing when it is the configured directory, wherever that lies and whoever has it', async () => {
     const workDir = join(rig.root, 'work');
-    await claimCacheHome({ cacheDir: rig.cacheDir, readOnlyDirs: [] }, workDir);
+    for (const cacheDir of [rig.cacheDir, join(workDir, '.cache')]) {
+      await asAnother(() => claimCacheHome({ cacheDir, readOnlyDirs: ['/other'] }, { ...rest, cacheDir, workDir }));
+    }
     expect(existsSync(workDir)).toBe(false);
   });
 
   it('is made, and refused where others could have made it', async () => {
-    const workDir = join(rig.root, 'work');
+    const [workDir, others] = [join(rig.root, 'work'), join(rig.root, 'others')];
+    const seed = { ...rest, cacheDir: '/seed', workDir };
     const home = { cacheDir: join(workDir, '.cache'), readOnlyDirs: ['/seed'] };
-    await claimCacheHome(home, workDir);
-    await claimCacheHome(home, workDir);
+    await claimCacheHome(home, seed);
+    await claimCacheHome(home, seed);
     expect(existsSync(home.cacheDir)).toBe(true);
-    const others = join(rig.root, 'others');
     mkdirSync(others);
-    const linked = { ...home, cacheDir: join(others, '.cache') };
-    symlinkSync(home.cacheDir, linked.cacheDir);
-    await expect(claimCacheHome(linked, others)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
-    const trees = { cacheDir: '/storage', treesDir: linked.cacheDir, readOnlyDirs: [] };
-    await expect(claimCacheHome(trees, others)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE', facts: { directory: '/storage' } });
-    const euid = process.geteuid;
-    process.geteuid = () => 12_345;
-    try {
-      await expect(claimCacheHome(home, workDir)).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE', facts: { directory: '/seed' } });
-    } finally {
-      if (euid !== undefined) process.geteuid = euid;
-    }
+    const linked = join(others, '.cache');
+    symlinkSync(home.cacheDir, linked);
+    const refused = { code: 'ICT_CACHE_UNWRITABLE', facts: { directory: '/seed' } };
+    await expect(claimCacheHome({ ...home, cacheDir: linked }, { ...seed, workDir: others })).rejects.toMatchObject(refused);
+    const trees = { cacheDir: '/seed', treesDir: linked, readOnlyDirs: [] };
+    await expect(claimCacheHome(trees, { ...seed, workDir: others })).rejects.toMatchObject(refused);
+    await asAnother(() => expect(claimCacheHome(home, seed)).rejects.toMatchObject(refused));
   });
 });

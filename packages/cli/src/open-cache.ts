@@ -44,7 +44,7 @@ export function cacheOf(caches: readonly Cache[], { path }: CacheEntry): Cache {
 /** Opens the cache that is written: where `cache_dir` can only be read, that of the work directory. @throws `ICT_CACHE_UNWRITABLE` */
 export async function openWritten(places: CachePlaces): Promise<Cache> {
   const home = await findCacheHome(places);
-  await claimCacheHome(home, places.workDir);
+  await claimCacheHome(home, places);
   return openCache({ ...home, clock });
 }
 

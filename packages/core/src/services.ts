@@ -220,7 +220,7 @@ function twinUse(cache: Cache, target: string, { ecosystem, twins }: Provider, o
 /** Where the cache is; that the configured directory can only be read is said. */
 async function findHome(options: EngineOptions, emit: (event: EventBody) => void): Promise<CacheHome> {
   const home = await chooseCacheHome(options, unfitForTrees);
-  await claimCacheHome(home, options.workDir);
+  await claimCacheHome(home, options);
   if (home.cacheDir === options.cacheDir) return home;
   emit({
     type: 'warning',
