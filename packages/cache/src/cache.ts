@@ -141,7 +141,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     usage: () => measureUsage(layout),
     verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, layers, images }, verifyOptions),
     ...locks,
-    ...createCollector({ layout, clock, journal, packages: packageIndex, locks: shared }),
+    ...createCollector({ layout, clock, journal, packages: packageIndex, locks: shared, readOnly }),
     ...createMountDirectories(store, locks),
   };
 }

@@ -1,11 +1,13 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import type { Layout } from './layout.js';
 import type { Locks } from './lease.js';
-import type { PackageIndex } from './package-index.js';
+import { packageId, type PackageIndex } from './package-index.js';
+import type { ReadOnlyCaches } from './read-only-caches.js';
 import { removeFile } from './reaper.js';
 import { removeRecord } from './record-file.js';
 import { twinRecord } from './twin-entry.js';
@@ -71,9 +73,11 @@ interface CollectorParts {
   readonly journal: UsageJournal;
   readonly packages: PackageIndex;
   readonly locks: Locks;
+  /** Their packages may have twins here. */
+  readonly readOnly: Pick<ReadOnlyCaches, 'directories'>;
 }
 
-export function createCollector({ layout, clock, journal, packages, locks }: CollectorParts): Collector {
+export function createCollector({ layout, clock, journal, packages, locks, readOnly }: CollectorParts): Collector {
   const entries = async (kinds: readonly EntryKind[] = entryKinds): Promise<readonly CacheEntry[]> =>
     listEntries(layout, await journal.read(), kinds);
 
@@ -130,7 +134,12 @@ export function createCollector({ layout, clock, journal, packages, locks }: Col
       }
     }
     const packaged = new Set(kept('package').map(({ id }) => id));
-    for (const twin of kept('twin')) if (!packaged.has(`${twin.provider}/${twin.name}`)) take(twin, 'its package is gone');
+    for (const twin of kept('twin')) {
+      const { provider, name } = twin as CacheEntry & { provider: string };
+      if (packaged.has(packageId(provider, name))) continue;
+      const borrowed = readOnly.directories.some((place) => existsSync(join(place.packages(provider), name)));
+      if (!borrowed) take(twin, 'its package is gone');
+    }
     const references = createReferences();
     const orphans = (): void => {
       const dependent = kept('layer', 'blob');

@@ -44,7 +44,8 @@ export type TwinnedPackage = Pick<CachedPackage, 'digest' | 'fileName'> & { read
 export function createPackageTwins(store: StoreContext, providerId: string, maker: TwinMaker): PackageTwins {
   const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
   const { by, version } = maker;
-  const directoryOf = (place: Layout): string => join(place.area('twins'), pathSegment(providerId, 'a provider'));
+  const provider = pathSegment(providerId, 'a provider');
+  const directoryOf = (place: Layout): string => join(place.area('twins'), provider);
   const fileOf = (place: Layout, fileName: string): string => join(directoryOf(place), pathSegment(fileName, 'a package'));
   const recordOf = ({ fileName }: TwinnedPackage, place = layout): string => twinRecord(place, providerId, fileName);
   let roomBytes: number | undefined;

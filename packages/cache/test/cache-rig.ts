@@ -13,6 +13,8 @@ export interface CacheRig {
   readonly root: string;
   readonly cacheDir: string;
   readonly events: EventBody[];
+  /** Codes of the warnings among them. */
+  warnings(): string[];
   /** Files that were hashed so far. */
   readonly hashed: string[];
   /** The fake clock, seconds since 1970. */
@@ -34,6 +36,7 @@ export function makeCacheRig(): CacheRig {
     cacheDir,
     events: [],
     hashed: [],
+    warnings: () => rig.events.flatMap((event) => (event.type === 'warning' ? [event.code] : [])),
     time: 1000,
     open(options = {}) {
       return openCache({

@@ -54,8 +54,6 @@ async function stored(pkg = a): Promise<{ digest: typeof a.digest; fileName: str
 
 const obtain = async (pkg = a, more: Partial<TwinMaker> = {}, from = cache) => from.twins(provider, maker(more)).obtain(await stored(pkg));
 
-const warnings = (): string[] => rig.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
-
 describe('an uncompressed twin', () => {
   it('is made once, read-only, and found again without being hashed', async () => {
     const file = await obtain();
@@ -85,7 +83,7 @@ describe('an uncompressed twin', () => {
     const file = rig.file('something else');
     const twin = await cache.twins(provider, maker()).obtain({ ...other, file });
     expect(readFileSync(twin as string, 'utf8')).toBe('plain something else');
-    expect(warnings()).toEqual([]);
+    expect(rig.warnings()).toEqual([]);
     // The other one replaced it, and its record speaks of the other.
     expect(readFileSync((await obtain()) as string, 'utf8')).toBe('plain content of a');
   });
@@ -116,13 +114,17 @@ describe('an uncompressed twin', () => {
     tamper(file);
     expect(readFileSync((await obtain()) as string, 'utf8')).toBe('plain content of a');
     expect(made).toHaveLength(2);
-    expect(warnings()).toEqual(['ICT_CACHE_DAMAGED']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_DAMAGED']);
+  });
+
+  it('is of a provider with a plain name', () => {
+    expect(() => cache.twins('../elsewhere', maker())).toThrow(expect.objectContaining({ code: 'ICT_CACHE_NAME' }) as Error);
   });
 
   it('that was removed is made again', async () => {
     rmSync((await obtain()) as string);
     expect(existsSync((await obtain()) as string)).toBe(true);
-    expect(warnings()).toEqual([]);
+    expect(rig.warnings()).toEqual([]);
   });
 
   it('is hashed each time with full verification, and after a month', async () => {
@@ -147,7 +149,7 @@ describe('an uncompressed twin', () => {
     const twins = cache.twins(provider, maker({ write: async (_file, out) => { writeFileSync(out, 'half'); throw new Error('no space'); } })); // prettier-ignore
     expect(await twins.obtain(await stored(a))).toBeUndefined();
     expect(await twins.obtain(await stored(b))).toBeUndefined();
-    expect(warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
     expect(rig.list(`.ict/twins/${provider}`)).toEqual([]);
     expect(
       rig
@@ -167,7 +169,7 @@ describe('an uncompressed twin', () => {
     const twin = await elsewhere.twins(provider, maker()).obtain(pkg);
     expect(twin).toBe(join(rig.root, 'own/.ict/twins', provider, a.fileName));
     expect(readFileSync(twin as string, 'utf8')).toBe('plain content of a');
-    expect(warnings()).toEqual(['ICT_CACHE_DAMAGED']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_DAMAGED']);
   });
 });
 
@@ -198,6 +200,17 @@ describe('those who look after the cache', () => {
     rmSync(file);
     const { removed } = await (await rig.open()).collect({});
     expect(removed).toMatchObject([{ kind: 'twin', reason: 'its package is gone' }]);
+  });
+
+  it('keep one whose package lies in a cache that is only read', async () => {
+    const own = { cacheDir: join(rig.root, 'own'), readOnlyDirs: [rig.cacheDir] };
+    const twin = (await obtain(a, {}, await rig.open(own))) as string;
+    expect(twin).toBe(join(own.cacheDir, '.ict/twins', provider, a.fileName));
+    rmSync(join(own.cacheDir, '.ict/used'), { recursive: true });
+    expect((await (await rig.open(own)).collect({})).removed).toEqual([]);
+    rmSync(join(rig.cacheDir, 'pkgCache', provider, a.fileName));
+    expect((await (await rig.open(own)).collect({})).removed).toMatchObject([{ kind: 'twin', reason: 'its package is gone' }]);
+    expect(existsSync(twin)).toBe(false);
   });
 
   it('hash it, and prove it against its package', async () => {

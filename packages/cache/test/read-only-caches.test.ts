@@ -56,7 +56,6 @@ afterEach(() => rig.close());
 
 const borrow = (options: Partial<CacheOptions> = {}): Promise<Cache> => rig.open({ readOnlyDirs: [lender.cacheDir], ...options });
 const inLender = (...path: readonly string[]): string => join(lender.cacheDir, ...path);
-const warnings = () => rig.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
 
 /** What was found of each kind, as the place where it lies or what it says. */
 async function findAll(cache: Cache) {
@@ -97,7 +96,7 @@ describe('a cache behind the cache', () => {
   it('is asked for what the cache does not have, of every kind, and used where it lies, unhashed', async () => {
     expect(await findAll(await borrow())).toEqual(everything('signature'));
     expect(rig.hashed).toEqual([]);
-    expect(warnings()).toEqual([]);
+    expect(rig.warnings()).toEqual([]);
   });
 
   it('is never written, whatever is looked up, made, collected and reaped', async () => {
@@ -235,7 +234,7 @@ describe('a damaged file there', () => {
     const found = await findAll(await borrow());
     expect(found).toMatchObject({ package: { state: 'miss' }, step: { made: 1 } });
     expect([found.blob, found.image]).toEqual([undefined, undefined]);
-    expect(warnings()).toEqual(['ICT_CACHE_DAMAGED', 'ICT_CACHE_DAMAGED', 'ICT_CACHE_DAMAGED']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_DAMAGED', 'ICT_CACHE_DAMAGED', 'ICT_CACHE_DAMAGED']);
   });
 
   it.each(['truncated', 'changed'])('and a record that was %s are a miss', async (how) => {
@@ -280,7 +279,7 @@ describe('a directory that cannot be used', () => {
   it.each(Object.keys(places))('because it %s costs one warning', async (why) => {
     const cache = await rig.open({ readOnlyDirs: [places[why]?.() as string] });
     await findAll(cache);
-    expect(warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
     expect((await findAll(cache)).package).toEqual({ state: 'miss' });
   });
 
@@ -295,7 +294,7 @@ describe('a directory that cannot be used', () => {
     const found = await findAll(cache);
     expect(found.blob?.startsWith(second)).toBe(true);
     expect(found.package).toMatchObject({ state: 'hit', file: join(second, 'pkgCache', provider, pkg.fileName) });
-    expect(warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
   });
 
   it('because it is the cache itself is no second one', async () => {

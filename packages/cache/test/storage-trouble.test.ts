@@ -13,7 +13,6 @@ beforeEach(async () => {
 });
 afterEach(() => rig.close());
 
-const warnings = () => rig.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
 const content = 'content '.repeat(50);
 const pkg = packageOf('hello', content);
 const layer = digestOf('a layer');
@@ -45,8 +44,8 @@ describe.each(Object.keys(obstacles))('where %s lies in place of its directory',
     expect(readFileSync((await cache.blobs.path(digest)) as string, 'utf8')).toBe(content);
     expect(readFileSync((await cache.blobs.path(file.digest)) as string, 'utf8')).toBe('other');
     expect(await (await rig.open()).blobs.path(digest)).toBeUndefined();
-    expect(new Set(warnings())).toContain('ICT_CACHE_NOT_KEPT');
-    expect(warnings().filter((code) => code === 'ICT_CACHE_NOT_KEPT')).toHaveLength(1);
+    expect(new Set(rig.warnings())).toContain('ICT_CACHE_NOT_KEPT');
+    expect(rig.warnings().filter((code) => code === 'ICT_CACHE_NOT_KEPT')).toHaveLength(1);
   });
 
   it('a blob is found though its record is not', async () => {
@@ -61,7 +60,7 @@ describe.each(Object.keys(obstacles))('where %s lies in place of its directory',
     expect(readFileSync(file, 'utf8')).toBe(content);
     expect(rig.events.filter(({ type }) => type === 'package.stored')).toEqual([]);
     await cache.packages(provider).writeGraph('digraph {}');
-    expect(warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
     expect(await cache.packages(provider).lookup(pkg)).toEqual({ state: 'miss' });
   });
 
@@ -70,7 +69,7 @@ describe.each(Object.keys(obstacles))('where %s lies in place of its directory',
     const file = await cache.packages(provider).store(pkg, rig.file(content));
     expect(file).toBe(join(rig.cacheDir, 'pkgCache', provider, pkg.fileName));
     expect(readFileSync(file, 'utf8')).toBe(content);
-    expect(warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
   });
 
   it('a layer is used where it was made, by this process', async () => {
@@ -81,13 +80,13 @@ describe.each(Object.keys(obstacles))('where %s lies in place of its directory',
     expect(await cache.layers.get(layer)).toMatchObject({ fs, manifest: '1', signature: '3' });
     await cache.layers.discard(layer).catch(() => undefined);
     expect(await cache.layers.get(layer)).toBeUndefined();
-    expect(warnings().filter((code) => code === 'ICT_CACHE_NOT_KEPT')).toHaveLength(1);
+    expect(rig.warnings().filter((code) => code === 'ICT_CACHE_NOT_KEPT')).toHaveLength(1);
   });
 
   it('the result of a step is not kept', async () => {
     obstruct(what, '.ict/index/steps');
     expect(await cache.steps.put('compose', 'inputs', 'output', 'ict')).toBeUndefined();
-    expect(warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
   });
 });
 
@@ -101,7 +100,7 @@ describe('what cannot be read', () => {
     }
     const other = await rig.open();
     expect([await other.blobs.path(digest), await other.layers.get(layer)]).toEqual([undefined, undefined]);
-    expect(warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
   });
 
   it('is made again, and used where it was made when it is in the way', async () => {
