@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { MirrorCandidate } from '../src/mirrors.js';
@@ -32,7 +32,6 @@ const open = (...urls: string[]) =>
 const get = (fetcher: ReturnType<typeof open>, name = 'a.rpm') =>
   fetcher.fetch({ url: `${archive}/${name}`, maxBytes: 1000, expect: expectIt });
 const warnings = () => bench.events.filter(({ type }) => type === 'warning');
-const left = () => readdirSync(join(bench.root, 'cache/partial'));
 
 describe('the next mirror is asked', () => {
   const failures: readonly (readonly [string, Handler])[] = [
@@ -61,7 +60,7 @@ describe('the next mirror is asked', () => {
     expect(warnings()).toMatchObject([
       { code: 'ICT_FETCH_MIRROR_REFUSED', message: expect.stringContaining(`${bad.origin}/m of ${archive}`) as string },
     ]);
-    expect(left()).toEqual([]);
+    expect(bench.left('partial')).toEqual([]);
     const asked = bad.seen.length;
     expect(await get(fetcher, 'b.rpm')).toMatchObject({ url: `${good.origin}/m/b.rpm` });
     expect(bad.seen).toHaveLength(asked);
@@ -102,7 +101,7 @@ describe('the next mirror is asked', () => {
     });
     writeFileSync(join(bench.root, 'a.rpm'), body);
     expect(await get(open(`${bad.origin}/m`, `file://${bench.root}`))).toMatchObject({ url: `file://${bench.root}/a.rpm` });
-    expect(left()).toEqual([]);
+    expect(bench.left('partial')).toEqual([]);
   });
 
   it('when one sends more than there may be, and is asked for all of it', async () => {
@@ -157,7 +156,7 @@ describe('all mirrors', () => {
     });
     expect(bad.seen).toHaveLength(1 + 3);
     expect(warnings()).toEqual([]);
-    expect(left()).toEqual([]);
+    expect(bench.left('partial')).toEqual([]);
   });
 
   it('lack a file that none has, and none is blamed for it', async () => {

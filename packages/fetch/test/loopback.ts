@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Digest, EventBody } from '@ict/plugin-api';
+import { afterEach, beforeEach } from 'vitest';
 import { createFetcher, type FetcherOptions, type MirroredFetcher } from '../src/fetcher.js';
 
 export interface SeenRequest {
@@ -56,6 +57,10 @@ export interface Bench {
   /** Delays that the fetcher asked for, milliseconds. */
   readonly delays: number[];
   open(options?: Partial<FetcherOptions>): MirroredFetcher;
+  /** Names of what is in a directory that the fetcher keeps. */
+  left(directory: 'partial' | 'answers'): string[];
+  /** How often something was tried again. */
+  retries(): number;
   close(): Promise<void>;
 }
 
@@ -89,9 +94,31 @@ export function makeBench(): Bench {
       fetchers.push(fetcher);
       return fetcher;
     },
+    left: (directory) => readdirSync(join(root, 'cache', directory)),
+    retries: () => events.filter(({ type }) => type === 'fetch.retry').length,
     async close() {
       await Promise.all(fetchers.map((fetcher) => fetcher.close()));
       rmSync(root, { recursive: true });
     },
   };
+}
+
+/** A file to send, and a bound that it does not reach, bytes. */
+export const big = Buffer.alloc(300_000, 'Debian package ');
+export const maxBytes = 1_000_000;
+
+/** What {@link useLoopback} made for the test that runs. */
+export let server: Loopback;
+export let bench: Bench;
+
+/** Gives each test of a file a server and a bench of its own. */
+export function useLoopback(): void {
+  beforeEach(async () => {
+    server = await startLoopback();
+    bench = makeBench();
+  });
+  afterEach(async () => {
+    await bench.close();
+    await server.close();
+  });
 }
