@@ -2,7 +2,7 @@ import type { StepRecord } from '@ict/cache';
 import { digestOf, type InputDifference } from '@ict/integrity';
 import type { Digest, Exporter, Json, SourcePosition } from '@ict/plugin-api';
 import { cacheUse, type StorageSwitches } from './build.js';
-import type { ExplainedDifference, ExplainedStep, Explanation } from './engine-api.js';
+import type { ExplainedDifference, ExplainedStep, Explanation } from './answers.js';
 import { describeImageMiss, IMAGE_STEP, imageInputs } from './image-cache.js';
 import { inputOrigin } from './input-origin.js';
 import type { SettledLock } from './lock-settling.js';

@@ -1,5 +1,6 @@
 import type { CatalogueEntry, PackageDescription, PackageSummary, Provider, Snapshot } from '@ict/plugin-api';
-import type { PackageMatch, PackageNames, SearchDocument, ShowDocument } from './engine-api.js';
+import type { PackageMatch, SearchDocument, ShowDocument } from './answers.js';
+import type { PackageNames } from './engine-api.js';
 import { coreError } from './errors.js';
 import type { Lock } from './lock.js';
 import { seedName } from './lock-update.js';

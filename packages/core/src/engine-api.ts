@@ -1,21 +1,8 @@
 import type { TwinOfPackage } from '@ict/cache';
+import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './answers.js';
 import type { AuditSample } from './audit.js';
-import type {
-  ArtifactInfo,
-  BuildEvent,
-  Digest,
-  DistributionDefinition,
-  ErrorRecord,
-  Json,
-  LockChanges,
-  CatalogueEntry,
-  PackageDescription,
-  ProblemReport,
-  SourcePosition,
-  Stage,
-} from '@ict/plugin-api';
+import type { ArtifactInfo, BuildEvent, DistributionDefinition, ErrorRecord, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable, StorageSettings, Template, VariableSources } from '@ict/template';
-import type { GraphEdge } from './package-graph.js';
 import type { RepositoryChoice } from './repository-choice.js';
 
 export type { AuditSample } from './audit.js';
@@ -127,80 +114,6 @@ export interface BuildOptions extends LockOptions {
   readonly audit?: AuditSample;
 }
 
-/** The document of `ict plan --json`. */
-export interface Plan {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  readonly repositories: readonly {
-    readonly id: string;
-    readonly archive: string;
-    readonly suite: string;
-    readonly components: readonly string[];
-    readonly root: Digest;
-    readonly date: string;
-    readonly signers: readonly string[];
-  }[];
-  readonly packages: readonly PlannedPackage[];
-  readonly steps: readonly PlannedStep[];
-  readonly fetchBytes: number;
-}
-
-export interface PlannedStep {
-  readonly type: string;
-  readonly key: string;
-  readonly hit: boolean;
-  /** Why the step would run; empty for a hit. */
-  readonly reason: string;
-  /** Of a layer of packages that would be made: on a copy of a cached one, or from the base tree, and why. */
-  readonly install?: { readonly way: 'delta' | 'clean'; readonly reason: string };
-}
-
-/** The document of `ict cache explain --json`. */
-export interface Explanation {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  /** In the order of a build; without the steps that nothing can be said of before others have run. */
-  readonly steps: readonly ExplainedStep[];
-  /** Bytes of packages to download, unless the finished image is in the cache. */
-  readonly fetchBytes: number;
-}
-
-export interface ExplainedStep {
-  readonly type: string;
-  /** `hit`: its result is in the cache. `miss`: it would run. `open`: it would run unless the steps that it waits for give the same as before. */
-  readonly verdict: 'hit' | 'miss' | 'open';
-  /** Why it would run, as a build says it; empty for a hit. */
-  readonly reason: string;
-  /** Every input that differs from the nearest result in the cache. */
-  readonly differences: readonly ExplainedDifference[];
-  /** Of an open step: the step whose result decides. */
-  readonly waitsFor?: string;
-  readonly install?: PlannedStep['install'];
-  /** The nearest result in the cache: what making it took, and what it takes on disk. */
-  readonly past?: { readonly madeAt: string; readonly durationMs?: number; readonly sizeBytes: number };
-}
-
-export interface ExplainedDifference {
-  /** Where in the inputs of the step: `input.packages["jq:amd64"]`. */
-  readonly path: string;
-  /** Absent where one side has nothing. */
-  readonly before?: Json;
-  readonly after?: Json;
-  /** The line of the template that it comes from, where there is one. */
-  readonly position?: SourcePosition;
-}
-
-export interface PlannedPackage {
-  readonly name: string;
-  readonly version: string;
-  readonly arch: string;
-  readonly repository: string;
-  readonly digest: Digest;
-  readonly sizeBytes: number;
-  readonly requestedBy: readonly string[];
-  readonly cached: boolean;
-}
-
 /** A question without template: what would these names bring into an empty root? */
 export interface PackageQuestion extends RepositoryChoice {
   /** `{os}-{dist}-{arch}`. */
@@ -211,109 +124,6 @@ export interface PackageQuestion extends RepositoryChoice {
   readonly recommends?: boolean;
   /** Architectures whose packages may come beside those of the target's own, the preferred one first, as the package ecosystem calls them. */
   readonly foreignArchitectures?: readonly string[];
-}
-
-/** One way from something that was asked for to a package. */
-export interface WhyPath {
-  /** What was asked for, as it was written, why, and where if it stands in a file. */
-  readonly request: string;
-  readonly reason: string;
-  readonly position?: SourcePosition;
-  /** Id of the package that answers the request. */
-  readonly package: string;
-  /** From that package to the one in question; empty when they are the same. */
-  readonly steps: readonly GraphEdge[];
-}
-
-/** The document of `ict why --json`. */
-export interface Why {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  readonly package: {
-    readonly id: string;
-    readonly name: string;
-    readonly version: string;
-    readonly arch: string;
-    readonly repository: string;
-  };
-  readonly part: 'image' | 'tools';
-  /** Architectures beside the target's own whose packages the template allows; absent: none. Packages of these are told with theirs. */
-  readonly foreignArchitectures?: readonly string[];
-  /** The shortest way from each thing that was asked for, the shortest of all first. */
-  readonly paths: readonly WhyPath[];
-}
-
-/** The document of `ict why-not --json`. */
-export interface WhyNot {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  readonly asked: string;
-  /**
-   * `present`: it is in the image. `unavailable`: not even alone could it be installed. `excluded`: not together with what the template asks
-   * for. `not-needed`: nothing asks for it. `not-preferred`: the image has another version, which comes first.
-   */
-  readonly verdict: 'present' | 'unavailable' | 'excluded' | 'not-needed' | 'not-preferred';
-  /** The package of that name in the image. */
-  readonly chosen?: { readonly id: string; readonly version: string; readonly repository: string };
-  /** Why it cannot be had. */
-  readonly problems: readonly {
-    readonly code: string;
-    readonly message: string;
-    readonly hint?: string;
-    readonly position?: SourcePosition;
-    readonly because: readonly string[];
-  }[];
-  /** What would come or change, were it asked for. */
-  readonly brings: readonly { readonly id: string; readonly version: string; readonly sizeBytes: number }[];
-}
-
-/** A package that a search found, in every version that the repositories have. */
-export interface PackageMatch {
-  readonly name: string;
-  /** Of the newest version. */
-  readonly summary: string;
-  /** The newest first. */
-  readonly versions: readonly { readonly version: string; readonly arch: string; readonly repository: string }[];
-  /** The version that the image has, as its lock says. */
-  readonly chosen?: string;
-}
-
-/** The document of `ict search --json`. */
-export interface SearchDocument {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  readonly words: readonly string[];
-  readonly packages: readonly PackageMatch[];
-  /** Names like the word, when nothing has it. */
-  readonly nearest: readonly string[];
-}
-
-/** The document of `ict show --json`. */
-export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  readonly asked: string;
-  /** The newest first; none for a name that packages only provide. */
-  readonly packages: readonly (PackageDescription & { readonly inImage: boolean })[];
-}
-
-/** The document of `ict graph --json`. */
-export interface GraphDocument {
-  readonly schemaVersion: 1;
-  readonly target: string;
-  /** True when edges that other ways imply were left out. */
-  readonly reduced: boolean;
-  readonly packages: readonly {
-    readonly id: string;
-    readonly name: string;
-    readonly version: string;
-    readonly arch: string;
-    readonly sizeBytes: number;
-    readonly requestedBy: readonly string[];
-  }[];
-  readonly edges: readonly GraphEdge[];
-  /** The same as a DOT digraph. */
-  readonly dot: string;
 }
 
 export interface LockWriteOptions {

@@ -15,27 +15,21 @@ import {
 } from '@ict/template';
 import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
+import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './answers.js';
 import type {
   BuildOptions,
   BuildReport,
   Engine,
   EngineOptions,
-  Explanation,
-  GraphDocument,
   LockOptions,
   LockReport,
   LockWriteOptions,
   PackageNames,
   PackageQuestion,
-  Plan,
   ReadOptions,
   ResolvedTemplate,
-  SearchDocument,
-  ShowDocument,
   ValidateOptions,
   Validation,
-  Why,
-  WhyNot,
   WarmReport,
 } from './engine-api.js';
 import { lintCache } from './cache-lint.js';

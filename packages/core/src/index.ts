@@ -1,4 +1,5 @@
 export * from '@ict/plugin-api';
+export type * from './answers.js';
 export type * from './engine-api.js';
 export type { GraphEdge } from './package-graph.js';
 export type { RepositoryChoice } from './repository-choice.js';

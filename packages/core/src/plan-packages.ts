@@ -1,6 +1,7 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
-import type { PackageQuestion, Plan } from './engine-api.js';
+import type { Plan } from './answers.js';
+import type { PackageQuestion } from './engine-api.js';
 import { requireForeign, withForeign } from './foreign-architectures.js';
 import { pinnedRepositories, type Lock } from './lock.js';
 import { pinRepositories } from './pinning.js';

@@ -1,6 +1,6 @@
 import type { ResolvedPackage } from '@ict/plugin-api';
 import { inParallel } from './in-parallel.js';
-import type { Plan, PlannedStep } from './engine-api.js';
+import type { Plan, PlannedStep } from './answers.js';
 import type { Lock } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
 import type { PackageShelf } from './package-shelf.js';

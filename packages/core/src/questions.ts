@@ -1,5 +1,5 @@
 import type { ResolvedPackage } from '@ict/plugin-api';
-import type { GraphDocument, Why } from './engine-api.js';
+import type { GraphDocument, Why } from './answers.js';
 import { coreError } from './errors.js';
 import { dotGraph } from './dependency-graph.js';
 import { reduceGraph } from './graph-reduction.js';

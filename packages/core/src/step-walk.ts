@@ -1,7 +1,7 @@
 import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition, type LayerCall } from './composition.js';
 import { gatherConfiguration } from './configure.js';
-import type { PlannedStep } from './engine-api.js';
+import type { PlannedStep } from './answers.js';
 import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
 import { lockDigest } from './lock.js';
 import type { SettledLock } from './lock-settling.js';

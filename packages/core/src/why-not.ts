@@ -1,5 +1,5 @@
 import type { Problem, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
-import type { WhyNot } from './engine-api.js';
+import type { WhyNot } from './answers.js';
 import type { SettledLock } from './lock-settling.js';
 import { seedName } from './lock-update.js';
 import { readPinned, type PinnedMetadata } from './pinned-metadata.js';

@@ -1,5 +1,5 @@
 import type { Seed } from '@ict/plugin-api';
-import type { WhyPath } from './engine-api.js';
+import type { WhyPath } from './answers.js';
 import { seedName } from './lock-update.js';
 import type { GraphEdge, PackageGraph } from './package-graph.js';
 

@@ -7,7 +7,7 @@ import { digestOf } from '@ict/integrity';
 import type { BlobStore, BuildContext, ImageSpec, Json, LayerRef, LayerSpec, Provider, ResolvedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { explainCache } from '../src/cache-explanation.js';
-import type { ExplainedStep } from '../src/engine-api.js';
+import type { ExplainedStep } from '../src/answers.js';
 import type { Lock } from '../src/lock.js';
 import type { SettledLock } from '../src/lock-settling.js';
 import { packageRequest } from '../src/request.js';
