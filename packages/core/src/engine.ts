@@ -201,6 +201,10 @@ class HostedEngine implements Engine {
     });
   }
 
+  checkTwin(twin: TwinOfPackage): Promise<string | undefined> {
+    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, this.options.signal);
+  }
+
   async close(): Promise<void> {
     const services = await this.services?.catch(() => undefined);
     await services?.close();
@@ -235,10 +239,6 @@ class HostedEngine implements Engine {
     const settled = await this.events.covering(() => settleLock(template, intake, options, services));
     this.warn(settled.warnings);
     return { intake, settled, services };
-  }
-
-  checkTwin(twin: TwinOfPackage): Promise<string | undefined> {
-    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, this.options.signal);
   }
 
   /** Asks the metadata that the lock pins, or else that of now. Nothing is resolved, so a template that cannot be resolved has answers, too. */
