@@ -1,39 +1,22 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCache, type Cache } from '@ict/cache';
 import { digestOf } from '@ict/integrity';
-import { IctError, type LayerRef } from '@ict/plugin-api';
-import { layerRef, makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import type { LayerRef } from '@ict/plugin-api';
+import { layerRef } from '@ict/sandbox';
 import { ArchiveShelf } from '../src/archive-shelf.js';
 import { CacheShelf } from '../src/cache-shelf.js';
 import { LazySandbox } from '../src/trees.js';
+import { manifestOf, oneFileSandbox } from './one-file-tree.js';
 
 let place: string;
 beforeEach(async () => {
   place = await mkdtemp(join(tmpdir(), 'ict-archives-'));
 });
 afterEach(() => rm(place, { recursive: true }));
-
-/** A tree here is a directory with one file, `content`, and an archive a copy of that. */
-async function manifestOf(directory: string): Promise<LayerManifest> {
-  const text = await readFile(join(directory, 'content'), 'utf8');
-  const digest = digestOf(text);
-  return makeManifest([{ path: '/content', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1, sizeBytes: text.length, digest }]);
-}
-
-const sandbox = {
-  restoreSnapshot: async (archive: string, directory: string) => {
-    const text = await readFile(archive, 'utf8');
-    if (text === 'no archive') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
-    await writeFile(join(directory, 'content'), text);
-    return manifestOf(directory);
-  },
-  sealLayer: (directory: string) => manifestOf(directory),
-  statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),
-} as unknown as Sandbox;
 
 interface Machine {
   readonly cache: Cache;
@@ -44,7 +27,7 @@ interface Machine {
 async function machine(cacheDir: string, trees?: string, readOnlyDirs: readonly string[] = []): Promise<Machine> {
   const treesDir = trees === undefined ? {} : { treesDir: join(place, trees) };
   const cache = await openCache({ cacheDir: join(place, cacheDir), clock: () => 1000, readOnlyDirs, ...treesDir });
-  return { cache, shelf: new ArchiveShelf(new CacheShelf(cache.layers), cache, new LazySandbox(async () => sandbox), 'ict 1') };
+  return { cache, shelf: new ArchiveShelf(new CacheShelf(cache.layers), cache, new LazySandbox(async () => oneFileSandbox), 'ict 1') };
 }
 
 async function make({ shelf }: Machine, content: string): Promise<LayerRef> {
@@ -52,7 +35,8 @@ async function make({ shelf }: Machine, content: string): Promise<LayerRef> {
   await writeFile(join(staged.directory, 'content'), content);
   const archive = shelf.archivePlace(staged);
   if (archive !== undefined) await writeFile(archive, content);
-  return (await shelf.publish(staged, await manifestOf(staged.directory), (directory) => sandbox.statLayer(directory), archive)).layer;
+  return (await shelf.publish(staged, await manifestOf(staged.directory), (directory) => oneFileSandbox.statLayer(directory), archive))
+    .layer;
 }
 
 async function contentOf({ shelf }: Machine, layer: LayerRef): Promise<string | undefined> {

@@ -1,14 +1,15 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { appendFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf, temporaryName } from '@ict/integrity';
-import { IctError, type LayerRef } from '@ict/plugin-api';
-import { layerRef, makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import { temporaryName } from '@ict/integrity';
+import type { LayerRef } from '@ict/plugin-api';
+import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { BaseTree } from '../src/base-tree.js';
 import type { LayerShelf, StoredLayer } from '../src/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees.js';
+import { manifestOf, oneFileSandbox } from './one-file-tree.js';
 
 let place: string;
 let work: string;
@@ -18,27 +19,6 @@ beforeEach(async () => {
   await mkdir(work);
 });
 afterEach(() => rm(place, { recursive: true }));
-
-/** A tree here is a directory with one file, `content`. */
-async function manifestOf(directory: string): Promise<LayerManifest> {
-  const text = await readFile(join(directory, 'content'), 'utf8');
-  const digest = digestOf(text);
-  return makeManifest([{ path: '/content', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1, sizeBytes: text.length, digest }]);
-}
-
-/** What the sandbox does for a base tree, done without one. Snapshots are copies of the one file. */
-const sandbox = {
-  restoreSnapshot: async (snapshot: string, directory: string) => {
-    const text = await readFile(snapshot, 'utf8');
-    if (text === 'damaged') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
-    await writeFile(join(directory, 'content'), text);
-    return manifestOf(directory);
-  },
-  sealLayer: (directory: string) => manifestOf(directory),
-  statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),
-  copyLayer: (from: string, to: string) => cp(from, to, { recursive: true }),
-  removeTree: (directory: string) => rm(directory, { recursive: true, force: true }),
-} as unknown as Sandbox;
 
 /** The layers of a cache, in a directory of their own. */
 class DirectoryShelf implements LayerShelf {
@@ -81,12 +61,12 @@ interface Workshop {
 
 function workshop(): Workshop {
   const shelf = new DirectoryShelf(join(place, 'cache'));
-  const base = new BaseTree(work, shelf, new LazySandbox(async () => sandbox));
+  const base = new BaseTree(work, shelf, new LazySandbox(async () => oneFileSandbox));
   const make = async (content: string): Promise<LayerRef> => {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), content);
     await writeFile(base.snapshot, content);
-    return (await base.publish(staged, await manifestOf(staged.directory), (directory) => sandbox.statLayer(directory))).layer;
+    return (await base.publish(staged, await manifestOf(staged.directory), (directory) => oneFileSandbox.statLayer(directory))).layer;
   };
   const lies = async (layer: LayerRef): Promise<string> => {
     const found = await base.find(layer);
@@ -130,7 +110,7 @@ describe('a base tree', () => {
       'nothing when the snapshot is damaged',
       async ({ base }) => {
         await rm(join(work, 'chrootenv'), { recursive: true });
-        await writeFile(base.snapshot, 'damaged');
+        await writeFile(base.snapshot, 'no archive');
       },
       'nowhere',
     ],
@@ -164,7 +144,7 @@ describe('a base tree', () => {
     const one = await make('one');
     let staged = '';
     const opening = {
-      ...sandbox,
+      ...oneFileSandbox,
       openTree: async ({ upper }: { readonly upper: { readonly directory: string } }) => {
         staged = upper.directory;
         return { close: async () => undefined };
@@ -185,7 +165,7 @@ describe('a base tree', () => {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), 'one');
     const manifest = await manifestOf(staged.directory);
-    expect((await base.publish(staged, manifest, (directory) => sandbox.statLayer(directory))).directory).toBeUndefined();
+    expect((await base.publish(staged, manifest, (directory) => oneFileSandbox.statLayer(directory))).directory).toBeUndefined();
   });
 
   it('throws a live tree away that nothing vouches for, when another needs its place', async () => {
