@@ -82,3 +82,15 @@ export function artifactOf(result: IctResult, type: string): { readonly path: st
   if (artifact === undefined) throw new Error(`no ${type} artifact; ict exited ${result.status}:\n${result.stderr.slice(-4000)}`);
   return artifact;
 }
+
+/** The steps that hit, or that were made, in their order. */
+export function stepsOf(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
+  return result.events.flatMap((event) => (event.type === type ? [event.step] : []));
+}
+
+/** Waits for a run of `ict` that has to succeed. @throws with what it said, when it did not. */
+export async function sound(running: Promise<IctResult>): Promise<IctResult> {
+  const result = await running;
+  if (result.status !== 0) throw new Error(`ict exited ${result.status}:\n${result.stderr}\n${result.stdout.slice(-2000)}`);
+  return result;
+}

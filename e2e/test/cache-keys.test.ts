@@ -21,14 +21,14 @@
  * | cut off, one bit, replaced, of every kind     | never used, made anew        | caches.test.ts, "a file ... that someone changed"             |
  * | a server that sends other bytes               | error                        | failures.test.ts, "another package is served in its place"    |
  * | killed at any moment                          | nothing lost or left         | cache/kills.test.ts; soak.test.ts; `npm run soak`             |
- * | directories removed by hand, also meanwhile   | made anew                    | caches.test.ts; core/base-tree.test.ts                        |
+ * | directories removed by hand, also meanwhile   | made anew                    | removed-directories.test.ts; core/base-tree.test.ts           |
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, repositoryRoot, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 
 /** No file of an image is younger, whichever signed root its packages come from. */
 const EPOCH = { SOURCE_DATE_EPOCH: '1760000000' };
@@ -50,10 +50,6 @@ async function built(args: readonly string[] = [], { env, ...options }: IctOptio
   return result;
 }
 
-function steps(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
-  return result.events.flatMap((event) => (event.type === type ? [event.step] : []));
-}
-
 function downloaded(result: IctResult): readonly string[] {
   return result.events.flatMap((event) => (event.type === 'package.downloaded' ? [event.name] : []));
 }
@@ -63,9 +59,9 @@ it('who runs it, where and when in the world, makes no difference: every step hi
   const elsewhere = { HOME: '/home/ada', TZ: 'Pacific/Kiritimati', LANG: 'de_DE.UTF-8', LC_ALL: 'C' };
   const options = { env: { ...sudo, ...elsewhere }, umask: '0077', cwd: '/' };
   const result = await built(['--no-image-cache'], options);
-  expect(steps(result, 'step.miss')).toEqual([]);
+  expect(stepsOf(result, 'step.miss')).toEqual([]);
   expect(artifactOf(result, 'raw').digest).toBe(digest);
-  expect(steps(await built([], { ...options, env: { ...options.env, TZ: 'Pacific/Pago_Pago' } }), 'step.hit')).toEqual(['ict.image']);
+  expect(stepsOf(await built([], { ...options, env: { ...options.env, TZ: 'Pacific/Pago_Pago' } }), 'step.hit')).toEqual(['ict.image']);
 });
 
 it('as a bundle and as separate modules it is the same code: every step hits', async () => {
@@ -76,8 +72,8 @@ it('as a bundle and as separate modules it is the same code: every step hits', a
   const version = async (options: IctOptions) => JSON.parse((await ict(['version', '--json'], options)).stdout) as { code: string };
   expect(await version({}), 'the bundle is stale: run `npm run build`').toMatchObject({ code: 'bundle' });
   expect(await version({ command })).toMatchObject({ code: 'modules' });
-  expect(steps(await built(['--no-image-cache'], { command }), 'step.miss')).toEqual([]);
-  expect(steps(await built([], { command }), 'step.hit')).toEqual(['ict.image']);
+  expect(stepsOf(await built(['--no-image-cache'], { command }), 'step.miss')).toEqual([]);
+  expect(stepsOf(await built([], { command }), 'step.hit')).toEqual(['ict.image']);
 });
 
 it('a newer signed root with the same packages makes a new image out of the same layers', async () => {
@@ -85,9 +81,9 @@ it('a newer signed root with the same packages makes a new image out of the same
   await buildArchive({ ...spec, dateSeconds: spec.dateSeconds + 86_400 });
   try {
     const result = await built();
-    expect(steps(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base', 'ict.packages']));
+    expect(stepsOf(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base', 'ict.packages']));
     // Identifiers of the disk, and what names them, follow from the lock.
-    expect(steps(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure', 'disk.assemble']));
+    expect(stepsOf(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure', 'disk.assemble']));
     expect(downloaded(result)).toEqual([]);
     expect(artifactOf(result, 'raw').digest).not.toBe(digest);
   } finally {
@@ -104,12 +100,12 @@ it('a version that is published again with other bytes is another package; layer
   try {
     const result = await built();
     expect(downloaded(result)).toEqual(['mini-library']);
-    expect(steps(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
+    expect(stepsOf(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
     expect(artifactOf(result, 'raw').digest).not.toBe(digest);
   } finally {
     await buildArchive(spec);
   }
   const back = await built();
   // The archive is signed anew, so that the lock and the disk are others; the layers are those of the first build.
-  expect(steps(back, 'step.hit')).toEqual(expect.arrayContaining(['ict.base', 'ict.packages']));
+  expect(stepsOf(back, 'step.hit')).toEqual(expect.arrayContaining(['ict.base', 'ict.packages']));
 });

@@ -4,7 +4,7 @@ import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import type { Explanation } from '@ict/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
 
 const PROVIDER = 'mini-mini1-x86_64';
 const extra = (number: number): string => `extra-${String(number).padStart(2, '0')}`;
@@ -36,19 +36,9 @@ function names(result: IctResult, type: `package.${'downloaded' | 'verified' | '
   return result.events.flatMap((event) => (event.type === type ? [event.name] : [])).sort();
 }
 
-function steps(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
-  return result.events.flatMap((event) => (event.type === type ? [event.step] : []));
-}
-
 /** Bytes of packages that a build downloaded. */
 function bytes(result: IctResult): number {
   return result.events.reduce((sum, event) => sum + (event.type === 'package.downloaded' ? event.sizeBytes : 0), 0);
-}
-
-async function sound(result: Promise<IctResult>): Promise<IctResult> {
-  const done = await result;
-  expect(done.status, done.stderr).toBe(0);
-  return done;
 }
 
 describe('what the caches save', () => {
@@ -71,16 +61,16 @@ describe('what the caches save', () => {
     expect(names(first, 'package.verified')).toEqual(all);
     expect(names(first, 'package.cached')).toEqual([]);
     expect(bytes(first)).toBe(all.reduce((sum, name) => sum + (sizes.get(name) as number), 0));
-    expect(steps(first, 'step.hit')).toEqual([]);
-    expect(steps(first, 'step.miss')[0]).toBe('ict.image');
+    expect(stepsOf(first, 'step.hit')).toEqual([]);
+    expect(stepsOf(first, 'step.miss')[0]).toBe('ict.image');
   });
 
   it('an identical build takes the image, and downloads, verifies and makes nothing', async () => {
     const before = mini.server.requests.length;
     const again = await sound(mini.buildTemplate(twenty, places));
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
-    expect(steps(again, 'step.hit')).toEqual(['ict.image']);
-    expect(steps(again, 'step.miss')).toEqual([]);
+    expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
+    expect(stepsOf(again, 'step.miss')).toEqual([]);
     expect(names(again, 'package.downloaded')).toEqual([]);
     expect(mini.server.requests.slice(before).filter((request) => request.includes('/pool/'))).toEqual([]);
   });
@@ -88,7 +78,7 @@ describe('what the caches save', () => {
   it('an identical build in another time zone, with another language and mask of permissions, takes the image', async () => {
     const surroundings = { env: { TZ: 'Pacific/Auckland', LC_ALL: 'C.UTF-8', LANG: 'C.UTF-8' }, umask: '077' };
     const again = await sound(mini.buildTemplate(twenty, places, [], surroundings));
-    expect(steps(again, 'step.hit')).toEqual(['ict.image']);
+    expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
   });
 
@@ -96,8 +86,8 @@ describe('what the caches save', () => {
     const again = await sound(mini.buildTemplate(twenty, places, ['--no-image-cache']));
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
     expect(names(again, 'package.cached')).toEqual(all);
-    expect(steps(again, 'step.hit')).toEqual(steps(first, 'step.miss').slice(1));
-    expect(steps(again, 'step.miss')).toEqual([]);
+    expect(stepsOf(again, 'step.hit')).toEqual(stepsOf(first, 'step.miss').slice(1));
+    expect(stepsOf(again, 'step.miss')).toEqual([]);
   });
 
   it('a similar image downloads only what it does not share, and starts from the same base', async () => {
@@ -106,8 +96,8 @@ describe('what the caches save', () => {
     expect(names(similar, 'package.verified')).toEqual(extras(21, 25));
     expect(bytes(similar)).toBe(extras(21, 25).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
     expect(names(similar, 'package.cached')).toEqual(all.filter((name) => !extras(1, 5).includes(name)));
-    expect(steps(similar, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
-    expect(steps(similar, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
+    expect(stepsOf(similar, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
+    expect(stepsOf(similar, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
   });
 
   it('five more packages cost five downloads, and the cache can say so before', async () => {
@@ -129,7 +119,7 @@ describe('what the caches save', () => {
     expect(missed).toMatchObject({ reason });
     expect(names(grown, 'package.downloaded')).toEqual(extras(26, 30));
     expect(names(grown, 'package.cached')).toEqual(all);
-    expect(steps(grown, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
+    expect(stepsOf(grown, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
   });
 
   it('a machine without any network builds what is cached, and lists all that is not', async () => {
@@ -165,14 +155,14 @@ describe('each tier alone', () => {
     const result = await sound(mini.build(places, [flag('image', image), flag('package', packages), flag('layer', layer)]));
     expect(artifactOf(result, 'raw').digest).toBe(digest);
     if (image) {
-      expect(steps(result, 'step.hit')).toEqual(['ict.image']);
+      expect(stepsOf(result, 'step.hit')).toEqual(['ict.image']);
       return;
     }
     expect(names(result, 'package.cached').length > 0).toBe(packages);
     expect(names(result, 'package.downloaded').length > 0).toBe(!packages);
     expect(names(result, 'package.stored')).toEqual([]);
-    expect(steps(result, 'step.hit').length > 0).toBe(layer);
-    expect(steps(result, 'step.miss').length > 0).toBe(!layer);
+    expect(stepsOf(result, 'step.hit').length > 0).toBe(layer);
+    expect(stepsOf(result, 'step.miss').length > 0).toBe(!layer);
   });
 });
 

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, miniTemplate, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, miniTemplate, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 
@@ -34,8 +34,9 @@ async function built(file: string, args: readonly string[] = ['--no-image-cache'
 }
 
 function steps(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
-  const found = result.events.flatMap((event) => (event.type === type ? [event.step] : []));
-  return found.filter((step) => step.startsWith('ict.layer.')).map((step) => step.slice('ict.layer.'.length));
+  return stepsOf(result, type)
+    .filter((step) => step.startsWith('ict.layer.'))
+    .map((step) => step.slice('ict.layer.'.length));
 }
 
 /** A file of the root file system of an image; undefined when it is not there. */
@@ -110,7 +111,7 @@ describe('the types of a layer', () => {
   it('are not looked at when the whole image is kept', async () => {
     const kept = await built(file, []);
     const whole = await built(file, []);
-    expect(whole.events.flatMap((event) => (event.type === 'step.hit' ? [event.step] : []))).toEqual(['ict.image']);
+    expect(stepsOf(whole, 'step.hit')).toEqual(['ict.image']);
     expect(artifactOf(whole, 'raw').digest).toBe(artifactOf(kept, 'raw').digest);
   });
 

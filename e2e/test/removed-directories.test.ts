@@ -28,7 +28,7 @@ const always = Object.keys(moments) as Moment[];
 /** What is removed, and when: what nothing can replace at every moment, the rest when it is in use. */
 const removals: readonly (readonly [string, (places: BuildPlaces) => string, readonly Moment[]])[] = [
   ['the cache', ({ cache }) => cache, always],
-  ['what the cache hides', ({ cache }) => join(cache, '.ict'), always],
+  ['what the cache hides', ({ cache }) => join(cache, '.ict'), ['packages are installed']],
   ['unfinished work', ({ cache }) => join(cache, '.ict', 'tmp'), always],
   ['the work directory', ({ work }) => work, always],
   ['the temporary directory', ({ temporary }) => temporary, always],

@@ -3,7 +3,7 @@ import { appendFile, copyFile, mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, repositoryRoot, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 import { asUser, makeOrdinaryUser, placesOf, removeOrdinaryUser, type OrdinaryUser } from '../src/ordinary-user.js';
 
 const run = promisify(execFile);
@@ -19,16 +19,6 @@ beforeAll(async () => {
   digest = artifactOf(await sound(mini.build(seed)), 'raw').digest;
 });
 afterAll(() => mini.close());
-
-async function sound(result: Promise<IctResult>): Promise<IctResult> {
-  const done = await result;
-  expect(done.status, `${done.stderr}\n${done.stdout.slice(-2000)}`).toBe(0);
-  return done;
-}
-
-function steps(result: IctResult, type: 'step.hit' | 'step.miss'): readonly string[] {
-  return result.events.flatMap((event) => (event.type === type ? [event.step] : []));
-}
 
 function names(result: IctResult, type: 'package.downloaded' | 'package.cached'): readonly string[] {
   return result.events.flatMap((event) => (event.type === type ? [event.name] : []));
@@ -75,7 +65,7 @@ describe('a cache directory that can only be read', () => {
   it('serves an unchanged build', async () => {
     const result = await sound(sealed(['build', mini.distribution.template, '--json']));
     expect(artifactOf(result, 'raw').digest).toBe(digest);
-    expect(steps(result, 'step.hit')).toEqual(['ict.image']);
+    expect(stepsOf(result, 'step.hit')).toEqual(['ict.image']);
     expect(names(result, 'package.downloaded')).toEqual([]);
     expect(warnings(result).filter((code) => code.startsWith('ICT_CACHE'))).toEqual(['ICT_CACHE_READ_ONLY']);
   });
@@ -84,9 +74,9 @@ describe('a cache directory that can only be read', () => {
     const changed = await mini.template({ system: { hostname: 'other' } });
     const first = await sound(sealed(['build', changed, '--json']));
     expect(names(first, 'package.downloaded')).toEqual([]);
-    expect(steps(first, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools']));
+    expect(stepsOf(first, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools']));
     const again = await sound(sealed(['build', changed, '--json']));
-    expect(steps(again, 'step.hit')).toEqual(['ict.image']);
+    expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
   });
 
@@ -108,8 +98,8 @@ describe('a cache behind an empty one', () => {
     const places = await mini.places();
     const result = await sound(mini.buildTemplate(changed, places, ['--offline', ...behind(seed.cache, seed.work)]));
     expect(names(result, 'package.downloaded')).toEqual([]);
-    expect(steps(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base', 'ict.packages']));
-    expect(steps(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure']));
+    expect(stepsOf(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base', 'ict.packages']));
+    expect(stepsOf(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure']));
     expect(warnings(result)).toEqual([]);
     expect([await stateOf(seed.cache), await stateOf(seed.work)]).toEqual(before);
   });
@@ -123,7 +113,7 @@ describe('a cache behind an empty one', () => {
       const result = await sound(
         mini.buildTemplate(template, places, behind(seed.cache), { command: [...asUser(user), program], env: { HOME: places.temporary } }),
       );
-      expect(steps(result, 'step.hit')).toEqual(['ict.image']);
+      expect(stepsOf(result, 'step.hit')).toEqual(['ict.image']);
       expect(artifactOf(result, 'raw').digest).toBe(digest);
     } finally {
       await removeOrdinaryUser(user.name);
