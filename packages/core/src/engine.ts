@@ -131,7 +131,9 @@ class HostedEngine implements Engine {
 
   async lock(template: string, options: LockWriteOptions = {}): Promise<LockReport> {
     const intake = await this.intake(template);
-    const { report, warnings } = await this.events.covering(async () => makeLock(template, intake, options, await this.open(intake)));
+    const { report, warnings } = await this.events.covering(() =>
+      this.within(intake, (services) => makeLock(template, intake, options, services)),
+    );
     this.warn(warnings);
     const { file, written, changes } = report;
     this.events.emit({ type: 'lock.done', file, written, changes });
@@ -141,8 +143,9 @@ class HostedEngine implements Engine {
   async planPackages(question: PackageQuestion): Promise<Plan> {
     const { arch, distribution } = this.plugins.target(question.target);
     const provider = await this.plugins.provider(distribution.ecosystem);
-    const services = await this.open({ distribution });
-    return planPackages(question, { target: question.target, arch, distribution, provider }, services);
+    return this.within({ distribution }, (services) =>
+      planPackages(question, { target: question.target, arch, distribution, provider }, services),
+    );
   }
 
   async why(template: string, name: string, options: LockOptions = {}): Promise<Why> {
@@ -195,7 +198,7 @@ class HostedEngine implements Engine {
   async warm(template: string, options: LockOptions = {}): Promise<WarmReport> {
     return this.events.run('packages', async () => {
       const { intake, settled, services } = await this.settle(template, options);
-      const { packages, tools } = await fetchPackages(settled, intake, this.options, services, { use: true });
+      const { packages, tools } = await services.within(() => fetchPackages(settled, intake, this.options, services, { use: true }));
       await services.enforceLimits();
       return { target: settled.lock.target, packages: packages.length + tools.length };
     });
@@ -223,7 +226,7 @@ class HostedEngine implements Engine {
 
   private async resolveAfresh(intake: Intake): Promise<void> {
     const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
-    await this.events.covering(async () => resolveAfresh(intake, request, await this.open(intake)));
+    await this.events.covering(() => this.within(intake, (services) => resolveAfresh(intake, request, services)));
   }
 
   private async intake(template: string): Promise<Intake> {
@@ -235,10 +238,11 @@ class HostedEngine implements Engine {
 
   private async settle(template: string, options: LockOptions) {
     const intake = await this.intake(template);
-    const services = await this.open(intake);
-    const settled = await this.events.covering(() => settleLock(template, intake, options, services));
-    this.warn(settled.warnings);
-    return { intake, settled, services };
+    return this.within(intake, async (services) => {
+      const settled = await this.events.covering(() => settleLock(template, intake, options, services));
+      this.warn(settled.warnings);
+      return { intake, settled, services };
+    });
   }
 
   /** Asks the metadata that the lock pins, or else that of now. Nothing is resolved, so a template that cannot be resolved has answers, too. */
@@ -248,16 +252,23 @@ class HostedEngine implements Engine {
     answer: (question: CatalogueQuestion, services: Pick<Services, 'context'>) => Promise<T>,
   ): Promise<T> {
     const intake = await this.intake(template);
-    const services = await this.open(intake);
-    const { request, lock, file, warnings } = await findLock(template, intake, options, services.context.memo);
-    this.warn(warnings);
-    const pinned = await openPinned(request.repositories, lock?.repositories, file, questionOf(intake), services);
-    const { target } = request;
-    return readPinned(pinned, (snapshots, context) => answer({ target, provider: intake.provider.part, snapshots, lock }, { context }));
+    return this.within(intake, async (services) => {
+      const { request, lock, file, warnings } = await findLock(template, intake, options, services.context.memo);
+      this.warn(warnings);
+      const pinned = await openPinned(request.repositories, lock?.repositories, file, questionOf(intake), services);
+      const { target } = request;
+      return readPinned(pinned, (snapshots, context) => answer({ target, provider: intake.provider.part, snapshots, lock }, { context }));
+    });
   }
 
   private warn(reports: readonly ProblemReport[]): void {
     for (const report of reports) this.events.emit(warningEvent(report));
+  }
+
+  /** Opens what the engine works with, and runs `work` in its directories. */
+  private async within<T>(intake: Pick<Intake, 'distribution'>, work: (services: Services) => Promise<T>): Promise<T> {
+    const services = await this.open(intake);
+    return services.within(() => work(services));
   }
 
   private async open(intake: Pick<Intake, 'distribution'>): Promise<Services> {

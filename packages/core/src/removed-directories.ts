@@ -22,8 +22,8 @@ export async function within<T>(
       own.find((directory) => path.startsWith(`${directory}/`)) ?? [...own, ...shared].find((directory) => !existsSync(directory));
     if (gone === undefined) throw error;
     throw coreError('ICT_DIRECTORY_REMOVED', {
-      message: `${gone} was removed while a build worked in it`,
-      hint: 'Build again: what is gone is fetched or made anew.',
+      message: `${gone} was removed while it was in use`,
+      hint: 'Try again: what is gone is fetched or made anew.',
       facts: { directory: gone },
       cause: error,
     });

@@ -66,7 +66,9 @@ export interface Services {
    * @param forUnpacking default: packages are unpacked as they are
    */
   build(target: string, epochSeconds: number, secrets: readonly string[], tier?: TierUse, forUnpacking?: ForUnpacking): BuildServices;
-  /** Runs `work` as the only build of this work directory, and removes what killed builds left before it. */
+  /** Runs `work`, which needs the directories of this process. @throws `ICT_DIRECTORY_REMOVED` when one of them was removed meanwhile. */
+  within<T>(work: () => Promise<T>): Promise<T>;
+  /** As {@link Services.within}, as the only build of this work directory; what killed builds left there is removed before. */
   locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
   /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
   enforceLimits(): Promise<void>;
@@ -110,6 +112,7 @@ export async function openServices(
   const scratch = await cache.scratchDirectory('sandbox');
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
+  const own = [temporary, scratch];
   return {
     context,
     mirrors: openMirrors(fetcher, context),
@@ -125,6 +128,7 @@ export async function openServices(
         secrets,
         reuse: tier?.use ?? true,
       }),
+    within: (work) => within({ own, shared: [] }, work),
     locked: (directory, work) =>
       cache.withLock(
         workspaceLock(directory),
@@ -132,7 +136,7 @@ export async function openServices(
           await BaseTree.removeLeftovers(directory, (leftover) => removeLeftover(leftover, sandbox));
           await emptyTrash(cache, sandbox);
           try {
-            return await within({ own: [temporary, scratch], shared: [directory] }, work);
+            return await within({ own, shared: [directory] }, work);
           } finally {
             await emptyTrash(cache, sandbox);
           }
