@@ -94,20 +94,20 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
     return liveness === 'unknown' ? !(await isAbandoned(path, foreignMs, clock(), layout)) : liveness === 'alive';
   }
 
-  async function readAll(files: readonly LogFile[]): Promise<Map<EntryName, number>> {
+  /** What was used long after now, before the clock moved backwards, counts as used now; `ahead` says whether anything was. */
+  async function readAll(files: readonly LogFile[]): Promise<{ readonly used: ReadonlyMap<EntryName, number>; readonly ahead: boolean }> {
     const used = new Map<EntryName, number>();
     for (const { path } of files) {
       readLines(await textOf(path), used);
     }
-    return used;
-  }
-
-  const isAhead = (seconds: number): boolean => seconds > clock() + AHEAD_SECONDS;
-
-  /** What was used long after now, before the clock moved backwards, counts as used now. */
-  function untilNow(used: ReadonlyMap<EntryName, number>): Map<EntryName, number> {
     const now = Math.floor(clock());
-    return new Map(Array.from(used, ([entry, seconds]) => [entry, isAhead(seconds) ? now : seconds]));
+    let ahead = false;
+    for (const [entry, seconds] of used) {
+      if (seconds <= now + AHEAD_SECONDS) continue;
+      used.set(entry, now);
+      ahead = true;
+    }
+    return { used, ahead };
   }
 
   return {
@@ -120,20 +120,19 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       noted.set(entry, next);
       return next;
     },
-    read: async () => untilNow(await readAll(await logs())),
+    read: async () => (await readAll(await logs())).used,
     async pinned() {
       const files = await logs();
       const living = await Promise.all(files.map(runs));
-      return new Set((await readAll(files.filter((_, index) => living[index]))).keys());
+      return new Set((await readAll(files.filter((_, index) => living[index]))).used.keys());
     },
     async compact(keep) {
       const files = await logs();
       const living = await Promise.all(files.map(runs));
       const ended = files.filter((_, index) => !living[index]);
-      const used = await readAll(ended);
-      const ahead = [...used.values()].some(isAhead); // written down, so that it ages from now on
-      if (ended.length < MANY_LOGS && !ahead) return;
-      const lines = [...untilNow(used)].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
+      const { used, ahead } = await readAll(ended);
+      if (ended.length < MANY_LOGS && !ahead) return; // what is ahead is written down, so that it ages from now on
+      const lines = [...used].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
       await writeRecord(layout, summary, lines.sort().join(''));
       for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
       for (const day of await names(directory)) {
