@@ -44,7 +44,7 @@ export interface CacheCheckFlags extends KeptFlags {
   readonly critGb: number;
 }
 
-export interface CacheImportFlags extends CacheFlags {
+export interface CacheImportFlags extends KeptFlags {
   readonly providerId?: string;
 }
 
@@ -200,6 +200,7 @@ export function cacheCommands(program: Command, run: Runner): void {
       ),
     )
     .addOption(cacheDir())
+    .addOption(workDir())
     .action((file: string, _flags: CacheImportFlags, command: Command) =>
       run(all(command), 'document', async (session) =>
         (await import('./commands/cache-import.js')).cacheImport(session, file, all(command)),
