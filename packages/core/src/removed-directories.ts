@@ -5,7 +5,7 @@ import { coreError } from './errors.js';
 /**
  * Runs `work`, which needs `directories` until it ends.
  *
- * @param own nobody but this process has files in them, so that a file that is missing there was removed.
+ * @param own what this process opens there no other one removes, so that a file that is missing was removed by hand.
  * @param shared they are looked for when any file was missing.
  * @throws `ICT_DIRECTORY_REMOVED` when a directory was removed, or is being removed; else what `work` throws.
  */

@@ -112,7 +112,7 @@ export async function openServices(
   const scratch = await cache.scratchDirectory('sandbox');
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
-  const own = [temporary, scratch];
+  const own = [temporary, scratch, cache.fetchDirectory];
   return {
     context,
     mirrors: openMirrors(fetcher, context),
