@@ -114,7 +114,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       return file;
     } catch (error) {
       await rm(staged, { force: true });
-      roomBytes = 0;
+      if (systemErrorOf(error) !== undefined) roomBytes = 0; // the disk's trouble, which others would meet, too
       throw error;
     }
   }

@@ -146,7 +146,8 @@ describe('an uncompressed twin', () => {
   });
 
   it('that cannot be written costs one warning, and no other is tried', async () => {
-    const twins = cache.twins(provider, maker({ write: async (_file, out) => { writeFileSync(out, 'half'); throw new Error('no space'); } })); // prettier-ignore
+    const full = Object.assign(new Error('no space'), { code: 'ENOSPC' });
+    const twins = cache.twins(provider, maker({ write: async (_file, out) => { writeFileSync(out, 'half'); throw full; } })); // prettier-ignore
     expect(await twins.obtain(await stored(a))).toBeUndefined();
     expect(await twins.obtain(await stored(b))).toBeUndefined();
     expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
@@ -157,6 +158,15 @@ describe('an uncompressed twin', () => {
         .flatMap((owner) => rig.list(`.ict/tmp/${owner}`))
         .filter((name) => name.startsWith('file-')),
     ).toEqual([]);
+  });
+
+  it('that a package cannot have costs a warning, and others have theirs', async () => {
+    const { write } = maker();
+    const choosy = maker({ write: (file, ...more) => (basename(file) === a.fileName ? Promise.reject(new Error('too large')) : write(file, ...more)) }); // prettier-ignore
+    const twins = cache.twins(provider, choosy);
+    expect(await twins.obtain(await stored(a))).toBeUndefined();
+    expect(await twins.obtain(await stored(b))).toBe(twinPath(b.fileName));
+    expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
   });
 
   it('of a read-only cache serves where it lies, unless it is damaged', async () => {

@@ -205,7 +205,8 @@ class HostedEngine implements Engine {
   }
 
   checkTwin(twin: TwinOfPackage): Promise<string | undefined> {
-    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, this.options.signal);
+    const { temporaryDir: temporary, signal } = this.options;
+    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, { temporary, signal });
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,16 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { TwinOfPackage } from '@ict/cache';
 import { integrityOf } from '@ict/integrity';
 import type { Provider } from '@ict/plugin-api';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { proveTwin } from '../src/twin-proof.js';
 
-const signal = new AbortController().signal;
+const { signal } = new AbortController();
+const root = mkdtempSync(join(tmpdir(), 'ict-twin-proof-'));
+const temporary = join(root, 'not', 'there yet');
+afterAll(() => rmSync(root, { recursive: true }));
 const written: string[] = [];
 /** Its twins are the name of the package. */
 const provider = {
@@ -19,14 +24,16 @@ const provider = {
 } as unknown as Provider;
 
 const twin = (more: object): TwinOfPackage => ({ by: 'deb', version: 3, package: '/a.deb', ...more }) as unknown as TwinOfPackage;
-const prove = (more: object) => proveTwin(twin(more), async (ecosystem) => (ecosystem === 'deb' ? provider : ({} as Provider)), signal);
+const prove = (more: object) =>
+  proveTwin(twin(more), async (ecosystem) => (ecosystem === 'deb' ? provider : ({} as Provider)), { temporary, signal });
 
 describe('the proof of a twin', () => {
   it('is that the package gives the same again', async () => {
     expect(await prove({ integrity: integrityOf('twin of /a.deb') })).toBeUndefined();
     expect(await prove({ integrity: integrityOf('twin of /b.deb') })).toBe('it is not what its package unpacks as');
     expect(written).toHaveLength(2);
-    for (const out of written) expect(() => readFileSync(out)).toThrow('ENOENT');
+    for (const out of written) expect(dirname(dirname(out))).toBe(temporary);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it.each([{ version: 2 }, { by: 'rpm' }])('is not asked of %j, which no build uses', async (other) => {
