@@ -4,6 +4,7 @@ export { chooseCacheHome, claimCacheHome, type CacheHome, type CachePlaces, type
 export { type VerificationMode } from './content.js';
 export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
 export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';
+export { privateDirectory } from './layout.js';
 export { measureDirectory, type CacheEntry } from './inventory.js';
 export {
   type CacheLimits,

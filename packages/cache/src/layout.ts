@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { digestHex, errnoOf, publishByLink } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
-import type { ProcessOwner } from './process-owner.js';
+import { currentOwner, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
 
@@ -75,6 +75,21 @@ export function pathSegment(name: string, what: string): string {
   return name;
 }
 
+/**
+ * A new private directory for throw-away files. A collection of the cache whose scratch directory `root` is removes it once its owner is gone.
+ *
+ * @returns `{root}/{owner}/{purpose}-{random}`
+ */
+export async function privateDirectory(root: string, purpose: string, owner = currentOwner()): Promise<string> {
+  const path = join(root, owner, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
+  await ensureDirectory(path, 0o700);
+  return path;
+}
+
+function random(): string {
+  return randomBytes(8).toString('hex');
+}
+
 /** Each time a file is written, to see that it can be; only the first one stays, and is flushed. */
 async function writeVersion(file: string, temporary: string): Promise<void> {
   await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
@@ -107,14 +122,6 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   const trees = join(treesDir, '.ict');
   const area = (name: Area): string => join(treeAreas.has(name) ? trees : hidden, name);
   const scratchRoot = scratchDir ?? join(trees, 'tmp');
-  const random = (): string => randomBytes(8).toString('hex');
-
-  async function directoryIn(parent: string, purpose: string): Promise<string> {
-    const path = join(parent, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
-    await ensureDirectory(path, 0o700);
-    return path;
-  }
-
   async function temporaryFile(beside: 'records' | 'trees' = 'records'): Promise<string> {
     const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner);
     await ensureDirectory(own, 0o700);
@@ -159,8 +166,8 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     record: (kind, key) => join(area('index'), kind, key.slice(0, 2), `${key}.json`),
     packages: (providerId) => join(cacheDir, 'pkgCache', pathSegment(providerId, 'a provider')),
     scratchRoot,
-    scratchDirectory: (purpose) => directoryIn(join(scratchRoot, owner), purpose),
-    temporaryDirectory: (purpose) => directoryIn(join(trees, 'tmp', owner), purpose),
+    scratchDirectory: (purpose) => privateDirectory(scratchRoot, purpose, owner),
+    temporaryDirectory: (purpose) => privateDirectory(join(trees, 'tmp'), purpose, owner),
     temporaryFile,
     hidden: (directory) => join(directory, `.${owner}.${random()}`),
     setAside,

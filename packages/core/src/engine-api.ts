@@ -208,7 +208,7 @@ export interface Engine {
   build(template: string, options?: BuildOptions): Promise<BuildReport>;
   /** Downloads what the cache lacks of a template's packages, and builds nothing. */
   warm(template: string, options?: LockOptions): Promise<WarmReport>;
-  /** Makes the uncompressed twin of a package anew: what differs from the one in the cache, undefined when nothing does. */
-  checkTwin(twin: TwinOfPackage): Promise<string | undefined>;
+  /** Makes the uncompressed twin of a package anew, in an empty directory: what differs from the one in the cache, undefined when nothing does. */
+  checkTwin(twin: TwinOfPackage, directory: string): Promise<string | undefined>;
   close(): Promise<void>;
 }

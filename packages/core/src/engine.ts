@@ -204,9 +204,9 @@ class HostedEngine implements Engine {
     });
   }
 
-  checkTwin(twin: TwinOfPackage): Promise<string | undefined> {
-    const { temporaryDir: temporary, signal } = this.options;
-    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, { temporary, signal });
+  checkTwin(twin: TwinOfPackage, directory: string): Promise<string | undefined> {
+    const { signal } = this.options;
+    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, { directory, signal });
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TwinOfPackage } from '@ict/cache';
 import { hashFile, integrityFromDigest } from '@ict/integrity';
@@ -8,24 +8,22 @@ import type { Provider } from '@ict/plugin-api';
  * Makes the uncompressed twin of a package anew and compares it with the one that the cache has.
  *
  * @param providerOf loads the provider of an ecosystem.
- * @param temporary directory that the new one may be written in; it is made when it is absent.
+ * @param directory an empty one for the new twin; it is empty again afterwards.
  * @returns what is wrong; undefined when nothing is, and for a twin of another version, which no build uses.
  * @throws what the provider's writer throws.
  */
 export async function proveTwin(
   { by, version, integrity, package: file }: TwinOfPackage,
   providerOf: (ecosystem: string) => Promise<Provider>,
-  { temporary, signal }: { readonly temporary: string; readonly signal: AbortSignal },
+  { directory, signal }: { readonly directory: string; readonly signal: AbortSignal },
 ): Promise<string | undefined> {
   const { twins } = await providerOf(by);
   if (twins?.version !== version) return undefined;
-  await mkdir(temporary, { recursive: true });
-  const directory = await mkdtemp(join(temporary, 'ict-twin-'));
+  const out = join(directory, 'twin');
   try {
-    const out = join(directory, 'twin');
     await twins.write(file, out, { signal });
     return integrityFromDigest((await hashFile(out)).digest) === integrity ? undefined : 'it is not what its package unpacks as';
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    await rm(out, { force: true });
   }
 }

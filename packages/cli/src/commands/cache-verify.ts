@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Cache, Finding, StoredLayer, Verification, VerifyOptions } from '@ict/cache';
+import { dirname } from 'node:path';
+import { privateDirectory, type Cache, type Finding, type StoredLayer, type Verification, type VerifyOptions } from '@ict/cache';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
@@ -22,9 +22,10 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const home = await findCacheHome(engine);
   const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home)]);
   const { signal } = session;
-  const { own, others } = await withLayerCheck(session, async (checkLayer) => {
+  const scratch = await privateDirectory((cache && home.scratchDir) ?? tmpdir(), 'verify');
+  const { own, others } = await withLayerCheck(session, scratch, async (checkLayer) => {
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
-      withTwinCheck(session, flags, one, (checkTwin) =>
+      withTwinCheck(session, flags, scratch, one, (checkTwin) =>
         one.verify({
           repair: mend,
           signal,
@@ -36,7 +37,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     const beside: (Verification & { readonly cacheDir: string })[] = [];
     for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
     return { own: verified, others: beside };
-  });
+  }).finally(() => rm(dirname(scratch), { recursive: true, force: true }));
   if (cache !== undefined && repair) await reapCache(cache, session);
   const status = [own, ...others].some(isDamaged) ? DAMAGED : 0;
   session.document({ cacheDir: home.cacheDir, status, ...own, readOnly: others });
@@ -63,25 +64,24 @@ function findingRow({ kind, id, problem, detail, repaired }: Finding): readonly 
 }
 
 /** Layers may hold files of any owner: they are read in a sandbox. Where none can be started, they are left out, and it says so. */
-async function withLayerCheck<T>(session: Session, work: (check: VerifyOptions['checkLayer']) => Promise<T>): Promise<T> {
+async function withLayerCheck<T>(
+  session: Session,
+  temporary: string,
+  work: (check: VerifyOptions['checkLayer']) => Promise<T>,
+): Promise<T> {
   const { signal } = session;
-  const temporary = await mkdtemp(join(tmpdir(), 'ict-verify-'));
+  let sandbox: Sandbox;
   try {
-    let sandbox: Sandbox;
-    try {
-      sandbox = await startSandbox({ signal, temporary });
-    } catch (error) {
-      signal.throwIfAborted();
-      session.note(`layers are not checked: ${toErrorRecord(error).message}\n`, 'warn');
-      return await work(undefined);
-    }
-    try {
-      return await work((layer) => changesOf(layer, sandbox, signal));
-    } finally {
-      await sandbox.close();
-    }
+    sandbox = await startSandbox({ signal, temporary });
+  } catch (error) {
+    signal.throwIfAborted();
+    session.note(`layers are not checked: ${toErrorRecord(error).message}\n`, 'warn');
+    return work(undefined);
+  }
+  try {
+    return await work((layer) => changesOf(layer, sandbox, signal));
   } finally {
-    await rm(temporary, { recursive: true, force: true });
+    await sandbox.close();
   }
 }
 
@@ -89,11 +89,12 @@ async function withLayerCheck<T>(session: Session, work: (check: VerifyOptions['
 async function withTwinCheck<T>(
   session: Session,
   flags: CacheVerifyFlags,
+  directory: string,
   cache: Cache,
   work: (check: VerifyOptions['checkTwin']) => Promise<T>,
 ): Promise<T> {
   if ((await cache.entries(['twin'])).length === 0) return work(undefined);
-  return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin)));
+  return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin, directory)));
 }
 
 async function changesOf({ fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<readonly string[]> {
