@@ -1,10 +1,13 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactOf, ict, repositoryRoot, type IctOptions, type IctResult } from './ict.js';
-import { readHostState, type HostState } from './host-state.js';
+import { eventually, readHostState, type HostState } from './host-state.js';
 
 /** Templates of the tests, as they lie in the clone. */
 export const TEMPLATES = join(repositoryRoot, 'e2e', 'templates');
+
+/** Longer than any build from the real archive takes. */
+const BUILD_LIMIT_MS = 300_000;
 
 /** Directories of one build. */
 export interface BuildPlaces {
@@ -45,15 +48,34 @@ export async function copyRealTemplate(directory: string): Promise<string> {
   return join(directory, 'debian13-boot-marker.yml');
 }
 
-/** The first full build of a run, from the real archive; made by whichever test file needs it first. */
+/** The first full build of a run, from the real archive; made by whichever test file needs it first, while others wait. */
 export async function realBuild(run: string): Promise<RealBuild> {
+  const place = join(run, 'real');
   const record = join(run, 'real-build.json');
   try {
-    return JSON.parse(await readFile(record, 'utf8')) as RealBuild;
+    await mkdir(place);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    await eventually(() => exists(record), BUILD_LIMIT_MS, 'another test file makes the build from the real archive');
+    return madeOf(JSON.parse(await readFile(record, 'utf8')) as RealBuild | Unmade);
   }
-  const places = await makePlaces(join(run, 'real'));
+  const made = await makeRealBuild(run, place).catch((error: Error): Unmade => ({ failed: error.message }));
+  await writeFile(`${record}.new`, JSON.stringify(made));
+  await rename(`${record}.new`, record);
+  return madeOf(made);
+}
+
+interface Unmade {
+  readonly failed: string;
+}
+
+function madeOf(made: RealBuild | Unmade): RealBuild {
+  if ('failed' in made) throw new Error(made.failed);
+  return made;
+}
+
+async function makeRealBuild(run: string, place: string): Promise<RealBuild> {
+  const places = await makePlaces(place);
   const template = await copyRealTemplate(join(run, 'templates'));
   const before = await readHostState();
   const result = await build(template, places);
@@ -61,18 +83,15 @@ export async function realBuild(run: string): Promise<RealBuild> {
   if (result.status !== 0)
     throw new Error(`ict build exited ${result.status}:\n${result.stderr.slice(-6000)}\n${result.stdout.slice(-4000)}`);
   const raw = artifactOf(result, 'raw');
-  const made: RealBuild = {
-    template,
-    places,
-    result,
-    raw,
-    qcow2: artifactOf(result, 'qcow2'),
-    lock: raw.path.replace(/\.raw$/, '.lock.yml'),
-    before,
-    after,
-  };
-  await writeFile(record, JSON.stringify(made));
-  return made;
+  const qcow2 = artifactOf(result, 'qcow2');
+  return { template, places, result, raw, qcow2, lock: raw.path.replace(/\.raw$/, '.lock.yml'), before, after };
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Where the package cache keeps the real packages. */
