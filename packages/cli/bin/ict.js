@@ -43,7 +43,9 @@ function enableCompileCache() {
   } catch {
     return; // A user without an entry in the user database has no place of its own.
   }
-  nodeModule.enableCompileCache?.(join(home, '.cache', 'image-composer-tool', 'compile'));
+  const directory = join(home, '.cache', 'image-composer-tool', 'compile');
+  nodeModule.enableCompileCache?.(directory);
+  process.env.NODE_COMPILE_CACHE ??= directory; // for threads, and for the sandbox's agent
 }
 
 if (!isNewEnough(process.versions.node)) {

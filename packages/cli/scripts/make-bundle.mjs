@@ -12,6 +12,12 @@ import { thirdPartyNotice } from './third-party-notice.mjs';
 /** Third-party packages that are loaded when needed, and quicker from a chunk of the bundle than from the files that they come in. */
 const TAKEN = ['undici'];
 
+/** Third-party packages that start threads. */
+const THREADS = ['piscina'];
+
+/** Modules that run in a thread or a process of their own, by package. */
+const PROGRAMS = { '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.js' };
+
 /**
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
  * link hundreds of modules than to run them. Part of the build; `src/fresh-bundle.ts` decides at each start whether the bundle may be used.
@@ -29,10 +35,17 @@ const entries = [main, ...plugins.map(entryOf)].map((file) => {
   return { package: index, file: path, chunk: `${index === 0 ? 'main' : packages.list[index].name.replace(/.*\//, '')}.js`, id: file };
 });
 
+const programs = new Map(
+  packages.list
+    .filter(({ name }) => name in PROGRAMS)
+    .map(({ name, root }) => [join(root, PROGRAMS[name]), `${name.replace(/.*\//, '')}-${PROGRAMS[name].replace(/.*\//, '')}`]),
+);
+
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
-const { plugin, left } = placedModules(packages, support, TAKEN);
+const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: THREADS, programs });
+const inputs = [...entries.map(({ chunk, id }) => [chunk, id]), ...[...programs].map(([id, chunk]) => [chunk, id])];
 const bundle = await rolldown({
-  input: Object.fromEntries(entries.map(({ chunk, id }) => [chunk.replace(/\.js$/, ''), id])),
+  input: Object.fromEntries(inputs.map(([chunk, id]) => [chunk.replace(/\.js$/, ''), id])),
   platform: 'node',
   tsconfig: false,
   plugins: [plugin],
@@ -46,6 +59,12 @@ await rm(directory, { recursive: true, force: true });
 await mkdir(directory);
 const { output } = await bundle.write({ dir: directory, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
 await bundle.close();
+
+const inMain = output.filter(({ fileName }) => ![...programs.values()].includes(fileName));
+const misled = inMain.find(({ imports, dynamicImports }) =>
+  [...imports, ...dynamicImports].some((name) => [...programs.values()].includes(name)),
+);
+if (misled !== undefined) throw new Error(`${misled.fileName} would run a program of its own in this process`);
 
 const bundled = new Set(
   output
@@ -63,7 +82,7 @@ const record = {
     return { name, version, from: renumbered.get(from) };
   }),
   entries: entries.map(({ package: index, file, chunk }) => ({ package: renumbered.get(index), file, chunk })),
-  builtins: [...new Set(output.flatMap(({ imports }) => imports.filter(isBuiltin)))].sort(),
+  builtins: [...new Set(inMain.flatMap(({ imports }) => imports.filter(isBuiltin)))].sort(),
 };
 await writeFile(join(directory, 'checkout.json'), JSON.stringify(needed.map((index) => stamps[index])));
 await writeFile(join(directory, 'record.json'), `${JSON.stringify(record, null, 2)}\n`);

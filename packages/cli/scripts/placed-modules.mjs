@@ -1,9 +1,11 @@
 import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
 
-/** The names under which changed modules import `moduleUrl` and `importLazily`. */
+/** The names under which changed modules import what stands in for their own expressions. */
 const URL_OF = 'ictModuleUrl';
 const LAZILY = 'ictImportLazily';
+const FOR_THREADS = 'ictImportForThreads';
 
 /**
  * A plugin for the bundler that lets modules know where they lie on disk, and leaves out what is rarely needed.
@@ -13,12 +15,16 @@ const LAZILY = 'ictImportLazily';
  * place there.
  *
  * @param packages those of `installedPackages`.
- * @param support paths of the modules with `moduleUrl` and with `importLazily`.
- * @param taken names of third-party packages of which the bundle gets a chunk although they are imported with `import()`; they must not
+ * @param support paths of the modules with `moduleUrl`, and with `importLazily` and `importForThreads`.
+ * @param {{ taken?: readonly string[], threads?: readonly string[], programs?: ReadonlyMap<string, string> }} [options]
+ * @param options.taken names of third-party packages of which the bundle gets a chunk although they are imported with `import()`; they must not
  *   mind where they lie.
+ * @param options.threads names of third-party packages that start threads.
+ * @param options.programs modules of ours that run in threads and processes of their own, as a map from their paths to the names of their chunks:
+ *   `new URL(…, import.meta.url)` of one becomes that of its chunk.
  * @returns the plugin, and the set of packages that it left out, by index.
  */
-export function placedModules(packages, support, taken = []) {
+export function placedModules(packages, support, { taken = [], threads = [], programs = new Map() } = {}) {
   const left = new Set();
 
   /** What stands in the bundle for the import of a third-party package that a module loads when it needs it; undefined for any other. */
@@ -28,11 +34,21 @@ export function placedModules(packages, support, taken = []) {
     const { id } = await context.resolve(specifier, importer);
     if (!id.includes('/node_modules/')) return undefined;
     const place = packages.locate(id);
-    if (taken.includes(packages.list[place.index].name)) {
-      return { ...node, text: `${LAZILY}(() => ${code.slice(node.start, node.end)})` };
-    }
+    const { name } = packages.list[place.index];
+    if (taken.includes(name)) return { ...node, text: `${LAZILY}(() => ${code.slice(node.start, node.end)})` };
     left.add(place.index);
-    return { ...node.source, text: urlOf(place) };
+    return threads.includes(name)
+      ? { ...node, text: `${FOR_THREADS}(() => import(${urlOf(place)}))` }
+      : { ...node.source, text: urlOf(place) };
+  }
+
+  /** What stands in the bundle for the URL of a program; undefined for any other expression. */
+  function started(node, id) {
+    if (node.type !== 'NewExpression' || node.callee.name !== 'URL' || node.arguments.length !== 2) return undefined;
+    const [file, base] = node.arguments;
+    if (file.type !== 'Literal' || base.type !== 'MemberExpression' || !isImportMeta(base.object)) return undefined;
+    const chunk = programs.get(join(id, '..', file.value));
+    return chunk && { ...file, text: JSON.stringify(`./${chunk}`), base: base.object };
   }
 
   function urlOf({ index, path }) {
@@ -45,13 +61,20 @@ export function placedModules(packages, support, taken = []) {
     const own = packages.locate(id);
     if (taken.includes(packages.list[own.index].name)) return undefined;
     const changes = [];
+    /** `import.meta` where it means the bundle. */
+    const inBundle = new Set();
     let metas = 0;
     for (const node of nodesOf(parseAst(code))) {
-      if (node.type === 'ImportExpression' && node.source.type === 'Literal') {
+      const program = started(node, id);
+      if (program !== undefined) {
+        changes.push(program);
+        inBundle.add(program.base);
+      } else if (node.type === 'ImportExpression' && node.source.type === 'Literal') {
         const change = await imported(this, node, code, id);
         if (change !== undefined) changes.push(change);
       } else if (node.type === 'MemberExpression' && isImportMeta(node.object)) {
         metas--;
+        if (inBundle.has(node.object)) continue;
         if (node.property.name === 'url') changes.push({ ...node, text: urlOf(own) });
         else if (node.property.name !== 'resolve' || own.index !== 0) throw misplaced(id, `import.meta.${node.property.name}`);
       } else if (isImportMeta(node)) {
@@ -64,7 +87,7 @@ export function placedModules(packages, support, taken = []) {
     if (changes.length === 0) return undefined;
     const imports = [
       `import { moduleUrl as ${URL_OF} } from ${JSON.stringify(support.moduleUrl)};`,
-      `import { importLazily as ${LAZILY} } from ${JSON.stringify(support.importLazily)};`,
+      `import { importLazily as ${LAZILY}, importForThreads as ${FOR_THREADS} } from ${JSON.stringify(support.importLazily)};`,
     ];
     return { code: [...imports, replaced(code, changes)].join('\n'), map: null };
   }

@@ -11,15 +11,30 @@ export function compileEagerly(builtins: readonly string[]): void {
   setFlagsFromString('--no-lazy');
 }
 
+/** What has to go on under Node's own setting. */
+let lazy = 0;
+
 /**
  * Imports a module under Node's own setting: one that asks for many modules of Node, which few commands need, and of which only some
  * functions are called. For code in the bundle, which runs under {@link compileEagerly}.
  */
 export async function importLazily<T>(load: () => Promise<T>): Promise<T> {
+  lazy++;
   setFlagsFromString('--lazy');
   try {
     return await load();
   } finally {
-    setFlagsFromString('--no-lazy');
+    lazy--;
+    if (lazy === 0) setFlagsFromString('--no-lazy');
   }
+}
+
+/**
+ * Imports a module that starts threads, and goes back to Node's own setting for good. A thread loads Node's own modules anew, and settings are those
+ * of the process: under another one it would have to compile them, which takes a tenth of a second for each.
+ */
+export function importForThreads<T>(load: () => Promise<T>): Promise<T> {
+  lazy++;
+  setFlagsFromString('--lazy');
+  return load();
 }

@@ -53,12 +53,12 @@ async function pathWith(node: 'trap' | 'this'): Promise<string> {
   return `${directory}:/usr/bin:/bin`;
 }
 
-/** @param path value of PATH; default: that of the tests. */
-async function run(argv: readonly string[], path = process.env['PATH']) {
+/** @param env default: what the tests have, without a place for compiled code. */
+async function run(argv: readonly string[], path = process.env['PATH'], env: NodeJS.ProcessEnv = { NODE_DISABLE_COMPILE_CACHE: '1' }) {
   const child = spawn(argv[0], argv.slice(1), {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, PATH: path, NODE_DISABLE_COMPILE_CACHE: '1' },
+    env: { ...process.env, PATH: path, ...env },
   });
   const [stdout, stderr, [code]] = await Promise.all([
     text(child.stdout),
@@ -103,6 +103,20 @@ describe('started by its name', () => {
 
 describe('started by a Node', () => {
   const entry = () => join(app, 'bin', 'ict.js');
+
+  it('tells threads and processes that it starts where compiled code is kept', async () => {
+    await writeFile(
+      join(app, 'dist', 'start.js'),
+      `
+        import { getCompileCacheDir } from 'node:module';
+        export async function start() { console.log(JSON.stringify([getCompileCacheDir(), process.env.NODE_COMPILE_CACHE])); }
+      `,
+    );
+    const kept = join(root, 'kept');
+    const { stdout } = await run([process.execPath, entry()], undefined, { NODE_COMPILE_CACHE: kept });
+    const [own, told] = JSON.parse(stdout) as readonly [string, string];
+    expect([dirname(own), told]).toEqual([kept, kept]);
+  });
 
   it('runs the built code in this process', async () => {
     const { stdout, code, pid } = await run([process.execPath, entry(), 'a', 'b c']);

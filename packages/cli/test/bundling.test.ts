@@ -66,10 +66,13 @@ async function put(directory: string, files: Readonly<Record<string, string>>): 
   }
 }
 
-async function bundle(taken: string[] = []): Promise<{ readonly text: string; readonly left: readonly string[] }> {
+async function bundle(
+  options: Parameters<typeof placedModules>[2] = {},
+): Promise<{ readonly text: string; readonly left: readonly string[] }> {
   const packages = installedPackages(app);
-  const { plugin, left } = placedModules(packages, support, taken);
-  const bundler = await rolldown({ input: { main: join(app, 'dist', 'main.js') }, platform: 'node', plugins: [plugin] });
+  const { plugin, left } = placedModules(packages, support, options);
+  const programs = Object.fromEntries([...(options.programs ?? [])].map(([file, chunk]) => [chunk.replace('.js', ''), file]));
+  const bundler = await rolldown({ input: { main: join(app, 'dist', 'main.js'), ...programs }, platform: 'node', plugins: [plugin] });
   await bundler.write({ dir: join(app, 'bundle'), format: 'esm' });
   await bundler.close();
   return { text: await readFile(join(app, 'bundle', 'main.js'), 'utf8'), left: [...left].map((index) => packages.list[index].name) };
@@ -95,12 +98,26 @@ describe('a bundle', () => {
 
   it('has a chunk of what is rarely needed and named, loaded under the setting that Node starts with', async () => {
     await put('packages/library/node_modules/rare', { 'dist/index.js': 'export const place = typeof __filename;' });
-    const { text, left } = await bundle(['rare']);
+    const { text, left } = await bundle({ taken: ['rare'] });
     expect(left).toEqual([]);
     expect(text).toMatch(/importLazily\(\(\) => import\("\.\/dist-?\w*\.js"\)/);
     const run = `const { rare } = await import(${JSON.stringify(pathToFileURL(join(app, 'bundle', 'main.js')).href)}); console.log((await rare()).place);`;
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', run]);
     expect(stdout).toBe('undefined\n');
+  });
+
+  it('has a chunk of a program of its own, known by its place there', async () => {
+    await put('packages/library', { 'dist/worker.js': `export const place = 'bundled';` });
+    await bundle({ programs: new Map([[join(root, 'packages', 'library', 'dist', 'worker.js'), 'library-worker.js']]) });
+    const { library } = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
+    expect(library).toBe(pathToFileURL(join(app, 'bundle', 'library-worker.js')).href);
+    expect(await import(library)).toMatchObject({ place: 'bundled' });
+  });
+
+  it('goes back to the setting that Node starts with before it loads what starts threads', async () => {
+    const { text, left } = await bundle({ threads: ['rare'] });
+    expect(left).toEqual(['rare']);
+    expect(text).toMatch(/importForThreads\(\(\) => import\(moduleUrl\(/);
   });
 
   it.each(['import.meta.dirname', 'import.meta', 'import.meta.resolve("near")', '__dirname'])(

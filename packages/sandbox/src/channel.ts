@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { fromErrorRecord } from '@ict/plugin-api';
 import { sandboxError } from './errors.js';
 import { OutputTail } from './output-tail.js';
-import { MAPPED } from './launch.js';
+import { agentEnvironment, MAPPED } from './launch.js';
 import { LineSplitter } from './line-splitter.js';
 import type { MethodName, OutputLine, Params, Reply, Request, Result } from './protocol.js';
 
@@ -75,7 +75,7 @@ export class AgentChannel {
     const { path, extra, mapIds, signal } = options;
     signal.throwIfAborted();
     const [program, ...rest] = argv;
-    const child = spawn(program, rest, { cwd: '/', env: { PATH: path }, stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...extra] });
+    const child = spawn(program, rest, { cwd: '/', env: agentEnvironment(path), stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...extra] });
     const channel = new AgentChannel(child, mapIds);
     const abort = (): void => channel.kill(signal.reason);
     signal.addEventListener('abort', abort, { once: true });

@@ -12,6 +12,15 @@ export function agentProgram(): string {
   return fileURLToPath(new URL('../dist/agent.js', import.meta.url));
 }
 
+/**
+ * The agent's environment: where programs are looked for, and where Node keeps compiled code when ours does.
+ *
+ * Programs that the agent starts get neither from there.
+ */
+export function agentEnvironment(path: string, { NODE_COMPILE_CACHE } = process.env): Readonly<Record<string, string>> {
+  return { PATH: path, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+}
+
 export interface LaunchOptions {
   /** Absolute path of the Node that runs the agent. */
   readonly node: string;

@@ -1,4 +1,4 @@
-import { constants, publicDecrypt } from 'node:crypto';
+import { constants, publicDecrypt, type KeyObject } from 'node:crypto';
 import type { Config, Key, SignaturePacket } from 'openpgp';
 import { RSA, toKeyObject } from './public-key.js';
 
@@ -55,10 +55,27 @@ function hasConditions(packet: SignaturePacket): boolean {
   );
 }
 
+/** A key as OpenSSL takes it, and how long its signatures are. */
+interface OpeningKey {
+  readonly key: KeyObject;
+  readonly widthBytes: number;
+}
+
+/** Keys for OpenSSL by the parameters that openpgp has of them: making one takes longer than to open a signature with it. */
+const openingKeys = new WeakMap<Readonly<Record<string, Uint8Array>>, OpeningKey>();
+
+function openingKey(parameters: Readonly<Record<string, Uint8Array>>): OpeningKey {
+  const known = openingKeys.get(parameters);
+  if (known !== undefined) return known;
+  const key = toKeyObject(parameters, RSA[0]!);
+  const made = { key, widthBytes: Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8) };
+  openingKeys.set(parameters, made);
+  return made;
+}
+
 /** What was signed, padding removed; OpenSSL requires that it is whole. */
 function opened(signature: Uint8Array, parameters: Readonly<Record<string, Uint8Array>>): Buffer {
-  const key = toKeyObject(parameters, RSA[0]!);
-  const width = Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
-  const padded = Buffer.concat([Buffer.alloc(Math.max(0, width - signature.length)), signature]);
+  const { key, widthBytes } = openingKey(parameters);
+  const padded = Buffer.concat([Buffer.alloc(Math.max(0, widthBytes - signature.length)), signature]);
   return publicDecrypt({ key, padding: constants.RSA_PKCS1_PADDING }, padded);
 }

@@ -1,17 +1,15 @@
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { AptResolver, lockedIndex } from '@ict/fixtures';
 import { encodeColumns, readColumns } from '@ict/provider-deb';
-import { rolldown } from 'rolldown';
 import { alternate } from './alternation.js';
+import { bundledProgram } from './bundled-program.js';
 import { measure } from './measurement.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 import { ICT, TEMPLATE } from './workspace.js';
 
-const PROGRAM = fileURLToPath(new URL('resolve-once.js', import.meta.url));
 const REQUEST = 'task-kde-desktop';
 const run = promisify(execFile);
 
@@ -30,7 +28,7 @@ export const resolve: Scenario = async (options) => {
   await putAway(join(directory, 'apt'));
   const apt = await AptResolver.create(join(directory, 'apt'), [{ packages }], 'amd64');
   const testcase = await makeTestcase(options, packages);
-  const program = await bundleProgram(directory);
+  const program = await bundledProgram('resolve-once');
   const node = (form: string, file: string) => ({ argv: [process.execPath, program, form, file, REQUEST] });
   const [text, kept] = [node('text', packages), node('columns', columns)];
   for (const { argv } of [text, kept]) {
@@ -52,15 +50,6 @@ export const resolve: Scenario = async (options) => {
     { title: `${title}, from what was kept`, results: results.slice(2) },
   ];
 };
-
-/** The program in one file, as the command is shipped: Node takes longer to find and link modules than to run them. */
-async function bundleProgram(directory: string): Promise<string> {
-  const bundle = await rolldown({ input: PROGRAM, platform: 'node', tsconfig: false });
-  const file = join(directory, 'resolve-once.mjs');
-  await bundle.write({ file, format: 'esm', codeSplitting: false });
-  await bundle.close();
-  return file;
-}
 
 /** The index as `ict lock` fetched and verified it. */
 async function fetchIndex({ directory, firstBuild, onRun }: ScenarioOptions): Promise<string> {
