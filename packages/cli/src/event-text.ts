@@ -47,12 +47,15 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
   }
 }
 
+type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss';
+
 /** The key of a step, for those who want details. */
 function keyText(key: string, terminal: Terminal): string {
   return says(terminal, 'debug') ? ` ${key}` : '';
 }
 
-function detail(event: BuildEvent): string | undefined {
+/** What people get to hear of an event only with `--verbose`; those of `eventText` are told from it by their types. */
+function detail(event: Exclude<BuildEvent, { readonly type: Told }>): string | undefined {
   switch (event.type) {
     case 'mirror.chosen':
       return `${event.archive} -> ${event.url} (${event.source})`;
@@ -89,7 +92,23 @@ function detail(event: BuildEvent): string | undefined {
       return event.text.trimEnd();
     case 'image.progress':
       return `${event.artifact}: ${event.action}`;
+    // What the progress of stages shows, or the command itself.
+    case 'build.start':
+    case 'build.done':
+    case 'build.failed':
+    case 'stage.start':
+    case 'stage.done':
+    case 'resolve.done':
+    case 'fetch.start':
+    case 'fetch.progress':
+    case 'package.stored':
+    case 'install.progress':
+    case 'artifact.written':
+    case 'boot.console':
+    case 'boot.done':
+      return undefined;
     default:
+      void (event satisfies never); // the compiler names an event that is forgotten; one of a plugin's own says nothing
       return undefined;
   }
 }

@@ -49,7 +49,7 @@ import { packageRequest } from './request.js';
 import { relationsBehind } from './relation-recovery.js';
 import { requirePinnedKeys } from './pinned-keys.js';
 import { requireKeys } from './repository-keys.js';
-import { proveTwin } from './twin-proof.js';
+import { checkTwin } from './twin-check.js';
 import { answerWhyNot } from './why-not.js';
 import { readTemplate, requireSound, type Intake, type TemplateReading } from './template-intake.js';
 
@@ -206,7 +206,7 @@ class HostedEngine implements Engine {
 
   checkTwin(twin: TwinOfPackage, directory: string): Promise<string | undefined> {
     const { signal } = this.options;
-    return proveTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, { directory, signal });
+    return checkTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, { directory, signal });
   }
 
   async close(): Promise<void> {

@@ -15,11 +15,11 @@ import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
-import { ArchiveShelf } from './archive-shelf.js';
+import { ArchivedLayers } from './archived-layers.js';
 import { CacheAudit, type AuditSample } from './audit.js';
 import { BaseTree } from './base-tree.js';
 import { withCacheMounts } from './cache-mounts.js';
-import { CacheShelf } from './cache-shelf.js';
+import { CachedLayers } from './cached-layers.js';
 import { identifyEngine, type CodeIdentity } from './code-identity.js';
 import type { LayerMaker, LayerSource } from './composition.js';
 import { EarlierLayers } from './earlier-layers.js';
@@ -166,7 +166,7 @@ function openBuild(
   care: StepCare,
 ): BuildServices {
   const tool = `${identity.name} ${identity.version}`;
-  const shelf: LayerShelf = new ArchiveShelf(new CacheShelf(cache.layers), cache, sandbox, tool);
+  const shelf: LayerShelf = new ArchivedLayers(new CachedLayers(cache.layers), cache, sandbox, tool);
   const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
   const base = new BaseTree(join(options.workDir, target), shelf, sandbox, elsewhere);
   const trees = new SandboxTrees(sandbox, base, shelf, { epochSeconds, verify: options.verify, signal: options.signal });

@@ -3,7 +3,7 @@ import { checkDisk } from './check-disk.js';
 import { PREPARE_VERSION, prepareTree } from './prepare.js';
 import { requiredTools } from './tools.js';
 
-/** The format of image type `raw`: GPT disks that boot by UEFI, as raw or qcow2 files, compressed or not. */
+/** The format of image type `raw`: GPT disks that boot by UEFI, as raw files or virtual disks, compressed or not. */
 export function createDiskFormat(): ImageFormat {
   return {
     imageTypes: ['raw'],

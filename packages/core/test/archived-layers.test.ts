@@ -7,8 +7,8 @@ import { openCache, type Cache } from '@ict/cache';
 import { digestOf } from '@ict/integrity';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef } from '@ict/sandbox';
-import { ArchiveShelf } from '../src/archive-shelf.js';
-import { CacheShelf } from '../src/cache-shelf.js';
+import { ArchivedLayers } from '../src/archived-layers.js';
+import { CachedLayers } from '../src/cached-layers.js';
 import { LazySandbox } from '../src/trees.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
 
@@ -20,14 +20,14 @@ afterEach(() => rm(place, { recursive: true }));
 
 interface Machine {
   readonly cache: Cache;
-  readonly shelf: ArchiveShelf;
+  readonly shelf: ArchivedLayers;
 }
 
 /** A machine with a cache directory; with `trees`, it keeps trees there instead. */
 async function machine(cacheDir: string, trees?: string, readOnlyDirs: readonly string[] = []): Promise<Machine> {
   const treesDir = trees === undefined ? {} : { treesDir: join(place, trees) };
   const cache = await openCache({ cacheDir: join(place, cacheDir), clock: () => 1000, readOnlyDirs, ...treesDir });
-  return { cache, shelf: new ArchiveShelf(new CacheShelf(cache.layers), cache, new LazySandbox(async () => oneFileSandbox), 'ict 1') };
+  return { cache, shelf: new ArchivedLayers(new CachedLayers(cache.layers), cache, new LazySandbox(async () => oneFileSandbox), 'ict 1') };
 }
 
 async function make({ shelf }: Machine, content: string): Promise<LayerRef> {

@@ -12,7 +12,7 @@ import type { Provider } from '@ict/plugin-api';
  * @returns what is wrong; undefined when nothing is, and for a twin of another version, which no build uses.
  * @throws what the provider's writer throws.
  */
-export async function proveTwin(
+export async function checkTwin(
   { by, version, integrity, package: file }: TwinOfPackage,
   providerOf: (ecosystem: string) => Promise<Provider>,
   { directory, signal }: { readonly directory: string; readonly signal: AbortSignal },

@@ -18,7 +18,7 @@ export type ArchiveStore = Pick<Cache, 'blobs' | 'steps' | 'cacheDir' | 'treesDi
  * blob, found by the layer's digest as the result of a step; it is unpacked when the layer is wanted and nowhere else, and counts only
  * when what comes out has that digest. Caches that are only read may have archives, too.
  */
-export class ArchiveShelf implements LayerShelf {
+export class ArchivedLayers implements LayerShelf {
   private readonly trees: LayerShelf;
   private readonly store: ArchiveStore;
   private readonly sandbox: LazySandbox;

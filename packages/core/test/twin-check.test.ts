@@ -5,10 +5,10 @@ import type { TwinOfPackage } from '@ict/cache';
 import { integrityOf } from '@ict/integrity';
 import type { Provider } from '@ict/plugin-api';
 import { afterAll, describe, expect, it } from 'vitest';
-import { proveTwin } from '../src/twin-proof.js';
+import { checkTwin } from '../src/twin-check.js';
 
 const { signal } = new AbortController();
-const directory = mkdtempSync(join(tmpdir(), 'ict-twin-proof-'));
+const directory = mkdtempSync(join(tmpdir(), 'ict-twin-check-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const written: string[] = [];
 /** Its twins are the name of the package. */
@@ -24,7 +24,7 @@ const provider = {
 
 const twin = (more: object): TwinOfPackage => ({ by: 'deb', version: 3, package: '/a.deb', ...more }) as unknown as TwinOfPackage;
 const prove = (more: object) =>
-  proveTwin(twin(more), async (ecosystem) => (ecosystem === 'deb' ? provider : ({} as Provider)), { directory, signal });
+  checkTwin(twin(more), async (ecosystem) => (ecosystem === 'deb' ? provider : ({} as Provider)), { directory, signal });
 
 describe('the proof of a twin', () => {
   it('is that the package gives the same again', async () => {

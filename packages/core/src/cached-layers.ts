@@ -4,7 +4,7 @@ import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox'
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 
 /** Layers in the cache directory. */
-export class CacheShelf implements LayerShelf {
+export class CachedLayers implements LayerShelf {
   private readonly store: LayerStore;
 
   constructor(store: LayerStore) {
