@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseCacheHome } from '@ict/cache';
 import type { StorageSettings } from '@ict/template';
@@ -25,7 +24,7 @@ import { formatLock, lockDigest } from './lock.js';
 import { asTheyAre } from './package-shelf.js';
 import { settleLock, type SettledLock } from './lock-settling.js';
 import type { PluginHost } from './plugin-host.js';
-import { checkArchitecture, checkHost } from './preflight.js';
+import { checkArchitecture, checkHost, wantedRoom } from './preflight.js';
 import { providerId } from './request.js';
 import type { Services, TierUse } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './template-intake.js';
@@ -68,8 +67,7 @@ export async function buildImage(
   });
   const { spec, distribution, provider } = intake;
   const directory = join(engine.workDir, providerId(spec.target));
-  await mkdir(directory, { recursive: true });
-  return services.locked(directory, async () => {
+  return services.locked(directory, wantedRoom(spec.disk.sizeBytes), async () => {
     const use = cacheUse(options.caches, engine.storage, spec);
     const images = new ImageCache(services.images, services.identity, events.emit);
     const { lock, image, inputs, parts, packages, tools, forUnpacking } = await events.run('packages', async () => {

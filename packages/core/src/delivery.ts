@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, link, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { errnoOf } from '@ict/integrity';
 import type { ArtifactInfo, Context, Digest, Json } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
@@ -67,7 +68,7 @@ async function gather(
     const old = `${fresh}${REPLACED}`;
     const replaced = await renameIfPresent(directory, old);
     await rename(fresh, directory);
-    if (replaced) await rm(old, { recursive: true, force: true });
+    if (replaced) await removeIfAllowed(old);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
     throw error;
@@ -90,7 +91,16 @@ async function recover(directory: string): Promise<void> {
   const left = (await readdir(parent)).filter((name) => name.startsWith(prefix) && MADE_BY_MKDTEMP.test(name.slice(prefix.length)));
   const replaced = left.find((name) => name.endsWith(REPLACED));
   if (replaced !== undefined && (await signature(directory)) === undefined) await rename(join(parent, replaced), directory);
-  for (const name of left) await rm(join(parent, name), { recursive: true, force: true });
+  for (const name of left) await removeIfAllowed(join(parent, name));
+}
+
+/** What another user delivered here, root for one, may be replaced but not removed: it waits, hidden, for a build of that user. */
+async function removeIfAllowed(directory: string): Promise<void> {
+  try {
+    await rm(directory, { recursive: true, force: true });
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+  }
 }
 
 /** Runs work that writes into the user's directory; a full or closed disk there is the host's trouble, said plainly. */
@@ -163,8 +173,18 @@ async function keepUnchanged(old: string, target: string, artifact: Deliverable,
   if (known?.digest !== artifact.digest) return false;
   const now = await signature(old);
   if (now === undefined || now !== known.signature) return false;
-  await link(old, target);
-  return true;
+  try {
+    await link(old, target);
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false; // the kernel lets nobody link the files of others
+  }
+}
+
+/** Whether the system refuses because something belongs to another user. */
+function isRefusal(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '');
 }
 
 /** Device, inode, size and times to the nanosecond, which no edit leaves unchanged; undefined when the file is absent. */

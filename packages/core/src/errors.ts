@@ -9,6 +9,7 @@ export const coreError = defineErrors({
   ICT_HOST_UNFIT: 'host',
   ICT_HOST_SPACE: 'host',
   ICT_HOST_FILE_SYSTEM: 'host',
+  ICT_HOST_DISK_FULL: 'host',
   ICT_HOST_ARCHITECTURE: 'host',
   ICT_ARCHITECTURE_REFUSED: 'invalid',
   ICT_RESOLVE_UNSOLVABLE: 'unsolvable',

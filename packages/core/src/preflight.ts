@@ -2,8 +2,10 @@ import { machine } from 'node:os';
 import type { Architecture, ProblemReport } from '@ict/plugin-api';
 import { inspectHost, type WrittenDirectory } from '@ict/sandbox';
 
-/** Room that a build takes beside its image: packages, layers and their snapshot, in bytes. */
-const WORKING_BYTES = 1024 ** 3;
+/** Room that a build takes: for packages, layers and their snapshot, and for its image, in bytes. */
+export function wantedRoom(imageBytes: number): number {
+  return 1024 ** 3 + imageBytes;
+}
 
 /** Codes of failed checks that have one of their own. */
 const CODES: ReadonlyMap<string, string> = new Map([
@@ -22,7 +24,7 @@ export async function checkHost(
   directories: readonly Omit<WrittenDirectory, 'wantedBytes'>[],
   signal: AbortSignal,
 ): Promise<readonly ProblemReport[]> {
-  const wantedBytes = WORKING_BYTES + imageBytes;
+  const wantedBytes = wantedRoom(imageBytes);
   const checks = await inspectHost({
     purpose: 'build',
     directories: directories.map((directory) => ({ ...directory, wantedBytes })),

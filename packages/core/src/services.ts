@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   chooseCacheHome,
@@ -24,6 +24,7 @@ import { identifyEngine, type CodeIdentity } from './code-identity.js';
 import type { LayerMaker, LayerSource } from './composition.js';
 import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
+import { namingFullDisk, type WantedRoom } from './full-disk.js';
 import type { LayerShelf } from './layer-shelf.js';
 import type { Lock } from './lock.js';
 import { asTheyAre, CachedPackages, PrivatePackages, type ForUnpacking, type PackageShelf, type TwinUse } from './package-shelf.js';
@@ -66,21 +67,34 @@ export interface Services {
    * @param forUnpacking default: packages are unpacked as they are
    */
   build(target: string, epochSeconds: number, secrets: readonly string[], tier?: TierUse, forUnpacking?: ForUnpacking): BuildServices;
-  /** Runs `work`, which needs the directories of this process. @throws `ICT_DIRECTORY_REMOVED` when one of them was removed meanwhile. */
+  /** Runs `work`, which needs the directories of this process. @throws `ICT_DIRECTORY_REMOVED` when one of them was removed meanwhile, `ICT_HOST_DISK_FULL`. */
   within<T>(work: () => Promise<T>): Promise<T>;
-  /** As {@link Services.within}, as the only build of this work directory; what killed builds left there is removed before. */
-  locked<T>(directory: string, work: () => Promise<T>): Promise<T>;
+  /**
+   * As {@link Services.within}, as the only build of this work directory, which is made; what killed builds left there is removed before.
+   *
+   * @param wantedBytes room that `work` needs: where less is left, what a program prints of a full disk is believed.
+   */
+  locked<T>(directory: string, wantedBytes: number, work: () => Promise<T>): Promise<T>;
   /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
   enforceLimits(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Opens cache, transport, worker pool and, when first needed, the sandbox. */
-export async function openServices(
+/** Where a build writes, but for its output; programs are not believed when they print that a disk is full. */
+const roomOf = ({ cacheDir, workDir, temporaryDir }: EngineOptions): WantedRoom => {
+  return { directories: [cacheDir, workDir, temporaryDir], wantedBytes: 0 };
+};
+
+/** Opens cache, transport, worker pool and, when first needed, the sandbox. @throws `ICT_HOST_DISK_FULL` */
+export function openServices(
   options: EngineOptions,
   distribution: DistributionDefinition,
   emit: (event: EventBody) => void,
 ): Promise<Services> {
+  return namingFullDisk(roomOf(options), () => open(options, distribution, emit));
+}
+
+async function open(options: EngineOptions, distribution: DistributionDefinition, emit: (event: EventBody) => void): Promise<Services> {
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
   const { signal } = options;
   const verifier = createVerifier({ workers: options.workers, signal, clock });
@@ -113,6 +127,7 @@ export async function openServices(
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
   const own = [temporary, scratch, cache.fetchDirectory];
+  const room = roomOf(options);
   return {
     context,
     mirrors: openMirrors(fetcher, context),
@@ -128,21 +143,24 @@ export async function openServices(
         secrets,
         reuse: tier?.use ?? true,
       }),
-    within: (work) => within({ own, shared: [] }, work),
-    locked: (directory, work) =>
-      cache.withLock(
-        workspaceLock(directory),
-        async () => {
-          await BaseTree.removeLeftovers(directory, (leftover) => removeLeftover(leftover, sandbox));
-          await emptyTrash(cache, sandbox);
-          try {
-            return await within({ own, shared: [directory] }, work);
-          } finally {
+    within: (work) => namingFullDisk(room, () => within({ own, shared: [] }, work)),
+    locked: (directory, wantedBytes, work) =>
+      namingFullDisk(room, async () => {
+        await mkdir(directory, { recursive: true });
+        return cache.withLock(
+          workspaceLock(directory),
+          async () => {
+            await BaseTree.removeLeftovers(directory, (leftover) => removeLeftover(leftover, sandbox));
             await emptyTrash(cache, sandbox);
-          }
-        },
-        { signal },
-      ),
+            try {
+              return await namingFullDisk({ ...room, wantedBytes }, () => within({ own, shared: [directory] }, work));
+            } finally {
+              await emptyTrash(cache, sandbox);
+            }
+          },
+          { signal },
+        );
+      }),
     enforceLimits: () => enforceLimits(cache, options, emit),
     close: async () => {
       await sandbox.close();

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 
 /** What the system says of a file system: its kind as a number, and its room in blocks. */
-export type FileSystemState = Pick<StatsFs, 'type' | 'bavail' | 'blocks' | 'bsize'>;
+export type FileSystemState = Pick<StatsFs, 'type' | 'bavail' | 'blocks' | 'bsize'> & Partial<Pick<StatsFs, 'files' | 'ffree'>>;
 
 /** Asks for the file system of a path that exists; for tests that need another one than there is. */
 export type AskFileSystem = (path: string) => Promise<FileSystemState>;

@@ -5,6 +5,8 @@ export interface FreeSpace {
   /** Bytes that this user may still write. */
   readonly availableBytes: number;
   readonly totalBytes: number;
+  /** Files that may still be made; infinite where the file system sets no limit. */
+  readonly availableFiles: number;
 }
 
 /**
@@ -13,6 +15,6 @@ export interface FreeSpace {
  * @throws Node's own error when even that cannot be asked.
  */
 export async function freeSpace(path: string): Promise<FreeSpace> {
-  const { bavail, blocks, bsize } = await fileSystemOf(path);
-  return { availableBytes: bavail * bsize, totalBytes: blocks * bsize };
+  const { bavail, blocks, bsize, files = 0, ffree = 0 } = await fileSystemOf(path);
+  return { availableBytes: bavail * bsize, totalBytes: blocks * bsize, availableFiles: files === 0 ? Infinity : ffree };
 }

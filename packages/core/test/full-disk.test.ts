@@ -1,0 +1,76 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { IctError } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import type { Sandbox } from '@ict/sandbox';
+import { meansFullDisk, namingFullDisk } from '../src/full-disk.js';
+import { unpackLayer } from '../src/layer-unpacking.js';
+
+const here = tmpdir();
+/** More than any disk has: whatever a program prints of a full disk is believed. */
+const NO_ROOM = Number.MAX_SAFE_INTEGER;
+
+const node = (code: string, path?: string) => Object.assign(new Error(`${code}: the system refused`), { code, path });
+const ict = (code: string, message: string, facts: object = {}, cause?: unknown) =>
+  new IctError(code, 'host', { message, facts: { ...facts }, cause });
+
+const system: readonly (readonly [string, Error])[] = [
+  ['from Node', node('ENOSPC')],
+  ['of a quota', node('EDQUOT')],
+  ['that a wrapper names', ict('ICT_ARCHIVE_WRITE', '"./a" could not be unpacked: ENOSPC: no space left on device, open')],
+  ['in the facts of a wrapper', ict('ICT_TREE_IO', 'Cannot write /a', { errno: 'ENOSPC' })],
+  ['that caused another', ict('ICT_X', 'the index cannot be read', {}, new Error('wrapped', { cause: node('ENOSPC') }))],
+];
+
+const printed: readonly (readonly [string, Error])[] = [
+  ['in a message', ict('ICT_COMMAND_FAILED', 'dpkg ended with status 1:\ndpkg: error: No space left on device\nbye')],
+  ['in the facts', ict('ICT_DISK_FILESYSTEM', 'mke2fs failed', { stderr: 'mke2fs: Disk quota exceeded while writing' })],
+];
+
+const run = (error: Error, wantedBytes = 0, directories: readonly string[] = [here]) =>
+  namingFullDisk({ directories, wantedBytes }, () => Promise.reject(error)).then(
+    () => undefined,
+    (thrown: unknown) => thrown as IctError,
+  );
+
+describe('a full disk', () => {
+  it.each(system)('is named when the system says so %s', async (_where, error) => {
+    const thrown = await run(error);
+    expect(thrown).toMatchObject({ code: 'ICT_HOST_DISK_FULL', kind: 'host', facts: { directory: here }, cause: error });
+    expect(meansFullDisk(error)).toBe(true);
+  });
+
+  it.each(printed)('is named when a program printed it %s, and there is too little room', async (_where, error) => {
+    const thrown = await run(error, NO_ROOM);
+    expect(thrown).toMatchObject({ code: 'ICT_HOST_DISK_FULL', cause: error });
+    expect(thrown?.message).not.toContain('\n');
+    expect(await run(error, 1)).toBe(error); // there is room: the program had a disk of its own
+    expect(meansFullDisk(error)).toBe(false);
+  });
+
+  it('is that of the directory that was written', async () => {
+    const path = join(here, 'work', 'file');
+    expect(await run(node('ENOSPC', path), 0, ['/', join(here, 'work')])).toMatchObject({ facts: { directory: join(here, 'work') } });
+  });
+
+  it.each([
+    ['whoever names it already', ict('ICT_CACHE_DISK_FULL', 'No space left on device', {}, node('ENOSPC'))],
+    ['an image that is too small', ict('ICT_DISK_NO_SPACE', 'the files do not fit', { mke2fs: 'No space left on device' })],
+    ['any other failure', node('EIO')],
+  ])('is not said of %s', async (_what, error) => {
+    expect(await run(error, NO_ROOM)).toBe(error);
+  });
+
+  it('does not matter where all goes well', async () => {
+    expect(await namingFullDisk({ directories: [], wantedBytes: 0 }, async () => 'done')).toBe('done');
+  });
+});
+
+it.each([
+  ['full disk says nothing about what is unpacked', 'restoring failed at /a: ENOSPC: no space left on device, write', 'rejects'],
+  ['snapshot that cannot be read is a miss', 'restoring failed at /a: unexpected end of file', 'misses'],
+])('a %s', async (_what, message, outcome) => {
+  const failing = { restoreSnapshot: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
+  const unpacked = unpackLayer(failing, '/snapshot', '/tree').catch(() => 'rejects');
+  expect((await unpacked) ?? 'misses').toBe(outcome);
+});
