@@ -4,7 +4,17 @@ import { deepFreeze, reorderings, throughJson } from './plain-data.js';
 import type { ProviderFixture } from './provider-suite.js';
 import type { TestApi } from './test-api.js';
 
-type FixtureTest = (title: string, body: (fixture: ProviderFixture) => Promise<void>) => unknown;
+export type FixtureTest = (title: string, body: (fixture: ProviderFixture) => Promise<void>) => unknown;
+
+/** An empty tree in memory, and what a provider unpacks into it. */
+export async function unpackedTree(
+  { provider, distribution, ctx }: ProviderFixture,
+  packages: readonly VerifiedPackage[],
+): Promise<MemoryTree> {
+  const tree = memoryTree();
+  await provider.installer.unpack(deepFreeze([...packages]), tree, distribution, ctx);
+  return tree;
+}
 
 /** The installer's and inventory's part of a provider's suite. Trees are in memory; their programs succeed and do nothing. */
 export function describeInstaller(
@@ -12,11 +22,6 @@ export function describeInstaller(
   { describe, expect }: TestApi,
   closureOf: (fixture: ProviderFixture) => Promise<readonly VerifiedPackage[]>,
 ): void {
-  const unpacked = async ({ provider, distribution, ctx }: ProviderFixture, packages: readonly VerifiedPackage[]): Promise<MemoryTree> => {
-    const tree = memoryTree();
-    await provider.installer.unpack(deepFreeze([...packages]), tree, distribution, ctx);
-    return tree;
-  };
   const applied = async ({ provider, distribution, ctx }: ProviderFixture, packages: readonly VerifiedPackage[]): Promise<MemoryTree> => {
     const tree = memoryTree();
     await provider.installer.apply(deepFreeze({ install: [...packages], remove: [] }), tree, distribution, ctx);
@@ -27,7 +32,7 @@ export function describeInstaller(
 
   describe('unpack', () => {
     it('brings the files of the packages, and runs nothing', async (fixture) => {
-      const tree = await unpacked(fixture, await closureOf(fixture));
+      const tree = await unpackedTree(fixture, await closureOf(fixture));
       const absent: string[] = [];
       for (const path of fixture.unpackedFiles) if ((await tree.stat(path))?.type !== 'file') absent.push(path);
       expect([fixture.unpackedFiles.length > 0, absent, tree.commands]).toEqual([true, [], []]);
@@ -35,8 +40,8 @@ export function describeInstaller(
 
     it('does not depend on the order of the packages', async (fixture) => {
       const packages = await closureOf(fixture);
-      const listing = (await unpacked(fixture, packages)).listing();
-      for (const order of reorderings(packages)) expect((await unpacked(fixture, order)).listing()).toEqual(listing);
+      const listing = (await unpackedTree(fixture, packages)).listing();
+      for (const order of reorderings(packages)) expect((await unpackedTree(fixture, order)).listing()).toEqual(listing);
     });
   });
 
@@ -64,7 +69,7 @@ export function describeInstaller(
   describe('clean', () => {
     it('changes nothing when it runs again', async (fixture) => {
       const { provider, ctx } = fixture;
-      const tree = await unpacked(fixture, await closureOf(fixture));
+      const tree = await unpackedTree(fixture, await closureOf(fixture));
       await provider.installer.clean(tree, ctx);
       const listing = tree.listing();
       await provider.installer.clean(tree, ctx);

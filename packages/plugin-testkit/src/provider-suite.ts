@@ -20,6 +20,7 @@ import { describeInstaller } from './installer-suite.js';
 import { failureKind, fails } from './failure.js';
 import { deepFreeze, isSorted, reorderings, repeated, throughJson } from './plain-data.js';
 import type { TestApi } from './test-api.js';
+import { describeTwins } from './twin-suite.js';
 
 /** Repositories that a provider must refuse, each wrong in one way and sound otherwise. */
 export interface RefusedRepositories {
@@ -60,7 +61,7 @@ const FINGERPRINT = /^[0-9A-F]{40,64}$/;
 
 /**
  * Declares the tests that every {@link Provider} must pass: repositories fail closed, records are sound and unique, resolution is a
- * function of its request, packages are verified, and the installer is given exactly what was resolved.
+ * function of its request, packages are verified, the installer is given exactly what was resolved, and twins stand for their packages.
  *
  * @param name names the suite.
  * @param makeFixture makes a fixture; called once a test.
@@ -270,6 +271,7 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
     });
 
     describeInstaller(it, api, verifiedClosure);
+    describeTwins(it, api, verifiedClosure);
   });
 }
 

@@ -1,3 +1,4 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import type { Provider, ResolutionRequest, Resolution } from '@ict/plugin-api';
 import { describeProvider } from '../src/index.js';
@@ -126,6 +127,30 @@ describe('the suite', () => {
       'stamps a tree anew each time',
       { installer: { ...sound.installer, clean: async (tree) => tree.write('/etc/stamp', String(performance.now())) } },
       'clean > changes nothing when it runs again',
+    ],
+    [
+      'writes into a twin where its package lies',
+      { twins: { version: 1, write: async (file, out) => writeFile(out, file) } },
+      'twins, where there are any > have the same bytes wherever the package lies',
+    ],
+    [
+      'loses something in a twin',
+      { twins: { version: 1, write: async (file, out) => writeFile(out, (await readFile(file, 'utf8')).slice(1)) } },
+      'twins, where there are any > unpack to what the packages unpack to',
+    ],
+    [
+      'leaves half a twin behind',
+      {
+        twins: {
+          version: 1,
+          write: async (file, out, { signal }) => {
+            await copyFile(file, out);
+            signal.throwIfAborted();
+            if ((await readFile(file, 'utf8')).startsWith('this')) throw new Error('no package');
+          },
+        },
+      },
+      'twins, where there are any > leave nothing behind that could not be written',
     ],
   ])('catches a provider that %s', async (_, change, title) => {
     expect(await failuresOf(change)).toContain(title);

@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { digestOf } from '@ict/integrity';
@@ -88,7 +88,7 @@ export function toyProvider(): Provider {
     installer: {
       version: 1,
       unpack: async (list, tree) => {
-        for (const { name, file } of list) await tree.copyIn(file, `/opt/${name}`);
+        for (const { name, file, twin = file } of list) await tree.copyIn(twin, `/opt/${name}`);
       },
       apply: async ({ install }, tree) => {
         const sorted = install.toSorted((a, b) => (a.id < b.id ? -1 : 1));
@@ -96,6 +96,15 @@ export function toyProvider(): Provider {
         for (const { file } of sorted) await tree.run({ argv: ['toy', 'install', `/run/toy/${basename(file)}`], env: { PATH: '/bin' } });
       },
       clean: async (tree) => tree.remove('/var/log/toy.log'),
+    },
+    twins: {
+      version: 1,
+      write: async (file, out, { signal }) => {
+        signal.throwIfAborted();
+        const text = await readFile(file, 'utf8');
+        if (!/^\S+ \S+ \S+\n/.test(text)) throw toyError('integrity', `${file} is no package`);
+        await writeFile(out, text);
+      },
     },
     inventory: { list: async () => [], purl: ({ name, version, arch }) => `pkg:toy/${name}@${version}?arch=${arch}` },
   };
