@@ -73,6 +73,28 @@ describe('lock', () => {
     ]);
   });
 
+  it('prints which advisories this fixes', async () => {
+    const advisory = {
+      id: 'ACME-2026:7',
+      type: 'security',
+      severity: 'Important',
+      title: 'curl \u001b[2Jsecurity update',
+      issued: '2026-01-20',
+      cves: ['CVE-2026-1', 'CVE-2026-2'],
+      repository: 'acme',
+      packages: ['curl:amd64'],
+    };
+    const { stdout } = await run(['--update'], { ...report, changes: { ...report.changes, advisories: [advisory] } });
+    expect(stdout.lines.slice(4, -1)).toEqual([
+      '1 advisory fixed:',
+      '  ACME-2026:7  security, Important, 2026-01-20  curl:amd64',
+      '    curl security update',
+      '    CVE-2026-1 CVE-2026-2',
+    ]);
+    const json = await run(['--update', '--json'], { ...report, changes: { ...report.changes, advisories: [] } });
+    expect(json.status).toBe(0);
+  });
+
   it('does not list a first lock', async () => {
     const { stdout } = await run([], { ...report, first: true });
     expect(stdout.text).toBe('a.lock.yml written (12 packages, 3 for tools)\n');

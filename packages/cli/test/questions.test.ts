@@ -83,7 +83,11 @@ const found: SearchDocument = {
       ],
       chosen: '1',
     },
-    { name: 'webfs', summary: 'web \u001b[31mred', versions: [{ version: '1', arch: 'amd64', repository: 'acme' }] },
+    {
+      name: 'webfs',
+      summary: 'web \u001b[31mred',
+      versions: [{ version: '1', arch: 'amd64', repository: 'acme', withheld: 'in module web:1' }],
+    },
   ],
   nearest: [],
 };
@@ -105,12 +109,24 @@ const shown: ShowDocument = {
   providers: [{ name: 'nginx-full', version: '2', arch: 'amd64', provides: 'nginx' }],
 };
 
+const advisory = {
+  ...{ id: 'ACME-2026:7', type: 'security', severity: 'Important', title: 'nginx \u001b[31mupdate', issued: '2026-01-20' },
+  ...{ cves: ['CVE-2026-1'], repository: 'acme', packages: [{ name: 'nginx', version: '2', arch: 'amd64' }], inImage: false },
+};
+const advised: ShowDocument = {
+  ...shown,
+  packages: shown.packages.map((pkg) => ({ ...pkg, inImage: false, withheld: 'in module web:2, which is not enabled' })),
+  providers: [],
+  advisories: [advisory, { ...advisory, id: 'ACME-2026:6', type: 'bugfix', severity: 'Low', title: '', cves: [], inImage: true }],
+};
+
 describe('questions', () => {
   it.each<[string, readonly string[], Partial<Engine>, unknown]>([
     ['why', ['why', 'a.yml', 'libc'], { why: async () => why }, why],
     ['why-not', ['why-not', 'a.yml', 'nginx=1'], { whyNot: async () => whyNot }, whyNot],
     ['search', ['search', 'a.yml', 'web'], { search: async () => found }, found],
     ['show', ['show', 'a.yml', 'nginx'], { show: async () => shown }, shown],
+    ['show', ['show', 'a.yml', 'nginx'], { show: async () => advised }, advised],
     ['graph', ['graph', 'a.yml'], { graph: async () => graph }, graph],
     ['explanation', ['cache', 'explain', 'a.yml'], { explain: async () => explanation }, explanation],
     ['plan', ['plan', '--target', target, '--only', 'jq'], { planPackages: async () => plan }, plan],
@@ -217,7 +233,7 @@ describe('search', () => {
     expect(asked).toEqual(['a.yml', ['web', 'server'], { frozen: true }]);
     expect([status, stdout.lines]).toEqual([
       0,
-      ['nginx 2 (acme), 1 (old)  in the image: 1', '  small web server', 'webfs 1 (acme)', '  web red'],
+      ['nginx 2 (acme), 1 (old)  in the image: 1', '  small web server', 'webfs 1 (acme, in module web:1)', '  web red'],
     ]);
   });
 
@@ -255,6 +271,18 @@ describe('show', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('says why no image can get a package, and which advisories there are', async () => {
+    const { stdout } = await ict(['show', 'a.yml', 'nginx'], { engine: { show: async () => advised } });
+    expect(stdout.lines[0]).toBe('nginx 2 (acme)  in module web:2, which is not enabled');
+    expect(stdout.lines.slice(-5)).toEqual([
+      '2 advisories:',
+      '  ACME-2026:7  security, Important, 2026-01-20  2  not in the image',
+      '    nginx update',
+      '    CVE-2026-1',
+      '  ACME-2026:6  bugfix, Low, 2026-01-20  2  in the image',
+    ]);
   });
 
   it('says that a name is no package', async () => {

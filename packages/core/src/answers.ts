@@ -1,4 +1,4 @@
-import type { CatalogueEntry, Digest, Json, PackageDescription, SourcePosition } from '@ict/plugin-api';
+import type { Advisory, CatalogueEntry, Digest, Json, PackageDescription, SourcePosition } from '@ict/plugin-api';
 import type { GraphEdge } from './package-graph.js';
 
 /** The document of `ict plan --json`. */
@@ -134,8 +134,13 @@ export interface PackageMatch {
   readonly name: string;
   /** Of the newest version. */
   readonly summary: string;
-  /** The newest first. */
-  readonly versions: readonly { readonly version: string; readonly arch: string; readonly repository: string }[];
+  /** The newest first. `withheld`: why no image of the template can get it. */
+  readonly versions: readonly {
+    readonly version: string;
+    readonly arch: string;
+    readonly repository: string;
+    readonly withheld?: string;
+  }[];
   /** The version that the image has, as its lock says. */
   readonly chosen?: string;
 }
@@ -155,8 +160,13 @@ export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
   readonly schemaVersion: 1;
   readonly target: string;
   readonly asked: string;
-  /** The newest first; none for a name that packages only provide. */
-  readonly packages: readonly (PackageDescription & { readonly inImage: boolean })[];
+  /** The newest first; none for a name that packages only provide. `withheld`: why no image of the template can get it. */
+  readonly packages: readonly (PackageDescription & { readonly inImage: boolean; readonly withheld?: string })[];
+  /**
+   * Advisories about these packages, the newest first. `inImage`: whether the image has the update; absent when it has none of the packages, or no
+   * lock says. All absent: the repositories of this ecosystem publish none, or they cannot be read.
+   */
+  readonly advisories?: readonly (Advisory & { readonly inImage?: boolean })[];
 }
 
 /** The document of `ict graph --json`. */

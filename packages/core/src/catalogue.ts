@@ -1,4 +1,13 @@
-import type { CatalogueEntry, PackageDescription, PackageSummary, Provider, Snapshot } from '@ict/plugin-api';
+import type {
+  CatalogueEntry,
+  CatalogueScope,
+  PackageDescription,
+  PackageRecord,
+  PackageSummary,
+  Provider,
+  Snapshot,
+} from '@ict/plugin-api';
+import { hasUpdate, readAdvisories } from './advisories.js';
 import type { PackageMatch, SearchDocument, ShowDocument } from './answers.js';
 import type { PackageNames } from './engine-api.js';
 import { coreError } from './errors.js';
@@ -8,10 +17,9 @@ import { didYouMean, nearestNames } from './nearest-names.js';
 import type { Services } from './services.js';
 
 /** What both questions need. */
-export interface CatalogueQuestion {
+export interface CatalogueQuestion extends Omit<CatalogueScope, 'names'> {
   readonly target: string;
   readonly provider: Provider;
-  readonly snapshots: readonly Snapshot[];
   /** Tells which packages the image has; undefined when nothing is locked. */
   readonly lock: Lock | undefined;
 }
@@ -39,13 +47,14 @@ export async function answerSearch(words: readonly string[], question: Catalogue
       found.set(name, known);
     }
   }
+  const withheld = await withheldOf(found.keys(), question, services);
   const rank = (name: string, { inName }: Match): number => (wanted.length === 1 && name.toLowerCase() === wanted[0] ? 0 : inName ? 1 : 2);
   const ordered = [...found].sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || (a < b ? -1 : 1));
   return {
     schemaVersion: 1,
     target,
     words,
-    packages: ordered.map(([name, { versions }]) => matchOf(name, newestFirst(versions, provider), lock)),
+    packages: ordered.map(([name, { versions }]) => matchOf(name, newestFirst(versions, provider), lock, withheld)),
     nearest: ordered.length > 0 || words.length !== 1 ? [] : nearestNames(words[0], names),
   };
 }
@@ -80,12 +89,19 @@ export async function answerShow(wanted: string, question: CatalogueQuestion, se
   }
   const inImage = (pkg: PackageDescription): boolean =>
     lock?.packages.some(({ name, version: locked, arch: own }) => name === pkg.name && locked === pkg.version && own === pkg.arch) === true;
+  const withheld = await withheldOf(
+    packages.map(({ name }) => name),
+    question,
+    services,
+  );
+  const advisories = await advisoriesOf(packages, exact, question, services);
   return {
     schemaVersion: 1,
     target,
     asked: wanted,
-    packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg) })),
+    packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg), ...reasonIn(withheld, pkg) })),
     providers: exact ? [] : found.providers,
+    ...(advisories === undefined ? {} : { advisories }),
   };
 }
 
@@ -95,7 +111,10 @@ export async function answerShow(wanted: string, question: CatalogueQuestion, se
  *
  * @throws `ICT_CATALOGUE_MISSING` when the provider has none.
  */
-export async function answerNames({ provider, snapshots, lock }: CatalogueQuestion, services: Memory): Promise<PackageNames> {
+export async function answerNames(
+  { provider, snapshots, lock }: Pick<CatalogueQuestion, 'provider' | 'snapshots' | 'lock'>,
+  services: Memory,
+): Promise<PackageNames> {
   const roots = snapshots.map(({ root }) => root.digest);
   const { memo } = services.context;
   const known = (await memo.get('package-names', roots)) as readonly string[] | undefined;
@@ -122,12 +141,49 @@ function catalogueOf({ catalogue, ecosystem }: Provider) {
   });
 }
 
-function matchOf(name: string, versions: readonly FoundVersion[], lock: Lock | undefined): PackageMatch {
+/** Why packages are withheld, by what tells them apart. */
+type Withheld = ReadonlyMap<string, string>;
+
+type PackageKey = Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository'>;
+
+const keyOf = ({ name, version, arch, repository }: PackageKey): string => [name, version, arch, repository].join(' ');
+
+async function withheldOf(names: Iterable<string>, question: CatalogueQuestion, { context }: Memory): Promise<Withheld> {
+  const { provider, arch, distribution, snapshots, seeds } = question;
+  const scope: CatalogueScope = { names: new Set(names), arch, distribution, snapshots, seeds };
+  const found = scope.names.size === 0 ? [] : await provider.catalogue?.withheld?.(scope, context);
+  return new Map(found?.map((pkg) => [keyOf(pkg), pkg.reason]));
+}
+
+function reasonIn(withheld: Withheld, pkg: PackageKey): { readonly withheld?: string } {
+  const reason = withheld.get(keyOf(pkg));
+  return reason === undefined ? {} : { withheld: reason };
+}
+
+/** @param exact only advisories that name one of these very packages. */
+async function advisoriesOf(
+  packages: readonly PackageDescription[],
+  exact: boolean,
+  { provider, lock, arch, distribution, snapshots, seeds }: CatalogueQuestion,
+  { context }: Memory,
+): Promise<ShowDocument['advisories']> {
+  const names = new Set(packages.map(({ name }) => name));
+  const found = await readAdvisories({ names, arch, distribution, snapshots, seeds }, provider, context);
+  const shown = found?.filter((advisory) =>
+    advisory.packages.some((one) => !exact || packages.some((pkg) => pkg.version === one.version && pkg.arch === one.arch)),
+  );
+  return shown?.map((advisory) => {
+    const inImage = hasUpdate(advisory, lock?.packages ?? [], provider.resolver);
+    return inImage === undefined ? advisory : { ...advisory, inImage };
+  });
+}
+
+function matchOf(name: string, versions: readonly FoundVersion[], lock: Lock | undefined, withheld: Withheld): PackageMatch {
   const chosen = lock?.packages.find((pkg) => pkg.name === name)?.version;
   return {
     name,
     summary: versions[0].summary,
-    versions: versions.map(({ version, arch, repository }) => ({ version, arch, repository })),
+    versions: versions.map((pkg) => ({ version: pkg.version, arch: pkg.arch, repository: pkg.repository, ...reasonIn(withheld, pkg) })),
     ...(chosen === undefined ? {} : { chosen }),
   };
 }

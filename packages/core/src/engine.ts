@@ -171,7 +171,7 @@ class HostedEngine implements Engine {
     const { part: provider } = await this.plugins.provider(distribution.ecosystem);
     const services = await this.open({ distribution });
     const { snapshots } = await openPinned(distribution.repositories, undefined, undefined, { arch, provider }, services);
-    return answerNames({ target: of.target, provider, snapshots, lock: undefined }, services);
+    return answerNames({ provider, snapshots, lock: undefined }, services);
   }
 
   async show(template: string, wanted: string, options: LockOptions = {}): Promise<ShowDocument> {
@@ -257,8 +257,11 @@ class HostedEngine implements Engine {
       const { request, lock, file, warnings } = await findLock(template, intake, options, services.context.memo);
       this.warn(warnings);
       const pinned = await openPinned(request.repositories, lock?.repositories, file, questionOf(intake), services);
-      const { target } = request;
-      return readPinned(pinned, (snapshots, context) => answer({ target, provider: intake.provider.part, snapshots, lock }, { context }));
+      const { target, image: seeds } = request;
+      const { arch, provider } = questionOf(intake);
+      return readPinned(pinned, (snapshots, context) =>
+        answer({ target, provider, snapshots, lock, arch, distribution: intake.distribution, seeds }, { context }),
+      );
     });
   }
 

@@ -1,11 +1,13 @@
-import { hasCode, type ProblemReport } from '@ict/plugin-api';
+import { hasCode, type FixedAdvisory, type LockChanges, type ProblemReport } from '@ict/plugin-api';
+import { fixedBy, movedNames, readAdvisories } from './advisories.js';
 import type { LockReport, LockWriteOptions } from './engine-api.js';
 import { compareLocks } from './lock-diff.js';
 import { resolveAfresh, settleLock } from './lock-settling.js';
 import { favourLocked, lockToUpdate } from './lock-update.js';
 import { lockPath, readLock, writeLock, type Lock } from './lock.js';
+import { openPinned } from './pinned-metadata.js';
 import { specFor } from './plugin-view.js';
-import { packageRequest } from './request.js';
+import { packageRequest, type PackageRequest } from './request.js';
 import type { Services } from './services.js';
 import type { Intake } from './template-intake.js';
 
@@ -39,7 +41,28 @@ export async function makeLock(
   const favour = options.update === undefined || before === undefined ? undefined : favourLocked(before, options.update, request);
   const { lock, warnings } = await resolveAfresh(intake, request, services, favour);
   const written = options.dryRun !== true && (await writeLock(file, lock));
-  return { report: report(lock, before, written), warnings };
+  const made = report(lock, before, written);
+  if (before === undefined) return { report: made, warnings };
+  const advisories = await advisoriesOf(made.changes, before, lock, intake, request, services);
+  return { report: advisories === undefined ? made : { ...made, changes: { ...made.changes, advisories } }, warnings };
+}
+
+/** What the changed versions mend, over the repositories as the new lock pins them. */
+async function advisoriesOf(
+  changes: LockChanges,
+  before: Lock,
+  lock: Lock,
+  { spec, distribution, provider: { part: provider } }: Intake,
+  request: PackageRequest,
+  services: Pick<Services, 'context' | 'mirrors'>,
+): Promise<readonly FixedAdvisory[] | undefined> {
+  if (provider.catalogue?.advisories === undefined) return undefined;
+  const names = movedNames(before, changes);
+  if (names.size === 0) return [];
+  const { arch } = spec.target;
+  const { snapshots, context } = await openPinned(request.repositories, lock.repositories, undefined, { arch, provider }, services);
+  const found = await readAdvisories({ names, arch, distribution, snapshots, seeds: request.image }, provider, context);
+  return found && fixedBy(changes, before, found, provider.resolver);
 }
 
 /** The lock that is written over, when it can be compared: one that cannot be read, or is for another target, is simply replaced. */

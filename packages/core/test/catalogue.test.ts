@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Catalogue, PackageDescription, Snapshot } from '@ict/plugin-api';
+import type { Advisory, Catalogue, CatalogueScope, Context, PackageDescription, Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { answerNames, answerSearch, answerShow } from '../src/catalogue.js';
+import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from '../src/catalogue.js';
+import { coreError } from '../src/errors.js';
 import type { Lock } from '../src/lock.js';
-import { digestOfAll, repository, resolvedPackage, sampleProvider, snapshotOf } from './sample-image.js';
+import { digestOfAll, distribution, repository, resolvedPackage, sampleProvider, snapshotOf } from './sample-image.js';
 
 interface Sample {
   readonly name: string;
@@ -69,15 +70,46 @@ const question = {
     },
   }),
   snapshots: Object.keys(ARCHIVE).map((id) => snapshotOf(repository(id))),
+  arch: 'x86_64' as const,
+  distribution,
+  seeds: [{ request: 'nginx', reason: 'template' }],
   lock,
 };
+
+const fix = (name: string, version: string) => ({ name, version, arch: 'amd64' });
+const notice = (id: string, issued: string, packages: Advisory['packages']): Advisory => ({
+  id,
+  type: 'security',
+  severity: 'Important',
+  title: `about ${id}`,
+  issued,
+  cves: ['CVE-2026-1000'],
+  repository: 'updates',
+  packages,
+});
+
+/** The question, of an ecosystem that says more. */
+const asking = (more: Partial<Catalogue>, seen: CatalogueScope[] = []) => ({
+  ...question,
+  provider: {
+    ...question.provider,
+    catalogue: {
+      ...catalogue,
+      ...more,
+      advisories: async (scope: CatalogueScope, ctx: Context) => {
+        seen.push(scope);
+        return (await more.advisories?.(scope, ctx)) ?? [];
+      },
+    },
+  },
+});
 
 async function search(...words: string[]) {
   await using context = fakeContext();
   return await answerSearch(words, question, { context });
 }
 
-async function show(wanted: string, asked = question) {
+async function show(wanted: string, asked: CatalogueQuestion = question) {
   await using context = fakeContext();
   return await answerShow(wanted, asked, { context });
 }
@@ -158,6 +190,72 @@ describe('answerShow', () => {
 
   it('needs a provider that has a catalogue', async () => {
     await expect(show('nginx', { ...question, provider: sampleProvider({}) })).rejects.toMatchObject({ code: 'ICT_CATALOGUE_MISSING' });
+  });
+});
+
+describe('what no image can get', () => {
+  const withheld: Catalogue['withheld'] = async ({ names }) =>
+    [{ ...fix('nginx', '1.2'), repository: 'updates', reason: 'in module web:1, which is not enabled' }].filter(({ name }) =>
+      names.has(name),
+    );
+
+  it('is marked in search and show', async () => {
+    await using context = fakeContext();
+    const { packages } = await answerSearch(['nginx'], asking({ withheld }), { context });
+    expect(packages[0]!.versions).toEqual([
+      { version: '1.2', arch: 'amd64', repository: 'updates', withheld: 'in module web:1, which is not enabled' },
+      { version: '1.0', arch: 'amd64', repository: 'main' },
+    ]);
+    const shown = await show('nginx', asking({ withheld }));
+    expect(shown.packages.map((pkg) => pkg.withheld)).toEqual(['in module web:1, which is not enabled', undefined]);
+  });
+});
+
+describe('advisories', () => {
+  const all = [
+    notice('A-1', '2026-01-01', [fix('nginx', '0.9'), fix('nginx-doc', '0.9')]),
+    notice('A-2', '2026-03-01', [fix('nginx', '1.2')]),
+    notice('A-3', '2026-02-01', [fix('nginx', '1.0')]),
+  ];
+  const advisories: Catalogue['advisories'] = async () => all;
+
+  it('are shown with their packages, the newest first, and whether the image has the update', async () => {
+    const seen: CatalogueScope[] = [];
+    const document = await show('nginx', asking({ advisories }, seen));
+    expect(document.advisories?.map(({ id, inImage }) => [id, inImage])).toEqual([
+      ['A-2', false],
+      ['A-3', true],
+      ['A-1', true],
+    ]);
+    expect(document.advisories?.[0]).toEqual({ ...all[1], inImage: false });
+    expect(seen).toMatchObject([{ names: new Set(['nginx']), arch: 'x86_64', seeds: question.seeds }]);
+    expect(await show('nginx', { ...asking({ advisories }), lock: undefined })).not.toHaveProperty('advisories.0.inImage');
+  });
+
+  it('of one version are those that name it', async () => {
+    expect((await show('nginx=1.2', asking({ advisories }))).advisories?.map(({ id }) => id)).toEqual(['A-2']);
+  });
+
+  it('of two repositories are one, with the packages of both', async () => {
+    const twice = async () => [all[1], { ...all[1], repository: 'main', packages: [fix('nginx', '1.2'), fix('nginx', '1.3')] }];
+    expect((await show('nginx', asking({ advisories: twice }))).advisories).toMatchObject([
+      { id: 'A-2', repository: 'updates', packages: [{ version: '1.2' }, { version: '1.3' }] },
+    ]);
+  });
+
+  it('are not spoken of where an ecosystem has none', async () => {
+    expect(await show('nginx')).not.toHaveProperty('advisories');
+  });
+
+  it('that cannot be read are warned of, and the package is shown', async () => {
+    await using context = fakeContext();
+    const broken = () => Promise.reject(coreError('ICT_LOCK_UNREADABLE', { message: 'no advisory can be read' }));
+    const document = await answerShow('nginx', asking({ advisories: broken }), { context });
+    expect(document.packages).toHaveLength(2);
+    expect(document).not.toHaveProperty('advisories');
+    expect(context.events).toMatchObject([
+      { type: 'warning', code: 'ICT_LOCK_UNREADABLE', message: expect.stringContaining('no advisory') as string },
+    ]);
   });
 });
 

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FavouredPackage, SystemSpec } from '@ict/plugin-api';
+import type { Advisory, Catalogue, FavouredPackage, SystemSpec } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import type { LockWriteOptions } from '../src/engine-api.js';
 import { makeLock } from '../src/lock-making.js';
@@ -14,6 +14,8 @@ let template: string;
 let ctx: FakeContext;
 /** Versions that the repositories offer now. */
 let newest: string;
+/** What the repositories say of updates; undefined: nothing, as an ecosystem without advisories. */
+let advisories: readonly Advisory[] | undefined;
 /** What resolutions were told to favour, in order. */
 let favoured: (readonly FavouredPackage[] | undefined)[];
 
@@ -23,18 +25,35 @@ beforeEach(async () => {
   template = join(place, 'image.yml');
   newest = '1';
   favoured = [];
+  advisories = undefined;
 });
 afterEach(async () => {
   await ctx[Symbol.asyncDispose]();
   await rm(place, { recursive: true });
 });
 
+const unasked: Catalogue = {
+  list: () => Promise.reject(new Error('nothing is searched')) as never,
+  describe: () => Promise.reject(new Error('nothing is shown')),
+};
+
+const notice = (id: string, ...packages: readonly (readonly [name: string, version: string])[]): Advisory => ({
+  id,
+  type: 'security',
+  title: '',
+  cves: [],
+  repository: 'main',
+  packages: packages.map(([name, version]) => ({ name, version, arch: 'amd64' })),
+});
+
 /** Resolves each seed to the version that is favoured, else to the newest. */
 function make(options: LockWriteOptions = {}, system: Partial<SystemSpec> = {}) {
   const provider = sampleProvider({
     metadata: { snapshot: async (repository) => snapshotOf(repository), packages: () => Promise.reject(new Error('no wish')) as never },
+    ...(advisories === undefined ? {} : { catalogue: { ...unasked, advisories: async () => advisories! } }),
     resolver: {
       version: 1,
+      compareVersions: (a, b) => Number(a) - Number(b),
       resolve: async ({ seeds, favour }) => {
         favoured.push(favour);
         const versionOf = (name: string) => favour?.find((one) => one.name === name)?.version ?? newest;
@@ -82,6 +101,33 @@ describe('makeLock', () => {
     expect(await versions()).toEqual({ bash: '1', tar: '2', linux: '1', loader: '1' });
     expect(favoured.at(-2)).toContainEqual({ name: 'tar' });
     expect(favoured.at(-1)).toEqual([{ name: 'e2fsprogs', version: '1' }]);
+  });
+
+  it('says which advisories the changed versions fix, and which packages of them', async () => {
+    await make();
+    newest = '3';
+    advisories = [
+      notice('earlier', ['tar', '1']),
+      notice('both', ['tar', '2'], ['bash', '3']),
+      notice('one', ['tar', '3']),
+      notice('later', ['tar', '4']),
+      notice('other', ['linux', '2']),
+    ];
+    const { report } = await make({ update: ['tar', 'bash'] });
+    expect(report.changes.advisories?.map(({ id, packages }) => [id, packages])).toEqual([
+      ['one', ['tar:amd64']],
+      ['both', ['bash:amd64', 'tar:amd64']],
+    ]);
+    // Nothing moves again.
+    expect((await make({ update: ['tar', 'bash'] })).report.changes).toMatchObject({ packages: [], advisories: [] });
+  });
+
+  it('says nothing of advisories where the ecosystem has none, or there was no lock', async () => {
+    advisories = [notice('one', ['tar', '2'])];
+    expect((await make()).report.changes).not.toHaveProperty('advisories');
+    advisories = undefined;
+    newest = '2';
+    expect((await make()).report.changes).not.toHaveProperty('advisories');
   });
 
   it('takes an id for the name in all architectures', async () => {

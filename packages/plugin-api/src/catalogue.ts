@@ -1,5 +1,6 @@
 import type { Context } from './context.js';
 import type { PackageRecord, Snapshot } from './packages.js';
+import type { ResolutionRequest } from './provider.js';
 
 /** What a search looks at. */
 export interface PackageSummary {
@@ -37,9 +38,45 @@ export interface CatalogueEntry {
   readonly providers: readonly (Pick<PackageRecord, 'name' | 'version' | 'arch'> & { readonly provides: string })[];
 }
 
+/** Packages of some names, in the repositories of an image and beside what is asked for there. */
+export interface CatalogueScope extends Pick<ResolutionRequest, 'arch' | 'distribution' | 'snapshots' | 'seeds'> {
+  readonly names: ReadonlySet<string>;
+}
+
+/** A package that a repository has, and that a resolution of these seeds takes under no circumstances. */
+export interface WithheldPackage extends Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository'> {
+  /** Ends a sentence about the package: `in module nodejs:20, which is not enabled`. */
+  readonly reason: string;
+}
+
+/** A distribution's notice of an update. */
+export interface Advisory {
+  readonly id: string;
+  /** As the distribution calls it, such as `security`, `bugfix` and `enhancement`. */
+  readonly type: string;
+  /** As the distribution calls it, such as `Important`. Absent: it does not say. */
+  readonly severity?: string;
+  /** One line; empty when it has none. */
+  readonly title: string;
+  /** `YYYY-MM-DD` */
+  readonly issued?: string;
+  /** The CVE ids that it refers to, sorted. */
+  readonly cves: readonly string[];
+  readonly repository: string;
+  /** Packages that brought the update: these and later ones have it. */
+  readonly packages: readonly Pick<PackageRecord, 'name' | 'version' | 'arch'>[];
+}
+
 /** Tells people what a pinned repository has. */
 export interface Catalogue {
   /** Every package that an image could get, streamed in the order of the indexes. */
   list(snapshot: Snapshot, ctx: Context): AsyncIterable<PackageSummary>;
   describe(snapshot: Snapshot, name: string, ctx: Context): Promise<CatalogueEntry>;
+  /** Those packages of these names that no image with these seeds can get. Absent: this ecosystem cannot tell. */
+  withheld?(scope: CatalogueScope, ctx: Context): Promise<readonly WithheldPackage[]>;
+  /**
+   * Advisories about packages of these names that an image with these seeds can get, in the order of the indexes; of each only the packages of
+   * these names. Absent: the repositories of this ecosystem publish none in their indexes.
+   */
+  advisories?(scope: CatalogueScope, ctx: Context): Promise<readonly Advisory[]>;
 }

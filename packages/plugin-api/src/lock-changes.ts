@@ -1,3 +1,4 @@
+import type { Advisory } from './catalogue.js';
 import type { Digest } from './digest.js';
 
 /** What a lock file said of one package. */
@@ -30,8 +31,18 @@ export interface RepositoryChange {
   readonly after?: LockedRoot;
 }
 
-/** What differs between two lock files. Both lists are sorted. */
+/** An advisory whose update a change of packages brings. */
+export interface FixedAdvisory extends Omit<Advisory, 'packages'> {
+  /** Ids of the changed packages that it is about, sorted. */
+  readonly packages: readonly string[];
+}
+
+/** What differs between two lock files. */
 export interface LockChanges {
+  /** Sorted. */
   readonly repositories: readonly RepositoryChange[];
+  /** Sorted. */
   readonly packages: readonly PackageChange[];
+  /** What the changed packages mend, the newest first. Absent: the repositories of this ecosystem publish no advisories. */
+  readonly advisories?: readonly FixedAdvisory[];
 }

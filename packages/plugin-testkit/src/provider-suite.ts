@@ -4,21 +4,20 @@ import { digestOf, isDigest, isStatedDigest } from '@ict/integrity';
 import type {
   Architecture,
   BuildContext,
-  Closure,
   DistributionDefinition,
   PackageRecord,
   Provider,
   RepositorySpec,
-  Resolution,
-  ResolutionRequest,
   ResolvedPackage,
   Seed,
   Snapshot,
   VerifiedPackage,
 } from '@ict/plugin-api';
+import { describeCatalogue } from './catalogue-suite.js';
+import { closureOf, identity, pin, recordsOf, requestOf, resolve } from './fixture-questions.js';
 import { describeInstaller } from './installer-suite.js';
 import { failureKind, fails } from './failure.js';
-import { deepFreeze, isSorted, reorderings, repeated, throughJson } from './plain-data.js';
+import { isSorted, reorderings, repeated, throughJson } from './plain-data.js';
 import type { TestApi } from './test-api.js';
 import { describeTwins } from './twin-suite.js';
 
@@ -145,33 +144,7 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
       });
     });
 
-    describe('the catalogue, where there is one', () => {
-      it('lists the packages of the repository, in their order', async (fixture) => {
-        const { catalogue } = fixture.provider;
-        if (catalogue === undefined) return;
-        const listed: unknown[] = [];
-        for await (const { name: own, version, arch } of catalogue.list(await pin(fixture), fixture.ctx)) listed.push([own, version, arch]);
-        expect(listed).toEqual((await recordsOf(fixture)).map(({ name: own, version, arch }) => [own, version, arch]));
-      });
-
-      it('describes each as plain data, with its record', async (fixture) => {
-        const { catalogue } = fixture.provider;
-        if (catalogue === undefined) return;
-        const snapshot = await pin(fixture);
-        for (const record of await recordsOf(fixture)) {
-          const entry = await catalogue.describe(snapshot, record.name, fixture.ctx);
-          expect(throughJson(entry)).toEqual(entry);
-          expect(entry.packages.map(identity).includes(identity(record))).toEqual(true);
-        }
-      });
-
-      it('knows nothing of a name that nothing bears', async (fixture) => {
-        const { catalogue } = fixture.provider;
-        if (catalogue === undefined) return;
-        const entry = await catalogue.describe(await pin(fixture), fixture.unknownSeed.request, fixture.ctx);
-        expect(entry).toEqual({ packages: [], providers: [] });
-      });
-    });
+    describeCatalogue(it, api);
 
     describe('a resolution', () => {
       it('is a closure: everything that a member requires is a member', async (fixture) => {
@@ -275,41 +248,12 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
   });
 }
 
-function pin({ provider, repository, arch, ctx }: ProviderFixture, other: RepositorySpec = repository): Promise<Snapshot> {
-  return provider.metadata.snapshot(deepFreeze(other), arch, ctx);
-}
-
-async function recordsOf(fixture: ProviderFixture, snapshot?: Snapshot): Promise<readonly PackageRecord[]> {
-  const records: PackageRecord[] = [];
-  for await (const record of fixture.provider.metadata.packages(snapshot ?? (await pin(fixture)), fixture.ctx)) records.push(record);
-  return records;
-}
-
-function requestOf({ arch, distribution }: ProviderFixture, snapshots: readonly Snapshot[], seeds: readonly Seed[]): ResolutionRequest {
-  return deepFreeze({ arch, distribution, snapshots, seeds: [...seeds], essential: false, recommends: false });
-}
-
-async function resolve(fixture: ProviderFixture, seeds: readonly Seed[]): Promise<Resolution> {
-  return fixture.provider.resolver.resolve(requestOf(fixture, [await pin(fixture)], seeds), fixture.ctx);
-}
-
-async function closureOf(fixture: ProviderFixture): Promise<Closure> {
-  const resolution = await resolve(fixture, fixture.seeds);
-  if (resolution.kind === 'resolved') return resolution.closure;
-  throw new Error(`the seeds of the fixture have no solution: ${resolution.problems.map(({ message }) => message).join('; ')}`);
-}
-
 async function verifiedClosure(fixture: ProviderFixture): Promise<readonly VerifiedPackage[]> {
   return (await closureOf(fixture)).packages.map((pkg) => ({ ...pkg, file: fixture.packageFile(pkg) }));
 }
 
 function verify({ provider, repository, ctx }: ProviderFixture, file: string, expected: ResolvedPackage): Promise<void> {
   return provider.verifier.verify(file, expected, repository, ctx);
-}
-
-/** The fields that a closure takes from the index unchanged. */
-function identity({ name, version, arch, repository, path, digest, sizeBytes }: PackageRecord): string {
-  return JSON.stringify([name, version, arch, repository, path, digest, sizeBytes]);
 }
 
 function isSound(record: PackageRecord, repository: string): boolean {

@@ -1,10 +1,12 @@
 import type { Catalogue, CatalogueEntry, Context, PackageDescription, PackageField, PackageSummary, Snapshot } from '@ict/plugin-api';
+import { findAdvisories } from './advisories.js';
 import { formatEvr } from './evr.js';
 import { loadPackages } from './metadata.js';
 import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
 import { formatRelation } from './relation.js';
 import { sourceOf } from './resolve-closure.js';
 import type { RelationKind } from './tags.js';
+import { findWithheld } from './withheld.js';
 
 /** Between checks of the signal while packages are streamed. */
 const PACKAGES_PER_CHECK = 1024;
@@ -16,7 +18,7 @@ const RELATIONS: readonly RelationKind[] = [
 
 /** Tells what the metadata of a repository says of packages; source packages are left out. */
 export function createCatalogue(): Catalogue {
-  return { list, describe };
+  return { list, describe, withheld: findWithheld, advisories: findAdvisories };
 }
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {

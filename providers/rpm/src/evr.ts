@@ -1,3 +1,4 @@
+import { hasCode } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 
 /** Epoch, version and release of a package, or of one side of a relation. */
@@ -118,4 +119,20 @@ export function parseEvr(text: string): Evr {
 /** `[epoch:]version[-release]`; an epoch of 0 is left out, as rpm and dnf do in names. */
 export function formatEvr({ epoch, version, release }: Evr): string {
   return `${epoch === 0 ? '' : `${epoch}:`}${version}${release === undefined ? '' : `-${release}`}`;
+}
+
+/** Orders two versions as they are written. Never throws: what is no version comes before all others, by its text. */
+export function compareVersions(a: string, b: string): number {
+  const [x, y] = [tryParse(a), tryParse(b)];
+  if (x === undefined || y === undefined) return x === y ? compareText(a, b) : x === undefined ? -1 : 1;
+  return compareEvr(x, y);
+}
+
+function tryParse(text: string): Evr | undefined {
+  try {
+    return parseEvr(text);
+  } catch (error) {
+    if (hasCode(error, 'ICT_RPM_VERSION_INVALID')) return undefined;
+    throw error;
+  }
 }

@@ -11,7 +11,7 @@ import type {
   Snapshot,
 } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
-import { readIndex } from './read-index.js';
+import { indexOf, readIndex } from './read-index.js';
 import { PackagesIndex } from './packages-index.js';
 import { PrimaryReader } from './primary.js';
 import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';
@@ -39,6 +39,13 @@ async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Co
   const { bytes, signers } = await fetchRoot(repository, ctx, list?.roots);
   const repomd = parseRepomd(bytes, repository.id);
   const indexes = chooseData(repomd, repository);
+  if (repomd.untrusted.includes('updateinfo') && !indexes.some(({ component }) => component === 'updateinfo')) {
+    ctx.emit({
+      type: 'warning',
+      code: 'ICT_RPM_REPOMD_INVALID',
+      message: `advisories of repository "${repository.id}" are not read: it lists them without a place of its own, a size and a checksum of SHA-2`,
+    });
+  }
   await refuseRollback(repomd, repository, ctx);
   // The root stays in the cache, so that the chain from key to package can be followed again later.
   const { digest, sizeBytes } = await ctx.blobs.putBytes(bytes);
@@ -110,9 +117,4 @@ async function readPrimary(repository: RepositorySpec, primary: IndexRef, ctx: C
   const reader = new PrimaryReader(`${primary.path} of repository "${repository.id}"`);
   await readIndex(repository, primary, ctx, (chunk) => reader.write(chunk));
   return reader.finish();
-}
-
-/** A metadata file of a snapshot, by its type. */
-export function indexOf(pinned: Snapshot, type: string): IndexRef | undefined {
-  return pinned.indexes.find(({ component }) => component === type);
 }

@@ -44,6 +44,31 @@ export function streamsWith(name: string, { builds }: Modules, active: ReadonlyS
   return [...new Set(having.map((build) => `${build.name}:${build.stream}`))];
 }
 
+/** Where modules have packages: streams, as people ask for them. */
+export interface ModuleNames {
+  /** By artifact, `name-epoch:version-release.arch`: the streams that do not count and have it. */
+  readonly inactive: ReadonlyMap<string, readonly string[]>;
+  /** By name of a package: the streams that count and have one. */
+  readonly active: ReadonlyMap<string, readonly string[]>;
+}
+
+/** For messages about what {@link hiddenByModules} hides. */
+export function moduleNames({ builds }: Modules, active: ReadonlySet<ModuleBuild>): ModuleNames {
+  const names = { inactive: new Map<string, string[]>(), active: new Map<string, string[]>() };
+  for (const build of builds) {
+    const stream = `${build.name}:${build.stream}`;
+    const into = active.has(build) ? names.active : names.inactive;
+    for (const artifact of build.artifacts) {
+      const key = active.has(build) ? parseArtifact(artifact)?.name : artifact;
+      if (key === undefined || (into === names.active && build.demodularized.includes(key))) continue;
+      const known = into.get(key);
+      if (known === undefined) into.set(key, [stream]);
+      else if (!known.includes(stream)) known.push(stream);
+    }
+  }
+  return names;
+}
+
 /** @returns undefined for a source package, which is not installed. */
 function parseArtifact(text: string): Artifact | undefined {
   const [, name, evr, arch] = NEVRA.exec(text) ?? [];

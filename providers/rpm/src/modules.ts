@@ -1,7 +1,6 @@
 import type { Context, Json, Snapshot } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
-import { readIndex } from './read-index.js';
-import { indexOf } from './metadata.js';
+import { indexOf, readIndex } from './read-index.js';
 
 /** One build of a stream of a module. A repository may have several: of other versions, and of contexts that need other modules. */
 export interface ModuleBuild {
@@ -39,6 +38,12 @@ export interface Modules {
 /** Much larger than that of any distribution. */
 const MAX_TEXT = 64 * 2 ** 20;
 const MEMO = 'rpm.modules';
+/**
+ * A line that is a closing quote and no more. The standard wants it indented; libyaml, which writes and reads modules, leaves it at the margin.
+ * Nothing else can stand there, and blanks before the quote mean nothing.
+ */
+const QUOTE_AT_MARGIN = /^['"]$/gm;
+const INDENTATION = ' '.repeat(64);
 
 /**
  * Loads the modules of pinned repositories. What was read of equal metadata is remembered.
@@ -51,7 +56,7 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
   for (const snapshot of snapshots) {
     const index = indexOf(snapshot, 'modules');
     if (index === undefined) continue;
-    const question: Json = { version: 2, digest: index.digest };
+    const question: Json = { version: 3, digest: index.digest };
     let modules = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
     if (modules === undefined) {
       const chunks: Buffer[] = [];
@@ -83,7 +88,8 @@ export async function parseModules(text: string, source: string): Promise<Module
   const builds: ModuleBuild[] = [];
   const defaults: ModuleDefaults[] = [];
   // All scalars are texts: a stream `1.10` is no number.
-  for (const document of parseAllDocuments(text, { schema: 'failsafe', prettyErrors: false })) {
+  const indented = text.replace(QUOTE_AT_MARGIN, (quote) => `${INDENTATION}${quote}`);
+  for (const document of parseAllDocuments(indented, { schema: 'failsafe', prettyErrors: false })) {
     const [error] = document.errors;
     if (error !== undefined) throw invalid(source, error.message);
     const { document: kind, version, data } = mapOf(contentOf(document, source));

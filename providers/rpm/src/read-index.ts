@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { decompress, detectCompression } from '@ict/archive';
 import { ContentHasher, digestAlgorithm, hashing, isDigest } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
-import type { Context, IndexRef, RepositorySpec } from '@ict/plugin-api';
+import type { Context, IndexRef, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { MAX_INDEX_BYTES } from './repomd.js';
 
@@ -79,4 +79,9 @@ function mismatch(repository: RepositorySpec, index: IndexRef, what: string, det
     facts: { repository: repository.id, path: index.path, ...(isIctError(detail) || detail === undefined ? {} : { difference: detail }) },
     ...(isIctError(detail) ? { cause: detail } : {}),
   });
+}
+
+/** A metadata file of a snapshot, by its type. */
+export function indexOf(pinned: Snapshot, type: string): IndexRef | undefined {
+  return pinned.indexes.find(({ component }) => component === type);
 }

@@ -14,27 +14,22 @@ import { solve } from '@ict/solver';
 import type { Clause, OwnedClause } from '@ict/solver';
 import { CompsReader } from './comps.js';
 import type { PackageGroup } from './comps.js';
-import { formatEvr } from './evr.js';
+import { compareVersions, formatEvr } from './evr.js';
 import { explainContradiction, seedsOf } from './explain.js';
 import { FilelistsReader } from './filelists.js';
-import { readIndex } from './read-index.js';
-import { indexOf, loadPackages } from './metadata.js';
-import { hiddenByModules } from './module-filter.js';
-import { chooseStreams } from './module-streams.js';
-import { loadModules } from './modules.js';
+import { indexOf, readIndex } from './read-index.js';
 import { formatRelation, RelationTable } from './relation.js';
 import { Clauses } from './resolve-clauses.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
 import { Pool } from './resolve-pool.js';
 import type { PoolRepository } from './resolve-pool.js';
+import { allSeeds, loadActiveModules, loadRepositories } from './resolve-repositories.js';
 import { findSeeds } from './resolve-seeds.js';
 import type { Collections, Wanted } from './resolve-seeds.js';
 
 /** Independent contradictions that are reported at once. */
 const MAX_PROBLEMS = 5;
-const DEFAULT_PRIORITY = 0;
-const DEFAULT_COST = 1000;
 
 /** What is resolved, without a context: repositories in memory. */
 export interface PackageRequest {
@@ -52,33 +47,17 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 5, resolve };
+  return { version: 5, resolve, compareVersions };
 }
 
-/** @throws what {@link loadPackages} throws, and `ICT_SOLVER_LIMIT`. */
+/** @throws what {@link loadRepositories} throws, and `ICT_SOLVER_LIMIT`. */
 async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
-  const { arch, distribution, essential, favour, recommends, seeds, snapshots } = request;
+  const { arch, favour, recommends, snapshots } = request;
   const table = new RelationTable();
-  const repositories: PoolRepository[] = [];
-  const base = (essential ? distribution.essential.packages : []).map((name): Seed => ({ request: name, reason: 'essential' }));
-  const all = [...base, ...seeds];
-  const loaded = await loadModules(snapshots, ctx);
-  const requests = all.map(({ request }) => request.trim());
-  const modules = loaded && { ...loaded, ...chooseStreams(loaded, requests, arch) };
-  for (const snapshot of snapshots) {
-    ctx.signal.throwIfAborted();
-    const {
-      id,
-      moduleHotfixes = false,
-      priority = DEFAULT_PRIORITY,
-      cost = DEFAULT_COST,
-      allowPackages: allow = [],
-      excludePackages: exclude = [],
-    } = snapshot.repository;
-    const index = await loadPackages(snapshot, ctx, table);
-    const hidden = modules === undefined || moduleHotfixes ? undefined : hiddenByModules(index, modules, modules.active);
-    repositories.push({ id, priority, cost, filter: { allow, exclude }, index, ...(hidden === undefined ? {} : { hidden }) });
-  }
+  const all = allSeeds(request);
+  const modules = await loadActiveModules(request, ctx);
+  const repositories = await loadRepositories(request, modules, ctx, table);
+  const requests = all.map((seed) => seed.request.trim());
   const ofGroups = requests.some((request) => request.startsWith('@') && modules?.requests.has(request) !== true);
   const groups = ofGroups ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
   const pool = new Pool(repositories, arch, favour);

@@ -57,6 +57,9 @@ export class XmlReader {
   readonly #attributes = new TagAttributes();
   /** What came and does not end yet. */
   #rest: Buffer = NOTHING;
+  /** Bytes of the document before what is read now, and where the tag or text that is read begins in that. */
+  #passed = 0;
+  #place = 0;
   /** The first ampersand that is not passed yet. */
   #ampersand = -1;
   #seenRoot = false;
@@ -80,8 +83,10 @@ export class XmlReader {
     let at = 0;
     for (;;) {
       const start = nextTag(data, at);
+      this.#place = at;
       if (start < 0) break;
       if (start > at) this.#text(data, at, start);
+      this.#place = start;
       const end = this.#markup(data, start);
       if (end < 0) {
         at = start;
@@ -90,6 +95,8 @@ export class XmlReader {
       at = end;
     }
     this.#rest = data.subarray(at);
+    this.#passed += at;
+    this.#place = 0;
     if (this.#rest.length > MAX_TOKEN) throw this.#invalid('a tag or text is too long');
   }
 
@@ -256,10 +263,11 @@ export class XmlReader {
   }
 
   #invalid(reason: string): Error {
+    const offset = this.#passed + this.#place;
     return rpmError('ICT_RPM_INDEX_INVALID', {
-      message: `${this.#source} is no well-formed XML: ${reason}`,
+      message: `${this.#source} is no well-formed XML: ${reason} (at byte ${offset})`,
       hint: 'The repository was published with broken metadata; report it to the repository.',
-      facts: { document: this.#source, reason },
+      facts: { document: this.#source, reason, offset },
     });
   }
 }

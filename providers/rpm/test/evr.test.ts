@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareEvr, formatEvr, parseEvr, rpmvercmp } from '../src/evr.js';
+import { compareEvr, compareVersions, formatEvr, parseEvr, rpmvercmp } from '../src/evr.js';
 
 const anyVersion = fc.string({ unit: fc.constantFrom(...'0019abZ~^._+'), minLength: 1, maxLength: 10 });
 
@@ -97,6 +97,17 @@ describe('EVRs', () => {
     ['0:1.0-1', '1.0-1', 0],
   ])('%s against %s is %i', (a, b, expected) => {
     expect(compareEvr(parseEvr(a), parseEvr(b))).toBe(expected);
+  });
+
+  it('are put in order as they are written, what is none before all others', () => {
+    expect(['1.10-1', '1:0.1-1', 'a b', '1.9-1', '1.9~rc1-1', ''].sort(compareVersions)).toEqual([
+      '',
+      'a b',
+      '1.9~rc1-1',
+      '1.9-1',
+      '1.10-1',
+      '1:0.1-1',
+    ]);
   });
 
   it('are written as they are read, without an epoch of 0', () => {

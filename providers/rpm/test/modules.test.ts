@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decompress } from '@ict/archive';
 import { RpmWorkshop } from '@ict/fixtures';
@@ -135,7 +136,65 @@ describe('modules', () => {
   });
 });
 
+describe('packages that modules hide', () => {
+  const told = async (names: readonly string[], requests: readonly string[] = [], options: Partial<RepositorySpec> = {}) => {
+    await using ctx = fakeContext({ archives: [directoryArchive(archive, root)], nowSeconds: Math.floor(Date.now() / 1000) + 60 });
+    const { catalogue, metadata } = createRpmProvider();
+    const repository = { id: 'test', archive, suite: '', components: [], keyrings: [], repoGpgCheck: false, ...options };
+    const snapshots = [await metadata.snapshot(repository, 'x86_64', ctx)];
+    const seeds = requests.map((request) => ({ request, reason: 'template' }));
+    const distribution = { essential: { packages: [] as readonly string[] } } as DistributionDefinition;
+    const withheld = await catalogue!.withheld!({ names: new Set(names), arch: 'x86_64', distribution, snapshots, seeds }, ctx);
+    return withheld.map(({ name, version, arch, repository: at, reason }) => `${name} ${version} ${arch} ${at}: ${reason}`);
+  };
+  const hidden = (nevra: string, module: string) => `${nevra} noarch test: in module ${module}, which is not enabled`;
+
+  it.each([
+    [[], [hidden('db 2.0-1', 'db:2'), 'db 3.0-1 noarch test: hidden by module db:1, which has db itself']],
+    [
+      ['db:2'],
+      [hidden('db 1.0-1', 'db:1'), hidden('db 1.1-1', 'db:1'), 'db 3.0-1 noarch test: hidden by module db:2, which has db itself'],
+    ],
+  ])('are told of, beside %j', async (requests, lines) => {
+    expect(await told(['db'], requests)).toEqual(lines);
+  });
+
+  it('are those that provide what a module has, too, and none of a repository with hot fixes', async () => {
+    expect(await told(['db-alias', 'plain'])).toEqual(['db-alias 3.0-1 noarch test: hidden by module db:1, which has db-alias itself']);
+    expect(await told(['db', 'db-alias', 'lang'], [], { moduleHotfixes: true })).toEqual([]);
+  });
+
+  it('are those that the resolver does not see: it finds no other version', async () => {
+    const versions = ['1.0-1', '1.1-1', '2.0-1', '3.0-1'];
+    const seen = await Promise.all(versions.map(async (version) => (await resolve([`db=${version}`])).kind === 'resolved'));
+    const lines = await told(['db']);
+    expect(versions.filter((version) => lines.some((line) => line.startsWith(`db ${version} `)))).toEqual(
+      versions.filter((_, at) => !seen[at]),
+    );
+  });
+
+  it('are told apart from what the repository may not give', async () => {
+    const reason = 'left out by allowPackages or excludePackages of its repository';
+    expect(await told(['plain'], [], { excludePackages: ['plain'] })).toEqual(
+      ['0.5-1', '3.0-1'].map((version) => `plain ${version} noarch test: ${reason}`),
+    );
+  });
+});
+
 describe('modules.yaml', () => {
+  it('may close a quote at the margin, as libyaml writes it', async () => {
+    const directory = join(FIXTURES, 'repos/createrepo_c-additional-metadata/repodata');
+    const file = readdirSync(directory).find((name) => name.endsWith('modules.yaml.gz'))!;
+    const text = gunzipSync(readFileSync(join(directory, file))).toString();
+    expect(text).toMatch(/^'$/m);
+    const { builds } = await parseModules(text, file);
+    const named = [...text.matchAll(/^document: modulemd\nversion: 2\ndata:\n {2}name: (.+)\n {2}stream: (.+)$/gm)];
+    expect(builds.map(({ name, stream }) => `${name}:${stream}`)).toEqual(
+      named.map(([, name, stream]) => `${name}:${stream!.replace(/['"]/g, '')}`),
+    );
+    expect(builds.length).toBeGreaterThan(50);
+  });
+
   it.each([
     ['is no YAML', '---\ndocument: [modulemd\n'],
     ['has an alias that names nothing', '---\ndocument: modulemd\nversion: 2\ndata: *x\n'],

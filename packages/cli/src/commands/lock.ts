@@ -1,5 +1,6 @@
 import type { LockReport } from '@ict/core';
 import type { LockedVersion, PackageChange } from '@ict/plugin-api';
+import { advisoryRows } from '../advisory-text.js';
 import { withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
 import { giveToInvoker } from '../ownership.js';
@@ -30,7 +31,7 @@ export async function lock(session: Session, template: string, names: readonly s
   session.result(lockText(report, dryRun === true, session.terminal.resultColors));
 }
 
-/** What became of a lock, for people: each package that differs, then where it was written. */
+/** What became of a lock, for people: each package that differs, the advisories that this fixes, then where it was written. */
 export function lockText(report: LockReport, dryRun: boolean, colors: Colors): string {
   const { file, written, first, changes } = report;
   const lines: string[] = [];
@@ -41,6 +42,11 @@ export function lockText(report: LockReport, dryRun: boolean, colors: Colors): s
     }
     const rows = changes.packages.map((change) => changeRow(change, colors));
     lines.push(...table(rows, { right: [3] }));
+    const { advisories = [] } = changes;
+    if (advisories.length > 0) {
+      lines.push(`${formatCount(advisories.length, 'advisory', 'advisories')} fixed:`);
+      lines.push(...advisories.flatMap((advisory) => advisoryRows(advisory, advisory.packages, colors)));
+    }
   }
   const differs = changes.packages.length + changes.repositories.length > 0;
   const done = written ? 'written' : dryRun && differs ? 'would be written' : 'is up to date';

@@ -25,7 +25,14 @@ function quoted(words: readonly string[], join: string): string {
 
 /** Two lines a package, as apt prints them: name and versions, then the summary. */
 function matchText({ name, summary, versions, chosen }: PackageMatch, colors: Colors): string {
-  const places = [...new Set(versions.map(({ version, repository }) => `${plainText(version)} (${plainText(repository)})`))];
+  const places = [
+    ...new Set(
+      versions.map(({ version, repository, withheld }) => {
+        const but = withheld === undefined ? '' : `, ${colors.yellow(plainText(withheld))}`;
+        return `${plainText(version)} (${plainText(repository)}${but})`;
+      }),
+    ),
+  ];
   const mark = chosen === undefined ? '' : `  ${colors.green(`in the image: ${plainText(chosen)}`)}`;
   return `${colors.bold(plainText(name))} ${places.join(', ')}${mark}\n  ${plainText(summary)}`;
 }

@@ -1,4 +1,5 @@
 import type { ShowDocument } from '@ict/core';
+import { advisoryRows } from '../advisory-text.js';
 import { lockOptions, withEngine } from '../engine-session.js';
 import type { LockFlags } from '../flag-types.js';
 import { formatBytes, formatCount } from '../quantity.js';
@@ -13,8 +14,8 @@ export async function show(session: Session, template: string, wanted: string, f
   session.result(showText(document, session.terminal.resultColors));
 }
 
-/** A paragraph a version, the newest first; of a name that is only provided, who provides it. */
-export function showText({ asked, packages, providers }: ShowDocument, colors: Colors): string {
+/** A paragraph a version, the newest first; of a name that is only provided, who provides it; then the advisories about it. */
+export function showText({ asked, packages, providers, advisories = [] }: ShowDocument, colors: Colors): string {
   const paragraphs = packages.map((pkg) => packageText(pkg, colors));
   if (providers.length > 0) {
     const lead = packages.length === 0 ? `${plainText(asked)} is no package; it is provided by` : `${plainText(asked)} is also provided by`;
@@ -26,12 +27,22 @@ export function showText({ asked, packages, providers }: ShowDocument, colors: C
     ]);
     paragraphs.push(`${lead} ${formatCount(providers.length, 'package')}:\n${table(rows).join('\n')}`);
   }
+  if (advisories.length > 0) {
+    const rows = advisories.flatMap((advisory) =>
+      advisoryRows(advisory, [...new Set(advisory.packages.map(({ version }) => version))], colors),
+    );
+    paragraphs.push(`${formatCount(advisories.length, 'advisory', 'advisories')}:\n${rows.join('\n')}`);
+  }
   return `${paragraphs.join('\n\n')}\n`;
 }
 
 function packageText(pkg: ShowDocument['packages'][number], colors: Colors): string {
   const { name, version, repository, summary, description, source, installedSizeBytes } = pkg;
-  const mark = pkg.inImage ? `  ${colors.green('in the image')}` : '';
+  const mark = pkg.inImage
+    ? `  ${colors.green('in the image')}`
+    : pkg.withheld === undefined
+      ? ''
+      : `  ${colors.yellow(plainText(pkg.withheld))}`;
   const installed = installedSizeBytes === undefined ? '' : `, ${formatBytes(installedSizeBytes)} installed`;
   const fields: readonly (readonly [string, string | undefined])[] = [
     ['Architecture', pkg.arch],

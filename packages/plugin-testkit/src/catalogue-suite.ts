@@ -1,0 +1,60 @@
+import type { CatalogueScope, Snapshot } from '@ict/plugin-api';
+import { closureOf, identity, pin, recordsOf, requestOf } from './fixture-questions.js';
+import { throughJson } from './plain-data.js';
+import type { ProviderFixture } from './provider-suite.js';
+import type { TestApi } from './test-api.js';
+
+type FixtureTest = (title: string, body: (fixture: ProviderFixture) => Promise<void>) => unknown;
+
+/** The catalogue's part of a provider's suite; a provider without one passes. */
+export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi): void {
+  describe('the catalogue, where there is one', () => {
+    it('lists the packages of the repository, in their order', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue === undefined) return;
+      const listed: unknown[] = [];
+      for await (const { name: own, version, arch } of catalogue.list(await pin(fixture), fixture.ctx)) listed.push([own, version, arch]);
+      expect(listed).toEqual((await recordsOf(fixture)).map(({ name: own, version, arch }) => [own, version, arch]));
+    });
+
+    it('describes each as plain data, with its record', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue === undefined) return;
+      const snapshot = await pin(fixture);
+      for (const record of await recordsOf(fixture)) {
+        const entry = await catalogue.describe(snapshot, record.name, fixture.ctx);
+        expect(throughJson(entry)).toEqual(entry);
+        expect(entry.packages.map(identity).includes(identity(record))).toEqual(true);
+      }
+    });
+
+    it('knows nothing of a name that nothing bears', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue === undefined) return;
+      const snapshot = await pin(fixture);
+      const entry = await catalogue.describe(snapshot, fixture.unknownSeed.request, fixture.ctx);
+      expect(entry).toEqual({ packages: [], providers: [] });
+      const scope = scopeOf(fixture, snapshot, [fixture.unknownSeed.request]);
+      expect((await catalogue.withheld?.(scope, fixture.ctx)) ?? []).toEqual([]);
+      expect((await catalogue.advisories?.(scope, fixture.ctx)) ?? []).toEqual([]);
+    });
+
+    it('withholds nothing that a resolution takes, and tells of advisories as plain data', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue === undefined) return;
+      const { packages } = await closureOf(fixture);
+      const scope = scopeOf(fixture, await pin(fixture), packages.map((pkg) => pkg.name)); // prettier-ignore
+      const withheld = (await catalogue.withheld?.(scope, fixture.ctx)) ?? [];
+      const taken = new Set(packages.map((pkg) => `${pkg.repository} ${pkg.id} ${pkg.version}`));
+      expect(withheld.filter((pkg) => taken.has(`${pkg.repository} ${pkg.name}:${pkg.arch} ${pkg.version}`))).toEqual([]);
+      expect(throughJson(withheld)).toEqual(withheld);
+      const advisories = (await catalogue.advisories?.(scope, fixture.ctx)) ?? [];
+      expect(throughJson(advisories)).toEqual(advisories);
+      expect(advisories.flatMap((one) => one.packages).filter((pkg) => !scope.names.has(pkg.name))).toEqual([]);
+    });
+  });
+}
+
+function scopeOf(fixture: ProviderFixture, snapshot: Snapshot, names: readonly string[]): CatalogueScope {
+  return { ...requestOf(fixture, [snapshot], fixture.seeds), names: new Set(names) };
+}
