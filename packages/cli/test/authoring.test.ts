@@ -72,7 +72,8 @@ describe('init', () => {
       '--name',
       'kiosk',
     ];
-    const { status, stdout } = await init(flags);
+    const { closed, status, stdout } = await init(flags);
+    expect(closed, 'engines that were opened').toBe(1);
     expect([status, stdout.text]).toEqual([0, expect.stringContaining(`${join(directory, 'kiosk.yml')} written`) as string]);
     expect(await written('kiosk.yml')).toEqual({
       metadata: { description: 'Acme 1: kiosk' },

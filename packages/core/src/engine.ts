@@ -32,6 +32,7 @@ import type {
   Validation,
   WarmReport,
 } from './engine-api.js';
+import { requireForeign } from './foreign-architectures.js';
 import { lintCache } from './cache-lint.js';
 import { explainCache } from './cache-explanation.js';
 import { makeLock } from './lock-making.js';
@@ -44,7 +45,7 @@ import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugin-host.js';
 import { specFor } from './plugin-view.js';
 import { openServices, type Services } from './services.js';
-import { findLock, resolveAfresh, settleLock } from './lock-settling.js';
+import { findLock, resolveAfresh, settleLock, type SettledLock } from './lock-settling.js';
 import { packageRequest } from './request.js';
 import { relationsBehind } from './relation-recovery.js';
 import { requirePinnedKeys } from './pinned-keys.js';
@@ -61,6 +62,13 @@ import { readTemplate, requireSound, type Intake, type TemplateReading } from '.
 export async function openEngine(options: EngineOptions): Promise<Engine> {
   const plugins = await PluginHost.open(options.plugins, options.distributionFiles, options.importModule);
   return new HostedEngine(options, plugins);
+}
+
+/** What answers and builds start from. */
+interface Ready {
+  readonly intake: Intake;
+  readonly settled: SettledLock;
+  readonly services: Services;
 }
 
 class HostedEngine implements Engine {
@@ -120,13 +128,13 @@ class HostedEngine implements Engine {
   }
 
   async plan(template: string, options: LockOptions = {}): Promise<Plan> {
-    const { intake, settled, services } = await this.settle(template, options);
-    return planBuild(intake, settled, services);
+    return this.settle(template, options, ({ intake, settled, services }) => planBuild(intake, settled, services));
   }
 
   async explain(template: string, options: LockOptions = {}): Promise<Explanation> {
-    const { intake, settled, services } = await this.settle(template, options);
-    return explainCache(intake, settled, await this.plugins.exporters(), this.options.storage, services);
+    return this.settle(template, options, async ({ intake, settled, services }) =>
+      explainCache(intake, settled, await this.plugins.exporters(), this.options.storage, services),
+    );
   }
 
   async lock(template: string, options: LockWriteOptions = {}): Promise<LockReport> {
@@ -143,22 +151,23 @@ class HostedEngine implements Engine {
   async planPackages(question: PackageQuestion): Promise<Plan> {
     const { arch, distribution } = this.plugins.target(question.target);
     const provider = await this.plugins.provider(distribution.ecosystem);
+    requireForeign(question.foreignArchitectures ?? [], arch, distribution, provider.part);
     return this.within({ distribution }, (services) =>
       planPackages(question, { target: question.target, arch, distribution, provider }, services),
     );
   }
 
   async why(template: string, name: string, options: LockOptions = {}): Promise<Why> {
-    const { intake, settled, services } = await this.settle(template, options);
-    return answerWhy(template, name, settled, intake.spec.target.foreignArchitectures ?? [], () =>
-      relationsBehind(settled, intake, services),
+    return this.settle(template, options, ({ intake, settled, services }) =>
+      answerWhy(template, name, settled, intake.spec.target.foreignArchitectures ?? [], () => relationsBehind(settled, intake, services)),
     );
   }
 
   async whyNot(template: string, wanted: string, options: LockOptions = {}): Promise<WhyNot> {
-    const { intake, settled, services } = await this.settle(template, options);
-    const pin = () => openPinned(settled.request.repositories, settled.lock.repositories, settled.file, questionOf(intake), services);
-    return answerWhyNot(wanted, settled, intake, pin);
+    return this.settle(template, options, ({ intake, settled, services }) => {
+      const pin = () => openPinned(settled.request.repositories, settled.lock.repositories, settled.file, questionOf(intake), services);
+      return answerWhyNot(wanted, settled, intake, pin);
+    });
   }
 
   async search(template: string, words: readonly string[], options: LockOptions = {}): Promise<SearchDocument> {
@@ -169,9 +178,10 @@ class HostedEngine implements Engine {
     if ('template' in of) return this.ask(of.template, {}, answerNames);
     const { arch, distribution } = this.plugins.target(of.target);
     const { part: provider } = await this.plugins.provider(distribution.ecosystem);
-    const services = await this.open({ distribution });
-    const { snapshots } = await openPinned(distribution.repositories, undefined, undefined, { arch, provider }, services);
-    return answerNames({ provider, snapshots, lock: undefined }, services);
+    return this.within({ distribution }, async (services) => {
+      const { snapshots } = await openPinned(distribution.repositories, undefined, undefined, { arch, provider }, services);
+      return answerNames({ provider, snapshots, lock: undefined }, services);
+    });
   }
 
   async show(template: string, wanted: string, options: LockOptions = {}): Promise<ShowDocument> {
@@ -179,8 +189,9 @@ class HostedEngine implements Engine {
   }
 
   async graph(template: string, options: LockOptions & { readonly reduce?: boolean } = {}): Promise<GraphDocument> {
-    const { intake, settled, services } = await this.settle(template, options);
-    return answerGraph(options.reduce === true, settled, await relationsBehind(settled, intake, services));
+    return this.settle(template, options, async ({ intake, settled, services }) =>
+      answerGraph(options.reduce === true, settled, await relationsBehind(settled, intake, services)),
+    );
   }
 
   async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {
@@ -196,12 +207,13 @@ class HostedEngine implements Engine {
   }
 
   async warm(template: string, options: LockOptions = {}): Promise<WarmReport> {
-    return this.events.run('packages', async () => {
-      const { intake, settled, services } = await this.settle(template, options);
-      const { packages, tools } = await services.within(() => fetchPackages(settled, intake, this.options, services, { use: true }));
-      await services.enforceLimits();
-      return { target: settled.lock.target, packages: packages.length + tools.length };
-    });
+    return this.events.run('packages', () =>
+      this.settle(template, options, async ({ intake, settled, services }) => {
+        const { packages, tools } = await fetchPackages(settled, intake, this.options, services, { use: true });
+        await services.enforceLimits();
+        return { target: settled.lock.target, packages: packages.length + tools.length };
+      }),
+    );
   }
 
   checkTwin(twin: TwinOfPackage, directory: string): Promise<string | undefined> {
@@ -237,12 +249,13 @@ class HostedEngine implements Engine {
     return intake as Intake;
   }
 
-  private async settle(template: string, options: LockOptions) {
+  /** Settles the lock and goes on from it, all within the directories of this process. */
+  private async settle<T>(template: string, options: LockOptions, work: (ready: Ready) => Promise<T>): Promise<T> {
     const intake = await this.intake(template);
     return this.within(intake, async (services) => {
       const settled = await this.events.covering(() => settleLock(template, intake, options, services));
       this.warn(settled.warnings);
-      return { intake, settled, services };
+      return work({ intake, settled, services });
     });
   }
 

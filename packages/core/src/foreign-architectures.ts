@@ -33,7 +33,7 @@ export function requireForeign(
   if (first === undefined) return;
   const { index, refusal } = first;
   throw coreError('ICT_ARCHITECTURE_REFUSED', {
-    message: `foreign architecture "${names[index]}": ${refusal}`,
+    message: `foreign architectures: ${refusal}`,
     hint: HINT,
     facts: { architecture: names[index] },
   });

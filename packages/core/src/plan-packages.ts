@@ -2,7 +2,7 @@ import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
 import type { Plan } from './answers.js';
 import type { PackageQuestion } from './engine-api.js';
-import { requireForeign, withForeign } from './foreign-architectures.js';
+import { withForeign } from './foreign-architectures.js';
 import { pinnedRepositories, type Lock } from './lock.js';
 import { pinRepositories } from './pinning.js';
 import { planContent, planOf } from './plan.js';
@@ -22,7 +22,7 @@ export interface QuestionTarget {
 /**
  * Resolves just these names into an empty root: no essential set, no template, no lock.
  *
- * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_ARCHITECTURE_REFUSED`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
+ * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
  */
 export async function planPackages(
   question: PackageQuestion,
@@ -31,7 +31,6 @@ export async function planPackages(
 ): Promise<Plan> {
   const { only, recommends = false, foreignArchitectures } = question;
   const { context } = services;
-  requireForeign(foreignArchitectures ?? [], arch, distribution, provider.part);
   const chosen = { ...distribution, repositories: chooseRepositories(distribution.repositories, question) };
   const { repositories } = withForeign(chosen, foreignArchitectures === undefined ? {} : { foreignArchitectures });
   const snapshots = await pinRepositories(repositories, arch, provider.part, services.mirrors, context);

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Engine } from '../src/engine-api.js';
 import { openEngine } from '../src/engine.js';
 import { within } from '../src/removed-directories.js';
 import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
@@ -36,25 +37,35 @@ it('leaves every other failure as it is', async () => {
   expect(await within(gone, async () => 'done')).toBe('done');
 });
 
-/** A toy whose provider removes its directory of temporary files, and goes on in it. */
+/** A toy whose provider removes its directory of temporary files, and goes on in it: when it pins, or when it is asked a question. */
 const REMOVING = `import { readFile, rm } from 'node:fs/promises';
-const snapshot = async (_repository, _arch, { temporary }) => {
+const remove = async ({ temporary }) => {
   await rm(temporary, { recursive: true });
   await readFile(temporary + '/index');
 };
+const root = { path: 'root', digest: 'sha256:${'1'.repeat(64)}', sizeBytes: 1, dateSeconds: 1 };
+const snapshot = async (repository, _arch, ctx) => {
+  if (WHEN === 'pin') await remove(ctx);
+  return { repository, root, signers: ['ABCD'], indexes: [] };
+};
+const resolve = async ({ seeds }, ctx) => {
+  if (seeds.some(({ reason }) => reason === 'question')) await remove(ctx);
+  return { kind: 'resolved', closure: { packages: [] }, warnings: [] };
+};
 export default {
   apiVersion: 1,
-  providers: [{ ecosystem: 'toy', metadata: { snapshot } }],
-  formats: [{ imageTypes: ['toy'], check: () => [], requires: () => [], tools: () => [] }],
+  providers: [{ ecosystem: 'toy', metadata: { snapshot }, resolver: { version: 1, resolve } }],
+  formats: [{ imageTypes: ['toy'], version: 1, check: () => [], requires: () => [], tools: () => [] }],
 };`;
 
 describe('a command that builds nothing', () => {
   const { path, write } = eachInWorkspace();
 
-  it.each(['plan', 'warm', 'lock'] as const)('%s says what was removed, too', async (command) => {
+  /** Runs it with a toy that removes its directory then. */
+  async function ask(when: 'pin' | 'question', command: (engine: Engine, template: string) => Promise<unknown>): Promise<unknown> {
     const ict = { apiVersion: 1, plugin: './plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['toy1.yml'] };
     await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
-    await write('toy/plugin.js', REMOVING);
+    await write('toy/plugin.js', `const WHEN = '${when}';\n${REMOVING}`);
     await write('toy/toy1.yml', TOY_DEFINITION);
     await write('toy/key.pgp', '');
     const template = await write('image.yml', TOY_HEAD);
@@ -77,9 +88,19 @@ describe('a command that builds nothing', () => {
       signal: new AbortController().signal,
     });
     try {
-      await expect(engine[command](template)).rejects.toMatchObject({ code: 'ICT_DIRECTORY_REMOVED' });
+      return await command(engine, template);
     } finally {
       await engine.close();
     }
+  }
+
+  it.each<[string, 'pin' | 'question', (engine: Engine, template: string) => Promise<unknown>]>([
+    ['plan', 'pin', (engine, template) => engine.plan(template)],
+    ['warm', 'pin', (engine, template) => engine.warm(template)],
+    ['lock', 'pin', (engine, template) => engine.lock(template)],
+    ['names of a target', 'pin', (engine) => engine.packageNames({ target: 'toy-toy1-x86_64' })],
+    ['why-not', 'question', (engine, template) => engine.whyNot(template, 'bash')],
+  ])('%s says what was removed, too', async (_what, when, command) => {
+    await expect(ask(when, command)).rejects.toMatchObject({ code: 'ICT_DIRECTORY_REMOVED' });
   });
 });

@@ -1,4 +1,5 @@
 import { dirname, join, relative, resolve } from 'node:path';
+import type { Engine } from '@ict/core';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import {
   escapeReferences,
@@ -19,12 +20,9 @@ import type { Session } from '../session.js';
 /** `ict init`: a template from flags and answers, checked before it is written. */
 export async function init(session: Session, named: string | undefined, flags: InitFlags): Promise<void> {
   const { surroundings } = session;
-  const settings = { ...flags, hostMirrors: false, offline: true };
-  const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
-  const template = await compose(session, flags, definitions);
-  const file = resolve(surroundings.cwd, named ?? `${template.image.name}.yml`);
-  const text = `# yaml-language-server: $schema=${schemaFor(dirname(file))}\n${writeTemplate(escapeReferences(template))}`;
-  const { problems } = await withEngine(session, settings, (engine) => engine.validate(file, { text }));
+  const { file, problems, template, text } = await withEngine(session, { ...flags, hostMirrors: false, offline: true }, (engine) =>
+    draft(session, named, flags, engine),
+  );
   if (problems.length > 0) {
     throw templateError('ICT_TEMPLATE_INVALID', {
       message: `the answers do not make a valid template; ${file} is not written`,
@@ -43,6 +41,15 @@ export async function init(session: Session, named: string | undefined, flags: I
   await writeUserFile(file, text, surroundings);
   session.document({ file, template });
   session.result(`${file} written; see what it builds with: ict plan ${file}\n`);
+}
+
+/** The template that flags and answers make, where it is to go, and what is wrong with it. */
+async function draft(session: Session, named: string | undefined, flags: InitFlags, engine: Engine) {
+  const template = await compose(session, flags, engine.distributions());
+  const file = resolve(session.surroundings.cwd, named ?? `${template.image.name}.yml`);
+  const text = `# yaml-language-server: $schema=${schemaFor(dirname(file))}\n${writeTemplate(escapeReferences(template))}`;
+  const { problems } = await engine.validate(file, { text });
+  return { file, problems, template, text };
 }
 
 /** Where editors find the schema of templates: in the `node_modules` beside the file or above it, named from its directory. */
