@@ -1,8 +1,10 @@
 export { packageIndexError } from './errors.js';
 export { keepContainer, recallContainer, type ContainerContext } from './container-memory.js';
 export { editDistance, nearestNames } from './near-names.js';
-export { nameFilter, type NameFilter } from './name-filter.js';
+export { nameFilter, tellFiltered, type NameFilter } from './name-filter.js';
 export { isPattern, patternExpression } from './name-pattern.js';
+export { findRepairs, tellOmission, tellRepairs, type Contradiction, type OtherRequest, type Trial } from './repairs.js';
+export { askedBy, askIfMeant, inSentence, tellRequest } from './request-words.js';
 export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';
 export type { Section, Sections, SectionsKind } from './container-sections.js';

@@ -14,3 +14,10 @@ export function nameFilter({ allow = [], exclude = [] }: NameFilter): (name: str
   const excluded = exclude.length === 0 ? undefined : patternExpression(exclude);
   return (name) => allowed?.test(name) !== false && excluded?.test(name) !== true;
 }
+
+/** Why a name does not pass the filter of a repository, as the end of a sentence; undefined when it does. */
+export function tellFiltered(name: string, { allow = [], exclude = [] }: NameFilter, repository: string): string | undefined {
+  const pattern = exclude.find((each) => !nameFilter({ exclude: [each] })(name));
+  if (pattern !== undefined) return `"excludePackages" of repository "${repository}" names it${pattern === name ? '' : ` as "${pattern}"`}`;
+  return nameFilter({ allow })(name) ? undefined : `"allowPackages" of repository "${repository}" does not name it`;
+}

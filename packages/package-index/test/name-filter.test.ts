@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nameFilter } from '../src/name-filter.js';
+import { nameFilter, tellFiltered } from '../src/name-filter.js';
 
 describe('a filter of names', () => {
   const names = ['bash', 'bash-doc', 'libc++', 'libcxx', 'dash'];
@@ -13,4 +13,14 @@ describe('a filter of names', () => {
   ])('of %s', (_what, filter, expected) => {
     expect(names.filter(nameFilter(filter))).toEqual(expected);
   });
+});
+
+it.each([
+  ['bash', {}, undefined],
+  ['bash', { exclude: ['bash'] }, '"excludePackages" of repository "main" names it'],
+  ['bash-doc', { allow: ['*'], exclude: ['dash', 'bash*'] }, '"excludePackages" of repository "main" names it as "bash*"'],
+  ['dash', { allow: ['bash*'] }, '"allowPackages" of repository "main" does not name it'],
+  ['bash', { allow: ['bash*'] }, undefined],
+])('says why %s does not pass %j', (name, filter, expected) => {
+  expect(tellFiltered(name, filter, 'main')).toBe(expected);
 });

@@ -12,3 +12,4 @@ export type {
 } from './problem.js';
 export { solverError } from './errors.js';
 export { solve } from './solve.js';
+export { tellingOrder } from './telling-order.js';

@@ -1,9 +1,12 @@
+import { inSentence, tellRepairs, tellRequest } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
+import { tellingOrder } from '@ict/solver';
 import type { OwnedClause } from '@ict/solver';
 import { formatGroup, formatRelation } from './relation.js';
 import type { Relation } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
+import { successorsOf } from './resolve-successors.js';
 import { tellWithheld, withheldFor } from './resolve-withheld.js';
 
 type CoreClause = OwnedClause<Reason>;
@@ -13,14 +16,6 @@ const VERBS: Readonly<Record<string, string>> = {
   Depends: 'needs',
   Conflicts: 'conflicts with',
   Breaks: 'breaks',
-};
-
-const WHO: Readonly<Record<string, string>> = {
-  template: 'the template',
-  essential: 'the base system',
-  kernel: 'the choice of kernel',
-  bootloader: 'the choice of boot loader',
-  tools: 'the tools tree',
 };
 
 /**
@@ -42,19 +37,13 @@ export function explainContradiction(core: readonly CoreClause[], repairs: reado
   };
 }
 
-/** `Ask for "b=1", or leave out "a".` */
-function tellRepairs(repairs: readonly string[]): string {
-  const text = repairs.join(', or ');
-  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
-}
-
 /** Seeds that take part in a contradiction, in order, each once. */
 export function seedsOf(core: readonly CoreClause[]): Seed[] {
   return core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : []));
 }
 
 function summarise(seeds: readonly Seed[], core: readonly CoreClause[], missing: CoreClause | undefined, pool: Pool): string {
-  const names = list([...new Set(seeds.map(({ request }) => `"${request}"`))], 'and');
+  const names = inSentence([...new Set(seeds.map(({ request }) => `"${request}"`))], 'and');
   if (missing !== undefined && missing.reason.kind === 'relation') {
     return `${names} cannot be installed: ${label(missing.by, pool)} needs ${formatGroup(missing.reason.group)}, which cannot be had`;
   }
@@ -71,20 +60,7 @@ function notOffered(relation: Relation, arch: string, pool: Pool): number[] {
 
 /** The clauses as lines: each seed, then depth-first what follows from it. */
 function derive(core: readonly CoreClause[], pool: Pool): string[] {
-  const byOwner = Map.groupBy(core, ({ by }) => by);
-  const lines: string[] = [];
-  const told = new Set<number>([0]);
-  const stack: CoreClause[] = [...(byOwner.get(0) ?? [])].reverse();
-  for (let clause = stack.pop(); clause !== undefined; clause = stack.pop()) {
-    lines.push(tell(clause, pool));
-    if (clause.kind === 'conflicts') continue;
-    for (const target of [...clause.targets].reverse()) {
-      if (told.has(target)) continue;
-      told.add(target);
-      stack.push(...[...(byOwner.get(target) ?? [])].reverse());
-    }
-  }
-  return [...new Set(lines)];
+  return [...new Set(tellingOrder(core).map((clause) => tell(clause, pool)))];
 }
 
 function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
@@ -94,8 +70,8 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
     const isOne = rivals.every((each) => pool.archOf(each) === pool.archOf(by));
     const versions = rivals.map((each) => (isOne ? pool.version(each) : label(each, pool)));
     if (!isOne && rivals.every((each) => pool.isSame(each)))
-      return `${reason.name} must have one version on all architectures: ${list(versions, 'or')}`;
-    return `only one ${isOne ? 'version' : 'architecture'} of ${reason.name} can be installed: ${list(versions, 'or')}`;
+      return `${reason.name} must have one version on all architectures: ${inSentence(versions, 'or')}`;
+    return `only one ${isOne ? 'version' : 'architecture'} of ${reason.name} can be installed: ${inSentence(versions, 'or')}`;
   }
   if (reason.kind === 'unreadable') {
     return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: its ${reason.field} is not valid`;
@@ -104,7 +80,7 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
   const arch = pool.archOf(by);
   const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatGroup(group)}`;
   if (kind === 'conflicts')
-    return `${text}, and that is ${list(
+    return `${text}, and that is ${inSentence(
       targets.map((each) => `${label(each, pool)}${through(each, group, pool)}`),
       'and',
     )}`;
@@ -112,23 +88,16 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
   if (targets.length === 1 && group.length === 1 && pool.name(targets[0]!) === group[0]!.name) return text;
   const others = group.filter((relation) => pool.satisfying(relation, arch).length === 0).map((relation) => why(relation, arch, pool));
   const because = others.length === 0 ? '' : `, because ${others.join('; ')}`;
-  return `${text}, which only ${list(
+  return `${text}, which only ${inSentence(
     targets.map((each) => label(each, pool)),
     'or',
   )} can be${because}`;
 }
 
 function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
-  const { position, request, reason } = seed;
-  const place = position === undefined ? '' : ` (${position.file}:${position.line})`;
-  const exact = targets.length === 1 && request.startsWith(pool.name(targets[0]!));
-  const choices = exact
-    ? ''
-    : `, which ${list(
-        targets.map((each) => label(each, pool)),
-        'or',
-      )} can be`;
-  return `${WHO[reason] ?? reason} asks for ${request}${place}${choices}`;
+  const exact = targets.length === 1 && seed.request.startsWith(pool.name(targets[0]!));
+  const choices = targets.map((each) => label(each, pool));
+  return `${tellRequest(seed)}${exact ? '' : `, which can be ${inSentence(choices, 'or')}`}`;
 }
 
 /** ` (provides mail-transport-agent)` when a package is meant by what it provides. */
@@ -144,6 +113,8 @@ function why(relation: Relation, arch: string, pool: Pool): string {
   const other = notOffered(relation, arch, pool)[0];
   const offered = pool.offered(name, arch)[0] ?? pool.offeredAnywhere(name)[0];
   if (other !== undefined && offered !== undefined) {
+    const [pinner] = pool.pinnersOf(name, pool.archOf(other));
+    if (pinner !== undefined) return `${label(other, pool)} of ${pool.repository(other).id} is not taken, because ${tellRequest(pinner)}`;
     return `${label(other, pool)} of ${pool.repository(other).id} is not taken, because ${label(offered, pool)} of ${pool.repository(offered).id} comes first`;
   }
   if (offered !== undefined && satisfied(relation, offered, pool)) {
@@ -153,7 +124,11 @@ function why(relation: Relation, arch: string, pool: Pool): string {
   if (kept !== undefined) return tellWithheld(kept);
   if (offered !== undefined) return `${pool.title(offered)} is ${pool.version(offered)} (${pool.repository(offered).id})`;
   const provider = pool.providers(name)[0];
-  if (provider === undefined) return `no repository has ${name}`;
+  if (provider === undefined) {
+    const successors = successorsOf(name, pool);
+    if (successors.length === 0) return `no repository has ${name}`;
+    return `no repository has ${name} any more; it is replaced by ${inSentence(successors, 'or')}`;
+  }
   const version = pool.provisions(provider, name).find((each) => each.version !== undefined)?.version;
   const provided = version === undefined ? 'without a version' : `as version ${version}`;
   return `${formatRelation({ ...relation, operator: undefined, version: undefined })} is only provided by ${label(provider, pool)}, ${provided}`;
@@ -166,10 +141,4 @@ function satisfied(relation: Relation, solvable: number, pool: Pool): boolean {
 
 function label(solvable: number, pool: Pool): string {
   return `${pool.title(solvable)} ${pool.version(solvable)}`;
-}
-
-/** `a`, `a and b`, `a, b and c`; of many only the first. */
-function list(items: readonly string[], word: 'and' | 'or'): string {
-  const shown = items.length > 6 ? [...items.slice(0, 5), `${items.length - 5} more`] : items;
-  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} ${word} ${shown.at(-1)}`;
 }

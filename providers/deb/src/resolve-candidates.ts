@@ -1,4 +1,4 @@
-import type { FavouredPackage } from '@ict/plugin-api';
+import type { FavouredPackage, Seed } from '@ict/plugin-api';
 import { Solvables } from './resolve-solvables.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import { compareDebVersions } from './version.js';
@@ -20,6 +20,7 @@ export class Candidates extends Solvables {
   /** By name: what was looked up of it. */
   readonly #known = new Map<string, KnownName>();
   readonly #pinned = new Map<string, readonly number[]>();
+  readonly #pinners = new Map<string, readonly Seed[]>();
   readonly #suites = new Set<string>();
   readonly #favoured: ReadonlyMap<string, string | undefined>;
 
@@ -105,9 +106,15 @@ export class Candidates extends Solvables {
   }
 
   /** Offers one more package instead of the candidate of its name. Only before anything is looked up. */
-  pin(solvable: number): void {
+  pin(solvable: number, seed: Seed): void {
     const key = this.#key(this.name(solvable), this.archOf(solvable));
     this.#pinned.set(key, [...new Set([...(this.#pinned.get(key) ?? []), solvable])]);
+    this.#pinners.set(key, [...this.pinnersOf(this.name(solvable), this.archOf(solvable)), seed]);
+  }
+
+  /** The seeds that ask for one version of a name, so that no other is offered. */
+  pinnersOf(name: string, arch = this.arch): readonly Seed[] {
+    return this.#pinners.get(this.#key(name, arch)) ?? [];
   }
 
   /** Offers what a repository has as second choice, as apt does for the needs of `name/suite`. Only before anything is looked up. */

@@ -1,10 +1,10 @@
-import { isPattern, nearestNames, patternExpression } from '@ict/package-index';
+import { askedBy, askIfMeant, isPattern, nearestNames, patternExpression, tellOmission, tellRepairs } from '@ict/package-index';
 import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
 import { nameOnly } from './relation.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
 import { successorsOf } from './resolve-successors.js';
-import { tellWithheld, withheldOf } from './resolve-withheld.js';
+import { repairOf, tellWithheld, withheldOf } from './resolve-withheld.js';
 import type { Withheld } from './resolve-withheld.js';
 import { compareDebVersions } from './version.js';
 
@@ -111,7 +111,7 @@ function pinSeed(seed: Seed, parts: SeedParts, pool: Pool, pinned: Map<Seed, num
   const solvable =
     version === undefined ? all.find((each) => pool.repository(each).suites.includes(suite!)) : ofVersion(all, version, pool);
   if (solvable === undefined) return unknownVersion(seed, parts, all, arch, pool);
-  pool.pin(solvable);
+  pool.pin(solvable, seed);
   if (suite !== undefined) pool.offerRepository(pool.repository(solvable).id);
   pinned.set(seed, solvable);
   return undefined;
@@ -167,26 +167,27 @@ function unknownPackage(seed: Seed, name: string, pool: Pool, arch?: string): Pr
   const elsewhere = pool.offeredAnywhere(name)[0];
   if (arch !== undefined && elsewhere !== undefined) {
     const hint = `There is ${pool.id(elsewhere)}.`;
-    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}" for ${arch}`, hint);
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}" for ${arch}${askedBy(seed)}`, hint);
   }
   const successors = successorsOf(name, pool);
   if (successors.length > 0) {
     const hint = `Ask for what replaces it: ${successors.map((each) => `"${each}"`).join(' or ')}.`;
-    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}" any more`, hint);
+    return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}"${askedBy(seed, ' any more')}`, hint);
   }
-  const near = nearestNames(name, namesOf(pool));
   const places = pool.repositories.map(({ id }) => id).join(', ');
   const hint =
-    near.length === 0
-      ? `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`
-      : `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?`;
-  return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}"`, hint);
+    askIfMeant(nearestNames(name, namesOf(pool))) ??
+    `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`;
+  return problemOf(seed, 'ICT_DEB_UNKNOWN_PACKAGE', `no repository has a package "${name}"${askedBy(seed)}`, hint);
 }
 
 function withheldProblem(seed: Seed, kept: readonly Withheld[]): Problem {
-  const hint = 'Change that, or leave the package out.';
+  const [first] = kept as [Withheld];
+  const message = `"${seed.request}"${askedBy(seed, ` may not be installed: ${tellWithheld(first)}`)}`;
+  const omission = tellOmission(seed);
+  const hint = tellRepairs([repairOf(first), ...(omission === undefined ? [] : [omission])]);
   return {
-    ...problemOf(seed, 'ICT_DEB_PACKAGE_WITHHELD', `"${seed.request}" may not be installed: ${tellWithheld(kept[0]!)}`, hint),
+    ...problemOf(seed, 'ICT_DEB_PACKAGE_WITHHELD', message, hint),
     because: kept.slice(1).map(tellWithheld),
   };
 }

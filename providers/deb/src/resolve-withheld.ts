@@ -1,4 +1,4 @@
-import { nameFilter } from '@ict/package-index';
+import { tellFiltered } from '@ict/package-index';
 import type { Relation } from './relation.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import type { Pool } from './resolve-pool.js';
@@ -39,9 +39,15 @@ export function tellWithheld({ name, version, because }: Withheld): string {
   return `${name} ${version} is not taken: ${because}`;
 }
 
-function reasonOf(name: string, version: string, { id, allow, exclude, pins, priority }: PoolRepository): string | undefined {
-  if (exclude !== undefined && !nameFilter({ exclude })(name)) return `"excludePackages" of repository "${id}" names it`;
-  if (allow !== undefined && !nameFilter({ allow })(name)) return `"allowPackages" of repository "${id}" does not name it`;
+/** What would let it in, as an order to the user. */
+export function repairOf({ name, version }: Withheld): string {
+  return `let ${name} ${version} be taken`;
+}
+
+function reasonOf(name: string, version: string, repository: PoolRepository): string | undefined {
+  const { id, pins, priority } = repository;
+  const filtered = tellFiltered(name, repository, id);
+  if (filtered !== undefined) return filtered;
   const pinned = pins?.(name, version);
   if (pinned !== undefined) return pinned < 0 ? `"packagePins" give it priority ${pinned} in repository "${id}"` : undefined;
   return priority < 0 ? `repository "${id}" has priority ${priority}` : undefined;

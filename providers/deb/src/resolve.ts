@@ -16,7 +16,7 @@ import { loadIndexes } from './metadata.js';
 import { RelationTable } from './relation.js';
 import { createClauses } from './resolve-clauses.js';
 import { readPins } from './resolve-pins.js';
-import { findRepairs } from './resolve-repairs.js';
+import { pinnersIn, repairsOf } from './resolve-repairs.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
 import { Pool } from './resolve-pool.js';
@@ -103,10 +103,10 @@ export function resolvePackages(request: PackageRequest): Resolution {
       return { kind: 'resolved', closure, warnings };
     }
     const guilty = new Set(seedsOf(outcome.core));
-    const involved = [...new Set([...base, ...guilty])];
+    const involved = [...new Set([...base, ...guilty, ...pinnersIn(outcome.core, pool)])];
     const others = left.map(({ seed }) => seed).filter((seed) => !involved.includes(seed));
     const trial = (seeds: readonly Seed[]): number | undefined => trySeeds({ ...request, seeds });
-    contradictions.push(explainContradiction(outcome.core, findRepairs(outcome.core, involved, others, pool, trial), pool));
+    contradictions.push(explainContradiction(outcome.core, repairsOf(outcome.core, { involved, others }, pool, trial), pool));
     // Other contradictions, which have nothing to do with this one, are worth telling at once.
     left = left.filter(({ seed }) => !guilty.has(seed));
     if (contradictions.length === MAX_PROBLEMS || left.length === 0) break;

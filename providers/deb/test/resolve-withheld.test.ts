@@ -44,7 +44,7 @@ describe('a package that the template keeps out', () => {
   const never = (packages: readonly string[]) => ({ pins: [{ packages, priority: -1 }] });
 
   it.each([
-    ['a pattern of excludePackages', { exclude: ['serv*'] }, '"excludePackages" of repository "main" names it'],
+    ['a pattern of excludePackages', { exclude: ['serv*'] }, '"excludePackages" of repository "main" names it as "serv*"'],
     ['allowPackages', { allow: ['daemond'] }, '"allowPackages" of repository "main" does not name it'],
     ['a pin', never(['server']), '"packagePins" give it priority -1 in repository "main"'],
     ['the priority of its repository', { priority: -5 }, 'repository "main" has priority -5'],

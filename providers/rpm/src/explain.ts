@@ -1,9 +1,16 @@
+import { inSentence, tellRepairs, tellRequest } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
+import { tellingOrder } from '@ict/solver';
 import type { OwnedClause } from '@ict/solver';
-import { formatEvr } from './evr.js';
+import { compareEvr, formatEvr } from './evr.js';
 import { formatRelation } from './relation.js';
-import type { Reason } from './resolve-clauses.js';
+import type { Relation } from './relation.js';
+import type { Clauses, Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
+import { label, tellWithheld, withheldOf } from './resolve-withheld.js';
+import { isRich, relationsIn } from './rich.js';
+import { rpmlibFeature } from './rpmlib.js';
+import type { RelationKind } from './tags.js';
 
 type CoreClause = OwnedClause<Reason>;
 
@@ -15,35 +22,24 @@ const VERBS: Readonly<Record<string, string>> = {
   supplements: 'comes with',
 };
 
-const WHO: Readonly<Record<string, string>> = {
-  template: 'the template',
-  essential: 'the base system',
-  kernel: 'the choice of kernel',
-  bootloader: 'the choice of boot loader',
-  tools: 'the tools tree',
-};
+/** What the fields are called in spec files. */
+const FIELDS: Readonly<Partial<Record<RelationKind, string>>> = { requires: 'Requires', conflicts: 'Conflicts' };
 
 /**
  * Tells a contradiction in the user's words: who asked for what, who needs what, and which packages exclude each other or what is missing,
  * one step a line.
+ *
+ * @param repairs what would mend it, the best first.
  */
-export function explainContradiction(core: readonly CoreClause[], pool: Pool): Problem {
+export function explainContradiction(core: readonly CoreClause[], repairs: readonly string[], pool: Pool, clauses: Clauses): Problem {
   const seeds = seedsOf(core);
-  const missing = core.find(({ kind, targets, by }) => by !== 0 && kind === 'requires' && targets.length === 0);
   const position = seeds.find((seed) => seed.position !== undefined)?.position;
-  const names = list([...new Set(seeds.map(({ request }) => `"${request}"`))], 'and');
-  const message =
-    missing?.reason.kind === 'relation'
-      ? `${names} cannot be installed: ${label(missing.by, pool)} needs ${formatRelation(missing.reason.relation)}, which no repository has`
-      : seeds.length > 1
-        ? `${names} cannot be installed together`
-        : `${names} cannot be installed: what it needs excludes itself`;
   return {
     code: 'ICT_RPM_UNSATISFIABLE',
-    message,
-    hint: suggest(seeds, missing),
+    message: summarise(seeds, core, pool, clauses),
+    hint: tellRepairs(repairs),
     ...(position === undefined ? {} : { position }),
-    because: derive(core, pool),
+    because: [...new Set(tellingOrder(core).map((clause) => tell(clause, pool, clauses)))],
   };
 }
 
@@ -52,58 +48,94 @@ export function seedsOf(core: readonly CoreClause[]): Seed[] {
   return [...new Set(core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : [])))];
 }
 
-function suggest(seeds: readonly Seed[], missing: CoreClause | undefined): string {
-  const repairs: string[] = [];
-  const leaveOut = [...new Set(seeds.filter(({ reason }) => reason !== 'essential').map(({ request }) => `"${request}"`))];
-  if (leaveOut.length > 0) repairs.push(`leave out ${list(leaveOut, 'or')}`);
-  if (missing?.reason.kind === 'relation') repairs.push(`add a repository that has ${formatRelation(missing.reason.relation)}`);
-  if (repairs.length === 0) repairs.push('use repositories that belong together');
-  const text = list(repairs, 'or');
-  return `${text[0]!.toUpperCase()}${text.slice(1)}.`;
+/** The needs of a contradiction that nothing satisfies, and whose they are. */
+export function missingIn(core: readonly CoreClause[]): readonly { readonly by: number; readonly relation: Relation }[] {
+  return core.flatMap(({ by, kind, targets, reason }) =>
+    kind === 'requires' && targets.length === 0 && reason.kind === 'relation' ? [{ by, relation: reason.relation }] : [],
+  );
 }
 
-/** The clauses as lines: each seed, then depth-first what follows from it. */
-function derive(core: readonly CoreClause[], pool: Pool): string[] {
-  const byOwner = Map.groupBy(core, ({ by }) => by);
-  const lines: string[] = [];
-  const told = new Set<number>([0]);
-  const stack: CoreClause[] = [...(byOwner.get(0) ?? [])].reverse();
-  for (let clause = stack.pop(); clause !== undefined; clause = stack.pop()) {
-    lines.push(tell(clause, pool));
-    if (clause.kind === 'conflicts') continue;
-    for (const target of [...clause.targets].reverse()) {
-      if (told.has(target)) continue;
-      told.add(target);
-      stack.push(...[...(byOwner.get(target) ?? [])].reverse());
-    }
+/** The relations that a dependency is made of: itself, or those inside of a boolean one; none of one that cannot be read. */
+export function partsOf(relation: Relation, clauses: Clauses): readonly Relation[] {
+  if (!isRich(relation.name)) return [relation];
+  const rich = clauses.clausesOfRich(relation.name) === undefined ? undefined : clauses.parsed(relation.name);
+  return rich === undefined ? [] : relationsIn(rich);
+}
+
+function summarise(seeds: readonly Seed[], core: readonly CoreClause[], pool: Pool, clauses: Clauses): string {
+  const names = inSentence([...new Set(seeds.map(({ request }) => `"${request}"`))], 'and');
+  const [missing] = missingIn(core);
+  if (missing === undefined) {
+    return seeds.length > 1 ? `${names} cannot be installed together` : `${names} cannot be installed: what it needs excludes itself`;
   }
-  return [...new Set(lines)];
+  const { by, relation } = missing;
+  if (partsOf(relation, clauses).length === 0) return `${names} cannot be installed: ${tellUnreadable(by, relation, 'requires', pool)}`;
+  return `${names} cannot be installed: ${label(by, pool)} needs ${formatRelation(relation)}, which cannot be had`;
 }
 
-function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool): string {
+function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool, clauses: Clauses): string {
   const names = targets.map((target) => label(target, pool));
   if (reason.kind === 'seed') {
-    const { position, request } = reason.seed;
-    const place = position === undefined ? '' : ` (${position.file}:${position.line})`;
-    const exact = targets.length === 1 && request === pool.package(targets[0]!).name;
-    return `${WHO[reason.seed.reason] ?? reason.seed.reason} asks for ${request}${place}${exact ? '' : `, which ${list(names, 'or')} can be`}`;
+    const exact = targets.length === 1 && reason.seed.request.startsWith(pool.name(targets[0]!));
+    return `${tellRequest(reason.seed)}${exact ? '' : `, which can be ${inSentence(names, 'or')}`}`;
   }
-  if (reason.kind === 'one-version') return `only one of ${list([label(by, pool), ...names], 'and')} can be installed`;
-  const text = `${label(by, pool)} ${VERBS[reason.field] ?? reason.field} ${formatRelation(reason.relation)}`;
-  const beside = when === undefined ? '' : ` beside ${list(when.map((each) => label(each, pool)), 'and')}`; // prettier-ignore
-  if (kind === 'conflicts') return `${text}${beside}, and that is ${list(names, 'and')}`;
-  if (targets.length === 0) return `${text}${beside}, but no repository has that`;
-  if (targets.length === 1 && pool.package(targets[0]!).name === reason.relation.name) return text;
-  return `${text}${beside}, which only ${list(names, 'or')} can be`;
+  if (reason.kind === 'one-version') return tellRivals([by, ...targets.filter((target) => target !== by)], pool);
+  const { field, relation } = reason;
+  if (partsOf(relation, clauses).length === 0) return tellUnreadable(by, relation, field, pool);
+  const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatRelation(relation)}`;
+  const beside = when === undefined ? '' : ` beside ${inSentence(when.map((each) => label(each, pool)), 'and')}`; // prettier-ignore
+  if (kind === 'conflicts') {
+    const through = (target: number): string =>
+      pool.name(target) === relation.name || isRich(relation.name) || field === 'obsoletes' ? '' : ` (it provides ${relation.name})`;
+    return `${text}${beside}, and that is ${inSentence(
+      targets.map((target) => `${label(target, pool)}${through(target)}`),
+      'and',
+    )}`;
+  }
+  if (targets.length === 0) {
+    const reasons = partsOf(relation, clauses)
+      .filter((part) => pool.satisfying(part).length === 0)
+      .map((part) => whyNot(part, pool));
+    return `${text}${beside}, but ${reasons.length === 0 ? 'no package is all of that' : reasons.join('; ')}`;
+  }
+  if (targets.length === 1 && pool.name(targets[0]!) === relation.name) return text;
+  return `${text}${beside}, which only ${inSentence(names, 'or')} can be`;
 }
 
-function label(solvable: number, pool: Pool): string {
-  const { name, evr, arch } = pool.package(solvable);
-  return `${name} ${formatEvr(evr)}${arch === 'noarch' ? '' : `.${arch}`}`;
+function tellRivals(rivals: readonly number[], pool: Pool): string {
+  const packages = rivals.map((each) => pool.package(each));
+  const [first] = packages as [(typeof packages)[0]];
+  const isOne = packages.every(({ arch }) => arch === first.arch);
+  const isSame = packages.every(({ evr }) => compareEvr(evr, first.evr) === 0);
+  const what = isOne ? 'version' : isSame ? 'architecture' : 'version on all architectures';
+  const versions = rivals.map((each, at) => (isOne ? formatEvr(packages[at]!.evr) : label(each, pool)));
+  return `only one ${what} of ${first.name} can be installed: ${inSentence(versions, 'or')}`;
 }
 
-/** `a`, `a and b`, `a, b and c`; of many only the first. */
-function list(items: readonly string[], word: 'and' | 'or'): string {
-  const shown = items.length > 6 ? [...items.slice(0, 5), `${items.length - 5} more`] : items;
-  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} ${word} ${shown.at(-1)}`;
+function tellUnreadable(by: number, { name }: Relation, field: RelationKind, pool: Pool): string {
+  return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: its ${FIELDS[field] ?? field} "${name}" is not valid`;
+}
+
+/** Why nothing satisfies a relation. */
+function whyNot(relation: Relation, pool: Pool): string {
+  const { name } = relation;
+  if (rpmlibFeature(name) === false) return 'that is a feature of rpm that is not known here';
+  const kept = withheldOf(name, pool).find(({ solvable }) => pool.satisfies(solvable, relation));
+  if (kept !== undefined) return tellWithheld(kept, pool);
+  if (name.startsWith('/')) return 'no repository has a package with that file';
+  const [offered] = pool.all(name);
+  if (offered !== undefined) return `${name} is ${formatEvr(pool.package(offered).evr)} (${pool.repository(offered).id})`;
+  const [provider] = pool.satisfying({ name, sense: 0, evr: undefined });
+  if (provider !== undefined) {
+    const versions = (pool.package(provider).relations.provides ?? []).filter((each) => each.name === name && each.evr !== undefined);
+    return `${name} is only provided by ${label(provider, pool)}, as version ${inSentence(
+      versions.map(({ evr }) => formatEvr(evr!)),
+      'and',
+    )}`;
+  }
+  const elsewhere = pool.missedBy(name).find((each) => pool.satisfies(each, relation));
+  if (elsewhere !== undefined) return `${label(elsewhere, pool)} of ${pool.repository(elsewhere).id} is for another architecture`;
+  const replacing = pool.replacing(name);
+  if (replacing.length > 0) return `no repository has ${name} any more; it is replaced by ${inSentence(replacing, 'or')}`;
+  return `no repository has ${name}`;
 }

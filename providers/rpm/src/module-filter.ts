@@ -11,37 +11,59 @@ interface Artifact {
   readonly arch: string;
 }
 
+/** Why modules hide a package. Streams are written as people ask for them, `module:stream`. */
+export interface HidingModule {
+  /** Streams that have it and do not count; empty for a package that is of no module. */
+  readonly streams: readonly string[];
+  /** The stream that counts and has a package of that name, or that is another one of the same module. */
+  readonly instead: string | undefined;
+}
+
 /**
  * The packages of a repository that modules hide, as dnf does: those of streams that do not count, and, where a stream that counts has a
  * package of a name, all others of that name or that provide it.
  *
- * @returns their places in the index.
+ * @returns why, by their places in the index.
  */
-export function hiddenByModules(index: PackagesIndex, { builds }: Modules, active: ReadonlySet<ModuleBuild>): ReadonlySet<number> {
+export function hiddenByModules(
+  index: PackagesIndex,
+  { builds }: Modules,
+  active: ReadonlySet<ModuleBuild>,
+): ReadonlyMap<number, HidingModule> {
   const shown = new Set<number>();
-  const hidden = new Set<number>();
-  const names = new Set<string>();
+  const hidden = new Map<number, HidingModule>();
+  const names = new Map<string, string>();
+  const counting = new Map(Array.from(active, (build) => [build.name, streamOf(build)]));
   for (const build of builds) {
     for (const artifact of build.artifacts) {
       const parts = parseArtifact(artifact);
       if (parts === undefined) continue;
       const at = placeOf(index, parts);
-      if (at !== undefined) (active.has(build) ? shown : hidden).add(at);
-      if (active.has(build) && !build.demodularized.includes(parts.name)) names.add(parts.name);
+      if (at !== undefined) {
+        if (active.has(build)) shown.add(at);
+        else hidden.set(at, { streams: withStream(hidden.get(at)?.streams, build), instead: counting.get(build.name) });
+      }
+      if (active.has(build) && !build.demodularized.includes(parts.name)) names.set(parts.name, streamOf(build));
     }
   }
-  for (const name of names) {
-    for (const at of index.byName(name)) hidden.add(at);
-    for (const at of index.providersOf(name)) hidden.add(at);
+  for (const [name, instead] of names) {
+    const hide = (at: number): void => {
+      if (!hidden.has(at)) hidden.set(at, { streams: [], instead });
+    };
+    for (const at of index.byName(name)) hide(at);
+    for (const at of index.providersOf(name)) hide(at);
   }
   for (const at of shown) hidden.delete(at);
   return hidden;
 }
 
-/** Streams that do not count and have a package of a name, as people ask for them; for messages. */
-export function streamsWith(name: string, { builds }: Modules, active: ReadonlySet<ModuleBuild>): readonly string[] {
-  const having = builds.filter((build) => !active.has(build) && build.artifacts.some((each) => parseArtifact(each)?.name === name));
-  return [...new Set(having.map((build) => `${build.name}:${build.stream}`))];
+function streamOf({ name, stream }: ModuleBuild): string {
+  return `${name}:${stream}`;
+}
+
+function withStream(streams: readonly string[] = [], build: ModuleBuild): readonly string[] {
+  const stream = streamOf(build);
+  return streams.includes(stream) ? streams : [...streams, stream];
 }
 
 /** Where modules have packages: streams, as people ask for them. */

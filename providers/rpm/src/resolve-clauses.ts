@@ -7,6 +7,7 @@ import { EQUAL, rangesMeet } from './relation.js';
 import type { Relation, RelationTable } from './relation.js';
 import type { Pool } from './resolve-pool.js';
 import { isRich, parseRich } from './rich.js';
+import type { Rich } from './rich.js';
 import { richClauses } from './rich-clauses.js';
 import type { RichClause } from './rich-clauses.js';
 import { rpmlibFeature } from './rpmlib.js';
@@ -30,6 +31,7 @@ export class Clauses implements DependencyProvider<Reason> {
   readonly #pool: Pool;
   readonly #table: RelationTable;
   readonly #weak: boolean;
+  readonly #parsed = new Map<string, Rich | undefined>();
   readonly #rich = new Map<string, readonly RichClause[] | undefined>();
   #backward: Map<number, Clause<Reason>[]> | undefined;
 
@@ -68,14 +70,19 @@ export class Clauses implements DependencyProvider<Reason> {
   clausesOfRich(name: string, holds = true): readonly RichClause[] | undefined {
     const key = `${holds}${name}`;
     if (this.#rich.has(key)) return this.#rich.get(key);
-    let clauses: readonly RichClause[] | undefined;
-    try {
-      clauses = richClauses(parseRich(name, this.#table), holds);
-    } catch (error) {
-      if (!hasCode(error, 'ICT_RPM_RELATION_INVALID')) throw error;
-    }
+    const rich = this.parsed(name);
+    const clauses = rich === undefined ? undefined : readable(() => richClauses(rich, holds));
     this.#rich.set(key, clauses);
     return clauses;
+  }
+
+  /** A boolean dependency, taken apart; undefined for one that cannot be read, and for any other name. */
+  parsed(name: string): Rich | undefined {
+    if (!isRich(name)) return undefined;
+    if (this.#parsed.has(name)) return this.#parsed.get(name);
+    const rich = readable(() => parseRich(name, this.#table));
+    this.#parsed.set(name, rich);
+    return rich;
   }
 
   /** Other packages of the name that cannot stand beside this one. Libraries of a second architecture can, in the same version. */
@@ -148,6 +155,16 @@ export class Clauses implements DependencyProvider<Reason> {
     return opposite
       .filter(({ some }) => some.length === 0)
       .flatMap(({ none }) => combinations(none.map((set) => this.#pool.membersOf(set))));
+  }
+}
+
+/** @returns undefined for a dependency that cannot be read. */
+function readable<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (hasCode(error, 'ICT_RPM_RELATION_INVALID')) return undefined;
+    throw error;
   }
 }
 

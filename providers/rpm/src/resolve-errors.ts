@@ -4,6 +4,7 @@ import { defineErrors } from '@ict/plugin-api';
 export const resolutionError = defineErrors({
   ICT_RPM_UNKNOWN_PACKAGE: 'invalid',
   ICT_RPM_UNKNOWN_VERSION: 'invalid',
+  ICT_RPM_PACKAGE_WITHHELD: 'invalid',
   ICT_RPM_UNKNOWN_MODULE: 'invalid',
   ICT_RPM_MODULE_CONFLICT: 'unsolvable',
   ICT_RPM_UNSATISFIABLE: 'unsolvable',

@@ -4,6 +4,7 @@ import type { Architecture, FavouredPackage } from '@ict/plugin-api';
 import { architectureRank } from './architecture.js';
 import { compareEvr, formatEvr } from './evr.js';
 import type { Evr } from './evr.js';
+import type { HidingModule } from './module-filter.js';
 import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { Relation } from './relation.js';
@@ -19,8 +20,8 @@ export interface PoolRepository {
   readonly cost: number;
   /** Names of packages that are taken from it. */
   readonly filter: NameFilter;
-  /** Places in the index of packages that modules hide. */
-  readonly hidden?: ReadonlySet<number>;
+  /** Why modules hide packages, by their places in the index. */
+  readonly hidden?: ReadonlyMap<number, HidingModule>;
   readonly index: PackagesIndex;
 }
 
@@ -124,6 +125,20 @@ export class Pool {
     const result = this.#ordered(found.filter((solvable) => this.repository(solvable).priority === best));
     this.#all.set(name, result);
     return result;
+  }
+
+  /** Packages of this name, or that provide it, that a repository has and {@link all} does not give; for messages. */
+  missedBy(name: string): readonly number[] {
+    return this.repositories.flatMap(({ index }, number) =>
+      Array.from(new Set([...index.byName(name), ...index.providersOf(name)]), (at) => this.#bases[number]! + at).filter(
+        (solvable) => !this.all(this.name(solvable)).includes(solvable),
+      ),
+    );
+  }
+
+  /** Names of packages that replace some version of a name; for messages. */
+  replacing(name: string): readonly string[] {
+    return [...new Set(this.#obsoletersOf(name).map((solvable) => this.name(solvable)))].sort();
   }
 
   /** Packages that satisfy a relation through their name, what they provide, or a file, the preferred one first. */

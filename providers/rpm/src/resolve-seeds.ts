@@ -1,14 +1,14 @@
-import { isPattern, nearestNames, patternExpression } from '@ict/package-index';
+import { isPattern, patternExpression } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { parseEvr } from './evr.js';
 import type { PackageGroup } from './comps.js';
-import { streamsWith } from './module-filter.js';
-import type { ActiveModules, ModuleProblem } from './module-streams.js';
+import type { ActiveModules } from './module-streams.js';
 import type { Modules } from './modules.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { RelationTable } from './relation.js';
-import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
+import { moduleProblem, unknownGroup, unknownPackage } from './resolve-unknown.js';
+import type { RequestParts } from './resolve-unknown.js';
 
 /** A package that a seed asks for, and what would satisfy it, the preferred one first. */
 export interface Wanted {
@@ -50,7 +50,7 @@ export function findSeeds(
       else wanted.push(...those(seed, ofModule, false, pool));
       continue;
     }
-    if (request.startsWith('@')) {
+    if (request.startsWith('@') && !request.includes(':')) {
       const group = groups.get(request.slice(1));
       if (group === undefined) problems.push(unknownGroup(seed, [...groups.keys()]));
       else wanted.push(...membersOfGroup(seed, group, pool));
@@ -60,16 +60,21 @@ export function findSeeds(
       .map((each) => findPackages(each, pool, table))
       .filter((targets) => targets.length > 0);
     for (const targets of found) wanted.push({ seed, targets, weak: false });
-    if (found.length === 0) problems.push(unknownPackage(seed, request, pool, modules));
+    if (found.length === 0) problems.push(nothingFor(seed, request, pool, modules));
   }
   return { wanted, problems };
+}
+
+function nothingFor(seed: Seed, request: string, pool: Pool, modules: Collections['modules']): Problem {
+  const parts = partsOf(request);
+  return unknownPackage(seed, parts, (solvable) => parts === undefined || fits(solvable, parts, pool), pool, modules);
 }
 
 /** Names that a pattern matches, sorted; a request that is none stands for itself. */
 function requestsOf(request: string, pool: Pool): readonly string[] {
   if (!isPattern(request) || request.startsWith('/')) return [request];
   const expression = patternExpression([request]);
-  return [...new Set(namesOf(pool))].filter((name) => expression.test(name)).sort();
+  return [...new Set(Array.from(pool.members(), (solvable) => pool.name(solvable)))].filter((name) => expression.test(name)).sort();
 }
 
 function membersOfGroup(seed: Seed, group: PackageGroup, pool: Pool): Wanted[] {
@@ -83,18 +88,26 @@ function those(seed: Seed, names: readonly string[], weak: boolean, pool: Pool):
 
 function findPackages(request: string, pool: Pool, table: RelationTable): readonly number[] {
   if (request.startsWith('/')) return pool.satisfying(table.relation(request));
-  const match = NAME.exec(request);
-  if (match === null) return pool.satisfying(table.relation(request));
-  const [, name, version, repository] = match as unknown as [string, string, string | undefined, string | undefined];
-  const fits = (solvable: number): boolean => {
-    if (repository !== undefined && pool.repository(solvable).id !== repository) return false;
-    return version === undefined || rangesMeet({ sense: EQUAL, evr: pool.package(solvable).evr }, { sense: EQUAL, evr: parseEvr(version) });
-  };
-  const named = namedPackages(name, pool).filter(fits);
+  const parts = partsOf(request);
+  if (parts === undefined) return pool.satisfying(table.relation(request));
+  const { name, version } = parts;
+  const named = namedPackages(name, pool).filter((solvable) => fits(solvable, parts, pool));
   if (named.length > 0) return version === undefined ? withReplacements(named, pool) : named;
   return pool
     .satisfying(table.relation(name, version === undefined ? 0 : EQUAL, version === undefined ? undefined : parseEvr(version)))
-    .filter(fits);
+    .filter((solvable) => fits(solvable, parts, pool));
+}
+
+/** @returns undefined for a request that is no name: a path, or what packages provide. */
+function partsOf(request: string): RequestParts | undefined {
+  const match = NAME.exec(request);
+  return match === null ? undefined : { name: match[1]!, version: match[2], repository: match[3] };
+}
+
+/** Whether a package is of the version and repository that are asked for. */
+function fits(solvable: number, { version, repository }: RequestParts, pool: Pool): boolean {
+  if (repository !== undefined && pool.repository(solvable).id !== repository) return false;
+  return version === undefined || rangesMeet({ sense: EQUAL, evr: pool.package(solvable).evr }, { sense: EQUAL, evr: parseEvr(version) });
 }
 
 function namedPackages(name: string, pool: Pool): readonly number[] {
@@ -109,45 +122,4 @@ function namedPackages(name: string, pool: Pool): readonly number[] {
 function withReplacements(solvables: readonly number[], pool: Pool): readonly number[] {
   const replacements = solvables.flatMap((solvable) => pool.obsoletersOf(solvable));
   return replacements.length === 0 ? solvables : [...new Set([...replacements, ...solvables])];
-}
-
-function unknownPackage(seed: Seed, request: string, pool: Pool, modules: Collections['modules']): Problem {
-  const name = NAME.exec(request)?.[1] ?? request;
-  const known = pool.all(name).map((solvable) => `${pool.package(solvable).evr.version} (${pool.repository(solvable).id})`);
-  if (known.length > 0) {
-    return problemOf(seed, 'ICT_RPM_UNKNOWN_VERSION', `there is no "${request}"`, `There is ${name} ${known.join(', ')}.`);
-  }
-  const streams = modules === undefined ? [] : streamsWith(name, modules, modules.active);
-  if (streams.length > 0) {
-    const hint = `It is in ${streams.join(', ')}: add that stream, as "${streams[0]!}" or "${streams[0]!}/PROFILE".`;
-    return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `"${request}" is only in streams of modules that are not active`, hint);
-  }
-  const places = pool.repositories.map(({ id }) => id).join(', ');
-  const hint =
-    meant(nearestNames(name, namesOf(pool))) ??
-    `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`;
-  return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a package "${request}"`, hint);
-}
-
-function* namesOf(pool: Pool): Generator<string> {
-  for (const solvable of pool.members()) yield pool.name(solvable);
-}
-
-function meant(near: readonly string[]): string | undefined {
-  return near.length === 0 ? undefined : `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?`;
-}
-
-function unknownGroup(seed: Seed, known: readonly string[]): Problem {
-  const groups = known.map((id) => `@${id}`);
-  const list = groups.length === 0 ? 'The repositories have no groups.' : `There are ${groups.slice(0, 20).join(', ')}.`;
-  const hint = meant(nearestNames(seed.request.trim(), groups)) ?? list;
-  return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a group "${seed.request}"`, hint);
-}
-
-function moduleProblem(seed: Seed, { kind, message, hint }: ModuleProblem): Problem {
-  return problemOf(seed, kind === 'conflict' ? 'ICT_RPM_MODULE_CONFLICT' : 'ICT_RPM_UNKNOWN_MODULE', message, hint);
-}
-
-function problemOf(seed: Seed, code: keyof typeof resolutionError.codes, message: string, hint: string): Problem {
-  return { code, message, hint, ...(seed.position === undefined ? {} : { position: seed.position }), because: [] };
 }

@@ -23,6 +23,7 @@ import { Clauses } from './resolve-clauses.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
 import { Pool } from './resolve-pool.js';
+import { repairsOf } from './resolve-repairs.js';
 import type { PoolRepository } from './resolve-pool.js';
 import { allSeeds, loadActiveModules, loadRepositories } from './resolve-repositories.js';
 import { findSeeds } from './resolve-seeds.js';
@@ -119,13 +120,21 @@ async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise
  * @throws `ICT_SOLVER_LIMIT`.
  */
 export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch, request.favour)): Resolution {
-  const { collections, recommends, table } = request;
-  const { wanted, problems } = findSeeds(request.seeds, pool, table, collections);
+  const { collections, recommends, seeds, table } = request;
+  const { wanted, problems } = findSeeds(seeds, pool, table, collections);
   const clauses = new Clauses(pool, table, recommends);
+  const solveFor = (asked: readonly Wanted[]) =>
+    solve<Reason>({ count: pool.count, roots: rootsOf(asked, recommends), provider: clauses, recommendations: 'last' });
+  /** The number of packages that other seeds bring in, when they can be resolved. */
+  const trial = (other: readonly Seed[]): number | undefined => {
+    const found = findSeeds(other, pool, table, collections);
+    const outcome = found.problems.length > 0 ? undefined : solveFor(found.wanted);
+    return outcome?.kind === 'solved' ? outcome.members.length : undefined;
+  };
   const contradictions: Problem[] = [];
   let left = wanted;
   for (;;) {
-    const outcome = solve<Reason>({ count: pool.count, roots: rootsOf(left, recommends), provider: clauses, recommendations: 'last' });
+    const outcome = solveFor(left);
     if (outcome.kind === 'solved') {
       if (problems.length > 0 || contradictions.length > 0) break;
       return {
@@ -134,9 +143,12 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
         warnings: warnOfDropped(outcome.dropped, pool),
       };
     }
-    contradictions.push(explainContradiction(outcome.core, pool));
-    // Other contradictions, which have nothing to do with this one, are worth telling at once.
     const guilty = new Set(seedsOf(outcome.core));
+    const involved = seeds.filter((seed) => guilty.has(seed) || seed.reason === 'essential');
+    const others = left.map(({ seed }) => seed).filter((seed) => !involved.includes(seed));
+    const repairs = repairsOf(outcome.core, { involved, others }, pool, clauses, trial);
+    contradictions.push(explainContradiction(outcome.core, repairs, pool, clauses));
+    // Other contradictions, which have nothing to do with this one, are worth telling at once.
     left = left.filter(({ seed }) => !guilty.has(seed));
     if (contradictions.length === MAX_PROBLEMS || left.length === 0 || guilty.size === 0) break;
   }

@@ -144,6 +144,15 @@ function checkNesting(rich: Rich, above: Rich['kind'] | undefined, invalid: (rea
   }
   if (rich.kind === 'if' && above === 'or') throw invalid('"if" may not stand below "or"');
   if (rich.kind === 'unless' && above === 'and') throw invalid('"unless" may not stand below "and"');
-  const parts = 'operands' in rich ? rich.operands : [rich.then, rich.condition, ...(rich.otherwise === undefined ? [] : [rich.otherwise])];
-  for (const part of parts) checkNesting(part, rich.kind, invalid);
+  for (const part of partsOf(rich)) checkNesting(part, rich.kind, invalid);
+}
+
+/** The relations that a boolean dependency is made of, in order. */
+export function relationsIn(rich: Rich): readonly Relation[] {
+  return rich.kind === 'relation' ? [rich.relation] : partsOf(rich).flatMap(relationsIn);
+}
+
+function partsOf(rich: Exclude<Rich, { kind: 'relation' }>): readonly Rich[] {
+  if ('operands' in rich) return rich.operands;
+  return [rich.then, rich.condition, ...(rich.otherwise === undefined ? [] : [rich.otherwise])];
 }

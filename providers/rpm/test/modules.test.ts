@@ -112,7 +112,11 @@ describe('modules, beside dnf', () => {
 
 describe('modules', () => {
   it.each([
-    ['app', 'ICT_RPM_UNKNOWN_PACKAGE', /app:x/],
+    ['app', 'ICT_RPM_PACKAGE_WITHHELD', /Add "app:x"/],
+    ['db=2.0', 'ICT_RPM_PACKAGE_WITHHELD', /Add "db:2"/],
+    ['db=3.0', 'ICT_RPM_PACKAGE_WITHHELD', /Set "moduleHotfixes" of repository "test"/],
+    ['bd:2', 'ICT_RPM_UNKNOWN_MODULE', /"db"/],
+    ['@games:2/all', 'ICT_RPM_UNKNOWN_MODULE', /db, ext, lang, app and odd/],
     ['@db:9', 'ICT_RPM_UNKNOWN_MODULE', /db:1, db:2/],
     ['db:2/other', 'ICT_RPM_UNKNOWN_MODULE', /db:2\/server, db:2\/client/],
     ['@lang:b', 'ICT_RPM_UNKNOWN_MODULE', /lang:b\/common/],

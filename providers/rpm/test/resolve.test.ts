@@ -116,7 +116,7 @@ describe('what is chosen', () => {
     const low = { packages: [pkg('a-9-1.noarch'), pkg('b-9-1.noarch')], priority: 0 };
     const high = { packages: [pkg('a-1-1.noarch')], priority: 10 };
     expect(answer(resolveIn([low, high], ['a', 'b']))).toBe('a-1-1.noarch b-9-1.noarch');
-    expect(answer(resolveIn([low, high], ['a=9']))).toBe('ICT_RPM_UNKNOWN_VERSION');
+    expect(answer(resolveIn([low, high], ['a=9']))).toBe('ICT_RPM_PACKAGE_WITHHELD');
     expect(answer(resolveIn([low, { ...high, allow: ['x*'] }], ['a']))).toBe('a-9-1.noarch');
     expect(answer(resolveIn([high, { ...low, priority: 10 }], ['a/repo0']))).toBe('a-1-1.noarch');
   });
@@ -124,7 +124,7 @@ describe('what is chosen', () => {
   it('never what a repository may not give', () => {
     const repository = { packages: [pkg('a-2-1.noarch'), pkg('ab-1-1.noarch')], exclude: ['a'] };
     expect(answer(resolveIn([repository, { packages: [pkg('a-1-1.noarch')] }], ['a', 'ab']))).toBe('a-1-1.noarch ab-1-1.noarch');
-    expect(answer(resolveIn([{ ...repository, allow: ['a*'] }], ['a']))).toBe('ICT_RPM_UNKNOWN_PACKAGE');
+    expect(answer(resolveIn([{ ...repository, allow: ['a*'] }], ['a']))).toBe('ICT_RPM_PACKAGE_WITHHELD');
   });
 
   it('of equal packages, those of the repository with the lowest cost', () => {
@@ -267,7 +267,9 @@ describe('an explanation', () => {
     );
     expect(resolution).toMatchObject({
       kind: 'unsolvable',
-      problems: [{ because: ['the template asks for a', 'a 1-1 needs b', 'b 1-1 needs lib.so()(64bit), but no repository has that'] }],
+      problems: [
+        { because: ['the template asks for a', 'a 1-1 needs b', 'b 1-1 needs lib.so()(64bit), but no repository has lib.so()(64bit)'] },
+      ],
     });
   });
 });

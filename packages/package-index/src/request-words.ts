@@ -1,0 +1,45 @@
+import type { Seed } from '@ict/plugin-api';
+
+const WHO: Readonly<Record<string, string>> = {
+  template: 'the template',
+  essential: 'the base system',
+  kernel: 'the choice of kernel',
+  bootloader: 'the choice of boot loader',
+  tools: 'the tools tree',
+  question: 'the question',
+};
+
+/** Items that are shown when there are more than one can read. */
+const SHOWN = 5;
+
+/** Who asks for a package: `the template`. */
+function whoAsks({ reason }: Pick<Seed, 'reason'>): string {
+  return WHO[reason] ?? reason;
+}
+
+/** `the template asks for nginx (image.yml:12)`. */
+export function tellRequest(seed: Seed): string {
+  const { position, request } = seed;
+  return `${whoAsks(seed)} asks for ${request}${position === undefined ? '' : ` (${position.file}:${position.line})`}`;
+}
+
+/**
+ * What follows the name of what is asked for: nothing where the user wrote it, else who asks for it. `, which the base system asks for`.
+ *
+ * @param rest of the sentence.
+ */
+export function askedBy(seed: Pick<Seed, 'reason'>, rest = ''): string {
+  if (seed.reason === 'template' || seed.reason === 'question') return rest;
+  return `, which ${whoAsks(seed)} asks for${rest === '' ? '' : ','}${rest}`;
+}
+
+/** Items in a sentence: `a`, `a and b`, `a, b and c`; of many only the first. */
+export function inSentence(items: readonly string[], word: 'and' | 'or'): string {
+  const shown = items.length > SHOWN + 1 ? [...items.slice(0, SHOWN), `${items.length - SHOWN} more`] : items;
+  return shown.length < 2 ? (shown[0] ?? '') : `${shown.slice(0, -1).join(', ')} ${word} ${shown.at(-1)}`;
+}
+
+/** `Did you mean "a" or "b"?`; undefined when no name is near. */
+export function askIfMeant(near: readonly string[]): string | undefined {
+  return near.length === 0 ? undefined : `Did you mean ${near.map((each) => `"${each}"`).join(' or ')}?`;
+}

@@ -1,0 +1,63 @@
+import type { Seed } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { findRepairs, tellOmission, tellRepairs, type OtherRequest } from '../src/repairs.js';
+
+const seed = (text: string): Seed => {
+  const [request = '', reason = 'template'] = text.split(' ');
+  return { request, reason };
+};
+const instead = (request: string, of: string): OtherRequest => ({ request, replaces: (each) => each.request === of });
+
+/** Asks for repairs where only these sets of requests can be resolved, each into as many packages as it says. */
+function repairs(
+  working: Readonly<Record<string, number>>,
+  involved: readonly string[],
+  {
+    others = [],
+    requests = [],
+    additions = [],
+  }: { others?: readonly string[]; requests?: readonly OtherRequest[]; additions?: readonly string[] } = {},
+): readonly string[] {
+  const trial = (seeds: readonly Seed[]) =>
+    working[
+      seeds
+        .map(({ request }) => request)
+        .sort()
+        .join(' ')
+    ];
+  return findRepairs(requests, { involved: involved.map(seed), others: others.map(seed) }, trial, additions);
+}
+
+describe('findRepairs', () => {
+  it.each<[string, readonly string[], readonly string[]]>([
+    ['leaves out that with which more packages stay first', repairs({ a: 1, b: 5 }, ['a', 'b']), ['leave out "a"', 'leave out "b"']],
+    ['never leaves out what the base system needs', repairs({ a: 1, bash: 5 }, ['a', 'bash essential']), ['leave out "a"']],
+    ['nor what writes the image', repairs({ a: 1 }, ['mtools tools', 'a']), ['use repositories that belong together']],
+    ['speaks of the boot loader as the user does', repairs({ a: 1 }, ['a', 'grub bootloader']), ['choose another boot loader']],
+    [
+      'puts another request before, and names what it replaces, also when that takes no part',
+      repairs({ 'a=2 c': 2, 'a=1': 1 }, ['c'], { others: ['a=1'], requests: [instead('a=2', 'a=1'), instead('a=3', 'a=1')] }),
+      ['ask for "a=2" instead of "a=1"', 'leave out "c"'],
+    ],
+    ['tries it without the others when nothing works with them', repairs({ b: 1 }, ['a', 'b'], { others: ['x'] }), ['leave out "a"']],
+    [
+      'ends with what cannot be tried, each once',
+      repairs({ b: 1 }, ['a', 'b'], { additions: ['x', 'x', 'y', 'z'] }),
+      ['leave out "a"', 'x', 'y'],
+    ],
+  ])('%s', (_what, found, expected) => {
+    expect(found).toEqual(expected);
+  });
+});
+
+it('tells repairs in one sentence', () => {
+  expect(tellRepairs(['ask for "b=1"', 'leave out "a"'])).toBe('Ask for "b=1", or leave out "a".');
+});
+
+it.each([
+  ['a', 'leave out "a"'],
+  ['a kernel', 'leave out "a"'],
+  ['a essential', undefined],
+])('of %s: %s', (text, expected) => {
+  expect(tellOmission(seed(text))).toBe(expected);
+});

@@ -1,0 +1,33 @@
+import { expect, it } from 'vitest';
+import { askedBy, askIfMeant, inSentence, tellRequest } from '../src/request-words.js';
+
+it.each([
+  [[], ''],
+  [['a'], 'a'],
+  [['a', 'b', 'c'], 'a, b or c'],
+  [['a', 'b', 'c', 'd', 'e', 'f'], 'a, b, c, d, e or f'],
+  [['a', 'b', 'c', 'd', 'e', 'f', 'g'], 'a, b, c, d, e or 2 more'],
+])('%j in a sentence: %s', (items, expected) => {
+  expect(inSentence(items, 'or')).toBe(expected);
+});
+
+it('says who asks for what, and where', () => {
+  const position = { file: 'image.yml', line: 7, column: 3 };
+  expect(tellRequest({ request: 'nginx', reason: 'template', position })).toBe('the template asks for nginx (image.yml:7)');
+  expect(tellRequest({ request: 'bash', reason: 'essential' })).toBe('the base system asks for bash');
+  expect(tellRequest({ request: 'x', reason: 'a plugin' })).toBe('a plugin asks for x');
+});
+
+it.each([
+  ['template', '', ''],
+  ['question', ' any more', ' any more'],
+  ['essential', '', ', which the base system asks for'],
+  ['kernel', ' any more', ', which the choice of kernel asks for, any more'],
+])('of %s before "%s"', (reason, rest, expected) => {
+  expect(askedBy({ reason }, rest)).toBe(expected);
+});
+
+it('asks only for names that are near', () => {
+  expect(askIfMeant([])).toBeUndefined();
+  expect(askIfMeant(['a', 'b'])).toBe('Did you mean "a" or "b"?');
+});

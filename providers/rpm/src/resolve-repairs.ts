@@ -1,0 +1,47 @@
+import { findRepairs, inSentence } from '@ict/package-index';
+import type { Contradiction, OtherRequest, Trial } from '@ict/package-index';
+import type { OwnedClause } from '@ict/solver';
+import { missingIn, partsOf } from './explain.js';
+import { formatRelation } from './relation.js';
+import type { Relation } from './relation.js';
+import type { Clauses, Reason } from './resolve-clauses.js';
+import type { Pool } from './resolve-pool.js';
+import { withheldOf } from './resolve-withheld.js';
+import { rpmlibFeature } from './rpmlib.js';
+
+/**
+ * What would mend a contradiction: a request for a package in any version, a wish left out, and what cannot be tried, a package that is let
+ * in or another repository.
+ */
+export function repairsOf(
+  core: readonly OwnedClause<Reason>[],
+  contradiction: Contradiction,
+  pool: Pool,
+  clauses: Clauses,
+  trial: Trial,
+): readonly string[] {
+  const additions = missingIn(core).flatMap(({ relation }) => {
+    const parts = partsOf(relation, clauses);
+    const kept = parts.flatMap((part) => withheldOf(part.name, pool).filter(({ solvable }) => pool.satisfies(solvable, part)));
+    if (kept.length > 0) return kept.map(({ repair }) => repair);
+    return wantedOf(relation, parts, pool, clauses);
+  });
+  return findRepairs(openRequests(contradiction), contradiction, trial, additions);
+}
+
+/** What another repository would have to have; nothing for what no repository can have. */
+function wantedOf(relation: Relation, parts: readonly Relation[], pool: Pool, clauses: Clauses): readonly string[] {
+  const missing = parts.filter((part) => pool.satisfying(part).length === 0).map(formatRelation);
+  if (parts.length === 0 || rpmlibFeature(relation.name) !== undefined) return [];
+  const word = clauses.parsed(relation.name)?.kind === 'and' ? 'and' : 'or';
+  return [`add a repository that has ${missing.length === 0 ? formatRelation(relation) : inSentence(missing, word)}`];
+}
+
+/** The requests for one version or repository, without these. */
+function openRequests({ involved }: Contradiction): readonly OtherRequest[] {
+  return involved.flatMap(({ request }) => {
+    const [, name, only] = /^([^\s=/]+)([=/].*)$/.exec(request.trim()) ?? [];
+    if (name === undefined || only === undefined) return [];
+    return [{ request: name, replaces: (seed) => seed.request === request }];
+  });
+}
