@@ -1,8 +1,10 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { parseDistribution, requireDistribution } from '@ict/template';
 import { rolldown } from 'rolldown';
 import { compiledStamp } from '../dist/fresh-bundle.js';
+import { keptDefinitionFile } from '../dist/kept-definition.js';
 import { packageRoot } from '../dist/module-url.js';
 import { discoverPlugins } from '../dist/plugin-discovery.js';
 import { placedModules } from './placed-modules.mjs';
@@ -22,7 +24,7 @@ const PROGRAMS = { '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
  * link hundreds of modules than to run them. Part of the build; `src/fresh-bundle.ts` decides at each start whether the bundle may be used.
  */
-const { entryOf, readManifest } = await import('@ict/core');
+const { definitionFiles, entryOf, readManifest } = await import('@ict/core');
 const directory = join(packageRoot, 'bundle');
 const packages = installedPackages(packageRoot);
 // Before anything is read: what is compiled meanwhile makes the bundle stale.
@@ -73,6 +75,15 @@ const bundled = new Set(
     .map((id) => packages.locate(id).index),
 );
 await writeFile(join(directory, 'THIRD-PARTY.txt'), await thirdPartyNotice([...bundled].map((index) => packages.list[index])));
+
+for (const file of (await Promise.all(plugins.map(definitionFiles))).flat()) {
+  const text = await readFile(file, 'utf8');
+  const kept = keptDefinitionFile(directory, text);
+  await mkdir(dirname(kept), { recursive: true });
+  const parsed = parseDistribution(text, file);
+  requireDistribution(parsed);
+  await writeFile(kept, JSON.stringify(parsed.written));
+}
 
 const needed = packages.withParents(new Set([...bundled, ...left]));
 const renumbered = new Map(needed.map((index, position) => [index, position]));

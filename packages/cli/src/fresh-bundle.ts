@@ -30,6 +30,8 @@ export interface BundleRecord {
 
 /** A bundle that may be used. */
 export interface Bundle {
+  /** Where it lies, an absolute path. */
+  readonly directory: string;
   /** Absolute paths of the modules that it has entries for, each with the chunk to load instead. */
   readonly modules: ReadonlyMap<string, string>;
   readonly builtins: readonly string[];
@@ -74,6 +76,7 @@ export function freshBundle(root: string): Bundle | undefined {
   }
   const { entries, builtins } = record;
   return {
+    directory,
     modules: new Map(entries.map(({ package: index, file, chunk }) => [join(roots[index], file), join(directory, chunk)])),
     builtins,
   };

@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
+import type { EngineOptions } from '@ict/core';
 import type { Command, CommanderError } from 'commander';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
@@ -108,6 +109,7 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
         (await import('@ict/core')).openEngine({
           ...options,
           importModule: (file) => import(pathToFileURL(bundle?.modules.get(file) ?? file).href),
+          ...(bundle === undefined ? {} : { recallDefinition: await definitionsOf(bundle) }),
         }),
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },
@@ -118,6 +120,11 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
     },
     exit: (status) => process.exit(status),
   });
+}
+
+async function definitionsOf({ directory }: Bundle): Promise<NonNullable<EngineOptions['recallDefinition']>> {
+  const { keptDefinition } = await import('./kept-definition.js');
+  return (text) => keptDefinition(directory, text);
 }
 
 /** A reader such as `head` may go away; the work goes on, and what it would print is dropped. */

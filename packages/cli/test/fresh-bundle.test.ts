@@ -68,6 +68,7 @@ async function started(): Promise<Started> {
 }
 
 const wholeBundle = (): Bundle => ({
+  directory: join(app, 'bundle'),
   modules: new Map([
     [join(app, 'dist/main.js'), join(app, 'bundle/main.js')],
     [join(root, 'packages/plugin/dist/plugin.js'), join(app, 'bundle/plugin.js')],

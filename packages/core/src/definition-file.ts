@@ -1,8 +1,11 @@
 import type { DistributionDefinition } from '@ict/plugin-api';
-import { parseDistribution, requireDistribution } from '@ict/template';
+import { parseDistribution, placeDistribution, requireDistribution, type WrittenDistribution } from '@ict/template';
 
 /** A line of the outermost mapping: a key and a plain word. */
 const line = (key: string) => new RegExp(`^${key}:[ \\t]+([A-Za-z0-9][A-Za-z0-9._-]*)[ \\t]*(?:#.*)?$`, 'gm');
+
+/** What this very code read of the text of a definition before; undefined when it did not, or the text had faults. */
+export type DefinitionMemory = (text: string) => WrittenDistribution | undefined;
 
 /**
  * A file that defines a distribution. Of most files a command needs to know only which target they are for: `target` takes that from
@@ -13,19 +16,25 @@ export class DefinitionFile {
   /** `{os}/{dist}`. */
   readonly target: string;
   private readonly text: string;
+  private readonly recall: DefinitionMemory | undefined;
   private read: DistributionDefinition | undefined;
 
   /** @throws `ICT_DISTRO_INVALID` when the target is not plain to see and the file has faults. */
-  constructor(file: string, text: string) {
+  constructor(file: string, text: string, recall?: DefinitionMemory) {
     this.file = file;
     this.text = text;
+    this.recall = recall;
     this.target = glance(text) ?? targetOf(this.definition());
   }
 
   /** @throws `ICT_DISTRO_INVALID` with all problems of the file. */
   definition(): DistributionDefinition {
-    this.read ??= requireDistribution(parseDistribution(this.text, this.file));
-    return this.read;
+    return (this.read ??= this.known() ?? requireDistribution(parseDistribution(this.text, this.file)));
+  }
+
+  private known(): DistributionDefinition | undefined {
+    const written = this.recall?.(this.text);
+    return written && placeDistribution(written, this.file);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Wh
 import type { AuditSample } from './audit.js';
 import type { ArtifactInfo, BuildEvent, DistributionDefinition, ErrorRecord, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable, StorageSettings, Template, VariableSources } from '@ict/template';
+import type { DefinitionMemory } from './definition-file.js';
 import type { RepositoryChoice } from './repository-choice.js';
 
 export type { AuditSample } from './audit.js';
@@ -27,6 +28,8 @@ export interface EngineOptions {
   readonly plugins: readonly string[];
   /** Loads the module of a plugin by its absolute path; default: from that file. */
   readonly importModule?: ModuleImporter;
+  /** What was read of the text of a definition before, by this very code; default: nothing, and each is read. */
+  readonly recallDefinition?: DefinitionMemory;
   /** Distribution definitions beside those that plugins ship. */
   readonly distributionFiles: readonly string[];
   /** Absolute paths of OpenPGP keyrings for repositories whose definition names none. */

@@ -60,7 +60,7 @@ import { readTemplate, requireSound, type Intake, type TemplateReading } from '.
  * @throws `ICT_PLUGIN_INVALID` or `ICT_TARGET_CLAIMED_TWICE` when the plugins cannot be used.
  */
 export async function openEngine(options: EngineOptions): Promise<Engine> {
-  const plugins = await PluginHost.open(options.plugins, options.distributionFiles, options.importModule);
+  const plugins = await PluginHost.open(options.plugins, options.distributionFiles, options.importModule, options.recallDefinition);
   return new HostedEngine(options, plugins);
 }
 

@@ -4,5 +4,5 @@ export type * from './engine-api.js';
 export type { GraphEdge } from './package-graph.js';
 export type { RepositoryChoice } from './repository-choice.js';
 export { openEngine } from './engine.js';
-export { entryOf, readManifest } from './plugin-manifest.js';
+export { definitionFiles, entryOf, readManifest } from './plugin-manifest.js';
 export { storageLimits } from './storage-limits.js';

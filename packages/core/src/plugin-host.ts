@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
 import { ofArchitecture, readText, type PluginSection, type PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
-import { DefinitionFile } from './definition-file.js';
+import { DefinitionFile, type DefinitionMemory } from './definition-file.js';
 import type { ModuleImporter } from './engine-api.js';
 import { coreError } from './errors.js';
 import { didYouMean } from './nearest-names.js';
@@ -46,12 +46,13 @@ export class PluginHost {
     roots: readonly string[],
     distributionFiles: readonly string[],
     importModule: ModuleImporter = importFile,
+    recall?: DefinitionMemory,
   ): Promise<PluginHost> {
     const found = await Promise.all(roots.map(readManifest));
     const shipped = await Promise.all(found.map(definitionFiles));
     const definitions = new Map<string, DefinitionFile>();
     for (const file of shipped.flat()) {
-      const one = new DefinitionFile(file, await readDefinition(file));
+      const one = new DefinitionFile(file, await readDefinition(file), recall);
       const before = definitions.get(one.target);
       if (before !== undefined) {
         throw coreError('ICT_TARGET_CLAIMED_TWICE', {
@@ -63,7 +64,7 @@ export class PluginHost {
       definitions.set(one.target, one);
     }
     for (const file of distributionFiles.map((name) => resolve(name))) {
-      const one = new DefinitionFile(file, await readDefinition(file));
+      const one = new DefinitionFile(file, await readDefinition(file), recall);
       one.definition();
       definitions.delete(one.target);
       definitions.set(one.target, one);

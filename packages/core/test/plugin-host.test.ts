@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseDistribution, placeDistribution } from '@ict/template';
 import { describe, expect, it } from 'vitest';
 import { PluginHost } from '../src/plugin-host.js';
 import { eachInWorkspace } from './toy-plugin.js';
@@ -60,6 +61,15 @@ describe('PluginHost', () => {
       { part: { name: 'bill', extension: 'csv' }, identity },
       { part: { name: 'spdx', extension: 'spdx.json' }, identity },
     ]);
+  });
+
+  it('takes what was read of a definition before for its text, and reads all others', async () => {
+    const root = await plugin('acme', everything, { 'distros/two.yml': definition('two') });
+    const { written } = parseDistribution(definition('one'), '/elsewhere/one.yml');
+    const known = { ...written!, title: 'Known' };
+    const host = await PluginHost.open([root], [], undefined, (text) => (text === definition('one') ? known : undefined));
+    expect(host.distribution('sample', 'one')).toEqual(placeDistribution(known, join(root, 'distros', 'one.yml')));
+    expect(host.distribution('sample', 'two')?.title).not.toBe('Known');
   });
 
   it('loads code as it is told, and identifies it by its files all the same', async () => {

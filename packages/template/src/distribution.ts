@@ -11,10 +11,15 @@ import type { TemplateDefaults } from './schema/template.js';
 import { checkDefaults } from './template-document.js';
 import { type DocumentPositions, parseYaml } from './yaml-document.js';
 
+/** A definition as its file says it, defaults filled in: plain data, with paths that count from the file. */
+export type WrittenDistribution = CompleteDistro;
+
 /** A distribution definition file. */
 export interface ParsedDistribution {
   /** Undefined when `problems` is not empty. */
   readonly definition: DistributionDefinition | undefined;
+  /** What `definition` was made of; a function of the text alone. */
+  readonly written: WrittenDistribution | undefined;
   readonly positions: DocumentPositions;
   readonly problems: readonly ProblemReport[];
 }
@@ -27,7 +32,7 @@ const distroValidator = compiled('distro', distroSchema);
  */
 export function parseDistribution(text: string, file: string): ParsedDistribution {
   const { data, positions, problems } = parseYaml(text, file);
-  if (problems.length > 0) return { definition: undefined, positions, problems };
+  if (problems.length > 0) return { definition: undefined, written: undefined, positions, problems };
   // Texts are whole only once the words of an architecture are in them.
   const found = variants(data).map((variant) => ({
     variant,
@@ -35,9 +40,9 @@ export function parseDistribution(text: string, file: string): ParsedDistributio
   }));
   const invalid = found.flatMap((one) => one.problems);
   const wrong = distinct(invalid.length > 0 ? invalid : found.flatMap(({ variant }) => checkDistro(variant, positions)));
-  const definition =
-    wrong.length === 0 ? complete(fillDefaults(distroSchema, data) as CompleteDistro, path.dirname(path.resolve(file))) : undefined;
-  return { definition, positions, problems: orderProblems(wrong) };
+  const written = wrong.length === 0 ? (fillDefaults(distroSchema, data) as CompleteDistro) : undefined;
+  const definition = written && placeDistribution(written, file);
+  return { definition, written, positions, problems: orderProblems(wrong) };
 }
 
 /** The data of a definition as it is for each of its architectures; faults in its head are found in the data itself. */
@@ -116,7 +121,9 @@ function within(positions: DocumentPositions, prefix: Path): DocumentPositions {
   };
 }
 
-function complete(distro: CompleteDistro, directory: string): DistributionDefinition {
+/** The definition that was read of a file, which may have been elsewhere then; see {@link parseDistribution}. */
+export function placeDistribution(distro: WrittenDistribution, file: string): DistributionDefinition {
+  const directory = path.dirname(path.resolve(file));
   return {
     ...distro,
     apiVersion: 1,

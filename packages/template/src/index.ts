@@ -1,7 +1,13 @@
 export { ofArchitecture } from './architecture-words.js';
 export { derivedSalt, isCryptHash, shaCrypt, type CryptAlgorithm } from './crypt.js';
 export { partitionTypes } from './disk.js';
-export { parseDistribution, requireDistribution, type ParsedDistribution } from './distribution.js';
+export {
+  parseDistribution,
+  placeDistribution,
+  requireDistribution,
+  type ParsedDistribution,
+  type WrittenDistribution,
+} from './distribution.js';
 export { editDistance, nearest } from './edit-distance.js';
 export { templateError, type TemplateCode } from './errors.js';
 export {

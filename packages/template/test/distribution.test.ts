@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDistribution, requireDistribution } from '../src/distribution.js';
+import { parseDistribution, placeDistribution, requireDistribution, type WrittenDistribution } from '../src/distribution.js';
 import { said } from './workspace.js';
 
 const text = `apiVersion: 1
@@ -35,6 +35,13 @@ it('fills in defaults and makes paths absolute', () => {
   expect(definition.defaults['raw']).toEqual({
     systemConfig: { packages: ['udev'], additionalFiles: [{ local: '/plugin/distros/files/motd', final: '/etc/motd' }] },
   });
+});
+
+it('says what a file has apart from where it is', () => {
+  const { written } = parseDistribution(text, '/build/acme.yml');
+  const kept = JSON.parse(JSON.stringify(written)) as WrittenDistribution;
+  expect(placeDistribution(kept, '/plugin/distros/acme.yml')).toEqual(parseDistribution(text, '/plugin/distros/acme.yml').definition);
+  expect(parseDistribution(`${text}unknown: 1\n`, '/build/acme.yml').written).toBeUndefined();
 });
 
 describe('refuses', () => {
