@@ -133,7 +133,12 @@ describe('a scriptlet', () => {
   it('that writes to /dev and looks for a network reaches neither the host nor the image, and nobody else', async () => {
     const { workshop, key } = distribution;
     const device = '/dev/ict-scriptlet-was-here';
-    const script = [`echo escaped > ${device}`, 'tail -n +3 /proc/net/dev | cut -d : -f 1 > /etc/mini-interfaces'];
+    const script = [
+      `echo escaped > ${device}`,
+      'tail -n +3 /proc/net/dev | cut -d : -f 1 > /etc/mini-interfaces',
+      'tail -n +2 /proc/net/route > /etc/mini-routes',
+      'exit 7',
+    ];
     const file = workshop.build({ name: 'mini-escape', preamble: ['Requires(post): coreutils'], more: ['%post', ...script] });
     const repository = join(root, 'escape');
     await cp(distribution.archive, repository, { recursive: true });
@@ -152,6 +157,9 @@ describe('a scriptlet', () => {
     expect(result.status, result.stderr).toBe(0);
     const disk = artifactOf(result, 'raw').path;
     expect((await askRoot(disk, 'cat /etc/mini-interfaces')).trim()).toBe('lo');
+    expect((await askRoot(disk, 'cat /etc/mini-routes')).trim()).toBe('');
+    // What wants more than it gets there fails, and people are told.
+    expect(result.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []))).toContain('ICT_RPM_SCRIPTLET_FAILED');
     expect(await askRoot(disk, 'ls /dev')).not.toContain('ict-scriptlet');
     expect(await readdir('/dev')).not.toContain(basename(device));
   });

@@ -29,9 +29,20 @@ export async function recallContainer<T>(
   }
 }
 
-/** Keeps a container for {@link recallContainer}. */
-export async function keepContainer(kind: SectionsKind, question: Json, ctx: ContainerContext, container: Uint8Array): Promise<void> {
+/**
+ * Keeps a container for {@link recallContainer}.
+ *
+ * @param container given away: its memory is free when this returns, and empty for whoever still looks at it. Containers of large archives
+ *   have tens of megabytes, which would otherwise stay until the collector gets there.
+ */
+export async function keepContainer(
+  kind: SectionsKind,
+  question: Json,
+  ctx: ContainerContext,
+  container: Uint8Array<ArrayBuffer>,
+): Promise<void> {
   const { digest } = await ctx.blobs.putBytes(container);
+  container.buffer.transfer(0);
   await ctx.memo.set(memoKind(kind), keyOf(kind, question), { digest });
 }
 

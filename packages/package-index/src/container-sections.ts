@@ -36,7 +36,7 @@ const MAX_HEADER_BYTES = 64 * 1024;
  * Puts columns into one container: `ICTINDEX`, the length of the header (32 bits), the header (JSON), then the columns, each at a
  * multiple of eight bytes. Numbers are little-endian. Equal input gives equal bytes.
  */
-export function encodeSections({ kind, version }: SectionsKind, sections: Sections): Uint8Array {
+export function encodeSections({ kind, version }: SectionsKind, sections: Sections): Uint8Array<ArrayBuffer> {
   const entries: SectionEntry[] = [];
   let offset = 0;
   for (const [name, section] of Object.entries(sections)) {

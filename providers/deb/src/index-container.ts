@@ -15,7 +15,7 @@ const UNIQUE: ReadonlySet<number> = new Set([columnOf('package'), columnOf('file
 type Told = Pick<IndexColumns, 'architectures' | 'diagnostics'>;
 
 /** The columns with their values only, each text once, in one container: about half of the index, and nothing to scan. */
-export function encodeColumns({ bytes, fields, flags, archs, architectures, diagnostics }: IndexColumns): Uint8Array {
+export function encodeColumns({ bytes, fields, flags, archs, architectures, diagnostics }: IndexColumns): Uint8Array<ArrayBuffer> {
   const heap = new TextHeap(Math.ceil(0.7 * bytes.length), 4 * flags.length);
   const moved = new Uint32Array(fields.length);
   for (let column = 0; column < WIDTH; column++) {

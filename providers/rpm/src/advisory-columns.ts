@@ -30,7 +30,7 @@ export interface AdvisoryColumns {
 export const ADVISORIES = { kind: 'rpm-advisories', version: 1 } as const;
 
 /** The columns in one container. */
-export function encodeAdvisories({ diagnostics, names, ...columns }: AdvisoryColumns): Uint8Array {
+export function encodeAdvisories({ diagnostics, names, ...columns }: AdvisoryColumns): Uint8Array<ArrayBuffer> {
   return encodeSections(ADVISORIES, {
     ...columns,
     diagnostics: Buffer.from(JSON.stringify(diagnostics), 'utf8'),

@@ -19,6 +19,7 @@ export { formatPurl, type RpmPurl } from './purl.js';
 export { readQuirks, type RpmQuirks } from './quirks.js';
 export { EQUAL, formatRelation, GREATER, LESS, rangesMeet, RelationTable, type Relation, type RelationSense } from './relation.js';
 export { parseRepomd, type Repomd, type RepomdData } from './repomd.js';
+export { resolvePackages, type PackageRequest } from './resolve.js';
 export { parseRich, type Rich } from './rich.js';
 export { richClauses, type PackageSet, type RichClause } from './rich-clauses.js';
 export { createPackageVerifier, verifyContent } from './verify.js';

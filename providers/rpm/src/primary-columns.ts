@@ -78,7 +78,7 @@ export interface PrimaryColumns {
 export const CONTAINER = { kind: 'rpm-primary', version: 2 } as const;
 
 /** The columns in one container. */
-export function encodePrimary({ diagnostics, names, provides, obsoletes, ...columns }: PrimaryColumns): Uint8Array {
+export function encodePrimary({ diagnostics, names, provides, obsoletes, ...columns }: PrimaryColumns): Uint8Array<ArrayBuffer> {
   return encodeSections(CONTAINER, {
     ...columns,
     diagnostics: Buffer.from(JSON.stringify(diagnostics), 'utf8'),

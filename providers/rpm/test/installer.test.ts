@@ -83,6 +83,16 @@ describe('an installation', () => {
     expect(command!.env).toMatchObject({ NO_INITRD: '1', SOURCE_DATE_EPOCH: String(ctx.epochSeconds), LC_ALL: 'C.UTF-8' });
   });
 
+  it('goes on when a scriptlet fails, and says so under a code of its own', async () => {
+    await using ctx = fakeContext({});
+    const stderr = 'warning: %post(extra-1.0-1.noarch) scriptlet failed, exit status 7';
+    const tree = memoryTree({ run: () => ({ stderr }) });
+    await createInstaller().apply({ install: packages, remove: [] }, tree, distribution({ preExtract: ['filesystem'] }), ctx);
+    expect(ctx.events.filter(({ type }) => type === 'warning')).toMatchObject([
+      { code: 'ICT_RPM_SCRIPTLET_FAILED', message: `rpm says: ${stderr}` },
+    ]);
+  });
+
   it('leaves documentation and languages out where the definition says so, and needs no bootstrap twice', async () => {
     await using ctx = fakeContext({});
     const tree = memoryTree();

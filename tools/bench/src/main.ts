@@ -10,12 +10,24 @@ import { conflicts } from './scenario-conflicts.js';
 import { entries } from './scenario-entries.js';
 import { hash } from './scenario-hash.js';
 import { help } from './scenario-help.js';
+import { primary } from './scenario-primary.js';
 import { resolve as resolution } from './scenario-resolve.js';
 import { restore } from './scenario-restore.js';
 import { rpm } from './scenario-rpm.js';
 import type { Scenario } from './scenario.js';
 
-const scenarios: Readonly<Record<string, Scenario>> = { change, cold, conflicts, entries, hash, help, resolve: resolution, restore, rpm };
+const scenarios: Readonly<Record<string, Scenario>> = {
+  change,
+  cold,
+  conflicts,
+  entries,
+  hash,
+  help,
+  primary,
+  resolve: resolution,
+  restore,
+  rpm,
+};
 
 const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [--results DIR] [-- FLAGS]
 
@@ -25,6 +37,7 @@ const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--direc
   entries    ict cache list and gc over a hundred thousand entries
   hash       one worker that verifies packages against openssl dgst -sha256
   help       ict --help against an empty Node
+  primary    a desktop from Debian's index as an rpm repository, against libsolv
   resolve    a desktop from Debian's index against apt-get and libsolv
   restore    a base tree of 500 MB unpacked and verified against tar -x and sha256sum
   rpm        rpm packages made a tree against dnf --installroot, and verified against rpm -K

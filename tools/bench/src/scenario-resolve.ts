@@ -1,14 +1,14 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { AptResolver, lockedIndex } from '@ict/fixtures';
+import { AptResolver } from '@ict/fixtures';
 import { encodeColumns, readColumns } from '@ict/provider-deb';
 import { alternate } from './alternation.js';
 import { bundledProgram } from './bundled-program.js';
+import { debianIndex } from './debian-index.js';
 import { measure } from './measurement.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
-import { ICT, TEMPLATE } from './workspace.js';
 
 const REQUEST = 'task-kde-desktop';
 const run = promisify(execFile);
@@ -22,7 +22,7 @@ const WITHOUT_CACHES = ['-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkg
  */
 export const resolve: Scenario = async (options) => {
   const { directory, runs, putAway, onRun, say } = options;
-  const packages = await fetchIndex(options);
+  const packages = await debianIndex(options);
   const columns = join(directory, 'columns');
   await writeFile(columns, encodeColumns(readColumns(await readFile(packages), [])));
   await putAway(join(directory, 'apt'));
@@ -50,17 +50,6 @@ export const resolve: Scenario = async (options) => {
     { title: `${title}, from what was kept`, results: results.slice(2) },
   ];
 };
-
-/** The index as `ict lock` fetched and verified it. */
-async function fetchIndex({ directory, firstBuild, onRun }: ScenarioOptions): Promise<string> {
-  const template = join(directory, 'template.yml');
-  const cache = join(directory, 'cache');
-  await mkdir(cache, { recursive: true });
-  await copyFile(TEMPLATE, template);
-  const directories = ['--cache-dir', cache, '--work-dir', join(directory, 'work'), '--temp-dir', directory];
-  onRun('ict lock', await measure({ argv: [ICT, 'lock', template, ...directories, ...firstBuild] }));
-  return lockedIndex(cache, await readFile(join(directory, 'template.lock.yml'), 'utf8'), 'main/binary-amd64/Packages');
-}
 
 /**
  * libsolv's own form of the index, and a test case that asks for the same.
