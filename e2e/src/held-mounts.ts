@@ -23,6 +23,11 @@ export class HeldMounts {
     return ['nsenter', '--mount', `--target=${this.holder.pid}`, '--', ...argv];
   }
 
+  /** A path as those see it who are outside. */
+  seen(path: string): string {
+    return `/proc/${this.holder.pid}/root${path}`;
+  }
+
   /** As {@link inside}, on a machine of its own: with another host name, and where no process of others is seen. */
   onMachine(name: string, ...argv: readonly string[]): readonly [string, ...string[]] {
     const machine = ['unshare', '--uts', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c'];

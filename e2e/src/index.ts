@@ -8,7 +8,7 @@ export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, ty
 export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { Mini } from './mini-build.js';
-export { soak, type SoakPlan, type SoakReport } from './soak.js';
+export { leftovers, soak, type SoakPlan, type SoakReport } from './soak.js';
 export { filesWith } from './planted.js';
 export { PackageWorld, worldPackage } from './package-world.js';
 export { debianSource } from './debian-source.js';

@@ -125,7 +125,7 @@ async function requireSound(mini: Mini, kept: string, digest: string, first: Bui
 }
 
 /** Files below the places of a build that are unfinished, though no process runs; empty directories do not count. */
-async function leftovers({ cache, work, temporary }: BuildPlaces): Promise<readonly string[]> {
+export async function leftovers({ cache, work, temporary }: BuildPlaces): Promise<readonly string[]> {
   const unfinished = [
     [cache, /^\.ict\/(tmp|trash)\/|^\.ict\/locks\/.*\.tmp$|(^|\/)\.ict-\d+-|^(pkgCache\/[^/]+|imageCache)\/\.[0-9a-f]{8}-/],
     [work, /(^|\/)(\.stage-|\.ict-\d+-)/],

@@ -5,7 +5,8 @@
  * | --------------------------------------------- | ---------------------------- | ------------------------------------------------------------- |
  * | same version published again, other bytes     | miss; the old bytes hit again | below                                                         |
  * | newer signed root, same packages              | layers hit, image misses     | below                                                         |
- * | sudo or plain, time zone, locale, umask, home | hit                          | below; another user: reproducible.test.ts                     |
+ * | sudo or plain, time zone, locale, umask, home | hit                          | below; another user: surroundings.test.ts                     |
+ * | trees of another user, whose owners differ    | miss                         | surroundings.test.ts; cache/layer-store.test.ts               |
  * | as a bundle, as separate modules              | hit                          | below                                                         |
  * | other packages, the order in a template       | miss; hit                    | core/image-cache.test.ts; reproducible.test.ts                |
  * | only times of a file                          | hit                          | layers.test.ts, "does not see times of inputs"                |
@@ -15,9 +16,9 @@
  * | `a,bc` against `ab,c`                         | miss                         | cache/package-cache.test.ts; layers.test.ts ("ends")          |
  * | another parent with equal content             | hit                          | layers.test.ts, "that comes out the same"                     |
  * | env named like a place of the template        | miss                         | core/image-cache.test.ts, "with layers"                       |
- * | clock moved backwards                         | hit, nothing collected       | cache/clock.test.ts; cache/collector.test.ts                  |
+ * | clock moved backwards                         | hit, nothing collected       | surroundings.test.ts; cache/clock.test.ts                     |
  * | same key at the same time                     | one result, whole            | cache/package-cache.test.ts, "many writers"; soak.test.ts     |
- * | disk full in the middle of storing            | error, cache intact          | cache/cache.test.ts; failures.test.ts, "its disk is full"     |
+ * | disk full in the middle of storing            | error, cache intact          | full-disks.test.ts; cache/cache.test.ts                       |
  * | cut off, one bit, replaced, of every kind     | never used, made anew        | caches.test.ts, "a file ... that someone changed"             |
  * | a server that sends other bytes               | error                        | failures.test.ts, "another package is served in its place"    |
  * | killed at any moment                          | nothing lost or left         | cache/kills.test.ts; soak.test.ts; `npm run soak`             |

@@ -104,17 +104,21 @@ describe('a cache behind an empty one', () => {
     expect([await stateOf(seed.cache), await stateOf(seed.work)]).toEqual(before);
   });
 
-  it('serves another user', async () => {
+  it('serves another user, but with no trees, whose files have other owners for that one', async () => {
     const user: OrdinaryUser = await makeOrdinaryUser();
     try {
       const places = await placesOf(user, join(mini.root, 'user'));
       const template = join(mini.root, 'user', 'template.yml');
       await copyFile(mini.distribution.template, template);
-      const result = await sound(
-        mini.buildTemplate(template, places, behind(seed.cache), { command: [...asUser(user), program], env: { HOME: places.temporary } }),
-      );
+      const options: IctOptions = { command: [...asUser(user), program], env: { HOME: places.temporary } };
+      const result = await sound(mini.buildTemplate(template, places, behind(seed.cache), options));
       expect(stepsOf(result, 'step.hit')).toEqual(['ict.image']);
       expect(artifactOf(result, 'raw').digest).toBe(digest);
+      const anew = await sound(mini.buildTemplate(template, places, [...behind(seed.cache, seed.work), '--no-image-cache'], options));
+      expect(stepsOf(anew, 'step.hit')).toEqual(expect.arrayContaining(['ict.base', 'disk.assemble']));
+      expect(stepsOf(anew, 'step.miss')).toContain('ict.packages');
+      expect(names(anew, 'package.downloaded')).toEqual([]);
+      expect(artifactOf(anew, 'raw').digest).toBe(digest);
     } finally {
       await removeOrdinaryUser(user.name);
     }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { renameSync, statSync } from 'node:fs';
 import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestHex, errnoOf, publishByLink } from '@ict/integrity';
+import { digestHex, errnoOf, publishByLink, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
@@ -90,6 +90,27 @@ function random(): string {
   return randomBytes(8).toString('hex');
 }
 
+/**
+ * Where this user's trees are. Their files have owners, as numbers that a sandbox of another user takes for somebody else's: root would
+ * take the system of an ordinary user for one whose files belong to that user. So each user who shares a cache has trees of its own:
+ * whoever was first at `path`, others beside it.
+ */
+function treePlace(path: string): string {
+  const own = process.geteuid?.();
+  const owner = ownerOf(path);
+  return own === undefined || owner === undefined || owner === own ? path : `${path}-${own}`;
+}
+
+/** Undefined for what is absent or cannot be looked at. */
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.uid;
+  } catch (error) {
+    if (systemErrorOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
 /** Each time a file is written, to see that it can be; only the first one stays, and is flushed. */
 async function writeVersion(file: string, temporary: string): Promise<void> {
   await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
@@ -120,7 +141,8 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   const { treesDir = cacheDir, scratchDir, readOnly = false } = options;
   const hidden = join(cacheDir, '.ict');
   const trees = join(treesDir, '.ict');
-  const area = (name: Area): string => join(treeAreas.has(name) ? trees : hidden, name);
+  const treePlaces = new Map([...treeAreas].map((name) => [name, treePlace(join(trees, name))]));
+  const area = (name: Area): string => treePlaces.get(name) ?? join(hidden, name);
   const scratchRoot = scratchDir ?? join(trees, 'tmp');
   async function temporaryFile(beside: 'records' | 'trees' = 'records'): Promise<string> {
     const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import type { StagedLayer } from '../src/layer-store.js';
 import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
@@ -46,6 +46,22 @@ describe('layers', () => {
     expect(existed).toBe(true);
     expect(layer.manifest).toBe(documents.manifest);
     expect(readFileSync(join(layer.fs, 'hello'), 'utf8')).toBe('first');
+  });
+
+  it('of other users, whose files have other owners than they seem to have, are not seen, and lie beside', async () => {
+    await cache.layers.publish(await staged('first'), digest, documents);
+    const anotherUser = vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
+    try {
+      const theirs = await rig.open();
+      const borrowing = await rig.open({ cacheDir: join(rig.root, 'borrower'), readOnlyDirs: [rig.cacheDir] });
+      expect([await theirs.layers.get(digest), await borrowing.layers.get(digest)]).toEqual([undefined, undefined]);
+      const { layer } = await theirs.layers.publish(await staged('second'), digest, documents);
+      expect(layer.directory).toBe(join(rig.cacheDir, '.ict/layers-4000000000', digest.slice(7)));
+    } finally {
+      anotherUser.mockRestore();
+    }
+    const found = await (await rig.open()).layers.get(digest);
+    expect(readFileSync(join(found?.fs ?? '', 'hello'), 'utf8')).toBe('first');
   });
 
   it.each([['fs'], ['manifest.json'], ['signature.json']])('without %s are absent, and can be published again', async (part) => {

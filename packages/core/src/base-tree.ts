@@ -12,6 +12,8 @@ import type { LazySandbox } from './trees.js';
 interface LiveRecord {
   readonly manifest: LayerManifest;
   readonly signature: LayerSignature;
+  /** Whose files they are: a sandbox of another user takes their owners for somebody else. */
+  readonly user?: number | undefined;
 }
 
 /**
@@ -20,6 +22,7 @@ interface LiveRecord {
  *
  * A base tree is found by the digest of its content, never because the directory exists: first the live tree, then the layers of
  * the cache, then the snapshot, then snapshots of other work directories, which are only read. When another base tree takes its place, the one that lay here moves to the cache.
+ * A live tree that another user made, root for one, has other owners than it seems to have here: it is none, and makes way.
  */
 export class BaseTree implements LayerShelf {
   readonly snapshot: string;
@@ -87,7 +90,7 @@ export class BaseTree implements LayerShelf {
     }
     await this.makeRoom(sign);
     await rename(staged.directory, this.live);
-    const record: LiveRecord = { manifest, signature: await sign(this.live) };
+    const record: LiveRecord = { manifest, signature: await sign(this.live), user: currentUser() };
     await atomicWriteFile(this.record, JSON.stringify(record));
     await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: manifest.digest }));
     await this.remove(staged.root);
@@ -136,8 +139,11 @@ export class BaseTree implements LayerShelf {
     const record = await readJson<Partial<LiveRecord>>(this.record);
     const known = record?.manifest;
     await atomicWriteFile(this.record, '{}');
-    if ((await fileState(this.live)) === undefined) return;
-    if (known === undefined) return this.remove(this.live);
+    const owner = await ownerOf(this.live);
+    if (owner === undefined) return;
+    if (known === undefined || record?.user !== currentUser()) {
+      return owner === currentUser() ? this.remove(this.live) : this.setAside();
+    }
     const staged = await this.shelf.stage();
     try {
       await rename(this.live, staged.directory);
@@ -150,6 +156,12 @@ export class BaseTree implements LayerShelf {
     await this.shelf.publish(staged, known, sign);
   }
 
+  /** Moves the live tree of another user out of the way: whoever may remove it does so before the next build. */
+  private async setAside(): Promise<void> {
+    const aside = await mkdtemp(join(this.directory, STAGE));
+    await rename(this.live, aside); // an empty directory is replaced; that both have the same parent lets others rename it
+  }
+
   private async remove(directory: string): Promise<void> {
     const sandbox = await this.sandbox.get();
     await sandbox.removeTree(directory);
@@ -157,9 +169,10 @@ export class BaseTree implements LayerShelf {
 
   private async liveRecord(layer: Pick<LayerRef, 'digest'>): Promise<LiveRecord | undefined> {
     const record = await this.readLive();
-    if (record?.manifest?.digest !== layer.digest || record.signature === undefined || (await fileState(this.live)) === undefined)
-      return undefined;
-    return { manifest: record.manifest, signature: record.signature };
+    if (record?.manifest?.digest !== layer.digest || record.signature === undefined) return undefined;
+    if (record.user !== currentUser() || (await fileState(this.live)) === undefined) return undefined;
+    const { manifest, signature, user } = record;
+    return { manifest, signature, user };
   }
 
   /** The record of the live tree. It lists thousands of files and is asked for again and again, so it is parsed once for each state of its file. */
@@ -203,6 +216,18 @@ async function readJson<T>(file: string): Promise<T | undefined> {
     return JSON.parse(await readFile(file, 'utf8')) as T;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+const currentUser = (): number | undefined => process.geteuid?.();
+
+/** The user whose a file is; undefined when it is absent. */
+async function ownerOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).uid;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
 }

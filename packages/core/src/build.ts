@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseCacheHome } from '@ict/cache';
 import type { StorageSettings } from '@ict/template';
@@ -52,9 +53,11 @@ export async function buildImage(
   const { intake, services } = await events.run('validate', async () => {
     const reading = await read();
     const home = await chooseCacheHome(engine, unfitForTrees);
+    const own = reading.intake && join(engine.workDir, providerId(reading.intake.spec.target));
     const places = [
       ...(home.cacheDir === engine.cacheDir ? [{ path: engine.cacheDir, trees: home.treesDir === undefined }] : []),
-      { path: engine.workDir, trees: true },
+      // The directory of this target may be another user's, though the work directory is not.
+      { path: own !== undefined && existsSync(own) ? own : engine.workDir, trees: true },
       ...(options.output === undefined ? [] : [{ path: options.output }]),
     ];
     const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);

@@ -1,5 +1,5 @@
 import { isDiskFull } from '@ict/integrity';
-import { isIctError, type IctError } from '@ict/plugin-api';
+import { isIctError } from '@ict/plugin-api';
 import { freeSpace } from '@ict/sandbox';
 import { coreError } from './errors.js';
 
@@ -12,6 +12,9 @@ export interface WantedRoom {
 
 /** Fewer files than this, and the next package does not fit. */
 const WANTED_FILES = 1000;
+
+/** With less room than this, a program had none for what it wrote last. */
+const NOTHING_BYTES = 1024 ** 2;
 
 /** What Node and the sandbox say when the system refused a write. */
 const SAID_BY_SYSTEM = /\b(?:ENOSPC|EDQUOT)\b/;
@@ -53,6 +56,27 @@ export async function namingFullDisk<T>(room: WantedRoom, work: () => Promise<T>
   }
 }
 
+/**
+ * Runs `work`, a program that writes into these directories. Some never say that a disk is full (mkfs.vfat: "failed whilst writing"), so
+ * it is looked for when one fails, before what it wrote is removed.
+ *
+ * @throws what the system would have said, with the program's failure as its cause; else what `work` throws.
+ */
+export async function lookingForRoom<T>(directories: readonly string[], work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isIctError(error) || error.kind !== 'command') throw error;
+    for (const path of directories) {
+      const { availableBytes, availableFiles } = await freeSpace(path);
+      if (availableBytes >= NOTHING_BYTES && availableFiles > 0) continue;
+      const [line] = error.message.split('\n');
+      throw Object.assign(new Error(`ENOSPC: no space left: ${line}`, { cause: error }), { code: 'ENOSPC', path });
+    }
+    throw error;
+  }
+}
+
 /** Whether an error comes from a disk that is full, and so says nothing about what was being read. */
 export function meansFullDisk(error: unknown): boolean {
   return evidenceOf(error)?.certain === true;
@@ -72,7 +96,7 @@ function evidenceOf(error: unknown): Evidence | undefined {
 
 /** All that an error says: its message, and the texts among its facts, such as what a program printed. */
 function textOf(error: Error): string {
-  const facts = isIctError(error) ? Object.values((error as IctError).facts) : [];
+  const facts = isIctError(error) ? Object.values(error.facts) : [];
   return [error.message, ...facts.filter((fact) => typeof fact === 'string')].join('\n');
 }
 

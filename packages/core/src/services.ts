@@ -1,15 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  chooseCacheHome,
-  claimCacheHome,
-  openCache,
-  removeTree,
-  workspaceLock,
-  type Cache,
-  type CacheHome,
-  type ImageStore,
-} from '@ict/cache';
+import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef, Verifier } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
@@ -26,6 +17,7 @@ import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
 import { namingFullDisk, type WantedRoom } from './full-disk.js';
 import type { LayerShelf } from './layer-shelf.js';
+import { emptyTrash, removeLeftover } from './leftovers.js';
 import type { Lock } from './lock.js';
 import { asTheyAre, CachedPackages, PrivatePackages, type ForUnpacking, type PackageShelf, type TwinUse } from './package-shelf.js';
 import { within } from './removed-directories.js';
@@ -287,21 +279,4 @@ async function enforceLimits(cache: Cache, { storage, signal }: EngineOptions, e
     const { code, message } = toErrorRecord(error);
     emit({ type: 'warning', code, message: `the cache could not be brought below its limits: ${message}` });
   }
-}
-
-/** Removes what a killed build left in a work directory, which may lie on another disk than the trash of the cache. */
-async function removeLeftover(path: string, sandbox: LazySandbox): Promise<void> {
-  try {
-    await removeTree(path);
-  } catch {
-    await (await sandbox.get()).removeTree(path);
-  }
-}
-
-/** Removes files of ended builds. Those of layers may belong to subordinate ids, which only the sandbox can remove. */
-async function emptyTrash(cache: Cache, sandbox: LazySandbox): Promise<void> {
-  const { failed } = await cache.reap();
-  if (failed.length === 0) return;
-  const started = await sandbox.get();
-  await cache.reap((directory) => started.removeTree(directory));
 }

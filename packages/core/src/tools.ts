@@ -1,4 +1,6 @@
 import type { CommandResult, Digest, LayerRef, ToolCommand, ToolsRunner } from '@ict/plugin-api';
+import type { ToolOptions } from '@ict/sandbox';
+import { lookingForRoom } from './full-disk.js';
 import type { LazySandbox, SandboxTrees } from './trees.js';
 
 /** Runs the programs of one tools tree, each call in a throw-away root of its own. */
@@ -21,7 +23,7 @@ export class ToolsTree implements ToolsRunner {
     const { mounts = [], following = [], ...rest } = command;
     const sandbox = await this.sandbox.get();
     const lowers = await this.trees.directories({ layers: [this.layer] });
-    const resolved = [];
+    const resolved: ToolOptions['mounts'][number][] = [];
     for (const { source, at, writable } of mounts) {
       resolved.push({
         source: typeof source === 'string' ? source : { lowers: await this.trees.directories(source) },
@@ -29,6 +31,7 @@ export class ToolsTree implements ToolsRunner {
         writable: writable === true,
       });
     }
-    return sandbox.runTool({ lowers, mounts: resolved, command: rest, following, signal: this.signal });
+    const written = mounts.flatMap(({ source, writable }) => (writable === true && typeof source === 'string' ? [source] : []));
+    return lookingForRoom(written, () => sandbox.runTool({ lowers, mounts: resolved, command: rest, following, signal: this.signal }));
   }
 }

@@ -1,8 +1,8 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryName } from '@ict/integrity';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
@@ -119,6 +119,21 @@ describe('a base tree', () => {
     const layer = await shop.make('one');
     await happen(shop);
     expect(await shop.lies(layer)).toBe(expected);
+  });
+
+  it('of another user is none, whose files have other owners: its snapshot takes its place, and it waits aside for that user', async () => {
+    const { base, make, lies } = workshop();
+    const layer = await make('one');
+    const anotherUser = vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
+    try {
+      expect(await base.has(layer)).toBe(true);
+      await base.find(layer);
+    } finally {
+      anotherUser.mockRestore();
+    }
+    expect(await lies(layer)).toBe('live: one');
+    const [aside = ''] = (await readdir(work)).filter((name) => name.startsWith('.stage-'));
+    expect(await readFile(join(work, aside, 'content'), 'utf8')).toBe('one');
   });
 
   it('is not looked for twice in a snapshot that turned out to be another', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { IctError } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import type { Sandbox } from '@ict/sandbox';
-import { meansFullDisk, namingFullDisk } from '../src/full-disk.js';
+import { lookingForRoom, meansFullDisk, namingFullDisk } from '../src/full-disk.js';
 import { unpackLayer } from '../src/layer-unpacking.js';
 
 const here = tmpdir();
@@ -73,4 +73,23 @@ it.each([
   const failing = { restoreSnapshot: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
   const unpacked = unpackLayer(failing, '/snapshot', '/tree').catch(() => 'rejects');
   expect((await unpacked) ?? 'misses').toBe(outcome);
+});
+
+describe('a program that fails without a word of the disk', () => {
+  const failed = new IctError('ICT_COMMAND_FAILED', 'command', { message: 'mkfs.vfat ended with status 1:\nfailed whilst writing' });
+  const after = (error: Error, directory: string) =>
+    lookingForRoom([here, directory], () => Promise.reject(error)).catch((thrown: unknown) => thrown);
+
+  it('had no room when the disk that it wrote on has none', async () => {
+    // A file system of the kernel's, which has no room for anybody.
+    const thrown = (await after(failed, '/proc')) as Error;
+    expect(thrown).toMatchObject({ code: 'ENOSPC', path: '/proc', cause: failed });
+    expect(await run(thrown, 0, ['/', here])).toMatchObject({ code: 'ICT_HOST_DISK_FULL' });
+  });
+
+  it('failed for a reason of its own when there is room, and so does whatever is no program', async () => {
+    expect(await after(failed, here)).toBe(failed);
+    const other = ict('ICT_X', 'other');
+    expect(await after(other, '/proc')).toBe(other);
+  });
 });

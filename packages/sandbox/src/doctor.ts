@@ -1,6 +1,7 @@
 import { access, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDiskFull } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { unfitForTrees, type AskFileSystem } from './file-system.js';
 import { freeSpace } from './free-space.js';
@@ -226,6 +227,7 @@ async function refusal(directory: string): Promise<HostCheck | undefined> {
     await rmdir(await mkdtemp(join(directory, 'ict-doctor-')));
     return undefined;
   } catch (error) {
+    if (isDiskFull(error)) return check('free space', false, `${directory} takes no more files: its disk is full`, freeing(directory));
     const detail = `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
     return check('directory', false, detail, `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir`);
   }
@@ -244,12 +246,11 @@ async function room(directory: string, wantedBytes: number): Promise<HostCheck> 
   const { availableBytes } = await freeSpace(directory);
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
   const detail = `${directory} has ${gigabytes(availableBytes)} free; ${gigabytes(wantedBytes)} are wanted`;
-  return check(
-    'free space',
-    availableBytes >= wantedBytes,
-    detail,
-    `Free space in ${directory} (what ict keeps there may be removed by hand), or use another directory: --work-dir, --cache-dir`,
-  );
+  return check('free space', availableBytes >= wantedBytes, detail, freeing(directory));
+}
+
+function freeing(directory: string): string {
+  return `Free space in ${directory} (what ict keeps there may be removed by hand), or use another directory: --work-dir, --cache-dir`;
 }
 
 function isDirectory(path: string): Promise<boolean> {

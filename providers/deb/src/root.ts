@@ -86,9 +86,12 @@ function notTrusted(repository: RepositorySpec, path: string, result: SignatureR
       facts,
     });
   }
+  const early = result.failures.some((failure) => failure.includes('in the future'));
   return debError('ICT_DEB_RELEASE_SIGNATURE', {
     message: `${path} of repository "${repository.id}" has no good signature: ${result.failures.join('; ') || 'none verified'}`,
-    hint: 'The file was changed on its way, or the mirror is broken. Use another mirror; do not trust this one.',
+    hint: early
+      ? 'It was signed after what the clock of this machine says is now. Put the clock right.'
+      : 'The file was changed on its way, or the mirror is broken. Use another mirror; do not trust this one.',
     facts,
   });
 }

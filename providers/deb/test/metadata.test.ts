@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { digestHex, digestOf } from '@ict/integrity';
-import type { PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import type { IctError, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import { createMetadataSource, loadIndexes } from '../src/metadata.js';
 import { RelationTable } from '../src/relation.js';
@@ -142,6 +142,13 @@ describe('snapshot', () => {
     ctx.signature = { good: false, signers: [], failures: ['no'], ...result };
     await expect(source.snapshot(updates, 'x86_64', ctx)).rejects.toMatchObject({ code });
     expect(ctx.stored.size).toBe(0);
+  });
+
+  it('says of a signature that is dated after now that the clock may be wrong', async () => {
+    await using ctx = realArchive();
+    ctx.signature = { good: false, signers: [], failures: ['A1: Signature creation time is in the future'], issuers: [] };
+    const refused = await source.snapshot(updates, 'x86_64', ctx).catch((error: unknown) => error as IctError);
+    expect(refused).toMatchObject({ code: 'ICT_DEB_RELEASE_SIGNATURE', hint: expect.stringContaining('clock') as string });
   });
 
   it('judges by the injected clock and by what was expected', async () => {

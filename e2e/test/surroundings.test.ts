@@ -1,0 +1,112 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { artifactOf, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { asUser, makeOrdinaryUser, placesOf, removeOrdinaryUser, type OrdinaryUser } from '../src/ordinary-user.js';
+
+/* Who builds, and what the clock says, decides nothing about what is found in a cache, nor about what an image consists of. */
+
+const run = promisify(execFile);
+const program = join(repositoryRoot, 'node_modules', '.bin', 'ict');
+
+let mini: Mini;
+/** What root builds without a trace of anybody else. */
+let own: BuildPlaces;
+let user: OrdinaryUser;
+/** Templates: the second has a package more, the third also another host name. */
+let templates: readonly [string, string, string];
+let digests: readonly string[];
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'surroundings');
+  user = await makeOrdinaryUser();
+  own = await mini.places();
+  const more = { packages: ['mini-service', 'mini-tool'] };
+  templates = [
+    await mini.template({}),
+    await mini.template({ system: more }),
+    await mini.template({ system: { ...more, hostname: 'other' } }),
+  ];
+  await run('chmod', ['-R', 'a+rX', mini.root]);
+  const built: string[] = [];
+  for (const template of templates) built.push(artifactOf(await sound(mini.buildTemplate(template, own)), 'raw').digest);
+  digests = built;
+});
+afterAll(async () => {
+  await removeOrdinaryUser(user.name);
+  await mini.close();
+});
+
+function downloaded(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'package.downloaded' ? [event.name] : []));
+}
+
+describe('an ordinary user, and the same one with sudo, who share cache and work directory', () => {
+  let places: BuildPlaces;
+  beforeAll(async () => {
+    places = await placesOf(user, join(mini.root, 'shared'));
+  });
+
+  const surroundings = (sudo: boolean): IctOptions =>
+    sudo
+      ? { env: { HOME: places.temporary, SUDO_USER: user.name, SUDO_UID: String(user.uid), SUDO_GID: String(user.gid) } }
+      : { env: { HOME: places.temporary }, command: [...asUser(user), program] };
+
+  async function built(which: 0 | 1 | 2, who: 'plain' | 'sudo', args: readonly string[] = []): Promise<IctResult> {
+    const result = await sound(mini.buildTemplate(templates[which], places, args, surroundings(who === 'sudo')));
+    expect(artifactOf(result, 'raw').digest).toBe(digests[which]);
+    return result;
+  }
+
+  it('take images, packages, disks and results of each other, but no tree, whose files have other owners for each of them', async () => {
+    await built(0, 'plain');
+    expect(stepsOf(await built(0, 'sudo'), 'step.hit')).toEqual(['ict.image']);
+
+    const larger = await built(1, 'sudo');
+    expect(downloaded(larger)).toEqual(['mini-tool']);
+    expect(stepsOf(larger, 'step.hit')).toEqual(['ict.base']); // from its snapshot
+    expect(stepsOf(larger, 'step.miss')).toContain('ict.tools');
+
+    expect(stepsOf(await built(1, 'plain'), 'step.hit')).toEqual(['ict.image']);
+    const other = await built(2, 'plain');
+    expect(downloaded(other)).toEqual([]);
+    expect(stepsOf(other, 'step.hit')).toEqual(['ict.tools', 'ict.base']);
+
+    const again = await built(2, 'sudo', ['--no-image-cache']);
+    expect(stepsOf(again, 'step.miss')).toEqual(['ict.configure']);
+    expect(stepsOf(again, 'step.hit')).toContain('disk.assemble');
+  });
+
+  it('do not meet in a directory that root alone may write: what to do is said before anything is fetched', async () => {
+    const result = await mini.buildTemplate(templates[0], { ...places, work: own.work }, [], surroundings(false));
+    expect(result.status).toBe(7);
+    expect(result.stderr).toContain('ICT_HOST_UNFIT  directory: ');
+    expect(result.stderr).toContain('--work-dir');
+  });
+});
+
+describe('a clock that moved', () => {
+  /** Files keep the dates that they have. */
+  const moved = (by: string): IctOptions => ({
+    command: ['faketime', '-f', by, program],
+    env: { NO_FAKE_STAT: '1', DONT_FAKE_MONOTONIC: '1' },
+  });
+
+  it.each(['-12h', '+20d'])('by %s makes no difference: every step hits, and nothing is collected', async (by) => {
+    const image = await sound(mini.buildTemplate(templates[2], own, [], moved(by)));
+    expect(stepsOf(image, 'step.hit')).toEqual(['ict.image']);
+    const steps = await sound(mini.buildTemplate(templates[2], own, ['--no-image-cache'], moved(by)));
+    expect(stepsOf(steps, 'step.miss')).toEqual([]);
+    expect(downloaded(steps)).toEqual([]);
+    expect(artifactOf(steps, 'raw').digest).toBe(digests[2]);
+  });
+
+  it('makes the same image of a change, and what was made then is found when the clock is right again', async () => {
+    const there = await sound(
+      mini.buildTemplate(templates[1], await mini.places(), ['--cache-dir', own.cache, '--no-layer-cache'], moved('-12h')),
+    );
+    expect(artifactOf(there, 'raw').digest).toBe(digests[1]);
+    expect(stepsOf(await sound(mini.buildTemplate(templates[1], own, ['--no-image-cache'])), 'step.miss')).toEqual([]);
+  });
+});
