@@ -67,6 +67,9 @@ describe('ict lock', () => {
     await writeFile(more.replace(/\.yml$/, '.lock.yml'), await readFile(lockFile));
     const result = await world.ict(['lock', more, '--frozen', '--json']);
     expect([result.status, failureOf(result)]).toEqual([1, 'ICT_LOCK_OUTDATED']);
+    const line = (await readFile(more, 'utf8')).split('\n').findIndex((each) => each.trim() === '- library') + 1;
+    const [misfit] = result.events.flatMap((event) => (event.type === 'build.failed' ? event.error.problems : []));
+    expect([misfit?.message, misfit?.position?.line]).toEqual(['the lock has "library" only because others need it', line]);
   });
 
   it('--update NAME moves the name and what it needs, and nothing else', async () => {

@@ -86,7 +86,7 @@ const found: SearchDocument = {
     {
       name: 'webfs',
       summary: 'web \u001b[31mred',
-      versions: [{ version: '1', arch: 'amd64', repository: 'acme', withheld: 'in module web:1' }],
+      versions: [{ version: '1', arch: 'amd64', repository: 'acme', withheld: 'it is in module web:1' }],
     },
   ],
   nearest: [],
@@ -115,7 +115,7 @@ const advisory = {
 };
 const advised: ShowDocument = {
   ...shown,
-  packages: shown.packages.map((pkg) => ({ ...pkg, inImage: false, withheld: 'in module web:2, which is not enabled' })),
+  packages: shown.packages.map((pkg) => ({ ...pkg, inImage: false, withheld: 'it is in module web:2, which is not enabled' })),
   providers: [],
   advisories: [advisory, { ...advisory, id: 'ACME-2026:6', type: 'bugfix', severity: 'Low', title: '', cves: [], inImage: true }],
 };
@@ -233,7 +233,7 @@ describe('search', () => {
     expect(asked).toEqual(['a.yml', ['web', 'server'], { frozen: true }]);
     expect([status, stdout.lines]).toEqual([
       0,
-      ['nginx 2 (acme), 1 (old)  in the image: 1', '  small web server', 'webfs 1 (acme, in module web:1)', '  web red'],
+      ['nginx 2 (acme), 1 (old)  in the image: 1', '  small web server', 'webfs 1 (acme, it is in module web:1)', '  web red'],
     ]);
   });
 
@@ -275,7 +275,7 @@ describe('show', () => {
 
   it('says why no image can get a package, and which advisories there are', async () => {
     const { stdout } = await ict(['show', 'a.yml', 'nginx'], { engine: { show: async () => advised } });
-    expect(stdout.lines[0]).toBe('nginx 2 (acme)  in module web:2, which is not enabled');
+    expect(stdout.lines[0]).toBe('nginx 2 (acme)  it is in module web:2, which is not enabled');
     expect(stdout.lines.slice(-5)).toEqual([
       '2 advisories:',
       '  ACME-2026:7  security, Important, 2026-01-20  2  not in the image',

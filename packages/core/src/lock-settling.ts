@@ -1,6 +1,7 @@
 import type { Memo, ProblemReport, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import type { LockOptions } from './engine-api.js';
 import { coreError } from './errors.js';
+import { lockMisfits } from './lock-misfits.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';
 import { rememberRelations } from './package-relations.js';
@@ -70,7 +71,9 @@ export async function findLock(template: string, intake: Intake, options: LockOp
     message: `${file} was made for other packages or repositories than ${template} asks for`,
     hint: `Bring it up to date with \`ict lock ${template}\`.`,
   };
-  if (options.frozen === true || named !== undefined) throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file } });
+  if (options.frozen === true || named !== undefined) {
+    throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file }, problems: lockMisfits(lock, request) });
+  }
   return { request, warnings: [{ code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' }] };
 }
 

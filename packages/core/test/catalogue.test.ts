@@ -195,7 +195,7 @@ describe('answerShow', () => {
 
 describe('what no image can get', () => {
   const withheld: Catalogue['withheld'] = async ({ names }) =>
-    [{ ...fix('nginx', '1.2'), repository: 'updates', reason: 'in module web:1, which is not enabled' }].filter(({ name }) =>
+    [{ ...fix('nginx', '1.2'), repository: 'updates', reason: 'it is in module web:1, which is not enabled' }].filter(({ name }) =>
       names.has(name),
     );
 
@@ -203,11 +203,11 @@ describe('what no image can get', () => {
     await using context = fakeContext();
     const { packages } = await answerSearch(['nginx'], asking({ withheld }), { context });
     expect(packages[0]!.versions).toEqual([
-      { version: '1.2', arch: 'amd64', repository: 'updates', withheld: 'in module web:1, which is not enabled' },
+      { version: '1.2', arch: 'amd64', repository: 'updates', withheld: 'it is in module web:1, which is not enabled' },
       { version: '1.0', arch: 'amd64', repository: 'main' },
     ]);
     const shown = await show('nginx', asking({ withheld }));
-    expect(shown.packages.map((pkg) => pkg.withheld)).toEqual(['in module web:1, which is not enabled', undefined]);
+    expect(shown.packages.map((pkg) => pkg.withheld)).toEqual(['it is in module web:1, which is not enabled', undefined]);
   });
 });
 

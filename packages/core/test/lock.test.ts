@@ -132,6 +132,32 @@ describe('lock files', () => {
     await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 
+  const text = formatLock(lock);
+  it.each<[string, string, string, RegExp]>([
+    ['the marks of a merge', text.replace(/^tools: /m, '<<<<<<< ours\ntools: []\n=======\n$&'), '<<<<<<< ours', /merge left its marks/],
+    ['what is no YAML', text.replace('plugins:', 'target: again\nplugins:'), 'target: again', /not YAML/],
+    [
+      'an entry without a size',
+      text.replace(/^ {4}sizeBytes: .*\n(?= {4}installed| {4}requires)/m, ''),
+      'id: bash:amd64',
+      /bash:amd64 is not complete/,
+    ],
+    ['a path out of the archive', text.replace('pool/bash.deb', '../bash.deb'), '../bash.deb', /leaves its archive/],
+    ['a package twice', formatLock({ ...lock, packages: [entry, entry] }), 'LAST id: bash:amd64', /listed twice/],
+    ['a list that is none', text.replace('tools: []', 'tools: none'), 'none', /no list of tools/],
+  ])('say where they have %s', async (_what, damaged, place, message) => {
+    const file = join(directory, 'x.lock.yml');
+    await writeFile(file, damaged);
+    const offset = place.startsWith('LAST ') ? damaged.lastIndexOf(place.slice(5)) : damaged.indexOf(place);
+    const before = damaged.slice(0, offset).split('\n');
+    const position = { file, line: before.length, column: before.at(-1)!.length + 1 };
+    await expect(readLock(file)).rejects.toMatchObject({
+      code: 'ICT_LOCK_UNREADABLE',
+      message: expect.stringMatching(message) as unknown,
+      problems: [{ position }],
+    });
+  });
+
   it.each(['sha384', 'sha512'] as const)('name what a repository states by %s alone', async (algorithm) => {
     const file = join(directory, 'strong.lock.yml');
     const strong: Lock = { ...lock, packages: [{ ...entry, digest: digestOf('bash', algorithm) }] };

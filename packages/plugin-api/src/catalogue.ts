@@ -45,7 +45,7 @@ export interface CatalogueScope extends Pick<ResolutionRequest, 'arch' | 'distri
 
 /** A package that a repository has, and that a resolution of these seeds takes under no circumstances. */
 export interface WithheldPackage extends Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository'> {
-  /** Ends a sentence about the package: `in module nodejs:20, which is not enabled`. */
+  /** In a sentence that speaks of the package as `it`: `it is in module nodejs:20, which is not enabled`. */
   readonly reason: string;
 }
 

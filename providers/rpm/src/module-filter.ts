@@ -15,8 +15,10 @@ interface Artifact {
 export interface HidingModule {
   /** Streams that have it and do not count; empty for a package that is of no module. */
   readonly streams: readonly string[];
-  /** The stream that counts and has a package of that name, or that is another one of the same module. */
+  /** The stream that counts and is another one of the same module, or has a package of a name that this one has or provides. */
   readonly instead: string | undefined;
+  /** That name; undefined for a package of a stream. */
+  readonly name?: string;
 }
 
 /**
@@ -48,7 +50,7 @@ export function hiddenByModules(
   }
   for (const [name, instead] of names) {
     const hide = (at: number): void => {
-      if (!hidden.has(at)) hidden.set(at, { streams: [], instead });
+      if (!hidden.has(at)) hidden.set(at, { streams: [], instead, name });
     };
     for (const at of index.byName(name)) hide(at);
     for (const at of index.providersOf(name)) hide(at);
@@ -64,31 +66,6 @@ function streamOf({ name, stream }: ModuleBuild): string {
 function withStream(streams: readonly string[] = [], build: ModuleBuild): readonly string[] {
   const stream = streamOf(build);
   return streams.includes(stream) ? streams : [...streams, stream];
-}
-
-/** Where modules have packages: streams, as people ask for them. */
-export interface ModuleNames {
-  /** By artifact, `name-epoch:version-release.arch`: the streams that do not count and have it. */
-  readonly inactive: ReadonlyMap<string, readonly string[]>;
-  /** By name of a package: the streams that count and have one. */
-  readonly active: ReadonlyMap<string, readonly string[]>;
-}
-
-/** For messages about what {@link hiddenByModules} hides. */
-export function moduleNames({ builds }: Modules, active: ReadonlySet<ModuleBuild>): ModuleNames {
-  const names = { inactive: new Map<string, string[]>(), active: new Map<string, string[]>() };
-  for (const build of builds) {
-    const stream = `${build.name}:${build.stream}`;
-    const into = active.has(build) ? names.active : names.inactive;
-    for (const artifact of build.artifacts) {
-      const key = active.has(build) ? parseArtifact(artifact)?.name : artifact;
-      if (key === undefined || (into === names.active && build.demodularized.includes(key))) continue;
-      const known = into.get(key);
-      if (known === undefined) into.set(key, [stream]);
-      else if (!known.includes(stream)) known.push(stream);
-    }
-  }
-  return names;
 }
 
 /** @returns undefined for a source package, which is not installed. */

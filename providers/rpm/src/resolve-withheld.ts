@@ -49,14 +49,14 @@ function reasonOf(solvable: number, pool: Pool): Omit<Withheld, 'solvable'> | un
       repair: `give repository "${id}" the priority of "${best}"`,
     };
   }
-  const { streams, instead } = hiding;
+  const { streams, instead, name: ofModule = name } = hiding;
   const [stream] = streams;
   if (stream === undefined) {
     return {
-      because: `the module stream ${instead}, which is active, has its own ${name}`,
+      because: `module ${instead}, which is enabled, has its own ${ofModule}`,
       repair: `set "moduleHotfixes" of repository "${id}" in the definition`,
     };
   }
-  const other = instead === undefined ? 'which is not active' : `and ${instead} is active`;
-  return { because: `it is of the module stream ${streams.join(' and ')}, ${other}`, repair: `add "${stream}" to the packages` };
+  const other = instead === undefined ? '' : `; ${instead} is`;
+  return { because: `it is in module ${streams.join(' and ')}, which is not enabled${other}`, repair: `add "${stream}" to the packages` };
 }

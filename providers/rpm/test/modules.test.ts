@@ -151,20 +151,25 @@ describe('packages that modules hide', () => {
     const withheld = await catalogue!.withheld!({ names: new Set(names), arch: 'x86_64', distribution, snapshots, seeds }, ctx);
     return withheld.map(({ name, version, arch, repository: at, reason }) => `${name} ${version} ${arch} ${at}: ${reason}`);
   };
-  const hidden = (nevra: string, module: string) => `${nevra} noarch test: in module ${module}, which is not enabled`;
+  const hidden = (nevra: string, module: string, other: string) =>
+    `${nevra} noarch test: it is in module ${module}, which is not enabled; ${other} is`;
 
   it.each([
-    [[], [hidden('db 2.0-1', 'db:2'), 'db 3.0-1 noarch test: hidden by module db:1, which has db itself']],
+    [[], [hidden('db 2.0-1', 'db:2', 'db:1'), 'db 3.0-1 noarch test: module db:1, which is enabled, has its own db']],
     [
       ['db:2'],
-      [hidden('db 1.0-1', 'db:1'), hidden('db 1.1-1', 'db:1'), 'db 3.0-1 noarch test: hidden by module db:2, which has db itself'],
+      [
+        hidden('db 1.0-1', 'db:1', 'db:2'),
+        hidden('db 1.1-1', 'db:1', 'db:2'),
+        'db 3.0-1 noarch test: module db:2, which is enabled, has its own db',
+      ],
     ],
   ])('are told of, beside %j', async (requests, lines) => {
     expect(await told(['db'], requests)).toEqual(lines);
   });
 
   it('are those that provide what a module has, too, and none of a repository with hot fixes', async () => {
-    expect(await told(['db-alias', 'plain'])).toEqual(['db-alias 3.0-1 noarch test: hidden by module db:1, which has db-alias itself']);
+    expect(await told(['db-alias', 'plain'])).toEqual(['db-alias 3.0-1 noarch test: module db:1, which is enabled, has its own db']);
     expect(await told(['db', 'db-alias', 'lang'], [], { moduleHotfixes: true })).toEqual([]);
   });
 
@@ -178,7 +183,7 @@ describe('packages that modules hide', () => {
   });
 
   it('are told apart from what the repository may not give', async () => {
-    const reason = 'left out by allowPackages or excludePackages of its repository';
+    const reason = '"excludePackages" of repository "test" names it';
     expect(await told(['plain'], [], { excludePackages: ['plain'] })).toEqual(
       ['0.5-1', '3.0-1'].map((version) => `plain ${version} noarch test: ${reason}`),
     );

@@ -355,7 +355,7 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     [
       'ICT_RPM_UNSATISFIABLE "a" cannot be installed: a 1-1.x86_64 needs node >= 18, which cannot be had (line 1)',
       '  the template asks for a (image.yml:1)',
-      '  a 1-1.x86_64 needs node >= 18, but node 18-1.x86_64 is not taken: it is of the module stream nodejs:18, which is not active',
+      '  a 1-1.x86_64 needs node >= 18, but node 18-1.x86_64 is not taken: it is in module nodejs:18, which is not enabled',
       '  -> Leave out "a", or add "nodejs:18" to the packages.',
     ],
   ],
@@ -371,7 +371,7 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     [
       'ICT_RPM_UNSATISFIABLE "a" cannot be installed: a 1-1.x86_64 needs node >= 20, which cannot be had (line 1)',
       '  the template asks for a (image.yml:1)',
-      '  a 1-1.x86_64 needs node >= 20, but node 20-1.x86_64 is not taken: the module stream nodejs:16, which is active, has its own node',
+      '  a 1-1.x86_64 needs node >= 20, but node 20-1.x86_64 is not taken: module nodejs:16, which is enabled, has its own node',
       '  -> Leave out "a", or set "moduleHotfixes" of repository "main" in the definition.',
     ],
   ],
@@ -385,7 +385,7 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
       },
     ],
     [
-      'ICT_RPM_PACKAGE_WITHHELD "node=18" may not be installed: node 18-1.x86_64 is not taken: it is of the module stream nodejs:18, and nodejs:16 is active (line 1)',
+      'ICT_RPM_PACKAGE_WITHHELD "node=18" may not be installed: node 18-1.x86_64 is not taken: it is in module nodejs:18, which is not enabled; nodejs:16 is (line 1)',
       '  -> Add "nodejs:18" to the packages, or leave out "node=18".',
     ],
   ],

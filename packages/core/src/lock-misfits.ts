@@ -1,0 +1,64 @@
+import type { PinnedRepository, ProblemReport, RepositorySpec, ResolvedPackage, Seed } from '@ict/plugin-api';
+import type { Lock } from './lock.js';
+import { seedName } from './lock-update.js';
+import type { PackageRequest } from './request.js';
+
+/**
+ * What of a request a lock does not have, as far as that can be read off it: a lock keeps only the digest of what was asked. Packages that
+ * the template asks for, with their lines, then repositories.
+ */
+export function lockMisfits({ packages, repositories, target }: Lock, request: PackageRequest): readonly ProblemReport[] {
+  if (target !== request.target) return [misfit(`the lock is of ${target}, and the template of ${request.target}`)];
+  const known = new Map(packages.flatMap((pkg) => namesOf(pkg).map((name) => [name, pkg] as const)));
+  const wished = request.image.filter(isPlainName).flatMap((seed): ProblemReport[] => {
+    const name = seedName(seed.request);
+    const locked = known.get(name);
+    if (locked === undefined) return [misfit(`no package of the lock is called "${name}"`, seed)];
+    if (!locked.requestedBy.includes(seed.reason)) return [misfit(`the lock has "${name}" only because others need it`, seed)];
+    const [, version] = /=([^/]*)/.exec(seed.request) ?? [];
+    const fits = version === undefined || locked.version === version || locked.version.startsWith(`${version}-`);
+    return fits ? [] : [misfit(`the lock has ${name} in version ${locked.version}, not ${version}`, seed)];
+  });
+  return [
+    ...wished,
+    ...(wished.length > 0 ? [] : unasked(packages, request.image)),
+    ...repositoryMisfits(repositories, request.repositories),
+  ];
+}
+
+/** Packages that the template asked for. Nothing can be said where a request may mean any package. */
+function unasked(packages: Lock['packages'], image: readonly Seed[]): readonly ProblemReport[] {
+  if (!image.every(isPlainName)) return [];
+  const wishes = new Set(image.map((seed) => seedName(seed.request)));
+  return packages
+    .filter((pkg) => pkg.requestedBy.includes('template') && !namesOf(pkg).some((name) => wishes.has(name)))
+    .map(({ name }) => misfit(`the template does not ask for "${name}" any more`));
+}
+
+/** What a request may call a package. */
+function namesOf({ arch, id, name }: ResolvedPackage): readonly string[] {
+  return [name, id, `${name}.${arch}`];
+}
+
+function repositoryMisfits(locked: readonly PinnedRepository[], asked: readonly RepositorySpec[]): readonly ProblemReport[] {
+  const words = ({ archive, suite, components }: PinnedRepository | RepositorySpec): string =>
+    [archive, suite, ...components].filter(Boolean).join(' ');
+  const known = new Map(locked.map((repository) => [repository.id, words(repository)]));
+  const added = asked.flatMap((repository) => {
+    const { id } = repository;
+    const before = known.get(id);
+    if (before === undefined) return [misfit(`the lock has no repository "${id}"`)];
+    return before === words(repository) ? [] : [misfit(`repository "${id}" was ${before}, and is ${words(repository)}`)];
+  });
+  const gone = locked.filter(({ id }) => !asked.some((repository) => repository.id === id));
+  return [...added, ...gone.map(({ id }) => misfit(`the lock has a repository "${id}", which is not asked any more`))];
+}
+
+/** A request that names one package: no pattern, path, group, module or architecture. */
+function isPlainName({ request }: Seed): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9+._-]*(?:[=/][^*?[]*)?$/.test(request);
+}
+
+function misfit(message: string, { position }: Partial<Pick<Seed, 'position'>> = {}): ProblemReport {
+  return { code: 'ICT_LOCK_OUTDATED', message, severity: 'error', ...(position === undefined ? {} : { position }) };
+}
