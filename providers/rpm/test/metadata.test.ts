@@ -39,6 +39,7 @@ function open(names: readonly string[], directory = REPOS): FakeContext {
 const KEYS = {
   pgdg: join(REPOS, 'pgdg-rhel8-common/PGDG-RPM-GPG-KEY-RHEL'),
   opensuse: join(REPOS, 'opensuse-obs-zstd/signing-key.asc'),
+  virtualbox: join(REPOS, 'opensuse-11.1-virtualbox/repodata/repomd.xml.key'),
   suse: join(REPOS, 'empty-signed/repodata/repomd.xml.key'),
 };
 
@@ -71,17 +72,21 @@ describe('real repositories', () => {
     if (count !== undefined) expect(stated).toBe(count);
   });
 
-  it.each(['createrepo_c-repo_00', 'createrepo_c-repo_02', 'osbuild-custom-zstd'])(
-    '%s is refused unsigned, and read on demand',
-    async (name) => {
-      const ctx = open([name]);
-      await expect(pin(ctx, repository(name))).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_UNSIGNED' });
-      const pinned = await pin(ctx, repository(name, { repoGpgCheck: false }));
-      expect(pinned.signers).toEqual([]);
-      const index = await loadPackages(pinned, ctx);
-      expect(index.count).toBe(Number(/ packages="(\d+)"/.exec(await primaryText(ctx, pinned))![1]));
-    },
-  );
+  it.each([
+    'createrepo_c-repo_00',
+    'createrepo_c-repo_02',
+    'createrepo_c-additional-metadata',
+    'createrepo_c-repo_with_duplicate_packages',
+    'librepo-zchunk',
+    'osbuild-custom-zstd',
+  ])('%s is refused unsigned, and read on demand', async (name) => {
+    const ctx = open([name]);
+    await expect(pin(ctx, repository(name))).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_UNSIGNED' });
+    const pinned = await pin(ctx, repository(name, { repoGpgCheck: false }));
+    expect(pinned.signers).toEqual([]);
+    const index = await loadPackages(pinned, ctx);
+    expect(index.count).toBe(Number(/ packages="(\d+)"/.exec(await primaryText(ctx, pinned))![1]));
+  });
 
   it.each([
     ['a key that is not here', 'el9-small-signed', {}, 'ICT_RPM_REPOMD_UNKNOWN_KEY'],
@@ -89,6 +94,16 @@ describe('real repositories', () => {
     ['a key that is not pinned', 'pgdg-rhel8-common', { fingerprints: ['F'.repeat(40)] }, 'ICT_RPM_REPOMD_UNKNOWN_KEY'],
     ['no keyring', 'pgdg-rhel8-common', { keyrings: [] }, 'ICT_RPM_KEYRING_UNREADABLE'],
     ['no repository at the address', 'nothing', {}, 'ICT_RPM_REPOMD_MISSING'],
+    ['a key of another repository, of 2009', 'opensuse-11.1-virtualbox', {}, 'ICT_RPM_REPOMD_UNKNOWN_KEY'],
+    ['a signature of DSA', 'opensuse-11.1-virtualbox', { keyrings: [KEYS.virtualbox] }, 'ICT_RPM_REPOMD_SIGNATURE'],
+    // Its key expired after it had signed, and counts; its checksums do not.
+    [
+      'SHA-1 checksums alone, signed',
+      'opensuse-11.1-virtualbox',
+      { keyrings: [KEYS.virtualbox], legacyCrypto: true },
+      'ICT_RPM_REPOMD_INVALID',
+    ],
+    ['SHA-1 checksums alone, unsigned', 'opensuse-11.1-virtualbox', { repoGpgCheck: false }, 'ICT_RPM_REPOMD_INVALID'],
     ['SHA-1 checksums alone', 'librepo-signed', { repoGpgCheck: false }, 'ICT_RPM_REPOMD_INVALID'],
   ] as const)('are refused: %s', async (_what, name, options, code) => {
     await expect(pin(open([name]), repository(name, options))).rejects.toMatchObject({ code });

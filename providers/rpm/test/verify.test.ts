@@ -51,6 +51,10 @@ async function verdict(file: string, options: Partial<RepositorySpec> = {}, chan
  */
 const MORE_THAN_RPM = ['packages/rpm-rs/v4/signed/rpm-basic-with-ecdsa-2.3.4-5.el9.noarch.rpm'];
 
+it('every package of the list is here', () => {
+  expect(fixtureRows()).toHaveLength(readFileSync(join(FIXTURES, 'INDEX.tsv'), 'utf8').trim().split('\n').length - 1);
+});
+
 describe('the verdict on real packages', () => {
   it.each(fixtureRows())('$path: $verdict', async ({ path, verdict: expected }) => {
     const ours = await verdict(join(FIXTURES, path));
