@@ -85,7 +85,10 @@ export class SandboxTrees implements TreeRunner {
     const begun = start === undefined ? undefined : await this.verifyLayer(start);
     const staged = await shelf.stage();
     try {
-      if (begun !== undefined) await sandbox.copyLayer(begun.directory, staged.directory, signal);
+      if (begun !== undefined) {
+        const known = this.verify === 'full' ? {} : { manifest: begun.manifest };
+        await sandbox.copyLayer(begun.directory, staged.directory, { signal, ...known });
+      }
       const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds, signal });
       let made: readonly TreePath[] = [];
       try {

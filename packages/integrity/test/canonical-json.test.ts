@@ -49,6 +49,14 @@ describe('canonical JSON', () => {
     );
   });
 
+  it('writes texts and numbers as JSON.stringify does', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true })), (value) => {
+        expect(canonicalJson({ member: value })).toBe(JSON.stringify({ member: value }));
+      }),
+    );
+  });
+
   it('refuses a cycle', () => {
     expect(() => canonicalJson(cyclic as Json)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_JSON' }));
   });

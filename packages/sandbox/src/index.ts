@@ -1,5 +1,14 @@
 export { startSandbox } from './start.js';
-export type { Sandbox, LayerVerification, OpenTreeOptions, SandboxOptions, SealOptions, ToolOptions, VerifyOptions } from './sandbox.js';
+export type {
+  CopyOptions,
+  Sandbox,
+  LayerVerification,
+  OpenTreeOptions,
+  SandboxOptions,
+  SealOptions,
+  ToolOptions,
+  VerifyOptions,
+} from './sandbox.js';
 export type { SandboxTree } from './tree.js';
 export {
   changedPaths,

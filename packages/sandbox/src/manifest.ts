@@ -1,5 +1,5 @@
-import { ContentHasher, canonicalJson } from '@ict/integrity';
-import type { Digest, EntryType, Json, LayerRef } from '@ict/plugin-api';
+import { ContentHasher } from '@ict/integrity';
+import type { Digest, EntryType, LayerRef } from '@ict/plugin-api';
 
 /** One entry of a layer: what it is, never how one file system happens to keep it. */
 export interface LayerEntry {
@@ -44,15 +44,44 @@ export function comparePaths(a: string, b: string): number {
   return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
-/** The one text of an entry, without a line end: canonical JSON. */
+/**
+ * The one text of an entry, without a line end: its canonical JSON. The members are named in the order of that, so that one native call
+ * makes the text: layers have ten thousand entries.
+ */
 export function entryLine(entry: LayerEntry): string {
-  return canonicalJson(entry as unknown as Json);
+  const { dev, digest, gid, hardlinkOf, linkTarget, mode, mtimeSeconds, opaque, path, sizeBytes, type, uid, whiteout, xattrs } = entry;
+  return JSON.stringify({
+    dev: dev === undefined ? undefined : { major: dev.major, minor: dev.minor },
+    digest,
+    gid,
+    hardlinkOf,
+    linkTarget,
+    mode,
+    mtimeSeconds,
+    opaque,
+    path,
+    sizeBytes,
+    type,
+    uid,
+    whiteout,
+    xattrs: xattrs === undefined ? undefined : Object.fromEntries(Object.entries(xattrs).sort(([a], [b]) => (a < b ? -1 : 1))),
+  });
 }
+
+/** Hashed at a time: a call for each line would cost more than the digest. */
+const HASHED_CHARACTERS = 64 * 1024;
 
 /** SHA-256 over the line of each entry, in order, each ended by a line feed. */
 export function layerDigest(entries: readonly LayerEntry[]): Digest {
   const hasher = new ContentHasher();
-  for (const entry of entries) hasher.update(Buffer.from(`${entryLine(entry)}\n`));
+  let text = '';
+  for (const entry of entries) {
+    text += `${entryLine(entry)}\n`;
+    if (text.length < HASHED_CHARACTERS) continue;
+    hasher.update(Buffer.from(text));
+    text = '';
+  }
+  hasher.update(Buffer.from(text));
   return hasher.finish().digest;
 }
 
@@ -72,11 +101,21 @@ export function layerRef(manifest: LayerManifest): LayerRef {
 
 /** Paths whose entries differ between two manifests, sorted by bytes. */
 export function changedPaths(before: readonly LayerEntry[], after: readonly LayerEntry[]): string[] {
-  const lines = new Map(before.map((entry) => [entry.path, entryLine(entry)]));
+  const known = new Map(before.map((entry) => [entry.path, entry]));
   const changed: string[] = [];
   for (const entry of after) {
-    if (lines.get(entry.path) !== entryLine(entry)) changed.push(entry.path);
-    lines.delete(entry.path);
+    if (!isSame(known.get(entry.path), entry)) changed.push(entry.path);
+    known.delete(entry.path);
   }
-  return [...changed, ...lines.keys()].sort(comparePaths);
+  return [...changed, ...known.keys()].sort(comparePaths);
+}
+
+/** Whether two parts of an entry have one canonical text, without making it: a member that is undefined counts as absent. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  for (const name in left) if (!isSame(left[name], right[name])) return false;
+  for (const name in right) if (left[name] === undefined && right[name] !== undefined) return false;
+  return true;
 }

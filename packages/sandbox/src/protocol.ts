@@ -53,7 +53,7 @@ export interface AgentMethods {
   'layer.seal': { params: { directory: string; epochSeconds: number; snapshot?: string }; result: LayerManifest };
   'layer.read': { params: { directory: string }; result: LayerManifest };
   'layer.restore': { params: { snapshot: string; directory: string }; result: LayerManifest };
-  'layer.copy': { params: { from: string; to: string }; result: null };
+  'layer.copy': { params: { from: string; to: string; entries?: readonly LayerEntry[] }; result: null };
   'layer.sign': { params: { directory: string }; result: LayerSignature };
   'layer.compare': { params: { directory: string; entries: readonly LayerEntry[] }; result: { changed: readonly string[] } };
   'directory.remove': { params: { directory: string }; result: null };

@@ -43,6 +43,12 @@ export interface SealOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface CopyOptions {
+  /** What the layer holds. Given, sealing the copy reads only what changed in it meanwhile, as the file system tells; without it, everything. */
+  readonly manifest?: Pick<LayerManifest, 'entries'>;
+  readonly signal?: AbortSignal;
+}
+
 export interface VerifyOptions {
   /** `signature`: compare what the file system reports with `signature`, reading no file. `full`: read and hash everything. */
   readonly mode: 'signature' | 'full';
@@ -145,8 +151,9 @@ export class Sandbox {
    *
    * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
    */
-  async copyLayer(from: string, to: string, signal?: AbortSignal): Promise<void> {
-    await this.#channel.call('layer.copy', { from, to }, signal === undefined ? {} : { signal });
+  async copyLayer(from: string, to: string, { manifest, signal }: CopyOptions = {}): Promise<void> {
+    const params = { from, to, ...(manifest === undefined ? {} : { entries: manifest.entries }) };
+    await this.#channel.call('layer.copy', params, signal === undefined ? {} : { signal });
   }
 
   /** Identity of a layer as the file system reports it; changes with every write, and with a copy or move to another disk. */

@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { readTar } from '@ict/archive';
 import { syncDirectory, temporaryName } from '@ict/integrity';
-import { makeManifest, type LayerManifest } from '../manifest.js';
+import { makeManifest, type LayerEntry, type LayerManifest } from '../manifest.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
@@ -88,6 +88,22 @@ export async function readLayer(directory: string, signal: AbortSignal, snapshot
 }
 
 /**
+ * Reads some entries of a layer: each by itself, without what lies below it.
+ *
+ * @param relative their paths below the directory, raw, such as `/etc`; empty for the directory itself. Every name of a file with hard
+ *   links must be among them, or none.
+ * @throws `ICT_SANDBOX_LAYER` when tar fails; the signal's reason.
+ */
+export async function readEntries(directory: string, relative: readonly Buffer[], signal: AbortSignal): Promise<LayerEntry[]> {
+  const names = Buffer.concat(relative.flatMap((path) => [DOT, path, NUL]));
+  const argv = [...CREATE, '--no-recursion', '--null', '--verbatim-files-from', `--directory=${directory}`, '--files-from=-'];
+  return listTar(startTar(argv, 'both', signal), directory, signal, (tar) => tar, names);
+}
+
+const DOT = Buffer.from('.');
+const NUL = Buffer.alloc(1);
+
+/**
  * Unpacks a snapshot into `directory`, which is made, or must be empty. Whether it is the right one is not checked here.
  *
  * @returns what lies in the directory now. It is listed and hashed as it is unpacked, from the same bytes; afterwards every entry is looked
@@ -103,7 +119,7 @@ export async function restoreLayer(snapshot: string, directory: string, signal: 
   const fed = pipeline(
     read,
     createGunzip({ chunkSize: PIECE_BYTES }),
-    (bytes: TarBytes) => feed(tar.stream as Writable, bytes, lister, signal),
+    (bytes: TarBytes) => feed(tar.input as Writable, bytes, lister, signal),
     {
       signal,
     },
@@ -151,10 +167,22 @@ type TarBytes = AsyncIterable<Uint8Array>;
 const PIECE_BYTES = 256 * 1024;
 
 async function list(directory: string, signal: AbortSignal, through: (tar: TarBytes) => TarBytes): Promise<LayerManifest> {
-  const tar = startTar([...CREATE, `--directory=${directory}`, '.'], 'out', signal);
+  return makeManifest(await listTar(startTar([...CREATE, `--directory=${directory}`, '.'], 'out', signal), directory, signal, through));
+}
+
+/** @param input what tar reads. */
+async function listTar(
+  tar: RunningTar,
+  directory: string,
+  signal: AbortSignal,
+  through: (tar: TarBytes) => TarBytes,
+  input?: Buffer,
+): Promise<LayerEntry[]> {
   const lister = new LayerLister();
+  // A tar that ends before it has read everything says itself why.
+  tar.input?.on('error', () => undefined).end(input);
   const reading = (async () => {
-    for await (const entry of readTar(through(tar.stream as Readable), { signal })) await lister.add(entry);
+    for await (const entry of readTar(through(tar.output as Readable), { signal })) await lister.add(entry);
   })();
   const [ending, listing] = await Promise.allSettled([tar.done, reading.catch(tar.stop)]);
   signal.throwIfAborted();
@@ -162,7 +190,7 @@ async function list(directory: string, signal: AbortSignal, through: (tar: TarBy
   for (const outcome of tar.stopped() ? [listing, ending] : [ending, listing]) {
     if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, outcome.reason);
   }
-  return makeManifest(lister.entries());
+  return lister.entries();
 }
 
 /** @param kept rejects when `sink` fails, whatever made it fail. */
@@ -174,8 +202,10 @@ async function* copyTo(sink: Writable, kept: Promise<void>, source: TarBytes): A
 }
 
 interface RunningTar {
-  /** Its standard input or output. */
-  readonly stream: Readable | Writable;
+  /** Its standard input; null unless it reads. */
+  readonly input: Writable | null;
+  /** Its standard output; null unless it writes. */
+  readonly output: Readable | null;
   /** Rejects with tar's own message when it fails. */
   readonly done: Promise<void>;
   /** Ends it because of `error`, which is thrown on. */
@@ -183,10 +213,13 @@ interface RunningTar {
   readonly stopped: () => boolean;
 }
 
-function startTar(argv: readonly string[], direction: 'in' | 'out', signal: AbortSignal): RunningTar {
+function startTar(argv: readonly string[], direction: 'in' | 'out' | 'both', signal: AbortSignal): RunningTar {
   signal.throwIfAborted();
-  const stdio = direction === 'in' ? (['pipe', 'ignore', 'pipe'] as const) : (['ignore', 'pipe', 'pipe'] as const);
-  const child = spawn(argv[0] as string, argv.slice(1), { cwd: '/', env: hostEnvironment(), stdio: [...stdio] });
+  const child = spawn(argv[0] as string, argv.slice(1), {
+    cwd: '/',
+    env: hostEnvironment(),
+    stdio: [direction === 'out' ? 'ignore' : 'pipe', direction === 'in' ? 'ignore' : 'pipe', 'pipe'],
+  });
   let stopped = false;
   const kill = (): void => {
     stopped = true;
@@ -205,7 +238,8 @@ function startTar(argv: readonly string[], direction: 'in' | 'out', signal: Abor
     });
   });
   return {
-    stream: (direction === 'in' ? child.stdin : child.stdout) as Readable | Writable,
+    input: child.stdin,
+    output: child.stdout,
     done,
     stop: (error) => {
       kill();

@@ -7,30 +7,38 @@ const SLASH = Buffer.from('/');
 const NANOSECONDS = 1_000_000_000n;
 
 /** Joins raw names: a layer may hold names that are not UTF-8. */
-function joinRaw(directory: Buffer, name: Buffer): Buffer {
+export function joinRaw(directory: Buffer, name: Buffer): Buffer {
   return Buffer.concat([directory, SLASH, name]);
 }
 
-function namesIn(directory: Buffer): Buffer[] {
+/** Raw names of what lies in a directory, sorted by bytes. */
+export function namesIn(directory: Buffer): Buffer[] {
   return readdirSync(directory, { encoding: 'buffer' }).sort(Buffer.compare);
 }
+
+/**
+ * Is told of an entry that stays: its path below the directory, such as `/etc`, empty for the directory itself; what lstat said before
+ * anything was done to it; and whether it got another time.
+ */
+export type Settled = (relative: Buffer, stats: BigIntStats, touched: boolean) => void;
 
 /**
  * Gives every entry a time that another build would give it too: whole seconds, none after `epochSeconds`. Directories come
  * after what is in them. Sockets go: nothing can use one without the process that made it, and no archive keeps them.
  */
-export function settle(directory: string, epochSeconds: number): void {
-  settleEntry(Buffer.from(directory), epochSeconds);
-}
-
-function settleEntry(path: Buffer, epochSeconds: number): void {
-  const stats = lstatSync(path, { bigint: true });
-  if (stats.isSocket()) return unlinkSync(path);
-  if (stats.isDirectory()) for (const name of namesIn(path)) settleEntry(joinRaw(path, name), epochSeconds);
-  // Removing a socket from a directory changed its time; the time from before counts.
-  const seconds = Math.min(Number(floorSeconds(stats)), epochSeconds);
-  const now = stats.isDirectory() ? lstatSync(path, { bigint: true }) : stats;
-  if (now.mtimeNs !== BigInt(seconds) * NANOSECONDS) lutimesSync(path, seconds, seconds);
+export function settle(directory: string, epochSeconds: number, settled: Settled = () => undefined): void {
+  const visit = (path: Buffer, relative: Buffer): void => {
+    const stats = lstatSync(path, { bigint: true });
+    if (stats.isSocket()) return unlinkSync(path);
+    if (stats.isDirectory()) for (const name of namesIn(path)) visit(joinRaw(path, name), joinRaw(relative, name));
+    // Removing a socket from a directory changed its time; the time from before counts.
+    const seconds = Math.min(Number(floorSeconds(stats)), epochSeconds);
+    const now = stats.isDirectory() ? lstatSync(path, { bigint: true }) : stats;
+    const touched = now.mtimeNs !== BigInt(seconds) * NANOSECONDS;
+    if (touched) lutimesSync(path, seconds, seconds);
+    settled(relative, stats, touched);
+  };
+  visit(Buffer.from(directory), Buffer.alloc(0));
 }
 
 function floorSeconds(stats: BigIntStats): bigint {

@@ -1,12 +1,13 @@
 import { realpathSync } from 'node:fs';
 import type { CommandResult } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
-import type { LayerManifest } from '../manifest.js';
 import type { AgentMethods, MethodName, OutputLine, Params, Result } from '../protocol.js';
 import { readLayer, restoreLayer } from './layer-archive.js';
+import { LayerBaseline } from './layer-baseline.js';
 import { copyLayer } from './layer-copy.js';
 import { layerIo } from './layer-failure.js';
-import { compareDirectory, settle, signDirectory } from './layer-walk.js';
+import { sealLayer } from './layer-sealing.js';
+import { compareDirectory, signDirectory } from './layer-walk.js';
 import { OpenTree } from './open-tree.js';
 import { OutputPipePool } from './output-pipes.js';
 import { removeDirectory } from './removal.js';
@@ -32,6 +33,8 @@ export class SandboxService {
   readonly #options: ServiceOptions;
   readonly #trees = new Map<number, OpenTree>();
   readonly #pipes: OutputPipePool;
+  /** Of copied layers that are not sealed yet, by their directories. */
+  readonly #baselines = new Map<string, LayerBaseline>();
   #opened = 0;
 
   constructor(options: ServiceOptions) {
@@ -72,11 +75,12 @@ export class SandboxService {
     'tree.remove': ({ tree, path }) => this.#use(tree, ({ files }) => files.remove(path)),
     'tree.expose': ({ tree, at, files }) => this.#use(tree, (open) => open.expose(at, files)),
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
-    'layer.seal': ({ directory, epochSeconds, snapshot }, { signal }) => seal(directory, epochSeconds, signal, snapshot),
+    'layer.seal': (params, { signal }) => this.#seal(params, signal),
     'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
     'layer.restore': ({ snapshot, directory }, { signal }) => restoreLayer(snapshot, directory, signal),
-    'layer.copy': async ({ from, to }, { signal }) => {
+    'layer.copy': async ({ from, to, entries }, { signal }) => {
       await copyLayer(from, to, signal);
+      if (entries !== undefined) this.#baselines.set(to, await LayerBaseline.take(to, entries));
       return null;
     },
     'layer.sign': async ({ directory }) => layerIo('Looking at a layer', directory, () => signDirectory(directory)),
@@ -110,6 +114,12 @@ export class SandboxService {
     );
   }
 
+  #seal({ directory, epochSeconds, snapshot }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
+    const baseline = this.#baselines.get(directory);
+    this.#baselines.delete(directory);
+    return sealLayer(directory, epochSeconds, signal, { snapshot, baseline });
+  }
+
   async #use(tree: number, work: (open: OpenTree, stopping: AbortSignal) => Promise<void>): Promise<null> {
     const open = this.#tree(tree);
     await open.use((stopping) => work(open, stopping));
@@ -133,11 +143,6 @@ export class SandboxService {
     for (const tree of open) await tree.close();
     return null;
   }
-}
-
-async function seal(directory: string, epochSeconds: number, signal: AbortSignal, snapshot: string | undefined): Promise<LayerManifest> {
-  layerIo('Sealing a layer', directory, () => settle(directory, epochSeconds));
-  return readLayer(directory, signal, snapshot);
 }
 
 function noNetwork(argv: readonly string[]): Error {

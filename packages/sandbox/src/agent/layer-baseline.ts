@@ -1,0 +1,59 @@
+import { lstatSync, type BigIntStats } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import type { LayerEntry } from '../manifest.js';
+import { joinRaw, namesIn } from './layer-walk.js';
+
+/** Clocks of file systems advance by the tick of the kernel, of 10 ms at most; two of them. */
+const TICKS_MS = 20;
+
+/** What a directory held at one moment, and how the file system reported each entry then. */
+export class LayerBaseline {
+  readonly #entries: ReadonlyMap<string, LayerEntry>;
+  readonly #states: ReadonlyMap<string, string>;
+
+  private constructor(entries: readonly LayerEntry[], states: ReadonlyMap<string, string>) {
+    this.#entries = new Map(entries.map((entry) => [entry.path, entry]));
+    this.#states = states;
+  }
+
+  /**
+   * Looks at a directory that was just written. It returns when the clock has moved on, so that every later change gives an entry
+   * another ctime.
+   *
+   * @param entries what the directory holds.
+   */
+  static async take(directory: string, entries: readonly LayerEntry[]): Promise<LayerBaseline> {
+    const states = new Map<string, string>();
+    let latest = 0;
+    const visit = (path: Buffer, relative: Buffer): void => {
+      const stats = lstatSync(path, { bigint: true });
+      latest = Math.max(latest, Number(stats.ctimeMs));
+      states.set(pathOf(relative), stateOf(stats));
+      if (stats.isDirectory()) for (const name of namesIn(path)) visit(joinRaw(path, name), joinRaw(relative, name));
+    };
+    visit(Buffer.from(directory), Buffer.alloc(0));
+    const ahead = latest + TICKS_MS - Date.now();
+    // A clock that was set back could give a later change the time of an earlier one.
+    if (ahead > TICKS_MS) return new LayerBaseline([], new Map());
+    if (ahead > 0) await setTimeout(ahead);
+    return new LayerBaseline(entries, states);
+  }
+
+  /** The entry at a path, relative and raw, where it is still what it was; undefined when it is new or may have changed. */
+  unchanged(relative: Buffer, stats: BigIntStats): LayerEntry | undefined {
+    const path = pathOf(relative);
+    return this.#states.get(path) === stateOf(stats) ? this.#entries.get(path) : undefined;
+  }
+}
+
+/** As manifests name it. What is not UTF-8 gets a name that no entry has. */
+function pathOf(relative: Buffer): string {
+  if (relative.length === 0) return '/';
+  const path = relative.toString();
+  return path.includes('\ufffd') ? `\0${relative.toString('hex')}` : path;
+}
+
+/** Changes with everything that a manifest tells of an entry: whatever is written, renamed, linked or given attributes gets a new ctime. */
+function stateOf({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): string {
+  return `${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}`;
+}
