@@ -12,7 +12,7 @@ import { makeManifest, type LayerEntry, type LayerManifest } from '../manifest.j
 import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
-import { compareDirectory } from './layer-walk.js';
+import { compareDirectory, type RawPath } from './layer-walk.js';
 import { OutputTail } from '../output-tail.js';
 import { StoredGzip } from './stored-gzip.js';
 
@@ -90,18 +90,15 @@ export async function readLayer(directory: string, signal: AbortSignal, snapshot
 /**
  * Reads some entries of a layer: each by itself, without what lies below it.
  *
- * @param relative their paths below the directory, raw, such as `/etc`; empty for the directory itself. Every name of a file with hard
+ * @param relative their paths below the directory, such as `/etc`; empty for the directory itself. Every name of a file with hard
  *   links must be among them, or none.
  * @throws `ICT_SANDBOX_LAYER` when tar fails; the signal's reason.
  */
-export async function readEntries(directory: string, relative: readonly Buffer[], signal: AbortSignal): Promise<LayerEntry[]> {
-  const names = Buffer.concat(relative.flatMap((path) => [DOT, path, NUL]));
+export async function readEntries(directory: string, relative: readonly RawPath[], signal: AbortSignal): Promise<LayerEntry[]> {
+  const names = Buffer.from(relative.map((path) => `.${path}\0`).join(''), 'latin1');
   const argv = [...CREATE, '--no-recursion', '--null', '--verbatim-files-from', `--directory=${directory}`, '--files-from=-'];
   return listTar(startTar(argv, 'both', signal), directory, signal, (tar) => tar, names);
 }
-
-const DOT = Buffer.from('.');
-const NUL = Buffer.alloc(1);
 
 /**
  * Unpacks a snapshot into `directory`, which is made, or must be empty. Whether it is the right one is not checked here.

@@ -1,7 +1,7 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { LayerEntry } from '../manifest.js';
-import { joinRaw, namesIn } from './layer-walk.js';
+import { forSystem, namesIn, rawPath, textOf, type RawPath } from './layer-walk.js';
 
 /** Clocks of file systems advance by the tick of the kernel, of 10 ms at most; two of them. */
 const TICKS_MS = 20;
@@ -25,13 +25,13 @@ export class LayerBaseline {
   static async take(directory: string, entries: readonly LayerEntry[]): Promise<LayerBaseline> {
     const states = new Map<string, string>();
     let latest = 0;
-    const visit = (path: Buffer, relative: Buffer): void => {
-      const stats = lstatSync(path, { bigint: true });
+    const visit = (path: RawPath, relative: RawPath): void => {
+      const stats = lstatSync(forSystem(path), { bigint: true });
       latest = Math.max(latest, Number(stats.ctimeMs));
-      states.set(pathOf(relative), stateOf(stats));
-      if (stats.isDirectory()) for (const name of namesIn(path)) visit(joinRaw(path, name), joinRaw(relative, name));
+      states.set(relative, stateOf(stats));
+      if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
     };
-    visit(Buffer.from(directory), Buffer.alloc(0));
+    visit(rawPath(directory), '');
     const ahead = latest + TICKS_MS - Date.now();
     // A clock that was set back could give a later change the time of an earlier one.
     if (ahead > TICKS_MS) return new LayerBaseline([], new Map());
@@ -39,18 +39,11 @@ export class LayerBaseline {
     return new LayerBaseline(entries, states);
   }
 
-  /** The entry at a path, relative and raw, where it is still what it was; undefined when it is new or may have changed. */
-  unchanged(relative: Buffer, stats: BigIntStats): LayerEntry | undefined {
-    const path = pathOf(relative);
-    return this.#states.get(path) === stateOf(stats) ? this.#entries.get(path) : undefined;
+  /** The entry at a path below the directory where it is still what it was; undefined when it is new or may have changed. */
+  unchanged(relative: RawPath, stats: BigIntStats): LayerEntry | undefined {
+    if (this.#states.get(relative) !== stateOf(stats)) return undefined;
+    return this.#entries.get(relative === '' ? '/' : textOf(relative));
   }
-}
-
-/** As manifests name it. What is not UTF-8 gets a name that no entry has. */
-function pathOf(relative: Buffer): string {
-  if (relative.length === 0) return '/';
-  const path = relative.toString();
-  return path.includes('\ufffd') ? `\0${relative.toString('hex')}` : path;
 }
 
 /** Changes with everything that a manifest tells of an entry: whatever is written, renamed, linked or given attributes gets a new ctime. */

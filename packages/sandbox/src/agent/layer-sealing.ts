@@ -2,7 +2,7 @@ import { makeManifest, type LayerEntry, type LayerManifest } from '../manifest.j
 import { readEntries, readLayer } from './layer-archive.js';
 import type { LayerBaseline } from './layer-baseline.js';
 import { layerIo } from './layer-failure.js';
-import { settle } from './layer-walk.js';
+import { settle, type RawPath } from './layer-walk.js';
 
 /**
  * Settles the times of a finished upper directory, and reads what it holds.
@@ -18,7 +18,7 @@ export async function sealLayer(
   { snapshot, baseline }: { readonly snapshot?: string | undefined; readonly baseline?: LayerBaseline | undefined },
 ): Promise<LayerManifest> {
   const kept: LayerEntry[] = [];
-  const changed: Buffer[] = [];
+  const changed: RawPath[] = [];
   layerIo('Sealing a layer', directory, () =>
     settle(directory, epochSeconds, (relative, stats, touched) => {
       const entry = touched ? undefined : baseline?.unchanged(relative, stats);

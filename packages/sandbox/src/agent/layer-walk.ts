@@ -3,42 +3,59 @@ import { ContentHasher } from '@ict/integrity';
 import { comparePaths, type LayerEntry } from '../manifest.js';
 import type { LayerSignature } from '../protocol.js';
 
-const SLASH = Buffer.from('/');
 const NANOSECONDS = 1_000_000_000n;
 
-/** Joins raw names: a layer may hold names that are not UTF-8. */
-export function joinRaw(directory: Buffer, name: Buffer): Buffer {
-  return Buffer.concat([directory, SLASH, name]);
+/**
+ * A path as the kernel keeps it, each character a byte: a layer may hold names that are not UTF-8. Such texts are joined, compared and
+ * hashed in half the time that buffers take.
+ */
+export type RawPath = string;
+
+const ASCII = /^[\0-\x7f]*$/;
+
+/** The raw path of an ordinary one. */
+export function rawPath(path: string): RawPath {
+  return ASCII.test(path) ? path : Buffer.from(path).toString('latin1');
 }
 
-/** Raw names of what lies in a directory, sorted by bytes. */
-export function namesIn(directory: Buffer): Buffer[] {
-  return readdirSync(directory, { encoding: 'buffer' }).sort(Buffer.compare);
+/** As functions of `node:fs` take it. */
+export function forSystem(path: RawPath): string | Buffer {
+  return ASCII.test(path) ? path : Buffer.from(path, 'latin1');
+}
+
+/** As text; what is not UTF-8 in it is replaced. */
+export function textOf(path: RawPath): string {
+  return ASCII.test(path) ? path : Buffer.from(path, 'latin1').toString();
+}
+
+/** Names of what lies in a directory, in the order of their bytes. */
+export function namesIn(directory: RawPath): RawPath[] {
+  return readdirSync(forSystem(directory), { encoding: 'latin1' }).sort();
 }
 
 /**
  * Is told of an entry that stays: its path below the directory, such as `/etc`, empty for the directory itself; what lstat said before
  * anything was done to it; and whether it got another time.
  */
-export type Settled = (relative: Buffer, stats: BigIntStats, touched: boolean) => void;
+export type Settled = (relative: RawPath, stats: BigIntStats, touched: boolean) => void;
 
 /**
  * Gives every entry a time that another build would give it too: whole seconds, none after `epochSeconds`. Directories come
  * after what is in them. Sockets go: nothing can use one without the process that made it, and no archive keeps them.
  */
 export function settle(directory: string, epochSeconds: number, settled: Settled = () => undefined): void {
-  const visit = (path: Buffer, relative: Buffer): void => {
-    const stats = lstatSync(path, { bigint: true });
-    if (stats.isSocket()) return unlinkSync(path);
-    if (stats.isDirectory()) for (const name of namesIn(path)) visit(joinRaw(path, name), joinRaw(relative, name));
+  const visit = (path: RawPath, relative: RawPath): void => {
+    const stats = lstatSync(forSystem(path), { bigint: true });
+    if (stats.isSocket()) return unlinkSync(forSystem(path));
+    if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
     // Removing a socket from a directory changed its time; the time from before counts.
     const seconds = Math.min(Number(floorSeconds(stats)), epochSeconds);
-    const now = stats.isDirectory() ? lstatSync(path, { bigint: true }) : stats;
+    const now = stats.isDirectory() ? lstatSync(forSystem(path), { bigint: true }) : stats;
     const touched = now.mtimeNs !== BigInt(seconds) * NANOSECONDS;
-    if (touched) lutimesSync(path, seconds, seconds);
+    if (touched) lutimesSync(forSystem(path), seconds, seconds);
     settled(relative, stats, touched);
   };
-  visit(Buffer.from(directory), Buffer.alloc(0));
+  visit(rawPath(directory), '');
 }
 
 function floorSeconds(stats: BigIntStats): bigint {
@@ -53,17 +70,26 @@ function floorSeconds(stats: BigIntStats): bigint {
 export function signDirectory(directory: string): LayerSignature {
   const hasher = new ContentHasher();
   let entries = 0;
-  const visit = (path: Buffer, relative: Buffer): void => {
-    const stats = lstatSync(path, { bigint: true });
-    entries++;
-    hasher.update(relative);
-    hasher.update(Buffer.from(`\0${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.mode}\n`));
-    if (!stats.isDirectory()) return;
-    for (const name of namesIn(path)) visit(joinRaw(path, name), joinRaw(relative, name));
+  let text = '';
+  const hash = (): void => {
+    hasher.update(Buffer.from(text, 'latin1'));
+    text = '';
   };
-  visit(Buffer.from(directory), Buffer.alloc(0));
+  const visit = (path: RawPath, relative: RawPath): void => {
+    const stats = lstatSync(forSystem(path), { bigint: true });
+    entries++;
+    text += `${relative}\0${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.mode}\n`;
+    if (text.length >= HASHED_CHARACTERS) hash();
+    if (!stats.isDirectory()) return;
+    for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
+  };
+  visit(rawPath(directory), '');
+  hash();
   return { digest: hasher.finish().digest, entries };
 }
+
+/** Hashed at a time: a call for each entry would cost more than the digest. */
+const HASHED_CHARACTERS = 64 * 1024;
 
 /**
  * Compares a directory with a manifest by what lstat says: type, mode, owner, time, size, link target. Cheap, but blind to
@@ -75,21 +101,21 @@ export function compareDirectory(directory: string, entries: readonly LayerEntry
   const all = new Map(entries.map((entry) => [entry.path, entry]));
   const missing = new Set(all.keys());
   const changed: string[] = [];
-  const visit = (path: Buffer, relative: string): void => {
-    const stats = lstatSync(path);
+  const visit = (path: RawPath, relative: string): void => {
+    const stats = lstatSync(forSystem(path));
     const name = relative === '' ? '/' : relative;
     const entry = all.get(name);
     missing.delete(name);
     // The first name of a hard link describes them all.
     const described = entry?.hardlinkOf === undefined ? entry : all.get(entry.hardlinkOf);
     if (described === undefined || !matches(stats, path, described)) changed.push(name);
-    if (stats.isDirectory()) for (const child of namesIn(path)) visit(joinRaw(path, child), `${relative}/${child.toString()}`);
+    if (stats.isDirectory()) for (const child of namesIn(path)) visit(`${path}/${child}`, `${relative}/${textOf(child)}`);
   };
-  visit(Buffer.from(directory), '');
+  visit(rawPath(directory), '');
   return [...changed, ...missing].sort(comparePaths);
 }
 
-function matches(stats: Stats, path: Buffer, entry: LayerEntry): boolean {
+function matches(stats: Stats, path: RawPath, entry: LayerEntry): boolean {
   if (entry.whiteout === true) return stats.isCharacterDevice() && stats.rdev === 0;
   const kinds = {
     file: stats.isFile(),
@@ -107,6 +133,6 @@ function matches(stats: Stats, path: Buffer, entry: LayerEntry): boolean {
     stats.gid === entry.gid &&
     Math.floor(stats.mtimeMs / 1000) === entry.mtimeSeconds &&
     (entry.sizeBytes === undefined || stats.size === entry.sizeBytes) &&
-    (entry.linkTarget === undefined || readlinkSync(path) === entry.linkTarget)
+    (entry.linkTarget === undefined || readlinkSync(forSystem(path)) === entry.linkTarget)
   );
 }
