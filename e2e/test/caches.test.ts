@@ -174,6 +174,9 @@ async function kindsOf({ cache, work }: BuildPlaces): Promise<ReadonlyMap<string
     }
     throw new Error(`no such file in ${directory}`);
   };
+  /** One file of each directory that lies in one. */
+  const ofEach = async (what: string, root: string) =>
+    Promise.all((await readdir(root)).sort().map(async (name) => [`${what} ${name}`, await first(join(root, name))] as const));
   const home = join(work, PROVIDER);
   const [image] = await readdir(join(cache, 'imageCache'));
   return new Map([
@@ -181,7 +184,10 @@ async function kindsOf({ cache, work }: BuildPlaces): Promise<ReadonlyMap<string
     ['record of a package', await first(join(cache, '.ict', 'index', 'packages'))],
     ['twin of a package', await first(join(cache, '.ict', 'twins', PROVIDER), (name) => name.startsWith('libc6_'))],
     ['record of a twin', await first(join(cache, '.ict', 'index', 'twins'))],
-    ['record of a step', await first(join(cache, '.ict', 'index', 'steps', 'disk.assemble'))],
+    ...(await ofEach('record of step', join(cache, '.ict', 'index', 'steps'))),
+    ...(await ofEach('memo of', join(cache, '.ict', 'memo'))),
+    ...(await ofEach('blob of an index or a disk', join(cache, '.ict', 'blobs', 'sha256'))),
+    ['answer of a server', await first(join(cache, '.ict', 'fetch'))],
     ['record of a blob', await first(join(cache, '.ict', 'index', 'blobs'))],
     ['image', await first(join(cache, 'imageCache', image as string), (name) => name.endsWith('.raw'))],
     ['record of an image', join(cache, 'imageCache', image as string, 'meta.json')],

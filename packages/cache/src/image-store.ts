@@ -67,8 +67,8 @@ export interface ImageStore {
 
 const META = 'meta.json';
 
-/** What is remembered of an image of a read-only cache that is not to be used. */
-const DROPPED = 'dropped';
+/** What is remembered of an image of a read-only cache that is not to be used; one that is made there later is another. */
+const dropped = ({ storedAt }: Pick<ImageRecord, 'storedAt'>): string => `dropped ${storedAt}`;
 
 const NEVER_BUILT = 'never built here';
 
@@ -146,7 +146,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
   async function elsewhere(key: CacheKey, place: Layout): Promise<StoredImage | undefined> {
     const record = await read(key, place);
     const directory = directoryOf(key, place);
-    if (record?.origin !== 'built' || (await readOnly.recall(directory)) === DROPPED) return undefined;
+    if (record?.origin !== 'built' || (await readOnly.recall(directory)) === dropped(record)) return undefined;
     for (const { name, digest, sizeBytes } of record.files) {
       const signature = record.signatures[name];
       const recorded = signature && { signature, verifiedAt: record.verifiedAt };
@@ -240,7 +240,10 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     async drop(inputs) {
       const key = cacheKey('image', inputs);
       await layout.toTrash(directoryOf(key));
-      for (const place of readOnly.directories) await readOnly.remember(directoryOf(key, place), DROPPED);
+      for (const place of readOnly.directories) {
+        const record = await read(key, place).catch(unreadableRecord);
+        if (record !== undefined) await readOnly.remember(directoryOf(key, place), dropped(record));
+      }
     },
     async check(key) {
       const record = await read(key);
@@ -264,6 +267,11 @@ async function linkOrCopy(source: string, target: string): Promise<void> {
 function unreadable(error: unknown): string {
   if (systemErrorOf(error) === undefined) throw error;
   return `the image cache cannot be read: ${systemErrorOf(error)}`;
+}
+
+/** A record that the system refuses to read is none. */
+function unreadableRecord(error: unknown): undefined {
+  if (systemErrorOf(error) === undefined) throw error;
 }
 
 function nothing(error: unknown): readonly InputDifference[] {

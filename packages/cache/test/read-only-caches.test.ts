@@ -254,6 +254,16 @@ describe('a damaged file there', () => {
     expect(
       (await (await rig.open({ cacheDir: join(rig.root, 'third'), readOnlyDirs: [lender.cacheDir] })).images.find(inputs)).image,
     ).toBeDefined();
+    rig.time += DAY;
+    await fill(lender); // the image is made anew there
+    expect((await (await borrow()).images.find(inputs)).image?.directory).toBe(image());
+  });
+
+  it('is remembered of images that are there, and of no others', async () => {
+    await (await borrow()).images.drop('an image that nobody has');
+    const remembered = rig.list('.ict/memo');
+    await (await borrow()).images.drop(inputs);
+    expect([remembered, rig.list('.ict/memo').length]).toEqual([[], 1]);
   });
 
   it('of a layer is not used any more by whoever found it, until the cache has one of its own', async () => {

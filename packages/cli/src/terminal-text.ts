@@ -43,17 +43,27 @@ export function padEnd(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
 }
 
-/** Rows as columns that line up, two blanks between; the last column is not padded. */
+/**
+ * Rows as columns that line up, two blanks between; the last column is not padded. A list of a cache has a hundred thousand rows: widths are
+ * measured twice rather than kept, and loops count, because iterators and what they make cost more than all else here.
+ */
 export function table(rows: readonly (readonly string[])[], options: { readonly right?: readonly number[] } = {}): readonly string[] {
-  const sizes = rows.map((row) => row.map(displayWidth));
   const widths: number[] = [];
-  for (const row of sizes) for (const [column, size] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, size);
-  return rows.map((row, at) => {
+  for (const row of rows) {
+    for (let column = 0; column < row.length; column++) {
+      const size = displayWidth(row[column] as string);
+      if (size > (widths[column] ?? -1)) widths[column] = size;
+    }
+  }
+  const right = widths.map((_width, column) => options.right?.includes(column) === true);
+  const blanks = ' '.repeat(Math.max(0, ...widths));
+  return rows.map((row) => {
     let line = '';
-    for (const [column, cell] of row.entries()) {
-      const gap = ' '.repeat((widths[column] ?? 0) - (sizes[at]?.[column] ?? 0));
+    for (let column = 0; column < row.length; column++) {
+      const cell = row[column] as string;
+      const gap = blanks.slice(0, (widths[column] as number) - displayWidth(cell));
       if (column > 0) line += '  ';
-      line += options.right?.includes(column) === true ? gap + cell : column === row.length - 1 ? cell : cell + gap;
+      line += right[column] === true ? gap + cell : column === row.length - 1 ? cell : cell + gap;
     }
     return line.trimEnd();
   });
