@@ -1,5 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { Plan } from '@ict/core';
 import type { LockChanges } from '@ict/plugin-api';
 import { PackageWorld, worldPackage, type IctResult } from '../src/index.js';
 
@@ -84,6 +86,19 @@ describe('ict lock', () => {
     expect(result.stdout).toMatch(/^~ {2}library:all +1\.0 -> 2\.0 /m);
     expect(result.stdout).toContain(': 2 changed\n');
     expect(await readFile(lockFile, 'utf8')).not.toBe(text);
+  });
+
+  it('a lock means the packages that it names, whatever the repository has since', async () => {
+    const chosen = async (args: readonly string[]): Promise<readonly string[]> => {
+      const plan = await world.document<Plan>(['plan', template, ...args]);
+      return plan.packages.filter(({ name }) => ['server', 'client'].includes(name)).map(({ name, version }) => `${name} ${version}`);
+    };
+    expect(await chosen(['--frozen'])).toEqual(['client 1.0', 'server 2.0']);
+    const warmed = await world.ict(['cache', 'warm', template, '--frozen']);
+    expect(warmed.status, warmed.stderr).toBe(0);
+    const files = await readdir(join(world.places.cache, 'pkgCache'), { recursive: true });
+    const fetched = files.map((file) => basename(file)).filter((file) => /^(?:server|client)_.*\.deb$/.test(file));
+    expect(fetched.sort()).toEqual(['client_1.0_all.deb', 'server_2.0_all.deb']);
   });
 
   it('--update without names moves everything, and tells new and gone packages', async () => {

@@ -5,7 +5,7 @@ import type { OwnedClause } from '@ict/solver';
 import { compareEvr, formatEvr } from './evr.js';
 import { formatRelation } from './relation.js';
 import type { Relation } from './relation.js';
-import type { Clauses, Reason } from './resolve-clauses.js';
+import type { Clauses, Reason, UnreadableDependency } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import { label, tellWithheld, withheldOf } from './resolve-withheld.js';
 import { isRich, relationsIn } from './rich.js';
@@ -23,7 +23,10 @@ const VERBS: Readonly<Record<string, string>> = {
 };
 
 /** What the fields are called in spec files. */
-const FIELDS: Readonly<Partial<Record<RelationKind, string>>> = { requires: 'Requires', conflicts: 'Conflicts' };
+const FIELDS: Readonly<Partial<Record<RelationKind, string>>> = {
+  ...{ requires: 'Requires', conflicts: 'Conflicts' },
+  ...{ recommends: 'Recommends', suggests: 'Suggests' },
+};
 
 /**
  * Tells a contradiction in the user's words: who asked for what, who needs what, and which packages exclude each other or what is missing,
@@ -112,8 +115,22 @@ function tellRivals(rivals: readonly number[], pool: Pool): string {
   return `only one ${what} of ${first.name} can be installed: ${inSentence(versions, 'or')}`;
 }
 
-function tellUnreadable(by: number, { name }: Relation, field: RelationKind, pool: Pool): string {
-  return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: its ${FIELDS[field] ?? field} "${name}" is not valid`;
+function tellUnreadable(by: number, relation: Relation, field: RelationKind, pool: Pool): string {
+  return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: ${unreadableField(field, relation)}`;
+}
+
+function unreadableField(field: RelationKind, { name }: Relation): string {
+  return `its ${FIELDS[field] ?? field} "${name}" is not valid`;
+}
+
+/** Names the dependencies that cannot be read, of packages that were looked at: no package with such a need is taken. */
+export function warnOfUnreadable(unreadable: Iterable<UnreadableDependency>, pool: Pool): Problem[] {
+  return Array.from(unreadable, ({ field, relation, solvable }) => ({
+    code: 'ICT_RPM_RELATION_INVALID',
+    message: `repository "${pool.repository(solvable).id}": ${label(solvable, pool)}: ${unreadableField(field, relation)}`,
+    hint: `${field === 'requires' || field === 'conflicts' ? 'The package is not used' : 'Nothing is followed for it'}; report it to the repository.`,
+    because: [],
+  }));
 }
 
 /** Why nothing satisfies a relation. */

@@ -31,17 +31,24 @@ const NINE = 0x39;
 const MAX_DIGITS = 15;
 const SLASH = 0x2f;
 
+/** What tells packages of one name apart; equal texts have one offset. */
+const SAME: readonly PrimaryField[] = ['version', 'release', 'arch', 'epoch'];
+
 /**
  * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
  *
  * A package that lacks its name, version, architecture, checksum of SHA-2, size or place, or has a place outside the repository, is left
- * out with a diagnostic; the rest stays usable.
+ * out with a diagnostic; the rest stays usable. Of a package that is listed twice the first entry counts; the other is reported unless it is of
+ * the same file.
  */
 export class PrimaryReader implements XmlHandler {
   readonly #reader: XmlReader;
   readonly #writer = new ColumnWriter();
   readonly #diagnostics: IndexDiagnostic[] = [];
   readonly #fields = new Uint32Array(FIELD_COUNT);
+  /** The last row of a name, by its offset, and by row the one of that name before it. */
+  readonly #rows = new Map<number, number>();
+  readonly #earlier: (number | undefined)[] = [];
   readonly #lists = Array.from({ length: LIST_COUNT }, () => new NumberColumn(16));
   #inPackage = false;
   /** The list whose entries come; -1 for none. */
@@ -151,9 +158,29 @@ export class PrimaryReader implements XmlHandler {
       this.#diagnostics.push({ package: name === '' ? '(without name)' : name, reason: fault });
       return;
     }
+    const twin = this.#listedBefore();
+    if (twin !== undefined) {
+      if (this.#writer.heap.textAt(this.#writer.field(twin, 'digest')) === this.#checksum) return;
+      const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
+      this.#diagnostics.push({ package: name, reason: 'it is listed twice in one version, as different files; the first counts' });
+      return;
+    }
     this.#fields[FIELD.digest] = this.#append(this.#checksum!);
     this.#fields[FIELD.path] = this.#append(this.#path);
     this.#writer.add(this.#fields, this.#lists);
+  }
+
+  /** The row of a package of the same name, version and architecture; what is asked about is noted as the next row otherwise. */
+  #listedBefore(): number | undefined {
+    const name = this.#fields[FIELD.name]!;
+    const last = this.#rows.get(name);
+    for (let row = last; row !== undefined; row = this.#earlier[row]) {
+      const other = row;
+      if (SAME.every((field) => this.#fields[FIELD[field]] === this.#writer.field(other, field))) return row;
+    }
+    this.#rows.set(name, this.#earlier.length);
+    this.#earlier.push(last);
+    return undefined;
   }
 
   /** What is wrong with the package. */

@@ -19,6 +19,13 @@ export type Reason =
   | { readonly kind: 'relation'; readonly field: RelationKind; readonly relation: Relation }
   | { readonly kind: 'one-version'; readonly name: string };
 
+/** A boolean dependency of a package that cannot be read. */
+export interface UnreadableDependency {
+  readonly solvable: number;
+  readonly field: RelationKind;
+  readonly relation: Relation;
+}
+
 /** Combinations of packages that fulfil a condition; no real dependency comes near. */
 const MAX_COMBINATIONS = 4096;
 const NONE: readonly never[] = Object.freeze([]);
@@ -34,6 +41,8 @@ export class Clauses implements DependencyProvider<Reason> {
   readonly #parsed = new Map<string, Rich | undefined>();
   readonly #rich = new Map<string, readonly RichClause[] | undefined>();
   #backward: Map<number, Clause<Reason>[]> | undefined;
+  /** Dependencies that were met and cannot be read. */
+  readonly unreadable = new Map<string, UnreadableDependency>();
 
   /** @param weak whether Recommends and Supplements bring packages in; Suggests and Enhances only choose. */
   constructor(pool: Pool, table: RelationTable, weak: boolean) {
@@ -48,8 +57,8 @@ export class Clauses implements DependencyProvider<Reason> {
     const rivals = this.#rivals(solvable);
     if (rivals.length > 0) clauses.push({ kind: 'conflicts', targets: rivals, reason: { kind: 'one-version', name: pkg.name } });
     const { relations } = pkg;
-    for (const relation of relations.requires ?? NONE) clauses.push(...this.#forward('requires', 'requires', relation));
-    for (const relation of relations.conflicts ?? NONE) clauses.push(...this.#forward('conflicts', 'conflicts', relation));
+    for (const relation of relations.requires ?? NONE) clauses.push(...this.#forward(solvable, 'requires', 'requires', relation));
+    for (const relation of relations.conflicts ?? NONE) clauses.push(...this.#forward(solvable, 'conflicts', 'conflicts', relation));
     for (const relation of relations.obsoletes ?? NONE) {
       const targets = this.#pool
         .all(relation.name)
@@ -59,8 +68,8 @@ export class Clauses implements DependencyProvider<Reason> {
       }
     }
     if (!this.#weak) return clauses;
-    for (const relation of relations.recommends ?? NONE) clauses.push(...this.#forward('recommends', 'recommends', relation));
-    for (const relation of relations.suggests ?? NONE) clauses.push(...this.#forward('suggests', 'suggests', relation));
+    for (const relation of relations.recommends ?? NONE) clauses.push(...this.#forward(solvable, 'recommends', 'recommends', relation));
+    for (const relation of relations.suggests ?? NONE) clauses.push(...this.#forward(solvable, 'suggests', 'suggests', relation));
     this.#backward ??= this.#collectBackward();
     clauses.push(...(this.#backward.get(solvable) ?? NONE));
     return clauses;
@@ -94,12 +103,15 @@ export class Clauses implements DependencyProvider<Reason> {
     });
   }
 
-  #forward(kind: ClauseKind, field: RelationKind, relation: Relation): Clause<Reason>[] {
+  #forward(solvable: number, kind: ClauseKind, field: RelationKind, relation: Relation): Clause<Reason>[] {
     const reason: Reason = { kind: 'relation', field, relation };
     if (isRich(relation.name)) {
       const clauses = this.clausesOfRich(relation.name, kind !== 'conflicts');
       // What cannot be read cannot be had: a package with it is never taken for one without.
-      if (clauses === undefined) return kind === 'requires' || kind === 'conflicts' ? [{ kind: 'requires', targets: NONE, reason }] : [];
+      if (clauses === undefined) {
+        this.unreadable.set(`${solvable} ${field} ${relation.name}`, { solvable, field, relation });
+        return kind === 'requires' || kind === 'conflicts' ? [{ kind: 'requires', targets: NONE, reason }] : [];
+      }
       return clauses.flatMap((clause) => this.#lower(kind === 'conflicts' ? 'requires' : kind, clause, reason));
     }
     if (kind === 'requires' && rpmlibFeature(relation.name) === true) return [];

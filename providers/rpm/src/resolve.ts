@@ -15,7 +15,7 @@ import type { Clause, OwnedClause } from '@ict/solver';
 import { CompsReader } from './comps.js';
 import type { PackageGroup } from './comps.js';
 import { compareVersions, formatEvr } from './evr.js';
-import { explainContradiction, seedsOf } from './explain.js';
+import { explainContradiction, seedsOf, warnOfUnreadable } from './explain.js';
 import { FilelistsReader } from './filelists.js';
 import { indexOf, readIndex } from './read-index.js';
 import { formatRelation, RelationTable } from './relation.js';
@@ -48,7 +48,7 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 5, resolve, compareVersions };
+  return { version: 6, resolve, compareVersions };
 }
 
 /** @throws what {@link loadRepositories} throws, and `ICT_SOLVER_LIMIT`. */
@@ -140,7 +140,7 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
       return {
         kind: 'resolved',
         closure: buildClosure(pool, clauses, outcome.members, wanted, recommends),
-        warnings: warnOfDropped(outcome.dropped, pool),
+        warnings: [...warnOfDropped(outcome.dropped, pool), ...warnOfUnreadable(clauses.unreadable.values(), pool)],
       };
     }
     const guilty = new Set(seedsOf(outcome.core));

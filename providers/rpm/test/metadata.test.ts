@@ -280,6 +280,15 @@ describe('malformed metadata', () => {
     expect(packages.map(({ name }) => name)).not.toContain('fake_bash');
   });
 
+  it('of primary: of a package that is listed twice the first counts, and another content is told', () => {
+    const entry = (version: string, digit: string, arch = 'noarch'): string =>
+      `<package type="rpm"><name>twin</name><arch>${arch}</arch><version epoch="0" ver="${version}" rel="1"/><checksum type="sha256" pkgid="YES">${digit.repeat(64)}</checksum><size package="1" installed="1"/><location href="${digit}.rpm"/><format/></package>`;
+    const text = [entry('1', 'a'), entry('2', 'b'), entry('1', 'a'), entry('1', 'c'), entry('1', 'd', 'x86_64')].join('');
+    const { packages, diagnostics } = readPrimary(`<metadata xmlns="x" xmlns:rpm="rpm">${text}</metadata>`);
+    expect(packages.map(({ path }) => path)).toEqual(['a.rpm', 'b.rpm', 'd.rpm']);
+    expect(diagnostics).toEqual([{ package: 'twin', reason: 'it is listed twice in one version, as different files; the first counts' }]);
+  });
+
   it.each(['unknown_element_00', 'unknown_element_01', 'unknown_element_02', 'multiple_warnings_00'])(
     'of primary: %s gives what can be used',
     (name) => {

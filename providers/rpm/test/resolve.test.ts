@@ -229,6 +229,22 @@ describe('weak dependencies', () => {
   });
 });
 
+describe('a dependency that cannot be read', () => {
+  it('is told with repository, package and field, and the rest stays usable', () => {
+    const packages = [
+      pkg('a-2-1.noarch', { requires: ['(b or'] }),
+      pkg('a-1-1.noarch', { recommends: ['(b if'], requires: ['b'] }),
+      pkg('b-1-1.noarch'),
+    ];
+    const resolution = resolveIn([{ packages }], ['a']);
+    expect(answer(resolution)).toBe('a-1-1.noarch b-1-1.noarch');
+    expect(resolution.kind === 'resolved' && resolution.warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      'ICT_RPM_RELATION_INVALID repository "repo0": a 2-1: its Requires "(b or" is not valid',
+      'ICT_RPM_RELATION_INVALID repository "repo0": a 1-1: its Recommends "(b if" is not valid',
+    ]);
+  });
+});
+
 describe('relations of a closure', () => {
   const packages = [
     pkg('a-1-1.noarch', {
