@@ -14,17 +14,21 @@ const UNIQUE: ReadonlySet<number> = new Set([columnOf('package'), columnOf('file
 /** What is no column of numbers. */
 type Told = Pick<IndexColumns, 'architectures' | 'diagnostics'>;
 
-/** The columns with their values only, each text once, in one container: about half of the index, and nothing to scan. */
+/**
+ * The columns with their values only, each text once, in one container: about half of the index, and nothing to scan. The values of a package lie
+ * together, because the text is walked through once for that, and what is asked of a package is found in few places.
+ */
 export function encodeColumns({ bytes, fields, flags, archs, architectures, diagnostics }: IndexColumns): Uint8Array<ArrayBuffer> {
   const heap = new TextHeap(Math.ceil(0.7 * bytes.length), 4 * flags.length);
   const moved = new Uint32Array(fields.length);
-  for (let column = 0; column < WIDTH; column++) {
-    const unique = UNIQUE.has(column);
-    for (let at = column; at < fields.length; at += WIDTH) {
-      if (fields[at] === 0) continue;
-      const start = valueStart(bytes, fields[at]);
+  const unique = Uint8Array.from({ length: WIDTH }, (_, column) => (UNIQUE.has(column) ? 1 : 0));
+  for (let row = 0; row < fields.length; row += WIDTH) {
+    for (let column = 0; column < WIDTH; column++) {
+      const from = fields[row + column];
+      if (from === 0) continue;
+      const start = valueStart(bytes, from);
       const stop = valueStop(bytes, start);
-      moved[at] = unique ? heap.append(bytes, start, stop) : heap.intern(bytes, start, stop);
+      moved[row + column] = unique[column] === 1 ? heap.append(bytes, start, stop) : heap.intern(bytes, start, stop);
     }
   }
   const { names, provides } = lookupsOf(heap.bytes, moved);

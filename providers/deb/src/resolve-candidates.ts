@@ -49,7 +49,9 @@ export class Candidates extends Solvables {
   #findAll(name: string, arch: string): readonly number[] {
     let found: readonly number[] = NONE;
     for (let number = 0; number < this.repositories.length; number++) {
-      const here = this.named(number, name, arch).filter((solvable) => this.#priority(solvable) >= 0);
+      const { pins, priority } = this.repositories[number]!;
+      const named = this.named(number, name, arch);
+      const here = pins === undefined && priority >= 0 ? named : named.filter((solvable) => this.#priority(solvable) >= 0);
       found = found.length === 0 ? here : [...found, ...here];
     }
     // The sort is stable: of equal versions the first stays first.

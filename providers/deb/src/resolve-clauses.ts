@@ -38,18 +38,37 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
     oneVersion.set(key, clause);
     return clause;
   };
+  /** By architecture, then by field: the clause of a group, which all packages share that have it; null when the group does not concern them. */
+  const needs = new Map<string, readonly Map<RelationGroup, Clause<Reason> | null>[]>();
+  const needsOf = (arch: string): readonly Map<RelationGroup, Clause<Reason> | null>[] => {
+    let known = needs.get(arch);
+    if (known === undefined) needs.set(arch, (known = fields.map(() => new Map<RelationGroup, Clause<Reason> | null>())));
+    return known;
+  };
+  const clauseOf = (field: RelationField, kind: ClauseKind, written: RelationGroup, arch: string, owner: number): Clause<Reason> | null => {
+    const group = pool.applicable(written, arch);
+    if (group === undefined) return null;
+    const targets = kind === 'conflicts' ? pool.excludedBy(group, owner) : pool.targets(group, arch);
+    return kind === 'conflicts' && targets.length === 0 ? null : { kind, targets, reason: { kind: 'relation', field, group } };
+  };
   return {
     clausesOf(solvable) {
       const clauses: Clause<Reason>[] = [];
       const arch = pool.archOf(solvable);
+      const known = needsOf(arch);
       const rivals = pool.rivals(solvable);
       if (rivals.length > 0) clauses.push(shared(rivals, pool.name(solvable)));
-      for (const [field, kind] of fields) {
+      for (let at = 0; at < fields.length; at++) {
+        const [field, kind] = fields[at]!;
+        const ofField = known[at]!;
         for (const written of pool.relations(solvable, field) ?? NO_GROUPS) {
-          const group = pool.applicable(written, arch);
-          if (group === undefined) continue;
-          const targets = kind === 'conflicts' ? pool.excludedBy(group, solvable) : pool.targets(group, arch);
-          if (kind !== 'conflicts' || targets.length > 0) clauses.push({ kind, targets, reason: { kind: 'relation', field, group } });
+          // What a package excludes never has its own name, so it is not shared.
+          let clause = kind === 'conflicts' ? undefined : ofField.get(written);
+          if (clause === undefined) {
+            clause = clauseOf(field, kind, written, arch, solvable);
+            if (kind !== 'conflicts') ofField.set(written, clause);
+          }
+          if (clause !== null) clauses.push(clause);
         }
       }
       pool.checkProvides(solvable);
