@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 import { asUser, makeOrdinaryUser, placesOf, removeOrdinaryUser, type OrdinaryUser } from '../src/ordinary-user.js';
 
 /* Who builds, and what the clock says, decides nothing about what is found in a cache, nor about what an image consists of. */
@@ -76,6 +76,10 @@ describe('an ordinary user, and the same one with sudo, who share cache and work
     const again = await built(2, 'sudo', ['--no-image-cache']);
     expect(stepsOf(again, 'step.miss')).toEqual(['ict.configure']);
     expect(stepsOf(again, 'step.hit')).toContain('disk.assemble');
+
+    const directories = ['--cache-dir', places.cache, '--work-dir', places.work];
+    const cleaned = await sound(ict(['cache', 'clean', '--images', '--layers', ...directories], surroundings(false)));
+    expect(cleaned.stdout).toContain('another user\u2019s');
   });
 
   it('do not meet in a directory that root alone may write: what to do is said before anything is fetched', async () => {

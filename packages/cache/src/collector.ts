@@ -43,7 +43,7 @@ export interface CollectedEntry extends CacheEntry {
 export interface Collection {
   readonly removed: readonly CollectedEntry[];
   readonly freedBytes: number;
-  /** Entries that had to stay because a running build uses them. */
+  /** Entries that had to stay because a running build uses them, or another user, root for one, keeps them. */
   readonly pinned: number;
 }
 
@@ -92,18 +92,19 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       options.signal?.throwIfAborted();
       if (entry.kind === 'memo') {
         // Nobody notes the use of one, and whoever reads it has it whole or not at all.
-        if (removeFile(entry.path)) gone.push(entry);
+        if (unlessRefused(() => removeFile(entry.path)) === true) gone.push(entry);
         continue;
       }
-      const trash = await layout.setAside(entry.path);
+      const trash = await layout.setAside(entry.path).catch(refused);
       if (trash !== undefined) moved.push({ entry, trash });
     }
     const after = await journal.pinned();
     for (const { entry, trash } of moved) {
       if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path))) gone.push(entry);
     }
-    for (const { kind, provider, name } of gone) if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name));
-    await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id));
+    for (const { kind, provider, name } of gone)
+      if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name)).catch(refused);
+    await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id)).catch(refused);
     return collection(gone, chosen.length);
   }
 
@@ -208,6 +209,19 @@ function asCollected(entry: CacheEntry, reason: string | undefined): readonly Co
 
 function collection(removed: readonly CollectedEntry[], chosen: number): Collection {
   return { removed, freedBytes: sum(removed), pinned: chosen - removed.length };
+}
+
+/** What another user of a shared cache keeps, root for one, is theirs to remove. */
+function refused(error: unknown): undefined {
+  if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+}
+
+function unlessRefused<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    return refused(error);
+  }
 }
 
 function sum(entries: readonly CacheEntry[]): number {

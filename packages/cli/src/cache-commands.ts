@@ -138,6 +138,7 @@ export function cacheCommands(program: Command, run: Runner): void {
     .addOption(new Option('--min-free-gb <n>', 'remove until the disk has so much room').argParser(parseCount('--min-free-gb', 0, MOST)))
     .option('--dry-run', 'say what would go, and remove nothing')
     .addOption(cacheDir())
+    .addOption(readOnlyCacheDir())
     .addOption(workDir())
     .action((_flags: CacheGcFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/cache-gc.js')).cacheGc(session, all(command))),

@@ -49,10 +49,10 @@ export async function openWritten(places: CachePlaces): Promise<Cache> {
 }
 
 /** Opens a cache to remove something, or, for a dry run, to look at it. @returns undefined where there is none. */
-export async function changeCache(home: Pick<CacheHome, 'cacheDir' | 'treesDir'>, dryRun: boolean): Promise<Cache | undefined> {
-  const { cacheDir, treesDir } = home;
+export async function changeCache(home: Pick<CacheHome, 'cacheDir'> & Partial<CacheHome>, dryRun: boolean): Promise<Cache | undefined> {
+  const { cacheDir, treesDir, readOnlyDirs = [] } = home;
   if (!(await isDirectory(cacheDir))) return undefined;
-  return openCache({ cacheDir, clock, readOnly: dryRun, ...(treesDir === undefined ? {} : { treesDir }) });
+  return openCache({ cacheDir, clock, readOnly: dryRun, readOnlyDirs, ...(treesDir === undefined ? {} : { treesDir }) });
 }
 
 /** Removes from the disk what was taken out of the cache; what belongs to other users waits for the next build. */

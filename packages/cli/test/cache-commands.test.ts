@@ -214,6 +214,23 @@ describe('ict cache gc', () => {
     expect((await ict(['cache', 'gc', '--dry-run', ...places])).stdout.text).toMatch(/^0 entries would be removed, 0 B\n$/);
   });
 
+  it('keeps a twin whose package lies in a cache that is only read', async () => {
+    const lender = await fill(0, ['a']);
+    const own = join(root, 'own');
+    const cache = await openCache({ cacheDir: own, clock: () => Date.now() / 1000, readOnlyDirs: [lender.cacheDir] });
+    const content = 'a'.repeat(5000);
+    const pkg = { name: 'a', version: '1', arch: 'x86_64', repository: 'acme', digest: digestOf(content), sizeBytes: content.length };
+    const { signal } = new AbortController();
+    const write = (_file: string, out: string) => writeFile(out, 'twin');
+    const twins = cache.twins(provider, { by: 'acme', version: 1, limitBytes: 1e9, signal, write });
+    const twin = await twins.obtain({ ...pkg, fileName: 'a-1.pkg', file: join(root, 'a') });
+    await rm(join(own, '.ict', 'used'), { recursive: true });
+    const behind = ['--cache-dir', own, '--work-dir', work, '--read-only-cache-dir'];
+    expect(ids(await document<Removed>(['gc', ...behind, lender.cacheDir]))).toEqual([]);
+    expect(existsSync(twin as string)).toBe(true);
+    expect(ids(await document<Removed>(['gc', ...behind, join(root, 'nothing')]))).toEqual([`twin twin/${provider}/a-1.pkg`]);
+  });
+
   it('takes limits from flags', async () => {
     await fill(3, ['a']);
     await endBuilds();
