@@ -14,7 +14,7 @@ const NOBODY = -1;
 /** Outcome of settling: a recommendation has targets, and all are excluded. */
 const BLOCKED = -0x8000_0000;
 /** Numbers kept for each decision. */
-const MARK = 6;
+const MARK = 7;
 
 /**
  * The order of decisions: depth-first through the clauses of what is chosen, requirements and recommendations in the order in which
@@ -60,7 +60,9 @@ export class Agenda<R> {
   readonly #place: Int32Array;
   /** Where recommendations come last: the next of `#chosen` whose recommendations are followed. */
   #nextAgain = 0;
-  /** For each decision: top frame, number of frames and of choices, next root, next late recommendation, next second walk. */
+  /** Where recommendations come last: how many of `#chosen` were there when this round of recommendations began. */
+  #roundStart = 0;
+  /** For each decision: top frame, number of frames and of choices, next root, next late recommendation, next second walk, begin of the round. */
   readonly #marks = new IntList(256);
 
   /** @param last recommendations are followed when all requirements are settled. */
@@ -91,11 +93,10 @@ export class Agenda<R> {
     return this.#chosenBy[solvable] !== NOBODY;
   }
 
-  /** True when all of a clause's condition was chosen. */
+  /** True when all of a clause's condition was chosen, and nothing that it wants absent. */
   isActive(relation: number): boolean {
-    const when = this.#relations.when(relation);
-    if (when.length === 0) return true;
-    for (const condition of when) if (this.#chosenBy[condition] === NOBODY) return false;
+    for (const condition of this.#relations.when(relation)) if (this.#chosenBy[condition] === NOBODY) return false;
+    for (const other of this.#relations.unless(relation)) if (this.#chosenBy[other] !== NOBODY) return false;
     return true;
   }
 
@@ -130,7 +131,12 @@ export class Agenda<R> {
       if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation: this.#root };
     }
     for (;;) {
-      while (this.#top !== NOBODY || this.#enterAgain() || this.#enterLate()) {
+      for (;;) {
+        if (this.#top === NOBODY) {
+          const wish = this.#settleAbsent();
+          if (wish !== undefined) return wish;
+          if (this.#top === NOBODY && !this.#enterAgain() && !this.#enterLate()) break;
+        }
         const relation = this.#frames.data[this.#top + 1];
         if (relation === this.#frames.data[this.#top]) {
           this.#top = this.#frames.data[this.#top + 2];
@@ -161,6 +167,36 @@ export class Agenda<R> {
     return undefined;
   }
 
+  /** Settles recommendations that ask for an absence, once a round; stops at the first that chooses something. */
+  #settleAbsent(): Wish | undefined {
+    const { absent } = this.#relations;
+    if (absent.length === 0) return undefined;
+    if (this.#nextAgain >= this.#roundStart) this.#roundStart = this.#chosen.length;
+    for (const relation of absent) {
+      const owner = this.#relations.owner(relation);
+      if ((owner !== 0 && !this.#wasThere(owner)) || !this.#wasActive(relation)) continue;
+      const chosen = this.#chosen.length;
+      const target = this.#follow(relation);
+      if (target < 0) return { solvable: target === BLOCKED ? 0 : -target, relation };
+      if (this.#chosen.length === chosen) continue;
+      this.#enter(target);
+      return undefined;
+    }
+    return undefined;
+  }
+
+  /** {@link isActive} as it was when the round began. */
+  #wasActive(relation: number): boolean {
+    return (
+      this.#relations.when(relation).every((condition) => this.#wasThere(condition)) &&
+      !this.#relations.unless(relation).some((other) => this.#wasThere(other))
+    );
+  }
+
+  #wasThere(solvable: number): boolean {
+    return this.isChosen(solvable) && this.#place[solvable] < this.#roundStart;
+  }
+
   /** Notes the place before a decision. */
   mark(): void {
     this.#marks.push(this.#top);
@@ -169,6 +205,7 @@ export class Agenda<R> {
     this.#marks.push(this.#root);
     this.#marks.push(this.#nextLate);
     this.#marks.push(this.#nextAgain);
+    this.#marks.push(this.#roundStart);
     this.#frozen = this.#frames.length;
   }
 
@@ -183,6 +220,7 @@ export class Agenda<R> {
     this.#root = marks[at + 3];
     this.#nextLate = marks[at + 4];
     this.#nextAgain = marks[at + 5];
+    this.#roundStart = marks[at + 6];
     this.#marks.length = at;
     this.#frozen = depth === 0 ? 0 : marks[at - MARK + 1];
   }
@@ -195,11 +233,19 @@ export class Agenda<R> {
    */
   #settle(relation: number): number {
     const kind = this.#relations.kind(relation);
-    if (kind === 'conflicts' || kind === 'suggests' || !this.isActive(relation)) return 0;
+    if (kind === 'conflicts' || kind === 'suggests' || this.#relations.unless(relation).length > 0 || !this.isActive(relation)) return 0;
+    return kind === 'recommends' && !this.#isDue(relation)
+      ? this.#chosenAmong(this.#relations.targets(relation), relation)
+      : this.#follow(relation);
+  }
+
+  /** Settles a clause that speaks and whose turn it is. @returns as {@link #settle}. */
+  #follow(relation: number): number {
+    const kind = this.#relations.kind(relation);
     const targets = this.#relations.targets(relation);
     const settled = this.#chosenAmong(targets, relation);
     if (settled !== 0) return settled;
-    if (kind === 'recommends' && (this.#gaveWay(relation) || !this.#isDue(relation))) return 0;
+    if (kind === 'recommends' && this.#gaveWay(relation)) return 0;
     const target = this.#firstPossible(relation, targets);
     if (target === 0) return kind === 'requires' || targets.length === 0 || this.#accepted.has(relation) ? 0 : BLOCKED;
     if (this.#value[taken(target)] === 0) return -target;

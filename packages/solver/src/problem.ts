@@ -14,6 +14,12 @@ export interface Clause<R> {
   readonly targets: readonly number[];
   /** The clause speaks only where all of these are taken, too: `requires b when c` is "b if c". */
   readonly when?: readonly number[];
+  /**
+   * The clause speaks only where none of these is taken. For `recommends` and `suggests`, and with `recommendations: 'last'`: recommendations are
+   * then followed in rounds, and such a one, as all that it asks for, is judged by what was there when its round began. What comes later does not
+   * undo it.
+   */
+  readonly unless?: readonly number[];
   /** The caller's own name for the clause; clauses that share one (by identity) stand or fall together in an explanation. */
   readonly reason: R;
 }

@@ -12,6 +12,9 @@ export class RelationTable<R> {
   readonly #conditions = new Map<number, readonly number[]>();
   /** Requirements and recommendations that have a condition. */
   readonly conditional: number[] = [];
+  readonly #absences = new Map<number, readonly number[]>();
+  /** Recommendations that ask for an absence. */
+  readonly absent: number[] = [];
   /** By solvable: clauses that suggest it. */
   readonly #suggestions = new Map<number, number[]>();
   /** By owner: first clause and the one after the last; both 0 before loading. */
@@ -28,14 +31,18 @@ export class RelationTable<R> {
     return this.#kinds.length;
   }
 
-  add(owner: number, { kind, targets, when = NONE, reason }: Clause<R>): number {
+  add(owner: number, { kind, targets, when = NONE, unless = NONE, reason }: Clause<R>): number {
     this.#owners.push(owner);
     this.#targets.push(targets);
     this.#reasons.push(reason);
     const relation = this.#kinds.push(kind) - 1;
     if (when.length > 0) {
       this.#conditions.set(relation, when);
-      if (kind === 'requires' || kind === 'recommends') this.conditional.push(relation);
+      if ((kind === 'requires' || kind === 'recommends') && unless.length === 0) this.conditional.push(relation);
+    }
+    if (unless.length > 0) {
+      this.#absences.set(relation, unless);
+      if (kind === 'recommends') this.absent.push(relation);
     }
     if (kind === 'suggests') for (const target of targets) this.#suggest(target, relation);
     return relation;
@@ -65,6 +72,11 @@ export class RelationTable<R> {
     return this.#conditions.size === 0 ? NONE : (this.#conditions.get(relation) ?? NONE);
   }
 
+  /** Solvables that must not be taken for the clause to speak. */
+  unless(relation: number): readonly number[] {
+    return this.#absences.size === 0 ? NONE : (this.#absences.get(relation) ?? NONE);
+  }
+
   /** Clauses that suggest a solvable. */
   suggestions(solvable: number): readonly number[] {
     return this.#suggestions.size === 0 ? NONE : (this.#suggestions.get(solvable) ?? NONE);
@@ -76,11 +88,13 @@ export class RelationTable<R> {
 
   clause(relation: number): OwnedClause<R> {
     const when = this.#conditions.get(relation);
+    const unless = this.#absences.get(relation);
     return {
       by: this.owner(relation),
       kind: this.kind(relation),
       targets: this.targets(relation),
       ...(when === undefined ? {} : { when }),
+      ...(unless === undefined ? {} : { unless }),
       reason: this.reason(relation),
     };
   }

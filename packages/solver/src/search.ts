@@ -10,7 +10,7 @@ import { luby } from './luby.js';
 import { Origins } from './origins.js';
 import { PATIENCE } from './patience.js';
 import type { Patience } from './patience.js';
-import type { Clause, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
+import type { Clause, ClauseKind, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
 import { RelationTable } from './relation-table.js';
 
 const NO_CONDITION: readonly number[] = Object.freeze([]);
@@ -187,8 +187,9 @@ export class Search<R> {
     this.#relations.first[owner] = this.#relations.size;
     let violated = NO_CLAUSE;
     for (const clause of clauses) {
-      const { kind, targets, when = NO_CONDITION } = clause;
+      const { kind, targets, when = NO_CONDITION, unless = NO_CONDITION } = clause;
       this.#check(owner, targets);
+      if (unless.length > 0) this.#checkAbsence(owner, kind, unless);
       if (when.length > 0) this.#check(owner, when);
       const relation = this.#relations.add(owner, clause);
       if (kind === 'conflicts') {
@@ -215,6 +216,12 @@ export class Search<R> {
     const clause = this.#clauses.size - 1;
     // Nothing watches a clause of one literal: it must be the one that is learned from.
     return violated === NO_CLAUSE || this.#clauses.sizeOf(clause) === 1 ? clause : violated;
+  }
+
+  #checkAbsence(owner: number, kind: ClauseKind, unless: readonly number[]): void {
+    this.#check(owner, unless);
+    if (kind === 'recommends' ? this.#problem.recommendations === 'last' : kind === 'suggests') return;
+    throw invalid(`a clause of solvable ${owner} asks for an absence, which only weak clauses can that come last`);
   }
 
   #check(owner: number, targets: readonly number[]): void {

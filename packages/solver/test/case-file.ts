@@ -52,7 +52,8 @@ function parseClauses(owner: string, text: string, number: (name: string) => num
     .filter((part) => part !== '')
     .map((part) => {
       const kind = KINDS[part[0]!] ?? 'requires';
-      const [wanted = '', condition = ''] = part.replace(/^[?!~]/, '').split(' if ');
+      const [clause = '', absence = ''] = part.replace(/^[?!~]/, '').split(' unless ');
+      const [wanted = '', condition = ''] = clause.split(' if ');
       const numbers = (text: string, separator: string): number[] =>
         text
           .split(separator)
@@ -60,7 +61,9 @@ function parseClauses(owner: string, text: string, number: (name: string) => num
           .filter((name) => name !== '-' && name !== '')
           .map(number);
       const when = numbers(condition, '&');
-      return { kind, targets: numbers(wanted, '|'), ...(when.length === 0 ? {} : { when }), reason: `${owner}: ${part}` };
+      const unless = numbers(absence, '&');
+      const conditions = { ...(when.length === 0 ? {} : { when }), ...(unless.length === 0 ? {} : { unless }) };
+      return { kind, targets: numbers(wanted, '|'), ...conditions, reason: `${owner}: ${part}` };
     });
 }
 

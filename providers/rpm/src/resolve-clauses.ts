@@ -147,9 +147,12 @@ export class Clauses implements DependencyProvider<Reason> {
         if (!this.#pool.has(solvable, field)) continue;
         for (const relation of this.#pool.package(solvable).relations[field] ?? NONE) {
           const reason: Reason = { kind: 'relation', field, relation };
-          for (const [owner, ...when] of this.#fulfilments(relation)) {
+          for (const { there, unless } of this.#fulfilments(relation)) {
+            const [owner, ...when] = there;
+            // What speaks of nothing but an absence brings nothing in, as with libsolv.
             if (owner === undefined || owner === solvable) continue;
-            const clause = { kind, targets: [solvable], reason, ...(when.length === 0 ? {} : { when }) };
+            const conditions = { ...(when.length === 0 ? {} : { when }), ...(unless.length === 0 ? {} : { unless }) };
+            const clause = { kind, targets: [solvable], reason, ...conditions };
             const known = found.get(owner);
             if (known === undefined) found.set(owner, [clause]);
             else known.push(clause);
@@ -160,14 +163,22 @@ export class Clauses implements DependencyProvider<Reason> {
     return found;
   }
 
-  /** Sets of packages of which each fulfils a dependency. Parts that ask for an absence are never fulfilled: see the decision page. */
-  #fulfilments(relation: Relation): readonly (readonly number[])[] {
-    if (!isRich(relation.name)) return this.#pool.satisfying(relation).map((solvable) => [solvable]);
+  /** The ways in which a dependency can be fulfilled. */
+  #fulfilments(relation: Relation): readonly Fulfilment[] {
+    if (!isRich(relation.name)) return this.#pool.satisfying(relation).map((solvable) => ({ there: [solvable], unless: NONE }));
+    // It holds where a clause of its opposite does not: all that this wants absent is there, and nothing of what it wants there.
     const opposite = this.clausesOfRich(relation.name, false) ?? [];
-    return opposite
-      .filter(({ some }) => some.length === 0)
-      .flatMap(({ none }) => combinations(none.map((set) => this.#pool.membersOf(set))));
+    return opposite.flatMap(({ some, none }) => {
+      const unless = [...new Set(some.flatMap((set) => this.#pool.membersOf(set)))];
+      return combinations(none.map((set) => this.#pool.membersOf(set))).map((there) => ({ there, unless }));
+    });
   }
+}
+
+/** All of some packages are there, and none of others. */
+interface Fulfilment {
+  readonly there: readonly number[];
+  readonly unless: readonly number[];
 }
 
 /** @returns undefined for a dependency that cannot be read. */

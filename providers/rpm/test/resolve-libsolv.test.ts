@@ -21,6 +21,18 @@ const TAGS: Readonly<Record<RelationKind, string>> = {
   enhances: 'Enh',
 };
 
+const OPERATORS: Readonly<Record<string, string>> = {
+  or: '|',
+  and: '&',
+  if: '<IF>',
+  unless: '<UNLESS>',
+  else: '<ELSE>',
+  without: '-',
+  with: '+',
+};
+const inLibsolv = (text: string): string =>
+  text.replaceAll(/ (or|and|if|unless|else|without|with) /g, (_, word: string) => ` ${OPERATORS[word]!} `);
+
 /** The packages in libsolv's text format. */
 function testtags(packages: readonly TestPackage[]): string {
   const lines = ['=Ver: 3.0'];
@@ -28,7 +40,7 @@ function testtags(packages: readonly TestPackage[]): string {
     const { name, evr, arch } = splitNevra(nevra);
     lines.push(`=Pkg: ${name} ${evr.version} ${evr.release} ${arch}`, `=Prv: ${name} = ${evr.version}-${evr.release}`);
     for (const kind of Object.keys(RELATION_TAGS) as RelationKind[]) {
-      for (const text of relations[kind] ?? []) lines.push(`=${TAGS[kind]}: ${text.replace(' or ', ' | ').replace(' and ', ' & ')}`);
+      for (const text of relations[kind] ?? []) lines.push(`=${TAGS[kind]}: ${inLibsolv(text)}`);
     }
   }
   return `${lines.join('\n')}\n`;
@@ -62,6 +74,10 @@ const anyDependency = fc.oneof(
   { weight: 5, arbitrary: anyRelation },
   fc.tuple(anyName, fc.constantFrom('or', 'and'), anyName).map((parts) => `(${parts.join(' ')})`),
 );
+const anySupplement = fc.oneof(
+  anyName,
+  fc.tuple(anyName, fc.constantFrom('unless', 'if', 'and', 'or'), anyName).map((parts) => `(${parts.join(' ')})`),
+);
 const anyPackage = fc.record({
   nevra: fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('1', '2', '3')).map(([name, version]) => `${name}-${version}-1.noarch`),
   relations: fc.record({
@@ -69,7 +85,66 @@ const anyPackage = fc.record({
     conflicts: fc.array(anyRelation, { maxLength: 1 }),
     provides: fc.array(fc.constantFrom('v', 'v = 1', 'w = 2'), { maxLength: 1 }),
     recommends: fc.array(anyName, { maxLength: 1 }),
+    supplements: fc.array(anySupplement, { maxLength: 1 }),
   }),
+});
+
+const plain = (name: string, relations: TestPackage['relations'] = {}): TestPackage => ({ nevra: `${name}-1-1.noarch`, relations });
+
+describe('what supplements an absence', () => {
+  /** `d` supplements something; `b` comes, or does not. */
+  const universe = (supplements: string, a: TestPackage['relations'] = {}): readonly TestPackage[] => [
+    plain('a', a),
+    plain('b', { provides: ['v'] }),
+    plain('c', { provides: ['v'] }),
+    plain('d', { supplements: [supplements] }),
+  ];
+
+  it.each<[string, TestPackage['relations'], readonly string[], string]>([
+    ['(a unless b)', {}, ['a'], 'a d'],
+    ['(a unless b)', {}, ['a', 'b'], 'a b'],
+    ['(a unless b)', { requires: ['b'] }, ['a'], 'a b'],
+    ['(a unless b)', { recommends: ['b'] }, ['a'], 'a b d'],
+    ['(a unless v)', {}, ['a', 'c'], 'a c'],
+    ['(a unless v)', {}, ['a'], 'a d'],
+    ['(a unless b else c)', {}, ['a', 'b'], 'a b'],
+    ['(a unless b else c)', {}, ['b', 'c'], 'b c d'],
+    ['(a if b)', {}, ['a', 'b'], 'a b d'],
+    ['(a if b)', {}, ['b'], 'b'],
+    ['(a if b)', {}, ['c'], 'c'],
+    ['(a if b)', {}, ['a'], 'a d'],
+    ['(a if b else c)', {}, ['c'], 'c d'],
+    ['(a if b else c)', {}, ['b', 'c'], 'b c'],
+    ['(v without b)', {}, ['b'], 'b'],
+    ['(v without b)', {}, ['c'], 'c d'],
+    ['(a if b else c)', {}, ['a'], 'a'],
+    ['(a or (c unless b))', {}, ['b', 'c'], 'b c'],
+  ])('%s, with %j of a, asked for %j', (supplements, a, requests, expected) => {
+    const packages = universe(supplements, a);
+    const named = expected.split(' ').map((name) => `${name}-1-1.noarch`).join(' '); // prettier-ignore
+    expect(solveWithLibsolv(packages, requests)).toBe(named);
+    expect(answer(resolveIn([{ packages }], requests))).toBe(named);
+  });
+
+  it('is left where weak dependencies do not count', () => {
+    expect(answer(resolveIn([{ packages: universe('(a unless b)') }], ['a'], false))).toBe('a-1-1.noarch');
+  });
+
+  it('chooses where it only enhances', () => {
+    const packages = [
+      plain('a', { requires: ['v'] }),
+      plain('b', { provides: ['v'] }),
+      plain('c', { provides: ['v'], enhances: ['(a unless e)'] }),
+      plain('e'),
+    ];
+    for (const [requests, expected] of [
+      [['a'], 'a-1-1.noarch c-1-1.noarch'],
+      [['a', 'e'], 'a-1-1.noarch b-1-1.noarch e-1-1.noarch'],
+    ] as const) {
+      expect(answer(resolveIn([{ packages }], requests))).toBe(expected);
+      expect(solveWithLibsolv(packages, requests)).toBe(expected);
+    }
+  });
 });
 
 describe('libsolv', () => {
