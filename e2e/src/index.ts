@@ -1,5 +1,4 @@
 export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type TarballPublisher } from './acme-distribution.js';
-export { brokenRelations, readPlainly, type PlainStanza } from './closure-check.js';
 export { askRoot, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
 export { HeldMounts } from './held-mounts.js';

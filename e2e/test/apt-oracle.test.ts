@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { AptResolver, lockedIndex } from '@ict/fixtures';
-import { PackagesIndex, resolvePackages } from '@ict/provider-deb';
+import { AptResolver, brokenRelations, lockedIndex, newestStanzas, type PlainStanza } from '@ict/fixtures';
+import { compareDebVersions, PackagesIndex, resolvePackages } from '@ict/provider-deb';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { brokenRelations, ict, readPlainly, realBuild, repositoryRoot, type PlainStanza } from '../src/index.js';
+import { ict, realBuild, repositoryRoot } from '../src/index.js';
 
 /** Requests over the real archive, each resolved into an empty root with and without Recommends. */
 const REQUESTS = [
@@ -85,7 +85,7 @@ beforeAll(async () => {
   const packages = await lockedIndex(real.places.cache, await readFile(real.lock, 'utf8'), 'main/binary-amd64/Packages');
   const bytes = await readFile(packages);
   index = PackagesIndex.parse(bytes);
-  stanzas = readPlainly(bytes.toString('utf8'));
+  stanzas = newestStanzas(bytes.toString('utf8'), compareDebVersions);
   apt = await AptResolver.create(join(inject('run'), 'apt'), [{ packages }], 'amd64');
 });
 
@@ -101,7 +101,7 @@ describe.each([true, false])('against apt-get, over the real archive, with Recom
 
     const chosen = resolution.closure.packages.map(({ name }) => stanzas.get(`${name}:amd64`)!);
     expect(chosen.map(({ name, version }) => `${name} ${version}`)).toEqual(ours);
-    expect(brokenRelations(chosen)).toEqual([]);
+    expect(brokenRelations(chosen, compareDebVersions)).toEqual([]);
 
     const theirs = (await asked).map(({ name, version }) => `${name} ${version}`);
     expect(theirs.length).toBeGreaterThan(5);
@@ -149,7 +149,7 @@ describe('against apt-get, over the real archive for amd64 and i386', () => {
       { path: 'amd64', offset: 0 },
       { path: 'i386', offset: first!.length + 2 },
     ]);
-    plain = readPlainly(bytes.toString('utf8'));
+    plain = newestStanzas(bytes.toString('utf8'), compareDebVersions);
     const sources = files.map((packages) => ({ packages }));
     oracle = await AptResolver.create(join(inject('run'), 'apt-two'), sources, 'amd64', '', ['i386']);
   });
@@ -166,7 +166,7 @@ describe('against apt-get, over the real archive for amd64 and i386', () => {
     });
     const packages = resolution.kind === 'resolved' ? resolution.closure.packages : undefined;
     const chosen = packages?.map(({ name, arch }) => plain.get(`${name}:${arch === 'all' ? 'amd64' : arch}`)!);
-    expect(brokenRelations(chosen ?? [])).toEqual([]);
+    expect(brokenRelations(chosen ?? [], compareDebVersions)).toEqual([]);
     const choice = await asked;
     if (choice instanceof Error) expect(choice.message).toMatch(/held broken packages/);
     return {

@@ -1,7 +1,9 @@
+import { brokenRelations, readStanzas } from '@ict/fixtures';
 import type { Problem, Resolution, Seed } from '@ict/plugin-api';
 import { PackagesIndex } from '../src/packages-index.js';
 import { resolvePackages } from '../src/resolve.js';
 import type { PackageRequest } from '../src/resolve.js';
+import { compareDebVersions } from '../src/version.js';
 
 /** A package in a case: fields as in an index, without what every package has. */
 export interface CasePackage {
@@ -23,6 +25,8 @@ export interface ResolveCase {
   readonly title: string;
   readonly request: PackageRequest;
   readonly expected: readonly string[];
+  /** All indexes, for a reader that is not ours. */
+  readonly text: string;
 }
 
 /** The text of an index. */
@@ -105,7 +109,20 @@ function parseCase(text: string): ResolveCase {
     recommends,
     ...(essential === undefined ? {} : { essential }),
   };
-  return { title, request, expected };
+  return { title, request, expected, text: repositories.map(({ packages }) => indexText(packages)).join('') };
+}
+
+/** What is broken among the packages of an answer, as a second and simple reader sees it; none where there is no answer. */
+export function brokenIn({ request, text }: ResolveCase): readonly string[] {
+  const resolution = resolvePackages(request);
+  if (resolution.kind === 'unsolvable') return [];
+  const stanzas = readStanzas(text);
+  const chosen = resolution.closure.packages.map(({ name, version, arch }) => {
+    const found = stanzas.find((each) => each.name === name && each.version === version && each.fields['Architecture'] === arch);
+    if (found === undefined) throw new Error(`no index has ${name} ${version} for ${arch}`);
+    return found;
+  });
+  return brokenRelations(chosen, compareDebVersions);
 }
 
 function words(text: string): string[] {
