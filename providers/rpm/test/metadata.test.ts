@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { decompress, detectCompression } from '@ict/archive';
@@ -8,6 +8,8 @@ import type { DistributionDefinition, RepositorySpec, Snapshot } from '@ict/plug
 import { digestAlgorithm, digestOf } from '@ict/integrity';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import { checkSignature, parseKeyring } from '@ict/verify';
+import { endOf } from '../src/column-writer.js';
+import { FilelistsReader } from '../src/filelists.js';
 import { createMetadataSource, loadPackages } from '../src/metadata.js';
 import { PackagesIndex } from '../src/packages-index.js';
 import { PrimaryReader } from '../src/primary.js';
@@ -16,6 +18,7 @@ import { decodePrimary } from '../src/primary-columns.js';
 import { formatRelation } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
 import { createResolver } from '../src/resolve.js';
+import { UpdateinfoReader } from '../src/updateinfo.js';
 import { FIXTURES } from './fixture-index.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;
@@ -85,7 +88,13 @@ describe('real repositories', () => {
     const pinned = await pin(ctx, repository(name, { repoGpgCheck: false }));
     expect(pinned.signers).toEqual([]);
     const index = await loadPackages(pinned, ctx);
-    expect(index.count).toBe(Number(/ packages="(\d+)"/.exec(await primaryText(ctx, pinned))![1]));
+    // Of what is listed twice, one entry counts; of equal files without a word.
+    const text = await primaryText(ctx, pinned);
+    const listed = [...text.matchAll(/<name>(.+?)<\/name>\s*<arch>(.+?)<\/arch>\s*<version ([^>]+)\/>/g)].map(([, ...words]) =>
+      words.join(' '),
+    );
+    expect(listed).toHaveLength(Number(/ packages="(\d+)"/.exec(text)![1]));
+    expect([index.count, index.diagnostics]).toEqual([new Set(listed).size, []]);
   });
 
   it.each([
@@ -297,6 +306,39 @@ describe('malformed metadata', () => {
       expect(diagnostics.every(({ reason }) => reason !== '')).toBe(true);
     },
   );
+
+  it.each(readdirSync(join(FIXTURES, 'malformed')).filter((name) => name.endsWith('filelists.xml')))(
+    'of file lists: %s gives every path that it has',
+    (name) => {
+      const text = malformed(name);
+      const paths = new Set([...text.matchAll(/<file[^>]*>([^<]+)<\/file>/g)].map(([, path]) => path!.replaceAll('&amp;', '&')));
+      expect(paths.size).toBeGreaterThan(0);
+      const reader = new FilelistsReader(name, paths);
+      reader.write(Buffer.from(text));
+      expect(new Set(reader.finish().map(({ path }) => path))).toEqual(paths);
+      const cut = new FilelistsReader(name, paths);
+      cut.write(Buffer.from(text.slice(0, -20)));
+      expect(() => cut.finish()).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }));
+    },
+  );
+
+  it('of primary: a document of many packages is read whole', () => {
+    const { count, diagnostics } = readPrimary(malformed('long_primary.xml'));
+    expect(count + diagnostics.length).toBe(malformed('long_primary.xml').match(/<package /g)!.length);
+  });
+
+  it('of advisories: ampersands are read as they are meant', () => {
+    const read = (text: string) => {
+      const reader = new UpdateinfoReader('updateinfo.xml');
+      reader.write(Buffer.from(text));
+      const { bytes, advisories } = reader.finish();
+      return Buffer.from(bytes).toString('utf8', advisories[0], endOf(bytes, advisories[0]!));
+    };
+    expect(read(malformed('updateinfo_ampersand.xml'))).toBe('foobarupd&ate_1');
+    expect(() => read(malformed('updateinfo_ampersand.xml').replace('&amp;', '&'))).toThrow(
+      expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }),
+    );
+  });
 
   it('of repomd: a file without a type is refused', () => {
     const bytes = readFileSync(join(FIXTURES, 'malformed/missing_type-repomd.xml'));
