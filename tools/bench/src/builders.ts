@@ -12,19 +12,6 @@ const ROOT_MIB = 1790;
 /** mmdebstrap makes the tree, mke2fs a filesystem of it; `$1` is the root, `$2` the file, empty for none, the rest mmdebstrap's arguments. */
 const PEER_SCRIPT = `set -e; root=$1; file=$2; shift 2; mmdebstrap "$@"; test -z "$file" || mke2fs -q -F -t ext4 -d "$root" "$file" ${ROOT_MIB}m`;
 
-/**
- * Runs a build, `$@`, as far as its root tree: the first event of the stage that makes disks ends it, and it has to end as one does that was
- * told to.
- */
-const TO_THE_TREE = `coproc BUILD { exec "$@"; }; build=$BUILD_PID; exec {events}<&"\${BUILD[0]}"
-while read -r event <&$events; do case $event in *'"stage.start","stage":"finalize"'*) kill -TERM $build; break;; esac; done
-cat <&$events >/dev/null; wait $build; test $? = 143`;
-
-/** A build's command, ended as soon as the root tree is made: initrd and all, but no disk. */
-export function toTheTree({ argv, ...rest }: BenchCommand): BenchCommand {
-  return { ...rest, argv: ['bash', '-c', TO_THE_TREE, 'bash', ...argv] };
-}
-
 /** A build of the archive's template, or of the one that takes its place, with all that it keeps below `run`. */
 export function ictBuild({ template, definition }: LocalArchive, run: string, url: string): BenchCommand {
   const directories = ['--cache-dir', join(run, 'cache'), '--work-dir', join(run, 'work'), '--temp-dir', join(run, 'temp')];
