@@ -1,8 +1,8 @@
 import { isContentAlgorithm, statedDigest } from '@ict/integrity';
 import { NumberColumn } from '@ict/package-index';
 import { ColumnWriter } from './column-writer.js';
-import { NAME_AT, readPlainEntry } from './plain-entry.js';
-import type { PlainEntry } from './plain-entry.js';
+import { NAME_AT, readPrimaryEntry } from './primary-entry.js';
+import type { PrimaryEntry } from './primary-entry.js';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
 import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from './relation.js';
@@ -60,7 +60,7 @@ export class PrimaryReader implements XmlHandler {
   /** The version and release of the last relation, which are often those of the next. */
   #lastVersion = 0;
   #lastRelease = 0;
-  readonly #entry: PlainEntry = {
+  readonly #entry: PrimaryEntry = {
     nameTo: 0,
     flags: 0,
     epochFrom: 0,
@@ -90,7 +90,7 @@ export class PrimaryReader implements XmlHandler {
   readonly shortcut = (data: Buffer, start: number): number => {
     if (this.#list < 0) return -1;
     const entry = this.#entry;
-    const end = readPlainEntry(data, start, entry);
+    const end = readPrimaryEntry(data, start, entry);
     if (end < 0) return -1;
     const sense = entry.flags === 0 ? 0 : SENSES.get(entry.flags);
     if (sense === undefined) return -1;
@@ -208,7 +208,7 @@ export class PrimaryReader implements XmlHandler {
     this.#fields[FIELD.release] = this.#attribute(attributes, 'rel');
   }
 
-  #versioned(data: Buffer, name: number, sense: number, entry: PlainEntry): number {
+  #versioned(data: Buffer, name: number, sense: number, entry: PrimaryEntry): number {
     const { heap } = this.#writer;
     const { epochFrom, epochTo, versionFrom, versionTo, releaseFrom, releaseTo } = entry;
     if (!heap.holds(this.#lastVersion, data, versionFrom, versionTo)) this.#lastVersion = heap.intern(data, versionFrom, versionTo);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PackagesIndex } from '../src/packages-index.js';
-import { readPlainEntry } from '../src/plain-entry.js';
+import { readPrimaryEntry } from '../src/primary-entry.js';
 import { PrimaryReader } from '../src/primary.js';
 import { encodePrimary } from '../src/primary-columns.js';
 
@@ -89,7 +89,7 @@ describe('dependencies as createrepo_c writes them', () => {
     ['<rpm:entry name="b"/', false],
   ])('%s is taken: %s', (text, taken) => {
     const values = { nameTo: 0, flags: 0, epochFrom: 0, epochTo: 0, versionFrom: 0, versionTo: 0, releaseFrom: 0, releaseTo: 0 };
-    expect(readPlainEntry(Buffer.from(`x${text}`), 1, values)).toBe(taken ? text.length + 1 : -1);
+    expect(readPrimaryEntry(Buffer.from(`x${text}`), 1, values)).toBe(taken ? text.length + 1 : -1);
   });
 
   it('give the same columns, or are refused alike, however they are written and wherever pieces end', () => {

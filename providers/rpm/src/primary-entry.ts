@@ -1,5 +1,5 @@
 /** A dependency as createrepo_c writes it: where its values lie. */
-export interface PlainEntry {
+export interface PrimaryEntry {
   nameTo: number;
   /** The two letters of its comparison as one number; 0 for none, and then no version. */
   flags: number;
@@ -35,7 +35,7 @@ const SPACE = 0x20;
  * @param entry gets what was read.
  * @returns where the tag ends; -1 for whatever is written otherwise, or not there yet: that is for the reader of XML.
  */
-export function readPlainEntry(data: Buffer, start: number, entry: PlainEntry): number {
+export function readPrimaryEntry(data: Buffer, start: number, entry: PrimaryEntry): number {
   if (!isAt(NAME, data, start)) return -1;
   let at = valueEnd(data, start + NAME.length);
   if (at < 0) return -1;
