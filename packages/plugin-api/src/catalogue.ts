@@ -50,7 +50,7 @@ export interface WithheldPackage extends Pick<PackageRecord, 'name' | 'version' 
 }
 
 /** A distribution's notice of an update. */
-export interface Advisory {
+export interface AdvisoryFacts {
   readonly id: string;
   /** As the distribution calls it, such as `security`, `bugfix` and `enhancement`. */
   readonly type: string;
@@ -63,6 +63,10 @@ export interface Advisory {
   /** The CVE ids that it refers to, sorted. */
   readonly cves: readonly string[];
   readonly repository: string;
+}
+
+/** An advisory with what it is about. */
+export interface Advisory extends AdvisoryFacts {
   /** Packages that brought the update: these and later ones have it. */
   readonly packages: readonly Pick<PackageRecord, 'name' | 'version' | 'arch'>[];
 }

@@ -1,4 +1,4 @@
-import type { Advisory } from './catalogue.js';
+import type { AdvisoryFacts } from './catalogue.js';
 import type { Digest } from './digest.js';
 
 /** What a lock file said of one package. */
@@ -32,7 +32,7 @@ export interface RepositoryChange {
 }
 
 /** An advisory whose update a change of packages brings. */
-export interface FixedAdvisory extends Omit<Advisory, 'packages'> {
+export interface FixedAdvisory extends AdvisoryFacts {
   /** Ids of the changed packages that it is about, sorted. */
   readonly packages: readonly string[];
 }

@@ -10,7 +10,9 @@ interface Schema {
 }
 
 const schema = JSON.parse(readFileSync(new URL('../schema/event.schema.json', import.meta.url), 'utf8')) as Schema;
-const reader = new TypeReader(['events', 'errors', 'digest', 'lock-changes'].map((name) => new URL(`../src/${name}.ts`, import.meta.url)));
+const reader = new TypeReader(
+  ['events', 'errors', 'digest', 'lock-changes', 'catalogue'].map((name) => new URL(`../src/${name}.ts`, import.meta.url)),
+);
 const branches = reader.branches('EventBody');
 
 /** What a schema says beyond types: limits, forms and words for readers. TypeScript cannot say it. */

@@ -38,10 +38,23 @@ export class TypeReader {
 
   named(name: string): Shape {
     const declaration = this.interfaces.get(name);
-    if (declaration !== undefined) return this.members([...declaration.members]);
+    if (declaration !== undefined) return this.members(this.withInherited(declaration));
     const alias = this.aliases.get(name);
     if (alias === undefined) throw new Error(`no type ${name}`);
     return ts.isIntersectionTypeNode(alias) ? this.shape(alias.types[0] as ts.TypeNode) : this.shape(alias);
+  }
+
+  private withInherited({ members, heritageClauses }: ts.InterfaceDeclaration): readonly ts.TypeElement[] {
+    const inherited = (heritageClauses ?? []).flatMap(({ types }) =>
+      types.flatMap(({ expression }) => this.inherited(expression.getText())),
+    );
+    return [...inherited, ...members];
+  }
+
+  private inherited(name: string): readonly ts.TypeElement[] {
+    const declaration = this.interfaces.get(name);
+    if (declaration === undefined) throw new Error(`no interface ${name}`);
+    return this.withInherited(declaration);
   }
 
   private shape(node: ts.TypeNode): Shape {

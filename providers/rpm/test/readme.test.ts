@@ -13,6 +13,7 @@ it('the example of the README runs against the package as it is published, and p
   const file = join(FIXTURES, 'packages/rpm-upstream/hello-2.0-1.x86_64.rpm');
   const output = execFileSync(process.execPath, ['--input-type=module', '--eval', code.replace(named, JSON.stringify(file))], {
     cwd: PACKAGE,
+    env: { ...process.env, FORCE_COLOR: '0' },
   });
   const listed = execFileSync('rpm', ['-qpl', '--nosignature', file]).toString().trim().split('\n');
   const lines = output.toString().trim().split('\n');
