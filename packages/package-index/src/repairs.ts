@@ -34,7 +34,8 @@ export function findRepairs(
   trial: Trial,
   additions: readonly string[],
 ): readonly string[] {
-  let repairs = workingRepairs(requests, involved, [...involved, ...others], trial);
+  // A seed that stands for many packages may come with each of them.
+  let repairs = workingRepairs(requests, involved, [...new Set([...involved, ...others])], trial);
   if (repairs.length === 0 && others.length > 0) repairs = workingRepairs(requests, involved, involved, trial);
   const all = [...new Set([...repairs, ...additions])].slice(0, MAX_REPAIRS);
   return all.length > 0 ? all : ['use repositories that belong together'];

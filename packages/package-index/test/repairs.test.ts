@@ -25,7 +25,9 @@ function repairs(
         .sort()
         .join(' ')
     ];
-  return findRepairs(requests, { involved: involved.map(seed), others: others.map(seed) }, trial, additions);
+  const known = new Map([...involved, ...others].map((text) => [text, seed(text)]));
+  const seedsOf = (texts: readonly string[]): readonly Seed[] => texts.map((text) => known.get(text)!);
+  return findRepairs(requests, { involved: seedsOf(involved), others: seedsOf(others) }, trial, additions);
 }
 
 describe('findRepairs', () => {
@@ -38,6 +40,11 @@ describe('findRepairs', () => {
       'puts another request before, and names what it replaces, also when that takes no part',
       repairs({ 'a=2 c': 2, 'a=1': 1 }, ['c'], { others: ['a=1'], requests: [instead('a=2', 'a=1'), instead('a=3', 'a=1')] }),
       ['ask for "a=2" instead of "a=1"', 'leave out "c"'],
+    ],
+    [
+      'tries a wish for several packages once',
+      repairs({ '* a': 2 }, ['a', 'b'], { others: Array<string>(3).fill('*') }),
+      ['leave out "b"'],
     ],
     ['tries it without the others when nothing works with them', repairs({ b: 1 }, ['a', 'b'], { others: ['x'] }), ['leave out "a"']],
     [
