@@ -22,19 +22,24 @@ export function repairsOf(
 ): readonly string[] {
   const additions = missingIn(core).flatMap(({ relation }) => {
     const parts = partsOf(relation, clauses);
-    const kept = parts.flatMap((part) => withheldOf(part.name, pool).filter(({ solvable }) => pool.satisfies(solvable, part)));
+    const missing = parts.filter((part) => pool.satisfying(part).length === 0);
+    const kept = missing.flatMap((part) => withheldOf(part.name, pool).filter(({ solvable }) => pool.satisfies(solvable, part)));
     if (kept.length > 0) return kept.map(({ repair }) => repair);
-    return wantedOf(relation, parts, pool, clauses);
+    // What cannot be read is no matter of repositories.
+    return parts.length === 0 ? [] : wantedOf(relation, missing, clauses);
   });
   return findRepairs(openRequests(contradiction), contradiction, trial, additions);
 }
 
-/** What another repository would have to have; nothing for what no repository can have. */
-function wantedOf(relation: Relation, parts: readonly Relation[], pool: Pool, clauses: Clauses): readonly string[] {
-  const missing = parts.filter((part) => pool.satisfying(part).length === 0).map(formatRelation);
-  if (parts.length === 0 || rpmlibFeature(relation.name) !== undefined) return [];
+/**
+ * What another repository would have to have; nothing for what no repository can have.
+ *
+ * @param missing parts of the relation that nothing satisfies; none when it is only that nothing satisfies all of them.
+ */
+function wantedOf(relation: Relation, missing: readonly Relation[], clauses: Clauses): readonly string[] {
+  if (rpmlibFeature(relation.name) !== undefined) return [];
   const word = clauses.parsed(relation.name)?.kind === 'and' ? 'and' : 'or';
-  return [`add a repository that has ${missing.length === 0 ? formatRelation(relation) : inSentence(missing, word)}`];
+  return [`add a repository that has ${missing.length === 0 ? formatRelation(relation) : inSentence(missing.map(formatRelation), word)}`];
 }
 
 /** The requests for one version or repository, without these. */
