@@ -95,7 +95,7 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
 }
 
 function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
-  const exact = targets.length === 1 && seed.request.startsWith(pool.name(targets[0]!));
+  const exact = targets.length === 1 && seed.request.trim().split(/[:=/]/)[0] === pool.name(targets[0]!);
   const choices = targets.map((each) => label(each, pool));
   return `${tellRequest(seed)}${exact ? '' : `, which can be ${inSentence(choices, 'or')}`}`;
 }

@@ -79,7 +79,7 @@ function summarise(seeds: readonly Seed[], core: readonly CoreClause[], pool: Po
 function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool, clauses: Clauses): string {
   const names = targets.map((target) => label(target, pool));
   if (reason.kind === 'seed') {
-    const exact = targets.length === 1 && reason.seed.request.startsWith(pool.name(targets[0]!));
+    const exact = targets.length === 1 && isCalled(reason.seed.request, targets[0]!, pool);
     return `${tellRequest(reason.seed)}${exact ? '' : `, which can be ${inSentence(names, 'or')}`}`;
   }
   if (reason.kind === 'one-version') return tellRivals([by, ...targets.filter((target) => target !== by)], pool);
@@ -103,6 +103,13 @@ function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool, claus
   }
   if (targets.length === 1 && pool.name(targets[0]!) === relation.name) return text;
   return `${text}${beside}, which only ${inSentence(names, 'or')} can be`;
+}
+
+/** Whether a request gives a package by its name, whatever else it says of it. */
+function isCalled(request: string, solvable: number, pool: Pool): boolean {
+  const { name, arch } = pool.package(solvable);
+  const [asked] = request.trim().split(/[=/]/);
+  return asked === name || asked === `${name}.${arch}`;
 }
 
 function tellRivals(rivals: readonly number[], pool: Pool): string {

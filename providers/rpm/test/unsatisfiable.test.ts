@@ -275,6 +275,33 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     ],
   ],
   [
+    'two needs of which another one is kept out as well',
+    ['a'],
+    [
+      {
+        packages: { 'a-1-1.x86_64': { requires: ['(b and x)'] }, 'b-1-1.x86_64': {}, 'c-1-1.x86_64': { provides: ['b'] } },
+        exclude: ['c'],
+      },
+    ],
+    [
+      'ICT_RPM_UNSATISFIABLE "a" cannot be installed: a 1-1.x86_64 needs (b and x), which cannot be had (line 1)',
+      '  the template asks for a (image.yml:1)',
+      '  a 1-1.x86_64 needs (b and x), but no repository has x',
+      '  -> Leave out "a", or add a repository that has x.',
+    ],
+  ],
+  [
+    'a name that begins like that of what provides it',
+    ['web-server'],
+    [{ packages: { 'web-1-1.x86_64': { provides: ['web-server'], requires: ['x'] } } }],
+    [
+      'ICT_RPM_UNSATISFIABLE "web-server" cannot be installed: web 1-1.x86_64 needs x, which cannot be had (line 1)',
+      '  the template asks for web-server (image.yml:1), which can be web 1-1.x86_64',
+      '  web 1-1.x86_64 needs x, but no repository has x',
+      '  -> Leave out "web-server", or add a repository that has x.',
+    ],
+  ],
+  [
     'what no package is alone',
     ['a'],
     [
