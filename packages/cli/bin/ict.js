@@ -44,8 +44,9 @@ function enableCompileCache() {
     return; // A user without an entry in the user database has no place of its own.
   }
   const directory = join(home, '.cache', 'image-composer-tool', 'compile');
-  nodeModule.enableCompileCache?.(directory);
-  process.env.NODE_COMPILE_CACHE ??= directory; // for threads, and for the sandbox's agent
+  const { status } = nodeModule.enableCompileCache(directory);
+  // For threads, and for the sandbox's agent: what the user set stays, and nobody tries again where nothing is to be kept or can be.
+  if (status === nodeModule.constants.compileCacheStatus.ENABLED) process.env.NODE_COMPILE_CACHE = directory;
 }
 
 if (!isNewEnough(process.versions.node)) {

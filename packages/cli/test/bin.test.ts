@@ -104,18 +104,27 @@ describe('started by its name', () => {
 describe('started by a Node', () => {
   const entry = () => join(app, 'bin', 'ict.js');
 
-  it('tells threads and processes that it starts where compiled code is kept', async () => {
+  /** Where compiled code is kept, and where those that are started hear that it is. */
+  async function placesOfCode(env: NodeJS.ProcessEnv): Promise<readonly (string | null)[]> {
     await writeFile(
       join(app, 'dist', 'start.js'),
       `
         import { getCompileCacheDir } from 'node:module';
-        export async function start() { console.log(JSON.stringify([getCompileCacheDir(), process.env.NODE_COMPILE_CACHE])); }
+        export async function start() { console.log(JSON.stringify([getCompileCacheDir() ?? null, process.env.NODE_COMPILE_CACHE ?? null])); }
       `,
     );
+    const { stdout } = await run([process.execPath, entry()], undefined, env);
+    return JSON.parse(stdout) as readonly (string | null)[];
+  }
+
+  it('tells threads and processes that it starts where compiled code is kept', async () => {
     const kept = join(root, 'kept');
-    const { stdout } = await run([process.execPath, entry()], undefined, { NODE_COMPILE_CACHE: kept });
-    const [own, told] = JSON.parse(stdout) as readonly [string, string];
+    const [own, told] = (await placesOfCode({ NODE_COMPILE_CACHE: kept })) as [string, string];
     expect([dirname(own), told]).toEqual([kept, kept]);
+  });
+
+  it('tells them of no place where the user wants none', async () => {
+    expect(await placesOfCode({ NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: '1' })).toEqual([null, null]);
   });
 
   it('runs the built code in this process', async () => {
