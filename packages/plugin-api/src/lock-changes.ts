@@ -43,6 +43,6 @@ export interface LockChanges {
   readonly repositories: readonly RepositoryChange[];
   /** Sorted. */
   readonly packages: readonly PackageChange[];
-  /** What the changed packages mend, the newest first. Absent: the repositories of this ecosystem publish no advisories. */
+  /** What the changed packages mend, the newest first. Absent: the repositories of this ecosystem publish no advisories, or they could not be read. */
   readonly advisories?: readonly FixedAdvisory[];
 }
