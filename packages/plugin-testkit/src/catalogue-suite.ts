@@ -1,10 +1,9 @@
 import type { CatalogueScope, Snapshot } from '@ict/plugin-api';
 import { closureOf, identity, pin, recordsOf, requestOf } from './fixture-questions.js';
+import type { FixtureTest } from './installer-suite.js';
 import { throughJson } from './plain-data.js';
 import type { ProviderFixture } from './provider-suite.js';
 import type { TestApi } from './test-api.js';
-
-type FixtureTest = (title: string, body: (fixture: ProviderFixture) => Promise<void>) => unknown;
 
 /** The catalogue's part of a provider's suite; a provider without one passes. */
 export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi): void {
