@@ -157,7 +157,7 @@ function whyNot(relation: Relation, pool: Pool): string {
       'and',
     )}`;
   }
-  const elsewhere = pool.missedBy(name).find((each) => pool.satisfies(each, relation));
+  const elsewhere = pool.missedBy(name).find((each) => pool.package(each).arch !== 'src' && pool.satisfies(each, relation));
   if (elsewhere !== undefined) return `${label(elsewhere, pool)} of ${pool.repository(elsewhere).id} is for another architecture`;
   const replacing = pool.replacing(name);
   if (replacing.length > 0) return `no repository has ${name} any more; it is replaced by ${inSentence(replacing, 'or')}`;

@@ -203,6 +203,17 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     ],
   ],
   [
+    'a need that is there as source only',
+    ['a'],
+    [{ packages: { 'a-1-1.x86_64': { requires: ['b'] }, 'b-1-1.src': {} } }],
+    [
+      'ICT_RPM_UNSATISFIABLE "a" cannot be installed: a 1-1.x86_64 needs b, which cannot be had (line 1)',
+      '  the template asks for a (image.yml:1)',
+      '  a 1-1.x86_64 needs b, but no repository has b',
+      '  -> Leave out "a", or add a repository that has b.',
+    ],
+  ],
+  [
     'a name that another replaces',
     ['iptables'],
     [{ packages: { 'nftables-1-1.x86_64': { obsoletes: ['iptables < 2'] } } }],
