@@ -1,7 +1,7 @@
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
-import { ensureDirectory } from './directory.js';
+import { ensureDirectory, isOwnDirectory } from './directory.js';
 import { cacheError } from './errors.js';
 
 /** The directories of the configuration that say where a cache is. */
@@ -74,10 +74,8 @@ export async function claimCacheHome({ cacheDir, treesDir }: CacheHome, { cacheD
   if (claimed === configured) return;
   await ensureDirectory(workDir);
   await ensureDirectory(claimed, 0o755);
-  const own = process.geteuid?.();
-  // Not where a link leads: others could have made it, to a directory of this user.
   const [parent, place] = await Promise.all([stat(workDir), lstat(claimed)]);
-  if (place.isDirectory() && (own === undefined || (place.uid === own && (parent.uid === own || parent.uid === 0)))) return;
+  if (isOwnDirectory(claimed) && [process.geteuid?.() ?? parent.uid, 0].includes(parent.uid)) return;
   const why = treesDir === undefined ? 'cannot be written' : 'cannot hold layers';
   throw cacheError('ICT_CACHE_UNWRITABLE', {
     message: `The cache directory ${configured} ${why}, and ${claimed} is not only this user\u2019s`,

@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 
@@ -25,6 +25,13 @@ export async function ensureDirectory(path: string, mode = 0o777): Promise<void>
       throw error;
     }
   }
+}
+
+/** Whether a directory belongs to this user. What a link leads to does not: others could have made the link. */
+export function isOwnDirectory(path: string): boolean {
+  const stats = lstatSync(path);
+  const own = process.geteuid?.();
+  return stats.isDirectory() && (own === undefined || stats.uid === own);
 }
 
 function isDirectory(path: string): boolean {

@@ -7,7 +7,7 @@ import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
-import { ensureDirectory } from './directory.js';
+import { ensureDirectory, isOwnDirectory } from './directory.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
 export const layoutVersion = 1;
@@ -79,9 +79,19 @@ export function pathSegment(name: string, what: string): string {
  * A new private directory for throw-away files. A collection of the cache whose scratch directory `root` is removes it once its owner is gone.
  *
  * @returns `{root}/{owner}/{purpose}-{random}`
+ * @throws `ICT_CACHE_UNWRITABLE` when another user was there first; Node's own errors.
  */
 export async function privateDirectory(root: string, purpose: string, owner = currentOwner()): Promise<string> {
-  const path = join(root, owner, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
+  const own = join(root, owner);
+  const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
+  await ensureDirectory(own, 0o700);
+  if (!isOwnDirectory(own)) {
+    throw cacheError('ICT_CACHE_UNWRITABLE', {
+      message: `${own}, where this process is to put its temporary files, is not this user\u2019s`,
+      hint: 'Remove it, or name a directory of your own with --temp-dir.',
+      facts: { directory: own },
+    });
+  }
   await ensureDirectory(path, 0o700);
   return path;
 }

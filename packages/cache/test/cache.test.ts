@@ -1,6 +1,6 @@
-import { mkdirSync, rmSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, rmSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { childScript, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
 
@@ -144,5 +144,19 @@ describe('temporary directories', () => {
     expect(one).not.toBe(two);
     expect(statSync(one).mode & 0o777).toBe(0o700);
     expect(one.startsWith(join(rig.cacheDir, '.ict/tmp/'))).toBe(true);
+  });
+
+  it('are not made where somebody else has put a directory or a link', async () => {
+    const cache = await rig.open();
+    const own = dirname(await cache.temporaryDirectory('build'));
+    const elsewhere = join(rig.root, 'elsewhere');
+    mkdirSync(elsewhere);
+    rmSync(own, { recursive: true });
+    symlinkSync(elsewhere, own);
+    await expect(cache.temporaryDirectory('build')).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE', facts: { directory: own } });
+    rmSync(own);
+    mkdirSync(own);
+    chownSync(own, 1, 1);
+    await expect(cache.temporaryDirectory('build')).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
   });
 });

@@ -1,6 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname } from 'node:path';
+import { join } from 'node:path';
 import { privateDirectory, type Cache, type Finding, type StoredLayer, type Verification, type VerifyOptions } from '@ict/cache';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
@@ -22,7 +22,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const home = await findCacheHome(engine);
   const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home)]);
   const { signal } = session;
-  const scratch = await privateDirectory((cache && home.scratchDir) ?? tmpdir(), 'verify');
+  const scratch = await scratchOf(cache && home.scratchDir);
   const { own, others } = await withLayerCheck(session, scratch, async (checkLayer) => {
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
       withTwinCheck(session, flags, scratch, one, (checkTwin) =>
@@ -37,7 +37,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     const beside: (Verification & { readonly cacheDir: string })[] = [];
     for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
     return { own: verified, others: beside };
-  }).finally(() => rm(dirname(scratch), { recursive: true, force: true }));
+  }).finally(() => rm(scratch, { recursive: true, force: true }));
   if (cache !== undefined && repair) await reapCache(cache, session);
   const status = [own, ...others].some(isDamaged) ? DAMAGED : 0;
   session.document({ cacheDir: home.cacheDir, status, ...own, readOnly: others });
@@ -46,6 +46,11 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   if (others.some(isDamaged)) lines.push('What is damaged in a cache that is only read stays for its owner; builds never use it.');
   session.result(`${lines.join('\n')}\n`);
   return status;
+}
+
+/** A directory for what is made to be compared: where builds make theirs, and look for those of processes that were killed, if there is one. */
+function scratchOf(root: string | undefined): Promise<string> {
+  return root === undefined ? mkdtemp(join(tmpdir(), 'ict-verify-')) : privateDirectory(root, 'verify');
 }
 
 function isDamaged({ findings }: Verification): boolean {
