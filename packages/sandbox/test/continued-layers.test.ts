@@ -22,7 +22,8 @@ async function change(name: string, script: string): Promise<void> {
 
 const FIRST = `for f in same grown rewritten moded owned dated moved gone replaced; do echo $f > $f; touch -d @5 $f; done
 echo links > link1; ln link1 link2; ln link1 link3; echo pair > pair1; ln pair1 pair2
-mkdir kept emptied; echo x > kept/x; echo x > emptied/x; ln -s one symlink; rm /d/below`;
+mkdir kept emptied renamed; echo x > kept/x; echo x > emptied/x; ln -s one symlink; rm /d/below
+echo far > renamed/far1; ln renamed/far1 far2; echo near > renamed/near1; ln renamed/near1 renamed/near2`;
 
 beforeAll(async () => {
   makeHostTree(low);
@@ -49,6 +50,7 @@ it.each([
   ['content', 'echo more >> grown; printf REWRITTEN\\\\n > rewritten; touch -d @5 rewritten'],
   ['attributes', 'chmod 600 moded; chown 33:44 owned; touch -d @6.5 dated; touch -h -d @7 symlink; chmod 700 kept'],
   ['names', 'perl -e "rename q(moved), q(moved-away) or die"; rm -r emptied/x; perl -e "rename q(pair2), q(pair3) or die"'],
+  ['a directory with some names of files', 'perl -e "rename q(renamed), q(another) or die"'],
   ['links', 'rm link2; ln link1 link4; ln same same-too'],
   ['deletions', 'rm gone lower; rm replaced; mkdir replaced; echo y > replaced/y; rm -r kept; mkdir kept; echo z > kept/z'],
   ['what is new', 'mkfifo fifo; mkdir -p new/deep; echo n > new/deep/n; echo odd > "odd\nname"'],

@@ -4,6 +4,12 @@ import type { LayerBaseline } from './layer-baseline.js';
 import { layerIo } from './layer-failure.js';
 import { settle, type RawPath } from './layer-walk.js';
 
+/** A name in a layer, and its entry where that is known without reading it. */
+interface SettledName {
+  readonly relative: RawPath;
+  readonly known: LayerEntry | undefined;
+}
+
 /**
  * Settles the times of a finished upper directory, and reads what it holds.
  *
@@ -19,13 +25,23 @@ export async function sealLayer(
 ): Promise<LayerManifest> {
   const kept: LayerEntry[] = [];
   const changed: RawPath[] = [];
+  const take = (names: readonly SettledName[]): void => {
+    const known = names.flatMap((name) => name.known ?? []);
+    if (known.length === names.length) kept.push(...known);
+    else changed.push(...names.map(({ relative }) => relative));
+  };
+  // Names of one file describe each other. One of them changes without a trace in the file when a directory above it is renamed.
+  const linked = new Map<bigint, SettledName[]>();
   layerIo('Sealing a layer', directory, () =>
     settle(directory, epochSeconds, (relative, stats, touched) => {
-      const entry = touched ? undefined : baseline?.unchanged(relative, stats);
-      if (entry === undefined) changed.push(relative);
-      else kept.push(entry);
+      const name = { relative, known: touched ? undefined : baseline?.unchanged(relative, stats) };
+      if (stats.nlink === 1n || stats.isDirectory()) return take([name]);
+      const names = linked.get(stats.ino);
+      if (names === undefined) linked.set(stats.ino, [name]);
+      else names.push(name);
     }),
   );
+  for (const names of linked.values()) take(names);
   if (baseline === undefined || snapshot !== undefined) return readLayer(directory, signal, snapshot);
   return makeManifest([...kept, ...(await readEntries(directory, changed, signal))]);
 }
