@@ -1,10 +1,13 @@
 import { lstatSync, type BigIntStats } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { LayerEntry } from '../manifest.js';
-import { forSystem, namesIn, rawPath, textOf, type RawPath } from './layer-walk.js';
+import { layerIo } from './layer-failure.js';
+import { forSystem, namesIn, NANOSECONDS, rawPath, textOf, type RawPath } from './layer-walk.js';
 
 /** Clocks of file systems advance by the tick of the kernel, of 10 ms at most; two of them. */
 const TICKS_MS = 20;
+
+const NANOSECONDS_IN_MS = 1_000_000n;
 
 /** What a directory held at one moment, and how the file system reported each entry then. */
 export class LayerBaseline {
@@ -18,23 +21,24 @@ export class LayerBaseline {
 
   /**
    * Looks at a directory that was just written. It returns when the clock has moved on, so that every later change gives an entry
-   * another ctime.
+   * another ctime. Where that cannot be waited for, nothing counts as unchanged.
    *
    * @param entries what the directory holds.
+   * @throws `ICT_SANDBOX_LAYER`.
    */
   static async take(directory: string, entries: readonly LayerEntry[]): Promise<LayerBaseline> {
     const states = new Map<string, string>();
-    let latest = 0;
+    let latest = 0n;
     const visit = (path: RawPath, relative: RawPath): void => {
       const stats = lstatSync(forSystem(path), { bigint: true });
-      latest = Math.max(latest, Number(stats.ctimeMs));
+      if (stats.ctimeNs > latest) latest = stats.ctimeNs;
       states.set(relative, stateOf(stats));
       if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
     };
-    visit(rawPath(directory), '');
-    const ahead = latest + TICKS_MS - Date.now();
-    // A clock that was set back could give a later change the time of an earlier one.
-    if (ahead > TICKS_MS) return new LayerBaseline([], new Map());
+    layerIo('Looking at a layer', directory, () => visit(rawPath(directory), ''));
+    const ahead = Number(latest / NANOSECONDS_IN_MS) + TICKS_MS - Date.now();
+    // A clock that was set back could give a later change the time of an earlier one, and so could a file system that keeps whole seconds.
+    if (ahead > TICKS_MS || latest % NANOSECONDS === 0n) return new LayerBaseline([], new Map());
     if (ahead > 0) await setTimeout(ahead);
     return new LayerBaseline(entries, states);
   }

@@ -3,7 +3,8 @@ import { ContentHasher } from '@ict/integrity';
 import { comparePaths, type LayerEntry } from '../manifest.js';
 import type { LayerSignature } from '../protocol.js';
 
-const NANOSECONDS = 1_000_000_000n;
+/** In a second. */
+export const NANOSECONDS = 1_000_000_000n;
 
 /**
  * A path as the kernel keeps it, each character a byte: a layer may hold names that are not UTF-8. Such texts are joined, compared and
