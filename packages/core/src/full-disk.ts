@@ -1,4 +1,4 @@
-import { isDiskFull } from '@ict/integrity';
+import { isDiskFull, systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { freeSpace } from '@ict/sandbox';
 import { coreError } from './errors.js';
@@ -27,7 +27,7 @@ const DEPTH = 8;
 
 interface Evidence {
   readonly line: string;
-  /** False when a program printed it, which may have meant a disk of its own. */
+  /** False when a program printed it, which may have meant a disk of its own, or something else that was used up. */
   readonly certain: boolean;
   /** What was being written, where that is known. */
   readonly path?: string | undefined;
@@ -67,8 +67,7 @@ export async function lookingForRoom<T>(directories: readonly string[], work: ()
     return await work();
   } catch (error) {
     if (!isIctError(error) || error.kind !== 'command') throw error;
-    for (const path of directories) {
-      const { availableBytes, availableFiles } = await freeSpace(path);
+    for (const { directory: path, availableBytes, availableFiles } of await roomsOf(directories)) {
       if (availableBytes >= NOTHING_BYTES && availableFiles > 0) continue;
       const [line] = error.message.split('\n');
       throw Object.assign(new Error(`ENOSPC: no space left: ${line}`, { cause: error }), { code: 'ENOSPC', path });
@@ -82,16 +81,26 @@ export function meansFullDisk(error: unknown): boolean {
   return evidenceOf(error)?.certain === true;
 }
 
+/** What is certain before what a program printed, of errors that caused each other. */
 function evidenceOf(error: unknown): Evidence | undefined {
+  let printed: Evidence | undefined;
   for (let at = error, depth = 0; at instanceof Error && depth < DEPTH; at = at.cause, depth++) {
-    if (isIctError(at) && /_DISK_FULL$|^ICT_DISK_NO_SPACE$/.test(at.code)) return undefined;
+    if (isIctError(at) && /_DISK_FULL$|^ICT_DISK_NO_SPACE$/.test(at.code)) break;
     const lines = textOf(at).split('\n');
     const said = lines.find((line) => SAID_BY_SYSTEM.test(line));
-    if (said !== undefined || isDiskFull(at)) return { line: said ?? at.message, certain: true, path: (at as NodeJS.ErrnoException).path };
-    const printed = lines.find((line) => PRINTED.test(line));
-    if (printed !== undefined) return { line: printed.trim(), certain: false };
+    const line = said ?? lines.find((text) => PRINTED.test(text)) ?? (isDiskFull(at) ? at.message : undefined);
+    if (line === undefined) continue;
+    const evidence = { line: line.trim(), certain: isCertain(at, said), path: (at as NodeJS.ErrnoException).path };
+    if (evidence.certain) return evidence;
+    printed ??= evidence;
   }
-  return undefined;
+  return printed;
+}
+
+/** Whether an error is about a disk of the host. What tar and cp of the sandbox print is: they write nothing but layers. */
+function isCertain(error: Error, said: string | undefined): boolean {
+  if (!isIctError(error)) return said !== undefined || isDiskFull(error);
+  return error.code === 'ICT_SANDBOX_LAYER' || (error.kind !== 'command' && said !== undefined);
 }
 
 /** All that an error says: its message, and the texts among its facts, such as what a program printed. */
@@ -104,9 +113,18 @@ function textOf(error: Error): string {
 async function fullest({ directories, wantedBytes }: WantedRoom, { path, certain }: Evidence): Promise<string | undefined> {
   const own = directories.find((directory) => path?.startsWith(`${directory}/`) === true);
   if (own !== undefined) return own;
-  const rooms = await Promise.all(directories.map(async (directory) => ({ directory, ...(await freeSpace(directory)) })));
-  rooms.sort((a, b) => a.availableBytes - b.availableBytes);
+  const rooms = (await roomsOf(directories)).sort((a, b) => a.availableBytes - b.availableBytes);
   const full = rooms.find(({ availableFiles }) => availableFiles < WANTED_FILES) ?? rooms[0];
   const isFull = full !== undefined && (full.availableFiles < WANTED_FILES || full.availableBytes < wantedBytes);
   return certain || isFull ? full?.directory : undefined;
+}
+
+/** The room in each directory; none of those of which the system does not say it, as that must not hide the failure that it is asked for. */
+async function roomsOf(directories: readonly string[]) {
+  const asked = await Promise.allSettled(directories.map(async (directory) => ({ directory, ...(await freeSpace(directory)) })));
+  return asked.flatMap((answer) => {
+    if (answer.status === 'fulfilled') return [answer.value];
+    if (systemErrorOf(answer.reason) === undefined) throw answer.reason;
+    return [];
+  });
 }

@@ -19,11 +19,17 @@ const system: readonly (readonly [string, Error])[] = [
   ['of a quota', node('EDQUOT')],
   ['that a wrapper names', ict('ICT_ARCHIVE_WRITE', '"./a" could not be unpacked: ENOSPC: no space left on device, open')],
   ['in the facts of a wrapper', ict('ICT_TREE_IO', 'Cannot write /a', { errno: 'ENOSPC' })],
+  ['to a program of the sandbox', ict('ICT_SANDBOX_LAYER', 'Copying a layer failed at /a: cp: /b: No space left on device\ncp: /c: gone')],
+  ['below a program that printed it', ict('ICT_X', 'mke2fs: No space left on device', {}, node('ENOSPC'))],
   ['that caused another', ict('ICT_X', 'the index cannot be read', {}, new Error('wrapped', { cause: node('ENOSPC') }))],
 ];
 
 const printed: readonly (readonly [string, Error])[] = [
   ['in a message', ict('ICT_COMMAND_FAILED', 'dpkg ended with status 1:\ndpkg: error: No space left on device\nbye')],
+  [
+    'as Node names it',
+    new IctError('ICT_COMMAND_FAILED', 'command', { message: 'npm ended with status 1:\nENOSPC: too many watched files' }),
+  ],
   ['in the facts', ict('ICT_DISK_FILESYSTEM', 'mke2fs failed', { stderr: 'mke2fs: Disk quota exceeded while writing' })],
 ];
 
@@ -61,6 +67,13 @@ describe('a full disk', () => {
     expect(await run(error, NO_ROOM)).toBe(error);
   });
 
+  it('is looked for without hiding the failure where the system does not say how much room is left', async () => {
+    const error = ict('ICT_COMMAND_FAILED', 'tar: No space left on device');
+    const nowhere = join(here, 'x'.repeat(300));
+    expect(await run(error, NO_ROOM, [nowhere])).toBe(error);
+    expect(await run(error, NO_ROOM, [nowhere, here])).toMatchObject({ facts: { directory: here } });
+  });
+
   it('does not matter where all goes well', async () => {
     expect(await namingFullDisk({ directories: [], wantedBytes: 0 }, async () => 'done')).toBe('done');
   });
@@ -68,6 +81,11 @@ describe('a full disk', () => {
 
 it.each([
   ['full disk says nothing about what is unpacked', 'restoring failed at /a: ENOSPC: no space left on device, write', 'rejects'],
+  [
+    'full disk that tar met does not either',
+    'restoring failed at /a: tar: ./b: Cannot mkdir: No space left on device\ntar: end',
+    'rejects',
+  ],
   ['snapshot that cannot be read is a miss', 'restoring failed at /a: unexpected end of file', 'misses'],
 ])('a %s', async (_what, message, outcome) => {
   const failing = { restoreSnapshot: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
