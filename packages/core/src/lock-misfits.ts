@@ -9,12 +9,13 @@ import type { PackageRequest } from './request.js';
  */
 export function lockMisfits({ packages, repositories, target }: Lock, request: PackageRequest): readonly ProblemReport[] {
   if (target !== request.target) return [misfit(`the lock is of ${target}, and the template of ${request.target}`)];
-  const known = new Map(packages.flatMap((pkg) => namesOf(pkg).map((name) => [name, pkg] as const)));
   const wished = request.image.filter(isPlainName).flatMap((seed): ProblemReport[] => {
     const name = seedName(seed.request);
-    const locked = known.get(name);
-    if (locked === undefined) return [misfit(`no package of the lock is called "${name}"`, seed)];
-    if (!locked.requestedBy.includes(seed.reason)) return [misfit(`the lock has "${name}" only because others need it`, seed)];
+    const named = packages.filter((pkg) => namesOf(pkg).includes(name));
+    if (named[0] === undefined) return [misfit(`no package of the lock is called "${name}"`, seed)];
+    // Of a name there may be one for each architecture.
+    const locked = named.find(({ requestedBy }) => requestedBy.includes(seed.reason));
+    if (locked === undefined) return [misfit(`the lock has "${name}" only because others need it`, seed)];
     const [, version] = /=([^/]*)/.exec(seed.request) ?? [];
     const fits = version === undefined || locked.version === version || locked.version.startsWith(`${version}-`);
     return fits ? [] : [misfit(`the lock has ${name} in version ${locked.version}, not ${version}`, seed)];

@@ -17,6 +17,7 @@ function misfits(names: readonly string[], { repositories = distribution.reposit
     plugins: {},
     packages: [
       ...locked.map((name) => resolvedPackage(name, { version: '5.2-1' })),
+      resolvedPackage('tar', { id: 'tar:i386', arch: 'i386', requestedBy: ['wine:i386'] }),
       resolvedPackage('linux', { requestedBy: ['kernel'] }),
       resolvedPackage('loader', { requestedBy: ['bootloader', 'linux:amd64'] }),
       resolvedPackage('libc', { requestedBy: ['bash:amd64'] }),
