@@ -23,7 +23,11 @@ const anyEntry: fc.Arbitrary<LayerEntry> = fc.record(
     linkTarget: name,
     hardlinkOf: name,
     dev: fc.record({ minor: fc.nat(), major: fc.nat() }),
-    xattrs: fc.dictionary(name, name, { noNullPrototype: true }),
+    xattrs: fc.dictionary(
+      name.map((text) => `user.${text}`),
+      name,
+      { noNullPrototype: true },
+    ),
     whiteout: fc.constant(true as const),
     opaque: fc.constant(true as const),
   },
