@@ -154,6 +154,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   const treePlaces = new Map([...treeAreas].map((name) => [name, treePlace(join(trees, name))]));
   const area = (name: Area): string => treePlaces.get(name) ?? join(hidden, name);
   const scratchRoot = scratchDir ?? join(trees, 'tmp');
+
   async function temporaryFile(beside: 'records' | 'trees' = 'records'): Promise<string> {
     const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner);
     await ensureDirectory(own, 0o700);

@@ -106,7 +106,7 @@ export class SandboxTrees implements TreeRunner {
       });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
       const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files), archive);
-      // Sealing read every byte of it just now.
+      // Made just now: sealing read every byte of it, but for what it shares with the layer that it began with, verified above.
       if (directory !== undefined) this.verified.set(layer.digest, directory);
       return layer;
     } catch (error) {

@@ -13,9 +13,8 @@ export function agentProgram(): string {
 }
 
 /**
- * The agent's environment: where programs are looked for, and where Node keeps compiled code when ours does.
- *
- * Programs that the agent starts get neither from there.
+ * The agent's environment: where programs are looked for, and where Node keeps compiled code when ours does. Programs that the agent
+ * starts are not told of the latter, and those inside of trees of neither.
  */
 export function agentEnvironment(path: string, { NODE_COMPILE_CACHE } = process.env): Readonly<Record<string, string>> {
   return { PATH: path, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
