@@ -1,8 +1,8 @@
-import { lstatSync, type BigIntStats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import type { LayerEntry } from '../manifest.js';
 import { layerIo } from './layer-failure.js';
-import { forSystem, namesIn, NANOSECONDS, rawPath, textOf, type RawPath } from './layer-walk.js';
+import { look, NANOSECONDS, stateOf, textOf, type RawPath } from './layer-walk.js';
 
 /** Clocks of file systems advance by the tick of the kernel, of 10 ms at most; two of them. */
 const TICKS_MS = 20;
@@ -29,13 +29,12 @@ export class LayerBaseline {
   static async take(directory: string, entries: readonly LayerEntry[]): Promise<LayerBaseline> {
     const states = new Map<string, string>();
     let latest = 0n;
-    const visit = (path: RawPath, relative: RawPath): void => {
-      const stats = lstatSync(forSystem(path), { bigint: true });
-      if (stats.ctimeNs > latest) latest = stats.ctimeNs;
-      states.set(relative, stateOf(stats));
-      if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
-    };
-    layerIo('Looking at a layer', directory, () => visit(rawPath(directory), ''));
+    layerIo('Looking at a layer', directory, () =>
+      look(directory, (relative, stats) => {
+        if (stats.ctimeNs > latest) latest = stats.ctimeNs;
+        states.set(relative, stateOf(stats));
+      }),
+    );
     const ahead = Number(latest / NANOSECONDS_IN_MS) + TICKS_MS - Date.now();
     // A clock that was set back could give a later change the time of an earlier one, and so could a file system that keeps whole seconds.
     if (ahead > TICKS_MS || latest % NANOSECONDS === 0n) return new LayerBaseline([], new Map());
@@ -48,9 +47,4 @@ export class LayerBaseline {
     if (this.#states.get(relative) !== stateOf(stats)) return undefined;
     return this.#entries.get(relative === '' ? '/' : textOf(relative));
   }
-}
-
-/** Changes with everything that a manifest tells of an entry: whatever is written, renamed, linked or given attributes gets a new ctime. */
-function stateOf({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): string {
-  return `${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}`;
 }

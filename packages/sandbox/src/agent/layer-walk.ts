@@ -64,6 +64,21 @@ function floorSeconds(stats: BigIntStats): bigint {
   return stats.mtimeNs % NANOSECONDS < 0n ? seconds - 1n : seconds;
 }
 
+/** Looks at a directory and all that is in it, directories first, names in the order of their bytes; with paths below it, such as `/etc`. */
+export function look(directory: string, seen: (relative: RawPath, stats: BigIntStats) => void): void {
+  const visit = (path: RawPath, relative: RawPath): void => {
+    const stats = lstatSync(forSystem(path), { bigint: true });
+    seen(relative, stats);
+    if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
+  };
+  visit(rawPath(directory), '');
+}
+
+/** Changes with everything that a manifest tells of an entry: whatever is written, renamed, linked or given attributes gets a new ctime. */
+export function stateOf({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): string {
+  return `${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}`;
+}
+
 /**
  * Signature of a directory: equal while nothing in it was written, renamed or re-made. It reads no file, and a change that
  * restores size and mtime still shows, in the ctime.
@@ -76,15 +91,11 @@ export function signDirectory(directory: string): LayerSignature {
     hasher.update(Buffer.from(text, 'latin1'));
     text = '';
   };
-  const visit = (path: RawPath, relative: RawPath): void => {
-    const stats = lstatSync(forSystem(path), { bigint: true });
+  look(directory, (relative, stats) => {
     entries++;
-    text += `${relative}\0${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs} ${stats.mode}\n`;
+    text += `${relative}\0${stateOf(stats)}\n`;
     if (text.length >= HASHED_CHARACTERS) hash();
-    if (!stats.isDirectory()) return;
-    for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
-  };
-  visit(rawPath(directory), '');
+  });
   hash();
   return { digest: hasher.finish().digest, entries };
 }
