@@ -94,7 +94,7 @@ export class ArchivedLayers implements LayerShelf {
   private async unpack(layer: Pick<LayerRef, 'digest'>, archive: string): Promise<StoredLayer | undefined> {
     const sandbox = await this.sandbox.get();
     const staged = await this.trees.stage();
-    const manifest = await unpackLayer(sandbox, archive, staged.directory);
+    const manifest = await unpackLayer(sandbox, archive, staged, this);
     if (manifest?.digest === layer.digest) {
       await this.trees.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
       return this.trees.find(layer);

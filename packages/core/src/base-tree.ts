@@ -123,7 +123,7 @@ export class BaseTree implements LayerShelf {
   private async restore(layer: Pick<LayerRef, 'digest'>, snapshot: string): Promise<StoredLayer | undefined> {
     const sandbox = await this.sandbox.get();
     const staged = await this.stage();
-    const manifest = await unpackLayer(sandbox, snapshot, staged.directory);
+    const manifest = await unpackLayer(sandbox, snapshot, staged, this);
     if (manifest?.digest === layer.digest) {
       await this.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
       return this.find(layer);

@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { IctError } from '@ict/plugin-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Sandbox } from '@ict/sandbox';
 import { lookingForRoom, meansFullDisk, namingFullDisk } from '../src/full-disk.js';
 import { unpackLayer } from '../src/layer-unpacking.js';
@@ -89,8 +89,12 @@ it.each([
   ['snapshot that cannot be read is a miss', 'restoring failed at /a: unexpected end of file', 'misses'],
 ])('a %s', async (_what, message, outcome) => {
   const failing = { restoreSnapshot: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
-  const unpacked = unpackLayer(failing, '/snapshot', '/tree').catch(() => 'rejects');
+  const staged = { root: '/stage', directory: '/stage/upper', work: '/stage/work' };
+  const abandon = vi.fn(() => Promise.resolve());
+  const unpacked = unpackLayer(failing, '/snapshot', staged, { abandon }).catch(() => 'rejects');
   expect((await unpacked) ?? 'misses').toBe(outcome);
+  // What fills the disk goes; after a miss, whoever staged it does that.
+  expect(abandon.mock.calls).toEqual(outcome === 'rejects' ? [[staged]] : []);
 });
 
 describe('a program that fails without a word of the disk', () => {
