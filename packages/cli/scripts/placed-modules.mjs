@@ -46,7 +46,7 @@ export function placedModules(packages, support, { taken = [], threads = [], pro
   function started(node, id) {
     if (node.type !== 'NewExpression' || node.callee.name !== 'URL' || node.arguments.length !== 2) return undefined;
     const [file, base] = node.arguments;
-    if (file.type !== 'Literal' || base.type !== 'MemberExpression' || !isImportMeta(base.object)) return undefined;
+    if (typeof file.value !== 'string' || base.property?.name !== 'url' || !isImportMeta(base.object)) return undefined;
     const chunk = programs.get(join(id, '..', file.value));
     return chunk && { ...file, text: JSON.stringify(`./${chunk}`), base: base.object };
   }

@@ -62,6 +62,7 @@ export class UpdateinfoReader implements XmlHandler {
     if (name === 'update') {
       this.#draft = { type: attributes.get('type') ?? '', retracted: attributes.get('status') === RETRACTED, cves: new Set(), fixes: [] };
       this.#depthOfUpdate = 0;
+      this.#module = 0;
       return false;
     }
     const draft = this.#draft;
