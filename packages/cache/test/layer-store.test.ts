@@ -50,12 +50,13 @@ describe('layers', () => {
 
   it('of other users, whose files have other owners than they seem to have, are not seen, and lie beside', async () => {
     await cache.layers.publish(await staged('first'), digest, documents);
+    const second = await staged('second');
     const anotherUser = vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
     try {
       const theirs = await rig.open();
       const borrowing = await rig.open({ cacheDir: join(rig.root, 'borrower'), readOnlyDirs: [rig.cacheDir] });
       expect([await theirs.layers.get(digest), await borrowing.layers.get(digest)]).toEqual([undefined, undefined]);
-      const { layer } = await theirs.layers.publish(await staged('second'), digest, documents);
+      const { layer } = await theirs.layers.publish(second, digest, documents);
       expect(layer.directory).toBe(join(rig.cacheDir, '.ict/layers-4000000000', digest.slice(7)));
     } finally {
       anotherUser.mockRestore();
