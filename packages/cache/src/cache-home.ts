@@ -74,13 +74,13 @@ export async function claimCacheHome({ cacheDir, treesDir }: CacheHome, { cacheD
   if (claimed === configured) return;
   await ensureDirectory(workDir);
   await ensureDirectory(claimed, 0o755);
-  const [parent, place] = await Promise.all([stat(workDir), lstat(claimed)]);
+  const parent = await stat(workDir);
   if (isOwnDirectory(claimed) && [process.geteuid?.() ?? parent.uid, 0].includes(parent.uid)) return;
   const why = treesDir === undefined ? 'cannot be written' : 'cannot hold layers';
   throw cacheError('ICT_CACHE_UNWRITABLE', {
     message: `The cache directory ${configured} ${why}, and ${claimed} is not only this user\u2019s`,
     hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',
-    facts: { directory: configured, instead: claimed, owner: place.uid },
+    facts: { directory: configured, instead: claimed, owner: (await lstat(claimed)).uid },
   });
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, isRefusal } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import type { Layout } from './layout.js';
@@ -213,7 +213,7 @@ function collection(removed: readonly CollectedEntry[], chosen: number): Collect
 
 /** What another user of a shared cache keeps, root for one, is theirs to remove. */
 function refused(error: unknown): undefined {
-  if (!['EACCES', 'EPERM'].includes(errnoOf(error) ?? '')) throw error;
+  if (!isRefusal(error)) throw error;
 }
 
 function unlessRefused<T>(work: () => T): T | undefined {

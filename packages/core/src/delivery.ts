@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, link, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { errnoOf } from '@ict/integrity';
+import { isRefusal } from '@ict/integrity';
 import type { ArtifactInfo, Context, Digest, Json } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 
@@ -180,11 +180,6 @@ async function keepUnchanged(old: string, target: string, artifact: Deliverable,
     if (!isRefusal(error)) throw error;
     return false; // the kernel lets nobody link the files of others
   }
-}
-
-/** Whether the system refuses because something belongs to another user. */
-function isRefusal(error: unknown): boolean {
-  return ['EACCES', 'EPERM'].includes(errnoOf(error) ?? '');
 }
 
 /** Device, inode, size and times to the nanosecond, which no edit leaves unchanged; undefined when the file is absent. */

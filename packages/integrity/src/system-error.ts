@@ -14,3 +14,9 @@ export function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
+
+/** True when the system refused, as it does with what belongs to another user. */
+export function isRefusal(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === 'EACCES' || code === 'EPERM';
+}
