@@ -14,6 +14,10 @@ export interface PlanFlags extends LockFlags {
   readonly repoKey?: readonly string[];
 }
 
+export interface ShowFlags extends LockFlags {
+  readonly changelog?: boolean;
+}
+
 export interface GraphFlags extends LockFlags {
   readonly reduce?: boolean;
   readonly format: 'dot' | 'svg';
@@ -88,9 +92,10 @@ export function questionCommands(program: Command, run: Runner): void {
         .command('show')
         .description('print what the repositories say of a package')
         .addArgument(template())
-        .addArgument(new Argument('<package>', 'name, name:arch or name=version').argParser(parseText('PACKAGE'))),
+        .addArgument(new Argument('<package>', 'name, name:arch or name=version').argParser(parseText('PACKAGE')))
+        .option('--changelog', 'also the newest entries of its changelog, where the repository publishes them'),
     ),
-  ).action((file: string, wanted: string, _flags: LockFlags, command: Command) =>
+  ).action((file: string, wanted: string, _flags: ShowFlags, command: Command) =>
     run(all(command), 'document', async (session) => (await import('./commands/show.js')).show(session, file, wanted, all(command))),
   );
 

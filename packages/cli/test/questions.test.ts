@@ -120,6 +120,21 @@ const advised: ShowDocument = {
   advisories: [advisory, { ...advisory, id: 'ACME-2026:6', type: 'bugfix', severity: 'Low', title: '', cves: [], inImage: true }],
 };
 
+const chronicled: ShowDocument = {
+  ...shown,
+  packages: [
+    {
+      ...shown.packages[0]!,
+      changelog: [
+        { date: '2026-01-02', author: 'Ann <a@b.example>', version: '2-1', text: '- one\n  \u001b[31mred' },
+        { author: '', text: '- two' },
+      ],
+    },
+    { ...shown.packages[0]!, version: '1', changelog: [] },
+  ],
+  providers: [],
+};
+
 describe('questions', () => {
   it.each<[string, readonly string[], Partial<Engine>, unknown]>([
     ['why', ['why', 'a.yml', 'libc'], { why: async () => why }, why],
@@ -127,6 +142,7 @@ describe('questions', () => {
     ['search', ['search', 'a.yml', 'web'], { search: async () => found }, found],
     ['show', ['show', 'a.yml', 'nginx'], { show: async () => shown }, shown],
     ['show', ['show', 'a.yml', 'nginx'], { show: async () => advised }, advised],
+    ['show', ['show', 'a.yml', 'nginx', '--changelog'], { show: async () => chronicled }, chronicled],
     ['graph', ['graph', 'a.yml'], { graph: async () => graph }, graph],
     ['explanation', ['cache', 'explain', 'a.yml'], { explain: async () => explanation }, explanation],
     ['plan', ['plan', '--target', target, '--only', 'jq'], { planPackages: async () => plan }, plan],
@@ -283,6 +299,29 @@ describe('show', () => {
       '    CVE-2026-1',
       '  ACME-2026:6  bugfix, Low, 2026-01-20  2  in the image',
     ]);
+  });
+
+  it('asks for changelogs when it is told to, and prints them', async () => {
+    const asked: unknown[] = [];
+    const engine: Partial<Engine> = {
+      show: async (_template, _wanted, options) => {
+        asked.push(options?.changelog);
+        return chronicled;
+      },
+    };
+    const { stdout } = await ict(['show', 'a.yml', 'nginx', '--changelog'], { engine });
+    await ict(['show', 'a.yml', 'nginx'], { engine });
+    expect(asked).toEqual([true, undefined]);
+    const from = stdout.lines.indexOf('  Changelog, the newest first:');
+    expect(stdout.lines.slice(from, from + 6)).toEqual([
+      '  Changelog, the newest first:',
+      '  2026-01-02 2-1 Ann <a@b.example>',
+      '    - one',
+      '      red',
+      '  undated',
+      '    - two',
+    ]);
+    expect(stdout.lines.at(-1)).toBe('  The repository has no changelog of it.');
   });
 
   it('says that a name is no package', async () => {

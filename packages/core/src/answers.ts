@@ -1,4 +1,4 @@
-import type { Advisory, CatalogueEntry, Digest, Json, PackageDescription, SourcePosition } from '@ict/plugin-api';
+import type { Advisory, CatalogueEntry, ChangelogEntry, Digest, Json, PackageDescription, SourcePosition } from '@ict/plugin-api';
 import type { GraphEdge } from './package-graph.js';
 
 /** The document of `ict plan --json`. */
@@ -160,8 +160,15 @@ export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
   readonly schemaVersion: 1;
   readonly target: string;
   readonly asked: string;
-  /** The newest first; none for a name that packages only provide. `withheld`: why no image of the template can get it. */
-  readonly packages: readonly (PackageDescription & { readonly inImage: boolean; readonly withheld?: string })[];
+  /**
+   * The newest first; none for a name that packages only provide. `withheld`: why no image of the template can get it. `changelog`: its newest
+   * entries, the newest first, when they were asked for and its repository publishes changelogs.
+   */
+  readonly packages: readonly (PackageDescription & {
+    readonly inImage: boolean;
+    readonly withheld?: string;
+    readonly changelog?: readonly ChangelogEntry[];
+  })[];
   /**
    * Advisories about these packages, the newest first. `inImage`: whether the image has the update; absent when it has none of the packages, or no
    * lock says. All absent: the repositories of this ecosystem publish none, or they cannot be read.

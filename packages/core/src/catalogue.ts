@@ -9,7 +9,8 @@ import type {
 } from '@ict/plugin-api';
 import { hasUpdate, readAdvisories } from './advisories.js';
 import type { PackageMatch, SearchDocument, ShowDocument } from './answers.js';
-import type { PackageNames } from './engine-api.js';
+import { readChangelogs } from './changelogs.js';
+import type { PackageNames, ShowOptions } from './engine-api.js';
 import { coreError } from './errors.js';
 import type { Lock } from './lock.js';
 import { seedName } from './lock-update.js';
@@ -65,7 +66,12 @@ export async function answerSearch(words: readonly string[], question: Catalogue
  * @param wanted `name`, `name:arch` or `name=version`.
  * @throws `ICT_PACKAGE_UNKNOWN` with the nearest names, `ICT_CATALOGUE_MISSING`.
  */
-export async function answerShow(wanted: string, question: CatalogueQuestion, services: Memory): Promise<ShowDocument> {
+export async function answerShow(
+  wanted: string,
+  question: CatalogueQuestion,
+  services: Memory,
+  { changelog = false }: Pick<ShowOptions, 'changelog'> = {},
+): Promise<ShowDocument> {
   const { target, provider, snapshots, lock } = question;
   const version = /=(.+)$/.exec(wanted)?.[1];
   const named = seedName(wanted);
@@ -95,11 +101,16 @@ export async function answerShow(wanted: string, question: CatalogueQuestion, se
     services,
   );
   const advisories = await advisoriesOf(packages, exact, question, services);
+  const changelogs = changelog ? await readChangelogs(packages, snapshots, provider, services.context) : undefined;
+  const told = (pkg: PackageDescription): Pick<ShowDocument['packages'][number], 'changelog'> => {
+    const entries = changelogs?.get(pkg);
+    return entries === undefined ? {} : { changelog: entries };
+  };
   return {
     schemaVersion: 1,
     target,
     asked: wanted,
-    packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg), ...reasonIn(withheld, pkg) })),
+    packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg), ...reasonIn(withheld, pkg), ...told(pkg) })),
     providers: exact ? [] : found.providers,
     ...(advisories === undefined ? {} : { advisories }),
   };

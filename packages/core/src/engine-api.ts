@@ -101,6 +101,11 @@ export interface LockOptions {
   readonly frozen?: boolean;
 }
 
+export interface ShowOptions extends LockOptions {
+  /** Also the newest entries of the changelogs, where the repositories publish them. */
+  readonly changelog?: boolean;
+}
+
 /** Which tiers of the cache a build uses; what is absent is left to configuration and template. */
 export interface CacheUse {
   readonly packages?: boolean;
@@ -205,7 +210,7 @@ export interface Engine {
   /** Names of packages, for completion: of a template's repositories, or of a target's (`{os}-{dist}-{arch}`). */
   packageNames(of: { readonly template: string } | { readonly target: string }): Promise<PackageNames>;
   /** What the repositories say of a package: `name`, `name:arch` or `name=version`. */
-  show(template: string, wanted: string, options?: LockOptions): Promise<ShowDocument>;
+  show(template: string, wanted: string, options?: ShowOptions): Promise<ShowDocument>;
   /** How the packages of the image need each other. */
   graph(template: string, options?: LockOptions & { readonly reduce?: boolean }): Promise<GraphDocument>;
   build(template: string, options?: BuildOptions): Promise<BuildReport>;

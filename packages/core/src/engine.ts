@@ -28,6 +28,7 @@ import type {
   PackageQuestion,
   ReadOptions,
   ResolvedTemplate,
+  ShowOptions,
   ValidateOptions,
   Validation,
   WarmReport,
@@ -184,8 +185,8 @@ class HostedEngine implements Engine {
     });
   }
 
-  async show(template: string, wanted: string, options: LockOptions = {}): Promise<ShowDocument> {
-    return this.ask(template, options, (question, services) => answerShow(wanted, question, services));
+  async show(template: string, wanted: string, options: ShowOptions = {}): Promise<ShowDocument> {
+    return this.ask(template, options, (question, services) => answerShow(wanted, question, services, options));
   }
 
   async graph(template: string, options: LockOptions & { readonly reduce?: boolean } = {}): Promise<GraphDocument> {

@@ -23,6 +23,7 @@ export const coreError = defineErrors({
   ICT_PACKAGE_NOT_CHOSEN: 'invalid',
   ICT_PACKAGE_UNKNOWN: 'invalid',
   ICT_CATALOGUE_MISSING: 'usage',
+  ICT_CATALOGUE_NO_CHANGELOGS: 'invalid',
   ICT_METADATA_GONE: 'network',
   ICT_METADATA_NOT_CACHED: 'offline',
   ICT_LOCK_WITHOUT_INDEXES: 'invalid',

@@ -259,6 +259,45 @@ describe('advisories', () => {
   });
 });
 
+describe('changelogs', () => {
+  const entry = { date: '2026-01-02', author: 'Ann', text: 'first' };
+  /** Of one repository; the other publishes none. */
+  const changelogs: Catalogue['changelogs'] = async ({ repository: { id } }, { packages }) =>
+    id === 'main' ? packages.map(({ name, version, arch }) => ({ name, version, arch, entries: [{ ...entry, version }] })) : undefined;
+
+  async function ask(of: CatalogueQuestion, options?: { readonly changelog?: boolean }) {
+    await using context = fakeContext();
+    const { packages } = await answerShow('nginx', of, { context }, options);
+    return { changelogs: packages.map((pkg) => pkg.changelog), events: [...context.events] };
+  }
+
+  it('are shown when they are asked for, and missing ones are warned of', async () => {
+    const { changelogs: shown, events } = await ask(asking({ changelogs }), { changelog: true });
+    expect(shown).toEqual([undefined, [{ ...entry, version: '1.0' }]]);
+    expect(events).toMatchObject([
+      { type: 'warning', code: 'ICT_CATALOGUE_NO_CHANGELOGS', message: expect.stringContaining('"updates"') as string },
+    ]);
+  });
+
+  it('are not read otherwise', async () => {
+    const never = () => Promise.reject(new Error('changelogs are read'));
+    expect(await ask(asking({ changelogs: never }))).toEqual({ changelogs: [undefined, undefined], events: [] });
+  });
+
+  it('are said to be in no index of an ecosystem that has none there', async () => {
+    const { changelogs: shown, events } = await ask(question, { changelog: true });
+    expect(shown).toEqual([undefined, undefined]);
+    expect(events).toMatchObject([
+      { code: 'ICT_CATALOGUE_NO_CHANGELOGS', message: expect.stringContaining(question.provider.ecosystem) as string },
+    ]);
+  });
+
+  it('that cannot be read are an error: they were asked for', async () => {
+    const broken = () => Promise.reject(coreError('ICT_LOCK_UNREADABLE', { message: 'no changelog can be read' }));
+    await expect(ask(asking({ changelogs: broken }), { changelog: true })).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  });
+});
+
 describe('answerNames', () => {
   it('tells every name once, and those of the lock', async () => {
     await using context = fakeContext();

@@ -71,6 +71,31 @@ export interface Advisory extends AdvisoryFacts {
   readonly packages: readonly Pick<PackageRecord, 'name' | 'version' | 'arch'>[];
 }
 
+/** An entry of the changelog of a package. */
+export interface ChangelogEntry {
+  /** `YYYY-MM-DD`; absent: it does not say. */
+  readonly date?: string;
+  /** Who wrote it, as the ecosystem writes it: usually a name and an address. Empty when it does not say. */
+  readonly author: string;
+  /** The version that it is about; absent: it does not say. */
+  readonly version?: string;
+  /** Lines, without white space around them. */
+  readonly text: string;
+}
+
+/** Packages of one repository whose changelogs are wanted. */
+export interface ChangelogScope {
+  readonly packages: readonly PackageRecord[];
+  /** Entries of each that are wanted, at most. */
+  readonly newest: number;
+}
+
+/** What an index has of the changelog of a package: often only its end. */
+export interface PackageChangelog extends Pick<PackageRecord, 'name' | 'version' | 'arch'> {
+  /** The newest first; none when the index has none of it. */
+  readonly entries: readonly ChangelogEntry[];
+}
+
 /** Tells people what a pinned repository has. */
 export interface Catalogue {
   /** Every package that an image could get, streamed in the order of the indexes. */
@@ -83,4 +108,9 @@ export interface Catalogue {
    * these names. Absent: the repositories of this ecosystem publish none in their indexes.
    */
   advisories?(scope: CatalogueScope, ctx: Context): Promise<readonly Advisory[]>;
+  /**
+   * The changelogs of these packages, in their order, as far as the indexes have them; undefined when this repository publishes none. Absent:
+   * no repository of this ecosystem publishes any in its indexes.
+   */
+  changelogs?(snapshot: Snapshot, scope: ChangelogScope, ctx: Context): Promise<readonly PackageChangelog[] | undefined>;
 }

@@ -1,4 +1,4 @@
-import type { CatalogueScope, Snapshot } from '@ict/plugin-api';
+import type { CatalogueScope, PackageRecord, Snapshot } from '@ict/plugin-api';
 import { closureOf, identity, pin, recordsOf, requestOf } from './fixture-questions.js';
 import type { FixtureTest } from './installer-suite.js';
 import { throughJson } from './plain-data.js';
@@ -51,8 +51,26 @@ export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi
       expect(throughJson(advisories)).toEqual(advisories);
       expect(advisories.flatMap((one) => one.packages).filter((pkg) => !scope.names.has(pkg.name))).toEqual([]);
     });
+
+    it('tells of changelogs in the order of the packages, no more than was asked for, the newest first, as plain data', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue?.changelogs === undefined) return;
+      const packages = await recordsOf(fixture);
+      const changelogs = await catalogue.changelogs(await pin(fixture), { packages, newest: 1 }, fixture.ctx);
+      if (changelogs === undefined) return;
+      expect(throughJson(changelogs)).toEqual(changelogs);
+      const named = (pkg: PackageKey): string => `${pkg.name}:${pkg.arch} ${pkg.version}`;
+      expect(changelogs.map(named)).toEqual(packages.map(named));
+      expect(changelogs.filter(({ entries }) => entries.length > 1)).toEqual([]);
+      const all = (await catalogue.changelogs(await pin(fixture), { packages, newest: 100 }, fixture.ctx)) ?? [];
+      expect(all.map(({ entries }) => entries.slice(0, 1))).toEqual(changelogs.map(({ entries }) => entries));
+      const days = all.map(({ entries }) => entries.flatMap(({ date }) => date ?? []));
+      expect(days).toEqual(days.map((each) => [...each].sort().reverse()));
+    });
   });
 }
+
+type PackageKey = Pick<PackageRecord, 'name' | 'version' | 'arch'>;
 
 function scopeOf(fixture: ProviderFixture, snapshot: Snapshot, names: readonly string[]): CatalogueScope {
   return { ...requestOf(fixture, [snapshot], fixture.seeds), names: new Set(names) };

@@ -1,5 +1,6 @@
 import type { Catalogue, CatalogueEntry, Context, PackageDescription, PackageField, PackageSummary, Snapshot } from '@ict/plugin-api';
 import { findAdvisories } from './advisories.js';
+import { findChangelogs } from './changelogs.js';
 import { formatEvr } from './evr.js';
 import { loadPackages } from './metadata.js';
 import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
@@ -18,7 +19,7 @@ const RELATIONS: readonly RelationKind[] = [
 
 /** Tells what the metadata of a repository says of packages; source packages are left out. */
 export function createCatalogue(): Catalogue {
-  return { list, describe, withheld: findWithheld, advisories: findAdvisories };
+  return { list, describe, withheld: findWithheld, advisories: findAdvisories, changelogs: findChangelogs };
 }
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {

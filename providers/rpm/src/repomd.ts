@@ -127,14 +127,17 @@ export function isBelow(path: string): boolean {
 /** Endings of the types of equal files in other forms, in the order in which they are taken: zchunk is the largest. */
 const TWINS = ['', '_gz', '_zck'] as const;
 
+/** Files that only inform: nothing that is installed depends on them. */
+const INFORMING: ReadonlySet<DataType> = new Set(['other', 'updateinfo']);
+
 /** Which files of a repository are read, each under its type as component: primary must be there. */
 export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
-  const chosen = ['primary', 'filelists', 'group', 'modules', 'updateinfo'].flatMap((type) => {
+  const chosen = ['primary', 'filelists', 'group', 'modules', 'updateinfo', 'other'].flatMap((type) => {
     // Twins of a file have the type with an ending, such as group_gz and primary_zck.
     const names = TWINS.map((ending) => `${type}${ending}`);
     const data = names.map((name) => repomd.data.find((each) => each.type === name)).find((each) => each !== undefined);
-    // A file that cannot be read is not taken for one that is not there, unless nothing that is installed depends on it.
-    if (data === undefined && type !== 'updateinfo' && names.some((name) => repomd.untrusted.includes(name))) {
+    // A file that cannot be read is not taken for one that is not there, unless it only informs.
+    if (data === undefined && !INFORMING.has(type) && names.some((name) => repomd.untrusted.includes(name))) {
       throw invalid(repository.id, `it lists its ${type} without a place of its own, a size and a checksum of SHA-2`);
     }
     return data === undefined ? [] : [{ type, data }];

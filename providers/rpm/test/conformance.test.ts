@@ -42,7 +42,18 @@ beforeAll(() => {
     build('terminal', 'Requires: conformance-base >= 1'),
     build('editor', 'Requires: conformance-terminal', 'Provides: editor = 2'),
     // The installer is a package like any other: nothing installs without it.
-    workshop.build({ name: 'rpm', preamble: ['Requires: conformance-base'], files: { '/usr/share/conformance-rpm': 'rpm' } }),
+    workshop.build({
+      name: 'rpm',
+      preamble: ['Requires: conformance-base'],
+      files: { '/usr/share/conformance-rpm': 'rpm' },
+      more: [
+        '%changelog',
+        '* Fri Jan 02 2026 Ann <ann@a.example> - 1.0-1',
+        '- Second',
+        '* Thu Jan 01 2026 Ann <ann@a.example> - 0.9-1',
+        '- First',
+      ],
+    }),
   ];
   workshop.sign(files, key);
   for (const name of NAMES) {

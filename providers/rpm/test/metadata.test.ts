@@ -13,7 +13,7 @@ import { FilelistsReader } from '../src/filelists.js';
 import { createMetadataSource, loadPackages } from '../src/metadata.js';
 import { PackagesIndex } from '../src/packages-index.js';
 import { PrimaryReader } from '../src/primary.js';
-import { readIndex } from '../src/read-index.js';
+import { indexOf, readIndex } from '../src/read-index.js';
 import { decodePrimary } from '../src/primary-columns.js';
 import { formatRelation } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
@@ -227,6 +227,7 @@ describe('metadata in other forms', () => {
     expect(pinned.indexes.map(({ digest, plain }) => [digestAlgorithm(digest), digestAlgorithm(plain!.digest)])).toEqual([
       [algorithm, algorithm],
       [algorithm, algorithm],
+      [algorithm, algorithm],
     ]);
     // No primary metadata has this path: the file list, which names packages by their checksums, is asked.
     const distribution = {} as DistributionDefinition;
@@ -237,7 +238,7 @@ describe('metadata in other forms', () => {
     });
     // The cache has the files now, whatever they are called there.
     const seen = ctx.fetch.requests.length;
-    for (const index of pinned.indexes) await readIndex(pinned.repository, index, ctx, () => undefined);
+    for (const type of ['primary', 'filelists']) await readIndex(pinned.repository, indexOf(pinned, type)!, ctx, () => undefined);
     expect(ctx.fetch.requests).toHaveLength(seen);
   });
 
@@ -252,9 +253,9 @@ describe('metadata in other forms', () => {
   it('is read beside zchunk, and as zchunk where there is nothing else', async () => {
     const kinds = ({ indexes }: Snapshot) => indexes.map(({ path }) => path.replace(/^.*\./, ''));
     const both = await read('both', ['--zck']);
-    expect([both.count, ...kinds(both.pinned)]).toEqual([1, 'gz', 'gz']);
+    expect([both.count, ...kinds(both.pinned)]).toEqual([1, 'gz', 'gz', 'gz']);
     const only = await read('only', ['--zck'], (text) => without('filelists')(without('primary')(text)));
-    expect([only.count, ...kinds(only.pinned)]).toEqual([1, 'zck', 'zck']);
+    expect([only.count, ...kinds(only.pinned)]).toEqual([1, 'zck', 'zck', 'gz']);
   });
 
   it.each(['filelists', 'filelists_zck'])('is not taken for absent when its %s alone is there, and cannot be trusted', async (type) => {

@@ -1,15 +1,17 @@
 import type { ShowDocument } from '@ict/core';
 import { advisoryRows } from '../advisory-text.js';
+import { changelogRows } from '../changelog-text.js';
 import { lockOptions, withEngine } from '../engine-session.js';
-import type { LockFlags } from '../flag-types.js';
+import type { ShowFlags } from '../question-commands.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../terminal.js';
 import { plainText, table } from '../terminal-text.js';
 
 /** `ict show` */
-export async function show(session: Session, template: string, wanted: string, flags: LockFlags): Promise<void> {
-  const document = await withEngine(session, flags, (engine) => engine.show(template, wanted, lockOptions(session, flags)));
+export async function show(session: Session, template: string, wanted: string, flags: ShowFlags): Promise<void> {
+  const options = { ...lockOptions(session, flags), ...(flags.changelog === undefined ? {} : { changelog: flags.changelog }) };
+  const document = await withEngine(session, flags, (engine) => engine.show(template, wanted, options));
   session.document(document);
   session.result(showText(document, session.terminal.resultColors));
 }
@@ -61,5 +63,6 @@ function packageText(pkg: ShowDocument['packages'][number], colors: Colors): str
     ...about.map((line) => `  ${plainText(line)}`.trimEnd()),
     '',
     ...table(rows),
+    ...(pkg.changelog === undefined ? [] : ['', ...changelogRows(pkg.changelog, colors)]),
   ].join('\n');
 }
