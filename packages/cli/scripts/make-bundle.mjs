@@ -7,6 +7,7 @@ import { compiledStamp } from '../dist/fresh-bundle.js';
 import { keptDefinitionFile } from '../dist/kept-definition.js';
 import { packageRoot } from '../dist/module-url.js';
 import { discoverPlugins } from '../dist/plugin-discovery.js';
+import { nodeBuiltins } from './node-builtins.mjs';
 import { placedModules } from './placed-modules.mjs';
 import { installedPackages } from './installed-packages.mjs';
 import { thirdPartyNotice } from './third-party-notice.mjs';
@@ -50,7 +51,7 @@ const bundle = await rolldown({
   input: Object.fromEntries(inputs.map(([chunk, id]) => [chunk.replace(/\.js$/, ''), id])),
   platform: 'node',
   tsconfig: false,
-  plugins: [plugin],
+  plugins: [plugin, nodeBuiltins()],
   onLog: (level, { message }) => {
     throw new Error(`${level} of the bundler: ${message}`);
   },

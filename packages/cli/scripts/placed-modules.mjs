@@ -1,6 +1,7 @@
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { parseAst } from 'rolldown/parseAst';
+import { replaced } from './replaced-ranges.mjs';
 
 /** The names under which changed modules import what stands in for their own expressions. */
 const URL_OF = 'ictModuleUrl';
@@ -109,11 +110,4 @@ function* nodesOf(node) {
   if (typeof node?.type !== 'string') return;
   yield node;
   for (const value of Object.values(node)) if (typeof value === 'object' && value !== null) yield* nodesOf(value);
-}
-
-/** Text with ranges of it replaced; they do not overlap. */
-function replaced(code, changes) {
-  return [...changes]
-    .sort((a, b) => b.start - a.start)
-    .reduce((text, { start, end, text: put }) => text.slice(0, start) + put + text.slice(end), code);
 }

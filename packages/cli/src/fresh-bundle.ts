@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, statSync } from 'node:fs';
+import { readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageDirectory } from './package-directory.js';
 
@@ -45,18 +45,21 @@ export interface CompiledStamp {
   readonly sha256: string;
 }
 
-/** The compiler's record of each package that has one, in the order of the packages: `checkout.json`, which is not published. */
+/** The compiler's record of each package that has one, in the order of the packages. The file is not published. */
 export type CheckoutRecord = readonly (CompiledStamp | null)[];
 
 /** What the compiler writes after the modules of a package. It is not published. */
 const COMPILED = join('dist', 'tsconfig.tsbuildinfo');
+
+/** Name of the file with a bundle's {@link CheckoutRecord}. */
+const CHECKOUT = 'checkout.json';
 
 /**
  * Finds the bundle in a package, if it is of the very code that is installed: compiled since then, another version or a package that is gone
  * means that it is not.
  *
  * An installed package is known by its version, one in a checkout by the compiler's record: its size and time, or when the time differs, as
- * after a copy, its digest.
+ * after a copy, its digest; then the time is remembered.
  *
  * @param root absolute directory of the package that holds the bundle.
  */
@@ -64,16 +67,19 @@ export function freshBundle(root: string): Bundle | undefined {
   const directory = join(root, 'bundle');
   const record = readRecord<BundleRecord>(join(directory, 'record.json'));
   if (record === undefined) return undefined;
-  const stamps = readRecord<CheckoutRecord>(join(directory, 'checkout.json')) ?? [];
+  const stamps = readRecord<CheckoutRecord>(join(directory, CHECKOUT)) ?? [];
   const roots: string[] = [];
+  const seen: (CompiledStamp | null)[] = [];
   for (const [index, { name, version, from }] of record.packages.entries()) {
     const found = from === undefined ? root : packageDirectory(name, roots[from]);
     if (found === undefined) return undefined;
     const real = realpathSync.native(found);
-    const stamp = stamps[index] ?? undefined;
-    if (!isCompiledAs(real, stamp, version)) return undefined;
+    const stamp = stampOfSameCode(real, stamps[index] ?? null, version);
+    if (stamp === undefined) return undefined;
     roots.push(real);
+    seen.push(stamp);
   }
+  if (seen.some((stamp, index) => stamp !== (stamps[index] ?? null))) rememberTimes(directory, seen);
   const { entries, builtins } = record;
   return {
     directory,
@@ -82,13 +88,29 @@ export function freshBundle(root: string): Bundle | undefined {
   };
 }
 
-function isCompiledAs(root: string, stamp: CompiledStamp | undefined, version: string): boolean {
+/** The stamp that a package has now, the very one that is given while its time is the same; undefined when its code is not that of the bundle. */
+function stampOfSameCode(root: string, stamp: CompiledStamp | null, version: string): CompiledStamp | null | undefined {
   const file = join(root, COMPILED);
   const entry = statSync(file, { throwIfNoEntry: false });
-  if (entry === undefined)
-    return stamp === undefined && readRecord<{ readonly version?: string }>(join(root, 'package.json'))?.version === version;
-  if (stamp?.sizeBytes !== entry.size) return false;
-  return stamp.mtimeMs === entry.mtimeMs || stamp.sha256 === fileDigest(file);
+  if (entry === undefined) {
+    const isVersion = readRecord<{ readonly version?: string }>(join(root, 'package.json'))?.version === version;
+    return stamp === null && isVersion ? null : undefined;
+  }
+  if (stamp?.sizeBytes !== entry.size) return undefined;
+  if (stamp.mtimeMs === entry.mtimeMs) return stamp;
+  return stamp.sha256 === fileDigest(file) ? { ...stamp, mtimeMs: entry.mtimeMs } : undefined;
+}
+
+/** Spares the next start the digests, which take longer than all else here. Who may not write there takes them each time. */
+function rememberTimes(directory: string, stamps: CheckoutRecord): void {
+  const file = join(directory, CHECKOUT);
+  const written = `${file}.${process.pid}`;
+  try {
+    writeFileSync(written, JSON.stringify(stamps));
+    renameSync(written, file);
+  } catch {
+    return;
+  }
 }
 
 /** State of the compiler's record of the package at `root`; undefined when there is none. */

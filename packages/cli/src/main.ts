@@ -5,7 +5,6 @@ import type { Command, CommanderError } from 'commander';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
-import { terminalPrompter } from './prompt.js';
 import { createProgram } from './program.js';
 import type { Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
@@ -102,7 +101,10 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
       cwd: process.cwd(),
       home: homedir(),
       uid: process.geteuid?.(),
-      prompter: process.stdin.isTTY && process.stderr.isTTY ? terminalPrompter(process.stdin, process.stderr) : undefined,
+      prompter: async () =>
+        process.stdin.isTTY && process.stderr.isTTY
+          ? (await import('./prompt.js')).terminalPrompter(process.stdin, process.stderr)
+          : undefined,
       readInput: async () => (await import('./standard-input.js')).readStandardInput(process.stdin),
       code: bundle === undefined ? 'modules' : 'bundle',
       openEngine: async (options) =>

@@ -25,10 +25,10 @@ export interface Surroundings {
   readonly home: string;
   /** Effective user id; undefined on systems without. */
   readonly uid: number | undefined;
-  /** Asks the user; undefined without a terminal. */
-  readonly prompter: Prompter | undefined;
   /** Whether this code runs as the bundle or as separate modules. */
   readonly code: 'bundle' | 'modules';
+  /** Who asks the user; undefined without a terminal. */
+  prompter(): Promise<Prompter | undefined>;
   /** All of standard input, as text. */
   readInput(): Promise<string>;
   openEngine(options: EngineOptions): Promise<Engine>;

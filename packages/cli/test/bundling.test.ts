@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { installedPackages } from '../scripts/installed-packages.mjs';
+import { nodeBuiltins } from '../scripts/node-builtins.mjs';
 import { placedModules } from '../scripts/placed-modules.mjs';
 import { thirdPartyNotice } from '../scripts/third-party-notice.mjs';
 
@@ -72,7 +73,11 @@ async function bundle(
   const packages = installedPackages(app);
   const { plugin, left } = placedModules(packages, support, options);
   const programs = Object.fromEntries([...(options.programs ?? [])].map(([file, chunk]) => [chunk.replace('.js', ''), file]));
-  const bundler = await rolldown({ input: { main: join(app, 'dist', 'main.js'), ...programs }, platform: 'node', plugins: [plugin] });
+  const bundler = await rolldown({
+    input: { main: join(app, 'dist', 'main.js'), ...programs },
+    platform: 'node',
+    plugins: [plugin, nodeBuiltins()],
+  });
   await bundler.write({ dir: join(app, 'bundle'), format: 'esm' });
   await bundler.close();
   return { text: await readFile(join(app, 'bundle', 'main.js'), 'utf8'), left: [...left].map((index) => packages.list[index].name) };
@@ -118,6 +123,29 @@ describe('a bundle', () => {
     const { text, left } = await bundle({ threads: ['rare'] });
     expect(left).toEqual(['rare']);
     expect(text).toMatch(/importForThreads\(\(\) => import\(moduleUrl\(/);
+  });
+
+  it('takes modules of Node without an import, which would read all that they export', async () => {
+    await put('packages/library', {
+      'dist/index.js': `
+        import 'node:crypto';
+        import process from 'node:process';
+        import * as path from 'node:path';
+        import fs, { existsSync as exists, realpathSync } from 'node:fs';
+        export const library = [path.basename(process.execPath), exists('/'), realpathSync('/'), fs.existsSync('/')];
+        export const near = 1, rare = 1;
+      `,
+    });
+    const { text } = await bundle();
+    const bundled = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
+    expect(bundled.library).toEqual([basename(process.execPath), true, '/', true]);
+    expect(text).not.toMatch(/^import /m);
+  });
+
+  it('is not made of a module that passes on all of one of Node', async () => {
+    await put('packages/app', { 'dist/main.js': `export * from 'library'; export const own = 1;` });
+    await put('packages/library', { 'dist/index.js': `export * from 'node:path'; export const library = 1, near = 1, rare = 1;` });
+    await expect(bundle()).rejects.toThrow('re-exports node:path');
   });
 
   it.each(['import.meta.dirname', 'import.meta', 'import.meta.resolve("near")', '__dirname'])(

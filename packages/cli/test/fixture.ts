@@ -172,8 +172,8 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
       cwd: script.cwd ?? '/nonexistent',
       home: '/nonexistent',
       uid: script.uid ?? 1000,
-      prompter: script.prompter,
       code: 'modules',
+      prompter: async () => script.prompter,
       readInput: async () => script.input ?? '',
       openEngine: async (given) => {
         options = given;

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -84,6 +84,14 @@ describe('a bundle is used', () => {
   it('after a copy that has other times', async () => {
     for (const name of ['app', 'plugin']) await utimes(join(root, 'packages', name, BUILD_INFO), 1, 1);
     expect((await started()).from).toBe('bundle');
+  });
+
+  it('and times of a copy are remembered', async () => {
+    await utimes(join(root, 'packages/plugin', BUILD_INFO), 1, 1);
+    await started();
+    const stamps = [compiledStamp(app), compiledStamp(join(root, 'packages/plugin')), null];
+    expect(JSON.parse(await readFile(join(app, 'bundle/checkout.json'), 'utf8'))).toEqual(stamps);
+    expect(await readdir(join(app, 'bundle'))).toEqual(['checkout.json', 'main.js', 'record.json']);
   });
 
   it('as it is published, where nothing tells what was compiled, wherever npm puts the packages', async () => {

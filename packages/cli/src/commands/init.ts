@@ -62,7 +62,7 @@ function schemaFor(directory: string): string {
 const PACKAGE = /^[A-Za-z0-9*?[][A-Za-z0-9+._:~^*?!/[\]-]*(?:\s*(?:=|<<|>>|[<>]=?)\s*[A-Za-z0-9+._:~^-]+)?$/;
 
 async function compose(session: Session, flags: InitFlags, definitions: readonly DistributionDefinition[]): Promise<Template> {
-  const { prompter } = session.surroundings;
+  const prompter = await session.surroundings.prompter();
   /** What a flag says, else what people answer, else `otherwise`. */
   const value = async (given: string | undefined, question: string, otherwise: string): Promise<string> =>
     given ?? (prompter === undefined ? otherwise : prompter.ask(question, otherwise, session.signal));
