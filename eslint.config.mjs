@@ -31,6 +31,20 @@ const testConstraints = depConstraints.map(({ sourceTag, onlyDependOnLibsWithTag
 
 const boundaries = (constraints) => ['error', { enforceBuildableLibDependency: true, allow: [], depConstraints: constraints }];
 
+const UNCHECKED = 'Resolve through checked-resolution.ts, which shows every answer to an independent checker.';
+
+/** Tests of providers resolve in one way. */
+const checkedAnswers = {
+  '@typescript-eslint/no-restricted-imports': [
+    'error',
+    { patterns: [{ regex: '/src/resolver?\\.js$', message: UNCHECKED, allowTypeImports: true }] },
+  ],
+  'no-restricted-syntax': [
+    'error',
+    { selector: "CallExpression[callee.property.name='resolve'] Identifier[name='resolver']", message: UNCHECKED },
+  ],
+};
+
 export default tseslint.config(
   { ignores: ['**/dist/**', '**/bundle/**', '**/node_modules/**', '**/.e2e/**', '**/test/fixtures/**', '**/*.d.ts'] },
   eslint.configs.recommended,
@@ -48,5 +62,6 @@ export default tseslint.config(
   },
   { files: ['**/plugin.ts', '**/*.config.mjs', '**/global-setup.ts'], rules: { 'no-restricted-exports': 'off' } },
   { files: ['**/test/**'], rules: { '@nx/enforce-module-boundaries': boundaries(testConstraints) } },
+  { files: ['providers/*/test/**'], ignores: ['**/checked-resolution.ts'], rules: checkedAnswers },
   { files: ['**/*.mjs', '**/bin/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly' } } },
 );

@@ -23,9 +23,17 @@ export function requestOf(
   return deepFreeze({ arch, distribution, snapshots, seeds: [...seeds], essential: false, recommends: false });
 }
 
-/** Resolves seeds over the fixture's repository. */
+/**
+ * Resolves seeds over the fixture's repository.
+ *
+ * @throws when the fixture finds a fault in the answer.
+ */
 export async function resolve(fixture: ProviderFixture, seeds: readonly Seed[]): Promise<Resolution> {
-  return fixture.provider.resolver.resolve(requestOf(fixture, [await pin(fixture)], seeds), fixture.ctx);
+  const resolution = await fixture.provider.resolver.resolve(requestOf(fixture, [await pin(fixture)], seeds), fixture.ctx);
+  const faults = resolution.kind === 'resolved' ? ((await fixture.faultsOf?.(seeds, resolution.closure)) ?? []) : [];
+  if (faults.length > 0)
+    throw new Error(`the answer to ${seeds.map(({ request }) => request).join(' ')} does not hold: ${faults.join('; ')}`);
+  return resolution;
 }
 
 /** The closure of the fixture's seeds. */

@@ -4,6 +4,7 @@ import { digestOf, isDigest, isStatedDigest } from '@ict/integrity';
 import type {
   Architecture,
   BuildContext,
+  Closure,
   DistributionDefinition,
   PackageRecord,
   Provider,
@@ -53,6 +54,11 @@ export interface ProviderFixture {
   packageFile(pkg: PackageRecord): string;
   /** Absolute paths that `unpack` of the closure of `seeds` must bring into a tree, as regular files. */
   readonly unpackedFiles: readonly string[];
+  /**
+   * What a second and simple reader of the repository, which shares no code with the provider, finds wrong with a closure as the answer to
+   * seeds, a line each. Every closure of the suite is shown to it; without it only what closures say of themselves is checked.
+   */
+  faultsOf?(seeds: readonly Seed[], closure: Closure): readonly string[] | Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Provider, ResolutionRequest, Resolution } from '@ict/plugin-api';
+import type { Closure, Provider, ResolutionRequest, Resolution, Seed } from '@ict/plugin-api';
 import { describeProvider } from '../src/index.js';
 import { runSuite } from './support/suite-run.js';
 import { toyFixture, toyProvider } from './support/toy-provider.js';
@@ -26,6 +26,17 @@ describe('the suite', () => {
   it('passes a provider without faults', async () => {
     const { ran, failed } = await runSuite((api) => describeProvider('toy', () => toyFixture(), api));
     expect([ran > 25, failed]).toEqual([true, []]);
+  });
+
+  it('shows every answer to a second reader, when the fixture has one', async () => {
+    const shown: string[] = [];
+    const faultsOf = (seeds: readonly Seed[], { packages }: Closure): readonly string[] => {
+      shown.push(seeds.map(({ request }) => request).join(' '));
+      return packages.length === 1 ? [] : ['one is too many'];
+    };
+    const { failed } = await runSuite((api) => describeProvider('toy', async () => ({ ...(await toyFixture()), faultsOf }), api));
+    expect(shown.length).toBeGreaterThan(3);
+    expect(failed).toContain('a resolution > is plain data, and the same each time');
   });
 
   it.each<[string, Partial<Provider>, string]>([

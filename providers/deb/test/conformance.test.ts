@@ -7,6 +7,7 @@ import type { DistributionDefinition, RepositorySpec } from '@ict/plugin-api';
 import { describeProvider, directoryArchive, fakeContext, type FakeContextOptions, type ProviderFixture } from '@ict/plugin-testkit';
 import { checkClearsigned, checkSignature, parseKeyring } from '@ict/verify';
 import { createDebProvider } from '../src/provider.js';
+import { faultsOf } from './checked-resolution.js';
 
 const SUITES = ['sound', 'changed-root', 'unknown-key', 'expired', 'changed-index'] as const;
 type Suite = (typeof SUITES)[number];
@@ -119,6 +120,14 @@ function makeFixture(): ProviderFixture {
     },
     packageFile: ({ path }) => join(directory, basename(path)),
     unpackedFiles: ['base', 'terminal', 'editor', 'shell'].map((name) => `/usr/share/conformance-${name}`),
+    faultsOf: async (seeds, { packages }) => {
+      const index = await readFile(join(directory, 'sound/dists/sound/main/binary-amd64/Packages'), 'utf8');
+      return faultsOf(
+        seeds.map(({ request }) => request),
+        packages,
+        new Map([['debian-sound', index]]),
+      );
+    },
     close: async () => {
       for (const each of [ctx, ...others]) await each[Symbol.asyncDispose]();
     },

@@ -1,10 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PackagesIndex } from '../src/packages-index.js';
-import { resolvePackages } from '../src/resolve.js';
+import { parseIndex, resolveChecked } from './checked-resolution.js';
 
 const directory = new URL('fixtures/solver/bookworm/', import.meta.url);
-const index = PackagesIndex.parse(readFileSync(new URL('Packages', directory)));
+const index = parseIndex(readFileSync(new URL('Packages', directory), 'utf8'));
 const answers = readdirSync(directory).filter((name) => name.endsWith('.txt'));
 
 describe('against apt, on part of a real archive', () => {
@@ -12,7 +11,7 @@ describe('against apt, on part of a real archive', () => {
 
   it.each(answers)('%s', (name) => {
     const [, request = '', mode] = /^(.*)-(recommends|strict)\.txt$/.exec(name)!;
-    const resolution = resolvePackages({
+    const resolution = resolveChecked({
       repositories: [{ id: 'bookworm', suites: ['bookworm'], priority: 500, index }],
       arch: 'amd64',
       seeds: request.split('+').map((each) => ({ request: each, reason: 'template' })),

@@ -1,9 +1,6 @@
-import { brokenRelations, readStanzas } from '@ict/fixtures';
 import type { Problem, Resolution, Seed } from '@ict/plugin-api';
-import { PackagesIndex } from '../src/packages-index.js';
-import { resolvePackages } from '../src/resolve.js';
 import type { PackageRequest } from '../src/resolve.js';
-import { compareDebVersions } from '../src/version.js';
+import { parseIndex, resolveChecked } from './checked-resolution.js';
 
 /** A package in a case: fields as in an index, without what every package has. */
 export interface CasePackage {
@@ -25,8 +22,6 @@ export interface ResolveCase {
   readonly title: string;
   readonly request: PackageRequest;
   readonly expected: readonly string[];
-  /** All indexes, for a reader that is not ours. */
-  readonly text: string;
 }
 
 /** The text of an index. */
@@ -55,7 +50,7 @@ export function toRepositories(repositories: readonly CaseRepository[]): Package
     priority,
     suites: [suite, id],
     allow,
-    index: PackagesIndex.parse(Buffer.from(indexText(packages))),
+    index: parseIndex(indexText(packages)),
   }));
 }
 
@@ -109,20 +104,7 @@ function parseCase(text: string): ResolveCase {
     recommends,
     ...(essential === undefined ? {} : { essential }),
   };
-  return { title, request, expected, text: repositories.map(({ packages }) => indexText(packages)).join('') };
-}
-
-/** What is broken among the packages of an answer, as a second and simple reader sees it; none where there is no answer. */
-export function brokenIn({ request, text }: ResolveCase): readonly string[] {
-  const resolution = resolvePackages(request);
-  if (resolution.kind === 'unsolvable') return [];
-  const stanzas = readStanzas(text);
-  const chosen = resolution.closure.packages.map(({ name, version, arch }) => {
-    const found = stanzas.find((each) => each.name === name && each.version === version && each.fields['Architecture'] === arch);
-    if (found === undefined) throw new Error(`no index has ${name} ${version} for ${arch}`);
-    return found;
-  });
-  return brokenRelations(chosen, compareDebVersions);
+  return { title, request, expected };
 }
 
 function words(text: string): string[] {
@@ -131,7 +113,7 @@ function words(text: string): string[] {
 
 /** The resolution in the words of a case file, of which only what the case mentions. */
 export function describeResolution({ request, expected }: ResolveCase): string[] {
-  const resolution = resolvePackages(request);
+  const resolution = resolveChecked(request);
   const all = resolution.kind === 'resolved' ? describeClosure(resolution) : describeProblems('problem', resolution.problems);
   const mentioned = new Set(expected.map((line) => line.slice(0, line.indexOf(':'))));
   const always = new Set(['take', 'problem', 'warn']);

@@ -1,7 +1,7 @@
 import type { FavouredPackage, ResolvedPackage } from '@ict/plugin-api';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resolvePackages } from '../src/resolve.js';
+import { resolveChecked } from './checked-resolution.js';
 import { toRepositories, type CasePackage, type CaseRepository } from './resolve-case-file.js';
 
 function resolve(
@@ -10,7 +10,7 @@ function resolve(
   favour: readonly FavouredPackage[] = [],
   recommends = false,
 ): readonly ResolvedPackage[] {
-  const resolution = resolvePackages({
+  const resolution = resolveChecked({
     repositories: toRepositories(repositories),
     arch: 'amd64',
     seeds: requests.map((request) => ({ request, reason: 'template' })),
@@ -113,7 +113,7 @@ describe('relations of a closure', () => {
       repo('main', pkg('a', '1', 'Pre-Depends: b', 'Depends: awk | c (>= 1), b', 'Recommends: d'), pkg('b'), pkg('c', '2'), pkg('d')),
     ]);
     const request = { repositories, arch: 'amd64', seeds: [{ request: 'a', reason: 'template' }], recommends: true };
-    const resolution = resolvePackages(request);
+    const resolution = resolveChecked(request);
     const relations = resolution.kind === 'resolved' ? resolution.closure.relations : undefined;
     const from = 'a:amd64';
     expect(relations).toEqual([
@@ -122,7 +122,7 @@ describe('relations of a closure', () => {
       { from, to: 'c:amd64', kind: 'requires', field: 'Depends', text: 'awk | c (>= 1)' },
       { from, to: 'd:amd64', kind: 'recommends', field: 'Recommends', text: 'd' },
     ]);
-    const without = resolvePackages({ ...request, recommends: false });
+    const without = resolveChecked({ ...request, recommends: false });
     expect(without.kind === 'resolved' && without.closure.relations?.map(({ kind }) => kind)).toEqual(['requires', 'requires', 'requires']);
   });
 });

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AptResolver } from '@ict/fixtures';
 import * as fc from 'fast-check';
-import { PackagesIndex } from '../src/packages-index.js';
-import { resolvePackages } from '../src/resolve.js';
+import { parseIndex, resolveChecked } from './checked-resolution.js';
 import { indexText, type CasePackage } from './resolve-case-file.js';
 
 /** A package for each of some architectures, all with the same fields. */
@@ -66,8 +65,8 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 function ours(request: string): readonly string[] {
-  const resolution = resolvePackages({
-    repositories: [{ id: 'main', suites: ['main'], priority: 500, index: PackagesIndex.parse(Buffer.from(indexText(PACKAGES))) }],
+  const resolution = resolveChecked({
+    repositories: [{ id: 'main', suites: ['main'], priority: 500, index: parseIndex(indexText(PACKAGES)) }],
     arch: 'amd64',
     foreign: ['i386'],
     seeds: request.split(' ').map((each) => ({ request: each, reason: 'template' })),
@@ -233,10 +232,8 @@ describe('packages of two architectures', () => {
       fc.property(universe, fc.array(fc.nat(7), { minLength: 1, maxLength: 2 }), (packages, picks) => {
         const wanted = [...new Set(picks.map((pick) => packages[pick % packages.length]!))];
         const id = ({ name, arch }: Small): string => `${name}:${arch}`;
-        const resolution = resolvePackages({
-          repositories: [
-            { id: 'main', suites: [], priority: 500, index: PackagesIndex.parse(Buffer.from(indexText(packages.map(toCasePackage)))) },
-          ],
+        const resolution = resolveChecked({
+          repositories: [{ id: 'main', suites: [], priority: 500, index: parseIndex(indexText(packages.map(toCasePackage))) }],
           arch: 'amd64',
           foreign: ['i386'],
           seeds: wanted.map((each) => ({ request: id(each), reason: 'template' })),

@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AptResolver } from '@ict/fixtures';
-import { PackagesIndex } from '../src/packages-index.js';
 import { parseRelease } from '../src/release.js';
-import { resolvePackages } from '../src/resolve.js';
 import { DEFAULT_PRIORITY } from '../src/resolve-solvables.js';
+import { parseIndex, resolveChecked } from './checked-resolution.js';
 import { indexText, type CasePackage } from './resolve-case-file.js';
 
 interface Suite {
@@ -85,12 +84,12 @@ afterAll(() => rm(directory, { recursive: true }));
 
 /** @param own priorities that a template gives, by suite. */
 function ours(request: string, own: Readonly<Record<string, number>> = {}): readonly string[] {
-  const resolution = resolvePackages({
+  const resolution = resolveChecked({
     repositories: SUITES.map((suite) => ({
       id: suite.name,
       suites: [suite.name, suite.codename],
       priority: own[suite.name] ?? priorityOf(suite) ?? DEFAULT_PRIORITY,
-      index: PackagesIndex.parse(Buffer.from(indexText(suite.packages))),
+      index: parseIndex(indexText(suite.packages)),
     })),
     arch: 'amd64',
     seeds: request.split(' ').map((each) => ({ request: each, reason: 'template' })),

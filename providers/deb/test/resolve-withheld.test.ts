@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PackagePin, Problem } from '@ict/plugin-api';
 import { readPins } from '../src/resolve-pins.js';
-import { resolvePackages } from '../src/resolve.js';
+import { resolveChecked } from './checked-resolution.js';
 import { toRepositories, type CaseRepository } from './resolve-case-file.js';
 
 const PACKAGES: CaseRepository['packages'] = [
@@ -30,7 +30,7 @@ function problemOf(
     ...(exclude === undefined ? {} : { exclude }),
     ...(pins === undefined ? {} : { pins: readPins(pins, { names: ['stable'], origin: undefined }) }),
   };
-  const answer = resolvePackages({
+  const answer = resolveChecked({
     repositories: [withheld, other!],
     arch: 'amd64',
     seeds: [{ request, reason: 'template' }],
@@ -83,7 +83,7 @@ describe('what is not there', () => {
 
   it('makes no problem of what another package says to replace and cannot be read', () => {
     const packages = [{ name: 'odd', version: '1', fields: ['Replaces: gone ('] }];
-    const answer = resolvePackages({
+    const answer = resolveChecked({
       repositories: toRepositories([{ id: 'main', packages }]),
       arch: 'amd64',
       seeds: ['gone', 'odd'].map((request) => ({ request, reason: 'template' })),

@@ -2,8 +2,7 @@ import { digestOf } from '@ict/integrity';
 import type { DistributionDefinition, ResolutionRequest, Seed, Snapshot } from '@ict/plugin-api';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { resolvePackages } from '../src/resolve.js';
-import { createResolver } from '../src/resolver.js';
+import { resolveChecked, resolveServed } from './checked-resolution.js';
 import { FakeContext } from './fake-context.js';
 import { indexText, toRepositories } from './resolve-case-file.js';
 import type { CasePackage } from './resolve-case-file.js';
@@ -53,7 +52,7 @@ describe('createResolver', () => {
     ]);
     const updates = serve(ctx, 'trixie-updates', [{ name: 'b', version: '2', arch: 'all' }]);
     const request: ResolutionRequest = { ...base, snapshots: [main, updates], seeds: ask('a'), essential: true };
-    const resolution = await createResolver().resolve(request, ctx);
+    const resolution = await resolveServed(request, ctx);
     expect(resolution.kind).toBe('resolved');
     if (resolution.kind !== 'resolved') return;
     expect(resolution.warnings).toEqual([]);
@@ -87,7 +86,7 @@ describe('createResolver', () => {
     const main = serve(ctx, 'trixie', [{ name: 'a', version: '1' }]);
     const backports = serve(ctx, 'trixie-backports', [{ name: 'a', version: '2' }], { priority: 100 });
     const versionOf = async (request: string): Promise<unknown> => {
-      const resolution = await createResolver().resolve({ ...base, snapshots: [main, backports], seeds: ask(request) }, ctx);
+      const resolution = await resolveServed({ ...base, snapshots: [main, backports], seeds: ask(request) }, ctx);
       return resolution.kind === 'resolved' && resolution.closure.packages.map(({ version }) => version);
     };
     expect(await versionOf('a')).toEqual(['1']);
@@ -99,7 +98,7 @@ describe('createResolver', () => {
     const packages = ['amd64', 'i386'].map((arch) => ({ name: 'a', version: '1', arch, fields: ['Multi-Arch: same'] }));
     const ids = async (extra: Partial<Snapshot['repository']>): Promise<unknown> => {
       const snapshots = [serve(ctx, 'trixie', packages, extra)];
-      const resolution = await createResolver().resolve({ ...base, snapshots, seeds: ask('a', 'a:i386') }, ctx);
+      const resolution = await resolveServed({ ...base, snapshots, seeds: ask('a', 'a:i386') }, ctx);
       return resolution.kind === 'resolved'
         ? resolution.closure.packages.map(({ id }) => id)
         : resolution.problems.map(({ code, hint }) => [code, hint]);
@@ -118,7 +117,7 @@ describe('createResolver', () => {
     const main = serve(ctx, 'trixie', [{ name: 'bash', version: '1' }]);
     const position = { file: 'image.yml', line: 3, column: 5 };
     const seeds: Seed[] = [{ request: 'bahs', reason: 'template', position }, ...ask('bash', 'nothing-like-it')];
-    const resolution = await createResolver().resolve({ ...base, snapshots: [main], seeds }, ctx);
+    const resolution = await resolveServed({ ...base, snapshots: [main], seeds }, ctx);
     expect(resolution.kind === 'unsolvable' && resolution.problems.map(({ code, position: at }) => [code, at])).toEqual([
       ['ICT_DEB_UNKNOWN_PACKAGE', position],
       ['ICT_DEB_UNKNOWN_PACKAGE', undefined],
@@ -129,15 +128,12 @@ describe('createResolver', () => {
     await using ctx = new FakeContext();
     const main = serve(ctx, 'trixie', [{ name: 'a', version: '1' }]);
     const aborted = Object.assign(Object.create(ctx) as FakeContext, { signal: AbortSignal.abort() });
-    await expect(createResolver().resolve({ ...base, snapshots: [main], seeds: ask('a') }, aborted)).rejects.toHaveProperty(
-      'name',
-      'AbortError',
-    );
+    await expect(resolveServed({ ...base, snapshots: [main], seeds: ask('a') }, aborted)).rejects.toHaveProperty('name', 'AbortError');
   });
 
   it('resolves nothing to nothing', async () => {
     await using ctx = new FakeContext();
-    const resolution = await createResolver().resolve({ ...base, snapshots: [], seeds: [] }, ctx);
+    const resolution = await resolveServed({ ...base, snapshots: [], seeds: [] }, ctx);
     expect(resolution).toEqual({ kind: 'resolved', closure: { packages: [], relations: [] }, warnings: [] });
   });
 });
@@ -209,7 +205,7 @@ describe('resolvePackages', () => {
     fc.assert(
       fc.property(archive, fc.uniqueArray(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }), (packages, names) => {
         const repositories = toRepositories([{ id: 'main', packages: packages.map(toCasePackage) }]);
-        const resolution = resolvePackages({ repositories, arch: 'amd64', seeds: ask(...names), recommends: true });
+        const resolution = resolveChecked({ repositories, arch: 'amd64', seeds: ask(...names), recommends: true });
         if (resolution.kind === 'resolved') {
           const chosen = new Set(resolution.closure.packages.map(({ name }) => name));
           expect(names.every((name) => chosen.has(name))).toBe(true);
@@ -230,7 +226,7 @@ describe('resolvePackages', () => {
     fc.assert(
       fc.property(archive, fc.constantFrom(...NAMES), (packages, name) => {
         const repositories = toRepositories([{ id: 'main', packages: packages.map(toCasePackage) }]);
-        const resolution = resolvePackages({ repositories, arch: 'amd64', seeds: ask(name), recommends: true });
+        const resolution = resolveChecked({ repositories, arch: 'amd64', seeds: ask(name), recommends: true });
         if (resolution.kind !== 'resolved') return;
         const ids = new Set(resolution.closure.packages.map(({ id }) => id));
         expect([...ids]).toEqual([...ids].sort());

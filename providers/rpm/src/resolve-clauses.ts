@@ -104,7 +104,7 @@ export class Clauses implements DependencyProvider<Reason> {
   }
 
   #forward(solvable: number, kind: ClauseKind, field: RelationKind, relation: Relation): Clause<Reason>[] {
-    const reason: Reason = { kind: 'relation', field, relation };
+    const reason = { kind: 'relation', field, relation } as const;
     if (isRich(relation.name)) {
       const clauses = this.clausesOfRich(relation.name, kind !== 'conflicts');
       // What cannot be read cannot be had: a package with it is never taken for one without.
@@ -112,7 +112,7 @@ export class Clauses implements DependencyProvider<Reason> {
         this.unreadable.set(`${solvable} ${field} ${relation.name}`, { solvable, field, relation });
         return kind === 'requires' || kind === 'conflicts' ? [{ kind: 'requires', targets: NONE, reason }] : [];
       }
-      return clauses.flatMap((clause) => this.#lower(kind === 'conflicts' ? 'requires' : kind, clause, reason));
+      return clauses.flatMap((clause) => this.#lower(kind === 'conflicts' ? 'requires' : kind, clause, reason, solvable));
     }
     if (kind === 'requires' && rpmlibFeature(relation.name) === true) return [];
     const targets = this.#pool.satisfying(relation);
@@ -120,13 +120,17 @@ export class Clauses implements DependencyProvider<Reason> {
   }
 
   /** One clause of a boolean dependency in the solver's words. */
-  #lower(kind: ClauseKind, { some, none }: RichClause, reason: Reason): Clause<Reason>[] {
+  #lower(kind: ClauseKind, { some, none }: RichClause, reason: Reason & { readonly kind: 'relation' }, owner: number): Clause<Reason>[] {
     const targets = [...new Set(some.flatMap((set) => this.#pool.membersOf(set)))];
     const conditions = none.map((set) => this.#pool.membersOf(set));
     if (some.length > 0) return combinations(conditions).map((when) => ({ kind, targets, reason, ...(when.length === 0 ? {} : { when }) }));
     // Weak dependencies exclude nothing.
     if (kind !== 'requires') return [];
-    const [excluded = NONE, ...others] = conditions;
+    // The package itself is there: what wants it absent does not hold.
+    const open = conditions.filter((set) => !set.includes(owner));
+    if (open.length === 0 && reason.field === 'requires') return [{ kind: 'requires', targets: NONE, reason }];
+    // But nothing conflicts with itself.
+    const [excluded = NONE, ...others] = open.length === 0 ? conditions : open;
     if (excluded.length === 0) return [];
     return combinations(others).map((when) => ({
       kind: 'conflicts',

@@ -48,7 +48,7 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 7, resolve, compareVersions };
+  return { version: 8, resolve, compareVersions };
 }
 
 /** @throws what {@link loadRepositories} throws, and `ICT_SOLVER_LIMIT`. */

@@ -1,11 +1,12 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
+import { readPlainRpms, RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { DistributionDefinition, RepositorySpec } from '@ict/plugin-api';
 import { describeProvider, directoryArchive, fakeContext, type FakeContextOptions, type ProviderFixture } from '@ict/plugin-testkit';
 import { checkClearsigned, checkSignature, parseKeyring } from '@ict/verify';
 import { createRpmProvider } from '../src/provider.js';
+import { faultsOf, metadataText } from './checked-resolution.js';
 
 const NAMES = ['sound', 'changed-root', 'unknown-key', 'expired', 'changed-index'] as const;
 type Name = (typeof NAMES)[number];
@@ -122,6 +123,14 @@ function makeFixture(): ProviderFixture {
     },
     packageFile: ({ path }) => join(workshop.directory, 'sound/Packages', basename(path)),
     unpackedFiles: ['base', 'terminal', 'editor', 'rpm'].map((name) => `/usr/share/conformance-${name}`),
+    faultsOf: async (seeds, { packages }) => {
+      const snapshot = await createRpmProvider().metadata.snapshot(repository('sound'), 'x86_64', ctx);
+      return faultsOf(
+        seeds.map(({ request }) => request),
+        packages,
+        new Map([['fedora-sound', readPlainRpms(await metadataText(snapshot, 'primary', ctx))]]),
+      );
+    },
     close: async () => {
       for (const each of [ctx, ...others]) await each[Symbol.asyncDispose]();
     },

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { decompress, detectCompression } from '@ict/archive';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { DistributionDefinition, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { digestAlgorithm, digestOf } from '@ict/integrity';
@@ -17,8 +16,8 @@ import { indexOf, readIndex } from '../src/read-index.js';
 import { decodePrimary } from '../src/primary-columns.js';
 import { formatRelation } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
-import { createResolver } from '../src/resolve.js';
 import { UpdateinfoReader } from '../src/updateinfo.js';
+import { metadataText, resolvePinned } from './checked-resolution.js';
 import { FIXTURES } from './fixture-index.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;
@@ -70,7 +69,7 @@ describe('real repositories', () => {
     const pinned = await pin(ctx, repository(name, { keyrings: [key] }));
     expect(pinned.signers).toHaveLength(1);
     const index = await loadPackages(pinned, ctx);
-    const stated = Number(/ packages="(\d+)"/.exec(await primaryText(ctx, pinned))![1]);
+    const stated = Number(/ packages="(\d+)"/.exec(await metadataText(pinned, 'primary', ctx))![1]);
     expect([index.count, index.diagnostics]).toEqual([stated, []]);
     if (count !== undefined) expect(stated).toBe(count);
   });
@@ -89,7 +88,7 @@ describe('real repositories', () => {
     expect(pinned.signers).toEqual([]);
     const index = await loadPackages(pinned, ctx);
     // Of what is listed twice, one entry counts; of equal files without a word.
-    const text = await primaryText(ctx, pinned);
+    const text = await metadataText(pinned, 'primary', ctx);
     const listed = [...text.matchAll(/<name>(.+?)<\/name>\s*<arch>(.+?)<\/arch>\s*<version ([^>]+)\/>/g)].map(([, ...words]) =>
       words.join(' '),
     );
@@ -192,18 +191,6 @@ describe('a repository', () => {
   });
 });
 
-/** The decompressed primary metadata, from the cache of the context. */
-async function primaryText(ctx: FakeContext, { indexes }: Snapshot): Promise<string> {
-  const file = (await ctx.blobs.path(indexes[0]!.digest))!;
-  expect(existsSync(file)).toBe(true);
-  const chunks: Uint8Array[] = [];
-  const source = (async function* () {
-    yield readFileSync(file);
-  })();
-  for await (const chunk of decompress(source, detectCompression(indexes[0]!.path))) chunks.push(chunk);
-  return Buffer.concat(chunks).toString();
-}
-
 describe('metadata in other forms', () => {
   const workshop = new RpmWorkshop();
   let file: string;
@@ -233,7 +220,7 @@ describe('metadata in other forms', () => {
     const distribution = {} as DistributionDefinition;
     const seeds = [{ request: '/opt/a', reason: 'template' }];
     const request = { arch: 'x86_64', distribution, snapshots: [pinned], seeds, essential: false, recommends: false } as const;
-    expect(await createResolver().resolve(request, ctx)).toMatchObject({
+    expect(await resolvePinned(request, ctx)).toMatchObject({
       closure: { packages: [{ name: 'a', digest: digestOf(readFileSync(file), algorithm) }] },
     });
     // The cache has the files now, whatever they are called there.

@@ -10,6 +10,7 @@ import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { chooseStreams, moduleRequest } from '../src/module-streams.js';
 import { parseModules } from '../src/modules.js';
 import { createRpmProvider } from '../src/provider.js';
+import { resolvePinned } from './checked-resolution.js';
 import { FIXTURES } from './fixture-index.js';
 import { moduleRepository } from './module-universe.js';
 
@@ -54,12 +55,12 @@ json.dump(answers, sys.stdout)
 
 async function resolve(requests: readonly string[], options: Partial<RepositorySpec> = {}): Promise<Resolution> {
   await using ctx = fakeContext({ archives: [directoryArchive(archive, root)], nowSeconds: Math.floor(Date.now() / 1000) + 60 });
-  const { metadata, resolver } = createRpmProvider();
+  const { metadata } = createRpmProvider();
   const repository = { id: 'test', archive, suite: '', components: [], keyrings: [], repoGpgCheck: false, ...options };
   const snapshots = [await metadata.snapshot(repository, 'x86_64', ctx)];
   const seeds = requests.map((request) => ({ request, reason: 'template' }));
   const distribution = {} as DistributionDefinition;
-  return await resolver.resolve({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends: false }, ctx);
+  return await resolvePinned({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends: false }, ctx);
 }
 
 const QUESTIONS = [

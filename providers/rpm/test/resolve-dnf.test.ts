@@ -6,6 +6,7 @@ import { RpmWorkshop } from '@ict/fixtures';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { createRpmProvider } from '../src/provider.js';
+import { resolvePinned } from './checked-resolution.js';
 
 /** Packages of one version, by name: lines of their preambles; a line that is a path is a file that the package brings. */
 type PackageSet = Readonly<Record<string, readonly string[]>>;
@@ -120,12 +121,12 @@ function askDnf(questions: readonly Question[]): readonly (readonly string[])[] 
 
 async function ours(requests: readonly string[], recommends: boolean): Promise<readonly string[]> {
   await using ctx = fakeContext({ archives: [directoryArchive('http://archive.example', root)], nowSeconds });
-  const { metadata, resolver } = createRpmProvider();
+  const { metadata } = createRpmProvider();
   const repository = { id: 'test', archive: 'http://archive.example', suite: '', components: [], keyrings: [], repoGpgCheck: false };
   const snapshots = [await metadata.snapshot(repository, 'x86_64', ctx)];
   const seeds = requests.map((request) => ({ request, reason: 'template' }));
   const distribution = {} as DistributionDefinition;
-  const resolution = await resolver.resolve({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends }, ctx);
+  const resolution = await resolvePinned({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends }, ctx);
   if (resolution.kind === 'unsolvable') return NO_SOLUTION;
   return resolution.closure.packages.map(({ name, version, arch }) => `${name}-${version}.${arch}`).sort();
 }

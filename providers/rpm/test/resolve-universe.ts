@@ -1,11 +1,10 @@
 import type { FavouredPackage, Resolution, Seed } from '@ict/plugin-api';
 import { formatEvr, parseEvr } from '../src/evr.js';
-import { PackagesIndex, type PrimaryPackage } from '../src/packages-index.js';
-import { PrimaryReader } from '../src/primary.js';
-import { parseSense, RelationTable, type Relation } from '../src/relation.js';
-import { resolvePackages } from '../src/resolve.js';
+import type { PackagesIndex, PrimaryPackage } from '../src/packages-index.js';
+import { RelationTable } from '../src/relation.js';
 import { isRich } from '../src/rich.js';
 import type { RelationKind } from '../src/tags.js';
+import { parsePrimary, resolveChecked } from './checked-resolution.js';
 
 /** A package as a line or two: `name-1-1.noarch`, and relations by kind. */
 export interface TestPackage {
@@ -20,12 +19,6 @@ export interface TestRepository {
   readonly cost?: number;
   readonly allow?: readonly string[];
   readonly exclude?: readonly string[];
-}
-
-export function toRelation(text: string, table: RelationTable): Relation {
-  const [name, sign, evr] = text.split(' ');
-  if (isRich(text) || sign === undefined) return table.relation(text);
-  return table.relation(name!, parseSense(sign), parseEvr(evr!));
 }
 
 /** `name-[epoch:]version-release.arch` taken apart. */
@@ -61,9 +54,7 @@ export function toPrimaryXml(packages: readonly TestPackage[]): string {
 }
 
 export function toIndex(packages: readonly TestPackage[], table: RelationTable): PackagesIndex {
-  const reader = new PrimaryReader('primary.xml');
-  reader.write(Buffer.from(toPrimaryXml(packages)));
-  return new PackagesIndex(reader.finish(), table);
+  return parsePrimary(toPrimaryXml(packages), table);
 }
 
 export function resolveIn(
@@ -73,7 +64,7 @@ export function resolveIn(
   favour: readonly FavouredPackage[] = [],
 ): Resolution {
   const table = new RelationTable();
-  return resolvePackages({
+  return resolveChecked({
     repositories: repositories.map(({ packages, priority = 0, cost = 1000, allow = [], exclude = [] }, number) => {
       return { id: `repo${number}`, priority, cost, filter: { allow, exclude }, index: toIndex(packages, table) };
     }),

@@ -2,7 +2,7 @@ import type { Problem } from '@ict/plugin-api';
 import { expect, it } from 'vitest';
 import type { PoolRepository } from '../src/resolve-pool.js';
 import { RelationTable } from '../src/relation.js';
-import { resolvePackages } from '../src/resolve.js';
+import { resolveChecked } from './checked-resolution.js';
 import { toIndex, type TestPackage } from './resolve-universe.js';
 
 /** What a repository has: packages with their relations, and rules of the template. */
@@ -15,7 +15,7 @@ interface Repository extends Partial<Pick<PoolRepository, 'hidden' | 'priority'>
 /** What a user reads when `requests` cannot be had: message, derivation and repairs, a line each. A request is named with its line. */
 function told(requests: readonly string[], ...repositories: readonly Repository[]): string {
   const table = new RelationTable();
-  const resolution = resolvePackages({
+  const resolution = resolveChecked({
     repositories: repositories.map(({ packages, priority = 0, allow = [], exclude = [], ...rest }, number) => {
       const index = toIndex(
         Object.entries(packages).map(([nevra, relations = {}]) => ({ nevra, relations })),

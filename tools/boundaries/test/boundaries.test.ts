@@ -119,6 +119,26 @@ describe('wrapped libraries', () => {
   });
 });
 
+describe('tests of providers', () => {
+  const refusals = async (text: string, file = 'probe.test.ts'): Promise<readonly (string | null)[]> => {
+    const [result] = await eslint.lintText(text, { filePath: join(root, 'providers/deb/test', file) });
+    return (result?.messages ?? []).map(({ ruleId }) => ruleId);
+  };
+  const importing = (module: string) => `import { something } from '../src/${module}';\nsomething();\n`;
+
+  it.each([
+    [importing('resolve.js'), ['@typescript-eslint/no-restricted-imports']],
+    [importing('resolver.js'), ['@typescript-eslint/no-restricted-imports']],
+    ["import type { PackageRequest } from '../src/resolve.js';\nexport type Request = PackageRequest;\n", []],
+    [importing('resolve-pool.js'), []],
+    ['export const ask = (provider, request) => provider.resolver.resolve(request);\n', ['no-restricted-syntax']],
+    ['export const ask = (resolver, request) => resolver.resolve(request);\n', ['no-restricted-syntax']],
+  ])('resolve nowhere but where answers are checked: %s', async (text, expected) => {
+    expect(await refusals(text)).toEqual(expected);
+    expect(await refusals(text, 'checked-resolution.ts')).toEqual([]);
+  });
+});
+
 it('every package has exactly one layer', () => {
   const wrong = packages.filter(({ manifest }) => manifest.nx?.tags?.filter((tag) => tag.startsWith('layer:')).length !== 1);
   expect(wrong.map(({ directory }) => directory)).toEqual([]);
