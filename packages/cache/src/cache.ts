@@ -6,6 +6,9 @@ import { createContentCheck, type FileDigester, type PieceHasher } from './conte
 import type { StoreContext, VerificationMode } from './content.js';
 import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
+import { recallDirectories } from './directory-memory.js';
+import { fileServerTime } from './file-age.js';
+import { filePlaces, listEntries, type CacheEntry } from './inventory.js';
 import { openLayout } from './layout.js';
 import { createLocks, type LeaseTiming, type Locks } from './lease.js';
 import { createMemo } from './memo-store.js';
@@ -23,7 +26,7 @@ import { createStorageTrouble } from './storage-trouble.js';
 import { measureUsage, type AreaUsage } from './usage.js';
 import { verifyCache, type Verification, type VerifyOptions } from './verification.js';
 import { isTwinEntry, twinRecord, type TwinEntry } from './twin-entry.js';
-import { createUsageJournal } from './usage-journal.js';
+import { createUsageJournal, type EntryKind } from './usage-journal.js';
 
 export interface CacheOptions {
   /** Absolute path; made when absent. */
@@ -70,6 +73,11 @@ export interface Cache extends Locks, Collector, MountDirectories {
   twins(providerId: string, maker: TwinMaker): PackageTwins;
   /** The record of the twin of a package of this file name. */
   twinEntry(providerId: string, fileName: string): Promise<TwinEntry | undefined>;
+  /**
+   * What lies in the cache, only to be shown: directories that have not changed are not read again. What is chosen to be used or removed
+   * comes from `entries`.
+   */
+  entriesToShow(kinds: readonly EntryKind[]): Promise<readonly CacheEntry[]>;
   /** The records of the package caches of all providers. */
   readonly packageIndex: PackageIndex;
   /** Where the fetcher keeps answers and partial downloads. */
@@ -129,6 +137,14 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     layers,
     memo,
     packageIndex,
+    async entriesToShow(kinds) {
+      const places = kinds.flatMap((kind) => filePlaces(layout, kind)).map(({ root }) => root);
+      const silent = createMemo({ layout, emit: () => undefined });
+      const memory = await recallDirectories(layout, silent, { places, time: () => fileServerTime(layout) });
+      const entries = listEntries(layout, await journal.read(), kinds, memory.look);
+      await memory.keep();
+      return entries;
+    },
     packages: (providerId) => createPackageCache(store, providerId),
     twinEntry: (providerId, fileName) => readRecord(twinRecord(layout, providerId, fileName), isTwinEntry),
     twins: (providerId, maker) => createPackageTwins(store, providerId, maker),

@@ -189,7 +189,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
           const gone = new Set(result.removed.map(entryName));
           const present = new Set(all.map(entryName).filter((name) => !gone.has(name)));
           const looked = new Set(all.map(({ kind }) => kind));
-          await journal.compact((name) => present.has(name) || !looked.has(name.slice(0, name.indexOf(' ')) as EntryKind));
+          await journal.compact((kind, id) => present.has(`${kind as EntryKind} ${id}`) || !looked.has(kind as EntryKind));
         }
         return result;
       }),

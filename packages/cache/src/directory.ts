@@ -27,11 +27,11 @@ export async function ensureDirectory(path: string, mode = 0o777): Promise<void>
   }
 }
 
-/** Whether a directory belongs to this user. What a link leads to does not: others could have made the link. */
+/** Whether a directory is there and belongs to this user. What a link leads to does not: others could have made the link. */
 export function isOwnDirectory(path: string): boolean {
-  const stats = lstatSync(path);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
   const own = process.geteuid?.();
-  return stats.isDirectory() && (own === undefined || stats.uid === own);
+  return stats?.isDirectory() === true && (own === undefined || stats.uid === own);
 }
 
 function isDirectory(path: string): boolean {

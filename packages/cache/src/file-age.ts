@@ -16,8 +16,8 @@ export async function isAbandoned(path: string, afterMs: number, nowSeconds: num
   return mtimeMs - (await fileServerTime(layout)) > afterMs;
 }
 
-/** Now, in milliseconds, for the file system of the cache; infinite when it cannot be asked: then nothing is ahead of it. */
-async function fileServerTime(layout: Layout): Promise<number> {
+/** Now, in milliseconds since 1970, for the file system of the cache; infinite when it cannot be asked: then nothing is ahead of it. */
+export async function fileServerTime(layout: Layout): Promise<number> {
   try {
     const probe = await layout.temporaryFile();
     await writeFile(probe, '');

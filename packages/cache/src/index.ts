@@ -5,7 +5,8 @@ export { type VerificationMode } from './content.js';
 export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
 export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';
 export { privateDirectory } from './layout.js';
-export { measureDirectory, type CacheEntry } from './inventory.js';
+export { measureDirectory } from './directory-files.js';
+export { type CacheEntry } from './inventory.js';
 export {
   type CacheLimits,
   type Collection,

@@ -1,10 +1,9 @@
-import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
-import { errnoOf } from '@ict/integrity';
+import { directoriesIn, lookAtFiles, measure, namesIn, type DirectoryFiles } from './directory-files.js';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
 import { twinId } from './twin-entry.js';
-import type { EntryKind, EntryName, UsageJournal } from './usage-journal.js';
+import type { EntryKind, EntryName, Uses } from './usage-journal.js';
 
 /** One thing that the cache keeps. */
 export interface CacheEntry {
@@ -28,137 +27,99 @@ export function entryName({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): EntryN
 }
 
 /**
- * Everything of these kinds in the cache, in no particular order. Only directories are read and files looked at: a hundred thousand
- * entries take less than a second, which is why this reads synchronously. A layer costs a look at each of its files.
+ * Everything of these kinds in the cache. Only directories are read and files looked at, synchronously, because a trip through the thread
+ * pool takes ten times as long. A layer costs a look at each of its files.
  *
  * @param used last uses from the journal; an entry that it does not know was last used when it was stored.
+ * @param lookAt what lies in a directory of files; default: what it holds now.
+ * @returns kind by kind, provider by provider and so on, sorted by name.
  */
 export function listEntries(
   layout: Layout,
-  used: Awaited<ReturnType<UsageJournal['read']>>,
+  used: Uses,
   kinds: readonly EntryKind[],
+  lookAt: (directory: string) => DirectoryFiles = lookAtFiles,
 ): readonly CacheEntry[] {
   const entries: CacheEntry[] = [];
   for (const kind of kinds) {
-    visitPlaces(layout, kind, (id, name, path, provider) => {
-      const found = measure(path);
-      if (found === undefined) return; // removed meanwhile
-      const usedAt = used.get(entryName({ kind, id })) ?? Math.floor(found.changedMs / 1000);
-      const { allocatedBytes } = found;
-      // Written out: spreading costs more than all else that happens to an entry here.
-      entries.push(
-        provider === undefined
-          ? { kind, id, name, path, allocatedBytes, usedAt }
-          : { kind, id, name, provider, path, allocatedBytes, usedAt },
-      );
-    });
+    const uses = used.get(kind);
+    for (const { root, suffix, name, idOf } of filePlaces(layout, kind)) {
+      for (const child of directoriesIn(root)) {
+        const directory = join(root, child);
+        const { names, allocatedBytes, changedAt } = lookAt(directory);
+        const prefix = directory + sep;
+        for (let at = 0; at < names.length; at++) {
+          const file = names[at] as string;
+          if (!file.endsWith(suffix) || file.startsWith('.') || (idOf !== undefined && file === PACKAGE_GRAPH)) continue;
+          const id = idOf === undefined ? file.slice(0, file.length - suffix.length) : idOf(child, file);
+          const usedAt = uses?.get(id) ?? (changedAt[at] as number);
+          const path = prefix + file;
+          const bytes = allocatedBytes[at] as number;
+          // Written out: spreading costs more than all else that happens to an entry here.
+          entries.push(
+            idOf === undefined
+              ? { kind, id, name: name ?? id, path, allocatedBytes: bytes, usedAt }
+              : { kind, id, name: file, provider: child, path, allocatedBytes: bytes, usedAt },
+          );
+        }
+      }
+    }
+    const directory = namedPlace(layout, kind);
+    if (directory === undefined) continue;
+    for (const name of namesIn(directory)) {
+      const path = join(directory, name);
+      const found = name.startsWith('.') ? undefined : measure(path);
+      if (found === undefined) continue; // removed meanwhile
+      const { allocatedBytes, changedAt } = found;
+      entries.push({ kind, id: name, name, path, allocatedBytes, usedAt: uses?.get(name) ?? changedAt });
+    }
   }
   return entries;
 }
 
-/** Is told of one place where an entry lies. */
-type Visit = (id: string, name: string, path: string, provider?: string) => void;
+/** A directory of directories, in which the files are entries of one kind. */
+export interface FilePlace {
+  readonly root: string;
+  /** What a file's name has after the id. */
+  readonly suffix: string;
+  /** What all entries are called; default: as their ids. */
+  readonly name?: string;
+  /** For directories named after providers, whose files keep their names. */
+  readonly idOf?: (provider: string, name: string) => string;
+}
 
-function visitPlaces(layout: Layout, kind: EntryKind, visit: Visit): void {
-  const packages = join(layout.cacheDir, 'pkgCache');
-  const steps = join(layout.area('index'), 'steps');
+/** Where entries of a kind lie that are files, and are never written in place. */
+export function filePlaces(layout: Layout, kind: EntryKind): readonly FilePlace[] {
+  const records = (root: string): readonly FilePlace[] =>
+    directoriesIn(root).map((name) => ({ root: join(root, name), suffix: '.json', name }));
   switch (kind) {
     case 'package':
-      return visitProviders(packages, packageId, visit);
+      return [{ root: join(layout.cacheDir, 'pkgCache'), suffix: '', idOf: packageId }];
     case 'twin':
-      return visitProviders(layout.area('twins'), twinId, visit);
-    case 'image':
-      return visitNamed(join(layout.cacheDir, 'imageCache'), visit);
-    case 'layer':
-      return visitNamed(layout.area('layers'), visit);
-    case 'metadata':
-      return visitNamed(layout.area('fetch'), visit);
-    case 'mount':
-      return visitNamed(layout.area('mounts'), visit);
+      return [{ root: layout.area('twins'), suffix: '', idOf: twinId }];
     case 'blob':
-      return visitSharded(join(layout.area('blobs'), 'sha256'), '', undefined, visit);
+      return [{ root: join(layout.area('blobs'), 'sha256'), suffix: '' }];
     case 'step':
-      for (const name of directories(steps)) visitSharded(join(steps, name), '.json', name, visit);
-      return;
+      return records(join(layout.area('index'), 'steps'));
     case 'memo':
-      for (const name of directories(layout.area('memo'))) visitSharded(join(layout.area('memo'), name), '.json', name, visit);
+      return records(layout.area('memo'));
+    default:
+      return [];
   }
 }
 
-/** Files of `root/{provider-id}/`. */
-function visitProviders(root: string, idOf: (provider: string, name: string) => string, visit: Visit): void {
-  for (const provider of directories(root)) {
-    const directory = join(root, provider);
-    for (const name of names(directory)) {
-      if (name === PACKAGE_GRAPH || name.startsWith('.')) continue;
-      visit(idOf(provider, name), name, directory + sep + name, provider);
-    }
-  }
-}
-
-/** What lies directly in a directory, under its own name. */
-function visitNamed(directory: string, visit: Visit): void {
-  for (const name of names(directory)) if (!name.startsWith('.')) visit(name, name, directory + sep + name);
-}
-
-/** Files of `directory/ab/*`, with their names less `suffix` as ids. */
-function visitSharded(directory: string, suffix: string, name: string | undefined, visit: Visit): void {
-  for (const shard of directories(directory)) {
-    const place = join(directory, shard) + sep;
-    for (const file of names(place)) {
-      if (!file.endsWith(suffix) || file.startsWith('.')) continue;
-      const id = file.slice(0, file.length - suffix.length);
-      visit(id, name ?? id, place + file);
-    }
-  }
-}
-
-function directories(path: string): readonly string[] {
-  return list(path)
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => name);
-}
-
-function list(path: string): readonly Dirent[] {
-  return unlessAbsent(() => readdirSync(path, { withFileTypes: true })) ?? [];
-}
-
-function names(path: string): readonly string[] {
-  return unlessAbsent(() => readdirSync(path)) ?? [];
-}
-
-/** What a directory takes on disk with all that is in it and may be looked at. */
-export function measureDirectory(path: string): number {
-  return measure(path)?.allocatedBytes ?? 0;
-}
-
-/** What a file or a directory with all below it takes, and when it last changed; undefined when it is gone. */
-function measure(path: string): { readonly allocatedBytes: number; readonly changedMs: number } | undefined {
-  const top = look(path);
-  if (top === undefined) return undefined;
-  let allocatedBytes = top.blocks * 512;
-  if (!top.isDirectory()) return { allocatedBytes, changedMs: top.ctimeMs };
-  const pending = [path];
-  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    for (const entry of list(directory)) {
-      const child = join(directory, entry.name);
-      allocatedBytes += (look(child)?.blocks ?? 0) * 512;
-      if (entry.isDirectory()) pending.push(child);
-    }
-  }
-  return { allocatedBytes, changedMs: top.ctimeMs };
-}
-
-function look(path: string): Stats | undefined {
-  return unlessAbsent(() => lstatSync(path, { throwIfNoEntry: false }));
-}
-
-/** Undefined for what is gone, or may not be looked at. */
-function unlessAbsent<T>(look: () => T): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
-    throw error;
+/** Where entries of a kind lie under their own names, most of them directories. */
+function namedPlace(layout: Layout, kind: EntryKind): string | undefined {
+  switch (kind) {
+    case 'image':
+      return join(layout.cacheDir, 'imageCache');
+    case 'layer':
+      return layout.area('layers');
+    case 'metadata':
+      return layout.area('fetch');
+    case 'mount':
+      return layout.area('mounts');
+    default:
+      return undefined;
   }
 }

@@ -40,7 +40,7 @@ export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit
       const text = await textOf(path);
       const parsed = text === undefined ? undefined : parse(text);
       if (parsed !== undefined) return parsed.value;
-      if (text !== undefined) await removeRecord(path);
+      if (text !== undefined) await removeRecord(path).catch(leave);
       const other = await readOnly.first(async (place) => parse((await textOf(pathOf(kind, key, place))) ?? ''));
       return other?.value;
     },
@@ -58,6 +58,11 @@ export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit
       }
     },
   };
+}
+
+/** A damaged memo that cannot be removed, of another user or on a disk that is only read, is missed all the same. */
+function leave(error: unknown): void {
+  if (systemErrorOf(error) === undefined) throw error;
 }
 
 /** Undefined when it is absent, or a file system is in trouble: then it is computed again. */

@@ -24,13 +24,17 @@ export interface UsageJournal {
    * A journal that cannot be written costs only knowledge, never the build.
    */
   note(kind: EntryKind, id: string): Promise<void>;
-  /** Last use of everything that was ever noted, seconds since 1970, none a day after now. */
-  read(): Promise<ReadonlyMap<EntryName, number>>;
+  /** Last use of everything that was ever noted, none a day after now. */
+  read(): Promise<Uses>;
   /** What processes that still run, this one included, have noted. */
   pinned(): Promise<ReadonlySet<EntryName>>;
   /** Draws the logs of ended processes together when there are many, or one is far ahead of the clock, keeping only entries that `keep` wants. */
-  compact(keep: (entry: EntryName) => boolean): Promise<void>;
+  compact(keep: (kind: string, id: string) => boolean): Promise<void>;
 }
+
+/** Last uses by kind and id, seconds since 1970. Of a hundred thousand entries, no text need be made for each. */
+export type Uses = ReadonlyMap<string, ReadonlyMap<string, number>>;
+type CountedUses = Map<string, Map<string, number>>;
 
 interface LogFile {
   readonly path: string;
@@ -59,6 +63,8 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   let pending: string[] = [];
   let next: Promise<void> | undefined;
   let chain: Promise<void> = Promise.resolve();
+  /** Whether anything was ahead of the clock when all was read last; undefined before. */
+  let wasAhead: boolean | undefined;
 
   async function write(): Promise<void> {
     const text = pending.join('');
@@ -95,17 +101,19 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   }
 
   /** What was used long after now, before the clock moved backwards, counts as used now; `ahead` says whether anything was. */
-  async function readAll(files: readonly LogFile[]): Promise<{ readonly used: ReadonlyMap<EntryName, number>; readonly ahead: boolean }> {
-    const used = new Map<EntryName, number>();
+  async function readAll(files: readonly LogFile[]): Promise<{ readonly used: Uses; readonly ahead: boolean }> {
+    const used: CountedUses = new Map();
     for (const { path } of files) {
       readLines(await textOf(path), used);
     }
     const now = Math.floor(clock());
     let ahead = false;
-    for (const [entry, seconds] of used) {
-      if (seconds <= now + AHEAD_SECONDS) continue;
-      used.set(entry, now);
-      ahead = true;
+    for (const ofKind of used.values()) {
+      for (const [id, seconds] of ofKind) {
+        if (seconds <= now + AHEAD_SECONDS) continue;
+        ofKind.set(id, now);
+        ahead = true;
+      }
     }
     return { used, ahead };
   }
@@ -120,19 +128,27 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       noted.set(entry, next);
       return next;
     },
-    read: async () => (await readAll(await logs())).used,
+    async read() {
+      const { used, ahead } = await readAll(await logs());
+      wasAhead = ahead;
+      return used;
+    },
     async pinned() {
       const files = await logs();
       const living = await Promise.all(files.map(runs));
-      return new Set((await readAll(files.filter((_, index) => living[index]))).used.keys());
+      return new Set(
+        entriesOf((await readAll(files.filter((_, index) => living[index]))).used).map(([kind, id]) => `${kind} ${id}` as EntryName),
+      );
     },
     async compact(keep) {
       const files = await logs();
       const living = await Promise.all(files.map(runs));
       const ended = files.filter((_, index) => !living[index]);
+      if (ended.length < MANY_LOGS && wasAhead === false) return; // what a collection has read need not be read again
       const { used, ahead } = await readAll(ended);
       if (ended.length < MANY_LOGS && !ahead) return; // what is ahead is written down, so that it ages from now on
-      const lines = [...used].filter(([entry]) => keep(entry)).map(([entry, seconds]) => `${seconds} ${entry}\n`);
+      const kept = entriesOf(used).filter(([kind, id]) => keep(kind, id));
+      const lines = kept.map(([kind, id, seconds]) => `${seconds} ${kind} ${id}\n`);
       await writeRecord(layout, summary, lines.sort().join(''));
       for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
       for (const day of await names(directory)) {
@@ -143,11 +159,15 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   };
 }
 
+function entriesOf(used: Uses): readonly (readonly [kind: string, id: string, seconds: number])[] {
+  return [...used].flatMap(([kind, ids]) => [...ids].map(([id, seconds]) => [kind, id, seconds] as const));
+}
+
 /**
  * Takes the lines of a log in, of each entry the latest. Lines that a crash or a full disk cut off are passed over. A journal has a hundred
  * thousand lines, and a pattern takes three times as long for one.
  */
-function readLines(text: string, used: Map<EntryName, number>): void {
+function readLines(text: string, used: CountedUses): void {
   for (let start = 0, end = 0; start < text.length; start = end + 1) {
     end = text.indexOf('\n', start);
     if (end === -1) end = text.length;
@@ -157,9 +177,12 @@ function readLines(text: string, used: Map<EntryName, number>): void {
     if (id >= end || kind - start - 1 > SECONDS_LENGTH || id - kind - 1 > KIND_LENGTH || end - id > ID_LENGTH) continue;
     const seconds = digits(text, start, kind - 1);
     if (seconds === undefined || id - kind === 1) continue;
-    const entry = text.slice(kind, end) as EntryName;
-    const before = used.get(entry);
-    if (before === undefined || before < seconds) used.set(entry, seconds);
+    const name = text.slice(kind, id - 1);
+    let ofKind = used.get(name);
+    if (ofKind === undefined) used.set(name, (ofKind = new Map()));
+    const entry = text.slice(id, end);
+    const before = ofKind.get(entry);
+    if (before === undefined || before < seconds) ofKind.set(entry, seconds);
   }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, errnoOf } from '@ict/integrity';
-import { measureDirectory } from './inventory.js';
+import { measureDirectory } from './directory-files.js';
 
 /** Something that builds keep below `work_dir/{provider-id}`. */
 export interface WorkspaceEntry {

@@ -19,9 +19,15 @@ export function findCacheHome(places: CachePlaces): Promise<CacheHome> {
 
 /** Opens a cache and those that are only read behind it, to look at them: nothing changes, and those that are not there are left out. */
 export async function lookAtCaches(places: CachePlaces): Promise<readonly Cache[]> {
+  const { own, behind } = await lookAtEach(places);
+  return own === undefined ? behind : [own, ...behind];
+}
+
+/** Likewise, apart. */
+export async function lookAtEach(places: CachePlaces): Promise<{ readonly own: Cache | undefined; readonly behind: readonly Cache[] }> {
   const home = await findCacheHome(places);
-  const caches = await Promise.all([changeCache(home, true), lookBehind(home)]);
-  return caches.flat().filter((cache) => cache !== undefined);
+  const [own, behind] = await Promise.all([changeCache(home, true), lookBehind(home)]);
+  return { own, behind };
 }
 
 /** Opens the caches that are only read, to look at them; those that are not there are left out. */

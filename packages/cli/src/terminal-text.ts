@@ -43,28 +43,68 @@ export function padEnd(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - displayWidth(text)));
 }
 
-/**
- * Rows as columns that line up, two blanks between; the last column is not padded. A list of a cache has a hundred thousand rows: widths are
- * measured twice rather than kept, and loops count, because iterators and what they make cost more than all else here.
- */
+/** Rows as columns that line up, two blanks between; the last column is not padded. */
 export function table(rows: readonly (readonly string[])[], options: { readonly right?: readonly number[] } = {}): readonly string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (let column = 0; column < row.length; column++) {
-      const size = displayWidth(row[column] as string);
-      if (size > (widths[column] ?? -1)) widths[column] = size;
+  const width = Math.max(0, ...rows.map((row) => row.length));
+  const cells = Array.from({ length: width }, (_none, column) => ({
+    text: (row: readonly string[]): string => row[column] ?? '',
+    right: options.right?.includes(column) === true,
+  }));
+  return columns(rows, cells);
+}
+
+/** A column of {@link columns}. */
+export interface Column<T> {
+  readonly head?: string;
+  /** Asked twice for each item: for the width of the column, and for the line. */
+  readonly text: (item: T) => string;
+  readonly right?: boolean;
+}
+
+/**
+ * Items as lines of a {@link table}, below a line of heads where columns have any. A list of a cache has a hundred thousand: texts are asked
+ * for twice rather than kept, widths are measured once, and loops count, because iterators and what they make cost more than all else here.
+ */
+export function columns<T>(items: readonly T[], shown: readonly Column<T>[]): readonly string[] {
+  const heads = shown.some(({ head }) => head !== undefined) ? [shown.map(({ head = '' }) => head)] : [];
+  const widths = shown.map(({ head = '' }) => displayWidth(head));
+  const sizes = new Uint32Array(items.length * shown.length);
+  for (let item = 0, cell = 0; item < items.length; item++) {
+    for (let at = 0; at < shown.length; at++, cell++) {
+      const size = displayWidth((shown[at] as Column<T>).text(items[item] as T));
+      sizes[cell] = size;
+      if (size > (widths[at] as number)) widths[at] = size;
     }
   }
-  const right = widths.map((_width, column) => options.right?.includes(column) === true);
-  const blanks = ' '.repeat(Math.max(0, ...widths));
-  return rows.map((row) => {
-    let line = '';
-    for (let column = 0; column < row.length; column++) {
-      const cell = row[column] as string;
-      const gap = blanks.slice(0, (widths[column] as number) - displayWidth(cell));
-      if (column > 0) line += '  ';
-      line += right[column] === true ? gap + cell : column === row.length - 1 ? cell : cell + gap;
+  const blanks = ' '.repeat(widths.reduce((sum, width) => sum + width + 2, 0));
+  const line = (textOf: (column: number) => string, sizeOf: (column: number) => number): string => {
+    let text = '';
+    let gap = 0;
+    for (let at = 0; at < shown.length; at++) {
+      const missing = (widths[at] as number) - sizeOf(at);
+      const right = shown[at]?.right === true;
+      const cell = textOf(at);
+      if (right) gap += missing;
+      if (cell !== '') {
+        text += blanks.slice(0, gap) + cell;
+        gap = 0;
+      }
+      gap += right ? 2 : missing + 2;
     }
-    return line.trimEnd();
-  });
+    return text;
+  };
+  return [
+    ...heads.map((names) =>
+      line(
+        (at) => names[at] as string,
+        (at) => displayWidth(names[at] as string),
+      ),
+    ),
+    ...items.map((item, row) =>
+      line(
+        (at) => (shown[at] as Column<T>).text(item),
+        (at) => sizes[row * shown.length + at] as number,
+      ),
+    ),
+  ];
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { displayWidth, padEnd, plainText, table, truncate } from '../src/terminal-text.js';
+import { columns, displayWidth, padEnd, plainText, table, truncate } from '../src/terminal-text.js';
 
 const anyText = fc.string({ unit: 'binary' });
 
@@ -70,6 +70,25 @@ describe('table', () => {
         { right: [1] },
       ),
     ).toEqual(['a      1  x', '日本  10  yy']);
+  });
+
+  it('leaves no blanks at the end, and out what a row does not have', () => {
+    expect(table([['a', '', 'x'], ['bb', 'yy', ''], ['c']])).toEqual(['a       x', 'bb  yy', 'c']);
+  });
+
+  it.each([
+    [
+      ['x', 'yyyyy'],
+      ['head   right', 'x          1', 'yyyyy      5'],
+    ],
+    [[], ['head  right']],
+  ])('shows of %j the heads and what each column says', (items, lines) => {
+    const shown = [
+      { head: 'head', text: (item: string) => item },
+      { head: 'right', text: (item: string) => `${item.length}`, right: true },
+      { head: '', text: () => '' },
+    ];
+    expect(columns(items, shown)).toEqual(lines);
   });
 
   it('pads to the right', () => {

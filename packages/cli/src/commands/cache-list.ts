@@ -1,40 +1,59 @@
 import { entryKinds, type CacheEntry } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
-import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
+import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../cache-entry-text.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText, table } from '../terminal-text.js';
+import { columns, plainText } from '../terminal-text.js';
 
 /** `ict cache list`: every entry, its size and its last use. */
 export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { cacheDir } = engine;
-  const caches = await lookAtCaches(engine);
-  const found = await entriesOf(caches, flags.kind === undefined ? entryKinds : [flags.kind]);
-  const entries = [...found].sort((a, b) => b.usedAt - a.usedAt || (a.id < b.id ? -1 : 1));
+  const kinds = flags.kind === undefined ? entryKinds : [flags.kind];
+  const { own, behind } = await lookAtEach(engine);
+  const caches = [...(own === undefined ? [] : [own]), ...behind];
+  const entries = lastUsedFirst([...((await own?.entriesToShow(kinds)) ?? []), ...(await entriesOf(behind, kinds))]);
   if (session.terminal.json) session.document({ cacheDir, entries: entries.map(entryDocument) });
   else session.result(listText(entries, (entry) => (caches.length === 1 ? '' : `in ${plainText(cacheOf(caches, entry).cacheDir)}`)));
 }
 
+/** Those of one use stay in the order in which they came: comparing a hundred thousand ids would take longer than reading them. */
+function lastUsedFirst(entries: readonly CacheEntry[]): readonly CacheEntry[] {
+  const byUse = new Map<number, CacheEntry[]>();
+  for (const entry of entries) {
+    const others = byUse.get(entry.usedAt);
+    if (others === undefined) byUse.set(entry.usedAt, [entry]);
+    else others.push(entry);
+  }
+  const sorted: CacheEntry[] = [];
+  for (const [, together] of [...byUse].sort(([a], [b]) => b - a)) for (const entry of together) sorted.push(entry);
+  return sorted;
+}
+
 /** @param where the directory of an entry, where there are several. */
 function listText(entries: readonly CacheEntry[], where: (entry: CacheEntry) => string): string {
-  const times = new Map<number, string>(); // what one build used carries one time
-  const timeOf = (seconds: number): string => {
-    const text = times.get(seconds) ?? isoTime(seconds);
-    times.set(seconds, text);
-    return text;
-  };
-  const rows = entries.map((entry) => [
-    entry.kind,
-    plainText(shortId(entry)),
-    formatBytes(entry.allocatedBytes),
-    timeOf(entry.usedAt),
-    entry.kind === 'step' || entry.kind === 'memo' ? plainText(entry.name) : '',
-    where(entry),
+  const lines = columns(entries, [
+    { head: 'kind', text: ({ kind }) => kind },
+    { head: 'id', text: (entry) => plainText(shortId(entry)) },
+    // What one build used carries one time, and most files are small.
+    { head: 'on disk', text: remembering(({ allocatedBytes }: CacheEntry) => allocatedBytes, formatBytes), right: true },
+    { head: 'last used', text: remembering(({ usedAt }: CacheEntry) => usedAt, isoTime) },
+    { head: '', text: ({ kind, name }) => (kind === 'step' || kind === 'memo' ? plainText(name) : '') },
+    { head: '', text: where },
   ]);
   const total = entries.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
-  const lines = table([['kind', 'id', 'on disk', 'last used', '', ''], ...rows], { right: [2] });
   return `${lines.join('\n')}\n${formatCount(entries.length, 'entry', 'entries')}, ${formatBytes(total)}\n`;
+}
+
+/** The text of a number, made once for each. */
+function remembering<T>(numberOf: (item: T) => number, textOf: (value: number) => string): (item: T) => string {
+  const texts = new Map<number, string>();
+  return (item) => {
+    const value = numberOf(item);
+    let text = texts.get(value);
+    if (text === undefined) texts.set(value, (text = textOf(value)));
+    return text;
+  };
 }
