@@ -230,6 +230,6 @@ describe('an rpm repository that cannot be trusted is refused,', () => {
       workshop.sign([await victim(repository)], workshop.key('foreign'));
       await publish(repository);
     });
-    expect(codes).toContain('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(codes).toContain('ICT_RPM_PACKAGE_UNKNOWN_KEY');
   });
 });

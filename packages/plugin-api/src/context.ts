@@ -65,6 +65,8 @@ export interface SignatureResult {
   readonly failures: readonly string[];
   /** The kinds of these failures, each once; absent when a verifier does not tell them apart, or there are none. */
   readonly faults?: readonly SignatureFault[];
+  /** Upper-case hex fingerprints of the primary keys that the keyrings hold, in their order; absent when it is good, or a verifier does not tell. */
+  readonly keys?: readonly string[];
   /** Text that the signatures cover: the only text that may be parsed. */
   readonly plaintext?: string;
 }

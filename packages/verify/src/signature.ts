@@ -83,10 +83,12 @@ function tellDigest(packet: SignaturePacket, digest: Uint8Array): void {
 /** What is wrong with the signatures of a check. */
 class Failures {
   readonly reasons: string[];
+  readonly #keyrings: readonly Keyring[];
   readonly #faults = new Set<SignatureFault>();
 
   /** Begins with the problems of the keyrings, which are no faults of a signature. */
   constructor(keyrings: readonly Keyring[]) {
+    this.#keyrings = keyrings;
     this.reasons = keyrings.flatMap((keyring) => keyring.problems);
   }
 
@@ -102,7 +104,12 @@ class Failures {
 
   result(signers: readonly string[], issuers: readonly string[]): SignatureResult {
     const faults = [...this.#faults];
-    return { good: signers.length > 0, signers, issuers, failures: this.reasons, ...(faults.length === 0 ? {} : { faults }) };
+    const good = signers.length > 0;
+    return {
+      ...{ good, signers, issuers, failures: this.reasons },
+      ...(faults.length === 0 ? {} : { faults }),
+      ...(good ? {} : { keys: this.#keyrings.flatMap(({ keys }) => keys.map(({ fingerprint }) => fingerprint)) }),
+    };
   }
 }
 

@@ -29,6 +29,8 @@ export const rpmError = defineErrors({
   ICT_RPM_PACKAGE_DIGEST: 'integrity',
   ICT_RPM_PACKAGE_UNSIGNED: 'integrity',
   ICT_RPM_PACKAGE_SIGNATURE: 'integrity',
+  ICT_RPM_PACKAGE_UNKNOWN_KEY: 'integrity',
+  ICT_RPM_PACKAGE_EXPIRED_KEY: 'integrity',
   ICT_RPM_NO_INSTALLER: 'invalid',
   ICT_RPM_SCRIPTLET_FAILED: 'command',
   ICT_RPM_INVENTORY_INVALID: 'internal',

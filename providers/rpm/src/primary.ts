@@ -3,6 +3,7 @@ import { NumberColumn } from '@ict/package-index';
 import { ColumnWriter } from './column-writer.js';
 import { NAME_AT, readPrimaryEntry } from './primary-entry.js';
 import type { PrimaryEntry } from './primary-entry.js';
+import { PackageRows } from './package-rows.js';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
 import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from './relation.js';
@@ -31,9 +32,6 @@ const NINE = 0x39;
 const MAX_DIGITS = 15;
 const SLASH = 0x2f;
 
-/** What tells packages of one name apart; equal texts have one offset. */
-const SAME: readonly PrimaryField[] = ['version', 'release', 'arch', 'epoch'];
-
 /**
  * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
  *
@@ -46,9 +44,7 @@ export class PrimaryReader implements XmlHandler {
   readonly #writer = new ColumnWriter();
   readonly #diagnostics: IndexDiagnostic[] = [];
   readonly #fields = new Uint32Array(FIELD_COUNT);
-  /** The last row of a name, by its offset, and by row the one of that name before it. */
-  readonly #rows = new Map<number, number>();
-  readonly #earlier: (number | undefined)[] = [];
+  readonly #rows = new PackageRows((row, field) => this.#writer.field(row, field));
   readonly #lists = Array.from({ length: LIST_COUNT }, () => new NumberColumn(16));
   #inPackage = false;
   /** The list whose entries come; -1 for none. */
@@ -158,7 +154,7 @@ export class PrimaryReader implements XmlHandler {
       this.#diagnostics.push({ package: name === '' ? '(without name)' : name, reason: fault });
       return;
     }
-    const twin = this.#listedBefore();
+    const twin = this.#rows.known(this.#fields);
     if (twin !== undefined) {
       if (this.#writer.heap.textAt(this.#writer.field(twin, 'digest')) === this.#checksum) return;
       const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
@@ -168,19 +164,6 @@ export class PrimaryReader implements XmlHandler {
     this.#fields[FIELD.digest] = this.#append(this.#checksum!);
     this.#fields[FIELD.path] = this.#append(this.#path);
     this.#writer.add(this.#fields, this.#lists);
-  }
-
-  /** The row of a package of the same name, version and architecture; what is asked about is noted as the next row otherwise. */
-  #listedBefore(): number | undefined {
-    const name = this.#fields[FIELD.name]!;
-    const last = this.#rows.get(name);
-    for (let row = last; row !== undefined; row = this.#earlier[row]) {
-      const other = row;
-      if (SAME.every((field) => this.#fields[FIELD[field]] === this.#writer.field(other, field))) return row;
-    }
-    this.#rows.set(name, this.#earlier.length);
-    this.#earlier.push(last);
-    return undefined;
   }
 
   /** What is wrong with the package. */

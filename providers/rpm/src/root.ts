@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { acceptedSigners, hasCode, refusal } from '@ict/plugin-api';
+import { acceptedSigners, hasCode } from '@ict/plugin-api';
 import type { Context, Digest, MirrorList, RepositorySpec, SignatureResult } from '@ict/plugin-api';
+import { distrustOf } from './distrust.js';
 import { rpmError } from './errors.js';
 import { readKeyrings } from './keyring.js';
 
@@ -66,24 +67,25 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context, listed
   return { bytes, digest, sizeBytes, signers };
 }
 
-/** A foreign key, an expired one and a broken signature need different remedies, so they have different codes. */
 function notTrusted(repository: RepositorySpec, result: SignatureResult): Error {
-  const { faults = [], issuers, failures } = result;
-  const foreign = result.good || (faults.length > 0 && faults.every((fault) => fault === 'unknown-key'));
-  const code = foreign
-    ? 'ICT_RPM_REPOMD_UNKNOWN_KEY'
-    : faults.includes('expired-key')
-      ? 'ICT_RPM_REPOMD_EXPIRED_KEY'
-      : 'ICT_RPM_REPOMD_SIGNATURE';
+  const { kind, reason, facts } = distrustOf([result], repository);
+  const code = CODES[kind];
   return rpmError(code, {
-    message: `the signature of ${REPOMD} of repository "${repository.id}" does not count: ${refusal(result)}`,
+    message: `the signature of ${REPOMD} of repository "${repository.id}" does not count: ${reason}`,
     hint: HINTS[code],
-    facts: { repository: repository.id, issuers, failures },
+    facts: { repository: repository.id, ...facts },
   });
 }
 
+const CODES = {
+  'unknown-key': 'ICT_RPM_REPOMD_UNKNOWN_KEY',
+  'expired-key': 'ICT_RPM_REPOMD_EXPIRED_KEY',
+  signature: 'ICT_RPM_REPOMD_SIGNATURE',
+} as const;
+
 const HINTS = {
-  ICT_RPM_REPOMD_UNKNOWN_KEY: 'The repository may have a new key: add it to the keyrings if you trust it.',
+  ICT_RPM_REPOMD_UNKNOWN_KEY:
+    'The repository may have a new key: compare its fingerprint with what the repository publishes, and add it to the keyrings if you trust it.',
   ICT_RPM_REPOMD_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
   ICT_RPM_REPOMD_SIGNATURE: 'The mirror may be in the middle of an update, or the metadata was changed: try again, or use another mirror.',
 } as const;

@@ -1,5 +1,14 @@
-import { acceptedSigners, refusal } from '@ict/plugin-api';
-import type { Context, DigestAlgorithm, FileRange, PackageVerifier, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
+import { acceptedSigners } from '@ict/plugin-api';
+import type {
+  Context,
+  DigestAlgorithm,
+  FileRange,
+  PackageVerifier,
+  RepositorySpec,
+  ResolvedPackage,
+  SignatureResult,
+} from '@ict/plugin-api';
+import { distrustOf } from './distrust.js';
 import { rpmError } from './errors.js';
 import { formatEvr } from './evr.js';
 import { readKeyrings } from './keyring.js';
@@ -119,13 +128,14 @@ async function verifySigned(pkg: RpmPackage, file: string, repository: Repositor
   const signed = first === undefined ? {} : { signature: { covered: first.range, signature: first.signature, keyrings, options } };
   const verdicts = await ctx.verify.checkParts({ digests, ...signed });
   requireDigests(pkg, digests, verdicts.digests);
-  const refusals: string[] = [];
+  const refused: SignatureResult[] = [];
+  const uncovered = new Set<string>();
   for (const { signature, range, enough } of candidates) {
     const together = signature === first?.signature ? verdicts.signature : undefined;
     const result = together ?? (await ctx.verify.detached(range, signature, keyrings, options));
-    if (acceptedSigners(result, repository).length === 0) refusals.push(refusal(result));
+    if (acceptedSigners(result, repository).length === 0) refused.push(result);
     else if (enough) return;
-    else refusals.push('a good signature covers the header alone, and neither it nor the metadata has a trusted digest of the payload');
+    else uncovered.add('a good signature covers the header alone, and neither it nor the metadata has a trusted digest of the payload');
   }
   const label = `${pkg.name} ${formatEvr(pkg.evr)}`;
   if (candidates.length === 0) {
@@ -135,12 +145,28 @@ async function verifySigned(pkg: RpmPackage, file: string, repository: Repositor
       facts: { package: pkg.name, repository: repository.id },
     });
   }
-  throw rpmError('ICT_RPM_PACKAGE_SIGNATURE', {
-    message: `no signature of ${label} of repository "${repository.id}" counts: ${[...new Set(refusals)].join('; ')}`,
-    hint: 'A key accepts only the packages of its own repository: check which key signs them, and add it to the keyrings when it is right.',
-    facts: { package: pkg.name, repository: repository.id, refusals: [...new Set(refusals)] },
+  const { kind, reason, facts } = distrustOf(refused, repository, [...uncovered]);
+  const code = CODES[kind];
+  throw rpmError(code, {
+    message: `no signature of ${label} of repository "${repository.id}" counts: ${reason}`,
+    hint: HINTS[code],
+    facts: { package: pkg.name, repository: repository.id, ...facts },
   });
 }
+
+const CODES = {
+  'unknown-key': 'ICT_RPM_PACKAGE_UNKNOWN_KEY',
+  'expired-key': 'ICT_RPM_PACKAGE_EXPIRED_KEY',
+  signature: 'ICT_RPM_PACKAGE_SIGNATURE',
+} as const;
+
+const HINTS = {
+  ICT_RPM_PACKAGE_UNKNOWN_KEY:
+    'A key accepts only the packages of its own repository: compare the fingerprint with what the repository publishes, and add the key to its keyrings when it is right.',
+  ICT_RPM_PACKAGE_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
+  ICT_RPM_PACKAGE_SIGNATURE:
+    'The package was changed, or is signed by weak means: fetch it again from another mirror, or report it to the repository.',
+} as const;
 
 function headerSignatures({ signature }: RpmPackage): readonly Uint8Array[] {
   const single = [SIGNATURE_TAG.RSA, SIGNATURE_TAG.DSA].flatMap((tag) => signature.bytes(tag) ?? []);

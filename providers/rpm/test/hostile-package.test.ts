@@ -159,7 +159,7 @@ describe('a package of rpm 6, with its signatures under the new tag alone', () =
   });
 
   it('is refused when none is, or they are of another header', async () => {
-    expect(await verdict(signed([keys[0]]), [keys[1].keyring])).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(signed([keys[0]]), [keys[1].keyring])).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
     const other = signed([keys[0]], (header) => Buffer.concat([header.subarray(0, -1), Buffer.from([1])]));
     expect(await verdict(other, [keys[0].keyring])).toBe('ICT_RPM_PACKAGE_SIGNATURE');
     expect(await verdict(signed([]).replace('none', ''), [keys[0].keyring])).toMatch(/^ICT_RPM_/);

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -104,10 +103,8 @@ describe('a repository', () => {
 
   it('that is signed by an expired key is refused', async () => {
     const expiring = workshop.key('expiring');
-    const gpg = (...args: string[]) => execFileSync('gpg', ['--homedir', expiring.home, '--batch', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', '', ...args], { stdio: 'pipe' }); // prettier-ignore
     const ctx = changed('expired', sound, (root) => workshop.signRoot(root, expiring));
-    gpg('--faked-system-time', '20230102T000000!', '--quick-set-expire', expiring.fingerprint, '2023-06-01');
-    writeFileSync(expiring.keyring, gpg('--armor', '--export'));
+    workshop.expire(expiring, '2023-06-01');
     const { metadata } = createRpmProvider();
     await expect(metadata.snapshot({ ...spec(), keyrings: [expiring.keyring] }, 'x86_64', ctx)).rejects.toMatchObject({
       code: 'ICT_RPM_REPOMD_EXPIRED_KEY',

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -155,10 +154,6 @@ describe('real repositories', () => {
 describe('a repository', () => {
   const workshop = new RpmWorkshop();
   afterAll(() => workshop.close());
-  const gpg = (key: RpmKey, ...args: string[]): Buffer =>
-    execFileSync('gpg', ['--homedir', key.home, '--batch', '--quiet', '--pinentry-mode', 'loopback', '--passphrase', '', ...args], {
-      stdio: 'pipe',
-    });
   const publish = (name: string, key: RpmKey): { readonly root: string; readonly spec: RepositorySpec; readonly ctx: FakeContext } => {
     const root = workshop.repository(name, [], key);
     return { root, spec: repository(name, { keyrings: [key.keyring] }), ctx: open([name], workshop.directory) };
@@ -168,8 +163,7 @@ describe('a repository', () => {
     const key = workshop.key('expiring');
     const { ctx, root, spec } = publish('expired', key);
     await expect(pin(ctx, spec)).resolves.toMatchObject({ signers: [key.fingerprint] });
-    gpg(key, '--faked-system-time', '20230102T000000!', '--quick-set-expire', key.fingerprint, '2023-06-01');
-    writeFileSync(key.keyring, gpg(key, '--armor', '--export'));
+    workshop.expire(key, '2023-06-01');
     await expect(pin(ctx, spec)).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_EXPIRED_KEY' });
     workshop.signRoot(root, key, ['--faked-system-time', '20230501T000000!']);
     await expect(pin(ctx, spec)).resolves.toMatchObject({ signers: [key.fingerprint] });

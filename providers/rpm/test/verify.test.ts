@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
-import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
+import type { Context, IctError, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
 import { formatEvr } from '../src/evr.js';
 import { readRpm } from '../src/package.js';
@@ -33,16 +35,37 @@ const repository = (options: Partial<RepositorySpec> = {}): RepositorySpec => ({
   ...options,
 });
 
-/** @returns `good`, or the code of what is wrong. */
-async function verdict(file: string, options: Partial<RepositorySpec> = {}, changes: Partial<ResolvedPackage> = {}): Promise<string> {
+/** Ids of all keys of the fixtures, as gpg reads them, in lower case. */
+function keyIds(): ReadonlySet<string> {
+  const home = mkdtempSync(join(tmpdir(), 'ict-rpm-gpg-'));
+  afterAll(() => rmSync(home, { recursive: true }));
+  const listed = keyrings().map((keyring) =>
+    execFileSync('gpg', ['--homedir', home, '--with-colons', '--show-keys', keyring], { stdio: ['ignore', 'pipe', 'ignore'] }),
+  );
+  return new Set(
+    listed.flatMap((text) => Array.from(text.toString().matchAll(/^(?:pub|sub):(?:[^:]*:){3}([^:]+):/gm), ([, id]) => id!.toLowerCase())),
+  );
+}
+
+/** @returns undefined for a good package. */
+async function refused(
+  file: string,
+  options: Partial<RepositorySpec> = {},
+  changes: Partial<ResolvedPackage> = {},
+): Promise<Pick<IctError, 'code' | 'message' | 'facts'> | undefined> {
   const { name, evr, arch } = await readRpm(file);
   const expected = { name, version: formatEvr(evr), arch, id: `${name}:${arch}`, repository: 'fixtures', path: file, ...changes };
   return createPackageVerifier()
     .verify(file, expected as ResolvedPackage, repository(options), ctx)
     .then(
-      () => 'good',
-      (error: { readonly code: string }) => error.code,
+      () => undefined,
+      (error: IctError) => error,
     );
+}
+
+/** @returns `good`, or the code of what is wrong. */
+async function verdict(file: string, options: Partial<RepositorySpec> = {}, changes: Partial<ResolvedPackage> = {}): Promise<string> {
+  return (await refused(file, options, changes))?.code ?? 'good';
 }
 
 /**
@@ -56,11 +79,15 @@ it('every package of the list is here', () => {
 });
 
 describe('the verdict on real packages', () => {
-  it.each(fixtureRows())('$path: $verdict', async ({ path, verdict: expected }) => {
+  const known = keyIds();
+
+  it.each(fixtureRows())('$path: $verdict', async ({ path, signatures, verdict: expected }) => {
+    const signers = Array.from(signatures.matchAll(/Key ID (\w+)/g), ([, id]) => id!);
     const ours = await verdict(join(FIXTURES, path));
     if (expected.includes('DIGESTS')) expect(ours).toBe('ICT_RPM_PACKAGE_DIGEST');
     else if (MORE_THAN_RPM.includes(path)) expect(ours).toBe('good');
-    else if (expected.includes('SIGNATURES NOT OK')) expect(ours).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    else if (expected.includes('SIGNATURES NOT OK'))
+      expect(ours).toBe(signers.some((id) => known.has(id)) ? 'ICT_RPM_PACKAGE_SIGNATURE' : 'ICT_RPM_PACKAGE_UNKNOWN_KEY');
     else if (expected === 'digests OK') expect(ours).toBe('ICT_RPM_PACKAGE_UNSIGNED');
     else expect(ours).toBe('good');
   });
@@ -81,18 +108,36 @@ describe('the verdict on real packages', () => {
 
 describe('a key', () => {
   const file = join(FIXTURES, 'packages/centos-historic/epel-release-7-5.noarch.rpm');
+  const own = '6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5';
 
   it('accepts only what its repository has', async () => {
     const others = keyrings().filter((keyring) => !keyring.endsWith('CentOS-7'));
     expect(others.length).toBeGreaterThan(5);
-    expect(await verdict(file, { keyrings: others })).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(file, { keyrings: others })).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
+  });
+
+  it('that is foreign is named, as are those that are accepted', async () => {
+    const [keyring, fingerprint] = [
+      join(FIXTURES, 'packages/rpm-upstream/keys/rpm.org-rsa-2048-test.pub'),
+      '771B18D3D7BAA28734333C424344591E1964C5FC',
+    ];
+    const error = await refused(file, { keyrings: [keyring] });
+    expect(error).toMatchObject({ code: 'ICT_RPM_PACKAGE_UNKNOWN_KEY', facts: { issuers: ['24C6A8A7F4A80EB5'], accepted: [fingerprint] } });
+    expect(error!.message).toMatch(new RegExp(`made by key 24C6A8A7F4A80EB5, and the repository accepts ${fingerprint} only$`));
+    const pinned = await refused(file, { fingerprints: ['f'.repeat(40)] });
+    expect(pinned!.message).toMatch(new RegExp(`made by key ${own}, and the repository accepts F{40} only$`));
+  });
+
+  it('that no keyring holds, because a keyring cannot be read, is told with that', async () => {
+    const error = await refused(file, { keyrings: [join(FIXTURES, 'README.md')] });
+    expect(error).toMatchObject({ code: 'ICT_RPM_PACKAGE_UNKNOWN_KEY', facts: { accepted: [] } });
+    expect(error!.message).toMatch(/and the keyrings of the repository hold no such key; a keyring holds no OpenPGP public key$/);
   });
 
   it('counts only when it is pinned, where keys are', async () => {
-    const own = '6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5';
     expect(await verdict(file, { fingerprints: [own] })).toBe('good');
     expect(await verdict(file, { fingerprints: [own.toLowerCase().replace(/(.{4})/g, '$1 ')] })).toBe('good');
-    expect(await verdict(file, { fingerprints: ['F'.repeat(40)] })).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(file, { fingerprints: ['F'.repeat(40)] })).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
     expect(await verdict(file, { keyrings: [] })).toBe('ICT_RPM_KEYRING_UNREADABLE');
   });
 });
@@ -119,6 +164,18 @@ describe('a package', () => {
   it('is good as it was signed', async () => {
     expect(await verdict(signed, { keyrings: [key.keyring] })).toBe('good');
     expect(await verdict(signed, { keyrings: [key.keyring], repoGpgCheck: false })).toBe('good');
+  });
+
+  it('is refused when its key had expired before it signed', async () => {
+    const expiring = workshop.key('expiring');
+    const late = workshop.build({ name: 'late' });
+    workshop.sign([late], expiring);
+    expect(await verdict(late, { keyrings: [expiring.keyring] })).toBe('good');
+    workshop.expire(expiring, '2023-06-01');
+    const error = await refused(late, { keyrings: [expiring.keyring] });
+    expect(error).toMatchObject({ code: 'ICT_RPM_PACKAGE_EXPIRED_KEY', facts: { accepted: [expiring.fingerprint] } });
+    // Somebody else's key would not do, either, and that is another matter.
+    expect(await verdict(late, { keyrings: [key.keyring] })).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
   });
 
   it.each([
