@@ -65,7 +65,7 @@ describe('a target', () => {
       ['ICT_TEMPLATE_TARGET_UNKNOWN', 'no image type "tyo" is known', 'Did you mean "toy"?', 57],
     ]);
     expect(told(await readAs('os: toy, dist: toy1, arch: x86_64, imageType: floppy'))).toEqual([
-      ['ICT_TEMPLATE_TARGET_UNKNOWN', 'no image type "floppy" is known', 'Known: raw, img, iso, wsl2, toy.', 57],
+      ['ICT_TEMPLATE_TARGET_UNKNOWN', 'no image type "floppy" is known', 'Supported: toy.', 57],
     ]);
   });
 

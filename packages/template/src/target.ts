@@ -1,5 +1,6 @@
 import type { DistributionDefinition } from '@ict/plugin-api';
 import { nearest } from './edit-distance.js';
+import { insteadOf } from './instead-of-image-type.js';
 import type { Template } from './schema/template.js';
 
 /** Image types that any template may name, whether a format makes them or not yet. */
@@ -41,7 +42,7 @@ export function targetFaults(
   const known = [...new Set([...commonImageTypes, ...(imageTypes ?? [])])];
   if (imageType && imageTypes !== undefined && !known.includes(imageType)) {
     const near = nearest(imageType, known);
-    const hint = near === undefined ? `Known: ${known.join(', ')}.` : `Did you mean "${near}"?`;
+    const hint = near === undefined ? insteadOf(imageType, imageTypes) : `Did you mean "${near}"?`;
     faults.push({ key: 'imageType', message: `no image type "${imageType}" is known`, hint });
   }
   return faults;

@@ -1,5 +1,6 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import { isCryptHash } from './crypt.js';
+import { insteadOf } from './instead-of-image-type.js';
 import type { MergedTemplate } from './merge.js';
 import type { Path } from './path.js';
 import { orderProblems } from './problem.js';
@@ -28,7 +29,7 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   const { imageType } = template.target;
   // One that nobody knows is a mistake of the template.
   if (commonImageTypes.includes(imageType) && !imageTypes.includes(imageType))
-    refuse(['target', 'imageType'], `the image type "${imageType}"`, `Supported: ${imageTypes.join(', ')}.`);
+    refuse(['target', 'imageType'], `the image type "${imageType}"`, insteadOf(imageType, imageTypes));
   if (template.disk?.extendLastPartitionToFillDisk === true)
     refuse(['disk', 'extendLastPartitionToFillDisk'], 'growing the last partition');
   for (const [index, partition] of (template.disk?.partitions ?? []).entries()) {

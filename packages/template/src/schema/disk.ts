@@ -1,11 +1,14 @@
 import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 
+/** File formats of disk images. */
+export const artifactTypes = ['raw', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'tar'] as const;
+
 const artifact = {
   type: 'object',
   description: 'One image file to deliver.',
   examples: [{ type: 'qcow2' }, { type: 'raw', compression: 'gz' }],
   properties: {
-    type: oneOf(['raw', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'tar'], 'File format of the image.', 'raw', 'qcow2'),
+    type: oneOf(artifactTypes, 'File format of the image.', 'raw', 'qcow2'),
     compression: oneOf(
       ['gz', 'gzip', 'xz', 'zstd', 'bz2'],
       'Compresses the whole file; `gzip` is another name of `gz`. Absent: not compressed.',
