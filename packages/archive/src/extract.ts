@@ -34,6 +34,8 @@ export interface ExtractOptions {
   readonly clampMtimeSeconds?: number;
   /** Device nodes and fifos: `refuse` (the default) or make them with `mknod`, which needs root outside any user namespace. */
   readonly devices?: 'refuse' | 'create';
+  /** Entries that are passed over; default: none. */
+  readonly except?: (entry: TarEntry) => boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -88,6 +90,7 @@ export async function extractTree(entries: AsyncIterable<TarEntry>, root: string
   let count = 0;
   for await (const entry of entries) {
     options.signal?.throwIfAborted();
+    if (options.except?.(entry) === true) continue;
     await extractor.add(entry);
     count++;
   }

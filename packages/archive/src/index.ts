@@ -13,3 +13,4 @@ export { readTarFile } from './tar-file.js';
 export { readTar, type ReadTarOptions } from './tar-reader.js';
 export { writeTar, type TarInput } from './tar-writer.js';
 export { extractTree, type ExtractOptions, type ExtractReport, type UnsetXattrs } from './extract.js';
+export { filesBelow } from './left-out.js';

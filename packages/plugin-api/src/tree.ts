@@ -61,12 +61,21 @@ export interface TreeEntry {
   readonly linkTarget?: string;
 }
 
+/** What of an archive is unpacked. */
+export interface ExtractOptions {
+  /**
+   * Directories of the archive, such as `/usr/share/doc`, of which no file is unpacked, nor hard links to one; directories in them are made.
+   * Whoever only wants a package's programs to run spares half of its files.
+   */
+  readonly without?: readonly string[];
+}
+
 /** A writable root on top of cached layers, inside the sandbox. */
 export interface TreeSession {
   /** @throws `ICT_COMMAND_FAILED` when the exit status is not accepted. */
   run(command: TreeCommand): Promise<CommandResult>;
   /** Unpacks a package's files, without its scripts. `format` says how to find the tar inside. A member that leaves the root is an error. */
-  extract(file: string, format: 'deb' | 'tar', at?: TreePath): Promise<void>;
+  extract(file: string, format: 'deb' | 'tar', at?: TreePath, options?: ExtractOptions): Promise<void>;
   write(path: TreePath, content: Uint8Array | string, attributes?: FileAttributes): Promise<void>;
   /** Copies a host file in, without reading it into memory. */
   copyIn(hostFile: string, path: TreePath, attributes?: FileAttributes): Promise<void>;

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { readDeb, readTarFile, type TarEntry } from '@ict/archive';
+import { filesBelow, readDeb, readTarFile, type TarEntry } from '@ict/archive';
 import { digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
 import type {
@@ -84,9 +84,10 @@ export function memoryTree(options: MemoryTreeOptions = {}): MemoryTree {
       }
       return result;
     },
-    extract: async (hostFile, format, at = '/') => {
+    extract: async (hostFile, format, at = '/', { without = [] } = {}) => {
       const entries = format === 'deb' ? (await readDeb(hostFile)).data() : readTarFile(hostFile);
-      for await (const entry of entries) await unpack(root, at, entry);
+      const leftOut = filesBelow(without);
+      for await (const entry of entries) if (!leftOut(entry)) await unpack(root, at, entry);
     },
     write: async (path, content, attributes) => put(root, path, file(bytesOf(content), attributes), true),
     copyIn: async (hostFile, path, attributes) => put(root, path, file(await readFile(hostFile), attributes), true),

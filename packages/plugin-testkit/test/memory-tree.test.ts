@@ -139,6 +139,16 @@ describe('extract', () => {
     expect((await tree.stat('/opt/link'))?.type).toBe('symlink');
   });
 
+  it('leaves out files below directories of the archive', async () => {
+    const file = join(directory, 'some.tar');
+    await writeFile(file, writeTar(members(['./a/b', './c'])));
+    const tree = memoryTree();
+    await tree.extract(file, 'tar', '/opt', { without: ['/a'] });
+    expect(text(await tree.read('/opt/c'))).toBe('./c');
+    expect(await tree.stat('/opt/a/b')).toBeUndefined();
+    expect(await tree.stat('/opt/hard')).toBeUndefined();
+  });
+
   it('refuses a member that leaves the root', async () => {
     const file = join(directory, 'evil.tar');
     await writeFile(file, writeTar(members(['../etc/passwd'])));

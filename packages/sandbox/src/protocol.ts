@@ -39,7 +39,10 @@ export interface AgentMethods {
     };
     result: CommandResult;
   };
-  'tree.extract': { params: { tree: number; file: string; format: 'deb' | 'tar'; at: string }; result: null };
+  'tree.extract': {
+    params: { tree: number; file: string; format: 'deb' | 'tar'; at: string; without: readonly string[] };
+    result: null;
+  };
   'tree.write': { params: { tree: number; path: string; base64: string; attributes: Attributes }; result: null };
   'tree.copyIn': { params: { tree: number; hostFile: string; path: string; attributes: Attributes }; result: null };
   'tree.read': { params: { tree: number; path: string }; result: { base64: string } | null };

@@ -1,5 +1,14 @@
 import { basename } from 'node:path';
-import type { CommandResult, FileAttributes, TreeCommand, TreeEntry, TreePath, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import type {
+  CommandResult,
+  ExtractOptions,
+  FileAttributes,
+  TreeCommand,
+  TreeEntry,
+  TreePath,
+  TreeSession,
+  VerifiedPackage,
+} from '@ict/plugin-api';
 import type { AgentChannel } from './channel.js';
 import { sandboxError } from './errors.js';
 import type { Attributes, MountSource } from './protocol.js';
@@ -38,8 +47,8 @@ export class SandboxTree implements TreeSession {
     return result;
   }
 
-  async extract(file: string, format: 'deb' | 'tar', at: TreePath = '/'): Promise<void> {
-    await this.#channel.call('tree.extract', { ...this.#at, file, format, at }, { signal: this.#signal });
+  async extract(file: string, format: 'deb' | 'tar', at: TreePath = '/', { without = [] }: ExtractOptions = {}): Promise<void> {
+    await this.#channel.call('tree.extract', { ...this.#at, file, format, at, without }, { signal: this.#signal });
   }
 
   /** Missing directories above `path` are made, 0755 and root's. */

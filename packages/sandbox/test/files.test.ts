@@ -229,6 +229,21 @@ describe('extract', () => {
     expect(await text('/run/here/a/f')).toBe('x');
   });
 
+  it('leaves out files below directories of the archive, wherever that is unpacked', async () => {
+    const file = await tar([
+      member('./usr/share/doc/x.d', { type: 'directory', mode: 0o755 }),
+      member('./usr/share/doc/x', { content: Buffer.from('read') }),
+      member('./usr/bin/x', { content: Buffer.from('run') }),
+      member('./usr/bin/y', { type: 'hardlink', linkTarget: './usr/share/doc/x' }),
+    ]);
+    await tree.extract(file, 'tar', '/only/some', { without: ['/usr/share/doc'] });
+    expect(await text('/only/some/usr/bin/x')).toBe('run');
+    expect(await tree.list('/only/some/usr/bin')).toHaveLength(1);
+    expect(await tree.list('/only/some/usr/share/doc')).toMatchObject([{ path: '/only/some/usr/share/doc/x.d' }]);
+    await tree.extract(file, 'tar', '/all/of');
+    expect(await text('/all/of/usr/bin/y')).toBe('read');
+  });
+
   it('refuses members that leave the tree', async () => {
     await expect(tree.extract(await tar([member('../../escape')]), 'tar')).rejects.toMatchObject({ code: 'ICT_ARCHIVE_ESCAPE' });
     await expect(tree.extract(join(base, 'outside/secret'), 'deb')).rejects.toMatchObject({ code: 'ICT_ARCHIVE_AR' });

@@ -21,6 +21,12 @@ const PACKAGES = '/run/ict/packages';
 /** Tells invoke-rc.d and deb-systemd-invoke that no service may start here. */
 const POLICY = '/usr/sbin/policy-rc.d';
 
+/**
+ * What only people read, so that programs run without: of the packages that dpkg needs to start, two fifths of the bytes and three of five files.
+ * Their directories are made all the same: one that dpkg makes itself gets another time than one that it finds.
+ */
+const FOR_PEOPLE = ['doc', 'info', 'locale', 'man'].map((name) => `/usr/share/${name}`);
+
 /** dpkg's own files, as an empty database. */
 const DATABASE = '/var/lib/dpkg';
 
@@ -42,7 +48,7 @@ const DPKG = {
 } as const;
 
 /** Part of the key of every tree that this installer makes. */
-const INSTALLER_VERSION = 2;
+const INSTALLER_VERSION = 3;
 
 /**
  * Installs with the tree's own dpkg, and with nothing else: no apt, and no second resolver.
@@ -106,13 +112,18 @@ async function bootstrap(
   const first = order.filter((pkg) => preExtract.includes(pkg.name));
   for (const [index, pkg] of first.entries()) {
     ctx.emit({ type: 'install.progress', phase: 'extract', name: pkg.name, done: index, total: first.length });
-    await tree.extract(pkg.twin ?? pkg.file, 'deb');
+    await extractToRun(pkg, tree);
   }
 }
 
 async function unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition): Promise<void> {
   await linkUsr(tree, readQuirks(distribution).usrMerge);
-  for (const pkg of installOrder(packages)) await tree.extract(pkg.twin ?? pkg.file, 'deb');
+  for (const pkg of installOrder(packages)) await extractToRun(pkg, tree);
+}
+
+/** Puts a package's files there without installing it, as far as its programs need them. */
+function extractToRun(pkg: VerifiedPackage, tree: TreeSession): Promise<void> {
+  return tree.extract(pkg.twin ?? pkg.file, 'deb', '/', { without: FOR_PEOPLE });
 }
 
 async function linkUsr(tree: TreeSession, names: readonly string[]): Promise<void> {

@@ -16,7 +16,7 @@ import { isIctError, type CommandResult } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 import type { MountSource } from '../protocol.js';
 import { runCommand, type CommandHooks, type CommandSpec } from './command.js';
-import { extractInto } from './extraction.js';
+import { extractInto, type ArchiveToUnpack } from './extraction.js';
 import { bindFiles, bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
 import { readMountTable } from './mount-table.js';
 import type { OutputPipePool } from './output-pipes.js';
@@ -102,13 +102,14 @@ export class OpenTree {
   }
 
   /**
-   * Unpacks below `at`. Where the sandbox has mounts of its own, the package's entries go under them, into the layer, unless
+   * Unpacks an archive. Where the sandbox has mounts of its own, the package's entries go under them, into the layer, unless
    * `at` itself lies in such a mount.
    */
-  extract(file: string, format: 'deb' | 'tar', at: string, signal: AbortSignal): Promise<void> {
+  extract(archive: ArchiveToUnpack, signal: AbortSignal): Promise<void> {
+    const { file, at } = archive;
     const [top] = treePathParts(at);
     const root = MOUNT_POINTS.some(([name]) => name === top) ? this.#root : this.#bare;
-    return treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, file, format, at, signal));
+    return treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, archive, signal));
   }
 
   /** Shows host files, read-only, in a new tmpfs at `at`. */

@@ -58,8 +58,8 @@ export class SandboxService {
       return null;
     },
     'tree.run': (params, hooks) => this.#run(params, hooks),
-    'tree.extract': ({ tree, file, format, at }, { signal }) =>
-      this.#use(tree, (open, stopping) => open.extract(file, format, at, AbortSignal.any([signal, stopping]))),
+    'tree.extract': ({ tree, ...archive }, { signal }) =>
+      this.#use(tree, (open, stopping) => open.extract(archive, AbortSignal.any([signal, stopping]))),
     'tree.write': ({ tree, path, base64, attributes }) =>
       this.#use(tree, ({ files }) => files.write(path, Buffer.from(base64, 'base64'), attributes)),
     'tree.copyIn': ({ tree, hostFile, path, attributes }) => this.#use(tree, ({ files }) => files.copyIn(hostFile, path, attributes)),
