@@ -21,9 +21,9 @@ export class NumberColumn {
     this.#numbers[this.#length++] = number;
   }
 
-  /** Forgets all numbers and keeps their room. */
-  clear(): void {
-    this.#length = 0;
+  /** Forgets all numbers but the first `length`, and keeps their room. */
+  cut(length: number): void {
+    this.#length = Math.min(length, this.#length);
   }
 
   at(place: number): number {

@@ -12,6 +12,7 @@ export interface KeyColumns {
 /** Numbers texts from 0, equal ones alike: a hash table over slices of bytes. */
 export class TextKeys {
   readonly #bytes: Uint8Array;
+  readonly #text: Buffer;
   #slots: Uint32Array<ArrayBuffer>;
   #starts: Uint32Array<ArrayBuffer>;
   #lengths: Uint32Array<ArrayBuffer>;
@@ -24,6 +25,7 @@ export class TextKeys {
   constructor(bytes: Uint8Array, expected = 1024) {
     const room = Math.max(16, expected);
     this.#bytes = bytes;
+    this.#text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#slots = new Uint32Array(tableSize(room));
     this.#starts = new Uint32Array(room);
     this.#lengths = new Uint32Array(room);
@@ -53,6 +55,11 @@ export class TextKeys {
       }
       if (this.#lengths[key] === length && equalBytes(this.#bytes, this.#starts[key], this.#bytes, from, length)) return key;
     }
+  }
+
+  /** A text by its number. */
+  text(key: number): string {
+    return this.#text.toString('utf8', this.#starts[key], this.#starts[key] + this.#lengths[key]);
   }
 
   /** The texts so far. */

@@ -8,7 +8,10 @@ describe('NumberColumn', () => {
     for (const number of numbers) column.push(number);
     expect([...column.numbers]).toEqual(numbers);
     expect([column.length, column.at(999)]).toEqual([1000, numbers[999]]);
-    column.clear();
+    column.cut(2);
+    column.push(7);
+    expect([...column.numbers]).toEqual([...numbers.slice(0, 2), 7]);
+    column.cut(0);
     expect([column.length, [...column.numbers]]).toEqual([0, []]);
   });
 });

@@ -13,6 +13,7 @@ describe('TextKeys', () => {
         const order = [...new Set(texts)];
         expect(numbers).toEqual(texts.map((text) => order.indexOf(text)));
         expect(keys.size).toBe(order.length);
+        expect(order.map((_, key) => keys.text(key))).toEqual(order);
         expect([...keys.columns().lengths]).toEqual(order.map((text) => Buffer.byteLength(text)));
       }),
     );

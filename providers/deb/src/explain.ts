@@ -103,7 +103,7 @@ function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
 /** ` (provides mail-transport-agent)` when a package is meant by what it provides. */
 function through(solvable: number, group: readonly Relation[], pool: Pool): string {
   const name = pool.name(solvable);
-  const relation = group.find((each) => each.name !== name && pool.provisions(solvable, each.name).length > 0);
+  const relation = group.find((each) => each.name !== name && pool.provisions(solvable, pool.nameOf(each.name)).length > 0);
   return group.some((each) => each.name === name) || relation === undefined ? '' : ` (it provides ${relation.name})`;
 }
 
@@ -129,9 +129,9 @@ function why(relation: Relation, arch: string, pool: Pool): string {
     if (successors.length === 0) return `no repository has ${name}`;
     return `no repository has ${name} any more; it is replaced by ${inSentence(successors, 'or')}`;
   }
-  const version = pool.provisions(provider, name).find((each) => each.version !== undefined)?.version;
+  const version = provider.provisions.find((each) => each.version !== undefined)?.version;
   const provided = version === undefined ? 'without a version' : `as version ${version}`;
-  return `${formatRelation({ ...relation, operator: undefined, version: undefined })} is only provided by ${label(provider, pool)}, ${provided}`;
+  return `${formatRelation({ ...relation, operator: undefined, version: undefined })} is only provided by ${label(provider.solvable, pool)}, ${provided}`;
 }
 
 /** Whether a package would do if it were of the right architecture. */

@@ -1,12 +1,12 @@
 import { decodeSections, encodeSections, lookupColumns, lookupSections, packageIndexError, TextHeap } from '@ict/package-index';
-import type { Section, Sections } from '@ict/package-index';
+import type { Sections } from '@ict/package-index';
 import type { IndexColumns } from './index-columns.js';
 import { lookupsOf, WIDTH } from './index-columns.js';
-import { readRelations, RELATION_FIELDS } from './relation-columns.js';
+import { readRelations, relationColumns } from './relation-columns.js';
 import { columnOf, INDEXED_FIELDS, valueStart, valueStop } from './stanza-scan.js';
 
 /** Raised when columns or their meaning change: INDEXED_FIELDS, flags, what counts as repeated. */
-export const CONTAINER = { kind: 'deb-packages', version: 2 } as const;
+export const CONTAINER = { kind: 'deb-packages', version: 3 } as const;
 
 /** Fields whose values are different for each package, so that looking for equal ones is in vain. */
 const UNIQUE: ReadonlySet<number> = new Set([columnOf('package'), columnOf('filename'), columnOf('sha256'), columnOf('size')]);
@@ -32,18 +32,13 @@ export function encodeColumns({ bytes, fields, flags, archs, architectures, diag
     }
   }
   const { names, provides } = lookupsOf(heap.bytes, moved);
-  const { lists, ends, members, starts, lengths } = readRelations(heap.bytes, moved, WIDTH);
   return encodeSections(CONTAINER, {
     heap: heap.bytes,
     fields: moved,
     flags,
     archs,
     told: Buffer.from(JSON.stringify({ architectures, diagnostics } satisfies Told), 'utf8'),
-    lists,
-    ends,
-    members,
-    starts,
-    lengths,
+    ...readRelations(heap.bytes, moved, WIDTH),
     ...lookupSections('names', names),
     ...lookupSections('provides', provides),
   });
@@ -58,18 +53,16 @@ export function decodeColumns(container: Uint8Array): IndexColumns {
   const sections = decodeSections(CONTAINER, container);
   const names = lookupColumns('names', sections);
   const provides = lookupColumns('provides', sections);
-  const { heap, fields, flags, archs, told, lists, ends, members, starts, lengths } = sections as Partial<Sections>;
+  const { heap, fields, flags, archs, told } = sections as Partial<Sections>;
+  const relations = flags && relationColumns(sections, flags.length);
   if (
     !(heap instanceof Uint8Array && flags instanceof Uint8Array && told instanceof Uint8Array) ||
-    !(areNumbers(fields) && areNumbers(archs) && areNumbers(lists) && areNumbers(ends)) ||
-    !(areNumbers(members) && areNumbers(starts) && areNumbers(lengths)) ||
+    !(fields instanceof Uint32Array && archs instanceof Uint32Array) ||
+    relations === undefined ||
     names === undefined ||
     provides === undefined ||
     fields.length !== flags.length * INDEXED_FIELDS.length ||
-    archs.length !== flags.length ||
-    lists.length !== flags.length * RELATION_FIELDS.length ||
-    starts.length !== lengths.length ||
-    ends.at(-1) !== members.length
+    archs.length !== flags.length
   ) {
     throw packageIndexError('ICT_PACKAGE_INDEX_INVALID', {
       message: 'a cached package index cannot be used: its columns do not belong together',
@@ -77,10 +70,5 @@ export function decodeColumns(container: Uint8Array): IndexColumns {
     });
   }
   const text = Buffer.from(told.buffer, told.byteOffset, told.byteLength).toString('utf8');
-  const relations = { lists, ends, members, starts, lengths };
   return { bytes: heap, fields, flags, archs, relations, names, provides, ...(JSON.parse(text) as Told) };
-}
-
-function areNumbers(section: Section | undefined): section is Uint32Array {
-  return section instanceof Uint32Array;
 }

@@ -7,6 +7,9 @@ import type { IndexColumns, IndexDiagnostic, IndexSegment } from './index-column
 import { isDebVersion } from './version.js';
 import { KeptRelations } from './kept-relations.js';
 import { NO_GROUPS, parseProvides, RelationTable, toProvided } from './relation.js';
+import { RELATION_PLACES, UNREADABLE } from './relation-numbers.js';
+import type { RelationNumbers } from './relation-numbers.js';
+import { RelationReader } from './relation-reader.js';
 import type { Provided, RelationGroup } from './relation.js';
 import { columnOf, valueStart, valueStop } from './stanza-scan.js';
 import type { IndexedField } from './stanza-scan.js';
@@ -49,6 +52,8 @@ export class PackagesIndex {
   readonly architectures: readonly string[];
   /** Parsed relations, shared by all packages: equal text gives the same array. */
   readonly table: RelationTable;
+  /** The same relations as numbers, which a resolution goes by. */
+  readonly numbers: RelationNumbers;
 
   readonly #bytes: Buffer;
   readonly #fields: Uint32Array;
@@ -56,7 +61,6 @@ export class PackagesIndex {
   readonly #byName: TextLookup;
   readonly #byProvided: TextLookup;
   readonly #archs: Uint32Array;
-  readonly #relations: KeptRelations | undefined;
   readonly #names: (string | undefined)[];
   readonly #versions: (string | undefined)[];
 
@@ -74,7 +78,7 @@ export class PackagesIndex {
     this.#flags = flags;
     this.#archs = archs;
     this.architectures = architectures;
-    this.#relations = relations === undefined ? undefined : new KeptRelations(this.#bytes, relations, table);
+    this.numbers = relations === undefined ? new RelationReader(bytes, fields, WIDTH, table) : new KeptRelations(this.#bytes, relations);
     this.#byName = new TextLookup(bytes, names);
     this.#byProvided = new TextLookup(bytes, provides);
     this.#names = new Array<string | undefined>(this.count);
@@ -132,23 +136,38 @@ export class PackagesIndex {
    * @throws `ICT_DEB_RELATION_INVALID`, naming the package.
    */
   relations(i: number, field: RelationField): readonly RelationGroup[] {
-    const kept = this.#relations?.groups(i, field);
-    if (kept !== undefined) return kept;
+    const groups = this.#groups(i, field);
+    if (groups !== undefined) return groups;
     const text = this.#value(i, RELATION_COLUMNS[field]);
     return text === undefined ? NO_GROUPS : this.#named(i, field, () => this.table.groups(text));
   }
 
   /** What the package provides beside itself. @throws `ICT_DEB_RELATION_INVALID`, naming the package. */
   provides(i: number): readonly Provided[] {
-    const kept = this.#relations?.groups(i, 'Provides');
-    if (kept !== undefined) return toProvided(kept);
+    const groups = this.#groups(i, 'Provides');
+    if (groups !== undefined) return toProvided(groups);
     const text = this.#value(i, PROVIDES);
     return text === undefined ? [] : this.#named(i, 'Provides', () => parseProvides(text));
   }
 
-  /** True when a field is absent, or was kept as one that can be read; false when only reading it tells. */
+  /** True when a field is absent, or is one of {@link numbers} that can be read; false when only reading it tells. */
   hasReadable(i: number, field: RelationField | 'Provides'): boolean {
-    return this.#fields[i * WIDTH + RELATION_COLUMNS[field]] === 0 || this.#relations?.isReadable(i, field) === true;
+    if (this.#fields[i * WIDTH + RELATION_COLUMNS[field]] === 0) return true;
+    const place = RELATION_PLACES.get(field);
+    return place !== undefined && this.numbers.list(i, place) !== UNREADABLE;
+  }
+
+  /** Groups by their numbers; undefined when the field is not among them, or cannot be read. */
+  #groups(i: number, field: RelationField | 'Provides'): readonly RelationGroup[] | undefined {
+    const place = RELATION_PLACES.get(field);
+    const list = place === undefined ? UNREADABLE : this.numbers.list(i, place);
+    if (list === UNREADABLE) return undefined;
+    if (list === 0) return NO_GROUPS;
+    const groups: RelationGroup[] = [];
+    for (let at = this.numbers.listEnd(list - 1); at < this.numbers.listEnd(list); at++) {
+      groups.push(this.table.group(this.numbers.groupText(this.numbers.member(at))));
+    }
+    return groups;
   }
 
   /** Debian priority in lower case, such as `required`; `optional` when the package has none. */

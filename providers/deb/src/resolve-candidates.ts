@@ -1,24 +1,16 @@
 import type { FavouredPackage, Seed } from '@ict/plugin-api';
-import { Solvables } from './resolve-solvables.js';
+import type { PackageName } from './resolve-names.js';
+import { RelatedSolvables } from './resolve-relations.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import { compareDebVersions } from './version.js';
 
 const NONE: readonly number[] = Object.freeze([]);
 
-/** What was looked up of a name, by the place of an architecture where there is one for each. */
-interface KnownName {
-  readonly all: (readonly number[] | undefined)[];
-  readonly offered: (readonly number[] | undefined)[];
-  anywhere: readonly number[] | undefined;
-}
-
 /**
  * Solvables of which, for each name and architecture, one package is *offered*, as apt's candidate: of the repository with the highest
  * priority, which pins may give it, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
  */
-export class Candidates extends Solvables {
-  /** By name: what was looked up of it. */
-  readonly #known = new Map<string, KnownName>();
+export class Candidates extends RelatedSolvables {
   readonly #pinned = new Map<string, readonly number[]>();
   readonly #pinners = new Map<string, readonly Seed[]>();
   readonly #suites = new Set<string>();
@@ -34,16 +26,10 @@ export class Candidates extends Solvables {
     return arch === this.arch ? name : `${name}:${arch}`;
   }
 
-  #knownOf(name: string): KnownName {
-    let known = this.#known.get(name);
-    if (known === undefined) this.#known.set(name, (known = { all: [], offered: [], anywhere: undefined }));
-    return known;
-  }
-
   /** All packages of this name and architecture, the one that apt would take first. */
   all(name: string, arch = this.arch): readonly number[] {
     const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : (this.#knownOf(name).all[place] ??= this.#findAll(name, arch));
+    return place < 0 ? NONE : (this.nameOf(name).all[place] ??= this.#findAll(name, arch));
   }
 
   #findAll(name: string, arch: string): readonly number[] {
@@ -68,13 +54,19 @@ export class Candidates extends Solvables {
 
   /** Packages of this name and architecture that may be chosen, the preferred one first. */
   offered(name: string, arch = this.arch): readonly number[] {
+    return this.offeredOf(this.nameOf(name), arch);
+  }
+
+  /** See {@link offered}. */
+  protected offeredOf(name: PackageName, arch: string): readonly number[] {
     const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : (this.#knownOf(name).offered[place] ??= this.#findOffered(name, arch));
+    return place < 0 ? NONE : (name.offered[place] ??= this.#findOffered(name.text, arch));
   }
 
   #findOffered(name: string, arch: string): readonly number[] {
     const all = this.all(name, arch);
-    const result = this.#pinned.get(this.#key(name, arch)) ?? this.#candidates(name, all);
+    const pinned = this.#pinned.size === 0 ? undefined : this.#pinned.get(this.#key(name, arch));
+    const result = pinned ?? this.#candidates(name, all);
     if (this.#suites.size === 0) return result;
     const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
     return [...result, ...others.slice(0, 1)];
@@ -82,8 +74,14 @@ export class Candidates extends Solvables {
 
   /** Packages of this name that may be chosen, those of the native architecture first. */
   offeredAnywhere(name: string): readonly number[] {
-    if (this.architectures.length === 1) return this.offered(name);
-    return (this.#knownOf(name).anywhere ??= this.architectures.flatMap((arch) => this.offered(name, arch)));
+    return this.anywhereOf(this.nameOf(name));
+  }
+
+  /** See {@link offeredAnywhere}. */
+  protected anywhereOf(name: PackageName): readonly number[] {
+    if (name.anywhere !== undefined) return name.anywhere;
+    const [only, ...others] = this.architectures.map((arch) => this.offeredOf(name, arch)) as [readonly number[]];
+    return (name.anywhere = others.length === 0 ? only : [only, ...others].flat());
   }
 
   /** The architecture that a name alone means: the native one, or the first other that has such a package, as with apt. */

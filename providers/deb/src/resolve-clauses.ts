@@ -1,19 +1,23 @@
 import type { Seed } from '@ict/plugin-api';
 import type { Clause, ClauseKind, DependencyProvider } from '@ict/solver';
 import type { RelationField } from './packages-index.js';
-import { NO_GROUPS } from './relation.js';
+import type { KeptRelationField } from './relation-numbers.js';
 import type { RelationGroup } from './relation.js';
 import type { Pool } from './resolve-pool.js';
-import type { UnreadableField } from './resolve-solvables.js';
+import type { UnreadableField } from './resolve-relations.js';
+
+const NO_NUMBERS: readonly number[] = Object.freeze([]);
 
 /** Why the solver has a clause. */
 export type Reason =
   | { readonly kind: 'seed'; readonly seed: Seed }
-  | { readonly kind: 'relation'; readonly field: RelationField; readonly group: RelationGroup }
+  | RelationReason
   | { readonly kind: 'one-version'; readonly name: string }
   | ({ readonly kind: 'unreadable' } & UnreadableField);
 
-const FIELDS: readonly (readonly [RelationField, ClauseKind])[] = [
+type ClauseField = Extract<RelationField, KeptRelationField>;
+
+const FIELDS: readonly (readonly [ClauseField, ClauseKind])[] = [
   ['Pre-Depends', 'requires'],
   ['Depends', 'requires'],
   ['Conflicts', 'conflicts'],
@@ -39,35 +43,30 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
     return clause;
   };
   /** By architecture, then by field: the clause of a group, which all packages share that have it; null when the group does not concern them. */
-  const needs = new Map<string, readonly Map<RelationGroup, Clause<Reason> | null>[]>();
-  const needsOf = (arch: string): readonly Map<RelationGroup, Clause<Reason> | null>[] => {
-    let known = needs.get(arch);
-    if (known === undefined) needs.set(arch, (known = fields.map(() => new Map<RelationGroup, Clause<Reason> | null>())));
-    return known;
-  };
-  const clauseOf = (field: RelationField, kind: ClauseKind, written: RelationGroup, arch: string, owner: number): Clause<Reason> | null => {
-    const group = pool.applicable(written, arch);
-    if (group === undefined) return null;
-    const targets = kind === 'conflicts' ? pool.excludedBy(group, owner) : pool.targets(group, arch);
-    return kind === 'conflicts' && targets.length === 0 ? null : { kind, targets, reason: { kind: 'relation', field, group } };
+  const needs = pool.architectures.map(() => fields.map(() => new Map<number, Clause<Reason> | null>()));
+  const need = (field: RelationField, kind: ClauseKind, group: number, arch: string): Clause<Reason> | null => {
+    const targets = pool.targets(group, arch);
+    return targets === null ? null : { kind, targets, reason: new RelationReason(field, group, arch, pool) };
   };
   return {
     clausesOf(solvable) {
       const clauses: Clause<Reason>[] = [];
       const arch = pool.archOf(solvable);
-      const known = needsOf(arch);
+      const known = needs[pool.architectures.indexOf(arch)]!;
       const rivals = pool.rivals(solvable);
       if (rivals.length > 0) clauses.push(shared(rivals, pool.name(solvable)));
       for (let at = 0; at < fields.length; at++) {
         const [field, kind] = fields[at]!;
         const ofField = known[at]!;
-        for (const written of pool.relations(solvable, field) ?? NO_GROUPS) {
+        for (const group of pool.groups(solvable, field) ?? NO_NUMBERS) {
           // What a package excludes never has its own name, so it is not shared.
-          let clause = kind === 'conflicts' ? undefined : ofField.get(written);
-          if (clause === undefined) {
-            clause = clauseOf(field, kind, written, arch, solvable);
-            if (kind !== 'conflicts') ofField.set(written, clause);
+          if (kind === 'conflicts') {
+            const targets = pool.excludedBy(group, solvable);
+            if (targets.length > 0) clauses.push({ kind, targets, reason: new RelationReason(field, group, arch, pool) });
+            continue;
           }
+          let clause = ofField.get(group);
+          if (clause === undefined) ofField.set(group, (clause = need(field, kind, group, arch)));
           if (clause !== null) clauses.push(clause);
         }
       }
@@ -77,4 +76,25 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
       return [{ kind: 'requires', targets: [], reason: { kind: 'unreadable', ...unreadable } }];
     },
   };
+}
+
+/** A relation as a reason: its group is read when somebody wants to tell it. */
+class RelationReason {
+  readonly kind = 'relation';
+  readonly field: RelationField;
+  readonly #number: number;
+  readonly #arch: string;
+  readonly #pool: Pool;
+
+  constructor(field: RelationField, number: number, arch: string, pool: Pool) {
+    this.field = field;
+    this.#number = number;
+    this.#arch = arch;
+    this.#pool = pool;
+  }
+
+  /** The part of the group that concerns the package. */
+  get group(): RelationGroup {
+    return this.#pool.applicable(this.#pool.relationGroup(this.#number), this.#arch) ?? [];
+  }
 }

@@ -1,13 +1,11 @@
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
-import type { RelationField } from './packages-index.js';
-import { formatGroup, NO_GROUPS } from './relation.js';
-import type { RelationGroup } from './relation.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import type { Wanted } from './resolve-seeds.js';
 
-const NEEDS: readonly RelationField[] = ['Pre-Depends', 'Depends'];
+const NEEDS = ['Pre-Depends', 'Depends'] as const;
+const WEAK = ['Recommends'] as const;
 
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
@@ -28,13 +26,13 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   const requestedBy: string[][] = ids.map(() => []);
   const requires: (readonly string[])[] = [];
   const relations: PackageRelation[] = [];
-  const texts = new Map<RelationGroup, string>(); // many packages share a group
+  const texts = new Map<number, string>(); // many packages share a group
   /** By place: the last package that is known to need it. */
   const neededBy = new Int32Array(ids.length).fill(-1);
   for (let place = 0; place < ids.length; place++) {
     const found = satisfying(place, 'requires', NEEDS);
     requires.push(distinct(found).map((to) => ids[to]!));
-    if (recommends) found.push(...satisfying(place, 'recommends', ['Recommends']));
+    if (recommends) found.push(...satisfying(place, 'recommends', WEAK));
     for (const { to } of found) {
       if (neededBy[to] !== place) requestedBy[to]!.push(ids[place]!);
       neededBy[to] = place;
@@ -66,19 +64,17 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   return { packages, relations };
 
   /** Members that satisfy fields of a member, group by group. */
-  function satisfying(place: number, kind: PackageRelation['kind'], fields: readonly RelationField[]): Satisfied[] {
+  function satisfying(place: number, kind: PackageRelation['kind'], fields: readonly (typeof NEEDS | typeof WEAK)[number][]): Satisfied[] {
     const found: Satisfied[] = [];
     const solvable = solvables[place]!;
     const arch = pool.archOf(solvable);
     for (const field of fields) {
-      for (const written of pool.relations(solvable, field) ?? NO_GROUPS) {
-        const group = pool.applicable(written, arch);
-        if (group === undefined) continue;
-        for (const target of pool.targets(group, arch)) {
+      for (const group of pool.groups(solvable, field) ?? []) {
+        for (const target of pool.targets(group, arch) ?? []) {
           const to = places[target]! - 1;
           if (to < 0 || target === solvable) continue;
           let text = texts.get(group);
-          if (text === undefined) texts.set(group, (text = formatGroup(group)));
+          if (text === undefined) texts.set(group, (text = pool.tellGroup(group, arch)));
           found.push({ to, kind, field, text });
         }
       }

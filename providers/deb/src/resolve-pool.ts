@@ -1,11 +1,13 @@
 import type { FavouredPackage } from '@ict/plugin-api';
-import type { Provided, Relation, RelationGroup } from './relation.js';
+import { formatGroup } from './relation.js';
+import type { Relation, RelationGroup } from './relation.js';
 import { Candidates } from './resolve-candidates.js';
+import type { PackageName, Provider } from './resolve-names.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import { satisfiesVersion } from './version.js';
+import type { RelationOperator } from './version.js';
 
 const NONE: readonly number[] = Object.freeze([]);
-const NOTHING: readonly Provided[] = Object.freeze([]);
 
 /** What `name:any` of a relation, and of a Provides field, has for an architecture. */
 const ANY = 'any';
@@ -17,9 +19,10 @@ const ANY = 'any';
  * @see deb-control(5), and dpkg's own rule, `deparchsatisfied`
  */
 export class Pool extends Candidates {
-  /** By architecture of the package that has them. */
-  readonly #targets = new Map<string, Map<RelationGroup, readonly number[]>>();
-  readonly #providers = new Map<string, readonly number[]>();
+  /** By place of an architecture and number of a group: what satisfies it for packages of that architecture; null when it does not concern them. */
+  readonly #targets: readonly Map<number, readonly number[] | null>[];
+  /** By number of a group: what it excludes, whoever asks; null when that depends on who asks. */
+  readonly #excluded = new Map<number, readonly number[] | null>();
 
   /**
    * @param arch Debian's name of the native architecture.
@@ -33,68 +36,125 @@ export class Pool extends Candidates {
     foreign: readonly string[] = [],
   ) {
     super(repositories, arch, foreign, favour);
-    for (const each of this.architectures) this.#targets.set(each, new Map());
+    this.#targets = this.architectures.map(() => new Map());
   }
 
   /**
-   * Offered packages that satisfy a group, in order of preference: alternative by alternative, in each the real package before those
+   * Offered packages that satisfy a group of `groups`, in order of preference: alternative by alternative, in each the real package before those
    * that provide it, and of these as apt: essential, protected, native, higher priority, then the order of the indexes. What an earlier
    * answer had comes before all that.
+   *
+   * @returns null when the group does not concern the architecture.
    */
-  targets(group: RelationGroup, arch = this.arch): readonly number[] {
-    const memo = this.#targets.get(arch)!;
-    const known = memo.get(group);
-    if (known !== undefined) return known;
+  targets(group: number, arch = this.arch): readonly number[] | null {
+    const memo = this.#targets[this.architectures.indexOf(arch)]!;
+    let targets = memo.get(group);
+    if (targets === undefined) memo.set(group, (targets = this.#findTargets(group, arch)));
+    return targets;
+  }
+
+  #findTargets(group: number, arch: string): readonly number[] | null {
+    const { repository, numbers, first, end } = this.locateGroup(group);
     let found: readonly number[] = NONE;
-    for (const relation of group) found = merged(found, this.satisfying(relation, arch));
-    const ordered = this.favouredFirst(found);
-    memo.set(group, ordered);
-    return ordered;
+    if (first === end) {
+      const relations = this.applicable(this.relationGroup(group), arch);
+      if (relations === undefined) return null;
+      for (const relation of relations) found = merged(found, this.satisfying(relation, arch));
+    }
+    for (let at = first; at < end; at++) {
+      const name = this.nameAt(repository, numbers.alternativeName(at));
+      found = merged(found, this.#satisfying(name, numbers.operator(at), numbers.version(at), undefined, arch));
+    }
+    return this.favouredFirst(found);
   }
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */
-  satisfying(relation: Relation, arch = this.arch): readonly number[] {
-    const { name } = relation;
+  satisfying({ name, operator, version, qualifier }: Relation, arch = this.arch): readonly number[] {
+    return this.#satisfying(this.nameOf(name), operator, version, qualifier, arch);
+  }
+
+  #satisfying(
+    name: PackageName,
+    operator: RelationOperator | undefined,
+    version: string | undefined,
+    qualifier: string | undefined,
+    arch: string,
+  ): readonly number[] {
     const found: number[] = [];
-    for (const solvable of this.offeredAnywhere(name)) if (this.fits(relation, solvable, arch)) found.push(solvable);
+    for (const solvable of this.anywhereOf(name)) {
+      if (this.#reaches(qualifier, solvable, undefined, arch) && fitsVersion(operator, version, this.version(solvable)))
+        found.push(solvable);
+    }
     const real = found.length;
-    for (const solvable of this.providers(name)) {
-      if (this.#providesFor(relation, solvable, arch) && found.lastIndexOf(solvable, real - 1) < 0) found.push(solvable);
+    for (const { solvable, provisions } of this.providersOf(name)) {
+      if (found.lastIndexOf(solvable, real - 1) >= 0) continue;
+      for (const provided of provisions) {
+        if (!this.#reaches(qualifier, solvable, provided.qualifier, arch) || !fitsVersion(operator, version, provided.version)) continue;
+        found.push(solvable);
+        break;
+      }
     }
     return found;
   }
 
-  /** Whether a package satisfies an alternative by what it provides. */
-  #providesFor(relation: Relation, solvable: number, arch: string): boolean {
-    for (const { name, version, qualifier } of this.provides(solvable) ?? NOTHING) {
-      if (name === relation.name && this.#reaches(relation, solvable, qualifier, arch) && fitsVersion(relation, version)) return true;
-    }
-    return false;
+  /** All that a group of `groups` excludes, one alternative after the other. */
+  excludedBy(group: number, owner: number): readonly number[] {
+    let excluded = this.#excluded.get(group);
+    if (excluded === undefined) this.#excluded.set(group, (excluded = this.#findExcluded(group)));
+    return excluded === null ? this.#excludedByRestricted(group, owner) : this.#others(excluded, owner);
   }
 
-  /** All that the alternatives of a group exclude, one after the other. See {@link excluded}. */
-  excludedBy(group: RelationGroup, owner: number): readonly number[] {
-    return group.length === 1 ? this.excluded(group[0]!, owner) : group.flatMap((relation) => this.excluded(relation, owner));
+  /** @returns null when that depends on whose group it is. */
+  #findExcluded(group: number): readonly number[] | null {
+    const { repository, numbers, first, end } = this.locateGroup(group);
+    if (first === end) return null;
+    let found = NONE;
+    for (let at = first; at < end; at++) {
+      const name = this.nameAt(repository, numbers.alternativeName(at));
+      const more = this.#excluding(name, numbers.operator(at), numbers.version(at), undefined);
+      found = found.length === 0 ? more : [...found, ...more];
+    }
+    return found;
+  }
+
+  #excludedByRestricted(group: number, owner: number): readonly number[] {
+    const relations = this.applicable(this.relationGroup(group), this.archOf(owner)) ?? [];
+    const found = relations.flatMap(({ name, operator, version, qualifier }) =>
+      this.#excluding(this.nameOf(name), operator, version, qualifier),
+    );
+    return this.#others(found, owner);
+  }
+
+  /** Never another package of the owner's name: whether two of a name go together is told by {@link rivals}. */
+  #others(solvables: readonly number[], owner: number): readonly number[] {
+    if (solvables.length === 0) return solvables;
+    const own = this.packageName(owner);
+    for (const solvable of solvables) {
+      if (this.packageName(solvable) === own) return solvables.filter((each) => this.packageName(each) !== own);
+    }
+    return solvables;
   }
 
   /**
-   * Offered packages that a relation of `Conflicts` or `Breaks` excludes, whatever their order: of every architecture, unless it names
-   * one. Never another package of the owner's name: whether two of a name go together is told by {@link rivals}.
-   *
-   * @param owner the package that has the relation.
+   * Offered packages that an alternative of `Conflicts` or `Breaks` excludes, whatever their order: of every architecture, unless it names
+   * one.
    */
-  excluded(relation: Relation, owner: number): readonly number[] {
-    const { name, qualifier } = relation;
+  #excluding(
+    name: PackageName,
+    operator: RelationOperator | undefined,
+    version: string | undefined,
+    qualifier: string | undefined,
+  ): readonly number[] {
     const only = qualifier === undefined || qualifier === ANY ? undefined : qualifier === 'native' ? this.arch : qualifier;
-    const own = this.name(owner);
     const found: number[] = [];
-    const isMeant = (solvable: number): boolean => (only === undefined || this.archOf(solvable) === only) && this.name(solvable) !== own;
-    for (const solvable of this.offeredAnywhere(name)) {
-      if (isMeant(solvable) && fitsVersion(relation, this.version(solvable))) found.push(solvable);
+    for (const solvable of this.anywhereOf(name)) {
+      const isMeant = only === undefined || this.archOf(solvable) === only;
+      if (isMeant && fitsVersion(operator, version, this.version(solvable))) found.push(solvable);
     }
-    for (const solvable of this.providers(name)) {
-      if (!isMeant(solvable) || found.includes(solvable)) continue;
-      if (this.provisions(solvable, name).some(({ version }) => fitsVersion(relation, version))) found.push(solvable);
+    for (const { solvable, provisions } of this.providersOf(name)) {
+      const isMeant = only === undefined || this.archOf(solvable) === only;
+      if (!isMeant || found.includes(solvable)) continue;
+      if (provisions.some((provided) => fitsVersion(operator, version, provided.version))) found.push(solvable);
     }
     return found.length === 0 ? NONE : found;
   }
@@ -104,7 +164,7 @@ export class Pool extends Candidates {
    * `Multi-Arch: same` and of one version. With itself among them when there are any.
    */
   rivals(solvable: number): readonly number[] {
-    const all = this.offeredAnywhere(this.name(solvable));
+    const all = this.anywhereOf(this.packageName(solvable));
     if (all.length < 2) return NONE;
     const arch = this.archOf(solvable);
     const rest = all.filter(
@@ -118,25 +178,27 @@ export class Pool extends Candidates {
     return rest.length < 2 ? NONE : rest;
   }
 
-  /** Offered packages that provide a name, in order of preference. */
-  providers(name: string): readonly number[] {
-    const known = this.#providers.get(name);
-    if (known !== undefined) return known;
-    const found: number[] = [];
-    for (let repository = 0; repository < this.repositories.length; repository++) {
-      for (const solvable of this.providing(repository, name)) {
-        const isOffered = this.offered(this.name(solvable), this.archOf(solvable)).includes(solvable);
-        if (isOffered && this.provisions(solvable, name).length > 0) found.push(solvable);
-      }
-    }
-    const result = found.length < 2 ? found : found.sort((a, b) => this.#rank(a) - this.#rank(b) || b - a);
-    this.#providers.set(name, result);
-    return result;
+  /** Offered packages that provide a name, in order of preference, and what they provide under it. */
+  providers(name: string): readonly Provider[] {
+    return this.providersOf(this.nameOf(name));
   }
 
-  /** What a package provides under a name. */
-  provisions(solvable: number, name: string): readonly Provided[] {
-    return (this.provides(solvable) ?? []).filter(({ name: provided }) => provided === name);
+  /** See {@link providers}. */
+  protected providersOf(name: PackageName): readonly Provider[] {
+    return (name.providers ??= this.#findProviders(name));
+  }
+
+  #findProviders(name: PackageName): readonly Provider[] {
+    const found: Provider[] = [];
+    for (let repository = 0; repository < this.repositories.length; repository++) {
+      for (const solvable of this.providing(repository, name.text)) {
+        if (!this.offeredOf(this.packageName(solvable), this.archOf(solvable)).includes(solvable)) continue;
+        const provisions = this.provisions(solvable, name);
+        if (provisions.length > 0) found.push({ solvable, provisions });
+      }
+    }
+    if (found.length < 2) return found;
+    return found.sort(({ solvable: a }, { solvable: b }) => this.#rank(a) - this.#rank(b) || b - a);
   }
 
   #rank(solvable: number): number {
@@ -148,7 +210,8 @@ export class Pool extends Candidates {
 
   /** True when the package itself, offered or not, satisfies an alternative of its own name. */
   fits(relation: Relation, solvable: number, arch = this.arch): boolean {
-    return this.#reaches(relation, solvable, undefined, arch) && fitsVersion(relation, this.version(solvable));
+    const { qualifier, operator, version } = relation;
+    return this.#reaches(qualifier, solvable, undefined, arch) && fitsVersion(operator, version, this.version(solvable));
   }
 
   /**
@@ -157,7 +220,7 @@ export class Pool extends Candidates {
    *
    * @param as architecture for which the package provides the name, when that is not its own.
    */
-  #reaches({ qualifier }: Relation, solvable: number, as: string | undefined, arch: string): boolean {
+  #reaches(qualifier: string | undefined, solvable: number, as: string | undefined, arch: string): boolean {
     const wanted = qualifier === undefined ? arch : qualifier === 'native' ? this.arch : qualifier;
     if (wanted === (as ?? this.archOf(solvable))) return true;
     if (qualifier !== undefined && qualifier !== ANY) return false;
@@ -168,6 +231,12 @@ export class Pool extends Candidates {
   /** Whether a package may be installed for several architectures, in one version (`Multi-Arch: same`). */
   isSame(solvable: number): boolean {
     return this.indexOf(solvable).multiArch(this.rowOf(solvable)) === 'same';
+  }
+
+  /** A group of `groups` as deb-control(5) writes it, as far as it concerns an architecture. */
+  tellGroup(group: number, arch: string): string {
+    const { number, numbers, first, end } = this.locateGroup(group);
+    return first === end ? formatGroup(this.applicable(this.relationGroup(group), arch) ?? []) : numbers.groupText(number);
   }
 
   /** The part of a group that concerns an architecture; undefined when the whole group concerns others only. */
@@ -191,7 +260,7 @@ function merged(first: readonly number[], more: readonly number[]): readonly num
 }
 
 /** An unversioned provide satisfies no versioned relation. */
-function fitsVersion({ operator, version: wanted }: Relation, version: string | undefined): boolean {
+function fitsVersion(operator: RelationOperator | undefined, wanted: string | undefined, version: string | undefined): boolean {
   if (operator === undefined || wanted === undefined) return true;
   return version !== undefined && satisfiesVersion(version, operator, wanted);
 }

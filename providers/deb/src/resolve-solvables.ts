@@ -1,7 +1,5 @@
 import { nameFilter } from '@ict/package-index';
-import { hasCode } from '@ict/plugin-api';
-import type { PackagesIndex, RelationField } from './packages-index.js';
-import type { Provided, RelationGroup } from './relation.js';
+import type { PackagesIndex } from './packages-index.js';
 import type { PinnedPriority } from './resolve-pins.js';
 
 /** apt's pin of an ordinary repository. */
@@ -23,12 +21,6 @@ export interface PoolRepository {
   readonly index: PackagesIndex;
 }
 
-/** A relation field that cannot be read. */
-export interface UnreadableField {
-  readonly field: RelationField | 'Provides';
-  readonly message: string;
-}
-
 /**
  * The packages of all repositories as solvables, numbered from 1: repository after repository, in the order of their indexes.
  *
@@ -47,11 +39,6 @@ export class Solvables {
   readonly #allowed: readonly ((name: string) => boolean)[];
   /** By repository and architecture of its index: place among `architectures`, or -1 when such packages are not seen. */
   readonly #seen: readonly Int32Array[];
-  readonly #unreadable = new Map<number, UnreadableField>();
-  /** By field: relations of the solvables that were asked for, because the search and what tells of its answer ask for the same. */
-  readonly #relations = new Map<RelationField, Map<number, readonly RelationGroup[] | undefined>>();
-  /** What solvables provide, as far as it was asked for. */
-  readonly #provides = new Map<number, readonly Provided[] | undefined>();
 
   /** @param foreign architectures beside the native one, the preferred one first. */
   constructor(repositories: readonly PoolRepository[], arch: string, foreign: readonly string[]) {
@@ -168,51 +155,4 @@ export class Solvables {
   #place(repository: number, at: number): number {
     return this.#seen[repository]![this.repositories[repository]!.index.architectureAt(at)]!;
   }
-
-  /** Relations of one field; undefined when they cannot be read, which {@link unreadable} tells. */
-  relations(solvable: number, field: RelationField): readonly RelationGroup[] | undefined {
-    const index = this.indexOf(solvable);
-    const at = this.rowOf(solvable);
-    if (index.hasReadable(at, field)) return index.relations(at, field);
-    let known = this.#relations.get(field);
-    if (known === undefined) this.#relations.set(field, (known = new Map()));
-    return recalled(known, solvable, () => this.#readable(solvable, field, () => index.relations(at, field)));
-  }
-
-  /** What a package provides beside itself; undefined when that cannot be read, which {@link unreadable} tells. */
-  provides(solvable: number): readonly Provided[] | undefined {
-    return recalled(this.#provides, solvable, () => {
-      const { index, at } = this.locate(solvable);
-      return this.#readable(solvable, 'Provides', () => index.provides(at));
-    });
-  }
-
-  /** Notices when what a package provides cannot be read. */
-  checkProvides(solvable: number): void {
-    if (!this.indexOf(solvable).hasReadable(this.rowOf(solvable), 'Provides')) this.provides(solvable);
-  }
-
-  /** Packages of which a field was asked for and could not be read. */
-  get unreadable(): ReadonlyMap<number, UnreadableField> {
-    return this.#unreadable;
-  }
-
-  #readable<T>(solvable: number, field: UnreadableField['field'], read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!hasCode(error, 'ICT_DEB_RELATION_INVALID')) throw error;
-      this.#unreadable.set(solvable, { field, message: (error as Error).message });
-      return undefined;
-    }
-  }
-}
-
-/** What `known` has for a key, else what `find` says, for the next time; `undefined` is an answer too. */
-function recalled<K, V>(known: Map<K, V>, key: K, find: () => V): V {
-  const found = known.get(key);
-  if (found !== undefined || known.has(key)) return found as V;
-  const value = find();
-  known.set(key, value);
-  return value;
 }

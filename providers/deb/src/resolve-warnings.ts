@@ -21,9 +21,9 @@ export function warnOfCycles(pool: Pool, chosen: ReadonlySet<number>): Problem[]
   const edges = new Map<string, readonly string[]>();
   for (const solvable of chosen) {
     const arch = pool.archOf(solvable);
-    const groups = pool.relations(solvable, 'Pre-Depends') ?? [];
+    const groups = pool.groups(solvable, 'Pre-Depends') ?? [];
     // Where two can do, dpkg has a way out.
-    const satisfying = groups.map((group) => pool.targets(pool.applicable(group, arch) ?? [], arch).filter((target) => chosen.has(target)));
+    const satisfying = groups.map((group) => (pool.targets(group, arch) ?? []).filter((target) => chosen.has(target)));
     const needed = satisfying.filter(({ length }) => length === 1).flat();
     if (needed.length > 0)
       edges.set(

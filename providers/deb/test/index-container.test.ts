@@ -57,6 +57,10 @@ describe('encodeColumns', () => {
     ['lists of another number of fields', { ...whole, lists: new Uint32Array(7) }],
     ['groups without a length', { ...whole, lengths: new Uint32Array(1) }],
     ['lists that end elsewhere', { ...whole, members: new Uint32Array(1) }],
+    ['packages without a name', { ...whole, packageNames: new Uint32Array(1) }],
+    ['alternatives without a version', { ...whole, versions: new Uint32Array(1) }],
+    ['groups that end elsewhere', { ...whole, groupEnds: (whole['groupEnds'] as Uint32Array).map((end) => end + 1) }],
+    ['names without a length', { ...whole, nameLengths: new Uint32Array(1) }],
     ['numbers as bytes', { ...whole, members: new Uint8Array(1) }],
   ])('refuses %s', (_, sections) => {
     expect(() => decodeColumns(encodeSections(CONTAINER, sections))).toThrow(

@@ -4,7 +4,9 @@ import { readColumns } from '../src/index-columns.js';
 import { decodeColumns, encodeColumns } from '../src/index-container.js';
 import { PackagesIndex } from '../src/packages-index.js';
 import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relation.js';
+import type { Relation, RelationGroup } from '../src/relation.js';
 import { readRelations } from '../src/relation-columns.js';
+import { RELATION_PLACES, UNREADABLE } from '../src/relation-numbers.js';
 import { WIDTH } from '../src/index-columns.js';
 import { indexText } from './resolve-case-file.js';
 
@@ -20,6 +22,16 @@ const read = (field: string, values: readonly string[]) => readColumns(textOf(fi
 function bothWays(field: string, values: readonly string[]): readonly [PackagesIndex, PackagesIndex] {
   const columns = read(field, values);
   return [new PackagesIndex(columns), new PackagesIndex(decodeColumns(encodeColumns(columns)))];
+}
+
+/** The alternatives of a group that an index has as numbers. */
+function alternativesOf({ numbers }: PackagesIndex, group: number): readonly Pick<Relation, 'name' | 'operator' | 'version'>[] {
+  const first = group === 0 ? 0 : numbers.groupEnd(group - 1);
+  return Array.from({ length: numbers.groupEnd(group) - first }, (_, i) => ({
+    name: numbers.nameText(numbers.alternativeName(first + i)),
+    operator: numbers.operator(first + i),
+    version: numbers.version(first + i),
+  }));
 }
 
 const outcomeOf = (ask: () => unknown): unknown => {
@@ -73,6 +85,44 @@ describe('relations in columns', () => {
       (value) => new PackagesIndex(decodeColumns(encodeColumns(read('Depends', [value]))), table),
     );
     expect(first!.relations(0, 'Depends')[1]).toBe(second!.relations(0, 'Depends')[0]);
+  });
+
+  it('have names and versions as numbers where a group says nothing else, and in the usual form', () => {
+    const name = fc.constantFrom('a', 'b2', 'lib.c+d-e', '_x', '');
+    const version = fc.constantFrom(
+      '',
+      ' (>= 1:2~a-3)',
+      ' (= 1)',
+      ' (<< 2+b)',
+      ' (<= 0)',
+      ' (>> 1)',
+      ' (< 1)',
+      ' (>=1)',
+      ' (= )',
+      ':any',
+      ' [amd64]',
+    );
+    const separator = fc.constantFrom(' | ', '|', ' |  ', ' |');
+    const group = fc
+      .tuple(name, version, fc.array(fc.tuple(separator, name, version), { maxLength: 2 }))
+      .map(([first, its, more]) => `${first}${its}${more.flat().join('')}`);
+    fc.assert(
+      fc.property(fc.array(group, { minLength: 1, maxLength: 3 }), (groups) => {
+        for (const index of bothWays('Depends', groups)) {
+          groups.forEach((text, row) => {
+            const list = index.numbers.list(row, RELATION_PLACES.get('Depends')!);
+            const parsed = outcomeOf(() => parseRelations(text));
+            if (typeof parsed === 'string') return expect(list).toBe(UNREADABLE);
+            const [relations = []] = parsed as readonly RelationGroup[];
+            const told = list === 0 ? [] : alternativesOf(index, index.numbers.member(index.numbers.listEnd(list - 1)));
+            const isPlain =
+              formatGroup(relations) === text &&
+              relations.every(({ qualifier, architectures }) => qualifier === undefined && architectures.length === 0);
+            expect(told).toEqual(isPlain ? relations.map(({ name, operator, version }) => ({ name, operator, version })) : []);
+          });
+        }
+      }),
+    );
   });
 
   it('are read as by the expression that knows every form', () => {

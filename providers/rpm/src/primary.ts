@@ -140,7 +140,7 @@ export class PrimaryReader implements XmlHandler {
   #begin(): void {
     this.#inPackage = true;
     this.#fields.fill(0);
-    for (const list of this.#lists) list.clear();
+    for (const list of this.#lists) list.cut(0);
     this.#list = -1;
     this.#checksum = undefined;
     this.#path = '';
