@@ -3,6 +3,7 @@ import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plu
 import { coreError } from './errors.js';
 import type { Lock } from './lock.js';
 import { unreadable, type LockSource } from './lock-source.js';
+import { isRequestRecord, recordDigest } from './request-record.js';
 
 /**
  * Checks the shape of everything that a build reads of a lock: the file may have been edited or merged by hand.
@@ -15,9 +16,12 @@ export function checkLock(source: LockSource, value: unknown): Lock {
     throw newer(source.file, value['lockVersion'] as number);
   if (value['lockVersion'] !== 1)
     throw unreadable(source, `it has lockVersion ${String(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
-  const { target, request, repositories, plugins, packages, tools } = value;
+  const { asked, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
   if (!isDigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
+  if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
+    throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
+  }
   if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) {
     const list = ['repositories', 'packages', 'tools'].find((key) => !Array.isArray(value[key]))!;
     throw unreadable(source, `it has no list of ${list}`, { path: [list] });

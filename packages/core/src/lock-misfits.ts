@@ -2,12 +2,18 @@ import type { PinnedRepository, ProblemReport, RepositorySpec, ResolvedPackage, 
 import type { Lock } from './lock.js';
 import { seedName } from './lock-update.js';
 import type { PackageRequest } from './request.js';
+import { requestChanges, type RequestPlaces } from './request-changes.js';
 
 /**
- * What of a request a lock does not have, as far as that can be read off it: a lock keeps only the digest of what was asked. Packages that
- * the template asks for, with their lines, then repositories.
+ * What of a request a lock was not made for, with its lines. Of a lock of an earlier version, which keeps only the digest of what was
+ * asked, as far as that can be read off it: packages that the template asks for, then repositories.
  */
-export function lockMisfits({ packages, repositories, target }: Lock, request: PackageRequest): readonly ProblemReport[] {
+export function lockMisfits(
+  { asked, packages, repositories, target }: Lock,
+  request: PackageRequest,
+  places: RequestPlaces,
+): readonly ProblemReport[] {
+  if (asked !== undefined && target === request.target) return requestChanges(asked, request, places);
   if (target !== request.target) return [misfit(`the lock is of ${target}, and the template of ${request.target}`)];
   const wished = request.image.filter(isPlainName).flatMap((seed): ProblemReport[] => {
     const name = seedName(seed.request);

@@ -72,7 +72,7 @@ export async function findLock(template: string, intake: Intake, options: LockOp
     hint: `Bring it up to date with \`ict lock ${template}\`.`,
   };
   if (options.frozen === true || named !== undefined) {
-    throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file }, problems: lockMisfits(lock, request) });
+    throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file }, problems: lockMisfits(lock, request, intake.spec) });
   }
   return { request, warnings: [{ code: 'ICT_LOCK_OUTDATED', ...outdated, severity: 'warning' }] };
 }
@@ -96,6 +96,7 @@ export async function resolveAfresh(
     lockVersion: 1,
     target: request.target,
     request: request.digest,
+    asked: request.record,
     repositories: pinnedRepositories(snapshots),
     plugins: { [provider.identity.name]: provider.identity.version },
     packages: withSigners(resolved.packages, snapshots),

@@ -5,6 +5,7 @@ import { atomicWriteFile, canonicalJson, digestOf } from '@ict/integrity';
 import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { checkLock } from './lock-check.js';
 import { parseLock, unreadable } from './lock-source.js';
+import type { RequestRecord } from './request-record.js';
 
 /** Everything that decides an image's packages: the content of `x.lock.yml`. An image is a function of this and the template. */
 export interface Lock {
@@ -12,6 +13,8 @@ export interface Lock {
   readonly target: string;
   /** Digest of what was asked; a template whose request differs no longer fits. */
   readonly request: Digest;
+  /** What was asked, of which `request` is the digest; absent in locks of earlier versions. */
+  readonly asked?: RequestRecord;
   readonly repositories: readonly PinnedRepository[];
   readonly plugins: Readonly<Record<string, string>>;
   readonly packages: readonly ResolvedPackage[];
@@ -27,9 +30,9 @@ export function lockPath(template: string): string {
   return join(dirname(template), `${basename(template, extname(template))}.lock.yml`);
 }
 
-/** Names a lock by its content: the seed of every UUID of the image. */
+/** Names a lock by its content: the seed of every UUID of the image. What was asked is named by its digest, as in locks that do not tell it. */
 export function lockDigest(lock: Lock): Digest {
-  return digestOf(canonicalJson(lock as unknown as Json));
+  return digestOf(canonicalJson({ ...lock, asked: undefined } as unknown as Json));
 }
 
 /** The newest date of a signed root: the latest time that a file of the image may carry, seconds since 1970. */
@@ -52,7 +55,7 @@ export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly Pin
 
 /** Order of the fields, whatever order they have in memory; others follow by name. */
 const FIELDS: readonly string[] = [
-  ...['lockVersion', 'target', 'request', 'repositories', 'plugins', 'packages', 'tools'],
+  ...['lockVersion', 'target', 'request', 'asked', 'image', 'repositories', 'plugins', 'packages', 'tools'],
   ...[
     'id',
     'name',

@@ -1,5 +1,5 @@
-import { digestOf, canonicalJson } from '@ict/integrity';
-import type { Digest, DistributionDefinition, ImageFormat, ImageSpec, Json, ProviderId, RepositorySpec, Seed } from '@ict/plugin-api';
+import type { Digest, DistributionDefinition, ImageFormat, ImageSpec, ProviderId, RepositorySpec, Seed } from '@ict/plugin-api';
+import { recordDigest, type RequestRecord } from './request-record.js';
 
 /** What a template asks of the package repositories: all that resolution depends on besides the repositories' state. */
 export interface PackageRequest {
@@ -8,6 +8,8 @@ export interface PackageRequest {
   readonly image: readonly Seed[];
   readonly tools: readonly Seed[];
   readonly recommends: boolean;
+  /** All that counts, as a lock file has it. */
+  readonly record: RequestRecord;
   /** Names the request in a lock file: a lock fits a template when their requests are equal. */
   readonly digest: Digest;
 }
@@ -37,16 +39,16 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
     .map((name) => ({ request: name, reason: 'tools' }));
   const target = providerId(spec.target);
   const { repositories } = distribution;
-  const asked: Json = {
-    target,
+  const { version: kernelVersion } = system.kernel;
+  const record: RequestRecord = {
     repositories: repositories.map(
       ({ id, archive, suite, components, priority, allowPackages, excludePackages, cost, moduleHotfixes }) => ({
         id,
         archive,
         suite,
         components,
-        priority,
-        allowPackages,
+        ...(priority === undefined ? {} : { priority }),
+        ...(allowPackages === undefined ? {} : { allowPackages }),
         ...(excludePackages === undefined ? {} : { excludePackages }),
         ...(cost === undefined ? {} : { cost }),
         ...(moduleHotfixes === true ? { moduleHotfixes } : {}),
@@ -56,11 +58,11 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
     image: requests(image),
     tools: requests(tools),
     recommends: system.recommends,
-    kernelVersion: system.kernel.version,
-    ...(spec.pins === undefined ? {} : { pins: spec.pins as unknown as Json }),
+    ...(kernelVersion === undefined ? {} : { kernelVersion }),
+    ...(spec.pins === undefined ? {} : { pins: spec.pins }),
     ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }),
   };
-  return { target, repositories, image, tools, recommends: system.recommends, digest: digestOf(canonicalJson(asked)) };
+  return { target, repositories, image, tools, recommends: system.recommends, record, digest: recordDigest(target, record) };
 }
 
 /** Sorted and without doubles: the order in a template does not change what is asked. */

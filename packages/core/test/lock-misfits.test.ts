@@ -24,7 +24,7 @@ function misfits(names: readonly string[], { repositories = distribution.reposit
     ],
     tools: [],
   };
-  return lockMisfits(lock, request).map(({ message, position }) => `${position?.line ?? '-'} ${message}`);
+  return lockMisfits(lock, request, sampleSpec()).map(({ message, position }) => `${position?.line ?? '-'} ${message}`);
 }
 
 describe('lockMisfits', () => {

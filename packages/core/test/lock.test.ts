@@ -7,6 +7,7 @@ import { parse, stringify } from 'yaml';
 import { digestOf } from '@ict/integrity';
 import { hasCode, type Digest, type Json, type Memo } from '@ict/plugin-api';
 import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../src/lock.js';
+import { recordDigest } from '../src/request-record.js';
 
 const digest = `sha256:${'1'.repeat(64)}` as Digest;
 const entry = {
@@ -107,6 +108,52 @@ describe('lock files', () => {
     expect(lockDigest({ ...lock })).toBe(lockDigest(lock));
     expect(lockDigest({ ...lock, packages: [{ ...entry, version: '5.2-2' }] })).not.toBe(lockDigest(lock));
     expect(lockEpoch(lock)).toBe(1_700_000_000);
+  });
+
+  describe('that tell what was asked', () => {
+    const asked = {
+      image: ['bash'],
+      tools: [],
+      recommends: false,
+      pins: [{ packages: ['bash'], release: 'backports', priority: 700 }],
+      essential: { priorities: ['required'], packages: [] },
+      repositories: [{ id: 'main', archive: 'http://archive', suite: 'stable', components: ['main'], priority: 7 }],
+    };
+    const telling: Lock = { ...lock, request: recordDigest(lock.target, asked), asked };
+
+    it('are read, and named as those that do not', async () => {
+      const file = join(directory, 'x.lock.yml');
+      await writeLock(file, telling);
+      expect(await readLock(file)).toEqual(telling);
+      expect(Object.keys(parse(await readFile(file, 'utf8')) as Lock).slice(0, 5)).toEqual([
+        'lockVersion',
+        'target',
+        'request',
+        'asked',
+        'repositories',
+      ]);
+      expect(lockDigest(telling)).toBe(lockDigest({ ...lock, request: telling.request }));
+      expect(lockDigest(telling)).not.toBe(lockDigest({ ...telling, request: digest }));
+    });
+
+    it.each<[string, object]>([
+      ['another than its digest names', { ...asked, recommends: true }],
+      ['without packages', { ...asked, image: undefined }],
+      ['with a pin of nothing', { ...asked, pins: [{ priority: 7 }] }],
+      ['with a repository without name', { ...asked, repositories: [{ archive: 'http://archive' }] }],
+      ['that is no mapping', ['bash']],
+    ])('are refused when they tell of a request %s', async (_what, wrong) => {
+      const file = join(directory, 'x.lock.yml');
+      await writeFile(file, stringify({ ...telling, asked: wrong }));
+      await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    });
+
+    it('are refused in a wrong shape, whatever their digest', async () => {
+      const wrong = { ...asked, image: 'bash' } as unknown as typeof asked;
+      const file = join(directory, 'x.lock.yml');
+      await writeFile(file, stringify({ ...lock, asked: wrong, request: recordDigest(lock.target, wrong) }));
+      await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    });
   });
 
   it.each([

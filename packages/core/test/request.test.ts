@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { DistributionDefinition, PackagePin, SystemSpec } from '@ict/plugin-api';
 import { packageRequest, providerId } from '../src/request.js';
+import { recordDigest } from '../src/request-record.js';
 import { distribution, repository, sampleFormat, sampleSpec } from './sample-image.js';
 
 const digest = (system: Partial<SystemSpec> = {}, parts: Partial<DistributionDefinition> = {}, format = sampleFormat()) =>
@@ -60,6 +61,13 @@ describe('packageRequest', () => {
       sampleFormat(),
     );
     expect(other.digest).not.toBe(digest());
+  });
+
+  it('has a record that its digest names, in the same way as locks of earlier versions that do not tell it', () => {
+    const { record, digest: own, target } = packageRequest(sampleSpec(), distribution, sampleFormat());
+    expect(own).toBe(recordDigest(target, record));
+    expect(own).toBe('sha256:574b6610aaf5c204d3bb2f16c8062f3186d7a4ae5350286848780f45e4a0f7eb');
+    expect(record).toMatchObject({ image: ['bash', 'linux', 'loader', 'tar'], tools: ['e2fsprogs'], recommends: false });
   });
 
   it('changes with pins, and their order', () => {
