@@ -120,7 +120,13 @@ describe('ict lock', () => {
   it.each<[string, (lock: string) => string, number, string]>([
     ['broken', (lock) => lock.slice(0, 500), 2, 'ICT_LOCK_UNREADABLE'],
     ['newer', (lock) => lock.replace('lockVersion: 1', 'lockVersion: 2'), 2, 'ICT_LOCK_NEWER'],
-    ['of another target', (lock) => lock.replace('target: mini-mini1-x86_64', 'target: mini-mini2-x86_64'), 1, 'ICT_LOCK_TARGET'],
+    [
+      'of another target',
+      (lock) => lock.replace('target: mini-mini1-x86_64', 'target: mini-mini2-x86_64').replace(/^asked:\n(?: .*\n)*/m, ''),
+      1,
+      'ICT_LOCK_TARGET',
+    ],
+    ['edited', (lock) => lock.replace('recommends: false', 'recommends: true'), 2, 'ICT_LOCK_UNREADABLE'],
   ])('--update refuses a lock that is %s, and leaves it alone', async (_what, change, status, code) => {
     const other = await world.template(['server', 'client']);
     const file = other.replace(/\.yml$/, '.lock.yml');
