@@ -22,7 +22,7 @@ export class ByteReader {
     return this.#chunk.length - this.#at >= count ? this.#advance(count) : undefined;
   }
 
-  /** The next `count` bytes, fewer only when the source ends. The result may share memory with the source. */
+  /** The next `count` bytes, fewer only when the source ends. The result may share memory with the source's chunk. */
   async read(count: number): Promise<Buffer> {
     const whole = this.take(count);
     if (whole !== undefined) return whole;
@@ -31,8 +31,9 @@ export class ByteReader {
     while (missing > 0) {
       const part = await this.some(missing);
       if (part === undefined) break;
-      parts.push(part);
       missing -= part.length;
+      // A copy of all but the last: the source may use a chunk's memory again for the next.
+      parts.push(missing === 0 ? part : Buffer.from(part));
     }
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }

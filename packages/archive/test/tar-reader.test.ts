@@ -286,6 +286,25 @@ describe('content', () => {
     expect(seen).toEqual(['a', 'b', 'c']);
   });
 
+  it.each([100, 300, 512, 700])('comes from a source that uses its memory again, in pieces of %i bytes', async (size) => {
+    async function* reusing(): AsyncGenerator<Uint8Array, void, undefined> {
+      const memory = Buffer.alloc(size);
+      for (let at = 0; at < archive.length; at += size) yield memory.subarray(0, archive.copy(memory, 0, at, at + size));
+    }
+    const found: [string, number][] = [];
+    for await (const entry of readTar(reusing())) {
+      let content = '';
+      for await (const chunk of entry.content) content += Buffer.from(chunk).toString();
+      found.push([entry.path, content.length]);
+      expect(content).toBe(entry.path.repeat(content.length));
+    }
+    expect(found).toEqual([
+      ['a', 4],
+      ['b', 2000],
+      ['c', 1],
+    ]);
+  });
+
   it('is handed out whole, once, when it has arrived whole, and then not again', async () => {
     const whole: (string | undefined)[] = [];
     for await (const entry of readTar(inPieces(archive, 1_000_000))) {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
   existsSync,
@@ -235,6 +236,21 @@ describe('a sealed layer', () => {
     expect((await sandbox.readLayer(join(base, 'plain-other'))).digest).toBe(other.digest);
   });
 
+  it('comes back whole from a large snapshot, stored or compressed, with names that lie across its pieces', async () => {
+    const directory = join(base, 'large', 'n'.repeat(120));
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'large'), randomBytes(3_000_000));
+    // Each has a header of its own for its long name, and what lies before it shifts the next.
+    for (let file = 0; file < 400; file++) writeFileSync(join(directory, `${'m'.repeat(120)}-${file}`), randomBytes(file * 11));
+    const snapshot = join(base, 'large.tar.gz');
+    const sealed = await sandbox.sealLayer(join(base, 'large'), { epochSeconds: EPOCH, snapshot });
+    expect(await sandbox.restoreSnapshot(snapshot, join(base, 'large-stored'))).toEqual(sealed);
+    expect((await sandbox.readLayer(join(base, 'large-stored'))).digest).toBe(sealed.digest);
+    writeFileSync(snapshot, gzipSync(gunzipSync(readFileSync(snapshot)), { level: 1 }));
+    expect(await sandbox.restoreSnapshot(snapshot, join(base, 'large-compressed'))).toEqual(sealed);
+    expect((await sandbox.readLayer(join(base, 'large-compressed'))).digest).toBe(sealed.digest);
+  });
+
   it('loses its sockets, which no archive keeps', async () => {
     const directory = join(base, 'socket');
     mkdirSync(directory);
@@ -298,6 +314,7 @@ describe('failures', () => {
   it.each([
     ['cut short', (bytes: Buffer) => bytes.subarray(0, bytes.length - 40)],
     ['damaged', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 300), Buffer.from('damage'), bytes.subarray(306)])],
+    ['damaged in a file', (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === bytes.length - 9000 ? byte ^ 1 : byte)))],
     ['no gzip', () => Buffer.from('plain')],
   ])('show when a snapshot is %s', async (_what, damage) => {
     const file = join(base, 'damaged.tar.gz');
@@ -319,6 +336,8 @@ describe('failures', () => {
   });
 
   it('come with the reason of an abort', async () => {
+    const restoring = sandbox.restoreSnapshot(join(base, 'one.tar.gz'), join(base, 'aborted'), AbortSignal.abort(new Error('stop')));
+    await expect(restoring).rejects.toThrow('stop');
     const aborting = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, signal: AbortSignal.abort(new Error('stop')) });
     await expect(aborting).rejects.toThrow('stop');
   });

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { pipeline as pipeStreams, type Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { readTar } from '@ict/archive';
 import { syncDirectory, temporaryName } from '@ict/integrity';
@@ -14,6 +15,7 @@ import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
 import { compareDirectory, type RawPath } from './layer-walk.js';
 import { OutputTail } from '../output-tail.js';
+import { FILL_BYTES, StoredGunzip } from './stored-gunzip.js';
 import { StoredGzip } from './stored-gzip.js';
 
 /** Attributes that say how one machine keeps a file, not what it is. Label-based access control is set by the image writer. */
@@ -112,15 +114,7 @@ export async function restoreLayer(snapshot: string, directory: string, signal: 
   if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking a snapshot', directory, new Error('the directory is not empty'));
   const tar = startTar([...EXTRACT, `--directory=${directory}`], 'in', signal);
   const lister = new LayerLister();
-  const read = createReadStream(snapshot, { highWaterMark: PIECE_BYTES });
-  const fed = pipeline(
-    read,
-    createGunzip({ chunkSize: PIECE_BYTES }),
-    (bytes: TarBytes) => feed(tar.input as Writable, bytes, lister, signal),
-    {
-      signal,
-    },
-  );
+  const fed = feed(tar.input as Writable, snapshot, lister, signal);
   const [feeding, unpacking] = await Promise.allSettled([fed, tar.done]);
   signal.throwIfAborted();
   // A damaged file cuts tar's input short, so its error comes first.
@@ -137,15 +131,15 @@ export async function restoreLayer(snapshot: string, directory: string, signal: 
  * Writes all bytes to tar and lists what they hold, and reads them to their end even when tar, which stops at its end mark, takes no more:
  * only then the checksum of the compressed file is known to be good.
  */
-async function feed(sink: Writable, source: TarBytes, lister: LayerLister, signal: AbortSignal): Promise<void> {
-  const closed = new Promise<void>((resolve) => sink.once('close', resolve));
+async function feed(sink: Writable, snapshot: string, lister: LayerLister, signal: AbortSignal): Promise<void> {
   // A broken pipe: tar ended, and says itself why.
   sink.on('error', () => sink.destroy());
-  const chunks = source[Symbol.asyncIterator]();
+  const sending: Promise<void>[] = [];
+  const bytes = unpacked(snapshot, sending, signal);
   // Of its own each time, as whoever reads the archive may stop at its end mark too.
   async function* through(): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-      if (!sink.destroyed && !sink.write(next.value)) await Promise.race([once(sink, 'drain').catch(() => undefined), closed]);
+    for (let next = await bytes.next(); next.done !== true; next = await bytes.next()) {
+      sending.push(send(sink, next.value));
       yield next.value;
     }
   }
@@ -155,13 +149,52 @@ async function feed(sink: Writable, source: TarBytes, lister: LayerLister, signa
     while ((await rest.next()).done !== true);
   } finally {
     sink.end();
+    await bytes.return(undefined);
+  }
+}
+
+/** Resolves when the bytes are on their way, or nobody takes them any more. */
+function send(sink: Writable, bytes: Uint8Array): Promise<void> {
+  return sink.destroyed ? Promise.resolve() : new Promise((resolve) => sink.write(bytes, () => resolve()));
+}
+
+/**
+ * The bytes of a snapshot, in pieces that are good until the next one is asked for.
+ *
+ * @param sending grows by a promise for each piece; until that is kept, the bytes stay as they are.
+ */
+async function* unpacked(snapshot: string, sending: Promise<void>[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  const stored = StoredGunzip.open(snapshot);
+  if (stored === undefined) {
+    const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
+    pipeStreams(createReadStream(snapshot, { highWaterMark: PIECE_BYTES }), gunzip, () => undefined); // it fails with what either fails with
+    for await (const bytes of gunzip as AsyncIterable<Buffer>) {
+      yield bytes;
+      await sending[sending.length - PIECES_AHEAD];
+    }
+    return;
+  }
+  const buffers = Array.from({ length: PIECES_AHEAD }, () => Buffer.allocUnsafeSlow(FILL_BYTES));
+  try {
+    for (let piece = 0; ; piece++) {
+      await sending[piece - PIECES_AHEAD]; // this buffer's last bytes
+      await nextTurn(); // of the event loop: tar takes no bytes otherwise
+      signal.throwIfAborted();
+      const bytes = stored.fill(buffers[piece % PIECES_AHEAD] as Buffer);
+      if (bytes === undefined) return;
+      yield bytes;
+    }
+  } finally {
+    stored.close();
   }
 }
 
 type TarBytes = AsyncIterable<Uint8Array>;
 
-/** Read and decompressed at a time: each piece costs a turn of the event loop. */
+/** Decompressed at a time: each piece costs a turn of the event loop. */
 const PIECE_BYTES = 256 * 1024;
+/** Pieces on their way to tar. */
+const PIECES_AHEAD = 4;
 
 async function list(directory: string, signal: AbortSignal, through: (tar: TarBytes) => TarBytes): Promise<LayerManifest> {
   return makeManifest(await listTar(startTar([...CREATE, `--directory=${directory}`, '.'], 'out', signal), directory, signal, through));

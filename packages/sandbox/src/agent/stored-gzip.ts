@@ -2,11 +2,13 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { crc32 } from 'node:zlib';
 
 /** Largest content of a stored block: its length has 16 bits. */
-const BLOCK_BYTES = 65_535;
+export const BLOCK_BYTES = 65_535;
 /** One bit for the last block, two for the kind, padding; then the length, plain and inverted. */
-const BLOCK_HEAD_BYTES = 5;
+export const BLOCK_HEAD_BYTES = 5;
+/** Checksum and size of the content. */
+export const TAIL_BYTES = 8;
 /** One member without name or time, made on Unix. */
-const HEAD = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+export const HEAD = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
 
 /**
  * Frames bytes as gzip without compressing them. Unlike zlib's own level 0, the result depends on the bytes alone, not on how they arrive.
@@ -38,7 +40,7 @@ export class StoredGzip extends Transform {
 
   override _flush(done: TransformCallback): void {
     this.#emit(true);
-    const tail = Buffer.alloc(8);
+    const tail = Buffer.alloc(TAIL_BYTES);
     tail.writeUInt32LE(this.#crc, 0);
     tail.writeUInt32LE(this.#sizeBytes % 2 ** 32, 4);
     this.push(tail);
