@@ -1,7 +1,7 @@
-import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { copyPrograms } from '@ict/fixtures';
 
 const PROGRAMS = [
   ...[
@@ -36,13 +36,6 @@ export function makeBase(): string {
 
 /** Makes a layer that holds a few programs of this machine with their libraries: enough of a system to run commands in. */
 export function makeHostTree(directory: string): string {
-  mkdirSync(directory, { recursive: true });
-  for (const program of PROGRAMS) {
-    const libraries = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
-    for (const file of [program, ...libraries]) {
-      mkdirSync(join(directory, dirname(file)), { recursive: true });
-      copyFileSync(file, join(directory, file));
-    }
-  }
+  copyPrograms(directory, PROGRAMS);
   return directory;
 }

@@ -13,6 +13,7 @@ import { rpmError } from './errors.js';
 import { createFileName } from './file-name.js';
 import { extractPayload } from './payload-tar.js';
 import { readQuirks } from './quirks.js';
+import { RefusedPayload } from './refused-payload.js';
 import type { RpmQuirks } from './quirks.js';
 
 /** Where the package files appear inside the tree while rpm runs. /run is not part of the image. */
@@ -64,11 +65,20 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (packages.length === 0) return;
   await tree.expose(packages, PACKAGES);
   const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-  await tree.run({
-    argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(quirks), ...files],
-    env,
-    onLine: progress(packages, ctx),
-  });
+  const refused = new RefusedPayload();
+  const tell = progress(packages, ctx);
+  try {
+    await tree.run({
+      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(quirks), ...files],
+      env,
+      onLine: (line, stream) => {
+        refused.read(line);
+        tell(line, stream);
+      },
+    });
+  } catch (error) {
+    throw refused.errorFor(error);
+  }
 }
 
 function choices({ excludeDocs, languages }: RpmQuirks): readonly string[] {

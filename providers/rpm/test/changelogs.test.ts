@@ -12,7 +12,7 @@ import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-tes
 import { findChangelogs } from '../src/changelogs.js';
 import { createMetadataSource } from '../src/metadata.js';
 import { OtherReader } from '../src/other.js';
-import { createResolver } from '../src/resolve.js';
+import { resolvePinned } from './checked-resolution.js';
 import { FIXTURES } from './fixture-index.js';
 
 const archive = 'http://archive.example';
@@ -126,7 +126,7 @@ describe('changelogs', () => {
     const { pinned, packages } = await pin(ctx);
     const seeds = [{ request: 'told', reason: 'template' }];
     const rest = { arch: 'x86_64', distribution: {} as never, essential: false, recommends: true } as const;
-    expect(await createResolver().resolve({ ...rest, snapshots: [pinned], seeds }, ctx)).toMatchObject({ kind: 'resolved' });
+    expect(await resolvePinned({ ...rest, snapshots: [pinned], seeds }, ctx)).toMatchObject({ kind: 'resolved' });
     expect(fetched()).toBe(0);
     for (let times = 0; times < 2; times++) await findChangelogs(pinned, { packages, newest: 10 }, ctx);
     expect(fetched()).toBe(1);

@@ -9,7 +9,7 @@ import { createVerifier } from '@ict/verify';
 import { readRpm } from '../src/package.js';
 import { SIGNATURE_TAG, TAG } from '../src/tags.js';
 import { createPackageVerifier } from '../src/verify.js';
-import { CPIO_END, cpioMember, encodeRpm, fileTags, type HeaderValue } from './rpm-file.js';
+import { CPIO_END, cpioMember, encodeRpm, fileTags, zeros, type HeaderValue } from './rpm-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -65,20 +65,6 @@ describe('a file of 4.5 GB in a package of some kilobytes', () => {
   const SIZE = 4.5 * 2 ** 30;
   /** Bytes that the test takes of it: all of them take half a minute, in the same memory. */
   const READ = 2 ** 28;
-  /** Zeros as blocks of one repeated byte, each of 128 KiB: 4 bytes a block. */
-  function zeros(prefix: Buffer, sizeBytes: number, suffix: Buffer): Buffer {
-    const BLOCK = 128 * 1024;
-    const block = (type: number, size: number, last = 0): Buffer => {
-      const bytes = Buffer.alloc(3);
-      bytes.writeUIntLE(last + (type << 1) + size * 8, 0, 3);
-      return bytes;
-    };
-    const raw = (bytes: Buffer, last = 0): Buffer => Buffer.concat([block(0, bytes.length, last), bytes]);
-    const run = Buffer.concat([block(1, BLOCK), Buffer.alloc(1)]);
-    const runs = Buffer.concat(Array<Buffer>(sizeBytes / BLOCK).fill(run));
-    // A frame of unknown size with a window of 128 KiB.
-    return Buffer.concat([Buffer.from('28b52ffd0038', 'hex'), raw(prefix), runs, raw(suffix, 1)]);
-  }
   // Sizes above 4 GB have no place in the usual form; rpm then writes numbers of files.
   const stripped = Buffer.from('07070X00000000\0\0');
   const payload = zeros(stripped, SIZE, CPIO_END);

@@ -108,3 +108,18 @@ export function cpioMember(name: string, content: string | Uint8Array, mode = 0o
 }
 
 export const CPIO_END = cpioMember('TRAILER!!!', '', 0);
+
+/** Zeros between two texts as a zstd frame of a few bytes a block of 128 KiB. @param sizeBytes a multiple of that. */
+export function zeros(prefix: Buffer, sizeBytes: number, suffix: Buffer): Buffer {
+  const BLOCK = 128 * 1024;
+  const block = (type: number, size: number, last = 0): Buffer => {
+    const bytes = Buffer.alloc(3);
+    bytes.writeUIntLE(last + (type << 1) + size * 8, 0, 3);
+    return bytes;
+  };
+  const raw = (bytes: Buffer, last = 0): Buffer => Buffer.concat([block(0, bytes.length, last), bytes]);
+  const run = Buffer.concat([block(1, BLOCK), Buffer.alloc(1)]);
+  const runs = Buffer.concat(Array<Buffer>(sizeBytes / BLOCK).fill(run));
+  // A frame of unknown size with a window of 128 KiB.
+  return Buffer.concat([Buffer.from('28b52ffd0038', 'hex'), raw(prefix), runs, raw(suffix, 1)]);
+}

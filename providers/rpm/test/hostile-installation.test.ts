@@ -1,0 +1,284 @@
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { copyPrograms, RpmWorkshop } from '@ict/fixtures';
+import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
+import { fakeContext } from '@ict/plugin-testkit';
+import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import { createInstaller } from '../src/installer.js';
+import { SIGNATURE_TAG, TAG } from '../src/tags.js';
+import { CPIO_END, cpioMember, encodeRpm, fileTags, zeros, type HeaderValue } from './rpm-file.js';
+
+const MIB = 2 ** 20;
+/** A tag that nobody reads but rpm. */
+const OS = 1021;
+const EPOCH_SECONDS = 1_000_000_000;
+const distribution = { dist: 'x', boot: {}, quirks: {} } as unknown as DistributionDefinition;
+
+const base = mkdtempSync(join(tmpdir(), 'ict-rpm-installation-'));
+/** A root of a few programs of this machine: its rpm installs as that of any tree would. */
+const low = join(base, 'low');
+const workshop = new RpmWorkshop();
+let sandbox: Sandbox;
+/** What scriptlets need. */
+let shell: VerifiedPackage;
+
+beforeAll(async () => {
+  copyPrograms(low, ['/usr/bin/rpm', '/bin/sh', '/bin/bash', '/bin/cat', '/bin/mknod', '/bin/rm']);
+  cpSync('/usr/lib/rpm', join(low, 'usr/lib/rpm'), { recursive: true });
+  mkdirSync(join(low, 'etc'));
+  writeFileSync(join(low, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
+  writeFileSync(join(low, 'etc/group'), 'root:x:0:\n');
+  sandbox = await startSandbox({ signal: new AbortController().signal, temporary: base });
+  shell = verified('shell', workshop.build({ name: 'shell', preamble: ['Provides: /bin/sh', 'Provides: /bin/bash'] }));
+});
+afterAll(async () => {
+  await sandbox.close();
+  workshop.close();
+  rmSync(base, { recursive: true });
+});
+
+function verified(name: string, file: string): VerifiedPackage {
+  return { name, version: '1.0-1', arch: 'noarch', id: `${name}:noarch`, requires: [], file } as unknown as VerifiedPackage;
+}
+
+/** A package file that nobody would make but to harm, under the name that the cache gives it. */
+function made(directory: string, header: Readonly<Record<number, HeaderValue>>, payload: Uint8Array, name = 'made'): VerifiedPackage {
+  mkdirSync(join(base, 'packages', directory), { recursive: true });
+  const file = join(base, 'packages', directory, `${name}-1.0-1.noarch.rpm`);
+  const identity = { [TAG.NAME]: { text: name }, [TAG.VERSION]: { text: '1.0' } };
+  const sign = (bytes: Buffer) => ({ [SIGNATURE_TAG.SHA256]: { text: createHash('sha256').update(bytes).digest('hex') } });
+  writeFileSync(file, encodeRpm({ header: { ...header, ...identity }, payload, sign }));
+  return verified(name, file);
+}
+
+/** What rpm wants to know of a package's files beside what {@link fileTags} tells. */
+function installable(files: Readonly<Record<string, Uint8Array | string | { readonly sizeBytes: number } | { readonly link: string }>>) {
+  const all = Object.values(files);
+  const isLink = (value: (typeof all)[number]): value is { readonly link: string } => typeof value === 'object' && 'link' in value;
+  const sizeOf = (value: (typeof all)[number]): number =>
+    isLink(value) ? value.link.length : typeof value === 'object' && 'sizeBytes' in value ? value.sizeBytes : Buffer.from(value).length;
+  const digestOf = (value: (typeof all)[number]): string =>
+    typeof value === 'string' || value instanceof Uint8Array ? createHash('sha256').update(value).digest('hex') : '';
+  const sizes = Object.fromEntries(Object.entries(files).map(([path, value]) => [path, sizeOf(value)]));
+  const each = (value: number) => all.map(() => value);
+  return {
+    ...fileTags(sizes),
+    [TAG.FILEMODES]: { width: 2, numbers: all.map((value) => (isLink(value) ? 0o120777 : 0o100644)) },
+    [TAG.FILEDIGESTS]: { texts: all.map(digestOf) },
+    [TAG.FILEDIGESTALGO]: { width: 4, numbers: [8] },
+    [TAG.FILELINKTOS]: { texts: all.map((value) => (isLink(value) ? value.link : '')) },
+    [TAG.FILEUSERNAME]: { texts: all.map(() => 'root') },
+    [TAG.FILEGROUPNAME]: { texts: all.map(() => 'root') },
+    [TAG.FILEMTIMES]: { width: 4, numbers: each(EPOCH_SECONDS) },
+    [TAG.FILEFLAGS]: { width: 4, numbers: each(0) },
+    [TAG.FILEDEVICES]: { width: 4, numbers: each(1) },
+    [TAG.FILEINODES]: { width: 4, numbers: all.map((_, at) => at + 1) },
+    [TAG.FILERDEVS]: { width: 2, numbers: each(0) },
+    [TAG.FILELANGS]: { texts: all.map(() => '') },
+    [OS]: { text: 'linux' },
+  } satisfies Readonly<Record<number, HeaderValue>>;
+}
+
+/** What an installation came to. */
+interface Outcome {
+  /** Of what ended it; undefined when nothing did. */
+  readonly error: { readonly code: string; readonly message: string } | undefined;
+  readonly warnings: readonly string[];
+  /** What it wrote, by path. */
+  readonly layer: ReadonlyMap<string, LayerManifest['entries'][number]>;
+  /** The content of a file that it wrote. */
+  readonly read: (path: string) => string;
+}
+
+let count = 0;
+
+/** Installs into a tree in the sandbox, as a build does. @param lowers none for an empty root. @param only unpacks, as for tools. */
+async function install(
+  packages: readonly VerifiedPackage[],
+  {
+    lowers = [low],
+    only,
+    during,
+  }: {
+    readonly only?: 'unpack';
+    readonly lowers?: readonly string[];
+    readonly during?: (upper: string, abort: AbortController) => void;
+  } = {},
+): Promise<Outcome> {
+  const abort = new AbortController();
+  await using ctx = fakeContext({});
+  const upper = { directory: join(base, `upper-${++count}`), work: join(base, `work-${count}`) };
+  for (const directory of Object.values(upper)) mkdirSync(directory);
+  const tree = await sandbox.openTree({ lowers, upper, epochSeconds: EPOCH_SECONDS, signal: abort.signal });
+  const watch = during === undefined ? undefined : setInterval(() => during(upper.directory, abort), 20);
+  const { apply, unpack } = createInstaller();
+  const work =
+    only === undefined ? apply({ install: packages, remove: [] }, tree, distribution, ctx) : unpack!(packages, tree, distribution, ctx);
+  const error = await work.then(
+    () => undefined,
+    (reason: Outcome['error']) => reason,
+  );
+  clearInterval(watch);
+  await tree.close();
+  const { entries } = await sandbox.sealLayer(upper.directory, { epochSeconds: EPOCH_SECONDS });
+  return {
+    error,
+    warnings: ctx.events.flatMap((event) => (event.type === 'warning' ? [event.code] : [])),
+    layer: new Map(entries.map((entry) => [entry.path, entry])),
+    read: (path) => readFileSync(join(upper.directory, path), 'utf8'),
+  };
+}
+
+describe('a scriptlet', () => {
+  const scripted = (name: string, ...lines: readonly string[]): VerifiedPackage =>
+    verified(name, workshop.build({ name, more: ['%post -p /bin/bash', ...lines] }));
+
+  it('that connects to this machine, by its loopback or its outside address, reaches nobody', async () => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections++;
+      socket.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '0.0.0.0', resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const outside = Object.values(networkInterfaces()).flatMap((addresses) =>
+      (addresses ?? []).flatMap(({ family, internal, address }) => (family === 'IPv4' && !internal ? [address] : [])),
+    );
+    const attempts = ['127.0.0.1', ...outside].map((address) => `(exec 3<>/dev/tcp/${address}/${port}) && echo ${address} >> /etc/reached`);
+    const { error, layer, read } = await install([shell, scripted('caller', 'echo tried > /etc/tried', ...attempts, 'true')]);
+    expect([error, read('/etc/tried'), layer.has('/etc/reached')]).toEqual([undefined, 'tried\n', false]);
+    // The same words reach the server from here.
+    const reached = new Promise((resolve) => server.once('connection', resolve));
+    expect(connections).toBe(0);
+    execFileSync('bash', ['-c', attempts[0]!.replace(/>> .*/, '')]);
+    await reached;
+    expect(connections).toBe(1);
+  });
+
+  it('that makes and writes devices changes neither those of this machine nor the image', async () => {
+    const { error, layer, read, warnings } = await install([
+      shell,
+      scripted(
+        'writer',
+        'echo wiped > /dev/sda-of-ict && echo made > /etc/made',
+        // The null device: harmless, should it open.
+        'for node in /dev/node-of-ict /etc/node-of-ict; do',
+        '  mknod $node c 1 3 || continue',
+        '  (echo x > $node) && echo $node >> /etc/opened',
+        '  rm $node',
+        'done',
+        'exit 7',
+      ),
+    ]);
+    expect([error, read('/etc/made'), layer.has('/etc/opened')]).toEqual([undefined, 'made\n', false]);
+    expect(warnings).toEqual(['ICT_RPM_SCRIPTLET_FAILED']);
+    expect([...layer.keys()].filter((path) => path.startsWith('/dev/'))).toEqual([]);
+    expect(readdirSync('/dev').filter((name) => name.endsWith('-of-ict'))).toEqual([]);
+  });
+});
+
+describe('a payload', () => {
+  const good = installable({ '/etc/good': 'good\n' });
+  const member = cpioMember('./etc/good', 'good\n');
+
+  it('is installed when it is what the header says', async () => {
+    const { error, layer, read } = await install([made('good', good, Buffer.concat([member, CPIO_END]))]);
+    expect([error, read('/etc/good')]).toEqual([undefined, 'good\n']);
+    expect(layer.get('/etc/good')).toMatchObject({ type: 'file', mode: 0o644, sizeBytes: 5 });
+  });
+
+  it.each([
+    ['a path that leaves the root', cpioMember('./../../etc/x', 'good\n')],
+    ['an absolute path', cpioMember('/etc/x', 'good\n')],
+    ['a path through what was announced', cpioMember('./etc/good/../x', 'good\n')],
+    [
+      'a file below a link in the place of one',
+      Buffer.concat([cpioMember('./etc/good', '..', 0o120777), cpioMember('./etc/good/x', 'good\n')]),
+    ],
+    ['another content', cpioMember('./etc/good', 'evil\n')],
+    ['nothing', Buffer.alloc(0)],
+  ])('with %s is refused by the rpm of the tree, under our own code, and leaves nothing', async (what, bytes) => {
+    const { error, layer } = await install([made(what, good, Buffer.concat([bytes, CPIO_END]))]);
+    expect(error).toMatchObject({ code: 'ICT_RPM_PAYLOAD_INVALID', message: expect.stringContaining('made-1.0-1.noarch') as string });
+    expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
+  });
+
+  it.each([
+    ['a path that leaves the root', cpioMember('./../../etc/x', 'good\n')],
+    ['an absolute path', cpioMember('/etc/x', 'good\n')],
+  ])('with %s is refused before the tree has an rpm, too', async (what, bytes) => {
+    const hostile = made(`first ${what}`, good, Buffer.concat([bytes, CPIO_END]), 'rpm');
+    const { error, layer } = await install([hostile], { lowers: [] });
+    expect(error).toMatchObject({ code: 'ICT_RPM_PAYLOAD_INVALID' });
+    expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
+  });
+
+  it('that writes through a link of its own, to a directory of this machine, reaches nothing outside the tree', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'ict-rpm-outside-'));
+    onTestFinished(() => rmSync(outside, { recursive: true }));
+    const link = [installable({ '/link': { link: outside } }), Buffer.concat([cpioMember('./link', outside, 0o120777), CPIO_END])] as const;
+    const file = [installable({ '/link/x': 'good\n' }), Buffer.concat([cpioMember('./link/x', 'good\n'), CPIO_END])] as const;
+    const { error } = await install([made('link', ...link), made('link', ...file, 'other')]);
+    expect(error).toMatchObject({ code: 'ICT_COMMAND_FAILED' });
+    // Without an rpm in the tree they are unpacked by ours, which follows links as the tree means them.
+    const both = { lowers: [], only: 'unpack' } as const;
+    const unpacked = await install([made('link', ...link), made('link', ...file, 'other')], both);
+    expect([unpacked.error, unpacked.layer.has(`${outside}/x`)]).toEqual([undefined, true]);
+    expect(readdirSync(outside)).toEqual([]);
+  });
+});
+
+/** The most memory, in bytes, that any process with a text in its arguments had so far; 0 when there is none. */
+function peakOf(text: string): number {
+  const peaks = readdirSync('/proc').flatMap((pid) => {
+    try {
+      if (!/^\d+$/.test(pid) || !readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(text)) return [];
+      const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
+      return kib === undefined ? [] : [Number(kib) * 1024];
+    } catch {
+      return []; // It has ended meanwhile.
+    }
+  });
+  return Math.max(0, ...peaks);
+}
+
+describe('a file of 4.5 GB in a package of some kilobytes', () => {
+  const SIZE = 4.5 * 2 ** 30;
+  const packed = zeros(Buffer.from('07070X00000000\0\0'), SIZE, CPIO_END);
+  /** Sizes of the file between which the memory of rpm may not grow: all of it takes a minute. */
+  const [FIRST, LAST] = [64 * MIB, 768 * MIB];
+
+  it('is written as a stream, in constant memory, and goes with the tree when the build is cancelled', async () => {
+    expect(packed.length).toBeLessThan(200_000);
+    const header = { ...installable({ '/large': { sizeBytes: SIZE } }), [TAG.PAYLOADCOMPRESSOR]: { text: 'zstd' } };
+    const large = made('large', header, packed);
+    const own = process.memoryUsage().rss;
+    const peaks: number[] = [];
+    let written = 0;
+    const during = (upper: string, abort: AbortController): void => {
+      written = Math.max(
+        written,
+        ...readdirSync(upper)
+          .filter((name) => name.startsWith('large'))
+          .map((name) => statSync(join(upper, name)).size),
+      );
+      if (written >= FIRST && peaks.length === 0) peaks.push(peakOf('/run/ict/packages/made-'));
+      if (written < LAST || peaks.length !== 1) return;
+      peaks.push(peakOf('/run/ict/packages/made-'));
+      abort.abort(new Error('the user has seen enough'));
+    };
+    const { error } = await install([large], { during });
+    expect(error?.message).toBe('the user has seen enough');
+    const [first, last] = peaks as [number, number];
+    expect(first).toBeGreaterThan(0);
+    expect(last - first).toBeLessThan(32 * MIB);
+    expect(last).toBeLessThan(256 * MIB);
+    expect(process.memoryUsage().rss - own).toBeLessThan(256 * MIB);
+  });
+});
