@@ -22,6 +22,12 @@ const THREADS = ['piscina'];
 const PROGRAMS = { '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.js' };
 
 /**
+ * Packages that programs and the command load, each in a chunk of its own: a module of such a package that only a program uses would
+ * otherwise be in the program's chunk, which would run wherever that package is loaded.
+ */
+const SHARED = ['@ict/archive'];
+
+/**
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
  * link hundreds of modules than to run them. Part of the build; `src/fresh-bundle.ts` decides at each start whether the bundle may be used.
  */
@@ -45,12 +51,16 @@ const programs = new Map(
 );
 
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
+const shared = packages.list
+  .filter(({ name }) => SHARED.includes(name))
+  .map(({ name, root }) => ({ name: name.replace(/.*\//, ''), test: (id) => id.startsWith(join(root, 'dist/')) }));
 const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: THREADS, programs });
 const inputs = [...entries.map(({ chunk, id }) => [chunk, id]), ...[...programs].map(([id, chunk]) => [chunk, id])];
 const bundle = await rolldown({
   input: Object.fromEntries(inputs.map(([chunk, id]) => [chunk.replace(/\.js$/, ''), id])),
   platform: 'node',
   tsconfig: false,
+  preserveEntrySignatures: 'allow-extension',
   plugins: [plugin, nodeBuiltins()],
   onLog: (level, { message }) => {
     throw new Error(`${level} of the bundler: ${message}`);
@@ -60,7 +70,13 @@ const bundle = await rolldown({
 // The record goes first and comes last: a bundle that is half written is none.
 await rm(directory, { recursive: true, force: true });
 await mkdir(directory);
-const { output } = await bundle.write({ dir: directory, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
+const { output } = await bundle.write({
+  dir: directory,
+  format: 'esm',
+  entryFileNames: '[name].js',
+  chunkFileNames: '[name].js',
+  codeSplitting: { includeDependenciesRecursively: false, groups: shared },
+});
 await bundle.close();
 
 const inMain = output.filter(({ fileName }) => ![...programs.values()].includes(fileName));
