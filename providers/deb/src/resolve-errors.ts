@@ -5,6 +5,7 @@ export const resolutionError = defineErrors({
   ICT_DEB_UNKNOWN_PACKAGE: 'invalid',
   ICT_DEB_UNKNOWN_VERSION: 'invalid',
   ICT_DEB_PACKAGE_WITHHELD: 'invalid',
+  ICT_DEB_BASE_WITHHELD: 'invalid',
   ICT_DEB_UNSATISFIABLE: 'unsolvable',
   ICT_DEB_VIRTUAL_PACKAGE: 'invalid',
   ICT_DEB_RECOMMENDS_DROPPED: 'unsolvable',

@@ -1,5 +1,5 @@
 import { askedBy, askIfMeant, isPattern, nearestNames, patternExpression, tellOmission, tellRepairs } from '@ict/package-index';
-import type { DistributionDefinition, Problem, Seed } from '@ict/plugin-api';
+import type { Problem, Seed } from '@ict/plugin-api';
 import { nameOnly } from './relation.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
@@ -144,21 +144,6 @@ function ofVersion(all: readonly number[], version: string, pool: Pool): number 
     .reduce<number | undefined>((best, each) => {
       return best !== undefined && compareDebVersions(pool.version(best), pool.version(each)) >= 0 ? best : each;
     }, undefined);
-}
-
-/** Packages of the base system: of the native architecture what the archive marks as essential and what has one of the definition's priorities, and those that it names. */
-export function essentialSeeds(pool: Pool, essential: DistributionDefinition['essential']): Seed[] {
-  const names = new Set<string>();
-  const priorities = new Set(essential.priorities);
-  pool.repositories.forEach((_, repository) => {
-    for (const solvable of pool.members(repository)) {
-      const { index, at } = pool.locate(solvable);
-      if (!index.essential(at) && !priorities.has(index.priority(at))) continue;
-      if (pool.all(index.name(at))[0] === solvable) names.add(index.name(at));
-    }
-  });
-  for (const name of essential.packages) names.add(name);
-  return [...names].sort().map((request) => ({ request, reason: 'essential' }));
 }
 
 function unknownPackage(seed: Seed, name: string, pool: Pool, arch?: string): Problem {

@@ -14,20 +14,23 @@ import { debArchitecture } from './architecture.js';
 import { explainContradiction, seedsOf } from './explain.js';
 import { loadIndexes } from './metadata.js';
 import { RelationTable } from './relation.js';
+import { baseSystem, warnOfLeftOut } from './resolve-base.js';
 import { createClauses } from './resolve-clauses.js';
 import { readPins } from './resolve-pins.js';
 import { pinnersIn, repairsOf } from './resolve-repairs.js';
+import type { BaseSystem } from './resolve-base.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
 import { Pool } from './resolve-pool.js';
 import { DEFAULT_PRIORITY } from './resolve-solvables.js';
 import type { PoolRepository } from './resolve-solvables.js';
-import { essentialSeeds, findSeeds } from './resolve-seeds.js';
+import { findSeeds } from './resolve-seeds.js';
 import type { Wanted } from './resolve-seeds.js';
 import { warnOfCycles, warnOfDropped, warnOfUnreadable, warnOfVirtual } from './resolve-warnings.js';
 
 /** Independent contradictions that are reported at once. */
 const MAX_PROBLEMS = 5;
+const NO_BASE: BaseSystem = { seeds: [], leftOut: [] };
 
 /** What is resolved, without a context: repositories in memory. */
 export interface PackageRequest {
@@ -82,7 +85,7 @@ function toRepository({ repository, root }: Snapshot, index: PoolRepository['ind
  */
 export function resolvePackages(request: PackageRequest): Resolution {
   const pool = new Pool(request.repositories, request.arch, request.favour, request.foreign);
-  const base = request.essential === undefined ? [] : essentialSeeds(pool, request.essential);
+  const { seeds: base, leftOut } = request.essential === undefined ? NO_BASE : baseSystem(pool, request.essential);
   const { wanted, problems: unknown } = findSeeds([...base, ...request.seeds], pool);
   const problems = [...missingArchitectures(pool), ...unknown];
   const provider = createClauses(pool, request.recommends);
@@ -95,6 +98,7 @@ export function resolvePackages(request: PackageRequest): Resolution {
       const closure = buildClosure(pool, outcome.members, wanted, request.recommends);
       const chosen = new Set(outcome.members.map(({ solvable }) => solvable));
       const warnings = [
+        ...warnOfLeftOut(leftOut, pool),
         ...warnOfVirtual(wanted, chosen, pool),
         ...warnOfDropped(outcome.dropped, pool),
         ...warnOfUnreadable(pool),

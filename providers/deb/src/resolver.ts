@@ -9,7 +9,7 @@ import { compareDebVersions } from './version.js';
  */
 export function createResolver(): Resolver {
   return {
-    version: 5,
+    version: 6,
     takesPins: true,
     resolve: async (request, ctx) => (await import('./resolve.js')).resolve(request, ctx),
     compareVersions: compareDebVersions,

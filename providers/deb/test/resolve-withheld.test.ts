@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PackagePin, Problem } from '@ict/plugin-api';
 import { readPins } from '../src/resolve-pins.js';
 import { resolveChecked } from './checked-resolution.js';
+import type { PoolRepository } from '../src/resolve-solvables.js';
 import { toRepositories, type CaseRepository } from './resolve-case-file.js';
 
 const PACKAGES: CaseRepository['packages'] = [
@@ -63,6 +64,89 @@ describe('a package that the template keeps out', () => {
       'server 2 needs server-common (= 2), but server-common 2 is not taken: "packagePins" give it priority -1 in repository "main"',
     ]);
     expect(hint).toBe('Leave out "server", or let server-common 2 be taken.');
+  });
+});
+
+describe('a package of the base system that the template keeps out', () => {
+  const BASE: CaseRepository['packages'] = [
+    { name: 'shell', version: '5', fields: ['Essential: yes', 'Priority: required'] },
+    { name: 'clock', version: '3', arch: 'all', fields: ['Priority: required'] },
+    { name: 'pager', version: '2', fields: ['Priority: required'] },
+    { name: 'tool', version: '1', fields: ['Depends: pager'] },
+  ];
+  const EXTRA: CaseRepository['packages'] = [
+    { name: 'vendor-base', version: '1', fields: ['Essential: yes'] },
+    { name: 'extra', version: '1' },
+  ];
+
+  type Rules = Pick<PoolRepository, 'allow' | 'exclude'> & { readonly pins?: readonly PackagePin[] };
+  /** Codes and texts of what is told, and what is taken, when the base system and a package are asked for. */
+  function told(rules: Rules, request = 'extra', others: Rules = {}) {
+    const rule = (suite: string, { pins, ...lists }: Rules) => ({
+      ...lists,
+      ...(pins === undefined ? {} : { pins: readPins(pins, { names: [suite], origin: undefined }) }),
+    });
+    const [main, extra] = toRepositories([
+      { id: 'main', packages: BASE },
+      { id: 'extra', packages: EXTRA },
+    ]);
+    const answer = resolveChecked({
+      repositories: [
+        { ...main!, ...rule('main', rules) },
+        { ...extra!, ...rule('extra', { allow: ['extra'], ...others }) },
+      ],
+      arch: 'amd64',
+      seeds: [{ request, reason: 'template' }],
+      essential: { priorities: ['required'], packages: [] },
+      recommends: false,
+    });
+    const problems = answer.kind === 'resolved' ? answer.warnings : answer.problems;
+    return {
+      taken: answer.kind === 'resolved' ? answer.closure.packages.map(({ name }) => name).join(' ') : undefined,
+      told: problems.flatMap(({ code, message, because }) => [`${code} ${message}`, ...because]),
+    };
+  }
+
+  it('is no matter where nothing names one', () => {
+    expect(told({})).toEqual({ taken: 'clock extra pager shell', told: [] });
+    expect(told({}, 'extra', { exclude: ['other'] })).toEqual({ taken: 'clock extra pager shell', told: [] });
+    expect(told({}, 'extra', { pins: [{ packages: ['*'], priority: -1 }], allow: [] }).told).toEqual([
+      'ICT_DEB_PACKAGE_WITHHELD "extra" may not be installed: extra 1 is not taken: "packagePins" give it priority -1 in repository "extra"',
+    ]);
+  });
+
+  it.each<[string, Rules, string]>([
+    ['excludePackages', { exclude: ['sh*'] }, '"excludePackages" of repository "main" names it as "sh*"'],
+    ['a pin', { pins: [{ packages: ['shell'], priority: -1 }] }, '"packagePins" give it priority -1 in repository "main"'],
+  ])('is an error when it is essential: by %s', (_what, rules, because) => {
+    expect(told(rules)).toEqual({
+      taken: undefined,
+      told: [`ICT_DEB_PACKAGE_WITHHELD "shell", which the base system asks for, may not be installed: shell 5 is not taken: ${because}`],
+    });
+  });
+
+  it('is left out with a warning when it belongs there by its priority', () => {
+    expect(told({ exclude: ['clock'], pins: [{ packages: ['pager'], priority: -7 }] })).toEqual({
+      taken: 'extra shell',
+      told: [
+        'ICT_DEB_BASE_WITHHELD the base system goes without clock, pager',
+        'clock 3 is not taken: "excludePackages" of repository "main" names it',
+        'pager 2 is not taken: "packagePins" give it priority -7 in repository "main"',
+      ],
+    });
+  });
+
+  it('is missed by what needs it', () => {
+    expect(told({ exclude: ['pager'] }, 'tool').told).toEqual([
+      expect.stringMatching(/^ICT_DEB_UNSATISFIABLE /),
+      'the template asks for tool',
+      'tool 1 needs pager, but pager 2 is not taken: "excludePackages" of repository "main" names it',
+    ]);
+  });
+
+  it('is taken from another repository that has it', () => {
+    expect(told({ exclude: ['shell'] }, 'extra', { allow: [], exclude: [] }).taken).toBeUndefined();
+    expect(told({}, 'extra', { allow: [], exclude: ['vendor-*'] }).told).toEqual([expect.stringContaining('vendor-base')]);
   });
 });
 
