@@ -53,6 +53,7 @@ describe('a template that cannot be built', () => {
     const result = await mini.buildTemplate(template, warm);
     expect(result.status).toBe(1);
     const [problem] = errorOf(result).problems;
+    expect(codesOf(result)).toEqual(['ICT_TEMPLATE_INVALID', 'ICT_DOCUMENT_UNKNOWN_KEY']);
     expect(problem.position).toMatchObject({ line, column: 3 });
     expect(`${problem.message} ${problem.hint}`).toContain('hostname');
     expect(result.stderr).toContain(`template.yml:${line}:3`);
@@ -108,7 +109,11 @@ describe('a repository that cannot be trusted', () => {
   /** Builds, where a build succeeded before, from a copy of the archive that is signed, dated or served otherwise. */
   async function buildAgainst(
     change: Partial<ArchiveSpec>,
-    { spoil = (text: string) => text, faults = [] }: { readonly spoil?: (release: string) => string; readonly faults?: readonly Fault[] },
+    {
+      spoil = (text: string) => text,
+      faults = [],
+      args = [],
+    }: { readonly spoil?: (release: string) => string; readonly faults?: readonly Fault[]; readonly args?: readonly string[] } = {},
   ): Promise<IctResult> {
     const root = join(mini.root, `archive-${Math.random().toString(36).slice(2)}`);
     const spec = { ...mini.distribution.spec, ...change, root };
@@ -118,7 +123,7 @@ describe('a repository that cannot be trusted', () => {
     const server = await serveArchive(root);
     server.misbehave(faults);
     try {
-      return await mini.buildTemplate(mini.distribution.template, warm, mini.flags(server.url).slice(2), HASTY);
+      return await mini.buildTemplate(mini.distribution.template, warm, [...args, ...mini.flags(server.url).slice(2)], HASTY);
     } finally {
       await server.close();
       await rm(root, { recursive: true });
@@ -128,7 +133,7 @@ describe('a repository that cannot be trusted', () => {
   it('because its signature does not fit the text', async () => {
     const result = await buildAgainst({}, { spoil: (text) => text.replace('Label: ICT', 'Label: ICT\nExtra: yes') });
     expect(result.status).toBe(5);
-    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_SIGNATURE');
+    expect(codesOf(result)).toEqual(['ICT_DEB_RELEASE_SIGNATURE']);
     await requireNothingLost();
   });
 
@@ -140,14 +145,28 @@ describe('a repository that cannot be trusted', () => {
       },
     );
     expect(result.status).toBe(5);
-    expect(codesOf(result)[0]).toMatch(/^ICT_DEB_RELEASE_/);
+    expect(codesOf(result)).toEqual(['ICT_DEB_RELEASE_UNSIGNED']);
     await requireNothingLost();
   });
 
   it('because a key that the definition does not name has signed it', async () => {
-    const result = await buildAgainst({ key: await createSigningKey('somebody else') }, {});
+    const result = await buildAgainst({ key: await createSigningKey('somebody else') });
     expect(result.status).toBe(5);
-    expect(codesOf(result)).toContain('ICT_DEB_RELEASE_UNKNOWN_KEY');
+    expect(codesOf(result)).toEqual(['ICT_DEB_RELEASE_UNKNOWN_KEY']);
+    expect(errorOf(result).message).toContain('its keyrings hold no such key');
+    await requireNothingLost();
+  });
+
+  it('because a key has signed it that had expired, which is not called a change on its way', async () => {
+    const key = await createSigningKey('renewed', 1);
+    const directory = join(mini.distribution.definition, '..');
+    await writeFile(join(directory, 'expired.gpg'), key.keyring);
+    const definition = join(directory, 'expired.yml');
+    await writeFile(definition, (await readFile(mini.distribution.definition, 'utf8')).replace('keyring.gpg', 'expired.gpg'));
+    const result = await buildAgainst({ key }, { args: ['--distro-file', definition] });
+    expect(result.status).toBe(5);
+    expect(codesOf(result)).toEqual(['ICT_DEB_RELEASE_EXPIRED_KEY']);
+    expect(errorOf(result).hint).toContain('new copy');
     await requireNothingLost();
   });
 
@@ -179,7 +198,8 @@ describe('a repository that cannot be trusted', () => {
     const faults = ['by-hash', 'Packages'].map((path) => ({ path, does }));
     const result = await buildAgainst({ editIndex }, { faults });
     expect(result.status).toBe(5);
-    expect(codesOf(result)).toContain('ICT_FETCH_MISMATCH');
+    expect(codesOf(result)).toEqual(['ICT_DEB_INDEX_MISMATCH']);
+    expect(errorOf(result).message).toMatch(/Packages\.\w+ of repository "mini", as fetched, is not what the signed Release file says/);
     await requireNothingLost();
   });
 });
@@ -187,8 +207,8 @@ describe('a repository that cannot be trusted', () => {
 describe('a package that cannot be had', () => {
   const name = 'mini-library_1.2_all.deb';
   const faults: readonly (readonly [Fault['does'], string, number])[] = [
-    ['truncate', 'ICT_FETCH_MISMATCH', 5],
-    ['corrupt', 'ICT_FETCH_MISMATCH', 5],
+    ['truncate', 'ICT_PACKAGE_MISMATCH', 5],
+    ['corrupt', 'ICT_PACKAGE_MISMATCH', 5],
     ['not-found', 'ICT_FETCH_NOT_FOUND', 4],
     ['server-error', 'ICT_FETCH_STATUS', 4],
     ['close-early', 'ICT_FETCH_TRUNCATED', 4],
@@ -216,7 +236,8 @@ describe('a package that cannot be had', () => {
       await rm(join(shelf(), name));
       mini.server.misbehave([{ path: 'mini-library', does }]);
       const result = await mini.build(warm, ['--no-image-cache'], HASTY);
-      expect(codesOf(result)[0]).toBe(code);
+      expect(codesOf(result)).toEqual([code]);
+      expect(errorOf(result).message).toContain('mini-library');
       expect(result.status).toBe(status);
       expect(await readdir(shelf())).not.toContain(name);
       mini.server.misbehave([]);
@@ -251,7 +272,8 @@ describe('a package that cannot be had', () => {
     await copyFile(join(mini.distribution.archive, 'pool', 'main', 'mini-rival_1_all.deb'), file);
     try {
       const result = await mini.build(warm, ['--no-image-cache'], HASTY);
-      expect(codesOf(result)[0]).toBe('ICT_FETCH_MISMATCH');
+      expect(codesOf(result)).toEqual(['ICT_PACKAGE_MISMATCH']);
+      expect(errorOf(result).message).toContain('package mini-library 1.2 of repository "mini"');
       expect(result.status).toBe(5);
     } finally {
       await writeFile(file, right);
@@ -261,18 +283,42 @@ describe('a package that cannot be had', () => {
 });
 
 describe('a host that does not fit', () => {
-  it('because the cache directory cannot be written', async () => {
+  it('because the cache directory cannot be made, which is said beside what is wrong with the template', async () => {
     const blocked = join(mini.root, 'blocked');
     await writeFile(blocked, 'a file where a directory should be');
-    const result = await mini.build({ ...(await mini.places()), cache: join(blocked, 'cache') });
-    expect(codesOf(result)).toContain('ICT_CACHE_UNWRITABLE');
-    expect(result.status).toBe(7);
+    const template = await mini.template({ system: { hostnme: 'x' } });
+    const requests = mini.server.requests.length;
+    const result = await mini.buildTemplate(template, { ...warm, cache: join(blocked, 'cache') });
+    expect(codesOf(result)).toEqual(['ICT_TEMPLATE_INVALID', 'ICT_DOCUMENT_UNKNOWN_KEY', 'ICT_HOST_DIRECTORY']);
+    expect(errorOf(result).problems[1]?.message).toBe(`directory: ${blocked}/cache cannot be made: ${blocked} is no directory`);
+    expect(mini.server.requests.length).toBe(requests);
+    await requireNothingLost();
   });
 
-  it('because its disk is full, and says so before anything is downloaded', async () => {
+  it('because the cache directory lies on a read-only file system', async () => {
+    const readOnly = join(mini.root, 'read-only');
+    await mkdir(readOnly, { recursive: true });
+    const mounts = await HeldMounts.hold('mount -t tmpfs -o ro none "$1"', readOnly);
+    try {
+      const command = mounts.inside(join(repositoryRoot, 'node_modules', '.bin', 'ict'));
+      for (const cache of [readOnly, join(readOnly, 'cache')]) {
+        const result = await mini.build({ ...warm, cache }, [], { command });
+        expect(codesOf(result)).toContain('ICT_HOST_DIRECTORY');
+        expect(result.status).toBe(7);
+      }
+    } finally {
+      await mounts.close();
+    }
+    await requireNothingLost();
+  });
+
+  it.each([
+    ['for the cache, too', (disk: string) => join(disk, 'cache')],
+    ['beside a cache elsewhere', () => warm.cache],
+  ])('because its disk is full, %s, and says so before anything is downloaded', async (_what, cacheOn) => {
     const disk = join(mini.root, 'small-disk');
     await mkdir(disk, { recursive: true });
-    const places: BuildPlaces = { cache: join(disk, 'cache'), work: join(disk, 'work'), temporary: join(disk, 'temporary') };
+    const places: BuildPlaces = { cache: cacheOn(disk), work: join(disk, 'work'), temporary: join(disk, 'temporary') };
     const mounts = await HeldMounts.hold('mount -t tmpfs -o size=24m none "$1"', disk);
     try {
       const requests = mini.server.requests.length;
@@ -283,42 +329,63 @@ describe('a host that does not fit', () => {
     } finally {
       await mounts.close();
     }
+    await requireNothingLost();
   });
 });
 
 describe('a package that attacks the tree', () => {
-  it('with a member that escapes the root is refused, and nothing is written outside', async () => {
-    const evil = join(mini.root, 'evil');
-    await mkdir(join(evil, 'DEBIAN'), { recursive: true });
-    const target = join(mini.root, 'escaped');
-    await writeFile(join(evil, 'debian-binary'), '2.0\n');
-    await writeFile(
-      join(evil, 'control'),
-      'Package: mini-tools\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n',
-    );
-    await writeFile(join(evil, 'payload'), 'escaped\n');
-    await run('tar', ['-C', evil, '-cJf', join(evil, 'control.tar.xz'), './control']);
-    const climb = `../../../../../../../../../..${target}`;
-    await run('tar', ['-C', evil, '-P', '-cJf', join(evil, 'data.tar.xz'), `--transform=s|^payload$|${climb}|`, 'payload']);
-    const deb = join(evil, 'mini-tools_1_all.deb');
-    await run('ar', ['rc', deb, join(evil, 'debian-binary'), join(evil, 'control.tar.xz'), join(evil, 'data.tar.xz')]);
+  /** Where the member of the package leads, as the host sees it. */
+  let target: string;
+  let evil: string;
+
+  beforeAll(async () => {
+    target = join(mini.root, 'escaped');
+    evil = await escapingDeb(join(mini.root, 'evil'), target);
+  });
+
+  /** Builds where a build succeeded before, from an archive that has the package as well. */
+  async function buildWithEvil(template: string, args: readonly string[]): Promise<IctResult> {
     const root = join(mini.root, 'evil-archive');
-    const spec = { ...mini.distribution.spec, root, debs: [...mini.distribution.spec.debs, deb] };
-    await buildArchive(spec);
-    const definition = (await readFile(mini.distribution.definition, 'utf8')).replace('- mtools', '- mtools\n      - mini-tools');
-    const file = join(mini.distribution.definition, '..', 'evil.yml');
-    await writeFile(file, definition);
+    await buildArchive({ ...mini.distribution.spec, root, debs: [...mini.distribution.spec.debs, evil] });
     const server = await serveArchive(root);
     try {
-      const result = await mini.buildTemplate(mini.distribution.template, await mini.places(), [
-        '--distro-file',
-        file,
-        ...mini.flags(server.url).slice(2),
-      ]);
-      expect(codesOf(result)[0]).toBe('ICT_ARCHIVE_ESCAPE');
+      return await mini.buildTemplate(template, warm, [...args, ...mini.flags(server.url).slice(2)]);
     } finally {
       await server.close();
     }
+  }
+
+  it('of the tools, with a member that escapes the root, is refused, and nothing is written outside', async () => {
+    const definition = (await readFile(mini.distribution.definition, 'utf8')).replace('- mtools', '- mtools\n      - mini-evil');
+    const file = join(mini.distribution.definition, '..', 'evil.yml');
+    await writeFile(file, definition);
+    const result = await buildWithEvil(mini.distribution.template, ['--distro-file', file]);
+    expect(codesOf(result)).toEqual(['ICT_ARCHIVE_ESCAPE']);
     await expect(readFile(target)).rejects.toMatchObject({ code: 'ENOENT' });
+    await requireNothingLost();
+  });
+
+  it('of the image, with a member that escapes the root, is refused by dpkg within the tree, and nothing is written outside', async () => {
+    const template = await mini.template({ system: { packages: ['mini-service', 'mini-evil'] } });
+    const result = await buildWithEvil(template, []);
+    expect(codesOf(result)).toEqual(['ICT_COMMAND_FAILED']);
+    expect(errorOf(result).message).toContain('mini-evil_1_all.deb');
+    await expect(readFile(target)).rejects.toMatchObject({ code: 'ENOENT' });
+    await requireNothingLost();
   });
 });
+
+/** Makes a package `mini-evil` whose only member climbs out of any root to `target`. */
+async function escapingDeb(directory: string, target: string): Promise<string> {
+  await mkdir(directory, { recursive: true });
+  const made = (name: string) => join(directory, name);
+  await writeFile(made('debian-binary'), '2.0\n');
+  await writeFile(made('control'), 'Package: mini-evil\nVersion: 1\nArchitecture: all\nMaintainer: x <x@example.org>\nDescription: x\n');
+  await writeFile(made('payload'), 'escaped\n');
+  await run('tar', ['-C', directory, '-cJf', made('control.tar.xz'), './control']);
+  const climb = `../../../../../../../../../..${target}`;
+  await run('tar', ['-C', directory, '-P', '-cJf', made('data.tar.xz'), `--transform=s|^payload$|${climb}|`, 'payload']);
+  const deb = made('mini-evil_1_all.deb');
+  await run('ar', ['rc', deb, made('debian-binary'), made('control.tar.xz'), made('data.tar.xz')]);
+  return deb;
+}

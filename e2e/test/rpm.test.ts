@@ -209,7 +209,7 @@ describe('an rpm repository that cannot be trusted is refused,', () => {
       const file = await victim(repository);
       await copyFile(file.replace('mini-service', 'mini-loader'), file);
     });
-    expect(codes).toContain('ICT_FETCH_MISMATCH');
+    expect(codes).toContain('ICT_PACKAGE_MISMATCH');
   });
 
   it('when it lists a package whose payload was changed', async () => {

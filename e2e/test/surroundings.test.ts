@@ -85,7 +85,7 @@ describe('an ordinary user, and the same one with sudo, who share cache and work
   it('do not meet in a directory that root alone may write: what to do is said before anything is fetched', async () => {
     const result = await mini.buildTemplate(templates[0], { ...places, work: own.work }, [], surroundings(false));
     expect(result.status).toBe(7);
-    expect(result.stderr).toContain('ICT_HOST_UNFIT  directory: ');
+    expect(result.stderr).toContain('ICT_HOST_DIRECTORY  directory: ');
     expect(result.stderr).toContain('--work-dir');
   });
 });

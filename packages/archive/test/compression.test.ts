@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '@ict/integrity';
 import { compress, decompress, decompressFileTo, detectCompression, type Compression, type WritableCompression } from '../src/index.js';
-import { collect, inPieces, run, temporaryDirectory, zchunk } from './workspace.js';
+import { collect, hostileBytes, inPieces, run, temporaryDirectory, zchunk } from './workspace.js';
 
 const TEXT = Buffer.from(Array.from({ length: 8_000 }, (_, index) => `line ${index * 7919} of the text\n`).join(''));
 const WRITABLE: readonly WritableCompression[] = ['gz', 'zstd', 'xz', 'bz2'];
@@ -225,24 +225,17 @@ describe('decompressFileTo', () => {
   });
 });
 
-it('ends or fails with its own code for any bytes', async () => {
-  const packed = { gz: gzipSync(TEXT.subarray(0, 500)), zstd: zstdCompressSync(TEXT.subarray(0, 500)) };
+it.each<Compression>([...PACKED, 'none'])('%s ends or fails with its own code for any bytes', async (kind) => {
+  const sound = kind === 'none' ? TEXT.subarray(0, 500) : await pack(kind, TEXT.subarray(0, 500));
   await fc.assert(
-    fc.asyncProperty(
-      fc.constantFrom('gz', 'zstd', 'none'),
-      fc.uint8Array({ maxLength: 200 }),
-      fc.nat(400),
-      fc.boolean(),
-      async (kind, bytes, at, splice) => {
-        const base = kind === 'none' ? TEXT : packed[kind];
-        const input = splice ? Buffer.concat([base.subarray(0, at), bytes, base.subarray(at + bytes.length)]) : bytes;
-        const outcome = await collect(decompress(inPieces(input, 37), kind, { maxBytes: 100_000 })).then(
-          () => 'read',
-          (error: { code?: string }) => error.code,
-        );
-        expect(['read', 'ICT_ARCHIVE_CORRUPT', 'ICT_ARCHIVE_TOO_LARGE']).toContain(outcome);
-      },
-    ),
-    { numRuns: 300 },
+    fc.asyncProperty(hostileBytes(sound), async (input) => {
+      const outcome = await collect(decompress(inPieces(input, 37), kind, { maxBytes: 100_000 })).then(
+        () => 'read',
+        (error: { code?: string }) => error.code,
+      );
+      expect(['read', 'ICT_ARCHIVE_CORRUPT', 'ICT_ARCHIVE_TOO_LARGE']).toContain(outcome);
+    }),
+    // What a program unpacks takes a process for each run.
+    { numRuns: ['xz', 'bz2', 'lzma'].includes(kind) ? 100 : 300 },
   );
 });

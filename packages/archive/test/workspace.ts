@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
+import fc from 'fast-check';
 import { onTestFinished } from 'vitest';
 import { readTar, type ReadTarOptions, type TarHeader } from '../src/index.js';
 
@@ -24,6 +25,17 @@ export function inPieces(bytes: Uint8Array, size: number): Readable {
     Buffer.from(bytes.subarray(index * size, (index + 1) * size)),
   );
   return Readable.from(pieces, { objectMode: false });
+}
+
+/** Any bytes; and sound ones of which a part is replaced by others, more or fewer. */
+export function hostileBytes(sound: Uint8Array): fc.Arbitrary<Buffer> {
+  const spliced = fc
+    .tuple(fc.nat(sound.length), fc.nat(40), fc.uint8Array({ maxLength: 40 }))
+    .map(([at, gone, bytes]) => Buffer.concat([sound.subarray(0, at), bytes, sound.subarray(at + gone)]));
+  return fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+    spliced,
+  );
 }
 
 export async function gather<T>(source: AsyncIterable<T>): Promise<T[]> {

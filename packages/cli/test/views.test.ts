@@ -78,7 +78,7 @@ describe('LiveView', () => {
     const view = new LiveView(screenTerminal(screen));
     tell(view, story.slice(0, 11));
     vi.advanceTimersByTime(100);
-    expect(screen.lines.join('\n')).toContain('downloaded 1/2, 100 B of 300 B');
+    expect(screen.lines.join('\n')).toContain('downloaded 1/2, 100 B of 300 B at 25 B/s');
     expect(screen.lines.join('\n')).toContain('verified 1/3');
     view.close();
   });

@@ -1,4 +1,5 @@
-import type { Context, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
+import { isIctError } from '@ict/plugin-api';
+import type { Context, IctError, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import { inParallel } from './in-parallel.js';
 import type { PackageShelf } from './package-shelf.js';
@@ -19,7 +20,7 @@ export interface DownloadOptions {
  *
  * @param repositories where the packages come from.
  * @returns the packages in the order given.
- * @throws `ICT_PACKAGES_OFFLINE` naming every package that would have to be downloaded.
+ * @throws `ICT_PACKAGES_OFFLINE` naming every package that would have to be downloaded; `ICT_PACKAGE_MISMATCH`; what the fetcher throws.
  */
 export async function obtainPackages(
   packages: readonly ResolvedPackage[],
@@ -59,12 +60,26 @@ async function download(
 ): Promise<string> {
   const { name, version, digest, sizeBytes } = pkg;
   const url = `${repository.archive}/${pkg.path}`;
-  const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
+  const fetched = await ctx.fetch
+    .fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true })
+    .catch((error: unknown) => {
+      throw isIctError(error) && error.code === 'ICT_FETCH_MISMATCH' ? mismatch(pkg, error) : error;
+    });
   ctx.emit({ type: 'package.downloaded', name, version, sizeBytes });
   await provider.verifier.verify(fetched.file, pkg, repository, ctx);
   ctx.emit({ type: 'package.verified', name, version, digest });
   // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.
   return shelf.store(pkg, fetched.file);
+}
+
+/** @param failure of the fetcher, which tells addresses only. */
+function mismatch({ name, version, repository, path }: ResolvedPackage, failure: IctError): Error {
+  return coreError('ICT_PACKAGE_MISMATCH', {
+    message: `package ${name} ${version} of repository "${repository}" is not the file that the repository lists: ${failure.message}`,
+    hint: 'The mirror may be in the middle of an update, or serves something else: try again later, or name another with --mirror.',
+    facts: { ...failure.facts, name, version, repository, path },
+    cause: failure,
+  });
 }
 
 /** All that an offline build lacks, so that one run with a network brings everything. */

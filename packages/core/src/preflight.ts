@@ -9,12 +9,13 @@ export function wantedRoom(imageBytes: number): number {
 
 /** Codes of failed checks that have one of their own. */
 const CODES: ReadonlyMap<string, string> = new Map([
+  ['directory', 'ICT_HOST_DIRECTORY'],
   ['free space', 'ICT_HOST_SPACE'],
   ['file system', 'ICT_HOST_FILE_SYSTEM'],
 ]);
 
 /**
- * What keeps this host from building: programs, privileges, space. All of it at once, before anything is downloaded.
+ * What keeps this host from building: programs, privileges, directories, space. All of it at once, before anything is downloaded.
  *
  * @param imageBytes size of the image; 0 when the template could not be read.
  * @param directories cache, work and output directories; room is needed in each.

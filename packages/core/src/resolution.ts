@@ -66,7 +66,7 @@ export async function resolveRequest(
     packages: packages.packages,
     tools: tools?.packages ?? [],
     relations: [...packages.relations, ...(tools?.relations ?? [])],
-    warnings: [...image.warnings, ...packages.warnings],
+    warnings: [...image.warnings(packages.packages), ...packages.warnings],
   };
   // The same question may come from another template: places are not part of the answer.
   const lasting = { ...answer, warnings: answer.warnings.map(({ position: _position, ...warning }) => warning) };

@@ -77,6 +77,26 @@ describe('obtainPackages', () => {
     expect(asked).toEqual(['main']);
   });
 
+  it('names the package and the repository that sent something else, and stores nothing', async () => {
+    const { ctx } = context();
+    const { made, stored } = shelf({});
+    const facts = { url: 'http://archive/pool/tar.pkg', expected: 10, actual: 5 };
+    const fetch = (code: string) => ({
+      fetch: () => Promise.reject(new IctError(code, 'integrity', { message: 'http://archive/pool/tar.pkg is 5 bytes', facts })),
+    });
+    const obtain = (code: string) =>
+      obtainPackages([pkg('tar', 'b')], repositories, provider, made, online, { ...ctx, fetch: fetch(code) });
+    await expect(obtain('ICT_FETCH_MISMATCH')).rejects.toMatchObject({
+      code: 'ICT_PACKAGE_MISMATCH',
+      kind: 'integrity',
+      message: expect.stringMatching(/^package tar 1\S* of repository "main" is not .* 5 bytes$/) as string,
+      facts: { ...facts, name: 'tar', repository: 'main', path: 'pool/tar.pkg' },
+      cause: { code: 'ICT_FETCH_MISMATCH' },
+    });
+    await expect(obtain('ICT_FETCH_TOO_LARGE')).rejects.toMatchObject({ code: 'ICT_FETCH_TOO_LARGE' });
+    expect(stored).toEqual([]);
+  });
+
   it('stores nothing that its verifier refuses', async () => {
     const { ctx } = context();
     const { made, stored } = shelf({});

@@ -8,10 +8,13 @@ import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvide
 const snapshots = distribution.repositories.map((repository) => snapshotOf(repository));
 const position: SourcePosition = { file: '/template.yml', line: 7, column: 3 };
 
-/** Resolves every seed to a package of its name, unless `answer` says otherwise; offers kernels of these versions. */
+/** Resolves every seed to a package of its name, unless `answer` says otherwise; offers kernels of these versions, and takes the first. */
 function resolver(answer?: (request: ResolutionRequest) => Resolution, kernels: readonly string[] = []) {
   const asked: ResolutionRequest[] = [];
-  const packages = ({ seeds }: ResolutionRequest) => seeds.map((seed) => resolvedPackage(seed.request, { requestedBy: [seed.reason] }));
+  const packages = ({ seeds }: ResolutionRequest) =>
+    seeds.map(({ request, reason }) =>
+      resolvedPackage(request, { requestedBy: [reason], ...(request === 'linux' && kernels.length > 0 ? { version: kernels[0] } : {}) }),
+    );
   const provider = sampleProvider({
     metadata: {
       snapshot: () => Promise.reject(new Error('everything is pinned already')),
@@ -147,7 +150,8 @@ describe('a wish for a kernel version', () => {
     const { asked, provider } = resolver(undefined, versions);
     const { warnings } = await resolve(kernel(wish), { provider, ctx });
     expect(requests(asked[0].seeds)).toEqual(['bash', 'tar', expected, 'loader']);
-    expect(warnings.map(({ code }) => code)).toEqual(wish === undefined || expected !== 'linux' ? [] : ['ICT_KERNEL_VERSION']);
+    const told = wish === undefined || expected !== 'linux' ? [] : [`kernel ${wish} is not to be had: linux ${versions[0]} is taken`];
+    expect(warnings.map(({ message }) => message)).toEqual(told);
   });
 
   it('warns where the wish is written, also when the answer comes from memory and another template', async () => {
@@ -161,11 +165,18 @@ describe('a wish for a kernel version', () => {
           code: 'ICT_KERNEL_VERSION',
           severity: 'warning',
           position: here,
-          message: expect.stringContaining('6.12.50-1'),
+          message: 'kernel 6.99 is not to be had: linux 6.12.48-1 is taken; there is also 6.12.50-1',
         }),
       ]);
     }
     expect(asked).toHaveLength(2);
+  });
+
+  it('says what is offered where the kernel comes from another package than the one asked for', async () => {
+    await using ctx = fakeContext();
+    const { provider } = resolver(() => ({ kind: 'resolved', closure: { packages: [] }, warnings: [] }), ['6.12.5-1', '6.12.48-1']);
+    const { warnings } = await resolve(kernel('6.99'), { provider, ctx });
+    expect(warnings.map(({ message }) => message)).toEqual(['kernel 6.99 is not to be had: linux is offered as 6.12.48-1, 6.12.5-1']);
   });
 
   it.each([

@@ -39,9 +39,16 @@ export async function copyFileSource(url: URL, request: FetchRequest, target: st
         facts: { url: url.href, maxBytes: request.maxBytes, sizeBytes },
       });
     };
+    const { digest, sizeBytes } = request.expect ?? {};
+    const mismatch = (what: 'size' | 'digest', expected: string | number, actual: string | number): Error =>
+      fetchError('ICT_FETCH_MISMATCH', {
+        message: `${path} is not what its repository says: expected ${what} ${expected}, got ${actual}`,
+        hint: 'The mirror may be incomplete: bring it up to date.',
+        facts: { url: url.href, expected, actual },
+      });
+    if (sizeBytes !== undefined && entry.size !== sizeBytes) throw mismatch('size', sizeBytes, entry.size);
     bound(entry.size);
     await using copy = await open(target, 'wx', 0o600);
-    const { digest, sizeBytes } = request.expect ?? {};
     const hasher = new ContentHasher(digest === undefined ? 'sha256' : digestAlgorithm(digest));
     const chunk = Buffer.allocUnsafe(chunkBytes);
     for (;;) {
@@ -54,14 +61,9 @@ export async function copyFileSource(url: URL, request: FetchRequest, target: st
       hasher.update(piece);
     }
     const identity = hasher.finish();
-    const wrong = sizeBytes !== undefined && sizeBytes !== identity.sizeBytes ? [sizeBytes, identity.sizeBytes] : [digest, identity.digest];
-    if (wrong[0] !== undefined && wrong[0] !== wrong[1]) {
-      throw fetchError('ICT_FETCH_MISMATCH', {
-        message: `${path} is not what its repository says: expected ${wrong[0]}, got ${wrong[1]}`,
-        hint: 'The mirror may be incomplete: bring it up to date.',
-        facts: { url: url.href, expected: wrong[0], actual: wrong[1] },
-      });
-    }
+    // It may have changed since its size was asked for.
+    if (sizeBytes !== undefined && sizeBytes !== identity.sizeBytes) throw mismatch('size', sizeBytes, identity.sizeBytes);
+    if (digest !== undefined && digest !== identity.digest) throw mismatch('digest', digest, identity.digest);
     return identity;
   } catch (error) {
     const { code, path: culprit } = error as NodeJS.ErrnoException;

@@ -24,6 +24,7 @@ describe('file addresses', () => {
   it.each([
     ['too large', { maxBytes: 4 }, 'ICT_FETCH_TOO_LARGE'],
     ['another size', { maxBytes, expect: { sizeBytes: 4 } }, 'ICT_FETCH_MISMATCH'],
+    ['too large for what was expected', { maxBytes: 4, expect: { sizeBytes: 4 } }, 'ICT_FETCH_MISMATCH'],
     ['another digest', { maxBytes, expect: { digest: digest('x') } }, 'ICT_FETCH_MISMATCH'],
   ])('%s', async (_name, request, code) => {
     await expect(bench.open().fetch({ url: write('hello'), ...request })).rejects.toMatchObject({ code });

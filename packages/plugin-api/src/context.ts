@@ -51,8 +51,8 @@ export interface BlobStore {
   path(digest: Digest): Promise<string | undefined>;
 }
 
-/** What is wrong with a signature: no keyring holds its key; the key had expired when it signed; anything else. */
-export type SignatureFault = 'unknown-key' | 'expired-key' | 'other';
+/** What is wrong with a signature: there is none; no keyring holds its key; the key had expired when it signed; anything else. */
+export type SignatureFault = 'unsigned' | 'unknown-key' | 'expired-key' | 'other';
 
 /** A signature check's outcome. Fails closed: only `good: true` counts. */
 export interface SignatureResult {

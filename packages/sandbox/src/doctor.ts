@@ -1,6 +1,6 @@
 import { access, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isDiskFull } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { unfitForTrees, type AskFileSystem } from './file-system.js';
@@ -101,7 +101,8 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
   if (user !== undefined && unfit.length === 0) checks.push(await overlay(user, path, forTrees[0]?.path, options.signal));
   for (const { path: directory, wantedBytes } of options.directories ?? []) {
     const refused = await refusal(directory);
-    checks.push(...(refused === undefined ? [] : [refused]), await room(directory, wantedBytes));
+    // Where nothing can be made, room is of no use.
+    checks.push(refused ?? (await room(directory, wantedBytes)));
   }
   return checks;
 }
@@ -220,17 +221,39 @@ async function overlay(
   }
 }
 
-/** The check that a directory takes no files, although it is there; undefined when it does. One that is not there is for others to make. */
+/** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */
 async function refusal(directory: string): Promise<HostCheck | undefined> {
-  if (!(await isDirectory(directory))) return undefined;
+  if (!(await isDirectory(directory))) return refusalToMake(directory);
   try {
     await rmdir(await mkdtemp(join(directory, 'ict-doctor-')));
     return undefined;
   } catch (error) {
     if (isDiskFull(error)) return check('free space', false, `${directory} takes no more files: its disk is full`, freeing(directory));
-    const detail = `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-    return check('directory', false, detail, `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir`);
+    return check('directory', false, cannotWrite(directory, error), anotherThan(directory));
   }
+}
+
+/** The check that a directory which is not there cannot be made in its nearest parent that is; nothing is made to find out. */
+async function refusalToMake(directory: string): Promise<HostCheck | undefined> {
+  let parent = directory;
+  while (!(await allows(parent, constants.F_OK))) parent = dirname(parent);
+  const because = (reason: string): HostCheck =>
+    check('directory', false, `${directory} cannot be made: ${reason}`, anotherThan(directory));
+  if (!(await isDirectory(parent))) return because(`${parent} is no directory`);
+  try {
+    await access(parent, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return because(cannotWrite(parent, error));
+  }
+}
+
+function cannotWrite(directory: string, error: unknown): string {
+  return `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
+}
+
+function anotherThan(directory: string): string {
+  return `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir`;
 }
 
 /** The check that trees cannot be made in a directory because of its file system; undefined when they can. */

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -44,6 +44,21 @@ describe('inspectHost', () => {
     const checks = await inspectHost({ purpose: 'build', directories });
     expect(checks.find(({ name }) => name === 'directory')).toMatchObject({ ok: false, required: true });
     expect(checks.find(({ name }) => name === 'overlay')).toMatchObject({ ok: true });
+  });
+
+  it('names a directory that cannot be made, and not the room that it would have', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+    const file = join(directory, 'file');
+    writeFileSync(file, '');
+    const paths = [file, join(file, 'a'), join(file, 'a', 'b'), join(directory, 'new', 'one')];
+    const checks = await inspectHost({ purpose: 'build', directories: paths.map((path) => ({ path, wantedBytes: 1 })) });
+    const told = checks.filter(({ name }) => name === 'directory' || name === 'free space').map(({ name, detail }) => [name, detail]);
+    expect(told).toEqual([
+      ...[file, join(file, 'a'), join(file, 'a', 'b')].map((path) => ['directory', `${path} cannot be made: ${file} is no directory`]),
+      ['free space', expect.stringContaining(`${directory}/new/one has`)],
+    ]);
+    expect(readdirSync(directory)).toEqual(['file']);
+    rmSync(directory, { recursive: true });
   });
 
   describe('where trees are made', () => {

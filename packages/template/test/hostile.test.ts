@@ -2,8 +2,10 @@ import { execFile } from 'node:child_process';
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/config.js';
+import { parseDistribution } from '../src/distribution.js';
 import { loadTemplate } from '../src/load.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
@@ -76,6 +78,58 @@ describe('ends in a clear error:', () => {
     await expect(loadTemplate(file, { distribution: () => definition() })).rejects.toMatchObject({
       code: 'ICT_TEMPLATE_UNREADABLE',
       message: expect.stringContaining('not UTF-8') as string,
+    });
+  });
+});
+
+describe('of any text says what is wrong with it, or reads it:', () => {
+  const CONFIG = 'cache_dir: /var/cache/a\nworkers: 4\nnetwork: { retries: 3 }\nmirrors: { "http://a.example": [file:/mirror] }\n';
+  const DEFINITION = `apiVersion: 1\necosystem: deb\nos: acme\ndist: acme1\ntitle: Acme\narchitectures: [x86_64]
+repositories: [{ id: a, archive: http://a.example, suite: one, components: [main], keyrings: [a.asc] }]
+boot: { kernel: /boot/vmlinuz-*, initrd: /boot/i, makeInitrd: [a], loaders: {} }
+tools: { packages: { ext4: [e2fsprogs] } }\ndefaults: { raw: { systemConfig: { packages: [udev] } } }\n`;
+
+  /** Any text, pieces of YAML, and a sound text of which a part is replaced. */
+  function hostileText(sound: string): fc.Arbitrary<string> {
+    const piece = fc.constantFrom(...['a', ': ', '- ', '\n', '  ', '{', '}', '[', ']', '&a ', '*a', '<<: ', '"', "'", '|\n', '#', '? ', '!', '%', '---\n', '\t', '~']); // prettier-ignore
+    const pieces = fc.array(piece, { maxLength: 30 }).map((all) => all.join(''));
+    const spliced = fc
+      .tuple(fc.nat(sound.length), fc.nat(20), fc.oneof(pieces, fc.string({ unit: 'binary', maxLength: 10 })))
+      .map(([at, gone, text]) => sound.slice(0, at) + text + sound.slice(at + gone));
+    return fc.oneof(fc.string({ unit: 'binary' }), pieces, spliced, spliced);
+  }
+
+  /** Asserts that each text is read, or refused with problems that have codes; and that the sound one is read. */
+  async function refusesOrReads(sound: string, codesOf: (text: string) => Promise<readonly string[]>): Promise<void> {
+    expect(await codesOf(sound)).toEqual([]);
+    await fc.assert(
+      fc.asyncProperty(hostileText(sound), async (text) => {
+        for (const code of await codesOf(text)) expect(code).toMatch(/^ICT_(DOCUMENT|TEMPLATE|DISTRO|CONFIG|UNSUPPORTED)_/);
+      }),
+      { numRuns: 300 },
+    );
+  }
+
+  const codes = (problems: readonly { readonly code: string; readonly severity: string }[]): readonly string[] =>
+    problems.flatMap(({ code, severity }) => (severity === 'error' ? [code] : []));
+
+  it('a definition', () => refusesOrReads(DEFINITION, async (text) => codes(parseDistribution(text, '/a/acme.yml').problems)));
+
+  it('a configuration', async () => {
+    const directory = await workspace({});
+    const file = path.join(directory, 'ict.yml');
+    const surroundings = { env: {}, cwd: directory, home: directory, systemDirectory: directory };
+    await refusesOrReads(CONFIG, async (text) => {
+      await writeFile(file, text);
+      return codes((await loadConfig({ ...surroundings, file })).problems);
+    });
+  });
+
+  it('a template', async () => {
+    const file = path.join(await workspace({}), 'image.yml');
+    await refusesOrReads(`${HEAD}${DISK}`, async (text) => {
+      await writeFile(file, text);
+      return codes((await loadTemplate(file, { distribution: () => definition() })).problems);
     });
   });
 });

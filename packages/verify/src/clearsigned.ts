@@ -10,6 +10,8 @@ export interface ClearsignedParts {
 
 export type ClearsignedReading =
   | { readonly kind: 'message'; readonly parts: ClearsignedParts }
+  /** Text without any mark of a signature. */
+  | { readonly kind: 'unsigned'; readonly reason: string }
   | { readonly kind: 'malformed'; readonly reason: string };
 
 const messageBegin = '-----BEGIN PGP SIGNED MESSAGE-----';
@@ -32,7 +34,7 @@ function withoutTrailingBlanks(line: string): string {
  * exactly one message, only `Hash` headers, one empty line after them, each covered line that begins with a dash is
  * escaped, and the text is UTF-8.
  *
- * @returns the parts, or why the message is malformed; never throws.
+ * @returns the parts, or why there are none; never throws.
  */
 export function readClearsigned(message: Uint8Array): ClearsignedReading {
   let decoded: string;
@@ -43,7 +45,10 @@ export function readClearsigned(message: Uint8Array): ClearsignedReading {
     return malformed('the message is not UTF-8 text');
   }
   const lines = decoded.split('\n');
-  if (withoutTrailingBlanks(lines[0] ?? '') !== messageBegin) return malformed(`the first line is not "${messageBegin}"`);
+  if (withoutTrailingBlanks(lines[0] ?? '') !== messageBegin) {
+    if (!decoded.includes('-----BEGIN PGP')) return { kind: 'unsigned', reason: 'the text carries no signature' };
+    return malformed(`the first line is not "${messageBegin}"`);
+  }
 
   let at = 1;
   for (; ; at += 1) {

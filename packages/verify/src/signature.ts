@@ -26,7 +26,10 @@ export interface SignatureCheck {
 /** More signatures than this in one message are an attack on our time. */
 const maxSignatures = 64;
 
-const bad = (reason: string): SignatureResult => ({ good: false, signers: [], issuers: [], failures: [reason] });
+const bad = (reason: string, fault: SignatureFault = 'other'): SignatureResult => ({
+  ...{ good: false, signers: [], issuers: [], failures: [reason] },
+  faults: [fault],
+});
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 /** openpgp tells expired keys from all else by its words alone. */
 const faultOf = (error: unknown): SignatureFault => (/\bkey\b.*\bexpired/i.test(reasonOf(error)) ? 'expired-key' : 'other');
@@ -186,7 +189,7 @@ export async function checkSignature(check: SignatureCheck): Promise<SignatureRe
     return bad(`the signature cannot be read: ${reasonOf(error)}`);
   }
   const packets = [...signature.packets];
-  if (packets.length === 0) return bad('the message carries no signature');
+  if (packets.length === 0) return bad('the message carries no signature', 'unsigned');
   if (packets.length > maxSignatures) return bad(`the message carries more than ${maxSignatures} signatures`);
   const signers = new Set<string>();
   const issuers: string[] = [];
@@ -246,7 +249,7 @@ export async function checkClearsigned(
   legacyCrypto = false,
 ): Promise<SignatureResult> {
   const reading = readClearsigned(message);
-  if (reading.kind === 'malformed') return bad(reading.reason);
+  if (reading.kind !== 'message') return bad(reading.reason, reading.kind === 'unsigned' ? 'unsigned' : 'other');
   const { text, covered, signature } = reading.parts;
   const result = await checkSignature({ covered, signature, keyrings, atSeconds, legacyCrypto });
   return result.good ? { ...result, plaintext: text } : result;

@@ -40,9 +40,16 @@ describe('readClearsigned', () => {
     ['no signature', '-----BEGIN PGP SIGNED MESSAGE-----\n\na\n'],
     ['an unfinished signature', message('a').replace('-----END PGP SIGNATURE-----\n', '')],
     ['only headers', '-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256'],
-    ['nothing', ''],
   ])('refuses %s', (_name, input) => {
     expect(readClearsigned(encode(input)).kind).toBe('malformed');
+  });
+
+  it.each([
+    ['a Release file', 'Origin: x\nSHA256:\n'],
+    ['the login page of a network', '<!DOCTYPE html>\n<title>Welcome</title>\n'],
+    ['nothing', ''],
+  ])('tells %s, which nobody has signed, from what was signed badly', (_name, input) => {
+    expect(readClearsigned(encode(input))).toEqual({ kind: 'unsigned', reason: 'the text carries no signature' });
   });
 
   it('refuses text that is not UTF-8', () => {
@@ -80,7 +87,7 @@ describe('readClearsigned', () => {
           fc.array(piece).map((pieces) => encode(pieces.join(''))),
         ),
         (bytes) => {
-          expect(['message', 'malformed']).toContain(readClearsigned(bytes).kind);
+          expect(['message', 'malformed', 'unsigned']).toContain(readClearsigned(bytes).kind);
         },
       ),
     );

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import * as openpgp from 'openpgp';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseKeyring } from '../src/keyring.js';
@@ -214,6 +215,26 @@ describe('checkClearsigned', () => {
 });
 
 describe('detached signatures', () => {
+  it('of any bytes are good for what was signed and by whom, or not good', async () => {
+    const key = await makeKey('signer');
+    const bytes = encode('what was signed');
+    const { binary } = await signDetached(bytes, key, now);
+    const rings = await keyrings(key);
+    const spliced = fc
+      .tuple(fc.nat(binary.length), fc.nat(4), fc.uint8Array({ maxLength: 4 }))
+      .map(([at, gone, other]) => Buffer.concat([binary.subarray(0, at), other, binary.subarray(at + gone)]));
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.uint8Array({ maxLength: 200 }), spliced), async (signature) => {
+        const { good, signers, failures } = await checkSignature({ covered: bytes, signature, keyrings: rings, atSeconds: now });
+        // What no signature covers, such as the hint of who made it, may change and do no harm.
+        expect(signers).toEqual(good ? [key.fingerprint] : []);
+        expect(failures.length > 0).toBe(!good);
+        expect((await checkSignature({ covered: encode('another'), signature, keyrings: rings, atSeconds: now })).good).toBe(false);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it.each([['binary'], ['armoured']] as const)('%s', async (form) => {
     const key = await makeKey('signer');
     const bytes = Buffer.from([0, 13, 10, 32, 10, 255]);

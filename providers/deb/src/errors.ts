@@ -9,8 +9,10 @@ export const debError = defineErrors({
   // The signed root of a repository.
   ICT_DEB_KEYRING_UNREADABLE: 'invalid',
   ICT_DEB_RELEASE_MISSING: 'network',
+  ICT_DEB_RELEASE_UNSIGNED: 'integrity',
   ICT_DEB_RELEASE_SIGNATURE: 'integrity',
   ICT_DEB_RELEASE_UNKNOWN_KEY: 'integrity',
+  ICT_DEB_RELEASE_EXPIRED_KEY: 'integrity',
   ICT_DEB_RELEASE_EXPIRED: 'integrity',
   ICT_DEB_RELEASE_FUTURE: 'integrity',
   ICT_DEB_RELEASE_MISMATCH: 'integrity',

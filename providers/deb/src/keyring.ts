@@ -43,7 +43,7 @@ function unreadable(repository: RepositorySpec, message: string, cause?: unknown
 }
 
 /**
- * Names the keys of a keyring, binary or armoured, without using them: enough to tell a foreign key from a bad signature.
+ * Names the keys of a keyring, binary or armoured, without using them: enough to tell whose signatures count.
  * Verification itself is the business of `ctx.verify`. Stops at the first packet that cannot be read.
  *
  * @see RFC 9580 section 4.2 (packets), 5.5.4 (key ids and fingerprints)

@@ -186,6 +186,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
       if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'fetched', index, fetched);
       return fetched.file;
     } catch (error) {
+      if (hasCode(error, 'ICT_FETCH_MISMATCH')) throw mismatch(repository, index, 'fetched', index, error);
       if (!hasCode(error, 'ICT_FETCH_NOT_FOUND')) throw error;
       notFound = error;
     }
@@ -220,17 +221,20 @@ function mismatch(
   index: IndexRef,
   what: 'fetched' | 'decompressed' | 'stored',
   expected: Content,
-  actual: Content,
+  found: unknown,
 ): Error {
+  const failure = isIctError(found) ? found : undefined;
+  const { digest, sizeBytes } = found as Content;
   return debError('ICT_DEB_INDEX_MISMATCH', {
     message: `${index.path} of repository "${repository.id}", as ${what}, is not what the signed Release file says`,
     hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',
     facts: {
+      ...(failure?.facts ?? { actual: { digest, sizeBytes } }),
       repository: repository.id,
       path: index.path,
       expected: { digest: expected.digest, sizeBytes: expected.sizeBytes },
-      actual: { digest: actual.digest, sizeBytes: actual.sizeBytes },
     },
+    cause: failure,
   });
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { acceptedSigners, hasCode, refusal } from '@ict/plugin-api';
-import type { Context, FetchedFile, RepositorySpec, SignatureResult } from '@ict/plugin-api';
+import type { Context, FetchedFile, RepositorySpec, SignatureFault, SignatureResult } from '@ict/plugin-api';
 import { debError } from './errors.js';
 import { listKeys, readKeyrings } from './keyring.js';
 import { releaseDirectory } from './release.js';
@@ -23,8 +23,8 @@ const MAX_SIGNATURE_BYTES = 1024 * 1024;
  * Fetches `InRelease`, or `Release` and `Release.gpg` where the repository has no InRelease, and verifies it with the keys of the
  * repository's own keyrings. One good signature is enough.
  *
- * @throws `ICT_DEB_RELEASE_MISSING`, `ICT_DEB_RELEASE_SIGNATURE`, `ICT_DEB_RELEASE_UNKNOWN_KEY`, `ICT_DEB_KEYRING_UNREADABLE`, and what
- * the fetcher throws.
+ * @throws `ICT_DEB_RELEASE_MISSING`, `ICT_DEB_RELEASE_UNSIGNED`, `ICT_DEB_RELEASE_SIGNATURE`, `ICT_DEB_RELEASE_UNKNOWN_KEY`,
+ * `ICT_DEB_RELEASE_EXPIRED_KEY`, `ICT_DEB_KEYRING_UNREADABLE`, and what the fetcher throws.
  */
 export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promise<VerifiedRoot> {
   const keyrings = await readKeyrings(repository);
@@ -57,41 +57,61 @@ async function fetchOrNothing(repository: RepositorySpec, path: string, maxBytes
   }
 }
 
+/** Neither InRelease nor Release, or a Release that nobody has signed. */
 function missing(repository: RepositorySpec, directory: string, unsigned: boolean): Error {
-  const what = unsigned ? 'a Release file without a signature' : 'neither InRelease nor Release';
+  if (unsigned) return untrusted('ICT_DEB_RELEASE_UNSIGNED', repository, `${directory}Release`, 'there is no Release.gpg beside it');
   return debError('ICT_DEB_RELEASE_MISSING', {
-    message: `repository "${repository.id}" has ${what} in ${repository.archive}/${directory}`,
-    hint: unsigned
-      ? 'Unsigned repositories are not used: publish Release.gpg or InRelease.'
-      : 'Check "archive" and "suite": no such suite is there. Old releases move to another archive.',
+    message: `repository "${repository.id}" has neither InRelease nor Release in ${repository.archive}/${directory}`,
+    hint: 'Check "archive" and "suite": no such suite is there. Old releases move to another archive.',
     facts: { repository: repository.id, archive: repository.archive, suite: repository.suite },
   });
 }
 
-/** A foreign key and a broken signature need different remedies, so they have different codes. */
-function notTrusted(repository: RepositorySpec, path: string, result: SignatureResult, keyrings: readonly Uint8Array[]): Error {
-  const known = new Set(keyrings.flatMap((keyring) => listKeys(keyring).map(({ keyId }) => keyId)));
-  const facts = { repository: repository.id, path, issuers: result.issuers, failures: result.failures };
-  if (result.good) {
-    return debError('ICT_DEB_RELEASE_UNKNOWN_KEY', {
-      message: `${path} of repository "${repository.id}" does not count: ${refusal(result)}`,
-      hint: 'Add the fingerprint of the key to "fingerprints" of the repository if you trust it.',
-      facts,
-    });
-  }
-  if (result.issuers.length > 0 && !result.issuers.some((issuer) => known.has(issuer.toUpperCase()))) {
-    return debError('ICT_DEB_RELEASE_UNKNOWN_KEY', {
-      message: `${path} of repository "${repository.id}" is signed by ${result.issuers.join(', ')}; its keyrings hold no such key`,
-      hint: `Add the key to the repository's keyrings if you trust it. They are: ${repository.keyrings.join(', ')}.`,
-      facts,
-    });
-  }
-  const early = result.failures.some((failure) => failure.includes('in the future'));
-  return debError('ICT_DEB_RELEASE_SIGNATURE', {
-    message: `${path} of repository "${repository.id}" has no good signature: ${result.failures.join('; ') || 'none verified'}`,
-    hint: early
-      ? 'It was signed after what the clock of this machine says is now. Put the clock right.'
-      : 'The file was changed on its way, or the mirror is broken. Use another mirror; do not trust this one.',
-    facts,
+const REMEDIES = {
+  ICT_DEB_RELEASE_UNSIGNED:
+    'Unsigned repositories are not used: publish InRelease or Release.gpg. If the repository is signed, something else answers in its place: open the address by hand.',
+  ICT_DEB_RELEASE_UNKNOWN_KEY: "Add the key to the repository's keyrings if you trust it.",
+  ICT_DEB_RELEASE_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
+  ICT_DEB_RELEASE_SIGNATURE: 'The file was changed on its way, or the mirror is broken. Use another mirror; do not trust this one.',
+} as const;
+
+function untrusted(
+  code: keyof typeof REMEDIES,
+  repository: RepositorySpec,
+  path: string,
+  reason: string,
+  { hint = REMEDIES[code], facts = {} }: { readonly hint?: string; readonly facts?: Readonly<Record<string, unknown>> } = {},
+): Error {
+  return debError(code, {
+    message: `${path} of repository "${repository.id}" is not trusted: ${reason}`,
+    hint,
+    facts: { repository: repository.id, path, keyrings: repository.keyrings, ...facts },
   });
+}
+
+/** No signature, a foreign key, an expired one and a broken signature need different remedies, so they have different codes. */
+function notTrusted(repository: RepositorySpec, path: string, result: SignatureResult, keyrings: readonly Uint8Array[]): Error {
+  const { faults = [], issuers, failures } = result;
+  const only = (fault: SignatureFault): boolean => faults.length > 0 && faults.every((each) => each === fault);
+  const primary = keyrings.flatMap(listKeys).filter((key) => key.primary);
+  const facts = { issuers, failures, accepted: repository.fingerprints ?? primary.map(({ fingerprint }) => fingerprint) };
+  const refuse = (code: keyof typeof REMEDIES, reason = refusal(result), hint?: string): Error =>
+    untrusted(code, repository, path, reason, { facts, ...(hint === undefined ? {} : { hint }) });
+  if (result.good) {
+    const hint = 'Add the fingerprint of the key to "fingerprints" of the repository if you trust it.';
+    return refuse('ICT_DEB_RELEASE_UNKNOWN_KEY', refusal(result), hint);
+  }
+  if (only('unsigned')) return refuse('ICT_DEB_RELEASE_UNSIGNED');
+  if (only('unknown-key')) {
+    const reason = `it is signed by ${issuers.join(', ')}; its keyrings hold no such key`;
+    return refuse(
+      'ICT_DEB_RELEASE_UNKNOWN_KEY',
+      reason,
+      `${REMEDIES.ICT_DEB_RELEASE_UNKNOWN_KEY} They are: ${repository.keyrings.join(', ')}.`,
+    );
+  }
+  if (faults.includes('expired-key')) return refuse('ICT_DEB_RELEASE_EXPIRED_KEY');
+  const early = failures.some((failure) => failure.includes('in the future'));
+  const clock = 'It was signed after what the clock of this machine says is now. Put the clock right.';
+  return refuse('ICT_DEB_RELEASE_SIGNATURE', refusal(result), early ? clock : undefined);
 }

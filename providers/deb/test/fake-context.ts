@@ -34,8 +34,12 @@ export class FakeContext implements Context {
       const bytes = this.served.get(request.url);
       if (bytes === undefined) throw new IctError('ICT_FETCH_NOT_FOUND', 'network', { message: `${request.url} is not there` });
       const digest = digestOf(bytes);
-      if (!this.careless && (bytes.length > request.maxBytes || (request.expect?.digest ?? digest) !== digest)) {
-        throw new IctError('ICT_FETCH_DIGEST', 'integrity', { message: `${request.url} is something else` });
+      if (!this.careless && (request.expect?.digest ?? digest) !== digest) {
+        const facts = { expected: request.expect?.digest, actual: digest };
+        throw new IctError('ICT_FETCH_MISMATCH', 'integrity', { message: `${request.url} is something else`, facts });
+      }
+      if (!this.careless && bytes.length > request.maxBytes) {
+        throw new IctError('ICT_FETCH_TOO_LARGE', 'integrity', { message: `${request.url} is too large` });
       }
       const file = join(this.temporary, `fetched-${this.#count++}`);
       await writeFile(file, bytes);

@@ -105,10 +105,14 @@ describe('snapshot', () => {
     ctx.served.delete(`${url}/InRelease`);
     await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_MISSING' });
     ctx.served.set(`${url}/Release`, Buffer.from(signed.slice(signed.indexOf('Suite:'), signed.indexOf('-----BEGIN PGP SIGNATURE'))));
-    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_MISSING' });
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({
+      code: 'ICT_DEB_RELEASE_UNSIGNED',
+      kind: 'integrity',
+      message: expect.stringContaining('no Release.gpg beside it') as string,
+    });
     ctx.served.set(`${url}/Release.gpg`, Buffer.from('signature'));
     expect((await source.snapshot(small, 'x86_64', ctx)).root.path).toBe('dists/stable/Release');
-    ctx.signature = { good: false, signers: [], issuers: ['6ED0E7B82643E131'], failures: ['bad'] };
+    ctx.signature = { good: false, signers: [], issuers: ['6ED0E7B82643E131'], failures: ['bad'], faults: ['other'] };
     await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_SIGNATURE' });
   });
 
@@ -128,19 +132,28 @@ describe('snapshot', () => {
   it('does not take another failure for an absent InRelease', async () => {
     await using ctx = smallArchive();
     ctx.served.set(`${archive}/dists/stable/InRelease`, Buffer.alloc(11 * 1024 * 1024));
-    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_FETCH_DIGEST' });
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_FETCH_TOO_LARGE' });
     expect(ctx.requests).toHaveLength(1);
   });
 
   it.each([
-    ['a foreign key', { issuers: ['0123456789ABCDEF'] }, 'ICT_DEB_RELEASE_UNKNOWN_KEY'],
-    ['a bad signature of a known key', { issuers: ['6ed0e7b82643e131'] }, 'ICT_DEB_RELEASE_SIGNATURE'],
-    ['a bad signature beside a foreign one', { issuers: ['0123456789ABCDEF', '6ED0E7B82643E131'] }, 'ICT_DEB_RELEASE_SIGNATURE'],
-    ['no signature', { issuers: [] }, 'ICT_DEB_RELEASE_SIGNATURE'],
-  ])('refuses %s', async (_, result, code) => {
+    ['a foreign key', ['unknown-key'], 'ICT_DEB_RELEASE_UNKNOWN_KEY', 'Add the key'],
+    ['a bad signature of a known key', ['other'], 'ICT_DEB_RELEASE_SIGNATURE', 'changed on its way'],
+    ['a bad signature beside a foreign one', ['unknown-key', 'other'], 'ICT_DEB_RELEASE_SIGNATURE', 'changed on its way'],
+    ['what a verifier does not explain', undefined, 'ICT_DEB_RELEASE_SIGNATURE', 'changed on its way'],
+    ['an expired key', ['expired-key'], 'ICT_DEB_RELEASE_EXPIRED_KEY', 'new copy'],
+    ['an expired key beside a foreign one', ['unknown-key', 'expired-key'], 'ICT_DEB_RELEASE_EXPIRED_KEY', 'new copy'],
+    ['no signature', ['unsigned'], 'ICT_DEB_RELEASE_UNSIGNED', 'publish InRelease'],
+  ] as const)('refuses %s', async (_, faults, code, hint) => {
     await using ctx = realArchive();
-    ctx.signature = { good: false, signers: [], failures: ['no'], ...result };
-    await expect(source.snapshot(updates, 'x86_64', ctx)).rejects.toMatchObject({ code });
+    const issuers = faults?.[0] === 'unsigned' ? [] : ['0123456789ABCDEF'];
+    ctx.signature = { good: false, signers: [], failures: ['no'], issuers, ...(faults === undefined ? {} : { faults }) };
+    await expect(source.snapshot(updates, 'x86_64', ctx)).rejects.toMatchObject({
+      code,
+      kind: 'integrity',
+      hint: expect.stringContaining(hint) as string,
+      facts: { issuers, accepted: expect.arrayContaining(['04B54C3CDCA79751B16BC6B5225629DF75B188BD']) as string[] },
+    });
     expect(ctx.stored.size).toBe(0);
   });
 
@@ -242,7 +255,18 @@ describe('packages', () => {
     ctx.served.delete(url);
     await expect(collect(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_MISSING' });
     ctx.served.set(url, gzipSync(stanza('evil')));
-    await expect(collect(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_FETCH_DIGEST' });
+    await expect(collect(pinned, ctx)).rejects.toMatchObject({
+      code: 'ICT_DEB_INDEX_MISMATCH',
+      message: expect.stringMatching(
+        /^dists\/stable\/main\/binary-amd64\/Packages\.gz of repository "small", as fetched, is not/,
+      ) as string,
+      facts: {
+        repository: 'small',
+        actual: digestOf(gzipSync(stanza('evil'))),
+        expected: { digest: digestOf(right), sizeBytes: right.length },
+      },
+      cause: { code: 'ICT_FETCH_MISMATCH' },
+    });
     ctx.careless = true;
     await expect(collect(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_MISMATCH' });
     ctx.served.set(url, right);

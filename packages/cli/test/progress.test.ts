@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import type { EventBody } from '@ict/plugin-api';
+import { Progress } from '../src/progress.js';
+import { event } from './fixture.js';
+
+const MiB = 2 ** 20;
+const url = (name: string): string => `http://mirror.example/${name}`;
+
+/** Progress of a download of three files, 40 MiB together, after these events, each with its time in milliseconds. */
+function after(...told: readonly (readonly [number, EventBody])[]): string {
+  const progress = new Progress();
+  const before: readonly EventBody[] = [
+    { type: 'stage.start', stage: 'packages' },
+    { type: 'fetch.done', url: url('index'), sizeBytes: 30 * MiB, durationMs: 10 },
+    { type: 'resolve.done', packages: 3, downloadBytes: 40 * MiB, fromLock: false },
+    { type: 'fetch.start', files: 3, totalBytes: 40 * MiB },
+  ];
+  for (const [timeMs, body] of [...before.map((body) => [0, body] as const), ...told]) progress.add(event(body, timeMs));
+  return progress.describe('packages');
+}
+
+const received = (name: string, receivedBytes: number): EventBody => ({ type: 'fetch.progress', url: url(name), receivedBytes });
+const done = (name: string, sizeBytes: number): EventBody => ({ type: 'fetch.done', url: url(name), sizeBytes, durationMs: 1 });
+
+describe('the rate of a download', () => {
+  it('is of all files together, finished and not', () => {
+    const text = after([0, received('a', 0)], [500, received('b', 2 * MiB)], [1000, done('a', 3 * MiB)], [2000, received('b', 7 * MiB)]);
+    expect(text).toBe('downloaded 1/3, 10.0 MiB of 40.0 MiB at 5.00 MiB/s, 3 packages');
+  });
+
+  it('is of the last four seconds', () => {
+    // 5 MiB a second, and then 1 MiB a second.
+    const fast = [0, 1, 2, 3].map((second) => [second * 1000, received('a', second * 5 * MiB)] as const);
+    const slow = [4, 5, 6, 7, 8].map((second) => [second * 1000, received('a', (12 + second) * MiB)] as const);
+    expect(after(...fast, ...slow.slice(0, 1))).toContain('16.0 MiB of 40.0 MiB at 4.00 MiB/s,');
+    expect(after(...fast, ...slow)).toContain('20.0 MiB of 40.0 MiB at 1.00 MiB/s,');
+  });
+
+  it.each([
+    ['nothing has arrived', []],
+    ['there is one moment only', [[0, received('a', MiB)]]],
+    [
+      'half a second has not passed',
+      [
+        [0, received('a', MiB)],
+        [499, received('a', 2 * MiB)],
+      ],
+    ],
+  ] as const)('is not told when %s', (_when, told) => {
+    expect(after(...told)).toMatch(/^downloaded 0\/3, \S+ \S+ of 40\.0 MiB, 3 packages$/);
+  });
+
+  it('is not below nothing when a file begins anew', () => {
+    expect(after([0, received('a', 9 * MiB)], [1000, received('a', 1 * MiB)])).toContain('1.00 MiB of 40.0 MiB at 0 B/s,');
+  });
+});
