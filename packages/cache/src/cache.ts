@@ -96,6 +96,8 @@ export interface Cache extends Locks, Collector, MountDirectories {
    * @returns how many entries were removed, and which could not be.
    */
   reap(remove?: RemoveTree): Promise<{ readonly removed: number; readonly failed: readonly string[] }>;
+  /** Removes the empty directories that this process made for temporary files: call it when nothing is being done any more. */
+  leave(): void;
   usage(): Promise<readonly AreaUsage[]>;
   /** Reads every byte and compares it with what names and records say. */
   verify(options?: VerifyOptions): Promise<Verification>;
@@ -154,6 +156,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     temporaryDirectory: layout.temporaryDirectory,
     toTrash: layout.toTrash,
     reap: (remove = removeTree) => reap(layout, remove, clock()),
+    leave: layout.leave,
     usage: () => measureUsage(layout),
     verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, layers, images }, verifyOptions),
     ...locks,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync, statSync } from 'node:fs';
+import { renameSync, rmdirSync, statSync } from 'node:fs';
 import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestHex, errnoOf, publishByLink, systemErrorOf } from '@ict/integrity';
@@ -27,7 +27,7 @@ export interface LayoutOptions {
   readonly readOnly?: boolean | undefined;
 }
 
-/** Paths of a cache directory. Pure but for {@link Layout.temporaryDirectory} and {@link Layout.toTrash}. */
+/** Paths of a cache directory. Pure but for {@link Layout.leave}, {@link Layout.temporaryDirectory} and {@link Layout.toTrash}. */
 export interface Layout {
   readonly cacheDir: string;
   readonly owner: ProcessOwner;
@@ -48,6 +48,8 @@ export interface Layout {
   temporaryDirectory(purpose: string): Promise<string>;
   /** A path below `.ict/tmp/{owner}` at which nothing is yet; default: on the file system of records and blobs. */
   temporaryFile(beside?: 'records' | 'trees'): Promise<string>;
+  /** Removes directories of this process alone that are empty. What needs one later makes it again. */
+  leave(): void;
   /** A path in a directory of `pkgCache` or `imageCache`, which may be volumes of their own, at which nothing is yet. */
   hidden(directory: string): string;
   /** Renames something of the cache into `.ict/trash`, at once and whole. False when it is gone already. */
@@ -111,6 +113,14 @@ function treePlace(path: string): string {
   return own === undefined || owner === undefined || owner === own ? path : `${path}-${own}`;
 }
 
+function removeIfEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch (error) {
+    if (systemErrorOf(error) === undefined) throw error; // absent, in use, or refused: whoever reaps comes by
+  }
+}
+
 /** Undefined for what is absent or cannot be looked at. */
 function ownerOf(path: string): number | undefined {
   try {
@@ -151,7 +161,8 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   const { treesDir = cacheDir, scratchDir, readOnly = false } = options;
   const hidden = join(cacheDir, '.ict');
   const trees = join(treesDir, '.ict');
-  const treePlaces = new Map([...treeAreas].map((name) => [name, treePlace(join(trees, name))]));
+  const chooseTreePlaces = (): Map<Area, string> => new Map([...treeAreas].map((name) => [name, treePlace(join(trees, name))]));
+  let treePlaces = chooseTreePlaces();
   const area = (name: Area): string => treePlaces.get(name) ?? join(hidden, name);
   const scratchRoot = scratchDir ?? join(trees, 'tmp');
 
@@ -178,6 +189,9 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   try {
     if (!readOnly) {
       for (const name of areas) await ensureDirectory(area(name));
+      // Another user may have been first at one that was not there when this began.
+      treePlaces = chooseTreePlaces();
+      for (const name of treeAreas) await ensureDirectory(area(name));
       for (const name of ['tmp', 'trash', 'locks']) await ensureDirectory(join(trees, name));
       await writeVersion(join(hidden, 'VERSION'), await temporaryFile());
     }
@@ -202,6 +216,9 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     scratchDirectory: (purpose) => privateDirectory(scratchRoot, purpose, owner),
     temporaryDirectory: (purpose) => privateDirectory(join(trees, 'tmp'), purpose, owner),
     temporaryFile,
+    leave() {
+      for (const root of new Set([join(hidden, 'tmp'), join(trees, 'tmp'), scratchRoot])) removeIfEmpty(join(root, owner));
+    },
     hidden: (directory) => join(directory, `.${owner}.${random()}`),
     setAside,
     toTrash: async (path) => (await setAside(path)) !== undefined,

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Cache } from '../src/cache.js';
+import { openLayout } from '../src/layout.js';
 import { currentOwner } from '../src/process-owner.js';
 import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
@@ -83,5 +84,38 @@ describe('a cache whose trees lie elsewhere', () => {
     writeFileSync(lock, JSON.stringify({ owner: 'ffffffff-ffffffff-1-1', token: 'theirs' }));
     const waiting = cache.collect({ packageDays: 30 }, { signal: AbortSignal.timeout(20) });
     await expect(waiting).rejects.toMatchObject({ name: 'TimeoutError' });
+  });
+});
+
+describe('two users who open an empty cache at once', () => {
+  it('have trees of their own', async () => {
+    // Until the directories are made, nobody owns them; then all are this process's, which says that it is another user.
+    const cacheDir = join(rig.root, 'shared');
+    const anotherUser = vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
+    try {
+      const layout = await openLayout(cacheDir, currentOwner());
+      expect(layout.area('layers')).toBe(join(cacheDir, '.ict', 'layers-4000000000'));
+      expect(existsSync(layout.area('mounts'))).toBe(true);
+      expect((await openLayout(cacheDir, currentOwner(), { readOnly: true })).area('layers')).toBe(layout.area('layers'));
+    } finally {
+      anotherUser.mockRestore();
+    }
+  });
+});
+
+describe('leaving', () => {
+  it('removes what this process made for temporary files, once all of it is empty', async () => {
+    const scratchDir = join(rig.root, 'scratch');
+    const one = await rig.open({ treesDir, scratchDir });
+    const scratch = await one.scratchDirectory('run');
+    await one.temporaryDirectory('build');
+    const own = [join(rig.cacheDir, '.ict/tmp'), inTrees('tmp'), scratchDir];
+    one.leave();
+    expect(own.map((directory) => readdirSync(directory).length)).toEqual([0, 1, 1]);
+    await one.toTrash(join(inTrees('tmp', currentOwner())));
+    rmSync(scratch, { recursive: true });
+    one.leave();
+    expect(own.map((directory) => readdirSync(directory))).toEqual([[], [], []]);
+    expect(await one.blobs.path((await one.blobs.putBytes(Buffer.from('more'))).digest)).toBeDefined();
   });
 });

@@ -64,6 +64,7 @@ export async function changeCache(home: Pick<CacheHome, 'cacheDir'> & Partial<Ca
 /** Removes from the disk what was taken out of the cache; what belongs to other users waits for the next build. */
 export async function reapCache(cache: Cache, session: Session): Promise<void> {
   const { failed } = await cache.reap();
+  cache.leave();
   if (failed.length > 0) session.note(`${failed.length} directories belong to other users: the next build removes them\n`);
 }
 

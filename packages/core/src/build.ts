@@ -50,10 +50,11 @@ export async function buildImage(
     for (const report of reports) events.emit(warningEvent(report));
     warnings.push(...reports);
   };
+  const directoryOf = (spec: ImageSpec): string => join(engine.workDir, providerId(spec.target));
   const { intake, services } = await events.run('validate', async () => {
     const reading = await read();
     const home = await chooseCacheHome(engine, unfitForTrees);
-    const own = reading.intake && join(engine.workDir, providerId(reading.intake.spec.target));
+    const own = reading.intake && directoryOf(reading.intake.spec);
     const places = [
       ...(home.cacheDir === engine.cacheDir ? [{ path: engine.cacheDir, trees: home.treesDir === undefined }] : []),
       // The directory of this target may be another user's, though the work directory is not.
@@ -69,7 +70,7 @@ export async function buildImage(
     return { intake: sound, services: await open(sound) };
   });
   const { spec, distribution, provider } = intake;
-  const directory = join(engine.workDir, providerId(spec.target));
+  const directory = directoryOf(spec);
   return services.locked(directory, wantedRoom(spec.disk.sizeBytes), async () => {
     const use = cacheUse(options.caches, engine.storage, spec);
     const images = new ImageCache(services.images, services.identity, events.emit);

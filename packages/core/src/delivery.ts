@@ -67,7 +67,10 @@ async function gather(
     for (const [name, bytes] of documents) await writeFile(join(fresh, name), bytes);
     const old = `${fresh}${REPLACED}`;
     const replaced = await renameIfPresent(directory, old);
-    await rename(fresh, directory);
+    await rename(fresh, directory).catch(async (error: unknown) => {
+      if (replaced) await rename(old, directory);
+      throw error;
+    });
     if (replaced) await removeIfAllowed(old);
   } catch (error) {
     await rm(fresh, { recursive: true, force: true });
@@ -83,13 +86,14 @@ const REPLACED = '.old';
 
 /**
  * Removes what an earlier build left when it was killed here, and puts back what it was about to replace, if the new files did
- * not take its place any more. The caller holds the lock of this directory.
+ * not take its place any more: then both are there. An old directory alone was replaced long ago by a build that might not remove it.
+ * The caller holds the lock of this directory.
  */
 async function recover(directory: string): Promise<void> {
   const parent = dirname(directory);
   const prefix = basename(stagePrefix(directory));
   const left = (await readdir(parent)).filter((name) => name.startsWith(prefix) && MADE_BY_MKDTEMP.test(name.slice(prefix.length)));
-  const replaced = left.find((name) => name.endsWith(REPLACED));
+  const replaced = left.find((name) => name.endsWith(REPLACED) && left.includes(name.slice(0, -REPLACED.length)));
   if (replaced !== undefined && (await signature(directory)) === undefined) await rename(join(parent, replaced), directory);
   for (const name of left) await removeIfAllowed(join(parent, name));
 }

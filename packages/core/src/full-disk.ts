@@ -16,6 +16,9 @@ const WANTED_FILES = 1000;
 /** With less room than this, a program had none for what it wrote last. */
 const NOTHING_BYTES = 1024 ** 2;
 
+/** With less room than this, a program that says so had none for a large file, of which nothing is left. */
+const LITTLE_BYTES = 64 * 1024 ** 2;
+
 /** What Node and the sandbox say when the system refused a write. */
 const SAID_BY_SYSTEM = /\b(?:ENOSPC|EDQUOT)\b/;
 
@@ -57,8 +60,8 @@ export async function namingFullDisk<T>(room: WantedRoom, work: () => Promise<T>
 }
 
 /**
- * Runs `work`, a program that writes into these directories. Some never say that a disk is full (mkfs.vfat: "failed whilst writing"), so
- * it is looked for when one fails, before what it wrote is removed.
+ * Runs `work`, a program that writes into these directories. Some never say that a disk is full (mkfs.vfat: "failed whilst writing"), and
+ * some say it of a disk of their own, so room is looked for when one fails, before what it wrote is removed.
  *
  * @throws what the system would have said, with the program's failure as its cause; else what `work` throws.
  */
@@ -67,8 +70,9 @@ export async function lookingForRoom<T>(directories: readonly string[], work: ()
     return await work();
   } catch (error) {
     if (!isIctError(error) || error.kind !== 'command') throw error;
+    const neededBytes = evidenceOf(error) === undefined ? NOTHING_BYTES : LITTLE_BYTES;
     for (const { directory: path, availableBytes, availableFiles } of await roomsOf(directories)) {
-      if (availableBytes >= NOTHING_BYTES && availableFiles > 0) continue;
+      if (availableBytes >= neededBytes && availableFiles > 0) continue;
       const [line] = error.message.split('\n');
       throw Object.assign(new Error(`ENOSPC: no space left: ${line}`, { cause: error }), { code: 'ENOSPC', path });
     }
@@ -111,7 +115,8 @@ function textOf(error: Error): string {
 
 /** The directory whose disk is meant; undefined when a program printed it and there is room everywhere. */
 async function fullest({ directories, wantedBytes }: WantedRoom, { path, certain }: Evidence): Promise<string | undefined> {
-  const own = directories.find((directory) => path?.startsWith(`${directory}/`) === true);
+  const above = directories.filter((directory) => path?.startsWith(`${directory}/`) === true);
+  const [own] = above.sort((a, b) => b.length - a.length); // one may lie in another, on a disk of its own
   if (own !== undefined) return own;
   const rooms = (await roomsOf(directories)).sort((a, b) => a.availableBytes - b.availableBytes);
   const full = rooms.find(({ availableFiles }) => availableFiles < WANTED_FILES) ?? rooms[0];

@@ -1,15 +1,19 @@
 import { lstat } from 'node:fs/promises';
 import { removeTree, type Cache } from '@ict/cache';
+import { isRefusal } from '@ict/integrity';
 import type { LazySandbox } from './trees.js';
 
 /**
  * Removes what a killed build left in a work directory, which may lie on another disk than the trash of the cache. What another user
- * left, root for one, waits for that user.
+ * left, root for one, and this one may not remove, waits for that user.
+ *
+ * @throws Node's own errors for any other failure.
  */
 export async function removeLeftover(path: string, sandbox: LazySandbox): Promise<void> {
   try {
     await removeTree(path);
-  } catch {
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
     const { uid } = await lstat(path);
     if (uid === process.geteuid?.()) await (await sandbox.get()).removeTree(path);
   }

@@ -160,6 +160,7 @@ async function open(options: EngineOptions, distribution: DistributionDefinition
       await cache.toTrash(temporary);
       await rm(scratch, { recursive: true, force: true });
       await cache.reap();
+      cache.leave();
     },
   };
 }

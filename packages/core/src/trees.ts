@@ -1,6 +1,7 @@
 import type { ChangeOptions, LayerRef, TreePath, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
 import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from './errors.js';
+import { lookingForRoom } from './full-disk.js';
 import type { LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
 
 /** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
@@ -93,7 +94,7 @@ export class SandboxTrees implements TreeRunner {
       let made: readonly TreePath[] = [];
       try {
         made = await this.mount(mounts, tree);
-        await work(tree);
+        await lookingForRoom([staged.directory], () => work(tree));
       } finally {
         await tree.close();
       }

@@ -118,9 +118,18 @@ describe('deliver', () => {
     const old = join(place, 'imagebuild', '.minimal.new-aaaaaa.old');
     await mkdir(old, { recursive: true });
     await writeFile(join(old, 'image.raw'), 'last');
+    await mkdir(join(place, 'imagebuild', '.minimal.new-aaaaaa'));
     const lost = { ...(await artifact('image.raw', 'one')), file: join(place, 'gone') };
     await expect(deliver(directory, [lost], none, ctx)).rejects.toThrow('gone');
     expect(await content(directory)).toEqual({ 'image.raw': 'last' });
+  });
+
+  it('brings nothing back that was replaced, and whose successor somebody removed', async () => {
+    // What a build of an ordinary user leaves of one by root: it may rename it, and not remove it.
+    await mkdir(join(place, 'imagebuild', '.minimal.new-aaaaaa.old'), { recursive: true });
+    const lost = { ...(await artifact('image.raw', 'one')), file: join(place, 'gone') };
+    await expect(deliver(directory, [lost], none, ctx)).rejects.toThrow('gone');
+    expect(await readdir(join(place, 'imagebuild'))).toEqual([]);
   });
 
   it('says plainly that a place cannot be written', async () => {

@@ -1,7 +1,8 @@
+import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import type { LayerRef } from '@ict/plugin-api';
+import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, makeManifest, type Sandbox } from '@ict/sandbox';
-import type { LayerShelf } from '../src/layer-shelf.js';
+import type { LayerShelf, StagedLayer } from '../src/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees.js';
 import { digestOfAll } from './sample-image.js';
 
@@ -13,9 +14,11 @@ const made = layerRef(manifest);
  *
  * @param kept whether it lay there before, so that what a change staged is not what lies there now.
  * @param sound whether its files are what its manifest says.
+ * @param directory where layers are made.
  */
-function trees({ kept, sound }: { readonly kept: boolean; readonly sound: boolean }) {
+function trees({ kept = false, sound = true, directory = '/staged/fs' }) {
   const looks: string[] = [];
+  const abandoned: string[] = [];
   const dropped: string[] = [];
   const sandbox = {
     openTree: async () => ({ close: async () => undefined }),
@@ -27,9 +30,10 @@ function trees({ kept, sound }: { readonly kept: boolean; readonly sound: boolea
     },
   } as unknown as Sandbox;
   const shelf = {
-    stage: async () => ({ directory: '/staged/fs', work: '/staged/work', root: '/staged' }),
+    stage: async () => ({ directory, work: '/staged/work', root: '/staged' }),
     publish: async () => ({ layer: made, directory: kept ? undefined : '/layers/made' }),
     find: async () => ({ directory: '/layers/made', manifest, signature: { digest: digestOfAll('5'), entries: 1 } }),
+    abandon: async (staged: StagedLayer) => void abandoned.push(staged.directory),
     drop: async ({ digest }: LayerRef) => void dropped.push(digest),
   } as unknown as LayerShelf;
   const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, shelf, {
@@ -37,7 +41,7 @@ function trees({ kept, sound }: { readonly kept: boolean; readonly sound: boolea
     verify: 'signature',
     signal: new AbortController().signal,
   });
-  return { subject, looks, dropped };
+  return { subject, looks, dropped, abandoned };
 }
 
 describe('the layers of a tree', () => {
@@ -61,5 +65,23 @@ describe('the layers of a tree', () => {
     const layer = await subject.change({ layers: [] }, async () => undefined);
     await expect(subject.directories({ layers: [layer] })).rejects.toMatchObject({ code: 'ICT_LAYER_DAMAGED' });
     expect(dropped).toEqual([made.digest]);
+  });
+});
+
+describe('a layer that a program failed to make', () => {
+  const failed = new IctError('ICT_COMMAND_FAILED', 'command', { message: 'dpkg ended with status 1:\nNo space left on device' });
+  const failing = () => Promise.reject(failed);
+
+  it('is removed, after it was seen that its disk is full', async () => {
+    // A file system of the kernel's, which has no room for anybody.
+    const { subject, abandoned } = trees({ directory: '/proc' });
+    await expect(subject.change({ layers: [] }, failing)).rejects.toMatchObject({ code: 'ENOSPC', path: '/proc', cause: failed });
+    expect(abandoned).toEqual(['/proc']);
+  });
+
+  it('is removed, and the failure is the program\u2019s where there is room', async () => {
+    const { subject, abandoned } = trees({ directory: tmpdir() });
+    await expect(subject.change({ layers: [] }, failing)).rejects.toBe(failed);
+    expect(abandoned).toEqual([tmpdir()]);
   });
 });

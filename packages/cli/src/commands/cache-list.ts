@@ -15,6 +15,7 @@ export async function cacheList(session: Session, flags: CacheListFlags): Promis
   const { own, behind } = await lookAtEach(engine);
   const caches = [...(own === undefined ? [] : [own]), ...behind];
   const entries = lastUsedFirst([...((await own?.entriesToShow(kinds)) ?? []), ...(await entriesOf(behind, kinds))]);
+  own?.leave();
   if (session.terminal.json) session.document({ cacheDir, entries: entries.map(entryDocument) });
   else session.result(listText(entries, (entry) => (caches.length === 1 ? '' : `in ${plainText(cacheOf(caches, entry).cacheDir)}`)));
 }

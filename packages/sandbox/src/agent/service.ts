@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import type { CommandResult } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 import type { AgentMethods, MethodName, OutputLine, Params, Result } from '../protocol.js';
@@ -79,6 +79,8 @@ export class SandboxService {
     'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
     'layer.restore': ({ snapshot, directory }, { signal }) => restoreLayer(snapshot, directory, signal),
     'layer.copy': async ({ from, to, entries }, { signal }) => {
+      // Those of layers that were abandoned, which were moved away.
+      for (const directory of this.#baselines.keys()) if (!existsSync(directory)) this.#baselines.delete(directory);
       await copyLayer(from, to, signal);
       if (entries !== undefined) this.#baselines.set(to, await LayerBaseline.take(to, entries));
       return null;
