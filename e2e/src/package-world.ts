@@ -1,6 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildArchive, buildDeb, createSigningKey, serveArchive, type ArchiveServer, type DebSpec, type SigningKey } from '@ict/fixtures';
+import {
+  buildArchive,
+  buildDeb,
+  createSigningKey,
+  serveArchive,
+  type ArchiveServer,
+  type ArchiveSpec,
+  type DebSpec,
+  type SigningKey,
+} from '@ict/fixtures';
 import { stringify } from 'yaml';
 import { ict, type IctOptions, type IctResult } from './ict.js';
 import { MINI_ARCHIVE, MINI_DEFINITION, miniTemplate } from './mini-distribution.js';
@@ -55,14 +64,19 @@ export class PackageWorld {
     return world;
   }
 
-  /** Publishes these packages and what every template needs; other packages are gone from then on. */
-  async publish(packages: readonly DebSpec[], suite = 'mini'): Promise<void> {
+  /**
+   * Publishes these packages and what every template needs; other packages are gone from then on.
+   *
+   * @param editIndex has the last word on the index.
+   */
+  async publish(packages: readonly DebSpec[], suite = 'mini', editIndex?: ArchiveSpec['editIndex']): Promise<void> {
     const made = join(this.directory, 'made');
     await mkdir(made, { recursive: true });
     const specs = suite === 'mini' ? [...BACKGROUND, ...packages] : packages;
     const debs = await Promise.all(specs.map((spec) => buildDeb(spec, made)));
     const dateSeconds = FIRST_DAY + this.days++ * 86_400;
-    await buildArchive({ root: join(this.directory, 'archive'), suite, debs, key: this.key, dateSeconds });
+    const edited = editIndex === undefined ? {} : { editIndex };
+    await buildArchive({ root: join(this.directory, 'archive'), suite, debs, key: this.key, dateSeconds, ...edited });
   }
 
   /** A template that asks for these packages. @returns its path. */

@@ -51,6 +51,12 @@ describe('ict why', () => {
     expect(stderr).toContain('relations are told without their own words');
   });
 
+  it('takes the version that is there, and names it to who asks for another', async () => {
+    expect((await world.document<Why>(['why', template, 'library=1.0'])).package.id).toBe('library:all');
+    const { status, stderr } = await world.ict(['why', template, 'library=9']);
+    expect([status, stderr]).toEqual([1, expect.stringContaining('brings library in version 1.0, not 9')]);
+  });
+
   it('refuses a package that is not there, with the nearest name', async () => {
     const result = await world.ict(['why', template, 'libary']);
     expect(result.status).toBe(1);
@@ -62,6 +68,7 @@ describe('ict why', () => {
 describe('ict why-not', () => {
   it.each<[string, WhyNot['verdict'], string]>([
     ['library', 'present', ''],
+    ['library:amd64', 'present', ''],
     ['rival', 'excluded', 'rival 1.0 conflicts with library'],
     ['lonely', 'unavailable', 'nowhere'],
     ['app=9', 'unavailable', 'app version 9'],

@@ -200,6 +200,10 @@ describe('why-not', () => {
     ['excluded', {}, ['cannot be installed together', 'a.yml:9:5', '- a conflicts with b', 'hint: leave out']],
     ['unavailable', {}, ['not even alone']],
     ['present', { problems: [], chosen }, ['is in the image, as 2', '`ict why a.yml nginx`']],
+    ['present', { asked: 'nginx:any', problems: [], chosen }, ['nginx:any is in the image, as 2', '`ict why a.yml nginx`']],
+    ['present', { asked: 'nginx:amd64', problems: [], chosen }, ['is in the image, as 2', '`ict why a.yml nginx:amd64`']],
+    ['present', { asked: 'nginx.amd64', problems: [], chosen }, ['is in the image, as 2']],
+    ['present', { asked: 'httpd', problems: [], chosen }, ['httpd is in the image: nginx 2 provides it', '`ict why a.yml nginx`']],
     ['not-needed', { problems: [], brings }, ['nothing that the template asks for needs it', '1 package, 2.00 KiB', 'nginx:amd64 1']],
     ['not-preferred', { problems: [], brings, chosen }, ['2 of acme comes first']],
   ])('says %s', async (verdict, parts, texts) => {

@@ -111,11 +111,11 @@ export interface WhyNot {
   readonly target: string;
   readonly asked: string;
   /**
-   * `present`: it is in the image. `unavailable`: not even alone could it be installed. `excluded`: not together with what the template asks
+   * `present`: it is in the image, or a package that provides it. `unavailable`: not even alone could it be installed. `excluded`: not together with what the template asks
    * for. `not-needed`: nothing asks for it. `not-preferred`: the image has another version, which comes first.
    */
   readonly verdict: 'present' | 'unavailable' | 'excluded' | 'not-needed' | 'not-preferred';
-  /** The package of that name in the image. */
+  /** The package of that name in the image, or the one that provides it there. */
   readonly chosen?: { readonly id: string; readonly version: string; readonly repository: string };
   /** Why it cannot be had. */
   readonly problems: readonly {

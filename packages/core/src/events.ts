@@ -18,6 +18,7 @@ export class EventStream {
   private stage: Stage | undefined;
   private secrets: readonly string[] = [];
   private readonly durations = new Map<Stage, number>();
+  private readonly told = new Set<string>();
 
   constructor(sink: (event: BuildEvent) => void) {
     this.sink = sink;
@@ -28,7 +29,13 @@ export class EventStream {
     this.secrets = [...new Set([...this.secrets, ...secrets])];
   }
 
+  /** Whatever is asked of the same repository may tell the same of it: people read a warning once. */
   readonly emit = (body: EventBody): void => {
+    if (body.type === 'warning') {
+      const told = JSON.stringify([body.code, body.message, body.position]);
+      if (this.told.has(told)) return;
+      this.told.add(told);
+    }
     this.sink({
       ...redactData(body, this.secrets),
       v: 1,

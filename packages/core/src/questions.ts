@@ -12,9 +12,9 @@ import { whyPaths } from './why.js';
 /**
  * Answers why a package is in the image or, failing that, among the programs that write it.
  *
- * @param name of a package, or its id `name:arch`.
+ * @param name of a package, also as `name:arch`, `name.arch` or `name=version`.
  * @param relations finds how the packages need each other; asked only when the package is there.
- * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither.
+ * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither, or in another version.
  */
 export async function answerWhy(
   template: string,
@@ -23,23 +23,32 @@ export async function answerWhy(
   foreignArchitectures: readonly string[],
   relations: () => Promise<readonly KnownRelation[]>,
 ): Promise<Why> {
-  const find = (packages: readonly ResolvedPackage[]) => packages.find((pkg) => pkg.name === name || pkg.id === name);
+  const [wanted = name, version] = /^([^=]*)(?:=(.*))?$/.exec(name)!.slice(1);
+  const find = (packages: readonly ResolvedPackage[]) =>
+    packages.find((pkg) => [pkg.name, pkg.id, `${pkg.name}.${pkg.arch}`].includes(wanted));
   const inImage = find(lock.packages);
   const found = inImage ?? find(lock.tools);
+  if (found !== undefined && version !== undefined && version !== found.version) {
+    throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
+      message: `${template} brings ${wanted} in version ${found.version}, not ${version}`,
+      hint: `Ask \`ict why-not ${template} ${name}\` what keeps that version out.`,
+      facts: { name, version: found.version },
+    });
+  }
   if (found === undefined) {
     const known = [...lock.packages, ...lock.tools].map((pkg) => pkg.name);
     throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
       message: `${template} does not bring a package "${name}"`,
-      hint: didYouMean(name, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
+      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
       facts: { name },
     });
   }
   const graph = packageGraph(inImage === undefined ? lock.tools : lock.packages, await relations());
-  const { id, version, arch, repository } = found;
+  const { id, arch, repository } = found;
   return {
     schemaVersion: 1,
     target: lock.target,
-    package: { id, name: found.name, version, arch, repository },
+    package: { id, name: found.name, version: found.version, arch, repository },
     part: inImage === undefined ? 'tools' : 'image',
     ...(foreignArchitectures.length === 0 ? {} : { foreignArchitectures }),
     paths: whyPaths(graph, inImage === undefined ? request.tools : request.image, id),

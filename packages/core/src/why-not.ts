@@ -28,7 +28,7 @@ export async function answerWhyNot(
   const version = wanted.startsWith(`${name}=`) ? wanted.slice(name.length + 1) : undefined;
   const chosen = lock.packages.find((pkg) => pkg.name === name || pkg.id === name);
   const answer = { schemaVersion: 1 as const, target: lock.target, asked: wanted };
-  const present = chosen === undefined ? {} : { chosen: { id: chosen.id, version: chosen.version, repository: chosen.repository } };
+  const present = chosen === undefined ? {} : { chosen: partsOf(chosen) };
   const none = { ...answer, ...present, problems: [], brings: [] };
   if (chosen !== undefined && (wanted === name || chosen.version === version)) return { ...none, verdict: 'present' };
   return readPinned(await pin(), async (snapshots, context) => {
@@ -44,8 +44,15 @@ export async function answerWhyNot(
     const brings = together.closure.packages
       .filter((pkg: ResolvedPackage) => before.get(pkg.id) !== pkg.version)
       .map(({ id, version: brought, sizeBytes }) => ({ id, version: brought, sizeBytes }));
+    // Nothing would come: a package of the image goes by that name, or provides it.
+    const there = brings.length > 0 ? undefined : together.closure.packages.find(({ requestedBy }) => requestedBy.includes(seed.reason));
+    if (there !== undefined) return { ...none, verdict: 'present', chosen: partsOf(there) };
     return { ...none, verdict: chosen === undefined ? 'not-needed' : 'not-preferred', brings };
   });
+}
+
+function partsOf({ id, version, repository }: ResolvedPackage): NonNullable<WhyNot['chosen']> {
+  return { id, version, repository };
 }
 
 function explained({ code, message, hint, position, because }: Problem): WhyNot['problems'][number] {

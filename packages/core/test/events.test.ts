@@ -51,3 +51,26 @@ describe('covered texts', () => {
     expect(await thrown(stream().events, error)).toBe(error);
   });
 });
+
+describe('warnings', () => {
+  it('are told once, whoever comes upon them again', () => {
+    const told: BuildEvent[] = [];
+    const { emit } = new EventStream((event) => told.push(event));
+    const warning = { type: 'warning', code: 'ICT_SAMPLE', message: 'a stanza was left out' } as const;
+    const position = { file: 'image.yml', line: 3, column: 1 };
+    for (const event of [warning, warning, { ...warning, message: 'another' }, { ...warning, position }, warning]) emit(event);
+    expect(told.map((event) => event.type === 'warning' && [event.message, event.position?.line])).toEqual([
+      ['a stanza was left out', undefined],
+      ['another', undefined],
+      ['a stanza was left out', 3],
+    ]);
+  });
+
+  it('are the only events of which that is so', () => {
+    const told: BuildEvent[] = [];
+    const { emit } = new EventStream((event) => told.push(event));
+    const retry = { type: 'fetch.retry', url: 'http://archive', attempt: 1, reason: 'timeout' } as unknown as Parameters<typeof emit>[0];
+    for (const event of [retry, retry]) emit(event);
+    expect(told).toHaveLength(2);
+  });
+});

@@ -59,6 +59,18 @@ describe('answerWhyNot', () => {
     expect(asked).toEqual([]);
   });
 
+  it.each([
+    ['mail-agent', 'tar'],
+    ['bash:any', 'bash'],
+  ])('%s is there when asking for it brings nothing: %s answers', async (wanted, name) => {
+    const packages = ['bash', 'tar'].map((each) =>
+      resolvedPackage(each, { requestedBy: each === name ? ['question', 'template'] : ['template'] }),
+    );
+    const together: Resolution = { kind: 'resolved', closure: { packages }, warnings: [] };
+    const { answer } = await ask(wanted, solved('exim'), together);
+    expect(answer).toMatchObject({ verdict: 'present', chosen: { id: `${name}:amd64`, version: '1', repository: 'main' }, brings: [] });
+  });
+
   it('cannot be had, not even alone', async () => {
     const { answer, asked } = await ask('nginx', unsolvable);
     expect(answer).toMatchObject({ verdict: 'unavailable', problems: [problem] });

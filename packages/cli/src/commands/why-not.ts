@@ -34,12 +34,13 @@ export function whyNotText(answer: WhyNot, template: string, colors: Colors): st
   return `${lines.join('\n')}\n`;
 }
 
-function verdict({ verdict: kind, asked, chosen }: WhyNot, template: string, colors: Colors): string {
+function verdict(answer: WhyNot, template: string, colors: Colors): string {
+  const { verdict: kind, asked, chosen } = answer;
   const name = colors.bold(plainText(asked));
   const version = plainText(chosen?.version ?? '');
   switch (kind) {
     case 'present':
-      return `${name} is in the image, as ${version}; \`ict why ${template} ${plainText(asked.replace(/=.*$/, ''))}\` says why`;
+      return present(answer, template, colors);
     case 'unavailable':
       return `${name} cannot be had, not even alone:`;
     case 'excluded':
@@ -49,4 +50,17 @@ function verdict({ verdict: kind, asked, chosen }: WhyNot, template: string, col
     case 'not-preferred':
       return `${name} could be installed, but ${version} of ${plainText(chosen?.repository ?? '')} comes first`;
   }
+}
+
+/** What is there under a name: the package itself, or one that provides the name. */
+function present({ asked, chosen }: WhyNot, template: string, colors: Colors): string {
+  const { id = asked, version = '' } = chosen ?? {};
+  const [, name, arch] = /^(.*?)(?::([^:]*))?$/.exec(id)!;
+  const wanted = asked.replace(/[=/].*$/, '');
+  const isItself = wanted === name || wanted.startsWith(`${name}:`) || wanted === `${name}.${arch}`;
+  const why = `\`ict why ${template} ${plainText(wanted === id ? id : name)}\` says why`;
+  const what = isItself
+    ? `is in the image, as ${plainText(version)}`
+    : `is in the image: ${plainText(name)} ${plainText(version)} provides it`;
+  return `${colors.bold(plainText(asked))} ${what}; ${why}`;
 }
