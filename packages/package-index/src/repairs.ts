@@ -1,5 +1,8 @@
 import type { Seed } from '@ict/plugin-api';
 
+/** The repair where none is known. */
+export const OTHER_REPOSITORIES = 'use repositories that belong together';
+
 /** Repairs that are told. */
 const MAX_REPAIRS = 3;
 
@@ -27,18 +30,20 @@ export interface Contradiction {
  *
  * @param requests the preferred ones first.
  * @param additions such as another repository.
+ * @param tried other orders, which were found to work; they come first.
  */
 export function findRepairs(
   requests: readonly OtherRequest[],
   { involved, others }: Contradiction,
   trial: Trial,
   additions: readonly string[],
+  tried: readonly string[] = [],
 ): readonly string[] {
   // A seed that stands for many packages may come with each of them.
   let repairs = workingRepairs(requests, involved, [...new Set([...involved, ...others])], trial);
   if (repairs.length === 0 && others.length > 0) repairs = workingRepairs(requests, involved, involved, trial);
-  const all = [...new Set([...repairs, ...additions])].slice(0, MAX_REPAIRS);
-  return all.length > 0 ? all : ['use repositories that belong together'];
+  const all = [...new Set([...tried, ...repairs, ...additions])].slice(0, MAX_REPAIRS);
+  return all.length > 0 ? all : [OTHER_REPOSITORIES];
 }
 
 /** `Ask for "b=1", or leave out "a".` */

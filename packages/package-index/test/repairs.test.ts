@@ -16,7 +16,8 @@ function repairs(
     others = [],
     requests = [],
     additions = [],
-  }: { others?: readonly string[]; requests?: readonly OtherRequest[]; additions?: readonly string[] } = {},
+    tried = [],
+  }: { others?: readonly string[]; requests?: readonly OtherRequest[]; additions?: readonly string[]; tried?: readonly string[] } = {},
 ): readonly string[] {
   const trial = (seeds: readonly Seed[]) =>
     working[
@@ -27,7 +28,7 @@ function repairs(
     ];
   const known = new Map([...involved, ...others].map((text) => [text, seed(text)]));
   const seedsOf = (texts: readonly string[]): readonly Seed[] => texts.map((text) => known.get(text)!);
-  return findRepairs(requests, { involved: seedsOf(involved), others: seedsOf(others) }, trial, additions);
+  return findRepairs(requests, { involved: seedsOf(involved), others: seedsOf(others) }, trial, additions, tried);
 }
 
 describe('findRepairs', () => {
@@ -47,6 +48,11 @@ describe('findRepairs', () => {
       ['leave out "b"'],
     ],
     ['tries it without the others when nothing works with them', repairs({ b: 1 }, ['a', 'b'], { others: ['x'] }), ['leave out "a"']],
+    [
+      'begins with what was tried elsewhere',
+      repairs({ b: 1 }, ['a', 'b'], { tried: ['w'], additions: ['x', 'y'] }),
+      ['w', 'leave out "a"', 'x'],
+    ],
     [
       'ends with what cannot be tried, each once',
       repairs({ b: 1 }, ['a', 'b'], { additions: ['x', 'x', 'y', 'z'] }),

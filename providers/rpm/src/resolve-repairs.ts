@@ -8,10 +8,11 @@ import type { Clauses, Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import { withheldOf } from './resolve-withheld.js';
 import { rpmlibFeature } from './rpmlib.js';
+import type { StreamRepair } from './stream-repairs.js';
 
 /**
- * What would mend a contradiction: a request for a package in any version, a wish left out, and what cannot be tried, a package that is let
- * in or another repository.
+ * What would mend a contradiction: a stream of a module, a request for a package in any version, a wish left out, and what cannot be tried, a
+ * package that is let in or another repository.
  */
 export function repairsOf(
   core: readonly OwnedClause<Reason>[],
@@ -19,16 +20,20 @@ export function repairsOf(
   pool: Pool,
   clauses: Clauses,
   trial: Trial,
+  repairStream: StreamRepair,
 ): readonly string[] {
+  const tried: string[] = [];
   const additions = missingIn(core).flatMap(({ relation }) => {
     const parts = partsOf(relation, clauses);
     const missing = parts.filter((part) => pool.satisfying(part).length === 0);
     const kept = missing.flatMap((part) => withheldOf(part.name, pool).filter(({ solvable }) => pool.satisfies(solvable, part)));
-    if (kept.length > 0) return kept.map(({ repair }) => repair);
+    const streams = kept.flatMap(({ repair }) => (typeof repair === 'string' ? [] : repair.streams));
+    tried.push(...new Set(streams.flatMap((stream) => repairStream(stream, contradiction.involved) ?? [])));
+    if (kept.length > 0) return kept.flatMap(({ repair }) => (typeof repair === 'string' ? [repair] : []));
     // What cannot be read is no matter of repositories.
     return parts.length === 0 ? [] : wantedOf(relation, missing, clauses);
   });
-  return findRepairs(openRequests(contradiction), contradiction, trial, additions);
+  return findRepairs(openRequests(contradiction), contradiction, trial, additions, tried);
 }
 
 /**

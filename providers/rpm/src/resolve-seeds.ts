@@ -9,6 +9,7 @@ import type { RelationTable } from './relation.js';
 import type { Pool } from './resolve-pool.js';
 import { moduleProblem, unknownGroup, unknownPackage } from './resolve-unknown.js';
 import type { RequestParts } from './resolve-unknown.js';
+import type { StreamRepair } from './stream-repairs.js';
 
 /** A package that a seed asks for, and what would satisfy it, the preferred one first. */
 export interface Wanted {
@@ -32,6 +33,7 @@ const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
  * Finds what seeds ask for: `name`, `name.arch`, `name=version`, `name=version-release`, `name/repository`, `/path/of/file`, anything that
  * packages provide, `@group`, and modules (see `moduleRequest`). A pattern asks for every package whose name it matches, as with dnf.
  *
+ * @param repairStream for hints; without it none speaks of streams.
  * @returns entries in the order of the seeds, several for a pattern, group or module, and a problem for each seed that asks for what is not there.
  */
 export function findSeeds(
@@ -39,6 +41,7 @@ export function findSeeds(
   pool: Pool,
   table: RelationTable,
   { groups, modules }: Collections,
+  repairStream: StreamRepair = () => undefined,
 ): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
   const wanted: Wanted[] = [];
   const problems: Problem[] = [];
@@ -60,14 +63,23 @@ export function findSeeds(
       .map((each) => findPackages(each, pool, table))
       .filter((targets) => targets.length > 0);
     for (const targets of found) wanted.push({ seed, targets, weak: false });
-    if (found.length === 0) problems.push(nothingFor(seed, request, pool, modules));
+    if (found.length > 0) continue;
+    const tryStream = (stream: string): string | undefined =>
+      repairStream(stream, seeds.filter((each) => each === seed || each.reason === 'essential')); // prettier-ignore
+    problems.push(nothingFor(seed, request, pool, modules, tryStream));
   }
   return { wanted, problems };
 }
 
-function nothingFor(seed: Seed, request: string, pool: Pool, modules: Collections['modules']): Problem {
+function nothingFor(
+  seed: Seed,
+  request: string,
+  pool: Pool,
+  modules: Collections['modules'],
+  tryStream: (stream: string) => string | undefined,
+): Problem {
   const parts = partsOf(request);
-  return unknownPackage(seed, parts, (solvable) => parts === undefined || fits(solvable, parts, pool), pool, modules);
+  return unknownPackage(seed, parts, (solvable) => parts === undefined || fits(solvable, parts, pool), pool, modules, tryStream);
 }
 
 /** Names that a pattern matches, sorted; a request that is none stands for itself. */

@@ -1,12 +1,14 @@
-import { askedBy, askIfMeant, inSentence, nearestNames, tellOmission, tellRepairs } from '@ict/package-index';
+import { askedBy, askIfMeant, inSentence, nearestNames, OTHER_REPOSITORIES, tellOmission, tellRepairs } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { architecturesFor, isArchitecture } from './architecture.js';
 import type { ModuleProblem } from './module-streams.js';
 import type { Modules } from './modules.js';
 import type { resolutionError } from './resolve-errors.js';
 import type { Pool } from './resolve-pool.js';
-import { label, tellWithheld, withheldOf } from './resolve-withheld.js';
+import { label, repairsFor, tellWithheld, withheldOf } from './resolve-withheld.js';
 import type { Withheld } from './resolve-withheld.js';
+
+type TryStream = (stream: string) => string | undefined;
 
 /** A request taken apart. */
 export interface RequestParts {
@@ -22,6 +24,7 @@ export interface RequestParts {
  * @param parts undefined for a request that is no name, such as a path.
  * @param fits whether a package is of the version and repository that are asked for.
  * @param modules of the repositories.
+ * @param tryStream how a stream of a module can be asked for; undefined when that does not help.
  */
 export function unknownPackage(
   seed: Seed,
@@ -29,14 +32,15 @@ export function unknownPackage(
   fits: (solvable: number) => boolean,
   pool: Pool,
   modules: Pick<Modules, 'builds'> = { builds: [] },
+  tryStream: TryStream = () => undefined,
 ): Problem {
   const request = seed.request.trim();
   const name = parts?.name ?? request;
   const kept = withheldOf(name, pool).filter(({ solvable }) => fits(solvable));
-  if (kept.length > 0) return withheldProblem(seed, kept, pool);
+  if (kept.length > 0) return withheldProblem(seed, kept, pool, tryStream);
   const known = pool.all(name);
   if (parts !== undefined && known.length > 0) return unknownVersion(seed, parts, known, pool);
-  const elsewhere = ofOtherArchitecture(seed, name, pool);
+  const elsewhere = ofOtherArchitecture(seed, name, pool, tryStream);
   if (elsewhere !== undefined) return elsewhere;
   const module = /^@?([\w.+-]+):[\w.+-]+(?:\/[\w.+-]+)?$/.exec(request)?.[1];
   if (module !== undefined) return unknownModule(seed, module, modules);
@@ -71,13 +75,15 @@ function unknownModule(seed: Seed, name: string, { builds }: Pick<Modules, 'buil
   return problemOf(seed, 'ICT_RPM_UNKNOWN_MODULE', `no repository has a module "${name}"`, askIfMeant(nearestNames(name, known)) ?? list);
 }
 
-function withheldProblem(seed: Seed, kept: readonly Withheld[], pool: Pool): Problem {
-  const [first] = kept as [Withheld];
+function withheldProblem(seed: Seed, kept: readonly Withheld[], pool: Pool, tryStream: TryStream): Problem {
+  const mendable = kept.map((each) => ({ each, repairs: repairsFor(each, tryStream) }));
+  const { each: first, repairs } = mendable.find((one) => one.repairs.length > 0) ?? mendable[0]!;
   const message = `"${seed.request}"${askedBy(seed, ` may not be installed: ${tellWithheld(first, pool)}`)}`;
   const omission = tellOmission(seed);
+  const orders = [...repairs.slice(0, 1), ...(omission === undefined ? [] : [omission])];
   return {
-    ...problemOf(seed, 'ICT_RPM_PACKAGE_WITHHELD', message, tellRepairs([first.repair, ...(omission === undefined ? [] : [omission])])),
-    because: kept.slice(1).map((each) => tellWithheld(each, pool)),
+    ...problemOf(seed, 'ICT_RPM_PACKAGE_WITHHELD', message, tellRepairs(orders.length > 0 ? orders : [OTHER_REPOSITORIES])),
+    because: kept.filter((each) => each !== first).map((each) => tellWithheld(each, pool)),
   };
 }
 
@@ -92,7 +98,7 @@ function unknownVersion(seed: Seed, { name, repository, version }: RequestParts,
 }
 
 /** Says so when a package is there, and not for the architecture that is asked for. */
-function ofOtherArchitecture(seed: Seed, name: string, pool: Pool): Problem | undefined {
+function ofOtherArchitecture(seed: Seed, name: string, pool: Pool, tryStream: TryStream): Problem | undefined {
   const named = (wanted: string): readonly number[] => [
     ...pool.all(wanted),
     ...pool.missedBy(wanted).filter((solvable) => pool.name(solvable) === wanted),
@@ -111,7 +117,7 @@ function ofOtherArchitecture(seed: Seed, name: string, pool: Pool): Problem | un
   const there = dot < 0 || !isArchitecture(arch) ? [] : named(base);
   if (there.length === 0) return undefined;
   const kept = withheldOf(base, pool).filter(({ solvable }) => pool.name(solvable) === base && pool.package(solvable).arch === arch);
-  if (kept.length > 0) return withheldProblem(seed, kept, pool);
+  if (kept.length > 0) return withheldProblem(seed, kept, pool, tryStream);
   const possible = architecturesFor(pool.machine);
   if (possible.includes(arch)) return tell(`no repository has a package "${base}" for ${arch}`, there);
   const installable = pool.all(base);

@@ -8,8 +8,13 @@ export interface Withheld {
   readonly solvable: number;
   /** Why, as the end of a sentence about the package. */
   readonly because: string;
-  /** What would let it in, as an order to the user. */
-  readonly repair: string;
+  /** What would let it in, as an order to the user; or the streams of a module that have it, of which one may help. */
+  readonly repair: string | { readonly streams: readonly string[] };
+}
+
+/** What would let a package in, as orders to the user; of streams those that were tried and work. */
+export function repairsFor({ repair }: Withheld, tryStream: (stream: string) => string | undefined): readonly string[] {
+  return typeof repair === 'string' ? [repair] : repair.streams.flatMap((stream) => tryStream(stream) ?? []);
 }
 
 /**
@@ -50,13 +55,12 @@ function reasonOf(solvable: number, pool: Pool): Omit<Withheld, 'solvable'> | un
     };
   }
   const { streams, instead, name: ofModule = name } = hiding;
-  const [stream] = streams;
-  if (stream === undefined) {
+  if (streams.length === 0) {
     return {
       because: `module ${instead}, which is enabled, has its own ${ofModule}`,
       repair: `set "moduleHotfixes" of repository "${id}" in the definition`,
     };
   }
   const other = instead === undefined ? '' : `; ${instead} is`;
-  return { because: `it is in module ${streams.join(' and ')}, which is not enabled${other}`, repair: `add "${stream}" to the packages` };
+  return { because: `it is in module ${streams.join(' and ')}, which is not enabled${other}`, repair: { streams } };
 }

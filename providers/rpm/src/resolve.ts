@@ -17,6 +17,7 @@ import type { PackageGroup } from './comps.js';
 import { compareVersions, formatEvr } from './evr.js';
 import { explainContradiction, seedsOf, warnOfUnreadable } from './explain.js';
 import { FilelistsReader } from './filelists.js';
+import { hiddenByModules } from './module-filter.js';
 import { indexOf, readIndex } from './read-index.js';
 import { formatRelation, RelationTable } from './relation.js';
 import { Clauses } from './resolve-clauses.js';
@@ -28,6 +29,8 @@ import type { PoolRepository } from './resolve-pool.js';
 import { allSeeds, loadActiveModules, loadRepositories } from './resolve-repositories.js';
 import { findSeeds } from './resolve-seeds.js';
 import type { Collections, Wanted } from './resolve-seeds.js';
+import { streamRepairs } from './stream-repairs.js';
+import type { StreamRepair } from './stream-repairs.js';
 
 /** Independent contradictions that are reported at once. */
 const MAX_PROBLEMS = 5;
@@ -121,7 +124,8 @@ async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise
  */
 export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch, request.favour)): Resolution {
   const { collections, recommends, seeds, table } = request;
-  const { wanted, problems } = findSeeds(seeds, pool, table, collections);
+  const repairStream = streamRepairsOf(request);
+  const { wanted, problems } = findSeeds(seeds, pool, table, collections, repairStream);
   const clauses = new Clauses(pool, table, recommends);
   const solveFor = (asked: readonly Wanted[]) =>
     solve<Reason>({ count: pool.count, roots: rootsOf(asked, recommends), provider: clauses, recommendations: 'last' });
@@ -146,13 +150,30 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
     const guilty = new Set(seedsOf(outcome.core));
     const involved = seeds.filter((seed) => guilty.has(seed) || seed.reason === 'essential');
     const others = left.map(({ seed }) => seed).filter((seed) => !involved.includes(seed));
-    const repairs = repairsOf(outcome.core, { involved, others }, pool, clauses, trial);
+    const repairs = repairsOf(outcome.core, { involved, others }, pool, clauses, trial, repairStream);
     contradictions.push(explainContradiction(outcome.core, repairs, pool, clauses));
     // Other contradictions, which have nothing to do with this one, are worth telling at once.
     left = left.filter(({ seed }) => !guilty.has(seed));
     if (contradictions.length === MAX_PROBLEMS || left.length === 0 || guilty.size === 0) break;
   }
   return { kind: 'unsolvable', problems: [...problems, ...contradictions] };
+}
+
+/** Tries streams of modules over the same repositories, of which other packages are hidden then. */
+function streamRepairsOf({ repositories, arch, seeds, collections, table, recommends, favour }: PackageRequest): StreamRepair {
+  const { groups, modules } = collections;
+  if (modules === undefined) return () => undefined;
+  return streamRepairs(modules, seeds, arch, (asked, chosen) => {
+    const shown = repositories.map((repository) =>
+      repository.hidden === undefined ? repository : { ...repository, hidden: hiddenByModules(repository.index, modules, chosen.active) },
+    );
+    const pool = new Pool(shown, arch, favour);
+    const { wanted, problems } = findSeeds(asked, pool, table, { groups, modules: { ...modules, ...chosen } });
+    if (problems.length > 0) return false;
+    const provider = new Clauses(pool, table, recommends);
+    const outcome = solve<Reason>({ count: pool.count, roots: rootsOf(wanted, recommends), provider, recommendations: 'last' });
+    return outcome.kind === 'solved';
+  });
 }
 
 /** Sorted, so that the answer does not depend on the order in which a template names its packages. */

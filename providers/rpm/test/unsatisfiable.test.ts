@@ -1,34 +1,60 @@
-import type { Problem } from '@ict/plugin-api';
+import type { Problem, Seed } from '@ict/plugin-api';
 import { expect, it } from 'vitest';
+import { hiddenByModules } from '../src/module-filter.js';
+import { chooseStreams } from '../src/module-streams.js';
+import type { ModuleBuild, Modules } from '../src/modules.js';
 import type { PoolRepository } from '../src/resolve-pool.js';
 import { RelationTable } from '../src/relation.js';
 import { resolveChecked } from './checked-resolution.js';
 import { toIndex, type TestPackage } from './resolve-universe.js';
 
 /** What a repository has: packages with their relations, and rules of the template. */
-interface Repository extends Partial<Pick<PoolRepository, 'hidden' | 'priority'>> {
+interface Repository extends Partial<Pick<PoolRepository, 'priority'>> {
   readonly packages: Readonly<Record<string, TestPackage['relations']>>;
+  /** Streams of modules, which count as with dnf. */
+  readonly modules?: readonly Stream[];
   readonly allow?: readonly string[];
   readonly exclude?: readonly string[];
+}
+
+/** A stream of a module. */
+interface Stream extends Partial<Pick<ModuleBuild, 'profiles' | 'requires'>> {
+  readonly of: `${string}:${string}`;
+  readonly artifacts: readonly string[];
+  readonly isDefault?: true;
+}
+
+function toModules(streams: readonly Stream[]): Modules {
+  const builds = streams.map(({ of, artifacts, profiles = {}, requires = [] }): ModuleBuild => {
+    const [name, stream] = of.split(':') as [string, string];
+    return { name, stream, version: '1', context: 'c', arch: '', requires, profiles, artifacts, demodularized: [] };
+  });
+  const defaults = builds.filter((_, at) => streams[at]!.isDefault === true).map(({ name, stream }) => ({ name, stream, profiles: {} }));
+  return { builds, defaults };
 }
 
 /** What a user reads when `requests` cannot be had: message, derivation and repairs, a line each. A request is named with its line. */
 function told(requests: readonly string[], ...repositories: readonly Repository[]): string {
   const table = new RelationTable();
+  const seeds = requests.map((text, line): Seed => {
+    const [, reason = 'template', request = ''] = /^(?:\((\w+)\) )?(.*)$/.exec(text)!;
+    const position = { file: 'image.yml', line: line + 1, column: 7 };
+    return { request, reason: reason as Seed['reason'], ...(reason === 'template' ? { position } : {}) };
+  });
+  const modules = toModules(repositories.flatMap((repository) => repository.modules ?? []));
+  const chosen = chooseStreams(modules, seeds.map(({ request }) => request), 'x86_64'); // prettier-ignore
   const resolution = resolveChecked({
-    repositories: repositories.map(({ packages, priority = 0, allow = [], exclude = [], ...rest }, number) => {
+    repositories: repositories.map(({ packages, priority = 0, allow = [], exclude = [], modules: own }, number) => {
       const index = toIndex(
         Object.entries(packages).map(([nevra, relations = {}]) => ({ nevra, relations })),
         table,
       );
-      return { id: ['main', 'extra'][number]!, priority, cost: 1000, filter: { allow, exclude }, index, ...rest };
+      const hidden = own === undefined ? {} : { hidden: hiddenByModules(index, modules, chosen.active) };
+      return { id: ['main', 'extra'][number]!, priority, cost: 1000, filter: { allow, exclude }, index, ...hidden };
     }),
     arch: 'x86_64',
-    seeds: requests.map((text, line) => {
-      const [, reason = 'template', request = ''] = /^(?:\((\w+)\) )?(.*)$/.exec(text)!;
-      return { request, reason, ...(reason === 'template' ? { position: { file: 'image.yml', line: line + 1, column: 7 } } : {}) };
-    }),
-    collections: { groups: new Map() },
+    seeds,
+    collections: { groups: new Map(), ...(modules.builds.length === 0 ? {} : { modules: { ...modules, ...chosen } }) },
     table,
     recommends: true,
   });
@@ -42,6 +68,12 @@ const tell = ({ code, message, hint, position, because }: Problem): string =>
     ...because.map((line) => `  ${line}`),
     `  -> ${hint}`,
   ].join('\n');
+
+const NODES: Repository['packages'] = { 'node-18-1.x86_64': {}, 'node-16-1.x86_64': {} };
+const NODE_16: Stream = { of: 'nodejs:16', artifacts: ['node-0:16-1.x86_64'] };
+const NODE_18: Stream = { of: 'nodejs:18', artifacts: ['node-0:18-1.x86_64'] };
+const WITHHELD =
+  'ICT_RPM_PACKAGE_WITHHELD "node=18" may not be installed: node 18-1.x86_64 is not taken: it is in module nodejs:18, which is not enabled; nodejs:16 is';
 
 it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
   [
@@ -387,14 +419,14 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     [
       {
         packages: { 'a-1-1.x86_64': { requires: ['node >= 18'] }, 'node-18-1.x86_64': {}, 'node-16-1.x86_64': {} },
-        hidden: new Map([[1, { streams: ['nodejs:18'], instead: undefined }]]),
+        modules: [NODE_18],
       },
     ],
     [
       'ICT_RPM_UNSATISFIABLE "a" cannot be installed: a 1-1.x86_64 needs node >= 18, which cannot be had (line 1)',
       '  the template asks for a (image.yml:1)',
       '  a 1-1.x86_64 needs node >= 18, but node 18-1.x86_64 is not taken: it is in module nodejs:18, which is not enabled',
-      '  -> Leave out "a", or add "nodejs:18" to the packages.',
+      '  -> Add "nodejs:18" to the packages, or leave out "a".',
     ],
   ],
   [
@@ -403,7 +435,7 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     [
       {
         packages: { 'a-1-1.x86_64': { requires: ['node >= 20'] }, 'node-20-1.x86_64': {}, 'node-16-1.x86_64': {} },
-        hidden: new Map([[1, { streams: [], instead: 'nodejs:16' }]]),
+        modules: [{ ...NODE_16, isDefault: true }],
       },
     ],
     [
@@ -416,15 +448,78 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
   [
     'a version in another stream of a module',
     ['node=18'],
+    [{ packages: NODES, modules: [{ ...NODE_16, isDefault: true }, NODE_18] }],
+    [`${WITHHELD} (line 1)`, '  -> Add "nodejs:18" to the packages, or leave out "node=18".'],
+  ],
+  [
+    'a version in another stream than the one that is asked for',
+    ['nodejs:16', 'node=18'],
+    [{ packages: NODES, modules: [NODE_16, NODE_18] }],
+    [`${WITHHELD} (line 2)`, '  -> Ask for "nodejs:18" instead of "nodejs:16", or leave out "node=18".'],
+  ],
+  [
+    'a version in another stream than the one of which a profile is asked for',
+    ['@nodejs:16/dev', 'node=18'],
     [
       {
-        packages: { 'node-18-1.x86_64': {}, 'node-16-1.x86_64': {} },
-        hidden: new Map([[0, { streams: ['nodejs:18'], instead: 'nodejs:16' }]]),
+        packages: NODES,
+        modules: [
+          { ...NODE_16, profiles: { dev: ['node'] } },
+          { ...NODE_18, profiles: { dev: ['node'] } },
+        ],
       },
     ],
+    [`${WITHHELD} (line 2)`, '  -> Ask for "@nodejs:18/dev" instead of "@nodejs:16/dev", or leave out "node=18".'],
+  ],
+  [
+    'a version in a stream that has not the profile that is asked for',
+    ['@nodejs:16/dev', 'node=18'],
+    [{ packages: NODES, modules: [{ ...NODE_16, profiles: { dev: ['node'] } }, NODE_18] }],
+    [`${WITHHELD} (line 2)`, '  -> Leave out "node=18".'],
+  ],
+  [
+    'a version in another stream than another module needs',
+    ['tool:x', 'node=18'],
     [
-      'ICT_RPM_PACKAGE_WITHHELD "node=18" may not be installed: node 18-1.x86_64 is not taken: it is in module nodejs:18, which is not enabled; nodejs:16 is (line 1)',
+      {
+        packages: NODES,
+        modules: [{ ...NODE_16, isDefault: true }, NODE_18, { of: 'tool:x', artifacts: [], requires: [{ nodejs: ['16'] }] }],
+      },
+    ],
+    [`${WITHHELD} (line 2)`, '  -> Leave out "node=18".'],
+  ],
+  [
+    'a version in another stream than the base system has',
+    ['(essential) nodejs:16', 'node=18'],
+    [{ packages: NODES, modules: [NODE_16, NODE_18] }],
+    [`${WITHHELD} (line 2)`, '  -> Leave out "node=18".'],
+  ],
+  [
+    'a version in a stream whose package cannot be installed',
+    ['node=18'],
+    [{ packages: { ...NODES, 'node-18-1.x86_64': { requires: ['missing'] } }, modules: [{ ...NODE_16, isDefault: true }, NODE_18] }],
+    [`${WITHHELD} (line 1)`, '  -> Leave out "node=18".'],
+  ],
+  [
+    'a version in a stream, beside a request that cannot be had anyway',
+    ['node=18', 'nothing'],
+    [{ packages: NODES, modules: [{ ...NODE_16, isDefault: true }, NODE_18] }],
+    [
+      `${WITHHELD} (line 1)`,
       '  -> Add "nodejs:18" to the packages, or leave out "node=18".',
+      'ICT_RPM_UNKNOWN_PACKAGE no repository has a package "nothing" (line 2)',
+      '  -> Look for the name in main, or add the repository that has it.',
+    ],
+  ],
+  [
+    'a need in another stream than the one that is asked for',
+    ['nodejs:16', 'a'],
+    [{ packages: { ...NODES, 'a-1-1.x86_64': { requires: ['node >= 18'] } }, modules: [NODE_16, NODE_18] }],
+    [
+      'ICT_RPM_UNSATISFIABLE "a" cannot be installed: a 1-1.x86_64 needs node >= 18, which cannot be had (line 2)',
+      '  the template asks for a (image.yml:2)',
+      '  a 1-1.x86_64 needs node >= 18, but node 18-1.x86_64 is not taken: it is in module nodejs:18, which is not enabled; nodejs:16 is',
+      '  -> Ask for "nodejs:18" instead of "nodejs:16", or leave out "a".',
     ],
   ],
   [
