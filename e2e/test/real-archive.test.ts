@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { open, readFile } from 'node:fs/promises';
+import { mkdir, open, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { hashFile } from '@ict/integrity';
@@ -19,9 +19,19 @@ interface Sbom {
     readonly versionInfo: string;
     readonly primaryPackagePurpose?: string;
     readonly checksums?: readonly unknown[];
+    readonly licenseDeclared?: string;
     readonly externalRefs?: readonly { readonly referenceLocator: string }[];
   }[];
   readonly relationships: readonly { readonly relationshipType: string }[];
+}
+
+/** Packages of the archive in the bill of material, with the architectures that their addresses name. */
+async function billedPackages() {
+  const { packages } = JSON.parse(await document('spdx.json')) as Sbom;
+  return packages.flatMap((pkg) => {
+    const purl = pkg.externalRefs?.find((ref) => ref.referenceLocator.startsWith('pkg:deb/debian/'));
+    return purl === undefined ? [] : [{ pkg, arch: new URL(purl.referenceLocator).searchParams.get('arch') }];
+  });
 }
 
 async function document(suffix: string): Promise<string> {
@@ -57,15 +67,36 @@ describe('an image from the real archive', () => {
     const installed = stdout
       .split('\n\n')
       .filter((stanza) => field(stanza, 'Status') === 'install ok installed')
-      .map((stanza) => `${field(stanza, 'Package')} ${field(stanza, 'Version')}`)
+      .map((stanza) => `${field(stanza, 'Package')} ${field(stanza, 'Version')} ${field(stanza, 'Architecture')}`)
       .sort();
+    const billed = await billedPackages();
+    expect(billed.map(({ pkg, arch }) => `${pkg.name} ${pkg.versionInfo} ${arch}`).sort()).toEqual(installed);
+    expect(new Set(billed.map(({ arch }) => arch))).toEqual(new Set(['all', 'amd64']));
+    expect(billed.every(({ pkg }) => (pkg.checksums ?? []).length > 0)).toBe(true);
     const sbom = JSON.parse(await document('spdx.json')) as Sbom;
-    const purl = (pkg: Sbom['packages'][number]) => pkg.externalRefs?.some((ref) => ref.referenceLocator.startsWith('pkg:deb/debian/'));
-    const billed = sbom.packages.filter(purl);
-    expect(billed.map((pkg) => `${pkg.name} ${pkg.versionInfo}`).sort()).toEqual(installed);
-    expect(billed.every((pkg) => (pkg.checksums ?? []).length > 0)).toBe(true);
     expect(sbom.relationships.some((relation) => relation.relationshipType === 'DEPENDS_ON')).toBe(true);
     expect(installed.length).toBeGreaterThan(100);
+  });
+
+  it('has a bill of material with the licence of every package whose copyright file is for machines', async () => {
+    const copied = join(inject('run'), 'documentation');
+    await mkdir(copied);
+    await askRoot(real.raw.path, `rdump /usr/share/doc ${copied}`);
+    const forMachines = async (name: string) => {
+      // Some have none, and the documentation of others is a link to that of another package.
+      const text = await readFile(join(copied, 'doc', name, 'copyright'), 'utf8').catch(() => '');
+      return /^Format(-Specification)?:\s*\S*(copyright-format|dep-?5)/im.test(text.split('\n\n')[0] ?? '');
+    };
+    const billed = await billedPackages();
+    const licences = new Map(billed.map(({ pkg }) => [pkg.name, pkg.licenseDeclared]));
+    const silent = [...licences].flatMap(([name, licence]) => (licence === 'NOASSERTION' ? [name] : []));
+    const unreadable: string[] = [];
+    for (const { pkg } of billed) if (!(await forMachines(pkg.name))) unreadable.push(pkg.name);
+    expect(silent).toEqual(unreadable);
+    // Written for people: the compiler, Kerberos and the archive's keyring.
+    expect(silent).toEqual(expect.arrayContaining(['debian-archive-keyring', 'gcc-14-base', 'libkrb5-3']));
+    expect(silent.length).toBeLessThan(billed.length / 5);
+    expect(licences.get('adduser')).toBe('GPL-2.0-or-later');
   });
 
   it('has a manifest that names the signer of each repository', async () => {

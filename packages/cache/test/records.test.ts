@@ -93,10 +93,35 @@ describe('steps', () => {
     expect((await cache.steps.nearest('deb.install', { index: 5 }))?.differences).toEqual([]);
   });
 
+  it('of any bytes are what was stored, or a miss', async () => {
+    const inputs = { name: 'a' };
+    const stored = await cache.steps.put('deb.install', inputs, { kind: 'layer', size: 5 }, 'x');
+    const sound = readFileSync(stepPath(inputs));
+    let missed = 0;
+    await fc.assert(
+      fc.asyncProperty(hostileBytes(sound), async (bytes) => {
+        writeFileSync(stepPath(inputs), bytes);
+        const record = await cache.steps.get('deb.install', inputs);
+        if (record === undefined) missed += 1;
+        else expect({ ...record, storedAt: 0, tool: '' }).toEqual({ ...stored, storedAt: 0, tool: '' });
+      }),
+      { numRuns: 300 },
+    );
+    expect(missed).toBeGreaterThan(200);
+  });
+
   it('refuses types that are no plain names', async () => {
     await expect(async () => cache.steps.put('../x', 1, 1, 'x')).rejects.toMatchObject({ code: 'ICT_CACHE_NAME' });
   });
 });
+
+/** Any bytes; and sound ones of which a part is replaced by others, more or fewer. */
+function hostileBytes(sound: Uint8Array): fc.Arbitrary<Uint8Array> {
+  const spliced = fc
+    .tuple(fc.nat(sound.length), fc.nat(5), fc.uint8Array({ maxLength: 5 }))
+    .map(([at, gone, bytes]) => Buffer.concat([sound.subarray(0, at), bytes, sound.subarray(at + gone)]));
+  return fc.oneof(fc.uint8Array(), fc.json().map((text) => Buffer.from(text)), spliced); // prettier-ignore
+}
 
 describe('memos', () => {
   const files = (): string[] =>
@@ -131,6 +156,23 @@ describe('memos', () => {
     writeFileSync(file ?? '', change(readFileSync(file ?? '', 'utf8')));
     expect(await cache.memo.get('kind', 'key')).toBeUndefined();
     expect(existsSync(file ?? '')).toBe(false);
+  });
+
+  it('of any bytes are what was remembered, or dropped', async () => {
+    await cache.memo.set('kind', 'key', { a: ['good', 1] });
+    const [file = ''] = files();
+    const sound = readFileSync(file);
+    let dropped = 0;
+    await fc.assert(
+      fc.asyncProperty(hostileBytes(sound), async (bytes) => {
+        writeFileSync(file, bytes);
+        const value = await cache.memo.get('kind', 'key');
+        expect([undefined, '{"a":["good",1]}']).toContain(value === undefined ? undefined : JSON.stringify(value));
+        if (value === undefined) dropped += 1;
+      }),
+      { numRuns: 300 },
+    );
+    expect(dropped).toBeGreaterThan(200);
   });
 
   it('that cannot be written are not remembered, with a warning', async () => {
