@@ -24,6 +24,8 @@ import { fetchRoot, REPOMD } from './root.js';
 
 /** Between checks of the signal while records are streamed. */
 const RECORDS_PER_CHECK = 1024;
+/** Packages that are named when they are left out; there may be thousands. */
+const MAX_TOLD = 5;
 
 /** Reads rpm repositories: a signed repomd.xml, the metadata that it lists, and the packages that those describe. */
 export function createMetadataSource(): MetadataSource {
@@ -101,16 +103,21 @@ export async function loadPackages(pinned: Snapshot, ctx: Context, table = new R
     await keepContainer(CONTAINER, question, ctx, encodePrimary(columns));
   }
   const index = new PackagesIndex(columns, table);
-  const [first] = index.diagnostics;
-  if (first !== undefined) {
-    ctx.emit({
-      type: 'warning',
-      code: 'ICT_RPM_INDEX_INVALID',
-      message: `${index.diagnostics.length} packages of repository "${repository.id}" were left out; the first is ${first.package}: ${first.reason}`,
-      hint: 'The repository was published with broken metadata; report it to the repository.',
-    });
-  }
+  warnOfDropped(index, primary, repository, ctx);
   return index;
+}
+
+function warnOfDropped({ diagnostics }: PackagesIndex, { path }: IndexRef, repository: RepositorySpec, ctx: Context): void {
+  const { length } = diagnostics;
+  if (length === 0) return;
+  const told = diagnostics.slice(0, MAX_TOLD).map((each) => `\n  ${path}: ${each.package}: ${each.reason}`);
+  const more = length > told.length ? `\n  and ${length - told.length} more` : '';
+  ctx.emit({
+    type: 'warning',
+    code: 'ICT_RPM_INDEX_INVALID',
+    message: `${length} packages of repository "${repository.id}" were left out:${told.join('')}${more}`,
+    hint: 'The repository was published with broken metadata; report it to the repository.',
+  });
 }
 
 async function readPrimary(repository: RepositorySpec, primary: IndexRef, ctx: Context): Promise<PrimaryColumns> {

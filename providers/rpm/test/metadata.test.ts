@@ -280,6 +280,31 @@ describe('malformed metadata', () => {
     expect(diagnostics).toEqual([{ package: 'twin', reason: 'it is listed twice in one version, as different files; the first counts' }]);
   });
 
+  it('of primary: what is left out is named with repository, file and reason, and the rest can be used', async () => {
+    const ctx = open([]);
+    const entry = (name: string, { version = '1', checksum = 'a', href = 'a.rpm', size = 1 } = {}): string =>
+      `<package type="rpm"><name>${name}</name><arch>noarch</arch><version epoch="0" ver="${version}" rel="1"/><checksum type="sha256" pkgid="YES">${checksum.repeat(64)}</checksum><size package="${size}" installed="1"/><location href="${href}"/><format/></package>`;
+    const odd = [entry('out', { href: '../out.rpm' }), entry('empty', { size: 0 }), entry('twin', { checksum: 'b' }), entry('half', { version: '' })]; // prettier-ignore
+    const many = Array.from({ length: 3 }, (_, at) => entry(`sum${at}`, { checksum: 'x' }));
+    const text = [entry('sound'), entry('twin'), ...odd, ...many].join('');
+    const { digest, sizeBytes } = await ctx.blobs.putBytes(Buffer.from(`<metadata xmlns="x" xmlns:rpm="rpm">${text}</metadata>`));
+    const root = { path: 'repodata/repomd.xml', digest, sizeBytes, dateSeconds: NOW };
+    const indexes = [{ path: 'repodata/primary.xml', digest, sizeBytes, component: 'primary' }];
+    const index = await loadPackages({ repository: repository('odd'), root, signers: [], indexes }, ctx);
+    expect([index.count, index.name(0), index.name(1)]).toEqual([2, 'sound', 'twin']);
+    const warnings = ctx.events.flatMap((event) => (event.type === 'warning' ? [event.code, ...event.message.split('\n')] : []));
+    expect(warnings).toEqual([
+      'ICT_RPM_INDEX_INVALID',
+      '7 packages of repository "odd" were left out:',
+      '  repodata/primary.xml: out: it lies outside the repository',
+      '  repodata/primary.xml: empty: it has no proper size',
+      '  repodata/primary.xml: twin: it is listed twice in one version, as different files; the first counts',
+      '  repodata/primary.xml: half: it has no proper version',
+      '  repodata/primary.xml: sum0: it has no checksum of SHA-2',
+      '  and 2 more',
+    ]);
+  });
+
   it.each(['unknown_element_00', 'unknown_element_01', 'unknown_element_02', 'multiple_warnings_00'])(
     'of primary: %s gives what can be used',
     (name) => {
