@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ContentAlgorithm, Digest, Integrity } from '@ict/plugin-api';
 import { parse as parseSri } from 'ssri';
 import { integrityError } from './errors.js';
@@ -17,12 +17,12 @@ export function isContentAlgorithm(name: string): name is ContentAlgorithm {
 
 /** SHA-256 of the bytes, as `sha256:<hex>`, or another digest. Text is hashed as UTF-8. */
 export function digestOf(bytes: Uint8Array | string, algorithm: ContentAlgorithm = 'sha256'): Digest {
-  return `${algorithm}:${createHash(algorithm).update(bytes).digest('hex')}` as Digest;
+  return `${algorithm}:${hash(algorithm, bytes, 'hex')}` as Digest;
 }
 
 /** Integrity string of the bytes, `<algorithm>-<base64>`. Text is hashed as UTF-8. */
 export function integrityOf(bytes: Uint8Array | string, algorithm: IntegrityAlgorithm = 'sha256'): Integrity {
-  return `${algorithm}-${createHash(algorithm).update(bytes).digest('base64')}` as Integrity;
+  return `${algorithm}-${hash(algorithm, bytes, 'base64')}` as Integrity;
 }
 
 /** True for `sha256:` and 64 lower-case hex digits, the form of every {@link Digest} that is made here. */

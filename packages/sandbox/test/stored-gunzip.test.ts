@@ -1,13 +1,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FILL_BYTES, StoredGunzip } from '../src/agent/stored-gunzip.js';
-import { StoredGzip } from '../src/agent/stored-gzip.js';
+import { framed } from './framed.js';
 
 let base: string;
 let file: string;
@@ -18,7 +16,6 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-const framed = (bytes: Uint8Array): Promise<Buffer> => buffer(Readable.from([bytes], { objectMode: false }).pipe(new StoredGzip()));
 const bytesOf = (size: number): Buffer => Buffer.from(Uint8Array.from({ length: size }, (_none, at) => (at * 31) % 251));
 
 /** All of the file, through one buffer. */
@@ -36,10 +33,10 @@ function read(): Buffer {
 }
 
 describe('what was stored as gzip', () => {
-  it('is read back, whatever it is', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.nat({ max: 700_000 }), fc.constantFrom(0, 1, 65_535, 65_536, 262_140, 262_141)), async (size) => {
-        writeFileSync(file, await framed(bytesOf(size)));
+  it('is read back, whatever it is', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.nat({ max: 700_000 }), fc.constantFrom(0, 1, 65_535, 65_536, 262_140, 262_141)), (size) => {
+        writeFileSync(file, framed(bytesOf(size)));
         expect(read().equals(bytesOf(size))).toBe(true);
       }),
       { numRuns: 20 },
@@ -55,8 +52,8 @@ describe('what was stored as gzip', () => {
     ['damaged in the head of a block', (bytes) => changed(bytes, 10 + 65_540)],
     ['no gzip', () => Buffer.from('plain')],
     ['empty', () => Buffer.alloc(0)],
-  ])('is left to zlib when it is %s', async (_what, made) => {
-    writeFileSync(file, made(await framed(bytesOf(200_000))));
+  ])('is left to zlib when it is %s', (_what, made) => {
+    writeFileSync(file, made(framed(bytesOf(200_000))));
     expect(StoredGunzip.open(file)).toBeUndefined();
   });
 
@@ -64,17 +61,17 @@ describe('what was stored as gzip', () => {
     ['content', 5000],
     ['checksum', -8],
     ['size', -1],
-  ])('is refused when its %s is another', async (_what, at) => {
-    writeFileSync(file, changed(await framed(bytesOf(200_000)), at));
+  ])('is refused when its %s is another', (_what, at) => {
+    writeFileSync(file, changed(framed(bytesOf(200_000)), at));
     expect(read).toThrow('the checksum is wrong');
   });
 
-  it('is refused when it changes while it is read', async () => {
-    writeFileSync(file, await framed(bytesOf(600_000)));
+  it('is refused when it changes while it is read', () => {
+    writeFileSync(file, framed(bytesOf(600_000)));
     const stored = StoredGunzip.open(file) as StoredGunzip;
     const memory = Buffer.alloc(FILL_BYTES);
     stored.fill(memory);
-    writeFileSync(file, await framed(bytesOf(100_000)));
+    writeFileSync(file, framed(bytesOf(100_000)));
     expect(() => stored.fill(memory)).toThrow('the checksum is wrong');
     stored.close();
   });

@@ -1,14 +1,13 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline as pipeStreams, type Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
 import { readTar } from '@ict/archive';
 import { syncDirectory, temporaryName } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
 import { makeManifest, type LayerEntry, type LayerManifest } from '../manifest.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure, layerIo } from './layer-failure.js';
@@ -71,22 +70,20 @@ const EXTRACT = [
  */
 export async function readLayer(directory: string, signal: AbortSignal, snapshot?: string): Promise<LayerManifest> {
   if (snapshot === undefined) return list(directory, signal, (tar) => tar);
-  return publishWhole(snapshot, async (temporary) => {
-    // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. Any compression reads back, and may be chosen here.
-    const gzip = new StoredGzip();
-    const kept = pipeline(gzip, createWriteStream(temporary, { flags: 'wx', mode: 0o644, flush: true }), { signal });
-    // Waited for below; until then a failure shows in copyTo.
-    kept.catch(() => undefined);
-    try {
-      const manifest = await list(directory, signal, (tar) => copyTo(gzip, kept, tar));
+  try {
+    return await publishWhole(snapshot, async (temporary) => {
+      // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. Any compression reads back, and may be chosen here.
+      await using file = await open(temporary, 'wx', 0o644);
+      const gzip = new StoredGzip(file.fd);
+      const manifest = await list(directory, signal, (tar) => copyTo(gzip, tar));
       gzip.end();
-      await kept;
+      await file.sync();
       return manifest;
-    } catch (error) {
-      gzip.destroy();
-      throw error;
-    }
-  });
+    });
+  } catch (error) {
+    if (signal.aborted || isIctError(error)) throw error;
+    throw layerFailure('Writing a snapshot', snapshot, error);
+  }
 }
 
 /**
@@ -223,10 +220,9 @@ async function listTar(
   return lister.entries();
 }
 
-/** @param kept rejects when `sink` fails, whatever made it fail. */
-async function* copyTo(sink: Writable, kept: Promise<void>, source: TarBytes): AsyncGenerator<Uint8Array, void, undefined> {
+async function* copyTo(gzip: StoredGzip, source: TarBytes): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of source) {
-    if (!sink.write(chunk)) await Promise.race([once(sink, 'drain'), kept]);
+    gzip.write(chunk);
     yield chunk;
   }
 }

@@ -1,58 +1,74 @@
-import { Transform, type TransformCallback } from 'node:stream';
+import { writeSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 
 /** Largest content of a stored block: its length has 16 bits. */
 export const BLOCK_BYTES = 65_535;
 /** One bit for the last block, two for the kind, padding; then the length, plain and inverted. */
 export const BLOCK_HEAD_BYTES = 5;
-/** Checksum and size of the content. */
-export const TAIL_BYTES = 8;
 /** One member without name or time, made on Unix. */
 export const HEAD = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
+/** Checksum and size of the content. */
+export const TAIL_BYTES = 8;
+
+/** Written at a time: what is larger falls out of the processor's caches on the way. */
+const BUFFER_BYTES = 4 * (BLOCK_HEAD_BYTES + BLOCK_BYTES);
 
 /**
- * Frames bytes as gzip without compressing them. Unlike zlib's own level 0, the result depends on the bytes alone, not on how they arrive.
+ * Writes bytes to a file in the frame of gzip, without compressing them. Unlike zlib's own level 0, the result depends on the bytes alone, not on
+ * how they arrive.
+ *
+ * System calls are made synchronously, from one buffer: a stream of pieces costs more than twice the processor time.
  *
  * @see RFC 1951, section 3.2.4; RFC 1952
  */
-export class StoredGzip extends Transform {
-  #block = Buffer.allocUnsafe(BLOCK_HEAD_BYTES + BLOCK_BYTES);
+export class StoredGzip {
+  readonly #descriptor: number;
+  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
+  /** Where the block that is being filled begins in the buffer, with its head. */
+  #start: number;
   #filled = 0;
   #crc = 0;
   #sizeBytes = 0;
 
-  constructor() {
-    super({ highWaterMark: 256 * 1024 });
-    this.push(HEAD);
+  /** @param descriptor of a file that is open for writing. */
+  constructor(descriptor: number) {
+    this.#descriptor = descriptor;
+    this.#start = HEAD.copy(this.#buffer);
   }
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#crc = crc32(chunk, this.#crc);
-    this.#sizeBytes += chunk.length;
-    for (let at = 0; at < chunk.length; ) {
-      if (this.#filled === BLOCK_BYTES) this.#emit(false);
-      const taken = chunk.copy(this.#block, BLOCK_HEAD_BYTES + this.#filled, at, at + BLOCK_BYTES - this.#filled);
+  /** @throws Node's own error when the file cannot be written. */
+  write(bytes: Uint8Array): void {
+    this.#crc = crc32(bytes, this.#crc);
+    this.#sizeBytes += bytes.length;
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#filled === BLOCK_BYTES) this.#endBlock(false);
+      const taken = Math.min(bytes.length - at, BLOCK_BYTES - this.#filled);
+      this.#buffer.set(bytes.subarray(at, at + taken), this.#start + BLOCK_HEAD_BYTES + this.#filled);
       this.#filled += taken;
       at += taken;
     }
-    done();
   }
 
-  override _flush(done: TransformCallback): void {
-    this.#emit(true);
-    const tail = Buffer.alloc(TAIL_BYTES);
-    tail.writeUInt32LE(this.#crc, 0);
-    tail.writeUInt32LE(this.#sizeBytes % 2 ** 32, 4);
-    this.push(tail);
-    done();
+  /** Writes what is left. @throws as {@link StoredGzip.write}. */
+  end(): void {
+    this.#endBlock(true);
+    this.#buffer.writeUInt32LE(this.#crc, this.#start);
+    this.#buffer.writeUInt32LE(this.#sizeBytes % 2 ** 32, this.#start + 4);
+    this.#start += TAIL_BYTES;
+    this.#flush();
   }
 
-  #emit(last: boolean): void {
-    this.#block.writeUInt8(last ? 1 : 0, 0);
-    this.#block.writeUInt16LE(this.#filled, 1);
-    this.#block.writeUInt16LE(~this.#filled & 0xffff, 3);
-    this.push(this.#block.subarray(0, BLOCK_HEAD_BYTES + this.#filled));
-    this.#block = Buffer.allocUnsafe(BLOCK_HEAD_BYTES + BLOCK_BYTES);
+  #endBlock(last: boolean): void {
+    this.#buffer.writeUInt8(last ? 1 : 0, this.#start);
+    this.#buffer.writeUInt16LE(this.#filled, this.#start + 1);
+    this.#buffer.writeUInt16LE(~this.#filled & 0xffff, this.#start + 3);
+    this.#start += BLOCK_HEAD_BYTES + this.#filled;
     this.#filled = 0;
+    if (this.#start + BLOCK_HEAD_BYTES + BLOCK_BYTES + TAIL_BYTES > BUFFER_BYTES) this.#flush();
+  }
+
+  #flush(): void {
+    for (let at = 0; at < this.#start; ) at += writeSync(this.#descriptor, this.#buffer, at, this.#start - at);
+    this.#start = 0;
   }
 }
