@@ -100,6 +100,12 @@ export class Agenda<R> {
     return true;
   }
 
+  /** True when a clause is active and none of its targets was chosen. */
+  isUnmet(relation: number): boolean {
+    for (const target of this.#relations.targets(relation)) if (this.#chosenBy[target] !== NOBODY) return false;
+    return this.isActive(relation);
+  }
+
   /** Puts a recommendation off until all else is settled; the second time, for good. */
   giveWay(relation: number): void {
     if (this.#latePlace.has(relation)) this.#abandoned.add(relation);

@@ -277,19 +277,21 @@ export class Search<R> {
     const relations = this.#relations;
     const members: Member<R>[] = [];
     const dropped: OwnedClause<R>[] = [];
-    const collect = (owner: number): void => {
-      for (let relation = relations.first[owner]; relation < relations.end[owner]; relation++) {
-        if (relations.kind(relation) !== 'recommends' || !agenda.isActive(relation)) continue;
-        if (!relations.targets(relation).some((target) => agenda.isChosen(target))) dropped.push(relations.clause(relation));
-      }
-    };
-    collect(0);
+    this.#collectDropped(0, dropped);
     for (const solvable of agenda.chosen) {
       const relation = agenda.chosenBy(solvable);
       members.push({ solvable, by: relations.owner(relation), reason: relations.reason(relation) });
-      collect(solvable);
+      this.#collectDropped(solvable, dropped);
     }
     return { kind: 'solved', members, dropped, statistics: this.#statistics() };
+  }
+
+  /** Recommendations of a member, or of the request, that speak and that nothing chosen satisfies. */
+  #collectDropped(owner: number, dropped: OwnedClause<R>[]): void {
+    const { first, end } = this.#relations;
+    for (let relation = first[owner]; relation < end[owner]; relation++) {
+      if (this.#relations.kind(relation) === 'recommends' && this.#agenda.isUnmet(relation)) dropped.push(this.#relations.clause(relation));
+    }
   }
 
   #statistics(): SolverStatistics {

@@ -6,6 +6,7 @@ import type { Wanted } from './resolve-seeds.js';
 
 const NEEDS = ['Pre-Depends', 'Depends'] as const;
 const WEAK = ['Recommends'] as const;
+type NeedField = (typeof NEEDS | typeof WEAK)[number];
 
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
@@ -26,26 +27,29 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   const requestedBy: string[][] = ids.map(() => []);
   const requires: (readonly string[])[] = [];
   const relations: PackageRelation[] = [];
-  const texts = new Map<number, string>(); // many packages share a group
+  const needs = new GroupMembers(pool, places);
   /** By place: the last package that is known to need it. */
   const neededBy = new Int32Array(ids.length).fill(-1);
-  for (let place = 0; place < ids.length; place++) {
-    const found = satisfying(place, 'requires', NEEDS);
-    requires.push(distinct(found).map((to) => ids[to]!));
-    if (recommends) found.push(...satisfying(place, 'recommends', WEAK));
-    for (const { to } of found) {
-      if (neededBy[to] !== place) requestedBy[to]!.push(ids[place]!);
-      neededBy[to] = place;
-    }
-    // Stable: relations to one package stay in the order in which they are written.
-    found.sort((a, b) => a.to - b.to);
-    for (const { to, kind, field, text } of found) relations.push({ from: ids[place]!, to: ids[to]!, kind, field, text });
-  }
+  for (let place = 0; place < ids.length; place++) relate(place);
   for (const { seed, targets } of wanted) {
     const chosen = targets.find((target) => places[target]! > 0);
     if (chosen !== undefined) requestedBy[places[chosen]! - 1]!.push(seed.reason);
   }
-  const packages = solvables.map((solvable, place): ResolvedPackage => {
+  return { packages: solvables.map(describe), relations };
+
+  /** Notes what a member needs and, when Recommends count, recommends. */
+  function relate(place: number): void {
+    const solvable = solvables[place]!;
+    const found = needs.satisfying(solvable, 'requires', NEEDS);
+    requires.push(distinct(found).map((to) => ids[to]!));
+    if (recommends) found.push(...needs.satisfying(solvable, 'recommends', WEAK));
+    noteNeeds(found, place);
+    // Stable: relations to one package stay in the order in which they are written.
+    found.sort(byPlace);
+    addRelations(found, ids[place]!);
+  }
+
+  function describe(solvable: number, place: number): ResolvedPackage {
     const { index, at } = pool.locate(solvable);
     const maintainer = index.field(at, 'maintainer');
     const homepage = index.field(at, 'homepage');
@@ -60,32 +64,79 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
       ...(homepage === undefined ? {} : { homepage }),
       ...(summary === undefined ? {} : { summary }),
     };
-  });
-  return { packages, relations };
+  }
 
-  /** Members that satisfy fields of a member, group by group. */
-  function satisfying(place: number, kind: PackageRelation['kind'], fields: readonly (typeof NEEDS | typeof WEAK)[number][]): Satisfied[] {
-    const found: Satisfied[] = [];
-    const solvable = solvables[place]!;
-    const arch = pool.archOf(solvable);
-    for (const field of fields) {
-      for (const group of pool.groups(solvable, field) ?? []) {
-        for (const target of pool.targets(group, arch) ?? []) {
-          const to = places[target]! - 1;
-          if (to < 0 || target === solvable) continue;
-          let text = texts.get(group);
-          if (text === undefined) texts.set(group, (text = pool.tellGroup(group, arch)));
-          found.push({ to, kind, field, text });
-        }
-      }
+  function noteNeeds(found: readonly Satisfied[], place: number): void {
+    for (const { to } of found) {
+      if (neededBy[to] !== place) requestedBy[to]!.push(ids[place]!);
+      neededBy[to] = place;
     }
-    return found;
+  }
+
+  function addRelations(found: readonly Satisfied[], from: string): void {
+    for (const { to, kind, field, text } of found) relations.push({ from, to: ids[to]!, kind, field, text });
   }
 }
+
+/** The members that satisfy each group: many packages share one, and what is said of it is found once. */
+class GroupMembers {
+  readonly #pool: Pool;
+  readonly #places: Int32Array;
+  /** By place of an architecture and number of a group. */
+  readonly #known: readonly Map<number, Members>[];
+
+  /** @param places by solvable: place of the member + 1, or 0. */
+  constructor(pool: Pool, places: Int32Array) {
+    this.#pool = pool;
+    this.#places = places;
+    this.#known = pool.architectures.map(() => new Map());
+  }
+
+  /** Members that satisfy fields of a member, group by group. */
+  satisfying(solvable: number, kind: PackageRelation['kind'], fields: readonly NeedField[]): Satisfied[] {
+    const found: Satisfied[] = [];
+    for (const field of fields) this.#addField(solvable, kind, field, found);
+    return found;
+  }
+
+  #addField(solvable: number, kind: PackageRelation['kind'], field: NeedField, found: Satisfied[]): void {
+    const own = this.#places[solvable]! - 1;
+    const arch = this.#pool.archOf(solvable);
+    for (const group of this.#pool.groups(solvable, field) ?? []) {
+      const { places, text } = this.#membersOf(group, arch);
+      for (const to of places) if (to !== own) found.push({ to, kind, field, text });
+    }
+  }
+
+  #membersOf(group: number, arch: string): Members {
+    const known = this.#known[this.#pool.architectures.indexOf(arch)]!;
+    let members = known.get(group);
+    if (members === undefined) known.set(group, (members = this.#find(group, arch)));
+    return members;
+  }
+
+  #find(group: number, arch: string): Members {
+    const targets = this.#pool.targets(group, arch) ?? [];
+    const places = targets.map((target) => this.#places[target]! - 1).filter((place) => place >= 0);
+    return places.length === 0 ? NOBODY : { places, text: this.#pool.tellGroup(group, arch) };
+  }
+}
+
+/** Places of members, and the relation that they satisfy, as it is written. */
+interface Members {
+  readonly places: readonly number[];
+  readonly text: string;
+}
+
+const NOBODY: Members = { places: [], text: '' };
 
 /** A member that satisfies a relation, as its place in the order of ids. */
 interface Satisfied extends Pick<PackageRelation, 'kind' | 'field' | 'text'> {
   readonly to: number;
+}
+
+function byPlace(a: Satisfied, b: Satisfied): number {
+  return a.to - b.to;
 }
 
 /** Places that occur, ascending, each once. */

@@ -28,6 +28,25 @@ function ask(...requests: string[]): Seed[] {
   return requests.map((request) => ({ request, reason: 'template' }));
 }
 
+describe('fields that cannot be read', () => {
+  const outcomeFor = (...fields: string[]): string =>
+    resolveChecked({
+      repositories: toRepositories([{ id: 'r', packages: [{ name: 'a', version: '1', fields }] }]),
+      arch: 'amd64',
+      seeds: ask('a'),
+      recommends: true,
+    }).kind;
+
+  it.each([
+    ['resolved', ['Recommends: x y']],
+    ['unsolvable', ['Depends: x y']],
+    ['unsolvable', ['Provides: b | c']],
+    ['unsolvable', ['Recommends: x y', 'Provides: b | c']],
+  ])('leave a package %s that has %j', (kind, fields) => {
+    expect(outcomeFor(...fields)).toBe(kind);
+  });
+});
+
 describe('createResolver', () => {
   const base = { arch: 'x86_64', distribution, essential: false, recommends: true } as const;
 
