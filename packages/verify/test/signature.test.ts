@@ -94,6 +94,17 @@ describe('checkClearsigned', () => {
     });
   });
 
+  it('tells text that nobody signed from a message that is cut or has text around it', async () => {
+    const key = await makeKey('signer');
+    const message = new TextDecoder().decode(await clearsign(text, [key], now));
+    const faultsOf = async (input: string) => (await checkClearsigned(encode(input), await keyrings(key), now)).faults;
+    expect(await faultsOf(text)).toEqual(['unsigned']);
+    expect(await faultsOf(message.slice(0, message.indexOf('-----BEGIN PGP SIGNATURE')))).toEqual(['other']);
+    expect(await faultsOf(`Evil: yes\n${message}`)).toEqual(['other']);
+    expect(await faultsOf(message.replace('Suite', 'suite'))).toEqual(['other']);
+    expect(await faultsOf(message)).toBeUndefined();
+  });
+
   it('is not good without keyrings, and says so for an unreadable keyring', async () => {
     const key = await makeKey('signer');
     const message = await clearsign(text, [key], now);
