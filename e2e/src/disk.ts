@@ -5,16 +5,30 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+const SECTOR_BYTES = 512;
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024;
 
 /** Byte offset of a partition of a disk image, by its place in the table, the first being 0. */
 export async function partitionOffset(disk: string, index: number): Promise<number> {
+  return (await partitionOf(disk, index)).start * SECTOR_BYTES;
+}
+
+/** Copies a partition of a disk image, by its place in the table, to a file. @returns the file. */
+export async function cutPartition(disk: string, index: number, file: string): Promise<string> {
+  const { start, size } = await partitionOf(disk, index);
+  const range = [`skip=${start * SECTOR_BYTES}`, `count=${size * SECTOR_BYTES}`, 'iflag=skip_bytes,count_bytes'];
+  await run('dd', [`if=${disk}`, `of=${file}`, 'bs=1M', ...range, 'conv=sparse', 'status=none']);
+  return file;
+}
+
+/** Place of a partition in sectors. */
+async function partitionOf(disk: string, index: number): Promise<{ readonly start: number; readonly size: number }> {
   const table = JSON.parse((await run('sfdisk', ['--json', disk])).stdout) as {
-    readonly partitiontable: { readonly partitions: readonly { readonly start: number }[] };
+    readonly partitiontable: { readonly partitions: readonly { readonly start: number; readonly size: number }[] };
   };
   const partition = table.partitiontable.partitions[index];
   if (partition === undefined) throw new Error(`${disk} has no partition ${index + 1}`);
-  return partition.start * 512;
+  return partition;
 }
 
 /** Asks debugfs about the root file system of a disk image, its second partition. @returns what it prints. */

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -10,20 +12,39 @@ export interface HostState {
   readonly loops: string;
   readonly etc: string;
   readonly dev: string;
+  /** Names in the user's home and in the places for temporary files that begin as ours do, but for compiled code of Node. */
+  readonly strays: string;
 }
 
-/** Reads mounts, loop devices, and names, modes, sizes and times of /etc and names of /dev. */
+/** Reads mounts, loop devices, names, modes, sizes and times of /etc, names of /dev, and what lies where programs like to leave things. */
 export async function readHostState(): Promise<HostState> {
   const list = async (directory: string, format: string) => {
     const { stdout } = await run('find', [directory, '-xdev', '-printf', format], { maxBuffer: 64 * 1024 ** 2 });
     return stdout.split('\n').sort().join('\n');
   };
+  const home = homedir();
+  const strays = await Promise.all([
+    ...[home, join(home, '.cache'), join(home, '.config'), join(home, '.local'), join(home, '.cache', 'image-composer-tool')].map(namesIn),
+    ...[tmpdir(), '/var/tmp'].map(async (directory) =>
+      (await namesIn(directory)).filter((path) => /\/\.?(?:ict|image-composer)/.test(path)),
+    ),
+  ]);
   return {
     mounts: await readFile('/proc/mounts', 'utf8'),
     loops: (await run('losetup', ['-a'])).stdout,
     etc: await list('/etc', '%p %m %s %T@ %u %g\n'),
     dev: await list('/dev', '%p %y\n'),
+    strays: strays.flat().join('\n'),
   };
+}
+
+/** Paths of what lies in a directory; none when it does not exist. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return names.map((name) => join(directory, name)).sort();
 }
 
 /** Waits until `check` holds. @throws when it does not within `timeoutMs`. */

@@ -1,5 +1,5 @@
 export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type TarballPublisher } from './acme-distribution.js';
-export { askRoot, partitionOffset, rootTree } from './disk.js';
+export { askRoot, cutPartition, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
 export { HeldMounts } from './held-mounts.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
@@ -7,6 +7,7 @@ export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, ty
 export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { Mini } from './mini-build.js';
+export { randomFrom } from './random.js';
 export { leftovers, soak, type SoakPlan, type SoakReport } from './soak.js';
 export { filesWith } from './planted.js';
 export { PackageWorld, worldPackage } from './package-world.js';

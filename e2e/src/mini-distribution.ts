@@ -70,6 +70,18 @@ export function miniTool(version: string): DebSpec {
   return { name: 'mini-tool', version, files, conffiles: ['/etc/mini-tool/settings'] };
 }
 
+/** A package that takes the next free id for a user of its own, and asks the policy whether it may start. */
+function miniDaemon(name: string): DebSpec {
+  const postinst = [
+    '#!/bin/sh',
+    'set -e',
+    'id=$((900 + $(wc -l < /etc/passwd)))',
+    `echo "${name}:x:$id:$id::/:/bin/false" >> /etc/passwd`,
+    `if /usr/sbin/policy-rc.d ${name} start; then echo started; else echo "refused with $?"; fi > /etc/${name}`,
+  ];
+  return { name, version: '1', scripts: { postinst: `${postinst.join('\n')}\n` } };
+}
+
 const KERNEL = '6.12.1-mini';
 
 const GENERATED: readonly DebSpec[] = [
@@ -93,6 +105,8 @@ const GENERATED: readonly DebSpec[] = [
     fields: { Depends: 'mini-library (>= 1)' },
     scripts: { postinst: '#!/bin/sh\nset -e\necho "$1" > /etc/mini-service\n' },
   },
+  miniDaemon('mini-daemon'),
+  miniDaemon('mini-monitor'),
   { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
   { name: 'mini-aid', version: '1', files: { '/usr/bin/mini-aid': '#!/bin/sh\n' } },
   miniTool('1'),

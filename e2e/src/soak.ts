@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { artifactOf, ict, type IctResult } from './ict.js';
 import type { Mini } from './mini-build.js';
 import { strike } from './processes.js';
+import { randomFrom } from './random.js';
 import type { BuildPlaces } from './real-build.js';
 
 export interface SoakPlan {
@@ -139,10 +140,4 @@ export async function leftovers({ cache, work, temporary }: BuildPlaces): Promis
     }
   }
   return found;
-}
-
-/** A pseudo-random stream in [0, 1) that is a function of its seed: the minimal standard generator of Park and Miller. */
-function randomFrom(seed: number): () => number {
-  let state = (seed % 2_147_483_646) + 1;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }

@@ -6,6 +6,7 @@ import {
   eventually,
   Mini,
   processesNaming,
+  randomFrom,
   readHostState,
   stillRunning,
   strike,
@@ -17,6 +18,8 @@ import {
   type Victim,
 } from '../src/index.js';
 
+/** Its layers run a command, so that builds are struck while one runs as well. */
+let template: string;
 let mini: Mini;
 let digest: string;
 let before: HostState;
@@ -28,9 +31,10 @@ let coldMs: number;
 
 beforeAll(async () => {
   mini = await Mini.start(inject('run'), 'interruption');
+  template = await mini.template({ system: { configurations: [{ cmd: 'echo configured > /etc/mini-command' }] } });
   before = await readHostState();
   const start = performance.now();
-  const clean = await mini.build(await mini.places());
+  const clean = await mini.buildTemplate(template, await mini.places());
   coldMs = performance.now() - start;
   digest = artifactOf(clean, 'raw').digest;
   const types = [...new Set(clean.events.map((event) => event.type))].filter((type) => type !== 'build.done');
@@ -71,7 +75,7 @@ async function requireQuiet(places: BuildPlaces, { hit }: Interrupted): Promise<
 
 /** The next build in the same directories succeeds, with the same bytes. */
 async function requireRecovery(places: BuildPlaces, what: string): Promise<void> {
-  const next = await mini.build(places);
+  const next = await mini.buildTemplate(template, places);
   expect(next.status, `after ${what}: ${next.stderr}`).toBe(0);
   expect(artifactOf(next, 'raw').digest).toBe(digest);
 }
@@ -98,6 +102,7 @@ describe('a build that is killed', () => {
       'fetch.progress',
       'package.stored',
       'step.start',
+      'command.start',
       'install.progress',
       'step.stored',
     ]) {
@@ -107,20 +112,22 @@ describe('a build that is killed', () => {
 
   it('at each event type that only a build with full caches has leaves nothing running or mounted, and the next one succeeds', async () => {
     const places = await mini.places();
-    await mini.build(places);
-    const warm = new Set((await mini.build(places, ['--no-image-cache'])).events.map((event) => event.type));
+    await mini.buildTemplate(template, places);
+    const warm = new Set((await mini.buildTemplate(template, places, ['--no-image-cache'])).events.map((event) => event.type));
     const types = [...warm].filter((type) => ![...earlyTypes, ...lateTypes, 'build.done'].includes(type));
     expect(types).toEqual(expect.arrayContaining(['package.cached', 'step.hit']));
     for (const type of types) {
       for (const victim of VICTIMS) {
         let struck: Promise<readonly RunningProcess[]> | undefined;
-        const result = await mini.build(places, ['--no-image-cache'], {
+        const result = await mini.buildTemplate(template, places, ['--no-image-cache'], {
           onEvent: (event, child) => {
             if (event.type === type) struck ??= strike(child, victim);
           },
         });
         expect(struck, `${type} was not seen: ${result.stderr}`).toBeDefined();
-        await requireQuiet(places, { result, hit: (await struck) ?? [] });
+        const interrupted = { result, hit: (await struck) ?? [] };
+        requireEnd(victim, interrupted, type);
+        await requireQuiet(places, interrupted);
         await requireRecovery(places, `${victim} at ${type}`);
       }
     }
@@ -132,7 +139,7 @@ describe('a build that is killed', () => {
     for (const type of [...earlyTypes, ...lateTypes]) {
       await (earlyTypes.includes(type) ? forgetPackages(places) : forgetTrees(places));
       let struck: Promise<readonly RunningProcess[]> | undefined;
-      const result = await mini.build(places, [], {
+      const result = await mini.buildTemplate(template, places, [], {
         onEvent: (event, child) => {
           if (event.type === type) struck ??= strike(child, victim);
         },
@@ -146,12 +153,13 @@ describe('a build that is killed', () => {
   });
 
   it.concurrent.each(VICTIMS)('at 5 random moments (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
+    const random = randomFrom(VICTIMS.indexOf(victim));
     for (let round = 0; round < 5; round++) {
       const places = await mini.places();
-      const afterMs = Math.random() * coldMs;
+      const afterMs = random() * coldMs;
       let timer: NodeJS.Timeout | undefined;
       let struck: Promise<readonly RunningProcess[]> | undefined;
-      const result = await mini.build(places, [], {
+      const result = await mini.buildTemplate(template, places, [], {
         onStart: (child) => {
           timer = setTimeout(() => {
             struck = strike(child, victim);
@@ -161,6 +169,7 @@ describe('a build that is killed', () => {
       clearTimeout(timer);
       const what = `${victim} after ${Math.round(afterMs)} ms`;
       const interrupted = { result, hit: (await struck) ?? [] };
+      requireEnd(victim, interrupted, what);
       await requireQuiet(places, interrupted);
       await requireRecovery(places, what);
       await rm(dirname(places.cache), { recursive: true });

@@ -4,7 +4,18 @@ import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, askRoot, build, ict, partitionOffset, realBuild, realPackages, TEMPLATES, type RealBuild } from '../src/index.js';
+import {
+  artifactOf,
+  askRoot,
+  build,
+  cutPartition,
+  ict,
+  partitionOffset,
+  realBuild,
+  realPackages,
+  TEMPLATES,
+  type RealBuild,
+} from '../src/index.js';
 
 const run = promisify(execFile);
 
@@ -52,8 +63,15 @@ describe('an image from the real archive', () => {
     const root = await partitionOffset(real.raw.path, 1);
     const check = await run('e2fsck', ['-fn', `${real.raw.path}?offset=${root}`]);
     expect(check.stdout).toMatch(/Pass 5/);
-    const { stdout } = await run('minfo', ['-i', `${real.raw.path}@@${await partitionOffset(real.raw.path, 0)}`]);
-    expect(stdout).toMatch(/FAT32/);
+    const esp = await cutPartition(real.raw.path, 0, join(inject('run'), 'esp.fat'));
+    expect((await run('fsck.fat', ['-n', '-v', esp])).stdout).toMatch(/32 bit|FAT32|32-bit/);
+  });
+
+  it('has nothing of one machine', async () => {
+    expect(await askRoot(real.raw.path, 'cat /etc/machine-id')).toBe('uninitialized\n');
+    expect(await askRoot(real.raw.path, 'ls /etc/ssh')).not.toContain('ssh_host_');
+    expect(await askRoot(real.raw.path, 'ls /var/log')).not.toMatch(/dpkg\.log|bootstrap\.log/);
+    expect(await askRoot(real.raw.path, 'ls /usr/sbin')).not.toContain('policy-rc.d');
   });
 
   it('is the same disk as qcow2', async () => {

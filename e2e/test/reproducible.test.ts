@@ -1,7 +1,7 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, build, copyRealTemplate, ict, Mini, realBuild, type IctOptions } from '../src/index.js';
+import { artifactOf, askRoot, build, copyRealTemplate, ict, Mini, realBuild, type IctOptions } from '../src/index.js';
 import {
   asUser,
   knownUser,
@@ -90,10 +90,10 @@ describe('packed, and installed from tarballs into an empty folder,', () => {
 });
 
 describe('the same packages give the same image', () => {
-  it('whatever the order in which a template lists them, and whether the base tree was built or reused', async () => {
+  it('with the same ids of users, whatever the order in which a template lists them, and whether the base tree was built or reused', async () => {
     const mini = await Mini.start(inject('run'), 'order');
     try {
-      const packages = ['mini-service', 'mini-library', 'libudev1'];
+      const packages = ['mini-service', 'mini-daemon', 'mini-library', 'mini-monitor', 'libudev1'];
       const used = await mini.places();
       const template = await mini.template({ system: { packages } });
       const forward = await mini.buildTemplate(template, await mini.places());
@@ -102,6 +102,11 @@ describe('the same packages give the same image', () => {
         await mini.places(),
       );
       expect(artifactOf(backward, 'raw').digest).toBe(artifactOf(forward, 'raw').digest);
+      const disk = artifactOf(forward, 'raw').path;
+      const users = [...(await askRoot(disk, 'cat /etc/passwd')).matchAll(/^(\S+?):x:(\d+)/gm)].map(([, name, id]) => `${name} ${id}`);
+      expect(users).toEqual(['root 0', 'mini-daemon 901', 'mini-monitor 902']);
+      expect(await askRoot(disk, 'cat /etc/mini-daemon')).toBe('refused with 101\n');
+      expect(await askRoot(disk, 'ls /usr/sbin')).not.toContain('policy-rc.d');
 
       const other = await mini.buildTemplate(await mini.template({ system: { packages: packages.slice(0, 1) } }), used);
       expect(artifactOf(other, 'raw').digest).not.toBe(artifactOf(forward, 'raw').digest);

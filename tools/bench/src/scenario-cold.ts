@@ -77,6 +77,6 @@ async function compare(options: ScenarioOptions, archive: LocalArchive, url: str
     { title: 'Nothing cached', results: first },
     { title: 'Only the package files cached (mmdebstrap keeps none)', results: second },
     { title: 'Packages, metadata and twins cached, to the tree (mmdebstrap keeps none)', results: third },
-    { title: 'The same build again', results: fourth },
+    { title: 'The same build again, beside what a build from nothing took mmdebstrap', results: [...fourth, ...first.slice(-1)] },
   ];
 }
