@@ -91,6 +91,11 @@ describe('table', () => {
     expect(columns(items, shown)).toEqual(lines);
   });
 
+  it('takes as many rows as a cache has entries', () => {
+    const lines = table(Array.from({ length: 300_000 }, (_none, row) => ['blob', `${row}`]));
+    expect([lines.length, lines.at(-1)]).toEqual([300_000, 'blob  299999']);
+  });
+
   it('pads to the right', () => {
     expect(padEnd('日', 4)).toBe('日  ');
   });
