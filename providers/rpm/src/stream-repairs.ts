@@ -12,7 +12,7 @@ import type { Modules } from './modules.js';
  */
 export type StreamRepair = (stream: string, involved: readonly Seed[]) => string | undefined;
 
-/** Each takes another view of all packages, and a search. */
+/** Each takes another view of all packages, and a search. Many packages of one stream ask for the same trial, which is made once. */
 const MAX_TRIALS = 8;
 
 /**
@@ -26,7 +26,8 @@ export function streamRepairs(
   machine: Architecture,
   solves: (seeds: readonly Seed[], active: ActiveModules) => boolean,
 ): StreamRepair {
-  let trials = 0;
+  /** Of requests that were tried together: whether they can be resolved. They name the stream, so that nothing else decides. */
+  const outcomes = new Map<string, boolean>();
   const settle = (asked: readonly Seed[]): ActiveModules => chooseStreams(modules, asked.map(({ request }) => request.trim()), machine); // prettier-ignore
   /** Refused requests for modules, but those that are refused as it is. */
   const refuses = ({ requests }: ActiveModules): boolean =>
@@ -43,7 +44,13 @@ export function streamRepairs(
     const instead = (kept: readonly Seed[]): readonly Seed[] => [...kept.filter((seed) => !rivals.includes(seed)), ...asked];
     const chosen = settle(instead(seeds));
     if (refuses(chosen)) return undefined;
-    const works = (kept: readonly Seed[]): boolean => ++trials <= MAX_TRIALS && solves(instead(kept), chosen);
+    const works = (kept: readonly Seed[]): boolean => {
+      const all = instead(kept);
+      const question = JSON.stringify(all.map(({ request }) => request));
+      let outcome = outcomes.get(question);
+      if (outcome === undefined && outcomes.size < MAX_TRIALS) outcomes.set(question, (outcome = solves(all, chosen)));
+      return outcome === true;
+    };
     if (!works(seeds) && !works(involved)) return undefined;
     return rivals.length === 0 ? `add "${stream}" to the packages` : `ask for ${named(asked)} instead of ${named(rivals)}`;
   };
