@@ -46,7 +46,7 @@ type Identity = Pick<Seen, 'ino' | 'mtimeNs' | 'ctimeNs'>;
 export interface RecallOptions {
   /** Directories whose directories will be looked at. */
   readonly places: readonly string[];
-  /** Now, for the file system of the cache, in milliseconds since 1970. */
+  /** Now, for the file system of the cache, in milliseconds since 1970; infinite when it cannot be asked. */
   readonly time: () => Promise<number>;
   /** How many files make a memory worth its while; default 1000. */
   readonly manyFiles?: number;
@@ -82,6 +82,7 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
     const files = (found: typeof fresh): number => found.reduce((sum, { seen }) => sum + seen.changedAt.length, 0);
     if (files(fresh) < manyFiles || !isOwnDirectory(layout.area('memo'))) return;
     const beganAt = (await time()) - (performance.now() - begun);
+    if (!Number.isFinite(beganAt)) return; // nobody knows what has settled
     for (const [place, held] of kept) {
       const settled = fresh.filter((one) => one.place === place && lastChange(one.seen) + SETTLED_SECONDS < beganAt / 1000);
       if (files(settled) < manyFiles) continue;

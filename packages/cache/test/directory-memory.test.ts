@@ -92,6 +92,8 @@ describe('what was seen in directories', () => {
   it('is not remembered while the clock could hide a change', async () => {
     await lookAndKeep(async () => Date.now());
     expect(memories()).toEqual([]);
+    await lookAndKeep(async () => Infinity); // as when the file system cannot be asked
+    expect(memories()).toEqual([]);
     // By the file system's clock, not by this machine's, and as of the moment before it was looked at.
     await lookAndKeep(async () => Date.now() + 30_000);
     expect(memories()).toEqual([]);
