@@ -39,7 +39,7 @@ export async function answerWhy(
     const known = [...lock.packages, ...lock.tools].map((pkg) => pkg.name);
     throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
       message: `${template} does not bring a package "${name}"`,
-      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
+      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out, or which package provides it.`,
       facts: { name },
     });
   }

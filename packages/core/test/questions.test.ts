@@ -31,7 +31,11 @@ describe('answerWhy', () => {
   it.each([
     ['bash=6', 'image.yml brings bash in version 5-1, not 6', 'Ask `ict why-not image.yml bash=6` what keeps that version out.'],
     ['bahs=6', 'image.yml does not bring a package "bahs=6"', 'Did you mean "bash"?'],
-    ['nginx', 'image.yml does not bring a package "nginx"', 'Ask `ict why-not image.yml nginx` what keeps it out.'],
+    [
+      'nginx',
+      'image.yml does not bring a package "nginx"',
+      'Ask `ict why-not image.yml nginx` what keeps it out, or which package provides it.',
+    ],
   ])('%s: %s', async (name, message, hint) => {
     await expect(ask(name)).rejects.toMatchObject({ code: 'ICT_PACKAGE_NOT_CHOSEN', message, hint });
   });
