@@ -162,7 +162,7 @@ const CODES = {
 
 const HINTS = {
   ICT_RPM_PACKAGE_UNKNOWN_KEY:
-    'A key accepts only the packages of its own repository: compare the fingerprint with what the repository publishes, and add the key to its keyrings when it is right.',
+    'A key accepts only the packages of its own repository: compare the fingerprint with what the repository publishes, and add the key to its keyrings, and to "fingerprints" where it has any, when it is right.',
   ICT_RPM_PACKAGE_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
   ICT_RPM_PACKAGE_SIGNATURE:
     'The package was changed, or is signed by weak means: fetch it again from another mirror, or report it to the repository.',
