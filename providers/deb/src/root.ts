@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { acceptedSigners, hasCode, refusal } from '@ict/plugin-api';
-import type { Context, FetchedFile, RepositorySpec, SignatureFault, SignatureResult } from '@ict/plugin-api';
+import { acceptedSigners, decisiveFault, hasCode, normalFingerprint, refusal } from '@ict/plugin-api';
+import type { Context, FetchedFile, RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { debError } from './errors.js';
 import { listKeys, readKeyrings } from './keyring.js';
 import { releaseDirectory } from './release.js';
@@ -89,29 +89,28 @@ function untrusted(
   });
 }
 
+const CODES = {
+  unsigned: 'ICT_DEB_RELEASE_UNSIGNED',
+  'unknown-key': 'ICT_DEB_RELEASE_UNKNOWN_KEY',
+  'expired-key': 'ICT_DEB_RELEASE_EXPIRED_KEY',
+  other: 'ICT_DEB_RELEASE_SIGNATURE',
+} as const;
+
 /** No signature, a foreign key, an expired one and a broken signature need different remedies, so they have different codes. */
 function notTrusted(repository: RepositorySpec, path: string, result: SignatureResult, keyrings: readonly Uint8Array[]): Error {
-  const { faults = [], issuers, failures } = result;
-  const only = (fault: SignatureFault): boolean => faults.length > 0 && faults.every((each) => each === fault);
+  const { issuers, failures } = result;
   const primary = keyrings.flatMap(listKeys).filter((key) => key.primary);
-  const facts = { issuers, failures, accepted: repository.fingerprints ?? primary.map(({ fingerprint }) => fingerprint) };
-  const refuse = (code: keyof typeof REMEDIES, reason = refusal(result), hint?: string): Error =>
-    untrusted(code, repository, path, reason, { facts, ...(hint === undefined ? {} : { hint }) });
-  if (result.good) {
-    const hint = 'Add the fingerprint of the key to "fingerprints" of the repository if you trust it.';
-    return refuse('ICT_DEB_RELEASE_UNKNOWN_KEY', refusal(result), hint);
-  }
-  if (only('unsigned')) return refuse('ICT_DEB_RELEASE_UNSIGNED');
-  if (only('unknown-key')) {
-    const reason = `it is signed by ${issuers.join(', ')}; its keyrings hold no such key`;
-    return refuse(
-      'ICT_DEB_RELEASE_UNKNOWN_KEY',
-      reason,
-      `${REMEDIES.ICT_DEB_RELEASE_UNKNOWN_KEY} They are: ${repository.keyrings.join(', ')}.`,
-    );
-  }
-  if (faults.includes('expired-key')) return refuse('ICT_DEB_RELEASE_EXPIRED_KEY');
-  const early = failures.some((failure) => failure.includes('in the future'));
-  const clock = 'It was signed after what the clock of this machine says is now. Put the clock right.';
-  return refuse('ICT_DEB_RELEASE_SIGNATURE', refusal(result), early ? clock : undefined);
+  const accepted = repository.fingerprints?.map(normalFingerprint) ?? primary.map(({ fingerprint }) => fingerprint);
+  const fault = decisiveFault([result]);
+  const reason =
+    fault === 'unknown-key' && !result.good ? `it is signed by ${issuers.join(', ')}; its keyrings hold no such key` : refusal(result);
+  const hint = hintOf(CODES[fault], repository, result);
+  return untrusted(CODES[fault], repository, path, reason, { hint, facts: { issuers, failures, accepted } });
+}
+
+function hintOf(code: keyof typeof REMEDIES, { keyrings }: RepositorySpec, { good, failures }: SignatureResult): string {
+  if (good) return 'Add the fingerprint of the key to "fingerprints" of the repository if you trust it.';
+  if (code === 'ICT_DEB_RELEASE_UNKNOWN_KEY') return `${REMEDIES[code]} They are: ${keyrings.join(', ')}.`;
+  const early = code === 'ICT_DEB_RELEASE_SIGNATURE' && failures.some((failure) => failure.includes('in the future'));
+  return early ? 'It was signed after what the clock of this machine says is now. Put the clock right.' : REMEDIES[code];
 }

@@ -1,5 +1,5 @@
-import { normalFingerprint, refusal } from '@ict/plugin-api';
-import type { RepositorySpec, SignatureFault, SignatureResult } from '@ict/plugin-api';
+import { decisiveFault, normalFingerprint, refusal } from '@ict/plugin-api';
+import type { RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { inSentence } from '@ict/package-index';
 
 /** Why no signature counts: foreign keys, expired ones and signatures that are not good need different remedies. */
@@ -21,15 +21,13 @@ export interface Distrust {
  * @param others reasons beside those of the results: then it is not a matter of keys alone.
  */
 export function distrustOf(results: readonly SignatureResult[], repository: RepositorySpec, others: readonly string[] = []): Distrust {
-  const faults = new Set(
-    results.flatMap((result): readonly SignatureFault[] => (result.good ? ['unknown-key'] : (result.faults ?? ['other']))),
-  );
+  const fault = decisiveFault(results);
   const failures = unique([...results.map(refusal), ...others]);
   const issuers = unique(results.flatMap((result) => (result.good ? result.signers : result.issuers)));
   const accepted = repository.fingerprints?.map(normalFingerprint) ?? results.find(({ keys }) => keys !== undefined)?.keys;
   const facts = { issuers, ...(accepted === undefined ? {} : { accepted }), failures };
-  const foreign = others.length === 0 && faults.size === 1 && faults.has('unknown-key');
-  if (!foreign) return { kind: faults.has('expired-key') ? 'expired-key' : 'signature', reason: failures.join('; '), facts };
+  const foreign = others.length === 0 && fault === 'unknown-key';
+  if (!foreign) return { kind: fault === 'expired-key' ? fault : 'signature', reason: failures.join('; '), facts };
   const problems = unique(results.flatMap((result) => keyringProblems(result)));
   const reason = [
     `it was made by ${inSentence(
