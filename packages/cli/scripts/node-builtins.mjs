@@ -29,8 +29,10 @@ export function nodeBuiltins() {
  */
 function taken({ source, specifiers }) {
   const module = `globalThis.process.getBuiltinModule(${JSON.stringify(source.value)})`;
-  const named = specifiers.filter(({ type }) => type === 'ImportSpecifier').map(({ imported, local }) => `${imported.name}: ${local.name}`);
-  const whole = specifiers.filter(({ type }) => type !== 'ImportSpecifier').map(({ local }) => local.name);
+  // The default export of a module of Node is all of it, under whichever name it is imported.
+  const isNamed = ({ type, imported }) => type === 'ImportSpecifier' && imported.name !== 'default';
+  const named = specifiers.filter(isNamed).map(({ imported, local }) => `${imported.name}: ${local.name}`);
+  const whole = specifiers.filter((specifier) => !isNamed(specifier)).map(({ local }) => local.name);
   const names = [...whole, ...(named.length === 0 ? [] : [`{ ${named.join(', ')} }`])];
   return names.map((name) => `var ${name} = ${module};`).join(' ');
 }

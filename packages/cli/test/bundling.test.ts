@@ -131,14 +131,15 @@ describe('a bundle', () => {
         import 'node:crypto';
         import process from 'node:process';
         import * as path from 'node:path';
+        import { default as os, EOL } from 'node:os';
         import fs, { existsSync as exists, realpathSync } from 'node:fs';
-        export const library = [path.basename(process.execPath), exists('/'), realpathSync('/'), fs.existsSync('/')];
+        export const library = [path.basename(process.execPath), exists('/'), realpathSync('/'), fs.existsSync('/'), os.EOL === EOL];
         export const near = 1, rare = 1;
       `,
     });
     const { text } = await bundle();
     const bundled = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
-    expect(bundled.library).toEqual([basename(process.execPath), true, '/', true]);
+    expect(bundled.library).toEqual([basename(process.execPath), true, '/', true, true]);
     expect(text).not.toMatch(/^import /m);
   });
 
