@@ -1,4 +1,4 @@
-import { readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageDirectory } from './package-directory.js';
 
@@ -107,6 +107,7 @@ function rememberTimes(directory: string, stamps: CheckoutRecord): void {
   const written = `${file}.${process.pid}`;
   try {
     writeFileSync(written, JSON.stringify(stamps));
+    chmodSync(written, statSync(file).mode); // whoever could read it still can, whatever the umask here
     renameSync(written, file);
   } catch {
     return;

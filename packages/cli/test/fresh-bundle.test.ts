@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, readdir, realpath, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -86,11 +86,14 @@ describe('a bundle is used', () => {
     expect((await started()).from).toBe('bundle');
   });
 
-  it('and times of a copy are remembered', async () => {
+  it('and times of a copy are remembered, for all who could read them', async () => {
+    const record = join(app, 'bundle/checkout.json');
+    await chmod(record, 0o666);
     await utimes(join(root, 'packages/plugin', BUILD_INFO), 1, 1);
     await started();
     const stamps = [compiledStamp(app), compiledStamp(join(root, 'packages/plugin')), null];
-    expect(JSON.parse(await readFile(join(app, 'bundle/checkout.json'), 'utf8'))).toEqual(stamps);
+    expect(JSON.parse(await readFile(record, 'utf8'))).toEqual(stamps);
+    expect((await stat(record)).mode & 0o777).toBe(0o666);
     expect(await readdir(join(app, 'bundle'))).toEqual(['checkout.json', 'main.js', 'record.json']);
   });
 
