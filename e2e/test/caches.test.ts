@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
 
 const PROVIDER = 'mini-mini1-x86_64';
-const extra = (number: number): string => `extra-${String(number).padStart(2, '0')}`;
+const extra = (number: number): string => `extra-${String(number).padStart(3, '0')}`;
 const extras = (first: number, last: number): readonly string[] =>
   Array.from({ length: last - first + 1 }, (_, index) => extra(first + index));
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
   const made = join(mini.root, 'extras');
   await mkdir(made);
   const debs: string[] = [];
-  for (const name of extras(1, 30))
+  for (const name of extras(1, 255))
     debs.push(await buildDeb({ name, version: '1', files: { [`/usr/share/${name}`]: name.repeat(50) } }, made));
   await buildArchive({ ...spec, debs: [...spec.debs, ...debs] });
   for (const file of await readdir(join(spec.root, 'pool', 'main'))) {
@@ -43,19 +43,19 @@ function bytes(result: IctResult): number {
 
 describe('what the caches save', () => {
   let places: BuildPlaces;
-  let twenty: string;
+  let twoHundred: string;
   let first: IctResult;
   let all: readonly string[];
 
   beforeAll(async () => {
     places = await mini.places();
-    twenty = await template(extras(1, 20));
-    first = await sound(mini.buildTemplate(twenty, places));
+    twoHundred = await template(extras(1, 200));
+    first = await sound(mini.buildTemplate(twoHundred, places));
     all = names(first, 'package.stored');
   });
 
   it('the first build downloads, verifies and stores each package once, and makes every step', () => {
-    expect(all).toEqual(expect.arrayContaining([...extras(1, 20), 'mini-service', 'mini-library', 'libc6']));
+    expect(all).toEqual(expect.arrayContaining([...extras(1, 200), 'mini-service', 'mini-library', 'libc6']));
     expect(new Set(all).size).toBe(all.length);
     expect(names(first, 'package.downloaded')).toEqual(all);
     expect(names(first, 'package.verified')).toEqual(all);
@@ -67,7 +67,7 @@ describe('what the caches save', () => {
 
   it('an identical build takes the image, and downloads, verifies and makes nothing', async () => {
     const before = mini.server.requests.length;
-    const again = await sound(mini.buildTemplate(twenty, places));
+    const again = await sound(mini.buildTemplate(twoHundred, places));
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
     expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
     expect(stepsOf(again, 'step.miss')).toEqual([]);
@@ -77,47 +77,47 @@ describe('what the caches save', () => {
 
   it('an identical build in another time zone, with another language and mask of permissions, takes the image', async () => {
     const surroundings = { env: { TZ: 'Pacific/Auckland', LC_ALL: 'C.UTF-8', LANG: 'C.UTF-8' }, umask: '077' };
-    const again = await sound(mini.buildTemplate(twenty, places, [], surroundings));
+    const again = await sound(mini.buildTemplate(twoHundred, places, [], surroundings));
     expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
   });
 
   it('an identical build without the image cache takes every package and every step', async () => {
-    const again = await sound(mini.buildTemplate(twenty, places, ['--no-image-cache']));
+    const again = await sound(mini.buildTemplate(twoHundred, places, ['--no-image-cache']));
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
     expect(names(again, 'package.cached')).toEqual(all);
     expect(stepsOf(again, 'step.hit')).toEqual(stepsOf(first, 'step.miss').slice(1));
     expect(stepsOf(again, 'step.miss')).toEqual([]);
   });
 
-  it('a similar image downloads only what it does not share, and starts from the same base', async () => {
-    const similar = await sound(mini.buildTemplate(await template(extras(6, 25)), places));
-    expect(names(similar, 'package.downloaded')).toEqual(extras(21, 25));
-    expect(names(similar, 'package.verified')).toEqual(extras(21, 25));
-    expect(bytes(similar)).toBe(extras(21, 25).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
-    expect(names(similar, 'package.cached')).toEqual(all.filter((name) => !extras(1, 5).includes(name)));
+  it('an image that shares 150 of 200 packages downloads the other 50, and starts from the same base', async () => {
+    const similar = await sound(mini.buildTemplate(await template(extras(51, 250)), places));
+    expect(names(similar, 'package.downloaded')).toEqual(extras(201, 250));
+    expect(names(similar, 'package.verified')).toEqual(extras(201, 250));
+    expect(bytes(similar)).toBe(extras(201, 250).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
+    expect(names(similar, 'package.cached')).toEqual(all.filter((name) => !extras(1, 50).includes(name)));
     expect(stepsOf(similar, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
     expect(stepsOf(similar, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.packages']));
   });
 
   it('five more packages cost five downloads, and the cache can say so before', async () => {
-    const larger = await template([...extras(1, 20), ...extras(26, 30)]);
+    const larger = await template([...extras(1, 200), ...extras(251, 255)]);
     const { cache, work, temporary } = places;
     const directories = ['--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary];
     const explained = await sound(ict(['cache', 'explain', larger, '--json', ...directories, ...mini.flags()]));
     const { steps: told, fetchBytes } = JSON.parse(explained.stdout) as Explanation;
     const step = (type: string) => told.find((one) => one.type === type);
-    expect(fetchBytes).toBe(extras(26, 30).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
+    expect(fetchBytes).toBe(extras(251, 255).reduce((sum, name) => sum + (sizes.get(name) as number), 0));
     expect(step('ict.base')).toMatchObject({ verdict: 'hit' });
     const { verdict, differences, past, reason } = step('ict.packages') as Explanation['steps'][number];
     expect([verdict, past?.sizeBytes !== 0, past?.durationMs !== undefined]).toEqual(['miss', true, true]);
-    expect(differences.map(({ path }) => path)).toEqual(extras(26, 30).map((name) => `input.packages["${name}:all"]`));
+    expect(differences.map(({ path }) => path)).toEqual(extras(251, 255).map((name) => `input.packages["${name}:all"]`));
     expect(differences.every(({ position }) => position?.file === larger)).toBe(true);
     expect(new Set(differences.map(({ position }) => position?.line)).size).toBe(5);
     const grown = await sound(mini.buildTemplate(larger, places));
     const missed = grown.events.find((event) => event.type === 'step.miss' && event.step === 'ict.packages');
     expect(missed).toMatchObject({ reason });
-    expect(names(grown, 'package.downloaded')).toEqual(extras(26, 30));
+    expect(names(grown, 'package.downloaded')).toEqual(extras(251, 255));
     expect(names(grown, 'package.cached')).toEqual(all);
     expect(stepsOf(grown, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base']));
   });
@@ -125,16 +125,16 @@ describe('what the caches save', () => {
   it('a machine without any network builds what is cached, and lists all that is not', async () => {
     const command = ['unshare', '--net', join(repositoryRoot, 'node_modules', '.bin', 'ict')];
     const offline = ['--offline', '--no-image-cache'];
-    const whole = await sound(mini.buildTemplate(twenty, places, offline, { command }));
+    const whole = await sound(mini.buildTemplate(twoHundred, places, offline, { command }));
     expect(artifactOf(whole, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
-    const lost = ['extra-03_1_all.deb', 'extra-11_1_all.deb', 'mini-library_1.2_all.deb'];
+    const lost = ['extra-003_1_all.deb', 'extra-011_1_all.deb', 'mini-library_1.2_all.deb'];
     for (const name of lost) await rm(join(places.cache, 'pkgCache', PROVIDER, name));
-    const lacking = await mini.buildTemplate(twenty, places, offline, { command });
+    const lacking = await mini.buildTemplate(twoHundred, places, offline, { command });
     expect(lacking.status).toBe(6);
     const failed = lacking.events.find((event) => event.type === 'build.failed');
     expect(failed?.type === 'build.failed' ? failed.error.problems.map(({ message }) => message) : []).toEqual([
-      'extra-03 1',
-      'extra-11 1',
+      'extra-003 1',
+      'extra-011 1',
       'mini-library 1.2',
     ]);
   });

@@ -208,7 +208,7 @@ async function overlay(
   directory: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<HostCheck> {
-  const base = directory !== undefined && (await isDirectory(directory)) && (await refusal(directory)) === undefined ? directory : tmpdir();
+  const base = directory !== undefined && (await refusal(directory)) === undefined ? await nearestExisting(directory) : tmpdir();
   const place = await mkdtemp(join(base, 'ict-doctor-'));
   try {
     const argv = ['unshare', ...user, '--mount', '--propagation', 'private', '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
@@ -235,8 +235,7 @@ async function refusal(directory: string): Promise<HostCheck | undefined> {
 
 /** The check that a directory which is not there cannot be made in its nearest parent that is; nothing is made to find out. */
 async function refusalToMake(directory: string): Promise<HostCheck | undefined> {
-  let parent = directory;
-  while (!(await allows(parent, constants.F_OK))) parent = dirname(parent);
+  const parent = await nearestExisting(directory);
   const because = (reason: string): HostCheck =>
     check('directory', false, `${directory} cannot be made: ${reason}`, anotherThan(directory));
   if (!(await isDirectory(parent))) return because(`${parent} is no directory`);
@@ -246,6 +245,11 @@ async function refusalToMake(directory: string): Promise<HostCheck | undefined> 
   } catch (error) {
     return because(cannotWrite(parent, error));
   }
+}
+
+/** The path itself, or the first of those above it that is there. */
+async function nearestExisting(path: string): Promise<string> {
+  return (await allows(path, constants.F_OK)) ? path : nearestExisting(dirname(path));
 }
 
 function cannotWrite(directory: string, error: unknown): string {

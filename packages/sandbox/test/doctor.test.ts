@@ -46,6 +46,18 @@ describe('inspectHost', () => {
     expect(checks.find(({ name }) => name === 'overlay')).toMatchObject({ ok: true });
   });
 
+  it('tries overlays where a directory will be made', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+    try {
+      const directories = [{ path: join(parent, 'not', 'there'), wantedBytes: 0, trees: true }];
+      const checks = await inspectHost({ purpose: 'build', directories });
+      expect(checks.find(({ name }) => name === 'overlay')).toMatchObject({ ok: true, detail: `Overlay trees work in ${parent}` });
+      expect(readdirSync(parent)).toEqual([]);
+    } finally {
+      rmSync(parent, { recursive: true });
+    }
+  });
+
   it('names a directory that cannot be made, and not the room that it would have', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
     const file = join(directory, 'file');
