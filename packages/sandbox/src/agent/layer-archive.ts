@@ -166,6 +166,7 @@ async function* unpacked(snapshot: string, sending: Promise<void>[], signal: Abo
     const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
     pipeStreams(createReadStream(snapshot, { highWaterMark: PIECE_BYTES }), gunzip, () => undefined); // it fails with what either fails with
     for await (const bytes of gunzip as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
       yield bytes;
       await sending[sending.length - PIECES_AHEAD];
     }
