@@ -31,12 +31,12 @@ export function baseSystem(pool: Pool, essential: DistributionDefinition['essent
     }
     if (exclude.length === 0 && pins === undefined) return;
     // A repository that is there for a few packages, by a list or by pins, need not give its base system; one that names a package of it means that.
-    const isExcluded = nameFilter({ exclude });
+    const passes = nameFilter({ exclude });
     for (let at = 0; at < index.count; at++) {
       const isEssential = index.essential(at);
       if (!isEssential && !priorities.has(index.priority(at))) continue;
       const name = index.name(at);
-      const isKeptOut = !isExcluded(name) || (gives && (pins?.(name, index.version(at)) ?? 0) < 0);
+      const isKeptOut = !passes(name) || (gives && (pins?.(name, index.version(at)) ?? 0) < 0);
       if (!isKeptOut || ![pool.arch, 'all'].includes(index.arch(at)) || pool.all(name).length > 0) continue;
       (isEssential ? names : leftOut).add(name);
     }
