@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, isIctError } from '@ict/plugin-api';
-import type { Architecture, Context, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from './architecture.js';
 import { debError } from './errors.js';
 import { readColumns } from './index-columns.js';
@@ -186,7 +186,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
       if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'fetched', index, fetched);
       return fetched.file;
     } catch (error) {
-      if (hasCode(error, 'ICT_FETCH_MISMATCH')) throw mismatch(repository, index, 'fetched', index, error);
+      if (isIctError(error) && error.code === 'ICT_FETCH_MISMATCH') throw mismatch(repository, index, 'fetched', index, error);
       if (!hasCode(error, 'ICT_FETCH_NOT_FOUND')) throw error;
       notFound = error;
     }
@@ -221,20 +221,18 @@ function mismatch(
   index: IndexRef,
   what: 'fetched' | 'decompressed' | 'stored',
   expected: Content,
-  found: unknown,
+  found: Content | IctError,
 ): Error {
-  const failure = isIctError(found) ? found : undefined;
-  const { digest, sizeBytes } = found as Content;
   return debError('ICT_DEB_INDEX_MISMATCH', {
     message: `${index.path} of repository "${repository.id}", as ${what}, is not what the signed Release file says`,
     hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',
     facts: {
-      ...(failure?.facts ?? { actual: { digest, sizeBytes } }),
+      ...(isIctError(found) ? found.facts : { actual: { digest: found.digest, sizeBytes: found.sizeBytes } }),
       repository: repository.id,
       path: index.path,
       expected: { digest: expected.digest, sizeBytes: expected.sizeBytes },
     },
-    cause: failure,
+    cause: isIctError(found) ? found : undefined,
   });
 }
 
