@@ -1,6 +1,6 @@
-import type { PinnedRepository, ProblemReport, RepositorySpec, ResolvedPackage, Seed } from '@ict/plugin-api';
+import type { PinnedRepository, ProblemReport, RepositorySpec, Seed } from '@ict/plugin-api';
 import type { Lock } from './lock.js';
-import { seedName } from './lock-update.js';
+import { namesOf, seedName } from './lock-update.js';
 import type { PackageRequest } from './request.js';
 import { requestChanges, type RequestPlaces } from './request-changes.js';
 
@@ -40,11 +40,6 @@ function unasked(packages: Lock['packages'], image: readonly Seed[]): readonly P
   return packages
     .filter((pkg) => pkg.requestedBy.includes('template') && !namesOf(pkg).some((name) => wishes.has(name)))
     .map(({ name }) => misfit(`the template does not ask for "${name}" any more`));
-}
-
-/** What a request may call a package. */
-function namesOf({ arch, id, name }: ResolvedPackage): readonly string[] {
-  return [name, id, `${name}.${arch}`];
 }
 
 function repositoryMisfits(locked: readonly PinnedRepository[], asked: readonly RepositorySpec[]): readonly ProblemReport[] {

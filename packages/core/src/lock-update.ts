@@ -1,4 +1,4 @@
-import type { FavouredPackage } from '@ict/plugin-api';
+import type { FavouredPackage, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import { readLock, type Lock } from './lock.js';
 import { didYouMean } from './nearest-names.js';
@@ -64,4 +64,9 @@ export function favourLocked(lock: Lock, names: readonly string[], request: Pack
 /** The name in `name`, `name=version`, `name/suite`; with its architecture where it has one (`name:arch`). */
 export function seedName(request: string): string {
   return request.replace(/[=/].*$/, '');
+}
+
+/** What a request may call a package. */
+export function namesOf({ arch, id, name }: ResolvedPackage): readonly string[] {
+  return [name, id, `${name}.${arch}`];
 }

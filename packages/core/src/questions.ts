@@ -4,6 +4,7 @@ import { coreError } from './errors.js';
 import { dotGraph } from './dependency-graph.js';
 import { reduceGraph } from './graph-reduction.js';
 import type { SettledLock } from './lock-settling.js';
+import { namesOf } from './lock-update.js';
 import { didYouMean } from './nearest-names.js';
 import { packageGraph } from './package-graph.js';
 import type { KnownRelation } from './package-relations.js';
@@ -23,9 +24,8 @@ export async function answerWhy(
   foreignArchitectures: readonly string[],
   relations: () => Promise<readonly KnownRelation[]>,
 ): Promise<Why> {
-  const [wanted = name, version] = /^([^=]*)(?:=(.*))?$/.exec(name)!.slice(1);
-  const find = (packages: readonly ResolvedPackage[]) =>
-    packages.find((pkg) => [pkg.name, pkg.id, `${pkg.name}.${pkg.arch}`].includes(wanted));
+  const [wanted = name, version] = name.split(/=(.*)/s);
+  const find = (packages: readonly ResolvedPackage[]) => packages.find((pkg) => namesOf(pkg).includes(wanted));
   const inImage = find(lock.packages);
   const found = inImage ?? find(lock.tools);
   if (found !== undefined && version !== undefined && version !== found.version) {
