@@ -11,7 +11,7 @@ export const HEAD = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]);
 export const TAIL_BYTES = 8;
 
 /** Written at a time: what is larger falls out of the processor's caches on the way. */
-const BUFFER_BYTES = 4 * (BLOCK_HEAD_BYTES + BLOCK_BYTES);
+const BUFFER_BYTES = HEAD.length + 4 * (BLOCK_HEAD_BYTES + BLOCK_BYTES) + TAIL_BYTES;
 
 /**
  * Writes bytes to a file in the frame of gzip, without compressing them. Unlike zlib's own level 0, the result depends on the bytes alone, not on
