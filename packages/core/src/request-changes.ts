@@ -1,4 +1,5 @@
-import type { ImageSpec, PackagePin, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import { canonicalJson } from '@ict/integrity';
+import type { ImageSpec, Json, PackagePin, ProblemReport, SourcePosition } from '@ict/plugin-api';
 import { seedName } from './lock-update.js';
 import type { PackageRequest } from './request.js';
 import type { AskedRepository, RequestRecord } from './request-record.js';
@@ -118,9 +119,10 @@ function valueChange(what: string, before: unknown, now: unknown, position?: Sou
   return old === own ? [] : [told(`${what} is ${own}; the lock was made with ${old}`, position)];
 }
 
+/** Equal values alike: a lock file has fields in an order of its own. */
 function tell(value: unknown): string {
   if (value === undefined || (Array.isArray(value) && value.length === 0)) return 'not set';
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return typeof value === 'string' ? value : canonicalJson(value as Json);
 }
 
 function told(message: string, position?: SourcePosition): Change {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import type { ImageSpec, PackagePin, RepositorySpec, SourcePosition } from '@ict/plugin-api';
+import { formatLock, type Lock } from '../src/lock.js';
 import { packageRequest } from '../src/request.js';
 import { requestChanges } from '../src/request-changes.js';
 import { distribution, sampleFormat, sampleSpec } from './sample-image.js';
@@ -60,10 +62,13 @@ function request({ packages = ['bash', 'tar'], recommends = false, kernelVersion
   return { spec, request: packageRequest(spec, { ...distribution, repositories, essential }, format) };
 }
 
-/** What is told of a template of which the lock was made before it was edited. */
+/** What is told of a template of which the lock was made before it was edited, and read from its file. */
 function told(before: Asked, now: Asked): readonly string[] {
   const { spec, request: asked } = request(now);
-  return requestChanges(request(before).request.record, asked, spec).map(({ message, position }) => `${position?.line ?? '-'} ${message}`);
+  const { digest, record, target } = request(before).request;
+  const lock: Lock = { lockVersion: 1, target, request: digest, asked: record, repositories: [], plugins: {}, packages: [], tools: [] };
+  const kept = parse(formatLock(lock)) as Required<Lock>;
+  return requestChanges(kept.asked, asked, spec).map(({ message, position }) => `${position?.line ?? '-'} ${message}`);
 }
 
 describe('requestChanges', () => {
@@ -126,7 +131,7 @@ describe('requestChanges', () => {
       {},
       { priorities: ['important'] },
       [
-        '- the base set of the distribution is {"priorities":["important"],"packages":[]}; the lock was made with {"priorities":["required"],"packages":[]}',
+        '- the base set of the distribution is {"packages":[],"priorities":["important"]}; the lock was made with {"packages":[],"priorities":["required"]}',
       ],
     ],
     [
