@@ -19,9 +19,6 @@ export function checkLock(source: LockSource, value: unknown): Lock {
   const { asked, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
   if (!isDigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
-  if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
-    throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
-  }
   if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) {
     const list = ['repositories', 'packages', 'tools'].find((key) => !Array.isArray(value[key]))!;
     throw unreadable(source, `it has no list of ${list}`, { path: [list] });
@@ -50,6 +47,9 @@ export function checkLock(source: LockSource, value: unknown): Lock {
     canonicalJson(value as Json);
   } catch (cause) {
     throw unreadable(source, (cause as Error).message, { cause });
+  }
+  if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
+    throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
   }
   return value as unknown as Lock;
 }

@@ -142,6 +142,7 @@ describe('lock files', () => {
       ['with a pin of nothing', { ...asked, pins: [{ priority: 7 }] }],
       ['with a repository without name', { ...asked, repositories: [{ archive: 'http://archive' }] }],
       ['that is no mapping', ['bash']],
+      ['with a number that JSON has not', { ...asked, pins: [{ packages: ['bash'], priority: Number.NaN }] }],
     ])('are refused when they tell of a request %s', async (_what, wrong) => {
       const file = join(directory, 'x.lock.yml');
       await writeFile(file, stringify({ ...telling, asked: wrong }));
