@@ -257,7 +257,7 @@ function cannotWrite(directory: string, error: unknown): string {
 }
 
 function anotherThan(directory: string): string {
-  return `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir`;
+  return `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir, --output`;
 }
 
 /** The check that trees cannot be made in a directory because of its file system; undefined when they can. */
