@@ -25,18 +25,21 @@ export async function answerWhy(
   relations: () => Promise<readonly KnownRelation[]>,
 ): Promise<Why> {
   const [wanted = name, version] = name.split(/=(.*)/s);
-  const find = (packages: readonly ResolvedPackage[]) => packages.find((pkg) => namesOf(pkg).includes(wanted));
-  const inImage = find(lock.packages);
-  const found = inImage ?? find(lock.tools);
-  if (found !== undefined && version !== undefined && version !== found.version) {
-    throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
-      message: `${template} brings ${wanted} in version ${found.version}, not ${version}`,
-      hint: `Ask \`ict why-not ${template} ${name}\` what keeps that version out.`,
-      facts: { name, version: found.version },
-    });
-  }
+  const isCalled = (pkg: ResolvedPackage): boolean => namesOf(pkg).includes(wanted);
+  const isMeant = (pkg: ResolvedPackage): boolean => isCalled(pkg) && (version ?? pkg.version) === pkg.version;
+  const inImage = lock.packages.find(isMeant);
+  const found = inImage ?? lock.tools.find(isMeant);
   if (found === undefined) {
-    const known = [...lock.packages, ...lock.tools].map((pkg) => pkg.name);
+    const all = [...lock.packages, ...lock.tools];
+    const other = all.find(isCalled);
+    if (other !== undefined) {
+      throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
+        message: `${template} brings ${wanted} in version ${other.version}, not ${version}`,
+        hint: `Ask \`ict why-not ${template} ${name}\` what keeps that version out.`,
+        facts: { name, version: other.version },
+      });
+    }
+    const known = all.map((pkg) => pkg.name);
     throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
       message: `${template} does not bring a package "${name}"`,
       hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out, or which package provides it.`,

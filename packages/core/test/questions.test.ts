@@ -12,7 +12,7 @@ const lock: Lock = {
   repositories: [],
   plugins: {},
   packages: [resolvedPackage('bash', { version: '5-1' }), resolvedPackage('tar', { id: 'tar:noarch', arch: 'noarch' })],
-  tools: [resolvedPackage('mtools', { requestedBy: ['tools'] })],
+  tools: [resolvedPackage('mtools', { requestedBy: ['tools'] }), resolvedPackage('bash', { version: '5-2' })],
 };
 const ask = (name: string) => answerWhy('image.yml', name, { lock, request, warnings: [] }, [], async () => []);
 
@@ -24,6 +24,7 @@ describe('answerWhy', () => {
     ['bash:amd64=5-1', 'bash:amd64', 'image'],
     ['tar.noarch', 'tar:noarch', 'image'],
     ['mtools', 'mtools:amd64', 'tools'],
+    ['bash=5-2', 'bash:amd64', 'tools'],
   ])('%s is %s of the %s', async (name, id, part) => {
     expect(await ask(name)).toMatchObject({ package: { id }, part });
   });
