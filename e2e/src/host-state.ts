@@ -12,7 +12,7 @@ export interface HostState {
   readonly loops: string;
   readonly etc: string;
   readonly dev: string;
-  /** Names in the user's home and in the places for temporary files that begin as ours do, but for compiled code of Node. */
+  /** Names in the user's home, but for compiled code of Node, and of what commands make in places for temporary files. */
   readonly strays: string;
 }
 
@@ -26,7 +26,7 @@ export async function readHostState(): Promise<HostState> {
   const strays = await Promise.all([
     ...[home, join(home, '.cache'), join(home, '.config'), join(home, '.local'), join(home, '.cache', 'image-composer-tool')].map(namesIn),
     ...[tmpdir(), '/var/tmp'].map(async (directory) =>
-      (await namesIn(directory)).filter((path) => /\/\.?(?:ict|image-composer)/.test(path)),
+      (await namesIn(directory)).filter((path) => /\/(?:ict-(?:boot|doctor|verify)-|image-composer)/.test(path)),
     ),
   ]);
   return {
