@@ -22,8 +22,8 @@ function hostile(sound: Buffer, reach = sound.length): fc.Arbitrary<Buffer> {
     .map((all) =>
       all.reduce((bytes, [at, gone, other]) => Buffer.concat([bytes.subarray(0, at), other, bytes.subarray(at + gone)]), sound),
     );
-  const any = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes));
-  return fc.oneof({ weight: 3, arbitrary: spliced }, { weight: 1, arbitrary: any });
+  const unrelated = fc.uint8Array({ maxLength: 400 }).map((bytes) => Buffer.from(bytes));
+  return fc.oneof({ weight: 3, arbitrary: spliced }, { weight: 1, arbitrary: unrelated });
 }
 
 /** Asserts that each variant is read, or refused with one of these codes; and that both happen. */
