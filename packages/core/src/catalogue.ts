@@ -63,7 +63,7 @@ export async function answerSearch(words: readonly string[], question: Catalogue
 /**
  * Every package of a name, the newest first, or what provides the name.
  *
- * @param wanted `name`, `name:arch` or `name=version`.
+ * @param wanted `name`, `name:arch`, `name.arch` or `name=version`.
  * @throws `ICT_PACKAGE_UNKNOWN` with the nearest names, `ICT_CATALOGUE_MISSING`.
  */
 export async function answerShow(
@@ -75,21 +75,17 @@ export async function answerShow(
   const { target, provider, snapshots, lock } = question;
   const version = /=(.+)$/.exec(wanted)?.[1];
   const named = seedName(wanted);
-  let arch: string | undefined;
-  let found = await describeIn(named, question, services);
-  const qualified = /^(.+):([^:]+)$/.exec(named);
-  if (isEmpty(found) && qualified !== null) {
-    found = await describeIn(qualified[1], question, services);
-    arch = qualified[2];
-  }
+  const { found, name, arch } = await findNamed(named, question, services);
   const packages = found.packages.filter((pkg) => (version ?? pkg.version) === pkg.version && (arch ?? pkg.arch) === pkg.arch);
   const exact = version !== undefined || arch !== undefined;
   if (packages.length === 0 && (exact || found.providers.length === 0)) {
     const known = found.packages.map((pkg) => `${pkg.name}:${pkg.arch} ${pkg.version}`).join(', ');
-    const names = known === '' ? await namesIn(snapshots, provider, services) : [];
+    const providers = found.providers.map((pkg) => `${pkg.name} ${pkg.version}`).join(', ');
+    const names = known + providers === '' ? await namesIn(snapshots, provider, services) : [];
+    const hint = known === '' ? providers !== '' && `It is no package; it is provided by ${providers}.` : `There is ${known}.`;
     throw coreError('ICT_PACKAGE_UNKNOWN', {
-      message: `no repository has a package "${wanted}"`,
-      hint: known !== '' ? `There is ${known}.` : (didYouMean(named, names) ?? 'Look for it with `ict search`.'),
+      message: known === '' ? `no repository has a package "${wanted}"` : `no repository has ${tellWanted(name, version, arch)}`,
+      hint: hint || (didYouMean(named, names) ?? 'Look for it with `ict search`.'),
       facts: { wanted },
     });
   }
@@ -203,6 +199,25 @@ async function describeIn(name: string, { provider, snapshots }: CatalogueQuesti
   const entries: CatalogueEntry[] = [];
   for (const snapshot of snapshots) entries.push(await catalogueOf(provider).describe(snapshot, name, context));
   return { packages: entries.flatMap(({ packages }) => packages), providers: entries.flatMap(({ providers }) => providers) };
+}
+
+/** What repositories have of a name, or of the name before an architecture. A dot is also part of names: there must be such a package then. */
+async function findNamed(
+  named: string,
+  question: CatalogueQuestion,
+  services: Memory,
+): Promise<{ readonly found: CatalogueEntry; readonly name: string; readonly arch?: string }> {
+  const found = await describeIn(named, question, services);
+  const [, name, sign, arch] = /^(.+)([:.])([^:.]+)$/.exec(named) ?? [];
+  if (!isEmpty(found) || name === undefined) return { found, name: named };
+  const qualified = await describeIn(name, question, services);
+  const isQualified = sign === ':' || qualified.packages.some((pkg) => pkg.arch === arch);
+  return isQualified ? { found: qualified, name, arch } : { found, name: named };
+}
+
+/** A package that is not there as it was asked for, though others of its name are. */
+function tellWanted(name: string, version: string | undefined, arch: string | undefined): string {
+  return `${version === undefined ? '' : `version ${version} of `}${name}${arch === undefined ? '' : ` for ${arch}`}`;
 }
 
 function isEmpty({ packages, providers }: CatalogueEntry): boolean {

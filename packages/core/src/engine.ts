@@ -244,8 +244,9 @@ class HostedEngine implements Engine {
   }
 
   private async intake(template: string): Promise<Intake> {
-    const { intake, problems, warnings } = await this.read(template);
-    requireSound(template, problems);
+    const { intake, problems, refused, warnings } = await this.read(template);
+    // Without a format for its image type nothing can be asked of a template, however right it is.
+    requireSound(template, intake === undefined ? [...problems, ...refused] : problems);
     this.warn(warnings);
     return intake as Intake;
   }

@@ -91,10 +91,12 @@ const KEYS: Readonly<Partial<Record<(typeof RULES)[number], string>>> = { archiv
 
 function repositoryChanges(before: readonly AskedRepository[], now: readonly AskedRepository[], places: RequestPlaces): readonly Change[] {
   const known = new Map(before.map((repository) => [repository.id, repository]));
-  const changes = now.flatMap((repository): readonly Change[] => {
+  const own = places.repositories.filter(({ url }) => url !== undefined);
+  const changes = now.flatMap((repository, number): readonly Change[] => {
     const { id } = repository;
     const old = known.get(id);
-    const place = placeOf(repository, places);
+    // Those of the template come last, in its order: several may have one address and suite.
+    const place = placeOf(own[number - (now.length - own.length)], places);
     const at = (key: string): SourcePosition | undefined => places.positions.get(`${place}.${key}`) ?? places.positions.get(`${place}`);
     if (old === undefined) return [told(`repository "${id}" is asked for, and was not when the lock was made`, at('codename'))];
     return RULES.flatMap((rule) => valueChange(`${rule} of repository "${id}"`, old[rule], repository[rule], at(KEYS[rule] ?? rule)));
@@ -106,8 +108,8 @@ function repositoryChanges(before: readonly AskedRepository[], now: readonly Ask
 }
 
 /** The key of a template's repository, such as `packageRepositories[0]`; undefined for one of the definition. */
-function placeOf({ archive, suite }: AskedRepository, { positions, repositories }: RequestPlaces): string | undefined {
-  const position = repositories.find(({ codename, url }) => url === archive && (suite === '' || suite === codename))?.position;
+function placeOf(repository: RequestPlaces['repositories'][number] | undefined, { positions }: RequestPlaces): string | undefined {
+  const position = repository?.position;
   if (position === undefined) return undefined;
   const isThere = ({ file, line }: SourcePosition): boolean => file === position.file && line === position.line;
   return [...positions].find(([path, each]) => /^packageRepositories\[\d+\]$/.test(path) && isThere(each))?.[0];

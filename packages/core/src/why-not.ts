@@ -1,7 +1,7 @@
 import type { Problem, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import type { WhyNot } from './answers.js';
 import type { SettledLock } from './lock-settling.js';
-import { seedName } from './lock-update.js';
+import { namesOf, seedName } from './lock-update.js';
 import { readPinned, type PinnedMetadata } from './pinned-metadata.js';
 import type { Loaded } from './plugin-host.js';
 import type { Intake } from './template-intake.js';
@@ -10,7 +10,7 @@ import type { Intake } from './template-intake.js';
  * Answers what keeps a package out of the image, by asking the provider's own resolver: for the package alone, then together with
  * everything that the template asks for, keeping what the lock has.
  *
- * @param wanted `name`, `name=version` or `name/suite`, as in a template.
+ * @param wanted `name`, `name=version` or `name/suite`, as in a template; the name also with an architecture.
  * @param pin the repositories as the lock pins them.
  * @throws `ICT_METADATA_GONE`, and what repositories report.
  */
@@ -26,7 +26,7 @@ export async function answerWhyNot(
 ): Promise<WhyNot> {
   const name = seedName(wanted);
   const version = wanted.startsWith(`${name}=`) ? wanted.slice(name.length + 1) : undefined;
-  const chosen = lock.packages.find((pkg) => pkg.name === name || pkg.id === name);
+  const chosen = lock.packages.find((pkg) => namesOf(pkg).includes(name));
   const answer = { schemaVersion: 1 as const, target: lock.target, asked: wanted };
   const present = chosen === undefined ? {} : { chosen: partsOf(chosen) };
   const none = { ...answer, ...present, problems: [], brings: [] };

@@ -165,6 +165,8 @@ describe('answerShow', () => {
   it.each([
     ['nginx=1.0', ['1.0']],
     ['nginx:amd64', ['1.2', '1.0']],
+    ['nginx.amd64', ['1.2', '1.0']],
+    ['nginx.amd64=1.2', ['1.2']],
   ])('%s narrows them', async (wanted, versions) => {
     expect((await show(wanted)).packages.map(({ version }) => version)).toEqual(versions);
   });
@@ -180,12 +182,15 @@ describe('answerShow', () => {
   });
 
   it.each([
-    ['ngnix', 'Did you mean "nginx"?'],
-    ['nginx=9', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
-    ['nginx:arm64', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
-    ['zzzzzz', 'Look for it with `ict search`.'],
-  ])('refuses %s', async (wanted, hint) => {
-    await expect(show(wanted)).rejects.toMatchObject({ code: 'ICT_PACKAGE_UNKNOWN', hint });
+    ['ngnix', 'a package "ngnix"', 'Did you mean "nginx"?'],
+    ['nginx=9', 'version 9 of nginx', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
+    ['nginx:arm64', 'nginx for arm64', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
+    ['nginx:amd64=9', 'version 9 of nginx for amd64', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
+    ['ngin.x', 'a package "ngin.x"', 'Did you mean "nginx"?'],
+    ['httpd=3', 'a package "httpd=3"', 'It is no package; it is provided by apache 2.4, nginx 1.2.'],
+    ['zzzzzz', 'a package "zzzzzz"', 'Look for it with `ict search`.'],
+  ])('refuses %s', async (wanted, what, hint) => {
+    await expect(show(wanted)).rejects.toMatchObject({ code: 'ICT_PACKAGE_UNKNOWN', message: `no repository has ${what}`, hint });
   });
 
   it('needs a provider that has a catalogue', async () => {

@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../src/engine-api.js';
-import { openEngine } from '../src/engine.js';
 import { within } from '../src/removed-directories.js';
-import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
+import { eachInWorkspace, openToy, TOY_HEAD } from './toy-plugin.js';
 
 let directory: string;
 beforeEach(() => {
@@ -63,30 +62,8 @@ describe('a command that builds nothing', () => {
 
   /** Runs it with a toy that removes its directory then. */
   async function ask(when: 'pin' | 'question', command: (engine: Engine, template: string) => Promise<unknown>): Promise<unknown> {
-    const ict = { apiVersion: 1, plugin: './plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['toy1.yml'] };
-    await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
-    await write('toy/plugin.js', `const WHEN = '${when}';\n${REMOVING}`);
-    await write('toy/toy1.yml', TOY_DEFINITION);
-    await write('toy/key.pgp', '');
+    const engine = await openToy({ path, write }, `const WHEN = '${when}';\n${REMOVING}`);
     const template = await write('image.yml', TOY_HEAD);
-    const engine = await openEngine({
-      cacheDir: path('cache'),
-      workDir: path('work'),
-      temporaryDir: path('temporary'),
-      workers: 1,
-      mirrors: [],
-      hostSources: false,
-      plugins: [path('toy')],
-      distributionFiles: [],
-      offline: true,
-      verify: 'signature',
-      storage: {
-        packageCache: { enabled: true, maxSizeBytes: 1, retentionDays: 1, twins: false },
-        imageCache: { enabled: true, maxCount: 1 },
-      },
-      emit: () => undefined,
-      signal: new AbortController().signal,
-    });
     try {
       return await command(engine, template);
     } finally {

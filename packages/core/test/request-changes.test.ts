@@ -31,7 +31,8 @@ interface Asked {
 
 /** A template that asks for this: each wish has a line of its own. */
 function request({ packages = ['bash', 'tar'], recommends = false, kernelVersion, pins, foreign, tools = ['ext4'], ...more }: Asked) {
-  const repositories = [...distribution.repositories, ...(more.repositories ?? [vendor])];
+  const own = more.repositories ?? [vendor];
+  const repositories = [...distribution.repositories, ...own];
   const sample = sampleSpec({
     packages: packages.map((name, at) => ({ name, position: line(at + 1) })),
     recommends,
@@ -41,9 +42,10 @@ function request({ packages = ['bash', 'tar'], recommends = false, kernelVersion
     ...sample,
     target: { ...sample.target, ...(foreign === undefined ? {} : { foreignArchitectures: foreign }) },
     ...(pins === undefined ? {} : { pins }),
-    repositories: [
-      { codename: 'vendor', url: 'http://vendor', components: [], keys: [], allowPackages: [], excludePackages: [], position: line(50) },
-    ],
+    repositories: own.map(({ archive, suite, components }, at) => ({
+      ...{ codename: suite, url: archive, components, keys: [], allowPackages: [], excludePackages: [] },
+      position: line(50 + 10 * at),
+    })),
     positions: new Map([
       ['systemConfig.recommends', line(20)],
       ['systemConfig.kernel.version', line(21)],
@@ -55,6 +57,8 @@ function request({ packages = ['bash', 'tar'], recommends = false, kernelVersion
       ['packageRepositories[0].priority', line(51)],
       ['packageRepositories[0].allowPackages', line(52)],
       ['packageRepositories[0].url', line(53)],
+      ['packageRepositories[1]', line(60)],
+      ['packageRepositories[1].component', line(61)],
     ]),
   };
   const essential = { priorities: more.priorities ?? ['required'], packages: [] };
@@ -117,6 +121,21 @@ describe('requestChanges', () => {
       { repositories: [{ ...vendor, archive: 'http://elsewhere' }] },
       {},
       ['53 archive of repository "template-vendor" is http://vendor; the lock was made with http://elsewhere'],
+    ],
+    [
+      'which of two repositories at one address it is',
+      { repositories: [vendor, { ...vendor, id: 'template-vendor-2', components: ['extra'] }] },
+      { repositories: [vendor, { ...vendor, id: 'template-vendor-2', components: ['extra', 'more'] }] },
+      ['61 components of repository "template-vendor-2" is ["extra","more"]; the lock was made with ["extra"]'],
+    ],
+    [
+      'nothing of the template where it adds to the address of the definition',
+      {},
+      { repositories: [{ ...vendor, archive: distribution.repositories[0].archive, suite: distribution.repositories[0].suite }] },
+      [
+        `53 archive of repository "template-vendor" is ${distribution.repositories[0].archive}; the lock was made with http://vendor`,
+        `50 suite of repository "template-vendor" is ${distribution.repositories[0].suite}; the lock was made with vendor`,
+      ],
     ],
     [
       'their order',

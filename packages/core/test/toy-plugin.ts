@@ -2,6 +2,8 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
+import type { Engine } from '../src/engine-api.js';
+import { openEngine } from '../src/engine.js';
 
 /** The definition of toy/toy1, for plugins that tests write. */
 export const TOY_DEFINITION = `apiVersion: 1
@@ -41,4 +43,31 @@ export function eachInWorkspace(): Workspace {
       return path(file);
     },
   };
+}
+
+/** Opens an engine whose one plugin, with {@link TOY_DEFINITION}, is this code. It fetches nothing. */
+export async function openToy({ path, write }: Workspace, code: string): Promise<Engine> {
+  const ict = { apiVersion: 1, plugin: './plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['toy1.yml'] };
+  await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
+  await write('toy/plugin.js', code);
+  await write('toy/toy1.yml', TOY_DEFINITION);
+  await write('toy/key.pgp', '');
+  return openEngine({
+    cacheDir: path('cache'),
+    workDir: path('work'),
+    temporaryDir: path('temporary'),
+    workers: 1,
+    mirrors: [],
+    hostSources: false,
+    plugins: [path('toy')],
+    distributionFiles: [],
+    offline: true,
+    verify: 'signature',
+    storage: {
+      packageCache: { enabled: true, maxSizeBytes: 1, retentionDays: 1, twins: false },
+      imageCache: { enabled: true, maxCount: 1 },
+    },
+    emit: () => undefined,
+    signal: new AbortController().signal,
+  });
 }

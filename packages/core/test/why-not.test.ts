@@ -47,7 +47,7 @@ async function ask(wanted: string, ...answers: Resolution[]) {
 }
 
 describe('answerWhyNot', () => {
-  it.each(['bash', 'bash=1'])('%s is there; nobody is asked', async (wanted) => {
+  it.each(['bash', 'bash=1', 'bash:amd64', 'bash.amd64', 'bash.amd64=1'])('%s is there; nobody is asked', async (wanted) => {
     const { answer, asked } = await ask(wanted);
     expect(answer).toMatchObject({
       verdict: 'present',
@@ -90,8 +90,8 @@ describe('answerWhyNot', () => {
     expect(answer).not.toHaveProperty('chosen');
   });
 
-  it('another version comes first', async () => {
-    const { answer } = await ask('bash=0.9', solved('bash=0.9'), solved('bash=0.9', 'tar'));
+  it.each(['bash=0.9', 'bash:amd64=0.9', 'bash.amd64=0.9'])('another version comes first than %s', async (wanted) => {
+    const { answer } = await ask(wanted, solved('bash=0.9'), solved('bash=0.9', 'tar'));
     expect(answer).toMatchObject({ verdict: 'not-preferred', chosen: { version: '1' }, brings: [{ id: 'bash:amd64', version: '0.9' }] });
   });
 });
