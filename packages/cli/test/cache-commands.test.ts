@@ -6,6 +6,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { openCache, type Cache } from '@ict/cache';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
+import { startSandbox } from '@ict/sandbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ict } from './fixture.js';
 
@@ -317,6 +318,23 @@ describe('ict cache verify', () => {
     expect(await verify()).toEqual({ status: 0, findings: [] });
     expect(existsSync(join(root, 'cache', 'pkgCache', provider, 'b-1.pkg'))).toBe(true);
   });
+});
+
+it('ict cache verify reads layers, and compares their listings with the digests that name them', async () => {
+  const cache = await fill(0, []);
+  const staged = await cache.layers.stage();
+  await writeFile(join(staged.upper, 'file'), 'content');
+  const signal = new AbortController().signal;
+  const sandbox = await startSandbox({ signal, temporary: root });
+  const manifest = await sandbox.sealLayer(staged.upper, { epochSeconds: 1, signal });
+  await sandbox.close();
+  const { layer } = await cache.layers.publish(staged, manifest.digest, { manifest: JSON.stringify(manifest), signature: '{}' });
+  const verify = async () => (await ict(['cache', 'verify', ...cacheFlag(), '--json'])).stdout.text;
+  expect(JSON.parse(await verify())).toMatchObject({ checked: { layer: 1 }, findings: [] });
+  const entries = manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 0 }));
+  await writeFile(join(layer.directory, 'manifest.json'), JSON.stringify({ ...manifest, entries }));
+  const finding = { kind: 'layer', id: digestHex(manifest.digest), problem: 'damaged', detail: 'its listing is that of another layer' };
+  expect(JSON.parse(await verify())).toMatchObject({ status: 5, findings: [finding] });
 });
 
 it('ict cache verify finds damage in caches that are only read, and leaves it to their owner', async () => {

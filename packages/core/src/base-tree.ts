@@ -4,12 +4,13 @@ import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { unpackLayer } from './layer-unpacking.js';
 import type { LazySandbox } from './trees.js';
 
 /** What lies beside the live tree and says what it is. */
-interface LiveRecord {
+interface LiveRecord extends ListingNote {
   readonly manifest: LayerManifest;
   readonly signature: LayerSignature;
   /** Whose files they are: a sandbox of another user takes their owners for somebody else. */
@@ -90,7 +91,8 @@ export class BaseTree implements LayerShelf {
     }
     await this.makeRoom(sign);
     await rename(staged.directory, this.live);
-    const record: LiveRecord = { manifest, signature: await sign(this.live), user: currentUser() };
+    const note = noteListing(JSON.stringify(manifest));
+    const record: LiveRecord = { ...note, manifest, signature: await sign(this.live), user: currentUser() };
     await atomicWriteFile(this.record, JSON.stringify(record));
     await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: manifest.digest }));
     await this.remove(staged.root);
@@ -136,7 +138,7 @@ export class BaseTree implements LayerShelf {
 
   /** Moves the live tree to the cache's layers, or removes it when nothing says what it is. */
   private async makeRoom(sign: SignLayer): Promise<void> {
-    const record = await readJson<Partial<LiveRecord>>(this.record);
+    const record = await this.readLive();
     const known = record?.manifest;
     await atomicWriteFile(this.record, '{}');
     const owner = await ownerOf(this.live);
@@ -171,15 +173,22 @@ export class BaseTree implements LayerShelf {
     const record = await this.readLive();
     if (record?.manifest?.digest !== layer.digest || record.signature === undefined) return undefined;
     if (record.user !== currentUser() || (await fileState(this.live)) === undefined) return undefined;
-    const { manifest, signature, user } = record;
-    return { manifest, signature, user };
+    const { manifest, signature, user, listing } = record;
+    return { manifest, signature, user, ...(listing === undefined ? {} : { listing }) };
   }
 
-  /** The record of the live tree. It lists thousands of files and is asked for again and again, so it is parsed once for each state of its file. */
+  /**
+   * The record of the live tree, unless its listing was altered. It lists thousands of files and is asked for again and again, so it is
+   * parsed once for each state of its file.
+   */
   private async readLive(): Promise<Partial<LiveRecord> | undefined> {
     const state = await fileState(this.record);
-    if (state === undefined || state !== this.parsed?.state)
-      this.parsed = { state, record: await readJson<Partial<LiveRecord>>(this.record) };
+    if (state === undefined || state !== this.parsed?.state) {
+      const record = await readJson<Partial<LiveRecord>>(this.record);
+      const manifest = record?.manifest;
+      const sound = manifest === undefined || isTrueListing(manifest, JSON.stringify(manifest), record as ListingNote);
+      this.parsed = { state, record: sound ? record : undefined };
+    }
     return this.parsed.record;
   }
 

@@ -1,6 +1,7 @@
 import type { LayerStore, StagedLayer as CacheStagedLayer, StoredLayer as CachedLayer } from '@ict/cache';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 
 /** Layers in the cache directory. */
@@ -31,9 +32,10 @@ export class CachedLayers implements LayerShelf {
 
   async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer): Promise<PublishedLayer> {
     const signature = await sign(staged.directory);
+    const listing = JSON.stringify(manifest);
     const { layer, existed } = await this.store.publish(inCache(staged), manifest.digest, {
-      manifest: JSON.stringify(manifest),
-      signature: JSON.stringify(signature),
+      manifest: listing,
+      signature: signatureText(signature, listing),
     });
     return { layer: layerRef(manifest), directory: existed ? undefined : layer.fs };
   }
@@ -43,7 +45,8 @@ export class CachedLayers implements LayerShelf {
   }
 
   async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
-    await this.store.resign(layer.digest, JSON.stringify(signature));
+    const stored = await this.store.get(layer.digest);
+    if (stored !== undefined) await this.store.resign(layer.digest, signatureText(signature, stored.manifest));
   }
 
   async abandon(staged: StagedLayer): Promise<void> {
@@ -51,11 +54,18 @@ export class CachedLayers implements LayerShelf {
   }
 }
 
+function signatureText(signature: LayerSignature, listing: string): string {
+  return JSON.stringify({ ...signature, ...noteListing(listing) });
+}
+
 /** What lies beside a layer's files; undefined when it was damaged. */
 function parseDocuments(stored: CachedLayer): { readonly manifest: LayerManifest; readonly signature: LayerSignature } | undefined {
   try {
-    return { manifest: JSON.parse(stored.manifest) as LayerManifest, signature: JSON.parse(stored.signature) as LayerSignature };
-  } catch {
+    const manifest = JSON.parse(stored.manifest) as LayerManifest;
+    const signature = JSON.parse(stored.signature) as LayerSignature & ListingNote;
+    return isTrueListing(manifest, stored.manifest, signature) ? { manifest, signature } : undefined;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return undefined; // not JSON
   }
 }

@@ -76,11 +76,26 @@ function workshop(): Workshop {
   return { base, shelf, make, lies };
 }
 
+/** Lets the record of the live tree say something else of a file, under the right digest. */
+async function alterListing(): Promise<void> {
+  const file = join(work, 'chrootenv.json');
+  const record = JSON.parse(await readFile(file, 'utf8')) as { readonly manifest: LayerManifest };
+  const entries = record.manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 2 }));
+  await writeFile(file, JSON.stringify({ ...record, manifest: { ...record.manifest, entries } }));
+}
+
+async function alteredBefore({ make }: Workshop): Promise<void> {
+  await alterListing();
+  await make('two');
+}
+
 describe('a base tree', () => {
   it.each<[string, (shop: Workshop) => Promise<unknown>, string]>([
     ['its live tree first', async () => undefined, 'live: one'],
     ['its snapshot when the live tree is gone', () => rm(join(work, 'chrootenv'), { recursive: true }), 'live: one'],
     ['its snapshot when nothing says what the live tree is', () => writeFile(join(work, 'chrootenv.json'), 'rubbish'), 'live: one'],
+    ['its snapshot when the listing of the live tree was altered', () => alterListing(), 'live: one'],
+    ['nothing when the listing was altered before another took its place', alteredBefore, 'nowhere'],
     ['the cache once another tree took its place', ({ make }) => make('two'), 'cache: one'],
     [
       'nothing when another took its place and the cache lost it',

@@ -1,9 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { privateDirectory, type Cache, type Finding, type StoredLayer, type Verification, type VerifyOptions } from '@ict/cache';
+import { digestFromHex } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
-import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import { layerDigest, startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
 import { withEngine } from '../engine-session.js';
 import { changeCache, findCacheHome, lookBehind, reapCache } from '../open-cache.js';
@@ -102,12 +103,15 @@ async function withTwinCheck<T>(
   return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin, directory)));
 }
 
-async function changesOf({ fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<readonly string[]> {
+async function changesOf({ directory, fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<readonly string[]> {
   let listing: LayerManifest;
   try {
     listing = JSON.parse(manifest) as LayerManifest;
   } catch {
     return ['its listing is not JSON'];
+  }
+  if (!Array.isArray(listing.entries) || layerDigest(listing.entries) !== digestFromHex(basename(directory))) {
+    return ['its listing is that of another layer'];
   }
   const { ok, changed } = await sandbox.verifyLayer(fs, listing, { mode: 'full', signal });
   return ok ? [] : changed.length > 0 ? changed : ['its content'];

@@ -1,0 +1,23 @@
+import { digestOf } from '@ict/integrity';
+import type { Digest } from '@ict/plugin-api';
+import { layerDigest, type LayerManifest } from '@ict/sandbox';
+
+/** What is noted of a listing when it is stored. */
+export interface ListingNote {
+  /** Digest of its text; absent in what earlier versions stored. */
+  readonly listing?: Digest;
+}
+
+/** The note of a listing that was just made. @param text what is stored of it. */
+export function noteListing(text: string): Required<ListingNote> {
+  return { listing: digestOf(text) };
+}
+
+/**
+ * Whether a stored listing is the one whose digest names the layer. Deltas take over what it says of files that they leave alone, and the
+ * choice of an initrd goes by it, so that a change in it alone must show. That its text is unchanged takes a tenth of the time that
+ * the digest of its entries takes.
+ */
+export function isTrueListing({ digest, entries }: LayerManifest, text: string, { listing }: ListingNote): boolean {
+  return (listing !== undefined && digestOf(text) === listing) || (Array.isArray(entries) && layerDigest(entries) === digest);
+}
