@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { errnoOf, isRefusal } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
+import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
 import type { Layout } from './layout.js';
 import type { Locks } from './lease.js';
 import { packageId, type PackageIndex } from './package-index.js';
@@ -42,6 +43,7 @@ export interface CollectedEntry extends CacheEntry {
 
 export interface Collection {
   readonly removed: readonly CollectedEntry[];
+  /** What the disk gets back: nothing of what stays under another name, as the disk of an image may. */
   readonly freedBytes: number;
   /** Entries that had to stay because a running build uses them, or another user, root for one, keeps them. */
   readonly pinned: number;
@@ -142,23 +144,32 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       if (!borrowed) take(twin, 'its package is gone');
     }
     const references = createReferences();
+    const isOld = ({ usedAt }: CacheEntry): boolean => now - usedAt > YOUNG_SECONDS;
     const orphans = (): void => {
       const dependent = kept('layer', 'blob');
       if (dependent.length === 0) return;
       const referred = new Set(kept('step').flatMap(references));
       for (const entry of dependent) {
-        if (!referred.has(entryName(entry)) && now - entry.usedAt > YOUNG_SECONDS) take(entry, 'no kept result refers to it');
+        if (!referred.has(entryName(entry)) && isOld(entry)) take(entry, 'no kept result refers to it');
       }
     };
     orphans();
     const excess = await excessBytes(limits, kept(...entryKinds));
     if (excess > 0) {
       let freed = 0;
-      const size = new Map(kept('layer', 'blob').map((entry) => [entryName(entry), entry.allocatedBytes]));
+      const release = createRelease();
+      const dependent = new Map(kept('layer', 'blob').map((entry) => [entryName(entry), entry]));
+      const uses = countReferences(kept('step'), references);
       for (const entry of unusedFirst(...OWN_LIFE)) {
         if (freed >= excess) break;
         take(entry, 'unused longest while room is short');
-        freed += entry.allocatedBytes + references(entry).reduce((total, name) => total + (size.get(name) ?? 0), 0);
+        freed += release(entry);
+        for (const name of references(entry)) {
+          const left = (uses.get(name) ?? 0) - 1;
+          uses.set(name, left);
+          const orphan = left === 0 ? dependent.get(name) : undefined;
+          if (orphan !== undefined && isOld(orphan)) freed += release(orphan);
+        }
       }
       orphans();
     }
@@ -172,7 +183,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
   }
 
   async function excessBytes(limits: CacheLimits, kept: readonly CacheEntry[]): Promise<number> {
-    const held = sum(kept);
+    const held = occupiedBytes(kept);
     const over = limits.totalBytes !== undefined && held > limits.totalBytes ? held - limits.totalBytes * LOW_WATER : 0;
     if (limits.freeBytes === undefined) return over;
     const { bavail, bsize } = await statfs(layout.cacheDir);
@@ -208,7 +219,7 @@ function asCollected(entry: CacheEntry, reason: string | undefined): readonly Co
 }
 
 function collection(removed: readonly CollectedEntry[], chosen: number): Collection {
-  return { removed, freedBytes: sum(removed), pinned: chosen - removed.length };
+  return { removed, freedBytes: releasedBytes(removed), pinned: chosen - removed.length };
 }
 
 /** What another user of a shared cache keeps, root for one, is theirs to remove. */
@@ -224,13 +235,9 @@ function unlessRefused<T>(work: () => T): T | undefined {
   }
 }
 
-function sum(entries: readonly CacheEntry[]): number {
-  return entries.reduce((total, { allocatedBytes }) => total + allocatedBytes, 0);
-}
-
 /** Takes the entries unused longest until nine tenths of the limit are left; nothing below the limit. */
 function shrink(found: readonly CacheEntry[], limitBytes: number, take: (entry: CacheEntry, reason: string) => void): void {
-  let held = sum(found);
+  let held = occupiedBytes(found);
   if (held <= limitBytes) return;
   for (const entry of found) {
     if (held <= limitBytes * LOW_WATER) return;
@@ -253,10 +260,17 @@ function createReferences(): (entry: CacheEntry) => readonly EntryName[] {
   };
 }
 
+/** How many of these refer to each layer and blob. */
+function countReferences(entries: readonly CacheEntry[], references: (entry: CacheEntry) => readonly EntryName[]): Map<EntryName, number> {
+  const uses = new Map<EntryName, number>();
+  for (const name of entries.flatMap(references)) uses.set(name, (uses.get(name) ?? 0) + 1);
+  return uses;
+}
+
 function readReferences(path: string): readonly EntryName[] {
   try {
     const { output } = JSON.parse(readFileSync(path, 'utf8')) as { output?: Json };
-    return output === undefined ? [] : [...referencesOf(output)];
+    return output === undefined ? [] : [...new Set(referencesOf(output))];
   } catch (error) {
     if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;
     return [];

@@ -2,6 +2,29 @@ import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { join, sep } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 
+/** A file of which not all names were met where something was measured. */
+export interface SharedFile {
+  /** Tells one file from another. */
+  readonly file: string;
+  /** How many names it has. */
+  readonly names: number;
+  /** How many of them were met. */
+  readonly met: number;
+  readonly allocatedBytes: number;
+}
+
+/** What something takes on disk, and when it last changed. */
+interface Measure {
+  /** A file with several names counts once. */
+  readonly allocatedBytes: number;
+  /** Seconds since 1970. */
+  readonly changedAt: number;
+  /** That it is a file. */
+  readonly plain: boolean;
+  /** What of it has other names elsewhere; absent for most. */
+  readonly shared?: readonly SharedFile[];
+}
+
 /** What lies in one directory: columns of the same length, sorted by name. */
 export interface DirectoryFiles {
   readonly names: readonly string[];
@@ -9,6 +32,8 @@ export interface DirectoryFiles {
   readonly allocatedBytes: readonly number[];
   /** When each last changed, seconds since 1970. */
   readonly changedAt: readonly number[];
+  /** By name, what has other names elsewhere; absent where nothing has. */
+  readonly shared?: ReadonlyMap<string, readonly SharedFile[]>;
 }
 
 /** Looks at each thing in a directory; what vanishes meanwhile is left out. `plain` says that all are files. */
@@ -16,6 +41,7 @@ export function lookAtFiles(directory: string): DirectoryFiles & { readonly plai
   const names: string[] = [];
   const allocatedBytes: number[] = [];
   const changedAt: number[] = [];
+  const shared = new Map<string, readonly SharedFile[]>();
   let plain = true;
   for (const name of namesIn(directory)) {
     const found = measure(directory + sep + name);
@@ -23,9 +49,10 @@ export function lookAtFiles(directory: string): DirectoryFiles & { readonly plai
     names.push(name);
     allocatedBytes.push(found.allocatedBytes);
     changedAt.push(found.changedAt);
+    if (found.shared !== undefined) shared.set(name, found.shared);
     plain &&= found.plain;
   }
-  return { names, allocatedBytes, changedAt, plain };
+  return { names, allocatedBytes, changedAt, plain, ...(shared.size === 0 ? {} : { shared }) };
 }
 
 /** Names in a directory, sorted by UTF-16 code units; none when it is absent or may not be read. */
@@ -41,29 +68,47 @@ export function directoriesIn(path: string): readonly string[] {
     .sort();
 }
 
-/** What a directory takes on disk with all that is in it and may be looked at. */
+/** What a directory takes on disk with all that is in it and may be looked at, as `du` says. */
 export function measureDirectory(path: string): number {
   return measure(path)?.allocatedBytes ?? 0;
 }
 
-/** What a file or a directory with all below it takes, and when it last changed, seconds since 1970; undefined when it is gone. */
-export function measure(
-  path: string,
-): { readonly allocatedBytes: number; readonly changedAt: number; readonly plain: boolean } | undefined {
+/** What a file or a directory with all below it takes; undefined when it is gone. */
+export function measure(path: string): Measure | undefined {
   const top = look(path);
   if (top === undefined) return undefined;
   let allocatedBytes = top.blocks * 512;
   const changedAt = Math.floor(top.ctimeMs / 1000);
-  if (!top.isDirectory()) return { allocatedBytes, changedAt, plain: top.isFile() };
+  if (!top.isDirectory()) {
+    const plain = top.isFile();
+    return top.nlink > 1
+      ? { allocatedBytes, changedAt, plain, shared: [{ file: identityOf(top), names: top.nlink, met: 1, allocatedBytes }] }
+      : { allocatedBytes, changedAt, plain };
+  }
+  const linked = new Map<string, SharedFile>();
   const pending = [path];
   for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
     for (const entry of list(directory)) {
       const child = join(directory, entry.name);
-      allocatedBytes += (look(child)?.blocks ?? 0) * 512;
       if (entry.isDirectory()) pending.push(child);
+      const stats = look(child);
+      if (stats === undefined) continue;
+      const bytes = stats.blocks * 512;
+      if (stats.nlink > 1 && !entry.isDirectory()) {
+        const file = identityOf(stats);
+        const met = (linked.get(file)?.met ?? 0) + 1;
+        linked.set(file, { file, names: stats.nlink, met, allocatedBytes: bytes });
+        if (met > 1) continue;
+      }
+      allocatedBytes += bytes;
     }
   }
-  return { allocatedBytes, changedAt, plain: false };
+  const shared = [...linked.values()].filter(({ names, met }) => names > met);
+  return { allocatedBytes, changedAt, plain: false, ...(shared.length === 0 ? {} : { shared }) };
+}
+
+function identityOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
 }
 
 function list(path: string): readonly Dirent[] {

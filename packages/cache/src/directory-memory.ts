@@ -72,7 +72,15 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
     }
     const { plain, ...files } = lookAtFiles(directory);
     const after = identityOf(directory);
-    if (plain && files.names.length > 0 && before !== undefined && after !== undefined && isSame(before, after)) {
+    // Names that files have elsewhere come and go without a trace in the directory.
+    if (
+      plain &&
+      files.shared === undefined &&
+      files.names.length > 0 &&
+      before !== undefined &&
+      after !== undefined &&
+      isSame(before, after)
+    ) {
       fresh.push({ place, name, seen: { ...after, ...files, names: files.names.join('/') } });
     }
     return files;

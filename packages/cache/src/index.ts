@@ -6,6 +6,7 @@ export { packageKey, type CachedPackage, type PackageCache, type PackageLookup }
 export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';
 export { privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
+export { occupiedBytes } from './disk-room.js';
 export { type CacheEntry } from './inventory.js';
 export {
   type CacheLimits,

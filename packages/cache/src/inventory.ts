@@ -1,5 +1,5 @@
 import { join, sep } from 'node:path';
-import { directoriesIn, lookAtFiles, measure, namesIn, type DirectoryFiles } from './directory-files.js';
+import { directoriesIn, lookAtFiles, measure, namesIn, type DirectoryFiles, type SharedFile } from './directory-files.js';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
 import { twinId } from './twin-entry.js';
@@ -18,6 +18,8 @@ export interface CacheEntry {
   readonly path: string;
   /** What it takes on disk. */
   readonly allocatedBytes: number;
+  /** What of that has other names, in other entries most likely; absent for most. */
+  readonly shared?: readonly SharedFile[];
   /** Seconds since 1970. */
   readonly usedAt: number;
 }
@@ -46,7 +48,7 @@ export function listEntries(
     for (const { root, suffix, name, idOf } of filePlaces(layout, kind)) {
       for (const child of directoriesIn(root)) {
         const directory = join(root, child);
-        const { names, allocatedBytes, changedAt } = lookAt(directory);
+        const { names, allocatedBytes, changedAt, shared } = lookAt(directory);
         const prefix = directory + sep;
         for (let at = 0; at < names.length; at++) {
           const file = names[at] as string;
@@ -56,11 +58,12 @@ export function listEntries(
           const path = prefix + file;
           const bytes = allocatedBytes[at] as number;
           // Written out: spreading costs more than all else that happens to an entry here.
-          entries.push(
+          const entry: CacheEntry =
             idOf === undefined
               ? { kind, id, name: name ?? id, path, allocatedBytes: bytes, usedAt }
-              : { kind, id, name: file, provider: child, path, allocatedBytes: bytes, usedAt },
-          );
+              : { kind, id, name: file, provider: child, path, allocatedBytes: bytes, usedAt };
+          const links = shared?.get(file);
+          entries.push(links === undefined ? entry : { ...entry, shared: links });
         }
       }
     }
@@ -70,8 +73,9 @@ export function listEntries(
       const path = join(directory, name);
       const found = name.startsWith('.') ? undefined : measure(path);
       if (found === undefined) continue; // removed meanwhile
-      const { allocatedBytes, changedAt } = found;
-      entries.push({ kind, id: name, name, path, allocatedBytes, usedAt: uses?.get(name) ?? changedAt });
+      const { allocatedBytes, changedAt, shared } = found;
+      const entry = { kind, id: name, name, path, allocatedBytes, usedAt: uses?.get(name) ?? changedAt };
+      entries.push(shared === undefined ? entry : { ...entry, shared });
     }
   }
   return entries;

@@ -12,13 +12,16 @@ export interface AreaUsage {
   readonly sizeBytes: number;
   /** What they take on disk, directories included: `du --block-size=1`. */
   readonly allocatedBytes: number;
+  /** How much of that is files which an area before this one has, too. */
+  readonly sharedBytes: number;
   /** Directories, and files in them, that may not be looked at. */
   readonly unreadable: number;
 }
 
-async function measure(area: string, root: string): Promise<AreaUsage> {
+/** @param before files with several names in the areas before this one; those of this one are added. */
+async function measure(area: string, root: string, before: Set<string>): Promise<AreaUsage> {
   const seen = new Set<string>();
-  const total = { files: 0, sizeBytes: 0, allocatedBytes: 0, unreadable: 0 };
+  const total = { files: 0, sizeBytes: 0, allocatedBytes: 0, sharedBytes: 0, unreadable: 0 };
   const pending = [root];
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     const entry = await lstat(path).catch((error: unknown) => {
@@ -28,8 +31,12 @@ async function measure(area: string, root: string): Promise<AreaUsage> {
     });
     if (entry === undefined) continue;
     const id = `${entry.dev}:${entry.ino}`;
-    if (entry.nlink > 1 && !entry.isDirectory() && seen.has(id)) continue;
-    seen.add(id);
+    if (entry.nlink > 1 && !entry.isDirectory()) {
+      if (seen.has(id)) continue;
+      seen.add(id);
+      if (before.has(id)) total.sharedBytes += entry.blocks * 512;
+      before.add(id);
+    }
     total.allocatedBytes += entry.blocks * 512;
     if (!entry.isDirectory()) {
       total.files += 1;
@@ -72,6 +79,7 @@ export async function measureUsage(layout: Layout): Promise<readonly AreaUsage[]
     ...(await Promise.all(roots.map((root) => partsOf(root, '.ict', '')))).flat(),
   ];
   const usage: AreaUsage[] = [];
-  for (const [area, root] of parts) usage.push(await measure(area, root));
+  const linked = new Set<string>();
+  for (const [area, root] of parts) usage.push(await measure(area, root, linked));
   return usage;
 }

@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, rmSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, linkSync, mkdirSync, rmSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -127,6 +127,16 @@ describe('usage', () => {
       expect(unreadable).toBe(0);
     }
     expect(usage.find(({ area }) => area === 'blobs')?.sizeBytes).toBe(100_000);
+  });
+
+  it('says what of an area is the same files as in one before it', async () => {
+    const cache = await rig.open();
+    const { digest } = await cache.blobs.putBytes(Buffer.alloc(100_000));
+    mkdirSync(join(rig.cacheDir, 'imageCache/key'), { recursive: true });
+    linkSync((await cache.blobs.path(digest)) as string, join(rig.cacheDir, 'imageCache/key/image.raw'));
+    const usage = await cache.usage();
+    const shared = usage.map(({ area, sharedBytes }) => [area, sharedBytes] as const).filter(([, bytes]) => bytes > 0);
+    expect(shared).toEqual([['blobs', statSync((await cache.blobs.path(digest)) as string).blocks * 512]]);
   });
 
   it('leaves nothing out that lies where a directory should', async () => {

@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Collection } from '../src/collector.js';
+import { occupiedBytes } from '../src/disk-room.js';
 import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 const DAY = 86_400;
@@ -106,6 +108,49 @@ describe('limits', () => {
     const more = await cache.collect({ totalBytes: held / 2 }, { dryRun: true });
     expect(names(more)).toEqual([`blob ${blob}`, 'package a_1.0-1_amd64.deb', 'step acme.make']);
     expect(packages()).toHaveLength(2);
+  });
+
+  describe('room that entries share', () => {
+    /** Stores a result and the image of the same disk. @returns the id of the disk's blob. */
+    async function storeImage(): Promise<string> {
+      const cache = await rig.open();
+      const blob = await storeResult('r', START);
+      const source = join(rig.cacheDir, '.ict/blobs/sha256', blob.slice(0, 2), blob);
+      const artifact = { name: 'r.raw', type: 'raw', digest: digestOf(content('r')), sizeBytes: content('r').length, source };
+      await cache.images.put({ image: 'r' }, { artifacts: [artifact], documents: new Map() }, 'ict');
+      endProcesses(rig);
+      return blob;
+    }
+
+    it('counts once, and comes back with the last of them', async () => {
+      const blob = await storeImage();
+      await storePackages(['b'], START + DAY);
+      const cache = await rig.open();
+      const entries = await cache.entries();
+      const held = Number(spawnSync('du', ['-sc', '--block-size=1', ...entries.map(({ path }) => path)]).stdout.toString().trim().split('\n').at(-1)?.split('\t')[0]); // prettier-ignore
+      expect(occupiedBytes(entries)).toBe(held);
+      expect((await cache.collect({ totalBytes: held }, { dryRun: true })).removed).toEqual([]);
+      const { removed, freedBytes } = await cache.collect({ totalBytes: held - 1 }, { dryRun: true });
+      expect(removed.map(({ kind, id }) => (kind === 'blob' ? id : kind)).sort()).toEqual([blob, 'image', 'step'].sort());
+      expect(freedBytes).toBe(held - (entries.find(({ kind }) => kind === 'package')?.allocatedBytes as number));
+      const images = await cache.clean(({ kind }) => kind === 'image', { dryRun: true });
+      expect(images.freedBytes).toBeLessThan(content('r').length);
+    });
+
+    it('does not come back with the first of two results that refer to it', async () => {
+      await storeResult('r', START);
+      await storePackages(['b'], START + DAY);
+      rig.time = START + 2 * DAY;
+      const cache = await rig.open();
+      const output = { blob: { kind: 'blob', digest: digestOf(content('r')), sizeBytes: content('r').length } };
+      await cache.steps.put('acme.again', { name: 'r' }, output as unknown as Json, 'ict');
+      endProcesses(rig);
+      const held = occupiedBytes(await cache.entries());
+      expect(names(await cache.collect({ totalBytes: held - 1 }, { dryRun: true }))).toEqual([
+        'package b_1.0-1_amd64.deb',
+        'step acme.make',
+      ]);
+    });
   });
 
   it('a file system without the room that is asked for gives up everything', async () => {

@@ -30,7 +30,7 @@ function byProvider(usage: readonly AreaUsage[]): readonly AreaUsage[] {
   return usage.filter(({ area }) => area.startsWith(PACKAGES)).map((area) => ({ ...area, area: area.area.slice(PACKAGES.length) }));
 }
 
-/** One line an area, then the sum and where it lies, in words. */
+/** One line an area, then where they lie and what they take together, as `du` says it: a file that two of them have counts once. */
 export function usageText(place: string, areas: readonly AreaUsage[]): string {
   const rows = areas.map(({ area, files, allocatedBytes, unreadable }) => [
     formatBytes(allocatedBytes),
@@ -38,6 +38,6 @@ export function usageText(place: string, areas: readonly AreaUsage[]): string {
     `${plainText(area)}${unreadable === 0 ? '' : ` (${unreadable} directories cannot be read)`}`,
   ]);
   const sum = (value: (area: AreaUsage) => number): number => areas.reduce((total, area) => total + value(area), 0);
-  const total = [formatBytes(sum((area) => area.allocatedBytes)), `${sum((area) => area.files)}`, plainText(place)];
+  const total = [formatBytes(sum((area) => area.allocatedBytes - area.sharedBytes)), `${sum((area) => area.files)}`, plainText(place)];
   return `${table([['on disk', 'files', 'part'], ...rows, total], { right: [0, 1] }).join('\n')}\n`;
 }

@@ -1,4 +1,4 @@
-import { entryKinds, type CacheEntry } from '@ict/cache';
+import { entryKinds, occupiedBytes, type CacheEntry } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../cache-entry-text.js';
@@ -44,8 +44,7 @@ function listText(entries: readonly CacheEntry[], where: (entry: CacheEntry) => 
     { head: '', text: ({ kind, name }) => (kind === 'step' || kind === 'memo' ? plainText(name) : '') },
     { head: '', text: where },
   ]);
-  const total = entries.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
-  return `${lines.join('\n')}\n${formatCount(entries.length, 'entry', 'entries')}, ${formatBytes(total)}\n`;
+  return `${lines.join('\n')}\n${formatCount(entries.length, 'entry', 'entries')}, ${formatBytes(occupiedBytes(entries))}\n`;
 }
 
 /** The text of a number, made once for each. */
