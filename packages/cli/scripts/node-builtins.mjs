@@ -3,6 +3,12 @@ import { parseAst } from 'rolldown/parseAst';
 import { replaced } from './replaced-ranges.mjs';
 
 /**
+ * Modules of Node that are large and that chunks import as a whole, for what they rarely do: loaded when something of them is asked for.
+ * The parser of the command line would start subcommands that are programs of their own; `ict` has none.
+ */
+const LATE = ['node:child_process'];
+
+/**
  * A plugin for the bundler that lets chunks take modules of Node from `process.getBuiltinModule`.
  *
  * An `import` of one makes Node read each of its exports first, and some load more when they are read: all of `crypto` the web's cryptography,
@@ -34,5 +40,6 @@ function taken({ source, specifiers }) {
   const named = specifiers.filter(isNamed).map(({ imported, local }) => `${imported.name}: ${local.name}`);
   const whole = specifiers.filter((specifier) => !isNamed(specifier)).map(({ local }) => local.name);
   const names = [...whole, ...(named.length === 0 ? [] : [`{ ${named.join(', ')} }`])];
-  return names.map((name) => `var ${name} = ${module};`).join(' ');
+  const late = `new Proxy({}, { get: (_, name) => ${module}[name] })`;
+  return names.map((name) => `var ${name} = ${LATE.includes(source.value) && whole.includes(name) ? late : module};`).join(' ');
 }

@@ -2,6 +2,7 @@ import { Argument, Option, type Command } from 'commander';
 import { distroFile } from './shared-flags.js';
 import { parseText, parseTexts } from './flag-values.js';
 import { all, type DefinitionFlags, type GlobalFlags, type Runner } from './flag-types.js';
+import type { LateCommand } from './late-command.js';
 
 export interface InitFlags extends DefinitionFlags {
   readonly distro?: string;
@@ -18,19 +19,24 @@ export const completionKinds = ['distributions', 'templates', 'images', 'kept-im
 export type CompletionKind = (typeof completionKinds)[number];
 
 /** Declares `ict init`, `ict templates` and what completion scripts ask. */
-export function authoringCommands(program: Command, run: Runner): void {
+export function authoringCommands(program: LateCommand, run: Runner): void {
   program
     .command('init')
     .description('make a template, by asking what no flag says')
     .addArgument(new Argument('[file]', 'template to write (default: NAME.yml here)').argParser(parseText('FILE')))
-    .addOption(new Option('--distro <distribution>', 'distribution, such as debian13').argParser(parseText('--distro')))
-    .addOption(new Option('--arch <architecture>', 'architecture (default: the first of the distribution)').argParser(parseText('--arch')))
-    .addOption(new Option('--purpose <text>', 'what the image is for, in a few words').argParser(parseText('--purpose')))
-    .addOption(new Option('--package <name>', 'package to install; may be repeated').argParser(parseTexts('--package')))
-    .addOption(new Option('--disk-size <size>', 'size of the disk, such as 4GiB').argParser(parseText('--disk-size')))
-    .addOption(new Option('--name <name>', 'name of the image').argParser(parseText('--name')))
-    .addOption(new Option('--force', 'replace a file that is there'))
-    .addOption(distroFile())
+    .flags((command) =>
+      command
+        .addOption(new Option('--distro <distribution>', 'distribution, such as debian13').argParser(parseText('--distro')))
+        .addOption(
+          new Option('--arch <architecture>', 'architecture (default: the first of the distribution)').argParser(parseText('--arch')),
+        )
+        .addOption(new Option('--purpose <text>', 'what the image is for, in a few words').argParser(parseText('--purpose')))
+        .addOption(new Option('--package <name>', 'package to install; may be repeated').argParser(parseTexts('--package')))
+        .addOption(new Option('--disk-size <size>', 'size of the disk, such as 4GiB').argParser(parseText('--disk-size')))
+        .addOption(new Option('--name <name>', 'name of the image').argParser(parseText('--name')))
+        .addOption(new Option('--force', 'replace a file that is there'))
+        .addOption(distroFile()),
+    )
     .action((file: string | undefined, _flags: InitFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/init.js')).init(session, file, all(command))),
     );

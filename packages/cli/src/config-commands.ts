@@ -2,6 +2,7 @@ import { Argument, Option, type Command } from 'commander';
 import { settingsFlags } from './shared-flags.js';
 import { parseText } from './flag-values.js';
 import { all, type GlobalFlags, type Runner, type SettingsFlags } from './flag-types.js';
+import type { LateCommand } from './late-command.js';
 
 /** Flags of commands that write a configuration file: which of the usual ones. */
 export interface ConfigScopeFlags extends GlobalFlags {
@@ -23,14 +24,17 @@ export interface ConfigSetFlags extends ConfigScopeFlags {
 }
 
 /** Declares `ict config ...`. */
-export function configCommands(program: Command, run: Runner): void {
+export function configCommands(program: LateCommand, run: Runner): void {
   const config = program.command('config').description('show and change the configuration').helpCommand(false);
+  if (!config.isNamed) return;
 
-  settingsFlags(
-    config.command('show').description('print every setting').addOption(new Option('--origin', 'also print where each value comes from')),
-  ).action((_flags: ConfigShowFlags, command: Command) =>
-    run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configShow(session, all(command))),
-  );
+  config
+    .command('show')
+    .description('print every setting')
+    .flags((command) => settingsFlags(command.addOption(new Option('--origin', 'also print where each value comes from'))))
+    .action((_flags: ConfigShowFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configShow(session, all(command))),
+    );
 
   config
     .command('get')
@@ -40,28 +44,26 @@ export function configCommands(program: Command, run: Runner): void {
       run(all(command), 'document', async (session) => (await import('./commands/config-show.js')).configGet(session, key, all(command))),
     );
 
-  scopeFlags(
-    config
-      .command('set')
-      .description('write one setting into a configuration file, whose comments and order stay')
-      .addArgument(setting())
-      .addArgument(new Argument('[value...]', 'its value; several for a list, ARCHIVE=URL for mirrors').argParser(parseValues))
-      .addOption(new Option('--unset', 'take the setting out of the file')),
-  ).action((key: string, values: readonly string[], _flags: ConfigSetFlags, command: Command) =>
-    run(all(command), 'document', async (session) =>
-      (await import('./commands/config-set.js')).configSet(session, key, values, all(command)),
-    ),
-  );
+  config
+    .command('set')
+    .description('write one setting into a configuration file, whose comments and order stay')
+    .addArgument(setting())
+    .addArgument(new Argument('[value...]', 'its value; several for a list, ARCHIVE=URL for mirrors').argParser(parseValues))
+    .flags((command) => scopeFlags(command.addOption(new Option('--unset', 'take the setting out of the file'))))
+    .action((key: string, values: readonly string[], _flags: ConfigSetFlags, command: Command) =>
+      run(all(command), 'document', async (session) =>
+        (await import('./commands/config-set.js')).configSet(session, key, values, all(command)),
+      ),
+    );
 
-  scopeFlags(
-    config
-      .command('init')
-      .description('write a configuration file that explains every setting and sets none')
-      .addArgument(new Argument('[file]', 'file to write (default: image-composer-tool.yml here)').argParser(parseText('FILE')))
-      .addOption(new Option('--force', 'replace a file that is there')),
-  ).action((file: string | undefined, _flags: ConfigInitFlags, command: Command) =>
-    run(all(command), 'document', async (session) => (await import('./commands/config-init.js')).configInit(session, file, all(command))),
-  );
+  config
+    .command('init')
+    .description('write a configuration file that explains every setting and sets none')
+    .addArgument(new Argument('[file]', 'file to write (default: image-composer-tool.yml here)').argParser(parseText('FILE')))
+    .flags((command) => scopeFlags(command.addOption(new Option('--force', 'replace a file that is there'))))
+    .action((file: string | undefined, _flags: ConfigInitFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/config-init.js')).configInit(session, file, all(command))),
+    );
 
   config
     .command('path')

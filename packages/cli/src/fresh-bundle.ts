@@ -1,6 +1,7 @@
-import { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { packageDirectory } from './package-directory.js';
+
+const { chmodSync, readFileSync, realpathSync, renameSync, statSync, writeFileSync } = process.getBuiltinModule('node:fs');
+const { join } = process.getBuiltinModule('node:path');
 
 /** A package with code in the bundle, or with code that the bundle loads as it is. */
 export interface BundledPackage {
@@ -69,9 +70,10 @@ export function freshBundle(root: string): Bundle | undefined {
   if (record === undefined) return undefined;
   const stamps = readRecord<CheckoutRecord>(join(directory, CHECKOUT)) ?? [];
   const roots: string[] = [];
+  const levels = new Map<string, boolean>();
   const seen: (CompiledStamp | null)[] = [];
   for (const [index, { name, version, from }] of record.packages.entries()) {
-    const found = from === undefined ? root : packageDirectory(name, roots[from]);
+    const found = from === undefined ? root : packageDirectory(name, roots[from], levels);
     if (found === undefined) return undefined;
     const real = realpathSync.native(found);
     const stamp = stampOfSameCode(real, stamps[index] ?? null, version);

@@ -1,6 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText, parseTexts } from './flag-values.js';
 import { all, type EngineFlags, type GlobalFlags, type LockFlags, type Runner } from './flag-types.js';
+import type { LateCommand } from './late-command.js';
 import { engineFlags, lockFlags, template } from './shared-flags.js';
 
 export interface BuildFlags extends LockFlags {
@@ -30,63 +31,78 @@ export interface BootFlags extends GlobalFlags {
 }
 
 /** `ict build`, `ict lock` and `ict boot` */
-export function imageCommands(program: Command, run: Runner): void {
-  engineFlags(
-    lockFlags(
-      program
-        .command('build')
-        .description('compose the image of a template')
-        .addArgument(template())
-        .addOption(new Option('-o, --output <dir>', 'copy the artifacts here as well').argParser(parseText('--output')))
-        .addOption(
-          new Option('--audit-cache [percent]', 'make this share of the layers anew, and compare (default: all)').argParser(
-            parseCount('--audit-cache', 1, 100),
-          ),
-        )
-        .addOption(new Option('--no-cache', 'use a temporary cache and work directory; needs --output').conflicts(['cacheDir', 'workDir']))
-        .addOption(new Option('--package-cache', 'use packages of earlier builds, whatever configuration and template say'))
-        .addOption(new Option('--no-package-cache', 'download every package, and keep none'))
-        .addOption(new Option('--image-cache', 'use a finished image of an earlier build, whatever configuration and template say'))
-        .addOption(new Option('--no-image-cache', 'go through all steps, and keep no finished image'))
-        .addOption(new Option('--layer-cache', 'use results of steps of earlier builds'))
-        .addOption(new Option('--no-layer-cache', 'make every tree, file system and disk anew')),
-    ),
-  ).action((file: string, flags: BuildFlags, command: Command) =>
-    run(all(command), 'events', async (session) =>
-      (await import('./commands/build.js')).build(session, file, { ...all(command), ...flags }),
-    ),
-  );
-
-  engineFlags(
-    program
-      .command('lock')
-      .description('resolve the packages of a template and write its lock file')
-      .addArgument(template())
-      .addArgument(new Argument('[names...]', 'with --update: packages that may move').argParser(parseTexts('NAME')))
-      .addOption(
-        new Option('-o, --output <file>', 'lock file to write (default: NAME.lock.yml beside the template)').argParser(
-          parseText('--output'),
+export function imageCommands(program: LateCommand, run: Runner): void {
+  program
+    .command('build')
+    .description('compose the image of a template')
+    .addArgument(template())
+    .flags((command) =>
+      engineFlags(
+        lockFlags(
+          command
+            .addOption(new Option('-o, --output <dir>', 'copy the artifacts here as well').argParser(parseText('--output')))
+            .addOption(
+              new Option('--audit-cache [percent]', 'make this share of the layers anew, and compare (default: all)').argParser(
+                parseCount('--audit-cache', 1, 100),
+              ),
+            )
+            .addOption(
+              new Option('--no-cache', 'use a temporary cache and work directory; needs --output').conflicts(['cacheDir', 'workDir']),
+            )
+            .addOption(new Option('--package-cache', 'use packages of earlier builds, whatever configuration and template say'))
+            .addOption(new Option('--no-package-cache', 'download every package, and keep none'))
+            .addOption(new Option('--image-cache', 'use a finished image of an earlier build, whatever configuration and template say'))
+            .addOption(new Option('--no-image-cache', 'go through all steps, and keep no finished image'))
+            .addOption(new Option('--layer-cache', 'use results of steps of earlier builds'))
+            .addOption(new Option('--no-layer-cache', 'make every tree, file system and disk anew')),
         ),
-      )
-      .option('--update', 'start from the lock that is there: move only the named packages, or everything when none is named')
-      .option('--dry-run', 'say what would change, and write nothing')
-      .addOption(
-        new Option('--frozen', 'write nothing; fail when the lock file is missing or does not fit').conflicts(['update', 'dryRun']),
       ),
-  ).action((file: string, names: readonly string[] | undefined, _flags: LockWriteFlags, command: Command) =>
-    run(all(command), 'events', async (session) => (await import('./commands/lock.js')).lock(session, file, names ?? [], all(command))),
-  );
+    )
+    .action((file: string, flags: BuildFlags, command: Command) =>
+      run(all(command), 'events', async (session) =>
+        (await import('./commands/build.js')).build(session, file, { ...all(command), ...flags }),
+      ),
+    );
+
+  program
+    .command('lock')
+    .description('resolve the packages of a template and write its lock file')
+    .addArgument(template())
+    .addArgument(new Argument('[names...]', 'with --update: packages that may move').argParser(parseTexts('NAME')))
+    .flags((command) =>
+      engineFlags(
+        command
+          .addOption(
+            new Option('-o, --output <file>', 'lock file to write (default: NAME.lock.yml beside the template)').argParser(
+              parseText('--output'),
+            ),
+          )
+          .option('--update', 'start from the lock that is there: move only the named packages, or everything when none is named')
+          .option('--dry-run', 'say what would change, and write nothing')
+          .addOption(
+            new Option('--frozen', 'write nothing; fail when the lock file is missing or does not fit').conflicts(['update', 'dryRun']),
+          ),
+      ),
+    )
+    .action((file: string, names: readonly string[] | undefined, _flags: LockWriteFlags, command: Command) =>
+      run(all(command), 'events', async (session) => (await import('./commands/lock.js')).lock(session, file, names ?? [], all(command))),
+    );
 
   program
     .command('boot')
     .description('start an image in qemu and wait for a text on its console')
     .addArgument(new Argument('<image>', 'disk image, raw or qcow2; it is not changed').argParser(parseText('IMAGE')))
-    .addOption(new Option('--until <text>', 'text that shows that the image is up').default('login:').argParser(parseText('--until')))
-    .option('--until-off', 'wait until the machine turns itself off instead')
-    .addOption(new Option('--timeout <seconds>', 'give up after this time (default: 300)').argParser(parseCount('--timeout', 1, 86_400)))
-    .addOption(new Option('--memory <mib>', 'memory of the machine (default: 1024)').argParser(parseCount('--memory', 64, 1_048_576)))
-    .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
-    .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg']))
+    .flags((command) =>
+      command
+        .addOption(new Option('--until <text>', 'text that shows that the image is up').default('login:').argParser(parseText('--until')))
+        .option('--until-off', 'wait until the machine turns itself off instead')
+        .addOption(
+          new Option('--timeout <seconds>', 'give up after this time (default: 300)').argParser(parseCount('--timeout', 1, 86_400)),
+        )
+        .addOption(new Option('--memory <mib>', 'memory of the machine (default: 1024)').argParser(parseCount('--memory', 64, 1_048_576)))
+        .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
+        .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg'])),
+    )
     .action((file: string, _flags: BootFlags, command: Command) =>
       run(all(command), 'events', async (session) => (await import('./commands/boot.js')).boot(session, file, all(command))),
     );

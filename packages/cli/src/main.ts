@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { EngineOptions } from '@ict/core';
-import type { Command, CommanderError } from 'commander';
+import type { CommanderError } from 'commander';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
@@ -36,10 +36,17 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     await host.prepare?.();
     status = await (await import('./command-run.js')).runCommand(host, flags, speech, work);
   };
-  const program = createProgram(run);
-  prepare(program, host);
+  // Commander prints help; errors are ours to print.
+  const output = {
+    writeOut: (text: string) => host.stdout.write(text),
+    writeErr: (text: string) => host.stderr.write(text),
+    outputError: () => undefined,
+    getOutHelpWidth: () => host.stdout.columns ?? 100,
+    getErrHelpWidth: () => host.stderr.columns ?? 100,
+  };
+  const words = argv[0] === '--version' ? ['version', ...argv.slice(1)] : argv;
   try {
-    await program.parseAsync(argv[0] === '--version' ? ['version', ...argv.slice(1)] : argv, { from: 'user' });
+    await createProgram(run, output, words).parseAsync(words, { from: 'user' });
   } catch (error) {
     if (isCommanderError(error) && error.exitCode === 0) return 0;
     const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
@@ -48,18 +55,6 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     });
   }
   return status;
-}
-
-/** Commander prints help; errors are ours to print. */
-function prepare(command: Command, host: CliHost): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => host.stdout.write(text),
-    writeErr: (text) => host.stderr.write(text),
-    outputError: () => undefined,
-    getOutHelpWidth: () => host.stdout.columns ?? 100,
-    getErrHelpWidth: () => host.stderr.columns ?? 100,
-  });
-  for (const child of command.commands) prepare(child, host);
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

@@ -1,7 +1,8 @@
-import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { packageDirectory } from './package-directory.js';
+
+const { realpathSync } = process.getBuiltinModule('node:fs');
+const { join } = process.getBuiltinModule('node:path');
+const { fileURLToPath, pathToFileURL } = process.getBuiltinModule('node:url');
 
 /** Directory of this package. From `dist`, `src` and `bundle` the path is the same. */
 export const packageRoot = fileURLToPath(new URL('..', import.meta.url));

@@ -1,8 +1,10 @@
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { freshBundle } from './fresh-bundle.js';
 import type { main } from './main.js';
 import { packageRoot } from './module-url.js';
+
+// Not by an `import`, here and in what this imports: for one, Node reads each export of its module, and those of `fs` load all streams.
+const { join } = process.getBuiltinModule('node:path');
+const { pathToFileURL } = process.getBuiltinModule('node:url');
 
 /**
  * Runs `ict` in this process, as few files when there is a fresh bundle of this code, or else as separate modules: what `bin/ict.js` calls.

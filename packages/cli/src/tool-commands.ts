@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from 'commander';
 import { all, type CacheFlags, type GlobalFlags, type Runner } from './flag-types.js';
+import type { LateCommand } from './late-command.js';
 import { cacheDir, workDir } from './shared-flags.js';
 
 export interface DoctorFlags extends CacheFlags {
@@ -27,15 +28,22 @@ export type SchemaName = (typeof schemaNames)[number];
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
-/** Commands about the tool and the machine: `ict doctor`, `schema`, `version` and `completion` */
-export function toolCommands(program: Command, run: Runner): void {
+/**
+ * Commands about the tool and the machine: `ict doctor`, `schema`, `version` and `completion`.
+ *
+ * @param declareAll makes a program whose commands all have their flags.
+ */
+export function toolCommands(program: LateCommand, run: Runner, declareAll: () => Command): void {
   program
     .command('doctor')
     .description('check what this machine lacks, and how to mend it')
-    .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
-    .option('--install', 'as root: install what is missing with apt-get')
-    .addOption(cacheDir())
-    .addOption(workDir())
+    .flags((command) =>
+      command
+        .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
+        .option('--install', 'as root: install what is missing with apt-get')
+        .addOption(cacheDir())
+        .addOption(workDir()),
+    )
     .action((_flags: DoctorFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/doctor.js')).doctor(session, all(command))),
     );
@@ -60,6 +68,6 @@ export function toolCommands(program: Command, run: Runner): void {
     .description('print a completion script for a shell')
     .addArgument(new Argument('<shell>', 'shell').choices(shells))
     .action((shell: Shell, _flags: GlobalFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/completion.js')).completion(session, shell, program)),
+      run(all(command), 'document', async (session) => (await import('./commands/completion.js')).completion(session, shell, declareAll())),
     );
 }

@@ -94,6 +94,15 @@ describe('started by its name', () => {
     expect(JSON.parse(stdout)).toEqual({ argv: ['a'], pid, node });
   });
 
+  it('loads no streams, which an `import` of a module of Node would, before it is to print', async () => {
+    await writeFile(
+      join(app, 'dist', 'start.js'),
+      `export async function start() { process._rawDebug(JSON.stringify(process.moduleLoadList.filter((name) => /streams\\/compose$/.test(name)))); }`,
+    );
+    const { stderr } = await run([process.execPath, join(app, 'bin', 'ict.js')]);
+    expect(JSON.parse(stderr)).toEqual([]);
+  });
+
   it('takes the Node of PATH where npm put none', async () => {
     const { stdout, code, pid } = await run(['node_modules/@ict/cli/bin/ict.js', 'a'], await pathWith('this'));
     expect(code).toBe(0);

@@ -143,6 +143,23 @@ describe('a bundle', () => {
     expect(text).not.toMatch(/^import /m);
   });
 
+  it('loads what few commands need of Node when something of it is asked for', async () => {
+    await put('packages/library', {
+      'dist/index.js': `
+        import programs, { execFile } from 'node:child_process';
+        export const library = [() => programs.execFile === execFile];
+        export const near = 1, rare = 1;
+      `,
+    });
+    const { text } = await bundle();
+    const { library } = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as {
+      readonly library: readonly (() => boolean)[];
+    };
+    expect(library[0]()).toBe(true);
+    expect(text).toMatch(/^var programs = new Proxy/m);
+    expect(text).toMatch(/^var \{ execFile \} = globalThis/m);
+  });
+
   it('is not made of a module that passes on all of one of Node', async () => {
     await put('packages/app', { 'dist/main.js': `export * from 'library'; export const own = 1;` });
     await put('packages/library', { 'dist/index.js': `export * from 'node:path'; export const library = 1, near = 1, rare = 1;` });
