@@ -1,22 +1,40 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
 
 /** What compares the state of the host before and after, or damages what other files build from. */
 const alone = ['test/interruption.test.ts', 'test/real-archive.test.ts'];
 
+/** What takes longest, and so is not left for the end, where it would run by itself. */
+const early = ['test/rpm-boot.test.ts', 'test/real-boot.test.ts', 'test/removed-directories.test.ts', 'test/caches.test.ts'];
+
+/** The usual order, but for {@link early}. */
+class LongestFirst extends BaseSequencer {
+  async sort(files) {
+    const sorted = await super.sort(files);
+    const rank = ({ moduleId }) => {
+      const place = early.findIndex((file) => moduleId.endsWith(`/${file}`));
+      return place === -1 ? early.length : place;
+    };
+    const group = ({ project }) => project.config.sequence.groupOrder;
+    return sorted.sort((a, b) => group(a) - group(b) || rank(a) - rank(b));
+  }
+}
+
 /**
- * End-to-end tests, each file with directories of its own. Some have the machine to themselves; then the others run two at a time, as one
- * build leaves a processor idle half of its time. Whoever comes first makes what the others build from.
+ * End-to-end tests, each file with directories of its own. Some have the machine to themselves; then the others run three at a time, as one
+ * build or one machine in qemu keeps less than one processor busy. Whoever comes first makes what the others build from.
  */
 export default defineConfig({
   test: {
     globalSetup: ['./src/global-setup.ts'],
+    sequence: { sequencer: LongestFirst },
     projects: [
-      project('alone', { include: alone, maxWorkers: 1, maxConcurrency: 3 }),
-      project('beside others', { include: ['test/**/*.test.ts'], exclude: alone, maxWorkers: 2, maxConcurrency: 2 }),
+      project('alone', 1, { include: alone, maxWorkers: 1, maxConcurrency: 3 }),
+      project('beside others', 2, { include: ['test/**/*.test.ts'], exclude: alone, maxWorkers: 3, maxConcurrency: 2 }),
     ],
   },
 });
 
-function project(name, settings, groupOrder = settings.maxWorkers) {
+function project(name, groupOrder, settings) {
   return { test: { name, ...settings, sequence: { groupOrder }, testTimeout: 600_000, hookTimeout: 600_000, pool: 'forks' } };
 }

@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { serveArchive, type ArchiveServer } from '@ict/fixtures';
 import { stringify } from 'yaml';
 import type { IctOptions, IctResult } from './ict.js';
-import { createMiniDistribution, MINI_ARCHIVE, miniTemplate, type MiniDistribution } from './mini-distribution.js';
+import { madeOnce } from './made-once.js';
+import { createMiniDistribution, createMiniPackages, MINI_ARCHIVE, miniTemplate, type MiniDistribution } from './mini-distribution.js';
 import { build, makePlaces, realBuild, realPackages, type BuildPlaces } from './real-build.js';
 
-/** The miniature distribution of one test file, served on the loopback interface. */
+/** The miniature distribution of one test file, served on the loopback interface; its packages are those of all files of the run. */
 export class Mini {
   readonly root: string;
   readonly distribution: MiniDistribution;
@@ -22,7 +23,8 @@ export class Mini {
   /** @param run directory of the test run; @param name tells the files of a run apart. */
   static async start(run: string, name: string): Promise<Mini> {
     const root = join(run, name);
-    const distribution = await createMiniDistribution(realPackages(await realBuild(run)), join(root, 'distribution'));
+    const debs = await madeOnce(run, 'mini-packages', async (made) => createMiniPackages(realPackages(await realBuild(run)), made));
+    const distribution = await createMiniDistribution(debs, join(root, 'distribution'));
     return new Mini(root, distribution, await serveArchive(distribution.archive));
   }
 

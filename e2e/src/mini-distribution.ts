@@ -28,26 +28,36 @@ export interface MiniDistribution {
 }
 
 /**
- * Makes the miniature out of packages that an earlier build of the real archive left in the package cache.
+ * Makes the packages of the miniature, the real ones out of those that an earlier build of the real archive left in the package cache.
  *
  * @param packages directory with real .deb files.
- * @param directory receives everything.
+ * @param directory receives the new ones.
+ * @returns their paths.
  */
-export async function createMiniDistribution(packages: string, directory: string): Promise<MiniDistribution> {
-  const made = join(directory, 'made');
-  await mkdir(made, { recursive: true });
+export async function createMiniPackages(packages: string, directory: string): Promise<readonly string[]> {
   const names = await readdir(packages);
   const real = REAL.map((name) => {
     const file = names.find((candidate) => candidate.startsWith(`${name}_`) && candidate.endsWith('.deb'));
     if (file === undefined) throw new Error(`${packages} has no package ${name}; build the Debian template first`);
     return join(packages, file);
   });
-  const generated = await Promise.all(GENERATED.map((spec) => buildDeb(spec, made)));
+  const generated = await Promise.all(GENERATED.map((spec) => buildDeb(spec, directory)));
+  return [...(await Promise.all(real.map((deb) => trimDeb(deb, directory)))), ...generated];
+}
+
+/**
+ * Makes the miniature.
+ *
+ * @param debs what {@link createMiniPackages} made; the archive gets copies.
+ * @param directory receives everything else.
+ */
+export async function createMiniDistribution(debs: readonly string[], directory: string): Promise<MiniDistribution> {
+  await mkdir(directory, { recursive: true });
   const key = await createSigningKey('ICT test archive');
   const spec: ArchiveSpec = {
     root: join(directory, 'archive'),
     suite: 'mini',
-    debs: [...(await Promise.all(real.map((deb) => trimDeb(deb, made)))), ...generated],
+    debs,
     key,
     dateSeconds: 1_760_000_000,
   };

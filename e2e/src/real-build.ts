@@ -1,13 +1,11 @@
-import { access, cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artifactOf, ict, repositoryRoot, type IctOptions, type IctResult } from './ict.js';
-import { eventually, readHostState, type HostState } from './host-state.js';
+import { readHostState, type HostState } from './host-state.js';
+import { madeOnce } from './made-once.js';
 
 /** Templates of the tests, as they lie in the clone. */
 export const TEMPLATES = join(repositoryRoot, 'e2e', 'templates');
-
-/** Longer than any build from the real archive takes. */
-const BUILD_LIMIT_MS = 300_000;
 
 /** Directories of one build. */
 export interface BuildPlaces {
@@ -48,30 +46,9 @@ export async function copyRealTemplate(directory: string): Promise<string> {
   return join(directory, 'debian13-boot-marker.yml');
 }
 
-/** The first full build of a run, from the real archive; made by whichever test file needs it first, while others wait. */
-export async function realBuild(run: string): Promise<RealBuild> {
-  const place = join(run, 'real');
-  const record = join(run, 'real-build.json');
-  try {
-    await mkdir(place);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    await eventually(() => exists(record), BUILD_LIMIT_MS, 'another test file makes the build from the real archive');
-    return madeOf(JSON.parse(await readFile(record, 'utf8')) as RealBuild | Unmade);
-  }
-  const made = await makeRealBuild(run, place).catch((error: Error): Unmade => ({ failed: error.message }));
-  await writeFile(`${record}.new`, JSON.stringify(made));
-  await rename(`${record}.new`, record);
-  return madeOf(made);
-}
-
-interface Unmade {
-  readonly failed: string;
-}
-
-function madeOf(made: RealBuild | Unmade): RealBuild {
-  if ('failed' in made) throw new Error(made.failed);
-  return made;
+/** The first full build of a run, from the real archive. */
+export function realBuild(run: string): Promise<RealBuild> {
+  return madeOnce(run, 'real', (place) => makeRealBuild(run, place));
 }
 
 async function makeRealBuild(run: string, place: string): Promise<RealBuild> {
@@ -85,13 +62,6 @@ async function makeRealBuild(run: string, place: string): Promise<RealBuild> {
   const raw = artifactOf(result, 'raw');
   const qcow2 = artifactOf(result, 'qcow2');
   return { template, places, result, raw, qcow2, lock: raw.path.replace(/\.raw$/, '.lock.yml'), before, after };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Where the package cache keeps the real packages. */

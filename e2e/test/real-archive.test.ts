@@ -125,16 +125,6 @@ describe('an image from the real archive', () => {
     expect(manifest.packages.length).toBeGreaterThan(100);
   });
 
-  it('boots to multi-user with ssh and without a failed unit, and stays unchanged by it', async () => {
-    const boot = await ict(['boot', real.raw.path, '--until', 'ICT-E2E-DONE', '--timeout', '300']);
-    const console = boot.stdout + boot.stderr;
-    expect(boot.status, console.slice(-3000)).toBe(0);
-    expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
-    expect(console).toContain('ICT-E2E motd=$(id) `id` "quoted" \'single\' end');
-    expect(console).toContain('ICT-E2E tree=from the tree: ict-e2e');
-    expect((await hashFile(real.raw.path)).digest).toBe(real.raw.digest);
-  });
-
   it('is not made again when nothing changed: every step hits and no package is fetched', async () => {
     const again = await build(real.template, real.places);
     expect(again.status, again.stderr).toBe(0);

@@ -1,0 +1,54 @@
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hashFile } from '@ict/integrity';
+import { beforeAll, describe, expect, inject, it } from 'vitest';
+import { stringify } from 'yaml';
+import { artifactOf, build, ict, realBuild, type IctResult, type RealBuild } from '../src/index.js';
+
+let real: RealBuild;
+beforeAll(async () => {
+  real = await realBuild(inject('run'));
+});
+
+/** Boots an image until its unit has reported, and requires a sound report. @returns what its console said. */
+async function bootedConsole(image: string): Promise<string> {
+  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300']);
+  const console = boot.stdout + boot.stderr;
+  expect(boot.status, console.slice(-3000)).toBe(0);
+  expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
+  return console;
+}
+
+it('an image from the real archive boots to multi-user with ssh and without a failed unit, and stays unchanged by it', async () => {
+  const console = await bootedConsole(real.raw.path);
+  expect(console).toContain('ICT-E2E motd=$(id) `id` "quoted" \'single\' end');
+  expect(console).toContain('ICT-E2E tree=from the tree: ict-e2e');
+  expect((await hashFile(real.raw.path)).digest).toBe(real.raw.digest);
+});
+
+describe('the image from the real archive once more, started by GRUB, in the directories of the first build,', () => {
+  let built: IctResult;
+  beforeAll(async () => {
+    const template = join(dirname(real.template), 'grub.yml');
+    await writeFile(
+      template,
+      stringify({
+        extends: 'debian13-boot-marker.yml',
+        image: { name: 'e2e-grub', version: '13' },
+        target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+        systemConfig: { name: 'grub', bootloader: { bootType: 'efi', provider: 'grub' } },
+      }),
+    );
+    built = await build(template, real.places);
+  });
+
+  it('takes all that it has in common with the image that systemd-boot starts from the cache', () => {
+    expect(built.status, built.stderr).toBe(0);
+    const hits = built.events.flatMap((event) => (event.type === 'step.hit' ? [event.step] : []));
+    expect(hits).toContain('ict.base');
+  });
+
+  it('boots to multi-user, without a failed unit', async () => {
+    expect(await bootedConsole(artifactOf(built, 'raw').path)).toMatch(/GRUB|Booting `/);
+  });
+});
