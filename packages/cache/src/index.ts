@@ -27,7 +27,7 @@ export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
 export { type Finding, type TwinOfPackage, type Verification, type VerifyOptions } from './verification.js';
 export { listWorkspace, removeWorkspaceEntry, workspaceLock, WORKSPACE_LEFTOVER, type WorkspaceEntry } from './workspace.js';
 export { removeTree, type RemoveTree } from './reaper.js';
-export { type AreaUsage } from './usage.js';
+export { measureWorkspace, type AreaUsage } from './usage.js';
 export { sameSignature, signatureOf, statSignature, type StatSignature } from './stat-signature.js';
 export { type ProcessOwner } from './process-owner.js';
 export { cacheError } from './errors.js';

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 import type { Layout } from './layout.js';
 
-/** How much lies in one part of the cache, as `du` and `find` would say. */
+/** How much lies in one part of the cache or of a work directory, as `du` and `find` would say. */
 export interface AreaUsage {
-  /** `packages/{provider-id}`, `images`, `blobs`, `layers`, ... */
+  /** `packages/{provider-id}`, `images`, `blobs`, `layers`, ...; `{provider-id}/chrootenv` of a work directory */
   readonly area: string;
   readonly files: number;
   /** Sum of file sizes; a file with several names counts once. */
@@ -78,6 +78,16 @@ export async function measureUsage(layout: Layout): Promise<readonly AreaUsage[]
     ...top.filter(([area]) => area === '.'),
     ...(await Promise.all(roots.map((root) => partsOf(root, '.ict', '')))).flat(),
   ];
+  return measureParts(parts);
+}
+
+/** Usage of what builds keep in a work directory, by provider and kind: the base tree, its snapshot, what was delivered. */
+export async function measureWorkspace(workDir: string): Promise<readonly AreaUsage[]> {
+  const providers = (await partsOf(workDir, '.', '')).filter(([name]) => name === '.' || !name.startsWith('.'));
+  return measureParts((await Promise.all(providers.map(([name, root]) => partsOf(root, name, `${name}/`)))).flat());
+}
+
+async function measureParts(parts: readonly (readonly [area: string, root: string])[]): Promise<readonly AreaUsage[]> {
   const usage: AreaUsage[] = [];
   const linked = new Set<string>();
   for (const [area, root] of parts) usage.push(await measure(area, root, linked));

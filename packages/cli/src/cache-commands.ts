@@ -93,7 +93,7 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
 
   cache
     .command('du')
-    .description('print how much room each part takes')
+    .description('print how much room each part of cache and work directory takes')
     .flags((command) =>
       command
         .addOption(new Option('--by <what>', 'what to add up').choices(['kind', 'provider']).default('kind'))

@@ -263,6 +263,8 @@ describe('ict cache export and import', () => {
 
     const { id } = await document<{ id: string }>(['import', target('out.raw'), ...cacheFlag()]);
     expect(await document(['info', id, ...cacheFlag()])).toMatchObject({ kind: 'image', record: { origin: 'imported' } });
+    const listed = (await ict(['cache', 'list', '--kind', 'image', ...cacheFlag()])).stdout.lines;
+    expect(listed.slice(1, 3).map((line) => line.slice(line.indexOf('Z') + 1).trim()).sort()).toEqual(['mini-1.0.raw', 'out.raw (imported)']); // prettier-ignore
     const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
     const { inputs } = (await cache.images.record(id)) as { inputs: Json };
     expect(await cache.images.find(inputs)).toMatchObject({ reason: expect.stringContaining('imported') as unknown });

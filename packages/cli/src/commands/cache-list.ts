@@ -1,4 +1,4 @@
-import { entryKinds, occupiedBytes, type CacheEntry } from '@ict/cache';
+import { entryKinds, occupiedBytes, type Cache, type CacheEntry, type EntryKind } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../cache-entry-text.js';
@@ -14,10 +14,21 @@ export async function cacheList(session: Session, flags: CacheListFlags): Promis
   const kinds = flags.kind === undefined ? entryKinds : [flags.kind];
   const { own, behind } = await lookAtEach(engine);
   const caches = [...(own === undefined ? [] : [own]), ...behind];
-  const entries = lastUsedFirst([...((await own?.entriesToShow(kinds)) ?? []), ...(await entriesOf(behind, kinds))]);
+  const found = lastUsedFirst([...((await own?.entriesToShow(kinds)) ?? []), ...(await entriesOf(behind, kinds))]);
+  const images = new Map<CacheEntry, CacheEntry>();
+  for (const entry of found) if (entry.kind === 'image') images.set(entry, await namedImage(cacheOf(caches, entry), entry));
+  const entries = images.size === 0 ? found : found.map((entry) => images.get(entry) ?? entry);
   own?.leave();
   if (session.terminal.json) session.document({ cacheDir, entries: entries.map(entryDocument) });
   else session.result(listText(entries, (entry) => (caches.length === 1 ? '' : `in ${plainText(cacheOf(caches, entry).cacheDir)}`)));
+}
+
+/** An image under the names of its disks, or of the file that it was imported from; as it is where its record is damaged. */
+async function namedImage({ images }: Cache, entry: CacheEntry): Promise<CacheEntry> {
+  const record = await images.record(entry.id);
+  if (record === undefined) return entry;
+  const name = record.files.flatMap((file) => (file.type === undefined ? [] : [file.name])).join(', ');
+  return { ...entry, name: record.origin === 'imported' ? `${name} (imported)` : name };
 }
 
 /** Those of one use stay in the order in which they came: comparing a hundred thousand ids would take longer than reading them. */
@@ -33,6 +44,9 @@ function lastUsedFirst(entries: readonly CacheEntry[]): readonly CacheEntry[] {
   return sorted;
 }
 
+/** Kinds whose ids say nothing to people. */
+const NAMED: ReadonlySet<EntryKind> = new Set(['step', 'memo', 'image']);
+
 /** @param where the directory of an entry, where there are several. */
 function listText(entries: readonly CacheEntry[], where: (entry: CacheEntry) => string): string {
   const lines = columns(entries, [
@@ -41,7 +55,7 @@ function listText(entries: readonly CacheEntry[], where: (entry: CacheEntry) => 
     // What one build used carries one time, and most files are small.
     { head: 'on disk', text: remembering(({ allocatedBytes }: CacheEntry) => allocatedBytes, formatBytes), right: true },
     { head: 'last used', text: remembering(({ usedAt }: CacheEntry) => usedAt, isoTime) },
-    { head: '', text: ({ kind, name }) => (kind === 'step' || kind === 'memo' ? plainText(name) : '') },
+    { head: '', text: ({ kind, name }) => (NAMED.has(kind) ? plainText(name) : '') },
     { head: '', text: where },
   ]);
   return `${lines.join('\n')}\n${formatCount(entries.length, 'entry', 'entries')}, ${formatBytes(occupiedBytes(entries))}\n`;
