@@ -11,13 +11,18 @@ import { errnoOf } from '@ict/integrity';
  * @throws Node's own error.
  */
 export async function ensureDirectory(path: string, mode = 0o777): Promise<void> {
+  ensureDirectorySync(path, mode);
+}
+
+/** As {@link ensureDirectory}, for what nothing of this process may come between. */
+export function ensureDirectorySync(path: string, mode = 0o777): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
     const reason = errnoOf(error);
     if (reason === 'ENOENT' && dirname(path) !== path) {
-      await ensureDirectory(dirname(path), mode);
-      await ensureDirectory(path, mode); // its parent is there now
+      ensureDirectorySync(dirname(path), mode);
+      ensureDirectorySync(path, mode); // its parent is there now
     } else if (reason === 'EEXIST' || reason === 'EROFS' || reason === 'EACCES') {
       // A directory that exists is enough, even where none could be made.
       if (!isDirectory(path)) throw reason === 'EEXIST' ? notDirectory(path, error) : error;

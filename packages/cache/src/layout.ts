@@ -7,7 +7,7 @@ import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
-import { ensureDirectory, isOwnDirectory } from './directory.js';
+import { ensureDirectory, ensureDirectorySync, isOwnDirectory } from './directory.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
 export const layoutVersion = 1;
@@ -46,9 +46,12 @@ export interface Layout {
   scratchDirectory(purpose: string): Promise<string>;
   /** A new private directory below `.ict/tmp/{owner}` of the trees. */
   temporaryDirectory(purpose: string): Promise<string>;
-  /** A path below `.ict/tmp/{owner}` at which nothing is yet; default: on the file system of records and blobs. */
+  /**
+   * A path below `.ict/tmp/{owner}` at which nothing is yet, in a directory that this layout has for itself; default: on the file system of
+   * records and blobs.
+   */
   temporaryFile(beside?: 'records' | 'trees'): Promise<string>;
-  /** Removes directories of this process alone that are empty. What needs one later makes it again. */
+  /** Removes what is empty of the directories of this layout and of its process. What needs one later makes it again. */
   leave(): void;
   /** A path in a directory of `pkgCache` or `imageCache`, which may be volumes of their own, at which nothing is yet. */
   hidden(directory: string): string;
@@ -56,6 +59,8 @@ export interface Layout {
   toTrash(path: string): Promise<boolean>;
   /** Like `toTrash`. @returns where it lies now, for {@link putBack}; undefined when it is gone already. */
   setAside(path: string): Promise<string | undefined>;
+  /** Whether something in the trash was put there by this layout; what others of its process set aside, they may put back. */
+  isOwnTrash(name: string): boolean;
   /** Undoes `setAside`. False when something new took its place. */
   putBack(aside: string, path: string): Promise<boolean>;
 }
@@ -86,7 +91,8 @@ export function pathSegment(name: string, what: string): string {
 export async function privateDirectory(root: string, purpose: string, owner = currentOwner()): Promise<string> {
   const own = join(root, owner);
   const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
-  await ensureDirectory(own, 0o700);
+  // At once, so that no other cache of this process leaves in between and takes the empty directory away.
+  ensureDirectorySync(own, 0o700);
   if (!isOwnDirectory(own)) {
     throw cacheError('ICT_CACHE_UNWRITABLE', {
       message: `${own}, where this process is to put its temporary files, is not this user\u2019s`,
@@ -94,7 +100,7 @@ export async function privateDirectory(root: string, purpose: string, owner = cu
       facts: { directory: own },
     });
   }
-  await ensureDirectory(path, 0o700);
+  ensureDirectorySync(path, 0o700);
   return path;
 }
 
@@ -166,17 +172,20 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   const area = (name: Area): string => treePlaces.get(name) ?? join(hidden, name);
   const scratchRoot = scratchDir ?? join(trees, 'tmp');
 
+  /** Tells this layout from others that the process has open. */
+  const session = random();
+
   async function temporaryFile(beside: 'records' | 'trees' = 'records'): Promise<string> {
-    const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner);
+    const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner, session);
     await ensureDirectory(own, 0o700);
     return join(own, `file-${random()}`);
   }
 
-  const asideName = random();
+  const ownTrash = `${owner}.${session}-`;
   let setAsideBefore = 0;
 
   async function setAside(path: string): Promise<string | undefined> {
-    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', `${owner}.${asideName}-${setAsideBefore++}`);
+    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', `${ownTrash}${setAsideBefore++}`);
     try {
       renameSync(path, aside); // takes microseconds: a collection moves thousands, and a trip through the thread pool takes ten times as long
       return aside;
@@ -217,10 +226,14 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     temporaryDirectory: (purpose) => privateDirectory(join(trees, 'tmp'), purpose, owner),
     temporaryFile,
     leave() {
-      for (const root of new Set([join(hidden, 'tmp'), join(trees, 'tmp'), scratchRoot])) removeIfEmpty(join(root, owner));
+      for (const root of new Set([join(hidden, 'tmp'), join(trees, 'tmp'), scratchRoot])) {
+        removeIfEmpty(join(root, owner, session));
+        removeIfEmpty(join(root, owner));
+      }
     },
     hidden: (directory) => join(directory, `.${owner}.${random()}`),
     setAside,
+    isOwnTrash: (name) => name.startsWith(ownTrash),
     toTrash: async (path) => (await setAside(path)) !== undefined,
     async putBack(aside, path) {
       try {

@@ -38,7 +38,7 @@ export function removeFile(path: string): boolean {
 
 /**
  * Removes what ended processes left in `.ict/tmp`, the scratch directory, `.ict/trash` and `.ict/locks`, what they were putting among
- * images and packages, and what this process put into the trash. What belongs to a living process stays, and so does anything recent of
+ * images and packages, and what this layout put into the trash. What belongs to a living process stays, and so does anything recent of
  * another machine, or of unknown make.
  *
  * @param now seconds since 1970, to judge the age of what other machines left.
@@ -65,7 +65,7 @@ export async function reap(
       if (hiding.has(directory) && !name.startsWith('.')) continue;
       const owner = (hiding.has(directory) ? name.slice(1) : name).split('.')[0] ?? '';
       if (locks.has(directory) && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
-      if (!isProcessOwner(owner) || (owner === layout.owner && !trash.has(directory))) continue;
+      if (!isProcessOwner(owner) || (owner === layout.owner && !(trash.has(directory) && layout.isOwnTrash(name)))) continue;
       const liveness = owner === layout.owner ? 'dead' : (known.get(owner) ?? livenessOf(owner));
       known.set(owner, liveness);
       if (liveness === 'alive' || (liveness === 'unknown' && !(await isAbandoned(path, foreignMs, now, layout)))) continue;

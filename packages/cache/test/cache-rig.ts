@@ -24,6 +24,8 @@ export interface CacheRig {
   file(content: string | Uint8Array): string;
   /** Names below a path of the cache, sorted; empty when it is absent. */
   list(path: string): string[];
+  /** Temporary files of the cache, of whichever process. */
+  temporaryFiles(): string[];
   close(): void;
 }
 
@@ -63,6 +65,10 @@ export function makeCacheRig(): CacheRig {
         return [];
       }
     },
+    temporaryFiles: () =>
+      readdirSync(join(cacheDir, '.ict/tmp'), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ name }) => name),
     close: () => rmSync(root, { recursive: true, force: true }),
   };
   return rig;

@@ -91,7 +91,8 @@ describe('a full disk', () => {
         results.push(await work().then(() => 'stored', (error) => [error.code, error.kind, error.facts.neededBytes ?? 0]));
       }
       await cache.memo.set('k', 1, text);
-      const left = readdirSync(cacheDir + '/.ict/tmp').flatMap((name) => readdirSync(cacheDir + '/.ict/tmp/' + name));
+      const below = readdirSync(cacheDir + '/.ict/tmp', { recursive: true, withFileTypes: true });
+      const left = below.filter((entry) => entry.isFile()).map(({ name }) => name);
       console.log(JSON.stringify({ results, warnings, left, lookup: await cache.packages('p').lookup(pkg) }));`,
     );
     const full = (needed: number) => ['ICT_CACHE_DISK_FULL', 'host', needed];

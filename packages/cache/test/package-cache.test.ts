@@ -189,7 +189,7 @@ describe('the state machine, one event an edge', () => {
     await expect(store({ ...a, sizeBytes: 3 })).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
     expect(rig.list('pkgCache')).toEqual([]);
     expect(types()).toEqual([]);
-    expect(rig.list('.ict/tmp').flatMap((name) => rig.list(`.ict/tmp/${name}`))).toEqual([]);
+    expect(rig.temporaryFiles()).toEqual([]);
   });
 });
 

@@ -152,12 +152,7 @@ describe('an uncompressed twin', () => {
     expect(await twins.obtain(await stored(b))).toBeUndefined();
     expect(rig.warnings()).toEqual(['ICT_CACHE_NOT_KEPT']);
     expect(rig.list(`.ict/twins/${provider}`)).toEqual([]);
-    expect(
-      rig
-        .list('.ict/tmp')
-        .flatMap((owner) => rig.list(`.ict/tmp/${owner}`))
-        .filter((name) => name.startsWith('file-')),
-    ).toEqual([]);
+    expect(rig.temporaryFiles()).toEqual([]);
   });
 
   it('that a package cannot have costs a warning, and others have theirs', async () => {

@@ -4,6 +4,7 @@ import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import { openLayout } from '../src/layout.js';
+import { reap, removeTree } from '../src/reaper.js';
 import { currentOwner } from '../src/process-owner.js';
 import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
@@ -58,7 +59,8 @@ describe('a cache whose trees lie elsewhere', () => {
     expect(rig.list('.ict/trash')).toHaveLength(1);
     const left = [inTrees('tmp', ended), join(rig.cacheDir, '.ict/tmp', ended)];
     for (const directory of left) mkdirSync(directory);
-    expect(await others.reap()).toEqual({ removed: 5, failed: [] });
+    expect(await others.reap()).toEqual({ removed: 4, failed: [] });
+    expect(await cache.reap()).toEqual({ removed: 1, failed: [] });
     expect([...left, ...readdirSync(inTrees('trash'))].filter((path) => existsSync(path))).toEqual([]);
     expect(rig.list('.ict/trash')).toEqual([]);
   });
@@ -105,6 +107,7 @@ describe('two users who open an empty cache at once', () => {
 
 describe('leaving', () => {
   it('removes what this process made for temporary files, once all of it is empty', async () => {
+    cache.leave();
     const scratchDir = join(rig.root, 'scratch');
     const one = await rig.open({ treesDir, scratchDir });
     const scratch = await one.scratchDirectory('run');
@@ -117,5 +120,30 @@ describe('leaving', () => {
     one.leave();
     expect(own.map((directory) => readdirSync(directory))).toEqual([[], [], []]);
     expect(await one.blobs.path((await one.blobs.putBytes(Buffer.from('more'))).digest)).toBeDefined();
+  });
+
+  it('takes nothing away that another cache of this process is about to use', async () => {
+    const [one, other] = [await openLayout(rig.cacheDir, currentOwner()), await openLayout(rig.cacheDir, currentOwner())];
+    const file = await other.temporaryFile();
+    one.leave();
+    writeFileSync(file, 'written after the other one left');
+    const path = join(rig.cacheDir, 'pkgCache');
+    mkdirSync(path);
+    const aside = (await other.setAside(path)) as string;
+    expect(await reap(one, removeTree, Date.now() / 1000)).toEqual({ removed: 0, failed: [] });
+    expect(await other.putBack(aside, path)).toBe(true);
+    await other.toTrash(path);
+    expect(await reap(other, removeTree, Date.now() / 1000)).toEqual({ removed: 1, failed: [] });
+  });
+
+  it('and making a directory for temporary files do not meet', async () => {
+    const [one, other] = [await openLayout(rig.cacheDir, currentOwner()), await openLayout(rig.cacheDir, currentOwner())];
+    const making = Array.from({ length: 20 }, async () => {
+      const directory = other.temporaryDirectory('run');
+      one.leave();
+      await directory.then((path) => rmSync(path, { recursive: true }));
+      one.leave();
+    });
+    await expect(Promise.all(making)).resolves.toHaveLength(20);
   });
 });

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { chooseCacheHome } from '@ict/cache';
+import { chooseCacheHome, type CacheHome } from '@ict/cache';
 import type { StorageSettings } from '@ict/template';
 import {
   hasCode,
@@ -42,7 +42,7 @@ export async function buildImage(
   read: () => Promise<TemplateReading>,
   plugins: PluginHost,
   events: EventStream,
-  open: (intake: Intake) => Promise<Services>,
+  open: (intake: Intake, home: CacheHome) => Promise<Services>,
 ): Promise<BuildReport> {
   const start = performance.now();
   const warnings: ProblemReport[] = [];
@@ -67,7 +67,7 @@ export async function buildImage(
     const sound = reading.intake as Intake;
     warn(reading.warnings);
     events.emit({ type: 'build.start', template, target: providerId(sound.spec.target) });
-    return { intake: sound, services: await open(sound) };
+    return { intake: sound, services: await open(sound, home) };
   });
   const { spec, distribution, provider } = intake;
   const directory = directoryOf(spec);

@@ -1,4 +1,4 @@
-import type { TwinOfPackage } from '@ict/cache';
+import type { CacheHome, TwinOfPackage } from '@ict/cache';
 import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
 import {
   diffTemplate,
@@ -203,7 +203,7 @@ class HostedEngine implements Engine {
       () => this.read(template),
       this.plugins,
       this.events,
-      (intake) => this.open(intake),
+      (intake, home) => this.open(intake, home),
     );
   }
 
@@ -290,9 +290,9 @@ class HostedEngine implements Engine {
     return services.within(() => work(services));
   }
 
-  private async open(intake: Pick<Intake, 'distribution'>): Promise<Services> {
+  private async open(intake: Pick<Intake, 'distribution'>, home?: CacheHome): Promise<Services> {
     requireKeys(intake.distribution);
-    const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit);
+    const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit, home);
     this.services = opening;
     const services = await opening;
     await requirePinnedKeys(intake.distribution, services.context.memo);

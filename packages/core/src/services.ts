@@ -17,7 +17,7 @@ import { EarlierLayers } from './earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
 import { namingFullDisk, type WantedRoom } from './full-disk.js';
 import type { LayerShelf } from './layer-shelf.js';
-import { emptyTrash, removeLeftover } from './leftovers.js';
+import { emptyTrash, removeLeftover, tellLeftovers } from './leftovers.js';
 import type { Lock } from './lock.js';
 import { asTheyAre, CachedPackages, PrivatePackages, type ForUnpacking, type PackageShelf, type TwinUse } from './package-shelf.js';
 import { within } from './removed-directories.js';
@@ -77,21 +77,34 @@ const roomOf = ({ cacheDir, workDir, temporaryDir }: EngineOptions): WantedRoom 
   return { directories: [cacheDir, workDir, temporaryDir], wantedBytes: 0 };
 };
 
-/** Opens cache, transport, worker pool and, when first needed, the sandbox. @throws `ICT_HOST_DISK_FULL` */
+/**
+ * Opens cache, transport, worker pool and, when first needed, the sandbox.
+ *
+ * @param home where the cache is, when that was looked for already.
+ * @throws `ICT_HOST_DISK_FULL`
+ */
 export function openServices(
   options: EngineOptions,
   distribution: DistributionDefinition,
   emit: (event: EventBody) => void,
+  home?: CacheHome,
 ): Promise<Services> {
-  return namingFullDisk(roomOf(options), () => open(options, distribution, emit));
+  return namingFullDisk(roomOf(options), async () =>
+    open(options, home ?? (await chooseCacheHome(options, unfitForTrees)), distribution, emit),
+  );
 }
 
-async function open(options: EngineOptions, distribution: DistributionDefinition, emit: (event: EventBody) => void): Promise<Services> {
+async function open(
+  options: EngineOptions,
+  home: CacheHome,
+  distribution: DistributionDefinition,
+  emit: (event: EventBody) => void,
+): Promise<Services> {
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
   const { signal } = options;
   const verifier = createVerifier({ workers: options.workers, signal, clock });
   const digestFile: Verifier['digestFile'] = (file, algorithm) => verifier.digestFile(file, algorithm);
-  const home = await findHome(options, emit);
+  await claimHome(home, options, emit);
   const cache = await openCache({ ...home, clock, emit, mode: options.verify, digestFile, pieces: verifier });
   const temporary = await cache.temporaryDirectory('build');
   const fetcher = createFetcher({
@@ -147,7 +160,7 @@ async function open(options: EngineOptions, distribution: DistributionDefinition
             try {
               return await namingFullDisk({ ...room, wantedBytes }, () => within({ own, shared: [directory] }, work));
             } finally {
-              await emptyTrash(cache, sandbox);
+              tellLeftovers(await emptyTrash(cache, sandbox), emit);
             }
           },
           { signal },
@@ -232,18 +245,16 @@ function twinUse(cache: Cache, target: string, { ecosystem, twins }: Provider, o
   return { twins: cache.twins(target, maker), workers, signal };
 }
 
-/** Where the cache is; that the configured directory can only be read is said. */
-async function findHome(options: EngineOptions, emit: (event: EventBody) => void): Promise<CacheHome> {
-  const home = await chooseCacheHome(options, unfitForTrees);
+/** Makes the place of the cache; that the configured directory can only be read is said. */
+async function claimHome(home: CacheHome, options: EngineOptions, emit: (event: EventBody) => void): Promise<void> {
   await claimCacheHome(home, options);
-  if (home.cacheDir === options.cacheDir) return home;
+  if (home.cacheDir === options.cacheDir) return;
   emit({
     type: 'warning',
     code: 'ICT_CACHE_READ_ONLY',
     message: `${options.cacheDir} can only be read: what has to be kept goes to ${home.cacheDir}`,
     hint: 'Name a directory of your own with --cache-dir, and this one with --read-only-cache-dir.',
   });
-  return home;
 }
 
 /** One time limit for all that a transfer waits for. */

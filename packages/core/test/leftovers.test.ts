@@ -1,9 +1,10 @@
-import { lstatSync, mkdtempSync, rmSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { EventBody } from '@ict/plugin-api';
 import type { Sandbox } from '@ict/sandbox';
-import { removeLeftover } from '../src/leftovers.js';
+import { emptyTrash, removeLeftover, tellLeftovers } from '../src/leftovers.js';
 import { LazySandbox } from '../src/trees.js';
 
 const removeTree = vi.hoisted(() => vi.fn<(path: string) => Promise<void>>());
@@ -42,4 +43,36 @@ it('says what else goes wrong, whosever it is', async () => {
   await expect(remove('EIO')).rejects.toMatchObject({ code: 'EIO' });
   vi.spyOn(process, 'geteuid').mockReturnValue(lstatSync(path).uid + 1);
   await expect(remove('EROFS')).rejects.toMatchObject({ code: 'EROFS' });
+});
+
+describe('the trash', () => {
+  /** Empties a trash of which a first and a second attempt leave these. @returns what is said of it. */
+  async function told(first: readonly string[], second: readonly string[]) {
+    const attempts = [first, second].map((failed) => ({ removed: 0, failed }));
+    const events: EventBody[] = [];
+    const cache = { reap: async () => attempts.shift() ?? { removed: 0, failed: [] } };
+    const left = await emptyTrash(cache, new LazySandbox(async () => ({}) as Sandbox));
+    tellLeftovers(left, (event) => events.push(event));
+    expect(attempts).toHaveLength(first.length === 0 ? 1 : 0);
+    return events;
+  }
+
+  it('that can be emptied, in the end by the sandbox, is not worth a word', async () => {
+    expect(await told([], [])).toEqual([]);
+    expect(await told([path], [])).toEqual([]);
+  });
+
+  it('of which something stays is told with the first of it', async () => {
+    const inner = join(path, 'inner');
+    mkdirSync(inner);
+    const [event] = await told([path], [path, inner]);
+    expect(event).toMatchObject({ type: 'warning', code: 'ICT_CACHE_NOT_REMOVED' });
+    expect(event?.type === 'warning' ? event.message : '').toContain(`${path} and 1 more`);
+  });
+
+  it('is not told of what is gone meanwhile, or belongs to another user', async () => {
+    expect(await told([path], [join(path, 'gone')])).toEqual([]);
+    vi.spyOn(process, 'geteuid').mockReturnValue(lstatSync(path).uid + 1);
+    expect(await told([path], [path])).toEqual([]);
+  });
 });
