@@ -48,7 +48,7 @@ export async function failOver<T>(
 }
 
 /** Whether another mirror may do better: what this machine or the request lacks is missing everywhere. */
-function isOfMirror(error: unknown): boolean {
+export function isOfMirror(error: unknown): boolean {
   return isIctError(error) && (error.kind === 'network' || error.kind === 'integrity' || isForbidden(error));
 }
 

@@ -1,7 +1,7 @@
 import type { EventBody } from '@ict/plugin-api';
 import { toErrorRecord } from '@ict/plugin-api';
 import { fetchError } from './errors.js';
-import { failOver, isForbidden, type MirrorFailures } from './fail-over.js';
+import { failOver, isForbidden, isOfMirror, type MirrorFailures } from './fail-over.js';
 import { archiveOf, withoutTrailingSlash, type MirrorCandidate, type MirrorMap } from './mirrors.js';
 import { redactUrl } from './redact.js';
 
@@ -28,7 +28,7 @@ export interface MirrorRoutes {
   /**
    * Runs `pin` (fetch and verify the archive's signed root) with each candidate until one succeeds, and stays with that one. Candidates
    * that failed before it are passed over from then on, with a warning. Later calls for the same archive begin with the mirror that
-   * was chosen.
+   * was chosen; one that comes while another is at work tries the same mirror beside it, and chooses by itself only when that one fails it.
    *
    * @throws of what `pin` threw the most telling, naming all candidates; at once when `signal` aborted or no mirror is at fault.
    */
@@ -135,15 +135,25 @@ export function createMirrorRoutes(mirrors: MirrorMap, emit: (event: EventBody) 
     async chooseMirror(archive, pin, signal) {
       const name = withoutTrailingSlash(archive);
       if (candidates(name).length === 1) return tryAll(name, pin, signal);
+      if (turns.has(name)) {
+        // A guest: whatever it gets is verified as always, and files that only its mirror has are found there, as those of all mirrors are.
+        try {
+          return await pin();
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (!isOfMirror(error)) throw error;
+        }
+      }
       // Trials of one archive take turns: a trial changes where the archive's addresses lead.
       const before = turns.get(name);
       const { promise, resolve } = Promise.withResolvers<void>();
       turns.set(name, promise);
       try {
-        await before;
+        if (before !== undefined) await before;
         return await tryAll(name, pin, signal);
       } finally {
         resolve();
+        if (turns.get(name) === promise) turns.delete(name);
       }
     },
     route(url) {

@@ -284,18 +284,70 @@ describe('mirror routes', () => {
     expect(await Promise.all([routes.chooseMirror(security, pin), routes.chooseMirror(security, pin)])).toEqual([2, 2]);
   });
 
-  it('try one archive at a time', async () => {
-    const { routes, bases } = open();
+  it('let repositories of one archive try the same mirror side by side', async () => {
+    const { routes, events, bases } = open();
     let running = 0;
-    const pin = async (): Promise<string | undefined> => {
-      expect((running += 1)).toBe(1);
+    const pin = async () => {
+      running += 1;
       await new Promise(setImmediate);
-      running -= 1;
-      if (bases()[0] === near.url) throw refused('bad');
-      return bases()[0];
+      return { running, bases: bases() };
+    };
+    const pinned = await Promise.all([routes.chooseMirror(archive, pin), routes.chooseMirror(archive, pin)]);
+    expect(pinned[0]).toEqual({ running: 2, bases: [near.url] });
+    expect(pinned[1].running).toBe(2);
+    expect(events).toEqual([{ type: 'mirror.chosen', archive, url: near.url, source: near.source }]);
+  });
+
+  it('let a repository that the shared mirror fails choose by itself, after the others', async () => {
+    const { routes, events, bases } = open();
+    const tried: string[] = [];
+    const pin = (suite: string, bad: readonly string[]) => async (): Promise<string> => {
+      const [url = ''] = bases();
+      tried.push(`${suite} ${url}`);
+      await new Promise(setImmediate);
+      if (bad.includes(url)) throw refused(`no ${suite}`);
+      return url;
+    };
+    const pinned = await Promise.all([
+      routes.chooseMirror(archive, pin('one', [])),
+      routes.chooseMirror(archive, pin('two', [near.url])),
+      routes.chooseMirror(archive, pin('three', [near.url, far.url])),
+    ]);
+    expect(pinned).toEqual([near.url, far.url, archive]);
+    expect(tried).toEqual([
+      ...['one', 'two', 'three'].map((suite) => `${suite} ${near.url}`),
+      ...[near.url, far.url].map((url) => `two ${url}`),
+      ...[far.url, archive].map((url) => `three ${url}`),
+    ]);
+    expect(events.flatMap((event) => (event.type === 'mirror.chosen' ? [event.url] : []))).toEqual([near.url, far.url, archive]);
+  });
+
+  it('try one mirror of an archive at a time', async () => {
+    const { routes, bases } = open();
+    const pin = async (): Promise<string | undefined> => {
+      expect(bases()).toHaveLength(1);
+      await new Promise(setImmediate);
+      const [url] = bases();
+      if (url === near.url) throw refused('bad');
+      return url;
     };
     expect(
       await Promise.all([routes.chooseMirror(archive, pin), routes.chooseMirror(archive, pin), routes.chooseMirror(archive, pin)]),
     ).toEqual([far.url, far.url, far.url]);
+  });
+
+  it('end a repository at once with what is no fault of the shared mirror', async () => {
+    const defect = new Error('a defect');
+    const broken = vi.fn(() => Promise.reject(defect));
+    const { routes } = open();
+    const [one, two] = await Promise.allSettled([
+      routes.chooseMirror(archive, () => new Promise<number>((resolve) => setImmediate(resolve, 1))),
+      routes.chooseMirror(archive, broken),
+    ]);
+    expect([one, two]).toMatchObject([
+      { status: 'fulfilled', value: 1 },
+      { status: 'rejected', reason: defect },
+    ]);
+    expect(broken).toHaveBeenCalledTimes(1);
   });
 });
