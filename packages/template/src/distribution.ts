@@ -70,7 +70,7 @@ function checkDistro(data: unknown, positions: DocumentPositions): ProblemReport
   };
   for (const [imageType, defaults] of Object.entries(distro.defaults)) {
     const below = within(positions, ['defaults', imageType]);
-    wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, { positions: below }).problems);
+    wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, below));
   }
   for (const key of ['os', 'dist'] as const) {
     if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(distro[key])) continue;

@@ -3,18 +3,20 @@ import { ofArchitecture } from './architecture-words.js';
 import { templateError } from './errors.js';
 import { buildSpec } from './image-spec.js';
 import { type MergedTemplate, mergeTemplates, type TemplateLayer } from './merge.js';
-import type { PluginSections } from './plugin-section.js';
+import { checkSections, type PluginSections } from './plugin-section.js';
 import { countProblems, orderProblems, problem, summarize } from './problem.js';
 import { reporter } from './report.js';
 import { redactData } from './secret-text.js';
-import type { Template } from './schema/template.js';
+import type { Template, TemplateDefaults } from './schema/template.js';
 import { type KnownTargets, targetFaults } from './target.js';
 import { readChain } from './template-chain.js';
-import { checkDefaults } from './template-document.js';
 import { isPlaceholder } from './user.js';
 import type { Variable, VariableSources } from './variables.js';
 
-/** Finds the distribution definition that a target names; undefined when there is none. */
+/**
+ * Finds the distribution definition that a target names; undefined when there is none. It was read by `parseDistribution` or placed by
+ * `placeDistribution`: its defaults fit the schema, and are not checked against it again.
+ */
 export type DistributionResolver = (
   target: Pick<Template['target'], 'os' | 'dist'>,
 ) => DistributionDefinition | undefined | Promise<DistributionDefinition | undefined>;
@@ -113,12 +115,10 @@ function defaultsLayer(
   sections: PluginSections | undefined,
 ): { readonly layer: TemplateLayer; readonly wrong?: undefined } | { readonly layer?: undefined; readonly wrong: ProblemReport } {
   const title = `defaults of ${distribution.dist}`;
-  const { defaults, problems } = checkDefaults(
-    distribution.defaults[target.imageType] ?? {},
-    title,
-    sections === undefined ? {} : { sections },
-  );
-  if (defaults === undefined) {
+  const defaults = (distribution.defaults[target.imageType] ?? {}) as TemplateDefaults;
+  // Only now it is known which plugins there are.
+  const problems = sections === undefined ? [] : checkSections(defaults.plugins ?? {}, sections, undefined).problems;
+  if (problems.length > 0) {
     const message = `the ${title} for "${target.imageType}" are not valid:\n${summarize(problems)}`;
     return { wrong: problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' }) };
   }

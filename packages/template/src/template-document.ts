@@ -63,22 +63,14 @@ export function checkTemplate(data: unknown, positions: DocumentPositions, secti
   };
 }
 
-/** Checks the defaults of a distribution definition; `positions` (with paths from `data`) and `sections` when they are known. */
-export function checkDefaults(
-  data: unknown,
-  what: string,
-  { positions, sections }: { readonly positions?: DocumentPositions; readonly sections?: PluginSections } = {},
-): { readonly defaults: TemplateDefaults | undefined; readonly problems: readonly ProblemReport[] } {
+/** What is wrong with the defaults of a distribution definition; `positions` has paths from `data`. What they say to plugins is not looked at. */
+export function checkDefaults(data: unknown, what: string, positions: DocumentPositions): ProblemReport[] {
   const violations = defaultsValidator().check(data, what, positions);
-  if (violations.length > 0) return { defaults: undefined, problems: violations };
-  const { plugins = {} } = data as TemplateDefaults;
-  const said = sections === undefined ? [] : checkSections(plugins, sections, positions).problems;
-  const problems = [...findTwins(data as TemplateDefaults, positions), ...said];
-  return { defaults: problems.length === 0 ? (data as TemplateDefaults) : undefined, problems };
+  return violations.length > 0 ? violations : findTwins(data as TemplateDefaults, positions);
 }
 
 /** Entries of one file that stand for the same thing: merging would keep only the last. */
-function findTwins(template: TemplateDefaults, positions: DocumentPositions | undefined): ProblemReport[] {
+function findTwins(template: TemplateDefaults, positions: DocumentPositions): ProblemReport[] {
   const { users = [], additionalFiles = [] } = template.systemConfig ?? {};
   const layers = (template.layers ?? []).map(({ name }) => name);
   const problems: ProblemReport[] = [];
@@ -86,9 +78,9 @@ function findTwins(template: TemplateDefaults, positions: DocumentPositions | un
     for (const [index, value] of values.entries()) {
       const first = values.indexOf(value);
       if (first === index) continue;
-      const [position, earlier] = [positions?.positionOf([...list, index, key]), positions?.positionOf([...list, first, key])];
+      const [position, earlier] = [positions.positionOf([...list, index, key]), positions.positionOf([...list, first, key])];
       const where = earlier === undefined ? '' : `; line ${earlier.line} has it first`;
-      const details = position === undefined ? {} : { position, snippet: positions?.snippet(position) ?? '' };
+      const details = position === undefined ? {} : { position, snippet: positions.snippet(position) };
       const message = `${formatPath(list)} has the ${key} ${JSON.stringify(value)} twice${where}`;
       problems.push(problem('ICT_DOCUMENT_BAD_VALUE', message, { ...details, hint: 'Join the two entries, or remove one.' }));
     }

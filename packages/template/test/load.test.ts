@@ -373,11 +373,6 @@ describe('targets and files', () => {
     expect(await problems('wrong.yml')).toEqual(['ICT_TEMPLATE_TARGET_UNKNOWN', 'ICT_TEMPLATE_DISK']);
   });
 
-  it('refuses defaults that are not valid', async () => {
-    const { problems } = await load(`${HEAD}${DISK}`, { dsik: 1 } as TemplateDefaults);
-    expect(problems.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_DEFAULTS']);
-  });
-
   it('throws for a file that cannot be read, and from requireSpec', async () => {
     const directory = await workspace({ 'image.yml': 'x: 1\n', 'latin.yml': '' });
     const options = { distribution: () => definition() };
