@@ -29,14 +29,17 @@ export async function discoverPlugins(root: string, configured: readonly Configu
   const { dependencies = {}, optionalDependencies = {} } = await readManifest(manifestFile);
   const found = new Set<string>();
   const optional = new Set(Object.keys(optionalDependencies));
+  const levels = new Map<string, boolean>();
+  const directories: string[] = [];
   for (const name of new Set([...Object.keys(dependencies), ...optional])) {
-    const directory = packageDirectory(name, root);
-    if (directory === undefined) {
-      if (optional.has(name)) continue;
+    const directory = packageDirectory(name, root, levels);
+    if (directory !== undefined) directories.push(directory);
+    else if (!optional.has(name)) {
       throw notFound(name, `a dependency of ${manifestFile} is not installed`, 'Run `npm ci` in a clone, or install @ict/cli again.');
     }
-    if ((await readManifest(join(directory, 'package.json'))).ict !== undefined) found.add(await realpath(directory));
   }
+  const manifests = await Promise.all(directories.map((directory) => readManifest(join(directory, 'package.json'))));
+  for (const directory of directories.filter((_, index) => manifests[index].ict !== undefined)) found.add(await realpath(directory));
   for (const { name, base } of configured) {
     const directory =
       name.startsWith('.') || isAbsolute(name) ? resolve(base, name) : (packageDirectory(name, base) ?? packageDirectory(name, root));

@@ -49,10 +49,11 @@ export class PluginHost {
     recall?: DefinitionMemory,
   ): Promise<PluginHost> {
     const found = await Promise.all(roots.map(readManifest));
-    const shipped = await Promise.all(found.map(definitionFiles));
+    const shipped = (await Promise.all(found.map(definitionFiles))).flat();
+    const texts = await Promise.all(shipped.map(readDefinition));
     const definitions = new Map<string, DefinitionFile>();
-    for (const file of shipped.flat()) {
-      const one = new DefinitionFile(file, await readDefinition(file), recall);
+    for (const [index, file] of shipped.entries()) {
+      const one = new DefinitionFile(file, texts[index], recall);
       const before = definitions.get(one.target);
       if (before !== undefined) {
         throw coreError('ICT_TARGET_CLAIMED_TWICE', {
