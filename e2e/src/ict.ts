@@ -1,7 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { dirname, join } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildEvent } from '@ict/plugin-api';
+import { lockFaults } from './lock-faults.js';
 
 /** Root of the clone. */
 export const repositoryRoot = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -27,8 +29,45 @@ export interface IctResult {
   readonly events: readonly BuildEvent[];
 }
 
-/** Runs `ict` with a clean environment and waits for it, and for its output to close. */
+/**
+ * Runs `ict` with a clean environment and waits for it, and for its output to close. The lock that it made is checked.
+ *
+ * @throws when the packages of a lock do not hold together, or do not answer what was asked.
+ */
 export async function ict(args: readonly string[], options: IctOptions = {}): Promise<IctResult> {
+  const result = await runIct(args, options);
+  if (result.status === 0) await checkLock(args, options.cwd ?? repositoryRoot, result);
+  return result;
+}
+
+/** Locks that were checked, by cache and text: most builds of a test have one that an earlier one had. */
+const checked = new Set<string>();
+
+async function checkLock(args: readonly string[], cwd: string, { events }: IctResult): Promise<void> {
+  const [command, template = ''] = args;
+  const after = (flag: string): string | undefined => (args.includes(flag) ? args[args.indexOf(flag) + 1] : undefined);
+  const cache = after('--cache-dir');
+  if (cache === undefined || !['lock', 'build'].includes(command) || args.includes('--dry-run')) return;
+  const file = command === 'build' ? await lockOfBuild(events) : (after('--output') ?? template.replace(/\.ya?ml$/, '.lock.yml'));
+  if (file === undefined) return;
+  const lock = await readFile(resolve(cwd, file), 'utf8');
+  const key = `${cache} ${lock}`;
+  if (checked.has(key)) return;
+  checked.add(key);
+  const faults = (await lockFaults(lock, resolve(cwd, cache))) ?? [];
+  if (faults.length > 0) throw new Error(`the packages of ${file} do not hold together:\n${faults.join('\n')}`);
+}
+
+/** The lock that a build delivered with its image; undefined without events. */
+async function lockOfBuild(events: IctResult['events']): Promise<string | undefined> {
+  const [image] = events.flatMap((event) => (event.type === 'build.done' ? event.artifacts.map(({ path }) => path) : []));
+  if (image === undefined) return undefined;
+  const locks = (await readdir(dirname(image))).filter((name) => name.endsWith('.lock.yml'));
+  const own = locks.find((name) => basename(image).startsWith(basename(name, '.lock.yml')));
+  return own === undefined ? undefined : join(dirname(image), own);
+}
+
+async function runIct(args: readonly string[], options: IctOptions = {}): Promise<IctResult> {
   const [program, ...first] = options.command ?? [join(repositoryRoot, 'node_modules', '.bin', 'ict')];
   const path = process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin';
   const argv =

@@ -1,6 +1,7 @@
 export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type TarballPublisher } from './acme-distribution.js';
 export { askRoot, cutPartition, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
+export { lockFaults } from './lock-faults.js';
 export { HeldMounts } from './held-mounts.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';
@@ -10,7 +11,7 @@ export { Mini } from './mini-build.js';
 export { randomFrom } from './random.js';
 export { leftovers, soak, type SoakPlan, type SoakReport } from './soak.js';
 export { filesWith } from './planted.js';
-export { PackageWorld, worldPackage } from './package-world.js';
+export { PackageWorld, worldPackage, type WorldEcosystem } from './package-world.js';
 export { debianSource } from './debian-source.js';
 export { installedLayers, listTree } from './tree-listing.js';
 export { createRpmDistribution, RPM_ARCHIVE, type RpmDistribution } from './rpm-distribution.js';

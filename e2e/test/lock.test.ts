@@ -1,9 +1,10 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { parse, stringify } from 'yaml';
 import type { Plan } from '@ict/core';
 import type { LockChanges } from '@ict/plugin-api';
-import { PackageWorld, worldPackage, type IctResult } from '../src/index.js';
+import { lockFaults, PackageWorld, worldPackage, type IctResult } from '../src/index.js';
 
 let world: PackageWorld;
 let template: string;
@@ -61,6 +62,16 @@ describe('ict lock', () => {
     const again = await world.ict(['lock', template]);
     expect(again.stdout).toContain('is up to date');
     expect(await readFile(lockFile, 'utf8')).toBe(text);
+  });
+
+  it('holds what a second reader of the indexes finds sound; that reader would see what is missing', async () => {
+    const text = await readFile(lockFile, 'utf8');
+    const { cache } = world.places;
+    expect(await lockFaults(text, cache)).toEqual([]);
+    const { packages, ...rest } = parse(text) as { readonly packages: readonly { readonly name: string }[] };
+    const without = (name: string): string => stringify({ ...rest, packages: packages.filter((pkg) => pkg.name !== name) });
+    expect(await lockFaults(without('library'), cache)).toEqual(['server needs library']);
+    expect(await lockFaults(without('client'), cache)).toEqual(['nothing answers client']);
   });
 
   it('--frozen succeeds while the template fits, and fails with 1 when it asks for more', async () => {

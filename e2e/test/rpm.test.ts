@@ -12,6 +12,7 @@ import {
   createRpmDistribution,
   installedLayers,
   listTree,
+  lockFaults,
   makePlaces,
   rootTree,
   RPM_ARCHIVE,
@@ -105,7 +106,9 @@ describe('the packages that dnf installs', () => {
   it('are those of our lock', async () => {
     const { stdout } = await run('rpm', ['--root', dnf, '-qa', '--queryformat', '%{NAME}-%{EPOCHNUM}:%{VERSION}-%{RELEASE}.%{ARCH}\n']);
     const theirs = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('gpg-pubkey-'));
-    const lock = parse(await readFile(artifactOf(first, 'raw').path.replace(/raw$/, 'lock.yml'), 'utf8')) as {
+    const text = await readFile(artifactOf(first, 'raw').path.replace(/raw$/, 'lock.yml'), 'utf8');
+    expect(await lockFaults(text, places.cache)).toEqual([]);
+    const lock = parse(text) as {
       readonly packages: readonly { readonly name: string; readonly version: string; readonly arch: string }[];
     };
     const ours = lock.packages.map(({ name, version, arch }) => `${name}-${version.includes(':') ? '' : '0:'}${version}.${arch}`);

@@ -55,7 +55,7 @@ describe('the checker of answers', () => {
     ['what conflicts with a provider', [...answer, and('foe', '1')], ['foe excludes mail']],
     ['what breaks a version', [...answer, and('breaker', '1')], ['breaker excludes base']],
   ])('refuses one with %s', (_what, packages, expected) => {
-    expect(faults(packages).sort()).toEqual(expected);
+    expect(faults(packages).toSorted()).toEqual(expected);
   });
 
   it('refuses versions that were not asked for, and packages that no index has', () => {

@@ -1,4 +1,4 @@
-import { brokenRelations, readStanzas, unansweredRequests, type PlainStanza } from '@ict/fixtures';
+import { debFaults } from '@ict/fixtures';
 import type { Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import { PackagesIndex } from '../src/packages-index.js';
 import { resolvePackages, type PackageRequest } from '../src/resolve.js';
@@ -21,18 +21,8 @@ export function faultsOf(
   requests: readonly string[],
   packages: readonly ResolvedPackage[],
   indexes: ReadonlyMap<string, string>,
-): string[] {
-  const chosen = packages.map(({ name, version, arch, repository }): PlainStanza => {
-    const found = readStanzas(indexes.get(repository) ?? '').find(
-      (each) => each.name === name && each.version === version && each.fields['Architecture'] === arch,
-    );
-    if (found === undefined) throw new Error(`the index of ${repository} has no ${name} ${version} for ${arch}`);
-    return found;
-  });
-  return [
-    ...brokenRelations(chosen, compareDebVersions),
-    ...unansweredRequests(requests, chosen, compareDebVersions).map((request) => `nothing answers ${request}`),
-  ];
+): readonly string[] {
+  return debFaults(requests, packages, indexes, compareDebVersions);
 }
 
 /** Resolves: the only way in which tests do, so that every answer is checked. */

@@ -58,7 +58,7 @@ describe('the checker of answers', () => {
     ['a boolean conflict', [...answer, and('rich-foe-1-1.noarch')], ['rich-foe conflicts with (rich-foe and base < 2)']],
     ['what replaces a member', [...answer, and('successor-1-1.noarch')], ['successor replaces mail']],
   ])('refuses one with %s', (_what, packages, expected) => {
-    expect(faults(packages).sort()).toEqual(expected);
+    expect(faults(packages).toSorted()).toEqual(expected);
   });
 
   it('refuses versions that were not asked for, and packages that no repository has', () => {

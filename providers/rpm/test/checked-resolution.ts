@@ -1,4 +1,4 @@
-import { brokenRpmRelations, readPlainRpms, unansweredRpmRequests, type PlainRpm } from '@ict/fixtures';
+import { readPlainRpms, rpmFaults, type PlainRpm } from '@ict/fixtures';
 import type { Context, Resolution, ResolutionRequest, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { compareVersions } from '../src/evr.js';
 import { PackagesIndex } from '../src/packages-index.js';
@@ -24,16 +24,8 @@ export function faultsOf(
   requests: readonly string[],
   packages: readonly Pick<ResolvedPackage, 'name' | 'version' | 'arch' | 'repository'>[],
   known: ReadonlyMap<string, readonly PlainRpm[]>,
-): string[] {
-  const chosen = packages.map(({ name, version, arch, repository }): PlainRpm => {
-    const found = known.get(repository)?.find((each) => each.name === name && each.version === version && each.arch === arch);
-    if (found === undefined) throw new Error(`${repository} has no ${name} ${version} for ${arch}`);
-    return found;
-  });
-  return [
-    ...brokenRpmRelations(chosen, compareVersions),
-    ...unansweredRpmRequests(requests, chosen, compareVersions).map((request) => `nothing answers ${request}`),
-  ];
+): readonly string[] {
+  return rpmFaults(requests, packages, known, compareVersions);
 }
 
 /** Resolves: the only way in which tests do, so that every answer is checked. */
