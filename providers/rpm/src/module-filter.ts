@@ -1,14 +1,14 @@
 import type { ModuleBuild, Modules } from './modules.js';
 import type { PackagesIndex } from './packages-index.js';
 
-const NEVRA = /^(.+)-(\d+:[^-]+-[^-]+)\.([^.-]+)$/;
+const NEVRA = /^(.+)-(\d+:[^-]+-[^-]+\.([^.-]+))$/;
 const SOURCE = 'src';
 
 /** Parts of the name of an artifact. */
 interface Artifact {
   readonly name: string;
-  readonly evr: string;
-  readonly arch: string;
+  /** Which package of that name it is: `epoch:version-release.arch`. */
+  readonly build: string;
 }
 
 /** Why modules hide a package. Streams are written as people ask for them, `module:stream`. */
@@ -35,12 +35,13 @@ export function hiddenByModules(
   const shown = new Set<number>();
   const hidden = new Map<number, HidingModule>();
   const names = new Map<string, string>();
+  const placeOf = placesIn(index);
   const counting = new Map(Array.from(active, (build) => [build.name, streamOf(build)]));
   for (const build of builds) {
     for (const artifact of build.artifacts) {
       const parts = parseArtifact(artifact);
       if (parts === undefined) continue;
-      const at = placeOf(index, parts);
+      const at = placeOf(parts);
       if (at !== undefined) {
         if (active.has(build)) shown.add(at);
         else hidden.set(at, { streams: withStream(hidden.get(at)?.streams, build), instead: counting.get(build.name) });
@@ -70,14 +71,26 @@ function withStream(streams: readonly string[] = [], build: ModuleBuild): readon
 
 /** @returns undefined for a source package, which is not installed. */
 function parseArtifact(text: string): Artifact | undefined {
-  const [, name, evr, arch] = NEVRA.exec(text) ?? [];
-  return name === undefined || evr === undefined || arch === undefined || arch === SOURCE ? undefined : { name, evr, arch };
+  const [, name, build, arch] = NEVRA.exec(text) ?? [];
+  return name === undefined || build === undefined || arch === SOURCE ? undefined : { name, build };
 }
 
-function placeOf(index: PackagesIndex, { name, evr, arch }: Artifact): number | undefined {
+/** Finds the places of artifacts. The packages of a name are looked through once, however many artifacts have it. */
+function placesIn(index: PackagesIndex): (artifact: Artifact) => number | undefined {
+  const places = new Map<string, ReadonlyMap<string, number>>();
+  return ({ name, build }) => {
+    let builds = places.get(name);
+    if (builds === undefined) places.set(name, (builds = buildsOf(index, name)));
+    return builds.get(build);
+  };
+}
+
+function buildsOf(index: PackagesIndex, name: string): ReadonlyMap<string, number> {
+  const builds = new Map<string, number>();
   for (const at of index.byName(name)) {
     const { epoch, version, release } = index.evr(at);
-    if (index.arch(at) === arch && `${epoch}:${version}-${release}` === evr) return at;
+    const build = `${epoch}:${version}-${release}.${index.arch(at)}`;
+    if (!builds.has(build)) builds.set(build, at);
   }
-  return undefined;
+  return builds;
 }

@@ -12,13 +12,15 @@ const CHANGELOG_DEPTH = 2;
 /**
  * Reads other.xml, piece by piece, and keeps the newest entries of the changelogs of wanted packages; unknown elements are passed over.
  *
- * A package without checksum can be nobody's: it is left out with a diagnostic.
+ * A package without checksum can be nobody's: it is left out with a diagnostic. Of a package that is listed twice the first entry counts.
  */
 export class OtherReader implements XmlHandler {
   readonly #wanted: ReadonlyMap<string, DatedEntry[]>;
   readonly #newest: number;
   readonly #reader: XmlReader;
   readonly #diagnostics: IndexDiagnostic[] = [];
+  /** Wanted packages that were listed. */
+  readonly #listed = new Set<string>();
   #depth = 0;
   /** The entries of the package that is read; undefined for one that nobody wants. */
   #entries: DatedEntry[] | undefined;
@@ -76,7 +78,10 @@ export class OtherReader implements XmlHandler {
   #package(attributes: XmlAttributes): void {
     const pkgid = attributes.get('pkgid') ?? '';
     if (pkgid === '') this.#diagnostics.push({ package: attributes.get('name') ?? '(without name)', reason: 'it has no checksum' });
-    else this.#entries = this.#wanted.get(pkgid);
+    else if (!this.#listed.has(pkgid) && this.#wanted.has(pkgid)) {
+      this.#listed.add(pkgid);
+      this.#entries = this.#wanted.get(pkgid);
+    }
   }
 }
 

@@ -158,7 +158,7 @@ export class PrimaryReader implements XmlHandler {
     if (twin !== undefined) {
       if (this.#writer.heap.textAt(this.#writer.field(twin, 'digest')) === this.#checksum) return;
       const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
-      this.#diagnostics.push({ package: name, reason: 'it is listed twice in one version, as different files; the first counts' });
+      this.#diagnostics.push({ package: name, reason: 'it is listed twice in one version, with different checksums; the first counts' });
       return;
     }
     this.#fields[FIELD.digest] = this.#append(this.#checksum!);

@@ -226,6 +226,13 @@ describe('other.xml', () => {
     expect(() => read(text.replace('&amp;', '&'))).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }));
   });
 
+  it('that lists a package twice has each of its entries once', () => {
+    const text = malformed('unknown_element_00');
+    const [entry] = /<package pkgid="90f6[^]*?<\/package>/.exec(text)!;
+    expect(read(text.replace(entry, entry + entry))).toEqual(read(text));
+    expect(read(text).texts[0]).toHaveLength(1);
+  });
+
   it('that is cut off is refused', () => {
     expect(() => read(malformed('no_pkgid').slice(0, -20))).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }));
   });

@@ -277,7 +277,7 @@ describe('malformed metadata', () => {
     const text = [entry('1', 'a'), entry('2', 'b'), entry('1', 'a'), entry('1', 'c'), entry('1', 'd', 'x86_64')].join('');
     const { packages, diagnostics } = readPrimary(`<metadata xmlns="x" xmlns:rpm="rpm">${text}</metadata>`);
     expect(packages.map(({ path }) => path)).toEqual(['a.rpm', 'b.rpm', 'd.rpm']);
-    expect(diagnostics).toEqual([{ package: 'twin', reason: 'it is listed twice in one version, as different files; the first counts' }]);
+    expect(diagnostics).toEqual([{ package: 'twin', reason: 'it is listed twice in one version, with different checksums; the first counts' }]);
   });
 
   it('of primary: what is left out is named with repository, file and reason, and the rest can be used', async () => {
@@ -298,7 +298,7 @@ describe('malformed metadata', () => {
       '7 packages of repository "odd" were left out:',
       '  repodata/primary.xml: out: it lies outside the repository',
       '  repodata/primary.xml: empty: it has no proper size',
-      '  repodata/primary.xml: twin: it is listed twice in one version, as different files; the first counts',
+      '  repodata/primary.xml: twin: it is listed twice in one version, with different checksums; the first counts',
       '  repodata/primary.xml: half: it has no proper version',
       '  repodata/primary.xml: sum0: it has no checksum of SHA-2',
       '  and 2 more',
