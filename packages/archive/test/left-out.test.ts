@@ -25,6 +25,14 @@ describe('files below directories of an archive', () => {
     expect(below({ path: './usr/share/doc/y', linkTarget: './usr/bin/x', type: 'hardlink' })).toBe(true);
   });
 
+  it('takes a hard link to a hard link for what the first links to', () => {
+    const inOrder = filesBelow(['/usr/share/doc']);
+    const chain = ['./usr/share/doc/x', './usr/bin/a', 'usr/bin/b', '/usr/bin/c'];
+    const asked = chain.slice(1).map((path, index) => inOrder({ path, type: 'hardlink', linkTarget: chain[index] }));
+    expect(asked).toEqual([true, true, true]);
+    expect(inOrder({ path: './usr/bin/d', type: 'hardlink', linkTarget: './usr/bin/e' })).toBe(false);
+  });
+
   it('keeps directories', () => {
     expect(below({ path: './usr/share/doc/bash', type: 'directory' })).toBe(false);
   });
