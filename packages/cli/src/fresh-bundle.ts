@@ -103,10 +103,13 @@ function stampOfSameCode(root: string, stamp: CompiledStamp | null, version: str
   return stamp.sha256 === fileDigest(file) ? { ...stamp, mtimeMs: entry.mtimeMs } : undefined;
 }
 
-/** Spares the next start the digests, which take longer than all else here. Who may not write there takes them each time. */
+/**
+ * Spares the next start the digests, which take longer than all else here. Who may not write there takes them each time. Several that write at
+ * once write the same, and who reads half of it takes the digests.
+ */
 function rememberTimes(directory: string, stamps: CheckoutRecord): void {
   const file = join(directory, CHECKOUT);
-  const written = `${file}.${process.pid}`;
+  const written = `${file}.new`;
   try {
     writeFileSync(written, JSON.stringify(stamps));
     chmodSync(written, statSync(file).mode); // whoever could read it still can, whatever the umask here
