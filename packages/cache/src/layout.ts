@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmdirSync, statSync } from 'node:fs';
 import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { digestHex, errnoOf, publishByLink, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
@@ -55,11 +55,14 @@ export interface Layout {
   leave(): void;
   /** A path in a directory of `pkgCache` or `imageCache`, which may be volumes of their own, at which nothing is yet. */
   hidden(directory: string): string;
-  /** Renames something of the cache into `.ict/trash`, at once and whole. False when it is gone already. */
+  /**
+   * Renames something of the cache into `.ict/trash`, at once and whole; what lies on a volume of its own, to a hidden name there. False
+   * when it is gone already.
+   */
   toTrash(path: string): Promise<boolean>;
   /** Like `toTrash`. @returns where it lies now, for {@link putBack}; undefined when it is gone already. */
   setAside(path: string): Promise<string | undefined>;
-  /** Whether something in the trash was put there by this layout; what others of its process set aside, they may put back. */
+  /** Whether this is the name of something that this layout set aside, without the dot of a hidden one; what others of its process set aside, they may put back. */
   isOwnTrash(name: string): boolean;
   /** Undoes `setAside`. False when something new took its place. */
   putBack(aside: string, path: string): Promise<boolean>;
@@ -117,6 +120,17 @@ function treePlace(path: string): string {
   const own = process.geteuid?.();
   const owner = ownerOf(path);
   return own === undefined || owner === undefined || owner === own ? path : `${path}-${own}`;
+}
+
+/** Takes microseconds: a collection moves thousands, and a trip through the thread pool takes ten times as long. */
+function moveAside(path: string, aside: string): string | undefined {
+  try {
+    renameSync(path, aside);
+    return aside;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 function removeIfEmpty(directory: string): void {
@@ -184,14 +198,17 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
   const ownTrash = `${owner}.${session}-`;
   let setAsideBefore = 0;
 
+  const volumes = [join(cacheDir, 'pkgCache', '/'), join(cacheDir, 'imageCache', '/')];
+
   async function setAside(path: string): Promise<string | undefined> {
-    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', `${ownTrash}${setAsideBefore++}`);
+    const name = `${ownTrash}${setAsideBefore++}`;
+    const aside = join(path.startsWith(`${trees}/`) ? trees : hidden, 'trash', name);
     try {
-      renameSync(path, aside); // takes microseconds: a collection moves thousands, and a trip through the thread pool takes ten times as long
-      return aside;
+      return moveAside(path, aside);
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return undefined;
-      throw error;
+      // On a volume of its own it is hidden where it is.
+      if (errnoOf(error) !== 'EXDEV' || !volumes.some((volume) => path.startsWith(volume))) throw error;
+      return moveAside(path, join(dirname(path), `.${name}`));
     }
   }
 

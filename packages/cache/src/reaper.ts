@@ -53,19 +53,19 @@ export async function reap(
   const failed: string[] = [];
   const known = new Map<string, Liveness>();
   const below = (name: string): readonly string[] => layout.roots.map((root) => join(root, name));
-  const trash = new Set(below('trash'));
   const locks = new Set(below('locks'));
   const packages = join(layout.cacheDir, 'pkgCache');
   const providers = (await listIfPresent(packages)).map((name) => join(packages, name));
   // What is being put among these is hidden there.
   const hiding = new Set([join(layout.cacheDir, 'imageCache'), ...providers]);
-  for (const directory of new Set([...below('tmp'), layout.scratchRoot, ...trash, ...locks, ...hiding])) {
+  for (const directory of new Set([...below('tmp'), layout.scratchRoot, ...below('trash'), ...locks, ...hiding])) {
     for (const name of await listIfPresent(directory)) {
       const path = join(directory, name);
       if (hiding.has(directory) && !name.startsWith('.')) continue;
-      const owner = (hiding.has(directory) ? name.slice(1) : name).split('.')[0] ?? '';
+      const plain = hiding.has(directory) ? name.slice(1) : name;
+      const owner = plain.split('.')[0] ?? '';
       if (locks.has(directory) && !name.endsWith('.tmp')) continue; // void leases are broken by whoever wants the lock
-      if (!isProcessOwner(owner) || (owner === layout.owner && !(trash.has(directory) && layout.isOwnTrash(name)))) continue;
+      if (!isProcessOwner(owner) || (owner === layout.owner && !layout.isOwnTrash(plain))) continue;
       const liveness = owner === layout.owner ? 'dead' : (known.get(owner) ?? livenessOf(owner));
       known.set(owner, liveness);
       if (liveness === 'alive' || (liveness === 'unknown' && !(await isAbandoned(path, foreignMs, now, layout)))) continue;

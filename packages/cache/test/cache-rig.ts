@@ -109,7 +109,7 @@ const built = new URL('../dist/index.js', import.meta.url).href;
 /** Source of a child process: `cache` is open on the rig's directory. */
 export function childScript(cacheDir: string, body: string): string {
   return `
-    import { writeFileSync, readdirSync } from 'node:fs';
+    import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
     const { openCache } = await import(${JSON.stringify(built)});
     import { digestOf } from '@ict/integrity';
     const cacheDir = ${JSON.stringify(cacheDir)};

@@ -105,6 +105,35 @@ describe('a full disk', () => {
   });
 });
 
+it('packages and images may be on volumes of their own', () => {
+  const script = childScript(
+    rig.cacheDir,
+    `
+    const file = ${JSON.stringify(join(rig.root, 'content'))};
+    const cache = await openCache({ cacheDir, clock: () => 1000 });
+    const text = 'text';
+    const pkg = { name: 'a', version: '1', arch: 'x86_64', repository: 'r', digest: digestOf(text), sizeBytes: 4, fileName: 'a.deb' };
+    writeFileSync(file, text, { mode: 0o644 });
+    const stored = await cache.packages('p').store(pkg, file);
+    const blob = await cache.blobs.putBytes(Buffer.from(text));
+    const source = await cache.blobs.path(blob.digest);
+    await cache.images.put({ a: 1 }, { artifacts: [{ name: 'a.raw', type: 'raw', ...blob, source }], documents: new Map() }, 'ict');
+    const { image } = await cache.images.find({ a: 1 });
+    const lookup = await cache.packages('p').lookup(pkg);
+    const names = () => ['pkgCache/p', 'imageCache'].map((name) => readdirSync(cacheDir + '/' + name).filter((one) => one.startsWith('.')).length);
+    const results = [names(), lookup.check, readFileSync(image.directory + '/a.raw', 'utf8')];
+    await cache.images.drop({ a: 1 });
+    writeFileSync(stored, 'xxxx');
+    results.push((await cache.packages('p').lookup(pkg)).state, names(), await cache.reap(), names());
+    console.log(JSON.stringify({ stored, results }));`,
+  );
+  const setup = 'mkdir -p "$1/pkgCache" "$1/imageCache" && mount -t tmpfs tmpfs "$1/pkgCache" && mount -t tmpfs tmpfs "$1/imageCache"';
+  expect(runInNamespace(setup, rig.cacheDir, script)).toEqual({
+    stored: join(rig.cacheDir, 'pkgCache/p/a.deb'),
+    results: [[0, 0], 'signature', 'text', 'invalid', [1, 1], { removed: 2, failed: [] }, [0, 0]],
+  });
+});
+
 describe('usage', () => {
   it('equals du and find, area by area', async () => {
     const cache = await rig.open();

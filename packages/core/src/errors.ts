@@ -36,6 +36,7 @@ export const coreError = defineErrors({
   ICT_OUTPUT_UNWRITABLE: 'host',
   ICT_LAYER_DAMAGED: 'integrity',
   ICT_CACHE_AUDIT: 'integrity',
+  ICT_CACHE_LIMIT_SMALL: 'usage',
   ICT_LINT_CONFIGURATION: 'invalid',
   ICT_LINT_INPUT: 'invalid',
   ICT_LINT_NETWORK: 'invalid',

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
 import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef, Verifier } from '@ict/plugin-api';
-import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { ArchivedLayers } from './archived-layers.js';
@@ -24,7 +23,7 @@ import { within } from './removed-directories.js';
 import { openMirrors, type Mirrors } from './repository-mirrors.js';
 import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
-import { storageLimits } from './storage-limits.js';
+import { enforceLimits } from './storage-limits.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
 import { ToolsTree } from './tools.js';
 import { LazySandbox, SandboxTrees } from './trees.js';
@@ -279,16 +278,4 @@ async function mirrorMap(options: EngineOptions, distribution: DistributionDefin
     hostSources: options.hostSources ? await readHostSources() : [],
     archives: [...new Set(distribution.repositories.map((repository) => repository.archive))],
   });
-}
-
-/** A cache that cannot be collected still served the build: its trouble is a warning. */
-async function enforceLimits(cache: Cache, { storage, signal }: EngineOptions, emit: (event: EventBody) => void): Promise<void> {
-  try {
-    const { removed, freedBytes } = await cache.collect(storageLimits(storage), { signal });
-    if (removed.length > 0) emit({ type: 'cache.collected', entries: removed.length, freedBytes });
-  } catch (error) {
-    signal.throwIfAborted();
-    const { code, message } = toErrorRecord(error);
-    emit({ type: 'warning', code, message: `the cache could not be brought below its limits: ${message}` });
-  }
 }
