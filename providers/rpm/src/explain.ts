@@ -52,16 +52,20 @@ export function seedsOf(core: readonly CoreClause[]): Seed[] {
 }
 
 /** The needs of a contradiction that nothing satisfies, and whose they are. */
-export function missingIn(core: readonly CoreClause[]): readonly { readonly by: number; readonly relation: Relation }[] {
+export function missingIn(
+  core: readonly CoreClause[],
+): readonly { readonly by: number; readonly field: RelationKind; readonly relation: Relation }[] {
   return core.flatMap(({ by, kind, targets, reason }) =>
-    kind === 'requires' && targets.length === 0 && reason.kind === 'relation' ? [{ by, relation: reason.relation }] : [],
+    kind === 'requires' && targets.length === 0 && reason.kind === 'relation'
+      ? [{ by, field: reason.field, relation: reason.relation }]
+      : [],
   );
 }
 
-/** The relations that a dependency is made of: itself, or those inside of a boolean one; none of one that cannot be read. */
-export function partsOf(relation: Relation, clauses: Clauses): readonly Relation[] {
+/** The relations that a dependency is made of: itself, or those inside of a boolean one; none of one that is not followed. */
+export function partsOf(relation: Relation, clauses: Clauses, field: RelationKind = 'requires'): readonly Relation[] {
   if (!isRich(relation.name)) return [relation];
-  const rich = clauses.clausesOfRich(relation.name) === undefined ? undefined : clauses.parsed(relation.name);
+  const rich = clauses.clausesOfRich(relation.name, field !== 'conflicts') === undefined ? undefined : clauses.parsed(relation.name);
   return rich === undefined ? [] : relationsIn(rich);
 }
 
@@ -71,8 +75,9 @@ function summarise(seeds: readonly Seed[], core: readonly CoreClause[], pool: Po
   if (missing === undefined) {
     return seeds.length > 1 ? `${names} cannot be installed together` : `${names} cannot be installed: what it needs excludes itself`;
   }
-  const { by, relation } = missing;
-  if (partsOf(relation, clauses).length === 0) return `${names} cannot be installed: ${tellUnreadable(by, relation, 'requires', pool)}`;
+  const { by, field, relation } = missing;
+  if (partsOf(relation, clauses, field).length === 0)
+    return `${names} cannot be installed: ${tellUnreadable(by, relation, field, pool, clauses)}`;
   return `${names} cannot be installed: ${label(by, pool)} needs ${formatRelation(relation)}, which cannot be had`;
 }
 
@@ -84,7 +89,7 @@ function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool, claus
   }
   if (reason.kind === 'one-version') return tellRivals([by, ...targets.filter((target) => target !== by)], pool);
   const { field, relation } = reason;
-  if (partsOf(relation, clauses).length === 0) return tellUnreadable(by, relation, field, pool);
+  if (partsOf(relation, clauses, field).length === 0) return tellUnreadable(by, relation, field, pool, clauses);
   const text = `${label(by, pool)} ${VERBS[field] ?? field} ${formatRelation(relation)}`;
   const beside = when === undefined ? '' : ` beside ${inSentence(when.map((each) => label(each, pool)), 'and')}`; // prettier-ignore
   if (kind === 'conflicts') {
@@ -122,19 +127,20 @@ function tellRivals(rivals: readonly number[], pool: Pool): string {
   return `only one ${what} of ${first.name} can be installed: ${inSentence(versions, 'or')}`;
 }
 
-function tellUnreadable(by: number, relation: Relation, field: RelationKind, pool: Pool): string {
-  return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: ${unreadableField(field, relation)}`;
+function tellUnreadable(by: number, relation: Relation, field: RelationKind, pool: Pool, clauses: Clauses): string {
+  const isTooComplex = clauses.isTooComplex(relation.name, field !== 'conflicts');
+  return `${label(by, pool)} of ${pool.repository(by).id} cannot be used: ${unreadableField({ field, relation, isTooComplex })}`;
 }
 
-function unreadableField(field: RelationKind, { name }: Relation): string {
-  return `its ${FIELDS[field] ?? field} "${name}" is not valid`;
+function unreadableField({ field, relation, isTooComplex }: Omit<UnreadableDependency, 'solvable'>): string {
+  return `its ${FIELDS[field] ?? field} "${relation.name}" ${isTooComplex ? 'is about too many packages' : 'is not valid'}`;
 }
 
 /** Names the dependencies that cannot be read, of packages that were looked at: no package with such a need is taken. */
 export function warnOfUnreadable(unreadable: Iterable<UnreadableDependency>, pool: Pool): Problem[] {
-  return Array.from(unreadable, ({ field, relation, solvable }) => ({
+  return Array.from(unreadable, ({ field, solvable, ...rest }) => ({
     code: 'ICT_RPM_RELATION_INVALID',
-    message: `repository "${pool.repository(solvable).id}": ${label(solvable, pool)}: ${unreadableField(field, relation)}`,
+    message: `repository "${pool.repository(solvable).id}": ${label(solvable, pool)}: ${unreadableField({ field, ...rest })}`,
     hint: `${field === 'requires' || field === 'conflicts' ? 'The package is not used' : 'Nothing is followed for it'}; report it to the repository.`,
     because: [],
   }));

@@ -19,11 +19,12 @@ export type Reason =
   | { readonly kind: 'relation'; readonly field: RelationKind; readonly relation: Relation }
   | { readonly kind: 'one-version'; readonly name: string };
 
-/** A boolean dependency of a package that cannot be read. */
+/** A boolean dependency of a package that cannot be read, or is about too many packages. */
 export interface UnreadableDependency {
   readonly solvable: number;
   readonly field: RelationKind;
   readonly relation: Relation;
+  readonly isTooComplex: boolean;
 }
 
 /** Combinations of packages that fulfil a condition; no real dependency comes near. */
@@ -75,14 +76,27 @@ export class Clauses implements DependencyProvider<Reason> {
     return clauses;
   }
 
-  /** What a boolean dependency means; undefined for one that cannot be read. */
+  /** What a boolean dependency means; undefined for one that cannot be read, or {@link isTooComplex}. */
   clausesOfRich(name: string, holds = true): readonly RichClause[] | undefined {
     const key = `${holds}${name}`;
     if (this.#rich.has(key)) return this.#rich.get(key);
     const rich = this.parsed(name);
-    const clauses = rich === undefined ? undefined : readable(() => richClauses(rich, holds));
+    const read = rich === undefined ? undefined : readable(() => richClauses(rich, holds));
+    const clauses = read?.every((clause) => this.#canBeSaid(clause)) === true ? read : undefined;
     this.#rich.set(key, clauses);
     return clauses;
+  }
+
+  /** True for a boolean dependency that is well-formed, and not followed all the same: more packages fulfil its conditions than can be combined. */
+  isTooComplex(name: string, holds: boolean): boolean {
+    return this.parsed(name) !== undefined && this.clausesOfRich(name, holds) === undefined;
+  }
+
+  /** Whether few enough combinations of packages make the condition of a clause true. */
+  #canBeSaid({ some, none }: RichClause): boolean {
+    // Where nothing is wanted, one set is what the others exclude.
+    const conditions = some.length > 0 ? none : none.slice(1);
+    return countCombinations(conditions.map((set) => this.#pool.membersOf(set))) <= MAX_COMBINATIONS;
   }
 
   /** A boolean dependency, taken apart; undefined for one that cannot be read, and for any other name. */
@@ -106,10 +120,12 @@ export class Clauses implements DependencyProvider<Reason> {
   #forward(solvable: number, kind: ClauseKind, field: RelationKind, relation: Relation): Clause<Reason>[] {
     const reason = { kind: 'relation', field, relation } as const;
     if (isRich(relation.name)) {
-      const clauses = this.clausesOfRich(relation.name, kind !== 'conflicts');
+      const holds = kind !== 'conflicts';
+      const clauses = this.clausesOfRich(relation.name, holds);
       // What cannot be read cannot be had: a package with it is never taken for one without.
       if (clauses === undefined) {
-        this.unreadable.set(`${solvable} ${field} ${relation.name}`, { solvable, field, relation });
+        const isTooComplex = this.isTooComplex(relation.name, holds);
+        this.unreadable.set(`${solvable} ${field} ${relation.name}`, { solvable, field, relation, isTooComplex });
         return kind === 'requires' || kind === 'conflicts' ? [{ kind: 'requires', targets: NONE, reason }] : [];
       }
       return clauses.flatMap((clause) => this.#lower(kind === 'conflicts' ? 'requires' : kind, clause, reason, solvable));
@@ -174,7 +190,9 @@ export class Clauses implements DependencyProvider<Reason> {
     const opposite = this.clausesOfRich(relation.name, false) ?? [];
     return opposite.flatMap(({ some, none }) => {
       const unless = [...new Set(some.flatMap((set) => this.#pool.membersOf(set)))];
-      return combinations(none.map((set) => this.#pool.membersOf(set))).map((there) => ({ there, unless }));
+      const wanted = none.map((set) => this.#pool.membersOf(set));
+      // A weak dependency of that many packages brings nothing in.
+      return countCombinations(wanted) > MAX_COMBINATIONS ? [] : combinations(wanted).map((there) => ({ there, unless }));
     });
   }
 }
@@ -195,9 +213,11 @@ function readable<T>(read: () => T): T | undefined {
   }
 }
 
-/** Every way to take one of each list; none when there are too many to be meant. */
+/** Every way to take one of each list. */
 function combinations(lists: readonly (readonly number[])[]): readonly (readonly number[])[] {
-  const count = lists.reduce((product, list) => product * list.length, 1);
-  if (count > MAX_COMBINATIONS) return [];
   return lists.reduce<readonly (readonly number[])[]>((all, list) => all.flatMap((one) => list.map((item) => [...one, item])), [[]]);
+}
+
+function countCombinations(lists: readonly (readonly number[])[]): number {
+  return lists.reduce((product, list) => product * list.length, 1);
 }

@@ -251,6 +251,37 @@ describe('a dependency that cannot be read', () => {
   });
 });
 
+describe('a boolean dependency about too many packages', () => {
+  const providers = (name: string, count: number) =>
+    Array.from({ length: count }, (_, at) => pkg(`${name}${at}-1-1.noarch`, { provides: [name] }));
+  const universe = [...providers('p', 65), ...providers('q', 64), pkg('b-1-1.noarch')];
+  /** 65 times 64 pairs of packages make it a need. */
+  const relation = '(gone if (p and q))';
+
+  it.each(['requires', 'conflicts'] as const)('is never taken for one that is met (%s)', (field) => {
+    const text = field === 'requires' ? relation : '((b and p) and q)';
+    const packages = [pkg('a-2-1.noarch', { [field]: [text] }), pkg('a-1-1.noarch'), ...universe];
+    const resolution = resolveIn([{ packages }], ['a']);
+    expect(answer(resolution)).toBe('a-1-1.noarch');
+    expect(resolution.kind === 'resolved' && resolution.warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
+      `ICT_RPM_RELATION_INVALID repository "repo0": a 2-1: its ${field === 'requires' ? 'Requires' : 'Conflicts'} "${text}" is about too many packages`,
+    ]);
+  });
+
+  it('keeps its package out when there is no other', () => {
+    const resolution = resolveIn([{ packages: [pkg('a-1-1.noarch', { requires: [relation] }), ...universe] }], ['a']);
+    expect(resolution).toMatchObject({ kind: 'unsolvable', problems: [{ code: 'ICT_RPM_UNSATISFIABLE' }] });
+    expect(resolution.kind === 'unsolvable' && resolution.problems[0]?.message).toContain('is about too many packages');
+  });
+
+  it('counts as ever with as many as are looked at', () => {
+    const fewer = universe.filter(({ nevra }) => nevra !== 'p64-1-1.noarch');
+    const packages = [pkg('a-1-1.noarch', { requires: [relation] }), ...fewer];
+    expect(answer(resolveIn([{ packages }], ['a', 'p0']))).toBe('a-1-1.noarch p0-1-1.noarch');
+    expect(answer(resolveIn([{ packages }], ['a', 'p0', 'q0']))).toBe('ICT_RPM_UNSATISFIABLE');
+  });
+});
+
 describe('relations of a closure', () => {
   const packages = [
     pkg('a-1-1.noarch', {
