@@ -1,10 +1,11 @@
-import { fstatSync, writeSync } from 'node:fs';
+import { fstatSync } from 'node:fs';
 import { pipeline, Readable, Transform, type Duplex, type TransformCallback } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { isIctError } from '@ict/plugin-api';
 import { findProgram, ProgramStream, runProgramTo } from './codec-program.js';
 import type { Compression } from './compression.js';
 import { archiveError } from './errors.js';
+import { writeWhole } from './whole-write.js';
 import { decompressXzWasm } from './xz-wasm.js';
 import { decompressZchunk } from './zchunk.js';
 import { decompressZstdFrames } from './zstd-frames.js';
@@ -71,10 +72,6 @@ export async function decompressTo(
   const { size: before } = fstatSync(descriptor);
   await runProgramTo(xz, ['--format=xz', '-dc', '--no-sparse'], source, descriptor, { signal, fail: (reason) => corrupt(kind, reason) });
   if (fstatSync(descriptor).size - before > maxBytes) throw tooLarge(kind, maxBytes);
-}
-
-function writeWhole(descriptor: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
 }
 
 type Decoder = Duplex | ((source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;

@@ -4,12 +4,13 @@ export { detectCompression, DETECTION_BYTES, type Compression } from './compress
 export { readCpio, type CpioEntry, type ReadCpioOptions } from './cpio.js';
 export { readDeb, type Deb, type DebOptions } from './deb.js';
 export { decompress, type DecompressOptions } from './decompress.js';
+export { decompressAtOnce } from './decompress-at-once.js';
 export { decompressFileTo, type DecompressedFile } from './decompressed-file.js';
 export { archiveError } from './errors.js';
 export { writePlainDeb } from './plain-deb.js';
 export { wholeContent } from './tar-body.js';
 export type { TarEntry, TarEntryType, TarHeader } from './tar-entry.js';
-export { readTarFile } from './tar-file.js';
+export { readTarFile, writeTarFile } from './tar-file.js';
 export { readTar, type ReadTarOptions } from './tar-reader.js';
 export { writeTar, type TarInput } from './tar-writer.js';
 export { extractTree, type ExtractOptions, type ExtractReport, type UnsetXattrs } from './extract.js';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
-import { decompress } from '@ict/archive';
+import { decompress, decompressAtOnce } from '@ict/archive';
 import type { Compression } from '@ict/archive';
 import { rpmError } from './errors.js';
 import type { Evr } from './evr.js';
@@ -71,6 +71,8 @@ const LEAD_BYTES = 96;
 const LEAD_MAGIC = 0xedabeedb;
 const MAX_SIGNATURE_BYTES = 64 * 2 ** 20;
 const MAX_HEADER_BYTES = 256 * 2 ** 20;
+/** Largest payload that is decompressed in one call, before and after. Nine packages of ten have less. */
+const MAX_AT_ONCE = 16 * 2 ** 20;
 const COMPRESSORS: Readonly<Record<string, Compression>> = { gzip: 'gz', bzip2: 'bz2', xz: 'xz', lzma: 'lzma', zstd: 'zstd' };
 
 /**
@@ -151,6 +153,11 @@ function describe(
     // rpm's xz streams carry SHA-256 checks, which the decoder in this process cannot read: always the program.
     return decompress(stored, compression, { ...shared, maxBytes: maxPayloadBytes });
   };
+  const payloadBytes = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+    const whole = smallPayload(file, payloadRange, compression, maxPayloadBytes);
+    if (whole === undefined) yield* archive();
+    else yield whole;
+  };
   return {
     name,
     evr,
@@ -167,8 +174,15 @@ function describe(
     scriptlets: () => readScriptlets(header),
     changelog: () => readChangelog(header),
     archive,
-    payload: () => readPayload(archive(), files(), shared),
+    payload: () => readPayload(payloadBytes(), files(), shared),
   };
+}
+
+/** The bytes of a payload of moderate size, decompressed; undefined when they have to be streamed. */
+function smallPayload(file: string, range: ByteRange, compression: Compression, maxPayloadBytes: number): Buffer | undefined {
+  if (range.sizeBytes > MAX_AT_ONCE) return undefined;
+  using opening = new FileOpening(file);
+  return decompressAtOnce(opening.read(range), compression, Math.min(MAX_AT_ONCE, maxPayloadBytes));
 }
 
 function once<T>(make: () => T): () => T {

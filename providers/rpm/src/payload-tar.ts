@@ -1,10 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { writeTar } from '@ict/archive';
+import { writeTarFile } from '@ict/archive';
 import type { TarEntryType, TarInput } from '@ict/archive';
 import type { Context, TreeSession } from '@ict/plugin-api';
 import type { RpmFile } from './package-files.js';
@@ -34,10 +31,7 @@ export async function extractPayload(
   const pkg = await readRpm(file, { signal: ctx.signal });
   const tar = join(ctx.temporary, `payload-${randomUUID()}.tar`);
   try {
-    await pipeline(
-      Readable.from(writeTar(toTar(pkg.payload(), choose(pkg.files())), { signal: ctx.signal })),
-      createWriteStream(tar, { flags: 'wx' }),
-    );
+    await writeTarFile(tar, toTar(pkg.payload(), choose(pkg.files())), { signal: ctx.signal });
     await tree.extract(tar, 'tar');
   } finally {
     await unlink(tar);
