@@ -72,10 +72,15 @@ export async function writeFat(request: FatRequest, ctx: BuildContext): Promise<
     { source: request.stage, at: '/stage' },
     { source: request.directory, at: '/disk', writable: true },
   ];
-  await ctx.tools.run({ argv: formatCommand(request), env, mounts });
-  await assertSpace(request);
-  const [first, ...following] = fillCommands(request).map(({ argv }) => argv);
-  if (first !== undefined) await ctx.tools.run({ argv: first, following, env, mounts });
+  const following = fillCommands(request).map(({ argv }) => argv);
+  try {
+    await ctx.tools.run({ argv: formatCommand(request), following, env, mounts });
+  } catch (error) {
+    // Where the filesystem was not even made, its size is not known.
+    throw (await lackOfSpace(request).catch(() => undefined)) ?? error;
+  }
+  const lack = await lackOfSpace(request);
+  if (lack !== undefined) throw lack;
 }
 
 /** FAT counts years from 1980. */
@@ -140,8 +145,8 @@ function allDirectories(request: Pick<FatRequest, 'files' | 'directories'>): rea
   return [...found].sort(compare);
 }
 
-/** Compares what the files take with the clusters that the new filesystem has, before a byte is copied. */
-async function assertSpace(request: FatRequest): Promise<void> {
+/** Compares what the files take with the clusters that the new filesystem has. @returns undefined when they fit. */
+async function lackOfSpace(request: FatRequest): Promise<Error | undefined> {
   await using image = await open(join(request.directory, request.file), 'r');
   const { clusterBytes, clusters } = await readFatGeometry(image, request.offsetBytes, request.partition);
   const directories = allDirectories(request);
@@ -149,11 +154,11 @@ async function assertSpace(request: FatRequest): Promise<void> {
   let needed = request.width === 32 ? Math.max(1, clustersFor(entriesIn(request, directories, '') * DIRECTORY_ENTRY_BYTES)) : 0;
   for (const path of directories) needed += Math.max(1, clustersFor((2 + entriesIn(request, directories, path)) * DIRECTORY_ENTRY_BYTES));
   for (const file of request.files) needed += clustersFor(file.sizeBytes);
-  if (needed <= clusters) return;
+  if (needed <= clusters) return undefined;
   const neededBytes = needed * clusterBytes;
   const availableBytes = clusters * clusterBytes;
   const largest = [...request.files].sort((a, b) => b.sizeBytes - a.sizeBytes || compare(a.target, b.target)).slice(0, 3);
-  throw diskError('ICT_DISK_NO_SPACE', {
+  return diskError('ICT_DISK_NO_SPACE', {
     message: `the files of partition "${request.partition}" do not fit: they need ${mebibytes(neededBytes)}, and its FAT filesystem has ${mebibytes(availableBytes)}`,
     hint: `Make partition "${request.partition}" at least ${mebibytes(neededBytes - availableBytes + request.sizeBytes)} large. Its largest files: ${largest
       .map((file) => `${file.target} (${mebibytes(file.sizeBytes)})`)

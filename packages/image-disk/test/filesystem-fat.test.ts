@@ -113,14 +113,16 @@ describe('writeFat', () => {
     }
   });
 
-  it('names the partition, what is needed and what there is, before anything is copied', async () => {
-    const files: FatFile[] = [{ target: '/initrd.img', from: 'tree', source: '/boot/vmlinuz-6.12', sizeBytes: 60 * MIB }];
-    await expect(writeFat(request(build, { files }), build.ctx)).rejects.toMatchObject({
-      code: 'ICT_DISK_NO_SPACE',
-      message: expect.stringMatching(/"boot".* 61 MiB.* 40 MiB/u),
-      facts: { partition: 'boot' },
-    });
-    expect(build.commands.map(([program]) => program)).toEqual(['mkfs.vfat']);
+  it('names the partition, what is needed and what there is, whether or not the files could be copied', async () => {
+    const both = build.tree({ ...tree, 'boot/large': '-'.repeat(60 * MIB) });
+    for (const source of ['/boot/large', '/boot/vmlinuz-6.12']) {
+      const files: FatFile[] = [{ target: '/initrd.img', from: 'tree', source, sizeBytes: 60 * MIB }];
+      await expect(writeFat(request(build, { files, tree: both }), build.ctx)).rejects.toMatchObject({
+        code: 'ICT_DISK_NO_SPACE',
+        message: expect.stringMatching(/"boot".* 61 MiB.* 40 MiB/u),
+        facts: { partition: 'boot' },
+      });
+    }
   });
 
   it('fills the last cluster, and refuses one more', async () => {

@@ -117,14 +117,17 @@ export interface ToolMount {
 /** A command that runs in a throw-away view of the tools tree. */
 export interface ToolCommand extends TreeCommand {
   readonly mounts?: readonly ToolMount[];
-  /** Argvs of further commands, run one after another in the same view, alike in everything else: setting one up costs more than a small command. */
+  /**
+   * Argvs of further commands, run one after another in the same view, alike in everything else: setting one up costs more than a small
+   * command. Of `stdin` each gets what those before it left, and what one leaves running ends with the last.
+   */
   readonly following?: readonly (readonly string[])[];
 }
 
 /** Runs programs of the tools tree: those that shape an image's bytes. Host versions never reach an image. */
 export interface ToolsRunner {
   /**
-   * @returns the result of the last command.
+   * @returns how the last command ended, and what all of them printed.
    * @throws `ICT_COMMAND_FAILED` for the first whose exit status is not accepted; those after it do not run.
    */
   run(command: ToolCommand): Promise<CommandResult>;

@@ -34,7 +34,10 @@ export function fakeTools(
     digest: digestOf(name),
     run: async ({ following = [], ...command }) => {
       let result = await runOne(command);
-      for (const argv of following) result = await runOne({ ...command, argv });
+      for (const argv of following) {
+        const { exitCode, stdout, stderr } = await runOne({ ...command, argv });
+        result = { exitCode, stdout: result.stdout + stdout, stderr: result.stderr + stderr };
+      }
       return result;
     },
   };

@@ -19,6 +19,11 @@ export interface LayerSignature {
   readonly entries: number;
 }
 
+/** How the last of several commands that ran ended, what all of them printed, and how many were begun. */
+export interface CommandsEnd extends CommandResult {
+  readonly begun: number;
+}
+
 /** What the agent can do. Byte strings travel in base64. */
 export interface AgentMethods {
   'agent.close': { params: Record<string, never>; result: null };
@@ -30,14 +35,17 @@ export interface AgentMethods {
   'tree.run': {
     params: {
       tree: number;
-      argv: readonly string[];
+      /** Run one after another in one namespace. */
+      argvs: readonly [readonly string[], ...(readonly string[])[]];
+      /** Statuses after which the next one runs. */
+      accept: readonly number[];
       env: Readonly<Record<string, string>>;
       cwd: string;
       stdin?: string;
       network: boolean;
       lines: boolean;
     };
-    result: CommandResult;
+    result: CommandsEnd;
   };
   'tree.extract': {
     params: { tree: number; file: string; format: 'deb' | 'tar'; at: string; without: readonly string[] };

@@ -176,7 +176,7 @@ export class Sandbox {
   /**
    * Runs programs of a tools tree, one after another, on one throw-away view of it, with host paths and trees mounted where they ask.
    *
-   * @returns the result of the last.
+   * @returns as {@link SandboxTree.runAll}.
    * @throws as {@link SandboxTree.run} does.
    */
   async runTool(options: ToolOptions): Promise<CommandResult> {
@@ -187,9 +187,7 @@ export class Sandbox {
         const from: MountSource = typeof source === 'string' ? { path: source } : { lowers: source.lowers };
         await tree.mount(from, at, writable);
       }
-      let result = await tree.run(command);
-      for (const argv of following) result = await tree.run({ ...command, argv });
-      return result;
+      return await tree.runAll(command, following);
     } finally {
       await tree.close();
     }

@@ -36,14 +36,27 @@ export class SandboxTree implements TreeSession {
    * @throws `ICT_COMMAND_FAILED`, `ICT_SANDBOX_COMMAND`, `ICT_SANDBOX_NETWORK`, `ICT_TREE_PATH` (`cwd`), `ICT_SANDBOX_MOUNT`; the
    *   signal's reason, after the command and all that it started have ended.
    */
-  async run(command: TreeCommand): Promise<CommandResult> {
+  run(command: TreeCommand): Promise<CommandResult> {
+    return this.runAll(command, []);
+  }
+
+  /**
+   * As {@link SandboxTree.run}, for several commands in the same namespaces, one after another, until one fails. What one leaves running
+   * ends with the last.
+   *
+   * @param following argvs of those after the first.
+   * @returns how the last ended, and what all of them printed.
+   */
+  async runAll(command: TreeCommand, following: readonly (readonly string[])[]): Promise<CommandResult> {
     const { argv, env = {}, cwd = '/', stdin, network = false, accept = [0], onLine } = command;
-    const result = await this.#channel.call(
+    const argvs = [argv, ...following] as const;
+    const params = { ...this.#at, argvs, accept, env, cwd, network, lines: onLine !== undefined };
+    const { begun, ...result } = await this.#channel.call(
       'tree.run',
-      { ...this.#at, argv, env, cwd, network, lines: onLine !== undefined, ...(stdin === undefined ? {} : { stdin }) },
+      { ...params, ...(stdin === undefined ? {} : { stdin }) },
       { signal: this.#signal, ...(onLine === undefined ? {} : { onLine }) },
     );
-    if (!accept.includes(result.exitCode)) throw commandFailure(argv, result);
+    if (!accept.includes(result.exitCode)) throw commandFailure(argvs[begun - 1] as readonly string[], result);
     return result;
   }
 

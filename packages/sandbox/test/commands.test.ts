@@ -222,6 +222,25 @@ describe('tools', () => {
     expect(existsSync(join(base, 'low', 'kept'))).toBe(false);
   });
 
+  it('get each word as it is, however many there are, and fail by their own name', async () => {
+    const words = ['', ' a  b ', "it's", '"', '\\', '$HOME', '${1}', '$(exit 7)', '`', '*', '#', '\n', '-n', 'é', 'last'];
+    const print = ['/bin/sh', '-c', 'for word; do printf "<%s>" "$word"; done', 'sh', ...words];
+    const tool = (accept: readonly number[], ...following: readonly (readonly string[])[]) =>
+      sandbox.runTool({
+        lowers: [join(base, 'low')],
+        mounts: [],
+        command: { argv: print, env: { PATH: '/bin' }, accept },
+        following,
+        signal: new AbortController().signal,
+      });
+    const fails = ['/bin/sh', '-c', 'exit 3'];
+    const shown = words.map((word) => `<${word}>`).join('');
+    expect(await tool([0, 3], fails, print)).toEqual({ exitCode: 0, stdout: shown + shown, stderr: '' });
+    expect(await tool([0, 3], print, fails)).toMatchObject({ exitCode: 3 });
+    await expect(tool([0], fails, print)).rejects.toMatchObject({ code: 'ICT_COMMAND_FAILED', facts: { argv: fails, exitCode: 3 } });
+    await expect(tool([0], print, ['/no/such'])).rejects.toMatchObject({ code: 'ICT_COMMAND_FAILED', facts: { argv: ['/no/such'] } });
+  });
+
   it('see host files and trees where they ask', async () => {
     mkdirSync(join(base, 'low', 'data'));
     const host = makeBase();

@@ -1,9 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import type { CommandResult } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 import { LineSplitter } from '../line-splitter.js';
-import type { OutputLine } from '../protocol.js';
+import type { CommandsEnd, OutputLine } from '../protocol.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
 import { COMMAND_MOUNTS } from './mounting.js';
 import type { OutputPipePool, OutputPipes } from './output-pipes.js';
@@ -34,19 +33,38 @@ const CAPABILITIES = [
 ];
 
 /**
- * Runs as pid 1 of the command's own mount and pid namespaces, in the root of the tree: the mounts of {@link COMMAND_MOUNTS}, which
- * lie beside the root; the tree moved over `/`, so that leaving a chroot leads back into it; a byte on descriptor 3 once all that
- * worked. Arguments are the command to become; no value is ever part of this text.
+ * Runs as pid 1 of namespaces of its own, in the root of the tree: the mounts of {@link COMMAND_MOUNTS}, which lie beside the root; the
+ * tree moved over `/`, so that leaving a chroot leads back into it; then commands one after another, until one ends with a status that
+ * is not accepted. The last takes the place of this shell. Before each a byte goes to descriptor 3. Arguments are the accepted statuses
+ * between blanks, then each command with the number of its words before it; no value is ever part of this text, nor of what it evaluates.
  */
 const ENTER = `set -eu
 mount -n -i --all --fstab ../${COMMAND_MOUNTS}
 mount -n -i --move . /
-printf 1 >&3
-exec 3>&- 4>&-
-exec "$@"`;
+exec 4>&-
+accepted=$1
+shift
+while :; do
+  count=$1
+  shift
+  command=
+  at=0
+  while [ "$at" -lt "$count" ]; do
+    at=$((at + 1))
+    command="$command \\"\\\${$at}\\""
+  done
+  printf 1 >&3
+  [ "$#" -gt "$count" ] || eval "exec 3>&- $command"
+  status=0
+  eval "$command 3>&-" || status=$?
+  case $accepted in *" $status "*) shift "$count" ;; *) exit "$status" ;; esac
+done`;
 
 export interface CommandSpec {
-  readonly argv: readonly string[];
+  /** Commands that run one after another. Each gets of `stdin` what those before it left. */
+  readonly argvs: readonly [Argv, ...Argv[]];
+  /** Statuses of all but the last after which the next one runs. */
+  readonly accept: readonly number[];
   readonly env: Readonly<Record<string, string>>;
   /** A directory of the tree, as the tree names it. */
   readonly cwd: string;
@@ -55,6 +73,8 @@ export interface CommandSpec {
   readonly network?: number;
 }
 
+type Argv = readonly string[];
+
 export interface CommandHooks {
   readonly signal: AbortSignal;
   /** Called with complete lines; the command waits while the promise it returns is pending. */
@@ -62,25 +82,26 @@ export interface CommandHooks {
 }
 
 /**
- * Runs a command in the tree whose root is mounted at `root`, in its own mount and pid namespaces: when its first process
- * ends, or the signal aborts, the kernel ends every process that it left behind.
+ * Runs commands in the tree whose root is mounted at `root`, in mount and pid namespaces of their own: when the last ends, or the
+ * signal aborts, the kernel ends every process that they left behind.
  *
  * @throws `ICT_SANDBOX_COMMAND` for an argv or environment that cannot be passed; `ICT_SANDBOX_MOUNT` when the kernel refuses
  *   the namespaces; the signal's reason. A failing command is a result, not an error.
  */
-export async function runCommand(root: string, spec: CommandSpec, pool: OutputPipePool, hooks: CommandHooks): Promise<CommandResult> {
+export async function runCommands(root: string, spec: CommandSpec, pool: OutputPipePool, hooks: CommandHooks): Promise<CommandsEnd> {
   hooks.signal.throwIfAborted();
   const argv = [
     ...(spec.network === undefined ? [] : ['nsenter', '--net=/proc/self/fd/4', '--']),
     ...['unshare', '--mount', '--propagation', 'unchanged', '--pid', '--fork', '--kill-child=KILL', '--'],
-    ...['sh', '-c', ENTER, 'ict', ...inTree(spec)],
+    ...['sh', '-c', ENTER, 'ict', ` ${spec.accept.join(' ')} `],
+    ...spec.argvs.map((argv) => inTree(argv, spec)).flatMap((words) => [String(words.length), ...words]),
   ];
   const pipes = await pool.take();
   try {
     const child = start(argv, root, spec, pipes);
     const [, , , entered] = child.stdio as unknown as readonly Readable[];
-    let inside = false;
-    entered?.on('data', () => (inside = true));
+    let begun = 0;
+    entered?.on('data', (bytes: Buffer) => (begun += bytes.length));
     const stop = (): void => killGroup(child);
     hooks.signal.addEventListener('abort', stop, { once: true });
     if (hooks.signal.aborted) stop();
@@ -88,11 +109,11 @@ export async function runCommand(root: string, spec: CommandSpec, pool: OutputPi
     if (spec.stdin !== undefined) feed(child.stdin as Writable, spec.stdin);
     const [status, stdout, stderr] = await outcome.finally(() => hooks.signal.removeEventListener('abort', stop));
     hooks.signal.throwIfAborted();
-    if (inside) return { exitCode: status, stdout, stderr };
+    if (begun > 0) return { exitCode: status, stdout, stderr, begun };
     throw sandboxError('ICT_SANDBOX_MOUNT', {
       message: `The namespaces of a command could not be set up: ${stderr.trim() || `status ${status}`}`,
       hint: 'Run "ict doctor": it tries what the sandbox needs.',
-      facts: { argv: spec.argv.slice(0, 100), status },
+      facts: { argv: spec.argvs[0].slice(0, 100), status },
     });
   } finally {
     pipes.release();
@@ -100,8 +121,7 @@ export async function runCommand(root: string, spec: CommandSpec, pool: OutputPi
 }
 
 /** The part of the argv that runs with the tree as its root: fewer powers, exactly the given environment, then the command. */
-function inTree(spec: CommandSpec): string[] {
-  const { argv, env, cwd } = spec;
+function inTree(argv: Argv, { env, cwd }: CommandSpec): string[] {
   if (argv.length === 0 || argv[0] === '') throw badCommand(argv, 'it names no program');
   if (argv.some((argument) => argument.includes('\0'))) throw badCommand(argv, 'an argument has a NUL byte');
   const variables = Object.entries(env).map(([name, value]) => {
@@ -149,7 +169,7 @@ function start(argv: readonly string[], root: string, spec: CommandSpec, pipes: 
 /** Too long an argv or environment is the caller's doing; anything else passes as it is. */
 function startFailure(error: unknown, spec: CommandSpec): unknown {
   const tooLong = (error as NodeJS.ErrnoException).code === 'E2BIG';
-  return tooLong ? badCommand(spec.argv, 'its arguments and environment are too long') : error;
+  return tooLong ? badCommand(spec.argvs[0], 'its arguments and environment are too long') : error;
 }
 
 function ending(child: ChildProcess, spec: CommandSpec): Promise<number> {

@@ -122,16 +122,14 @@ const HOST_PROC = ['sys', 'sysrq-trigger', 'irq', 'bus', 'fs'];
 
 const tmpfs = (target: string, options: string): ListedMount => ({ source: 'tmpfs', target, type: 'tmpfs', options });
 
-/** Kernel interfaces and scratch space, mounted on top of a tree, so that its layer does not see what is written there. */
-const ROOT_MOUNTS: readonly ListedMount[] = [
+/**
+ * The tree once more, with kernel interfaces and scratch space on top of it, so that its layer does not see what is written there. `dev` is
+ * filled before, so that one process can mount it and what lies in it: starting a program costs more than all of these mounts.
+ */
+const FURNITURE: readonly ListedMount[] = [
   { source: './bare', target: './root', type: 'none', options: 'bind' },
   { source: 'sysfs', target: './root/sys', type: 'sysfs', options: 'ro,nosuid,nodev,noexec' },
-  tmpfs('./root/dev', 'mode=0755,nosuid,nodev,noexec'),
-  tmpfs('./root/run', 'mode=0755,nosuid,nodev'),
-  tmpfs('./root/tmp', 'mode=1777,nosuid,nodev'),
-];
-
-const DEVICE_MOUNTS: readonly ListedMount[] = [
+  { source: './dev', target: './root/dev', type: 'none', options: 'bind,nosuid,nodev,noexec' },
   ...DEVICES.map((name) => ({ source: `/dev/${name}`, target: `./root/dev/${name}`, type: 'none', options: 'bind' })),
   {
     source: 'devpts',
@@ -140,6 +138,8 @@ const DEVICE_MOUNTS: readonly ListedMount[] = [
     options: 'newinstance,nosuid,noexec,ptmxmode=0666,mode=0620,gid=5',
   },
   tmpfs('./root/dev/shm', 'mode=1777,nosuid,nodev'),
+  tmpfs('./root/run', 'mode=0755,nosuid,nodev'),
+  tmpfs('./root/tmp', 'mode=1777,nosuid,nodev'),
 ];
 
 /** Name of the list of mounts that each command makes for itself, beside the root of its tree. */
@@ -154,7 +154,7 @@ function commandMounts(): readonly ListedMount[] {
   ];
 }
 
-/** Shows the tree mounted at `directory/bare` at `directory/root` too, there with the mounts that commands need. */
+/** Shows the tree mounted at `directory/bare`, in a tmpfs, at `directory/root` too, there with the mounts that commands need. */
 export async function furnish(directory: string): Promise<void> {
   for (const [name] of MOUNT_POINTS) {
     if (lstatSync(`${directory}/bare/${name}`).isDirectory()) continue;
@@ -164,13 +164,12 @@ export async function furnish(directory: string): Promise<void> {
       facts: { path: `/${name}` },
     });
   }
-  const list = `${directory}/furniture.fstab`;
-  const dev = `${directory}/root/dev`;
-  await mountAll('Mounting /dev, /run, /sys and /tmp of a tree', ROOT_MOUNTS, directory, list);
+  const dev = `${directory}/dev`;
+  mkdirSync(dev, { mode: 0o755 });
   for (const name of DEVICES) writeFileSync(`${dev}/${name}`, '', { flag: 'wx' });
   for (const name of ['pts', 'shm']) mkdirSync(`${dev}/${name}`, { mode: 0o755 });
   for (const [name, target] of Object.entries(DEVICE_LINKS)) symlinkSync(target, `${dev}/${name}`);
-  await mountAll('Mounting the devices of a tree', DEVICE_MOUNTS, directory, list);
+  await mountAll('Mounting /dev, /run, /sys and /tmp of a tree', FURNITURE, directory, `${directory}/furniture.fstab`);
   const lock = `${directory}/root/run/lock`;
   mkdirSync(lock);
   chmodSync(lock, 0o1777);

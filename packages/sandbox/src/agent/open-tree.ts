@@ -12,15 +12,15 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { basename } from 'node:path';
-import { isIctError, type CommandResult } from '@ict/plugin-api';
+import { isIctError } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
-import type { MountSource } from '../protocol.js';
-import { runCommand, type CommandHooks, type CommandSpec } from './command.js';
+import type { CommandsEnd, MountSource } from '../protocol.js';
+import { runCommands, type CommandHooks, type CommandSpec } from './command.js';
 import { extractInto, type ArchiveToUnpack } from './extraction.js';
 import { bindFiles, bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
 import { readMountTable } from './mount-table.js';
 import type { OutputPipePool } from './output-pipes.js';
-import { removeDirectories, removeDirectory } from './removal.js';
+import { removeOwnDirectories } from './removal.js';
 import { TreeFiles } from './tree-files.js';
 import { badPath, locate, makeDirectoryAt, treeIo, treePathParts } from './tree-path.js';
 
@@ -89,12 +89,12 @@ export class OpenTree {
     return running;
   }
 
-  async run(spec: Omit<CommandSpec, 'network'>, network: number | undefined, hooks: CommandHooks): Promise<CommandResult> {
+  async run(spec: Omit<CommandSpec, 'network'>, network: number | undefined, hooks: CommandHooks): Promise<CommandsEnd> {
     await treeIo('run a command in', spec.cwd, () => {
       using place = locate(this.#root, spec.cwd, { follow: true });
       if (place?.stats?.isDirectory() !== true) throw badPath(spec.cwd, 'it is not a directory, so no command can start there');
     });
-    if (network === undefined) return runCommand(this.#root, spec, this.#options.pipes, hooks);
+    if (network === undefined) return runCommands(this.#root, spec, this.#options.pipes, hooks);
     // One at a time: each mounts over the same resolv.conf.
     const turn = this.#networkTurn.then(() => this.#runWithNetwork({ ...spec, network }, hooks));
     this.#networkTurn = turn.catch(() => undefined);
@@ -157,14 +157,14 @@ export class OpenTree {
     while (this.#work.size > 0) await Promise.all(this.#work);
     const mounted = new Set(readMountTable().map((mount) => mount.path));
     await unmountAll([this.#root, this.#bare].filter((path) => mounted.has(path)));
-    await removeDirectories([...this.#discard.splice(0), this.#options.directory]);
+    await removeOwnDirectories([...this.#discard.splice(0), this.#options.directory]);
   }
 
   async #mountLayers(): Promise<void> {
     const { directory, lowers, upper = this.#scratchUpper() } = this.#options;
     for (const path of [directory, this.#bare, this.#root]) mkdirSync(path, { mode: 0o755 });
     prepareUpper(upper.directory, lowers.at(-1));
-    await removeDirectory(upper.work);
+    await removeOwnDirectories([upper.work]);
     this.#discard.push(upper.work);
     if (lowers.length === 0) {
       await bindMount(upper.directory, this.#bare, '/', true);
@@ -226,15 +226,15 @@ export class OpenTree {
   }
 
   /** Runs a command that sees the host's network and, in the place of the tree's resolv.conf, its name servers. */
-  async #runWithNetwork(spec: CommandSpec, hooks: CommandHooks): Promise<CommandResult> {
+  async #runWithNetwork(spec: CommandSpec, hooks: CommandHooks): Promise<CommandsEnd> {
     const path = '/etc/resolv.conf';
-    if (!existsSync(path)) return runCommand(this.#root, spec, this.#options.pipes, hooks);
+    if (!existsSync(path)) return runCommands(this.#root, spec, this.#options.pipes, hooks);
     using before = locate(this.#root, path, { follow: true });
     const made = before?.stats === undefined;
     if (made) await this.files.write(path, Buffer.alloc(0), { ...ROOT_OWNED, mode: 0o644, ...this.#time() });
     await this.mount({ path }, path, false);
     try {
-      return await runCommand(this.#root, spec, this.#options.pipes, hooks);
+      return await runCommands(this.#root, spec, this.#options.pipes, hooks);
     } finally {
       await treeIo('unmount', path, async () => {
         // The directory as it was: the command may have replaced the link that led here.

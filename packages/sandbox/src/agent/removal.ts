@@ -1,4 +1,4 @@
-import { lstatSync, realpathSync } from 'node:fs';
+import { lstatSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
 import { mountsWithin, readMountTable } from './mount-table.js';
@@ -9,26 +9,61 @@ import { mountsWithin, readMountTable } from './mount-table.js';
  * @throws `ICT_SANDBOX_REMOVE` when something is mounted in it, when it is a link, or when a file cannot be removed.
  */
 export async function removeDirectory(directory: string): Promise<void> {
-  await removeDirectories([directory]);
+  await removeByProgram(removable([directory]));
 }
 
-/** As {@link removeDirectory}, for several in one process: starting one costs more than removing a few files. */
-export async function removeDirectories(directories: readonly string[]): Promise<void> {
+/** Entries that are removed without starting a program: that costs as much as some hundred of them. */
+const FEW = 100;
+
+/**
+ * As {@link removeDirectory}, for directories in which nobody else can write meanwhile. Those with few entries are gone at once, the others are
+ * removed by one program.
+ */
+export async function removeOwnDirectories(directories: readonly string[]): Promise<void> {
+  await removeByProgram(removable(directories).filter((directory) => !removeFew(directory)));
+}
+
+/** The real paths of the directories that are there. @throws `ICT_SANDBOX_REMOVE` for what must not be removed. */
+function removable(directories: readonly string[]): readonly string[] {
   const there = directories.filter((directory) => {
     const stats = lstatSync(directory, { throwIfNoEntry: false });
     if (stats?.isDirectory() === false) throw cannotRemove(directory, 'it is not a directory');
     return stats !== undefined;
   });
-  if (there.length === 0) return;
+  if (there.length === 0) return [];
   const table = readMountTable();
-  const real = there.map((directory) => {
+  return there.map((directory) => {
     const path = realpathSync(directory);
     const [mount] = mountsWithin(table, path);
     if (mount !== undefined) throw cannotRemove(directory, `something is mounted at ${mount.path}`);
     return path;
   });
-  const end = await runHostProgram(['rm', '-rf', '--one-file-system', '--', ...real]);
-  if (end.status !== 0) throw cannotRemove(there.join(', '), end.stderr);
+}
+
+/** @returns false when a part is left: there was more, or the system refused something, which the program then tells. */
+function removeFew(directory: string): boolean {
+  let left = FEW;
+  const remove = (path: string): boolean => {
+    for (const entry of readdirSync(path, { withFileTypes: true })) {
+      if (left-- === 0) return false;
+      const below = `${path}/${entry.name}`;
+      if (!entry.isDirectory()) unlinkSync(below);
+      else if (!remove(below)) return false;
+    }
+    rmdirSync(path);
+    return true;
+  };
+  try {
+    return remove(directory);
+  } catch {
+    return false;
+  }
+}
+
+async function removeByProgram(directories: readonly string[]): Promise<void> {
+  if (directories.length === 0) return;
+  const end = await runHostProgram(['rm', '-rf', '--one-file-system', '--', ...directories]);
+  if (end.status !== 0) throw cannotRemove(directories.join(', '), end.stderr);
 }
 
 function cannotRemove(directory: string, reason: string): Error {

@@ -1,7 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
-import type { CommandResult } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
-import type { AgentMethods, MethodName, OutputLine, Params, Result } from '../protocol.js';
+import type { AgentMethods, CommandsEnd, MethodName, OutputLine, Params, Result } from '../protocol.js';
 import { readLayer, restoreLayer } from './layer-archive.js';
 import { LayerBaseline } from './layer-baseline.js';
 import { copyLayer } from './layer-copy.js';
@@ -104,9 +103,9 @@ export class SandboxService {
     return { tree };
   }
 
-  #run({ tree, argv, env, cwd, stdin, network, lines }: Params<'tree.run'>, hooks: CallHooks): Promise<CommandResult> {
-    if (network && this.#options.network === undefined) throw noNetwork(argv);
-    const spec = { argv, env, cwd, ...(stdin === undefined ? {} : { stdin }) };
+  #run({ tree, argvs, accept, env, cwd, stdin, network, lines }: Params<'tree.run'>, hooks: CallHooks): Promise<CommandsEnd> {
+    if (network && this.#options.network === undefined) throw noNetwork(argvs[0]);
+    const spec = { argvs, accept, env, cwd, ...(stdin === undefined ? {} : { stdin }) };
     const open = this.#tree(tree);
     return open.use((stopping) =>
       open.run(spec, network ? this.#options.network : undefined, {
