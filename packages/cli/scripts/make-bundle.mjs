@@ -7,6 +7,7 @@ import { compiledStamp } from '../dist/fresh-bundle.js';
 import { keptDefinitionFile } from '../dist/kept-definition.js';
 import { packageRoot } from '../dist/module-url.js';
 import { discoverPlugins } from '../dist/plugin-discovery.js';
+import { asciiChunks } from './ascii-chunks.mjs';
 import { nodeBuiltins } from './node-builtins.mjs';
 import { placedModules } from './placed-modules.mjs';
 import { installedPackages } from './installed-packages.mjs';
@@ -61,7 +62,7 @@ const bundle = await rolldown({
   platform: 'node',
   tsconfig: false,
   preserveEntrySignatures: 'allow-extension',
-  plugins: [plugin, nodeBuiltins()],
+  plugins: [plugin, nodeBuiltins(), asciiChunks()],
   // How long a busy machine took is no fault of the bundle.
   checks: { bundlerTimings: false },
   onLog: (level, { message }) => {

@@ -6,6 +6,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { rolldown } from 'rolldown';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asciiChunks } from '../scripts/ascii-chunks.mjs';
 import { installedPackages } from '../scripts/installed-packages.mjs';
 import { nodeBuiltins } from '../scripts/node-builtins.mjs';
 import { placedModules } from '../scripts/placed-modules.mjs';
@@ -76,7 +77,7 @@ async function bundle(
   const bundler = await rolldown({
     input: { main: join(app, 'dist', 'main.js'), ...programs },
     platform: 'node',
-    plugins: [plugin, nodeBuiltins()],
+    plugins: [plugin, nodeBuiltins(), asciiChunks()],
   });
   await bundler.write({ dir: join(app, 'bundle'), format: 'esm' });
   await bundler.close();
@@ -158,6 +159,29 @@ describe('a bundle', () => {
     expect(library[0]()).toBe(true);
     expect(text).toMatch(/^var programs = new Proxy/m);
     expect(text).toMatch(/^var \{ execFile \} = globalThis/m);
+  });
+
+  it('is written in ASCII, and says what the modules say', async () => {
+    await put('packages/library', {
+      'dist/index.js': `
+        // na\u00efve \u{1f600}
+        const p\u00e4r = { text: 'host\u2019s', template: \`\u{1f600}\${1}\u00e9\`, pattern: /^[\u00e0-\u00ff\u{1f600}]+$/u.source };
+        export const library = [p\u00e4r.text, p\u00e4r.template, p\u00e4r.pattern, /^[\u00e0-\u00ff\u{1f600}]+$/u.test('\u00e9\u{1f600}')];
+        export const near = 1, rare = 1;
+      `,
+    });
+    const { text } = await bundle();
+    const { library } = (await import(pathToFileURL(join(app, 'bundle', 'main.js')).href)) as Bundled;
+    expect(library).toEqual(['host\u2019s', '\u{1f600}1\u00e9', expect.stringMatching(/^\^\[.*\]\+\$$/), true]);
+    expect(text).not.toMatch(/[\u0080-\uffff]/);
+  });
+
+  it.each([
+    ['a tag reads', 'String.raw`\u00e9`'],
+    ['stand after a backslash', '/\\\u00e9/.source'],
+  ])('is not made of characters that %s, and that no escape stands for', async (_, expression) => {
+    await put('packages/library', { 'dist/index.js': `export const library = ${expression}, near = 1, rare = 1;` });
+    await expect(bundle()).rejects.toThrow('cannot be escaped');
   });
 
   it('is not made of a module that passes on all of one of Node', async () => {

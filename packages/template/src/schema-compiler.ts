@@ -23,7 +23,9 @@ export function compileToModule(schema: AjvModern.AnySchemaObject, formatModule:
   const { _ } = require('ajv') as typeof AjvMain;
   const { default: standaloneCode } = require('ajv/dist/standalone/index.js') as typeof AjvStandalone;
   const ajv = createCompiler(_`formatChecks`);
-  const code = standaloneCode(ajv, ajv.compile(schema) as AjvModern.ValidateFunction);
+  const written = standaloneCode(ajv, ajv.compile(schema) as AjvModern.ValidateFunction);
+  // One character that is not ASCII would make Node keep the whole text in two bytes each; here, all are in texts.
+  const code = written.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
   return [
     `import { createRequire } from 'node:module';`,
     `import { formatChecks } from ${JSON.stringify(formatModule)};`,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compiled } from '../src/compiled-validator.js';
-import { compileSchema } from '../src/schema-compiler.js';
+import { compileSchema, compileToModule } from '../src/schema-compiler.js';
 import { configSchema } from '../src/schema/config.js';
 import { distroSchema } from '../src/schema/distro.js';
 import { defaultsSchema, templateSchema } from '../src/schema/template.js';
@@ -36,4 +36,11 @@ it('of another state of its schema is not used, and one that is absent is compil
     expect(validator.check({ other: 'text' }, 'x')).toEqual([]);
     expect(validator.check({ cache_dir: '/x' }, 'x')).toHaveLength(1);
   }
+});
+
+it('is written in ASCII', () => {
+  const properties = { größe: { type: 'string', enum: ['groß'], pattern: '^[à-ÿ]+$', description: 'the host\u2019s' } };
+  const text = compileToModule({ type: 'object', properties }, './formats.js');
+  expect(text).toMatch(/"gro\\u00df"/);
+  expect(text).not.toMatch(/[\u0080-\uffff]/);
 });
