@@ -20,8 +20,11 @@ export interface PlannedContent extends Pick<Plan, 'packages' | 'fetchBytes'> {
   readonly files: ReadonlyMap<string, string>;
 }
 
-/** Packages that are looked up at the same time: each look waits for the disk several times, and has a file or two open. */
-const LOOKUPS = 16;
+/**
+ * Packages that are looked up at the same time: each look waits for the disk several times, and has a file or two open; that they are used is
+ * noted before, once for all that begin together.
+ */
+const LOOKUPS = 64;
 
 /** Looks the packages of a lock up in the cache, each content once. */
 export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'>, signal: AbortSignal): Promise<PlannedContent> {
