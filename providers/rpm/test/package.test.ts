@@ -8,6 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { formatRelation } from '../src/relation.js';
 import { readRpm } from '../src/package.js';
 import type { RpmPackage } from '../src/package.js';
+import { RELATION_TAGS, TAG } from '../src/tags.js';
 import { FIXTURES, packagePaths } from './fixture-index.js';
 
 const PACKAGES = packagePaths();
@@ -24,11 +25,44 @@ function decode(latin1: string): string {
   }
 }
 
+/** Python has bytes that are no UTF-8 as single surrogates. */
+function fromPython(text: string): string {
+  if (!/[\udc80-\udcff]/u.test(text)) return text;
+  const bytes = [...text].map((char) => (/[\udc80-\udcff]/u.test(char) ? Buffer.from([char.charCodeAt(0) & 0xff]) : Buffer.from(char)));
+  return decode(Buffer.concat(bytes).toString('latin1'));
+}
+
 function query(file: string, format: string): string {
   return execFileSync('rpm', ['-qp', '--nosignature', '--nodigest', '--qf', format, file], {
     stdio: ['ignore', 'pipe', 'ignore'],
   }).toString('latin1');
 }
+
+/** What kinds of files there are, and of which each file is. */
+const [FILECLASS, CLASSDICT] = [1141, 1142];
+
+/** A value of a tag as rpm's Python module has it. */
+type TagValue = string | number | { readonly hex: string } | readonly (string | number)[];
+
+/** All tags of all packages as rpm reads them, by number. */
+const VALUES = ((): ReadonlyMap<string, Readonly<Record<string, TagValue>>> => {
+  const script = `
+import json, rpm, sys
+def plain(value):
+    if isinstance(value, (bytes, bytearray)): return {'hex': bytes(value).hex()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+transaction = rpm.TransactionSet()
+transaction.setVSFlags(-1)
+def read(path):
+    with open(path) as file: header = transaction.hdrFromFdno(file.fileno())
+    return {int(tag): plain(header[tag]) for tag in header.keys()}
+json.dump([read(path) for path in sys.argv[1:]], sys.stdout)
+`;
+  const files = PACKAGES.map((path) => join(FIXTURES, path));
+  const output = execFileSync('/usr/bin/python3', ['-c', script, ...files], { maxBuffer: 2 ** 28, stdio: ['ignore', 'pipe', 'ignore'] });
+  const all = JSON.parse(output.toString()) as readonly Readonly<Record<string, TagValue>>[];
+  return new Map(PACKAGES.map((path, at) => [path, all[at]!]));
+})();
 
 describe.each(PACKAGES)('%s', (path) => {
   const file = join(FIXTURES, path);
@@ -49,26 +83,54 @@ describe.each(PACKAGES)('%s', (path) => {
     }
   });
 
+  it('has the value that rpm reads for every tag of its header', async () => {
+    const { header, format } = await readRpm(file);
+    const theirs = VALUES.get(path)!;
+    /** rpm gives packages of format 3 what later ones have. */
+    const converted = format === 3 ? [TAG.OLDFILENAMES, ...RELATION_TAGS.provides] : [];
+    const tags = header.tags().filter((tag) => !converted.includes(tag));
+    expect(tags.length).toBeGreaterThan(20);
+    for (const tag of tags) {
+      const value = theirs[tag];
+      // Of the kind of a file, rpm's module says a word, for links one of its own, and the header has a number.
+      if (tag === FILECLASS) expect(Math.max(...header.numbers(tag))).toBeLessThan(header.strings(CLASSDICT).length);
+      else if (typeof value === 'object' && 'hex' in value) expect(header.bytes(tag)?.toString('hex'), String(tag)).toBe(value.hex);
+      else {
+        const all = [value].flat();
+        const ours = typeof all[0] === 'number' ? header.numbers(tag) : header.strings(tag);
+        expect(ours, String(tag)).toEqual(all.map((each) => (typeof each === 'string' ? fromPython(each) : each)));
+      }
+    }
+  });
+
   it('has the files that rpm lists', async () => {
     const pkg = await readRpm(file);
     const format =
-      '[%{FILENAMES}|%{FILEMODES}|%{LONGFILESIZES}|%{FILEMTIMES}|%{FILEDIGESTS}|%{FILELINKTOS}|%{FILEFLAGS}|%{FILEUSERNAME}|%{FILEGROUPNAME}\n]';
+      '[%{FILENAMES}|%{FILEMODES}|%{LONGFILESIZES}|%{FILEMTIMES}|%{FILEDIGESTS}|%{FILELINKTOS}|%{FILEFLAGS}|%{FILEUSERNAME}|%{FILEGROUPNAME}' +
+      '|%{FILERDEVS}|%{FILEINODES}|%{FILEDEVICES}|%{FILELANGS}|%{FILECAPS}\n]';
     const own = pkg.files().map((each) => {
       const { path: name, mode, sizeBytes, mtimeSeconds, digest, linkTarget, flags, user, group } = each;
-      return [name, mode, sizeBytes, mtimeSeconds, digest, linkTarget, flags, user, group].join('|');
+      const { deviceNumber, inode, languages, capabilities } = each;
+      const device = pkg.header.has(TAG.FILEDEVICES) ? each.device : '';
+      const stat = [name, mode, sizeBytes, mtimeSeconds, digest, linkTarget, flags, user, group];
+      return [...stat, deviceNumber, inode, device, languages, capabilities].join('|');
     });
-    const lines = query(file, format).split('\n').filter((line) => line !== '' && !line.startsWith('(none)|')); // prettier-ignore
+    const listed = query(file, format).split('\n').filter((line) => line !== '' && !line.startsWith('(none)|')); // prettier-ignore
+    const lines = listed.map((line) => line.replaceAll('(none)', ''));
     expect(own).toEqual(lines);
   });
 
   it('has the scriptlets and the changelog that rpm prints', async () => {
     const pkg = await readRpm(file);
-    const format = '%{PREIN}%{POSTIN}%{PREUN}%{POSTUN}%{PRETRANS}%{POSTTRANS}';
-    const order = ['pre', 'post', 'preun', 'postun', 'pretrans', 'posttrans'] as const;
-    const own = order.map((kind) => pkg.scriptlets().find((scriptlet) => scriptlet.kind === kind)?.text || '(none)').join('');
-    expect(own).toBe(query(file, format));
-    const log = pkg.changelog().map(({ timeSeconds }) => `${timeSeconds}\n`).join(''); // prettier-ignore
-    expect(log).toBe(query(file, '[%{CHANGELOGTIME}\n]').replace('(none)\n', ''));
+    const tags = { pre: 'PREIN', post: 'POSTIN', preun: 'PREUN', postun: 'POSTUN', pretrans: 'PRETRANS', posttrans: 'POSTTRANS' } as const;
+    const format = [...Object.values(tags), 'VERIFYSCRIPT'].map((tag) => `%{${tag}}|[%{${tag}PROG} ]|`).join('');
+    const own = [...Object.keys(tags), 'verify'].map((kind) => {
+      const { text = '', program = [] } = pkg.scriptlets().find((scriptlet) => scriptlet.kind === kind) ?? {};
+      return `${text || '(none)'}|${program.map((each) => `${each} `).join('')}|`;
+    });
+    expect(own.join('')).toBe(decode(query(file, format)));
+    const log = pkg.changelog().map(({ timeSeconds, author, text }) => `${timeSeconds}|${author}|${text}\n`).join(''); // prettier-ignore
+    expect(log).toBe(decode(query(file, '[%{CHANGELOGTIME}|%{CHANGELOGNAME}|%{CHANGELOGTEXT}\n]')).replace('(none)|(none)|(none)\n', ''));
   });
 });
 
