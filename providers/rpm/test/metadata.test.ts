@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -17,6 +18,7 @@ import { formatRelation } from '../src/relation.js';
 import { parseRepomd } from '../src/repomd.js';
 import { UpdateinfoReader } from '../src/updateinfo.js';
 import { metadataText, resolvePinned } from './checked-resolution.js';
+import { recompress } from './compressed-repository.js';
 import { FIXTURES } from './fixture-index.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;
@@ -223,6 +225,31 @@ describe('metadata in other forms', () => {
     expect(ctx.fetch.requests).toHaveLength(seen);
   });
 
+  it.each(['gz', 'xz', 'bz2', 'zst'])('is read of each kind when it is compressed as %s', async (compression) => {
+    const groups = join(workshop.directory, 'comps.xml');
+    writeFileSync(groups, '<comps><group><id>tools</id><packagelist><packagereq>a</packagereq></packagelist></group></comps>');
+    const modules = join(workshop.directory, 'modules.yaml');
+    writeFileSync(
+      modules,
+      '---\ndocument: modulemd\nversion: 2\ndata: { name: m, stream: s, profiles: { p: { rpms: [a] } }, artifacts: { rpms: [a-0:1.0-1.noarch] } }\n',
+    );
+    const root = workshop.repository(`all-${compression}`, [file], undefined, ['--groupfile', groups]);
+    execFileSync('modifyrepo_c', ['--mdtype=modules', '--no-compress', modules, join(root, 'repodata')], { stdio: 'pipe' });
+    recompress(root, compression);
+    const ctx = open([`all-${compression}`], workshop.directory);
+    const pinned = await pin(ctx, repository(`all-${compression}`, { repoGpgCheck: false }));
+    expect(pinned.indexes.map(({ component, path }) => `${component} ${path.replace(/^.*\./, '')}`)).toEqual(
+      ['primary', 'filelists', 'group', 'modules', 'other'].map((kind) => `${kind} ${compression}`),
+    );
+    // Asked by its module, by a file of which only the file list knows, and by its group.
+    for (const asked of [['m:s/p'], ['m:s', '/opt/a'], ['m:s', '@tools']]) {
+      const distribution = {} as DistributionDefinition;
+      const seeds = asked.map((request) => ({ request, reason: 'template' }));
+      const request = { arch: 'x86_64', distribution, snapshots: [pinned], seeds, essential: false, recommends: false } as const;
+      expect(await resolvePinned(request, ctx)).toMatchObject({ closure: { packages: [{ name: 'a', version: '1.0-1' }] } });
+    }
+  });
+
   it.each(['sha512', 'sha384'])('is refused when it is not what its %s checksum says', async (algorithm) => {
     const named = new RegExp(`(<checksum type="${algorithm}">)(.)`, 'g');
     const other = (text: string) => text.replace(named, (_, head: string, digit: string) => `${head}${digit === '0' ? '1' : '0'}`);
@@ -277,7 +304,9 @@ describe('malformed metadata', () => {
     const text = [entry('1', 'a'), entry('2', 'b'), entry('1', 'a'), entry('1', 'c'), entry('1', 'd', 'x86_64')].join('');
     const { packages, diagnostics } = readPrimary(`<metadata xmlns="x" xmlns:rpm="rpm">${text}</metadata>`);
     expect(packages.map(({ path }) => path)).toEqual(['a.rpm', 'b.rpm', 'd.rpm']);
-    expect(diagnostics).toEqual([{ package: 'twin', reason: 'it is listed twice in one version, with different checksums; the first counts' }]);
+    expect(diagnostics).toEqual([
+      { package: 'twin', reason: 'it is listed twice in one version, with different checksums; the first counts' },
+    ]);
   });
 
   it('of primary: what is left out is named with repository, file and reason, and the rest can be used', async () => {

@@ -178,6 +178,18 @@ describe('a package', () => {
     expect(await verdict(late, { keyrings: [key.keyring] })).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
   });
 
+  it('is good by an old key and by a new one while a repository has both, and by the new one alone afterwards', async () => {
+    const next = workshop.key('next');
+    const later = workshop.build({ name: 'later' });
+    workshop.sign([later], next);
+    const both = [key.keyring, next.keyring];
+    const verdicts = async (options: Partial<RepositorySpec>) => [await verdict(signed, options), await verdict(later, options)];
+    expect(await verdicts({ keyrings: both })).toEqual(['good', 'good']);
+    expect(await verdicts({ keyrings: [next.keyring] })).toEqual(['ICT_RPM_PACKAGE_UNKNOWN_KEY', 'good']);
+    expect(await verdicts({ keyrings: both, fingerprints: [next.fingerprint] })).toEqual(['ICT_RPM_PACKAGE_UNKNOWN_KEY', 'good']);
+    expect(await verdicts({ keyrings: both, fingerprints: [key.fingerprint, next.fingerprint] })).toEqual(['good', 'good']);
+  });
+
   it.each([
     ['another name', { name: 'other' }],
     ['another version', { version: '1:1.0-2' }],
