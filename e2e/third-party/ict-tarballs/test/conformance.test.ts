@@ -109,6 +109,16 @@ async function makeFixture(): Promise<ProviderFixture> {
     },
     packageFile: ({ path }) => join(root, 'sound', path),
     unpackedFiles: Object.values(FILES),
+    faultsOf: async (seeds, { packages }) => {
+      const text = await readFile(join(root, 'sound', 'packages.json'), 'utf8');
+      const listed = JSON.parse(text) as readonly { readonly name: string; readonly requires: readonly string[] }[];
+      const chosen = new Set(packages.map(({ name }) => name));
+      const wanted = [
+        ...seeds.map(({ request }) => request.split('=')[0] ?? ''),
+        ...listed.flatMap(({ name, requires }) => (chosen.has(name) ? requires : [])),
+      ];
+      return wanted.filter((name) => !chosen.has(name)).map((name) => `${name} is missing`);
+    },
     close: async () => {
       for (const context of contexts) await context[Symbol.asyncDispose]();
     },
