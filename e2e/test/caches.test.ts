@@ -1,4 +1,4 @@
-import { chmod, copyFile, lstat, mkdir, open, readdir, rm, stat, symlink, truncate, utimes } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, open, readdir, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
@@ -277,6 +277,21 @@ describe('a file below cache or work directory that someone changed', () => {
     expect(artifactOf(result, 'raw').digest).toBe(digest);
     expect((await hashFile(path)).digest).toBe(digest);
   });
+});
+
+it('images beyond the limit of the configuration go after each build', async () => {
+  const places = await mini.places();
+  const config = join(mini.root, 'one-image.yml');
+  await writeFile(config, 'storage: { image_cache: { max_count: 1 } }\n');
+  const images = () => readdir(join(places.cache, 'imageCache'));
+  await sound(mini.build(places, ['--config', config]));
+  const [first] = await images();
+  const other = await mini.template({ system: { hostname: 'other' } });
+  const second = await sound(mini.buildTemplate(other, places, ['--config', config]));
+  expect(second.events.filter(({ type }) => type === 'cache.collected')).toMatchObject([{ entries: 1 }]);
+  const left = await images();
+  expect(left).toHaveLength(1);
+  expect(left).not.toContain(first);
 });
 
 it('collections and cleaning between builds leave a cache that builds the same image', async () => {
