@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
-import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import { layerRef, type LayerManifest, type LayerSignature, type Sandbox } from '@ict/sandbox';
 import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { unpackLayer } from './layer-unpacking.js';
@@ -44,8 +44,8 @@ export class BaseTree implements LayerShelf {
    */
   constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, elsewhere: readonly string[] = []) {
     this.directory = directory;
-    this.live = join(directory, 'chrootenv');
-    this.record = join(directory, 'chrootenv.json');
+    this.live = liveIn(directory);
+    this.record = recordIn(directory);
     this.snapshot = snapshotIn(directory);
     this.snapshotRecord = snapshotRecordIn(directory);
     this.elsewhere = elsewhere;
@@ -202,6 +202,38 @@ export class BaseTree implements LayerShelf {
     }
     return undefined;
   }
+}
+
+/**
+ * Compares every byte of the base tree in a work directory with its listing.
+ *
+ * @param directory `work_dir/{provider-id}`
+ * @returns what differs; undefined where no record vouches for a tree of this user, and where a build replaced it meanwhile.
+ * @throws what the sandbox throws.
+ */
+export async function checkBaseTree(
+  directory: string,
+  sandbox: Pick<Sandbox, 'verifyLayer'>,
+  signal: AbortSignal,
+): Promise<readonly string[] | undefined> {
+  const [file, live] = [recordIn(directory), liveIn(directory)];
+  const before = await fileState(file);
+  const record = (await readJson<Partial<LiveRecord>>(file)) ?? {};
+  const { manifest, user } = record;
+  if (manifest === undefined || user !== currentUser() || (await fileState(live)) === undefined) return undefined;
+  const listed = isTrueListing(manifest, JSON.stringify(manifest), record);
+  const { ok, changed } = listed
+    ? await sandbox.verifyLayer(live, manifest, { mode: 'full', signal })
+    : { ok: false, changed: ['its listing is that of another layer'] };
+  return (await fileState(file)) === before ? (ok ? [] : changed) : undefined;
+}
+
+function liveIn(directory: string): string {
+  return join(directory, 'chrootenv');
+}
+
+function recordIn(directory: string): string {
+  return join(directory, 'chrootenv.json');
 }
 
 function snapshotIn(directory: string): string {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryName } from '@ict/integrity';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { BaseTree } from '../src/base-tree.js';
+import { BaseTree, checkBaseTree } from '../src/base-tree.js';
 import type { LayerShelf, StoredLayer } from '../src/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
@@ -226,5 +226,37 @@ describe('a base tree', () => {
     const removed: string[] = [];
     await BaseTree.removeLeftovers(work, async (path) => removed.push(path));
     expect(removed.sort()).toEqual([root, ...records].sort());
+  });
+});
+
+describe('the check of a base tree', () => {
+  const { signal } = new AbortController();
+  const compare = {
+    verifyLayer: async (directory: string, { digest }: LayerManifest) => {
+      const ok = (await manifestOf(directory)).digest === digest;
+      return { ok, changed: ok ? [] : ['/content'] };
+    },
+  };
+
+  it.each<[string, () => Promise<unknown>, readonly string[] | undefined]>([
+    ['nothing of a sound one', async () => undefined, []],
+    ['which files changed', () => writeFile(join(work, 'chrootenv', 'content'), 'two'), ['/content']],
+    ['that its listing was altered', alterListing, ['its listing is that of another layer']],
+    ['nothing where no tree is', () => rm(join(work, 'chrootenv'), { recursive: true }), undefined],
+    ['nothing where no record is', () => rm(join(work, 'chrootenv.json')), undefined],
+  ])('says %s', async (_what, happen, expected) => {
+    await workshop().make('one');
+    await happen();
+    expect(await checkBaseTree(work, compare, signal)).toEqual(expected);
+  });
+
+  it('says nothing of the tree of another user, nor of one that a build replaces meanwhile', async () => {
+    const { make } = workshop();
+    await make('one');
+    const replacing = { verifyLayer: async () => { await make('two'); return { ok: false, changed: ['/content'] }; } }; // prettier-ignore
+    expect(await checkBaseTree(work, replacing, signal)).toBeUndefined();
+    vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
+    expect(await checkBaseTree(work, compare, signal)).toBeUndefined();
+    vi.restoreAllMocks();
   });
 });

@@ -12,11 +12,12 @@ import { formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
+import { verifyWorkspace, type WorkspaceFinding, type WorkspaceVerification } from '../workspace-check.js';
 
 /** The status for damage that is still there, as for any other failed check of integrity. */
 const DAMAGED = 5;
 
-/** `ict cache verify`: compares every byte of the cache with what names and records say. */
+/** `ict cache verify`: compares every byte of the cache, and of base trees, with what names and records say. */
 export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Promise<number> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { repair = false } = flags;
@@ -24,7 +25,8 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home)]);
   const { signal } = session;
   const scratch = await scratchOf(cache && home.scratchDir);
-  const { own, others } = await withLayerCheck(session, scratch, async (checkLayer) => {
+  const { own, others, workspace } = await withSandbox(session, scratch, async (sandbox) => {
+    const checkLayer = sandbox && ((layer: StoredLayer) => changesOf(layer, sandbox, signal));
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
       withTwinCheck(session, flags, scratch, one, (checkTwin) =>
         one.verify({
@@ -37,13 +39,15 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     const verified: Verification = cache === undefined ? { checked: {}, findings: [] } : await verify(cache, repair);
     const beside: (Verification & { readonly cacheDir: string })[] = [];
     for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
-    return { own: verified, others: beside };
+    const trees = await verifyWorkspace(session, engine.workDir, sandbox, repair ? cache : undefined);
+    return { own: verified, others: beside, workspace: trees };
   }).finally(() => rm(scratch, { recursive: true, force: true }));
   if (cache !== undefined && repair) await reapCache(cache, session);
-  const status = [own, ...others].some(isDamaged) ? DAMAGED : 0;
-  session.document({ cacheDir: home.cacheDir, status, ...own, readOnly: others });
-  const lines = [...verdict(own), ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
-  if (isDamaged(own)) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
+  const status = [own, workspace, ...others].some(isDamaged) ? DAMAGED : 0;
+  session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others });
+  const trees = workspace.checked.chrootenv === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees:`, ...verdict(workspace)];
+  const lines = [...verdict(own), ...trees, ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
+  if (isDamaged(own) || isDamaged(workspace)) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
   if (others.some(isDamaged)) lines.push('What is damaged in a cache that is only read stays for its owner; builds never use it.');
   session.result(`${lines.join('\n')}\n`);
   return status;
@@ -54,38 +58,36 @@ function scratchOf(root: string | undefined): Promise<string> {
   return root === undefined ? mkdtemp(join(tmpdir(), 'ict-verify-')) : privateDirectory(root, 'verify');
 }
 
-function isDamaged({ findings }: Verification): boolean {
+type Verdict = Verification | WorkspaceVerification;
+
+function isDamaged({ findings }: Verdict): boolean {
   return findings.some(({ problem, repaired }) => problem === 'damaged' && !repaired);
 }
 
-/** What is wrong in one cache, and how much was looked at. */
-function verdict({ checked, findings }: Verification): readonly string[] {
+/** What is wrong in one place, and how much was looked at. */
+function verdict({ checked, findings }: Verdict): readonly string[] {
   const total = Object.values(checked).reduce((sum, count) => sum + count, 0);
   const damaged = findings.filter(({ problem }) => problem === 'damaged').length;
   return [...table(findings.map(findingRow)), `${formatCount(total, 'entry', 'entries')} checked, ${damaged} damaged`];
 }
 
-function findingRow({ kind, id, problem, detail, repaired }: Finding): readonly string[] {
+function findingRow({ kind, id, problem, detail, repaired }: Finding | WorkspaceFinding): readonly string[] {
   return [`${problem}${repaired ? ', removed' : ''}`, kind, plainText(id), plainText(detail)];
 }
 
-/** Layers may hold files of any owner: they are read in a sandbox. Where none can be started, they are left out, and it says so. */
-async function withLayerCheck<T>(
-  session: Session,
-  temporary: string,
-  work: (check: VerifyOptions['checkLayer']) => Promise<T>,
-): Promise<T> {
+/** Layers and base trees may hold files of any owner: they are read in a sandbox. Where none can be started, they are left out, and it says so. */
+async function withSandbox<T>(session: Session, temporary: string, work: (sandbox: Sandbox | undefined) => Promise<T>): Promise<T> {
   const { signal } = session;
   let sandbox: Sandbox;
   try {
     sandbox = await startSandbox({ signal, temporary });
   } catch (error) {
     signal.throwIfAborted();
-    session.note(`layers are not checked: ${toErrorRecord(error).message}\n`, 'warn');
+    session.note(`layers and base trees are not checked: ${toErrorRecord(error).message}\n`, 'warn');
     return work(undefined);
   }
   try {
-    return await work((layer) => changesOf(layer, sandbox, signal));
+    return await work(sandbox);
   } finally {
     await sandbox.close();
   }
