@@ -27,12 +27,10 @@ import { settleLock, type SettledLock } from './lock-settling.js';
 import type { PluginHost } from './plugin-host.js';
 import { checkArchitecture, checkHost, wantedRoom } from './preflight.js';
 import { providerId } from './request.js';
+import { restart } from './restart.js';
 import type { Services, TierUse } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './template-intake.js';
 import { gatherLayers } from './template-layers.js';
-
-/** How often a build starts over after a cached layer turned out to be damaged. Each time drops at least one layer. */
-const RESTARTS = 8;
 
 /** Runs the four stages of a build. */
 export async function buildImage(
@@ -149,20 +147,6 @@ export async function buildImage(
       lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,
     };
   });
-}
-
-/** A cached layer that was altered is dropped when it is found out; the build then starts over without it. */
-async function restart<T>(work: () => Promise<T>, warn: (reports: readonly ProblemReport[]) => void): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!hasCode(error, 'ICT_LAYER_DAMAGED') || attempt > RESTARTS) throw error;
-      warn([
-        { code: 'ICT_LAYER_DAMAGED', message: (error as Error).message, hint: 'It was dropped and is made anew.', severity: 'warning' },
-      ]);
-    }
-  }
 }
 
 /** The part of the storage settings that switches tiers on and off. */
