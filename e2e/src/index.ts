@@ -7,6 +7,7 @@ export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';
 export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
+export { forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';
 export { randomFrom } from './random.js';
 export { leftovers, soak, type SoakPlan, type SoakReport } from './soak.js';

@@ -2,8 +2,8 @@ import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from './host-state.js';
 
-/** Longer than anything takes that is made once: a build from the real archive. */
-const LIMIT_MS = 300_000;
+/** As long as a hook may take. */
+const LIMIT_MS = 600_000;
 
 type Outcome<T> = { readonly made: T } | { readonly failed: string };
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import { repositoryRoot } from './ict.js';
+import { madeOnce } from './made-once.js';
 
 const run = promisify(execFile);
 
@@ -18,7 +19,6 @@ export interface Tarball {
 
 /** Packs every package that gets published into `directory`. @throws when npm fails. */
 async function packPublished(directory: string): Promise<readonly Tarball[]> {
-  await mkdir(directory, { recursive: true });
   const workspaces = JSON.parse(await npm(['query', '.workspace'], repositoryRoot)) as { location: string; private?: boolean }[];
   const published = workspaces.filter((workspace) => workspace.private !== true).map(({ location }) => `--workspace=${location}`);
   const packed = JSON.parse(await npm(['pack', '--json', '--pack-destination', directory, ...published], repositoryRoot)) as {
@@ -42,18 +42,12 @@ export interface Published {
   readonly installation: Installation;
 }
 
-/** Packs and installs what gets published, once a run; made by whichever test file needs it first. */
-export async function installPublished(run: string): Promise<Published> {
-  const record = join(run, 'published.json');
-  try {
-    return JSON.parse(await readFile(record, 'utf8')) as Published;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const tarballs = await packPublished(join(run, 'published'));
-  const published = { tarballs, installation: await installTarballs(tarballs, join(run, 'an empty folder')) };
-  await writeFile(record, JSON.stringify(published));
-  return published;
+/** Packs and installs what gets published, once a run. */
+export function installPublished(run: string): Promise<Published> {
+  return madeOnce(run, 'published', async (directory) => {
+    const tarballs = await packPublished(directory);
+    return { tarballs, installation: await installTarballs(tarballs, join(run, 'an empty folder')) };
+  });
 }
 
 /** Installs tarballs into `directory`, which holds nothing else, and puts this Node beside them. @throws when npm fails. */

@@ -2,21 +2,24 @@ import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { artifactOf, build, Mini, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, build, forgetUponBase, Mini, sound, type BuildPlaces, type IctResult } from '../src/index.js';
 
 let mini: Mini;
 let places: BuildPlaces;
 let work: string;
 let digest: string;
 
+/** The first image, in its directories: of what later tests left there, the base tree stays and is taken, or is made anew. */
 beforeAll(async () => {
   mini = await Mini.start(inject('run'), 'base-tree');
+  places = await mini.places();
+  work = join(places.work, 'mini-mini1-x86_64');
+  digest = artifactOf(await sound(mini.build(places)), 'raw').digest;
 });
 afterAll(() => mini.close());
 beforeEach(async () => {
-  places = await mini.places();
-  work = join(places.work, 'mini-mini1-x86_64');
-  digest = artifactOf(await mini.build(places), 'raw').digest;
+  await forgetUponBase(places);
+  expect(artifactOf(await sound(mini.build(places)), 'raw').digest).toBe(digest);
 });
 
 /** A build that needs the base tree again: one more library on top of it. */

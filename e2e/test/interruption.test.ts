@@ -1,9 +1,13 @@
 import { rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   artifactOf,
   eventually,
+  forgetMetadata,
+  forgetPackages,
+  forgetTrees,
+  forgetUponBase,
   Mini,
   processesNaming,
   randomFrom,
@@ -23,9 +27,8 @@ let template: string;
 let mini: Mini;
 let digest: string;
 let before: HostState;
-/** Event types of a cold build, in the order of their first appearance: until packages are there, and from then on. */
-let earlyTypes: readonly string[];
-let lateTypes: readonly string[];
+/** Event types of a cold build, in the order of their first appearance, with what makes a build reach that moment once more. */
+let moments: ReadonlyMap<string, (places: BuildPlaces) => Promise<void>>;
 /** Milliseconds of a cold build. */
 let coldMs: number;
 
@@ -37,12 +40,25 @@ beforeAll(async () => {
   const clean = await mini.buildTemplate(template, await mini.places());
   coldMs = performance.now() - start;
   digest = artifactOf(clean, 'raw').digest;
-  const types = [...new Set(clean.events.map((event) => event.type))].filter((type) => type !== 'build.done');
-  const composing = types.indexOf('step.start');
-  earlyTypes = types.slice(0, composing);
-  lateTypes = types.slice(composing);
+  moments = momentsOf(clean);
 });
 afterAll(() => mini.close());
+
+/** Only what comes about from a moment on has to be made again: what came before stays, so that the next build is quick. */
+function momentsOf({ events }: IctResult): typeof moments {
+  const packages = events.findIndex(({ type }) => type === 'package.miss');
+  const trees = events.findIndex(({ type }) => type === 'step.start');
+  const uponBase = events.findIndex((event) => event.type === 'step.stored' && event.step === 'ict.base') + 1;
+  const found = new Map<string, (places: BuildPlaces) => Promise<void>>();
+  for (const [index, { type }] of events.entries()) {
+    if (type === 'build.done' || found.has(type)) continue;
+    // Progress is told of what takes a while, as packages do.
+    const ofMetadata = index < packages && type !== 'fetch.progress';
+    const beforeTrees = ofMetadata ? forgetMetadata : forgetPackages;
+    found.set(type, index < trees ? beforeTrees : index < uponBase ? forgetTrees : forgetUponBase);
+  }
+  return found;
+}
 
 interface Interrupted {
   readonly result: IctResult;
@@ -81,20 +97,6 @@ async function requireRecovery(places: BuildPlaces, what: string): Promise<void>
   expect(artifactOf(next, 'raw').digest).toBe(digest);
 }
 
-/** Empties the caches that the packages stage fills; layers stay, so that the next build is quick. */
-async function forgetPackages({ cache }: BuildPlaces): Promise<void> {
-  for (const part of ['pkgCache', 'imageCache', '.ict/fetch', '.ict/memo', '.ict/index/packages'])
-    await rm(join(cache, part), { recursive: true });
-}
-
-/** Removes every tree and image; packages stay. */
-async function forgetTrees({ cache, work }: BuildPlaces): Promise<void> {
-  for (const part of ['imageCache', '.ict/layers', '.ict/blobs', '.ict/index/steps', '.ict/index/blobs']) {
-    await rm(join(cache, part), { recursive: true });
-  }
-  await rm(work, { recursive: true });
-}
-
 describe('a build that is killed', () => {
   it('was watched at every kind of moment', () => {
     for (const type of [
@@ -107,7 +109,7 @@ describe('a build that is killed', () => {
       'install.progress',
       'step.stored',
     ]) {
-      expect([...earlyTypes, ...lateTypes]).toContain(type);
+      expect([...moments.keys()]).toContain(type);
     }
   });
 
@@ -115,7 +117,7 @@ describe('a build that is killed', () => {
     const places = await mini.places();
     await mini.buildTemplate(template, places);
     const warm = new Set((await mini.buildTemplate(template, places, ['--no-image-cache'])).events.map((event) => event.type));
-    const types = [...warm].filter((type) => ![...earlyTypes, ...lateTypes, 'build.done'].includes(type));
+    const types = [...warm].filter((type) => !moments.has(type) && type !== 'build.done');
     expect(types).toEqual(expect.arrayContaining(['package.cached', 'step.hit']));
     for (const type of types) {
       for (const victim of VICTIMS) {
@@ -137,8 +139,8 @@ describe('a build that is killed', () => {
   it.concurrent.each(VICTIMS)('at each event type (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
     const places = await mini.places();
     await requireRecovery(places, 'nothing');
-    for (const type of [...earlyTypes, ...lateTypes]) {
-      await (earlyTypes.includes(type) ? forgetPackages(places) : forgetTrees(places));
+    for (const [type, forget] of moments) {
+      await forget(places);
       let struck: Promise<readonly RunningProcess[]> | undefined;
       const result = await mini.buildTemplate(template, places, [], {
         onEvent: (event, child) => {

@@ -1,0 +1,36 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuildPlaces } from './real-build.js';
+
+/** Makes a build ask for the metadata of repositories again, and for the image; packages, trees and layers stay. */
+export async function forgetMetadata({ cache }: BuildPlaces): Promise<void> {
+  await remove(cache, 'imageCache', '.ict/fetch', '.ict/memo');
+}
+
+/** {@link forgetMetadata}, and removes the packages; trees and layers stay. */
+export async function forgetPackages(places: BuildPlaces): Promise<void> {
+  await forgetMetadata(places);
+  await remove(places.cache, 'pkgCache', '.ict/index/packages');
+}
+
+/** Removes every tree and image; packages stay. */
+export async function forgetTrees(places: BuildPlaces): Promise<void> {
+  await forgetUponBase(places);
+  await remove(places.cache, '.ict/index/steps');
+  await rm(places.work, { recursive: true, force: true });
+}
+
+/** Removes what was made out of the base tree, which stays: everything in the image, and the disk. */
+export async function forgetUponBase({ cache }: BuildPlaces): Promise<void> {
+  await remove(cache, 'imageCache', '.ict/layers', '.ict/blobs', '.ict/index/blobs');
+  const steps = join(cache, '.ict', 'index', 'steps');
+  const types = await readdir(steps).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  await remove(steps, ...types.filter((type) => type !== 'ict.base'));
+}
+
+async function remove(directory: string, ...parts: readonly string[]): Promise<void> {
+  for (const part of parts) await rm(join(directory, part), { recursive: true, force: true });
+}
