@@ -12,9 +12,10 @@ import { ict } from './fixture.js';
 
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'ict-authoring-'));
+  directory = join(await mkdtemp(join(tmpdir(), 'ict-authoring-')), 'project');
+  await mkdir(directory);
 });
-afterEach(() => rm(directory, { recursive: true }));
+afterEach(() => rm(dirname(directory), { recursive: true }));
 
 const acme: DistributionDefinition = {
   apiVersion: 1,
