@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -67,6 +67,12 @@ async function run(argv: readonly string[], path = process.env['PATH'], env: Nod
   ]);
   return { stdout, stderr, code, pid: child.pid };
 }
+
+it('has the names that the tool had before, which `npx` needs to be of one file', async () => {
+  const { bin: names } = JSON.parse(await readFile(join(dirname(bin), '..', 'package.json'), 'utf8')) as { bin: Record<string, string> };
+  expect(Object.keys(names)).toEqual(['ict', 'image-composer', 'image-composer-tool']);
+  expect(new Set(Object.values(names)).size).toBe(1);
+});
 
 describe('started by its name', () => {
   it.each([

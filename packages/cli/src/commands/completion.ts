@@ -141,7 +141,7 @@ ${cases.join('\n')}
   if [[ -n $kind && $current != -* ]]; then _ict_ask "$kind" "$current"; fi
   if [[ $files = 1 && $current != -* ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
 }
-complete -o filenames -F _ict ict
+complete -o filenames -F _ict ict image-composer image-composer-tool
 `;
 }
 
@@ -170,7 +170,7 @@ function bashAction({ values, asks, takesFile }: CompletionCommand['options'][nu
 
 function zshScript(commands: readonly CompletionCommand[]): string {
   const script = bashScript(commands).split('\n').slice(1).join('\n');
-  return `#compdef ict
+  return `#compdef ict image-composer image-composer-tool
 # zsh completion for ict; load it with: source <(ict completion zsh)
 autoload -U +X bashcompinit && bashcompinit
 ${script}`;
@@ -221,6 +221,8 @@ function fishScript(commands: readonly CompletionCommand[]): string {
     ...fishAsk(commands),
     ...fishCommand(commands),
     'complete -c ict -f',
+    'complete -c image-composer -w ict',
+    'complete -c image-composer-tool -w ict',
   ];
   for (const command of commands) {
     const condition = `test (__ict_command) = '${command.path}'`;
