@@ -11,8 +11,8 @@ beforeAll(async () => {
 });
 
 /** Boots an image until its unit has reported, and requires a sound report. @returns what its console said. */
-async function bootedConsole(image: string): Promise<string> {
-  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300']);
+async function bootedConsole(image: string, args: readonly string[] = []): Promise<string> {
+  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300', ...args]);
   const console = boot.stdout + boot.stderr;
   expect(boot.status, console.slice(-3000)).toBe(0);
   expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
@@ -49,6 +49,7 @@ describe('the image from the real archive once more, started by GRUB, in the dir
   });
 
   it('boots to multi-user, without a failed unit', async () => {
-    expect(await bootedConsole(artifactOf(built, 'raw').path)).toMatch(/GRUB|Booting `/);
+    // One processor takes a third less of ours than two, which wait for each other.
+    expect(await bootedConsole(artifactOf(built, 'raw').path, ['--cpus', '1'])).toMatch(/GRUB|Booting `/);
   });
 });
