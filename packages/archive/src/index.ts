@@ -15,3 +15,4 @@ export { readTar, type ReadTarOptions } from './tar-reader.js';
 export { writeTar, type TarInput } from './tar-writer.js';
 export { extractTree, type ExtractOptions, type ExtractReport, type UnsetXattrs } from './extract.js';
 export { filesBelow } from './left-out.js';
+export { packFiles, type PackedFile } from './pack-files.js';

@@ -1,8 +1,9 @@
-import type { ChangeOptions, LayerRef, TreePath, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
+import type { ChangeOptions, LayerRef, PackTarget, Packing, TreePath, TreeRecord, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
 import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from './errors.js';
 import { lookingForRoom } from './full-disk.js';
 import type { LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
+import { mergeLayers, type MergedEntry } from './merged-tree.js';
 
 /** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
 export class LazySandbox {
@@ -63,7 +64,7 @@ export class SandboxTrees implements TreeRunner {
   private readonly epochSeconds: number;
   private readonly verify: 'signature' | 'full';
   private readonly signal: AbortSignal;
-  private readonly verified = new Map<string, string>();
+  private readonly verified = new Map<string, Pick<StoredLayer, 'directory' | 'manifest'>>();
 
   /**
    * @param shelf where layers are looked for.
@@ -108,7 +109,7 @@ export class SandboxTrees implements TreeRunner {
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
       const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files), archive);
       // Made just now: sealing read every byte of it, but for what it shares with the layer that it began with, verified above.
-      if (directory !== undefined) this.verified.set(layer.digest, directory);
+      if (directory !== undefined) this.verified.set(layer.digest, { directory, manifest });
       return layer;
     } catch (error) {
       await shelf.abandon(staged);
@@ -161,9 +162,31 @@ export class SandboxTrees implements TreeRunner {
    * @throws `ICT_LAYER_DAMAGED` when one is not what was stored; it is dropped, so that the next look-up misses.
    */
   async directories(tree: TreeRef): Promise<readonly string[]> {
-    const directories: string[] = [];
-    for (const layer of tree.layers) directories.push(this.verified.get(layer.digest) ?? (await this.verifyLayer(layer)).directory);
-    return directories;
+    return (await this.layers(tree)).map(({ directory }) => directory);
+  }
+
+  async records(tree: TreeRef): Promise<readonly TreeRecord[]> {
+    return (await this.merged(tree)).map(({ record }) => record);
+  }
+
+  async pack(tree: TreeRef, paths: readonly TreePath[], target: PackTarget): Promise<Packing> {
+    const directories = await this.directories(tree);
+    const entries = new Map((await this.merged(tree)).map((entry) => [entry.record.path, entry]));
+    const files = paths.map((path) => {
+      const { record, layer } = entries.get(path) as MergedEntry;
+      return { path: `${directories[layer]}${path}`, sizeBytes: record.sizeBytes as number };
+    });
+    return (await this.sandbox.get()).packFiles(files, target, this.signal);
+  }
+
+  private async merged(tree: TreeRef): Promise<readonly MergedEntry[]> {
+    return mergeLayers((await this.layers(tree)).map(({ manifest }) => manifest));
+  }
+
+  private async layers(tree: TreeRef): Promise<readonly Pick<StoredLayer, 'directory' | 'manifest'>[]> {
+    const layers: Pick<StoredLayer, 'directory' | 'manifest'>[] = [];
+    for (const layer of tree.layers) layers.push(this.verified.get(layer.digest) ?? (await this.verifyLayer(layer)));
+    return layers;
   }
 
   private async verifyLayer(layer: LayerRef): Promise<StoredLayer> {
@@ -174,7 +197,7 @@ export class SandboxTrees implements TreeRunner {
       await this.shelf.drop(layer);
       throw damaged(layer, changed.slice(0, 5));
     }
-    this.verified.set(layer.digest, stored.directory);
+    this.verified.set(layer.digest, stored);
     return stored;
   }
 

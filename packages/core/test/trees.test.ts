@@ -6,7 +6,7 @@ import type { LayerShelf, StagedLayer } from '../src/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees.js';
 import { digestOfAll } from './sample-image.js';
 
-const manifest = makeManifest([{ path: '/a', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1 }]);
+const manifest = makeManifest([{ path: '/a', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1, sizeBytes: 3 }]);
 const made = layerRef(manifest);
 
 /**
@@ -18,12 +18,17 @@ const made = layerRef(manifest);
  */
 function trees({ kept = false, sound = true, directory = '/staged/fs' }) {
   const looks: string[] = [];
+  const packed: (readonly object[])[] = [];
   const abandoned: string[] = [];
   const dropped: string[] = [];
   const sandbox = {
     openTree: async () => ({ close: async () => undefined }),
     sealLayer: async () => manifest,
     statLayer: async () => ({ digest: digestOfAll('5'), entries: 1 }),
+    packFiles: async (files: readonly object[]) => {
+      packed.push(files);
+      return { kind: 'full', blocks: files.length };
+    },
     verifyLayer: async (directory: string) => {
       looks.push(directory);
       return { ok: sound, changed: sound ? [] : ['/a'] };
@@ -41,7 +46,7 @@ function trees({ kept = false, sound = true, directory = '/staged/fs' }) {
     verify: 'signature',
     signal: new AbortController().signal,
   });
-  return { subject, looks, dropped, abandoned };
+  return { subject, looks, packed, dropped, abandoned };
 }
 
 describe('the layers of a tree', () => {
@@ -65,6 +70,23 @@ describe('the layers of a tree', () => {
     const layer = await subject.change({ layers: [] }, async () => undefined);
     await expect(subject.directories({ layers: [layer] })).rejects.toMatchObject({ code: 'ICT_LAYER_DAMAGED' });
     expect(dropped).toEqual([made.digest]);
+  });
+});
+
+describe('a tree as data', () => {
+  it('is told by the manifests of its layers, none of which is read', async () => {
+    const { subject, looks } = trees({});
+    const layer = await subject.change({ layers: [] }, async () => undefined);
+    expect(await subject.records({ layers: [layer] })).toEqual(manifest.entries);
+    expect(looks).toEqual([]);
+  });
+
+  it('is packed from the directories that its files are in, each verified', async () => {
+    const { subject, looks, packed } = trees({ kept: true });
+    const target = { file: '/disk', offsetBytes: 512, blockBytes: 4096, free: [] };
+    expect(await subject.pack({ layers: [made] }, ['/a'], target)).toEqual({ kind: 'full', blocks: 1 });
+    expect(packed).toEqual([[{ path: '/layers/made/a', sizeBytes: 3 }]]);
+    expect(looks).toEqual(['/layers/made']);
   });
 });
 

@@ -4,13 +4,14 @@ import type { BuildContext, TreePath, TreeRef } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { fixExtTimes } from './ext-times.js';
+import { BLOCK_BYTES } from './ext4/geometry.js';
+import { writeExt4, type Ext4Outcome } from './ext4/write-ext4.js';
 import type { ExtKind } from './filesystem-kinds.js';
 import type { PartitionIdentity } from './identity.js';
 
 /** Bumped when the same request gives other bytes. */
-export const EXT_VERSION = 1;
+export const EXT_VERSION = 2;
 
-const BLOCK_BYTES = 4096;
 /** Longest ext label, in bytes. */
 export const EXT_LABEL_BYTES = 16;
 
@@ -54,18 +55,41 @@ export interface ExtRequest {
 }
 
 /**
- * Writes an ext filesystem with a tree's files straight into a disk image; nothing is copied afterwards.
+ * Writes an ext filesystem with a tree's files straight into a disk image; nothing is copied afterwards. An ext4 is written by this package;
+ * mke2fs writes the others, and an ext4 that {@link writeExt4} is not made for.
  *
  * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_FILESYSTEM` when mke2fs fails otherwise.
  */
 export async function writeExt(request: ExtRequest, ctx: BuildContext): Promise<void> {
+  if (request.kind === 'ext4') {
+    const outcome = await writeOwnExt4(request, ctx);
+    if (outcome.kind === 'full') throw noSpace(request, outcome);
+    if (outcome.kind === 'written') return;
+  }
   const { stderr, exitCode } = await runMke2fs(request, ctx);
   if (exitCode !== 0) {
     if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(stderr))
       throw failed(request.partition, exitCode, stderr);
-    throw await noSpace(request, stderr, ctx);
+    throw noSpace(request, await measure(request, ctx), { mke2fs: stderr.trim() });
   }
   await fixExtTimes(join(request.directory, request.file), request.offsetBytes, ctx.epochSeconds, ctx.signal);
+}
+
+async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<Ext4Outcome> {
+  const { identity, label = '', tree, root, offsetBytes, sizeBytes } = request;
+  const place = { file: join(request.directory, request.file), offsetBytes, sizeBytes };
+  return writeExt4(
+    {
+      ...place,
+      uuid: identity.filesystemUuid,
+      hashSeed: identity.hashSeed,
+      label,
+      epochSeconds: ctx.epochSeconds,
+      records: await ctx.trees.records(tree),
+      root,
+    },
+    (paths, target) => ctx.trees.pack(tree, paths, target),
+  );
 }
 
 async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ readonly exitCode: number; readonly stderr: string }> {
@@ -106,8 +130,14 @@ async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ read
   });
 }
 
-/** Finds out how much is needed: the same files again, into a sparse scratch file with room to spare. */
-async function noSpace(request: ExtRequest, stderr: string, ctx: BuildContext): Promise<Error> {
+/** What files take. */
+interface Need {
+  readonly neededBytes: number;
+  readonly files: number;
+}
+
+/** Finds out how much mke2fs needs: the same files again, into a sparse scratch file with room to spare. */
+async function measure(request: ExtRequest, ctx: BuildContext): Promise<Need> {
   const layers = request.tree.layers.reduce((sum, layer) => sum + layer.sizeBytes + layer.entries * BLOCK_BYTES, 0);
   const directory = await mkdtemp(join(ctx.temporary, 'measure-'));
   try {
@@ -116,19 +146,21 @@ async function noSpace(request: ExtRequest, stderr: string, ctx: BuildContext): 
     await writeFile(file, '');
     await truncate(file, sizeBytes);
     const scratch = await runMke2fs({ ...request, directory, file: 'scratch', offsetBytes: 0, sizeBytes }, ctx);
-    if (scratch.exitCode !== 0) return failed(request.partition, scratch.exitCode, scratch.stderr);
+    if (scratch.exitCode !== 0) throw failed(request.partition, scratch.exitCode, scratch.stderr);
     await using handle = await open(file, 'r');
     const { blocks, freeBlocks, inodes, freeInodes } = await readExtSuperblock(handle, 0);
-    const neededBytes = (blocks - freeBlocks) * BLOCK_BYTES;
-    const files = inodes - freeInodes;
-    return diskError('ICT_DISK_NO_SPACE', {
-      message: `the files of partition "${request.partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(request.sizeBytes)}`,
-      hint: `Raise disk.size, or the end of partition "${request.partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
-      facts: { partition: request.partition, neededBytes, availableBytes: request.sizeBytes, files, mke2fs: stderr.trim() },
-    });
+    return { neededBytes: (blocks - freeBlocks) * BLOCK_BYTES, files: inodes - freeInodes };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function noSpace({ partition, sizeBytes }: ExtRequest, { neededBytes, files }: Need, said: { readonly mke2fs?: string } = {}): Error {
+  return diskError('ICT_DISK_NO_SPACE', {
+    message: `the files of partition "${partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(sizeBytes)}`,
+    hint: `Raise disk.size, or the end of partition "${partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
+    facts: { partition, neededBytes, availableBytes: sizeBytes, files, ...said },
+  });
 }
 
 function failed(partition: string, exitCode: number, stderr: string): Error {

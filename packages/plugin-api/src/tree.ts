@@ -61,6 +61,54 @@ export interface TreeEntry {
   readonly linkTarget?: string;
 }
 
+/** An entry of a whole tree as its layers describe it; no file system is asked. */
+export interface TreeRecord {
+  /** `/` is the root itself. */
+  readonly path: TreePath;
+  readonly type: EntryType;
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Whole seconds since 1970. */
+  readonly mtimeSeconds: number;
+  /** Bytes of a file; only the first name of a hard link carries it. */
+  readonly sizeBytes?: number;
+  /** SHA-256 of a file's bytes; only the first name of a hard link carries it. */
+  readonly digest?: Digest;
+  readonly linkTarget?: string;
+  /** The first path of the file that this entry is another name of. */
+  readonly hardlinkOf?: TreePath;
+  readonly dev?: { readonly major: number; readonly minor: number };
+  /** Extended attributes, ACLs and capabilities among them, in base64, as the system calls give them. */
+  readonly xattrs?: Readonly<Record<string, string>>;
+}
+
+/** Blocks that follow each other: in a file, as `first` of them, and in what it is packed into. */
+export interface BlockExtent {
+  /** Counted from the start of the file. */
+  readonly first: number;
+  /** Counted from {@link PackTarget.offsetBytes}. */
+  readonly at: number;
+  readonly count: number;
+}
+
+/** Where contents of files are packed. */
+export interface PackTarget {
+  /** Absolute path of an existing file of the host, which holds zeros in `free`. */
+  readonly file: string;
+  /** Where block 0 lies in it. */
+  readonly offsetBytes: number;
+  readonly blockBytes: number;
+  /** What may be written to, in this order. */
+  readonly free: readonly { readonly at: number; readonly count: number }[];
+}
+
+/** Where each file went, in the order that they were named; `full` when there are fewer free blocks than the contents take. */
+export type Packing =
+  | { readonly kind: 'packed'; readonly extents: readonly (readonly BlockExtent[])[] }
+  | { readonly kind: 'full'; readonly blocks: number };
+
 /** What of an archive is unpacked. */
 export interface ExtractOptions {
   /**
@@ -103,6 +151,18 @@ export interface TreeRunner {
   change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options?: ChangeOptions): Promise<LayerRef>;
   /** Runs `work` on a throw-away view of `tree`. */
   inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>): Promise<T>;
+  /**
+   * All that a tree holds: directories before what is in them, names in the order of their bytes. Sockets are in none, and a name that is
+   * not UTF-8 shows with U+FFFD in the place of its other bytes.
+   */
+  records(tree: TreeRef): Promise<readonly TreeRecord[]>;
+  /**
+   * Writes the contents of files of a tree, one after another, into free blocks of a host file. A file's blocks of zeros are left out,
+   * wherever the disk of this machine has its holes, and its last block is filled up with zeros.
+   *
+   * @param paths files that {@link TreeRunner.records} gives a size.
+   */
+  pack(tree: TreeRef, paths: readonly TreePath[], target: PackTarget): Promise<Packing>;
 }
 
 /** A host path made visible to a tool. */

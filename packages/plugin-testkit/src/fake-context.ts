@@ -74,7 +74,6 @@ export function fakeContext(options: FakeContextOptions = {}): FakeContext {
 
 const NOT_GOOD: SignatureResult = { good: false, signers: [], issuers: [], failures: ['the fake context has no verifier'] };
 
-const NO_TREES: TreeRunner = {
-  change: () => Promise.reject(new Error('give fakeContext "trees" to open trees')),
-  inspect: () => Promise.reject(new Error('give fakeContext "trees" to open trees')),
-};
+const noTrees = () => Promise.reject(new Error('give fakeContext "trees" to open trees'));
+
+const NO_TREES: TreeRunner = { change: noTrees, inspect: noTrees, records: noTrees, pack: noTrees };

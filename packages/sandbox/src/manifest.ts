@@ -1,27 +1,8 @@
 import { ContentHasher } from '@ict/integrity';
-import type { Digest, EntryType, LayerRef } from '@ict/plugin-api';
+import type { Digest, LayerRef, TreeRecord } from '@ict/plugin-api';
 
-/** One entry of a layer: what it is, never how one file system happens to keep it. */
-export interface LayerEntry {
-  /** Absolute path inside the tree; `/` is the layer's own root. */
-  readonly path: string;
-  readonly type: EntryType;
-  /** Permission bits with setuid, setgid and sticky; 0 for a whiteout. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  /** Whole seconds since 1970; 0 for a whiteout. */
-  readonly mtimeSeconds: number;
-  /** Bytes of a file; only the first path of a hard link carries it. */
-  readonly sizeBytes?: number;
-  /** SHA-256 of a file's bytes; only the first path of a hard link carries it. */
-  readonly digest?: Digest;
-  readonly linkTarget?: string;
-  /** The first path, in byte order, of the file that this entry is another name of. */
-  readonly hardlinkOf?: string;
-  readonly dev?: { readonly major: number; readonly minor: number };
-  /** Extended attributes, ACLs and capabilities among them, in base64. The overlay's own are left out. */
-  readonly xattrs?: Readonly<Record<string, string>>;
+/** One entry of a layer: what it is, never how one file system happens to keep it. Mode and time of a whiteout are 0. */
+export interface LayerEntry extends TreeRecord {
   /** The path is deleted from the layers below. */
   readonly whiteout?: true;
   /** Nothing of this directory in the layers below shows through. */

@@ -1,4 +1,5 @@
-import type { CommandResult, Digest, ErrorRecord, TreeEntry } from '@ict/plugin-api';
+import type { CommandResult, Digest, ErrorRecord, PackTarget, Packing, TreeEntry } from '@ict/plugin-api';
+import type { PackedFile } from '@ict/archive';
 import type { LayerEntry, LayerManifest } from './manifest.js';
 
 /** File attributes with every default filled in. */
@@ -67,6 +68,7 @@ export interface AgentMethods {
   'layer.copy': { params: { from: string; to: string; entries?: readonly LayerEntry[] }; result: null };
   'layer.sign': { params: { directory: string }; result: LayerSignature };
   'layer.compare': { params: { directory: string; entries: readonly LayerEntry[] }; result: { changed: readonly string[] } };
+  'files.pack': { params: { files: readonly PackedFile[]; target: PackTarget }; result: Packing };
   'directory.remove': { params: { directory: string }; result: null };
 }
 

@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { errnoOf } from '@ict/integrity';
-import type { CommandResult, Digest, TreeCommand } from '@ict/plugin-api';
+import type { PackedFile } from '@ict/archive';
+import type { CommandResult, Digest, PackTarget, Packing, TreeCommand, TreeRunner } from '@ict/plugin-api';
 import { AgentChannel } from './channel.js';
 import { sandboxError } from './errors.js';
 import { launchCommand } from './launch.js';
@@ -171,6 +172,15 @@ export class Sandbox {
     const { digest } = await this.statLayer(directory);
     if (digest === options.signature) return { ok: true, changed: [] };
     return { ok: false, changed: (await this.#channel.call('layer.compare', { directory, entries: manifest.entries })).changed };
+  }
+
+  /**
+   * Writes contents of files of layers into free blocks of a host file, as {@link TreeRunner.pack} says.
+   *
+   * @throws `ICT_SANDBOX_LAYER`, when a file is shorter than it should be, for example; the signal's reason.
+   */
+  async packFiles(files: readonly PackedFile[], target: PackTarget, signal: AbortSignal): Promise<Packing> {
+    return this.#channel.call('files.pack', { files, target }, { signal });
   }
 
   /**

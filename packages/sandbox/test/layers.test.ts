@@ -302,6 +302,26 @@ describe('verifying', () => {
   });
 });
 
+describe('packing', () => {
+  const pack = (sizeBytes: number) => {
+    const file = join(base, 'packed');
+    writeFileSync(file, Buffer.alloc(16 * 4096));
+    const target = { file, offsetBytes: 4096, blockBytes: 4096, free: [{ at: 3, count: 9 }] };
+    return sandbox.packFiles([{ path: join(base, 'one/z-first'), sizeBytes }], target, signal);
+  };
+
+  it('writes the contents of files of layers to a host file', async () => {
+    expect(await pack(8)).toEqual({ kind: 'packed', extents: [[{ first: 0, at: 3, count: 1 }]] });
+    const expected = Buffer.alloc(16 * 4096);
+    expected.write('content\n', 4 * 4096);
+    expect(readFileSync(join(base, 'packed')).equals(expected)).toBe(true);
+  });
+
+  it('fails when a file is not what its layer says', async () => {
+    await expect(pack(9)).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER', facts: { place: join(base, 'packed') } });
+  });
+});
+
 describe('failures', () => {
   it('of a snapshot leave no file', async () => {
     const failing = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, snapshot: join(base, 'none/s.tar.gz') });

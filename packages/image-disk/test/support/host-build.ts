@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { packFiles } from '@ict/archive';
 import { IctError } from '@ict/plugin-api';
 import type {
   BlobRef,
@@ -33,6 +34,7 @@ import type {
   TreeRef,
   TreeSession,
 } from '@ict/plugin-api';
+import { hostRecords } from './host-records.js';
 
 export const EPOCH = 1_700_000_000;
 
@@ -121,6 +123,14 @@ export function hostBuild(): HostBuild {
         cpSync(directoryOf(parent), copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
         await work(hostSession(copy));
         return addLayer(copy);
+      },
+      records: (tree) => (tree.layers.length === 0 ? Promise.resolve([]) : hostRecords(directoryOf(tree))),
+      pack: (tree, paths, target) => {
+        const files = paths.map((path) => ({
+          path: join(directoryOf(tree), path),
+          sizeBytes: statSync(join(directoryOf(tree), path)).size,
+        }));
+        return packFiles(files, target, ctx.signal);
       },
     },
   };

@@ -1,10 +1,11 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { packFiles } from '@ict/archive';
 import { sandboxError } from '../errors.js';
 import type { AgentMethods, CommandsEnd, MethodName, OutputLine, Params, Result } from '../protocol.js';
 import { readLayer, restoreLayer } from './layer-archive.js';
 import { LayerBaseline } from './layer-baseline.js';
 import { copyLayer } from './layer-copy.js';
-import { layerIo } from './layer-failure.js';
+import { layerFailure, layerIo } from './layer-failure.js';
 import { sealLayer } from './layer-sealing.js';
 import { compareDirectory, signDirectory } from './layer-walk.js';
 import { OpenTree } from './open-tree.js';
@@ -88,6 +89,14 @@ export class SandboxService {
     'layer.compare': async ({ directory, entries }) => ({
       changed: layerIo('Looking at a layer', directory, () => compareDirectory(directory, entries)),
     }),
+    'files.pack': async ({ files, target }, { signal }) => {
+      try {
+        return await packFiles(files, target, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw layerFailure('Packing the files of a tree', target.file, error);
+      }
+    },
     'directory.remove': async ({ directory }) => {
       await removeDirectory(directory);
       return null;

@@ -1,0 +1,46 @@
+import type { BlockExtent } from '@ict/plugin-api';
+import type { BlockRange } from './geometry.js';
+
+/** Blocks that nothing has yet, given out from the first on. */
+export class FreeBlocks {
+  readonly capacity: number;
+  #asked = 0;
+  #ranges: BlockRange[];
+
+  constructor(ranges: readonly BlockRange[]) {
+    this.#ranges = [...ranges];
+    this.capacity = ranges.reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** Blocks that were asked for so far, whether they were there or not. */
+  get asked(): number {
+    return this.#asked;
+  }
+
+  get full(): boolean {
+    return this.#asked > this.capacity;
+  }
+
+  /** What is left, in order. */
+  get ranges(): readonly BlockRange[] {
+    return this.#ranges;
+  }
+
+  /** @returns the blocks of a file that has this many; none once it is {@link full}. */
+  take(count: number): readonly BlockExtent[] {
+    this.#asked += count;
+    if (this.full) {
+      this.#ranges = [];
+      return [];
+    }
+    const extents: BlockExtent[] = [];
+    for (let first = 0; first < count; ) {
+      const range = this.#ranges.shift() as BlockRange;
+      const taken = Math.min(range.count, count - first);
+      extents.push({ first, at: range.at, count: taken });
+      if (taken < range.count) this.#ranges.unshift({ at: range.at + taken, count: range.count - taken });
+      first += taken;
+    }
+    return extents;
+  }
+}

@@ -1,0 +1,172 @@
+import type { BlockExtent, PackTarget, Packing, TreePath, TreeRecord } from '@ict/plugin-api';
+import { crc32c } from '../crc32c.js';
+import { uuidBytes } from '../guid.js';
+import { encodeExtents } from './extent-tree.js';
+import { FreeBlocks } from './free-blocks.js';
+import { BLOCKS_PER_GROUP, BLOCK_BYTES, hasBackup, layOut, type Geometry } from './geometry.js';
+import { describeGroups } from './group-descriptors.js';
+import { ImageFile } from './image-file.js';
+import { blocksOf, placeInode, writeInode, type Output, type PlacedInode } from './inode-content.js';
+import { planInodes, type PlannedInode } from './inode-plan.js';
+import { InodeTables } from './inode-tables.js';
+import { EXTENTS_FLAG, MAX_LINKS, MODE_TYPES, contentOf, encodeInode, type InodeFields } from './inode.js';
+import { encodeJournalSuperblock } from './journal.js';
+import { RESIZE_INODE, encodeDoublyIndirect, makeResizeInode } from './resize-inode.js';
+import { inodeSeed } from './seeds.js';
+import { JOURNAL_INODE, SUPERBLOCK_OFFSET, encodeSuperblock, type SuperblockFields } from './superblock.js';
+
+export interface Ext4Request {
+  readonly uuid: string;
+  readonly hashSeed: string;
+  /** At most 16 bytes. */
+  readonly label: string;
+  /** Latest time of a file, and that of the filesystem, seconds since 1970. */
+  readonly epochSeconds: number;
+  /** The whole tree, as {@link TreeRunner.records} gives it; what lies below `root` becomes the filesystem. */
+  readonly records: readonly TreeRecord[];
+  readonly root: TreePath;
+  /** An existing file with zeros where the filesystem goes. */
+  readonly file: string;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * `full`: the files do not fit, and what was written means nothing. `unsuited`: nothing was written, because the size or a file asks for
+ * something that this writer has no form for.
+ */
+export type Ext4Outcome =
+  | { readonly kind: 'written' }
+  | { readonly kind: 'full'; readonly neededBytes: number; readonly files: number }
+  | { readonly kind: 'unsuited'; readonly reason: string };
+
+/** Packs contents of files, as {@link TreeRunner.pack} does. */
+export type PackContents = (paths: readonly TreePath[], target: PackTarget) => Promise<Packing>;
+
+/**
+ * Writes an ext4 filesystem of a tree into a disk image: metadata from the tree's records, contents by `pack`. The bytes are a function of
+ * the request and the contents alone. Journal, directories and files lie one behind the other, and everything after them is zeros.
+ *
+ * @see Documentation/filesystems/ext4 of the kernel
+ */
+export async function writeExt4(request: Ext4Request, pack: PackContents): Promise<Ext4Outcome> {
+  const { records, root, epochSeconds } = request;
+  const geometry = layOut(Math.floor(request.sizeBytes / BLOCK_BYTES));
+  if (geometry === undefined) return unsuited('its size');
+  const inodes = planInodes(records, root, epochSeconds);
+  if (inodes === undefined) return unsuited(`${root} or its lost+found is no directory`);
+  const odd = inodes.find(isOdd);
+  if (odd !== undefined) return unsuited(odd.record.path);
+
+  const free = new FreeBlocks(geometry.free);
+  const journal = free.take(geometry.journalBlocks);
+  const growth = free.take(1);
+  const placed: PlacedInode[] = [];
+  for (const inode of inodes) {
+    const place = placeInode(inode, free);
+    if (place === undefined) return unsuited(`extended attributes of ${inode.record.path}`);
+    placed.push(place);
+  }
+  const packed = placed.filter(({ inode: { record } }) => record.type === 'file' && record.sizeBytes !== 0);
+  const { file, offsetBytes } = request;
+  const packing = await pack(
+    packed.map(({ inode }) => inode.record.path),
+    { file, offsetBytes, blockBytes: BLOCK_BYTES, free: free.ranges },
+  );
+  const contents = packing.kind === 'packed' ? new Map(packed.map((place, index) => [place, packing.extents[index] ?? []])) : undefined;
+  free.take(packing.kind === 'full' ? packing.blocks : blocksOf(packing.extents.flat()));
+  const lastInode = (inodes.at(-1) as PlannedInode).number;
+  if (contents === undefined || free.full || lastInode > geometry.inodes) return full(geometry, free, inodes.length, lastInode);
+
+  using image = new ImageFile(file, offsetBytes);
+  const tables = new InodeTables(geometry, lastInode);
+  const filesystem: Filesystem = { request, geometry, free, image, tables, seed: crc32c(uuidBytes(request.uuid)) };
+  writeJournal(journal, filesystem);
+  writeGrowth(growth, filesystem);
+  for (const place of placed) {
+    const extents = contents.get(place);
+    writeInode(tables.at(place.inode.number), extents === undefined ? place : { ...place, extents }, epochSeconds, filesystem);
+  }
+  if (free.full) return full(geometry, free, inodes.length, lastInode);
+  tables.write(image);
+  const directories = inodes.flatMap(({ number, record }) => (record.type === 'directory' ? [number] : []));
+  writeGroups(filesystem, lastInode, directories);
+  image.flush();
+  return { kind: 'written' };
+}
+
+interface Filesystem extends Output {
+  readonly request: Ext4Request;
+  readonly geometry: Geometry;
+  readonly tables: InodeTables;
+}
+
+function unsuited(reason: string): Ext4Outcome {
+  return { kind: 'unsuited', reason };
+}
+
+/** Names that records cannot show, and files with more names than ext4 counts. */
+function isOdd({ record, entries, links }: PlannedInode): boolean {
+  const unknown = record.linkTarget?.includes('\ufffd') === true || entries.some(({ name }) => name.includes('\ufffd'));
+  return unknown || (record.type !== 'directory' && links > MAX_LINKS);
+}
+
+function full({ blocks, inodes: room }: Geometry, free: FreeBlocks, files: number, lastInode: number): Ext4Outcome {
+  const neededBlocks = blocks - free.capacity + free.asked;
+  return { kind: 'full', neededBytes: BLOCK_BYTES * Math.max(neededBlocks, Math.ceil(lastInode * (blocks / room))), files };
+}
+
+function writeJournal(extents: readonly BlockExtent[], filesystem: Filesystem): void {
+  const [start] = extents;
+  if (start === undefined) return;
+  const { request, geometry, free, image, tables, seed } = filesystem;
+  const blocks = geometry.journalBlocks;
+  image.write(start.at, encodeJournalSuperblock(blocks, request.uuid));
+  // A journal lies in front of all files, in so few pieces that its inode names them all.
+  encodeExtents(contentOf(tables.at(JOURNAL_INODE)), extents, inodeSeed(seed, JOURNAL_INODE), free);
+  writeHidden(JOURNAL_INODE, { sizeBytes: blocks * BLOCK_BYTES, blocks, flags: EXTENTS_FLAG }, filesystem);
+}
+
+function writeGrowth(extents: readonly BlockExtent[], filesystem: Filesystem): void {
+  const { geometry, image, tables } = filesystem;
+  const [{ at }] = extents as [BlockExtent];
+  const { sizeBytes, blocks, doublyIndirect, kept, keptAt } = makeResizeInode(geometry);
+  image.write(keptAt, kept);
+  image.write(at, doublyIndirect);
+  encodeDoublyIndirect(contentOf(tables.at(RESIZE_INODE)), at);
+  writeHidden(RESIZE_INODE, { sizeBytes, blocks, flags: 0 }, filesystem);
+}
+
+/** Writes the inode of a file that has no name. */
+function writeHidden(
+  number: number,
+  own: Pick<InodeFields, 'sizeBytes' | 'blocks' | 'flags'>,
+  { request, tables, seed }: Filesystem,
+): void {
+  const fields = { ...own, mode: MODE_TYPES.file | 0o600, uid: 0, gid: 0, links: 1, seconds: request.epochSeconds };
+  encodeInode(tables.at(number), fields, inodeSeed(seed, number));
+}
+
+/** Writes bitmaps, and superblock and descriptors with their copies. */
+function writeGroups(filesystem: Filesystem, lastInode: number, directories: readonly number[]): void {
+  const { request, geometry, free, image, tables, seed } = filesystem;
+  const { descriptors, bitmaps } = describeGroups(geometry, { lastInode, directories, free: free.ranges }, seed);
+  for (const { at, bytes } of bitmaps) image.write(at, bytes);
+  const { uuid, hashSeed, label, epochSeconds: seconds } = request;
+  const fields: SuperblockFields = {
+    uuid,
+    hashSeed,
+    label,
+    seconds,
+    freeBlocks: blocksOf(free.ranges.map((range) => ({ ...range, first: 0 }))),
+    freeInodes: geometry.inodes - lastInode,
+    journal: { sizeBytes: geometry.journalBlocks * BLOCK_BYTES, content: contentOf(tables.at(JOURNAL_INODE)) },
+  };
+  geometry.groups.forEach((_places, group) => {
+    if (!hasBackup(group)) return;
+    const first = Buffer.alloc(BLOCK_BYTES);
+    encodeSuperblock(geometry, fields, group).copy(first, group === 0 ? SUPERBLOCK_OFFSET : 0);
+    image.write(group * BLOCKS_PER_GROUP, first);
+    image.write(group * BLOCKS_PER_GROUP + 1, descriptors);
+  });
+}
