@@ -89,6 +89,5 @@ function nameOf(file: LayerEntry, { path }: LayerEntry, firstNames: Map<LayerEnt
 /** Without what only layers have. */
 function recordOf(entry: LayerEntry): TreeRecord {
   if (entry.opaque === undefined) return entry;
-  const { opaque: _, ...record } = entry;
-  return record;
+  return Object.fromEntries(Object.entries(entry).filter(([member]) => member !== 'opaque')) as unknown as TreeRecord;
 }

@@ -65,6 +65,7 @@ export class SandboxTrees implements TreeRunner {
   private readonly verify: 'signature' | 'full';
   private readonly signal: AbortSignal;
   private readonly verified = new Map<string, Pick<StoredLayer, 'directory' | 'manifest'>>();
+  private readonly mergedTrees = new WeakMap<TreeRef, readonly MergedEntry[]>();
 
   /**
    * @param shelf where layers are looked for.
@@ -179,8 +180,12 @@ export class SandboxTrees implements TreeRunner {
     return (await this.sandbox.get()).packFiles(files, target, this.signal);
   }
 
+  /** Whoever packs a tree has asked for its records before. */
   private async merged(tree: TreeRef): Promise<readonly MergedEntry[]> {
-    return mergeLayers((await this.layers(tree)).map(({ manifest }) => manifest));
+    const layers = await this.layers(tree);
+    const merged = this.mergedTrees.get(tree) ?? mergeLayers(layers.map(({ manifest }) => manifest));
+    this.mergedTrees.set(tree, merged);
+    return merged;
   }
 
   private async layers(tree: TreeRef): Promise<readonly Pick<StoredLayer, 'directory' | 'manifest'>[]> {

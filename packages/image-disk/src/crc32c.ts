@@ -23,15 +23,15 @@ function makeTables(): Uint32Array {
  * CRC-32C (Castagnoli) as ext4 uses it: started with all ones and not inverted at the end, so that it can be continued.
  *
  * @param seed the value so far.
+ * @param start of the bytes that count; to `end`, which is not among them.
  * @returns an unsigned 32-bit number.
  */
-export function crc32c(bytes: Uint8Array, seed = 0xffff_ffff): number {
+export function crc32c(bytes: Uint8Array, seed = 0xffff_ffff, start = 0, end = bytes.length): number {
   const table = (place: number, byte: number): number => TABLES[place * 256 + (byte & 0xff)] as number;
   const at = (index: number): number => bytes[index] as number;
-  const { length } = bytes;
   let value = seed;
-  let index = 0;
-  for (; index + STRIDE <= length; index += STRIDE) {
+  let index = start;
+  for (; index + STRIDE <= end; index += STRIDE) {
     value ^= at(index) | (at(index + 1) << 8) | (at(index + 2) << 16) | (at(index + 3) << 24);
     value =
       table(7, value) ^
@@ -43,7 +43,7 @@ export function crc32c(bytes: Uint8Array, seed = 0xffff_ffff): number {
       table(1, at(index + 6)) ^
       table(0, at(index + 7));
   }
-  for (; index < length; index++) value = (value >>> 8) ^ table(0, value ^ at(index));
+  for (; index < end; index++) value = (value >>> 8) ^ table(0, value ^ at(index));
   return value >>> 0;
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { errnoOf } from '@ict/integrity';
 import type { PackedFile } from '@ict/archive';
-import type { CommandResult, Digest, PackTarget, Packing, TreeCommand, TreeRunner } from '@ict/plugin-api';
+import type { CommandResult, Digest, PackTarget, Packing, TreeCommand } from '@ict/plugin-api';
 import { AgentChannel } from './channel.js';
 import { sandboxError } from './errors.js';
 import { launchCommand } from './launch.js';
@@ -175,7 +175,7 @@ export class Sandbox {
   }
 
   /**
-   * Writes contents of files of layers into free blocks of a host file, as {@link TreeRunner.pack} says.
+   * Writes contents of files of layers into free blocks of a host file, as `TreeRunner.pack` says.
    *
    * @throws `ICT_SANDBOX_LAYER`, when a file is shorter than it should be, for example; the signal's reason.
    */

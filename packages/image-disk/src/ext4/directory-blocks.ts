@@ -67,7 +67,7 @@ export function encodeDirectory(entries: readonly DirectoryEntry[], blocks: numb
     if (index > block) bytes.writeUInt16LE(ROOM, start + 4);
     bytes.writeUInt16LE(TAIL_BYTES, start + ROOM + 4);
     bytes.writeUInt8(TAIL_KIND, start + ROOM + 7);
-    bytes.writeUInt32LE(crc32c(bytes.subarray(start, start + ROOM), seed), start + ROOM + 8);
+    bytes.writeUInt32LE(crc32c(bytes, seed, start, start + ROOM), start + ROOM + 8);
   }
   return bytes;
 }

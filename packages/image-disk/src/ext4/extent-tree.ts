@@ -29,12 +29,18 @@ interface Pointer {
 /**
  * Writes the tree by which an inode finds its blocks. What does not fit in the inode takes blocks of `free`.
  *
- * @param root the 60 bytes of the inode, zeros.
+ * @param table zeros, from `offset` on at least the 60 bytes of an inode.
  * @param seed of the inode's checksums.
  * @returns the blocks of the tree outside the inode; none when `free` is full, which it tells.
  * @see Documentation/filesystems/ext4/ifork.rst of the kernel
  */
-export function encodeExtents(root: Buffer, extents: readonly BlockExtent[], seed: number, free: FreeBlocks): readonly WrittenBlock[] {
+export function encodeExtents(
+  table: Buffer,
+  offset: number,
+  extents: readonly BlockExtent[],
+  seed: number,
+  free: FreeBlocks,
+): readonly WrittenBlock[] {
   const blocks: WrittenBlock[] = [];
   let pointers: readonly Pointer[] = extents.some(({ count }) => count > MAX_EXTENT_BLOCKS) ? extents.flatMap(pieces) : extents;
   let depth = 0;
@@ -45,30 +51,31 @@ export function encodeExtents(root: Buffer, extents: readonly BlockExtent[], see
       const at = free.take(1)[0]?.at;
       if (at === undefined) return [];
       const bytes = Buffer.alloc(BLOCK_BYTES);
-      encodeNode(bytes, children, depth, ENTRIES_OF_BLOCK);
+      encodeNode(bytes, 0, children, depth, ENTRIES_OF_BLOCK);
       const checksumAt = HEADER_BYTES + ENTRIES_OF_BLOCK * ENTRY_BYTES;
-      bytes.writeUInt32LE(crc32c(bytes.subarray(0, checksumAt), seed), checksumAt);
+      bytes.writeUInt32LE(crc32c(bytes, seed, 0, checksumAt), checksumAt);
       blocks.push({ at, bytes });
       nodes.push({ first: (children[0] as Pointer).first, at, count: 0 });
     }
     pointers = nodes;
     depth++;
   }
-  encodeNode(root, pointers, depth, ENTRIES_OF_ROOT);
+  encodeNode(table, offset, pointers, depth, ENTRIES_OF_ROOT);
   return blocks;
 }
 
-function encodeNode(bytes: Buffer, pointers: readonly Pointer[], depth: number, room: number): void {
-  bytes.writeUInt16LE(MAGIC, 0);
-  bytes.writeUInt16LE(pointers.length, 2);
-  bytes.writeUInt16LE(room, 4);
-  bytes.writeUInt16LE(depth, 6);
-  pointers.forEach(({ first, at, count }, index) => {
-    const offset = HEADER_BYTES + index * ENTRY_BYTES;
+function encodeNode(bytes: Buffer, start: number, pointers: readonly Pointer[], depth: number, room: number): void {
+  bytes.writeUInt16LE(MAGIC, start);
+  bytes.writeUInt16LE(pointers.length, start + 2);
+  bytes.writeUInt16LE(room, start + 4);
+  bytes.writeUInt16LE(depth, start + 6);
+  let offset = start + HEADER_BYTES;
+  for (const { first, at, count } of pointers) {
     bytes.writeUInt32LE(first, offset);
     if (count > 0) bytes.writeUInt16LE(count, offset + 4);
     bytes.writeUInt32LE(at, count > 0 ? offset + 8 : offset + 4);
-  });
+    offset += ENTRY_BYTES;
+  }
 }
 
 function pieces({ first, at, count }: BlockExtent): BlockExtent[] {

@@ -6,16 +6,17 @@ import type { FreeBlocks } from './free-blocks.js';
 import { BLOCK_BYTES, FIRST_FREE_INODE } from './geometry.js';
 import {
   ATTRIBUTE_ROOM_BYTES,
+  CONTENT_AT,
   CONTENT_BYTES,
   EXTENTS_FLAG,
   MODE_TYPES,
-  contentOf,
   encodeDevice,
   encodeInode,
   type InodeFields,
 } from './inode.js';
 import type { PlannedInode } from './inode-plan.js';
 import type { ImageFile } from './image-file.js';
+import type { InodeTables } from './inode-tables.js';
 import { inodeSeed } from './seeds.js';
 
 /** So many that a check of a full filesystem can put names there. */
@@ -34,6 +35,7 @@ export interface PlacedInode {
 export interface Output {
   readonly free: FreeBlocks;
   readonly image: ImageFile;
+  readonly tables: InodeTables;
   /** What checksums of the filesystem start from. */
   readonly seed: number;
 }
@@ -59,24 +61,21 @@ function ownBlocks({ number, record, entries }: PlannedInode): number {
   return number === FIRST_FREE_INODE ? Math.max(needed, LOST_AND_FOUND_BLOCKS) : needed;
 }
 
-/**
- * Writes an inode, and what its blocks hold but for a file's content.
- *
- * @param bytes the inode in its table, zeros.
- */
-export function writeInode(bytes: Buffer, placed: PlacedInode, epochSeconds: number, { free, image, seed: filesystemSeed }: Output): void {
+/** Writes an inode, and what its blocks hold but for a file's content. */
+export function writeInode(placed: PlacedInode, epochSeconds: number, { free, image, tables, seed: filesystemSeed }: Output): void {
   const { inode, attributes, attributeBlock, extents } = placed;
   const { record, number } = inode;
   const seed = inodeSeed(filesystemSeed, number);
   const target = record.type === 'symlink' ? targetOf(record) : undefined;
-  const content = contentOf(bytes);
+  const { table, start } = tables.at(number);
+  const contentAt = start + CONTENT_AT;
   let treeBlocks = 0;
   if (hasExtents(record, target)) {
-    const blocks = encodeExtents(content, extents, seed, free);
+    const blocks = encodeExtents(table, contentAt, extents, seed, free);
     for (const block of blocks) image.write(block.at, block.bytes);
     treeBlocks = blocks.length;
-  } else if (target !== undefined) target.copy(content);
-  else encodeDevice(content, record.dev?.major ?? 0, record.dev?.minor ?? 0);
+  } else if (target !== undefined) target.copy(table, contentAt);
+  else encodeDevice(table, contentAt, record.dev?.major ?? 0, record.dev?.minor ?? 0);
   const ownBytes = blocksOf(extents) * BLOCK_BYTES;
   if (record.type === 'directory') writeExtents(encodeDirectory(namesOf(inode), blocksOf(extents), seed), extents, image);
   if (target !== undefined && isLong(target)) writeExtents(Buffer.concat([target], ownBytes), extents, image);
@@ -95,7 +94,7 @@ export function writeInode(bytes: Buffer, placed: PlacedInode, epochSeconds: num
     attributes: attributes?.inInode,
     attributeBlock,
   };
-  encodeInode(bytes, fields, seed);
+  encodeInode(table, start, fields, seed);
 }
 
 /** How many blocks extents have together. */

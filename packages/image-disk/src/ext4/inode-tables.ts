@@ -15,11 +15,11 @@ export class InodeTables {
     });
   }
 
-  /** The bytes of an inode. */
-  at(inode: number): Buffer {
+  /** The part of the table that an inode is in, and where it begins there. */
+  at(inode: number): { readonly table: Buffer; readonly start: number } {
     const { inodesPerGroup } = this.#geometry;
-    const offset = ((inode - 1) % inodesPerGroup) * INODE_BYTES;
-    return (this.#tables[Math.floor((inode - 1) / inodesPerGroup)] as Buffer).subarray(offset, offset + INODE_BYTES);
+    const index = inode - 1;
+    return { table: this.#tables[Math.floor(index / inodesPerGroup)] as Buffer, start: (index % inodesPerGroup) * INODE_BYTES };
   }
 
   write(image: ImageFile): void {

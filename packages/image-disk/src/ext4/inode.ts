@@ -16,7 +16,8 @@ export const MODE_TYPES: Readonly<Record<EntryType, number>> = {
 /** The blocks of an inode are found by an extent tree. */
 export const EXTENTS_FLAG = 0x80000;
 
-const CONTENT_AT = 0x28;
+/** Where an inode has its extent tree, the target of a short link, or the number of a device. */
+export const CONTENT_AT = 0x28;
 export const CONTENT_BYTES = 60;
 /** Offsets of the four times, and of what extends each. */
 const TIMES = [
@@ -53,46 +54,41 @@ export interface InodeFields {
 /**
  * Writes the fields of an inode around its content, and its checksum.
  *
- * @param bytes the inode; what it finds by its 60 bytes of content is there already, see {@link contentOf}, and zeros everywhere else.
+ * @param table has the inode from `start` on: at {@link CONTENT_AT} what its content is found by, and zeros everywhere else.
  * @param seed of the inode's checksums.
  * @see Documentation/filesystems/ext4/inodes.rst of the kernel
  */
-export function encodeInode(bytes: Buffer, fields: InodeFields, seed: number): void {
+export function encodeInode(table: Buffer, start: number, fields: InodeFields, seed: number): void {
   const { mode, uid, gid, sizeBytes, links, seconds, attributeBlock = 0 } = fields;
   const sectors = fields.blocks * SECTORS_PER_BLOCK;
-  bytes.writeUInt16LE(mode, 0x0);
-  bytes.writeUInt16LE(uid & 0xffff, 0x2);
-  bytes.writeUInt32LE(sizeBytes % 2 ** 32, 0x4);
-  bytes.writeUInt16LE(gid & 0xffff, 0x18);
-  bytes.writeUInt16LE(links > MAX_LINKS ? 1 : links, 0x1a);
-  bytes.writeUInt32LE(sectors % 2 ** 32, 0x1c);
-  bytes.writeUInt32LE(fields.flags, 0x20);
-  bytes.writeUInt32LE(attributeBlock, 0x68);
-  bytes.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), 0x6c);
-  bytes.writeUInt16LE(Math.floor(sectors / 2 ** 32), 0x74);
-  bytes.writeUInt16LE(uid >>> 16, 0x78);
-  bytes.writeUInt16LE(gid >>> 16, 0x7a);
-  bytes.writeUInt16LE(EXTRA_FIELDS_BYTES, 0x80);
+  table.writeUInt16LE(mode, start + 0x0);
+  table.writeUInt16LE(uid & 0xffff, start + 0x2);
+  table.writeUInt32LE(sizeBytes % 2 ** 32, start + 0x4);
+  table.writeUInt16LE(gid & 0xffff, start + 0x18);
+  table.writeUInt16LE(links > MAX_LINKS ? 1 : links, start + 0x1a);
+  table.writeUInt32LE(sectors % 2 ** 32, start + 0x1c);
+  table.writeUInt32LE(fields.flags, start + 0x20);
+  table.writeUInt32LE(attributeBlock, start + 0x68);
+  table.writeUInt32LE(Math.floor(sizeBytes / 2 ** 32), start + 0x6c);
+  table.writeUInt16LE(Math.floor(sectors / 2 ** 32), start + 0x74);
+  table.writeUInt16LE(uid >>> 16, start + 0x78);
+  table.writeUInt16LE(gid >>> 16, start + 0x7a);
+  table.writeUInt16LE(EXTRA_FIELDS_BYTES, start + 0x80);
   // Access, change, modification, creation; the two lowest bits beside each are those above its 32.
   const low = seconds | 0;
   const high = Math.round((seconds - low) / 2 ** 32) & 3;
   for (const [at, extra] of TIMES) {
-    bytes.writeInt32LE(low, at);
-    bytes.writeUInt32LE(high, extra);
+    table.writeInt32LE(low, start + at);
+    table.writeUInt32LE(high, start + extra);
   }
-  fields.attributes?.copy(bytes, FIRST_FIELDS_BYTES + EXTRA_FIELDS_BYTES);
-  const checksum = crc32c(bytes, seed);
-  bytes.writeUInt16LE(checksum & 0xffff, 0x7c);
-  bytes.writeUInt16LE(checksum >>> 16, 0x82);
-}
-
-/** Where an inode has its extent tree, the target of a short link, or the number of a device. */
-export function contentOf(inode: Buffer): Buffer {
-  return inode.subarray(CONTENT_AT, CONTENT_AT + CONTENT_BYTES);
+  fields.attributes?.copy(table, start + FIRST_FIELDS_BYTES + EXTRA_FIELDS_BYTES);
+  const checksum = crc32c(table, seed, start, start + INODE_BYTES);
+  table.writeUInt16LE(checksum & 0xffff, start + 0x7c);
+  table.writeUInt16LE(checksum >>> 16, start + 0x82);
 }
 
 /** The number of a device, short where that suffices, as before Linux 2.6. */
-export function encodeDevice(content: Buffer, major: number, minor: number): void {
-  if (major < 256 && minor < 256) content.writeUInt32LE((major << 8) | minor, 0);
-  else content.writeUInt32LE(((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0, 4);
+export function encodeDevice(table: Buffer, offset: number, major: number, minor: number): void {
+  if (major < 256 && minor < 256) table.writeUInt32LE((major << 8) | minor, offset);
+  else table.writeUInt32LE(((minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12)) >>> 0, offset + 4);
 }

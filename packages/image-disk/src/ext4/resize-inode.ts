@@ -17,8 +17,8 @@ export interface ResizeInode {
 }
 
 /** Writes the block numbers of an inode that has a doubly indirect block and nothing else. */
-export function encodeDoublyIndirect(content: Buffer, at: number): void {
-  content.writeUInt32LE(at, DOUBLY_INDIRECT * 4);
+export function encodeDoublyIndirect(table: Buffer, offset: number, at: number): void {
+  table.writeUInt32LE(at, offset + DOUBLY_INDIRECT * 4);
 }
 
 export function makeResizeInode(geometry: Geometry): ResizeInode {

@@ -9,7 +9,7 @@ import { ImageFile } from './image-file.js';
 import { blocksOf, placeInode, writeInode, type Output, type PlacedInode } from './inode-content.js';
 import { planInodes, type PlannedInode } from './inode-plan.js';
 import { InodeTables } from './inode-tables.js';
-import { EXTENTS_FLAG, MAX_LINKS, MODE_TYPES, contentOf, encodeInode, type InodeFields } from './inode.js';
+import { EXTENTS_FLAG, MAX_LINKS, MODE_TYPES, CONTENT_AT, CONTENT_BYTES, encodeInode, type InodeFields } from './inode.js';
 import { encodeJournalSuperblock } from './journal.js';
 import { RESIZE_INODE, encodeDoublyIndirect, makeResizeInode } from './resize-inode.js';
 import { inodeSeed } from './seeds.js';
@@ -74,7 +74,7 @@ export async function writeExt4(request: Ext4Request, pack: PackContents): Promi
     { file, offsetBytes, blockBytes: BLOCK_BYTES, free: free.ranges },
   );
   const contents = packing.kind === 'packed' ? new Map(packed.map((place, index) => [place, packing.extents[index] ?? []])) : undefined;
-  free.take(packing.kind === 'full' ? packing.blocks : blocksOf(packing.extents.flat()));
+  free.take(packing.kind === 'full' ? packing.blocks : packing.extents.reduce((sum, extents) => sum + blocksOf(extents), 0));
   const lastInode = (inodes.at(-1) as PlannedInode).number;
   if (contents === undefined || free.full || lastInode > geometry.inodes) return full(geometry, free, inodes.length, lastInode);
 
@@ -85,7 +85,7 @@ export async function writeExt4(request: Ext4Request, pack: PackContents): Promi
   writeGrowth(growth, filesystem);
   for (const place of placed) {
     const extents = contents.get(place);
-    writeInode(tables.at(place.inode.number), extents === undefined ? place : { ...place, extents }, epochSeconds, filesystem);
+    writeInode(extents === undefined ? place : { ...place, extents }, epochSeconds, filesystem);
   }
   if (free.full) return full(geometry, free, inodes.length, lastInode);
   tables.write(image);
@@ -98,7 +98,6 @@ export async function writeExt4(request: Ext4Request, pack: PackContents): Promi
 interface Filesystem extends Output {
   readonly request: Ext4Request;
   readonly geometry: Geometry;
-  readonly tables: InodeTables;
 }
 
 function unsuited(reason: string): Ext4Outcome {
@@ -123,7 +122,8 @@ function writeJournal(extents: readonly BlockExtent[], filesystem: Filesystem): 
   const blocks = geometry.journalBlocks;
   image.write(start.at, encodeJournalSuperblock(blocks, request.uuid));
   // A journal lies in front of all files, in so few pieces that its inode names them all.
-  encodeExtents(contentOf(tables.at(JOURNAL_INODE)), extents, inodeSeed(seed, JOURNAL_INODE), free);
+  const { table, start: inode } = tables.at(JOURNAL_INODE);
+  encodeExtents(table, inode + CONTENT_AT, extents, inodeSeed(seed, JOURNAL_INODE), free);
   writeHidden(JOURNAL_INODE, { sizeBytes: blocks * BLOCK_BYTES, blocks, flags: EXTENTS_FLAG }, filesystem);
 }
 
@@ -133,7 +133,8 @@ function writeGrowth(extents: readonly BlockExtent[], filesystem: Filesystem): v
   const { sizeBytes, blocks, doublyIndirect, kept, keptAt } = makeResizeInode(geometry);
   image.write(keptAt, kept);
   image.write(at, doublyIndirect);
-  encodeDoublyIndirect(contentOf(tables.at(RESIZE_INODE)), at);
+  const { table, start } = tables.at(RESIZE_INODE);
+  encodeDoublyIndirect(table, start + CONTENT_AT, at);
   writeHidden(RESIZE_INODE, { sizeBytes, blocks, flags: 0 }, filesystem);
 }
 
@@ -144,7 +145,8 @@ function writeHidden(
   { request, tables, seed }: Filesystem,
 ): void {
   const fields = { ...own, mode: MODE_TYPES.file | 0o600, uid: 0, gid: 0, links: 1, seconds: request.epochSeconds };
-  encodeInode(tables.at(number), fields, inodeSeed(seed, number));
+  const { table, start } = tables.at(number);
+  encodeInode(table, start, fields, inodeSeed(seed, number));
 }
 
 /** Writes bitmaps, and superblock and descriptors with their copies. */
@@ -153,6 +155,7 @@ function writeGroups(filesystem: Filesystem, lastInode: number, directories: rea
   const { descriptors, bitmaps } = describeGroups(geometry, { lastInode, directories, free: free.ranges }, seed);
   for (const { at, bytes } of bitmaps) image.write(at, bytes);
   const { uuid, hashSeed, label, epochSeconds: seconds } = request;
+  const { table, start } = tables.at(JOURNAL_INODE);
   const fields: SuperblockFields = {
     uuid,
     hashSeed,
@@ -160,7 +163,10 @@ function writeGroups(filesystem: Filesystem, lastInode: number, directories: rea
     seconds,
     freeBlocks: blocksOf(free.ranges.map((range) => ({ ...range, first: 0 }))),
     freeInodes: geometry.inodes - lastInode,
-    journal: { sizeBytes: geometry.journalBlocks * BLOCK_BYTES, content: contentOf(tables.at(JOURNAL_INODE)) },
+    journal: {
+      sizeBytes: geometry.journalBlocks * BLOCK_BYTES,
+      content: table.subarray(start + CONTENT_AT, start + CONTENT_AT + CONTENT_BYTES),
+    },
   };
   geometry.groups.forEach((_places, group) => {
     if (!hasBackup(group)) return;
