@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { layOut } from '../src/ext4/geometry.js';
+import { MKE2FS_CONF } from '../src/filesystem-ext.js';
+import { check, run, write } from './support/ext4-images.js';
+import { execute } from './support/host-build.js';
+import { MIB } from './support/specs.js';
+
+let base: string;
+beforeEach(() => {
+  base = mkdtempSync(join(tmpdir(), 'ict-ext4-test-'));
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+describe('layOut', () => {
+  it.each([4, 9, 127, 128, 520, 1024, 4100, 20_000, 70_000])('divides %i MiB as mke2fs does', async (mib) => {
+    const image = join(base, 'image');
+    const configuration = join(base, 'mke2fs.conf');
+    writeFileSync(configuration, MKE2FS_CONF);
+    const argv = ['-q', '-F', '-t', 'ext4', '-E', 'lazy_itable_init=1,nodiscard', image, `${mib}m`];
+    const { stderr } = await execute('mke2fs', argv, { PATH: '/usr/sbin:/sbin', MKE2FS_CONFIG: configuration });
+    expect(stderr).not.toMatch(/^mke2fs: /mu);
+    const text = await run('dumpe2fs', '-h', image);
+    const field = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'mu').exec(text)?.[1] ?? 0);
+    const geometry = layOut(mib * 256);
+    expect(geometry).toMatchObject({
+      blocks: field('Block count'),
+      inodes: field('Inode count'),
+      inodesPerGroup: field('Inodes per group'),
+      reservedDescriptorBlocks: field('Reserved GDT blocks'),
+      journalBlocks: field('Total journal blocks'),
+    });
+  });
+
+  it.each([129, 130, 2048 + 1, 2048 + 40, 3400])('makes a sound filesystem of %i MiB, whose last groups are odd', async (mib) => {
+    const image = join(base, 'image');
+    expect(await write(base, image, { records: [], sizeBytes: mib * MIB })).toEqual({ kind: 'written' });
+    expect(await check(image)).toContain('root: 11/');
+  });
+
+  it('leaves blocks free that nothing else has', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 32 - 1 }), (blocks) => {
+        const geometry = layOut(blocks);
+        if (geometry === undefined) return blocks < 4096;
+        const ends = geometry.free.map(({ at, count }) => [at, at + count] as const);
+        const ordered = ends.every(([start, end], index) => start < end && (index === 0 || start > (ends[index - 1]?.[1] as number)));
+        return ordered && (ends.at(-1)?.[1] as number) <= geometry.blocks && blocks - geometry.blocks < 40_000;
+      }),
+      { numRuns: 60 },
+    );
+  });
+});

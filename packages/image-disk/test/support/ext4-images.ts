@@ -1,0 +1,73 @@
+import { lutimesSync, mkdtempSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect } from 'vitest';
+import { packFiles } from '@ict/archive';
+import type { TreeRecord } from '@ict/plugin-api';
+import { writeExt4, type Ext4Outcome, type Ext4Request } from '../../src/ext4/write-ext4.js';
+import { EPOCH, digestFile, execute } from './host-build.js';
+import { hostRecords } from './host-records.js';
+import { MIB } from './specs.js';
+
+const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+const SEED = '11111111-2222-4333-8444-555555555555';
+
+/** What a program of the host prints; it must succeed. */
+export async function run(program: string, ...argv: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await execute(program, argv);
+  expect([program, exitCode, exitCode === 0 ? '' : stdout + stderr]).toEqual([program, 0, '']);
+  return stdout;
+}
+
+/** e2fsck finds no fault. @returns what it prints. */
+export const check = (image: string): Promise<string> => run('e2fsck', '-fn', image);
+
+/** An image of a host directory. */
+export async function write(tree: string, image: string, changes: Partial<Ext4Request> = {}): Promise<Ext4Outcome> {
+  const { offsetBytes = 0, sizeBytes = 64 * MIB } = changes;
+  writeFileSync(image, '');
+  truncateSync(image, offsetBytes + sizeBytes);
+  const records = changes.records ?? (await hostRecords(tree));
+  const sizes = new Map(records.map(({ path, sizeBytes: bytes = 0 }) => [path, bytes]));
+  const request = {
+    ...{ uuid: UUID, hashSeed: SEED, label: 'root', epochSeconds: EPOCH, root: '/' },
+    ...{ records, file: image, offsetBytes, sizeBytes, ...changes },
+  };
+  return writeExt4(request, (paths, target) =>
+    packFiles(
+      paths.map((path) => ({ path: join(tree, path), sizeBytes: sizes.get(path) as number })),
+      target,
+      new AbortController().signal,
+    ),
+  );
+}
+
+/** Runs `work` where the kernel shows a filesystem, on a directory beside the image. */
+export async function mounted<T>(image: string, options: string, work: (directory: string) => T | Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(dirname(image), 'mount-'));
+  await run('mount', '-o', `loop,${options}`, image, directory);
+  try {
+    return await work(directory);
+  } finally {
+    await run('umount', directory);
+  }
+}
+
+/** All that can be seen of a directory: records, with digests of files and the number of their names. */
+export async function look(directory: string): Promise<readonly object[]> {
+  const records = await hostRecords(directory);
+  return records
+    .filter(({ path }) => path !== '/lost+found')
+    .map((record) => ({
+      ...record,
+      // A directory's size is its own affair.
+      ...(record.type === 'file' && record.hardlinkOf === undefined ? { digest: digestFile(join(directory, record.path)) } : {}),
+    }));
+}
+
+/** Gives everything one time. */
+export function settle(directory: string, records: readonly TreeRecord[], seconds = EPOCH - 100_000): void {
+  for (const { path, type } of records.toReversed()) {
+    if (type === 'symlink') lutimesSync(join(directory, path), seconds, seconds);
+    else utimesSync(join(directory, path), seconds, seconds);
+  }
+}
