@@ -1,5 +1,9 @@
-import { rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, readFile, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { serveArchive, type ArchiveServer } from '@ict/fixtures';
+import type { EventType } from '@ict/plugin-api';
+import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   artifactOf,
@@ -9,6 +13,7 @@ import {
   forgetTrees,
   forgetUponBase,
   Mini,
+  miniTemplate,
   processesNaming,
   randomFrom,
   readHostState,
@@ -27,29 +32,44 @@ let template: string;
 let mini: Mini;
 let digest: string;
 let before: HostState;
-/** Event types of a cold build, in the order of their first appearance, with what makes a build reach that moment once more. */
-let moments: ReadonlyMap<string, (places: BuildPlaces) => Promise<void>>;
+/** Serves the miniature, but breaks off in the middle of one of its packages. */
+let unsound: ArchiveServer;
+/** By event type, in the order of a cold build's first events, what makes a build say it once more; then what a cold build does not say. */
+let moments: ReadonlyMap<string, Approach>;
 /** Milliseconds of a cold build. */
 let coldMs: number;
+/** Versions of layers and images so far. */
+let versions = 0;
+
+/** What is done before a build in places where one succeeded. @returns how it differs from that build. */
+type Approach = (places: BuildPlaces) => Promise<Attempt | void>;
+
+interface Attempt {
+  readonly template?: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
 
 beforeAll(async () => {
   mini = await Mini.start(inject('run'), 'interruption');
   template = await mini.template({ system: { configurations: [{ cmd: 'echo configured > /etc/mini-command' }] } });
+  unsound = await serveArchive(mini.distribution.archive);
+  unsound.misbehave([{ path: 'mini-library', does: 'close-early' }]);
   before = await readHostState();
   const start = performance.now();
   const clean = await mini.buildTemplate(template, await mini.places());
   coldMs = performance.now() - start;
   digest = artifactOf(clean, 'raw').digest;
-  moments = momentsOf(clean);
+  moments = new Map([...momentsOf(clean), ...RARE]);
 });
-afterAll(() => mini.close());
+afterAll(() => Promise.all([mini.close(), unsound.close()]));
 
 /** Only what comes about from a moment on has to be made again: what came before stays, so that the next build is quick. */
-function momentsOf({ events }: IctResult): typeof moments {
+function momentsOf({ events }: IctResult): ReadonlyMap<string, Approach> {
   const packages = events.findIndex(({ type }) => type === 'package.miss');
   const trees = events.findIndex(({ type }) => type === 'step.start');
   const uponBase = events.findIndex((event) => event.type === 'step.stored' && event.step === 'ict.base') + 1;
-  const found = new Map<string, (places: BuildPlaces) => Promise<void>>();
+  const found = new Map<string, Approach>();
   for (const [index, { type }] of events.entries()) {
     if (type === 'build.done' || found.has(type)) continue;
     // Progress is told of what takes a while, as packages do.
@@ -58,6 +78,57 @@ function momentsOf({ events }: IctResult): typeof moments {
     found.set(type, index < trees ? beforeTrees : index < uponBase ? forgetTrees : forgetUponBase);
   }
   return found;
+}
+
+const withoutImage: Attempt = { args: ['--no-image-cache'] };
+
+/** What a build from nothing does not say. */
+const RARE: readonly (readonly [EventType, Approach])[] = [
+  ['package.cached', () => Promise.resolve(withoutImage)],
+  ['step.hit', () => Promise.resolve(withoutImage)],
+  ['package.invalid', damagePackage],
+  ['package.evicted', damagePackage],
+  [
+    'fetch.retry',
+    async (places) => {
+      await forgetPackages(places);
+      return { args: mini.flags(unsound.url).slice(2), env: { ICT_FETCH_RETRIES: '1' } };
+    },
+  ],
+  [
+    'cache.collected',
+    async () => ({ template: await mini.template({ image: { version: `1.${++versions}` } }), env: { ICT_IMAGE_CACHE_MAX_COUNT: '1' } }),
+  ],
+  ['cache.audited', () => Promise.resolve({ args: ['--no-image-cache', '--audit-cache'] })],
+  [
+    'layer.validated',
+    async (places) => {
+      await mini.buildTemplate(await askedTemplate(), places);
+      return { template: await askedTemplate() };
+    },
+  ],
+  [
+    'warning',
+    async () => ({ template: await mini.template({ system: { kernel: { version: '99', cmdline: 'quiet', packages: ['mini-kernel'] } } }) }),
+  ],
+];
+
+/** Said by `ict lock` and `ict boot`, and by the end of a build. */
+const NO_MOMENTS: readonly EventType[] = ['lock.done', 'boot.console', 'boot.done', 'build.done', 'build.failed'];
+
+/** Damages any cached package: an interrupted build may have evicted those before. */
+async function damagePackage({ cache }: BuildPlaces): Promise<Attempt> {
+  const shelf = join(cache, 'pkgCache', 'mini-mini1-x86_64');
+  const name = (await readdir(shelf)).find((each) => each.endsWith('.deb')) as string;
+  await using file = await open(join(shelf, name), 'r+');
+  await file.write('damage', 20);
+  return withoutImage;
+}
+
+/** A template whose only layer has a version that no other has, and asks the earlier one. */
+function askedTemplate(): Promise<string> {
+  const layer = { name: 'tool', types: { launch: true, cache: true }, metadata: { version: String(++versions) }, run: ['true'] };
+  return mini.template(stringify({ ...miniTemplate(), layers: [{ ...layer, validate: 'echo keep' }] }));
 }
 
 interface Interrupted {
@@ -113,36 +184,21 @@ describe('a build that is killed', () => {
     }
   });
 
-  it('at each event type that only a build with full caches has leaves nothing running or mounted, and the next one succeeds', async () => {
-    const places = await mini.places();
-    await mini.buildTemplate(template, places);
-    const warm = new Set((await mini.buildTemplate(template, places, ['--no-image-cache'])).events.map((event) => event.type));
-    const types = [...warm].filter((type) => !moments.has(type) && type !== 'build.done');
-    expect(types).toEqual(expect.arrayContaining(['package.cached', 'step.hit']));
-    for (const type of types) {
-      for (const victim of VICTIMS) {
-        let struck: Promise<readonly RunningProcess[]> | undefined;
-        const result = await mini.buildTemplate(template, places, ['--no-image-cache'], {
-          onEvent: (event, child) => {
-            if (event.type === type) struck ??= strike(child, victim);
-          },
-        });
-        expect(struck, `${type} was not seen: ${result.stderr}`).toBeDefined();
-        const interrupted = { result, hit: (await struck) ?? [] };
-        requireEnd(victim, interrupted, type);
-        await requireQuiet(places, interrupted);
-        await requireRecovery(places, `${victim} at ${type}`);
-      }
-    }
+  it('is so at every type of event that the schema has', async () => {
+    const file = createRequire(import.meta.url).resolve('@ict/plugin-api/schema/event.schema.json');
+    const schema = JSON.parse(await readFile(file, 'utf8')) as { readonly oneOf: readonly { readonly $ref: string }[] };
+    const types = schema.oneOf.map(({ $ref }) => $ref.replace('#/$defs/', ''));
+    expect([...moments.keys(), ...NO_MOMENTS].sort()).toEqual(types.sort());
   });
 
   it.concurrent.each(VICTIMS)('at each event type (%s) leaves nothing running or mounted, and the next one succeeds', async (victim) => {
     const places = await mini.places();
     await requireRecovery(places, 'nothing');
-    for (const [type, forget] of moments) {
-      await forget(places);
+    for (const [type, approach] of moments) {
+      const attempt = (await approach(places)) ?? {};
       let struck: Promise<readonly RunningProcess[]> | undefined;
-      const result = await mini.buildTemplate(template, places, [], {
+      const result = await mini.buildTemplate(attempt.template ?? template, places, attempt.args ?? [], {
+        env: attempt.env ?? {},
         onEvent: (event, child) => {
           if (event.type === type) struck ??= strike(child, victim);
         },
