@@ -25,7 +25,7 @@ import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.j
 import type { StoredLayer } from './layer-shelf.js';
 import type { LayerPresence, StepCall, StepSibling } from './steps.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
-import { treeKey } from './tree-key.js';
+import { layerDigests } from './layer-digests.js';
 import { templateLayerSteps, type GatheredLayer, type LayerPlace } from './template-layers.js';
 
 /** What composing a root tree depends on. */
@@ -163,7 +163,7 @@ function packagesStep(
   const { installer } = input.provider.part;
   const { foreignArchitectures = [] } = input.spec.target;
   return (below) => {
-    const key = { below: treeKey(below), ...installKey(input, packages, foreignArchitectures, ctx) };
+    const key = { below: layerDigests(below), ...installKey(input, packages, foreignArchitectures, ctx) };
     const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
     const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, foreignArchitectures, maker, tree, ctx));
@@ -220,7 +220,7 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
     version: 1,
     by: input.format.identity,
     key: {
-      below: treeKey(below),
+      below: layerDigests(below),
       provider: { ...input.provider.identity },
       configuration: configurationKey(configuration),
       prepare: { version: format.version, disk: spec.disk as unknown as Json, seed, target: { ...spec.target }, title: distribution.title },

@@ -15,7 +15,7 @@ import type {
 } from '@ict/plugin-api';
 import { sectionOf } from '@ict/plugin-api';
 import type { Composition } from './composition.js';
-import { treeKey } from './tree-key.js';
+import { layerDigests } from './layer-digests.js';
 import type { Deliverable } from './delivery.js';
 import { lockEpoch, type Lock } from './lock.js';
 import type { CodeIdentity } from './code-identity.js';
@@ -91,7 +91,7 @@ export function inventoryStep(input: Composition, tree: TreeRef, trees: SandboxT
     type: 'ict.inventory',
     version: 1,
     by: input.provider.identity,
-    key: { tree: treeKey(tree) },
+    key: { tree: layerDigests(tree) },
     run: async () => (await trees.inspect(tree, (session) => inventory.list(session))) as unknown as Json,
   };
 }

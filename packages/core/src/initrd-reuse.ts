@@ -6,7 +6,7 @@ import { changedPaths, layerDigest, type LayerEntry } from '@ict/sandbox';
 import type { LayerSource } from './composition.js';
 import type { StoredLayer } from './layer-shelf.js';
 import type { StepSibling } from './steps.js';
-import { treeKey } from './tree-key.js';
+import { layerDigests } from './layer-digests.js';
 
 /** What the text of an initrd's maker names. */
 export interface MakerWords {
@@ -25,7 +25,7 @@ const LEAST_LITERAL = 3;
 export async function rememberMaker(scope: InitrdScope, below: TreeRef, tree: TreeSession, ctx: BuildContext): Promise<void> {
   const texts: string[] = [];
   for (const path of scope.maker) await readTexts(path, tree, texts);
-  await ctx.memo.set(KIND, treeKey(below), { ...makerWords(texts.join('\n')) });
+  await ctx.memo.set(KIND, layerDigests(below), { ...makerWords(texts.join('\n')) });
 }
 
 async function readTexts(path: TreePath, tree: TreeSession, texts: string[]): Promise<void> {
@@ -71,7 +71,7 @@ export async function keptInitrd(
       ctx.emit({ type: 'command.output', stream: 'stdout', text: `the initrd is made anew: ${reason}` });
       continue;
     }
-    await ctx.memo.set(KIND, treeKey(below), words as unknown as Json);
+    await ctx.memo.set(KIND, layerDigests(below), words as unknown as Json);
     ctx.emit({ type: 'image.progress', artifact: 'initrd', action: 'keep' });
     return initrd;
   }

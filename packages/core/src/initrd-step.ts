@@ -3,7 +3,7 @@ import { tagged, type Composition, type LayerMaker, type LayerSource, type Layer
 import { treeEnvironment } from './configure.js';
 import { coreError } from './errors.js';
 import { keptInitrd, rememberMaker } from './initrd-reuse.js';
-import { treeKey } from './tree-key.js';
+import { layerDigests } from './layer-digests.js';
 
 /**
  * The step that makes the initrds of a tree, the last of its layers, as what they hold is taken from all below. One that was made of
@@ -12,7 +12,7 @@ import { treeKey } from './tree-key.js';
 export function initrdStep(input: Composition, layers: LayerMaker, source: LayerSource, ctx: BuildContext): LayerStep {
   const { boot } = input.distribution;
   return (below) => {
-    const key = { below: treeKey(below), boot: boot as unknown as Json, epochSeconds: ctx.epochSeconds };
+    const key = { below: layerDigests(below), boot: boot as unknown as Json, epochSeconds: ctx.epochSeconds };
     const identity = { type: 'ict.initrd', version: 1, by: input.core, key };
     const clean = (maker: LayerMaker) =>
       maker.over(below, async (tree) => {

@@ -5,7 +5,7 @@ import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile }
 import { coreError } from './errors.js';
 import { listInputs, placeInputs, type InputListing } from './layer-inputs.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
-import { treeKey } from './tree-key.js';
+import { layerDigests } from './layer-digests.js';
 import type { TreeMount } from './trees.js';
 
 /** A layer of a template with the content of everything that it reads of the host. */
@@ -82,7 +82,7 @@ function layerCall(
     by: input.core,
     key: {
       ...fixed,
-      below: treeKey(tree),
+      below: layerDigests(tree),
       kept: Object.fromEntries(kept.map(({ name, layer: ref }) => [name, ref.digest])),
       files: fileKeys(layer.files),
       inputs: layer.inputs,

@@ -3,7 +3,7 @@ import type { BuildContext, LayerRef, TreeRef, TreeSession, VerifiedPackage } fr
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
 import { composeTree, compositionSteps, type Composition, type LayerCall, type LayerMaker, type LayerSource } from '../src/composition.js';
 import { kernelVersions } from '../src/initrd-step.js';
-import { treeKey } from '../src/tree-key.js';
+import { layerDigests } from '../src/layer-digests.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const identity = (name: string) => ({ name, version: '1' });
@@ -54,7 +54,7 @@ function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (reado
   const made: (readonly [readonly string[], number | undefined])[] = [];
   const over = async (parent: TreeRef, work: (tree: TreeSession) => Promise<void>, epochSeconds?: number): Promise<LayerRef> => {
     await work(tree);
-    made.push([treeKey(parent), epochSeconds]);
+    made.push([layerDigests(parent), epochSeconds]);
     return layer(String(made.length));
   };
   return {

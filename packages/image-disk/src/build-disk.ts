@@ -1,6 +1,8 @@
 import type { ArtifactType, BlobRef, BuildContext, Digest, FormatArtifact, ImageInput, StepRunner } from '@ict/plugin-api';
 import { artifactExtension } from './artifacts.js';
-import { DERIVE_VERSION, compress, compressKey, convertDisk, convertKey } from './derive.js';
+import { compressArtifact, compressKey } from './compress-artifact.js';
+import { convertDisk, convertKey } from './convert-disk.js';
+import { DERIVE_VERSION } from './derived-blob.js';
 import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './assemble-disk.js';
 import { diskError } from './errors.js';
 import { layoutDisk } from './partitions.js';
@@ -31,7 +33,7 @@ export async function buildDisk(input: ImageInput, steps: StepRunner, ctx: Build
       compression === undefined
         ? whole
         : await stored(steps, 'disk.compress', DERIVE_VERSION, compressKey(whole.digest, compression, ctx), () =>
-            compress(whole.digest, compression, type === 'raw' ? layoutDisk(input.spec.disk) : undefined, ctx),
+            compressArtifact(whole.digest, compression, type === 'raw' ? layoutDisk(input.spec.disk) : undefined, ctx),
           );
     artifacts.push({ spec, extension, blob });
   }

@@ -4,6 +4,7 @@ import type { BuildContext, TreePath, TreeRef } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { fixExtTimes } from './ext-times.js';
+import { BASE_FEATURES, EXT4_FEATURES } from './ext4/features.js';
 import { BLOCK_BYTES } from './ext4/geometry.js';
 import { writeExt4, type Ext4Outcome } from './ext4/write-ext4.js';
 import type { ExtKind } from './filesystem-kinds.js';
@@ -15,12 +16,9 @@ export const EXT_VERSION = 2;
 /** Longest ext label, in bytes. */
 export const EXT_LABEL_BYTES = 16;
 
-/**
- * The whole configuration of mke2fs: features are fixed here, so that a distribution's own defaults cannot change an image.
- * Left out on purpose: `metadata_csum_seed` and `orphan_file`, which boot loaders of current distributions cannot read.
- */
+/** The whole configuration of mke2fs: features are fixed here, so that a distribution's own defaults cannot change an image. */
 export const MKE2FS_CONF = `[defaults]
-base_features = sparse_super,large_file,filetype,resize_inode,dir_index,ext_attr
+base_features = ${BASE_FEATURES.join(',')}
 default_mntopts = acl,user_xattr
 enable_periodic_fsck = 0
 blocksize = ${BLOCK_BYTES}
@@ -34,7 +32,7 @@ ext3 = {
 features = has_journal
 }
 ext4 = {
-features = has_journal,extent,huge_file,flex_bg,metadata_csum,64bit,dir_nlink,extra_isize
+features = ${EXT4_FEATURES.join(',')}
 }
 `;
 

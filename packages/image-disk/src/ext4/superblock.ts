@@ -1,5 +1,6 @@
 import { crc32c } from '../crc32c.js';
 import { uuidBytes } from '../guid.js';
+import { BASE_FEATURES, EXT4_FEATURES, featureBits } from './features.js';
 import { BLOCKS_PER_GROUP, DESCRIPTOR_BYTES, FIRST_FREE_INODE, INODE_BYTES, LOG_GROUPS_PER_FLEX, type Geometry } from './geometry.js';
 
 /** Where the superblock lies in the filesystem; its copies lie at the start of their groups. */
@@ -7,13 +8,6 @@ export const SUPERBLOCK_OFFSET = 1024;
 const SUPERBLOCK_BYTES = 1024;
 export const JOURNAL_INODE = 8;
 
-/** ext_attr, resize_inode, dir_index. */
-const COMPATIBLE = 0x8 | 0x10 | 0x20;
-const HAS_JOURNAL = 0x4;
-/** filetype, extents, 64bit, flex_bg. */
-const INCOMPATIBLE = 0x2 | 0x40 | 0x80 | 0x200;
-/** sparse_super, large_file, huge_file, dir_nlink, extra_isize, metadata_csum. */
-const READ_ONLY_COMPATIBLE = 0x1 | 0x2 | 0x8 | 0x20 | 0x40 | 0x400;
 /** user_xattr, acl. */
 const MOUNT_OPTIONS = 0x4 | 0x8;
 const LOG_BLOCK_BYTES = 2; // times 1024
@@ -59,9 +53,11 @@ export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields, g
   bytes.writeUInt32LE(FIRST_FREE_INODE, 0x54);
   bytes.writeUInt16LE(INODE_BYTES, 0x58);
   bytes.writeUInt16LE(group, 0x5a);
-  bytes.writeUInt32LE(COMPATIBLE | (fields.journal.sizeBytes === 0 ? 0 : HAS_JOURNAL), 0x5c);
-  bytes.writeUInt32LE(INCOMPATIBLE, 0x60);
-  bytes.writeUInt32LE(READ_ONLY_COMPATIBLE, 0x64);
+  const features = [...BASE_FEATURES, ...EXT4_FEATURES].filter((name) => name !== 'has_journal' || fields.journal.sizeBytes > 0);
+  const { compatible, incompatible, readOnlyCompatible } = featureBits(features);
+  bytes.writeUInt32LE(compatible, 0x5c);
+  bytes.writeUInt32LE(incompatible, 0x60);
+  bytes.writeUInt32LE(readOnlyCompatible, 0x64);
   bytes.set(uuidBytes(fields.uuid), 0x68);
   bytes.write(fields.label, 0x78);
   bytes.writeUInt16LE(geometry.reservedDescriptorBlocks, 0xce);

@@ -5,7 +5,7 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { compressFile } from '../src/compress.js';
+import { compressFile } from '../src/compress-in-pieces.js';
 import { execute } from './support/host-build.js';
 import { MIB } from './support/specs.js';
 
