@@ -18,7 +18,7 @@ export async function unpackLayer(
   shelf: Pick<LayerShelf, 'abandon'>,
 ): Promise<LayerManifest | undefined> {
   try {
-    return await sandbox.restoreSnapshot(archive, staged.directory);
+    return await sandbox.unpackLayer(archive, staged.directory);
   } catch (error) {
     if (hasCode(error, 'ICT_SANDBOX_LAYER') && !meansFullDisk(error)) return undefined;
     await shelf.abandon(staged);

@@ -39,7 +39,7 @@ export interface LayerOptions extends ChangeOptions {
   /** Absent: the cache. */
   readonly shelf?: LayerShelf;
   /** File that gets the layer as tar.gz, from the read that seals it. */
-  readonly snapshot?: string;
+  readonly archive?: string;
   readonly mounts?: readonly TreeMount[];
   /** A layer over the same parent, with whose content the new one begins. */
   readonly start?: LayerRef;
@@ -81,7 +81,7 @@ export class SandboxTrees implements TreeRunner {
   }
 
   async change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options: LayerOptions = {}): Promise<LayerRef> {
-    const { shelf = this.cache, epochSeconds = this.epochSeconds, snapshot, start, mounts = [] } = options;
+    const { shelf = this.cache, epochSeconds = this.epochSeconds, start, mounts = [] } = options;
     const { signal } = this;
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(parent);
@@ -101,11 +101,11 @@ export class SandboxTrees implements TreeRunner {
         await tree.close();
       }
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
-      const archive = snapshot ?? shelf.archivePlace?.(staged);
+      const archive = options.archive ?? shelf.archivePlace?.(staged);
       const manifest = await sandbox.sealLayer(staged.directory, {
         epochSeconds,
         signal,
-        ...(archive === undefined ? {} : { snapshot: archive }),
+        ...(archive === undefined ? {} : { archive }),
       });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
       const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files), archive);

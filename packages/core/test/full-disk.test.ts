@@ -90,7 +90,7 @@ it.each([
   ],
   ['snapshot that cannot be read is a miss', 'restoring failed at /a: unexpected end of file', 'misses'],
 ])('a %s', async (_what, message, outcome) => {
-  const failing = { restoreSnapshot: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
+  const failing = { unpackLayer: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
   const staged = { root: '/stage', directory: '/stage/upper', work: '/stage/work' };
   const abandon = vi.fn(() => Promise.resolve());
   const unpacked = unpackLayer(failing, '/snapshot', staged, { abandon }).catch(() => 'rejects');

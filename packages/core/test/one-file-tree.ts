@@ -16,7 +16,7 @@ export async function manifestOf(directory: string): Promise<LayerManifest> {
  * cannot be unpacked.
  */
 export const oneFileSandbox = {
-  restoreSnapshot: async (archive: string, directory: string) => {
+  unpackLayer: async (archive: string, directory: string) => {
     const text = await readFile(archive, 'utf8');
     if (text === 'no archive') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
     await writeFile(join(directory, 'content'), text);

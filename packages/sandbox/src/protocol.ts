@@ -62,9 +62,9 @@ export interface AgentMethods {
   'tree.remove': { params: { tree: number; path: string }; result: null };
   'tree.expose': { params: { tree: number; at: string; files: readonly { file: string; name: string }[] }; result: null };
   'tree.mount': { params: { tree: number; source: MountSource; at: string; writable: boolean }; result: null };
-  'layer.seal': { params: { directory: string; epochSeconds: number; snapshot?: string }; result: LayerManifest };
+  'layer.seal': { params: { directory: string; epochSeconds: number; archive?: string }; result: LayerManifest };
   'layer.read': { params: { directory: string }; result: LayerManifest };
-  'layer.restore': { params: { snapshot: string; directory: string }; result: LayerManifest };
+  'layer.unpack': { params: { archive: string; directory: string }; result: LayerManifest };
   'layer.copy': { params: { from: string; to: string; entries?: readonly LayerEntry[] }; result: null };
   'layer.sign': { params: { directory: string }; result: LayerSignature };
   'layer.compare': { params: { directory: string; entries: readonly LayerEntry[] }; result: { changed: readonly string[] } };

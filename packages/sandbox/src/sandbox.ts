@@ -40,7 +40,7 @@ export interface SealOptions {
   /** Latest time that an entry may carry, seconds since 1970. */
   readonly epochSeconds: number;
   /** File that gets the layer as `tar.gz`, from the same read. It appears whole or not at all. */
-  readonly snapshot?: string;
+  readonly archive?: string;
   readonly signal?: AbortSignal;
 }
 
@@ -120,14 +120,14 @@ export class Sandbox {
 
   /**
    * Makes a finished upper directory a layer: times become whole seconds, none after the epoch; sockets are removed; then one read
-   * gives its manifest and, if asked for, its snapshot. Attributes that say how this machine keeps a file (the overlay's
+   * gives its manifest and, if asked for, its archive. Attributes that say how this machine keeps a file (the overlay's
    * `origin`, `impure` and `uuid`, SELinux labels) are in neither.
    *
    * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
    */
   async sealLayer(directory: string, options: SealOptions): Promise<LayerManifest> {
-    const { epochSeconds, snapshot, signal } = options;
-    const params = { directory, epochSeconds, ...(snapshot === undefined ? {} : { snapshot }) };
+    const { epochSeconds, archive, signal } = options;
+    const params = { directory, epochSeconds, ...(archive === undefined ? {} : { archive }) };
     return this.#channel.call('layer.seal', params, signal === undefined ? {} : { signal });
   }
 
@@ -137,13 +137,13 @@ export class Sandbox {
   }
 
   /**
-   * Unpacks a snapshot that {@link Sandbox.sealLayer} wrote into a new or empty directory.
+   * Unpacks an archive that {@link Sandbox.sealLayer} wrote into a new or empty directory.
    *
-   * @returns what was unpacked, read once. Compare its digest with that of the layer: whether it is the right snapshot is not checked.
+   * @returns what was unpacked, read once. Compare its digest with that of the layer: whether it is the right archive is not checked.
    * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
    */
-  async restoreSnapshot(snapshot: string, directory: string, signal?: AbortSignal): Promise<LayerManifest> {
-    return this.#channel.call('layer.restore', { snapshot, directory }, signal === undefined ? {} : { signal });
+  async unpackLayer(archive: string, directory: string, signal?: AbortSignal): Promise<LayerManifest> {
+    return this.#channel.call('layer.unpack', { archive, directory }, signal === undefined ? {} : { signal });
   }
 
   /**

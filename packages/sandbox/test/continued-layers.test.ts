@@ -81,7 +81,7 @@ it('does not read again what did not change', async () => {
 
 it.each([
   ['without a manifest', undefined, {}],
-  ['for a snapshot', wrong, { snapshot: join(base, 'snapshot.tar.gz') }],
+  ['for an archive', wrong, { archive: join(base, 'archive.tar.gz') }],
 ])('reads everything %s', async (what, manifest, options) => {
   const directory = join(base, what);
   await sandbox.copyLayer(first, directory, manifest === undefined ? {} : { manifest: manifest() });

@@ -47,7 +47,7 @@ with line é"
 ln -s 'target with space' /sym
 `;
 
-async function build(name: string, snapshot?: string): Promise<LayerManifest> {
+async function build(name: string, archive?: string): Promise<LayerManifest> {
   const tree = await sandbox.openTree({
     lowers: [low],
     upper: { directory: join(base, name), work: join(base, `${name}.work`) },
@@ -56,7 +56,7 @@ async function build(name: string, snapshot?: string): Promise<LayerManifest> {
   });
   await tree.run({ argv: ['/bin/sh', '-c', SCRIPT], env: { PATH: '/usr/bin:/bin' } });
   await tree.close();
-  return sandbox.sealLayer(join(base, name), { epochSeconds: EPOCH, ...(snapshot === undefined ? {} : { snapshot }) });
+  return sandbox.sealLayer(join(base, name), { epochSeconds: EPOCH, ...(archive === undefined ? {} : { archive }) });
 }
 
 const entry = (path: string): LayerEntry | undefined => made.entries.find((other) => other.path === path);
@@ -118,7 +118,7 @@ describe('a sealed layer', () => {
     expect(statSync(join(base, 'one/data')).mtimeMs).toBe(EPOCH * 1000);
   });
 
-  it('is the same from every build, snapshot included', () => {
+  it('is the same from every build, archive included', () => {
     expect(again).toEqual(made);
     expect(layerDigest(made.entries)).toBe(made.digest);
     expect(readFileSync(join(base, 'again.tar.gz')).equals(readFileSync(join(base, 'one.tar.gz')))).toBe(true);
@@ -126,7 +126,7 @@ describe('a sealed layer', () => {
 
   /** The two ways in which a layer comes to lie elsewhere. */
   const ways: readonly (readonly [string, (name: string, to: string) => Promise<unknown>])[] = [
-    ['its snapshot', (name, to) => sandbox.restoreSnapshot(join(base, `${name}.tar.gz`), to)],
+    ['its archive', (name, to) => sandbox.unpackLayer(join(base, `${name}.tar.gz`), to)],
     ['a copy', (name, to) => sandbox.copyLayer(join(base, name), to)],
   ];
 
@@ -169,7 +169,7 @@ describe('a sealed layer', () => {
       const env = { PATH: '/usr/bin:/bin' };
       await tree.run({ argv: ['/bin/sh', '-c', 'mknod /character c 1 3; mknod /block b 7 200; chmod 640 /block'], env });
       await tree.close();
-      await sandbox.sealLayer(source, { epochSeconds: EPOCH, snapshot: join(base, 'devices.tar.gz') });
+      await sandbox.sealLayer(source, { epochSeconds: EPOCH, archive: join(base, 'devices.tar.gz') });
     }
     await bring('devices', target);
     const { entries } = await sandbox.readLayer(target);
@@ -179,7 +179,7 @@ describe('a sealed layer', () => {
     ]);
   });
 
-  it('keeps capabilities and ACLs through a snapshot and a copy', async () => {
+  it('keeps capabilities and ACLs through an archive and a copy', async () => {
     const [source, target] = [join(base, 'attributes'), join(base, 'attributes.restored')];
     const acl = Buffer.from('0200000001000600ffffffff04000400ffffffff080005000400000010000500ffffffff20000400ffffffff', 'hex');
     const capability = Buffer.from('0100000200200000000000000000000000000000', 'hex');
@@ -205,7 +205,7 @@ describe('a sealed layer', () => {
     const tree = await sandbox.openTree({ lowers: [], upper, epochSeconds: EPOCH, signal });
     await tree.extract(join(base, 'attributes.tar'), 'tar');
     await tree.close();
-    const sealed = await sandbox.sealLayer(source, { epochSeconds: EPOCH, snapshot: join(base, 'attributes.tar.gz') });
+    const sealed = await sandbox.sealLayer(source, { epochSeconds: EPOCH, archive: join(base, 'attributes.tar.gz') });
     const files = sealed.entries.filter(({ type }) => type === 'file');
     expect(files.map(({ path, xattrs }) => [path, xattrs])).toEqual([
       ['/acl', { 'system.posix_acl_access': acl.toString('base64') }],
@@ -213,41 +213,41 @@ describe('a sealed layer', () => {
       ['/user', { 'user.note': Buffer.from('a\0b\n').toString('base64') }],
     ]);
     // Of attributes tar does not say that they could not be set: this comes from reading what it made.
-    expect(await sandbox.restoreSnapshot(join(base, 'attributes.tar.gz'), target)).toEqual(sealed);
+    expect(await sandbox.unpackLayer(join(base, 'attributes.tar.gz'), target)).toEqual(sealed);
     expect((await sandbox.readLayer(target)).digest).toBe(sealed.digest);
     await sandbox.copyLayer(source, join(base, 'attributes.copied'));
     expect((await sandbox.readLayer(join(base, 'attributes.copied'))).digest).toBe(sealed.digest);
   });
 
-  it('is told from one read of its snapshot, whatever that should hold', async () => {
+  it('is told from one read of its archive, whatever that should hold', async () => {
     mkdirSync(join(base, 'plain/d'), { recursive: true });
     writeFileSync(join(base, 'plain/d/file'), 'CONTENT\n');
     linkSync(join(base, 'plain/d/file'), join(base, 'plain/link'));
-    const snapshot = join(base, 'plain.tar.gz');
-    const sealed = await sandbox.sealLayer(join(base, 'plain'), { epochSeconds: EPOCH, snapshot });
-    expect(await sandbox.restoreSnapshot(snapshot, join(base, 'plain-again'))).toEqual(sealed);
+    const archive = join(base, 'plain.tar.gz');
+    const sealed = await sandbox.sealLayer(join(base, 'plain'), { epochSeconds: EPOCH, archive });
+    expect(await sandbox.unpackLayer(archive, join(base, 'plain-again'))).toEqual(sealed);
     expect((await sandbox.readLayer(join(base, 'plain-again'))).digest).toBe(sealed.digest);
 
-    const tar = gunzipSync(readFileSync(snapshot));
+    const tar = gunzipSync(readFileSync(archive));
     tar.write('Content', tar.indexOf('CONTENT'));
-    writeFileSync(snapshot, gzipSync(tar));
-    const other = await sandbox.restoreSnapshot(snapshot, join(base, 'plain-other'));
+    writeFileSync(archive, gzipSync(tar));
+    const other = await sandbox.unpackLayer(archive, join(base, 'plain-other'));
     expect(other.digest).not.toBe(sealed.digest);
     expect((await sandbox.readLayer(join(base, 'plain-other'))).digest).toBe(other.digest);
   });
 
-  it('comes back whole from a large snapshot, stored or compressed, with names that lie across its pieces', async () => {
+  it('comes back whole from a large archive, stored or compressed, with names that lie across its pieces', async () => {
     const directory = join(base, 'large', 'n'.repeat(120));
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, 'large'), randomBytes(3_000_000));
     // Each has a header of its own for its long name, and what lies before it shifts the next.
     for (let file = 0; file < 400; file++) writeFileSync(join(directory, `${'m'.repeat(120)}-${file}`), randomBytes(file * 11));
-    const snapshot = join(base, 'large.tar.gz');
-    const sealed = await sandbox.sealLayer(join(base, 'large'), { epochSeconds: EPOCH, snapshot });
-    expect(await sandbox.restoreSnapshot(snapshot, join(base, 'large-stored'))).toEqual(sealed);
+    const archive = join(base, 'large.tar.gz');
+    const sealed = await sandbox.sealLayer(join(base, 'large'), { epochSeconds: EPOCH, archive });
+    expect(await sandbox.unpackLayer(archive, join(base, 'large-stored'))).toEqual(sealed);
     expect((await sandbox.readLayer(join(base, 'large-stored'))).digest).toBe(sealed.digest);
-    writeFileSync(snapshot, gzipSync(gunzipSync(readFileSync(snapshot)), { level: 1 }));
-    expect(await sandbox.restoreSnapshot(snapshot, join(base, 'large-compressed'))).toEqual(sealed);
+    writeFileSync(archive, gzipSync(gunzipSync(readFileSync(archive)), { level: 1 }));
+    expect(await sandbox.unpackLayer(archive, join(base, 'large-compressed'))).toEqual(sealed);
     expect((await sandbox.readLayer(join(base, 'large-compressed'))).digest).toBe(sealed.digest);
   });
 
@@ -281,7 +281,7 @@ describe('verifying', () => {
 
   it('sees an edit that restores size and time', async () => {
     const directory = join(base, 'edited');
-    await sandbox.restoreSnapshot(join(base, 'one.tar.gz'), directory);
+    await sandbox.unpackLayer(join(base, 'one.tar.gz'), directory);
     const { digest: signature } = await sandbox.statLayer(directory);
     const file = join(directory, 'a-second');
     writeFileSync(file, 'CONTENT\n');
@@ -293,7 +293,7 @@ describe('verifying', () => {
 
   it('sees removed and added paths', async () => {
     const directory = join(base, 'edited2');
-    await sandbox.restoreSnapshot(join(base, 'one.tar.gz'), directory);
+    await sandbox.unpackLayer(join(base, 'one.tar.gz'), directory);
     rmSync(join(directory, 'sym'));
     writeFileSync(join(directory, 'added'), '');
     const { changed } = await sandbox.verifyLayer(directory, made, { mode: 'signature' });
@@ -323,10 +323,10 @@ describe('packing', () => {
 });
 
 describe('failures', () => {
-  it('of a snapshot leave no file', async () => {
-    const failing = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, snapshot: join(base, 'none/s.tar.gz') });
+  it('of an archive leave no file', async () => {
+    const failing = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, archive: join(base, 'none/s.tar.gz') });
     await expect(failing).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
-    const missing = sandbox.sealLayer(join(base, 'missing'), { epochSeconds: EPOCH, snapshot: join(base, 's.tar.gz') });
+    const missing = sandbox.sealLayer(join(base, 'missing'), { epochSeconds: EPOCH, archive: join(base, 's.tar.gz') });
     await expect(missing).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
     expect(readdirSync(base).filter((name) => name.includes('.ict-') || name === 's.tar.gz')).toEqual([]);
   });
@@ -336,10 +336,10 @@ describe('failures', () => {
     ['damaged', (bytes: Buffer) => Buffer.concat([bytes.subarray(0, 300), Buffer.from('damage'), bytes.subarray(306)])],
     ['damaged in a file', (bytes: Buffer) => Buffer.from(bytes.map((byte, at) => (at === bytes.length - 9000 ? byte ^ 1 : byte)))],
     ['no gzip', () => Buffer.from('plain')],
-  ])('show when a snapshot is %s', async (_what, damage) => {
+  ])('show when an archive is %s', async (_what, damage) => {
     const file = join(base, 'damaged.tar.gz');
     writeFileSync(file, damage(readFileSync(join(base, 'one.tar.gz'))));
-    const restoring = sandbox.restoreSnapshot(file, join(base, 'damaged'));
+    const restoring = sandbox.unpackLayer(file, join(base, 'damaged'));
     await expect(restoring).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
     await sandbox.removeTree(join(base, 'damaged'));
   });
@@ -350,13 +350,13 @@ describe('failures', () => {
   });
 
   it('show when the directory to restore to is not empty', async () => {
-    await expect(sandbox.restoreSnapshot(join(base, 'one.tar.gz'), join(base, 'one'))).rejects.toMatchObject({
+    await expect(sandbox.unpackLayer(join(base, 'one.tar.gz'), join(base, 'one'))).rejects.toMatchObject({
       code: 'ICT_SANDBOX_LAYER',
     });
   });
 
   it('come with the reason of an abort', async () => {
-    const restoring = sandbox.restoreSnapshot(join(base, 'one.tar.gz'), join(base, 'aborted'), AbortSignal.abort(new Error('stop')));
+    const restoring = sandbox.unpackLayer(join(base, 'one.tar.gz'), join(base, 'aborted'), AbortSignal.abort(new Error('stop')));
     await expect(restoring).rejects.toThrow('stop');
     const aborting = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, signal: AbortSignal.abort(new Error('stop')) });
     await expect(aborting).rejects.toThrow('stop');
@@ -383,7 +383,7 @@ describe('removeTree', () => {
   });
 });
 
-it('writes a snapshot that any tar can read', () => {
+it('writes an archive that any tar can read', () => {
   writeFileSync(join(base, 'plain.tar'), gunzipSync(readFileSync(join(base, 'one.tar.gz'))));
   const names = execFileSync('tar', ['-t', '--quoting-style=literal', '-f', join(base, 'plain.tar')], { encoding: 'utf8' });
   expect(names.split('\n')).toContain('./data/gone');

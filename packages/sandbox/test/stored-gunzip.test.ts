@@ -12,7 +12,7 @@ let file: string;
 
 beforeAll(() => {
   base = mkdtempSync(join(tmpdir(), 'ict-stored-'));
-  file = join(base, 'snapshot.gz');
+  file = join(base, 'archive.gz');
 });
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 

@@ -8,7 +8,7 @@ await mkdir(directory, { recursive: true });
 const sandbox = await startSandbox({ signal: new AbortController().signal, temporary: await mkdtemp(join(directory, 'temporary-')) });
 try {
   const tree = join(directory, 'tree');
-  const { digest } = await sandbox.restoreSnapshot(snapshot, tree);
+  const { digest } = await sandbox.unpackLayer(snapshot, tree);
   if (digest !== expected) throw new Error(`the snapshot gave ${digest}, not ${expected}`);
   await sandbox.statLayer(tree); // what later builds compare
 } finally {

@@ -53,7 +53,7 @@ async function takeSnapshot(tree: string, snapshot: string, directory: string): 
   const temporary = await mkdtemp(join(directory, 'temporary-'));
   const sandbox = await startSandbox({ signal: new AbortController().signal, temporary });
   try {
-    return (await sandbox.sealLayer(tree, { epochSeconds: 0, snapshot })).digest;
+    return (await sandbox.sealLayer(tree, { epochSeconds: 0, archive: snapshot })).digest;
   } finally {
     await sandbox.close();
   }

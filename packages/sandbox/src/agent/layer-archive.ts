@@ -65,13 +65,13 @@ const EXTRACT = [
 /**
  * Reads the layer in `directory`, once.
  *
- * @param snapshot file that gets the same bytes as `tar.gz`; it appears whole or not at all.
+ * @param archive file that gets the same bytes as `tar.gz`; it appears whole or not at all.
  * @throws `ICT_SANDBOX_LAYER` when tar fails; the signal's reason.
  */
-export async function readLayer(directory: string, signal: AbortSignal, snapshot?: string): Promise<LayerManifest> {
-  if (snapshot === undefined) return list(directory, signal, (tar) => tar);
+export async function readLayer(directory: string, signal: AbortSignal, archive?: string): Promise<LayerManifest> {
+  if (archive === undefined) return list(directory, signal, (tar) => tar);
   try {
-    return await publishWhole(snapshot, async (temporary) => {
+    return await publishWhole(archive, async (temporary) => {
       // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. Any compression reads back, and may be chosen here.
       await using file = await open(temporary, 'wx', 0o644);
       const gzip = new StoredGzip(file.fd);
@@ -82,7 +82,7 @@ export async function readLayer(directory: string, signal: AbortSignal, snapshot
     });
   } catch (error) {
     if (signal.aborted || isIctError(error)) throw error;
-    throw layerFailure('Writing a snapshot', snapshot, error);
+    throw layerFailure('Writing an archive', archive, error);
   }
 }
 
@@ -100,23 +100,23 @@ export async function readEntries(directory: string, relative: readonly RawPath[
 }
 
 /**
- * Unpacks a snapshot into `directory`, which is made, or must be empty. Whether it is the right one is not checked here.
+ * Unpacks an archive into `directory`, which is made, or must be empty. Whether it is the right one is not checked here.
  *
  * @returns what lies in the directory now. It is listed and hashed as it is unpacked, from the same bytes; afterwards every entry is looked
  *   at, and the files are read only where that, or attributes that tar may have failed to set without saying so, leave a doubt.
  * @throws `ICT_SANDBOX_LAYER` when the directory has content or tar fails; the signal's reason.
  */
-export async function restoreLayer(snapshot: string, directory: string, signal: AbortSignal): Promise<LayerManifest> {
+export async function unpackLayer(archive: string, directory: string, signal: AbortSignal): Promise<LayerManifest> {
   await mkdir(directory, { recursive: true });
-  if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking a snapshot', directory, new Error('the directory is not empty'));
+  if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking an archive', directory, new Error('the directory is not empty'));
   const tar = startTar([...EXTRACT, `--directory=${directory}`], 'in', signal);
   const lister = new LayerLister();
-  const fed = feed(tar.input as Writable, snapshot, lister, signal);
+  const fed = feed(tar.input as Writable, archive, lister, signal);
   const [feeding, unpacking] = await Promise.allSettled([fed, tar.done]);
   signal.throwIfAborted();
   // A damaged file cuts tar's input short, so its error comes first.
   for (const outcome of [feeding, unpacking]) {
-    if (outcome.status === 'rejected') throw layerFailure('Unpacking a snapshot', snapshot, outcome.reason);
+    if (outcome.status === 'rejected') throw layerFailure('Unpacking an archive', archive, outcome.reason);
   }
   const entries = lister.entries();
   const doubtful = entries.some(({ xattrs, opaque }) => xattrs !== undefined || opaque === true);
@@ -128,11 +128,11 @@ export async function restoreLayer(snapshot: string, directory: string, signal: 
  * Writes all bytes to tar and lists what they hold, and reads them to their end even when tar, which stops at its end mark, takes no more:
  * only then the checksum of the compressed file is known to be good.
  */
-async function feed(sink: Writable, snapshot: string, lister: LayerLister, signal: AbortSignal): Promise<void> {
+async function feed(sink: Writable, archive: string, lister: LayerLister, signal: AbortSignal): Promise<void> {
   // A broken pipe: tar ended, and says itself why.
   sink.on('error', () => sink.destroy());
   const sending: Promise<void>[] = [];
-  const bytes = unpacked(snapshot, sending, signal);
+  const bytes = unpacked(archive, sending, signal);
   // Of its own each time, as whoever reads the archive may stop at its end mark too.
   async function* through(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let next = await bytes.next(); next.done !== true; next = await bytes.next()) {
@@ -156,15 +156,15 @@ function send(sink: Writable, bytes: Uint8Array): Promise<void> {
 }
 
 /**
- * The bytes of a snapshot, in pieces that are good until the next one is asked for.
+ * The bytes of an archive, in pieces that are good until the next one is asked for.
  *
  * @param sending grows by a promise for each piece; until that is kept, the bytes stay as they are.
  */
-async function* unpacked(snapshot: string, sending: Promise<void>[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
-  const stored = StoredGunzip.open(snapshot);
+async function* unpacked(archive: string, sending: Promise<void>[], signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+  const stored = StoredGunzip.open(archive);
   if (stored === undefined) {
     const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
-    pipeStreams(createReadStream(snapshot, { highWaterMark: PIECE_BYTES }), gunzip, () => undefined); // it fails with what either fails with
+    pipeStreams(createReadStream(archive, { highWaterMark: PIECE_BYTES }), gunzip, () => undefined); // it fails with what either fails with
     for await (const bytes of gunzip as AsyncIterable<Buffer>) {
       signal.throwIfAborted();
       yield bytes;

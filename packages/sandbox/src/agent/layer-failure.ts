@@ -1,7 +1,7 @@
 import { isIctError } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 
-/** The error for a layer or snapshot that cannot be used. */
+/** The error for a layer or archive that cannot be used. */
 export function layerFailure(what: string, place: string, cause: unknown): Error {
   const reason = cause instanceof Error ? cause.message : String(cause);
   return sandboxError('ICT_SANDBOX_LAYER', {

@@ -13,7 +13,7 @@ interface SettledName {
 /**
  * Settles the times of a finished upper directory, and reads what it holds.
  *
- * @param snapshot file that gets the layer as `tar.gz`; then everything is read.
+ * @param archive file that gets the layer as `tar.gz`; then everything is read.
  * @param baseline what the directory began with: entries that are still the same are not read again.
  * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
  */
@@ -21,7 +21,7 @@ export async function sealLayer(
   directory: string,
   epochSeconds: number,
   signal: AbortSignal,
-  { snapshot, baseline }: { readonly snapshot?: string | undefined; readonly baseline?: LayerBaseline | undefined },
+  { archive, baseline }: { readonly archive?: string | undefined; readonly baseline?: LayerBaseline | undefined },
 ): Promise<LayerManifest> {
   const kept: LayerEntry[] = [];
   const changed: RawPath[] = [];
@@ -42,6 +42,6 @@ export async function sealLayer(
     }),
   );
   for (const names of linked.values()) take(names);
-  if (baseline === undefined || snapshot !== undefined) return readLayer(directory, signal, snapshot);
+  if (baseline === undefined || archive !== undefined) return readLayer(directory, signal, archive);
   return makeManifest([...kept, ...(await readEntries(directory, changed, signal))]);
 }

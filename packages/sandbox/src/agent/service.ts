@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { packFiles } from '@ict/archive';
 import { sandboxError } from '../errors.js';
 import type { AgentMethods, CommandsEnd, MethodName, OutputLine, Params, Result } from '../protocol.js';
-import { readLayer, restoreLayer } from './layer-archive.js';
+import { readLayer, unpackLayer } from './layer-archive.js';
 import { LayerBaseline } from './layer-baseline.js';
 import { copyLayer } from './layer-copy.js';
 import { layerFailure, layerIo } from './layer-failure.js';
@@ -77,7 +77,7 @@ export class SandboxService {
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
     'layer.seal': (params, { signal }) => this.#seal(params, signal),
     'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
-    'layer.restore': ({ snapshot, directory }, { signal }) => restoreLayer(snapshot, directory, signal),
+    'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, signal),
     'layer.copy': async ({ from, to, entries }, { signal }) => {
       // Those of layers that were abandoned, which were moved away.
       for (const directory of this.#baselines.keys()) if (!existsSync(directory)) this.#baselines.delete(directory);
@@ -124,10 +124,10 @@ export class SandboxService {
     );
   }
 
-  #seal({ directory, epochSeconds, snapshot }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
+  #seal({ directory, epochSeconds, archive }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
     const baseline = this.#baselines.get(directory);
     this.#baselines.delete(directory);
-    return sealLayer(directory, epochSeconds, signal, { snapshot, baseline });
+    return sealLayer(directory, epochSeconds, signal, { archive, baseline });
   }
 
   async #use(tree: number, work: (open: OpenTree, stopping: AbortSignal) => Promise<void>): Promise<null> {
