@@ -39,9 +39,22 @@ const CACHE = join(repositoryRoot, 'node_modules', '.cache', 'ict', 'rpm-distrib
 
 const KERNEL = '6.12.1-mini';
 
+/** Files that only some people read, with the mark by which rpm knows them. */
+const MANUAL = {
+  '/usr/share/doc/mini-manual/README': '%doc',
+  '/usr/share/licenses/mini-manual/LICENSE': '%license',
+  '/usr/share/locale/de/LC_MESSAGES/mini.mo': '%lang(de)',
+  '/usr/share/locale/fr/LC_MESSAGES/mini.mo': '%lang(fr)',
+};
+
 const GENERATED: readonly RpmSpec[] = [
   { name: 'mini-kernel', version: '6.12.1', files: { [`/boot/vmlinuz-${KERNEL}`]: 'kernel '.repeat(50_000) } },
   { name: 'mini-loader', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
+  {
+    name: 'mini-manual',
+    files: Object.fromEntries(Object.keys(MANUAL).map((path) => [path, 'read\n'])),
+    attributes: Object.fromEntries(Object.entries(MANUAL).map(([path, mark]) => [path, `%attr(644, root, root) ${mark}`])),
+  },
   { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
   {
     name: 'mini-service',

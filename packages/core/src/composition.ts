@@ -115,6 +115,7 @@ function installKey(
 ): { readonly [key: string]: Json } {
   return {
     ...(foreignArchitectures.length === 0 ? {} : { foreignArchitectures }),
+    ...(fileChoiceOf(input) as Record<string, Json>),
     packages: Object.fromEntries(packages.map((pkg) => [pkg.id, `${pkg.version} ${pkg.digest}`])),
     installer: input.provider.part.installer.version,
     quirks: (input.distribution.quirks ?? {}) as Json,
@@ -132,9 +133,15 @@ async function install(
   ctx: BuildContext,
 ): Promise<void> {
   const { installer } = input.provider.part;
-  const change: InstallChange = { foreignArchitectures, install: await forUnpacking(packages), remove: [] };
+  const change: InstallChange = { foreignArchitectures, ...fileChoiceOf(input), install: await forUnpacking(packages), remove: [] };
   await installer.apply(change, tree, input.distribution, ctx);
   await installer.clean(tree, ctx);
+}
+
+/** What keys and changes say of a choice among files: nothing where there is none. */
+function fileChoiceOf({ spec }: Composition): Pick<InstallChange, 'fileChoice'> {
+  const { fileChoice } = spec.system;
+  return fileChoice === undefined ? {} : { fileChoice };
 }
 
 /** Of the foreign architectures only those that its packages have, which hardly ever are any: the base tree serves images with and without. */
@@ -190,7 +197,7 @@ async function installBy(
       way.start,
       below,
       async (tree) => {
-        const change = { ...way.change, install: await layers.forUnpacking(way.change.install) };
+        const change = { ...way.change, ...fileChoiceOf(input), install: await layers.forUnpacking(way.change.install) };
         const outcome = await delta.apply(change, tree, input.distribution, ctx);
         if (outcome.kind === 'refused') throw new DeltaRefused(outcome.reason);
         ({ expected } = outcome);

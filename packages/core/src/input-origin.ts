@@ -26,7 +26,9 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
     ['template', 'system', 'files'],
     ['systemConfig', 'additionalFiles'],
   ],
+  [['template', 'system', 'fileChoice'], ['systemConfig']],
   [['foreignArchitectures'], ['target', 'foreignArchitectures']],
+  [['fileChoice'], ['systemConfig']],
   [['prepare'], []],
   [
     ['boot', 'kernel'],

@@ -18,6 +18,7 @@ import {
   type LoadOptions,
 } from '@ict/template';
 import { coreError } from './errors.js';
+import { checkFileChoice } from './file-choice.js';
 import { checkForeign, withForeign } from './foreign-architectures.js';
 import { checkPins, withPins } from './package-pins.js';
 import type { Loaded, PluginHost } from './plugin-host.js';
@@ -97,9 +98,13 @@ async function providerProblems(
   plugins: PluginHost,
 ): Promise<readonly ProblemReport[]> {
   if (draft === undefined || distribution === undefined) return [];
-  if (draft.target.foreignArchitectures === undefined && draft.pins === undefined) return [];
+  if (draft.target.foreignArchitectures === undefined && draft.pins === undefined && draft.system.fileChoice === undefined) return [];
   const { part } = await plugins.provider(distribution.ecosystem);
-  return [...checkForeign(draft, distribution, part), ...checkPins(draft, distribution, part)];
+  return [
+    ...checkForeign(draft, distribution, part),
+    ...checkPins(draft, distribution, part),
+    ...checkFileChoice(draft, distribution, part),
+  ];
 }
 
 function isMistake({ code, severity }: ProblemReport): boolean {

@@ -25,8 +25,9 @@ function composition(parts: Partial<Composition> = {}): { readonly input: Compos
   const provider = sampleProvider({
     installer: {
       version: 4,
-      apply: async ({ foreignArchitectures = [], install, remove }) => {
+      apply: async ({ foreignArchitectures = [], fileChoice, install, remove }) => {
         const names = install.map(({ name }) => name).join(' ');
+        if (fileChoice !== undefined) done.push(JSON.stringify(fileChoice));
         done.push([...foreignArchitectures.map((arch) => `accept ${arch}`), `install ${names} remove ${remove.length}`].join(', '));
       },
       unpack: async () => undefined,
@@ -147,6 +148,17 @@ describe('compositionSteps', () => {
     expect(done.filter((line) => line !== 'clean')).toEqual(expected);
   });
 
+  const spec = sampleSpec();
+  const changed = (system: Partial<typeof spec.system>) => ({ spec: { ...spec, system: { ...spec.system, ...system } } });
+
+  it('has files of packages chosen in the base tree and above', async () => {
+    await using ctx = fakeContext();
+    const { input, done } = composition(changed({ fileChoice: { documentation: false } }));
+    for (const call of stepsOf(input, ctx).slice(0, 2)) await call.run();
+    const choice = '{"documentation":false}';
+    expect(done).toEqual([choice, 'install libc bash remove 0', 'clean', choice, 'install curl remove 0', 'clean']);
+  });
+
   it('keys every step but the base by the content of the layers below', async () => {
     await using ctx = fakeContext();
     const { input } = composition();
@@ -161,8 +173,6 @@ describe('compositionSteps', () => {
     expect(keys('1')).toEqual([base, ...above]);
   });
 
-  const spec = sampleSpec();
-  const changed = (system: Partial<typeof spec.system>) => ({ spec: { ...spec, system: { ...spec.system, ...system } } });
   const boot = { ...distribution.boot, makeInitrd: ['dracut'] };
   it.each<[string, Partial<Composition>, readonly string[]]>([
     ['nothing', {}, []],
@@ -171,6 +181,7 @@ describe('compositionSteps', () => {
     ['bytes of a base package', { packages: [{ ...packages[0], digest: digestOfAll('b') }, ...packages.slice(1)] }, ['ict.base']],
     ['another package', { packages: [...packages, verified('tar')] }, ['ict.packages']],
     ['a foreign architecture', foreign(), ['ict.packages', 'ict.configure']],
+    ['a choice among files of packages', changed({ fileChoice: { languages: ['de'] } }), ['ict.base', 'ict.packages']],
     ['the quirks of the distribution', { distribution: { ...distribution, quirks: { a: 1 } } }, ['ict.base', 'ict.packages']],
     ['the way to make an initrd', { distribution: { ...distribution, boot } }, ['ict.configure', 'ict.initrd']],
     ['a command', { configuration: { users: [], files: [], commands: [] } }, ['ict.configure']],

@@ -7,6 +7,7 @@ const positions = new Map<string, SourcePosition>([
   ['image.version', line(3)],
   ['disk.partitions[1].label', line(9)],
   ['systemConfig.hostname', line(12)],
+  ['systemConfig.documentation', line(13)],
   ['systemConfig.kernel.cmdline', line(14)],
   ['systemConfig.kernel.enableExtraModules', line(15)],
   ['systemConfig.packages', line(16)],
@@ -43,6 +44,7 @@ describe('the line that an input comes from', () => {
     ['ict.packages', 'input.packages["jq:amd64"]', 18],
     ['ict.packages', 'input.packages["libc6:amd64"]', undefined],
     ['ict.packages', 'input.installer', undefined],
+    ['ict.base', 'input.fileChoice.documentation', 13],
     ['ict.packages', 'engine.code', undefined],
     ['ict.configure', 'input.configuration.hostname', 12],
     ['ict.configure', 'input.configuration.modules[0]', 15],
@@ -63,6 +65,7 @@ describe('the line that an input comes from', () => {
     ['disk.assemble', 'input.tree[2]', undefined],
     ['ict.image', 'template.system.packages[1].name', 18],
     ['ict.image', 'template.system.files[0].mode', 20],
+    ['ict.image', 'template.system.fileChoice.documentation', 13],
     ['ict.image', 'configuration.hostname', 12],
     ['ict.image', 'lock', undefined],
   ])('%s %s: %s', (step, path, expected) => {

@@ -51,6 +51,19 @@ describe('what an image format says of a template', () => {
   });
 });
 
+it('what no installer of its distribution can choose among files of packages is where that is said', async () => {
+  const code = CODE.replace("{ ecosystem: 'toy' }", "{ ecosystem: 'toy', installer: {}, resolver: {} }");
+  await write('toy/dist/plugin.js', code);
+  const { refused, problems } = await read('systemConfig:\n  documentation: false\n  languages: [de]\n');
+  expect(problems).toEqual([]);
+  expect(refused.map(({ code, message, position }) => [code, message, position?.line])).toEqual(
+    [
+      ['documentation', 4],
+      ['languages', 5],
+    ].map(([key, line]) => ['ICT_UNSUPPORTED_YET', `systemConfig.${key} is not supported yet for packages of Toy`, line]),
+  );
+});
+
 describe('a target', () => {
   const readAs = async (target: string): Promise<TemplateReading> =>
     readTemplate(

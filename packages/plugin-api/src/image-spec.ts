@@ -1,6 +1,7 @@
 import type { SourcePosition } from './errors.js';
 import type { Json } from './json.js';
 import type { Architecture, PackagePin } from './distribution.js';
+import type { FileChoice } from './file-choice.js';
 import type { BaselineSpec, OverlayPolicySpec } from './overlay-spec.js';
 import type { EncryptionSpec, ImmutabilitySpec } from './protection-spec.js';
 
@@ -112,6 +113,8 @@ export interface SystemSpec {
   readonly hostname?: string;
   readonly packages: readonly RequestedPackage[];
   readonly recommends: boolean;
+  /** Which files of packages are installed. Absent: all. */
+  readonly fileChoice?: FileChoice;
   readonly kernel: KernelSpec;
   /** Where the initrd comes from, if not from the image's own programs. */
   readonly initramfs?: { /** Absolute path of the template that it is composed from. */ readonly template: string };

@@ -4,6 +4,7 @@ export * from './digest.js';
 export * from './distribution.js';
 export * from './errors.js';
 export * from './events.js';
+export * from './file-choice.js';
 export * from './image-format.js';
 export * from './image-spec.js';
 export * from './json.js';

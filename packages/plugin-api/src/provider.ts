@@ -1,6 +1,7 @@
 import type { Catalogue } from './catalogue.js';
 import type { Architecture, DistributionDefinition, RepositorySpec } from './distribution.js';
 import type { BuildContext, Context } from './context.js';
+import type { FileChoice } from './file-choice.js';
 import type {
   FavouredPackage,
   InstalledPackage,
@@ -76,6 +77,8 @@ export interface PackageVerifier {
 export interface InstallChange {
   /** Architectures that the tree accepts packages of beside its own, in the ecosystem's names. Absent: none. */
   readonly foreignArchitectures?: readonly string[];
+  /** Which files of the packages are installed, now and when the system is updated later. Absent: all. */
+  readonly fileChoice?: FileChoice;
   readonly install: readonly VerifiedPackage[];
   readonly remove: readonly PackageRef[];
 }
@@ -114,6 +117,8 @@ export interface Installer {
   unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition, ctx: Context): Promise<void>;
   /** Removes what varies between equal builds and what belongs to one machine: keys, ids, logs, caches. */
   clean(tree: TreeSession, ctx: BuildContext): Promise<void>;
+  /** Whether `fileChoice` of changes counts. Without it templates may make none. */
+  readonly choosesFiles?: boolean;
   /** Without it every change of packages is a clean installation. */
   readonly delta?: DeltaInstaller;
 }

@@ -1,4 +1,4 @@
-import type { VerifiedPackage } from '@ict/plugin-api';
+import type { FileChoice, VerifiedPackage } from '@ict/plugin-api';
 import { memoryTree, type MemoryTree } from './memory-tree.js';
 import { deepFreeze, reorderings, throughJson } from './plain-data.js';
 import type { ProviderFixture } from './provider-suite.js';
@@ -22,9 +22,14 @@ export function describeInstaller(
   { describe, expect }: TestApi,
   closureOf: (fixture: ProviderFixture) => Promise<readonly VerifiedPackage[]>,
 ): void {
-  const applied = async ({ provider, distribution, ctx }: ProviderFixture, packages: readonly VerifiedPackage[]): Promise<MemoryTree> => {
+  const applied = async (
+    { provider, distribution, ctx }: ProviderFixture,
+    packages: readonly VerifiedPackage[],
+    fileChoice?: FileChoice,
+  ): Promise<MemoryTree> => {
     const tree = memoryTree();
-    await provider.installer.apply(deepFreeze({ install: [...packages], remove: [] }), tree, distribution, ctx);
+    const change = { install: [...packages], remove: [], ...(fileChoice === undefined ? {} : { fileChoice }) };
+    await provider.installer.apply(deepFreeze(change), tree, distribution, ctx);
     return tree;
   };
   /** All that an installer did to a tree, as plain data. */
@@ -57,6 +62,15 @@ export function describeInstaller(
       const packages = await closureOf(fixture);
       const trace = traceOf(await applied(fixture, packages));
       for (const order of reorderings(packages)) expect(traceOf(await applied(fixture, order))).toEqual(trace);
+    });
+
+    it('does otherwise for each choice among files, when it says that it can', async (fixture) => {
+      const packages = await closureOf(fixture);
+      const [documentation, languages] = [false, ['de']] as const;
+      const choices: readonly FileChoice[] = [{ documentation }, { languages }, { documentation, languages }];
+      const traces = new Set<string>();
+      for (const choice of [undefined, ...choices]) traces.add(JSON.stringify(traceOf(await applied(fixture, packages, choice))));
+      expect(traces.size).toEqual(fixture.provider.installer.choosesFiles === true ? 4 : 1);
     });
 
     it('gives each command its whole environment, and no network', async (fixture) => {

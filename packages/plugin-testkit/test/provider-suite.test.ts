@@ -116,6 +116,11 @@ describe('the suite', () => {
     ],
     ['verifies nothing', { verifier: { verify: async () => undefined } }, 'the verifier > refuses the file of another package'],
     [
+      'says that it chooses among files, and does not',
+      { installer: { ...sound.installer, choosesFiles: true } },
+      'apply > does otherwise for each choice among files, when it says that it can',
+    ],
+    [
       'installs in the order in which it is told',
       {
         installer: {

@@ -3,6 +3,7 @@ import type { ImageSpec, MetadataSpec, ProblemReport, RequestedPackage, SystemSp
 import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readEncryption } from './encryption.js';
+import { readFileChoice } from './file-choice.js';
 import { checkImageType } from './image-type.js';
 import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
@@ -129,12 +130,14 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     const hint = 'Say which interfaces to configure under systemConfig.network.interfaces.';
     warning('ICT_TEMPLATE_NO_EFFECT', at('network', 'backend'), 'systemConfig.network.backend has no effect without interfaces', hint);
   }
+  const fileChoice = readFileChoice(system, at('languages'), error);
   return {
     name,
     ...(system.description ? { description: system.description } : {}),
     ...(system.hostname ? { hostname: system.hostname } : {}),
     packages: packages(system.packages, at('packages')),
     recommends: system.recommends ?? false,
+    ...(fileChoice === undefined ? {} : { fileChoice }),
     kernel: {
       ...(kernel.version ? { version: kernel.version } : {}),
       cmdline: kernel.cmdline ?? '',

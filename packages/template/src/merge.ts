@@ -67,7 +67,7 @@ function says(value: unknown): boolean {
  * to leaf, then the user's own.
  *
  * `image`, `target`: the last one's, whole. `metadata`, `lock`: the last layer's only. `disk`, `packagePins`, `baseline`, `overlayPolicy`,
- * `fde`: replaced whole; `plugins` too, plugin by plugin. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
+ * `fde`, `systemConfig.languages`: replaced whole; `plugins` too, plugin by plugin. `systemConfig.packages`: union, lower first. Kernel, boot loader, immutability, network, initramfs and
  * `build.cache`: key by key, lists replaced. Users by name (groups and keys joined, `sudo` the upper's), files by `final`, layers by name, repositories by
  * codename, url and path; what is replaced keeps its place. `configurations`: appended. Other keys: the upper's. An empty value
  * overrides nothing.
@@ -163,10 +163,10 @@ class Merge {
 
   private system(system: NonNullable<TemplateDefaults['systemConfig']>, layer: TemplateLayer): void {
     const at = (key: string): Path => ['systemConfig', key];
-    for (const key of ['name', 'description', 'hostname', 'recommends'] as const) {
+    for (const key of ['name', 'description', 'hostname', 'recommends', 'documentation'] as const) {
       if (says(system[key])) this.put(at(key), system[key], layer, at(key), 'set by the uppermost');
     }
-    if (says(system.fde)) this.whole(at('fde'), system.fde, layer);
+    for (const key of ['fde', 'languages'] as const) if (says(system[key])) this.whole(at(key), system[key], layer);
     for (const key of ['kernel', 'bootloader', 'immutability', 'network', 'initramfs'] as const) this.perKey(at(key), system[key], layer);
     this.union(at('packages'), system.packages, layer, at('packages'));
     this.append(at('configurations'), system.configurations, layer);

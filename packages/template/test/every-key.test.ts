@@ -39,6 +39,7 @@ const check = 'image-disk/src/check-disk.ts';
 const layer = 'core/src/template-layers.ts';
 const intake = 'core/src/template-intake.ts';
 const pinned = '../providers/deb/src/resolve-pins.ts';
+const choosing = '../providers/deb/src/file-choice.ts';
 const network = 'core/src/configure-network.ts';
 const configure = 'core/src/configure.ts';
 
@@ -88,6 +89,8 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.hostname': carried('system.hostname', 'node-1', configure),
   'systemConfig.packages': carried('system.packages', ['sudo'], 'core/src/request.ts', [{ name: 'sudo' }]),
   'systemConfig.recommends': carried('system.recommends', true, 'core/src/request.ts'),
+  'systemConfig.documentation': carried('system.fileChoice.documentation', false, choosing),
+  'systemConfig.languages': carried('system.fileChoice.languages', ['de'], choosing),
   'systemConfig.kernel.version': carried('system.kernel.version', '6.12', 'core/src/kernel-wish.ts'),
   'systemConfig.kernel.cmdline': carried('system.kernel.cmdline', 'quiet', 'image-disk/src/boot-files.ts'),
   'systemConfig.kernel.packages': carried('system.kernel.packages', ['linux'], 'core/src/request.ts', [{ name: 'linux' }]),

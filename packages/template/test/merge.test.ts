@@ -59,6 +59,13 @@ describe('rules', () => {
     ],
     ['name: the upper', system({ name: 'a', hostname: 'h' }), system({ name: 'b', hostname: '' }), system({ name: 'b', hostname: 'h' })],
     [
+      'documentation: the upper, languages: whole',
+      system({ documentation: false, languages: ['de', 'fr'] }),
+      system({ documentation: true, languages: ['en'] }),
+      system({ documentation: true, languages: ['en'] }),
+    ],
+    ['no languages: kept', system({ languages: ['de'] }), system({ languages: [] }), system({ languages: ['de'] })],
+    [
       'packages: joined, lower first',
       system({ packages: ['a', 'b'] }),
       system({ packages: ['c', 'a'] }),

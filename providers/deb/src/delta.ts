@@ -13,6 +13,7 @@ import type {
 } from '@ict/plugin-api';
 import { parseStanzas, type Stanza } from './deb822.js';
 import { ancestors, interestedIn, mentions, orderBound, replaces, type PackageFacts } from './delta-rules.js';
+import { lostSection } from './file-choice.js';
 
 /** Raised when `delta-rules.ts` changes: remembered verdicts of other rules do not count. */
 const RULES_VERSION = 3;
@@ -37,6 +38,8 @@ export function createDeltaInstaller(install: Apply): DeltaInstaller {
       const reason = obstacle(survey);
       if (reason !== undefined) return { kind: 'refused', reason };
       await install(change, tree, distribution, ctx);
+      const lost = await lostSection(change.fileChoice, tree);
+      if (lost !== undefined) return { kind: 'refused', reason: `${lost} went with the last package that has it` };
       return { kind: 'applied', expected: expectation(survey) };
     },
   };

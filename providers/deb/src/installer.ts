@@ -10,6 +10,7 @@ import type {
 import { cleanTree } from './clean.js';
 import { createDeltaInstaller } from './delta.js';
 import { debError } from './errors.js';
+import { keepChoice } from './file-choice.js';
 import { createFileName } from './file-name.js';
 import { installOrder } from './install-order.js';
 import { hasPreinst } from './preinst.js';
@@ -62,13 +63,18 @@ export function createInstaller(): Installer {
     await apply(change, tree, distribution, ctx);
     await cleanTree(tree, ctx);
   });
-  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree, delta };
+  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree, choosesFiles: true, delta };
 }
 
 async function apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void> {
   const order = installOrder(change.install);
   const env = environment(distribution, ctx);
-  if ((await tree.stat(`${DATABASE}/status`)) === undefined) await bootstrap(order, tree, distribution, ctx);
+  if ((await tree.stat(`${DATABASE}/status`)) === undefined) {
+    await bootstrap(order, tree, distribution, ctx);
+    // dpkg leaves out whole directories, too.
+    if (change.fileChoice !== undefined) for (const directory of FOR_PEOPLE) await tree.remove(directory);
+  }
+  if (change.fileChoice !== undefined) await keepChoice(change.fileChoice, tree);
   await tree.write(POLICY, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
   for (const name of change.foreignArchitectures ?? []) await tree.run({ argv: dpkg('addArchitecture', name), env });
   if (change.remove.length > 0) {

@@ -2,6 +2,7 @@ import type {
   BuildContext,
   Context,
   DistributionDefinition,
+  FileChoice,
   InstallChange,
   Installer,
   TreeSession,
@@ -10,6 +11,7 @@ import type {
 import { neededToRun } from './bootstrap-files.js';
 import { cleanTree } from './clean.js';
 import { rpmError } from './errors.js';
+import { choiceMacros, keepChoice } from './file-choice.js';
 import { createFileName } from './file-name.js';
 import { extractPayload } from './payload-tar.js';
 import { readQuirks } from './quirks.js';
@@ -48,7 +50,7 @@ const INSTALLER_VERSION = 3;
  * and its own rules for cycles, in one transaction.
  */
 export function createInstaller(): Installer {
-  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree };
+  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree, choosesFiles: true };
 }
 
 async function apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void> {
@@ -69,7 +71,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   const tell = progress(packages, ctx);
   try {
     await tree.run({
-      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(quirks), ...files],
+      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(change.fileChoice), ...files],
       env,
       onLine: (line, stream) => {
         refused.read(line);
@@ -79,10 +81,11 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   } catch (error) {
     throw refused.errorFor(error);
   }
+  if (change.fileChoice !== undefined) await keepChoice(change.fileChoice, tree);
 }
 
-function choices({ excludeDocs, languages }: RpmQuirks): readonly string[] {
-  return [...(excludeDocs ? ['--excludedocs'] : []), ...(languages === undefined ? [] : ['--define', `_install_langs ${languages}`])];
+function choices(fileChoice: FileChoice = {}): readonly string[] {
+  return choiceMacros(fileChoice).flatMap((macro) => ['--define', macro]);
 }
 
 /** Makes an empty root able to run rpm. */

@@ -5,27 +5,20 @@ import { rpmError } from './errors.js';
 export interface RpmQuirks {
   /** Packages whose files are put into an empty root before those that rpm needs: the ones that own its directories and links. */
   readonly preExtract: readonly string[];
-  /** Leave out documentation. */
-  readonly excludeDocs: boolean;
-  /** Languages whose translations are installed, such as `en:de`; undefined for all. */
-  readonly languages: string | undefined;
 }
 
-const KNOWN = ['preExtract', 'excludeDocs', 'languages'];
+const KNOWN = ['preExtract'];
 const PACKAGE = /^[A-Za-z0-9_][A-Za-z0-9+._-]*$/;
-const LANGUAGE = /^[A-Za-z]{2,3}(?:[_.@A-Za-z0-9-]*)$/;
 
 /**
- * Reads and checks `quirks` of a definition. What is absent is empty, or false.
+ * Reads and checks `quirks` of a definition. What is absent is empty.
  *
  * @throws `ICT_RPM_QUIRKS_INVALID`, with every problem found.
  */
 export function readQuirks(distribution: Pick<DistributionDefinition, 'dist' | 'quirks'>): RpmQuirks {
-  const { preExtract = [], excludeDocs = false, languages = [], ...others } = distribution.quirks ?? {};
+  const { preExtract = [], ...others } = distribution.quirks ?? {};
   const problems = Object.keys(others).map((name) => `"${name}" is not known; known are ${KNOWN.join(', ')}`);
   if (!isListOf(preExtract, PACKAGE)) problems.push('"preExtract" is no list of package names');
-  if (typeof excludeDocs !== 'boolean') problems.push('"excludeDocs" is neither true nor false');
-  if (!isListOf(languages, LANGUAGE)) problems.push('"languages" is no list of languages');
   if (problems.length > 0) {
     throw rpmError('ICT_RPM_QUIRKS_INVALID', {
       message: `quirks of distribution "${distribution.dist}" are not valid: ${problems.join('; ')}`,
@@ -34,12 +27,7 @@ export function readQuirks(distribution: Pick<DistributionDefinition, 'dist' | '
       problems: problems.map((message) => ({ code: 'ICT_RPM_QUIRKS_INVALID', message, severity: 'error' })),
     });
   }
-  const names = languages as readonly string[];
-  return {
-    preExtract: preExtract as readonly string[],
-    excludeDocs: excludeDocs as boolean,
-    languages: names.length === 0 ? undefined : names.join(':'),
-  };
+  return { preExtract: preExtract as readonly string[] };
 }
 
 function isListOf(value: unknown, shape: RegExp): boolean {

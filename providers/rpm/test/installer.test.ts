@@ -77,6 +77,7 @@ describe('an installation', () => {
     }
     const [command, ...others] = tree.commands;
     expect(others).toEqual([]);
+    expect(await tree.stat('/etc/rpm')).toBeUndefined();
     const shared = ['--define', '_netsharedpath /proc:/sys:/dev'];
     expect(command!.argv.slice(0, 7)).toEqual(['rpm', '--nosignature', '--noplugins', ...shared, '--install', '--verbose']);
     expect(command!.argv.slice(7)).toEqual(['extra', 'filesystem', 'rpm'].map((name) => `/run/ict/packages/${name}-1.0-1.noarch.rpm`));
@@ -93,21 +94,25 @@ describe('an installation', () => {
     ]);
   });
 
-  it('leaves documentation and languages out where the definition says so, and needs no bootstrap twice', async () => {
+  it('leaves documentation and languages out as it is told, has the tree keep to that, and needs no bootstrap twice', async () => {
     await using ctx = fakeContext({});
     const tree = memoryTree();
     await tree.write('/usr/bin/rpm', 'there');
     const [, , extra] = packages as [VerifiedPackage, VerifiedPackage, VerifiedPackage];
     await createInstaller().apply(
-      { install: [extra], remove: [{ name: 'old', arch: 'noarch' }] },
+      { fileChoice: { documentation: false, languages: ['en'] }, install: [extra], remove: [{ name: 'old', arch: 'noarch' }] },
       tree,
-      distribution({ excludeDocs: true, languages: ['en'] }),
+      distribution({}),
       ctx,
     );
     expect(tree.commands.map(({ argv }) => argv.slice(5))).toEqual([
       ['--erase', '--allmatches', 'old.noarch'],
-      ['--install', '--verbose', '--excludedocs', '--define', '_install_langs en', '/run/ict/packages/extra-1.0-1.noarch.rpm'],
+      [
+        ...['--install', '--verbose', '--define', '_excludedocs 1', '--define', '_install_langs en'],
+        '/run/ict/packages/extra-1.0-1.noarch.rpm',
+      ],
     ]);
+    expect(await tree.stat('/etc/rpm/macros.ict')).toMatchObject({ type: 'file', mode: 0o644 });
     expect(Buffer.from((await tree.read('/usr/bin/rpm'))!).toString()).toBe('there');
   });
 });

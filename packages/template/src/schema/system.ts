@@ -108,6 +108,21 @@ export const systemSchema = {
       uniqueItems: true,
     }),
     recommends: withDefault(false, flag('Also installs what packages recommend.', true)),
+    documentation: withDefault(
+      true,
+      flag(
+        'Installs documentation: documents, manuals and info pages. With `false` the licences of packages stay, and the system keeps to it when it is updated.',
+        false,
+      ),
+    ),
+    languages: {
+      type: 'array',
+      description:
+        'Languages of the translations that are installed, as locales name them; `pt_BR` brings `pt` too. The system keeps to them when it is updated. Replaces the list of the definition; `[all]` stands for all. Absent: all.',
+      examples: [['de', 'pt_BR']],
+      items: { type: 'string', format: 'language' },
+      uniqueItems: true,
+    },
     kernel,
     initramfs: {
       type: 'object',
