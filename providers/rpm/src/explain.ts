@@ -63,7 +63,7 @@ export function missingIn(
 }
 
 /** The relations that a dependency is made of: itself, or those inside of a boolean one; none of one that is not followed. */
-export function partsOf(relation: Relation, clauses: Clauses, field: RelationKind = 'requires'): readonly Relation[] {
+export function partsOf(relation: Relation, clauses: Clauses, field: RelationKind): readonly Relation[] {
   if (!isRich(relation.name)) return [relation];
   const rich = clauses.clausesOfRich(relation.name, field !== 'conflicts') === undefined ? undefined : clauses.parsed(relation.name);
   return rich === undefined ? [] : relationsIn(rich);
@@ -101,7 +101,7 @@ function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool, claus
     )}`;
   }
   if (targets.length === 0) {
-    const reasons = partsOf(relation, clauses)
+    const reasons = partsOf(relation, clauses, field)
       .filter((part) => pool.satisfying(part).length === 0)
       .map((part) => whyNot(part, pool));
     return `${text}${beside}, but ${reasons.length === 0 ? 'no package is all of that' : reasons.join('; ')}`;
@@ -133,7 +133,7 @@ function tellUnreadable(by: number, relation: Relation, field: RelationKind, poo
 }
 
 function unreadableField({ field, relation, isTooComplex }: Omit<UnreadableDependency, 'solvable'>): string {
-  return `its ${FIELDS[field] ?? field} "${relation.name}" ${isTooComplex ? 'is about too many packages' : 'is not valid'}`;
+  return `its ${FIELDS[field] ?? field} "${relation.name}" ${isTooComplex ? 'is too complex' : 'is not valid'}`;
 }
 
 /** Names the dependencies that cannot be read, of packages that were looked at: no package with such a need is taken. */

@@ -19,7 +19,7 @@ export type Reason =
   | { readonly kind: 'relation'; readonly field: RelationKind; readonly relation: Relation }
   | { readonly kind: 'one-version'; readonly name: string };
 
-/** A boolean dependency of a package that cannot be read, or is about too many packages. */
+/** A boolean dependency of a package that cannot be read, or is too complex. */
 export interface UnreadableDependency {
   readonly solvable: number;
   readonly field: RelationKind;
@@ -87,7 +87,7 @@ export class Clauses implements DependencyProvider<Reason> {
     return clauses;
   }
 
-  /** True for a boolean dependency that is well-formed, and not followed all the same: more packages fulfil its conditions than can be combined. */
+  /** True for a boolean dependency that is well-formed, and not followed all the same: it needs too many clauses, or combinations of packages. */
   isTooComplex(name: string, holds: boolean): boolean {
     return this.parsed(name) !== undefined && this.clausesOfRich(name, holds) === undefined;
   }
@@ -215,6 +215,8 @@ function readable<T>(read: () => T): T | undefined {
 
 /** Every way to take one of each list. */
 function combinations(lists: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  // Not found out at the last list only: those before it may have any number of packages.
+  if (lists.some((list) => list.length === 0)) return [];
   return lists.reduce<readonly (readonly number[])[]>((all, list) => all.flatMap((one) => list.map((item) => [...one, item])), [[]]);
 }
 

@@ -23,8 +23,8 @@ export function repairsOf(
   repairStream: StreamRepair,
 ): readonly string[] {
   const tried: string[] = [];
-  const additions = missingIn(core).flatMap(({ relation }) => {
-    const parts = partsOf(relation, clauses);
+  const additions = missingIn(core).flatMap(({ field, relation }) => {
+    const parts = partsOf(relation, clauses, field);
     const missing = parts.filter((part) => pool.satisfying(part).length === 0);
     const kept = missing.flatMap((part) => withheldOf(part.name, pool).filter(({ solvable }) => pool.satisfies(solvable, part)));
     const streams = kept.flatMap(({ repair }) => (typeof repair === 'string' ? [] : repair.streams));

@@ -251,7 +251,7 @@ describe('a dependency that cannot be read', () => {
   });
 });
 
-describe('a boolean dependency about too many packages', () => {
+describe('a boolean dependency that is too complex', () => {
   const providers = (name: string, count: number) =>
     Array.from({ length: count }, (_, at) => pkg(`${name}${at}-1-1.noarch`, { provides: [name] }));
   const universe = [...providers('p', 65), ...providers('q', 64), pkg('b-1-1.noarch')];
@@ -264,14 +264,27 @@ describe('a boolean dependency about too many packages', () => {
     const resolution = resolveIn([{ packages }], ['a']);
     expect(answer(resolution)).toBe('a-1-1.noarch');
     expect(resolution.kind === 'resolved' && resolution.warnings.map(({ code, message }) => `${code} ${message}`)).toEqual([
-      `ICT_RPM_RELATION_INVALID repository "repo0": a 2-1: its ${field === 'requires' ? 'Requires' : 'Conflicts'} "${text}" is about too many packages`,
+      `ICT_RPM_RELATION_INVALID repository "repo0": a 2-1: its ${field === 'requires' ? 'Requires' : 'Conflicts'} "${text}" is too complex`,
     ]);
   });
 
-  it('keeps its package out when there is no other', () => {
-    const resolution = resolveIn([{ packages: [pkg('a-1-1.noarch', { requires: [relation] }), ...universe] }], ['a']);
-    expect(resolution).toMatchObject({ kind: 'unsolvable', problems: [{ code: 'ICT_RPM_UNSATISFIABLE' }] });
-    expect(resolution.kind === 'unsolvable' && resolution.problems[0]?.message).toContain('is about too many packages');
+  /** 2 to the power of 9 clauses. */
+  const ofManyClauses = `(${Array.from({ length: 9 }, (_, at) => `(x${at} and y${at})`).join(' or ')})`;
+
+  it.each([
+    ['requires', relation],
+    ['requires', ofManyClauses],
+    ['conflicts', '((b and p) and q)'],
+  ])('keeps its package out when there is no other, and no repository can help (%s %s)', (field, text) => {
+    const resolution = resolveIn([{ packages: [pkg('a-1-1.noarch', { [field]: [text] }), ...universe] }], ['a']);
+    expect(resolution).toMatchObject({ kind: 'unsolvable', problems: [{ code: 'ICT_RPM_UNSATISFIABLE', hint: 'Leave out "a".' }] });
+    expect(resolution.kind === 'unsolvable' && resolution.problems[0]?.message).toContain(`"${text}" is too complex`);
+  });
+
+  it('is not one whose condition nothing fulfils, however many packages are in it', () => {
+    const parts = ['p', 'q', 'r', 's', 't'];
+    const packages = [pkg('a-1-1.noarch', { requires: [`(gone if (${parts.join(' and ')} and absent))`] }), ...parts.flatMap((part) => providers(part, 100))]; // prettier-ignore
+    expect(answer(resolveIn([{ packages }], ['a']))).toBe('a-1-1.noarch');
   });
 
   it('counts as ever with as many as are looked at', () => {
