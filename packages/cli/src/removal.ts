@@ -39,12 +39,7 @@ export async function finishRemoval(
 }
 
 /** Removes parts of a work directory, after the builds that hold it have ended. */
-export async function removeFromWorkspace(
-  session: Session,
-  cache: Pick<Cache, 'withLock'>,
-  workDir: string,
-  chosen: readonly WorkspaceEntry[],
-): Promise<void> {
+async function removeFromWorkspace(session: Session, cache: Cache, workDir: string, chosen: readonly WorkspaceEntry[]): Promise<void> {
   const { signal } = session;
   for (const provider of new Set(chosen.map((entry) => entry.provider))) {
     const onWait = (): void => session.note(`waiting for a build of ${provider} to end\n`);

@@ -1,7 +1,6 @@
 import { dirname } from 'node:path';
-import { listWorkspace, type Cache } from '@ict/cache';
+import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
 import type { Sandbox } from '@ict/sandbox';
-import { removeFromWorkspace } from './removal.js';
 import type { Session } from './session.js';
 
 /** A base tree that is not what its record says. */
@@ -25,17 +24,19 @@ export interface WorkspaceVerification {
  * Compares every byte of the base trees in a work directory with their listings; snapshots are compared when they are unpacked.
  *
  * @param sandbox reads files of any owner; without one nothing is looked at.
- * @param locks takes away what is damaged, after builds have ended; without them it stays.
+ * @param repaired whether the caller takes away what is damaged.
+ * @returns what to tell, and the trees that are damaged.
  */
 export async function verifyWorkspace(
   session: Session,
   workDir: string,
   sandbox: Sandbox | undefined,
-  locks: Pick<Cache, 'withLock'> | undefined,
-): Promise<WorkspaceVerification> {
+  repaired: boolean,
+): Promise<{ readonly verification: WorkspaceVerification; readonly damaged: readonly WorkspaceEntry[] }> {
   const findings: WorkspaceFinding[] = [];
+  const damaged: WorkspaceEntry[] = [];
   let checked = 0;
-  if (sandbox === undefined) return { workDir, checked: { chrootenv: checked }, findings };
+  if (sandbox === undefined) return { verification: { workDir, checked: { chrootenv: checked }, findings }, damaged };
   const { checkBaseTree } = await import('@ict/core');
   for (const entry of await listWorkspace(workDir)) {
     if (entry.kind !== 'chrootenv') continue;
@@ -44,16 +45,9 @@ export async function verifyWorkspace(
     if (changed === undefined) continue;
     checked += 1;
     if (changed.length === 0) continue;
-    if (locks !== undefined) await removeFromWorkspace(session, locks, workDir, [entry]);
-    const { id, path } = entry;
-    findings.push({
-      kind: 'chrootenv',
-      id,
-      path,
-      problem: 'damaged',
-      detail: changed.slice(0, 5).join(', '),
-      repaired: locks !== undefined,
-    });
+    const { kind, id, path } = entry;
+    damaged.push(entry);
+    findings.push({ kind, id, path, problem: 'damaged', detail: changed.slice(0, 5).join(', '), repaired });
   }
-  return { workDir, checked: { chrootenv: checked }, findings };
+  return { verification: { workDir, checked: { chrootenv: checked }, findings }, damaged };
 }

@@ -339,28 +339,31 @@ it('ict cache verify reads layers, and compares their listings with the digests 
   expect(JSON.parse(await verify())).toMatchObject({ status: 5, findings: [finding] });
 });
 
-it('ict cache verify reads base trees of the work directory, and takes damaged ones away when asked', async () => {
-  await fill(0, []);
-  const tree = join(work, provider, 'chrootenv');
-  await mkdir(tree, { recursive: true });
-  await writeFile(join(tree, 'file'), 'content');
-  const { signal } = new AbortController();
-  const sandbox = await startSandbox({ signal, temporary: root });
-  const manifest = await sandbox.sealLayer(tree, { epochSeconds: 1, signal });
-  await sandbox.close();
-  await writeFile(`${tree}.json`, JSON.stringify({ manifest, signature: {}, user: process.geteuid?.() }));
-  const verify = async (...flags: string[]) => {
-    const { status, stdout } = await ict(['cache', 'verify', ...flags, ...places, '--json']);
-    return { status, workspace: (JSON.parse(stdout.text) as { workspace: object }).workspace };
-  };
-  expect(await verify()).toEqual({ status: 0, workspace: { workDir: work, checked: { chrootenv: 1 }, findings: [] } });
-  await writeFile(join(tree, 'file'), 'changed');
-  const finding = { kind: 'chrootenv', id: `${provider}/chrootenv`, path: tree, problem: 'damaged', detail: '/file' };
-  expect(await verify()).toMatchObject({ status: 5, workspace: { findings: [{ ...finding, repaired: false }] } });
-  expect((await ict(['cache', 'verify', ...places])).stdout.text).toMatch(/damaged +chrootenv +acme-acme1-x86_64.chrootenv +.file\n/);
-  expect(await verify('--repair')).toMatchObject({ status: 0, workspace: { findings: [{ ...finding, repaired: true }] } });
-  expect(existsSync(tree)).toBe(false);
-});
+it.each([true, false])(
+  'ict cache verify reads base trees of the work directory, and takes damaged ones away when asked (a cache: %s)',
+  async (hasCache) => {
+    if (hasCache) await fill(0, []);
+    const tree = join(work, provider, 'chrootenv');
+    await mkdir(tree, { recursive: true });
+    await writeFile(join(tree, 'file'), 'content');
+    const { signal } = new AbortController();
+    const sandbox = await startSandbox({ signal, temporary: root });
+    const manifest = await sandbox.sealLayer(tree, { epochSeconds: 1, signal });
+    await sandbox.close();
+    await writeFile(`${tree}.json`, JSON.stringify({ manifest, signature: {}, user: process.geteuid?.() }));
+    const verify = async (...flags: string[]) => {
+      const { status, stdout } = await ict(['cache', 'verify', ...flags, ...places, '--json']);
+      return { status, workspace: (JSON.parse(stdout.text) as { workspace: object }).workspace };
+    };
+    expect(await verify()).toEqual({ status: 0, workspace: { workDir: work, checked: { chrootenv: 1 }, findings: [] } });
+    await writeFile(join(tree, 'file'), 'changed');
+    const finding = { kind: 'chrootenv', id: `${provider}/chrootenv`, path: tree, problem: 'damaged', detail: '/file' };
+    expect(await verify()).toMatchObject({ status: 5, workspace: { findings: [{ ...finding, repaired: false }] } });
+    expect((await ict(['cache', 'verify', ...places])).stdout.text).toMatch(/damaged +chrootenv +acme-acme1-x86_64.chrootenv +.file\n/);
+    expect(await verify('--repair')).toMatchObject({ status: 0, workspace: { findings: [{ ...finding, repaired: true }] } });
+    expect(existsSync(tree)).toBe(false);
+  },
+);
 
 it('ict cache verify finds damage in caches that are only read, and leaves it to their owner', async () => {
   await fill(0, ['a']);

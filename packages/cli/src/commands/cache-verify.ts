@@ -7,8 +7,9 @@ import { toErrorRecord } from '@ict/plugin-api';
 import { layerDigest, startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
 import { withEngine } from '../engine-session.js';
-import { changeCache, findCacheHome, lookBehind, reapCache } from '../open-cache.js';
+import { changeCache, findCacheHome, lookBehind } from '../open-cache.js';
 import { formatCount } from '../quantity.js';
+import { finishRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
@@ -25,7 +26,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home)]);
   const { signal } = session;
   const scratch = await scratchOf(cache && home.scratchDir);
-  const { own, others, workspace } = await withSandbox(session, scratch, async (sandbox) => {
+  const { own, others, trees } = await withSandbox(session, scratch, async (sandbox) => {
     const checkLayer = sandbox && ((layer: StoredLayer) => changesOf(layer, sandbox, signal));
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
       withTwinCheck(session, flags, scratch, one, (checkTwin) =>
@@ -39,14 +40,14 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     const verified: Verification = cache === undefined ? { checked: {}, findings: [] } : await verify(cache, repair);
     const beside: (Verification & { readonly cacheDir: string })[] = [];
     for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
-    const trees = await verifyWorkspace(session, engine.workDir, sandbox, repair ? cache : undefined);
-    return { own: verified, others: beside, workspace: trees };
+    return { own: verified, others: beside, trees: await verifyWorkspace(session, engine.workDir, sandbox, repair) };
   }).finally(() => rm(scratch, { recursive: true, force: true }));
-  if (cache !== undefined && repair) await reapCache(cache, session);
+  if (repair) await finishRemoval(session, home, engine.workDir, cache, trees.damaged);
+  const workspace = trees.verification;
   const status = [own, workspace, ...others].some(isDamaged) ? DAMAGED : 0;
   session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others });
-  const trees = workspace.checked.chrootenv === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees:`, ...verdict(workspace)];
-  const lines = [...verdict(own), ...trees, ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
+  const ofTrees = workspace.checked.chrootenv === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees:`, ...verdict(workspace)];
+  const lines = [...verdict(own), ...ofTrees, ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
   if (isDamaged(own) || isDamaged(workspace)) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
   if (others.some(isDamaged)) lines.push('What is damaged in a cache that is only read stays for its owner; builds never use it.');
   session.result(`${lines.join('\n')}\n`);
