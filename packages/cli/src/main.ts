@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { pathToFileURL } from 'node:url';
 import type { EngineOptions } from '@ict/core';
-import type { CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
@@ -45,13 +45,14 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     getErrHelpWidth: () => host.stderr.columns ?? 100,
   };
   const words = argv[0] === '--version' ? ['version', ...argv.slice(1)] : argv;
+  const program = createProgram(run, output, words);
   try {
-    await createProgram(run, output, words).parseAsync(words, { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     if (isCommanderError(error) && error.exitCode === 0) return 0;
     const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
     await run(flags, speechOf(argv), async () => {
-      throw await usageError(error, argv);
+      throw await usageError(error, namedCommand(program, words));
     });
   }
   return status;
@@ -61,18 +62,29 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }
 
-async function usageError(error: unknown, argv: readonly string[]): Promise<unknown> {
+/** The innermost command that the words name, as one types it: `ict cache gc`. */
+function namedCommand(program: Command, words: readonly string[]): string {
+  let command = program;
+  const names = [command.name()];
+  for (const word of words) {
+    const next = command.commands.find((child) => child.name() === word);
+    if (next === undefined) continue;
+    command = next;
+    names.push(word);
+  }
+  return names.join(' ');
+}
+
+async function usageError(error: unknown, command: string): Promise<unknown> {
   const { cliError } = await import('./errors.js');
   if (error instanceof FlagError) {
     const { message, hint, flag } = error;
     return cliError('ICT_CLI_FLAG_INVALID', { message, hint, facts: { flag } });
   }
   if (!isCommanderError(error)) return error;
-  const command = argv.find((argument) => /^[a-z]+$/.test(argument));
-  const about = command === undefined || error.code === 'commander.unknownCommand' ? '' : `${command} `;
   return cliError('ICT_CLI_USAGE', {
     message: error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\n/g, ' '),
-    hint: `See \`ict ${about}--help\`.`,
+    hint: `See \`${command} --help\`.`,
   });
 }
 

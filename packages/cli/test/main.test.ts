@@ -277,6 +277,16 @@ describe('usage', () => {
     expect(options).toBeUndefined();
   });
 
+  it.each([
+    [['why-not', '--bad'], 'ict why-not --help'],
+    [['--log-level', 'debug', 'cache', 'gc', '--max-gbb', '1'], 'ict cache gc --help'],
+    [['cache', 'lisst'], 'ict cache --help'],
+    [['cache'], 'ict cache --help'],
+    [['biuld'], 'ict --help'],
+  ])('%j names the help of the command', async (argv, help) => {
+    expect((await ict(argv)).stderr.text).toContain(`See \`${help}\`.`);
+  });
+
   it('prints a failure as a document too', async () => {
     const { stdout } = await ict(['version', '--json', '--nonsense']);
     expect(JSON.parse(stdout.text)).toMatchObject({ error: { code: 'ICT_CLI_USAGE', kind: 'usage' } });
