@@ -20,7 +20,7 @@ export async function forgetTrees(places: BuildPlaces): Promise<void> {
   await rm(places.work, { recursive: true, force: true });
 }
 
-/** Removes what was made out of the base tree, which stays: everything in the image, and the disk. */
+/** Removes what was made out of the base tree, which stays: everything in the image, and the disk; the texts of indexes, too, which are blobs. */
 export async function forgetUponBase({ cache }: BuildPlaces): Promise<void> {
   await remove(cache, 'imageCache', '.ict/layers', '.ict/blobs', '.ict/index/blobs');
   const steps = join(cache, '.ict', 'index', 'steps');

@@ -79,6 +79,9 @@ async function textOf({ path, digest, plain }: PlainIndex, cache: string): Promi
 
 async function blob(digest: string, cache: string): Promise<Buffer | undefined> {
   const hex = digest.slice('sha256:'.length);
-  const bytes = await readFile(join(cache, '.ict', 'blobs', 'sha256', hex.slice(0, 2), hex)).catch(() => undefined);
+  const bytes = await readFile(join(cache, '.ict', 'blobs', 'sha256', hex.slice(0, 2), hex)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  });
   return bytes !== undefined && createHash('sha256').update(bytes).digest('hex') === hex ? bytes : undefined;
 }
