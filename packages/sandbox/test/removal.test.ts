@@ -48,6 +48,15 @@ describe('removeOwnDirectories', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
+  it('takes no other name for one that is not UTF-8', async () => {
+    const directory = directoryOf(0);
+    symlinkSync(base, join(directory, '\ufffd'));
+    // Some of these come before the link, whatever the order.
+    for (let byte = 0x80; byte < 0xc0; byte++) mkdirSync(Buffer.from([...Buffer.from(`${directory}/`), byte]));
+    await removeOwnDirectories([directory]);
+    expect(existsSync(directory)).toBe(false);
+  });
+
   it.each([removeDirectory, (path: string) => removeOwnDirectories([path])])('refuses a link', async (remove) => {
     const target = directoryOf(1);
     symlinkSync(target, join(base, 'link'));

@@ -40,12 +40,13 @@ function removable(directories: readonly string[]): readonly string[] {
   });
 }
 
-/** @returns false when a part is left: there was more, or the system refused something, which the program then tells. */
+/** @returns false when a part is left: there was more, a name that cannot be told, or something that the system refused, which the program then tells. */
 function removeFew(directory: string): boolean {
   let left = FEW;
   const remove = (path: string): boolean => {
     for (const entry of readdirSync(path, { withFileTypes: true })) {
-      if (left-- === 0) return false;
+      // A name that is not UTF-8 shows as another one, which may be that of a link to somewhere else.
+      if (left-- === 0 || entry.name.includes('\ufffd')) return false;
       const below = `${path}/${entry.name}`;
       if (!entry.isDirectory()) unlinkSync(below);
       else if (!remove(below)) return false;
