@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { layOut } from '../src/ext4/geometry.js';
+import { layOut, type Geometry } from '../src/ext4/geometry.js';
+import { encodeSuperblock } from '../src/ext4/superblock.js';
 import { MKE2FS_CONF } from '../src/filesystem-ext.js';
 import { check, run, write } from './support/ext4-images.js';
 import { execute } from './support/host-build.js';
@@ -52,5 +53,15 @@ describe('layOut', () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('encodeSuperblock', () => {
+  it('keeps what there is room for of the number of a group beyond 65535', () => {
+    const geometry = layOut(2 ** 32 - 1) as Geometry;
+    const uuid = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+    const counts = { seconds: 0, freeBlocks: 0, freeInodes: 0, journal: { sizeBytes: 0, content: Buffer.alloc(60) } };
+    const copy = encodeSuperblock(geometry, { uuid, hashSeed: uuid, label: '', ...counts }, 5 ** 7);
+    expect(copy.readUInt16LE(0x5a)).toBe(5 ** 7 - 2 ** 16);
   });
 });

@@ -52,7 +52,7 @@ export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields, g
   bytes.writeUInt32LE(1, 0x4c); // revision
   bytes.writeUInt32LE(FIRST_FREE_INODE, 0x54);
   bytes.writeUInt16LE(INODE_BYTES, 0x58);
-  bytes.writeUInt16LE(group, 0x5a);
+  bytes.writeUInt16LE(group & 0xffff, 0x5a); // all that there is room for
   const features = [...BASE_FEATURES, ...EXT4_FEATURES].filter((name) => name !== 'has_journal' || fields.journal.sizeBytes > 0);
   const { compatible, incompatible, readOnlyCompatible } = featureBits(features);
   bytes.writeUInt32LE(compatible, 0x5c);
