@@ -11,7 +11,7 @@ import type { ExtKind } from './filesystem-kinds.js';
 import type { PartitionIdentity } from './identity.js';
 
 /** Bumped when the same request gives other bytes. */
-export const EXT_VERSION = 2;
+export const EXT_VERSION = 3;
 
 /** Longest ext label, in bytes. */
 export const EXT_LABEL_BYTES = 16;

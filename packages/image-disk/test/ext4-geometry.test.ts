@@ -36,11 +36,14 @@ describe('layOut', () => {
     });
   });
 
-  it.each([129, 130, 2048 + 1, 2048 + 40, 3400])('makes a sound filesystem of %i MiB, whose last groups are odd', async (mib) => {
-    const image = join(base, 'image');
-    expect(await write(base, image, { records: [], sizeBytes: mib * MIB })).toEqual({ kind: 'written' });
-    expect(await check(image)).toContain('root: 11/');
-  });
+  it.each([129, 130, 2048 + 1, 2048 + 40, 3400, 70_000, 200_000])(
+    'makes a sound filesystem of %i MiB, whose last groups are odd or whose journal is in many pieces',
+    async (mib) => {
+      const image = join(base, 'image');
+      expect(await write(base, image, { records: [], sizeBytes: mib * MIB })).toEqual({ kind: 'written' });
+      expect(await check(image)).toContain('root: 11/');
+    },
+  );
 
   it('leaves blocks free that nothing else has', () => {
     fc.assert(

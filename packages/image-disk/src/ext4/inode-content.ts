@@ -62,7 +62,8 @@ function ownBlocks({ number, record, entries }: PlannedInode): number {
 }
 
 /** Writes an inode, and what its blocks hold but for a file's content. */
-export function writeInode(placed: PlacedInode, epochSeconds: number, { free, image, tables, seed: filesystemSeed }: Output): void {
+export function writeInode(placed: PlacedInode, epochSeconds: number, output: Output): void {
+  const { image, tables, seed: filesystemSeed } = output;
   const { inode, attributes, attributeBlock, extents } = placed;
   const { record, number } = inode;
   const seed = inodeSeed(filesystemSeed, number);
@@ -70,11 +71,8 @@ export function writeInode(placed: PlacedInode, epochSeconds: number, { free, im
   const { table, start } = tables.at(number);
   const contentAt = start + CONTENT_AT;
   let treeBlocks = 0;
-  if (hasExtents(record, target)) {
-    const blocks = encodeExtents(table, contentAt, extents, seed, free);
-    for (const block of blocks) image.write(block.at, block.bytes);
-    treeBlocks = blocks.length;
-  } else if (target !== undefined) target.copy(table, contentAt);
+  if (hasExtents(record, target)) treeBlocks = writeExtentTree(number, extents, output);
+  else if (target !== undefined) target.copy(table, contentAt);
   else encodeDevice(table, contentAt, record.dev?.major ?? 0, record.dev?.minor ?? 0);
   const ownBytes = blocksOf(extents) * BLOCK_BYTES;
   if (record.type === 'directory') writeExtents(encodeDirectory(namesOf(inode), blocksOf(extents), seed), extents, image);
@@ -95,6 +93,14 @@ export function writeInode(placed: PlacedInode, epochSeconds: number, { free, im
     attributeBlock,
   };
   encodeInode(table, start, fields, seed);
+}
+
+/** Writes the tree by which an inode finds its blocks. @returns how many blocks the tree has outside the inode. */
+export function writeExtentTree(inode: number, extents: readonly BlockExtent[], { free, image, tables, seed }: Output): number {
+  const { table, start } = tables.at(inode);
+  const blocks = encodeExtents(table, start + CONTENT_AT, extents, inodeSeed(seed, inode), free);
+  for (const { at, bytes } of blocks) image.write(at, bytes);
+  return blocks.length;
 }
 
 /** How many blocks extents have together. */

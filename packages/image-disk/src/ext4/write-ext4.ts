@@ -1,12 +1,11 @@
 import type { BlockExtent, PackTarget, Packing, TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
 import { uuidBytes } from '../guid.js';
-import { encodeExtents } from './extent-tree.js';
 import { FreeBlocks } from './free-blocks.js';
 import { BLOCKS_PER_GROUP, BLOCK_BYTES, hasBackup, layOut, type Geometry } from './geometry.js';
 import { describeGroups } from './group-descriptors.js';
 import { ImageFile } from './image-file.js';
-import { blocksOf, placeInode, writeInode, type Output, type PlacedInode } from './inode-content.js';
+import { blocksOf, placeInode, writeExtentTree, writeInode, type Output, type PlacedInode } from './inode-content.js';
 import { planInodes, type PlannedInode } from './inode-plan.js';
 import { InodeTables } from './inode-tables.js';
 import { EXTENTS_FLAG, MAX_LINKS, MODE_TYPES, CONTENT_AT, CONTENT_BYTES, encodeInode, type InodeFields } from './inode.js';
@@ -118,13 +117,12 @@ function full({ blocks, inodes: room }: Geometry, free: FreeBlocks, files: numbe
 function writeJournal(extents: readonly BlockExtent[], filesystem: Filesystem): void {
   const [start] = extents;
   if (start === undefined) return;
-  const { request, geometry, free, image, tables, seed } = filesystem;
+  const { request, geometry, image } = filesystem;
   const blocks = geometry.journalBlocks;
   image.write(start.at, encodeJournalSuperblock(blocks, request.uuid));
-  // A journal lies in front of all files, in so few pieces that its inode names them all.
-  const { table, start: inode } = tables.at(JOURNAL_INODE);
-  encodeExtents(table, inode + CONTENT_AT, extents, inodeSeed(seed, JOURNAL_INODE), free);
-  writeHidden(JOURNAL_INODE, { sizeBytes: blocks * BLOCK_BYTES, blocks, flags: EXTENTS_FLAG }, filesystem);
+  // From 64 GiB on it is cut into more pieces than its inode can name.
+  const treeBlocks = writeExtentTree(JOURNAL_INODE, extents, filesystem);
+  writeHidden(JOURNAL_INODE, { sizeBytes: blocks * BLOCK_BYTES, blocks: blocks + treeBlocks, flags: EXTENTS_FLAG }, filesystem);
 }
 
 function writeGrowth(extents: readonly BlockExtent[], filesystem: Filesystem): void {
