@@ -1,5 +1,5 @@
 import type { BlockExtent } from '@ict/plugin-api';
-import type { BlockRange } from './geometry.js';
+import { blocksOf, type BlockRange } from './geometry.js';
 
 /** Blocks that nothing has yet, given out from the first on. */
 export class FreeBlocks {
@@ -9,7 +9,7 @@ export class FreeBlocks {
 
   constructor(ranges: readonly BlockRange[]) {
     this.#ranges = [...ranges];
-    this.capacity = ranges.reduce((sum, { count }) => sum + count, 0);
+    this.capacity = blocksOf(ranges);
   }
 
   /** Blocks that were asked for so far, whether they were there or not. */

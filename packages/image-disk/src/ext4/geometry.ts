@@ -96,6 +96,11 @@ export function layOut(wantedBlocks: number): Geometry | undefined {
   };
 }
 
+/** How many blocks ranges have together. */
+export function blocksOf(ranges: readonly BlockRange[]): number {
+  return ranges.reduce((blocks, { count }) => blocks + count, 0);
+}
+
 /** Whether a group begins with copies of superblock and descriptors: 0, 1, and powers of 3, 5 and 7 (sparse_super). */
 export function hasBackup(group: number): boolean {
   return group <= 1 || [3, 5, 7].some((base) => isPowerOf(base, group));

@@ -1,5 +1,13 @@
 import { crc32c, crc32cOfNumber } from '../crc32c.js';
-import { BLOCKS_PER_GROUP, BLOCK_BYTES, DESCRIPTOR_BYTES, LOG_GROUPS_PER_FLEX, type BlockRange, type Geometry } from './geometry.js';
+import {
+  BLOCKS_PER_GROUP,
+  BLOCK_BYTES,
+  DESCRIPTOR_BYTES,
+  LOG_GROUPS_PER_FLEX,
+  blocksOf,
+  type BlockRange,
+  type Geometry,
+} from './geometry.js';
 
 const INODES_UNUSED = 0x1;
 const BLOCKS_UNUSED = 0x2;
@@ -48,11 +56,13 @@ export function describeGroups(geometry: Geometry, { lastInode, directories, fre
     const usedInodes = Math.min(Math.max(lastInode - group * inodesPerGroup, 0), inodesPerGroup);
     // The kernel knows of a group's own copies and tables alone: not of those that the first of 16 groups has for the others.
     const untouched =
-      group % (1 << LOG_GROUPS_PER_FLEX) !== 0 && group !== groups.length - 1 && sum(ranges) === sum(freeAtFirst.get(group) ?? []);
+      group % (1 << LOG_GROUPS_PER_FLEX) !== 0 &&
+      group !== groups.length - 1 &&
+      blocksOf(ranges) === blocksOf(freeAtFirst.get(group) ?? []);
     descriptor.writeUInt32LE(places.blockBitmap, 0x0);
     descriptor.writeUInt32LE(places.inodeBitmap, 0x4);
     descriptor.writeUInt32LE(places.inodeTable, 0x8);
-    halves(sum(ranges), 0xc, 0x2c);
+    halves(blocksOf(ranges), 0xc, 0x2c);
     halves(inodesPerGroup - usedInodes, 0xe, 0x2e);
     halves(directoriesOf.get(group) ?? 0, 0x10, 0x30);
     descriptor.writeUInt16LE(TABLE_ZEROED | (untouched ? BLOCKS_UNUSED : 0) | (usedInodes === 0 ? INODES_UNUSED : 0), 0x12);
@@ -86,10 +96,6 @@ function byGroup(ranges: readonly BlockRange[]): Map<number, BlockRange[]> {
     }
   }
   return groups;
-}
-
-function sum(ranges: readonly BlockRange[]): number {
-  return ranges.reduce((blocks, { count }) => blocks + count, 0);
 }
 
 /** A bit for each block of a group, set unless it is free; those behind the last block of the filesystem are never free. */

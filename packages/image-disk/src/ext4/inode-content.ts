@@ -3,7 +3,7 @@ import { directoryBlockCount, encodeDirectory, ENTRY_KINDS, type DirectoryEntry 
 import { sealAttributeBlock, storeAttributes, type StoredAttributes } from './extended-attributes.js';
 import { encodeExtents } from './extent-tree.js';
 import type { FreeBlocks } from './free-blocks.js';
-import { BLOCK_BYTES, FIRST_FREE_INODE } from './geometry.js';
+import { BLOCK_BYTES, FIRST_FREE_INODE, blocksOf } from './geometry.js';
 import {
   ATTRIBUTE_ROOM_BYTES,
   CONTENT_AT,
@@ -101,11 +101,6 @@ export function writeExtentTree(inode: number, extents: readonly BlockExtent[], 
   const blocks = encodeExtents(table, start + CONTENT_AT, extents, inodeSeed(seed, inode), free);
   for (const { at, bytes } of blocks) image.write(at, bytes);
   return blocks.length;
-}
-
-/** How many blocks extents have together. */
-export function blocksOf(extents: readonly BlockExtent[]): number {
-  return extents.reduce((sum, { count }) => sum + count, 0);
 }
 
 function hasExtents({ type }: TreeRecord, target: Buffer | undefined): boolean {

@@ -2,10 +2,10 @@ import type { BlockExtent, PackTarget, Packing, TreePath, TreeRecord } from '@ic
 import { crc32c } from '../crc32c.js';
 import { uuidBytes } from '../guid.js';
 import { FreeBlocks } from './free-blocks.js';
-import { BLOCKS_PER_GROUP, BLOCK_BYTES, hasBackup, layOut, type Geometry } from './geometry.js';
+import { BLOCKS_PER_GROUP, BLOCK_BYTES, blocksOf, hasBackup, layOut, type Geometry } from './geometry.js';
 import { describeGroups } from './group-descriptors.js';
 import { ImageFile } from './image-file.js';
-import { blocksOf, placeInode, writeExtentTree, writeInode, type Output, type PlacedInode } from './inode-content.js';
+import { placeInode, writeExtentTree, writeInode, type Output, type PlacedInode } from './inode-content.js';
 import { planInodes, type PlannedInode } from './inode-plan.js';
 import { InodeTables } from './inode-tables.js';
 import { EXTENTS_FLAG, MAX_LINKS, MODE_TYPES, CONTENT_AT, CONTENT_BYTES, encodeInode, type InodeFields } from './inode.js';
@@ -73,7 +73,7 @@ export async function writeExt4(request: Ext4Request, pack: PackContents): Promi
     { file, offsetBytes, blockBytes: BLOCK_BYTES, free: free.ranges },
   );
   const contents = packing.kind === 'packed' ? new Map(packed.map((place, index) => [place, packing.extents[index] ?? []])) : undefined;
-  free.take(packing.kind === 'full' ? packing.blocks : packing.extents.reduce((sum, extents) => sum + blocksOf(extents), 0));
+  free.take(packing.kind === 'full' ? packing.blocks : blocksOf(packing.extents.flat()));
   const lastInode = (inodes.at(-1) as PlannedInode).number;
   if (contents === undefined || free.full || lastInode > geometry.inodes) return full(geometry, free, inodes.length, lastInode);
 
@@ -159,7 +159,7 @@ function writeGroups(filesystem: Filesystem, lastInode: number, directories: rea
     hashSeed,
     label,
     seconds,
-    freeBlocks: blocksOf(free.ranges.map((range) => ({ ...range, first: 0 }))),
+    freeBlocks: blocksOf(free.ranges),
     freeInodes: geometry.inodes - lastInode,
     journal: {
       sizeBytes: geometry.journalBlocks * BLOCK_BYTES,
