@@ -21,11 +21,11 @@ describe('mountList', () => {
 
   it('says what findmnt reads, in order', () => {
     const list = mountList([
-      { source: '/cache dir/a\tb\\c#d.deb', target: '/x/a b', type: 'none', options: 'bind,ro' },
+      { source: '/cache\u3000dir/a\tb\\c#d\u00a0é.deb', target: '/x/a b', type: 'none', options: 'bind,ro' },
       { source: 'tmpfs', target: '/x/run', type: 'tmpfs', options: 'mode=0755' },
     ]);
     expect(readBack(list)).toEqual([
-      { source: '/cache dir/a\tb\\c#d.deb', target: '/x/a b', fstype: 'none', options: 'bind,ro' },
+      { source: '/cache\u3000dir/a\tb\\c#d\u00a0é.deb', target: '/x/a b', fstype: 'none', options: 'bind,ro' },
       { source: 'tmpfs', target: '/x/run', fstype: 'tmpfs', options: 'mode=0755' },
     ]);
   });

@@ -35,8 +35,8 @@ export interface ListedMount {
 
 /** The list as `mount --all` reads it; blanks and what else could end a field are in octal. @see fstab(5) */
 export function mountList(mounts: readonly ListedMount[]): string {
-  const field = (text: string): string =>
-    text.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`);
+  const octal = (byte: number): string => `\\${byte.toString(8).padStart(3, '0')}`;
+  const field = (text: string): string => text.replace(/[\s\\#]/g, (character) => [...Buffer.from(character)].map(octal).join(''));
   return mounts.map(({ source, target, type, options }) => `${field(source)} ${field(target)} ${type} ${options} 0 0\n`).join('');
 }
 
