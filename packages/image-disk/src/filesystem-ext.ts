@@ -59,15 +59,13 @@ export interface ExtRequest {
  * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_FILESYSTEM` when mke2fs fails otherwise.
  */
 export async function writeExt(request: ExtRequest, ctx: BuildContext): Promise<void> {
-  if (request.kind === 'ext4') {
-    const outcome = await writeOwnExt4(request, ctx);
-    if (outcome.kind === 'full') throw noSpace(request, outcome);
-    if (outcome.kind === 'written') return;
-  }
+  const outcome = request.kind === 'ext4' ? await writeOwnExt4(request, ctx) : undefined;
+  if (outcome?.kind === 'full') throw noSpace(request, outcome);
+  if (outcome?.kind === 'written') return;
   const { stderr, exitCode } = await runMke2fs(request, ctx);
   if (exitCode !== 0) {
     if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(stderr))
-      throw failed(request.partition, exitCode, stderr);
+      throw failed(request.partition, exitCode, stderr, outcome?.reason);
     throw noSpace(request, await measure(request, ctx), { mke2fs: stderr.trim() });
   }
   await fixExtTimes(join(request.directory, request.file), request.offsetBytes, ctx.epochSeconds, ctx.signal);
@@ -161,11 +159,12 @@ function noSpace({ partition, sizeBytes }: ExtRequest, { neededBytes, files }: N
   });
 }
 
-function failed(partition: string, exitCode: number, stderr: string): Error {
+/** @param unsuited why mke2fs was asked, where this package writes such a filesystem itself as a rule. */
+function failed(partition: string, exitCode: number, stderr: string, unsuited?: string): Error {
   return diskError('ICT_DISK_FILESYSTEM', {
     message: `mke2fs could not write the filesystem of partition "${partition}" (exit status ${exitCode}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
     hint: 'The facts of this error have its whole output.',
-    facts: { partition, exitCode, stderr },
+    facts: { partition, exitCode, stderr, ...(unsuited === undefined ? {} : { unsuited }) },
   });
 }
 

@@ -76,6 +76,7 @@ export async function writeFat(request: FatRequest, ctx: BuildContext): Promise<
   try {
     await ctx.tools.run({ argv: formatCommand(request), following, env, mounts });
   } catch (error) {
+    ctx.signal.throwIfAborted();
     // Where the filesystem was not even made, its size is not known.
     throw (await lackOfSpace(request).catch(() => undefined)) ?? error;
   }

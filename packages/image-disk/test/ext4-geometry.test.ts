@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { layOut, type Geometry } from '../src/ext4/geometry.js';
+import { INODE_BYTES, layOut, type Geometry } from '../src/ext4/geometry.js';
+import { encodeInode } from '../src/ext4/inode.js';
 import { encodeSuperblock } from '../src/ext4/superblock.js';
 import { MKE2FS_CONF } from '../src/filesystem-ext.js';
 import { check, run, write } from './support/ext4-images.js';
@@ -66,5 +67,36 @@ describe('encodeSuperblock', () => {
     const counts = { seconds: 0, freeBlocks: 0, freeInodes: 0, journal: { sizeBytes: 0, content: Buffer.alloc(60) } };
     const copy = encodeSuperblock(geometry, { uuid, hashSeed: uuid, label: '', ...counts }, 5 ** 7);
     expect(copy.readUInt16LE(0x5a)).toBe(5 ** 7 - 2 ** 16);
+  });
+
+  it('tells times after 2106', () => {
+    const uuid = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+    const counts = { seconds: 2 ** 32 + 5, freeBlocks: 0, freeInodes: 0, journal: { sizeBytes: 0, content: Buffer.alloc(60) } };
+    const bytes = encodeSuperblock(layOut(4096) as Geometry, { uuid, hashSeed: uuid, label: '', ...counts }, 0);
+    for (const [low, high] of [
+      [0x30, 0x274],
+      [0x40, 0x277],
+      [0x108, 0x276],
+    ] as const)
+      expect([bytes.readUInt32LE(low), bytes.readUInt8(high)]).toEqual([5, 1]);
+  });
+});
+
+describe('encodeInode', () => {
+  it.each([
+    [-(2 ** 31) - 5, -(2 ** 31), 0],
+    [-1, -1, 0],
+    [2 ** 31 + 7, -(2 ** 31) + 7, 1],
+    [2 ** 32 + 7, 7, 1],
+  ])('writes %i seconds as %i and %i', (seconds, low, high) => {
+    const table = Buffer.alloc(INODE_BYTES);
+    encodeInode(table, 0, { mode: 0, uid: 0, gid: 0, sizeBytes: 0, links: 1, blocks: 0, flags: 0, seconds }, 0);
+    for (const [at, extra] of [
+      [0x8, 0x8c],
+      [0xc, 0x84],
+      [0x10, 0x88],
+      [0x90, 0x94],
+    ] as const)
+      expect([table.readInt32LE(at), table.readUInt32LE(extra)]).toEqual([low, high]);
   });
 });

@@ -51,6 +51,9 @@ export interface InodeFields {
   readonly attributeBlock?: number | undefined;
 }
 
+/** In December 1901; earlier times become this one. */
+const EARLIEST_SECONDS = -(2 ** 31);
+
 /**
  * Writes the fields of an inode around its content, and its checksum.
  *
@@ -59,7 +62,8 @@ export interface InodeFields {
  * @see Documentation/filesystems/ext4/inodes.rst of the kernel
  */
 export function encodeInode(table: Buffer, start: number, fields: InodeFields, seed: number): void {
-  const { mode, uid, gid, sizeBytes, links, seconds, attributeBlock = 0 } = fields;
+  const { mode, uid, gid, sizeBytes, links, attributeBlock = 0 } = fields;
+  const seconds = Math.max(fields.seconds, EARLIEST_SECONDS);
   const sectors = fields.blocks * SECTORS_PER_BLOCK;
   table.writeUInt16LE(mode, start + 0x0);
   table.writeUInt16LE(uid & 0xffff, start + 0x2);

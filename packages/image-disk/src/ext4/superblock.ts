@@ -12,6 +12,12 @@ export const JOURNAL_INODE = 8;
 const MOUNT_OPTIONS = 0x4 | 0x8;
 const LOG_BLOCK_BYTES = 2; // times 1024
 const RESERVED_SHARE = 0.01;
+/** When it was written, checked and made: 32 bits, and those above them. */
+const TIMES = [
+  [0x30, 0x274],
+  [0x40, 0x277],
+  [0x108, 0x276],
+] as const;
 
 /** What a superblock says beside the geometry. */
 export interface SuperblockFields {
@@ -43,12 +49,14 @@ export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields, g
   bytes.writeUInt32LE(BLOCKS_PER_GROUP, 0x20);
   bytes.writeUInt32LE(BLOCKS_PER_GROUP, 0x24);
   bytes.writeUInt32LE(geometry.inodesPerGroup, 0x28);
-  bytes.writeUInt32LE(fields.seconds, 0x30);
+  for (const [low, high] of TIMES) {
+    bytes.writeUInt32LE(fields.seconds % 2 ** 32, low);
+    bytes.writeUInt8(Math.floor(fields.seconds / 2 ** 32), high);
+  }
   bytes.writeUInt16LE(0xffff, 0x36); // never checked for being mounted often
   bytes.writeUInt16LE(0xef53, 0x38);
   bytes.writeUInt16LE(group === 0 ? 1 : 0, 0x3a); // unmounted cleanly; mke2fs does not say so in copies
   bytes.writeUInt16LE(1, 0x3c); // errors: go on
-  bytes.writeUInt32LE(fields.seconds, 0x40);
   bytes.writeUInt32LE(1, 0x4c); // revision
   bytes.writeUInt32LE(FIRST_FREE_INODE, 0x54);
   bytes.writeUInt16LE(INODE_BYTES, 0x58);
@@ -65,7 +73,6 @@ export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields, g
   bytes.writeUInt8(1, 0xfc); // names are hashed by half MD4
   bytes.writeUInt16LE(DESCRIPTOR_BYTES, 0xfe);
   bytes.writeUInt32LE(MOUNT_OPTIONS, 0x100);
-  bytes.writeUInt32LE(fields.seconds, 0x108);
   bytes.writeUInt16LE(INODE_BYTES - 224, 0x15c); // fields that inodes have at least, and want
   bytes.writeUInt16LE(INODE_BYTES - 224, 0x15e);
   bytes.writeUInt32LE(1, 0x160); // bytes of names are signed in hashes
