@@ -2,7 +2,6 @@ export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type Tarba
 export { askRoot, cutPartition, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
 export { lockFaults } from './lock-faults.js';
-export { HeldMounts } from './held-mounts.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';
 export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildArchive, createSigningKey, serveArchive, type ArchiveSpec, type Fault } from '@ict/fixtures';
+import { HeldMounts, buildArchive, createSigningKey, serveArchive, type ArchiveSpec, type Fault } from '@ict/fixtures';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, HeldMounts, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 

@@ -2,8 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { HeldMounts } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, HeldMounts, ict, leftovers, Mini, repositoryRoot, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, ict, leftovers, Mini, repositoryRoot, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
 
 /*
  * Each directory that a build writes, full at several moments of it: the build says so with a code and a status that scripts know, nothing

@@ -2,19 +2,9 @@ import { execFile } from 'node:child_process';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { HeldMounts } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import {
-  artifactOf,
-  HeldMounts,
-  ict,
-  Mini,
-  repositoryRoot,
-  sound,
-  stepsOf,
-  type BuildPlaces,
-  type IctOptions,
-  type IctResult,
-} from '../src/index.js';
+import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 
 /*
  * A cache directory where the kernel lets no overlay be, shared by several machines. It lies on an overlay: like network storage a file

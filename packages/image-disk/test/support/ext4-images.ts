@@ -2,6 +2,7 @@ import { lutimesSync, mkdtempSync, truncateSync, utimesSync, writeFileSync } fro
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { packFiles } from '@ict/archive';
+import { HeldMounts } from '@ict/fixtures';
 import type { TreeRecord } from '@ict/plugin-api';
 import { writeExt4, type Ext4Outcome, type Ext4Request } from '../../src/ext4/write-ext4.js';
 import { EPOCH, digestFile, execute } from './host-build.js';
@@ -41,14 +42,18 @@ export async function write(tree: string, image: string, changes: Partial<Ext4Re
   );
 }
 
-/** Runs `work` where the kernel shows a filesystem, on a directory beside the image. */
+/**
+ * Runs `work` where the kernel shows a filesystem. Nobody else has the mount: a copy of it in the namespace of another process would keep the
+ * filesystem in use.
+ */
 export async function mounted<T>(image: string, options: string, work: (directory: string) => T | Promise<T>): Promise<T> {
   const directory = mkdtempSync(join(dirname(image), 'mount-'));
-  await run('mount', '-o', `loop,${options}`, image, directory);
+  const mounts = await HeldMounts.hold('mount -o "loop,$1" "$2" "$3"', options, image, directory);
   try {
-    return await work(directory);
+    return await work(mounts.seen(directory));
   } finally {
-    await run('umount', directory);
+    await run(...mounts.inside('umount', directory));
+    await mounts.close();
   }
 }
 
