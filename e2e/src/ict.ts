@@ -58,11 +58,15 @@ async function checkLock(args: readonly string[], cwd: string, { events }: IctRe
   if (faults.length > 0) throw new Error(`the packages of ${file} do not hold together:\n${faults.join('\n')}`);
 }
 
-/** The lock that a build delivered with its image; undefined without events. */
+/** The lock that a build delivered with its image; undefined without events, and where only the build sees the directory. */
 async function lockOfBuild(events: IctResult['events']): Promise<string | undefined> {
   const [image] = events.flatMap((event) => (event.type === 'build.done' ? event.artifacts.map(({ path }) => path) : []));
   if (image === undefined) return undefined;
-  const locks = (await readdir(dirname(image))).filter((name) => name.endsWith('.lock.yml'));
+  const names = await readdir(dirname(image)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    return [];
+  });
+  const locks = names.filter((name) => name.endsWith('.lock.yml'));
   const own = locks.find((name) => basename(image).startsWith(basename(name, '.lock.yml')));
   return own === undefined ? undefined : join(dirname(image), own);
 }

@@ -48,8 +48,7 @@ describe('withLock', () => {
     await rig.open();
     const script = childScript(
       rig.cacheDir,
-      `import { readFileSync } from 'node:fs';
-       const cache = await openCache({ cacheDir, clock: () => 1, leases: { pollMs: 1 } });
+      `const cache = await openCache({ cacheDir, clock: () => 1, leases: { pollMs: 1 } });
        for (let index = 0; index < 40; index += 1) {
          await cache.withLock('work', async () => {
            const value = Number(readFileSync(${JSON.stringify(counter)}, 'utf8'));

@@ -1,11 +1,18 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
-import type { Json, Memo, Verifier } from '@ict/plugin-api';
+import type { Json, Memo, SignatureResult, Verifier } from '@ict/plugin-api';
 
 const DAY_SECONDS = 86_400;
 
+/** A good verdict, and the last day on which it was given, in days since 1970. */
+interface Remembered {
+  readonly day: number;
+  readonly verdict: SignatureResult;
+}
+
 /**
- * Remembers verdicts on signatures, by message, keyrings and day: an unchanged signed root is not verified again at each build,
- * and a key or signature that expires is noticed the next day. Only good verdicts are kept.
+ * Remembers verdicts on signatures, by message and keyrings: an unchanged signed root is not verified again at each build, and a key or
+ * signature that expires is noticed the next day. Only good verdicts are kept. They hold on all days before, too, on which a clock that is wrong,
+ * or is put right, finds itself: what had not expired then had not expired earlier.
  */
 export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
   return {
@@ -17,12 +24,12 @@ export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => 
         message: digestOf(message),
         keyrings: digestOf(canonicalJson(keyrings.map((keyring) => digestOf(keyring)))),
         legacy: options?.legacyCrypto ?? false,
-        day: Math.floor((options?.atSeconds ?? clock()) / DAY_SECONDS),
       };
-      const known = await memo.get('clearsigned', question);
-      if (known !== undefined) return known as unknown as Awaited<ReturnType<Verifier['clearsigned']>>;
+      const day = Math.floor((options?.atSeconds ?? clock()) / DAY_SECONDS);
+      const known = (await memo.get('clearsigned-until', question)) as Remembered | undefined;
+      if (known !== undefined && known.day >= day) return known.verdict;
       const verdict = await verifier.clearsigned(message, keyrings, options);
-      if (verdict.good) await memo.set('clearsigned', question, verdict as unknown as Json);
+      if (verdict.good) await memo.set('clearsigned-until', question, { day, verdict } as unknown as Json);
       return verdict;
     },
   };

@@ -31,6 +31,7 @@ describe('rememberSignatures', () => {
   it.each([
     ['the same at another second of the day', 'a', 'k', NOON + 3600, 1],
     ['the next day', 'a', 'k', NOON + 86_400, 2],
+    ['the day before', 'a', 'k', NOON - 86_400, 1],
     ['another message', 'b', 'k', NOON, 2],
     ['another keyring', 'a', 'other', NOON, 2],
   ])('%s: %s by %s at %i is checked %i times in all', async (_title, message, keyring, atSeconds, checks) => {

@@ -1,4 +1,5 @@
 import { lstatSync, readdirSync, realpathSync, rmdirSync, unlinkSync } from 'node:fs';
+import { errnoOf } from '@ict/integrity';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
 import { mountsWithin, readMountTable } from './mount-table.js';
@@ -32,12 +33,23 @@ function removable(directories: readonly string[]): readonly string[] {
   });
   if (there.length === 0) return [];
   const table = readMountTable();
-  return there.map((directory) => {
-    const path = realpathSync(directory);
+  return there.flatMap((directory) => {
+    const path = realPath(directory);
+    if (path === undefined) return [];
     const [mount] = mountsWithin(table, path);
     if (mount !== undefined) throw cannotRemove(directory, `something is mounted at ${mount.path}`);
-    return path;
+    return [path];
   });
+}
+
+/** Undefined when the directory is gone meanwhile. */
+function realPath(directory: string): string | undefined {
+  try {
+    return realpathSync(directory);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
 }
 
 /** @returns false when a part is left: there was more, a name that cannot be told, or something that the system refused, which the program then tells. */
