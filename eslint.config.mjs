@@ -9,8 +9,16 @@ const except = (...allowed) => wrapped.filter((name) => !allowed.includes(name))
 /** Imports point down only; `docs/architecture.md` has the table. */
 export const depConstraints = [
   { sourceTag: 'layer:contract', onlyDependOnLibsWithTags: [], bannedExternalImports: wrapped },
-  { sourceTag: 'layer:leaf', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'], bannedExternalImports: except('ssri', 'ajv', 'xz-decompress', 'tar-stream') },
-  { sourceTag: 'layer:service', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'], bannedExternalImports: except('undici', 'piscina', 'openpgp') },
+  {
+    sourceTag: 'layer:leaf',
+    onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'],
+    bannedExternalImports: except('ssri', 'ajv', 'xz-decompress', 'tar-stream'),
+  },
+  {
+    sourceTag: 'layer:service',
+    onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'],
+    bannedExternalImports: except('undici', 'piscina', 'openpgp'),
+  },
   { sourceTag: 'layer:provider', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'], bannedExternalImports: wrapped },
   { sourceTag: 'layer:format', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'], bannedExternalImports: wrapped },
   { sourceTag: 'layer:testkit', onlyDependOnLibsWithTags: ['layer:leaf', 'layer:contract'], bannedExternalImports: wrapped },

@@ -3,7 +3,15 @@ export { keepContainer, recallContainer, type ContainerContext } from './contain
 export { editDistance, nearestNames } from './near-names.js';
 export { nameFilter, tellFiltered, type NameFilter } from './name-filter.js';
 export { isPattern, patternExpression } from './name-pattern.js';
-export { findRepairs, OTHER_REPOSITORIES, tellOmission, tellRepairs, type Contradiction, type OtherRequest, type Trial } from './repairs.js';
+export {
+  findRepairs,
+  OTHER_REPOSITORIES,
+  tellOmission,
+  tellRepairs,
+  type Contradiction,
+  type OtherRequest,
+  type Trial,
+} from './repairs.js';
 export { askedBy, askIfMeant, inSentence, tellRequest } from './request-words.js';
 export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';
