@@ -26,10 +26,10 @@ export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => 
         legacy: options?.legacyCrypto ?? false,
       };
       const day = Math.floor((options?.atSeconds ?? clock()) / DAY_SECONDS);
-      const known = (await memo.get('clearsigned-until', question)) as Remembered | undefined;
+      const known = (await memo.get('clearsigned', question)) as Remembered | undefined;
       if (known !== undefined && known.day >= day) return known.verdict;
       const verdict = await verifier.clearsigned(message, keyrings, options);
-      if (verdict.good) await memo.set('clearsigned-until', question, { day, verdict } as unknown as Json);
+      if (verdict.good) await memo.set('clearsigned', question, { day, verdict } as unknown as Json);
       return verdict;
     },
   };

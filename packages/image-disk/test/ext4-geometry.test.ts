@@ -61,24 +61,22 @@ describe('layOut', () => {
 });
 
 describe('encodeSuperblock', () => {
+  const uuid = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+  const journal = { sizeBytes: 0, content: Buffer.alloc(60) };
+  const fields = { uuid, hashSeed: uuid, label: '', seconds: 0, freeBlocks: 0, freeInodes: 0, journal };
+
   it('keeps what there is room for of the number of a group beyond 65535', () => {
-    const geometry = layOut(2 ** 32 - 1) as Geometry;
-    const uuid = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
-    const counts = { seconds: 0, freeBlocks: 0, freeInodes: 0, journal: { sizeBytes: 0, content: Buffer.alloc(60) } };
-    const copy = encodeSuperblock(geometry, { uuid, hashSeed: uuid, label: '', ...counts }, 5 ** 7);
+    const copy = encodeSuperblock(layOut(2 ** 32 - 1) as Geometry, fields, 5 ** 7);
     expect(copy.readUInt16LE(0x5a)).toBe(5 ** 7 - 2 ** 16);
   });
 
-  it('tells times after 2106', () => {
-    const uuid = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
-    const counts = { seconds: 2 ** 32 + 5, freeBlocks: 0, freeInodes: 0, journal: { sizeBytes: 0, content: Buffer.alloc(60) } };
-    const bytes = encodeSuperblock(layOut(4096) as Geometry, { uuid, hashSeed: uuid, label: '', ...counts }, 0);
-    for (const [low, high] of [
-      [0x30, 0x274],
-      [0x40, 0x277],
-      [0x108, 0x276],
-    ] as const)
-      expect([bytes.readUInt32LE(low), bytes.readUInt8(high)]).toEqual([5, 1]);
+  it.each([
+    [0x30, 0x274],
+    [0x40, 0x277],
+    [0x108, 0x276],
+  ])('tells times after 2106 at %i and %i', (low, high) => {
+    const bytes = encodeSuperblock(layOut(4096) as Geometry, { ...fields, seconds: 2 ** 32 + 5 }, 0);
+    expect([bytes.readUInt32LE(low), bytes.readUInt8(high)]).toEqual([5, 1]);
   });
 });
 
