@@ -8,7 +8,7 @@ import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
 import { recallDirectories } from './directory-memory.js';
 import { fileServerTime } from './file-age.js';
-import { filePlaces, listEntries, type CacheEntry } from './inventory.js';
+import { entriesIn, filePlaces, type EntryList } from './inventory.js';
 import { openLayout } from './layout.js';
 import { createLocks, type LeaseTiming, type Locks } from './lease.js';
 import { createMemo } from './memo-store.js';
@@ -77,7 +77,7 @@ export interface Cache extends Locks, Collector, MountDirectories {
    * What lies in the cache, only to be shown: directories that have not changed are not read again. What is chosen to be used or removed
    * comes from `entries`.
    */
-  entriesToShow(kinds: readonly EntryKind[]): Promise<readonly CacheEntry[]>;
+  entriesToShow(kinds: readonly EntryKind[]): Promise<EntryList>;
   /** The records of the package caches of all providers. */
   readonly packageIndex: PackageIndex;
   /** Where the fetcher keeps answers and partial downloads. */
@@ -143,7 +143,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
       const places = kinds.flatMap((kind) => filePlaces(layout, kind)).map(({ root }) => root);
       const silent = createMemo({ layout, emit: () => undefined });
       const memory = await recallDirectories(layout, silent, { places, time: () => fileServerTime(layout) });
-      const entries = listEntries(layout, await journal.read(), kinds, memory.look);
+      const entries = entriesIn(layout, await journal.read(), kinds, memory.look);
       await memory.keep();
       return entries;
     },

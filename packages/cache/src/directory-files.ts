@@ -25,9 +25,15 @@ interface Measure {
   readonly shared?: readonly SharedFile[];
 }
 
+/** A list from which one thing after the other is taken, such as an array. */
+export interface Column<T> {
+  readonly length: number;
+  at(index: number): T | undefined;
+}
+
 /** What lies in one directory: columns of the same length, sorted by name. */
 export interface DirectoryFiles {
-  readonly names: readonly string[];
+  readonly names: Column<string>;
   /** What each takes on disk, directories with all that is in them. */
   readonly allocatedBytes: readonly number[];
   /** When each last changed, seconds since 1970. */
@@ -36,14 +42,21 @@ export interface DirectoryFiles {
   readonly shared?: ReadonlyMap<string, readonly SharedFile[]>;
 }
 
-/** Looks at each thing in a directory; what vanishes meanwhile is left out. `plain` says that all are files. */
-export function lookAtFiles(directory: string): DirectoryFiles & { readonly plain: boolean } {
+/**
+ * Looks at each thing in a directory; what vanishes meanwhile is left out. `plain` says that all are files.
+ *
+ * @param wanted names of those that are looked at; default: all.
+ */
+export function lookAtFiles(
+  directory: string,
+  wanted = namesIn(directory),
+): DirectoryFiles & { readonly names: readonly string[]; readonly plain: boolean } {
   const names: string[] = [];
   const allocatedBytes: number[] = [];
   const changedAt: number[] = [];
   const shared = new Map<string, readonly SharedFile[]>();
   let plain = true;
-  for (const name of namesIn(directory)) {
+  for (const name of wanted) {
     const found = measure(directory + sep + name);
     if (found === undefined) continue;
     names.push(name);

@@ -3,7 +3,7 @@ import { basename, dirname, relative } from 'node:path';
 import { systemErrorOf } from '@ict/integrity';
 import type { Json, Memo } from '@ict/plugin-api';
 import { isOwnDirectory } from './directory.js';
-import { lookAtFiles, type DirectoryFiles } from './directory-files.js';
+import { lookAtFiles, type Column, type DirectoryFiles } from './directory-files.js';
 import type { Layout } from './layout.js';
 
 /**
@@ -68,7 +68,7 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
     const held = kept.get(place);
     if (before !== undefined && held !== undefined && isSeen(known) && isSame(known, before)) {
       held[name] = known;
-      return { names: known.names.split('/'), allocatedBytes: known.allocatedBytes, changedAt: known.changedAt };
+      return { names: namesOf(known), allocatedBytes: known.allocatedBytes, changedAt: known.changedAt };
     }
     const { plain, ...files } = lookAtFiles(directory);
     const after = identityOf(directory);
@@ -122,6 +122,19 @@ function lastChange({ mtimeNs, ctimeNs, changedAt }: Seen): number {
   return changedAt.reduce((latest, at) => Math.max(latest, at), Math.max(Number(mtimeNs), Number(ctimeNs)) / 1e9);
 }
 
+/** The names, which stay in the one text until they are asked for. */
+function namesOf({ names, changedAt }: Seen): Column<string> {
+  const starts = new Uint32Array(changedAt.length + 1);
+  for (let at = 1; at <= changedAt.length; at++) {
+    const slash = names.indexOf('/', starts[at - 1]);
+    starts[at] = (slash === -1 ? names.length : slash) + 1;
+  }
+  return {
+    length: changedAt.length,
+    at: (index) => (index < changedAt.length ? names.slice(starts[index], (starts[index + 1] as number) - 1) : undefined),
+  };
+}
+
 function asRecord(value: Json | undefined): Readonly<Record<string, Json>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, Json>>) : {};
 }
@@ -130,7 +143,8 @@ function isSeen(value: unknown): value is Seen {
   if (typeof value !== 'object' || value === null) return false;
   const { ino, mtimeNs, ctimeNs, names, allocatedBytes, changedAt } = value as Record<string, unknown>;
   if (typeof names !== 'string' || ![ino, mtimeNs, ctimeNs].every((field) => typeof field === 'string')) return false;
-  const count = names.split('/').length;
+  let count = 1;
+  for (let at = names.indexOf('/'); at !== -1; at = names.indexOf('/', at + 1)) count += 1;
   const isColumn = (column: unknown): boolean => Array.isArray(column) && column.length === count && column.every(Number.isSafeInteger);
   return isColumn(allocatedBytes) && isColumn(changedAt);
 }

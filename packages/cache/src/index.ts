@@ -7,7 +7,7 @@ export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from '
 export { privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
 export { occupiedBytes } from './disk-room.js';
-export { type CacheEntry } from './inventory.js';
+export { eachEntry, type CacheEntry, type EntryList } from './inventory.js';
 export {
   type CacheLimits,
   type Collection,

@@ -1,9 +1,10 @@
-import { join, sep } from 'node:path';
-import { directoriesIn, lookAtFiles, measure, namesIn, type DirectoryFiles, type SharedFile } from './directory-files.js';
+import { basename, join, sep } from 'node:path';
+import { directoriesIn, lookAtFiles, namesIn, type DirectoryFiles, type SharedFile } from './directory-files.js';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
 import { twinId } from './twin-entry.js';
-import type { EntryKind, EntryName, Uses } from './usage-journal.js';
+import type { EntryKind, EntryName } from './usage-journal.js';
+import type { Uses } from './uses.js';
 
 /** One thing that the cache keeps. */
 export interface CacheEntry {
@@ -29,6 +30,29 @@ export function entryName({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): EntryN
 }
 
 /**
+ * Entries that are made when they are asked for: of a hundred thousand that are only shown, none is kept, which would take longer than all
+ * else about them.
+ */
+export interface EntryList {
+  readonly length: number;
+  kindAt(index: number): EntryKind;
+  /** Seconds since 1970. */
+  usedAt(index: number): number;
+  at(index: number): CacheEntry;
+}
+
+/** Entries of one kind in one directory. */
+interface Shelf extends Partial<Pick<FilePlace, 'name' | 'idOf'>> {
+  readonly kind: EntryKind;
+  readonly directory: string;
+  /** The name of the directory. */
+  readonly child: string;
+  /** What a file's name has after the id. */
+  readonly suffix: string;
+  readonly files: DirectoryFiles;
+}
+
+/**
  * Everything of these kinds in the cache. Only directories are read and files looked at, synchronously, because a trip through the thread
  * pool takes ten times as long. A layer costs a look at each of its files.
  *
@@ -36,49 +60,80 @@ export function entryName({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): EntryN
  * @param lookAt what lies in a directory of files; default: what it holds now.
  * @returns kind by kind, provider by provider and so on, sorted by name.
  */
-export function listEntries(
+export function entriesIn(
   layout: Layout,
   used: Uses,
   kinds: readonly EntryKind[],
   lookAt: (directory: string) => DirectoryFiles = lookAtFiles,
-): readonly CacheEntry[] {
-  const entries: CacheEntry[] = [];
+): EntryList {
+  const shelves: Shelf[] = [];
+  // For each entry: its shelf, its row there, and its last use.
+  const shelfOf: number[] = [];
+  const rowOf: number[] = [];
+  const usedAt: number[] = [];
   for (const kind of kinds) {
     const uses = used.get(kind);
-    for (const { root, suffix, name, idOf } of filePlaces(layout, kind)) {
-      for (const child of directoriesIn(root)) {
-        const directory = join(root, child);
-        const { names, allocatedBytes, changedAt, shared } = lookAt(directory);
-        const prefix = directory + sep;
-        for (let at = 0; at < names.length; at++) {
-          const file = names[at] as string;
-          if (!file.endsWith(suffix) || file.startsWith('.') || (idOf !== undefined && file === PACKAGE_GRAPH)) continue;
-          const id = idOf === undefined ? file.slice(0, file.length - suffix.length) : idOf(child, file);
-          const usedAt = uses?.get(id) ?? (changedAt[at] as number);
-          const path = prefix + file;
-          const bytes = allocatedBytes[at] as number;
-          // Written out: spreading costs more than all else that happens to an entry here.
-          const entry: CacheEntry =
-            idOf === undefined
-              ? { kind, id, name: name ?? id, path, allocatedBytes: bytes, usedAt }
-              : { kind, id, name: file, provider: child, path, allocatedBytes: bytes, usedAt };
-          const links = shared?.get(file);
-          entries.push(links === undefined ? entry : { ...entry, shared: links });
-        }
+    for (const shelf of shelvesOf(layout, kind, lookAt)) {
+      const { names, changedAt } = shelf.files;
+      for (let row = 0; row < names.length; row++) {
+        const file = names.at(row) as string;
+        if (!file.endsWith(shelf.suffix) || file.startsWith('.') || (shelf.idOf !== undefined && file === PACKAGE_GRAPH)) continue;
+        shelfOf.push(shelves.length);
+        rowOf.push(row);
+        usedAt.push(uses?.get(idOn(shelf, file)) ?? (changedAt[row] as number));
       }
-    }
-    const directory = namedPlace(layout, kind);
-    if (directory === undefined) continue;
-    for (const name of namesIn(directory)) {
-      const path = join(directory, name);
-      const found = name.startsWith('.') ? undefined : measure(path);
-      if (found === undefined) continue; // removed meanwhile
-      const { allocatedBytes, changedAt, shared } = found;
-      const entry = { kind, id: name, name, path, allocatedBytes, usedAt: uses?.get(name) ?? changedAt };
-      entries.push(shared === undefined ? entry : { ...entry, shared });
+      shelves.push(shelf);
     }
   }
-  return entries;
+  const shelfAt = (index: number): Shelf => shelves[shelfOf[index] as number] as Shelf;
+  return {
+    length: rowOf.length,
+    kindAt: (index) => shelfAt(index).kind,
+    usedAt: (index) => usedAt[index] as number,
+    at: (index) => entryOn(shelfAt(index), rowOf[index] as number, usedAt[index] as number),
+  };
+}
+
+/** The entries of a list, one after the other. */
+export function* eachEntry(list: EntryList): Generator<CacheEntry, void, undefined> {
+  for (let index = 0; index < list.length; index++) yield list.at(index);
+}
+
+/** As {@link entriesIn}, all of them made. */
+export function listEntries(layout: Layout, used: Uses, kinds: readonly EntryKind[]): readonly CacheEntry[] {
+  return Array.from(eachEntry(entriesIn(layout, used, kinds)));
+}
+
+function* shelvesOf(layout: Layout, kind: EntryKind, lookAt: (directory: string) => DirectoryFiles): Generator<Shelf, void, undefined> {
+  for (const { root, ...place } of filePlaces(layout, kind)) {
+    for (const child of directoriesIn(root)) {
+      const directory = join(root, child);
+      yield { ...place, kind, directory, child, files: lookAt(directory) };
+    }
+  }
+  const directory = namedPlace(layout, kind);
+  if (directory === undefined) return;
+  const names = namesIn(directory).filter((name) => !name.startsWith('.'));
+  yield { kind, directory, child: basename(directory), suffix: '', files: lookAtFiles(directory, names) };
+}
+
+function idOn({ idOf, child, suffix }: Shelf, file: string): string {
+  return idOf === undefined ? file.slice(0, file.length - suffix.length) : idOf(child, file);
+}
+
+function entryOn(shelf: Shelf, row: number, usedAt: number): CacheEntry {
+  const { kind, directory, child, files } = shelf;
+  const file = files.names.at(row) as string;
+  const id = idOn(shelf, file);
+  const path = directory + sep + file;
+  const allocatedBytes = files.allocatedBytes[row] as number;
+  const shared = files.shared?.get(file);
+  // Written out: spreading costs more than all else that happens to an entry here.
+  const entry: CacheEntry =
+    shelf.idOf === undefined
+      ? { kind, id, name: shelf.name ?? id, path, allocatedBytes, usedAt }
+      : { kind, id, name: file, provider: child, path, allocatedBytes, usedAt };
+  return shared === undefined ? entry : { ...entry, shared };
 }
 
 /** A directory of directories, in which the files are entries of one kind. */

@@ -9,21 +9,24 @@ import { noReadOnlyCaches, type ReadOnlyCaches } from './read-only-caches.js';
 import { removeRecord, writeHint } from './record-file.js';
 import { storageFailure } from './storage-failure.js';
 
-/** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its text can be hashed before it is parsed. */
+/** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its bytes can be hashed before they are parsed. */
 const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","value":/;
+const HEAD_BYTES = 80;
 
 function render(value: Json): string {
   const text = canonicalJson(value);
   return `{"integrity":"${integrityOf(text)}","value":${text}}`;
 }
 
-/** @returns undefined when the text is damaged. */
-function parse(text: string): { readonly value: Json } | undefined {
-  const match = head.exec(text);
-  if (match === null || !text.endsWith('}')) return undefined;
-  const value = text.slice(match[0].length, -1);
-  return integrityOf(value) === match[1] ? { value: JSON.parse(value) as Json } : undefined;
+/** Some memos have megabytes: they are hashed as they were read, and made a text once. @returns undefined when the file is damaged. */
+function parse(file: Buffer): { readonly value: Json } | undefined {
+  const match = head.exec(file.toString('latin1', 0, HEAD_BYTES));
+  if (match === null || file.at(-1) !== END) return undefined;
+  const value = file.subarray(match[0].length, -1);
+  return integrityOf(value) === match[1] ? { value: JSON.parse(value.toString()) as Json } : undefined;
 }
+
+const END = '}'.charCodeAt(0);
 
 /**
  * Remembered computations at `.ict/memo/{kind}/ab/{key}.json`. A damaged one is removed and missed. What cannot be written is
@@ -37,11 +40,14 @@ export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit
   return {
     async get(kind, key) {
       const path = pathOf(kind, key);
-      const text = await textOf(path);
-      const parsed = text === undefined ? undefined : parse(text);
+      const file = await bytesOf(path);
+      const parsed = file === undefined ? undefined : parse(file);
       if (parsed !== undefined) return parsed.value;
-      if (text !== undefined) await removeRecord(path).catch(leave);
-      const other = await readOnly.first(async (place) => parse((await textOf(pathOf(kind, key, place))) ?? ''));
+      if (file !== undefined) await removeRecord(path).catch(leave);
+      const other = await readOnly.first(async (place) => {
+        const found = await bytesOf(pathOf(kind, key, place));
+        return found === undefined ? undefined : parse(found);
+      });
       return other?.value;
     },
     async set(kind, key, value) {
@@ -66,9 +72,9 @@ function leave(error: unknown): void {
 }
 
 /** Undefined when it is absent, or a file system is in trouble: then it is computed again. */
-async function textOf(path: string): Promise<string | undefined> {
+async function bytesOf(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFile(path);
   } catch (error) {
     if (systemErrorOf(error) === undefined) throw error;
     return undefined;

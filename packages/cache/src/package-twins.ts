@@ -12,6 +12,7 @@ import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { flush } from './staging.js';
 import { sameSignature, statSignature } from './stat-signature.js';
 import { isTwinEntry, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
+import { noUses } from './uses.js';
 
 /** Who writes twins, and how much room they may take. */
 export interface TwinMaker {
@@ -94,7 +95,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
   /** What may still be added. Counted once: what else a build adds is brought below the limit at its end. */
   function room(): number {
     roomBytes ??=
-      maker.limitBytes - listEntries(layout, new Map(), ['package', 'twin']).reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+      maker.limitBytes - listEntries(layout, noUses, ['package', 'twin']).reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
     return roomBytes;
   }
 

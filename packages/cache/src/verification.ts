@@ -12,6 +12,7 @@ import { statSignature } from './stat-signature.js';
 import type { StepStore } from './step-store.js';
 import { twinEntries, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import type { EntryKind } from './usage-journal.js';
+import { noUses } from './uses.js';
 
 /** Something that is not as it should be. */
 export interface Finding {
@@ -72,7 +73,7 @@ export async function verifyCache({ store, packages, steps, layers, images }: Pa
   }
 
   async function each(kind: EntryKind, check: (entry: CacheEntry) => Promise<void>): Promise<void> {
-    for (const entry of listEntries(layout, new Map(), [kind])) {
+    for (const entry of listEntries(layout, noUses, [kind])) {
       signal?.throwIfAborted();
       checked[kind] = (checked[kind] ?? 0) + 1;
       await check(entry);

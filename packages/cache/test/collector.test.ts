@@ -235,6 +235,11 @@ describe('the journal', () => {
     const lines = readFileSync(join(rig.cacheDir, '.ict/used/summary.log'), 'utf8');
     expect(lines).not.toContain('/p0_');
     expect(lines).toContain(`${START + 7 * DAY} package ${provider}/p7_1.0-1_amd64.deb\n`);
+    const names = lines
+      .trim()
+      .split('\n')
+      .map((line) => line.slice(line.indexOf(' ') + 1));
+    expect(names).toEqual(names.toSorted()); // so that uses can be looked up in it
   });
 
   it('takes no line that a crash cut off, and no rubbish', async () => {

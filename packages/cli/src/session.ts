@@ -86,11 +86,11 @@ export class Session {
     this.emit({ ...body, v: 1, time: new Date().toISOString(), build: this.build });
   }
 
-  /** Prints a result for people on stdout; nothing with `--json`. */
-  result(text: string): void {
+  /** Prints a result for people on stdout, a long one in pieces; nothing with `--json`. */
+  result(text: string | Iterable<string>): void {
     if (this.terminal.json) return;
     this.view.close();
-    this.terminal.stdout.write(text);
+    for (const piece of typeof text === 'string' ? [text] : text) this.terminal.stdout.write(piece);
   }
 
   /** Prints the one document of a command that has one, with `--json`. */

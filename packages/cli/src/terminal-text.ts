@@ -51,7 +51,7 @@ export function table(rows: readonly (readonly string[])[], options: { readonly 
     text: (row: readonly string[]): string => row[column] ?? '',
     right: options.right?.includes(column) === true,
   }));
-  return columns(rows, cells);
+  return [...columns(rows, cells)];
 }
 
 /** A column of {@link columns}. */
@@ -62,17 +62,25 @@ export interface Column<T> {
   readonly right?: boolean;
 }
 
+/** A list, such as an array, or one that makes its items when it is asked for them. */
+export interface Items<T> {
+  readonly length: number;
+  at(index: number): T | undefined;
+}
+
 /**
- * Items as lines of a {@link table}, below a line of heads where columns have any. A list of a cache has a hundred thousand: texts are asked
- * for twice rather than kept, widths are measured once, and loops count, because iterators and what they make cost more than all else here.
+ * Items as lines of a {@link table}, below a line of heads where columns have any. A list of a cache has a hundred thousand: items and texts
+ * are asked for twice rather than kept, widths are measured once, and loops count, because iterators and what they make cost more than all
+ * else here.
  */
-export function columns<T>(items: readonly T[], shown: readonly Column<T>[]): readonly string[] {
+export function* columns<T>(items: Items<T>, shown: readonly Column<T>[]): Generator<string, void, undefined> {
   const heads = shown.some(({ head }) => head !== undefined) ? [shown.map(({ head = '' }) => head)] : [];
   const widths = shown.map(({ head = '' }) => displayWidth(head));
   const sizes = new Uint32Array(items.length * shown.length);
-  for (let item = 0, cell = 0; item < items.length; item++) {
+  for (let row = 0, cell = 0; row < items.length; row++) {
+    const item = items.at(row) as T;
     for (let at = 0; at < shown.length; at++, cell++) {
-      const size = displayWidth((shown[at] as Column<T>).text(items[item] as T));
+      const size = displayWidth((shown[at] as Column<T>).text(item));
       sizes[cell] = size;
       if (size > (widths[at] as number)) widths[at] = size;
     }
@@ -94,18 +102,17 @@ export function columns<T>(items: readonly T[], shown: readonly Column<T>[]): re
     }
     return text;
   };
-  return [
-    ...heads.map((names) =>
-      line(
-        (at) => names[at] as string,
-        (at) => displayWidth(names[at] as string),
-      ),
-    ),
-    ...items.map((item, row) =>
-      line(
-        (at) => (shown[at] as Column<T>).text(item),
-        (at) => sizes[row * shown.length + at] as number,
-      ),
-    ),
-  ];
+  for (const names of heads) {
+    yield line(
+      (at) => names[at] as string,
+      (at) => displayWidth(names[at] as string),
+    );
+  }
+  for (let row = 0; row < items.length; row++) {
+    const item = items.at(row) as T;
+    yield line(
+      (at) => (shown[at] as Column<T>).text(item),
+      (at) => sizes[row * shown.length + at] as number,
+    );
+  }
 }

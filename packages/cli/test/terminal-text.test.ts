@@ -88,7 +88,7 @@ describe('table', () => {
       { head: 'right', text: (item: string) => `${item.length}`, right: true },
       { head: '', text: () => '' },
     ];
-    expect(columns(items, shown)).toEqual(lines);
+    expect([...columns(items, shown)]).toEqual(lines);
   });
 
   it('takes as many rows as a cache has entries', () => {

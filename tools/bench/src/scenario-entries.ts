@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { alternate } from './alternation.js';
 import type { Scenario } from './scenario.js';
 import { ICT } from './workspace.js';
@@ -9,17 +10,27 @@ const ENTRIES = 100_000;
 const DAY_SECONDS = 86_400;
 const PROVIDER = 'debian-debian13-x86_64';
 
-/** `ict cache list` and `gc` over a hundred thousand entries; `gc` removes the half of them that was not used for long. */
+/** What changed within a minute is not remembered. */
+const SETTLED_MS = 61_000;
+
+/**
+ * `ict cache list` and `gc` over a hundred thousand entries: `list` as the first after changes everywhere, and as the next one; `gc` removes the
+ * half of them that was not used for long.
+ */
 export const entries: Scenario = async ({ runs, directory, onRun, say }) => {
   const cacheDir = join(directory, 'entries');
   say(`making ${ENTRIES} entries in ${cacheDir}`);
   makeEntries(cacheDir);
+  say('waiting a minute, after which what is seen of them is remembered');
+  await wait(SETTLED_MS);
   const command = (...argv: string[]) => ({ argv: [ICT, 'cache', ...argv, '--cache-dir', cacheDir] });
+  const forget = async (): Promise<void> => rmSync(join(cacheDir, '.ict', 'memo', 'directory'), { recursive: true, force: true });
   return [
     {
       title: `\`ict cache list\` over ${ENTRIES} entries, against an empty cache`,
       results: await alternate(
         [
+          { name: 'ict cache list, nothing remembered', command: command('list'), prepare: forget },
           { name: 'ict cache list', command: command('list') },
           { name: 'nothing to list', command: { argv: [ICT, 'cache', 'list', '--cache-dir', join(directory, 'no-entries')] } },
         ],
@@ -55,7 +66,7 @@ function makeEntries(cacheDir: string): void {
   };
   mkdirSync(join(cacheDir, '.ict', 'used'), { recursive: true });
   const now = Math.floor(Date.now() / 1000);
-  const used: string[] = [];
+  const used: { readonly entry: string; readonly usedAt: number }[] = [];
   for (let i = 0; i < ENTRIES; i++) {
     const key = createHash('sha256').update(String(i)).digest('hex');
     const place = `${key.slice(0, 2)}/${key}.json`;
@@ -67,7 +78,9 @@ function makeEntries(cacheDir: string): void {
           ? [`step ${key}`, `.ict/index/steps/bench.step/${place}`]
           : [`memo ${key}`, `.ict/memo/bench/${place}`];
     write(path, '{}');
-    used.push(`${now - (i % 2) * 365 * DAY_SECONDS} ${entry}\n`);
+    used.push({ entry, usedAt: now - (i % 2) * 365 * DAY_SECONDS });
   }
-  writeFileSync(join(cacheDir, '.ict', 'used', 'summary.log'), used.join(''));
+  // As a collection leaves it.
+  used.sort((a, b) => (a.entry < b.entry ? -1 : 1));
+  writeFileSync(join(cacheDir, '.ict', 'used', 'summary.log'), used.map(({ entry, usedAt }) => `${usedAt} ${entry}\n`).join(''));
 }
