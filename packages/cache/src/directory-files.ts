@@ -1,5 +1,5 @@
 import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
-import { join, sep } from 'node:path';
+import { sep } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 
 /** A file of which not all names were met where something was measured. */
@@ -88,39 +88,54 @@ export function measureDirectory(path: string): number {
 
 /** What a file or a directory with all below it takes; undefined when it is gone. */
 export function measure(path: string): Measure | undefined {
-  const top = look(path);
+  const top = unlessAbsent(() => lstatSync(path, { throwIfNoEntry: false }));
   if (top === undefined) return undefined;
-  let allocatedBytes = top.blocks * 512;
+  let allocatedBytes = 0;
   const changedAt = Math.floor(top.ctimeMs / 1000);
   if (!top.isDirectory()) {
     const plain = top.isFile();
+    allocatedBytes = top.blocks * 512;
     return top.nlink > 1
       ? { allocatedBytes, changedAt, plain, shared: [{ file: identityOf(top), names: top.nlink, met: 1, allocatedBytes }] }
       : { allocatedBytes, changedAt, plain };
   }
   const linked = new Map<string, SharedFile>();
-  const pending = [path];
-  for (let directory = pending.pop(); directory !== undefined; directory = pending.pop()) {
-    for (const entry of list(directory)) {
-      const child = join(directory, entry.name);
-      if (entry.isDirectory()) pending.push(child);
-      const stats = look(child);
-      if (stats === undefined) continue;
-      const bytes = stats.blocks * 512;
-      if (stats.nlink > 1 && !entry.isDirectory()) {
-        const file = identityOf(stats);
-        const met = (linked.get(file)?.met ?? 0) + 1;
-        linked.set(file, { file, names: stats.nlink, met, allocatedBytes: bytes });
-        if (met > 1) continue;
-      }
-      allocatedBytes += bytes;
+  for (const stats of statsBelow(path)) {
+    const bytes = stats.blocks * 512;
+    if (stats.nlink > 1 && !stats.isDirectory()) {
+      const file = identityOf(stats);
+      const met = (linked.get(file)?.met ?? 0) + 1;
+      linked.set(file, { file, names: stats.nlink, met, allocatedBytes: bytes });
+      if (met > 1) continue;
     }
+    allocatedBytes += bytes;
   }
   const shared = [...linked.values()].filter(({ names, met }) => names > met);
   return { allocatedBytes, changedAt, plain: false, ...(shared.length === 0 ? {} : { shared }) };
 }
 
-function identityOf({ dev, ino }: Stats): string {
+/** A path as one character a byte: names in trees and in mounts need not be UTF-8. */
+type RawPath = string;
+
+/**
+ * What the file system says of a file or directory, and then of all that is below it. What is gone meanwhile is left out.
+ *
+ * @param refused is told of each directory, and each file in one, that may not be looked at.
+ */
+export function* statsBelow(path: string, refused: () => void = () => undefined): Generator<Stats, undefined, undefined> {
+  const pending: RawPath[] = [];
+  for (let here: RawPath | undefined = Buffer.from(path).toString('latin1'); here !== undefined; here = pending.pop()) {
+    const place = Buffer.from(here, 'latin1');
+    const stats = unlessAbsent(() => lstatSync(place, { throwIfNoEntry: false }), refused);
+    if (stats === undefined) continue;
+    yield stats;
+    if (!stats.isDirectory()) continue;
+    for (const name of unlessAbsent(() => readdirSync(place, 'latin1'), refused) ?? []) pending.push(here + sep + name);
+  }
+  return undefined;
+}
+
+export function identityOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
 }
 
@@ -128,16 +143,14 @@ function list(path: string): readonly Dirent[] {
   return unlessAbsent(() => readdirSync(path, { withFileTypes: true })) ?? [];
 }
 
-function look(path: string): Stats | undefined {
-  return unlessAbsent(() => lstatSync(path, { throwIfNoEntry: false }));
-}
-
-/** Undefined for what is gone, or may not be looked at. */
-function unlessAbsent<T>(look: () => T): T | undefined {
+/** Undefined for what is gone, or may not be looked at, of which `refused` is told. */
+function unlessAbsent<T>(look: () => T, refused: () => void = () => undefined): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(error) ?? '')) return undefined;
-    throw error;
+    const reason = errnoOf(error) ?? '';
+    if (!['ENOENT', 'ENOTDIR', 'EACCES'].includes(reason)) throw error;
+    if (reason === 'EACCES') refused();
+    return undefined;
   }
 }

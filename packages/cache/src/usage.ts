@@ -1,6 +1,8 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '@ict/integrity';
+import { identityOf, statsBelow } from './directory-files.js';
 import type { Layout } from './layout.js';
 
 /** How much lies in one part of the cache or of a work directory, as `du` and `find` would say. */
@@ -18,38 +20,28 @@ export interface AreaUsage {
   readonly unreadable: number;
 }
 
+/** Looks between which whoever waits for this process, a signal among them, gets a turn. */
+const LOOKS = 4096;
+
 /** @param before files with several names in the areas before this one; those of this one are added. */
 async function measure(area: string, root: string, before: Set<string>): Promise<AreaUsage> {
   const seen = new Set<string>();
   const total = { files: 0, sizeBytes: 0, allocatedBytes: 0, sharedBytes: 0, unreadable: 0 };
-  const pending = [root];
-  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
-    const entry = await lstat(path).catch((error: unknown) => {
-      if (errnoOf(error) === 'EACCES') total.unreadable += 1;
-      else if (errnoOf(error) !== 'ENOENT') throw error; // removed meanwhile
-      return undefined;
-    });
-    if (entry === undefined) continue;
-    const id = `${entry.dev}:${entry.ino}`;
-    if (entry.nlink > 1 && !entry.isDirectory()) {
+  let looks = 0;
+  for (const stats of statsBelow(root, () => (total.unreadable += 1))) {
+    if (++looks % LOOKS === 0) await nextTurn();
+    const bytes = stats.blocks * 512;
+    if (stats.nlink > 1 && !stats.isDirectory()) {
+      const id = identityOf(stats);
       if (seen.has(id)) continue;
       seen.add(id);
-      if (before.has(id)) total.sharedBytes += entry.blocks * 512;
+      if (before.has(id)) total.sharedBytes += bytes;
       before.add(id);
     }
-    total.allocatedBytes += entry.blocks * 512;
-    if (!entry.isDirectory()) {
-      total.files += 1;
-      total.sizeBytes += entry.size;
-      continue;
-    }
-    for (const name of await readdir(path).catch((error: unknown) => {
-      if (errnoOf(error) === 'EACCES') total.unreadable += 1;
-      else if (errnoOf(error) !== 'ENOENT') throw error;
-      return [];
-    })) {
-      pending.push(join(path, name));
-    }
+    total.allocatedBytes += bytes;
+    if (stats.isDirectory()) continue;
+    total.files += 1;
+    total.sizeBytes += stats.size;
   }
   return { area, ...total };
 }

@@ -141,6 +141,9 @@ describe('usage', () => {
     await cache.packages('other-1-x86_64').store(packageOf('a', 'one'), rig.file('one'));
     await cache.blobs.putBytes(Buffer.alloc(100_000));
     await cache.memo.set('kind', 1, 'value');
+    const notUtf8 = Buffer.from(join(rig.cacheDir, '.ict/mounts/pip/caf\xe9'), 'latin1');
+    mkdirSync(notUtf8, { recursive: true });
+    writeFileSync(Buffer.concat([notUtf8, Buffer.from('/\xff', 'latin1')]), 'wheel');
     mkdirSync(join(rig.cacheDir, 'imageCache/key'), { recursive: true });
     writeFileSync(join(rig.cacheDir, 'imageCache/key/image.raw'), 'image');
     const usage = await cache.usage();

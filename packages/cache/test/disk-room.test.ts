@@ -24,6 +24,16 @@ it('a directory takes what du says, however many names its files have', () => {
   for (const path of [root, join(root, 'one'), join(root, 'two')]) expect(measureDirectory(path)).toBe(du(path));
 });
 
+it('names that are not UTF-8 are looked at, too', () => {
+  for (const name of ['caf\xe9', '\xff\xfe', 'gr\xc3\xbc\xc3\x9fe']) {
+    const directory = Buffer.from(join(root, 'one', name), 'latin1');
+    mkdirSync(directory);
+    writeFileSync(Buffer.concat([directory, Buffer.from('/\xe9', 'latin1')]), Buffer.alloc(30_000, 1));
+  }
+  expect(measureDirectory(root)).toBe(du(root));
+  expect(measureDirectory(join(root, 'one', 'grüße'))).toBe(du(join(root, 'one', 'grüße')));
+});
+
 it('files that have names elsewhere are told with how many of these were met', () => {
   expect(measured('one').shared).toMatchObject([{ names: 3, met: 2 }]);
   expect(measured('two/elsewhere').shared).toMatchObject([{ names: 3, met: 1 }]);
