@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs';
 import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { artifactOf, build, forgetUponBase, Mini, sound, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, build, forgetUponBase, ict, Mini, sound, type BuildPlaces, type IctResult } from '../src/index.js';
 
 let mini: Mini;
 let places: BuildPlaces;
@@ -70,6 +71,22 @@ describe('the base tree', () => {
     await rm(join(work, 'chrootbuild'), { recursive: true });
     const result = await buildOnTop();
     expect(hits(result)).not.toContain('ict.base');
+  });
+
+  it('is made again after verify found its snapshot damaged and took it away', async () => {
+    const snapshot = join(work, 'chrootbuild', 'chrootenv.tar.gz');
+    const verify = (...flags: string[]) =>
+      ict(['cache', 'verify', ...flags, '--json', '--cache-dir', places.cache, '--work-dir', places.work]);
+    expect((await verify()).status).toBe(0);
+    await appendFile(snapshot, 'x'.repeat(100));
+    const found = await verify();
+    expect([found.status, JSON.parse(found.stdout)]).toMatchObject([5, { workspace: { findings: [{ kind: 'chrootbuild' }] } }]);
+    expect((await verify('--repair')).status).toBe(0);
+    expect(existsSync(snapshot)).toBe(false);
+    await rm(join(work, 'chrootenv'), { recursive: true });
+    expect(hits(await buildOnTop())).not.toContain('ict.base');
+    expect(existsSync(snapshot)).toBe(true);
+    expect((await verify()).status).toBe(0);
   });
 
   it('of another definition takes its place, and switching back hits again', async () => {

@@ -33,12 +33,12 @@ export function entryName({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): EntryN
  * Entries that are made when they are asked for: of a hundred thousand that are only shown, none is kept, which would take longer than all
  * else about them.
  */
-export interface EntryList {
+export interface EntryList<Entry extends { readonly kind: string } = CacheEntry> {
   readonly length: number;
-  kindAt(index: number): EntryKind;
+  kindAt(index: number): Entry['kind'];
   /** Seconds since 1970. */
   usedAt(index: number): number;
-  at(index: number): CacheEntry;
+  at(index: number): Entry;
 }
 
 /** Entries of one kind in one directory. */
@@ -95,7 +95,7 @@ export function entriesIn(
 }
 
 /** The entries of a list, one after the other. */
-export function* eachEntry(list: EntryList): Generator<CacheEntry, void, undefined> {
+export function* eachEntry<Entry extends { readonly kind: string }>(list: EntryList<Entry>): Generator<Entry, void, undefined> {
   for (let index = 0; index < list.length; index++) yield list.at(index);
 }
 

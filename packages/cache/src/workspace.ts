@@ -13,7 +13,7 @@ export interface WorkspaceEntry {
   readonly id: string;
   readonly path: string;
   readonly allocatedBytes: number;
-  /** Seconds since 1970 of its last change. */
+  /** Seconds since 1970 of its last change; of a base tree, whose own times are those of the image, when it was put there or last found unchanged. */
   readonly changedAt: number;
 }
 
@@ -32,7 +32,8 @@ export async function listWorkspace(workDir: string): Promise<readonly Workspace
     const path = join(workDir, id);
     const entry = await lstat(path).catch(absent);
     if (entry?.isDirectory() !== true) return;
-    found.push({ kind, provider, id, path, allocatedBytes: measureDirectory(path), changedAt: Math.floor(entry.mtimeMs / 1000) });
+    const changedMs = kind === 'chrootenv' ? ((await lstat(`${path}.json`).catch(absent))?.mtimeMs ?? entry.ctimeMs) : entry.mtimeMs;
+    found.push({ kind, provider, id, path, allocatedBytes: measureDirectory(path), changedAt: Math.floor(changedMs / 1000) });
   };
   for (const provider of await names(workDir)) {
     for (const kind of ['chrootenv', 'chrootbuild'] as const) await add(kind, provider, `${provider}/${kind}`);

@@ -57,7 +57,20 @@ export interface CacheVerifyFlags extends KeptFlags {
   readonly repair?: boolean;
 }
 
-export const listedKinds = ['package', 'twin', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
+export const listedKinds = [
+  'package',
+  'twin',
+  'image',
+  'layer',
+  'blob',
+  'step',
+  'memo',
+  'metadata',
+  'mount',
+  'chrootenv',
+  'chrootbuild',
+  'imagebuild',
+] as const;
 
 const MOST = 999_999;
 

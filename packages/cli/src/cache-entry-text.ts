@@ -1,11 +1,11 @@
-import type { CacheEntry } from '@ict/cache';
 import { cliError } from './errors.js';
+import { isWorkKind, type KeptEntry } from './shown-entries.js';
 
 /** Hex digits of an id that tell entries apart well enough for people; `info` takes any beginning. */
 const SHORT = 12;
 
 /** An entry as documents show it. */
-export function entryDocument({ kind, id, name, provider, path, allocatedBytes, usedAt }: CacheEntry) {
+export function entryDocument({ kind, id, name, provider, path, allocatedBytes, usedAt }: KeptEntry) {
   return { kind, id, name, ...(provider === undefined ? {} : { provider }), path, allocatedBytes, lastUsed: isoTime(usedAt) };
 }
 
@@ -15,8 +15,8 @@ export function isoTime(seconds: number): string {
 }
 
 /** An entry's id as short as people need it. */
-export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
-  return kind === 'package' || kind === 'twin' || kind === 'metadata' || kind === 'mount' ? id : id.slice(0, SHORT);
+export function shortId({ kind, id }: Pick<KeptEntry, 'kind' | 'id'>): string {
+  return kind === 'package' || kind === 'twin' || kind === 'metadata' || kind === 'mount' || isWorkKind(kind) ? id : id.slice(0, SHORT);
 }
 
 /**
@@ -24,7 +24,7 @@ export function shortId({ kind, id }: Pick<CacheEntry, 'kind' | 'id'>): string {
  *
  * @throws `ICT_CLI_CACHE_UNKNOWN`, `ICT_CLI_CACHE_AMBIGUOUS`
  */
-export function findEntry(entries: readonly CacheEntry[], text: string): CacheEntry {
+export function findEntry<Entry extends KeptEntry>(entries: readonly Entry[], text: string): Entry {
   const exact = entries.filter(({ id, name, kind }) => id === text || (kind === 'package' && name === text));
   const meant =
     exact.length > 0 ? exact : entries.filter(({ id, name, kind }) => id.startsWith(text) || (kind === 'package' && name.startsWith(text)));

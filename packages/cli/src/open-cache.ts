@@ -11,6 +11,7 @@ import {
 } from '@ict/cache';
 import { unfitForTrees } from '@ict/sandbox';
 import type { Session } from './session.js';
+import type { KeptEntry } from './shown-entries.js';
 
 /** Where the cache of these directories is, on this machine. */
 export function findCacheHome(places: CachePlaces): Promise<CacheHome> {
@@ -42,9 +43,18 @@ export async function entriesOf(caches: readonly Cache[], kinds?: readonly Entry
   return (await Promise.all(caches.map((cache) => cache.entries(kinds)))).flat();
 }
 
-/** Which of these caches has an entry. */
-export function cacheOf(caches: readonly Cache[], { path }: CacheEntry): Cache {
-  return caches.find(({ cacheDir, treesDir }) => [cacheDir, treesDir].some((directory) => path.startsWith(`${directory}/`))) as Cache;
+/** Which of these caches has an entry of a cache. */
+export function cacheOf(caches: readonly Cache[], entry: CacheEntry): Cache {
+  return placeIn(caches, entry) as Cache;
+}
+
+/** The directory that an entry is in: of one of these caches, or the work directory. */
+export function placeOfEntry(caches: readonly Cache[], workDir: string, entry: KeptEntry): string {
+  return placeIn(caches, entry)?.cacheDir ?? workDir;
+}
+
+function placeIn(caches: readonly Cache[], { path }: KeptEntry): Cache | undefined {
+  return caches.find(({ cacheDir, treesDir }) => [cacheDir, treesDir].some((directory) => path.startsWith(`${directory}/`)));
 }
 
 /** Opens the cache that is written: where `cache_dir` can only be read, that of the work directory. @throws `ICT_CACHE_UNWRITABLE` */

@@ -1,17 +1,41 @@
-import type { CacheEntry, EntryList } from '@ict/cache';
+import { listWorkspace, type CacheEntry, type EntryList, type WorkspaceEntry } from '@ict/cache';
 
-export function listOf(entries: readonly CacheEntry[]): EntryList {
-  const at = (index: number): CacheEntry => entries[index] as CacheEntry;
+/** What a work directory keeps, as an entry like those of the cache. */
+export interface KeptWork extends Omit<CacheEntry, 'kind' | 'shared'> {
+  readonly kind: WorkspaceEntry['kind'];
+  readonly provider: string;
+}
+
+/** What builds keep: in the cache, or in the work directory. */
+export type KeptEntry = CacheEntry | KeptWork;
+export type KeptList = EntryList<KeptEntry>;
+export type KeptKind = KeptEntry['kind'];
+
+export const workKinds = ['chrootenv', 'chrootbuild', 'imagebuild'] as const satisfies readonly WorkspaceEntry['kind'][];
+
+export function isWorkKind(kind: KeptKind): kind is KeptWork['kind'] {
+  return workKinds.some((one) => one === kind);
+}
+
+/** What a work directory keeps of some kinds; none when it is absent. */
+export async function keptWork(workDir: string, kinds: readonly KeptKind[] = workKinds): Promise<readonly KeptWork[]> {
+  if (!kinds.some(isWorkKind)) return [];
+  const found = (await listWorkspace(workDir)).filter(({ kind }) => kinds.includes(kind));
+  return found.map(({ changedAt, ...entry }) => ({ ...entry, name: entry.id, usedAt: changedAt }));
+}
+
+export function listOf(entries: readonly KeptEntry[]): KeptList {
+  const at = (index: number): KeptEntry => entries[index] as KeptEntry;
   return { length: entries.length, kindAt: (index) => at(index).kind, usedAt: (index) => at(index).usedAt, at };
 }
 
 /** Several lists, one after the other. */
-export function joined(lists: readonly EntryList[]): EntryList {
+export function joined(lists: readonly KeptList[]): KeptList {
   return lists.reduce(afterOther, listOf([]));
 }
 
 /** Those of one use stay in the order in which they came: comparing a hundred thousand ids would take longer than reading them. */
-export function lastUsedFirst(entries: EntryList): EntryList {
+export function lastUsedFirst(entries: KeptList): KeptList {
   const byUse = new Map<number, number[]>();
   for (let index = 0; index < entries.length; index++) {
     const usedAt = entries.usedAt(index);
@@ -35,11 +59,11 @@ export function lastUsedFirst(entries: EntryList): EntryList {
 }
 
 /** A list in which some entries are shown otherwise. */
-export function replaced(entries: EntryList, others: ReadonlyMap<number, CacheEntry>): EntryList {
+export function replaced(entries: KeptList, others: ReadonlyMap<number, KeptEntry>): KeptList {
   return others.size === 0 ? entries : { ...entries, at: (index) => others.get(index) ?? entries.at(index) };
 }
 
-function afterOther(a: EntryList, b: EntryList): EntryList {
+function afterOther(a: KeptList, b: KeptList): KeptList {
   if (a.length === 0) return b;
   return {
     length: a.length + b.length,

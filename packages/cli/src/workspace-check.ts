@@ -3,10 +3,13 @@ import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
 import type { Sandbox } from '@ict/sandbox';
 import type { Session } from './session.js';
 
-/** A base tree that is not what its record says. */
+/** What of a work directory builds take for what its record says. */
+type TreeKind = Exclude<WorkspaceEntry['kind'], 'imagebuild'>;
+
+/** A base tree, or a snapshot of one, that is not what its record says. */
 export interface WorkspaceFinding {
-  readonly kind: 'chrootenv';
-  /** `{provider-id}/chrootenv` */
+  readonly kind: TreeKind;
+  /** `{provider-id}/chrootenv`, `{provider-id}/chrootbuild` */
   readonly id: string;
   readonly path: string;
   readonly problem: 'damaged';
@@ -16,38 +19,45 @@ export interface WorkspaceFinding {
 
 export interface WorkspaceVerification {
   readonly workDir: string;
-  readonly checked: { readonly chrootenv: number };
+  readonly checked: Readonly<Record<TreeKind, number>>;
   readonly findings: readonly WorkspaceFinding[];
 }
 
 /**
- * Compares every byte of the base trees in a work directory with their listings; snapshots are compared when they are unpacked.
+ * Compares every byte of the base trees in a work directory, and of their snapshots, with what their records say.
  *
  * @param sandbox reads files of any owner; without one nothing is looked at.
  * @param repaired whether the caller takes away what is damaged.
- * @returns what to tell, and the trees that are damaged.
+ * @param kinds what is looked at: of a work directory that is only read, builds take snapshots alone.
+ * @returns what to tell, and what is damaged.
  */
 export async function verifyWorkspace(
   session: Session,
   workDir: string,
   sandbox: Sandbox | undefined,
   repaired: boolean,
+  kinds: readonly TreeKind[] = ['chrootenv', 'chrootbuild'],
 ): Promise<{ readonly verification: WorkspaceVerification; readonly damaged: readonly WorkspaceEntry[] }> {
   const findings: WorkspaceFinding[] = [];
   const damaged: WorkspaceEntry[] = [];
-  let checked = 0;
-  if (sandbox === undefined) return { verification: { workDir, checked: { chrootenv: checked }, findings }, damaged };
-  const { checkBaseTree } = await import('@ict/core');
+  const checked = { chrootenv: 0, chrootbuild: 0 };
+  if (sandbox === undefined) return { verification: { workDir, checked, findings }, damaged };
+  const { checkBaseTree, checkSnapshot } = await import('@ict/core');
+  const { signal } = session;
+  const check: Readonly<Record<TreeKind, (directory: string) => Promise<string | undefined>>> = {
+    chrootenv: async (directory) => (await checkBaseTree(directory, sandbox, signal))?.slice(0, 5).join(', '),
+    chrootbuild: (directory) => checkSnapshot(directory, sandbox, signal),
+  };
   for (const entry of await listWorkspace(workDir)) {
-    if (entry.kind !== 'chrootenv') continue;
-    session.signal.throwIfAborted();
-    const changed = await checkBaseTree(dirname(entry.path), sandbox, session.signal);
-    if (changed === undefined) continue;
-    checked += 1;
-    if (changed.length === 0) continue;
     const { kind, id, path } = entry;
+    if (kind === 'imagebuild' || !kinds.includes(kind)) continue;
+    signal.throwIfAborted();
+    const detail = await check[kind](dirname(path));
+    if (detail === undefined) continue;
+    checked[kind] += 1;
+    if (detail === '') continue;
     damaged.push(entry);
-    findings.push({ kind, id, path, problem: 'damaged', detail: changed.slice(0, 5).join(', '), repaired });
+    findings.push({ kind, id, path, problem: 'damaged', detail, repaired });
   }
-  return { verification: { workDir, checked: { chrootenv: checked }, findings }, damaged };
+  return { verification: { workDir, checked, findings }, damaged };
 }

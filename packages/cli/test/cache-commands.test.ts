@@ -1,9 +1,9 @@
 import { chmodSync, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { openCache, type Cache } from '@ict/cache';
+import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
+import { measureDirectory, openCache, type Cache } from '@ict/cache';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { startSandbox } from '@ict/sandbox';
@@ -53,7 +53,13 @@ async function storeResult(cache: Cache): Promise<{ readonly blob: string; reado
 }
 
 interface Listed {
-  readonly entries: readonly { readonly kind: string; readonly id: string; readonly lastUsed: string; readonly allocatedBytes: number }[];
+  readonly entries: readonly {
+    readonly kind: string;
+    readonly id: string;
+    readonly provider?: string;
+    readonly lastUsed: string;
+    readonly allocatedBytes: number;
+  }[];
 }
 interface Removed {
   readonly removed: readonly { readonly kind: string; readonly id: string; readonly reason?: string }[];
@@ -67,24 +73,23 @@ async function document<T>(argv: readonly string[]): Promise<T> {
   return JSON.parse(stdout.text) as T;
 }
 
-const cacheFlag = (): readonly string[] => places.slice(0, 2);
 const ids = ({ removed }: Removed): string[] => removed.map(({ kind, id }) => `${kind} ${id}`).sort();
 
 describe('ict cache list', () => {
   it('shows every kind, the last used first', async () => {
     await storeResult(await fill(2, ['old']));
     await fill(0, ['new']);
-    const { entries } = await document<Listed>(['list', ...cacheFlag()]);
+    const { entries } = await document<Listed>(['list', ...places]);
     expect(entries.map(({ kind }) => kind).sort()).toEqual(['blob', 'package', 'package', 'step']);
     expect(entries[0]).toMatchObject({ kind: 'package', id: `${provider}/new-1.pkg` });
     expect(Date.parse(entries[0]?.lastUsed as string)).toBeGreaterThan(Date.now() - 3_600_000);
-    const text = (await ict(['cache', 'list', '--kind', 'package', ...cacheFlag()])).stdout.lines;
+    const text = (await ict(['cache', 'list', '--kind', 'package', ...places])).stdout.lines;
     expect(text[0]).toMatch(/^kind +id +on disk +last used/);
     expect(text.at(-1)).toMatch(/^2 entries, /);
   });
 
   it('makes no cache where there is none', async () => {
-    expect(await document<Listed>(['list', ...cacheFlag()])).toMatchObject({ entries: [] });
+    expect(await document<Listed>(['list', ...places])).toMatchObject({ entries: [] });
     expect(await readdir(root)).toEqual([]);
   });
 
@@ -92,7 +97,7 @@ describe('ict cache list', () => {
     await fill(0, ['a']);
     chmodSync(join(root, 'cache'), 0o555);
     chmodSync(join(root, 'cache', '.ict'), 0o555);
-    expect((await document<Listed>(['list', ...cacheFlag()])).entries).toHaveLength(1);
+    expect((await document<Listed>(['list', ...places])).entries).toHaveLength(1);
     chmodSync(join(root, 'cache', '.ict'), 0o755);
     chmodSync(join(root, 'cache'), 0o755);
   });
@@ -105,42 +110,108 @@ describe('ict cache list', () => {
     await rename(join(root, 'cache'), join(root, 'swapped'));
     await rename(other, join(root, 'cache')); // the cache has `mine`, the one behind it both
     const behind = ['--read-only-cache-dir', join(root, 'swapped')];
-    const rows = (await ict(['cache', 'list', ...cacheFlag(), ...behind])).stdout.lines.filter((line) => line.startsWith('package'));
+    const rows = (await ict(['cache', 'list', ...places, ...behind])).stdout.lines.filter((line) => line.startsWith('package'));
     expect(rows.map((row) => row.replace(/^.*(?= in )/, ''))).toEqual([
       ` in ${join(root, 'cache')}`,
       ` in ${join(root, 'swapped')}`,
       ` in ${join(root, 'swapped')}`,
     ]);
-    expect(await document(['info', 'theirs-1.pkg', ...cacheFlag(), ...behind])).toMatchObject({
+    expect(await document(['info', 'theirs-1.pkg', ...places, ...behind])).toMatchObject({
       path: join(root, 'swapped', 'pkgCache', provider, 'theirs-1.pkg'),
       record: { name: 'theirs' },
     });
-    expect(await document(['info', 'mine-1.pkg', ...cacheFlag(), ...behind])).toMatchObject({
+    expect(await document(['info', 'mine-1.pkg', ...places, ...behind])).toMatchObject({
       path: join(root, 'cache', 'pkgCache', provider, 'mine-1.pkg'),
     });
+  });
+});
+
+describe('base trees, their snapshots and delivered images', () => {
+  beforeEach(async () => {
+    const [tree, snapshot, image] = ['chrootenv', 'chrootbuild', 'imagebuild/small'].map((name) => join(work, provider, name));
+    for (const directory of [tree, snapshot, image]) await mkdir(directory as string, { recursive: true });
+    const file = { path: '/file', type: 'file' };
+    const digest = digestOf('tree');
+    await writeFile(`${tree}.json`, JSON.stringify({ manifest: { digest, entries: [file, file] }, user: 0 }));
+    await writeFile(join(snapshot as string, 'chrootenv.json'), JSON.stringify({ digest }));
+    await writeFile(join(image as string, 'small.raw'), 'disk');
+    // A tree's own times are those of the image.
+    await utimes(tree as string, 315_532_801, 315_532_801);
+  });
+
+  it('are entries like the others, with a cache and without', async () => {
+    const kinds = ['chrootenv', 'chrootbuild', 'imagebuild'];
+    expect((await document<Listed>(['list', ...places])).entries.map(({ kind }) => kind).sort()).toEqual(kinds.toSorted());
+    await fill(1, ['a']);
+    const { entries } = await document<Listed>(['list', ...places]);
+    expect(entries.map(({ kind }) => kind).sort()).toEqual([...kinds, 'package'].sort());
+    const base = entries.find(({ kind }) => kind === 'chrootenv');
+    expect(base).toMatchObject({ id: `${provider}/chrootenv`, provider });
+    expect(Date.parse(base?.lastUsed as string)).toBeGreaterThan(Date.now() - 3_600_000);
+    expect(base?.allocatedBytes).toBe(measureDirectory(join(work, provider, 'chrootenv')));
+    for (const kind of [...kinds, 'package']) {
+      expect((await document<Listed>(['list', '--kind', kind, ...places])).entries.map((entry) => entry.kind)).toEqual([kind]);
+    }
+    const lines = (await ict(['cache', 'list', ...places])).stdout.lines;
+    expect(lines.some((line) => line.startsWith(`chrootbuild  ${provider}/chrootbuild `))).toBe(true);
+  });
+
+  it('are told by info, with the results that they are of', async () => {
+    const { key } = (await (await fill(0, [])).steps.put('ict.base', {}, { kind: 'layer', digest: digestOf('tree') }, 'ict')) as {
+      key: string;
+    };
+    const usedBy = [{ id: key, name: 'ict.base' }];
+    const tree = { kind: 'chrootenv', path: join(work, provider, 'chrootenv'), usedBy, record: { digest: digestOf('tree'), entries: 2 } };
+    expect(await document(['info', `${provider}/chrootenv`, ...places])).toMatchObject(tree);
+    expect(await document(['info', `${provider}/chrootb`, ...places])).toMatchObject({
+      kind: 'chrootbuild',
+      usedBy,
+      record: { digest: digestOf('tree') },
+    });
+    expect(await document(['info', `${provider}/imagebuild/small`, ...places])).toMatchObject({
+      kind: 'imagebuild',
+      usedBy: [],
+      record: null,
+    });
+    await writeFile(join(work, provider, 'chrootenv.json'), '{}'); // as of a tree that is none any more
+    expect(await document(['info', `${provider}/chrootenv`, ...places])).toMatchObject({ usedBy: [], record: null });
+  });
+
+  it('go by their ids, one alone', async () => {
+    const removed = await document<Removed>(['clean', '--key', `${provider}/chrootbuild`, ...places]);
+    expect(ids(removed)).toEqual([`chrootbuild ${provider}/chrootbuild`]);
+    expect((await readdir(join(work, provider))).sort()).toEqual(['chrootenv', 'chrootenv.json', 'imagebuild']);
+  });
+
+  it('of a work directory that is only read are its snapshots', async () => {
+    const rows = (
+      await ict(['cache', 'list', '--cache-dir', join(root, 'c'), '--work-dir', join(root, 'w'), '--read-only-cache-dir', work])
+    ).stdout.lines;
+    expect(rows.filter((row) => row.includes(provider))).toHaveLength(1);
+    expect(rows[1]).toMatch(/^chrootbuild /);
   });
 });
 
 describe('ict cache info', () => {
   it('shows the inputs of a result by a beginning of its id, and which result a file is of', async () => {
     const { blob, step } = await storeResult(await fill(0, []));
-    expect(await document(['info', step.slice(0, 10), ...cacheFlag()])).toMatchObject({
+    expect(await document(['info', step.slice(0, 10), ...places])).toMatchObject({
       id: step,
       record: { inputs: { colour: 'red' } },
     });
-    expect(await document(['info', blob, ...cacheFlag()])).toMatchObject({ kind: 'blob', usedBy: [{ id: step, name: 'acme.make' }] });
-    const text = (await ict(['cache', 'info', step, ...cacheFlag()])).stdout.text;
+    expect(await document(['info', blob, ...places])).toMatchObject({ kind: 'blob', usedBy: [{ id: step, name: 'acme.make' }] });
+    const text = (await ict(['cache', 'info', step, ...places])).stdout.text;
     expect(text).toMatch(/inputs\n +colour {2}red\n/);
   });
 
   it('shows the record of a package by the beginning of its name', async () => {
     await fill(0, ['jq', 'jqp', 'vim']);
-    expect(await document(['info', 'vi', ...cacheFlag()])).toMatchObject({ kind: 'package', record: { name: 'vim', version: '1' } });
-    expect(await document(['info', 'jq-', ...cacheFlag()])).toMatchObject({ record: { name: 'jq' } });
-    const ambiguous = await ict(['cache', 'info', 'jq', ...cacheFlag()]);
+    expect(await document(['info', 'vi', ...places])).toMatchObject({ kind: 'package', record: { name: 'vim', version: '1' } });
+    expect(await document(['info', 'jq-', ...places])).toMatchObject({ record: { name: 'jq' } });
+    const ambiguous = await ict(['cache', 'info', 'jq', ...places]);
     expect(ambiguous.status).toBe(2);
     expect(ambiguous.stderr.text).toContain('ICT_CLI_CACHE_AMBIGUOUS');
-    const unknown = await ict(['cache', 'info', 'emacs', ...cacheFlag()]);
+    const unknown = await ict(['cache', 'info', 'emacs', ...places]);
     expect(unknown.status).toBe(2);
     expect(unknown.stderr.text).toContain('ICT_CLI_CACHE_UNKNOWN');
   });
@@ -148,7 +219,7 @@ describe('ict cache info', () => {
 
 it('ict cache du --by provider counts packages', async () => {
   await storeResult(await fill(0, ['a', 'b']));
-  const { areas } = await document<{ areas: { area: string; files: number }[] }>(['du', '--by', 'provider', ...cacheFlag()]);
+  const { areas } = await document<{ areas: { area: string; files: number }[] }>(['du', '--by', 'provider', ...places]);
   expect(areas).toMatchObject([{ area: provider, files: 2 }]);
 });
 
@@ -170,11 +241,11 @@ describe('ict cache clean', () => {
     await mkdir(join(work, provider, 'imagebuild', 'minimal'), { recursive: true });
     const dry = await document<Removed>(['clean', ...flags, '--dry-run', ...places]);
     expect(dry.removed.map(({ kind }) => kind).sort()).toEqual(kinds);
-    expect((await document<Listed>(['list', ...cacheFlag()])).entries).toHaveLength(5);
+    expect((await document<Listed>(['list', ...places])).entries).toHaveLength(6);
     const real = await document<Removed>(['clean', ...flags, ...places]);
     expect(ids(real)).toEqual(ids(dry));
-    const left = (await document<Listed>(['list', ...cacheFlag()])).entries.length;
-    expect(left).toBe(5 - kinds.filter((kind) => kind !== 'imagebuild').length);
+    const left = (await document<Listed>(['list', ...places])).entries.length;
+    expect(left).toBe(6 - kinds.length);
     expect(existsSync(join(work, provider, 'imagebuild', 'minimal'))).toBe(!kinds.includes('imagebuild'));
     expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
   });
@@ -254,16 +325,16 @@ describe('ict cache export and import', () => {
     const key = await keepImage();
     const target = (name: string): string => join(root, name);
     for (const name of ['out.raw', 'out.lock.yml', 'out.raw.gz', 'out.raw.zst']) {
-      await document(['export', key.slice(0, 12), target(name), ...cacheFlag()]);
+      await document(['export', key.slice(0, 12), target(name), ...places]);
     }
     expect(await readFile(target('out.raw'), 'utf8')).toBe('disk '.repeat(100));
     expect(await readFile(target('out.lock.yml'), 'utf8')).toBe('lock');
     expect(gunzipSync(await readFile(target('out.raw.gz'))).toString()).toBe('disk '.repeat(100));
     expect(zstdDecompressSync(await readFile(target('out.raw.zst'))).toString()).toBe('disk '.repeat(100));
 
-    const { id } = await document<{ id: string }>(['import', target('out.raw'), ...cacheFlag()]);
-    expect(await document(['info', id, ...cacheFlag()])).toMatchObject({ kind: 'image', record: { origin: 'imported' } });
-    const listed = (await ict(['cache', 'list', '--kind', 'image', ...cacheFlag()])).stdout.lines;
+    const { id } = await document<{ id: string }>(['import', target('out.raw'), ...places]);
+    expect(await document(['info', id, ...places])).toMatchObject({ kind: 'image', record: { origin: 'imported' } });
+    const listed = (await ict(['cache', 'list', '--kind', 'image', ...places])).stdout.lines;
     expect(listed.slice(1, 3).map((line) => line.slice(line.indexOf('Z') + 1).trim()).sort()).toEqual(['mini-1.0.raw', 'out.raw (imported)']); // prettier-ignore
     const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
     const { inputs } = (await cache.images.record(id)) as { inputs: Json };
@@ -273,11 +344,11 @@ describe('ict cache export and import', () => {
 
   it('writes nothing of a damaged image, and no form that it does not know', async () => {
     const key = await keepImage();
-    const unknown = await ict(['cache', 'export', key, join(root, 'out.floppy'), ...cacheFlag()]);
+    const unknown = await ict(['cache', 'export', key, join(root, 'out.floppy'), ...places]);
     expect(unknown.status).toBe(2);
     expect(unknown.stderr.text).toContain('mini-1.0.raw');
     await rm(join(root, 'cache', 'imageCache', key, 'mini-1.0.raw'));
-    const damaged = await ict(['cache', 'export', key, join(root, 'out.raw'), ...cacheFlag()]);
+    const damaged = await ict(['cache', 'export', key, join(root, 'out.raw'), ...places]);
     expect(damaged.status).toBe(5);
     expect(damaged.stderr.text).toContain('ICT_CLI_IMAGE_DAMAGED');
     expect(existsSync(join(root, 'out.raw'))).toBe(false);
@@ -290,15 +361,15 @@ describe('ict cache export and import', () => {
     const file = join(root, 'z-1.pkg');
     const lookUp = () => cache.packages(provider).lookup({ ...pkg, fileName: 'z-1.pkg' });
     await writeFile(file, content.replace('z', 'y'));
-    await document(['import', file, '--provider-id', provider, ...cacheFlag()]);
+    await document(['import', file, '--provider-id', provider, ...places]);
     expect(await lookUp()).toEqual({ state: 'miss' });
     await writeFile(file, content);
-    await document(['import', file, '--provider-id', provider, ...cacheFlag()]);
+    await document(['import', file, '--provider-id', provider, ...places]);
     expect(await lookUp()).toMatchObject({ state: 'hit', check: 'hash' });
   });
 
   it('says which file cannot be read', async () => {
-    const { status, stderr } = await ict(['cache', 'import', join(root, 'absent'), ...cacheFlag()]);
+    const { status, stderr } = await ict(['cache', 'import', join(root, 'absent'), ...places]);
     expect(status).toBe(2);
     expect(stderr.text).toContain('absent');
   });
@@ -311,7 +382,7 @@ describe('ict cache verify', () => {
     chmodSync(file, 0o644);
     await writeFile(file, 'b'.repeat(5000));
     const verify = async (...flags: string[]) => {
-      const { status, stdout } = await ict(['cache', 'verify', ...flags, ...cacheFlag(), '--json']);
+      const { status, stdout } = await ict(['cache', 'verify', ...flags, ...places, '--json']);
       return { status, findings: (JSON.parse(stdout.text) as { findings: object[] }).findings };
     };
     const damaged = { kind: 'package', id: `${provider}/a-1.pkg`, problem: 'damaged' };
@@ -331,7 +402,7 @@ it('ict cache verify reads layers, and compares their listings with the digests 
   const manifest = await sandbox.sealLayer(staged.upper, { epochSeconds: 1, signal });
   await sandbox.close();
   const { layer } = await cache.layers.publish(staged, manifest.digest, { manifest: JSON.stringify(manifest), signature: '{}' });
-  const verify = async () => (await ict(['cache', 'verify', ...cacheFlag(), '--json'])).stdout.text;
+  const verify = async () => (await ict(['cache', 'verify', ...places, '--json'])).stdout.text;
   expect(JSON.parse(await verify())).toMatchObject({ checked: { layer: 1 }, findings: [] });
   const entries = manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 0 }));
   await writeFile(join(layer.directory, 'manifest.json'), JSON.stringify({ ...manifest, entries }));
@@ -355,7 +426,7 @@ it.each([true, false])(
       const { status, stdout } = await ict(['cache', 'verify', ...flags, ...places, '--json']);
       return { status, workspace: (JSON.parse(stdout.text) as { workspace: object }).workspace };
     };
-    expect(await verify()).toEqual({ status: 0, workspace: { workDir: work, checked: { chrootenv: 1 }, findings: [] } });
+    expect(await verify()).toEqual({ status: 0, workspace: { workDir: work, checked: { chrootenv: 1, chrootbuild: 0 }, findings: [] } });
     await writeFile(join(tree, 'file'), 'changed');
     const finding = { kind: 'chrootenv', id: `${provider}/chrootenv`, path: tree, problem: 'damaged', detail: '/file' };
     expect(await verify()).toMatchObject({ status: 5, workspace: { findings: [{ ...finding, repaired: false }] } });
@@ -364,6 +435,72 @@ it.each([true, false])(
     expect(existsSync(tree)).toBe(false);
   },
 );
+
+/** Makes a snapshot of a base tree as a build leaves it. @returns its file. */
+async function makeSnapshot(workDir: string): Promise<string> {
+  const directory = join(workDir, provider, 'chrootbuild');
+  const tree = join(root, 'tree');
+  await mkdir(directory, { recursive: true });
+  await mkdir(tree);
+  await writeFile(join(tree, 'file'), 'content');
+  const { signal } = new AbortController();
+  const snapshot = join(directory, 'chrootenv.tar.gz');
+  const sandbox = await startSandbox({ signal, temporary: root });
+  const { digest } = await sandbox.sealLayer(tree, { epochSeconds: 1, signal, archive: snapshot });
+  await sandbox.close();
+  await writeFile(join(directory, 'chrootenv.json'), JSON.stringify({ digest }));
+  return snapshot;
+}
+
+describe('ict cache verify reads snapshots of base trees', () => {
+  /** In an archive whose bytes are stored, with the checksum that they have then. */
+  const alterContent = async (snapshot: string): Promise<void> => {
+    const tar = gunzipSync(await readFile(snapshot));
+    tar.write('altered', tar.indexOf('content'));
+    await writeFile(snapshot, gzipSync(tar));
+  };
+  const flipBit = async (snapshot: string): Promise<void> => {
+    const bytes = await readFile(snapshot);
+    const at = bytes.indexOf('content');
+    bytes[at] = (bytes[at] as number) ^ 1;
+    await writeFile(snapshot, bytes);
+  };
+
+  it.each<[string, (snapshot: string) => Promise<void>, RegExp]>([
+    ['another content, whole', alterContent, /^its content is sha256:/],
+    ['one bit that changed', flipBit, /^it cannot be read: /],
+    ['its end cut off', async (snapshot) => truncate(snapshot, 700), /^it cannot be read: /],
+  ])('and takes one away, when asked, that has %s', async (_what, damage, detail) => {
+    const snapshot = await makeSnapshot(work);
+    const verify = async (...flags: string[]) => {
+      const { status, stdout } = await ict(['cache', 'verify', ...flags, ...places, '--json']);
+      return { status, workspace: (JSON.parse(stdout.text) as { workspace: object }).workspace };
+    };
+    expect(await verify()).toEqual({ status: 0, workspace: { workDir: work, checked: { chrootenv: 0, chrootbuild: 1 }, findings: [] } });
+    await damage(snapshot);
+    const finding = {
+      kind: 'chrootbuild',
+      id: `${provider}/chrootbuild`,
+      problem: 'damaged',
+      detail: expect.stringMatching(detail) as string,
+    };
+    expect(await verify()).toMatchObject({ status: 5, workspace: { findings: [{ ...finding, repaired: false }] } });
+    expect(await verify('--repair')).toMatchObject({ status: 0, workspace: { findings: [{ ...finding, repaired: true }] } });
+    expect(existsSync(snapshot)).toBe(false);
+    expect(await verify()).toMatchObject({ status: 0, workspace: { checked: { chrootbuild: 0 } } });
+  });
+
+  it('and leaves that of a work directory that is only read to its owner', async () => {
+    const seed = join(root, 'seed');
+    const snapshot = await makeSnapshot(seed);
+    const flags = ['--repair', '--json', '--read-only-cache-dir', seed];
+    const verify = async () => JSON.parse((await ict(['cache', 'verify', ...places, ...flags])).stdout.text) as object;
+    expect(await verify()).toMatchObject({ status: 0, readOnly: [{ cacheDir: seed, checked: { chrootbuild: 1 }, findings: [] }] });
+    await flipBit(snapshot);
+    expect(await verify()).toMatchObject({ status: 5, readOnly: [{ findings: [{ kind: 'chrootbuild', repaired: false }] }] });
+    expect(existsSync(snapshot)).toBe(true);
+  });
+});
 
 it('ict cache verify finds damage in caches that are only read, and leaves it to their owner', async () => {
   await fill(0, ['a']);

@@ -2,7 +2,7 @@ import { link, mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/p
 import { join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
-import { hasCode, type LayerRef } from '@ict/plugin-api';
+import { hasCode, toErrorRecord, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature, type Sandbox } from '@ict/sandbox';
 import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
@@ -226,6 +226,34 @@ export async function checkBaseTree(
     ? await sandbox.verifyLayer(live, manifest, { mode: 'full', signal })
     : { ok: false, changed: ['its listing is that of another layer'] };
   return (await fileState(file)) === before ? (ok ? [] : changed) : undefined;
+}
+
+/**
+ * Compares every byte of a snapshot of a base tree with the digest that its record names. Nothing is unpacked.
+ *
+ * @param directory `work_dir/{provider-id}`
+ * @returns what is wrong; undefined where no record vouches for a snapshot, and where a build replaced it meanwhile.
+ * @throws what the sandbox throws for other reasons than the snapshot.
+ */
+export async function checkSnapshot(
+  directory: string,
+  sandbox: Pick<Sandbox, 'listArchive'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [file, snapshot] = [snapshotRecordIn(directory), snapshotIn(directory)];
+  const states = async (): Promise<string> => `${await fileState(file)} ${await fileState(snapshot)}`;
+  const before = await states();
+  const digest = (await readJson<{ digest?: string }>(file))?.digest;
+  if (digest === undefined || (await fileState(snapshot)) === undefined) return undefined;
+  let problem = '';
+  try {
+    const manifest = await sandbox.listArchive(snapshot, signal);
+    if (manifest.digest !== digest) problem = `its content is ${manifest.digest}, not ${digest}`;
+  } catch (error) {
+    if (!hasCode(error, 'ICT_SANDBOX_LAYER')) throw error;
+    problem = `it cannot be read: ${toErrorRecord(error).message}`;
+  }
+  return (await states()) === before ? problem : undefined;
 }
 
 function liveIn(directory: string): string {

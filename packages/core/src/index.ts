@@ -6,4 +6,4 @@ export type { RepositoryChoice } from './repository-choice.js';
 export { openEngine } from './engine.js';
 export { definitionFiles, entryOf, readManifest } from './plugin-manifest.js';
 export { storageLimits } from './storage-limits.js';
-export { checkBaseTree } from './base-tree.js';
+export { checkBaseTree, checkSnapshot } from './base-tree.js';

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryName } from '@ict/integrity';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { BaseTree, checkBaseTree } from '../src/base-tree.js';
+import { BaseTree, checkBaseTree, checkSnapshot } from '../src/base-tree.js';
 import type { LayerShelf, StoredLayer } from '../src/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
@@ -258,5 +258,39 @@ describe('the check of a base tree', () => {
     vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
     expect(await checkBaseTree(work, compare, signal)).toBeUndefined();
     vi.restoreAllMocks();
+  });
+});
+
+describe('the check of a snapshot', () => {
+  const { signal } = new AbortController();
+  const snapshot = (): string => join(work, 'chrootbuild', 'chrootenv.tar.gz');
+  /** The archive of {@link oneFileSandbox}, read as it is. */
+  const lister = {
+    listArchive: async (archive: string): Promise<LayerManifest> => {
+      const directory = await mkdtemp(join(work, 'list-'));
+      return oneFileSandbox.unpackLayer(archive, directory).finally(() => rm(directory, { recursive: true }));
+    },
+  };
+
+  it.each<[string, () => Promise<unknown>, unknown]>([
+    ['nothing of a sound one', async () => undefined, ''],
+    ['that its content is another', () => writeFile(snapshot(), 'two'), expect.stringMatching(/^its content is sha256:/)],
+    ['that it cannot be read', () => writeFile(snapshot(), 'no archive'), expect.stringMatching(/^it cannot be read: /)],
+    ['nothing where none is', () => rm(snapshot()), undefined],
+    ['nothing where no record is', () => rm(join(work, 'chrootbuild', 'chrootenv.json')), undefined],
+    ['nothing where it is distrusted already', () => writeFile(join(work, 'chrootbuild', 'chrootenv.json'), '{}'), undefined],
+  ])('says %s', async (_what, happen, expected) => {
+    await workshop().make('one');
+    await happen();
+    expect(await checkSnapshot(work, lister, signal)).toEqual(expected);
+  });
+
+  it('says nothing of one that a build replaces meanwhile, and passes other failures on', async () => {
+    const { make } = workshop();
+    await make('one');
+    const replacing = { listArchive: async (archive: string) => { await make('two'); return lister.listArchive(archive); } }; // prettier-ignore
+    expect(await checkSnapshot(work, replacing, signal)).toBeUndefined();
+    const dead = { listArchive: () => Promise.reject(new Error('the sandbox died')) };
+    await expect(checkSnapshot(work, dead, signal)).rejects.toThrow('the sandbox died');
   });
 });

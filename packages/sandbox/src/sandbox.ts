@@ -147,6 +147,16 @@ export class Sandbox {
   }
 
   /**
+   * Lists what an archive that {@link Sandbox.sealLayer} wrote would unpack to, and unpacks nothing.
+   *
+   * @returns what it holds. Compare its digest with that of the layer: whether it is the right archive is not checked.
+   * @throws `ICT_SANDBOX_LAYER` when it cannot be read; the signal's reason.
+   */
+  async listArchive(archive: string, signal?: AbortSignal): Promise<LayerManifest> {
+    return this.#channel.call('layer.list', { archive }, signal === undefined ? {} : { signal });
+  }
+
+  /**
    * Copies a layer into a new or empty directory, which may then become the upper of a tree: whiteouts, attributes, links and holes
    * stay what they are. Verify the layer first.
    *

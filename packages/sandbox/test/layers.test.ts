@@ -214,6 +214,7 @@ describe('a sealed layer', () => {
     ]);
     // Of attributes tar does not say that they could not be set: this comes from reading what it made.
     expect(await sandbox.unpackLayer(join(base, 'attributes.tar.gz'), target)).toEqual(sealed);
+    expect(await sandbox.listArchive(join(base, 'attributes.tar.gz'))).toEqual(sealed);
     expect((await sandbox.readLayer(target)).digest).toBe(sealed.digest);
     await sandbox.copyLayer(source, join(base, 'attributes.copied'));
     expect((await sandbox.readLayer(join(base, 'attributes.copied'))).digest).toBe(sealed.digest);
@@ -233,6 +234,7 @@ describe('a sealed layer', () => {
     writeFileSync(archive, gzipSync(tar));
     const other = await sandbox.unpackLayer(archive, join(base, 'plain-other'));
     expect(other.digest).not.toBe(sealed.digest);
+    expect(await sandbox.listArchive(archive)).toEqual(other);
     expect((await sandbox.readLayer(join(base, 'plain-other'))).digest).toBe(other.digest);
   });
 
@@ -245,9 +247,11 @@ describe('a sealed layer', () => {
     const archive = join(base, 'large.tar.gz');
     const sealed = await sandbox.sealLayer(join(base, 'large'), { epochSeconds: EPOCH, archive });
     expect(await sandbox.unpackLayer(archive, join(base, 'large-stored'))).toEqual(sealed);
+    expect(await sandbox.listArchive(archive)).toEqual(sealed);
     expect((await sandbox.readLayer(join(base, 'large-stored'))).digest).toBe(sealed.digest);
     writeFileSync(archive, gzipSync(gunzipSync(readFileSync(archive)), { level: 1 }));
     expect(await sandbox.unpackLayer(archive, join(base, 'large-compressed'))).toEqual(sealed);
+    expect(await sandbox.listArchive(archive)).toEqual(sealed);
     expect((await sandbox.readLayer(join(base, 'large-compressed'))).digest).toBe(sealed.digest);
   });
 
@@ -341,6 +345,7 @@ describe('failures', () => {
     writeFileSync(file, damage(readFileSync(join(base, 'one.tar.gz'))));
     const restoring = sandbox.unpackLayer(file, join(base, 'damaged'));
     await expect(restoring).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    await expect(sandbox.listArchive(file)).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
     await sandbox.removeTree(join(base, 'damaged'));
   });
 
@@ -358,6 +363,7 @@ describe('failures', () => {
   it('come with the reason of an abort', async () => {
     const restoring = sandbox.unpackLayer(join(base, 'one.tar.gz'), join(base, 'aborted'), AbortSignal.abort(new Error('stop')));
     await expect(restoring).rejects.toThrow('stop');
+    await expect(sandbox.listArchive(join(base, 'one.tar.gz'), AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
     const aborting = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, signal: AbortSignal.abort(new Error('stop')) });
     await expect(aborting).rejects.toThrow('stop');
   });

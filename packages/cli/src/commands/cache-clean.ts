@@ -14,11 +14,13 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   requireChoice(flags);
   const home = await findCacheHome(engine);
   const cache = await changeCache(home, dryRun);
-  const cleaned = cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags), { dryRun, signal: session.signal });
+  const kept = await listWorkspace(engine.workDir);
+  const ofWork = kept.find(({ id }) => id === flags.key);
+  const key = ofWork === undefined ? flags.key : undefined;
+  const cleaned =
+    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
-  const workspace = wanted
-    ? (await listWorkspace(engine.workDir)).filter(({ provider }) => providerId === undefined || provider === providerId)
-    : [];
+  const workspace = kept.filter((entry) => entry === ofWork || (wanted && (providerId === undefined || entry.provider === providerId)));
   if (!dryRun) await finishRemoval(session, home, engine.workDir, cache, workspace);
   reportRemoval(session, { dryRun, cache: cleaned, workspace });
 }
@@ -32,9 +34,9 @@ function requireChoice({ packages, workspace, images, layers, mounts, all, packa
   });
 }
 
-/** Which entries go. With a provider, only what belongs to that one: packages. */
-async function chooser(cache: Cache, flags: CacheCleanFlags): Promise<EntryFilter> {
-  const { packages, images, layers, mounts, all, providerId, package: name, key } = flags;
+/** Which entries go; `key` is the beginning of the id of one. With a provider, only what belongs to that one: packages. */
+async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undefined): Promise<EntryFilter> {
+  const { packages, images, layers, mounts, all, providerId, package: name } = flags;
   const one = key === undefined ? undefined : findEntry(await cache.entries(), key);
   const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name);
   const kinds = new Set<EntryKind>([

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { packageId, type Cache, type CacheEntry } from '@ict/cache';
 import { entryDocument, findEntry, isoTime, shortId } from '../cache-entry-text.js';
-import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
+import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
+import { keptWork, type KeptEntry } from '../shown-entries.js';
 import type { CacheFlags } from '../flag-types.js';
 import { formatBytes } from '../quantity.js';
 import type { Session } from '../session.js';
@@ -11,11 +12,13 @@ import { plainText } from '../terminal-text.js';
 /** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
 export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const caches = await lookAtCaches(engine);
-  const entries = await entriesOf(caches);
+  const { own, behind } = await lookAtEach(engine);
+  const caches = own === undefined ? behind : [own, ...behind];
+  const entries: KeptEntry[] = [...(await entriesOf(caches)), ...(await keptWork(engine.workDir))];
+  for (const { cacheDir } of behind) entries.push(...(await keptWork(cacheDir, ['chrootbuild'])));
   const entry = findEntry(entries, id);
-  const record = await recordOf(cacheOf(caches, entry), entry);
-  const usedBy = entries.filter(({ kind }) => kind === 'step').length === 0 ? [] : await usersOf(entries, entry);
+  const record = await recordOf(caches, entry);
+  const usedBy = await usersOf(entries, digestOfEntry(entry, record));
   session.document({ ...entryDocument(entry), usedBy: usedBy.map((step) => ({ id: step.id, name: step.name })), record: record ?? null });
   const lines = [
     `${entry.kind} ${plainText(entry.id)}`,
@@ -29,7 +32,31 @@ export async function cacheInfo(session: Session, id: string, flags: CacheFlags)
 }
 
 /** What the index says of an entry: a JSON document; undefined where there is none. */
-async function recordOf(cache: Cache, entry: CacheEntry): Promise<unknown> {
+async function recordOf(caches: readonly Cache[], entry: KeptEntry): Promise<unknown> {
+  switch (entry.kind) {
+    case 'chrootenv':
+      return treeRecord(await readJson(`${entry.path}.json`));
+    case 'chrootbuild':
+      return readJson(`${entry.path}/chrootenv.json`);
+    case 'imagebuild':
+      return undefined;
+    default:
+      return cacheRecord(cacheOf(caches, entry), entry);
+  }
+}
+
+/** Of the record of a base tree what is not a list of its files. */
+function treeRecord(record: unknown): unknown {
+  const { manifest, user } = (record ?? {}) as {
+    readonly manifest?: { digest: string; entries: readonly unknown[] };
+    readonly user?: number;
+  };
+  return manifest === undefined
+    ? undefined
+    : { digest: manifest.digest, entries: manifest.entries.length, ...(user === undefined ? {} : { user }) };
+}
+
+async function cacheRecord(cache: Cache, entry: CacheEntry): Promise<unknown> {
   switch (entry.kind) {
     case 'package':
       for await (const record of cache.packageIndex.entries(entry.provider as string)) {
@@ -48,11 +75,17 @@ async function recordOf(cache: Cache, entry: CacheEntry): Promise<unknown> {
   }
 }
 
-/** The results that refer to a layer or a file. */
-async function usersOf(entries: readonly CacheEntry[], { kind, id }: CacheEntry): Promise<readonly CacheEntry[]> {
-  if (kind !== 'layer' && kind !== 'blob') return [];
-  const found: CacheEntry[] = [];
-  for (const step of entries) if (step.kind === 'step' && (await readFile(step.path, 'utf8')).includes(`sha256:${id}`)) found.push(step);
+/** What results call a layer, a file, a base tree or its snapshot; undefined for other entries, and where no record says it. */
+function digestOfEntry({ kind, id }: KeptEntry, record: unknown): string | undefined {
+  if (kind === 'layer' || kind === 'blob') return `sha256:${id}`;
+  return kind === 'chrootenv' || kind === 'chrootbuild' ? (record as { digest?: string } | undefined)?.digest : undefined;
+}
+
+/** The results that refer to a digest. */
+async function usersOf(entries: readonly KeptEntry[], digest: string | undefined): Promise<readonly KeptEntry[]> {
+  if (digest === undefined) return [];
+  const found: KeptEntry[] = [];
+  for (const step of entries) if (step.kind === 'step' && (await readFile(step.path, 'utf8')).includes(digest)) found.push(step);
   return found;
 }
 

@@ -1,33 +1,47 @@
-import { eachEntry, entryKinds, occupiedBytes, type Cache, type CacheEntry, type EntryKind, type EntryList } from '@ict/cache';
+import { eachEntry, entryKinds, occupiedBytes, type Cache } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
-import { cacheOf, lookAtEach } from '../open-cache.js';
+import { lookAtEach, placeOfEntry } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../cache-entry-text.js';
 import { formatBytes, formatCount } from '../quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { joined, lastUsedFirst, listOf, replaced } from '../shown-entries.js';
+import {
+  joined,
+  keptWork,
+  lastUsedFirst,
+  listOf,
+  replaced,
+  workKinds,
+  type KeptEntry,
+  type KeptKind,
+  type KeptList,
+} from '../shown-entries.js';
 import { columns, plainText } from '../terminal-text.js';
 
-/** `ict cache list`: every entry, its size and its last use. */
+/** `ict cache list`: every entry of cache and work directory, its size and its last use. */
 export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const { cacheDir } = engine;
-  const kinds = flags.kind === undefined ? entryKinds : [flags.kind];
+  const { cacheDir, workDir } = engine;
+  const kinds: readonly KeptKind[] = flags.kind === undefined ? [...entryKinds, ...workKinds] : [flags.kind];
+  const cached = entryKinds.filter((kind) => kinds.includes(kind));
   const { own, behind } = await lookAtEach(engine);
   const caches = [...(own === undefined ? [] : [own]), ...behind];
-  const lists: EntryList[] = [];
+  const lists: KeptList[] = [];
   for (const cache of caches) {
-    const entries = cache === own ? await cache.entriesToShow(kinds) : listOf(await cache.entries(kinds));
+    const entries: KeptList = cache === own ? await cache.entriesToShow(cached) : listOf(await cache.entries(cached));
     lists.push(await namedImages(cache, entries));
   }
   own?.leave();
+  lists.push(listOf(await keptWork(workDir, kinds)));
+  // Of work directories that are only read, builds take snapshots.
+  for (const cache of behind) lists.push(listOf(await keptWork(cache.cacheDir, kinds.includes('chrootbuild') ? ['chrootbuild'] : [])));
   const entries = lastUsedFirst(joined(lists));
-  if (session.terminal.json) session.document({ cacheDir, entries: Array.from(eachEntry(entries), entryDocument) });
-  else session.result(listText(entries, (entry) => (caches.length === 1 ? '' : `in ${plainText(cacheOf(caches, entry).cacheDir)}`)));
+  if (session.terminal.json) session.document({ cacheDir, workDir, entries: Array.from(eachEntry(entries), entryDocument) });
+  else session.result(listText(entries, (entry) => (caches.length <= 1 ? '' : `in ${plainText(placeOfEntry(caches, workDir, entry))}`)));
 }
 
-async function namedImages(cache: Cache, entries: EntryList): Promise<EntryList> {
-  const named = new Map<number, CacheEntry>();
+async function namedImages(cache: Cache, entries: KeptList): Promise<KeptList> {
+  const named = new Map<number, KeptEntry>();
   for (let index = 0; index < entries.length; index++) {
     if (entries.kindAt(index) === 'image') named.set(index, await namedImage(cache, entries.at(index)));
   }
@@ -35,7 +49,7 @@ async function namedImages(cache: Cache, entries: EntryList): Promise<EntryList>
 }
 
 /** An image under the names of its disks, or of the file that it was imported from; as it is where its record is damaged. */
-async function namedImage({ images }: Cache, entry: CacheEntry): Promise<CacheEntry> {
+async function namedImage({ images }: Cache, entry: KeptEntry): Promise<KeptEntry> {
   const record = await images.record(entry.id);
   if (record === undefined) return entry;
   const name = record.files.flatMap((file) => (file.type === undefined ? [] : [file.name])).join(', ');
@@ -43,7 +57,7 @@ async function namedImage({ images }: Cache, entry: CacheEntry): Promise<CacheEn
 }
 
 /** Kinds whose ids say nothing to people. */
-const NAMED: ReadonlySet<EntryKind> = new Set(['step', 'memo', 'image']);
+const NAMED: ReadonlySet<KeptKind> = new Set(['step', 'memo', 'image']);
 
 /** Lines that are printed together: each printing costs something, and a text of all lines has to be copied as a whole. */
 const LINES = 1000;
@@ -52,7 +66,7 @@ const LINES = 1000;
  * @param where the directory of an entry, where there are several.
  * @returns pieces of the text.
  */
-function* listText(entries: EntryList, where: (entry: CacheEntry) => string): Generator<string, void, undefined> {
+function* listText(entries: KeptList, where: (entry: KeptEntry) => string): Generator<string, void, undefined> {
   const sizeText = remembering(formatBytes);
   const timeText = remembering(isoTime);
   const lines = columns(entries, [

@@ -13,12 +13,12 @@ import { finishRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText, table } from '../terminal-text.js';
-import { verifyWorkspace, type WorkspaceFinding, type WorkspaceVerification } from '../workspace-check.js';
+import { verifyWorkspace, type WorkspaceFinding } from '../workspace-check.js';
 
 /** The status for damage that is still there, as for any other failed check of integrity. */
 const DAMAGED = 5;
 
-/** `ict cache verify`: compares every byte of the cache, and of base trees, with what names and records say. */
+/** `ict cache verify`: compares every byte of the cache, of base trees and of their snapshots, with what names and records say. */
 export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Promise<number> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { repair = false } = flags;
@@ -38,15 +38,26 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
         }),
       );
     const verified: Verification = cache === undefined ? { checked: {}, findings: [] } : await verify(cache, repair);
-    const beside: (Verification & { readonly cacheDir: string })[] = [];
-    for (const one of behind) beside.push({ cacheDir: one.cacheDir, ...(await verify(one, false)) });
+    const beside: (Verdict & { readonly cacheDir: string })[] = [];
+    for (const one of behind) {
+      const { checked, findings } = await verify(one, false);
+      const { verification: snapshots } = await verifyWorkspace(session, one.cacheDir, sandbox, false, ['chrootbuild']);
+      const { chrootbuild } = snapshots.checked;
+      beside.push({
+        cacheDir: one.cacheDir,
+        checked: { ...checked, ...(chrootbuild === 0 ? {} : { chrootbuild }) },
+        findings: [...findings, ...snapshots.findings],
+      });
+    }
     return { own: verified, others: beside, trees: await verifyWorkspace(session, engine.workDir, sandbox, repair) };
   }).finally(() => rm(scratch, { recursive: true, force: true }));
   if (repair) await finishRemoval(session, home, engine.workDir, cache, trees.damaged);
   const workspace = trees.verification;
   const status = [own, workspace, ...others].some(isDamaged) ? DAMAGED : 0;
   session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others });
-  const ofTrees = workspace.checked.chrootenv === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees:`, ...verdict(workspace)];
+  const { chrootenv, chrootbuild } = workspace.checked;
+  const ofTrees =
+    chrootenv + chrootbuild === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees and snapshots:`, ...verdict(workspace)];
   const lines = [...verdict(own), ...ofTrees, ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
   if (isDamaged(own) || isDamaged(workspace)) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
   if (others.some(isDamaged)) lines.push('What is damaged in a cache that is only read stays for its owner; builds never use it.');
@@ -59,7 +70,11 @@ function scratchOf(root: string | undefined): Promise<string> {
   return root === undefined ? mkdtemp(join(tmpdir(), 'ict-verify-')) : privateDirectory(root, 'verify');
 }
 
-type Verdict = Verification | WorkspaceVerification;
+/** What was looked at in one place, and what is wrong there. */
+interface Verdict {
+  readonly checked: Readonly<Record<string, number>>;
+  readonly findings: readonly (Finding | WorkspaceFinding)[];
+}
 
 function isDamaged({ findings }: Verdict): boolean {
   return findings.some(({ problem, repaired }) => problem === 'damaged' && !repaired);
@@ -76,7 +91,7 @@ function findingRow({ kind, id, problem, detail, repaired }: Finding | Workspace
   return [`${problem}${repaired ? ', removed' : ''}`, kind, plainText(id), plainText(detail)];
 }
 
-/** Layers and base trees may hold files of any owner: they are read in a sandbox. Where none can be started, they are left out, and it says so. */
+/** Layers, base trees and snapshots may hold files of any owner: they are read in a sandbox. Where none can be started, they are left out, and it says so. */
 async function withSandbox<T>(session: Session, temporary: string, work: (sandbox: Sandbox | undefined) => Promise<T>): Promise<T> {
   const { signal } = session;
   let sandbox: Sandbox;
@@ -84,7 +99,7 @@ async function withSandbox<T>(session: Session, temporary: string, work: (sandbo
     sandbox = await startSandbox({ signal, temporary });
   } catch (error) {
     signal.throwIfAborted();
-    session.note(`layers and base trees are not checked: ${toErrorRecord(error).message}\n`, 'warn');
+    session.note(`layers, base trees and snapshots are not checked: ${toErrorRecord(error).message}\n`, 'warn');
     return work(undefined);
   }
   try {

@@ -125,18 +125,50 @@ export async function unpackLayer(archive: string, directory: string, signal: Ab
 }
 
 /**
- * Writes all bytes to tar and lists what they hold, and reads them to their end even when tar, which stops at its end mark, takes no more:
- * only then the checksum of the compressed file is known to be good.
+ * Lists what an archive holds, and unpacks nothing.
+ *
+ * @returns what would lie in a directory that it is unpacked to. Whether it is the right archive is not checked here.
+ * @throws `ICT_SANDBOX_LAYER` when it cannot be read; the signal's reason.
  */
+export async function listArchive(archive: string, signal: AbortSignal): Promise<LayerManifest> {
+  const lister = new LayerLister();
+  try {
+    await listBytes(unpacked(archive, [], signal), lister, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw layerFailure('Reading an archive', archive, error);
+  }
+  return makeManifest(lister.entries());
+}
+
+/** Writes all bytes to tar, even when tar, which stops at its end mark, takes no more, and lists what they hold. */
 async function feed(sink: Writable, archive: string, lister: LayerLister, signal: AbortSignal): Promise<void> {
   // A broken pipe: tar ended, and says itself why.
   sink.on('error', () => sink.destroy());
   const sending: Promise<void>[] = [];
-  const bytes = unpacked(archive, sending, signal);
-  // Of its own each time, as whoever reads the archive may stop at its end mark too.
+  try {
+    await listBytes(unpacked(archive, sending, signal), lister, signal, (bytes) => sending.push(send(sink, bytes)));
+  } finally {
+    sink.end();
+  }
+}
+
+/**
+ * Lists what the bytes of an archive hold. They are read to their end, beyond the end mark too: only then the checksum of the compressed file
+ * is known to be good.
+ *
+ * @param seen gets each piece, before it is listed.
+ */
+async function listBytes(
+  bytes: AsyncGenerator<Uint8Array, void, undefined>,
+  lister: LayerLister,
+  signal: AbortSignal,
+  seen: (piece: Uint8Array) => void = () => undefined,
+): Promise<void> {
+  // Of its own each time, as whoever reads the archive may stop at its end mark.
   async function* through(): AsyncGenerator<Uint8Array, void, undefined> {
     for (let next = await bytes.next(); next.done !== true; next = await bytes.next()) {
-      sending.push(send(sink, next.value));
+      seen(next.value);
       yield next.value;
     }
   }
@@ -145,7 +177,6 @@ async function feed(sink: Writable, archive: string, lister: LayerLister, signal
     const rest = through();
     while ((await rest.next()).done !== true);
   } finally {
-    sink.end();
     await bytes.return(undefined);
   }
 }

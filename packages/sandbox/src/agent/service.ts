@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { packFiles } from '@ict/archive';
 import { sandboxError } from '../errors.js';
 import type { AgentMethods, CommandsEnd, MethodName, OutputLine, Params, Result } from '../protocol.js';
-import { readLayer, unpackLayer } from './layer-archive.js';
+import { listArchive, readLayer, unpackLayer } from './layer-archive.js';
 import { LayerBaseline } from './layer-baseline.js';
 import { copyLayer } from './layer-copy.js';
 import { layerFailure, layerIo } from './layer-failure.js';
@@ -77,6 +77,7 @@ export class SandboxService {
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
     'layer.seal': (params, { signal }) => this.#seal(params, signal),
     'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
+    'layer.list': ({ archive }, { signal }) => listArchive(archive, signal),
     'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, signal),
     'layer.copy': async ({ from, to, entries }, { signal }) => {
       // Those of layers that were abandoned, which were moved away.
