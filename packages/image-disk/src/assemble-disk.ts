@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { ContentHasher, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
+import { readPieces } from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig, grubImage } from './boot-grub.js';
 import { isEsp, kernelOptions } from './boot-files.js';
 import { EXT_VERSION, MKE2FS_CONF, writeExt } from './filesystem-ext.js';
@@ -11,7 +12,6 @@ import { mountPointOf } from './fstab.js';
 import { SECTOR_BYTES, encodeGpt, type GptTable } from './gpt.js';
 import { diskGuid, partitionIdentity } from './identity.js';
 import { likelyData } from './likely-data.js';
-import { readPieces } from './piecewise.js';
 import { divideTree, usesGrub, type DiskContent, type FatContent } from './partition-content.js';
 import { partitionAttributes } from './partition-flags.js';
 import { partitionTypeGuid } from './partition-types.js';
@@ -67,7 +67,7 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
  * Makes the whole disk in one sparse file: every filesystem is written at its place, so that nothing is copied, and the partition
  * tables last. Filesystems are made at the same time.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_BOOT_FILES`, `ICT_DISK_FAT_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw.
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_DISK_FAT_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw.
  */
 export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promise<BlobRef> {
   const layout = layoutDisk(input.spec.disk);

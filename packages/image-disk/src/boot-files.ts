@@ -1,8 +1,8 @@
 import type { DistributionDefinition, ImageInput, ImageSpec, PartitionSpec } from '@ict/plugin-api';
+import type { Kernel } from '@ict/image-parts';
 import { canonicalPartitionType, partitionTypeGuid } from './partition-types.js';
 import { mountPointOf } from './fstab.js';
 import { partitionIdentity } from './identity.js';
-import type { Kernel } from './kernels.js';
 
 /** True for an EFI system partition, by name or by type UUID. */
 export function isEsp(spec: PartitionSpec): boolean {

@@ -1,12 +1,12 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildContext, ImageInput, ImageSpec, TreeSession } from '@ict/plugin-api';
+import { findKernels } from '@ict/image-parts';
 import { kernelOptions, locate, menuTitle } from './boot-files.js';
 import { diskError } from './errors.js';
 import { efiArch } from './efi-arch.js';
 import { extKind } from './filesystem-kinds.js';
 import { partitionIdentity, volumeUuid } from './identity.js';
-import { findKernels } from './kernels.js';
 import type { FatFile } from './filesystem-fat.js';
 
 /** Where GRUB's configuration lies in the root tree. */
@@ -49,7 +49,7 @@ export function grubLocation(spec: ImageSpec, seed: ImageInput['seed'], path: st
 /**
  * Text of `/boot/grub/grub.cfg`: one entry per kernel, the newest first and by default.
  *
- * @throws `ICT_DISK_BOOT_FILES` when the tree has no kernel.
+ * @throws `ICT_IMAGE_BOOT_FILES` when the tree has no kernel.
  */
 export async function renderGrubConfig(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<string> {
   const kernels = await findKernels(tree, input.distribution.boot);

@@ -1,8 +1,8 @@
 import type { ImageInput, TreeSession } from '@ict/plugin-api';
+import { findKernels, resolveTreeFile, type Kernel, type TreeFile } from '@ict/image-parts';
 import { isEsp, kernelOptions, locate, menuTitle } from './boot-files.js';
 import { diskError } from './errors.js';
 import { efiArch } from './efi-arch.js';
-import { findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
 
 /** Files for the EFI system partition: texts made here, and files of the tree. */
 export interface EspContent {
@@ -16,7 +16,7 @@ export interface EspContent {
  *
  * Kernels and initrds are copied to `/{os}/{version}/`, unless the partition is mounted where they already are.
  *
- * @throws `ICT_DISK_BOOT_FILES` when loader, kernel or initrd is not in the tree.
+ * @throws `ICT_IMAGE_BOOT_FILES` when loader, kernel or initrd is not in the tree.
  */
 export async function systemdBootFiles(input: ImageInput, tree: TreeSession): Promise<EspContent> {
   const { spec, distribution } = input;

@@ -1,12 +1,5 @@
-import {
-  UNSUPPORTED_YET,
-  type DistributionDefinition,
-  type ImageSpec,
-  type PartitionSpec,
-  type ProblemReport,
-  type SourcePosition,
-} from '@ict/plugin-api';
-import { artifactExtension } from './artifacts.js';
+import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
+import { artifactExtension, positionOf } from '@ict/image-parts';
 import { espOf, isEsp, rootOf } from './boot-files.js';
 import { efiArch } from './efi-arch.js';
 import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
@@ -43,15 +36,6 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
   checkTogether(spec, report);
   checkTools(spec, distribution, report);
   return problems;
-}
-
-/** Where a value was written: its own place, or that of the nearest part of the template around it. */
-export function positionOf(spec: ImageSpec, path: string): SourcePosition | undefined {
-  for (let at = path; at !== ''; at = at.slice(0, Math.max(at.lastIndexOf('.'), at.lastIndexOf('['), 0))) {
-    const position = spec.positions.get(at);
-    if (position !== undefined) return position;
-  }
-  return undefined;
 }
 
 type Report = (path: string, message: string, hint: string, code?: Code) => void;
@@ -98,6 +82,7 @@ function checkArtifacts(spec: ImageSpec, report: Report): void {
     if (artifact.type === 'tar') {
       report(`${path}.type`, 'a tar archive of a disk image is not supported yet', 'Use another type.', UNSUPPORTED_YET);
     }
+    if (artifact.type === 'cpio') report(`${path}.type`, 'a disk is no cpio archive', 'Use another type, or imageType: img for an initrd.');
     if (seen.has(extension)) report(path, `the artifact "${extension}" is listed twice`, 'Remove one of them.');
     seen.add(extension);
   });

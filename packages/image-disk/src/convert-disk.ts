@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { BlobRef, BuildContext, Digest, Json } from '@ict/plugin-api';
-import { deriveBlob, runTool } from './derived-blob.js';
+import { deriveBlob, runTool } from '@ict/image-parts';
 import { virtualDisks, type VirtualDiskType } from './virtual-disk.js';
 import { settleIdentity } from './virtual-disk-identity.js';
 
@@ -20,7 +20,7 @@ export function convertKey(raw: Digest, type: VirtualDiskType, name: string, ctx
  * A raw disk in the format of a virtual machine, by qemu-img of the tools tree.
  *
  * @param name of the file without its extension: a vmdk repeats it
- * @throws `ICT_DISK_BLOB_GONE` when the raw disk is no longer in the cache; `ICT_DISK_CONVERSION`
+ * @throws `ICT_IMAGE_BLOB_GONE` when the raw disk is no longer in the cache; `ICT_DISK_CONVERSION`
  */
 export function convertDisk(raw: Digest, type: VirtualDiskType, name: string, ctx: BuildContext): Promise<BlobRef> {
   return deriveBlob(raw, ctx, async (source, directory) => {

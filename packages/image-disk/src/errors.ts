@@ -5,9 +5,7 @@ export const diskError = defineErrors({
   ICT_DISK_LAYOUT: 'invalid',
   ICT_DISK_UNSUPPORTED: 'invalid',
   ICT_DISK_NO_SPACE: 'invalid',
-  ICT_DISK_BOOT_FILES: 'invalid',
   ICT_DISK_FAT_FILE: 'invalid',
   ICT_DISK_CONVERSION: 'command',
-  ICT_DISK_BLOB_GONE: 'integrity',
   ICT_DISK_FILESYSTEM: 'command',
 });

@@ -1,6 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { readFully } from '@ict/image-parts';
 import { crc32c } from './crc32c.js';
-import { readFully } from './piecewise.js';
 import { readExtSuperblock, unreadable, type ExtSuperblock } from './ext-superblock.js';
 
 const INODE_UNINITIALISED = 0x1;

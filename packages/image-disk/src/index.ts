@@ -4,6 +4,5 @@ export { partitionTypeGuid, partitionTypeNames } from './partition-types.js';
 export { layoutDisk, planLayout, type DiskLayout, type LayoutProblem, type PlacedPartition } from './partitions.js';
 export { diskGuid, partitionIdentity, type PartitionIdentity } from './identity.js';
 export { renderFstab } from './fstab.js';
-export { compareKernelVersions } from './kernels.js';
 export { fixExtTimes } from './ext-times.js';
 export { diskError } from './errors.js';

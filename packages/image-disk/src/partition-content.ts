@@ -1,10 +1,10 @@
 import type { BuildContext, ImageInput, ImageSpec, TreeRef, TreeSession } from '@ict/plugin-api';
+import type { TreeFile } from '@ict/image-parts';
 import { isBelow, isEsp } from './boot-files.js';
 import { systemdBootFiles, type EspContent } from './boot-systemd.js';
 import { diskError } from './errors.js';
 import { extKind, isFat } from './filesystem-kinds.js';
 import { mountedPartitions } from './fstab.js';
-import type { TreeFile } from './kernels.js';
 
 /** What a FAT partition gets: directories and plain files only. */
 export interface FatContent extends EspContent {

@@ -1,5 +1,5 @@
 import type { ImageSpec } from '@ict/plugin-api';
-import { compressionCapability } from './artifacts.js';
+import { compressionCapability } from '@ict/image-parts';
 import { extKind, isFat } from './filesystem-kinds.js';
 import { isVirtualDisk } from './virtual-disk.js';
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageInput } from '@ict/plugin-api';
+import { hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import { kernelOptions, locate } from '../src/boot-files.js';
 import { earlyConfig, renderGrubConfig } from '../src/boot-grub.js';
 import { systemdBootFiles } from '../src/boot-systemd.js';
 import { partitionIdentity, volumeUuid } from '../src/identity.js';
 import { divideTree } from '../src/partition-content.js';
-import { hostBuild, type HostBuild, type TreeContent } from './support/host-build.js';
 import { MIB, SEED, bootable, distribution, esp, imageInput, imageSpec, root, type SpecChanges } from './support/specs.js';
 
 let build: HostBuild;
@@ -96,7 +96,7 @@ describe('systemdBootFiles', () => {
     async (missing) => {
       const input = given({}, Object.fromEntries(Object.entries(bootable).filter(([path]) => path !== missing)));
       await expect(systemdBootFiles(input, build.session(input.tree))).rejects.toMatchObject({
-        code: 'ICT_DISK_BOOT_FILES',
+        code: 'ICT_IMAGE_BOOT_FILES',
         facts: { path: `/${missing}` },
       });
     },

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { describeImageFormat, memoryTree, type ImageFormatFixture } from '@ict/plugin-testkit';
+import { hostBuild } from '@ict/fixtures';
 import { createDiskFormat } from '../src/format.js';
-import { hostBuild } from './support/host-build.js';
 import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
 
 const files = Object.fromEntries(Object.entries(bootable).map(([path, content]) => [`/${path}`, content]));

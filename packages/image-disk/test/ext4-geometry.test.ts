@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { execute } from '@ict/fixtures';
 import { INODE_BYTES, layOut, type Geometry } from '../src/ext4/geometry.js';
 import { encodeInode } from '../src/ext4/inode.js';
 import { encodeSuperblock } from '../src/ext4/superblock.js';
 import { MKE2FS_CONF } from '../src/filesystem-ext.js';
 import { check, run, write } from './support/ext4-images.js';
-import { execute } from './support/host-build.js';
 import { MIB } from './support/specs.js';
 
 let base: string;

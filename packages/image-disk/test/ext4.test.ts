@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRecord } from '@ict/plugin-api';
+import { digestFile } from '@ict/fixtures';
 import type { Ext4Request } from '../src/ext4/write-ext4.js';
 import { everything } from './support/everything.js';
 import { check, look, mounted, run, settle, write } from './support/ext4-images.js';
-import { digestFile } from './support/host-build.js';
-import { hostRecords } from './support/host-records.js';
+import { hostRecords } from '@ict/fixtures';
 import { MIB } from './support/specs.js';
 
 let base: string;

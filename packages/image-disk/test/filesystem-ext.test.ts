@@ -14,11 +14,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRef } from '@ict/plugin-api';
+import { BUILD_EPOCH, cut, execute, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import { crc32c } from '../src/crc32c.js';
 import { fixExtTimes } from '../src/ext-times.js';
 import { writeExt, type ExtRequest } from '../src/filesystem-ext.js';
 import { partitionIdentity } from '../src/identity.js';
-import { EPOCH, cut, execute, hostBuild, type HostBuild, type TreeContent } from './support/host-build.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = MIB;
@@ -92,7 +92,7 @@ describe('writeExt', () => {
     expect(field('Filesystem volume name')).toBe('rootfs');
     expect(field('Filesystem UUID')).toBe(identity.filesystemUuid);
     expect(field('Directory Hash Seed')).toBe(identity.hashSeed);
-    expect(new Date(`${field('Filesystem created')} UTC`).getTime()).toBe(EPOCH * 1000);
+    expect(new Date(`${field('Filesystem created')} UTC`).getTime()).toBe(BUILD_EPOCH * 1000);
     expect(field('Filesystem features')).toContain('metadata_csum');
     expect(field('Filesystem features')).not.toMatch(/metadata_csum_seed|orphan_file/u);
   });
@@ -129,10 +129,10 @@ describe('writeExt', () => {
       existsSync(join(build.ctx.temporary, '..', name, 'usr/bin/program')),
     ) as string;
     const directory = join(build.ctx.temporary, '..', home);
-    setTimes(directory, EPOCH - 5000);
+    setTimes(directory, BUILD_EPOCH - 5000);
     const first = await make();
-    utimesSync(join(directory, 'usr/bin/program'), EPOCH + 9, EPOCH - 5000);
-    utimesSync(join(directory, 'etc/hostname'), EPOCH - 70_000, EPOCH - 5000);
+    utimesSync(join(directory, 'usr/bin/program'), BUILD_EPOCH + 9, BUILD_EPOCH - 5000);
+    utimesSync(join(directory, 'etc/hostname'), BUILD_EPOCH - 70_000, BUILD_EPOCH - 5000);
     expect(Buffer.compare(await make(), first)).toBe(0);
   });
 
@@ -172,8 +172,8 @@ describe('fixExtTimes', () => {
       existsSync(join(build.ctx.temporary, '..', name, 'old')),
     ) as string;
     const directory = join(build.ctx.temporary, '..', home);
-    utimesSync(join(directory, 'old'), EPOCH + 50, EPOCH - 1000.25);
-    utimesSync(join(directory, 'young'), EPOCH + 50, EPOCH + 50);
+    utimesSync(join(directory, 'old'), BUILD_EPOCH + 50, BUILD_EPOCH - 1000.25);
+    utimesSync(join(directory, 'young'), BUILD_EPOCH + 50, BUILD_EPOCH + 50);
     utimesSync(join(directory, 'ancient'), new Date(), new Date(-86_400_000));
     await writeExt(asked, build.ctx);
     const part = cut(join(asked.directory, 'disk.raw'), OFFSET, SIZE, join(asked.directory, 'part'));
@@ -183,8 +183,8 @@ describe('fixExtTimes', () => {
     };
     const all = (seconds: number, extra = '00000000'): string[] =>
       Array.from({ length: 4 }, () => `${(seconds >>> 0).toString(16).padStart(8, '0')}:${extra}`);
-    expect(await times('/old')).toEqual(all(EPOCH - 1001));
-    expect(await times('/young')).toEqual(all(EPOCH));
+    expect(await times('/old')).toEqual(all(BUILD_EPOCH - 1001));
+    expect(await times('/young')).toEqual(all(BUILD_EPOCH));
     expect(await times('/ancient')).toEqual(all(-86_400));
     expect((await execute('e2fsck', ['-fn', part])).exitCode).toBe(0);
   });
@@ -194,7 +194,7 @@ describe('fixExtTimes', () => {
     await writeExt(asked, build.ctx);
     const disk = join(asked.directory, 'disk.raw');
     const before = readFileSync(disk);
-    await fixExtTimes(disk, OFFSET, EPOCH);
+    await fixExtTimes(disk, OFFSET, BUILD_EPOCH);
     expect(Buffer.compare(readFileSync(disk), before)).toBe(0);
   });
 
@@ -204,7 +204,7 @@ describe('fixExtTimes', () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ maxLength: 4096 }), async (bytes) => {
         writeFileSync(file, bytes);
-        await expect(fixExtTimes(file, 0, EPOCH)).rejects.toMatchObject({ code: 'ICT_DISK_FILESYSTEM' });
+        await expect(fixExtTimes(file, 0, BUILD_EPOCH)).rejects.toMatchObject({ code: 'ICT_DISK_FILESYSTEM' });
       }),
       { numRuns: 30 },
     );
@@ -219,7 +219,7 @@ describe('fixExtTimes', () => {
         const damaged = Buffer.from(original);
         damaged[1024 + at] = value;
         await file.write(damaged, 0, damaged.length, 0);
-        const outcome = await fixExtTimes(part, 0, EPOCH).then(
+        const outcome = await fixExtTimes(part, 0, BUILD_EPOCH).then(
           () => 'done',
           (reason: unknown) => (reason as { code?: string }).code,
         );

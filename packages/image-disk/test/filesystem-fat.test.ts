@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } fro
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import { fillCommands, sectorsPerCluster, writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
 import { FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
 import { partitionIdentity } from '../src/identity.js';
-import { cut, execute, hostBuild, type HostBuild } from './support/host-build.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = 2 * MIB;

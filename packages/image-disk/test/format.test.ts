@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest, FormatArtifact, Json } from '@ict/plugin-api';
+import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import { assembleKey } from '../src/assemble-disk.js';
 import { diskError } from '../src/errors.js';
 import { createDiskFormat } from '../src/format.js';
 import { partitionIdentity } from '../src/identity.js';
 import plugin from '../src/plugin.js';
-import { cut, execute, hostBuild, type HostBuild } from './support/host-build.js';
 import { MIB, SEED, bootable, esp, imageInput, root, type SpecChanges } from './support/specs.js';
 
 const format = createDiskFormat();
@@ -129,7 +129,7 @@ describe('build', () => {
   it('says so when the disk vanished from the cache between two steps', async () => {
     const input = imageInput(build.tree(bootable), everything);
     const ctx = { ...build.ctx, blobs: { ...build.ctx.blobs, path: async () => undefined } };
-    await expect(format.build(input, build.steps, ctx)).rejects.toMatchObject({ code: 'ICT_DISK_BLOB_GONE', kind: 'integrity' });
+    await expect(format.build(input, build.steps, ctx)).rejects.toMatchObject({ code: 'ICT_IMAGE_BLOB_GONE', kind: 'integrity' });
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { hostBuild } from '@ict/fixtures';
 import { mountPointOf, renderFstab } from '../src/fstab.js';
 import { diskGuid, partitionIdentity, volumeUuid } from '../src/identity.js';
 import { prepareTree } from '../src/prepare.js';
-import { hostBuild } from './support/host-build.js';
 import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
 
 const uuid = (id: string): string => `PARTUUID=${partitionIdentity(SEED, id).partitionUuid}`;

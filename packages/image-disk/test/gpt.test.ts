@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { execute } from '@ict/fixtures';
 import { FIRST_USABLE_LBA, SECTOR_BYTES, encodeGpt, lastUsableLba, type GptPartition, type GptTable } from '../src/gpt.js';
 import { guidBytes, isUuid, uuidBytes } from '../src/guid.js';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from '../src/partition-types.js';
-import { execute } from './support/host-build.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-gpt-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

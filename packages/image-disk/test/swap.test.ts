@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { execute } from '@ict/fixtures';
 import { encodeSwapHeader } from '../src/swap.js';
-import { execute } from './support/host-build.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-swap-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

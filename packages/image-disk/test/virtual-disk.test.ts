@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest } from '@ict/plugin-api';
+import { execute } from '@ict/fixtures';
 import { isVirtualDisk, virtualDisks, type VirtualDiskType } from '../src/virtual-disk.js';
 import { settleIdentity } from '../src/virtual-disk-identity.js';
-import { execute } from './support/host-build.js';
 import { MIB, SEED } from './support/specs.js';
 
 let directory: string;

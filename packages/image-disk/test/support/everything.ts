@@ -14,9 +14,9 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { BUILD_EPOCH } from '@ict/fixtures';
 import { settle } from './ext4-images.js';
-import { EPOCH } from './host-build.js';
-import { hostRecords } from './host-records.js';
+import { hostRecords } from '@ict/fixtures';
 import { MIB } from './specs.js';
 
 /** Makes a tree with one of everything that an ext4 can hold. Root alone can. @returns its directory, `tree`. */
@@ -77,7 +77,7 @@ export async function everything(tree: string): Promise<string> {
   attribute('acl', 'system.posix_acl_default', acl);
   settle(tree, await hostRecords(tree));
   lutimesSync(at('usr/link-60'), new Date(-86_400_000), new Date(-86_400_000));
-  utimesSync(at('etc/empty'), EPOCH - 1, EPOCH - 1);
-  utimesSync(at('dev'), EPOCH - 5, EPOCH - 5);
+  utimesSync(at('etc/empty'), BUILD_EPOCH - 1, BUILD_EPOCH - 1);
+  utimesSync(at('dev'), BUILD_EPOCH - 5, BUILD_EPOCH - 5);
   return tree;
 }

@@ -5,8 +5,8 @@ import { packFiles } from '@ict/archive';
 import { HeldMounts } from '@ict/fixtures';
 import type { TreeRecord } from '@ict/plugin-api';
 import { writeExt4, type Ext4Outcome, type Ext4Request } from '../../src/ext4/write-ext4.js';
-import { EPOCH, digestFile, execute } from './host-build.js';
-import { hostRecords } from './host-records.js';
+import { BUILD_EPOCH, digestFile, execute } from '@ict/fixtures';
+import { hostRecords } from '@ict/fixtures';
 import { MIB } from './specs.js';
 
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
@@ -30,7 +30,7 @@ export async function write(tree: string, image: string, changes: Partial<Ext4Re
   const records = changes.records ?? (await hostRecords(tree));
   const sizes = new Map(records.map(({ path, sizeBytes: bytes = 0 }) => [path, bytes]));
   const request = {
-    ...{ uuid: UUID, hashSeed: SEED, label: 'root', epochSeconds: EPOCH, root: '/' },
+    ...{ uuid: UUID, hashSeed: SEED, label: 'root', epochSeconds: BUILD_EPOCH, root: '/' },
     ...{ records, file: image, offsetBytes, sizeBytes, ...changes },
   };
   return writeExt4(request, (paths, target) =>
@@ -70,7 +70,7 @@ export async function look(directory: string): Promise<readonly object[]> {
 }
 
 /** Gives everything one time. */
-export function settle(directory: string, records: readonly TreeRecord[], seconds = EPOCH - 100_000): void {
+export function settle(directory: string, records: readonly TreeRecord[], seconds = BUILD_EPOCH - 100_000): void {
   for (const { path, type } of records.toReversed()) {
     if (type === 'symlink') lutimesSync(join(directory, path), seconds, seconds);
     else utimesSync(join(directory, path), seconds, seconds);

@@ -1,5 +1,5 @@
 import type { Digest, DistributionDefinition, ImageInput, ImageSpec, PartitionSpec, TreeRef } from '@ict/plugin-api';
-import type { TreeContent } from './host-build.js';
+import type { TreeContent } from '@ict/fixtures';
 
 export const MIB = 1024 * 1024;
 export const SEED = `sha256:${'5e'.repeat(32)}` as Digest;

@@ -1,7 +1,7 @@
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib';
+import { constants, crc32, createZstdCompress, deflateRaw, zstdCompress } from 'node:zlib';
 import { readPieces, type ByteRange } from './piecewise.js';
 
 const deflate = promisify(deflateRaw);
@@ -32,10 +32,12 @@ const GZIP: Framing = {
   },
 };
 
+const ZSTD_PARAMETERS = { [constants.ZSTD_c_compressionLevel]: 6, [constants.ZSTD_c_checksumFlag]: 1 };
+
 /** A row of zstd frames with checksums (RFC 8878, section 3.1: decoders read them as one stream). */
 const ZSTD: Framing = {
   pieceBytes: 4 * 1024 * 1024,
-  compress: (piece) => zstd(piece, { params: { [constants.ZSTD_c_compressionLevel]: 6, [constants.ZSTD_c_checksumFlag]: 1 } }),
+  compress: (piece) => zstd(piece, { params: ZSTD_PARAMETERS }),
   head: Buffer.alloc(0),
   tail: () => Buffer.alloc(0),
 };
@@ -62,6 +64,20 @@ export async function compressFile(
   signal: AbortSignal,
 ): Promise<void> {
   await pipeline(compressedPieces(FRAMINGS[kind], from, data, signal), createWriteStream(to), { signal });
+}
+
+/** What shapes the bytes that {@link compressToOneFrame} writes, beside the plain ones. */
+export function oneFrameIdentity(): string {
+  return `zstd-6 in one frame, zstd ${process.versions.zstd ?? ''}`;
+}
+
+/**
+ * Compresses a file to a single zstd frame, in one thread: for readers that take what follows the first frame for something else.
+ *
+ * @throws Node's own error when a file cannot be read or written; the signal's reason when it aborts.
+ */
+export async function compressToOneFrame(from: string, to: string, signal: AbortSignal): Promise<void> {
+  await pipeline(createReadStream(from), createZstdCompress({ params: ZSTD_PARAMETERS }), createWriteStream(to), { signal });
 }
 
 async function* compressedPieces(

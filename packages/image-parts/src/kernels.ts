@@ -1,5 +1,5 @@
 import type { BootDefinition, TreeEntry, TreeSession } from '@ict/plugin-api';
-import { diskError } from './errors.js';
+import { imageError } from './errors.js';
 
 /** A kernel of a tree. Paths are the definition's own, before links are followed. */
 export interface Kernel {
@@ -17,7 +17,7 @@ export interface TreeFile {
 /**
  * Kernels that the definition's glob finds in a tree, newest first.
  *
- * @throws `ICT_DISK_BOOT_FILES` when there is none.
+ * @throws `ICT_IMAGE_BOOT_FILES` when there is none.
  */
 export async function findKernels(tree: TreeSession, boot: BootDefinition): Promise<readonly Kernel[]> {
   const star = boot.kernel.indexOf('*');
@@ -37,7 +37,7 @@ export async function findKernels(tree: TreeSession, boot: BootDefinition): Prom
     kernels.push({ version, path, initrd: boot.initrd.replaceAll('${kernelVersion}', version) });
   }
   if (kernels.length === 0) {
-    throw diskError('ICT_DISK_BOOT_FILES', {
+    throw imageError('ICT_IMAGE_BOOT_FILES', {
       message: `the image has no kernel: nothing in its tree matches ${boot.kernel}`,
       hint: 'Add a kernel package under systemConfig.kernel.packages.',
       facts: { glob: boot.kernel },
@@ -75,12 +75,16 @@ function compareText(a: string, b: string): number {
 /**
  * The plain file that a path of a tree leads to, with every symbolic link followed inside the tree.
  *
- * @throws `ICT_DISK_BOOT_FILES` when it leads to nothing or to something else; `what` names it in the message.
+ * @throws `ICT_IMAGE_BOOT_FILES` when it leads to nothing or to something else; `what` names it in the message.
  */
 export async function resolveTreeFile(tree: TreeSession, path: string, what: string, hint: string): Promise<TreeFile> {
   const found = await follow(tree, path);
   if (found?.type === 'file') return { path: found.path, sizeBytes: found.sizeBytes };
-  throw diskError('ICT_DISK_BOOT_FILES', { message: `the image has no ${what}: ${path} is not a file of its tree`, hint, facts: { path } });
+  throw imageError('ICT_IMAGE_BOOT_FILES', {
+    message: `the image has no ${what}: ${path} is not a file of its tree`,
+    hint,
+    facts: { path },
+  });
 }
 
 /** What lies at `path`, under its real path. Undefined when nothing does, or links go round in a circle. */

@@ -1,8 +1,16 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
+import type { BootDefinition } from '@ict/plugin-api';
 import { compareKernelVersions, findKernels, resolveTreeFile } from '../src/kernels.js';
-import { hostBuild, type HostBuild, type TreeContent } from './support/host-build.js';
-import { bootable, distribution } from './support/specs.js';
+
+const boot: BootDefinition = {
+  kernel: '/boot/vmlinuz-*',
+  initrd: '/boot/initrd.img-${kernelVersion}',
+  makeInitrd: ['mkinitramfs', '-o', '${output}', '${kernelVersion}'],
+  loaders: {},
+};
+const bootable = { 'boot/vmlinuz-6.12.9-amd64': 'older', 'boot/vmlinuz-6.12.10-amd64': 'newer', 'boot/efi': null };
 
 let build: HostBuild;
 beforeEach(() => {
@@ -13,7 +21,7 @@ const session = (files: Record<string, TreeContent>) => build.session(build.tree
 
 describe('findKernels', () => {
   it('finds all by the glob, newest first', async () => {
-    expect(await findKernels(session({ ...bootable, 'boot/vmlinuz-': '', 'boot/config-6.12.9-amd64': '' }), distribution.boot)).toEqual([
+    expect(await findKernels(session({ ...bootable, 'boot/vmlinuz-': '', 'boot/config-6.12.9-amd64': '' }), boot)).toEqual([
       { version: '6.12.10-amd64', path: '/boot/vmlinuz-6.12.10-amd64', initrd: '/boot/initrd.img-6.12.10-amd64' },
       { version: '6.12.9-amd64', path: '/boot/vmlinuz-6.12.9-amd64', initrd: '/boot/initrd.img-6.12.9-amd64' },
     ]);
@@ -21,14 +29,14 @@ describe('findKernels', () => {
 
   it('takes a star in the middle of a path', async () => {
     const tree = session({ 'usr/lib/modules/6.1/vmlinuz': '', 'usr/lib/modules/6.2/modules.dep': '' });
-    const boot = { ...distribution.boot, kernel: '/usr/lib/modules/*/vmlinuz', initrd: '/boot/initramfs-${kernelVersion}.img' };
-    expect(await findKernels(tree, boot)).toEqual([
+    const other = { ...boot, kernel: '/usr/lib/modules/*/vmlinuz', initrd: '/boot/initramfs-${kernelVersion}.img' };
+    expect(await findKernels(tree, other)).toEqual([
       { version: '6.1', path: '/usr/lib/modules/6.1/vmlinuz', initrd: '/boot/initramfs-6.1.img' },
     ]);
   });
 
   it('refuses a tree without a kernel', async () => {
-    await expect(findKernels(session({ 'boot/grub': null }), distribution.boot)).rejects.toMatchObject({ code: 'ICT_DISK_BOOT_FILES' });
+    await expect(findKernels(session({ 'boot/grub': null }), boot)).rejects.toMatchObject({ code: 'ICT_IMAGE_BOOT_FILES' });
   });
 });
 
@@ -50,7 +58,7 @@ describe('resolveTreeFile', () => {
     ['a circle', { file: { link: 'other' }, other: { link: 'file' } }],
   ])('refuses %s', async (_, files) => {
     await expect(resolveTreeFile(session({ ...files, x: '' }), '/file', 'kernel', '')).rejects.toMatchObject({
-      code: 'ICT_DISK_BOOT_FILES',
+      code: 'ICT_IMAGE_BOOT_FILES',
       facts: { path: '/file' },
     });
   });

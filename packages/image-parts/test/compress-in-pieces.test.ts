@@ -5,9 +5,10 @@ import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
+import { execute } from '@ict/fixtures';
 import { compressFile } from '../src/compress-in-pieces.js';
-import { execute } from './support/host-build.js';
-import { MIB } from './support/specs.js';
+
+const MIB = 1024 * 1024;
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-compress-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

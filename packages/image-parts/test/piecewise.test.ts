@@ -2,14 +2,10 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDiskFormat } from '../src/format.js';
-import { likelyData, merge } from '../src/likely-data.js';
-import { layoutDisk } from '../src/partitions.js';
+import { afterAll, describe, expect, it } from 'vitest';
 import { readFully, readPieces, type ByteRange } from '../src/piecewise.js';
-import { hostBuild, type HostBuild } from './support/host-build.js';
-import { MIB, bootable, imageInput, imageSpec } from './support/specs.js';
 
+const MIB = 1024 * 1024;
 const PIECE = 64 * 1024;
 const never = new AbortController().signal;
 // Not below the system's temporary directory, which may be in memory, where there are no direct reads.
@@ -101,49 +97,5 @@ describe('readFully', () => {
     writeFileSync(file, 'abc');
     await using handle = await open(file, 'r');
     await expect(readFully(handle, Buffer.alloc(3), 1)).rejects.toThrow(RangeError);
-  });
-});
-
-describe('likelyData', () => {
-  let build: HostBuild;
-  beforeEach(() => {
-    build = hostBuild();
-  });
-  afterEach(() => build.remove());
-
-  it('covers every byte of a disk that is not zero, and little else', async () => {
-    const files = {
-      ...bootable,
-      ...Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`usr/share/${index}`, new Uint8Array(100_000).fill(index + 1)])),
-    };
-    const [artifact] = await createDiskFormat().build(imageInput(build.tree(files)), build.steps, build.ctx);
-    const disk = build.blobPath((artifact as { blob: Parameters<HostBuild['blobPath']>[0] }).blob);
-    const ranges = await likelyData(disk, layoutDisk(imageSpec().disk));
-    const zeros = Buffer.alloc(4096);
-    const missed: number[] = [];
-    await using handle = await open(disk, 'r');
-    const block = Buffer.alloc(4096);
-    for (let offset = 0; offset < 80 * MIB; offset += 4096) {
-      await handle.read(block, 0, 4096, offset);
-      if (!block.equals(zeros) && !ranges.some((range) => range.offset < offset + 4096 && offset < range.offset + range.length))
-        missed.push(offset);
-    }
-    expect(missed).toEqual([]);
-    expect(ranges.reduce((sum, range) => sum + range.length, 0)).toBeLessThan(30 * MIB);
-  });
-});
-
-describe('merge', () => {
-  it('joins what touches or nearly does', () => {
-    const ranges = [
-      { offset: 50, length: 10 },
-      { offset: 0, length: 10 },
-      { offset: 12, length: 3 },
-      { offset: 2, length: 1 },
-    ];
-    expect(merge(ranges, 5)).toEqual([
-      { offset: 0, length: 15 },
-      { offset: 50, length: 10 },
-    ]);
   });
 });

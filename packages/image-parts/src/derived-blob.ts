@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobRef, BuildContext, Digest } from '@ict/plugin-api';
-import { diskError } from './errors.js';
+import { imageError } from './errors.js';
 
-/** Bumped when what is made of a disk gets other bytes for an equal key. */
+/** Bumped when what is made of a blob gets other bytes for an equal key. */
 export const DERIVE_VERSION = 1;
 
 /** Runs a program of the tools tree with a blob at `/in` and a directory for results at `/out`. */
@@ -22,7 +22,7 @@ export async function runTool(argv: readonly string[], source: string, directory
  * Makes a blob out of another one.
  *
  * @param make leaves a file in the directory that it is given, and returns its name.
- * @throws `ICT_DISK_BLOB_GONE` when the blob is no longer in the cache; what `make` throws.
+ * @throws `ICT_IMAGE_BLOB_GONE` when the blob is no longer in the cache; what `make` throws.
  */
 export async function deriveBlob(
   from: Digest,
@@ -31,9 +31,9 @@ export async function deriveBlob(
 ): Promise<BlobRef> {
   const source = await ctx.blobs.path(from);
   if (source === undefined) {
-    throw diskError('ICT_DISK_BLOB_GONE', {
-      message: `the disk ${from} disappeared from the cache, or was damaged, while the build ran`,
-      hint: 'Run the build again; it makes the disk anew.',
+    throw imageError('ICT_IMAGE_BLOB_GONE', {
+      message: `the file ${from} disappeared from the cache, or was damaged, while the build ran`,
+      hint: 'Run the build again; it makes the file anew.',
       facts: { digest: from },
     });
   }

@@ -2,7 +2,7 @@ import type { ArtifactSpec, Compression } from '@ict/plugin-api';
 
 const SUFFIX: Readonly<Record<Compression, string>> = { gz: 'gz', xz: 'xz', zstd: 'zst', bz2: 'bz2' };
 
-/** What follows the image's name: `raw`, `raw.gz`, `qcow2.zst`. */
+/** What follows the image's name: `raw`, `raw.gz`, `cpio.zst`. */
 export function artifactExtension(spec: ArtifactSpec): string {
   return spec.compression === undefined ? spec.type : `${spec.type}.${SUFFIX[spec.compression]}`;
 }

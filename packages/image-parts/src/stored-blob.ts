@@ -1,0 +1,16 @@
+import type { BlobRef, Digest, Json, StepRunner } from '@ict/plugin-api';
+
+/** A step's output: {@link BlobRef} as plain data. */
+type StoredBlob = { readonly blob: { readonly kind: 'blob'; readonly digest: Digest; readonly sizeBytes: number } };
+
+/** Runs a cached step whose result is a blob. */
+export async function storedBlob(
+  steps: StepRunner,
+  type: string,
+  version: number,
+  key: Json,
+  run: () => Promise<BlobRef>,
+): Promise<BlobRef> {
+  const { blob } = await steps.step<StoredBlob>(type, version, key, async () => ({ blob: { ...(await run()) } }));
+  return blob;
+}
