@@ -57,6 +57,15 @@ export async function* writeTar(
   yield* output.flush();
 }
 
+/**
+ * What stands before the content of a member, as {@link writeTar} writes it: its header, after a pax header where one is needed.
+ *
+ * @throws `ICT_ARCHIVE_ENTRY` for an entry that cannot be written faithfully.
+ */
+export function encodeTarHeader(entry: Omit<TarInput, 'content'>): Buffer {
+  return encodeHeaders(entry, entry.sizeBytes ?? 0);
+}
+
 /** Joins small pieces into chunks; large pieces pass through uncopied. */
 class OutputBlocks {
   #block = Buffer.allocUnsafeSlow(OUTPUT_BYTES);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join, sep } from 'node:path';
+import { pathToFileURL } from 'node:url';
 
 /** Identifies the code behind a step: part of every key that it makes. */
 export interface CodeIdentity {
@@ -12,16 +13,24 @@ export interface CodeIdentity {
   readonly code?: string;
 }
 
+/** A package whose code makes steps. */
+export interface CodePackage {
+  readonly name: string;
+  readonly version: string;
+  readonly root: string;
+  /** Names of the packages that it is made of. */
+  readonly dependencies?: readonly string[];
+}
+
 /**
  * The identity of a package by its directory: its version, and in a checkout also the digest of its built code, which lies in
- * `codeDirectory` below it.
+ * `codeDirectory` below it, and of what it depends on in the same checkout.
  */
-export async function identify(
-  pkg: { readonly name: string; readonly version: string; readonly root: string },
-  codeDirectory = 'dist',
-): Promise<CodeIdentity> {
-  const { name, version, root } = pkg;
-  return isInstalled(root) ? { name, version } : { name, version, code: codeDigest([join(root, codeDirectory)]) };
+export async function identify(pkg: CodePackage, codeDirectory = 'dist'): Promise<CodeIdentity> {
+  const { name, version, root, dependencies = [] } = pkg;
+  if (isInstalled(root)) return { name, version };
+  const checkedOut = await checkedOutRoots(dependencies, pathToFileURL(join(root, 'package.json')).href);
+  return { name, version, code: codeDigest([join(root, codeDirectory), ...checkedOut.map((directory) => join(directory, 'dist'))]) };
 }
 
 /** The identity of the engine: this package, and in a checkout all packages of the workspace that it is made of. */
@@ -33,9 +42,14 @@ export async function identifyEngine(): Promise<CodeIdentity> {
     dependencies: Readonly<Record<string, string>>;
   };
   if (isInstalled(root)) return { name, version };
-  const roots = await Promise.all(Object.keys(dependencies).map((dependency) => packageRoot(dependency, import.meta.url)));
-  const checkedOut = [root, ...roots.filter((directory) => !isInstalled(directory)).sort()];
+  const checkedOut = [root, ...(await checkedOutRoots(Object.keys(dependencies), import.meta.url))];
   return { name, version, code: codeDigest(checkedOut.map((directory) => join(directory, 'dist'))) };
+}
+
+/** Directories of those packages that are not installed but part of a checkout, sorted. */
+async function checkedOutRoots(names: readonly string[], from: string): Promise<readonly string[]> {
+  const roots = await Promise.all(names.map((name) => packageRoot(name, from)));
+  return roots.filter((directory) => !isInstalled(directory)).sort();
 }
 
 async function packageRoot(specifier: string, from: string): Promise<string> {

@@ -94,7 +94,8 @@ export interface LayerSource extends LayerPresence {
 }
 
 /**
- * The steps that make a root tree, lowest layer first: base tree, image packages, configuration, the template's own layers, initrd.
+ * The steps that make a root tree, lowest layer first: base tree, image packages, configuration, the template's own layers, and the initrd
+ * of images that have one in their tree.
  * Each is keyed by the content of the layers below it, so that an equal result below lets everything above hit.
  */
 export function compositionSteps(input: Composition, layers: LayerMaker, source: LayerSource, ctx: BuildContext): readonly LayerStep[] {
@@ -103,7 +104,8 @@ export function compositionSteps(input: Composition, layers: LayerMaker, source:
   const rest = input.packages.filter((pkg) => !isBase(pkg));
   const steps: LayerStep[] = [baseStep(input, input.packages.filter(isBase), layers, ctx)];
   if (rest.length > 0 || input.spec.target.foreignArchitectures !== undefined) steps.push(packagesStep(input, rest, layers, source, ctx));
-  steps.push(configurationStep(input, layers, ctx), ...templateLayerSteps(input, layers, ctx), initrdStep(input, layers, source, ctx));
+  steps.push(configurationStep(input, layers, ctx), ...templateLayerSteps(input, layers, ctx));
+  if (input.format.part.needsInitrd !== false) steps.push(initrdStep(input, layers, source, ctx));
   return steps;
 }
 

@@ -81,7 +81,7 @@ async function deliverable(artifact: FormatArtifact, image: { name: string; vers
   const file = await ctx.blobs.path(blob.digest);
   if (file === undefined) throw new Error(`blob ${blob.digest} of a step that just succeeded is gone`);
   const name = `${image.name}-${image.version}.${artifact.extension}`;
-  return { name, type: artifact.spec.type, file, digest: blob.digest, sizeBytes: blob.sizeBytes };
+  return { name, type: artifact.spec?.type ?? artifact.extension, file, digest: blob.digest, sizeBytes: blob.sizeBytes };
 }
 
 /** Reads what the finished tree says is installed. */

@@ -9,6 +9,8 @@ export interface FoundPlugin {
   readonly name: string;
   readonly version: string;
   readonly root: string;
+  /** Names of the packages that its code imports. */
+  readonly dependencies: readonly string[];
   readonly manifest: PluginManifest;
 }
 
@@ -44,7 +46,8 @@ export async function readManifest(root: string): Promise<FoundPlugin> {
   for (const list of ['ecosystems', 'imageTypes', 'exporters', 'distros']) {
     if (!isTextList(ict[list] ?? [])) throw invalid(`"ict.${list}" is not a list of texts`);
   }
-  return { name, version, root: await realpath(root), manifest: ict as unknown as PluginManifest };
+  const dependencies = Object.keys(isRecord(json['dependencies']) ? json['dependencies'] : {});
+  return { name, version, root: await realpath(root), dependencies, manifest: ict as unknown as PluginManifest };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

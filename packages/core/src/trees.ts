@@ -1,4 +1,15 @@
-import type { ChangeOptions, LayerRef, PackTarget, Packing, TreePath, TreeRecord, TreeRef, TreeRunner, TreeSession } from '@ict/plugin-api';
+import type {
+  ChangeOptions,
+  ContentPlace,
+  LayerRef,
+  PackTarget,
+  Packing,
+  TreePath,
+  TreeRecord,
+  TreeRef,
+  TreeRunner,
+  TreeSession,
+} from '@ict/plugin-api';
 import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from './errors.js';
 import { lookingForRoom } from './full-disk.js';
@@ -171,16 +182,33 @@ export class SandboxTrees implements TreeRunner {
   }
 
   async pack(tree: TreeRef, paths: readonly TreePath[], target: PackTarget): Promise<Packing> {
-    const directories = await this.directories(tree);
-    const entries = new Map((await this.merged(tree)).map((entry) => [entry.record.path, entry]));
-    const files = paths.map((path) => {
-      const { record, layer } = entries.get(path) as MergedEntry;
-      return { path: `${directories[layer]}${path}`, sizeBytes: record.sizeBytes as number };
-    });
+    const files = await this.files(tree, paths);
     return (await this.sandbox.get()).packFiles(files, target, this.signal);
   }
 
-  /** Whoever packs a tree has asked for its records before. */
+  async place(tree: TreeRef, contents: readonly ContentPlace[], file: string): Promise<void> {
+    const files = await this.files(
+      tree,
+      contents.map(({ path }) => path),
+    );
+    const placed = files.map((one, index) => ({ ...one, offsetBytes: (contents[index] as ContentPlace).offsetBytes }));
+    await (await this.sandbox.get()).placeFiles(placed, file, this.signal);
+  }
+
+  /** Where the contents of files lie on this machine. */
+  private async files(
+    tree: TreeRef,
+    paths: readonly TreePath[],
+  ): Promise<readonly { readonly path: string; readonly sizeBytes: number }[]> {
+    const directories = await this.directories(tree);
+    const entries = new Map((await this.merged(tree)).map((entry) => [entry.record.path, entry]));
+    return paths.map((path) => {
+      const { record, layer } = entries.get(path) as MergedEntry;
+      return { path: `${directories[layer]}${path}`, sizeBytes: record.sizeBytes as number };
+    });
+  }
+
+  /** Whoever asks for contents of a tree has asked for its records before. */
   private async merged(tree: TreeRef): Promise<readonly MergedEntry[]> {
     const layers = await this.layers(tree);
     const merged = this.mergedTrees.get(tree) ?? mergeLayers(layers.map(({ manifest }) => manifest));

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -64,6 +64,25 @@ describe('identify', () => {
     await write(file, 'other');
     expect(await code()).toBe(before);
   });
+});
+
+it('identify changes with the code of packages of the same checkout that the package depends on, and not with that of installed ones', async () => {
+  await write('acme/dist/plugin.js', 'one');
+  for (const [name, at] of [
+    ['near', 'near'],
+    ['far', 'node_modules/far'],
+  ] as const) {
+    await write(`${at}/package.json`, JSON.stringify({ name }));
+    await write(`${at}/dist/index.js`, 'one');
+  }
+  await symlink(join(place, 'near'), join(place, 'node_modules/near'));
+  const read = async () =>
+    (await identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme'), dependencies: ['near', 'far'] })).code;
+  const before = await read();
+  await write('node_modules/far/dist/index.js', 'two');
+  expect(await read()).toBe(before);
+  await write('near/dist/index.js', 'two');
+  expect(await read()).not.toBe(before);
 });
 
 it('identify reads the code where a package keeps it', async () => {

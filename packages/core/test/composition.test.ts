@@ -79,6 +79,13 @@ function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers
 }
 
 describe('compositionSteps', () => {
+  it('makes no initrd for an image that starts without one', async () => {
+    await using ctx = fakeContext();
+    const { input } = composition();
+    const format = { ...input.format, part: { ...input.format.part, needsInitrd: false } };
+    expect(stepsOf({ ...input, format }, ctx).map((step) => step.type)).not.toContain('ict.initrd');
+  });
+
   it('makes base, packages, configuration and initrd, each over all that lies below', async () => {
     await using ctx = fakeContext();
     const { input, done } = composition();

@@ -29,6 +29,7 @@ function trees({ kept = false, sound = true, directory = '/staged/fs' }) {
       packed.push(files);
       return { kind: 'full', blocks: files.length };
     },
+    placeFiles: async (files: readonly object[], target: string) => void packed.push([...files, { target }]),
     verifyLayer: async (directory: string) => {
       looks.push(directory);
       return { ok: sound, changed: sound ? [] : ['/a'] };
@@ -88,6 +89,12 @@ describe('a tree as data', () => {
     expect(packed).toEqual([[{ path: '/layers/made/a', sizeBytes: 3 }]]);
     expect(looks).toEqual(['/layers/made']);
   });
+});
+
+it('contents of a tree go to their places in a file', async () => {
+  const { subject, packed } = trees({ kept: true });
+  await subject.place({ layers: [made] }, [{ path: '/a', offsetBytes: 700 }], '/archive');
+  expect(packed).toEqual([[{ path: '/layers/made/a', sizeBytes: 3, offsetBytes: 700 }, { target: '/archive' }]]);
 });
 
 describe('a layer that a program failed to make', () => {

@@ -21,8 +21,9 @@ export interface ImageInput {
 
 /** A finished file of an image. */
 export interface FormatArtifact {
-  readonly spec: ArtifactSpec;
-  /** `raw`, `raw.gz`, `qcow2`: what follows the image's name. */
+  /** What was asked for. Absent: a file that goes with the others, such as the kernel of an initrd. */
+  readonly spec?: ArtifactSpec;
+  /** `raw`, `raw.gz`, `qcow2`, `vmlinuz`: what follows the image's name. */
   readonly extension: string;
   readonly blob: BlobRef;
 }
@@ -32,7 +33,7 @@ export interface StepRunner {
   step<Out extends Json>(type: string, version: number, key: Json, run: () => Promise<Out>): Promise<Out>;
 }
 
-/** Turns a tree into image files: `raw` disks, and later ISO or OCI. */
+/** Turns a tree into image files: disks, an initrd, an archive. */
 export interface ImageFormat {
   /** Image types (`target.imageType`) that it makes. */
   readonly imageTypes: readonly string[];
@@ -42,6 +43,8 @@ export interface ImageFormat {
    * Also asked about a template with mistakes, so that all are told at once: what is wrong already has its nearest sound value, or NaN.
    */
   check(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[];
+  /** False: the image starts without an initrd in its tree, and none is made there. Absent: the distribution's is made for each kernel. */
+  readonly needsInitrd?: boolean;
   /** Packages that the image needs for its boot loader. */
   requires(spec: ImageSpec, distribution: DistributionDefinition): readonly string[];
   /** Capabilities of the tools tree that it uses for this template: `ext4`, `fat`, `convert`, `grub-efi`. */
@@ -50,6 +53,10 @@ export interface ImageFormat {
   prepare(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void>;
   /** Part of the key of `prepare`: bumped when it writes something else for equal input. */
   readonly version: number;
+  /**
+   * @returns one artifact for each of `spec.disk.artifacts`, in their order, or of the format's own choice when there are none; then what goes
+   *   with them.
+   */
   build(input: ImageInput, steps: StepRunner, ctx: BuildContext): Promise<readonly FormatArtifact[]>;
 }
 

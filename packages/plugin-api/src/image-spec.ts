@@ -49,7 +49,7 @@ export interface MetadataSpec {
   readonly keywords: readonly string[];
 }
 
-export type ArtifactType = 'raw' | 'qcow2' | 'vhd' | 'vhdx' | 'vmdk' | 'vdi' | 'tar';
+export type ArtifactType = 'raw' | 'qcow2' | 'vhd' | 'vhdx' | 'vmdk' | 'vdi' | 'tar' | 'cpio';
 export type Compression = 'gz' | 'xz' | 'zstd' | 'bz2';
 
 export interface ArtifactSpec {
@@ -61,6 +61,7 @@ export interface DiskSpec {
   readonly name: string;
   readonly sizeBytes: number;
   readonly partitionTable: 'gpt' | 'mbr';
+  /** None: the usual one of the image type. */
   readonly artifacts: readonly ArtifactSpec[];
   readonly partitions: readonly PartitionSpec[];
   /** The last partition grows to the size of the real disk when the system first starts. */

@@ -109,6 +109,13 @@ export type Packing =
   | { readonly kind: 'packed'; readonly extents: readonly (readonly BlockExtent[])[] }
   | { readonly kind: 'full'; readonly blocks: number };
 
+/** Where the content of a file goes. */
+export interface ContentPlace {
+  readonly path: TreePath;
+  /** Counted from the start of the file that it is written into. */
+  readonly offsetBytes: number;
+}
+
 /** What of an archive is unpacked. */
 export interface ExtractOptions {
   /**
@@ -163,6 +170,13 @@ export interface TreeRunner {
    * @param paths files that {@link TreeRunner.records} gives a size.
    */
   pack(tree: TreeRef, paths: readonly TreePath[], target: PackTarget): Promise<Packing>;
+  /**
+   * Writes the contents of files of a tree whole, each at its own place, into a host file that exists and is large enough. Long runs of
+   * zeros are left out: the file must hold zeros there.
+   *
+   * @param contents files that {@link TreeRunner.records} gives a size.
+   */
+  place(tree: TreeRef, contents: readonly ContentPlace[], file: string): Promise<void>;
 }
 
 /** A host path made visible to a tool. */

@@ -76,4 +76,4 @@ const NOT_GOOD: SignatureResult = { good: false, signers: [], issuers: [], failu
 
 const noTrees = () => Promise.reject(new Error('give fakeContext "trees" to open trees'));
 
-const NO_TREES: TreeRunner = { change: noTrees, inspect: noTrees, records: noTrees, pack: noTrees };
+const NO_TREES: TreeRunner = { change: noTrees, inspect: noTrees, records: noTrees, pack: noTrees, place: noTrees };

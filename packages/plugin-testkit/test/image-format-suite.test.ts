@@ -58,6 +58,16 @@ describe('the suite', () => {
       'build > makes each artifact that the template asks for, in its order',
     ],
     [
+      'makes first what nobody asked for',
+      {
+        build: async (...args) => {
+          const [artifact, ...others] = await sound.build(...args);
+          return [{ extension: 'kernel', blob: (artifact as NonNullable<typeof artifact>).blob }, artifact as never, ...others];
+        },
+      },
+      'build > makes each artifact that the template asks for, in its order',
+    ],
+    [
       'makes another file each time',
       {
         build: async (input, steps, ctx) => {
@@ -75,5 +85,11 @@ describe('the suite', () => {
   ])('catches a format that %s', async (_, change, title) => {
     const { failed } = await runSuite((api) => describeImageFormat('faulty', () => toyFormatFixture({ ...sound, ...change }), api));
     expect(failed).toContain(title);
+  });
+
+  it('catches keys with a seed that the files do not depend on', async () => {
+    const fixture = () => ({ ...toyFormatFixture(sound), identifiers: false });
+    const { failed } = await runSuite((api) => describeImageFormat('seeded', fixture, api));
+    expect(failed).toEqual(['build > covers the seed of the identifiers with its keys']);
   });
 });

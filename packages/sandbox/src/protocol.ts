@@ -1,5 +1,5 @@
 import type { CommandResult, Digest, ErrorRecord, PackTarget, Packing, TreeEntry } from '@ict/plugin-api';
-import type { PackedFile } from '@ict/archive';
+import type { PackedFile, PlacedFile } from '@ict/archive';
 import type { LayerEntry, LayerManifest } from './manifest.js';
 
 /** File attributes with every default filled in. */
@@ -70,6 +70,7 @@ export interface AgentMethods {
   'layer.sign': { params: { directory: string }; result: LayerSignature };
   'layer.compare': { params: { directory: string; entries: readonly LayerEntry[] }; result: { changed: readonly string[] } };
   'files.pack': { params: { files: readonly PackedFile[]; target: PackTarget }; result: Packing };
+  'files.place': { params: { files: readonly PlacedFile[]; target: string }; result: null };
   'directory.remove': { params: { directory: string }; result: null };
 }
 

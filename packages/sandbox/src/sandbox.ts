@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, realpath, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMainThread } from 'node:worker_threads';
 import { errnoOf } from '@ict/integrity';
-import type { PackedFile } from '@ict/archive';
+import type { PackedFile, PlacedFile } from '@ict/archive';
 import type { CommandResult, Digest, PackTarget, Packing, TreeCommand } from '@ict/plugin-api';
 import { AgentChannel } from './channel.js';
 import { sandboxError } from './errors.js';
@@ -191,6 +191,15 @@ export class Sandbox {
    */
   async packFiles(files: readonly PackedFile[], target: PackTarget, signal: AbortSignal): Promise<Packing> {
     return this.#channel.call('files.pack', { files, target }, { signal });
+  }
+
+  /**
+   * Writes contents of files of layers, each at its place, into a host file, as `TreeRunner.place` says.
+   *
+   * @throws `ICT_SANDBOX_LAYER`, when a file is shorter than it should be, for example; the signal's reason.
+   */
+  async placeFiles(files: readonly PlacedFile[], target: string, signal: AbortSignal): Promise<void> {
+    await this.#channel.call('files.place', { files, target }, { signal });
   }
 
   /**

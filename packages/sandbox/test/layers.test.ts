@@ -326,6 +326,24 @@ describe('packing', () => {
   });
 });
 
+describe('placing', () => {
+  const place = async (sizeBytes: number): Promise<void> => {
+    writeFileSync(join(base, 'placed'), Buffer.alloc(100));
+    await sandbox.placeFiles([{ path: join(base, 'one/z-first'), sizeBytes, offsetBytes: 30 }], join(base, 'placed'), signal);
+  };
+
+  it('writes the contents of files of layers where they belong in a host file', async () => {
+    await place(8);
+    const expected = Buffer.alloc(100);
+    expected.write('content\n', 30);
+    expect(readFileSync(join(base, 'placed')).equals(expected)).toBe(true);
+  });
+
+  it('fails when a file is not what its layer says', async () => {
+    await expect(place(9)).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER', facts: { place: join(base, 'placed') } });
+  });
+});
+
 describe('failures', () => {
   it('of an archive leave no file', async () => {
     const failing = sandbox.sealLayer(join(base, 'one'), { epochSeconds: EPOCH, archive: join(base, 'none/s.tar.gz') });

@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
-import { packFiles } from '@ict/archive';
+import { packFiles, placeFiles } from '@ict/archive';
 import { sandboxError } from '../errors.js';
 import type { AgentMethods, CommandsEnd, MethodName, OutputLine, Params, Result } from '../protocol.js';
 import { listArchive, readLayer, unpackLayer } from './layer-archive.js';
@@ -96,6 +96,15 @@ export class SandboxService {
       } catch (error) {
         signal.throwIfAborted();
         throw layerFailure('Packing the files of a tree', target.file, error);
+      }
+    },
+    'files.place': async ({ files, target }, { signal }) => {
+      try {
+        await placeFiles(files, target, signal);
+        return null;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw layerFailure('Copying the files of a tree', target, error);
       }
     },
     'directory.remove': async ({ directory }) => {
