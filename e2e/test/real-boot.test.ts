@@ -1,9 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
-import { stringify } from 'yaml';
-import { artifactOf, build, ict, realBuild, type IctResult, type RealBuild } from '../src/index.js';
+import { parse, stringify } from 'yaml';
+import { artifactOf, build, ict, realBuild, stepsOf, type IctResult, type RealBuild } from '../src/index.js';
 
 let real: RealBuild;
 beforeAll(async () => {
@@ -52,4 +52,23 @@ describe('the image from the real archive once more, started by GRUB, in the dir
     // One processor takes a third less of ours than two, which wait for each other.
     expect(await bootedConsole(artifactOf(built, 'raw').path, ['--cpus', '1'])).toMatch(/GRUB|Booting `/);
   });
+});
+
+it('the same system boots from its initrd alone, out of the packages of the first build', async () => {
+  const [parent, marker] = await Promise.all(
+    ['debian13-x86_64-minimal-raw.yml', 'debian13-boot-marker.yml'].map(
+      async (name) =>
+        parse(await readFile(join(dirname(real.template), name), 'utf8')) as { target: object; systemConfig: { packages: string[] } },
+    ),
+  );
+  // With the loader that a disk asks for by itself, the packages are those of the disk, and their layer is taken.
+  const packages = [...(parent?.systemConfig.packages ?? []), 'systemd-boot-efi'];
+  const template = join(dirname(real.template), 'img.yml');
+  const target = { ...marker?.target, imageType: 'img' };
+  const systemConfig = { ...parent?.systemConfig, ...marker?.systemConfig, name: 'img', packages };
+  await writeFile(template, stringify({ image: { name: 'e2e-img', version: '13' }, target, systemConfig }));
+  const built = await build(template, real.places);
+  expect(built.status, built.stderr).toBe(0);
+  expect(stepsOf(built, 'step.hit')).toContain('ict.packages');
+  await bootedConsole(artifactOf(built, 'cpio').path);
 });

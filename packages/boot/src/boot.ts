@@ -6,16 +6,20 @@ import { ConsoleText } from './console.js';
 import { bootError } from './errors.js';
 import { findFirmware, type Firmware } from './firmware.js';
 import { imageFileFormat } from './image-file.js';
-import { parseQemuVersion, qemuArguments, type Accelerator, type QemuVersion } from './qemu.js';
+import { findInitrdImage } from './initrd-image.js';
+import { parseQemuVersion, qemuArguments, type Accelerator, type QemuVersion, type Start } from './qemu.js';
 
 export interface BootOptions {
-  /** The disk image, raw or qcow2 (told apart by its bytes). It is not changed. */
+  /**
+   * The disk image, raw or qcow2 (told apart by its bytes), which is not changed; or an initrd whose name ends in `.cpio` or `.cpio.gz` and so
+   * on, with its kernel and the kernel's command line beside it (NAME.vmlinuz, NAME.cmdline).
+   */
   readonly image: string;
   /** The boot succeeds as soon as this appears on the console; without it, when the machine turns itself off. */
   readonly until?: string;
   /** Default 300 000. */
   readonly timeoutMs?: number;
-  /** Default 1024. */
+  /** Default 1024; 2048 for an initrd, which is in memory twice while it is unpacked. */
   readonly memoryMiB?: number;
   /** Default 2. */
   readonly cpus?: number;
@@ -29,7 +33,7 @@ export interface BootOptions {
   readonly accel?: 'auto' | Accelerator;
   /** How long `auto` waits for `Linux version` under KVM. Default 10 000. */
   readonly probeMs?: number;
-  /** Default: the first that the host has. */
+  /** Starts a disk. Default: the first that the host has. */
   readonly firmware?: Firmware;
   /** Further arguments of qemu, after ICT's own. */
   readonly extraArgs?: readonly string[];
@@ -62,7 +66,8 @@ type Ending =
   | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly by: NodeJS.Signals | undefined };
 
 /**
- * Boots an image in qemu by UEFI and waits for a text on its serial console, or for the machine to turn itself off.
+ * Boots an image in qemu, a disk by UEFI and an initrd by its kernel, and waits for a text on its serial console, or for the machine to
+ * turn itself off.
  *
  * qemu ends when the text appeared, at the time limit, when the signal aborts, and when this process dies.
  *
@@ -71,7 +76,6 @@ type Ending =
  */
 export async function bootImage(options: BootOptions): Promise<BootResult> {
   options.signal?.throwIfAborted();
-  const format = await imageFileFormat(options.image);
   const program = await findProgram(options.qemu ?? 'qemu-system-x86_64');
   if (program === undefined) {
     throw bootError('ICT_BOOT_NO_QEMU', {
@@ -79,22 +83,18 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
       hint: 'Install it: "apt-get install qemu-system-x86 ovmf" on Debian and Ubuntu, "dnf install qemu-system-x86 edk2-ovmf" on Fedora.',
     });
   }
-  const firmware = options.firmware ?? (await findFirmware());
+  const start = await findStart(options);
   const version = await versionOf(program, options.signal);
   const guard = await findProgram('setpriv');
   const directory = await mkdtemp(join(tmpdir(), 'ict-boot-'));
   try {
     const attempt = async (accel: Accelerator, probeMs: number | undefined): Promise<Attempt> => {
-      const variables = join(directory, `variables-${accel}.fd`);
-      await copyFile(firmware.variables, variables, constants.COPYFILE_FICLONE);
       const argv = qemuArguments({
         accel,
         ...(version === undefined ? {} : { version }),
-        memoryMiB: options.memoryMiB ?? 1024,
+        memoryMiB: options.memoryMiB ?? (start.kind === 'disk' ? 1024 : 2048),
         cpus: options.cpus ?? 2,
-        image: resolve(options.image),
-        format,
-        firmware: { code: firmware.code, variables },
+        start: await withOwnVariables(start, join(directory, `variables-${accel}.fd`)),
         extraArgs: options.extraArgs ?? [],
       });
       const command = guard === undefined ? [program, ...argv] : [guard, '--pdeathsig', 'KILL', '--', program, ...argv];
@@ -111,6 +111,20 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+/** What the machine is to start. */
+async function findStart({ image, firmware }: BootOptions): Promise<Start> {
+  const initrd = await findInitrdImage(resolve(image));
+  if (initrd !== undefined) return { kind: 'kernel', ...initrd };
+  return { kind: 'disk', image: resolve(image), format: await imageFileFormat(image), firmware: firmware ?? (await findFirmware()) };
+}
+
+/** The same with a variable store of its own, which firmware writes to. @param file where that goes. */
+async function withOwnVariables(start: Start, file: string): Promise<Start> {
+  if (start.kind !== 'disk') return start;
+  await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE);
+  return { ...start, firmware: { ...start.firmware, variables: file } };
 }
 
 /** What one run showed. */

@@ -1,5 +1,6 @@
 import type { Firmware } from './firmware.js';
 import type { ImageFileFormat } from './image-file.js';
+import type { InitrdImage } from './initrd-image.js';
 
 export type Accelerator = 'tcg' | 'kvm';
 
@@ -24,34 +25,45 @@ export function parseQemuVersion(text: string): QemuVersion | undefined {
   return major === undefined || minor === undefined ? undefined : { major: Number(major), minor: Number(minor) };
 }
 
+/** What the machine starts: a disk by UEFI, or a kernel by qemu itself. */
+export type Start =
+  | { readonly kind: 'disk'; readonly image: string; readonly format: ImageFileFormat; readonly firmware: Firmware }
+  | ({ readonly kind: 'kernel' } & InitrdImage);
+
 export interface QemuSettings {
   readonly accel: Accelerator;
   /** Of the qemu that gets the arguments; undefined when it is not known. */
   readonly version?: QemuVersion;
   readonly memoryMiB: number;
   readonly cpus: number;
-  readonly image: string;
-  readonly format: ImageFileFormat;
-  readonly firmware: Firmware;
+  readonly start: Start;
   readonly extraArgs: readonly string[];
 }
 
 /**
- * Arguments of `qemu-system-x86_64`: a q35 machine that starts `image` by UEFI, with its console on standard output and no network. The
- * image is not changed: what the guest writes is dropped. Of arguments given twice qemu takes the last, so `extraArgs` can replace some.
+ * Arguments of `qemu-system-x86_64`: a q35 machine with its console on standard output and no network. A disk is not changed: what the
+ * guest writes is dropped. Of arguments given twice qemu takes the last, so `extraArgs` can replace some.
  *
  * Acceleration is always named. `kvm:tcg` would not fall back where /dev/kvm opens but runs no usual kernel.
  */
 export function qemuArguments(settings: QemuSettings): readonly string[] {
-  const { accel, version, memoryMiB, cpus, image, format, firmware, extraArgs } = settings;
+  const { accel, version, memoryMiB, cpus, start, extraArgs } = settings;
   return [
     ...['-M', 'q35', '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor(accel, version)],
     ...['-m', `${memoryMiB}`, '-smp', `${cpus}`, '-nodefaults', '-display', 'none', '-vga', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-no-reboot', '-nic', 'none', '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
+    ...startArguments(start),
+    ...extraArgs,
+  ];
+}
+
+function startArguments(start: Start): readonly string[] {
+  if (start.kind === 'kernel') return ['-kernel', start.kernel, '-initrd', start.initrd, '-append', start.commandLine];
+  const { image, format, firmware } = start;
+  return [
     ...['-drive', `if=pflash,format=raw,readonly=on,file=${option(firmware.code)}`],
     ...['-drive', `if=pflash,format=raw,file=${option(firmware.variables)}`],
     ...['-drive', `if=virtio,format=${format},snapshot=on,file=${option(image)}`],
-    ...extraArgs,
   ];
 }
 

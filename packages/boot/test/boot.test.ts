@@ -147,6 +147,39 @@ describe('bootImage', () => {
   });
 });
 
+describe('an initrd', () => {
+  const write = (...names: string[]): string => {
+    for (const name of names) writeFileSync(join(directory, name), name.endsWith('.cmdline') ? 'console=ttyS0 quiet\n' : name);
+    return join(directory, names[0] as string);
+  };
+
+  it.each(['os-1.0.cpio', 'os-1.0.cpio.gz', 'os-1.0.cpio.xz', 'os-1.0.cpio.zst', 'os-1.0.cpio.bz2'])(
+    'is started by the kernel beside it when it is called %s, with more memory and no firmware',
+    async (name) => {
+      const image = write(name, 'os-1.0.vmlinuz', 'os-1.0.cmdline');
+      const firmware = { code: '/nowhere', variables: '/nowhere' };
+      expect(await bootImage(options('printf READY', { image, firmware, until: 'READY' }))).toMatchObject({ found: true });
+      const stem = join(directory, 'os-1.0');
+      expect(runs()[0]).toContain(`-kernel ${stem}.vmlinuz -initrd ${image} -append console=ttyS0 quiet`);
+      expect(runs()[0]).toContain('-m 2048');
+    },
+  );
+
+  it.each<[string, string[]]>([
+    ['its kernel', ['os.cpio.gz', 'os.cmdline']],
+    ['the command line', ['os.cpio.gz', 'os.vmlinuz']],
+  ])('is refused without %s', async (_, names) => {
+    const image = write(...names);
+    await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', facts: { path: image } });
+  });
+
+  it('is refused when it is not there', async () => {
+    write('os.vmlinuz', 'os.cmdline');
+    const image = join(directory, 'os.cpio.gz');
+    await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
+  });
+});
+
 describe('accel: auto', () => {
   const kvm = (extra: readonly string[] = []) => {
     const place = { device: join(directory, 'kvm'), guestsOnly: join(directory, 'pvm') };
@@ -237,9 +270,7 @@ describe('qemuArguments', () => {
   const settings = {
     memoryMiB: 512,
     cpus: 1,
-    image: '/a,b/disk',
-    format: 'qcow2',
-    firmware: { code: '/c', variables: '/v' },
+    start: { kind: 'disk', image: '/a,b/disk', format: 'qcow2', firmware: { code: '/c', variables: '/v' } },
     extraArgs: ['-nic', 'user'],
   } as const;
 
@@ -257,6 +288,13 @@ describe('qemuArguments', () => {
     expect(argv).toContain('if=virtio,format=qcow2,snapshot=on,file=/a,,b/disk');
     expect(argv.join(' ')).toContain('-no-reboot -nic none');
     expect(argv.slice(-2)).toEqual(['-nic', 'user']);
+  });
+
+  it('hands a kernel to qemu itself, without firmware or disk', () => {
+    const start = { kind: 'kernel', kernel: '/a,b/k', initrd: '/i', commandLine: 'console=ttyS0 quiet' } as const;
+    const argv = qemuArguments({ ...settings, start, accel: 'tcg' });
+    expect(argv.slice(-8)).toEqual(['-kernel', '/a,b/k', '-initrd', '/i', '-append', 'console=ttyS0 quiet', '-nic', 'user']);
+    expect(argv).not.toContain('-drive');
   });
 });
 

@@ -50,7 +50,7 @@ function stepLines(report: BuildReport): readonly string[] {
 /** The artifact that qemu starts as it is. */
 function bootable(report: BuildReport): string | undefined {
   const paths = report.artifacts.map((artifact) => artifact.path);
-  return paths.find((path) => path.endsWith('.raw')) ?? paths.find((path) => path.endsWith('.qcow2'));
+  return [/\.raw$/, /\.qcow2$/, /\.cpio(\.\w+)?$/].map((name) => paths.find((path) => name.test(path))).find((path) => path !== undefined);
 }
 
 /** A path as one word of a POSIX shell. */

@@ -91,7 +91,11 @@ export function imageCommands(program: LateCommand, run: Runner): void {
   program
     .command('boot')
     .description('start an image in qemu and wait for a text on its console')
-    .addArgument(new Argument('<image>', 'disk image, raw or qcow2; it is not changed').argParser(parseText('IMAGE')))
+    .addArgument(
+      new Argument('<image>', 'disk image, raw or qcow2, which is not changed; or an initrd (.cpio.gz), its kernel beside it').argParser(
+        parseText('IMAGE'),
+      ),
+    )
     .flags((command) =>
       command
         .addOption(new Option('--until <text>', 'text that shows that the image is up').default('login:').argParser(parseText('--until')))
@@ -99,7 +103,11 @@ export function imageCommands(program: LateCommand, run: Runner): void {
         .addOption(
           new Option('--timeout <seconds>', 'give up after this time (default: 300)').argParser(parseCount('--timeout', 1, 86_400)),
         )
-        .addOption(new Option('--memory <mib>', 'memory of the machine (default: 1024)').argParser(parseCount('--memory', 64, 1_048_576)))
+        .addOption(
+          new Option('--memory <mib>', 'memory of the machine (default: 1024, for an initrd 2048)').argParser(
+            parseCount('--memory', 64, 1_048_576),
+          ),
+        )
         .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
         .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg'])),
     )

@@ -105,6 +105,13 @@ describe('build', () => {
     expect(stdout.text).toContain("how to boot it: npx ict boot '/out/small image-1.raw'");
   });
 
+  it.each(['os-1.cpio.gz', 'os-1.cpio'])('says how to boot %s, by the initrd and not by its kernel', async (name) => {
+    const [artifact] = report.artifacts;
+    const artifacts = ['os-1.vmlinuz', name].map((file) => ({ ...artifact, path: `/out/${file}` })) as unknown as typeof report.artifacts;
+    const { stdout } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => ({ ...report, artifacts }) } });
+    expect(stdout.text).toContain(`how to boot it: npx ict boot /out/${name}\n`);
+  });
+
   it('prints paths only with --quiet', async () => {
     const { stdout, stderr } = await ict(['build', 'a.yml', '-q', ...work], { engine: { build: async () => report } });
     expect(stdout.text).toBe('/out/small image-1.raw\n');

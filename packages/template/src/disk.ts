@@ -59,7 +59,7 @@ export function readDisk(disk: Disk, imageName: string, isDisk: boolean, report:
     name: disk.name ?? imageName,
     sizeBytes,
     partitionTable,
-    artifacts: readArtifacts(disk),
+    artifacts: readArtifacts(disk, isDisk),
     partitions,
     ...(disk.extendLastPartitionToFillDisk ? { growLastPartition: true } : {}),
     ...(device ? { device } : {}),
@@ -75,9 +75,10 @@ function readSelection({
   return { ...(strategy === undefined ? {} : { strategy }), excludeRemovable, requireEmpty };
 }
 
-function readArtifacts(disk: Disk): ArtifactSpec[] {
+/** What is usual for an image that is no disk, its format knows. */
+function readArtifacts(disk: Disk, isDisk: boolean): ArtifactSpec[] {
   const artifacts = disk.artifacts ?? [];
-  if (artifacts.length === 0) return [{ type: 'raw' }];
+  if (artifacts.length === 0) return isDisk ? [{ type: 'raw' }] : [];
   return artifacts.map(({ type, compression }) => ({
     type,
     ...(compression === undefined ? {} : { compression: (compression === 'gzip' ? 'gz' : compression) satisfies Compression }),

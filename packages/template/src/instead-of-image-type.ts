@@ -1,4 +1,4 @@
-import { artifactTypes } from './schema/disk.js';
+import { diskTypes } from './schema/disk.js';
 
 /** What a disk image is to somebody who wanted another kind of image. */
 const DISK_INSTEAD: ReadonlyMap<string, string> = new Map([
@@ -14,8 +14,9 @@ const DISK_INSTEAD: ReadonlyMap<string, string> = new Map([
  */
 export function insteadOf(imageType: string, makes: readonly string[]): string {
   const supported = makes.length === 0 ? 'No image type is supported: install a plugin that makes one.' : `Supported: ${makes.join(', ')}.`;
+  if (imageType === 'cpio' && makes.includes('img')) return 'That is the format of an initrd: use imageType: img.';
   if (!makes.includes('raw')) return supported;
-  if ((artifactTypes as readonly string[]).includes(imageType)) {
+  if ((diskTypes as readonly string[]).includes(imageType)) {
     return `That is a format of a disk image: use imageType: raw, and "type: ${imageType}" under disk.artifacts.`;
   }
   const disk = DISK_INSTEAD.get(imageType);

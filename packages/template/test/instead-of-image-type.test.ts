@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { insteadOf } from '../src/instead-of-image-type.js';
-import { artifactTypes } from '../src/schema/disk.js';
+import { diskTypes } from '../src/schema/disk.js';
 import { commonImageTypes } from '../src/target.js';
 import { unsupported } from '../src/unsupported.js';
 import { HEAD, load } from './workspace.js';
@@ -15,11 +15,16 @@ it.each([
   expect([hint.includes(word), hint.includes('disk.artifacts')]).toEqual([true, true]);
 });
 
+it('of the format of an initrd names the type of image, where there is one', () => {
+  expect(insteadOf('cpio', ['raw', 'img'])).toContain('imageType: img');
+  expect(insteadOf('cpio', ['raw'])).toBe('Supported: raw.');
+});
+
 it.each(commonImageTypes.filter((type) => type !== 'raw'))('has words of its own for %s', (type) => {
   expect(insteadOf(type, ['raw'])).not.toBe(insteadOf('floppy', ['raw']));
 });
 
-it.each(artifactTypes.filter((type) => type !== 'raw'))('of %s says where file formats belong', (type) => {
+it.each(diskTypes.filter((type) => type !== 'raw'))('of %s says where file formats belong', (type) => {
   expect(insteadOf(type, ['raw'])).toContain(`"type: ${type}" under disk.artifacts`);
 });
 

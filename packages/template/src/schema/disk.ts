@@ -1,14 +1,22 @@
 import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 
 /** File formats of disk images. */
-export const artifactTypes = ['raw', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'tar'] as const;
+export const diskTypes = ['raw', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'tar'] as const;
+
+/** File formats of images. */
+export const artifactTypes = [...diskTypes, 'cpio'] as const;
 
 const artifact = {
   type: 'object',
   description: 'One image file to deliver.',
   examples: [{ type: 'qcow2' }, { type: 'raw', compression: 'gz' }],
   properties: {
-    type: oneOf(artifactTypes, 'File format of the image.', 'raw', 'qcow2'),
+    type: oneOf(
+      artifactTypes,
+      'File format of the image. An initrd (img) is a cpio, a wsl2 image a tar, a disk any of the others.',
+      'raw',
+      'qcow2',
+    ),
     compression: oneOf(
       ['gz', 'gzip', 'xz', 'zstd', 'bz2'],
       'Compresses the whole file; `gzip` is another name of `gz`. Absent: not compressed.',
@@ -85,12 +93,13 @@ export const diskSchema = {
       },
       additionalProperties: false,
     },
-    artifacts: withDefault([{ type: 'raw' }], {
+    artifacts: {
       type: 'array',
-      description: 'Image files to deliver.',
+      description:
+        'Image files to deliver. Absent: what is usual for the image type, of a disk `raw`, of an initrd `cpio` compressed with gz. A wsl2 image names `tar` compressed with gz.',
       examples: [[{ type: 'raw' }, { type: 'qcow2' }]],
       items: artifact,
-    }),
+    },
     partitions: withDefault([], {
       type: 'array',
       description: 'Partitions, in the order of their numbers.',

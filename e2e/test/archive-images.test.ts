@@ -1,0 +1,133 @@
+import { execFile } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { mkdir, readFile, readlink, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { createGunzip } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
+import { asUser, makeOrdinaryUser, placesOf, removeOrdinaryUser } from '../src/ordinary-user.js';
+
+const run = promisify(execFile);
+
+let mini: Mini;
+let places: BuildPlaces;
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'archive-images');
+  places = await mini.places();
+});
+afterAll(() => mini.close());
+
+const INIT = { configurations: [{ cmd: 'ln -s /bin/sh /usr/sbin/init' }] };
+
+/** A template of the miniature for an initrd. */
+function initrdTemplate(artifacts: readonly object[] = [], system: object = INIT): Promise<string> {
+  const kernel = { cmdline: 'console=ttyS0', packages: ['mini-kernel'] };
+  return mini.template({ target: { imageType: 'img' }, disk: { partitions: [], artifacts }, system: { kernel, ...system } });
+}
+
+const fileNames = (result: IctResult): readonly string[] =>
+  result.events.flatMap((event) => (event.type === 'artifact.written' ? [basename(event.artifact.path)] : []));
+
+describe('an initrd', () => {
+  let template: string;
+  let built: IctResult;
+  beforeAll(async () => {
+    template = await initrdTemplate();
+    built = await sound(mini.buildTemplate(template, places));
+  });
+
+  it('is the whole tree, with its kernel and the command line beside it', async () => {
+    expect(fileNames(built)).toEqual(['mini-1.0.cpio.gz', 'mini-1.0.vmlinuz', 'mini-1.0.cmdline']);
+    const tree = join(mini.root, 'unpacked');
+    await mkdir(tree);
+    const cpio = execFile('cpio', ['--extract', '--make-directories', '--quiet'], { cwd: tree });
+    const ended = new Promise((resolve) => cpio.once('close', resolve));
+    await pipeline(createReadStream(artifactOf(built, 'cpio').path), createGunzip(), cpio.stdin as NodeJS.WritableStream);
+    expect(await ended).toBe(0);
+    expect(await readlink(join(tree, 'init'))).toBe('sbin/init');
+    expect(await readFile(join(tree, 'etc/hostname'), 'utf8')).toBe('mini\n');
+    expect(await readFile(join(tree, 'etc/fstab'), 'utf8')).not.toMatch(/^[^#]/m);
+    expect((await stat(join(tree, 'usr/bin/dash'))).mode & 0o7777).toBe(0o755);
+    const kernel = await readFile(artifactOf(built, 'vmlinuz').path);
+    expect(kernel.equals(await readFile(join(tree, 'boot/vmlinuz-6.12.1-mini')))).toBe(true);
+    expect(await readFile(artifactOf(built, 'cmdline').path, 'utf8')).toBe('console=ttyS0\n');
+    const manifest = JSON.parse(await readFile(join(artifactOf(built, 'cpio').path, '..', 'mini-1.0.manifest.json'), 'utf8')) as {
+      artifacts: { name: string }[];
+    };
+    expect(manifest.artifacts.map(({ name }) => name).sort()).toEqual([...fileNames(built)].sort());
+  });
+
+  it('has no initrd in its tree, and asks for no program of the tools tree', () => {
+    const steps = stepsOf(built, 'step.miss');
+    expect(steps).not.toContain('ict.initrd');
+    expect(steps).toEqual(expect.arrayContaining(['initrd.kernel', 'initrd.assemble', 'initrd.compress']));
+  });
+
+  it('comes from the image cache the second time', async () => {
+    const again = await sound(mini.buildTemplate(template, places));
+    expect(artifactOf(again, 'cpio').digest).toBe(artifactOf(built, 'cpio').digest);
+    expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
+  });
+
+  it('is only compressed anew for another artifact', async () => {
+    const artifacts = [{ type: 'cpio' }, { type: 'cpio', compression: 'zstd' }];
+    const other = await sound(mini.buildTemplate(await initrdTemplate(artifacts), places));
+    expect(fileNames(other)).toEqual(['mini-1.0.cpio', 'mini-1.0.cpio.zst', 'mini-1.0.vmlinuz', 'mini-1.0.cmdline']);
+    expect(stepsOf(other, 'step.miss').filter((step) => step.startsWith('initrd.'))).toEqual(['initrd.compress']);
+  });
+
+  it('is the same for an ordinary user in other directories', async () => {
+    const user = await makeOrdinaryUser();
+    try {
+      const own = await placesOf(user, join(mini.root, 'other places'));
+      const command = [...asUser(user), join(repositoryRoot, 'node_modules', '.bin', 'ict')];
+      const env = { HOME: own.temporary, TZ: 'Pacific/Chatham' };
+      const other = await sound(mini.buildTemplate(template, own, [], { command, env, umask: '077' }));
+      for (const type of ['cpio', 'vmlinuz', 'cmdline']) expect(artifactOf(other, type).digest).toBe(artifactOf(built, type).digest);
+    } finally {
+      await removeOrdinaryUser(user.name);
+    }
+  });
+
+  it('is refused without an init, and without a kernel', async () => {
+    const kernel = { cmdline: '', packages: [] };
+    for (const [system, names] of [
+      [{}, 'has no init: /sbin/init is not a file of its tree'],
+      [{ ...INIT, kernel }, 'has no kernel: nothing in its tree matches /boot/vmlinuz-*'],
+    ] as const) {
+      const { status, stderr } = await mini.buildTemplate(await initrdTemplate([], system), places);
+      expect([status, stderr]).toEqual([1, expect.stringContaining('ICT_IMAGE_BOOT_FILES')]);
+      expect(stderr).toContain(names);
+    }
+  });
+
+  it('is refused as a disk, with the line that says so', async () => {
+    const file = await initrdTemplate([{ type: 'qcow2' }]);
+    const { status, stderr } = await ict(['validate', file, '--distro-file', mini.distribution.definition]);
+    expect(status).toBe(1);
+    const line = (await readFile(file, 'utf8')).split('\n').findIndex((text) => text.includes('type: qcow2')) + 1;
+    expect(stderr).toContain('an initrd has no artifact of type qcow2');
+    expect(stderr).toContain(`template.yml:${line}:`);
+  });
+});
+
+describe('a wsl2 image', () => {
+  it('is the whole tree as a tar archive, the same in other directories', async () => {
+    const target = { imageType: 'wsl2' };
+    const disk = { partitions: [], artifacts: [{ type: 'tar', compression: 'gz' }] };
+    const template = await mini.template({ target, disk, system: { ...INIT, kernel: undefined } });
+    const built = await sound(mini.buildTemplate(template, places));
+    expect(fileNames(built)).toEqual(['mini-1.0.tar.gz']);
+    expect(stepsOf(built, 'step.miss')).not.toContain('ict.initrd');
+    const tree = join(mini.root, 'unpacked-wsl');
+    await mkdir(tree);
+    const archive = artifactOf(built, 'tar');
+    await run('tar', ['--extract', '--gzip', '--same-permissions', '--file', archive.path, '-C', tree]);
+    expect(await readFile(join(tree, 'etc/hostname'), 'utf8')).toBe('mini\n');
+    await expect(stat(join(tree, 'etc/wsl.conf'))).rejects.toMatchObject({ code: 'ENOENT' });
+    const other = await sound(mini.buildTemplate(template, await mini.places()));
+    expect(artifactOf(other, 'tar').digest).toBe(archive.digest);
+  });
+});

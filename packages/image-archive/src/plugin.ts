@@ -1,0 +1,5 @@
+import { definePlugin } from '@ict/plugin-api';
+import { createInitrdFormat } from './initrd-format.js';
+import { createWslFormat } from './wsl-format.js';
+
+export default definePlugin({ apiVersion: 1, formats: [createInitrdFormat(), createWslFormat()] });
