@@ -27,6 +27,7 @@ export const rpmError = defineErrors({
   // Packages and trees.
   ICT_RPM_PACKAGE_REPLACED: 'integrity',
   ICT_RPM_PACKAGE_DIGEST: 'integrity',
+  ICT_RPM_PACKAGE_WEAK: 'integrity',
   ICT_RPM_PACKAGE_UNSIGNED: 'integrity',
   ICT_RPM_PACKAGE_SIGNATURE: 'integrity',
   ICT_RPM_PACKAGE_UNKNOWN_KEY: 'integrity',

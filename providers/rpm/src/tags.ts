@@ -49,6 +49,8 @@ export const TAG = {
   PAYLOADDIGESTALT: 5097,
   MODULARITYLABEL: 5096,
   RPMFORMAT: 5114,
+  PAYLOADSHA512: 5121,
+  PAYLOADSHA3_256: 5123,
 } as const;
 
 /** Numbers of tags of the signature header. `LEGACY` signatures and digests cover header and payload. */
@@ -58,6 +60,7 @@ export const SIGNATURE_TAG = {
   SHA1: 269,
   SHA256: 273,
   OPENPGP: 278,
+  SHA3_256: 279,
   LEGACY_PGP: 1002,
   LEGACY_MD5: 1004,
   LEGACY_GPG: 1005,

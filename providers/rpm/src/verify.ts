@@ -33,7 +33,7 @@ export function createPackageVerifier(): PackageVerifier {
 async function verify(file: string, expected: ResolvedPackage, repository: RepositorySpec, ctx: Context): Promise<void> {
   const pkg = await readRpm(file, { signal: ctx.signal });
   requireSame(pkg, expected);
-  if (repository.gpgCheck === false) await verifyContent(pkg, file, ctx);
+  if (repository.gpgCheck === false) await verifyContent(pkg, file, ctx, repository);
   else await verifySigned(pkg, file, repository, ctx);
 }
 
@@ -50,12 +50,26 @@ function requireSame(pkg: RpmPackage, expected: ResolvedPackage): void {
 
 /**
  * Compares a package with the digests that it carries: of the header, of the payload, or, in packages that have none of the payload, MD5 of
- * both. They find damage; what they are worth against an attacker depends on the signature.
+ * both. They find damage; what they are worth against an attacker depends on who vouches for them.
  *
- * @throws `ICT_RPM_PACKAGE_DIGEST`
+ * @param options `legacyCrypto` lets MD5 count, when there is no other digest of the content.
+ * @throws `ICT_RPM_PACKAGE_DIGEST`, `ICT_RPM_PACKAGE_WEAK`
  */
-export async function verifyContent(pkg: RpmPackage, file: string, ctx: Pick<Context, 'verify'>): Promise<void> {
+export async function verifyContent(
+  pkg: RpmPackage,
+  file: string,
+  ctx: Pick<Context, 'verify'>,
+  { legacyCrypto = false }: Pick<RepositorySpec, 'legacyCrypto'> = {},
+): Promise<void> {
   const stated = statedDigests(pkg, file);
+  const content = stated.find(({ what }) => what !== 'header')?.algorithm;
+  if (content === undefined || (content === 'md5' && !legacyCrypto)) {
+    throw rpmError('ICT_RPM_PACKAGE_WEAK', {
+      message: `${pkg.name} ${formatEvr(pkg.evr)} has ${content === undefined ? 'no digest of its content' : 'no digest of its content but MD5'}, and no signature is asked for`,
+      hint: 'Have its signature checked, or say "legacyCrypto: true" for its repository, if its metadata is signed and you trust MD5 for the rest.',
+      facts: { package: pkg.name, ...(content === undefined ? {} : { algorithm: content }) },
+    });
+  }
   requireDigests(pkg, stated, (await ctx.verify.checkParts({ digests: stated })).digests);
 }
 
@@ -70,15 +84,18 @@ interface StatedDigest {
 function statedDigests(pkg: RpmPackage, file: string): readonly StatedDigest[] {
   const { signature, headerRange, payloadRange } = pkg;
   const header = { file, ...headerRange };
-  const payload = payloadDigest(pkg);
-  const all: readonly (Omit<StatedDigest, 'hex'> & { readonly hex: string | undefined })[] = [
-    { what: 'header', range: header, algorithm: 'sha256', hex: signature.string(SIGNATURE_TAG.SHA256) },
-    { what: 'header', range: header, algorithm: 'sha1', hex: signature.string(SIGNATURE_TAG.SHA1) },
-    payload === undefined
-      ? { what: 'content', range: wholeOf(pkg, file), algorithm: 'md5', hex: signature.bytes(SIGNATURE_TAG.LEGACY_MD5)?.toString('hex') }
-      : { what: 'payload', range: { file, ...payloadRange }, ...payload },
+  const ofHeader = [
+    { algorithm: 'sha256', hex: signature.string(SIGNATURE_TAG.SHA256) },
+    { algorithm: 'sha3-256', hex: signature.string(SIGNATURE_TAG.SHA3_256) },
+    { algorithm: 'sha1', hex: signature.string(SIGNATURE_TAG.SHA1) },
+  ] as const;
+  const ofPayload = payloadDigests(pkg);
+  const old = ofPayload.length > 0 ? undefined : signature.bytes(SIGNATURE_TAG.LEGACY_MD5)?.toString('hex');
+  return [
+    ...ofHeader.flatMap(({ hex, algorithm }) => (hex === undefined ? [] : [{ what: 'header', range: header, algorithm, hex }])),
+    ...ofPayload.map((digest) => ({ what: 'payload', range: { file, ...payloadRange }, ...digest })),
+    ...(old === undefined ? [] : [{ what: 'content', range: wholeOf(pkg, file), algorithm: 'md5' as const, hex: old }]),
   ];
-  return all.flatMap(({ hex, ...rest }) => (hex === undefined ? [] : [{ ...rest, hex }]));
 }
 
 function requireDigests(pkg: RpmPackage, stated: readonly StatedDigest[], found: readonly string[]): void {
@@ -97,16 +114,23 @@ function wholeOf({ headerRange, payloadRange }: RpmPackage, file: string): FileR
   return { file, offset: headerRange.offset, sizeBytes: headerRange.sizeBytes + payloadRange.sizeBytes };
 }
 
-function payloadDigest({ header }: RpmPackage): { readonly algorithm: DigestAlgorithm; readonly hex: string } | undefined {
-  const hex = header.string(TAG.PAYLOADDIGEST);
-  if (hex === undefined) return undefined;
+/** Digests of the payload as it is stored: one since rpm 4.14, three in packages of format 6. */
+function payloadDigests({ header }: RpmPackage): readonly Pick<StatedDigest, 'algorithm' | 'hex'>[] {
+  const first = header.string(TAG.PAYLOADDIGEST);
   const algorithm = ALGORITHMS[header.number(TAG.PAYLOADDIGESTALGO) ?? 8];
-  if (algorithm !== undefined) return { algorithm, hex };
-  throw rpmError('ICT_RPM_HEADER_INVALID', {
-    message: 'The payload digest of the package is of an unknown kind',
-    hint: 'The package was made by a newer rpm than this reader knows.',
-    facts: { part: 'header', reason: 'unknown payload digest' },
-  });
+  if (first !== undefined && algorithm === undefined) {
+    throw rpmError('ICT_RPM_HEADER_INVALID', {
+      message: 'The payload digest of the package is of an unknown kind',
+      hint: 'The package was made by a newer rpm than this reader knows.',
+      facts: { part: 'header', reason: 'unknown payload digest' },
+    });
+  }
+  const all = [
+    { algorithm, hex: first },
+    { algorithm: 'sha512', hex: header.string(TAG.PAYLOADSHA512) },
+    { algorithm: 'sha3-256', hex: header.string(TAG.PAYLOADSHA3_256) },
+  ] as const;
+  return all.flatMap(({ hex, algorithm: each }) => (hex === undefined || each === undefined ? [] : [{ algorithm: each, hex }]));
 }
 
 /**
@@ -118,7 +142,7 @@ function payloadDigest({ header }: RpmPackage): { readonly algorithm: DigestAlgo
 async function verifySigned(pkg: RpmPackage, file: string, repository: RepositorySpec, ctx: Context): Promise<void> {
   const keyrings = readKeyrings(repository);
   const options = { atSeconds: ctx.clock(), ...(repository.legacyCrypto === true ? { legacyCrypto: true } : {}) };
-  const headerCovers = payloadDigest(pkg) !== undefined || repository.repoGpgCheck !== false;
+  const headerCovers = payloadDigests(pkg).length > 0 || repository.repoGpgCheck !== false;
   const candidates = [
     ...headerSignatures(pkg).map((signature) => ({ signature, range: { file, ...pkg.headerRange }, enough: headerCovers })),
     ...wholeSignatures(pkg).map((signature) => ({ signature, range: wholeOf(pkg, file), enough: true })),

@@ -1,21 +1,27 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { copyPrograms, RpmWorkshop } from '@ict/fixtures';
+import {
+  copyPrograms,
+  CPIO_END,
+  cpioMember,
+  encodeRpm,
+  headerDigest,
+  installableTags,
+  RpmWorkshop,
+  zeros,
+  type HeaderValue,
+} from '@ict/fixtures';
 import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { createInstaller } from '../src/installer.js';
-import { SIGNATURE_TAG, TAG } from '../src/tags.js';
-import { CPIO_END, cpioMember, encodeRpm, fileTags, zeros, type HeaderValue } from './rpm-file.js';
+import { TAG } from '../src/tags.js';
 
 const MIB = 2 ** 20;
-/** A tag that nobody reads but rpm. */
-const OS = 1021;
 const EPOCH_SECONDS = 1_000_000_000;
 const distribution = { dist: 'x', boot: {}, quirks: {} } as unknown as DistributionDefinition;
 
@@ -51,37 +57,8 @@ function made(directory: string, header: Readonly<Record<number, HeaderValue>>, 
   mkdirSync(join(base, 'packages', directory), { recursive: true });
   const file = join(base, 'packages', directory, `${name}-1.0-1.noarch.rpm`);
   const identity = { [TAG.NAME]: { text: name }, [TAG.VERSION]: { text: '1.0' } };
-  const sign = (bytes: Buffer) => ({ [SIGNATURE_TAG.SHA256]: { text: createHash('sha256').update(bytes).digest('hex') } });
-  writeFileSync(file, encodeRpm({ header: { ...header, ...identity }, payload, sign }));
+  writeFileSync(file, encodeRpm({ header: { ...header, ...identity }, payload, sign: headerDigest }));
   return verified(name, file);
-}
-
-/** What rpm wants to know of a package's files beside what {@link fileTags} tells. */
-function installable(files: Readonly<Record<string, Uint8Array | string | { readonly sizeBytes: number } | { readonly link: string }>>) {
-  const all = Object.values(files);
-  const isLink = (value: (typeof all)[number]): value is { readonly link: string } => typeof value === 'object' && 'link' in value;
-  const sizeOf = (value: (typeof all)[number]): number =>
-    isLink(value) ? value.link.length : typeof value === 'object' && 'sizeBytes' in value ? value.sizeBytes : Buffer.from(value).length;
-  const digestOf = (value: (typeof all)[number]): string =>
-    typeof value === 'string' || value instanceof Uint8Array ? createHash('sha256').update(value).digest('hex') : '';
-  const sizes = Object.fromEntries(Object.entries(files).map(([path, value]) => [path, sizeOf(value)]));
-  const each = (value: number) => all.map(() => value);
-  return {
-    ...fileTags(sizes),
-    [TAG.FILEMODES]: { width: 2, numbers: all.map((value) => (isLink(value) ? 0o120777 : 0o100644)) },
-    [TAG.FILEDIGESTS]: { texts: all.map(digestOf) },
-    [TAG.FILEDIGESTALGO]: { width: 4, numbers: [8] },
-    [TAG.FILELINKTOS]: { texts: all.map((value) => (isLink(value) ? value.link : '')) },
-    [TAG.FILEUSERNAME]: { texts: all.map(() => 'root') },
-    [TAG.FILEGROUPNAME]: { texts: all.map(() => 'root') },
-    [TAG.FILEMTIMES]: { width: 4, numbers: each(EPOCH_SECONDS) },
-    [TAG.FILEFLAGS]: { width: 4, numbers: each(0) },
-    [TAG.FILEDEVICES]: { width: 4, numbers: each(1) },
-    [TAG.FILEINODES]: { width: 4, numbers: all.map((_, at) => at + 1) },
-    [TAG.FILERDEVS]: { width: 2, numbers: each(0) },
-    [TAG.FILELANGS]: { texts: all.map(() => '') },
-    [OS]: { text: 'linux' },
-  } satisfies Readonly<Record<number, HeaderValue>>;
 }
 
 /** What an installation came to. */
@@ -184,7 +161,7 @@ describe('a scriptlet', () => {
 });
 
 describe('a payload', () => {
-  const good = installable({ '/etc/good': 'good\n' });
+  const good = installableTags({ '/etc/good': 'good\n' });
   const member = cpioMember('./etc/good', 'good\n');
 
   it('is installed when it is what the header says', async () => {
@@ -222,8 +199,11 @@ describe('a payload', () => {
   it('that writes through a link of its own, to a directory of this machine, reaches nothing outside the tree', async () => {
     const outside = mkdtempSync(join(tmpdir(), 'ict-rpm-outside-'));
     onTestFinished(() => rmSync(outside, { recursive: true }));
-    const link = [installable({ '/link': { link: outside } }), Buffer.concat([cpioMember('./link', outside, 0o120777), CPIO_END])] as const;
-    const file = [installable({ '/link/x': 'good\n' }), Buffer.concat([cpioMember('./link/x', 'good\n'), CPIO_END])] as const;
+    const link = [
+      installableTags({ '/link': { link: outside } }),
+      Buffer.concat([cpioMember('./link', outside, 0o120777), CPIO_END]),
+    ] as const;
+    const file = [installableTags({ '/link/x': 'good\n' }), Buffer.concat([cpioMember('./link/x', 'good\n'), CPIO_END])] as const;
     const { error } = await install([made('link', ...link), made('link', ...file, 'other')]);
     expect(error).toMatchObject({ code: 'ICT_COMMAND_FAILED' });
     // Without an rpm in the tree they are unpacked by ours, which follows links as the tree means them.
@@ -256,7 +236,7 @@ describe('a file of 4.5 GB in a package of some kilobytes', () => {
 
   it('is written as a stream, in constant memory, and goes with the tree when the build is cancelled', async () => {
     expect(packed.length).toBeLessThan(200_000);
-    const header = { ...installable({ '/large': { sizeBytes: SIZE } }), [TAG.PAYLOADCOMPRESSOR]: { text: 'zstd' } };
+    const header = { ...installableTags({ '/large': { sizeBytes: SIZE } }), [TAG.PAYLOADCOMPRESSOR]: { text: 'zstd' } };
     const large = made('large', header, packed);
     const own = process.memoryUsage().rss;
     const peaks: number[] = [];

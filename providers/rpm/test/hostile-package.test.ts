@@ -1,15 +1,15 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
+import { CPIO_END, cpioMember, encodeRpm, encodeRpm6, fileTags, RpmWorkshop, zeros, type HeaderValue, type RpmKey } from '@ict/fixtures';
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
 import { readRpm } from '../src/package.js';
 import { SIGNATURE_TAG, TAG } from '../src/tags.js';
 import { createPackageVerifier } from '../src/verify.js';
-import { CPIO_END, cpioMember, encodeRpm, fileTags, zeros, type HeaderValue } from './rpm-file.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -112,21 +112,33 @@ describe('a package of rpm 6, with its signatures under the new tag alone', () =
     await verifier.close();
   });
 
-  function signed(by: readonly RpmKey[], change = (header: Buffer): Buffer => header): string {
-    const payload = Buffer.concat([cpioMember('./etc/good', 'good\n'), CPIO_END]);
-    const sign = (header: Buffer): Readonly<Record<number, HeaderValue>> => {
-      const input = write('header', change(header));
+  /** Of one file, in the stripped form that rpm 6 always uses. */
+  const payload = Buffer.concat([Buffer.from('07070X00000000\0\0'), Buffer.from('good\n'), Buffer.alloc(3), CPIO_END]);
+  const described = fileTags({ '/etc/good': 5 });
+
+  interface Six {
+    readonly by?: readonly RpmKey[];
+    /** What is signed in place of the header. */
+    readonly change?: (header: Buffer) => Buffer;
+    /** Tags of the header, and of the signature header, that are other than they should be. */
+    readonly header?: Readonly<Record<number, HeaderValue>>;
+    readonly signature?: Readonly<Record<number, HeaderValue>>;
+  }
+
+  function signed({ by = [], change = (header) => header, header = {}, signature = {} }: Six): string {
+    const sign = (bytes: Buffer): Readonly<Record<number, HeaderValue>> => {
+      const input = write('header', change(bytes));
       const texts = by.map(({ home }) =>
         execFileSync('gpg', ['--homedir', home, '--batch', '--quiet', '--output', '-', '--detach-sign', input]).toString('base64'),
       );
-      return { [SIGNATURE_TAG.OPENPGP]: { texts } };
+      const signatures: Readonly<Record<number, HeaderValue>> = by.length === 0 ? {} : { [SIGNATURE_TAG.OPENPGP]: { texts } };
+      return { ...signatures, ...signature };
     };
-    const header = { ...fileTags({ '/etc/good': 5 }), [TAG.RPMFORMAT]: { width: 4, numbers: [6] } } as const;
-    return write('six.rpm', encodeRpm({ header, payload, sign }));
+    return write('six.rpm', encodeRpm6({ header: { ...described, ...header }, payload, sign }));
   }
 
-  function verdict(file: string, keyrings: readonly string[]): Promise<string> {
-    const repository = { id: 'six', archive: 'http://archive.example', suite: '', components: [], keyrings } as RepositorySpec;
+  function verdict(file: string, keyrings: readonly string[], options: Partial<RepositorySpec> = {}): Promise<string> {
+    const repository: RepositorySpec = { id: 'six', archive: 'http://archive.example', suite: '', components: [], keyrings, ...options };
     const expected = { id: 'made:noarch', name: 'made', version: '1-1', arch: 'noarch', repository: 'six' } as ResolvedPackage;
     const ctx = { signal: new AbortController().signal, clock: () => now, verify: verifier } as unknown as Context;
     return createPackageVerifier()
@@ -138,16 +150,40 @@ describe('a package of rpm 6, with its signatures under the new tag alone', () =
   }
 
   it('is good when one of them is by a key of the repository', async () => {
-    const file = signed(keys);
-    expect((await readRpm(file)).format).toBe(6);
+    const file = signed({ by: keys });
+    const pkg = await readRpm(file);
+    expect([pkg.format, pkg.isSource, pkg.arch]).toEqual([6, false, 'noarch']);
+    expect(await readAll(file)).toEqual({ '/etc/good': 5 });
     expect(await verdict(file, [keys[0].keyring])).toBe('good');
     expect(await verdict(file, [keys[1].keyring])).toBe('good');
   });
 
-  it('is refused when none is, or they are of another header', async () => {
-    expect(await verdict(signed([keys[0]]), [keys[1].keyring])).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
-    const other = signed([keys[0]], (header) => Buffer.concat([header.subarray(0, -1), Buffer.from([1])]));
-    expect(await verdict(other, [keys[0].keyring])).toBe('ICT_RPM_PACKAGE_SIGNATURE');
-    expect(await verdict(signed([]).replace('none', ''), [keys[0].keyring])).toMatch(/^ICT_RPM_/);
+  it('is read by rpm of today as we read it', () => {
+    const tags = ['NEVRA', 'ENCODING', 'PAYLOADDIGEST'].map((tag) => `%{${tag}}`).join(' ');
+    const told = execFileSync('rpm', ['-qp', '--nosignature', '--nodigest', '--qf', tags, signed({ by: keys })]).toString();
+    expect(told).toBe(`made-1-1.noarch utf-8 ${createHash('sha256').update(payload).digest('hex')}`);
+  });
+
+  it('is refused when none is, or they are of another header, or there is none', async () => {
+    expect(await verdict(signed({ by: [keys[0]] }), [keys[1].keyring])).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
+    const change = (header: Buffer): Buffer => Buffer.concat([header.subarray(0, -1), Buffer.from([1])]);
+    expect(await verdict(signed({ by: [keys[0]], change }), [keys[0].keyring])).toBe('ICT_RPM_PACKAGE_SIGNATURE');
+    expect(await verdict(signed({}), [keys[0].keyring])).toBe('ICT_RPM_PACKAGE_UNSIGNED');
+  });
+
+  it.each([
+    ['SHA256 of the header', {}, { [SIGNATURE_TAG.SHA256]: { text: '0'.repeat(64) } }],
+    ['SHA3-256 of the header', {}, { [SIGNATURE_TAG.SHA3_256]: { text: '0'.repeat(64) } }],
+    ['SHA256 of the payload', { [TAG.PAYLOADDIGEST]: { texts: ['0'.repeat(64)] } }, {}],
+    ['SHA512 of the payload', { [TAG.PAYLOADSHA512]: { text: '0'.repeat(128) } }, {}],
+    ['SHA3-256 of the payload', { [TAG.PAYLOADSHA3_256]: { text: '0'.repeat(64) } }, {}],
+  ] as const)('is refused when its %s is another, whoever has signed that', async (_what, header, signature) => {
+    const file = signed({ by: [keys[0]], header, signature });
+    expect(await verdict(file, [keys[0].keyring])).toBe('ICT_RPM_PACKAGE_DIGEST');
+    expect(await verdict(file, [keys[0].keyring], { gpgCheck: false })).toBe('ICT_RPM_PACKAGE_DIGEST');
+  });
+
+  it('needs no signature where its repository says so: its digests are strong', async () => {
+    expect(await verdict(signed({}), [], { gpgCheck: false })).toBe('good');
   });
 });

@@ -2,13 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { Context, IctError, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
 import { formatEvr } from '../src/evr.js';
 import { readRpm } from '../src/package.js';
+import { TAG } from '../src/tags.js';
 import { createPackageVerifier } from '../src/verify.js';
 import { FIXTURES, fixtureRows } from './fixture-index.js';
 
@@ -92,12 +93,33 @@ describe('the verdict on real packages', () => {
     else expect(ours).toBe('good');
   });
 
-  it.each(fixtureRows().filter(({ verdict: expected }) => expected === 'digests OK'))(
-    '$path is accepted without a signature where the repository says so',
+  const unsigned = fixtureRows().filter(({ verdict: expected }) => expected === 'digests OK');
+
+  it.each(unsigned)(
+    '$path is accepted without a signature where the repository says so, unless MD5 is all that it has',
     async ({ path }) => {
-      expect(await verdict(join(FIXTURES, path), { gpgCheck: false })).toBe('good');
+      const file = join(FIXTURES, path);
+      const { header } = await readRpm(file);
+      const strong = header.has(TAG.PAYLOADDIGEST);
+      expect(await verdict(file, { gpgCheck: false })).toBe(strong ? 'good' : 'ICT_RPM_PACKAGE_WEAK');
+      expect(await verdict(file, { gpgCheck: false, legacyCrypto: true })).toBe('good');
     },
   );
+
+  it('some of which have MD5 alone, some SHA-256', async () => {
+    const strong = await Promise.all(unsigned.map(async ({ path }) => (await readRpm(join(FIXTURES, path))).header.has(TAG.PAYLOADDIGEST)));
+    expect([true, false].map((each) => strong.filter((has) => has === each).length)).toEqual([22, 11]);
+  });
+
+  it('by MD5 alone is that of MD5 where it counts', async () => {
+    const file = join(FIXTURES, 'packages/rpm-upstream/hello-1.0-1.x86_64.rpm-v3');
+    const damaged = join(mkdtempSync(join(tmpdir(), 'ict-rpm-md5-')), 'damaged.rpm');
+    afterAll(() => rmSync(dirname(damaged), { recursive: true }));
+    const bytes = readFileSync(file);
+    bytes[bytes.length - 1]! ^= 1;
+    writeFileSync(damaged, bytes);
+    expect(await verdict(damaged, { gpgCheck: false, legacyCrypto: true })).toBe('ICT_RPM_PACKAGE_DIGEST');
+  });
 
   it('accepts DSA with SHA-1 only where the repository says so', async () => {
     const file = join(FIXTURES, 'packages/centos-historic/centos-release-5-0.0.el5.centos.2.i386.rpm');
