@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { decompress, decompressAtOnce } from '@ict/archive';
 import type { Compression } from '@ict/archive';
 import { rpmError } from './errors.js';
+import { formatEvr } from './evr.js';
 import type { Evr } from './evr.js';
 import { FileOpening } from './file-opening.js';
 import { Header, HEADER_INTRO_BYTES, readHeaderSize } from './header.js';
@@ -174,7 +175,7 @@ function describe(
     scriptlets: () => readScriptlets(header),
     changelog: () => readChangelog(header),
     archive,
-    payload: () => readPayload(payloadBytes(), files(), shared),
+    payload: () => readPayload(payloadBytes(), files(), `${name} ${formatEvr(evr)}`, shared),
   };
 }
 

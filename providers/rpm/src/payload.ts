@@ -20,11 +20,13 @@ const SYMLINK = 0o120000;
  * Reads a decompressed payload, each member matched with the file that the header describes: what the header does not name, or describes
  * with another type or size, is refused. Of files that are links of one another, the one with the content comes first.
  *
+ * @param of name and version of the package, for messages.
  * @throws `ICT_RPM_PAYLOAD_INVALID`, and what `readCpio` throws.
  */
 export async function* readPayload(
   source: AsyncIterable<Uint8Array>,
   files: readonly RpmFile[],
+  of: string,
   options: { readonly signal?: AbortSignal } = {},
 ): AsyncGenerator<PayloadEntry, void, undefined> {
   const links = new LinkSets(files);
@@ -34,23 +36,23 @@ export async function* readPayload(
   const strippedSize = (index: number): number | undefined => files[index] && links.storedBytes(index);
   for await (const entry of readCpio(source, { ...options, strippedSize })) {
     const index = entry.index ?? byName.get(comparable(entry.name!));
-    if (index === undefined) throw invalid(entry, 'the header does not name it');
-    if (seen[index]!++ > 0) throw invalid(entry, 'it is there twice');
+    if (index === undefined) throw invalid(of, entry, 'the header does not name it');
+    if (seen[index]!++ > 0) throw invalid(of, entry, 'it is there twice');
     const file = files[index]!;
-    if (entry.index === undefined) checkMember(entry, file, links.isSingle(index));
+    if (entry.index === undefined) checkMember(of, entry, file, links.isSingle(index));
     const set = links.setOf(index);
     if (set !== undefined && entry.sizeBytes === 0 && file.sizeBytes > 0) {
       waiting.set(set, [...(waiting.get(set) ?? []), index]);
       continue;
     }
     if (entry.sizeBytes !== contentBytes(file))
-      throw invalid(entry, `it has ${entry.sizeBytes} bytes and the header says ${file.sizeBytes}`);
+      throw invalid(of, entry, `it has ${entry.sizeBytes} bytes and the header says ${file.sizeBytes}`);
     yield { file, linkOf: undefined, content: entry.content };
     if (set === undefined) continue;
     for (const other of waiting.get(set) ?? []) yield { file: files[other]!, linkOf: file.path, content: nothing() };
     waiting.delete(set);
   }
-  for (const [, [first]] of waiting) throw invalid({ name: files[first!]!.path }, 'it is a link to content that is not there');
+  for (const [, [first]] of waiting) throw invalid(of, { name: files[first!]!.path }, 'it is a link to content that is not there');
 }
 
 /** Content that a payload stores for a file: of links, their text. */
@@ -59,10 +61,10 @@ function contentBytes({ mode, sizeBytes }: RpmFile): number {
   return type === REGULAR || type === SYMLINK ? sizeBytes : 0;
 }
 
-function checkMember(entry: CpioEntry, file: RpmFile, single: boolean): void {
-  if ((entry.mode & TYPE_MASK) !== (file.mode & TYPE_MASK)) throw invalid(entry, 'it is of another type than the header says');
+function checkMember(of: string, entry: CpioEntry, file: RpmFile, single: boolean): void {
+  if ((entry.mode & TYPE_MASK) !== (file.mode & TYPE_MASK)) throw invalid(of, entry, 'it is of another type than the header says');
   if (single && entry.sizeBytes !== contentBytes(file)) {
-    throw invalid(entry, `it has ${entry.sizeBytes} bytes and the header says ${file.sizeBytes}`);
+    throw invalid(of, entry, `it has ${entry.sizeBytes} bytes and the header says ${file.sizeBytes}`);
   }
 }
 
@@ -113,11 +115,11 @@ async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {
   // A link has no content of its own.
 }
 
-function invalid(entry: Pick<CpioEntry, 'name'> & { readonly index?: number | undefined }, reason: string): Error {
+function invalid(of: string, entry: Pick<CpioEntry, 'name'> & { readonly index?: number | undefined }, reason: string): Error {
   const name = entry.name ?? `member ${entry.index}`;
   return rpmError('ICT_RPM_PAYLOAD_INVALID', {
-    message: `${JSON.stringify(name)} of the payload is not what the header says: ${reason}`,
+    message: `${JSON.stringify(name)} of the payload of ${of} is not what the header says: ${reason}`,
     hint: 'Fetch the package again; when it is the same, report it to the repository.',
-    facts: { member: name, reason },
+    facts: { package: of, member: name, reason },
   });
 }
