@@ -14,4 +14,5 @@ export { filesWith } from './planted.js';
 export { PackageWorld, worldPackage, type WorldEcosystem } from './package-world.js';
 export { debianSource } from './debian-source.js';
 export { installedLayers, listTree } from './tree-listing.js';
-export { createRpmDistribution, RPM_ARCHIVE, type RpmDistribution } from './rpm-distribution.js';
+export { hidePackages, type HiddenPackages } from './hidden-packages.js';
+export { createRpmDistribution, RPM_ARCHIVE, rpmDefinition, rpmTemplate, type RpmDistribution } from './rpm-distribution.js';

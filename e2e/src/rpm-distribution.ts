@@ -1,5 +1,5 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { debsToRpms, fetchDebianPackages, RpmWorkshop, type RpmKey, type RpmSpec } from '@ict/fixtures';
 import { stringify } from 'yaml';
 import { debianSource } from './debian-source.js';
@@ -106,6 +106,28 @@ export async function createRpmDistribution(run: string, directory: string): Pro
   const template = join(directory, 'template.yml');
   await writeFile(template, stringify(RPM_TEMPLATE));
   return { archive, definition, template, key, requests: REQUESTS, workshop };
+}
+
+/** Writes a variant of the distribution's template beside it. @param change what is different. @returns its path. */
+export function rpmTemplate(distribution: RpmDistribution, name: string, change: (template: typeof RPM_TEMPLATE) => void): Promise<string> {
+  return writeVariant(distribution.template, name, RPM_TEMPLATE, change);
+}
+
+/** As {@link rpmTemplate}, of the definition. */
+export function rpmDefinition(
+  distribution: RpmDistribution,
+  name: string,
+  change: (definition: typeof RPM_DEFINITION) => void,
+): Promise<string> {
+  return writeVariant(distribution.definition, name, RPM_DEFINITION, change);
+}
+
+async function writeVariant<T>(beside: string, name: string, usual: T, change: (copy: T) => void): Promise<string> {
+  const copy = structuredClone(usual);
+  change(copy);
+  const file = join(dirname(beside), name);
+  await writeFile(file, stringify(copy));
+  return file;
 }
 
 const ESSENTIAL = ['base-files', 'base-passwd', 'coreutils', 'dash', 'libc-bin', 'rpm'];

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { dnfInstallation, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { parse, stringify } from 'yaml';
+import { parse } from 'yaml';
 import {
   artifactOf,
   askRoot,
@@ -16,6 +16,7 @@ import {
   makePlaces,
   rootTree,
   RPM_ARCHIVE,
+  rpmTemplate,
   type BuildPlaces,
   type IctResult,
   type RpmDistribution,
@@ -85,15 +86,6 @@ describe('an image of rpm packages', () => {
   });
 });
 
-/** Writes a variant of the template beside it. @returns its path. */
-async function variant(name: string, change: (system: { packages: string[] } & Record<string, unknown>) => void): Promise<string> {
-  const template = parse(await readFile(distribution.template, 'utf8')) as { systemConfig: { packages: string[] } };
-  change(template.systemConfig);
-  const file = join(dirname(distribution.template), name);
-  await writeFile(file, stringify(template));
-  return file;
-}
-
 /** What dnf leaves in a root and our installer does not, or elsewhere; docs/dnf.md says why. */
 const DIFFERENCES = [
   /^\/etc\/dnf(?:\/|$)/,
@@ -144,9 +136,9 @@ describe('the packages that dnf installs', () => {
 // After the comparison with dnf, which finds the base tree of the first image in the work directory.
 describe('a choice among the files of packages', () => {
   it('leaves documents and other languages out of the whole image, as rpm knows, and of what is installed there later', async () => {
-    const template = await variant('choice.yml', (system) => {
-      system.packages.push('mini-manual');
-      Object.assign(system, { documentation: false, languages: ['de'] });
+    const template = await rpmTemplate(distribution, 'choice.yml', ({ systemConfig }) => {
+      systemConfig.packages.push('mini-manual');
+      Object.assign(systemConfig, { documentation: false, languages: ['de'] });
     });
     const result = await buildFrom(server.url, places, template);
     expect(result.status, result.stderr).toBe(0);
@@ -189,7 +181,7 @@ describe('a scriptlet', () => {
     await copyFile(file, published);
     workshop.sign([published], key);
     await publish(repository);
-    const template = await variant('escape.yml', (system) => void system.packages.push('mini-escape'));
+    const template = await rpmTemplate(distribution, 'escape.yml', ({ systemConfig }) => void systemConfig.packages.push('mini-escape'));
     const changed = await serveArchive(repository);
     const result = await buildFrom(changed.url, await makePlaces(join(root, 'places-escape')), template);
     await changed.close();
