@@ -1,4 +1,6 @@
-export { createVerifier, type PieceVerifier, type VerifierOptions } from './verifier.js';
+export { createVerifier, type VerifierOptions } from './verifier.js';
+export { createLocalVerifier } from './local-verifier.js';
+export type { PieceVerifier } from './task-verifier.js';
 export { checkClearsigned, checkSignature, type SignatureCheck } from './signature.js';
 export { readClearsigned, type ClearsignedParts, type ClearsignedReading } from './clearsigned.js';
 export { parseKeyring, type KeyMaterial, type Keyring } from './keyring.js';

@@ -4,7 +4,7 @@ import { readClearsigned } from './clearsigned.js';
 import { filePieces } from './file-digest.js';
 import type { Keyring, KeyMaterial } from './keyring.js';
 import { openPgp, type OpenPgp } from './openpgp-library.js';
-import type { RangeReader } from './range-reader.js';
+import type { RangeReader } from './part-reader.js';
 import { isGoodRsaSignature } from './rsa-signature.js';
 import { signedDigest } from './signed-digest.js';
 import { readV3Signature, verifyV3 } from './v3-signature.js';

@@ -1,12 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { fromErrorRecord } from '@ict/plugin-api';
-import type { Digest, FileRange, Json, PartVerdicts, SignatureOptions, SignatureResult, Verifier } from '@ict/plugin-api';
+import type { Verifier } from '@ict/plugin-api';
 import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
-import { pieceCount, type PieceRange } from './piece-digests.js';
-import { isPieceRecord, recordSays } from './piece-record.js';
-import type { Answer, ClearsignedTask, DetachedTask, DigestTask, PartsTask } from './worker.js';
+import { verifierOver, type PieceVerifier } from './task-verifier.js';
+import type { Answer, TaskName } from './worker.js';
 
 export interface VerifierOptions {
   /** Upper bound of worker threads; never more than the machine has processors. */
@@ -15,25 +13,6 @@ export interface VerifierOptions {
   readonly signal?: AbortSignal;
   /** Now, seconds since 1970: when `atSeconds` is not given, signatures are judged at this time. */
   readonly clock?: () => number;
-}
-
-/** Digests large files by pieces as well, so that they can be compared again quickly. */
-export interface PieceVerifier {
-  /** SHA-256 and size of a file, and a record of its pieces for {@link PieceVerifier.samePieces}. */
-  digestPiecewise(file: string): Promise<{ readonly digest: Digest; readonly sizeBytes: number; readonly pieces: Json }>;
-  /**
-   * Whether a file has the content that `pieces` was made from. All of it is read, by all threads; zeros are compared with zeros, all else by
-   * SHA-256. False also when `pieces` is none of this version.
-   */
-  samePieces(file: string, pieces: Json): Promise<boolean>;
-}
-
-/** Pieces that one thread digests at a time: 16 MiB. */
-const PIECES_PER_TASK = 64;
-
-/** A copy that owns its memory: a view of a large buffer would take all of it along to the worker. */
-function compact(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes);
 }
 
 /** Loaded with the first check: a build that finds everything verified makes none. */
@@ -56,7 +35,7 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
   let pool: Promise<Piscina> | undefined;
   let closed = false;
 
-  async function run<T>(name: string, task: unknown): Promise<T> {
+  async function run<T>(name: TaskName, task: unknown): Promise<T> {
     signal?.throwIfAborted();
     if (closed)
       throw verifyError('ICT_VERIFY_WORKER', {
@@ -80,52 +59,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
     throw fromErrorRecord(answer.error);
   }
 
-  const detachedTask = (
-    content: Uint8Array | FileRange,
-    signature: Uint8Array,
-    keyrings: readonly Uint8Array[],
-    { atSeconds = clock(), legacyCrypto = false }: SignatureOptions = {},
-  ): DetachedTask => ({
-    content: content instanceof Uint8Array ? compact(content) : content,
-    signature: compact(signature),
-    keyrings: keyrings.map(compact),
-    atSeconds,
-    legacyCrypto,
-  });
-
   return {
-    digestFile: (file, algorithm = 'sha256') => run('digestFile', { file, algorithm } satisfies DigestTask),
-    checkParts: ({ digests, signature: check }) => {
-      const signature =
-        check === undefined ? {} : { signature: detachedTask(check.covered, check.signature, check.keyrings, check.options) };
-      const task: PartsTask = { digests, ...signature };
-      return run<PartVerdicts>('checkParts', task);
-    },
-    digestPiecewise: (file) => run('digestPiecewise', file),
-    async samePieces(file, pieces) {
-      if (!isPieceRecord(pieces)) return false;
-      const { zeros } = pieces;
-      const size = await stat(file).then(
-        (entry) => entry.size,
-        () => undefined, // whoever reads it next says why it cannot be read
-      );
-      if (size !== pieces.sizeBytes) return false;
-      const count = pieceCount(size);
-      const firsts = Array.from({ length: Math.ceil(count / PIECES_PER_TASK) }, (_, task) => task * PIECES_PER_TASK);
-      const parts = await Promise.all(
-        firsts.map((first) => {
-          const range: PieceRange = { file, first, count: Math.min(PIECES_PER_TASK, count - first), zeros };
-          return run<Uint8Array>('pieceDigests', range);
-        }),
-      );
-      return recordSays(pieces, size, parts);
-    },
-    clearsigned: (message, keyrings, { atSeconds = clock(), legacyCrypto = false } = {}) => {
-      const task: ClearsignedTask = { message: compact(message), keyrings: keyrings.map(compact), atSeconds, legacyCrypto };
-      return run<SignatureResult>('clearsigned', task);
-    },
-    detached: (content, signature, keyrings, options) =>
-      run<SignatureResult>('detached', detachedTask(content, signature, keyrings, options)),
+    ...verifierOver(run, clock),
     async close() {
       closed = true;
       const ending = pool;

@@ -5,13 +5,16 @@ import { verifyError } from './errors.js';
 import { digestFileSync } from './file-digest.js';
 import { createKeyringCache } from './keyring.js';
 import { digestPieces, digestWholeAndPieces, type PieceRange } from './piece-digests.js';
+import { PartReader, type RangeReader } from './part-reader.js';
 import { pieceRecord, type PieceRecord } from './piece-record.js';
 import { createReadMemory } from './positioned-file.js';
-import { createRangeReader, type RangeReader } from './range-reader.js';
 import { checkClearsigned, checkSignature } from './signature.js';
 
 /** Errors lose their code when they cross a thread, so a task answers with a record. */
 export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ErrorRecord };
+
+/** Names of the tasks, which are the exports of this module. */
+export type TaskName = 'digestFile' | 'checkParts' | 'digestPiecewise' | 'pieceDigests' | 'clearsigned' | 'detached';
 
 export interface ClearsignedTask {
   readonly message: Uint8Array;
@@ -67,20 +70,24 @@ export function digestFile({ file, algorithm }: DigestTask): Promise<Answer<{ re
 /** Task: digests of parts of files, and a signature; `ICT_VERIFY_READ` when a file cannot be read. */
 export function checkParts({ digests, signature }: PartsTask): Promise<Answer<PartVerdicts>> {
   return answer(async () => {
-    const read = createRangeReader();
-    const found = digests.map((digest) => digestOfRange(digest, read));
-    return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature, read) }) };
+    using reader = new PartReader(memory());
+    const found = digestsOf(digests, reader.read);
+    return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature, reader.read) }) };
   });
 }
 
-function digestOfRange({ range, algorithm }: PartChecks['digests'][number], read: RangeReader): string {
-  const hash = createHash(algorithm);
-  try {
-    for (const piece of read(range)) hash.update(piece);
-  } catch (cause) {
-    throw unreadable(range.file, cause);
+/** Digests of parts of files, in the order in which they are asked for; what is wanted of one part is made of one read. */
+function digestsOf(digests: PartChecks['digests'], read: RangeReader): readonly string[] {
+  const hashes = digests.map(({ range, algorithm }) => ({ range, hash: createHash(algorithm) }));
+  for (const same of Map.groupBy(hashes, ({ range: { file, offset, sizeBytes } }) => `${offset} ${sizeBytes} ${file}`).values()) {
+    const { range } = same[0]!;
+    try {
+      for (const piece of read(range)) for (const { hash } of same) hash.update(piece);
+    } catch (cause) {
+      throw unreadable(range.file, cause);
+    }
   }
-  return hash.digest('hex');
+  return hashes.map(({ hash }) => hash.digest('hex'));
 }
 
 /** Task: SHA-256, size and pieces of a file, from one read; `ICT_VERIFY_READ` when it cannot be read. */
@@ -125,9 +132,12 @@ export function clearsigned(task: ClearsignedTask): Promise<Answer<SignatureResu
 
 /** Task: a detached signature; see `checkSignature`. */
 export function detached(task: DetachedTask): Promise<Answer<SignatureResult>> {
-  return answer(() => checkDetached(task));
+  return answer(async () => {
+    using reader = new PartReader(memory());
+    return await checkDetached(task, reader.read);
+  });
 }
 
-async function checkDetached({ content, keyrings, ...task }: DetachedTask, read = createRangeReader()): Promise<SignatureResult> {
+async function checkDetached({ content, keyrings, ...task }: DetachedTask, read: RangeReader): Promise<SignatureResult> {
   return checkSignature({ ...task, covered: content, keyrings: await Promise.all(keyrings.map(keyringOf)), read });
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createVerifier } from '../dist/index.js';
+import { createLocalVerifier, createVerifier } from '../dist/index.js';
 import { digestFile } from '../src/worker.js';
 import { encode, fixture, makeKey, now, signDetached } from './signing.js';
 
@@ -14,9 +14,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-describe('the built pool', () => {
-  it('digests files and checks signatures on its threads', async () => {
-    const verifier = createVerifier({ workers: 2, clock: () => now });
+describe.each([
+  ['the built pool', () => createVerifier({ workers: 2, clock: () => now })],
+  ["the caller's thread", () => ({ ...createLocalVerifier({ clock: () => now }), close: async () => {} })],
+])('%s', (_where, create) => {
+  it('digests files and checks signatures', async () => {
+    const verifier = create();
     try {
       const key = await makeKey('signer');
       const { binary } = await signDetached(encode('x'), key, now);
@@ -38,6 +41,10 @@ describe('the built pool', () => {
           digests: [
             { range, algorithm: 'sha512' },
             { range, algorithm: 'md5' },
+            { range: { file, offset: 5, sizeBytes: 100 }, algorithm: 'sha256' },
+            { range: { file, offset: 5, sizeBytes: 100 }, algorithm: 'sha1' },
+            { range: { file, offset: bytes.length - 3, sizeBytes: 100 }, algorithm: 'sha256' },
+            { range: { file, offset: bytes.length - 300_000, sizeBytes: 400_000 }, algorithm: 'sha256' },
           ],
           signature: { covered: range, signature: ofRange, keyrings: [keyring, key.keyring] },
         }),
@@ -51,7 +58,11 @@ describe('the built pool', () => {
       expect(detached).toMatchObject({ good: true, signers: [key.fingerprint] });
       expect(ofOther).toMatchObject({ good: false, faults: ['other'] });
       expect(parts).toMatchObject({
-        digests: ['sha512', 'md5'].map((algorithm) => createHash(algorithm).update(inside).digest('hex')),
+        digests: [
+          ...['sha512', 'md5'].map((algorithm) => createHash(algorithm).update(inside).digest('hex')),
+          ...['sha256', 'sha1'].map((algorithm) => createHash(algorithm).update(bytes.subarray(5, 105)).digest('hex')),
+          ...[3, 300_000].map((last) => createHash('sha256').update(bytes.subarray(-last)).digest('hex')),
+        ],
         signature: { good: true, signers: [key.fingerprint] },
       });
       expect(rangeSigned).toMatchObject({ good: true, signers: [key.fingerprint] });
@@ -67,7 +78,9 @@ describe('the built pool', () => {
       await verifier.close();
     }
   });
+});
 
+describe('the built pool', () => {
   it('stops with the signal and after close', async () => {
     const controller = new AbortController();
     const verifier = createVerifier({ workers: 1, signal: controller.signal });
@@ -83,6 +96,25 @@ describe('the built pool', () => {
     const closed = createVerifier();
     await closed.close();
     await expect(closed.digestFile('/dev/null')).rejects.toMatchObject({ code: 'ICT_VERIFY_WORKER' });
+  });
+});
+
+describe("the caller's thread", () => {
+  it('stops with the signal', async () => {
+    const controller = new AbortController();
+    const verifier = createLocalVerifier({ signal: controller.signal });
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await expect(verifier.digestFile('/dev/null')).rejects.toBe(reason);
+  });
+
+  it('keeps no file open', async () => {
+    const verifier = createLocalVerifier();
+    const range = { file: process.execPath, offset: 0, sizeBytes: 2 ** 20 };
+    const before = readdirSync('/proc/self/fd').length;
+    await verifier.checkParts({ digests: [{ range, algorithm: 'sha256' }] });
+    await verifier.checkParts({ digests: [{ range: { ...range, file: '/absent' }, algorithm: 'sha256' }] }).catch(() => {});
+    expect(readdirSync('/proc/self/fd')).toHaveLength(before);
   });
 });
 
