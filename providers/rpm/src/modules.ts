@@ -1,6 +1,7 @@
 import type { Context, Json, Snapshot } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
 import { indexOf, readIndex } from './read-index.js';
+import { YamlDocuments } from './yaml-documents.js';
 
 /** One build of a stream of a module. A repository may have several: of other versions, and of contexts that need other modules. */
 export interface ModuleBuild {
@@ -35,8 +36,8 @@ export interface Modules {
   readonly defaults: readonly ModuleDefaults[];
 }
 
-/** Much larger than that of any distribution. */
-const MAX_TEXT = 64 * 2 ** 20;
+/** Of one document, in UTF-16 units: ten times as long as any that is known. What is made of a document takes up to 300 times its room. */
+const MAX_DOCUMENT = 2 ** 20;
 const MEMO = 'rpm.modules';
 /**
  * A line that is a closing quote and no more. The standard wants it indented; libyaml, which writes and reads modules, leaves it at the margin.
@@ -59,15 +60,9 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
     const question: Json = { version: 3, digest: index.digest };
     let modules = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
     if (modules === undefined) {
-      const chunks: Buffer[] = [];
-      let sizeBytes = 0;
-      const source = `${index.path} of repository "${snapshot.repository.id}"`;
-      await readIndex(snapshot.repository, index, ctx, (chunk) => {
-        sizeBytes += chunk.length;
-        if (sizeBytes > MAX_TEXT) throw invalid(source, `it has more than ${MAX_TEXT} bytes`);
-        chunks.push(chunk);
-      });
-      modules = await parseModules(Buffer.concat(chunks).toString('utf8'), source);
+      const reader = await createModulesReader(`${index.path} of repository "${snapshot.repository.id}"`);
+      await readIndex(snapshot.repository, index, ctx, (chunk) => reader.write(chunk));
+      modules = reader.end();
       await ctx.memo.set(MEMO, question, modules as unknown as Json);
     }
     all.push(modules);
@@ -76,28 +71,46 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
   return { builds: all.flatMap(({ builds }) => builds), defaults: all.flatMap(({ defaults }) => defaults) };
 }
 
+/** Reads modules.yaml piece by piece; of its text it holds one document at a time. */
+export interface ModulesReader {
+  /** Takes the next bytes. @throws `ICT_RPM_INDEX_INVALID` */
+  write(chunk: Uint8Array): void;
+  /** @throws `ICT_RPM_INDEX_INVALID` */
+  end(): Modules;
+}
+
 /**
  * Reads modules.yaml: documents `modulemd` of version 2 and `modulemd-defaults` of version 1. Others, such as those about the end of streams,
  * say nothing of what may be installed.
  *
- * @param source names the document in messages.
- * @throws `ICT_RPM_INDEX_INVALID`
+ * @param source names the file in messages.
  */
-export async function parseModules(text: string, source: string): Promise<Modules> {
+export async function createModulesReader(source: string): Promise<ModulesReader> {
   const { parseAllDocuments } = await import('yaml');
   const builds: ModuleBuild[] = [];
   const defaults: ModuleDefaults[] = [];
-  // All scalars are texts: a stream `1.10` is no number.
-  const indented = text.replace(QUOTE_AT_MARGIN, (quote) => `${INDENTATION}${quote}`);
-  for (const document of parseAllDocuments(indented, { schema: 'failsafe', prettyErrors: false })) {
-    const [error] = document.errors;
-    if (error !== undefined) throw invalid(source, error.message);
-    const { document: kind, version, data } = mapOf(contentOf(document, source));
-    if (kind === 'modulemd' && version === '2') builds.push(readBuild(mapOf(data), source));
-    else if (kind === 'modulemd-defaults' && version === '1') defaults.push(readDefaults(mapOf(data), source));
-    else if (kind === 'modulemd') throw invalid(source, `it has a module of version ${String(version)}`);
-  }
-  return { builds, defaults };
+  const documents = new YamlDocuments(
+    (text) => {
+      const indented = text.replace(QUOTE_AT_MARGIN, (quote) => `${INDENTATION}${quote}`);
+      // All scalars are texts: a stream `1.10` is no number.
+      for (const document of parseAllDocuments(indented, { schema: 'failsafe', prettyErrors: false })) {
+        const [error] = document.errors;
+        if (error !== undefined) throw invalid(source, error.message);
+        const { document: kind, version, data } = mapOf(contentOf(document, source));
+        if (kind === 'modulemd' && version === '2') builds.push(readBuild(mapOf(data), source));
+        else if (kind === 'modulemd-defaults' && version === '1') defaults.push(readDefaults(mapOf(data), source));
+        else if (kind === 'modulemd') throw invalid(source, `it has a module of version ${String(version)}`);
+      }
+    },
+    { length: MAX_DOCUMENT, error: () => invalid(source, `a document in it is longer than ${MAX_DOCUMENT} characters`) },
+  );
+  return {
+    write: (chunk) => documents.write(chunk),
+    end: () => {
+      documents.end();
+      return { builds, defaults };
+    },
+  };
 }
 
 /** @throws `ICT_RPM_INDEX_INVALID` for aliases that name nothing, or that grow without bound. */

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isIctError } from '@ict/plugin-api';
 import { parseMetalink } from '../src/metalink.js';
-import { parseModules } from '../src/modules.js';
+import { createModulesReader } from '../src/modules.js';
 import { readRpm } from '../src/package.js';
 import { isBelow, parseRepomd } from '../src/repomd.js';
 import { FIXTURES, packagePaths } from './fixture-index.js';
@@ -88,6 +88,11 @@ describe('any bytes are read, or refused with a code of their own:', () => {
     const all = gunzipSync(metadata(REPOSITORY, 'modules.yaml.gz')).toString();
     const documents = all.split(/^(?=---$)/m).sort((a, b) => a.length - b.length);
     const sound = Buffer.from(documents.slice(0, 2).join(''));
-    await readsOrRefuses(hostile(sound), (bytes) => parseModules(bytes.toString(), 'modules.yaml'), /^ICT_RPM_INDEX_INVALID$/);
+    const read = async (bytes: Buffer): Promise<unknown> => {
+      const reader = await createModulesReader('modules.yaml');
+      reader.write(bytes);
+      return reader.end();
+    };
+    await readsOrRefuses(hostile(sound), read, /^ICT_RPM_INDEX_INVALID$/);
   });
 });

@@ -8,11 +8,19 @@ import { RpmWorkshop } from '@ict/fixtures';
 import type { DistributionDefinition, RepositorySpec, Resolution } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { chooseStreams, moduleRequest } from '../src/module-streams.js';
-import { parseModules } from '../src/modules.js';
+import { createModulesReader, type Modules } from '../src/modules.js';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
 import { FIXTURES } from './fixture-index.js';
 import { moduleRepository } from './module-universe.js';
+
+/** Reads modules.yaml, handed over in pieces. @param pieceBytes of each but the last. */
+async function parseModules(text: string, source: string, pieceBytes = 2 ** 16): Promise<Modules> {
+  const reader = await createModulesReader(source);
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += pieceBytes) reader.write(bytes.subarray(at, at + pieceBytes));
+  return reader.end();
+}
 
 const archive = 'http://archive.example';
 const workshop = new RpmWorkshop();
@@ -203,6 +211,38 @@ describe('modules.yaml', () => {
       named.map(([, name, stream]) => `${name}:${stream!.replace(/['"]/g, '')}`),
     );
     expect(builds.length).toBeGreaterThan(50);
+  });
+
+  it.each([1, 7, 1000, 65536])('are the same in pieces of %i bytes', async (pieceBytes) => {
+    const documents = [
+      ['modulemd', '2', 'name: größe\n  stream: "1.10"\n  description: |\n    ---\n    ...\n  profiles: {a: {rpms: [b]}}'],
+      ['modulemd-defaults', '1', 'module: größe\n  stream: "1.10"\n  profiles: {"1.10": [a]}'],
+    ].map(([kind, version, data]) => `---\ndocument: ${kind}\nversion: ${version}\ndata:\n  ${data}\n`);
+    const modules = await parseModules(documents.join('...\n# more\n%YAML 1.2\n'), 'modules.yaml', pieceBytes);
+    expect(modules).toEqual({
+      builds: [expect.objectContaining({ name: 'größe', stream: '1.10', profiles: { a: ['b'] } })],
+      defaults: [{ name: 'größe', stream: '1.10', profiles: { '1.10': ['a'] } }],
+    });
+  });
+
+  it('are read in constant memory', async () => {
+    const reader = await createModulesReader('modules.yaml');
+    const text = Buffer.from(`---\ndocument: modulemd\nversion: 2\ndata:\n  name: a\n  stream: b\n  description: ${'x'.repeat(500_000)}\n`);
+    const COUNT = 300;
+    const read = (count: number): void => {
+      for (let done = 0; done < count; done++) reader.write(text);
+    };
+    // What the compilers and the collector of garbage take is there after some.
+    read(COUNT / 6);
+    const before = process.memoryUsage().rss;
+    read(COUNT);
+    expect(process.memoryUsage().rss - before).toBeLessThan((COUNT * text.length) / 2);
+    expect(reader.end().builds).toHaveLength(COUNT + COUNT / 6);
+  });
+
+  it('are refused with a document that is longer than memory may be taken for', async () => {
+    for (const line of ['x'.repeat(2 ** 21), 'x: y\n'.repeat(2 ** 19)])
+      await expect(parseModules(`---\n${line}`, 'modules.yaml')).rejects.toMatchObject({ code: 'ICT_RPM_INDEX_INVALID' });
   });
 
   it.each([
