@@ -171,6 +171,38 @@ describe('a repository', () => {
     await expect(pin(ctx, spec)).resolves.toMatchObject({ signers: [key.fingerprint] });
   });
 
+  it('changes its key: the old one counts as long as it is there, and signs for nobody when it has gone or had expired', async () => {
+    const [old, next] = [workshop.key('retiring'), workshop.key('coming')];
+    const { ctx, root, spec } = publish('rotated', old);
+    const accepts = (...keys: readonly RpmKey[]): RepositorySpec => ({ ...spec, keyrings: keys.map(({ keyring }) => keyring) });
+    const unknown = { code: 'ICT_RPM_REPOMD_UNKNOWN_KEY' };
+    const pinned = (key: RpmKey): RepositorySpec => ({ ...accepts(old, next), fingerprints: [key.fingerprint] });
+    await expect(pin(ctx, accepts(old, next))).resolves.toMatchObject({ signers: [old.fingerprint] });
+    await expect(pin(ctx, accepts(next))).rejects.toMatchObject(unknown);
+    const signature = join(root, 'repodata/repomd.xml.asc');
+    const before = readFileSync(signature);
+    workshop.signRoot(root, next);
+    await expect(pin(ctx, accepts(old))).rejects.toMatchObject(unknown);
+    await expect(pin(ctx, accepts(old, next))).resolves.toMatchObject({ signers: [next.fingerprint] });
+    await expect(pin(ctx, pinned(old))).rejects.toMatchObject(unknown);
+    await expect(pin(ctx, pinned(next))).resolves.toMatchObject({ signers: [next.fingerprint] });
+    // While both sign, either is enough.
+    const binary = (armoured: Buffer): Buffer => execFileSync('gpg', ['--dearmor'], { input: armoured, stdio: ['pipe', 'pipe', 'ignore'] });
+    const both = Buffer.concat([binary(before), binary(readFileSync(signature))]);
+    writeFileSync(
+      signature,
+      execFileSync('gpg', ['--enarmor'], { input: both, stdio: ['pipe', 'pipe', 'ignore'] })
+        .toString()
+        .replaceAll('ARMORED FILE', 'SIGNATURE'),
+    );
+    for (const key of [old, next]) await expect(pin(ctx, accepts(key))).resolves.toMatchObject({ signers: [key.fingerprint] });
+    await expect(pin(ctx, accepts(old, next))).resolves.toMatchObject({ signers: [old.fingerprint, next.fingerprint] });
+    // The old key expired before it signed: the new one is good beside it.
+    workshop.expire(old, '2023-06-01');
+    await expect(pin(ctx, accepts(old))).rejects.toMatchObject({ code: 'ICT_RPM_REPOMD_EXPIRED_KEY' });
+    await expect(pin(ctx, accepts(old, next))).resolves.toMatchObject({ signers: [next.fingerprint] });
+  });
+
   it('is refused when its primary metadata was changed after its root was signed', async () => {
     const { ctx, root, spec } = publish('changed', workshop.key('steady'));
     const pinned = await pin(ctx, spec);
@@ -225,7 +257,7 @@ describe('metadata in other forms', () => {
     expect(ctx.fetch.requests).toHaveLength(seen);
   });
 
-  it.each(['gz', 'xz', 'bz2', 'zst'])('is read of each kind when it is compressed as %s', async (compression) => {
+  it.each(['gz', 'xz', 'bz2', 'zst', 'zck'])('is read of each kind when it is compressed as %s', async (compression) => {
     const groups = join(workshop.directory, 'comps.xml');
     writeFileSync(groups, '<comps><group><id>tools</id><packagelist><packagereq>a</packagereq></packagelist></group></comps>');
     const modules = join(workshop.directory, 'modules.yaml');
