@@ -116,10 +116,11 @@ async function verification({ runs = 3, onRun, say, directory }: ScenarioOptions
   say(`verifying ${files.length} packages`);
   const program = await bundledProgram('verify-rpms', { worker: new URL('./worker.js', import.meta.resolve('@ict/verify')).href });
   const env = { NODE_COMPILE_CACHE: join(directory, 'compiled') };
-  const ours = { argv: [process.execPath, program, archive.keyring, list], env };
-  await measure(ours); // the compiled code is kept from then on
+  const ours = (where: 'pool' | 'local') => ({ argv: [process.execPath, program, archive.keyring, list, where], env });
+  for (const where of ['pool', 'local'] as const) await measure(ours(where)); // the compiled code is kept from then on
   const contenders = [
-    { name: 'ict, one worker', command: ours },
+    { name: 'ict, one worker', command: ours('pool') },
+    { name: "ict, the caller's thread", command: ours('local') },
     { name: 'rpm -K', command: { argv: ['rpmkeys', '--dbpath', database, '--checksig', ...files] } },
   ];
   return alternate(contenders, Math.max(runs, 5), onRun);

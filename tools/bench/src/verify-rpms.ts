@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createPackageVerifier } from '@ict/provider-rpm';
-import { createVerifier } from '@ict/verify';
+import { createLocalVerifier, createVerifier } from '@ict/verify';
 
 /*
  * Reads the headers of packages and checks their digests and signatures, as a build does with each that it has fetched: one side of the
- * scenario `rpm`. Arguments: a keyring, and a file with what the metadata of a repository says of its packages.
+ * scenario `rpm`. Arguments: a keyring, a file with what the metadata of a repository says of its packages, and `pool` or `local`: on a thread of the pool, as
+ * in a build, or on this one, as a program does that has nothing else to do.
  */
-const [keyring, list] = process.argv.slice(2) as [string, string];
+const [keyring, list, where] = process.argv.slice(2) as [string, string, 'pool' | 'local'];
 const packages = JSON.parse(readFileSync(list, 'utf8')) as readonly Pick<ResolvedPackage, 'id' | 'name' | 'version' | 'arch' | 'path'>[];
 const repository: RepositorySpec = { id: 'bench', archive: '', suite: '', components: [], keyrings: [keyring] };
-const pool = createVerifier({ workers: 1 });
-const ctx = { signal: new AbortController().signal, clock: () => Math.floor(Date.now() / 1000), verify: pool };
+const pool = where === 'pool' ? createVerifier({ workers: 1 }) : undefined;
+const ctx = { signal: new AbortController().signal, clock: () => Math.floor(Date.now() / 1000), verify: pool ?? createLocalVerifier() };
 const verifier = createPackageVerifier();
 try {
   for (const pkg of packages) {
@@ -19,5 +20,5 @@ try {
   }
   process.stdout.write(`${packages.length} packages are good\n`);
 } finally {
-  await pool.close();
+  await pool?.close();
 }
