@@ -44,7 +44,7 @@ describe('a wsl2 image', () => {
     }
   });
 
-  it('is, but for its end, what GNU tar writes of the same tree', async () => {
+  it('is byte for byte what GNU tar writes of the same tree', async () => {
     const tree = build.tree(bootable);
     settleTimes(build.directory(tree));
     const [artifact] = await make(tree);
