@@ -17,7 +17,7 @@ const FROM_DEBIAN = {
     ...['coreutils', 'dash', 'libacl1', 'libattr1', 'libc6', 'libcap2', 'libgcc-s1', 'libgmp10', 'libpcre2-8-0', 'libselinux1'],
     ...['libssl3t64', 'libsystemd0', 'libzstd1', 'zlib1g'],
   ],
-  'disk-tools': ['dosfstools', 'e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'mtools'],
+  'disk-tools': ['e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1'],
 };
 
 const KERNEL = '6.12.1-acme';

@@ -9,6 +9,7 @@ export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES
 export { forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';
 export { randomFrom } from './random.js';
+export { smallDisk } from './small-disk.js';
 export { leftovers, soak, type SoakPlan, type SoakReport } from './soak.js';
 export { filesWith } from './planted.js';
 export { PackageWorld, worldPackage, type WorldEcosystem } from './package-world.js';

@@ -12,7 +12,7 @@ const REAL = [
   ...['coreutils', 'dash', 'debianutils', 'diffutils', 'dpkg', 'gcc-14-base', 'libacl1', 'libattr1', 'libbz2-1.0', 'libc-bin', 'libc6'],
   ...['libcap2', 'libgcc-s1', 'libgmp10', 'liblzma5', 'libmd0', 'libpcre2-8-0', 'libselinux1', 'libssl3t64', 'libsystemd0', 'libzstd1'],
   ...['openssl-provider-legacy', 'sed', 'tar', 'zlib1g', 'libudev1'],
-  ...['dosfstools', 'e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave', 'mtools'],
+  ...['e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave'],
 ];
 
 /** A distribution of about forty packages, signed with a key of its own: it builds in seconds. */
@@ -174,7 +174,7 @@ export const MINI_DEFINITION = {
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
-  tools: { packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } },
+  tools: { packages: { ext4: ['e2fsprogs'] } },
   defaults: { raw: {}, img: {}, wsl2: {} },
   quirks: {
     preExtract: [

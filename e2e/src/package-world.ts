@@ -29,7 +29,7 @@ export function worldPackage(name: string, version = '1', fields: DebSpec['field
 /** What a template of the world needs beside what a test asks for: nothing of it can be installed, but everything resolves. */
 const BACKGROUND: readonly DebSpec[] = [
   worldPackage('mini-base', '1', { Essential: 'yes' }),
-  ...['mini-kernel', 'mini-loader', 'e2fsprogs', 'dosfstools', 'mtools'].map((name) => worldPackage(name)),
+  ...['mini-kernel', 'mini-loader', 'e2fsprogs'].map((name) => worldPackage(name)),
 ];
 
 /** What a definition says otherwise for rpm packages: nothing in their metadata is essential, and there are no suites. */

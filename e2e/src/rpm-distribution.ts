@@ -25,7 +25,7 @@ const FROM_DEBIAN = [
   ],
   ...['librpm10', 'librpmio10', 'libselinux1', 'libsqlite3-0', 'libssl3t64', 'libstdc++6', 'libsystemd0', 'libzstd1', 'rpm', 'rpm-common'],
   ...['libaudit-common', 'libaudit1', 'libcap-ng0', 'libdbus-1-3', 'zlib1g'],
-  ...['dosfstools', 'e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave', 'mtools'],
+  ...['e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave'],
 ];
 
 /** What they depend on and do without here: helpers of maintainer scripts, and what builds packages. */
@@ -151,7 +151,7 @@ const RPM_DEFINITION = {
     makeInitrd: ['cp', '/boot/vmlinuz-${kernelVersion}', '${output}'],
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
-  tools: { packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } },
+  tools: { packages: { ext4: ['e2fsprogs'] } },
   defaults: { raw: {} },
   quirks: { preExtract: ['base-files'] },
 };

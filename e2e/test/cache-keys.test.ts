@@ -22,6 +22,7 @@
  * | cut off, one bit, replaced, of every kind     | never used, made anew        | caches.test.ts, "a file ... that someone changed"             |
  * | a server that sends other bytes               | error                        | failures.test.ts, "another package is served in its place"    |
  * | killed at any moment                          | nothing lost or left         | cache/kills.test.ts; soak.test.ts; `npm run soak`             |
+ * | tools, which most images need no program of   | unpacked where one runs      | below                                                         |
  * | directories removed by hand, also meanwhile   | made anew                    | removed-directories.test.ts; core/base-tree.test.ts           |
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -29,7 +30,19 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, repositoryRoot, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
+import { stringify } from 'yaml';
+import {
+  artifactOf,
+  ict,
+  Mini,
+  miniTemplate,
+  repositoryRoot,
+  smallDisk,
+  stepsOf,
+  type BuildPlaces,
+  type IctOptions,
+  type IctResult,
+} from '../src/index.js';
 
 /** No file of an image is younger, whichever signed root its packages come from. */
 const EPOCH = { SOURCE_DATE_EPOCH: '1760000000' };
@@ -77,12 +90,37 @@ it('as a bundle and as separate modules it is the same code: every step hits', a
   expect(stepsOf(await built([], { command }), 'step.hit')).toEqual(['ict.image']);
 });
 
+it('tools are unpacked where a program of them runs: for an ext3 in any case, for an ext4 when a name asks for it', async () => {
+  const steps = async (template: string): Promise<readonly string[]> => {
+    const { cache, work, temporary } = places;
+    const directories = ['--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary];
+    const plan = await ict(['plan', template, '--json', ...directories, ...mini.flags()], { env: EPOCH });
+    return (JSON.parse(plan.stdout) as { steps: readonly { type: string }[] }).steps.map(({ type }) => type);
+  };
+  expect(stepsOf(await built(['--no-image-cache']), 'step.hit')).not.toContain('ict.tools');
+  expect(await steps(mini.distribution.template)).not.toContain('ict.tools');
+
+  const oddName = { name: 'odd', run: ["touch /etc/$(printf '\\357\\277\\275')"] };
+  const odd = await mini.template(stringify({ ...miniTemplate(), layers: [oddName] }));
+  const rare = await mini.buildTemplate(odd, places, [], { env: EPOCH });
+  expect(rare.status, rare.stderr).toBe(0);
+  const missed = stepsOf(rare, 'step.miss');
+  expect(missed.indexOf('ict.tools')).toBeGreaterThan(missed.indexOf('disk.assemble'));
+  expect(await steps(odd)).not.toContain('ict.tools');
+
+  const ext3 = await mini.template({ disk: smallDisk('Mini', '112MiB', 'ext3') });
+  expect((await steps(ext3))[0]).toBe('ict.tools');
+  const certain = await mini.buildTemplate(ext3, places, [], { env: EPOCH });
+  expect(certain.status, certain.stderr).toBe(0);
+  expect(stepsOf(certain, 'step.hit')).toContain('ict.tools');
+});
+
 it('a newer signed root with the same packages makes a new image out of the same layers', async () => {
   const { spec } = mini.distribution;
   await buildArchive({ ...spec, dateSeconds: spec.dateSeconds + 86_400 });
   try {
     const result = await built();
-    expect(stepsOf(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.tools', 'ict.base', 'ict.packages']));
+    expect(stepsOf(result, 'step.hit')).toEqual(expect.arrayContaining(['ict.base', 'ict.packages']));
     // Identifiers of the disk, and what names them, follow from the lock.
     expect(stepsOf(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure', 'disk.assemble']));
     expect(downloaded(result)).toEqual([]);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HeldMounts, buildArchive, createSigningKey, serveArchive, type ArchiveSpec, type Fault } from '@ict/fixtures';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, repositoryRoot, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, Mini, repositoryRoot, smallDisk, type BuildPlaces, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 
@@ -356,10 +356,10 @@ describe('a package that attacks the tree', () => {
   }
 
   it('of the tools, with a member that escapes the root, is refused, and nothing is written outside', async () => {
-    const definition = (await readFile(mini.distribution.definition, 'utf8')).replace('- mtools', '- mtools\n      - mini-evil');
+    const definition = (await readFile(mini.distribution.definition, 'utf8')).replace('- e2fsprogs', '- e2fsprogs\n      - mini-evil');
     const file = join(mini.distribution.definition, '..', 'evil.yml');
     await writeFile(file, definition);
-    const result = await buildWithEvil(mini.distribution.template, ['--distro-file', file]);
+    const result = await buildWithEvil(await mini.template({ disk: smallDisk('Mini', '112MiB', 'ext3') }), ['--distro-file', file]);
     expect(codesOf(result)).toEqual(['ICT_ARCHIVE_ESCAPE']);
     await expect(readFile(target)).rejects.toMatchObject({ code: 'ENOENT' });
     await requireNothingLost();

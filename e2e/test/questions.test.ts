@@ -34,7 +34,7 @@ describe('ict why', () => {
     ]);
     const { paths: extra } = await world.document<Why>(['why', template, 'extra']);
     expect(extra[0].steps).toMatchObject([{ kind: 'recommends', relations: [{ field: 'Recommends', text: 'extra' }] }]);
-    const { part: tools } = await world.document<Why>(['why', template, 'mtools']);
+    const { part: tools } = await world.document<Why>(['why', template, 'e2fsprogs']);
     expect(tools).toBe('tools');
   });
 

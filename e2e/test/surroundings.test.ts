@@ -66,12 +66,12 @@ describe('an ordinary user, and the same one with sudo, who share cache and work
     const larger = await built(1, 'sudo');
     expect(downloaded(larger)).toEqual(['mini-tool']);
     expect(stepsOf(larger, 'step.hit')).toEqual(['ict.base']); // from its snapshot
-    expect(stepsOf(larger, 'step.miss')).toContain('ict.tools');
+    expect(stepsOf(larger, 'step.miss')).toContain('ict.packages');
 
     expect(stepsOf(await built(1, 'plain'), 'step.hit')).toEqual(['ict.image']);
     const other = await built(2, 'plain');
     expect(downloaded(other)).toEqual([]);
-    expect(stepsOf(other, 'step.hit')).toEqual(['ict.tools', 'ict.base']);
+    expect(stepsOf(other, 'step.hit')).toEqual(['ict.base']);
 
     const again = await built(2, 'sudo', ['--no-image-cache']);
     expect(stepsOf(again, 'step.miss')).toEqual(['ict.configure']);

@@ -2,15 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { chooseCacheHome, type CacheHome } from '@ict/cache';
 import type { StorageSettings } from '@ict/template';
-import {
-  hasCode,
-  type Context,
-  type ImageSpec,
-  type InstalledPackage,
-  type LayerRef,
-  type ProblemReport,
-  type RepositorySpec,
-} from '@ict/plugin-api';
+import { hasCode, type Context, type ImageSpec, type InstalledPackage, type ProblemReport, type RepositorySpec } from '@ict/plugin-api';
 import { unfitForTrees } from '@ict/sandbox';
 import { composeTree, compositionSteps, type Composition } from './composition.js';
 import { gatherConfiguration } from './configure.js';
@@ -19,7 +11,7 @@ import { dependencyGraph } from './dependency-graph.js';
 import { obtainPackages } from './downloads.js';
 import type { BuildOptions, BuildReport, CacheUse, EngineOptions } from './engine-api.js';
 import { warningEvent, type EventStream } from './events.js';
-import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
+import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, runsTools, toolsStep } from './finalization.js';
 import { ImageCache, imageInputs } from './image-cache.js';
 import { formatLock, lockDigest } from './lock.js';
 import { asTheyAre } from './package-shelf.js';
@@ -31,6 +23,7 @@ import { restart } from './restart.js';
 import type { Services, TierUse } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './template-intake.js';
 import { gatherLayers } from './template-layers.js';
+import { toolsBy } from './tools.js';
 
 /** Runs the four stages of a build. */
 export async function buildImage(
@@ -101,8 +94,11 @@ export async function buildImage(
     const target = join(directory, 'imagebuild', spec.system.name);
     const restartable = async (): Promise<Delivery> => {
       const { tree, ctx } = await events.run('compose', async () => {
-        const toolsLayer = (await build.steps.run(toolsStep(composition, tools, build.trees, services.context, forUnpacking))) as LayerRef;
-        const context = build.context(toolsLayer);
+        const unpacked = toolsBy(toolsStep(composition, tools, build.trees, services.context, forUnpacking), (call) =>
+          build.steps.run(call),
+        );
+        if (runsTools(intake.format.part, spec)) await unpacked.layer();
+        const context = build.context(unpacked);
         const steps = compositionSteps(composition, build.layers, build.source, context);
         const audit = options.audit === undefined ? undefined : build.audit(options.audit, provider.part);
         const composed = await composeTree(steps, async (call) => {

@@ -4,6 +4,7 @@ import type {
   Context,
   Exporter,
   FormatArtifact,
+  ImageFormat,
   ImageInput,
   ImageSpec,
   InstalledPackage,
@@ -47,6 +48,11 @@ export function toolsStep(
       ...(await trees.change({ layers: [] }, async (tree) => installer.unpack(await forUnpacking(tools), tree, input.distribution, ctx))),
     }),
   };
+}
+
+/** Whether a build surely runs a tool, and so unpacks them in any case. */
+export function runsTools(format: ImageFormat, spec: ImageSpec): boolean {
+  return format.runsTools?.(spec) ?? format.tools(spec).length > 0;
 }
 
 /** The steps of an image format, run by the engine under the format's own identity. */

@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
-import type { BuildContext, Context, DistributionDefinition, EventBody, LayerRef, Provider, TreeRef, Verifier } from '@ict/plugin-api';
+import type { BuildContext, Context, DistributionDefinition, EventBody, Provider, TreeRef, Verifier } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { ArchivedLayers } from './archived-layers.js';
@@ -25,7 +25,7 @@ import { rememberSignatures } from './signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { enforceLimits } from './storage-limits.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
-import { ToolsTree } from './tools.js';
+import { ToolsTree, type ToolsSource } from './tools.js';
 import { LazySandbox, SandboxTrees } from './trees.js';
 
 /** What one build works with: trees, steps, and the context that steps are handed. */
@@ -36,7 +36,7 @@ export interface BuildServices {
   readonly source: LayerSource;
   /** Layers that an audit makes go to the cache alone; the base tree stays where it is. */
   audit(sample: AuditSample, provider: Provider): CacheAudit;
-  context(tools: LayerRef): BuildContext;
+  context(tools: ToolsSource): BuildContext;
 }
 
 /** Whether a build uses one tier of the cache; default: it does. */

@@ -2,13 +2,14 @@ import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-ap
 import { composeTree, compositionSteps, type Composition, type LayerCall } from './composition.js';
 import { gatherConfiguration } from './configure.js';
 import type { PlannedStep } from './answers.js';
-import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from './finalization.js';
+import { formatInput, formatKey, imageEpoch, inventoryStep, runsTools, toolsStep } from './finalization.js';
 import { lockDigest } from './lock.js';
 import type { SettledLock } from './lock-settling.js';
 import type { BuildServices, Services } from './services.js';
 import type { StepCall } from './steps.js';
 import type { Intake } from './template-intake.js';
 import { gatherLayers } from './template-layers.js';
+import { toolsBy } from './tools.js';
 
 /** A build that is followed without doing any of its work. */
 export interface StepWalk {
@@ -64,8 +65,12 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
     return output;
   };
   try {
-    const toolsLayer = (await next(toolsStep(composition, tools, build.trees, services.context))) as unknown as LayerRef;
-    const ctx = build.context(toolsLayer);
+    const unpacked = toolsBy(
+      toolsStep(composition, tools, build.trees, services.context),
+      async (call) => (await next(call)) as unknown as LayerRef,
+    );
+    if (runsTools(composition.format.part, composition.spec)) await unpacked.layer();
+    const ctx = build.context(unpacked);
     const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), next);
     const { identity } = composition.format;
     const runner: StepRunner = {

@@ -29,8 +29,8 @@ export interface FatGeometry {
 export async function readFatGeometry(file: FileHandle, offset: number, partition: string): Promise<FatGeometry> {
   const missing = (): Error =>
     diskError('ICT_DISK_FILESYSTEM', {
-      message: `mkfs.vfat wrote no filesystem into partition "${partition}"`,
-      hint: 'This is a fault of the tools tree or of ICT: please report it with the versions that the lock names.',
+      message: `there is no sound FAT filesystem in partition "${partition}"`,
+      hint: 'This is a fault of ICT: please report it.',
       facts: { partition },
     });
   const availableBytes = (await file.stat()).size - offset;

@@ -1,20 +1,22 @@
-import { open } from 'node:fs/promises';
+import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildContext, ToolMount, TreeRef } from '@ict/plugin-api';
+import type { BuildContext, ContentPlace, TreePath, TreeRef } from '@ict/plugin-api';
 import { diskError } from './errors.js';
+import { BACKUP_BOOT_SECTOR, INFO_SECTOR, encodeBootSector, encodeInfoSector, encodeLabel, firstEntries } from './fat/boot-sector.js';
+import { DIRECTORY_ATTRIBUTE, FILE_ATTRIBUTE, VOLUME_LABEL_ATTRIBUTE, DIRECTORY_ENTRY_BYTES, encodeEntry } from './fat/directory-entry.js';
+import { planDirectories, type PlannedDirectory } from './fat/directory-plan.js';
+import { FAT_COPIES, FIRST_CLUSTER, layOutFat, type FatLayout } from './fat/layout.js';
+import { encodeLongName, isShort, shortNames } from './fat/names.js';
 import type { FatWidth } from './filesystem-kinds.js';
 import { SECTOR_BYTES } from './gpt.js';
 import type { PartitionIdentity } from './identity.js';
-import { readFatGeometry } from './fat-geometry.js';
 import { mebibytes } from './filesystem-ext.js';
 
 /** Bumped when the same request gives other bytes. */
-export const FAT_VERSION = 1;
+export const FAT_VERSION = 2;
 
 /** Longest FAT label, in bytes. */
 export const FAT_LABEL_BYTES = 11;
-const DIRECTORY_ENTRY_BYTES = 32;
-const LONG_NAME_UNITS = 13;
 
 /** Where a file of a FAT filesystem comes from: the tree, or the staging directory on the host. */
 export interface FatFile {
@@ -33,7 +35,7 @@ export interface FatRequest {
   readonly identity: PartitionIdentity;
   readonly label?: string;
   readonly tree: TreeRef;
-  /** Host directory that files with `from: 'stage'` lie in. */
+  /** Host directory that files with `from: 'stage'` lie in; they are small. */
   readonly stage: string;
   readonly files: readonly FatFile[];
   /** Directories to make even when no file is in them. */
@@ -45,143 +47,155 @@ export interface FatRequest {
   readonly sizeBytes: number;
 }
 
-/** One program to run: `mmd`, or `mcopy` into one directory. */
-export interface FatCommand {
-  readonly argv: readonly string[];
+/** Where something lies: its first cluster, 0 for nothing, and how many follow each other. */
+interface Place {
+  readonly cluster: number;
+  readonly clusters: number;
+}
+
+/** A filesystem whose every cluster is given out. */
+interface PlannedFat {
+  readonly layout: FatLayout;
+  readonly directories: readonly PlannedDirectory<FatFile>[];
+  readonly directoryAt: ReadonlyMap<PlannedDirectory<FatFile>, Place>;
+  readonly fileAt: ReadonlyMap<FatFile, Place>;
+  readonly usedClusters: number;
 }
 
 /**
  * Writes a FAT filesystem with files straight into a disk image.
  *
- * Order, times and serial number are fixed, so that the bytes depend on the request alone: directories and files are written in
- * the order of their paths, and every time is the build's epoch in UTC.
+ * Directories and files follow each other without a gap, in the order of their paths; every time is
+ * the build's epoch in UTC. So the bytes depend on the request and the contents alone.
  *
- * @throws `ICT_DISK_NO_SPACE` when the files do not fit, naming the partition, what is needed and what it has.
+ * @see Microsoft, FAT: General Overview of On-Disk Format, version 1.03
+ * @throws `ICT_DISK_NO_SPACE` when the files do not fit, naming the partition, what is needed and what it has; `ICT_DISK_FAT_FILE`.
  */
 export async function writeFat(request: FatRequest, ctx: BuildContext): Promise<void> {
-  const env = {
-    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-    LC_ALL: 'C.UTF-8',
-    TZ: 'UTC',
-    SOURCE_DATE_EPOCH: `${Math.max(ctx.epochSeconds, EARLIEST_FAT_SECONDS)}`,
-    MTOOLS_SKIP_CHECK: '1',
-    MTOOLSRC: '/dev/null',
+  const planned = planFat(request);
+  const contents = [...planned.fileAt].flatMap(([{ from, source }, { cluster, clusters }]): ContentPlace[] =>
+    from === 'stage' || clusters === 0
+      ? []
+      : [{ path: source as TreePath, offsetBytes: request.offsetBytes + clusterOffset(planned.layout, cluster) }],
+  );
+  await ctx.trees.place(request.tree, contents, join(request.directory, request.file));
+  await using image = await open(join(request.directory, request.file), 'r+');
+  await writeTables(image, request, planned);
+  for (const directory of planned.directories) {
+    const bytes = encodeDirectory(directory, planned, request.label, ctx.epochSeconds);
+    await write(image, request, bytes, directoryOffset(directory, planned));
+  }
+  for (const [file, { cluster, clusters }] of planned.fileAt) {
+    if (file.from === 'stage' && clusters > 0)
+      await write(image, request, await readFile(join(request.stage, file.source)), clusterOffset(planned.layout, cluster));
+  }
+}
+
+function planFat(request: FatRequest): PlannedFat {
+  const { width, sizeBytes, files, label, partition } = request;
+  const directories = planDirectories(files, request.directories, partition, label !== undefined);
+  const [root] = directories as [PlannedDirectory<FatFile>];
+  const layout = layOutFat(width, sizeBytes, root.entries);
+  const clusterBytes = layout.clusterSectors * SECTOR_BYTES;
+  let next = FIRST_CLUSTER;
+  const give = (bytes: number): Place => {
+    const clusters = Math.ceil(bytes / clusterBytes);
+    const cluster = clusters === 0 ? 0 : next;
+    next += clusters;
+    return { cluster, clusters };
   };
-  const mounts: ToolMount[] = [
-    { source: request.tree, at: '/tree' },
-    { source: request.stage, at: '/stage' },
-    { source: request.directory, at: '/disk', writable: true },
-  ];
-  const following = fillCommands(request).map(({ argv }) => argv);
-  try {
-    await ctx.tools.run({ argv: formatCommand(request), following, env, mounts });
-  } catch (error) {
-    ctx.signal.throwIfAborted();
-    // Where the filesystem was not even made, its size is not known.
-    throw (await lackOfSpace(request).catch(() => undefined)) ?? error;
+  const directoryAt = new Map<PlannedDirectory<FatFile>, Place>();
+  for (const directory of directories) {
+    // Even an empty directory has a cluster; the root of a FAT16 lies elsewhere.
+    const placed = directory !== root || width === 32;
+    directoryAt.set(directory, placed ? give(Math.max(1, directory.entries * DIRECTORY_ENTRY_BYTES)) : { cluster: 0, clusters: 0 });
   }
-  const lack = await lackOfSpace(request);
-  if (lack !== undefined) throw lack;
+  const fileAt = new Map<FatFile, Place>();
+  for (const directory of directories) for (const file of directory.files.values()) fileAt.set(file, give(file.sizeBytes));
+  const usedClusters = next - FIRST_CLUSTER;
+  if (usedClusters > layout.clusters) throw noSpace(request, usedClusters * clusterBytes, layout.clusters * clusterBytes);
+  return { layout, directories, directoryAt, fileAt, usedClusters };
 }
 
-/** FAT counts years from 1980. */
-const EARLIEST_FAT_SECONDS = 315_532_800;
-
-function formatCommand(request: FatRequest): readonly string[] {
-  const start = request.offsetBytes / SECTOR_BYTES;
-  return [
-    ...['mkfs.vfat', '--invariant', '-F', `${request.width}`, '-S', `${SECTOR_BYTES}`, '-i', request.identity.volumeId],
-    ...(request.label === undefined ? [] : ['-n', request.label]),
-    ...['-s', `${sectorsPerCluster(request.width, Math.floor(request.sizeBytes / SECTOR_BYTES))}`],
-    ...['-h', `${start}`, '--offset', `${start}`, `/disk/${request.file}`, `${Math.floor(request.sizeBytes / 1024)}`],
-  ];
-}
-
-/** A reader tells FAT12, FAT16 and FAT32 apart by nothing but the number of clusters: these are the limits of FAT16. */
-const FAT16_CLUSTERS = { least: 4085, most: 65_524 };
-const FAT32_RESERVED_SECTORS = 32;
-const LARGEST_CLUSTER_SECTORS = 64;
-
-/**
- * Sectors of a cluster: 8 (4 KiB) where that gives a number of clusters that readers take for this width, else the nearest size that
- * does. mkfs.vfat would choose by the size of the whole disk image, and firmware then refuses the filesystem.
- *
- * @see Microsoft, FAT: General Overview of On-Disk Format, "FAT type determination"
- */
-export function sectorsPerCluster(width: FatWidth, sectors: number): number {
-  const fits = (size: number): boolean => {
-    const fatSectors = Math.ceil(((sectors / size) * (width / 8)) / SECTOR_BYTES);
-    const clusters = Math.floor((sectors - FAT32_RESERVED_SECTORS - 2 * fatSectors) / size);
-    return width === 32 ? clusters > FAT16_CLUSTERS.most : clusters >= FAT16_CLUSTERS.least && clusters <= FAT16_CLUSTERS.most;
-  };
-  const smaller = [8, 4, 2, 1].find(fits);
-  if (smaller !== undefined) return smaller;
-  for (let size = 16; size <= LARGEST_CLUSTER_SECTORS; size *= 2) if (fits(size)) return size;
-  return width === 32 ? 1 : LARGEST_CLUSTER_SECTORS;
-}
-
-/** Commands that fill a fresh filesystem: all directories at once, then each directory's files at once, in the order of their paths. */
-export function fillCommands(request: Pick<FatRequest, 'files' | 'directories' | 'file' | 'offsetBytes'>): readonly FatCommand[] {
-  const image = ['-i', `/disk/${request.file}@@${request.offsetBytes}`];
-  const directories = allDirectories(request);
-  const commands: FatCommand[] = directories.length === 0 ? [] : [{ argv: ['mmd', ...image, ...directories.map((path) => `::${path}`)] }];
-  for (const directory of ['', ...directories]) {
-    const here = request.files.filter((file) => parentOf(file.target) === directory).sort((a, b) => compare(a.target, b.target));
-    const sameName: string[] = [];
-    for (const file of here) {
-      const source = file.from === 'tree' ? `/tree${file.source}` : `/stage${file.source}`;
-      if (nameOf(file.source) === nameOf(file.target)) sameName.push(source);
-      else commands.push({ argv: ['mcopy', ...image, source, `::${file.target}`] });
-    }
-    if (sameName.length > 0) commands.push({ argv: ['mcopy', ...image, ...sameName, `::${directory}/`] });
-  }
-  return commands;
-}
-
-function allDirectories(request: Pick<FatRequest, 'files' | 'directories'>): readonly string[] {
-  const found = new Set<string>();
-  for (let path of [...request.directories, ...request.files.map((file) => parentOf(file.target))]) {
-    for (; path !== '' && path !== '/'; path = parentOf(path)) found.add(path);
-  }
-  return [...found].sort(compare);
-}
-
-/** Compares what the files take with the clusters that the new filesystem has. @returns undefined when they fit. */
-async function lackOfSpace(request: FatRequest): Promise<Error | undefined> {
-  await using image = await open(join(request.directory, request.file), 'r');
-  const { clusterBytes, clusters } = await readFatGeometry(image, request.offsetBytes, request.partition);
-  const directories = allDirectories(request);
-  const clustersFor = (bytes: number): number => Math.ceil(bytes / clusterBytes);
-  let needed = request.width === 32 ? Math.max(1, clustersFor(entriesIn(request, directories, '') * DIRECTORY_ENTRY_BYTES)) : 0;
-  for (const path of directories) needed += Math.max(1, clustersFor((2 + entriesIn(request, directories, path)) * DIRECTORY_ENTRY_BYTES));
-  for (const file of request.files) needed += clustersFor(file.sizeBytes);
-  if (needed <= clusters) return undefined;
-  const neededBytes = needed * clusterBytes;
-  const availableBytes = clusters * clusterBytes;
-  const largest = [...request.files].sort((a, b) => b.sizeBytes - a.sizeBytes || compare(a.target, b.target)).slice(0, 3);
+function noSpace({ partition, files, sizeBytes }: FatRequest, neededBytes: number, availableBytes: number): Error {
+  const largest = [...files].sort((a, b) => b.sizeBytes - a.sizeBytes || (a.target < b.target ? -1 : 1)).slice(0, 3);
   return diskError('ICT_DISK_NO_SPACE', {
-    message: `the files of partition "${request.partition}" do not fit: they need ${mebibytes(neededBytes)}, and its FAT filesystem has ${mebibytes(availableBytes)}`,
-    hint: `Make partition "${request.partition}" at least ${mebibytes(neededBytes - availableBytes + request.sizeBytes)} large. Its largest files: ${largest
+    message: `the files of partition "${partition}" do not fit: they need ${mebibytes(neededBytes)}, and its FAT filesystem has ${mebibytes(availableBytes)}`,
+    hint: `Make partition "${partition}" at least ${mebibytes(neededBytes - availableBytes + sizeBytes)} large. Its largest files: ${largest
       .map((file) => `${file.target} (${mebibytes(file.sizeBytes)})`)
       .join(', ')}.`,
-    facts: { partition: request.partition, neededBytes, availableBytes },
+    facts: { partition, neededBytes, availableBytes },
   });
 }
 
-/** Directory entries that the names below a directory take: one each, and more for long names. */
-function entriesIn(request: FatRequest, directories: readonly string[], parent: string): number {
-  const names = [...directories, ...request.files.map((file) => file.target)].filter((path) => parentOf(path) === parent).map(nameOf);
-  return names.reduce((sum, name) => sum + 1 + Math.ceil(name.length / LONG_NAME_UNITS), parent === '' ? 1 : 0);
+async function writeTables(image: FileHandle, request: FatRequest, planned: PlannedFat): Promise<void> {
+  const { layout, usedClusters } = planned;
+  const { identity, label, offsetBytes } = request;
+  const boot = encodeBootSector(layout, { volumeId: identity.volumeId, label, hiddenSectors: offsetBytes / SECTOR_BYTES });
+  const put = (bytes: Buffer, sector: number): Promise<void> => write(image, request, bytes, sector * SECTOR_BYTES);
+  await put(boot, 0);
+  if (layout.width === 32) {
+    const info = encodeInfoSector(layout, usedClusters);
+    await put(info, INFO_SECTOR);
+    await put(boot, BACKUP_BOOT_SECTOR);
+    await put(info, BACKUP_BOOT_SECTOR + INFO_SECTOR);
+  }
+  const table = encodeTable(planned);
+  for (let copy = 0; copy < FAT_COPIES; copy++) await put(table, layout.reservedSectors + copy * layout.fatSectors);
 }
 
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+/** The part of the allocation table that is not zeros. */
+function encodeTable({ layout, usedClusters, directoryAt, fileAt }: PlannedFat): Buffer {
+  const wide = layout.width === 32;
+  const entryBytes = layout.width / 8;
+  const table = Buffer.alloc((FIRST_CLUSTER + usedClusters) * entryBytes);
+  const set = (cluster: number, value: number): void => void table.writeUIntLE(value, cluster * entryBytes, entryBytes);
+  firstEntries(wide).forEach((value, cluster) => set(cluster, value));
+  for (const { cluster, clusters } of [...directoryAt.values(), ...fileAt.values()]) {
+    for (let at = cluster; at < cluster + clusters - 1; at++) set(at, at + 1);
+    if (clusters > 0) set(cluster + clusters - 1, wide ? 0x0fff_ffff : 0xffff);
+  }
+  return table;
 }
 
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
+function encodeDirectory(directory: PlannedDirectory<FatFile>, planned: PlannedFat, label: string | undefined, seconds: number): Buffer {
+  const { directoryAt, fileAt } = planned;
+  const clusterOf = (of: PlannedDirectory<FatFile>): number => (directoryAt.get(of) as Place).cluster;
+  const parts: Buffer[] = [];
+  const add = (name: Buffer, attribute: number, cluster: number, sizeBytes: number): void => {
+    parts.push(encodeEntry({ name, attribute, cluster, sizeBytes }, seconds));
+  };
+  const { parent } = directory;
+  if (parent === undefined) {
+    if (label !== undefined) add(encodeLabel(label), VOLUME_LABEL_ATTRIBUTE, 0, 0);
+  } else {
+    add(encodeLabel('.'), DIRECTORY_ATTRIBUTE, clusterOf(directory), 0);
+    // For the root stands 0, even where it has a cluster.
+    add(encodeLabel('..'), DIRECTORY_ATTRIBUTE, parent.parent === undefined ? 0 : clusterOf(parent), 0);
+  }
+  const names = [...directory.directories.keys(), ...directory.files.keys()].sort();
+  const short = shortNames(names);
+  for (const name of names) {
+    const alias = short.get(name) as Buffer;
+    if (!isShort(name)) parts.push(encodeLongName(name, alias));
+    const below = directory.directories.get(name);
+    const file = directory.files.get(name);
+    if (below !== undefined) add(alias, DIRECTORY_ATTRIBUTE, clusterOf(below), 0);
+    else if (file !== undefined) add(alias, FILE_ATTRIBUTE, (fileAt.get(file) as Place).cluster, file.sizeBytes);
+  }
+  return Buffer.concat(parts);
 }
 
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Where a directory's entries lie, in bytes from the start of the filesystem. */
+function directoryOffset(directory: PlannedDirectory<FatFile>, { layout, directoryAt }: PlannedFat): number {
+  const { cluster } = directoryAt.get(directory) as Place;
+  return cluster === 0 ? (layout.reservedSectors + FAT_COPIES * layout.fatSectors) * SECTOR_BYTES : clusterOffset(layout, cluster);
+}
+
+function clusterOffset({ dataSector, clusterSectors }: FatLayout, cluster: number): number {
+  return (dataSector + (cluster - FIRST_CLUSTER) * clusterSectors) * SECTOR_BYTES;
+}
+
+async function write(image: FileHandle, { offsetBytes }: FatRequest, bytes: Buffer, at: number): Promise<void> {
+  await image.write(bytes, 0, bytes.length, offsetBytes + at);
 }

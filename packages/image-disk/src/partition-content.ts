@@ -2,7 +2,7 @@ import type { BuildContext, ImageInput, ImageSpec, TreeRef, TreeSession } from '
 import type { TreeFile } from '@ict/image-parts';
 import { isBelow, isEsp } from './boot-files.js';
 import { systemdBootFiles, type EspContent } from './boot-systemd.js';
-import { diskError } from './errors.js';
+import { fatFileError } from './fat/fat-file-error.js';
 import { extKind, isFat } from './filesystem-kinds.js';
 import { mountedPartitions } from './fstab.js';
 
@@ -92,20 +92,12 @@ async function gather(
       directories.push(target);
       if (!deeper.includes(entry.path)) await gather(tree, mountPoint, entry.path, deeper, partition, directories, copies);
     } else if (entry.type === 'file') {
-      if (copies.has(target.toLowerCase())) throw fatFile(entry.path, partition, 'differs from another name only in case');
+      if (copies.has(target.toLowerCase())) throw fatFileError(entry.path, partition, 'differs from another name only in case');
       copies.set(target.toLowerCase(), [target, { path: entry.path, sizeBytes: entry.sizeBytes }]);
     } else {
-      throw fatFile(entry.path, partition, `is a ${entry.type}`);
+      throw fatFileError(entry.path, partition, `is a ${entry.type}`);
     }
   }
-}
-
-function fatFile(path: string, partition: string, reason: string): Error {
-  return diskError('ICT_DISK_FAT_FILE', {
-    message: `${path} cannot be stored on partition "${partition}", which has a FAT filesystem: it ${reason}`,
-    hint: 'Mount that partition elsewhere, or give it an ext4 filesystem.',
-    facts: { path, partition, reason },
-  });
 }
 
 /** True when the template's loader needs an image made by GRUB's own tools. */

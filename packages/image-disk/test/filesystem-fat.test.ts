@@ -1,9 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
-import { fillCommands, sectorsPerCluster, writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
+import { writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
+import { readFatGeometry } from '../src/fat-geometry.js';
+import { sectorsPerCluster } from '../src/fat/layout.js';
 import { FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
 import { partitionIdentity } from '../src/identity.js';
 import { MIB, SEED } from './support/specs.js';
@@ -58,6 +61,41 @@ async function written(on: HostBuild, changes: Partial<FatRequest> = {}): Promis
   const asked = request(on, changes);
   await writeFat(asked, on.ctx);
   return cut(join(asked.directory, 'disk.raw'), OFFSET, asked.sizeBytes, join(asked.directory, 'part'));
+}
+
+const UTF8 = { PATH: '/usr/bin:/bin', LC_ALL: 'C.UTF-8' };
+
+/** Names that FAT can hold: short ones, ones that share their first letters, and any. */
+const fatName = fc.oneof(
+  fc.stringMatching(/^[A-Z0-9_]{1,8}(\.[A-Z]{1,3})?$/u),
+  fc.stringMatching(/^longname[0-9a-z]{1,4}\.(conf|efi)$/u),
+  fc.stringMatching(/^[a-z0-9 .+,;=[\]\u00e9\u0416\u4e2d]{0,40}[a-z0-9]$/u).filter((name) => !/^\.+$/u.test(name) && !name.startsWith(' ')),
+);
+/** Paths, `null` for a directory, else the content; no two differ only in case, and no file is a directory. */
+const fatTree = fc
+  .array(fc.tuple(fc.array(fatName, { minLength: 1, maxLength: 3 }), fc.option(fc.string({ unit: 'grapheme-ascii', maxLength: 3000 }))), {
+    maxLength: 30,
+  })
+  .map((entries) => {
+    const tree = new Map<string, string | null>();
+    const spelt = new Map<string, { readonly path: string; readonly isFile: boolean }>();
+    for (const [names, text] of entries) {
+      const paths = names.map((_, index) => names.slice(0, index + 1).join('/'));
+      const fits = paths.every((path, index) => {
+        const found = spelt.get(path.toLowerCase());
+        return found === undefined || (found.path === path && !found.isFile && (text === null || index < paths.length - 1));
+      });
+      if (!fits) continue;
+      paths.forEach((path, index) => spelt.set(path.toLowerCase(), { path, isFile: text !== null && index === paths.length - 1 }));
+      tree.set(names.join('/'), text);
+    }
+    return tree;
+  });
+
+function withParents(tree: ReadonlyMap<string, string | null>): ReadonlyMap<string, string | null> {
+  const whole = new Map(tree);
+  for (const path of tree.keys()) for (let at = dirname(path); at !== '.'; at = dirname(at)) whole.set(at, null);
+  return whole;
 }
 
 describe('writeFat', () => {
@@ -125,27 +163,114 @@ describe('writeFat', () => {
     }
   });
 
-  it('fills the last cluster, and refuses one more', async () => {
-    const asked = request(build, { sizeBytes: 36 * MIB });
-    const outcome = (sizeBytes: number): Promise<string> =>
-      writeFat(
-        { ...asked, directories: [], files: [{ target: '/f', from: 'tree', source: '/boot/vmlinuz-6.12', sizeBytes }] },
-        build.ctx,
-      ).then(
-        () => 'fits',
-        (reason: unknown) => (reason as { code: string }).code,
-      );
-    let [low, high] = [0, 36 * MIB];
-    while (high - low > 512) {
-      const middle = Math.floor((low + high) / 2);
-      if ((await outcome(middle)) === 'fits') low = middle;
-      else high = middle;
-    }
-    const bytes = readFileSync(join(asked.directory, 'disk.raw')).subarray(OFFSET);
-    const dataSectors = bytes.readUInt32LE(32) - bytes.readUInt16LE(14) - 2 * bytes.readUInt32LE(36);
-    const clusterBytes = bytes.readUInt8(13) * 512;
-    const clusters = Math.floor(dataSectors / bytes.readUInt8(13));
-    expect(Math.ceil(low / clusterBytes)).toBe(clusters - 1);
+  it.each([32, 16] as const)('fills the last cluster of a FAT%i, and refuses one more byte', async (width) => {
+    const asked = request(build, { width, sizeBytes: 36 * MIB, directories: [], files: [] });
+    await writeFat(asked, build.ctx);
+    await using disk = await open(join(asked.directory, 'disk.raw'), 'r');
+    const { clusters, clusterBytes, usedClusters } = await readFatGeometry(disk, OFFSET, 'boot');
+    expect(usedClusters).toBe(width === 32 ? 1 : 0);
+    const room = (clusters - usedClusters) * clusterBytes;
+    const filled = (sizeBytes: number): Partial<FatRequest> => ({
+      width,
+      sizeBytes: asked.sizeBytes,
+      directories: [],
+      tree: build.tree({ f: Buffer.alloc(sizeBytes, 'x') }),
+      files: [{ target: '/f', from: 'tree', source: '/f', sizeBytes }],
+    });
+    const { exitCode, stdout } = await execute('fsck.fat', ['-nv', await written(build, filled(room))]);
+    expect([exitCode, stdout.match(/(\d+)\/(\d+) clusters/u)?.slice(1)]).toEqual([0, [`${clusters}`, `${clusters}`]]);
+    await expect(written(build, filled(room + 1))).rejects.toMatchObject({ code: 'ICT_DISK_NO_SPACE' });
+  });
+
+  it.each([32, 16] as const)('keeps blocks of zeros of a FAT%i where they are, and files of the tree in one piece', async (width) => {
+    const content = Buffer.concat([Buffer.alloc(70_000), Buffer.from('middle'), Buffer.alloc(90_000)]);
+    const files: FatFile[] = [
+      { target: '/empty', from: 'tree', source: '/empty', sizeBytes: 0 },
+      { target: '/zeros', from: 'tree', source: '/zeros', sizeBytes: content.length },
+      { target: '/after', from: 'tree', source: '/after', sizeBytes: 5 },
+    ];
+    const part = await written(build, { width, files, tree: build.tree({ empty: '', zeros: content, after: 'after' }) });
+    expect((await execute('fsck.fat', ['-nv', part])).exitCode).toBe(0);
+    const out = mkdtempSync(join(build.ctx.temporary, 'out-'));
+    await execute('mcopy', ['-s', '-n', '-i', part, '::/empty', '::/zeros', '::/after', out]);
+    expect(readFileSync(join(out, 'zeros')).equals(content)).toBe(true);
+    expect([readFileSync(join(out, 'empty'), 'utf8'), readFileSync(join(out, 'after'), 'utf8')]).toEqual(['', 'after']);
+  });
+
+  it('gives mtools back every directory and file of a tree, whatever their names', async () => {
+    await fc.assert(
+      fc.asyncProperty(fatTree, fc.constantFrom(16 as const, 32 as const), async (contents, width) => {
+        const tree = build.tree(Object.fromEntries([...contents].map(([path, text]) => [path, text])));
+        const files = [...contents].flatMap(([path, text]): FatFile[] =>
+          text === null ? [] : [{ target: `/${path}`, from: 'tree', source: `/${path}`, sizeBytes: Buffer.byteLength(text) }],
+        );
+        const directories = [...contents].flatMap(([path, text]) => (text === null ? [`/${path}`] : []));
+        const part = await written(build, { width, files, directories, tree });
+        const { exitCode, stdout } = await execute('fsck.fat', ['-nv', part]);
+        expect([exitCode, /warning|differ|bad|wrong/iu.exec(stdout)]).toEqual([0, null]);
+        const out = mkdtempSync(join(build.ctx.temporary, 'out-'));
+        const copied = await execute('mcopy', ['-s', '-n', '-i', part, '::/', out], { ...UTF8 });
+        expect(copied).toMatchObject({ exitCode: 0, stderr: '' });
+        const found = readdirSync(out, { recursive: true, withFileTypes: true }).map((entry) => {
+          const path = join(entry.parentPath, entry.name);
+          return [path.slice(out.length + 1), entry.isDirectory() ? null : readFileSync(path, 'utf8')];
+        });
+        expect(new Map(found as [string, string | null][])).toEqual(withParents(contents));
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('has the epoch for every time, and the nearest that FAT knows for one before 1980 or after 2107', async () => {
+    const timeOf = async (epochSeconds: number): Promise<string> => {
+      const asked = request(build);
+      await writeFat(asked, { ...build.ctx, epochSeconds });
+      const image = `${join(asked.directory, 'disk.raw')}@@${OFFSET}`;
+      const { stdout } = await execute('mdir', ['-i', image, '::/loader'], { ...UTF8, TZ: 'Asia/Tokyo', MTOOLS_DATE_STRING: 'yyyy-mm-dd' });
+      return /LOADER~1 CON\s+\d+ (\S+\s+\S+)/u.exec(stdout)?.[1] ?? stdout;
+    };
+    expect(await timeOf(Date.UTC(2024, 1, 29, 13, 5, 8) / 1000)).toMatch(/^2024-02-29\s+13:05$/u);
+    expect(await timeOf(0)).toMatch(/^1980-01-01\s+0:00$/u);
+    expect(await timeOf(Date.UTC(2200, 0, 1) / 1000)).toMatch(/^2107-12-31\s+23:59$/u);
+  });
+
+  it('has room for any number of names in the root of a FAT16', async () => {
+    const names = Array.from({ length: 700 }, (_, index) => `a longer name ${index}.txt`);
+    const files = names.map((name): FatFile => ({ target: `/${name}`, from: 'tree', source: '/f', sizeBytes: 1 }));
+    const part = await written(build, { width: 16, files, tree: build.tree({ f: 'x' }) });
+    expect((await execute('fsck.fat', ['-nv', part])).exitCode).toBe(0);
+    const { stdout } = await execute('mdir', ['-i', part, '-b', '::/']);
+    expect(names.filter((name) => !stdout.includes(`::/${name}\n`))).toEqual([]);
+  });
+
+  it.each([
+    ['/a/co:lon', 'a character that FAT does not allow'],
+    ['/a/dot.', 'ends with a dot'],
+    ['/a/caf\ufffd', 'not UTF-8'],
+    [`/a/${'x'.repeat(256)}`, 'more than 255'],
+    ['/EFI/boot', 'upper and lower case'],
+    ['/LOADER/loader.conf/x', 'upper and lower case'],
+  ])('refuses %j', async (target, reason) => {
+    const asked = request(build);
+    const files: FatFile[] = [...asked.files, { target, from: 'tree', source: '/usr/lib/boot.efi', sizeBytes: 2 }];
+    await expect(writeFat({ ...asked, files }, build.ctx)).rejects.toMatchObject({
+      code: 'ICT_DISK_FAT_FILE',
+      message: expect.stringContaining(reason),
+    });
+  });
+
+  it('refuses a file of 4 GiB and a directory of more than 65,536 entries', async () => {
+    const asked = request(build, { sizeBytes: 6 * 1024 * MIB });
+    const large: FatFile = { target: '/large', from: 'tree', source: '/large', sizeBytes: 2 ** 32 };
+    await expect(writeFat({ ...asked, files: [large] }, build.ctx)).rejects.toMatchObject({ code: 'ICT_DISK_FAT_FILE' });
+    const many = Array.from(
+      { length: 65_537 },
+      (_, index): FatFile => ({ target: `/D/${index}`, from: 'tree', source: '/f', sizeBytes: 0 }),
+    );
+    await expect(writeFat({ ...asked, files: many }, build.ctx)).rejects.toMatchObject({
+      code: 'ICT_DISK_FAT_FILE',
+      message: expect.stringMatching(/^\/D .*more files/u),
+    });
   });
 });
 
@@ -178,25 +303,5 @@ describe('sectorsPerCluster', () => {
     const clusters = Number(/(\d+) data clusters/u.exec(stdout)?.[1]);
     expect([exitCode, clusters > 65_524]).toEqual([0, width === 32]);
     expect(stdout).not.toMatch(/warning/iu);
-  });
-});
-
-describe('fillCommands', () => {
-  it('makes all directories at once and copies each directory at once, in order', () => {
-    const files: FatFile[] = ['/b/2', '/b/1', '/a/x/3', '/0'].map((target) => ({
-      target,
-      from: 'tree',
-      source: `/src/${target.slice(-1)}`,
-      sizeBytes: 1,
-    }));
-    const renamed: FatFile = { target: '/b/NEW', from: 'stage', source: '/old', sizeBytes: 1 };
-    const image = ['-i', '/disk/d@@512'];
-    expect(fillCommands({ files: [...files, renamed], directories: ['/c'], file: 'd', offsetBytes: 512 }).map(({ argv }) => argv)).toEqual([
-      ['mmd', ...image, '::/a', '::/a/x', '::/b', '::/c'],
-      ['mcopy', ...image, '/tree/src/0', '::/'],
-      ['mcopy', ...image, '/tree/src/3', '::/a/x/'],
-      ['mcopy', ...image, '/stage/old', '::/b/NEW'],
-      ['mcopy', ...image, '/tree/src/1', '/tree/src/2', '::/b/'],
-    ]);
   });
 });

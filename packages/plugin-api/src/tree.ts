@@ -205,6 +205,6 @@ export interface ToolsRunner {
    * @throws `ICT_COMMAND_FAILED` for the first whose exit status is not accepted; those after it do not run.
    */
   run(command: ToolCommand): Promise<CommandResult>;
-  /** Digest of the tools tree: belongs to the key of each step that uses it. */
+  /** Says which tools these are: belongs to the key of each step that may use them. */
   readonly digest: Digest;
 }

@@ -160,6 +160,17 @@ describe('a sealed layer', () => {
     expect(changedPaths(made.entries, sealed.entries)).toEqual(['/added']);
   });
 
+  it('refuses a name that is not UTF-8, and says what to do', async () => {
+    const source = join(base, 'odd');
+    mkdirSync(source);
+    writeFileSync(Buffer.concat([Buffer.from(`${source}/caf`), Buffer.from([0xe9])]), '');
+    await expect(sandbox.sealLayer(source, { epochSeconds: EPOCH })).rejects.toMatchObject({
+      code: 'ICT_SANDBOX_LAYER',
+      message: expect.stringContaining('is not UTF-8'),
+      hint: expect.stringContaining('rename'),
+    });
+  });
+
   it.each(ways)('keeps device nodes through %s', async (what, bring) => {
     const source = join(base, 'devices');
     const target = join(base, `devices from ${what}`);

@@ -1,4 +1,4 @@
-import { isIctError } from '@ict/plugin-api';
+import { hasCode, isIctError } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 
 /** The error for a layer or archive that cannot be used. */
@@ -6,7 +6,9 @@ export function layerFailure(what: string, place: string, cause: unknown): Error
   const reason = cause instanceof Error ? cause.message : String(cause);
   return sandboxError('ICT_SANDBOX_LAYER', {
     message: `${what} failed at ${place}: ${reason}`,
-    hint: 'Check the free space and build again. What is damaged may be removed by hand: a build makes it anew.',
+    hint: hasCode(cause, 'ICT_ARCHIVE_TAR_NAME')
+      ? 'Names of files in an image must be UTF-8: rename that one, or leave it out.'
+      : 'Check the free space and build again. What is damaged may be removed by hand: a build makes it anew.',
     facts: { place, reason },
     cause,
   });

@@ -186,11 +186,11 @@ export const distroSchema = {
     tools: {
       type: 'object',
       description: 'Programs that shape an image, as packages.',
-      examples: [{ packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } }],
+      examples: [{ packages: { ext4: ['e2fsprogs'], convert: ['qemu-utils'] } }],
       properties: {
         packages: {
           type: 'object',
-          description: 'Packages, by capability: ext4, fat, convert, grub-efi.',
+          description: 'Packages, by capability: ext4, convert, grub-efi.',
           examples: [{ ext4: ['e2fsprogs'] }],
           additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 } },
         },

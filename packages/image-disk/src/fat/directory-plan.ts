@@ -1,0 +1,94 @@
+import { fatFileError } from './fat-file-error.js';
+import { entriesOf, nameProblem } from './names.js';
+import { MAX_ENTRIES } from './directory-entry.js';
+
+/** A file by its place in the filesystem. */
+export interface PlacedFile {
+  /** Absolute path. */
+  readonly target: string;
+  readonly sizeBytes: number;
+}
+
+/** A directory, with what is in it in the order of the names. */
+export interface PlannedDirectory<F extends PlacedFile> {
+  /** '' for the root. */
+  readonly path: string;
+  readonly parent: PlannedDirectory<F> | undefined;
+  readonly directories: Map<string, PlannedDirectory<F>>;
+  readonly files: Map<string, F>;
+  /** Entries that it takes, with those for itself and its parent, or the label of the volume. */
+  entries: number;
+}
+
+/** Bytes that an entry can count. */
+const MAX_FILE_BYTES = 2 ** 32 - 1;
+
+/**
+ * Makes the directories of a FAT filesystem, each before those in it, in the order of their paths; FAT knows no case, so that names which
+ * differ only in case are one directory, and no two files.
+ *
+ * @param directories to make even when no file is in them.
+ * @param partition id, for messages.
+ * @param labelled whether the volume has a label, which is an entry of the root.
+ * @throws `ICT_DISK_FAT_FILE` for a name, or a number or size of files, that FAT has not.
+ */
+export function planDirectories<F extends PlacedFile>(
+  files: readonly F[],
+  directories: readonly string[],
+  partition: string,
+  labelled: boolean,
+): readonly PlannedDirectory<F>[] {
+  const root: PlannedDirectory<F> = { path: '', parent: undefined, directories: new Map(), files: new Map(), entries: labelled ? 1 : 0 };
+  const planned = [root];
+  const known = new Map([['', root]]);
+  const enter = (into: PlannedDirectory<F>, path: string): string => {
+    const name = nameOf(path);
+    const problem = nameProblem(name);
+    if (problem !== undefined) throw fatFileError(path, partition, problem);
+    into.entries += entriesOf(name);
+    if (into.entries > MAX_ENTRIES) throw fatFileError(into.path || '/', partition, 'has more files than a directory of FAT can hold');
+    return name;
+  };
+  const taken = new Set<string>();
+  const directoryAt = (path: string): PlannedDirectory<F> => {
+    const key = path.toLowerCase();
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const parent = directoryAt(parentOf(path));
+    const made: PlannedDirectory<F> = {
+      path: `${parent.path}/${nameOf(path)}`,
+      parent,
+      directories: new Map(),
+      files: new Map(),
+      entries: 2,
+    };
+    parent.directories.set(enter(parent, made.path), made);
+    known.set(key, made);
+    planned.push(made);
+    return made;
+  };
+  for (const path of [...directories, ...files.map(({ target }) => parentOf(target))].sort(compare)) directoryAt(path);
+  for (const file of [...files].sort((a, b) => compare(a.target, b.target))) {
+    const { target, sizeBytes } = file;
+    const key = target.toLowerCase();
+    if (known.has(key) || taken.has(key))
+      throw fatFileError(target, partition, 'has the name of another one, but for upper and lower case, which FAT does not tell apart');
+    taken.add(key);
+    if (sizeBytes > MAX_FILE_BYTES) throw fatFileError(target, partition, 'is larger than 4 GiB');
+    const directory = directoryAt(parentOf(target));
+    directory.files.set(enter(directory, target), file);
+  }
+  return planned;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
