@@ -156,9 +156,10 @@ describe('createDiskFormat', () => {
 
   it('asks for the tools and packages that the template needs', () => {
     expect(format.imageTypes).toEqual(['raw']);
-    expect(format.tools(imageSpec())).toEqual(['ext4', 'fat']);
+    expect([format.tools(imageSpec()), format.runsTools?.(imageSpec())]).toEqual([['ext4'], false]);
     const spec = imageSpec({ bootloader: { provider: 'grub' }, disk: { artifacts: [{ type: 'qcow2', compression: 'xz' }] } });
-    expect(format.tools(spec)).toEqual(['convert', 'ext4', 'fat', 'grub-efi', 'xz']);
+    expect(format.runsTools?.(spec)).toBe(true);
+    expect(format.tools(spec)).toEqual(['convert', 'ext4', 'grub-efi', 'xz']);
     expect(format.requires(imageSpec(), distribution)).toEqual(['systemd-boot-efi']);
     expect(format.requires(spec, distribution)).toEqual([]);
   });

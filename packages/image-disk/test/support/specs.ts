@@ -22,7 +22,6 @@ export const distribution: DistributionDefinition = {
   tools: {
     packages: {
       ext4: ['e2fsprogs'],
-      fat: ['dosfstools', 'mtools'],
       convert: ['qemu-utils'],
       'grub-efi': ['grub-efi-amd64-bin'],
       xz: ['xz-utils'],
