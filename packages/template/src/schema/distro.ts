@@ -57,7 +57,13 @@ const repository = {
       'rpm: address of a list of mirrors, one a line; they are tried before the archive. Not together with `metalink`.',
       'https://mirrors.example.org/list?repo=baseos&arch=x86_64',
     ),
-    legacyCrypto: withDefault(false, flag('rpm: accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged.', true)),
+    legacyCrypto: withDefault(
+      false,
+      flag(
+        'rpm: accept signatures by DSA, short RSA, MD5 and SHA-1, and unsigned packages with no digest but MD5: all can be forged.',
+        true,
+      ),
+    ),
   },
   required: ['id', 'archive', 'keyrings'],
   additionalProperties: false,
