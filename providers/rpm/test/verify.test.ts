@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { Context, IctError, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
@@ -114,7 +114,7 @@ describe('the verdict on real packages', () => {
   it('by MD5 alone is that of MD5 where it counts', async () => {
     const file = join(FIXTURES, 'packages/rpm-upstream/hello-1.0-1.x86_64.rpm-v3');
     const damaged = join(mkdtempSync(join(tmpdir(), 'ict-rpm-md5-')), 'damaged.rpm');
-    afterAll(() => rmSync(dirname(damaged), { recursive: true }));
+    onTestFinished(() => rmSync(dirname(damaged), { recursive: true }));
     const bytes = readFileSync(file);
     bytes[bytes.length - 1]! ^= 1;
     writeFileSync(damaged, bytes);
