@@ -47,6 +47,32 @@ const MANUAL = {
   '/usr/share/locale/fr/LC_MESSAGES/mini.mo': '%lang(fr)',
 };
 
+/** What triggers append to a file, sorted: in which order a transaction installs packages is no matter here. */
+function told(file: string, command: string): readonly string[] {
+  return [
+    'mkdir -p /etc/mini-triggers',
+    `${command} >> /etc/mini-triggers/${file}`,
+    `sort -o /etc/mini-triggers/${file} /etc/mini-triggers/${file}`,
+  ];
+}
+
+/** As {@link told}, of each path that a file trigger gets. Which arguments it gets is a matter of rpm's version. */
+function toldOfPaths(file: string, trigger: string): readonly string[] {
+  return told(file, `while read -r path; do echo "${trigger} $path"; done`);
+}
+
+/** Triggers of each kind that tell when they run, and for which packages or files. */
+const TRIGGERS = [
+  ...['%triggerin -- mini-library', ...told('packages', 'echo "triggerin $1 $2"')],
+  ...['%triggerun -- mini-library', ...told('packages', 'echo "triggerun $1 $2"')],
+  ...['%triggerpostun -- mini-library', ...told('packages', 'echo "triggerpostun $1 $2"')],
+  ...['%filetriggerin -- /usr/lib/mini', ...toldOfPaths('files', 'filetriggerin')],
+  ...['%filetriggerun -- /usr/lib/mini', ...toldOfPaths('files', 'filetriggerun')],
+  ...['%transfiletriggerin -- /usr/lib/mini', ...toldOfPaths('transactions', 'transfiletriggerin')],
+  ...['%transfiletriggerun -- /usr/lib/mini', ...toldOfPaths('transactions', 'transfiletriggerun')],
+  ...['%transfiletriggerpostun -- /usr/lib/mini', ...told('transactions', 'echo transfiletriggerpostun')],
+];
+
 const GENERATED: readonly RpmSpec[] = [
   { name: 'mini-kernel', version: '6.12.1', files: { [`/boot/vmlinuz-${KERNEL}`]: 'kernel '.repeat(50_000) } },
   { name: 'mini-loader', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
@@ -55,6 +81,7 @@ const GENERATED: readonly RpmSpec[] = [
     files: Object.fromEntries(Object.keys(MANUAL).map((path) => [path, 'read\n'])),
     attributes: Object.fromEntries(Object.entries(MANUAL).map(([path, mark]) => [path, `%attr(644, root, root) ${mark}`])),
   },
+  { name: 'mini-triggers', preamble: ['Requires(pre): coreutils'], files: { '/usr/lib/mini/triggers': 'triggers\n' }, more: TRIGGERS },
   { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
   {
     name: 'mini-service',
@@ -132,8 +159,8 @@ async function writeVariant<T>(beside: string, name: string, usual: T, change: (
 
 const ESSENTIAL = ['base-files', 'base-passwd', 'coreutils', 'dash', 'libc-bin', 'rpm'];
 
-/** What the image has of its definition and its template: its base, its boot loader, its kernel, and a service. */
-const REQUESTS = [...ESSENTIAL, 'mini-loader', 'mini-kernel', 'mini-service'];
+/** What the image has of its definition and its template: its base, its boot loader, its kernel, a service, and triggers. */
+const REQUESTS = [...ESSENTIAL, 'mini-loader', 'mini-kernel', 'mini-service', 'mini-triggers'];
 
 /** The definition; its keyring lies beside it. */
 const RPM_DEFINITION = {
@@ -164,7 +191,7 @@ const RPM_TEMPLATE = {
     name: 'mini',
     hostname: 'mini',
     bootloader: { bootType: 'efi', provider: 'systemd-boot' },
-    packages: ['mini-service'],
+    packages: ['mini-service', 'mini-triggers'],
     kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] },
   },
 };

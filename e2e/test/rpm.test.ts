@@ -74,6 +74,11 @@ describe('an image of rpm packages', () => {
     expect(verified).toBe('........P    /usr/lib/mini/capable\n');
     expect(await readFile(join(tree, 'etc', 'mini-service'), 'utf8')).toBe('installed 1\n');
     expect((await readFile(join(tree, 'etc', 'ld.so.cache'))).length).toBeGreaterThan(1000);
+    expect(await triggered(tree)).toEqual({
+      packages: ['triggerin 1 1'],
+      files: FILES.map((path) => `filetriggerin ${path}`),
+      transactions: FILES.map((path) => `transfiletriggerin ${path}`),
+    });
     expect(await readdir(join(tree, 'dev'))).toEqual([]);
   });
 
@@ -85,6 +90,18 @@ describe('an image of rpm packages', () => {
     expect(again.events.filter(({ type }) => type === 'step.hit').length).toBeGreaterThan(0);
   });
 });
+
+/** What `mini-triggers` looks at. */
+const FILES = ['capable', 'library', 'loader.efi', 'service', 'shared', 'triggers'].map((name) => `/usr/lib/mini/${name}`);
+
+/** What the triggers of `mini-triggers` told in a tree, by kind of trigger, sorted. */
+async function triggered(tree: string): Promise<Record<string, readonly string[]>> {
+  const directory = join(tree, 'etc', 'mini-triggers');
+  const files = (await readdir(directory)).map(
+    async (name) => [name, (await readFile(join(directory, name), 'utf8')).trim().split('\n')] as const,
+  );
+  return Object.fromEntries(await Promise.all(files));
+}
 
 /** What dnf leaves in a root and our installer does not, or elsewhere; docs/dnf.md says why. */
 const DIFFERENCES = [
@@ -130,6 +147,23 @@ describe('the packages that dnf installs', () => {
     expect(ours.get('/usr/lib/mini/capable')).toMatch(/^file 755 0:0 8 .* cap_net_raw=ep$/);
     expect(ours.get('/usr/lib/mini/shared')).toMatch(/^file 2755 0:8 /);
     expect(ours.size).toBeGreaterThan(700);
+  });
+
+  it('have the same triggers: they ran for the same packages and files, and run when one is removed', async () => {
+    const tree = join(root, 'tree');
+    expect(await triggered(tree)).toEqual(await triggered(dnf));
+    // In a bare chroot rpm cannot give scriptlets mounts of their own, which is a matter of its plugins.
+    await run('chroot', [tree, 'rpm', '--noplugins', '-e', '--nodeps', 'mini-library']);
+    await run('rpm', ['--root', dnf, '-e', '--nodeps', 'mini-library']);
+    const removed = await triggered(tree);
+    expect(removed).toEqual(await triggered(dnf));
+    expect(removed['packages']).toEqual(['triggerin 1 1', 'triggerpostun 1 0', 'triggerun 1 0']);
+    expect(removed['files']).toEqual([...FILES.map((path) => `filetriggerin ${path}`), 'filetriggerun /usr/lib/mini/library']);
+    expect(removed['transactions']).toEqual([
+      ...FILES.map((path) => `transfiletriggerin ${path}`),
+      'transfiletriggerpostun',
+      'transfiletriggerun /usr/lib/mini/library',
+    ]);
   });
 });
 
