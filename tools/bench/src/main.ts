@@ -10,6 +10,7 @@ import { conflicts } from './scenario-conflicts.js';
 import { entries } from './scenario-entries.js';
 import { hash } from './scenario-hash.js';
 import { help } from './scenario-help.js';
+import { mirror } from './scenario-mirror.js';
 import { primary } from './scenario-primary.js';
 import { resolve as resolution } from './scenario-resolve.js';
 import { restore } from './scenario-restore.js';
@@ -23,6 +24,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   entries,
   hash,
   help,
+  mirror,
   primary,
   resolve: resolution,
   restore,
@@ -37,6 +39,7 @@ const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--direc
   entries    ict cache list and gc over a hundred thousand entries
   hash       one worker that verifies packages against openssl dgst -sha256
   help       ict --help against an empty Node
+  mirror     packages fetched by 1 to 64 workers over throttled lines
   primary    a desktop from Debian's index as an rpm repository, against libsolv
   resolve    a desktop from Debian's index against apt-get and libsolv
   restore    a base tree of 500 MB unpacked and verified against tar -x and sha256sum
