@@ -37,7 +37,8 @@ const ABSENT = [
 /** Where packages that were made in an earlier run are. */
 const CACHE = join(repositoryRoot, 'node_modules', '.cache', 'ict', 'rpm-distribution');
 
-const KERNEL = '6.12.1-mini';
+/** Kernels, which are installed side by side; the image has the first two. */
+const KERNELS = ['6.12.1', '6.9.4', '6.8.0'];
 
 /** Files that only some people read, with the mark by which rpm knows them. */
 const MANUAL = {
@@ -74,7 +75,12 @@ const TRIGGERS = [
 ];
 
 const GENERATED: readonly RpmSpec[] = [
-  { name: 'mini-kernel', version: '6.12.1', files: { [`/boot/vmlinuz-${KERNEL}`]: 'kernel '.repeat(50_000) } },
+  ...KERNELS.map((version) => ({
+    name: 'mini-kernel',
+    version,
+    preamble: ['Provides: installonlypkg(kernel)'],
+    files: { [`/boot/vmlinuz-${version}-mini`]: `kernel ${version} `.repeat(25_000) },
+  })),
   { name: 'mini-loader', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
   {
     name: 'mini-manual',
@@ -103,7 +109,7 @@ export interface RpmDistribution {
   readonly definition: string;
   readonly template: string;
   readonly key: RpmKey;
-  /** Names of the packages that the image is asked to have. */
+  /** What the image is asked to have, as dnf is asked for it. */
   readonly requests: readonly string[];
   /** Signs changed repositories; whoever made the distribution closes it. */
   readonly workshop: RpmWorkshop;
@@ -160,7 +166,12 @@ async function writeVariant<T>(beside: string, name: string, usual: T, change: (
 const ESSENTIAL = ['base-files', 'base-passwd', 'coreutils', 'dash', 'libc-bin', 'rpm'];
 
 /** What the image has of its definition and its template: its base, its boot loader, its kernel, a service, and triggers. */
-const REQUESTS = [...ESSENTIAL, 'mini-loader', 'mini-kernel', 'mini-service', 'mini-triggers'];
+const REQUESTS = [
+  ...ESSENTIAL,
+  'mini-loader',
+  ...KERNELS.slice(0, 2).map((version) => `mini-kernel-${version}`),
+  ...['mini-service', 'mini-triggers'],
+];
 
 /** The definition; its keyring lies beside it. */
 const RPM_DEFINITION = {
@@ -192,6 +203,6 @@ const RPM_TEMPLATE = {
     hostname: 'mini',
     bootloader: { bootType: 'efi', provider: 'systemd-boot' },
     packages: ['mini-service', 'mini-triggers'],
-    kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] },
+    kernel: { cmdline: 'console=ttyS0', packages: KERNELS.slice(0, 2).map((version) => `mini-kernel=${version}`) },
   },
 };

@@ -3,6 +3,7 @@ import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { dnfInstallation, serveArchive, type ArchiveServer } from '@ict/fixtures';
+import type { ShowDocument, Why, WhyNot } from '@ict/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse } from 'yaml';
 import {
@@ -10,6 +11,7 @@ import {
   askRoot,
   build,
   createRpmDistribution,
+  ict,
   installedLayers,
   listTree,
   lockFaults,
@@ -80,6 +82,47 @@ describe('an image of rpm packages', () => {
       transactions: FILES.map((path) => `transfiletriggerin ${path}`),
     });
     expect(await readdir(join(tree, 'dev'))).toEqual([]);
+  });
+
+  it('has kernels side by side: in its tree, its lock, its manifest and its bill of materials', async () => {
+    const { path } = artifactOf(first, 'raw');
+    const kernels = ['6.12.1', '6.9.4'];
+    expect((await askRoot(path, 'ls /boot')).match(/(?:vmlinuz|initrd\.img)-[\d.]+/g)?.sort()).toEqual(
+      ['initrd.img', 'vmlinuz'].flatMap((name) => kernels.map((version) => `${name}-${version}`)),
+    );
+    const beside = async (name: string): Promise<string> => readFile(path.replace(/raw$/, name), 'utf8');
+    const lock = parse(await beside('lock.yml')) as { readonly packages: readonly { readonly id: string; readonly version: string }[] };
+    expect(lock.packages.filter(({ id }) => id.startsWith('mini-kernel')).map(({ id, version }) => [id, version])).toEqual([
+      ['mini-kernel:noarch', '6.12.1-1'],
+      ['mini-kernel:noarch=6.9.4-1', '6.9.4-1'],
+    ]);
+    type Listed = { readonly name: string; readonly digest: string | null; readonly purl: string };
+    const manifest = JSON.parse(await beside('manifest.json')) as { readonly packages: readonly Listed[] };
+    const listed = manifest.packages.filter(({ name }) => name === 'mini-kernel');
+    expect(listed.map(({ purl }) => /@([^?]*)/.exec(purl)?.[1])).toEqual(['6.12.1-1', '6.9.4-1']);
+    expect(new Set(listed.map(({ digest }) => digest)).size).toBe(2);
+    const spdx = JSON.parse(await beside('spdx.json')) as {
+      readonly packages: readonly { readonly SPDXID: string; readonly name: string }[];
+    };
+    expect(new Set(spdx.packages.filter(({ name }) => name === 'mini-kernel').map(({ SPDXID }) => SPDXID)).size).toBe(2);
+  });
+
+  it('is asked about them by version', async () => {
+    const from = ['--distro-file', distribution.definition, '--mirror', `${RPM_ARCHIVE}=${server.url}`, '--cache-dir', places.cache];
+    const lock = artifactOf(first, 'raw').path.replace(/raw$/, 'lock.yml');
+    const ask = async (question: string, name: string): Promise<unknown> =>
+      JSON.parse((await ict([question, distribution.template, name, '--json', '--lock', lock, ...from])).stdout);
+    const why = (await ask('why', 'mini-kernel=6.9.4-1')) as Why;
+    expect([why.package.id, why.paths.map(({ request }) => request)]).toEqual(['mini-kernel:noarch=6.9.4-1', ['mini-kernel=6.9.4']]);
+    expect(((await ask('why', 'mini-kernel')) as Why).paths.map(({ request }) => request)).toEqual(['mini-kernel=6.12.1']);
+    const whyNot = (await ask('why-not', 'mini-kernel=6.8.0')) as WhyNot;
+    expect([whyNot.verdict, whyNot.brings.map(({ id }) => id)]).toEqual(['not-needed', ['mini-kernel:noarch=6.8.0-1']]);
+    const shown = (await ask('show', 'mini-kernel')) as ShowDocument;
+    expect(shown.packages.map(({ version, inImage }) => [version, inImage])).toEqual([
+      ['6.12.1-1', true],
+      ['6.9.4-1', true],
+      ['6.8.0-1', false],
+    ]);
   });
 
   it('comes from the cache when nothing changed', async () => {

@@ -1,5 +1,6 @@
 import type { Context, InstallChange, Installer, Json, LayerRef, PackageRef, VerifiedPackage } from '@ict/plugin-api';
 import { changedPaths, type LayerManifest } from '@ict/sandbox';
+import { seedName } from './lock-update.js';
 import type { LayerPresence, StepSibling } from './steps.js';
 
 /** How a layer of packages comes about. */
@@ -78,18 +79,29 @@ async function nearestLayers(
 }
 
 function packageChange(packages: readonly VerifiedPackage[], before: PackageKeys, after: PackageKeys): InstallChange {
+  const [had, has] = [contentsOf(before), contentsOf(after)];
   return {
-    install: packages.filter(({ id }) => before[id] !== after[id]),
+    install: packages.filter(({ id }) => !had.has(contentOf(id, after))),
     remove: Object.keys(before)
-      .filter((id) => before[id] !== after[id])
+      .filter((id) => !has.has(contentOf(id, before)))
       .sort()
-      .map(packageRef),
+      .map((id) => packageRef(id, before[id]!)),
   };
 }
 
-function packageRef(id: string): PackageRef {
-  const colon = id.lastIndexOf(':');
-  return { name: id.slice(0, colon), arch: id.slice(colon + 1) };
+/** What there is of each name and architecture, whichever of several versions has the id without one. */
+function contentsOf(keys: PackageKeys): ReadonlySet<string> {
+  return new Set(Object.keys(keys).map((id) => contentOf(id, keys)));
+}
+
+function contentOf(id: string, keys: PackageKeys): string {
+  return `${seedName(id)} ${keys[id]}`;
+}
+
+function packageRef(id: string, key: string): PackageRef {
+  const qualified = seedName(id);
+  const colon = qualified.lastIndexOf(':');
+  return { name: qualified.slice(0, colon), version: key.slice(0, key.indexOf(' ')), arch: qualified.slice(colon + 1) };
 }
 
 function describeChange({ install, remove }: InstallChange): string {

@@ -22,7 +22,11 @@ function packageChanges(
   before: readonly ResolvedPackage[],
   after: readonly ResolvedPackage[],
 ): readonly PackageChange[] {
-  const changes = pairs(before, after).map(
+  // Of several versions of one name, those that stay are told apart before ids are compared: the highest has the id without a version.
+  const [had, has] = [new Set(before.map(contentOf)), new Set(after.map(contentOf))];
+  const left = before.filter((pkg) => !has.has(contentOf(pkg)));
+  const came = after.filter((pkg) => !had.has(contentOf(pkg)));
+  return pairs(left, came).map(
     ([id, old, now]): PackageChange => ({
       id,
       part,
@@ -30,10 +34,10 @@ function packageChanges(
       ...(now === undefined ? {} : { after: lockedVersion(now) }),
     }),
   );
-  return changes.filter(({ before: old, after: now }) => {
-    if (old === undefined || now === undefined) return true;
-    return old.version !== now.version || old.digest !== now.digest || old.repository !== now.repository;
-  });
+}
+
+function contentOf({ name, version, arch, repository, digest }: ResolvedPackage): string {
+  return [name, version, arch, repository, digest].join(' ');
 }
 
 function lockedVersion({ version, sizeBytes, repository, digest }: ResolvedPackage): LockedVersion {

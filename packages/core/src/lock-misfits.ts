@@ -1,6 +1,6 @@
 import type { PinnedRepository, ProblemReport, RepositorySpec, Seed } from '@ict/plugin-api';
 import type { Lock } from './lock.js';
-import { namesOf, seedName } from './lock-update.js';
+import { askedVersion, asksForVersion, namesOf, seedName } from './lock-update.js';
 import type { PackageRequest } from './request.js';
 import { requestChanges, type RequestPlaces } from './request-changes.js';
 
@@ -22,9 +22,8 @@ export function lockMisfits(
     // Of a name there may be one for each architecture.
     const locked = named.find(({ requestedBy }) => requestedBy.includes(seed.reason));
     if (locked === undefined) return [misfit(`the lock has "${name}" only because others need it`, seed)];
-    const [, version] = /=([^/]*)/.exec(seed.request) ?? [];
-    const fits = version === undefined || locked.version === version || locked.version.startsWith(`${version}-`);
-    return fits ? [] : [misfit(`the lock has ${name} in version ${locked.version}, not ${version}`, seed)];
+    if (asksForVersion(seed.request, locked) !== false) return [];
+    return [misfit(`the lock has ${name} in version ${locked.version}, not ${askedVersion(seed.request)}`, seed)];
   });
   return [
     ...wished,

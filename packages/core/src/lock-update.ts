@@ -61,12 +61,23 @@ export function favourLocked(lock: Lock, names: readonly string[], request: Pack
   return { image: keep(lock.packages), tools: keep(lock.tools) };
 }
 
-/** The name in `name`, `name=version`, `name/suite`; with its architecture where it has one (`name:arch`). */
+/** The name in `name`, `name=version`, `name/suite`, or in an id; with its architecture where it has one (`name:arch`). */
 export function seedName(request: string): string {
   return request.replace(/[=/].*$/, '');
 }
 
-/** What a request may call a package. */
-export function namesOf({ arch, id, name }: ResolvedPackage): readonly string[] {
-  return [name, id, `${name}.${arch}`];
+/** Whether a request asks for that very version of a package, with or without its release; undefined when it names none. */
+export function asksForVersion(request: string, { version }: Pick<ResolvedPackage, 'version'>): boolean | undefined {
+  const asked = askedVersion(request);
+  return asked === undefined ? undefined : version === asked || version.startsWith(`${asked}-`);
+}
+
+/** The version in `name=version`; undefined when a request names none. */
+export function askedVersion(request: string): string | undefined {
+  return /=([^/]*)/.exec(request)?.[1];
+}
+
+/** What a request may call a package, whatever its version. */
+export function namesOf({ arch, name }: Pick<ResolvedPackage, 'arch' | 'name'>): readonly string[] {
+  return [name, `${name}:${arch}`, `${name}.${arch}`];
 }

@@ -26,7 +26,8 @@ export async function answerWhyNot(
 ): Promise<WhyNot> {
   const name = seedName(wanted);
   const version = wanted.startsWith(`${name}=`) ? wanted.slice(name.length + 1) : undefined;
-  const chosen = lock.packages.find((pkg) => namesOf(pkg).includes(name));
+  const named = lock.packages.filter((pkg) => namesOf(pkg).includes(name));
+  const chosen = named.find((pkg) => pkg.version === version) ?? named[0];
   const answer = { schemaVersion: 1 as const, target: lock.target, asked: wanted };
   const present = chosen === undefined ? {} : { chosen: partsOf(chosen) };
   const none = { ...answer, ...present, problems: [], brings: [] };
@@ -40,15 +41,21 @@ export async function answerWhyNot(
     const favour = lock.packages.map(({ name: kept, version: locked }) => ({ name: kept, version: locked }));
     const together = await resolve({ seeds: [...request.image, seed], essential: true, recommends: request.recommends, favour });
     if (together.kind === 'unsolvable') return { ...none, verdict: 'excluded', problems: together.problems.map(explained) };
-    const before = new Map(lock.packages.map((pkg) => [pkg.id, pkg.version]));
+    const before = new Set(lock.packages.map(versionOf));
     const brings = together.closure.packages
-      .filter((pkg: ResolvedPackage) => before.get(pkg.id) !== pkg.version)
+      .filter((pkg: ResolvedPackage) => !before.has(versionOf(pkg)))
       .map(({ id, version: brought, sizeBytes }) => ({ id, version: brought, sizeBytes }));
     // Nothing would come: a package of the image goes by that name, or provides it.
     const there = brings.length > 0 ? undefined : together.closure.packages.find(({ requestedBy }) => requestedBy.includes(seed.reason));
     if (there !== undefined) return { ...none, verdict: 'present', chosen: partsOf(there) };
-    return { ...none, verdict: chosen === undefined ? 'not-needed' : 'not-preferred', brings };
+    // What the image has of the name may stay beside it.
+    const stays = chosen !== undefined && together.closure.packages.some((pkg) => versionOf(pkg) === versionOf(chosen));
+    return { ...none, verdict: chosen === undefined || stays ? 'not-needed' : 'not-preferred', brings };
   });
+}
+
+function versionOf({ name, version, arch }: ResolvedPackage): string {
+  return `${name}:${arch}=${version}`;
 }
 
 function partsOf({ id, version, repository }: ResolvedPackage): NonNullable<WhyNot['chosen']> {

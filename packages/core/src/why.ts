@@ -1,6 +1,6 @@
 import type { Seed } from '@ict/plugin-api';
 import type { WhyPath } from './answers.js';
-import { seedName } from './lock-update.js';
+import { asksForVersion, namesOf, seedName } from './lock-update.js';
 import type { GraphEdge, PackageGraph } from './package-graph.js';
 
 /** What a user wrote comes before what a definition adds. */
@@ -50,17 +50,20 @@ function stepsTowards(edges: readonly GraphEdge[], goal: string): ReadonlyMap<st
  */
 function starts({ packages }: PackageGraph, seeds: readonly Seed[]): readonly { readonly seed: Seed; readonly start: string }[] {
   const ids = new Set(packages.map(({ id }) => id));
-  const names = new Set(packages.flatMap(({ id, name }) => [id, name]));
-  return packages.flatMap(({ id, name, requestedBy }) =>
-    requestedBy
+  const names = new Set(packages.flatMap((pkg) => namesOf(pkg)));
+  return packages.flatMap((pkg) => {
+    const { id, name, arch, requestedBy } = pkg;
+    return requestedBy
       .filter((reason) => !ids.has(reason))
       .flatMap((reason) => {
         const asking = seeds.filter((seed) => seed.reason === reason);
-        const exact = asking.filter(({ request }) => seedName(request) === id);
+        const exact = asking.filter(({ request }) => seedName(request) === `${name}:${arch}`);
         const named = exact.length > 0 ? exact : asking.filter(({ request }) => seedName(request) === name);
-        if (named.length > 0) return named.map((seed) => ({ seed, start: id }));
+        // Of several versions side by side, each is there for requests that name it, the highest for those that name none.
+        const meant = named.filter(({ request }) => asksForVersion(request, pkg) ?? seedName(id) === id);
+        if (named.length > 0) return (meant.length > 0 ? meant : named).map((seed) => ({ seed, start: id }));
         const virtual = asking.filter(({ request }) => !names.has(seedName(request)));
         return [{ seed: virtual.length === 1 ? virtual[0] : { request: name, reason }, start: id }];
-      }),
-  );
+      });
+  });
 }

@@ -92,6 +92,22 @@ describe('chooseWay', () => {
     expect(await choose(cached, want, free)).toEqual({ kind: 'clean', reason });
   });
 
+  it('tells versions side by side apart by what they are, whichever has the id without one', async () => {
+    await using ctx = fakeContext();
+    const others = Object.fromEntries(['a', 'b', 'c', 'd'].map((name) => [`${name}:amd64`, '1 digest']));
+    const before = { ...others, 'kernel:amd64': '2 digest', 'kernel:amd64=1': '1 digest' };
+    const after = { ...others, 'kernel:amd64': '3 digest', 'kernel:amd64=2': '2 digest' };
+    async function* siblings(): AsyncGenerator<StepSibling> {
+      yield { key: { packages: before }, output: layer('1'), differences: ['packages["kernel:amd64"]', 'packages["kernel:amd64=1"]'] };
+    }
+    const packages = Object.keys(after).map((id) => ({ ...verified(id.split(':')[0]!), id }));
+    const delta = { judge: async () => free(), apply: async () => ({ kind: 'refused' as const, reason: '' }) };
+    const way = await chooseWay(packages, { packages: after }, siblings(), { has: async () => true }, { delta }, ctx);
+    expect(way).toMatchObject({
+      change: { install: [{ id: 'kernel:amd64' }], remove: [{ name: 'kernel', version: '1', arch: 'amd64' }] },
+    });
+  });
+
   it('installs cleanly when the ecosystem knows no deltas', async () => {
     expect(await choose([{ packages: five, digit: '1' }], want)).toMatchObject({ kind: 'clean' });
   });

@@ -48,6 +48,17 @@ describe('compareLocks', () => {
     ]);
   });
 
+  it('tells versions side by side apart by what they are, whichever has the id without one', () => {
+    const kernel = (version: string, id = `kernel:amd64=${version}`) => ({ ...resolvedPackage('kernel', { version }), id });
+    const two = lock([kernel('2', 'kernel:amd64'), kernel('1')]);
+    expect(short(lock([kernel('1', 'kernel:amd64')]), two)).toEqual(['image kernel:amd64 undefined 2']);
+    expect(short(two, lock([kernel('3', 'kernel:amd64'), kernel('2')]))).toEqual([
+      'image kernel:amd64 undefined 3',
+      'image kernel:amd64=1 1 undefined',
+    ]);
+    expect(short(two, lock([kernel('3', 'kernel:amd64'), kernel('1')]))).toEqual(['image kernel:amd64 2 3']);
+  });
+
   it('counts everything as new without a lock', () => {
     const after = lock([resolvedPackage('a')]);
     expect(compareLocks(undefined, after)).toEqual({

@@ -90,6 +90,33 @@ describe('answerWhyNot', () => {
     expect(answer).not.toHaveProperty('chosen');
   });
 
+  it('could stand beside the version that is there', async () => {
+    const both: Resolution = {
+      kind: 'resolved',
+      closure: {
+        packages: [
+          resolvedPackage('bash'),
+          { ...resolvedPackage('bash', { version: '0.9' }), id: 'bash:amd64=0.9' },
+          resolvedPackage('tar', { requestedBy: ['template'] }),
+        ],
+      },
+      warnings: [],
+    };
+    const { answer } = await ask('bash=0.9', solved('bash=0.9'), both);
+    expect(answer).toMatchObject({ verdict: 'not-needed', chosen: { version: '1' }, brings: [{ id: 'bash:amd64=0.9', version: '0.9' }] });
+  });
+
+  it('could stand below a newer version, which then goes by the name alone', async () => {
+    const packages = [
+      resolvedPackage('bash', { version: '2' }),
+      { ...resolvedPackage('bash', { version: '1' }), id: 'bash:amd64=1' },
+      resolvedPackage('tar'),
+    ];
+    const { answer } = await ask('bash=2', solved('bash=2'), { kind: 'resolved', closure: { packages }, warnings: [] });
+    expect(answer).toMatchObject({ verdict: 'not-needed', brings: [{ id: 'bash:amd64', version: '2' }] });
+    expect(answer.brings).toHaveLength(1);
+  });
+
   it.each(['bash=0.9', 'bash:amd64=0.9', 'bash.amd64=0.9'])('another version comes first than %s', async (wanted) => {
     const { answer } = await ask(wanted, solved('bash=0.9'), solved('bash=0.9', 'tar'));
     expect(answer).toMatchObject({ verdict: 'not-preferred', chosen: { version: '1' }, brings: [{ id: 'bash:amd64', version: '0.9' }] });

@@ -69,6 +69,19 @@ describe('whyPaths', () => {
     expect(startsOf('lib:amd64')).toEqual([['lib', 'lib:amd64']]);
   });
 
+  it('tells requests for versions side by side apart', () => {
+    const seedsOf = (...requests: readonly string[]) => requests.map((request) => ({ request, reason: 'template', position }));
+    const packages = [
+      { ...pkg('kernel', [], ['template']), version: '2-1' },
+      { ...pkg('kernel', [], ['template']), id: 'kernel:amd64=1-1', version: '1-1' },
+    ];
+    const startsOf = (seeds: readonly Seed[], goal: string) =>
+      whyPaths(packageGraph(packages, relationsOf(packages)), seeds, goal).map(({ request }) => request);
+    expect(startsOf(seedsOf('kernel=1', 'kernel=2-1'), 'kernel:amd64')).toEqual(['kernel=2-1']);
+    expect(startsOf(seedsOf('kernel=1', 'kernel=2-1'), 'kernel:amd64=1-1')).toEqual(['kernel=1']);
+    expect(startsOf(seedsOf('kernel', 'kernel=1'), 'kernel:amd64')).toEqual(['kernel']);
+  });
+
   it('does not guess between two of them', () => {
     const virtual = ['mail', 'awk'].map((request) => ({ request, reason: 'template', position }));
     expect(ways([pkg('postfix', [], ['template'])], virtual, 'postfix')).toEqual(['template postfix | postfix:amd64']);

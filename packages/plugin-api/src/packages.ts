@@ -82,7 +82,10 @@ export interface Seed {
   readonly position?: SourcePosition;
 }
 
-/** A package that will be installed. `id` is `name:arch` and unique in a closure. */
+/**
+ * A package that will be installed. `id` is unique in a closure: `name:arch`, and, where an ecosystem lets several versions of that stand side by
+ * side, `name:arch=version` for all but the highest.
+ */
 export interface ResolvedPackage extends PackageRecord {
   readonly id: string;
   /** Ids of closure members that satisfy this package's own requirements, sorted. */
@@ -149,9 +152,10 @@ export interface VerifiedPackage extends ResolvedPackage {
   readonly twin?: string;
 }
 
-/** Names one installed package. */
+/** Names one installed package; without a version all versions of it. */
 export interface PackageRef {
   readonly name: string;
+  readonly version?: string;
   readonly arch: string;
 }
 

@@ -3,7 +3,7 @@ import { sbomError } from './errors.js';
 
 /** An installed package with where it came from. */
 export interface BillPackage {
-  /** `name:arch`, unique. */
+  /** As in the lock; of what the lock does not know `name:arch`, with `=version` where another package has that. Unique. */
   readonly id: string;
   readonly installed: BillInput['installed'][number];
   /** The lock's package of the same version; undefined when a command of the template installed or replaced it. */
@@ -19,15 +19,20 @@ export interface BillPackage {
  */
 export function joinPackages(input: BillInput): readonly BillPackage[] {
   const repositories = new Map(input.repositories.map((repository) => [repository.id, repository]));
-  const resolved = new Map(input.packages.map((pkg) => [`${pkg.name}:${pkg.arch}`, pkg]));
+  const resolved = new Map(input.packages.map((pkg) => [versionOf(pkg), pkg]));
   const seen = new Set<string>();
+  const taken = new Set(input.installed.flatMap((installed) => resolved.get(versionOf(installed))?.id ?? []));
   return input.installed
+    .toSorted((a, b) => compareText(versionOf(a), versionOf(b)))
     .map((installed): BillPackage => {
-      const id = `${installed.name}:${installed.arch}`;
-      if (seen.has(id)) throw inconsistent(`The package ${id} is listed twice as installed`, { package: id });
-      seen.add(id);
-      const known = resolved.get(id);
-      if (known === undefined || known.version !== installed.version) return { id, installed };
+      const version = versionOf(installed);
+      if (seen.has(version)) throw inconsistent(`The package ${version} is listed twice as installed`, { package: version });
+      seen.add(version);
+      const known = resolved.get(version);
+      const qualified = `${installed.name}:${installed.arch}`;
+      const id = known?.id ?? (taken.has(qualified) ? version : qualified);
+      taken.add(id);
+      if (known === undefined) return { id, installed };
       const repository = repositories.get(known.repository);
       if (repository === undefined)
         throw inconsistent(`The package ${id} comes from "${known.repository}", which is no repository of the build`, {
@@ -37,6 +42,10 @@ export function joinPackages(input: BillInput): readonly BillPackage[] {
       return { id, installed, resolved: known, repository };
     })
     .sort((a, b) => compareText(a.id, b.id));
+}
+
+function versionOf({ name, arch, version }: BillInput['installed'][number] | ResolvedPackage): string {
+  return `${name}:${arch}=${version}`;
 }
 
 /** Order by UTF-16 code units, which no locale changes. */

@@ -40,6 +40,23 @@ describe('the manifest', () => {
     });
   });
 
+  it('has versions side by side, each with what the lock says of it', () => {
+    const [dash] = bill().packages.filter(({ name }) => name === 'dash');
+    const kernel = (version: string, id: string, mark: string) => ({ ...dash!, id, name: 'kernel', version, digest: digest(mark) });
+    const input = bill({
+      installed: ['1', '2', '3', '3.1'].map((version) => installed('kernel', { version, arch: dash!.arch })),
+      packages: [kernel('2', `kernel:${dash!.arch}`, '22'), kernel('1', `kernel:${dash!.arch}=1`, '11')],
+    });
+    expect(manifestOf({ ...input, installed: [...input.installed].reverse() })).toEqual(manifestOf(input));
+    const packages = manifestOf(input)['packages'] as readonly { readonly version: string; readonly digest: string | null }[];
+    expect(packages.map(({ version, digest: own }) => [version, own])).toEqual([
+      ['2', digest('22')],
+      ['1', digest('11')],
+      ['3', null],
+      ['3.1', null],
+    ]);
+  });
+
   it('does not depend on the order of its input', () => {
     const given = bill();
     const reversed = bill({

@@ -22,7 +22,8 @@ const MARK = 7;
  * whose own clauses come next. Roots are all chosen before the clauses of any of them are followed.
  *
  * What propagation made true counts as chosen only when the walk gets there: the answer depends on the order of the clauses alone, as
- * with apt's marking, and not on how far propagation looks ahead.
+ * with apt's marking, and not on how far propagation looks ahead. Where recommendations come last, as with libsolv, it does depend on that: a
+ * clause is then settled by what is true already, before it chooses.
  *
  * A clause with a condition waits until the walk has come to all of its condition. Where recommendations come last, a solvable's clauses
  * are walked a second time, with its recommendations, when the requirements of all that was chosen are settled.
@@ -271,8 +272,12 @@ export class Agenda<R> {
     return found;
   }
 
-  /** The first target that is suggested, else the first, else one that is to be avoided; 0 when all are excluded. */
+  /**
+   * Where recommendations come last, the first target that is taken already; else the first that is suggested, else the first, else one that is
+   * to be avoided; 0 when all are excluded.
+   */
   #firstPossible(relation: number, targets: readonly number[]): number {
+    if (this.#last) for (const target of targets) if (this.#value[taken(target)] > 0) return target;
     const avoided = this.#avoided.get(relation);
     let first = 0;
     let last = 0;

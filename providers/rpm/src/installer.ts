@@ -5,6 +5,7 @@ import type {
   FileChoice,
   InstallChange,
   Installer,
+  PackageRef,
   TreeSession,
   VerifiedPackage,
 } from '@ict/plugin-api';
@@ -60,7 +61,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (packages.length > 0 && (await tree.stat('/usr/bin/rpm')) === undefined) await bootstrap(packages, tree, quirks, ctx);
   if (change.remove.length > 0) {
     await tree.run({
-      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.remove, ...change.remove.map(({ name, arch }) => `${name}.${arch}`)],
+      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.remove, ...change.remove.map(installedName)],
       env,
     });
   }
@@ -82,6 +83,11 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
     throw refused.errorFor(error);
   }
   if (change.fileChoice !== undefined) await keepChoice(change.fileChoice, tree);
+}
+
+/** As rpm finds one installed package: without a version all of the name. rpm takes no epoch here. */
+function installedName({ name, version, arch }: PackageRef): string {
+  return version === undefined ? `${name}.${arch}` : `${name}-${version.replace(/^\d+:/, '')}.${arch}`;
 }
 
 function choices(fileChoice: FileChoice = {}): readonly string[] {

@@ -1,6 +1,6 @@
 import type { DistributionDefinition, InstalledPackage, Inventory, TreeSession } from '@ict/plugin-api';
 import { rpmError } from './errors.js';
-import { formatEvr, parseEvr } from './evr.js';
+import { compareVersions, formatEvr, parseEvr } from './evr.js';
 import { toSpdxExpression } from './licence.js';
 import { formatPurl } from './purl.js';
 import { sourceOf } from './resolve-closure.js';
@@ -28,7 +28,7 @@ async function list(tree: TreeSession): Promise<readonly InstalledPackage[]> {
 /**
  * Parses what rpm printed. Keys, which rpm keeps as packages, are not listed.
  *
- * @returns packages sorted by name and architecture.
+ * @returns packages sorted by name and architecture, of several versions the highest first.
  * @throws `ICT_RPM_INVENTORY_INVALID` for a line that is none of ours.
  */
 export function parseInventory(text: string): readonly InstalledPackage[] {
@@ -36,7 +36,7 @@ export function parseInventory(text: string): readonly InstalledPackage[] {
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('gpg-pubkey\x1f'))
     .map(toInstalled)
-    .sort((a, b) => compareText(a.name, b.name) || compareText(a.arch, b.arch));
+    .sort((a, b) => compareText(a.name, b.name) || compareText(a.arch, b.arch) || -compareVersions(a.version, b.version));
 }
 
 function toInstalled(line: string): InstalledPackage {

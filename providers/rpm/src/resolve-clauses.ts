@@ -32,8 +32,8 @@ const MAX_COMBINATIONS = 4096;
 const NONE: readonly never[] = Object.freeze([]);
 
 /**
- * Says to the solver what a package needs and excludes: Requires, Conflicts, Obsoletes, one version of each name, and, when they count, the
- * weak dependencies in both directions.
+ * Says to the solver what a package needs and excludes: Requires, Conflicts, Obsoletes, one version of each name that is not install-only, and, when
+ * they count, the weak dependencies in both directions.
  */
 export class Clauses implements DependencyProvider<Reason> {
   readonly #pool: Pool;
@@ -108,12 +108,19 @@ export class Clauses implements DependencyProvider<Reason> {
     return rich;
   }
 
-  /** Other packages of the name that cannot stand beside this one. Libraries of a second architecture can, in the same version. */
+  /**
+   * Other packages of the name that cannot stand beside this one. Libraries of a second architecture can, in the same version, and install-only
+   * packages in another version.
+   */
   #rivals(solvable: number): number[] {
     const { name, arch, evr } = this.#pool.package(solvable);
     return this.#pool.all(name).filter((other) => {
+      if (other === solvable) return false;
       const pkg = this.#pool.package(other);
-      return other !== solvable && !(mayCoexist(arch, pkg.arch) && compareEvr(evr, pkg.evr) === 0);
+      const isOfVersion = compareEvr(evr, pkg.evr) === 0;
+      if (isOfVersion && mayCoexist(arch, pkg.arch)) return false;
+      const isTwin = isOfVersion && arch === pkg.arch;
+      return isTwin || !this.#pool.isInstallOnly(solvable) || !this.#pool.isInstallOnly(other);
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
+import { compareEvr, formatEvr } from './evr.js';
 import { formatRelation } from './relation.js';
 import type { Relation } from './relation.js';
 import type { Clauses, Reason } from './resolve-clauses.js';
@@ -20,7 +21,7 @@ export function buildClosure(
   wanted: readonly Wanted[],
   recommends: boolean,
 ): Closure {
-  const ids = new Map(members.map(({ solvable }) => [solvable, pool.id(solvable)]));
+  const ids = identify(members, pool);
   const requires = new Map<number, Set<string>>();
   const requestedBy = new Map<number, Set<string>>(members.map(({ solvable }) => [solvable, new Set()]));
   const chosen = (relation: Relation): readonly number[] => {
@@ -75,6 +76,23 @@ export function buildClosure(
   });
   const sorted = [...relations].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, relation]) => relation);
   return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)), relations: sorted };
+}
+
+/**
+ * Ids of the members: `name:arch` for the highest version, which is nearly always the only one, and `name:arch=version` for others beside it.
+ * So a version that comes or goes changes no other id.
+ */
+function identify(members: readonly Member<Reason>[], pool: Pool): ReadonlyMap<number, string> {
+  const ofName = Map.groupBy(
+    members.map(({ solvable }) => ({ solvable, pkg: pool.package(solvable) })),
+    ({ pkg: { name, arch } }) => `${name}:${arch}`,
+  );
+  const ids = new Map<number, string>();
+  for (const [id, versions] of ofName) {
+    versions.sort((a, b) => compareEvr(b.pkg.evr, a.pkg.evr));
+    for (const [at, { solvable, pkg }] of versions.entries()) ids.set(solvable, at === 0 ? id : `${id}=${formatEvr(pkg.evr)}`);
+  }
+  return ids;
 }
 
 const WEAK: readonly RelationKind[] = ['recommends', 'supplements'];

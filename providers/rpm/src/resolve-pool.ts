@@ -6,6 +6,7 @@ import { compareEvr, formatEvr } from './evr.js';
 import type { Evr } from './evr.js';
 import type { HidingModule } from './module-filter.js';
 import type { PackagesIndex, PrimaryPackage } from './packages-index.js';
+import { INSTALL_ONLY } from './quirks.js';
 import { EQUAL, rangesMeet } from './relation.js';
 import type { Relation } from './relation.js';
 import type { PackageSet } from './rich-clauses.js';
@@ -25,7 +26,7 @@ export interface PoolRepository {
   readonly index: PackagesIndex;
 }
 
-const NONE: readonly number[] = Object.freeze([]);
+const NONE: readonly never[] = Object.freeze([]);
 const NOTHING_BEHIND: ReadonlyMap<string, Evr> = new Map();
 
 /**
@@ -58,14 +59,29 @@ export class Pool {
   readonly #seen: Uint8Array;
   readonly #repositoryOf: Uint16Array;
   readonly #bases: number[] = [];
-  readonly #favoured: ReadonlyMap<string, string | undefined>;
+  /** Versions of an earlier answer by name; an empty list favours the package in any version. */
+  readonly #favoured: ReadonlyMap<string, readonly string[]>;
+  readonly #installOnly: readonly string[];
+  #installOnlyMembers: ReadonlySet<number> | undefined;
   readonly #all = new Map<string, readonly number[]>();
   readonly #satisfying = new Map<Relation, readonly number[]>();
   readonly #obsoleters = new Map<string, readonly number[]>();
 
-  /** @param favour packages of an earlier answer: their versions, and they themselves among providers, are preferred. */
-  constructor(repositories: readonly PoolRepository[], machine: Architecture, favour: readonly FavouredPackage[] = []) {
-    this.#favoured = new Map(favour.map(({ name, version }) => [name, version]));
+  /**
+   * @param favour packages of an earlier answer: their versions, and they themselves among providers, are preferred.
+   * @param installOnly what packages are called, or provide, that stand side by side in several versions.
+   */
+  constructor(
+    repositories: readonly PoolRepository[],
+    machine: Architecture,
+    {
+      favour = NONE,
+      installOnly = INSTALL_ONLY,
+    }: { readonly favour?: readonly FavouredPackage[]; readonly installOnly?: readonly string[] } = {},
+  ) {
+    const versions = Map.groupBy(favour, ({ name }) => name);
+    this.#favoured = new Map([...versions].map(([name, all]) => [name, all.flatMap(({ version = [] }) => version)]));
+    this.#installOnly = installOnly;
     this.repositories = repositories;
     this.machine = machine;
     this.count = repositories.reduce((sum, { index }) => sum + index.count, 0);
@@ -103,12 +119,6 @@ export class Pool {
   /** Its place in the index of its repository. */
   placeOf(solvable: number): number {
     return solvable - this.#bases[this.#repositoryOf[solvable]!]!;
-  }
-
-  /** `name:arch`: unique among what can be installed together. */
-  id(solvable: number): string {
-    const { name, arch } = this.package(solvable);
-    return `${name}:${arch}`;
   }
 
   /** Every solvable that may be installed. */
@@ -175,6 +185,18 @@ export class Pool {
     return first.filter((solvable) => rest.every((other) => other.includes(solvable) === (set.kind === 'with')));
   }
 
+  /** Whether other versions of a package can stand beside it, if the same holds for them: dnf asks what it is called and what it provides. */
+  isInstallOnly(solvable: number): boolean {
+    this.#installOnlyMembers ??= new Set(this.#installOnly.flatMap((name) => this.satisfying({ name, sense: 0, evr: undefined })));
+    return this.#installOnlyMembers.has(solvable);
+  }
+
+  /** Packages of a name, and those of other names that replace one of them, the preferred one first. */
+  withReplacements(solvables: readonly number[]): readonly number[] {
+    const replacements = solvables.flatMap((solvable) => this.obsoletersOf(solvable));
+    return replacements.length === 0 ? solvables : this.#ordered([...new Set([...replacements, ...solvables])]);
+  }
+
   /** Packages of other names that replace a package, the preferred one first. */
   obsoletersOf(solvable: number): readonly number[] {
     const { name, evr } = this.package(solvable);
@@ -211,8 +233,7 @@ export class Pool {
 
   /** 0 for the version that an earlier answer had, 1 for others. */
   #versionRank({ name, evr }: PrimaryPackage): number {
-    const version = this.#favoured.get(name);
-    return version !== undefined && version === formatEvr(evr) ? 0 : 1;
+    return this.#favoured.get(name)?.includes(formatEvr(evr)) === true ? 0 : 1;
   }
 
   /**

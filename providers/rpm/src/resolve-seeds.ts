@@ -104,7 +104,7 @@ function findPackages(request: string, pool: Pool, table: RelationTable): readon
   if (parts === undefined) return pool.satisfying(table.relation(request));
   const { name, version } = parts;
   const named = namedPackages(name, pool).filter((solvable) => fits(solvable, parts, pool));
-  if (named.length > 0) return version === undefined ? withReplacements(named, pool) : named;
+  if (named.length > 0) return version === undefined ? pool.withReplacements(named) : named;
   return pool
     .satisfying(table.relation(name, version === undefined ? 0 : EQUAL, version === undefined ? undefined : parseEvr(version)))
     .filter((solvable) => fits(solvable, parts, pool));
@@ -128,10 +128,4 @@ function namedPackages(name: string, pool: Pool): readonly number[] {
   if (exact.length > 0 || dot < 0) return exact;
   const arch = name.slice(dot + 1);
   return pool.all(name.slice(0, dot)).filter((solvable) => pool.package(solvable).arch === arch);
-}
-
-/** Who asks for a package that another replaces gets the other. */
-function withReplacements(solvables: readonly number[], pool: Pool): readonly number[] {
-  const replacements = solvables.flatMap((solvable) => pool.obsoletersOf(solvable));
-  return replacements.length === 0 ? solvables : [...new Set([...replacements, ...solvables])];
 }

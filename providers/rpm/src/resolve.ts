@@ -18,6 +18,7 @@ import { compareVersions, formatEvr } from './evr.js';
 import { explainContradiction, seedsOf, warnOfUnreadable } from './explain.js';
 import { FilelistsReader } from './filelists.js';
 import { hiddenByModules } from './module-filter.js';
+import { readQuirks } from './quirks.js';
 import { indexOf, readIndex } from './read-index.js';
 import { formatRelation, RelationTable } from './relation.js';
 import { Clauses } from './resolve-clauses.js';
@@ -47,16 +48,18 @@ export interface PackageRequest {
   readonly recommends: boolean;
   /** Packages of an earlier answer. */
   readonly favour?: readonly FavouredPackage[];
+  /** What packages are called, or provide, of which several versions may be installed. Default: {@link INSTALL_ONLY}. */
+  readonly installOnly?: readonly string[];
 }
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 8, resolve, compareVersions };
+  return { version: 9, resolve, compareVersions };
 }
 
 /** @throws what {@link loadRepositories} throws, and `ICT_SOLVER_LIMIT`. */
 async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
-  const { arch, favour, recommends, snapshots } = request;
+  const { arch, distribution, favour = [], recommends, snapshots } = request;
   const table = new RelationTable();
   const all = allSeeds(request);
   const modules = await loadActiveModules(request, ctx);
@@ -64,9 +67,10 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
   const requests = all.map((seed) => seed.request.trim());
   const ofGroups = requests.some((request) => request.startsWith('@') && modules?.requests.has(request) !== true);
   const groups = ofGroups ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
-  const pool = new Pool(repositories, arch, favour);
+  const { installOnly } = readQuirks(distribution);
+  const pool = new Pool(repositories, arch, { favour, installOnly });
   const collections = { groups, ...(modules === undefined ? {} : { modules }) };
-  const work = { repositories, arch, seeds: all, collections, table, recommends };
+  const work = { repositories, arch, seeds: all, collections, table, recommends, installOnly };
   const asked = new Set<string>();
   for (;;) {
     const resolution = resolvePackages(work, pool);
@@ -122,7 +126,7 @@ async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise
  * @param pool of the same repositories; it notes paths that nothing is known to bring.
  * @throws `ICT_SOLVER_LIMIT`.
  */
-export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch, request.favour)): Resolution {
+export function resolvePackages(request: PackageRequest, pool = new Pool(request.repositories, request.arch, request)): Resolution {
   const { collections, recommends, seeds, table } = request;
   const repairStream = streamRepairsOf(request);
   const { wanted, problems } = findSeeds(seeds, pool, table, collections, repairStream);
@@ -160,14 +164,14 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
 }
 
 /** Tries streams of modules over the same repositories, of which other packages are hidden then. */
-function streamRepairsOf({ repositories, arch, seeds, collections, table, recommends, favour }: PackageRequest): StreamRepair {
+function streamRepairsOf({ repositories, arch, seeds, collections, table, recommends, ...rules }: PackageRequest): StreamRepair {
   const { groups, modules } = collections;
   if (modules === undefined) return () => undefined;
   return streamRepairs(modules, seeds, arch, (asked, chosen) => {
     const shown = repositories.map((repository) =>
       repository.hidden === undefined ? repository : { ...repository, hidden: hiddenByModules(repository.index, modules, chosen.active) },
     );
-    const pool = new Pool(shown, arch, favour);
+    const pool = new Pool(shown, arch, rules);
     const { wanted, problems } = findSeeds(asked, pool, table, { groups, modules: { ...modules, ...chosen } });
     if (problems.length > 0) return false;
     const provider = new Clauses(pool, table, recommends);

@@ -100,13 +100,20 @@ describe('an installation', () => {
     await tree.write('/usr/bin/rpm', 'there');
     const [, , extra] = packages as [VerifiedPackage, VerifiedPackage, VerifiedPackage];
     await createInstaller().apply(
-      { fileChoice: { documentation: false, languages: ['en'] }, install: [extra], remove: [{ name: 'old', arch: 'noarch' }] },
+      {
+        fileChoice: { documentation: false, languages: ['en'] },
+        install: [extra],
+        remove: [
+          { name: 'old', arch: 'noarch' },
+          { name: 'kernel', version: '2:6.1-1', arch: 'x86_64' },
+        ],
+      },
       tree,
       distribution({}),
       ctx,
     );
     expect(tree.commands.map(({ argv }) => argv.slice(5))).toEqual([
-      ['--erase', '--allmatches', 'old.noarch'],
+      ['--erase', '--allmatches', 'old.noarch', 'kernel-6.1-1.x86_64'],
       [
         ...['--install', '--verbose', '--define', '_excludedocs 1', '--define', '_install_langs en'],
         '/run/ict/packages/extra-1.0-1.noarch.rpm',

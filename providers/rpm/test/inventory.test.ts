@@ -38,6 +38,13 @@ describe('parseInventory', () => {
     ]);
   });
 
+  it('reads several versions of one package, the highest first', () => {
+    const kernel = (version: string, epoch = '0') =>
+      line('kernel', epoch, version, '1', 'x86_64', ...Array.from({ length: 5 }, () => '(none)'));
+    const versions = parseInventory(kernel('6.9') + kernel('5.1', '1') + kernel('6.12')).map(({ version }) => version);
+    expect(versions).toEqual(['1:5.1-1', '6.12-1', '6.9-1']);
+  });
+
   it('refuses what it did not ask for', () => {
     expect(() => parseInventory('rpm: not a database\n')).toThrow(expect.objectContaining({ code: 'ICT_RPM_INVENTORY_INVALID' }));
   });

@@ -35,9 +35,13 @@ const anyPackage = fc
     conflicts: fc.array(anyConflict, { maxLength: 1 }),
     obsoletes: fc.array(anyRelation, { maxLength: 1 }),
     provides: fc.array(fc.constantFrom('v', 'v = 1', 'v = 2'), { maxLength: 1 }),
+    isInstallOnly: fc.constantFrom(true, true, false),
   })
-  .map(({ name, version, arch, requires, conflicts, obsoletes, provides }): TestPackage => {
-    const own = ISA[arch] === undefined ? [] : [`${name}(${ISA[arch]}) = ${version}-1`];
+  .map(({ name, version, arch, requires, conflicts, obsoletes, provides, isInstallOnly }): TestPackage => {
+    const own = [
+      ...(ISA[arch] === undefined ? [] : [`${name}(${ISA[arch]}) = ${version}-1`]),
+      ...(isInstallOnly ? ['installonlypkg(kernel)'] : []),
+    ];
     // Nothing conflicts with itself: what that means below `or` and `unless` is left to the tables.
     const speaksOfItself = (text: string): boolean => new RegExp(`\\b${name}\\b`).test(text) || (provides.length > 0 && /\bv\b/.test(text));
     const others = conflicts.filter((text) => {
@@ -52,7 +56,13 @@ const anyPackage = fc
 const anyUniverse = fc.uniqueArray(anyPackage, { selector: ({ nevra }) => nevra, minLength: 1, maxLength: 7 });
 const anyRequest = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom<string>(...NAMES) },
+  { weight: 2, arbitrary: fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom('1', '2')).map((parts) => parts.join('=')) },
   fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...ARCHES)).map(([name, arch]) => `${name}.${arch}`),
+);
+
+const anyRequests = fc.oneof(
+  { weight: 4, arbitrary: fc.uniqueArray(anyRequest, { minLength: 1, maxLength: 3 }) },
+  fc.constantFrom(...NAMES).map((name) => [`${name}=1`, `${name}=2`]),
 );
 
 /** Every set of packages in which all relations hold. */
@@ -62,8 +72,8 @@ function soundSets(packages: readonly TestPackage[]): readonly (readonly PlainRp
   return subsets.filter((chosen) => brokenRpmRelations(chosen, compareVersions).length === 0);
 }
 
-const isMeant = ({ name, arch }: Pick<PlainRpm, 'name' | 'arch'>, request: string): boolean =>
-  request === name || request === `${name}.${arch}`;
+const isMeant = ({ name, arch, version }: Pick<PlainRpm, 'name' | 'arch' | 'version'>, request: string): boolean =>
+  request === name || request === `${name}.${arch}` || `${request}-1` === `${name}=${version}`;
 
 /** A request for a name that something replaces may be answered by that: such universes are left to the tables. */
 function isReplaced(packages: readonly TestPackage[], requests: readonly string[]): boolean {
@@ -75,8 +85,9 @@ function isReplaced(packages: readonly TestPackage[], requests: readonly string[
 describe('small universes of several architectures', () => {
   it('have an answer exactly when some subset is one, and the answer is one', () => {
     const outcomes = { resolved: 0, unsolvable: 0 };
+    let sideBySide = 0;
     fc.assert(
-      fc.property(anyUniverse, fc.uniqueArray(anyRequest, { minLength: 1, maxLength: 2 }), (packages, requests) => {
+      fc.property(anyUniverse, anyRequests, (packages, requests) => {
         fc.pre(!isReplaced(packages, requests));
         // An answer is checked where it is made.
         const resolution = resolveIn([{ packages }], requests, false);
@@ -85,10 +96,16 @@ describe('small universes of several architectures', () => {
           requests.every((request) => chosen.some((each) => isMeant(each, request)));
         expect(resolution.kind).toBe(sound.some(isAnswer) ? 'resolved' : 'unsolvable');
         outcomes[resolution.kind]++;
+        if (resolution.kind === 'unsolvable') return;
+        const ids = resolution.closure.packages.map(({ id }) => id);
+        expect(new Set(ids).size).toBe(ids.length);
+        const versions = new Set(resolution.closure.packages.map(({ name, version }) => `${name} ${version}`));
+        if (new Set(resolution.closure.packages.map(({ name }) => name)).size < versions.size) sideBySide++;
       }),
       { numRuns: 1500 },
     );
     expect(Math.min(outcomes.resolved, outcomes.unsolvable)).toBeGreaterThan(200);
+    expect(sideBySide).toBeGreaterThan(10);
   });
 
   it('give of a name the best architecture that can be had, and of that the highest version', () => {

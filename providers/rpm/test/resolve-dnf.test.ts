@@ -47,10 +47,30 @@ const FIRST: PackageSet = {
   'needs-file': ['Requires: /opt/deep/file'],
   ages: ['Epoch: 1'],
   lonely: ['Requires: nowhere'],
+  kernel: ['Requires: kernel-core = 1.0'],
+  'kernel-core': ['Provides: installonlypkg(kernel)', '/lib/modules/1.0/vmlinuz'],
+  'module-of-first': ['Requires: kernel-core = 1.0'],
+  'kernel-module': ['Provides: installonlypkg(kernel-module)'],
+  'kernel-foe': ['Provides: installonlypkg(kernel)'],
+  'kernel-half': ['Provides: installonlypkg(kernel)'],
+  'kernel-replacing': ['Provides: installonlypkg(vm)', 'Obsoletes: replaced < 2', 'Obsoletes: kernel < 2'],
+  replaced: [],
   careful: ['Recommends: lonely', 'Recommends: (extra if mail-a)'],
 };
-const SECOND: PackageSet = { library: [], app: ['Requires: library = 2.0'], ages: ['Epoch: 0'], pre: [] };
-const THIRD: PackageSet = { pre: [] };
+const SECOND: PackageSet = {
+  library: [],
+  app: ['Requires: library = 2.0'],
+  ages: ['Epoch: 0'],
+  pre: [],
+  kernel: ['Requires: kernel-core = 2.0'],
+  'kernel-core': ['Provides: installonlypkg(kernel)', '/lib/modules/2.0/vmlinuz'],
+  'module-of-second': ['Requires: kernel-core = 2.0'],
+  'kernel-module': ['Provides: installonlypkg(kernel-module)'],
+  'kernel-foe': ['Provides: installonlypkg(kernel)', 'Conflicts: kernel-foe < 2'],
+  'kernel-half': [],
+  replaced: [],
+};
+const THIRD: PackageSet = { pre: [], kernel: ['Requires: kernel-core >= 2.0'] };
 
 /** Builds a set with one run of rpmbuild, as parts of one package. @returns paths of the packages. */
 function build(workshop: RpmWorkshop, version: string, set: PackageSet): readonly string[] {
@@ -90,10 +110,11 @@ const PROGRAM = `
 import json, sys
 import dnf
 
-work, repository, questions = json.load(sys.stdin)
+work, repository, limit, questions = json.load(sys.stdin)
 base = dnf.Base()
 base.conf.installroot = work + '/root'
 base.conf.cachedir = work + '/cache'
+base.conf.installonly_limit = limit
 base.conf.persistdir = work + '/state'
 base.conf.substitutions['releasever'] = '1'
 base.conf.substitutions['arch'] = base.conf.substitutions['basearch'] = 'x86_64'
@@ -113,8 +134,15 @@ for requests, weak in questions:
 json.dump(answers, sys.stdout)
 `;
 
-function askDnf(questions: readonly Question[]): readonly (readonly string[])[] {
-  const input = JSON.stringify([workshop.directory, root, questions.map(([request, weak]) => [request.split(' '), weak])]);
+/** @param limit versions of an install-only package that dnf leaves beside each other. */
+function askDnf(questions: readonly Question[], limit = 3): readonly (readonly string[])[] {
+  // A version is written as in a template; dnf writes it after a hyphen.
+  const input = JSON.stringify([
+    workshop.directory,
+    root,
+    limit,
+    questions.map(([request, weak]) => [request.replaceAll('=', '-').split(' '), weak]),
+  ]);
   const output = execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
   return (JSON.parse(output) as (readonly string[] | null)[]).map((answer) => answer ?? NO_SOLUTION);
 }
@@ -152,6 +180,18 @@ const REQUESTS = [
   ],
   ...['rich-if', 'rich-if library', 'rich-or', 'rich-with', 'rich-unless mail-a', 'rich-unless mail-a foe'],
   ...['needs-program', 'needs-file', '/usr/bin/tool', 'ages', 'pre', 'lonely', 'careful', 'careful mail-a library', 'nothing-at-all'],
+  ...['kernel', 'kernel=1.0', 'kernel=1.0 kernel=2.0', 'kernel=1.0 kernel=2.0 kernel=2.0~rc1', 'kernel=1.0 kernel', 'kernel*'],
+  ...['kernel kernel-core=1.0', 'kernel module-of-first', 'kernel-core module-of-first', 'module-of-first module-of-second'],
+  ...['kernel-core=2.0 module-of-first', 'kernel-module=1.0 kernel-module=2.0', 'kernel-foe=1.0 kernel-foe=2.0', 'library=1.0 library=2.0'],
+  ...[
+    'kernel-half=1.0 kernel-half=2.0',
+    'replaced',
+    'replaced=1.0',
+    'kernel-replacing replaced=1.0',
+    'kernel-replacing replaced=2.0',
+    'kernel-replacing kernel=1.0',
+    'kernel-replacing kernel=2.0',
+  ],
 ];
 const QUESTIONS: readonly Question[] = REQUESTS.flatMap((request): Question[] => [
   [request, false],
@@ -175,5 +215,15 @@ describe('against dnf', () => {
       NO_SOLUTION,
       ['addon-1.0-1.noarch', 'app-2.0-1.noarch', 'library-2.0-1.noarch'],
     ]);
+    expect([theirs['kernel=1.0 kernel=2.0'], theirs['library=1.0 library=2.0']]).toEqual([
+      ['kernel-1.0-1.noarch', 'kernel-2.0-1.noarch', 'kernel-core-1.0-1.noarch', 'kernel-core-2.0-1.noarch'],
+      NO_SOLUTION,
+    ]);
+  });
+
+  it('takes as many versions as are asked for, where dnf counts those of an installed system', async () => {
+    const request = 'kernel=1.0 kernel=2.0 kernel=2.0~rc1';
+    expect(askDnf([[request, false]], 2)).toEqual([NO_SOLUTION]);
+    expect(await ours(request.split(' '), false)).toEqual(askDnf([[request, false]], 0)[0]);
   });
 });

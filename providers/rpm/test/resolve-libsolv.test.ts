@@ -49,7 +49,10 @@ function testtags(packages: readonly TestPackage[]): string {
 /** What libsolv chooses, as {@link answer} says it; undefined when it finds no solution. */
 function solveWithLibsolv(packages: readonly TestPackage[], requests: readonly string[]): string | undefined {
   writeFileSync(join(directory, 'main.repo'), testtags(packages));
-  const jobs = requests.map((name) => `job install name ${name}`);
+  const jobs = [
+    'job multiversion provides installonlypkg(kernel)',
+    ...requests.map((request) => `job install name ${request.replace('=', ' = ')}`),
+  ];
   const test = [
     'repo system 0 empty',
     'repo main 0 testtags main.repo',
@@ -169,5 +172,42 @@ describe('libsolv', () => {
     // Both are sound where they differ: with several providers, or when a weak dependency excludes another.
     expect(solved).toBeGreaterThan(50);
     expect(equal / solved).toBeGreaterThan(0.9);
+  });
+
+  it('has install-only packages in several versions where we do', () => {
+    const kernels = ['a', 'b'];
+    const anyKernel = fc
+      .record({
+        name: fc.constantFrom(...kernels),
+        version: fc.constantFrom('1', '2', '3'),
+        requires: fc.array(fc.tuple(fc.constantFrom(...kernels), fc.constantFrom('<', '<=', '=', '>='), fc.constantFrom('1', '2', '3')).map((parts) => parts.join(' ')), { maxLength: 1 }), // prettier-ignore
+        conflicts: fc.array(fc.constantFrom('a = 1', 'b < 2', 'c'), { maxLength: 1 }),
+        // Now and then a version of the same name is none.
+        kinds: fc.constantFrom(['installonlypkg(kernel)'], ['installonlypkg(kernel)'], ['installonlypkg(kernel)'], []),
+      })
+      .map(({ name, version, requires, conflicts, kinds }): TestPackage => {
+        return { nevra: `${name}-${version}-1.noarch`, relations: { requires, conflicts, provides: kinds } };
+      });
+    const anyRequest = fc.tuple(fc.constantFrom(...kernels), fc.constantFrom('', '=1', '=2', '=3')).map((parts) => parts.join(''));
+    const counts = { solved: 0, sideBySide: 0, equal: 0 };
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(anyKernel, { selector: ({ nevra }) => nevra, minLength: 4, maxLength: 6 }),
+        fc.uniqueArray(anyRequest, { minLength: 2, maxLength: 3 }),
+        (packages, requests) => {
+          const theirs = solveWithLibsolv(packages, requests);
+          const resolution = resolveIn([{ packages }], requests);
+          expect(resolution.kind).toBe(theirs === undefined ? 'unsolvable' : 'resolved');
+          if (theirs === undefined) return;
+          counts.solved++;
+          const names = theirs.split(' ').map(([name]) => name);
+          if (new Set(names).size < names.length) counts.sideBySide++;
+          if (answer(resolution).split(' ').sort().join(' ') === theirs) counts.equal++;
+        },
+      ),
+      { numRuns: 150, seed: 20261127 },
+    );
+    expect(counts.sideBySide).toBeGreaterThan(10);
+    expect(counts.equal / counts.solved).toBeGreaterThan(0.9);
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Resolution } from '@ict/plugin-api';
 import { answer, resolveIn, type TestPackage } from './resolve-universe.js';
 
 const pkg = (nevra: string, relations: TestPackage['relations'] = {}, files: readonly string[] = []): TestPackage => ({
@@ -16,7 +17,13 @@ describe('what is chosen', () => {
     ['a version that was asked for', [pkg('a-1-1.noarch'), pkg('a-2-1.noarch')], ['a=1'], 'a-1-1.noarch'],
     ['the architecture of the machine', [pkg('a-2-1.i686'), pkg('a-1-1.x86_64')], ['a'], 'a-1-1.x86_64'],
     ['another architecture on request', [pkg('a-1-1.i686'), pkg('a-1-1.x86_64')], ['a.i686'], 'a-1-1.i686'],
-    ['both architectures in one version', [pkg('a-1-1.i686'), pkg('a-1-1.x86_64')], ['a', 'a.i686'], 'a-1-1.i686 a-1-1.x86_64'],
+    ['both architectures in one version', [pkg('a-1-1.i686'), pkg('a-1-1.x86_64')], ['a.x86_64', 'a.i686'], 'a-1-1.i686 a-1-1.x86_64'],
+    [
+      'nothing more for a name that another request brings, as dnf',
+      [pkg('a-1-1.i686'), pkg('a-1-1.x86_64')],
+      ['a', 'a.i686'],
+      'a-1-1.i686',
+    ],
     ['never a foreign architecture', [pkg('a-1-1.aarch64')], ['a'], 'ICT_RPM_UNKNOWN_PACKAGE'],
     [
       'an older version when the newest cannot be had',
@@ -154,6 +161,50 @@ describe('packages of an earlier answer', () => {
     expect(resolved([{ name: 'a', version: '1-1' }], ['a=2'])).toBe('a-2-1.noarch p-1-1.noarch');
     expect(resolved([{ name: 'a', version: '0-1' }])).toBe('a-2-1.noarch p-1-1.noarch');
     expect(resolved([{ name: 'q' }], ['a', 'p'])).toBe('a-2-1.noarch p-1-1.noarch');
+  });
+});
+
+describe('install-only packages', () => {
+  const kernel = (version: string) => ({ nevra: `kernel-${version}-1.x86_64`, relations: { requires: [`core = ${version}`] } });
+  const core = (version: string) => ({ nevra: `core-${version}-1.x86_64`, relations: { provides: ['installonlypkg(kernel)'] } });
+  const packages: readonly TestPackage[] = [
+    ...['1', '2', '10'].flatMap((version) => [kernel(version), core(version)]),
+    { nevra: 'module-1-1.noarch', relations: { requires: ['core = 1'] } },
+  ];
+  const idsOf = (resolution: Resolution) =>
+    resolution.kind === 'resolved' ? resolution.closure.packages.map(({ id, version }) => `${id} ${version}`) : [];
+
+  it('stand side by side in several versions, of which the highest goes by its name alone', () => {
+    expect(idsOf(resolveIn([{ packages }], ['kernel=1', 'kernel=10', 'kernel=2']))).toEqual([
+      ...['core:x86_64 10-1', 'core:x86_64=1-1 1-1', 'core:x86_64=2-1 2-1'],
+      ...['kernel:x86_64 10-1', 'kernel:x86_64=1-1 1-1', 'kernel:x86_64=2-1 2-1'],
+    ]);
+    expect(idsOf(resolveIn([{ packages }], ['kernel=1']))).toEqual(['core:x86_64 1-1', 'kernel:x86_64 1-1']);
+  });
+
+  it('come in a second version for a package that needs it, and say who needs which', () => {
+    const resolution = resolveIn([{ packages }], ['kernel', 'module']);
+    if (resolution.kind === 'unsolvable') throw new Error('no answer');
+    const facts = resolution.closure.packages.map(({ id, requires, requestedBy }) => [id, requires, requestedBy]);
+    expect(facts).toEqual([
+      ['core:x86_64', [], ['kernel:x86_64']],
+      ['core:x86_64=1-1', [], ['module:noarch']],
+      ['kernel:x86_64', ['core:x86_64'], ['template']],
+      ['module:noarch', ['core:x86_64=1-1'], ['template']],
+    ]);
+  });
+
+  it('all keep the versions of an earlier answer', () => {
+    const favour = ['1-1', '2-1'].map((version) => ({ name: 'kernel', version }));
+    expect(answer(resolveIn([{ packages }], ['kernel'], true, favour))).toBe('core-2-1.x86_64 kernel-2-1.x86_64');
+    expect(answer(resolveIn([{ packages }], ['kernel', 'core=10'], true, favour.slice(0, 1)))).toBe(
+      'core-10-1.x86_64 core-1-1.x86_64 kernel-1-1.x86_64',
+    );
+  });
+
+  it('are not there twice in one version', () => {
+    const twice = answer(resolveIn([{ packages: [core('1')] }, { packages: [core('1')] }], ['core/repo0', 'core/repo1']));
+    expect(twice).toBe('ICT_RPM_UNSATISFIABLE');
   });
 });
 
