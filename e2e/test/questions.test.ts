@@ -9,7 +9,7 @@ let template: string;
 beforeAll(async () => {
   world = await PackageWorld.start(inject('run'), 'questions', [
     worldPackage('app', '1.0', { Depends: 'middle, library', Recommends: 'extra' }),
-    worldPackage('middle', '1.0', { 'Pre-Depends': 'library (>= 1)' }),
+    worldPackage('middle', '1.0', { 'Pre-Depends': 'library (>= 1)', Provides: 'plumbing' }),
     worldPackage('library', '1.0'),
     worldPackage('extra', '1.0'),
     worldPackage('rival', '1.0', { Conflicts: 'library' }),
@@ -55,6 +55,13 @@ describe('ict why', () => {
     expect((await world.document<Why>(['why', template, 'library=1.0'])).package.id).toBe('library:all');
     const { status, stderr } = await world.ict(['why', template, 'library=9']);
     expect([status, stderr]).toEqual([1, expect.stringContaining('brings library in version 1.0, not 9')]);
+  });
+
+  it('leads to the package that provides a name, and says so', async () => {
+    const { package: found, provided, paths } = await world.document<Why>(['why', template, 'plumbing']);
+    expect([found.id, provided]).toEqual(['middle:all', [{ package: 'middle:all', text: 'plumbing' }]]);
+    expect(paths[0].steps).toMatchObject([{ from: 'app:all', to: 'middle:all' }]);
+    expect((await world.ict(['why', template, 'plumbing'])).stdout).toContain('middle 1.0 (mini) provides plumbing, and is in the image:');
   });
 
   it('refuses a package that is not there, with the nearest name', async () => {

@@ -32,6 +32,13 @@ const why: Why = {
   ],
 };
 
+const whyProvided: Why = {
+  ...why,
+  provided: [
+    { package: 'libc:amd64', text: 'libc-dev (= 2)' },
+    { package: 'musl:amd64', text: 'libc-dev' },
+  ],
+};
 const whyNot: WhyNot = {
   schemaVersion: 1,
   target,
@@ -138,6 +145,7 @@ const chronicled: ShowDocument = {
 describe('questions', () => {
   it.each<[string, readonly string[], Partial<Engine>, unknown]>([
     ['why', ['why', 'a.yml', 'libc'], { why: async () => why }, why],
+    ['why', ['why', 'a.yml', 'libc-dev'], { why: async () => whyProvided }, whyProvided],
     ['why-not', ['why-not', 'a.yml', 'nginx=1'], { whyNot: async () => whyNot }, whyNot],
     ['search', ['search', 'a.yml', 'web'], { search: async () => found }, found],
     ['show', ['show', 'a.yml', 'nginx'], { show: async () => shown }, shown],
@@ -183,6 +191,24 @@ describe('why', () => {
     const { stdout } = await ict(['why', 'a.yml', 'libc:i386'], { engine: { why: async () => foreign } });
     expect(stdout.lines[0]).toBe('libc:i386 2.41 (acme) is in the image:');
     expect(stdout.text).toContain('    wine:i386 requires libc:i386\n    wine requires libc\n');
+  });
+
+  it('names versions that stand beside a higher one with theirs', async () => {
+    const id = 'kernel:noarch=1:6.9.4-1';
+    const beside: Why = {
+      ...why,
+      package: { ...why.package, id, name: 'kernel', version: '1:6.9.4-1', arch: 'noarch' },
+      paths: [{ ...why.paths[0], steps: [{ ...edge('module', 'kernel', 'requires'), to: id }] }],
+    };
+    const { stdout } = await ict(['why', 'a.yml', 'kernel=1:6.9.4-1'], { engine: { why: async () => beside } });
+    expect(stdout.lines[0]).toBe('kernel 1:6.9.4-1 (acme) is in the image:');
+    expect(stdout.text).toContain('    module requires kernel=1:6.9.4-1\n');
+  });
+
+  it('says of a name that packages provide which do, and how', async () => {
+    const { stdout } = await ict(['why', 'a.yml', 'libc-dev'], { engine: { why: async () => whyProvided } });
+    expect(stdout.lines[0]).toBe('libc 2.41 (acme) provides libc-dev (= 2), and is in the image:');
+    expect(stdout.lines.at(-1)).toBe('musl provides libc-dev, too');
   });
 
   it('counts ways beyond the fifth', async () => {

@@ -99,6 +99,8 @@ export interface Why {
     readonly repository: string;
   };
   readonly part: 'image' | 'tools';
+  /** When no package goes by the name: those that provide it, that package first, and how they say so. */
+  readonly provided?: readonly { readonly package: string; readonly text: string }[];
   /** Architectures beside the target's own whose packages the template allows; absent: none. Packages of these are told with theirs. */
   readonly foreignArchitectures?: readonly string[];
   /** The shortest way from each thing that was asked for, the shortest of all first. */

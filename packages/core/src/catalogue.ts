@@ -1,3 +1,4 @@
+import { isIctError } from '@ict/plugin-api';
 import type {
   CatalogueEntry,
   CatalogueScope,
@@ -15,6 +16,7 @@ import { coreError } from './errors.js';
 import type { Lock } from './lock.js';
 import { seedName } from './lock-update.js';
 import { didYouMean, nearestNames } from './nearest-names.js';
+import { readPinned, type PinnedMetadata } from './pinned-metadata.js';
 import type { Services } from './services.js';
 
 /** What both questions need. */
@@ -110,6 +112,34 @@ export async function answerShow(
     providers: exact ? [] : found.providers,
     ...(advisories === undefined ? {} : { advisories }),
   };
+}
+
+/**
+ * The packages that provide a name, in the repositories as a lock pins them. Where these cannot be read, a warning says so, and there are none.
+ *
+ * @param pin the repositories.
+ */
+export async function findProviders(
+  name: string,
+  { catalogue }: Pick<Provider, 'catalogue'>,
+  pin: () => Promise<PinnedMetadata>,
+  { context }: Memory,
+): Promise<CatalogueEntry['providers']> {
+  if (catalogue === undefined) return [];
+  try {
+    return await readPinned(await pin(), async (snapshots, reading) => {
+      const entries: CatalogueEntry[] = [];
+      for (const snapshot of snapshots) entries.push(await catalogue.describe(snapshot, name, reading));
+      return entries.flatMap(({ providers }) => providers);
+    });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    if (!isIctError(error)) throw error;
+    const { code, message, hint } = error;
+    const warning = { type: 'warning' as const, code, message: `which packages provide ${name} is not known: ${message}` };
+    context.emit(hint === undefined ? warning : { ...warning, hint });
+    return [];
+  }
 }
 
 /**

@@ -13,7 +13,7 @@ import {
   templateSchemaWith,
   withPortablePaths,
 } from '@ict/template';
-import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from './catalogue.js';
+import { answerNames, answerSearch, answerShow, findProviders, type CatalogueQuestion } from './catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
 import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './answers.js';
 import type {
@@ -38,7 +38,7 @@ import { lintCache } from './cache-lint.js';
 import { explainCache } from './cache-explanation.js';
 import { makeLock } from './lock-making.js';
 import { checkPackages, type PackageVerdict } from './package-check.js';
-import { openPinned, readPinned } from './pinned-metadata.js';
+import { openPinned, readPinned, type PinnedMetadata } from './pinned-metadata.js';
 import { planPackages } from './plan-packages.js';
 import { planBuild } from './plan.js';
 import { answerGraph, answerWhy } from './questions.js';
@@ -159,16 +159,18 @@ class HostedEngine implements Engine {
   }
 
   async why(template: string, name: string, options: LockOptions = {}): Promise<Why> {
-    return this.settle(template, options, ({ intake, settled, services }) =>
-      answerWhy(template, name, settled, intake.spec.target.foreignArchitectures ?? [], () => relationsBehind(settled, intake, services)),
-    );
+    return this.settle(template, options, ({ intake, settled, services }) => {
+      const foreign = intake.spec.target.foreignArchitectures ?? [];
+      const relations = () => relationsBehind(settled, intake, services);
+      const pin = () => pinnedBy(settled, intake, services);
+      return answerWhy(template, name, settled, foreign, relations, (each) => findProviders(each, intake.provider.part, pin, services));
+    });
   }
 
   async whyNot(template: string, wanted: string, options: LockOptions = {}): Promise<WhyNot> {
-    return this.settle(template, options, ({ intake, settled, services }) => {
-      const pin = () => openPinned(settled.request.repositories, settled.lock.repositories, settled.file, questionOf(intake), services);
-      return answerWhyNot(wanted, settled, intake, pin);
-    });
+    return this.settle(template, options, ({ intake, settled, services }) =>
+      answerWhyNot(wanted, settled, intake, () => pinnedBy(settled, intake, services)),
+    );
   }
 
   async search(template: string, words: readonly string[], options: LockOptions = {}): Promise<SearchDocument> {
@@ -298,6 +300,11 @@ class HostedEngine implements Engine {
     await requirePinnedKeys(intake.distribution, services.context.memo);
     return services;
   }
+}
+
+/** The repositories of a template as its lock pins them. */
+function pinnedBy({ lock, request, file }: SettledLock, intake: Intake, services: Services): Promise<PinnedMetadata> {
+  return openPinned(request.repositories, lock.repositories, file, questionOf(intake), services);
 }
 
 function questionOf({ spec, provider }: Intake) {

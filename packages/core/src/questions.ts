@@ -1,4 +1,4 @@
-import type { ResolvedPackage } from '@ict/plugin-api';
+import type { CatalogueEntry, ResolvedPackage } from '@ict/plugin-api';
 import type { GraphDocument, Why } from './answers.js';
 import { coreError } from './errors.js';
 import { dotGraph } from './dependency-graph.js';
@@ -13,8 +13,9 @@ import { whyPaths } from './why.js';
 /**
  * Answers why a package is in the image or, failing that, among the programs that write it.
  *
- * @param name of a package, also as `name:arch`, `name.arch` or `name=version`.
+ * @param name of a package, also as `name:arch`, `name.arch` or `name=version`; or what a package provides.
  * @param relations finds how the packages need each other; asked only when the package is there.
+ * @param providersOf finds packages that provide a name; asked only when no package is called so.
  * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither, or in another version.
  */
 export async function answerWhy(
@@ -23,12 +24,15 @@ export async function answerWhy(
   { lock, request }: SettledLock,
   foreignArchitectures: readonly string[],
   relations: () => Promise<readonly KnownRelation[]>,
+  providersOf: (name: string) => Promise<CatalogueEntry['providers']>,
 ): Promise<Why> {
   const [wanted = name, version] = name.split(/=(.*)/s);
   const isCalled = (pkg: ResolvedPackage): boolean => namesOf(pkg).includes(wanted);
   const isMeant = (pkg: ResolvedPackage): boolean => isCalled(pkg) && (version ?? pkg.version) === pkg.version;
-  const inImage = lock.packages.find(isMeant);
-  const found = inImage ?? lock.tools.find(isMeant);
+  const called = lock.packages.find(isMeant) ?? lock.tools.find(isMeant);
+  const isNobody = called === undefined && version === undefined;
+  const providers = isNobody ? providersIn(lock, await providersOf(wanted)) : [];
+  const found = called ?? providers[0]?.pkg;
   if (found === undefined) {
     const all = [...lock.packages, ...lock.tools];
     const other = all.find(isCalled);
@@ -42,20 +46,36 @@ export async function answerWhy(
     const known = all.map((pkg) => pkg.name);
     throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
       message: `${template} does not bring a package "${name}"`,
-      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out, or which package provides it.`,
+      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
       facts: { name },
     });
   }
-  const graph = packageGraph(inImage === undefined ? lock.tools : lock.packages, await relations());
+  const isInImage = lock.packages.includes(found);
+  const graph = packageGraph(isInImage ? lock.packages : lock.tools, await relations());
   const { id, arch, repository } = found;
   return {
     schemaVersion: 1,
     target: lock.target,
     package: { id, name: found.name, version: found.version, arch, repository },
-    part: inImage === undefined ? 'tools' : 'image',
+    part: isInImage ? 'image' : 'tools',
+    ...(called === undefined ? { provided: providers.map(({ pkg, provides }) => ({ package: pkg.id, text: provides })) } : {}),
     ...(foreignArchitectures.length === 0 ? {} : { foreignArchitectures }),
-    paths: whyPaths(graph, inImage === undefined ? request.tools : request.image, id),
+    paths: whyPaths(graph, isInImage ? request.image : request.tools, id),
   };
+}
+
+/** Those of the image that provide a name, or failing that those of the tools. */
+function providersIn(
+  { packages, tools }: SettledLock['lock'],
+  providers: CatalogueEntry['providers'],
+): readonly { readonly pkg: ResolvedPackage; readonly provides: string }[] {
+  const among = (members: readonly ResolvedPackage[]) =>
+    members.flatMap((pkg) => {
+      const provider = providers.find(({ name, version, arch }) => name === pkg.name && version === pkg.version && arch === pkg.arch);
+      return provider === undefined ? [] : [{ pkg, provides: provider.provides }];
+    });
+  const inImage = among(packages);
+  return inImage.length > 0 ? inImage : among(tools);
 }
 
 /** The closure of the image as a graph. @param reduce leaves out edges that other ways imply. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { CatalogueEntry } from '@ict/plugin-api';
 import type { Lock } from '../src/lock.js';
 import { answerWhy } from '../src/questions.js';
 import { packageRequest } from '../src/request.js';
@@ -14,7 +15,27 @@ const lock: Lock = {
   packages: [resolvedPackage('bash', { version: '5-1' }), resolvedPackage('tar', { id: 'tar:noarch', arch: 'noarch' })],
   tools: [resolvedPackage('mtools', { requestedBy: ['tools'] }), resolvedPackage('bash', { version: '5-2' })],
 };
-const ask = (name: string) => answerWhy('image.yml', name, { lock, request, warnings: [] }, [], async () => []);
+/** Who provides what, as an index says it. */
+const PROVIDERS: Readonly<Record<string, CatalogueEntry['providers']>> = {
+  sh: [
+    { name: 'bash', version: '5-0', arch: 'amd64', provides: 'sh' },
+    { name: 'bash', version: '5-1', arch: 'amd64', provides: 'sh (= 5)' },
+    { name: 'tar', version: '1', arch: 'noarch', provides: 'sh' },
+    { name: 'zsh', version: '1', arch: 'amd64', provides: 'sh' },
+  ],
+  mcopy: [{ name: 'mtools', version: '1', arch: 'amd64', provides: 'mcopy' }],
+  mail: [{ name: 'exim', version: '1', arch: 'amd64', provides: 'mail' }],
+  bash: [{ name: 'tar', version: '1', arch: 'noarch', provides: 'bash' }],
+};
+const ask = (name: string) =>
+  answerWhy(
+    'image.yml',
+    name,
+    { lock, request, warnings: [] },
+    [],
+    async () => [],
+    async (each) => PROVIDERS[each] ?? [],
+  );
 
 describe('answerWhy', () => {
   it.each([
@@ -29,14 +50,31 @@ describe('answerWhy', () => {
     expect(await ask(name)).toMatchObject({ package: { id }, part });
   });
 
+  it('leads to what provides a name that nothing is called, and says how, and what else does', async () => {
+    expect(await ask('sh')).toMatchObject({
+      package: { id: 'bash:amd64' },
+      part: 'image',
+      provided: [
+        { package: 'bash:amd64', text: 'sh (= 5)' },
+        { package: 'tar:noarch', text: 'sh' },
+      ],
+      paths: [{ request: 'bash', steps: [] }],
+    });
+    expect(await ask('mcopy')).toMatchObject({ package: { id: 'mtools:amd64' }, part: 'tools', provided: [{ text: 'mcopy' }] });
+  });
+
+  it('asks nobody for the name of a package', async () => {
+    expect(await ask('bash')).not.toHaveProperty('provided');
+  });
+
+  it.each(['mail', 'sh=5'])('does not take what the image does not have, or another version, for %s', async (name) => {
+    await expect(ask(name)).rejects.toMatchObject({ code: 'ICT_PACKAGE_NOT_CHOSEN' });
+  });
+
   it.each([
     ['bash=6', 'image.yml brings bash in version 5-1, not 6', 'Ask `ict why-not image.yml bash=6` what keeps that version out.'],
     ['bahs=6', 'image.yml does not bring a package "bahs=6"', 'Did you mean "bash"?'],
-    [
-      'nginx',
-      'image.yml does not bring a package "nginx"',
-      'Ask `ict why-not image.yml nginx` what keeps it out, or which package provides it.',
-    ],
+    ['nginx', 'image.yml does not bring a package "nginx"', 'Ask `ict why-not image.yml nginx` what keeps it out.'],
   ])('%s: %s', async (name, message, hint) => {
     await expect(ask(name)).rejects.toMatchObject({ code: 'ICT_PACKAGE_NOT_CHOSEN', message, hint });
   });

@@ -27,12 +27,16 @@ export async function why(session: Session, template: string, name: string, flag
 }
 
 /** An answer for people: one paragraph a way, from the line of the template to the package. */
-export function whyText({ package: pkg, part, foreignArchitectures = [], paths }: Why, colors: Colors): string {
+export function whyText({ package: pkg, part, provided = [], foreignArchitectures = [], paths }: Why, colors: Colors): string {
   const titleOf = titles(foreignArchitectures);
   const where = part === 'image' ? 'in the image' : 'among the programs that write the image';
-  const lines = [`${colors.bold(titleOf(pkg.id))} ${plainText(pkg.version)} (${plainText(pkg.repository)}) is ${where}:`];
+  const [own, ...others] = provided;
+  const provides = own === undefined ? '' : ` provides ${plainText(own.text)}, and`;
+  const title = titleOf(pkg.id.replace(/=.*$/, ''));
+  const lines = [`${colors.bold(title)} ${plainText(pkg.version)} (${plainText(pkg.repository)})${provides} is ${where}:`];
   for (const path of paths.slice(0, TOLD)) lines.push('', ...pathLines(path, titleOf, colors));
   if (paths.length > TOLD) lines.push('', `and ${formatCount(paths.length - TOLD, 'more way')}; --json lists them all`);
+  for (const other of others) lines.push('', `${titleOf(other.package)} provides ${plainText(other.text)}, too`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -50,10 +54,10 @@ function pathLines({ request, reason, position, steps }: WhyPath, titleOf: (id: 
   ];
 }
 
-/** Makes of an id, `name:arch`, what people write: the name, with the architecture where it is a foreign one. */
+/** Makes of an id, `name:arch` or `name:arch=version`, what people write: with the architecture only where it is a foreign one. */
 function titles(foreign: readonly string[]): (id: string) => string {
   return (id) => {
-    const [, name = id, arch = ''] = /^(.*):([^:]*)$/.exec(id) ?? [];
-    return plainText(foreign.includes(arch) ? id : name);
+    const [, name = id, arch = '', version = ''] = /^([^:]*):([^=]*)(=.*)?$/.exec(id) ?? [];
+    return plainText(foreign.includes(arch) ? id : `${name}${version}`);
   };
 }
