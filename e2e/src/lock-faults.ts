@@ -54,7 +54,7 @@ export async function lockFaults(lock: string, cache: string): Promise<readonly 
     return texts;
   };
   if ('@ict/provider-deb' in plugins) {
-    const indexes = await textsOf(/\/Packages(?:\.\w+)?$/);
+    const indexes = await textsOf(/(?:^|\/)Packages(?:\.\w+)?$/);
     return indexes && closures.flatMap(([requests, chosen]) => debFaults(requests, chosen, indexes, compareDebVersions));
   }
   if ('@ict/provider-rpm' in plugins) {

@@ -118,7 +118,10 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
   const added = spec.repositories.flatMap(({ codename, url, components, keys, priority, allowPackages, excludePackages }) => {
     // Of files and directories none is made yet; `unsupported` says so.
     if (url === undefined) return [];
-    const name = `template-${codename.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
+    // A flat repository has packages beside its signed root, and no components.
+    const isFlat = codename.endsWith('/');
+    const label = isFlat ? codename.replaceAll(/^(?:\.?\/)+|\/+$/g, '') || 'flat' : codename;
+    const name = `template-${label.replaceAll(/[^A-Za-z0-9._-]+/g, '-')}`;
     let id = name;
     for (let number = 2; taken.has(id); number++) id = `${name}-${number}`;
     taken.add(id);
@@ -126,7 +129,7 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
       id,
       archive: url,
       suite: suites ? codename : '',
-      components: suites && components.length === 0 ? ['main'] : components,
+      components: suites && !isFlat && components.length === 0 ? ['main'] : components,
       keyrings: keys,
       ...(priority === undefined ? {} : { priority }),
       ...(allowPackages.length === 0 ? {} : { allowPackages }),

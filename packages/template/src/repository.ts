@@ -49,6 +49,10 @@ export async function readRepository(
     const hint = 'It begins with http://, https:// or file://.';
     error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(item.url)} is not the address of a repository`, hint);
   }
+  if (item.component !== undefined && item.codename.endsWith('/')) {
+    const hint = `Leave "component" out, or name a suite: a codename that ends in "/" is the directory of a flat repository.`;
+    error('ICT_TEMPLATE_REPOSITORY', [...at, 'component'], `repository "${item.codename}" is flat and has no components`, hint);
+  }
   const origin = merged.originOf(at);
   const named: readonly (readonly [string, Path])[] = [
     ...(item.pkey === undefined ? [] : [[item.pkey, [...at, 'pkey']] as const]),

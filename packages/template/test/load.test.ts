@@ -242,6 +242,7 @@ describe('repositories', () => {
     ['{ codename: x, url: "http://a.example", pkey: <PUBLIC_KEY_URL> }', 'repository "x" has no key'],
     ['{ codename: x, url: "http://a.example", pkey: "htp://k" }', '"htp://k" is not the address of a key'],
     ['{ codename: x, url: "http://a.example", pkeys: ["https://k", "http://"] }', '"http://" is not the address of a key'],
+    ['{ codename: ./, url: "http://a.example", pkey: https://k, component: main }', 'repository "./" is flat and has no components'],
     ['{ codename: x, url: "javascript:x", pkey: /a }', '"javascript:x" is not the address of a repository'],
   ])('refuses %s', async (item, expected) => {
     const { problems } = await load(`${HEAD}${DISK}packageRepositories:\n  - ${item}\n`);

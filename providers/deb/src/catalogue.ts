@@ -8,7 +8,7 @@ import type { IndexedField } from './stanza-scan.js';
 /** Between checks of the signal while packages are streamed. */
 const PACKAGES_PER_CHECK = 1024;
 
-const DETAILS = ['Section', 'Priority', 'Essential', 'Protected', 'Multi-Arch'] as const;
+const DETAILS = ['Section', 'Priority', 'Essential', 'Protected', 'Multi-Arch', 'Phased-Update-Percentage'] as const;
 const RELATIONS = [
   ...(['Pre-Depends', 'Depends', 'Recommends', 'Suggests', 'Enhances'] as const),
   ...(['Provides', 'Conflicts', 'Breaks', 'Replaces'] as const),

@@ -6,7 +6,7 @@ import { readRelations, relationColumns } from './relation-columns.js';
 import { columnOf, INDEXED_FIELDS, valueStart, valueStop } from './stanza-scan.js';
 
 /** Raised when columns or their meaning change: INDEXED_FIELDS, flags, what counts as repeated. */
-export const CONTAINER = { kind: 'deb-packages', version: 3 } as const;
+export const CONTAINER = { kind: 'deb-packages', version: 4 } as const;
 
 /** Fields whose values are different for each package, so that looking for equal ones is in vain. */
 const UNIQUE: ReadonlySet<number> = new Set([columnOf('package'), columnOf('filename'), columnOf('sha256'), columnOf('size')]);

@@ -28,6 +28,7 @@ export const INDEXED_FIELDS = [
   'section',
   'suggests',
   'enhances',
+  'phased-update-percentage',
 ] as const;
 
 /** Name of an indexed field in lower case. */

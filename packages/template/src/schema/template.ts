@@ -11,7 +11,10 @@ const repository = {
   description: 'One more package repository: a `url`, or a `path`, or `packages`.',
   examples: [{ codename: 'trixie', url: 'https://packages.example.com/debian', pkey: '/etc/keys/example.asc', component: 'main' }],
   properties: {
-    codename: { ...text('Name of the repository; for deb its suite.', 'trixie'), minLength: 1 },
+    codename: {
+      ...text('Name of the repository; for deb its suite, or, ending in `/`, the directory of a flat repository: `./`.', 'trixie'),
+      minLength: 1,
+    },
     url: text(
       'Address of the archive. `<URL>` is a placeholder: the entry is left out, with a warning.',
       'https://packages.example.com/debian',
