@@ -162,9 +162,16 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
         expect(packages.length > 1).toEqual(true);
       });
 
-      it('lists each package once, sorted, under name:arch', async (fixture) => {
+      it('lists each package once, sorted, under name:arch, or beside that under name:arch=version', async (fixture) => {
         const { packages } = await closureOf(fixture);
-        expect(packages.filter(({ id, name: own, arch }) => id !== `${own}:${arch}`)).toEqual([]);
+        const ids = new Set(packages.map(({ id }) => id));
+        expect(
+          packages.filter(({ id, name: own, version, arch }) => {
+            const plain = `${own}:${arch}`;
+            return id !== plain && !(id === `${plain}=${version}` && ids.has(plain));
+          }),
+        ).toEqual([]);
+        expect(ids.size).toEqual(packages.length);
         expect(isSorted(packages.map(({ id }) => id))).toEqual(true);
         expect(packages.filter(({ requires, requestedBy }) => !isSorted(requires) || !isSorted(requestedBy))).toEqual([]);
       });
