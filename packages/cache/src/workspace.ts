@@ -25,14 +25,14 @@ export function workspaceLock(directory: string): string {
   return `work-${digestOf(directory).slice(-16)}`;
 }
 
-/** Everything in a work directory; nothing when it is absent. */
+/** Everything in a work directory that this user may look at; nothing when it is absent. */
 export async function listWorkspace(workDir: string): Promise<readonly WorkspaceEntry[]> {
   const found: WorkspaceEntry[] = [];
   const add = async (kind: WorkspaceEntry['kind'], provider: string, id: string): Promise<void> => {
     const path = join(workDir, id);
-    const entry = await lstat(path).catch(absent);
+    const entry = await lstat(path).catch(unseen);
     if (entry?.isDirectory() !== true) return;
-    const changedMs = kind === 'chrootenv' ? ((await lstat(`${path}.json`).catch(absent))?.mtimeMs ?? entry.ctimeMs) : entry.mtimeMs;
+    const changedMs = kind === 'chrootenv' ? ((await lstat(`${path}.json`).catch(unseen))?.mtimeMs ?? entry.ctimeMs) : entry.mtimeMs;
     found.push({ kind, provider, id, path, allocatedBytes: measureDirectory(path), changedAt: Math.floor(changedMs / 1000) });
   };
   for (const provider of await names(workDir)) {
@@ -62,8 +62,13 @@ export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntr
 }
 
 async function names(directory: string): Promise<readonly string[]> {
-  const found = (await readdir(directory, { withFileTypes: true }).catch(absent)) ?? [];
+  const found = (await readdir(directory, { withFileTypes: true }).catch(unseen)) ?? [];
   return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
+}
+
+/** For what is absent, or belongs to another user who shows it to nobody. */
+function unseen(error: unknown): undefined {
+  if (errnoOf(error) !== 'EACCES') absent(error);
 }
 
 function absent(error: unknown): undefined {

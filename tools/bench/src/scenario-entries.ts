@@ -23,7 +23,8 @@ export const entries: Scenario = async ({ runs, directory, onRun, say }) => {
   makeEntries(cacheDir);
   say('waiting a minute, after which what is seen of them is remembered');
   await wait(SETTLED_MS);
-  const command = (...argv: string[]) => ({ argv: [ICT, 'cache', ...argv, '--cache-dir', cacheDir] });
+  const work = ['--work-dir', join(directory, 'no-work')];
+  const command = (...argv: string[]) => ({ argv: [ICT, 'cache', ...argv, '--cache-dir', cacheDir, ...work] });
   const forget = async (): Promise<void> => rmSync(join(cacheDir, '.ict', 'memo', 'directory'), { recursive: true, force: true });
   return [
     {
@@ -32,7 +33,7 @@ export const entries: Scenario = async ({ runs, directory, onRun, say }) => {
         [
           { name: 'ict cache list, nothing remembered', command: command('list'), prepare: forget },
           { name: 'ict cache list', command: command('list') },
-          { name: 'nothing to list', command: { argv: [ICT, 'cache', 'list', '--cache-dir', join(directory, 'no-entries')] } },
+          { name: 'nothing to list', command: { argv: [ICT, 'cache', 'list', '--cache-dir', join(directory, 'no-entries'), ...work] } },
         ],
         runs ?? 5,
         onRun,

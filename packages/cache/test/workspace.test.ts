@@ -1,0 +1,41 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { listWorkspace } from '../src/workspace.js';
+
+const NOBODY = 65_534;
+let work: string;
+beforeEach(() => {
+  work = mkdtempSync(join(tmpdir(), 'ict-work-'));
+  for (const name of ['chrootenv', 'chrootbuild', 'imagebuild/small']) mkdirSync(join(work, 'one', name), { recursive: true });
+});
+afterEach(() => rmSync(work, { recursive: true }));
+
+const ids = async (): Promise<string[]> => (await listWorkspace(work)).map(({ id }) => id);
+
+it('dates a base tree by its record, because its own times are those of the image', async () => {
+  const tree = join(work, 'one', 'chrootenv');
+  writeFileSync(`${tree}.json`, '{}');
+  utimesSync(`${tree}.json`, 1_700_000_000, 1_700_000_000);
+  utimesSync(tree, 315_532_801, 315_532_801);
+  expect((await listWorkspace(work)).find(({ kind }) => kind === 'chrootenv')?.changedAt).toBe(1_700_000_000);
+  rmSync(`${tree}.json`);
+  expect((await listWorkspace(work)).find(({ kind }) => kind === 'chrootenv')?.changedAt).toBeGreaterThan(1_700_000_000);
+});
+
+it('leaves out what another user shows to nobody', async () => {
+  const other = join(work, 'other');
+  mkdirSync(join(other, 'chrootenv'), { recursive: true });
+  chmodSync(other, 0); // not even its owner may look into it, unless that is root
+  chmodSync(work, 0o755);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    expect(await ids()).toEqual(['one/chrootenv', 'one/chrootbuild', 'one/imagebuild/small']);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(other, 0o700);
+  }
+  expect(await ids()).toContain('other/chrootenv');
+});
