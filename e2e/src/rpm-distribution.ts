@@ -4,6 +4,7 @@ import { debsToRpms, fetchDebianPackages, RpmWorkshop, type RpmKey, type RpmSpec
 import { stringify } from 'yaml';
 import { debianSource } from './debian-source.js';
 import { repositoryRoot } from './ict.js';
+import { madeOnce } from './made-once.js';
 import { smallDisk } from './small-disk.js';
 
 /** Public address of the generated repository; tests map it to a server on the loopback interface. */
@@ -117,9 +118,11 @@ export interface RpmDistribution {
 
 /** Makes the distribution out of packages of the real Debian archive. @param run directory of the test run. */
 export async function createRpmDistribution(run: string, directory: string): Promise<RpmDistribution> {
-  const files = await fetchDebianPackages(FROM_DEBIAN, await debianSource(run), join(directory, 'debian'));
-  const debs = FROM_DEBIAN.map((name) => files.get(name) as string);
-  const unsigned = await debsToRpms({ debs, absent: ABSENT, trimmed: true }, CACHE);
+  // Once a run: who makes the packages anew clears the cache of those of before.
+  const unsigned = await madeOnce(run, 'mini-rpms', async (made) => {
+    const files = await fetchDebianPackages(FROM_DEBIAN, await debianSource(run), join(made, 'debian'));
+    return debsToRpms({ debs: FROM_DEBIAN.map((name) => files.get(name) as string), absent: ABSENT, trimmed: true }, CACHE);
+  });
   const workshop = new RpmWorkshop();
   const key = workshop.key('archive');
   const packages = join(workshop.directory, 'packages');
