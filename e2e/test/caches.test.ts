@@ -4,7 +4,18 @@ import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import type { Explanation } from '@ict/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
+import {
+  artifactOf,
+  forgetTrees,
+  ict,
+  Mini,
+  MINI_DEFINITION,
+  repositoryRoot,
+  sound,
+  stepsOf,
+  type BuildPlaces,
+  type IctResult,
+} from '../src/index.js';
 
 const PROVIDER = 'mini-mini1-x86_64';
 const extra = (number: number): string => `extra-${String(number).padStart(3, '0')}`;
@@ -202,12 +213,6 @@ async function flip(file: string): Promise<void> {
   await handle.write(bytes, 0, 1, at);
 }
 
-/** Leaves of a build no more than packages, their metadata and their twins. */
-async function removeTrees({ cache, work }: BuildPlaces): Promise<void> {
-  const made = [work, ...['imageCache', '.ict/layers', '.ict/index/steps'].map((name) => join(cache, name))];
-  for (const directory of made) await rm(directory, { recursive: true });
-}
-
 /** What lies in a directory; nothing when it is absent. */
 async function ls(directory: string): Promise<readonly { readonly name: string; readonly ino: number }[]> {
   const names = await readdir(directory).catch(() => []);
@@ -228,15 +233,19 @@ describe('an image that was built twice, the second time from packages alone,', 
     places = await mini.places();
     digest = artifactOf(await sound(mini.build(places)), 'raw').digest;
     twinsOfFirst = await twins();
-    await removeTrees(places);
+    await forgetTrees(places);
     again = await sound(mini.build(places));
   });
 
-  it('packages that are unpacked again get twins, and what is unpacked from those is the same', async () => {
-    expect(twinsOfFirst).toEqual(new Map());
+  it('packages that are unpacked again get twins, others none, and what is unpacked from those is the same', async () => {
+    // The first time only those that dpkg needs to start, as they are unpacked twice.
+    const packagesOf = (files: Iterable<string>): readonly string[] => [...files].map((name) => name.split('_')[0] as string).sort();
+    expect(packagesOf(twinsOfFirst.keys())).toEqual([...MINI_DEFINITION.quirks.preExtract].sort());
     const made = await twins();
-    expect([...made.keys()].sort()).toEqual((await ls(join(places.cache, 'pkgCache', PROVIDER))).flatMap(({ name }) => (name.endsWith('.deb') ? [name] : [])).sort()); // prettier-ignore
-    await removeTrees(places);
+    const manifest = artifactOf(again, 'raw').path.replace(/raw$/, 'manifest.json');
+    const { packages } = JSON.parse(await readFile(manifest, 'utf8')) as { readonly packages: readonly { readonly name: string }[] };
+    expect(packagesOf(made.keys())).toEqual(packages.map(({ name }) => name).sort());
+    await forgetTrees(places);
     const third = await sound(mini.build(places));
     expect(await twins()).toEqual(made);
     expect([again, third].map((result) => artifactOf(result, 'raw').digest)).toEqual([digest, digest]);

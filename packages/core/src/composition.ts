@@ -133,9 +133,10 @@ async function install(
   { forUnpacking }: LayerMaker,
   tree: TreeSession,
   ctx: BuildContext,
+  twice: readonly VerifiedPackage[] = [],
 ): Promise<void> {
   const { installer } = input.provider.part;
-  const change: InstallChange = { foreignArchitectures, ...fileChoiceOf(input), install: await forUnpacking(packages), remove: [] };
+  const change: InstallChange = { foreignArchitectures, ...fileChoiceOf(input), install: await forUnpacking(packages, twice), remove: [] };
   await installer.apply(change, tree, input.distribution, ctx);
   await installer.clean(tree, ctx);
 }
@@ -150,7 +151,8 @@ function fileChoiceOf({ spec }: Composition): Pick<InstallChange, 'fileChoice'> 
 function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
   const { foreignArchitectures = [] } = input.spec.target;
   const foreign = foreignArchitectures.filter((name) => packages.some(({ arch }) => arch === name));
-  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, maker, tree, ctx));
+  const twice = input.provider.part.installer.unpackedTwice?.(packages, input.distribution);
+  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, maker, tree, ctx, twice));
   return (over) => ({
     type: 'ict.base',
     version: 1,

@@ -46,6 +46,7 @@ export async function resolveRequest(
     request: request.digest,
     roots: snapshots.map((snapshot) => snapshot.root.digest),
     resolver: provider.part.resolver.version,
+    quirks: (distribution.quirks ?? {}) as Json,
     code: { ...provider.identity },
     favour: favour as unknown as Json,
   };

@@ -156,10 +156,10 @@ describe('requestChanges', () => {
     [
       'the programs that write the image',
       {},
-      { tools: ['fat'] },
+      { tools: ['convert'] },
       [
-        '- writing the image takes "dosfstools" now',
-        '- writing the image takes "mtools" now',
+        '- writing the image takes "qemu-block-extra" now',
+        '- writing the image takes "qemu-utils" now',
         '- writing the image does not take "e2fsprogs" any more',
       ],
     ],

@@ -12,14 +12,14 @@ const named = (...names: readonly string[]) => names.map((name) => ({ name }));
 describe('packageRequest', () => {
   it('gathers seeds with who asked for them', () => {
     const position = { file: '/template.yml', line: 3, column: 5 };
-    const format = sampleFormat({ tools: () => ['fat', 'unknown', 'ext4'] });
+    const format = sampleFormat({ tools: () => ['convert', 'unknown', 'ext4'] });
     const request = packageRequest(sampleSpec({ packages: [{ name: 'bash', position }] }), distribution, format);
     expect(request.image).toEqual([
       { request: 'bash', reason: 'template', position },
       { request: 'linux', reason: 'kernel', position: undefined },
       { request: 'loader', reason: 'bootloader' },
     ]);
-    expect(request.tools.map((seed) => seed.request)).toEqual(['dosfstools', 'mtools', 'e2fsprogs']);
+    expect(request.tools.map((seed) => seed.request)).toEqual(['qemu-block-extra', 'qemu-utils', 'e2fsprogs']);
     expect(request.target).toBe('sample-sample1-x86_64');
   });
 
@@ -87,7 +87,7 @@ describe('packageRequest', () => {
 
   it('changes with what the format needs', () => {
     expect(digest({}, {}, sampleFormat({ requires: () => ['grub'] }))).not.toBe(digest());
-    expect(digest({}, {}, sampleFormat({ tools: () => ['ext4', 'fat'] }))).not.toBe(digest());
+    expect(digest({}, {}, sampleFormat({ tools: () => ['ext4', 'convert'] }))).not.toBe(digest());
   });
 
   it.each<[string, Partial<SystemSpec>]>([

@@ -80,6 +80,14 @@ describe('resolveRequest', () => {
           distribution.repositories.map((one) => snapshotOf(one, digestOfAll('2'))),
         ),
     ],
+    [
+      'quirk of the definition',
+      ({ provider, ctx }) => {
+        const spec = sampleSpec();
+        const odd = { ...distribution, quirks: { installOnly: ['linux'] } };
+        return resolveRequest(packageRequest(spec, odd, sampleFormat()), spec, odd, snapshots, provider, ctx);
+      },
+    ],
     ['provider', ({ provider, ctx }) => resolve({}, { ctx, provider: { ...provider, identity: { ...provider.identity, version: '2' } } })],
     [
       'version of the resolver',

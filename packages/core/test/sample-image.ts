@@ -36,7 +36,7 @@ export const distribution: DistributionDefinition = {
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
     loaders: {},
   },
-  tools: { packages: { ext4: ['e2fsprogs'], fat: ['dosfstools', 'mtools'] } },
+  tools: { packages: { ext4: ['e2fsprogs'], convert: ['qemu-block-extra', 'qemu-utils'] } },
   defaults: {},
 };
 
