@@ -1,7 +1,7 @@
 import { link, mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
-import { atomicWriteFile, isTemporaryName } from '@ict/integrity';
+import { atomicWriteFile, isTemporaryName, syncDirectory } from '@ict/integrity';
 import { hasCode, toErrorRecord, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature, type Sandbox } from '@ict/sandbox';
 import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
@@ -83,18 +83,18 @@ export class BaseTree implements LayerShelf {
     return staged;
   }
 
+  archivePlace({ root }: StagedLayer): string {
+    return join(root, 'chrootenv.tar.gz');
+  }
+
+  /** @param archive absent for a tree that came out of a snapshot: what lies here as one, and what its record says, stay as they are. */
   async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer, archive?: string): Promise<PublishedLayer> {
-    if (archive !== undefined && this.shelf.archivePlace?.(staged) !== undefined) {
-      const shared = join(staged.root, 'shared.tar.gz');
-      await link(archive, shared); // the snapshot itself stays here
-      await this.shelf.keepArchive?.(layerRef(manifest), shared);
-    }
+    if (archive !== undefined) await this.keepSnapshot(staged, layerRef(manifest), archive);
     await this.makeRoom(sign);
     await rename(staged.directory, this.live);
     const note = noteListing(JSON.stringify(manifest));
     const record: LiveRecord = { ...note, manifest, signature: await sign(this.live), user: currentUser() };
     await atomicWriteFile(this.record, JSON.stringify(record));
-    await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: manifest.digest }));
     await this.remove(staged.root);
     // The next tree that is published here moves this one to the cache, in the same build too.
     return { layer: layerRef(manifest), directory: undefined };
@@ -119,6 +119,22 @@ export class BaseTree implements LayerShelf {
       // Without a sandbox it stays until the next build of this directory.
       if (!hasCode(error, 'ICT_SANDBOX_DIED')) throw error;
     }
+  }
+
+  /**
+   * Puts what sealing wrote in the place of the snapshot. Until it lies there nothing says what does: a build that is killed leaves no record of
+   * another tree than that of the snapshot, which `ict cache verify` would take for damage.
+   */
+  private async keepSnapshot(staged: StagedLayer, layer: LayerRef, archive: string): Promise<void> {
+    if (this.shelf.archivePlace?.(staged) !== undefined) {
+      const shared = join(staged.root, 'shared.tar.gz');
+      await link(archive, shared); // the snapshot itself stays here
+      await this.shelf.keepArchive?.(layer, shared);
+    }
+    await atomicWriteFile(this.snapshotRecord, '{}');
+    await rename(archive, this.snapshot);
+    await syncDirectory(dirname(this.snapshot));
+    await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: layer.digest }));
   }
 
   /** Unpacks the snapshot; it counts only when the content is exactly the layer's. */

@@ -196,7 +196,7 @@ function openBuild(
   const earlier = new EarlierLayers(cache.steps, base, tool);
   const { signal } = options;
   const layers: LayerMaker = {
-    base: (work) => trees.change({ layers: [] }, work, { shelf: base, archive: base.snapshot }),
+    base: (work) => trees.change({ layers: [] }, work, { shelf: base }),
     over: (parent: TreeRef, work, latest) => trees.change(parent, work, { epochSeconds: latest }),
     from: (start, parent, work, review) => trees.change(parent, work, { start, review }),
     template: ({ parent, mounts, cacheMounts }, work, start) =>

@@ -49,8 +49,6 @@ export interface TreeMount {
 export interface LayerOptions extends ChangeOptions {
   /** Absent: the cache. */
   readonly shelf?: LayerShelf;
-  /** File that gets the layer as tar.gz, from the read that seals it. */
-  readonly archive?: string;
   readonly mounts?: readonly TreeMount[];
   /** A layer over the same parent, with whose content the new one begins. */
   readonly start?: LayerRef;
@@ -112,7 +110,7 @@ export class SandboxTrees implements TreeRunner {
         await tree.close();
       }
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
-      const archive = options.archive ?? shelf.archivePlace?.(staged);
+      const archive = shelf.archivePlace?.(staged);
       const manifest = await sandbox.sealLayer(staged.directory, {
         epochSeconds,
         signal,

@@ -59,19 +59,21 @@ interface Workshop {
   readonly lies: (layer: LayerRef) => Promise<string>;
 }
 
-function workshop(): Workshop {
+function workshop(directory = work, elsewhere: readonly string[] = []): Workshop {
   const shelf = new DirectoryShelf(join(place, 'cache'));
-  const base = new BaseTree(work, shelf, new LazySandbox(async () => oneFileSandbox));
+  const base = new BaseTree(directory, shelf, new LazySandbox(async () => oneFileSandbox), elsewhere);
   const make = async (content: string): Promise<LayerRef> => {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), content);
-    await writeFile(base.snapshot, content);
-    return (await base.publish(staged, await manifestOf(staged.directory), (directory) => oneFileSandbox.statLayer(directory))).layer;
+    const archive = base.archivePlace(staged);
+    await writeFile(archive, content);
+    const manifest = await manifestOf(staged.directory);
+    return (await base.publish(staged, manifest, (published) => oneFileSandbox.statLayer(published), archive)).layer;
   };
   const lies = async (layer: LayerRef): Promise<string> => {
     const found = await base.find(layer);
     if (found === undefined) return 'nowhere';
-    return `${found.directory === join(work, 'chrootenv') ? 'live' : 'cache'}: ${await readFile(join(found.directory, 'content'), 'utf8')}`;
+    return `${found.directory === join(directory, 'chrootenv') ? 'live' : 'cache'}: ${await readFile(join(found.directory, 'content'), 'utf8')}`;
   };
   return { base, shelf, make, lies };
 }
@@ -283,6 +285,19 @@ describe('the check of a snapshot', () => {
     await workshop().make('one');
     await happen();
     expect(await checkSnapshot(work, lister, signal)).toEqual(expected);
+  });
+
+  it('finds nothing wrong while a build that was killed had sealed another tree, nor after one was taken from elsewhere', async () => {
+    const other = join(place, 'other');
+    await mkdir(other);
+    const two = await workshop(other).make('two');
+    const { base, make, lies } = workshop(work, [other]);
+    await make('one');
+    await writeFile(base.archivePlace(await base.stage()), 'three');
+    expect(await checkSnapshot(work, lister, signal)).toBe('');
+    expect(await lies(two)).toBe('live: two');
+    expect(await readFile(snapshot(), 'utf8')).toBe('one');
+    expect(await checkSnapshot(work, lister, signal)).toBe('');
   });
 
   it('says nothing of one that a build replaces meanwhile, and passes other failures on', async () => {
