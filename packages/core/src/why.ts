@@ -45,19 +45,19 @@ function stepsTowards(edges: readonly GraphEdge[], goal: string): ReadonlyMap<st
 
 /**
  * What was asked for, with the package that answers it. A lock says of a package that something asked for it, not which words did: a
- * seed with the package's id is meant before those with its name; where there is none, a seed of that reason whose name no package has,
+ * seed with its name and architecture is meant before those with its name; where there is none, a seed of that reason whose name no package has,
  * if there is just one.
  */
 function starts({ packages }: PackageGraph, seeds: readonly Seed[]): readonly { readonly seed: Seed; readonly start: string }[] {
   const ids = new Set(packages.map(({ id }) => id));
   const names = new Set(packages.flatMap((pkg) => namesOf(pkg)));
   return packages.flatMap((pkg) => {
-    const { id, name, arch, requestedBy } = pkg;
+    const { id, name, requestedBy } = pkg;
     return requestedBy
       .filter((reason) => !ids.has(reason))
       .flatMap((reason) => {
         const asking = seeds.filter((seed) => seed.reason === reason);
-        const exact = asking.filter(({ request }) => seedName(request) === `${name}:${arch}`);
+        const exact = asking.filter(({ request }) => seedName(request) !== name && namesOf(pkg).includes(seedName(request)));
         const named = exact.length > 0 ? exact : asking.filter(({ request }) => seedName(request) === name);
         // Of several versions side by side, each is there for requests that name it, the highest for those that name none.
         const meant = named.filter(({ request }) => asksForVersion(request, pkg) ?? seedName(id) === id);

@@ -69,6 +69,17 @@ describe('whyPaths', () => {
     expect(startsOf('lib:amd64')).toEqual([['lib', 'lib:amd64']]);
   });
 
+  it('knows requests with an architecture as rpm writes them', () => {
+    const asked = ['lib.i686', 'mail'].map((request) => ({ request, reason: 'template', position }));
+    const packages = [
+      { ...pkg('lib', [], ['template']), id: 'lib:i686', arch: 'i686' },
+      { ...pkg('lib', [], ['template']), id: 'lib:x86_64', arch: 'x86_64' },
+    ];
+    const startsOf = (goal: string) => whyPaths(packageGraph(packages, []), asked, goal).map(({ request, position: at }) => [request, at]);
+    expect(startsOf('lib:i686')).toEqual([['lib.i686', position]]);
+    expect(startsOf('lib:x86_64')).toEqual([['mail', position]]);
+  });
+
   it('tells requests for versions side by side apart', () => {
     const seedsOf = (...requests: readonly string[]) => requests.map((request) => ({ request, reason: 'template', position }));
     const packages = [
