@@ -4,7 +4,7 @@ import { coreError } from './errors.js';
 import { dotGraph } from './dependency-graph.js';
 import { reduceGraph } from './graph-reduction.js';
 import type { SettledLock } from './lock-settling.js';
-import { namesOf } from './lock-update.js';
+import { asksForVersion, namesOf } from './lock-update.js';
 import { didYouMean } from './nearest-names.js';
 import { packageGraph } from './package-graph.js';
 import type { KnownRelation } from './package-relations.js';
@@ -13,7 +13,7 @@ import { whyPaths } from './why.js';
 /**
  * Answers why a package is in the image or, failing that, among the programs that write it.
  *
- * @param name of a package, also as `name:arch`, `name.arch` or `name=version`; or what a package provides.
+ * @param name of a package, also as `name:arch`, `name.arch` or `name=version`, with or without its release; or what a package provides.
  * @param relations finds how the packages need each other; asked only when the package is there.
  * @param providersOf finds packages that provide a name; asked only when no package is called so.
  * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither, or in another version.
@@ -28,22 +28,22 @@ export async function answerWhy(
 ): Promise<Why> {
   const [wanted = name, version] = name.split(/=(.*)/s);
   const isCalled = (pkg: ResolvedPackage): boolean => namesOf(pkg).includes(wanted);
-  const isMeant = (pkg: ResolvedPackage): boolean => isCalled(pkg) && (version ?? pkg.version) === pkg.version;
-  const called = lock.packages.find(isMeant) ?? lock.tools.find(isMeant);
+  const named = [lock.packages.filter(isCalled), lock.tools.filter(isCalled)];
+  const called =
+    named.flat().find((pkg) => (version ?? pkg.version) === pkg.version) ?? named.flat().find((pkg) => asksForVersion(name, pkg) !== false);
   const isNobody = called === undefined && version === undefined;
   const providers = isNobody ? providersIn(lock, await providersOf(wanted)) : [];
   const found = called ?? providers[0]?.pkg;
   if (found === undefined) {
-    const all = [...lock.packages, ...lock.tools];
-    const other = all.find(isCalled);
-    if (other !== undefined) {
+    const versions = [...new Set(named.find(({ length }) => length > 0)?.map((other) => other.version))];
+    if (versions.length > 0) {
       throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
-        message: `${template} brings ${wanted} in version ${other.version}, not ${version}`,
+        message: `${template} brings ${wanted} in version ${versions.join(' and ')}, not ${version}`,
         hint: `Ask \`ict why-not ${template} ${name}\` what keeps that version out.`,
-        facts: { name, version: other.version },
+        facts: { name, versions },
       });
     }
-    const known = all.map((pkg) => pkg.name);
+    const known = [...lock.packages, ...lock.tools].map((pkg) => pkg.name);
     throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
       message: `${template} does not bring a package "${name}"`,
       hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,

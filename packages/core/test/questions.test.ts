@@ -12,7 +12,12 @@ const lock: Lock = {
   request: digestOfAll('0'),
   repositories: [],
   plugins: {},
-  packages: [resolvedPackage('bash', { version: '5-1' }), resolvedPackage('tar', { id: 'tar:noarch', arch: 'noarch' })],
+  packages: [
+    resolvedPackage('bash', { version: '5-1' }),
+    resolvedPackage('kernel', { version: '6.2-1' }),
+    resolvedPackage('kernel', { id: 'kernel:amd64=6.1-1', version: '6.1-1' }),
+    resolvedPackage('tar', { id: 'tar:noarch', arch: 'noarch' }),
+  ],
   tools: [resolvedPackage('mtools', { requestedBy: ['tools'] }), resolvedPackage('bash', { version: '5-2' })],
 };
 /** Who provides what, as an index says it. */
@@ -46,6 +51,10 @@ describe('answerWhy', () => {
     ['tar.noarch', 'tar:noarch', 'image'],
     ['mtools', 'mtools:amd64', 'tools'],
     ['bash=5-2', 'bash:amd64', 'tools'],
+    ['bash=5', 'bash:amd64', 'image'],
+    ['kernel', 'kernel:amd64', 'image'],
+    ['kernel=6.1', 'kernel:amd64=6.1-1', 'image'],
+    ['kernel:amd64=6.1-1', 'kernel:amd64=6.1-1', 'image'],
   ])('%s is %s of the %s', async (name, id, part) => {
     expect(await ask(name)).toMatchObject({ package: { id }, part });
   });
@@ -73,6 +82,7 @@ describe('answerWhy', () => {
 
   it.each([
     ['bash=6', 'image.yml brings bash in version 5-1, not 6', 'Ask `ict why-not image.yml bash=6` what keeps that version out.'],
+    ['kernel=6', 'image.yml brings kernel in version 6.2-1 and 6.1-1, not 6', 'Ask `ict why-not image.yml kernel=6` what keeps that version out.'], // prettier-ignore
     ['bahs=6', 'image.yml does not bring a package "bahs=6"', 'Did you mean "bash"?'],
     ['nginx', 'image.yml does not bring a package "nginx"', 'Ask `ict why-not image.yml nginx` what keeps it out.'],
   ])('%s: %s', async (name, message, hint) => {
