@@ -52,22 +52,31 @@ function requireSame(pkg: RpmPackage, expected: ResolvedPackage): void {
  * Compares a package with the digests that it carries: of the header, of the payload, or, in packages that have none of the payload, MD5 of
  * both. They find damage; what they are worth against an attacker depends on who vouches for them.
  *
- * @param options `legacyCrypto` lets MD5 count, when there is no other digest of the content.
+ * @param repository for messages its `id`; `legacyCrypto` lets MD5 count, when there is no other digest of the content.
  * @throws `ICT_RPM_PACKAGE_DIGEST`, `ICT_RPM_PACKAGE_WEAK`
  */
 export async function verifyContent(
   pkg: RpmPackage,
   file: string,
   ctx: Pick<Context, 'verify'>,
-  { legacyCrypto = false }: Pick<RepositorySpec, 'legacyCrypto'> = {},
+  { id, legacyCrypto = false }: Partial<Pick<RepositorySpec, 'id' | 'legacyCrypto'>> = {},
 ): Promise<void> {
   const stated = statedDigests(pkg, file);
   const content = stated.find(({ what }) => what !== 'header')?.algorithm;
   if (content === undefined || (content === 'md5' && !legacyCrypto)) {
+    const label = `${pkg.name} ${formatEvr(pkg.evr)}${id === undefined ? '' : ` of repository "${id}"`}`;
+    const instead =
+      content === undefined
+        ? 'build the package anew: without any digest nothing tells whether it is whole'
+        : 'say "legacyCrypto: true" for its repository, if its metadata is signed and you trust MD5 for the rest';
     throw rpmError('ICT_RPM_PACKAGE_WEAK', {
-      message: `${pkg.name} ${formatEvr(pkg.evr)} has ${content === undefined ? 'no digest of its content' : 'no digest of its content but MD5'}, and no signature is asked for`,
-      hint: 'Have its signature checked, or say "legacyCrypto: true" for its repository, if its metadata is signed and you trust MD5 for the rest.',
-      facts: { package: pkg.name, ...(content === undefined ? {} : { algorithm: content }) },
+      message: `${label} has no digest of its content${content === undefined ? '' : ' but MD5'}, and no signature is asked for`,
+      hint: `Have its signature checked, or ${instead}.`,
+      facts: {
+        package: pkg.name,
+        ...(id === undefined ? {} : { repository: id }),
+        ...(content === undefined ? {} : { algorithm: content }),
+      },
     });
   }
   requireDigests(pkg, stated, (await ctx.verify.checkParts({ digests: stated })).digests);

@@ -111,6 +111,13 @@ describe('the verdict on real packages', () => {
     expect([true, false].map((each) => strong.filter((has) => has === each).length)).toEqual([22, 11]);
   });
 
+  it('names the repository of one that has MD5 alone', async () => {
+    const file = join(FIXTURES, 'packages/rpm-upstream/hello-1.0-1.x86_64.rpm-v3');
+    const refusal = await refused(file, { id: 'vendor', gpgCheck: false });
+    expect(refusal).toMatchObject({ code: 'ICT_RPM_PACKAGE_WEAK', facts: { repository: 'vendor', algorithm: 'md5' } });
+    expect(refusal?.message).toContain('of repository "vendor" has no digest of its content but MD5');
+  });
+
   it('by MD5 alone is that of MD5 where it counts', async () => {
     const file = join(FIXTURES, 'packages/rpm-upstream/hello-1.0-1.x86_64.rpm-v3');
     const damaged = join(mkdtempSync(join(tmpdir(), 'ict-rpm-md5-')), 'damaged.rpm');
