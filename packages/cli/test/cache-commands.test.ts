@@ -173,8 +173,15 @@ describe('base trees, their snapshots and delivered images', () => {
       usedBy: [],
       record: null,
     });
-    await writeFile(join(work, provider, 'chrootenv.json'), '{}'); // as of a tree that is none any more
-    expect(await document(['info', `${provider}/chrootenv`, ...places])).toMatchObject({ usedBy: [], record: null });
+    // As of a tree that is none any more, and damaged ones.
+    for (const record of ['{}', 'null', '{"manifest":null}', '{"manifest":{}}']) {
+      await writeFile(join(work, provider, 'chrootenv.json'), record);
+      expect(await document(['info', `${provider}/chrootenv`, ...places])).toMatchObject({ usedBy: [], record: null });
+    }
+    await writeFile(join(work, provider, 'chrootbuild', 'chrootenv.json'), 'null');
+    expect((await ict(['cache', 'info', `${provider}/chrootbuild`, ...places])).stdout.lines[0]).toBe(
+      `chrootbuild ${provider}/chrootbuild`,
+    );
   });
 
   it('go by their ids, one alone', async () => {

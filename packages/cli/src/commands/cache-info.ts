@@ -26,7 +26,7 @@ export async function cacheInfo(session: Session, id: string, flags: CacheFlags)
     `  on disk    ${formatBytes(entry.allocatedBytes)}`,
     `  last used  ${isoTime(entry.usedAt)}`,
     ...usedBy.map((step) => `  result of  ${plainText(step.name)} ${shortId(step)}`),
-    ...(record === undefined ? [] : tree(record, 1)),
+    ...tree(record ?? {}, 1),
   ];
   session.result(`${lines.join('\n')}\n`);
 }
@@ -45,15 +45,14 @@ async function recordOf(caches: readonly Cache[], entry: KeptEntry): Promise<unk
   }
 }
 
-/** Of the record of a base tree what is not a list of its files. */
+/** Of the record of a base tree what is not a list of its files; undefined for one that is none. */
 function treeRecord(record: unknown): unknown {
   const { manifest, user } = (record ?? {}) as {
-    readonly manifest?: { digest: string; entries: readonly unknown[] };
+    readonly manifest?: { readonly digest?: string; readonly entries?: unknown } | null;
     readonly user?: number;
   };
-  return manifest === undefined
-    ? undefined
-    : { digest: manifest.digest, entries: manifest.entries.length, ...(user === undefined ? {} : { user }) };
+  if (!Array.isArray(manifest?.entries)) return undefined;
+  return { digest: manifest.digest, entries: manifest.entries.length, ...(user === undefined ? {} : { user }) };
 }
 
 async function cacheRecord(cache: Cache, entry: CacheEntry): Promise<unknown> {
