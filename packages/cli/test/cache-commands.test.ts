@@ -184,7 +184,8 @@ describe('base trees, their snapshots and delivered images', () => {
     );
   });
 
-  it('go by their ids, one alone', async () => {
+  it('go by their ids, one alone, and only of the provider that is named', async () => {
+    expect(ids(await document<Removed>(['clean', '--key', `${provider}/chrootbuild`, '--provider-id', 'other', ...places]))).toEqual([]);
     const removed = await document<Removed>(['clean', '--key', `${provider}/chrootbuild`, ...places]);
     expect(ids(removed)).toEqual([`chrootbuild ${provider}/chrootbuild`]);
     expect((await readdir(join(work, provider))).sort()).toEqual(['chrootenv', 'chrootenv.json', 'imagebuild']);

@@ -20,7 +20,7 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   const cleaned =
     cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
-  const workspace = kept.filter((entry) => entry === ofWork || (wanted && (providerId === undefined || entry.provider === providerId)));
+  const workspace = kept.filter((entry) => (wanted || entry === ofWork) && (providerId === undefined || entry.provider === providerId));
   if (!dryRun) await finishRemoval(session, home, engine.workDir, cache, workspace);
   reportRemoval(session, { dryRun, cache: cleaned, workspace });
 }
