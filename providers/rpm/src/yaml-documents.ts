@@ -1,5 +1,8 @@
-/** A line that begins a document, or ends one. Nothing else may begin so, not even a line of a text over several lines. */
-const MARKER = /(?<![^\r\n])(?:---|\.\.\.)(?=[ \t\r\n]|$)/g;
+/**
+ * A line that begins a document, or ends one. Nothing else may begin so, not even a line of a text over several lines. As for the parser, a
+ * carriage return alone ends no line.
+ */
+const MARKER = /(?<![^\n])(?:---|\.\.\.)(?=[ \t\r\n]|$)/g;
 /** Lines that may stand before the first line of a document: directives, comments, blanks. */
 const PREAMBLE = /^(?:[ \t]*(?:#.*)?|%.*|\uFEFF)$/;
 
@@ -84,7 +87,7 @@ export class YamlDocuments {
 
   #keep(lines: string): void {
     if (lines === '') return;
-    this.#begun ||= !lines.split(/\r?\n|\r/).every((line) => PREAMBLE.test(line));
+    this.#begun ||= !lines.split(/\r?\n/).every((line) => PREAMBLE.test(line));
     this.#lines.push(lines);
     this.#length += lines.length;
     if (this.#length > this.#maxLength) throw this.#onTooLong();

@@ -26,6 +26,7 @@ describe('documents of a stream', () => {
     ],
     ['hold lines that only look like markers', '---\n----\n ---\n---a\n', ['---\n----\n ---\n---a\n']],
     ['have lines that end as those of other systems', '---\r\na\r\n---\r\nb', ['---\r\na\r\n', '---\r\nb']],
+    ['go on after a carriage return alone', '---\na: b\r...\r---\rc\n---\nd\n', ['---\na: b\r...\r---\rc\n', '---\nd\n']],
     ['may be none', '', []],
   ])('%s', (_what, text, expected) => {
     for (const pieceBytes of [1, 5, 100]) expect(divided(text, pieceBytes)).toEqual(expected);
