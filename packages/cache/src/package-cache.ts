@@ -13,10 +13,10 @@ import {
   type CacheKey,
   type ContentIdentity,
 } from '@ict/integrity';
-import type { PackageRecord } from '@ict/plugin-api';
+import type { Digest, PackageRecord } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { pathSegment, type Layout } from './layout.js';
-import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-index.js';
+import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-index.js';
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
 import { flush, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
@@ -29,10 +29,14 @@ export type CachedPackage = Pick<PackageRecord, 'name' | 'version' | 'arch' | 'r
 };
 
 export type PackageLookup =
-  | { readonly state: 'hit'; readonly file: string; readonly check: 'signature' | 'hash' }
+  /** `rules`: the digest of those that the package was verified by, as its record says. */
+  | { readonly state: 'hit'; readonly file: string; readonly check: 'signature' | 'hash'; readonly rules?: Digest }
   | { readonly state: 'miss' }
   /** The file was damaged; it and its record are gone, nothing else is. */
   | { readonly state: 'invalid'; readonly reason: string };
+
+/** Who vouches for a package, and the rules that it was verified by. */
+export type Vouched = Pick<PackageEntry, 'signedBy' | 'rules'>;
 
 /** The flat directory `pkgCache/{provider-id}` and its index. */
 export interface PackageCache {
@@ -49,7 +53,9 @@ export interface PackageCache {
    * @returns the path in the cache; where the file system refuses, with a warning, that of a file which lasts as long as this process.
    * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_NAME`; `ICT_CACHE_UNWRITABLE`.
    */
-  store(pkg: CachedPackage, file: string, signedBy?: SignedBy): Promise<string>;
+  store(pkg: CachedPackage, file: string, vouched?: Vouched): Promise<string>;
+  /** Notes that a cached package was verified by other rules; nothing happens where it has no record here. */
+  vouch(pkg: CachedPackage, rules: Digest): Promise<void>;
   /**
    * Writes the graph of dependencies beside the packages: `chrootpkgs.dot`.
    *
@@ -96,10 +102,10 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     pkg: CachedPackage,
     signature: StatSignature,
     before: PackageEntry | undefined,
-    signedBy: SignedBy | undefined,
+    vouched: Vouched = {},
   ): Promise<void> {
     const now = clock();
-    const vouched = signedBy ?? before?.signedBy;
+    const { signedBy = before?.signedBy, rules = before?.rules } = vouched;
     const key = packageKey(pkg);
     const entry: PackageEntry = {
       key,
@@ -113,7 +119,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       statSignature: signature,
       storedAt: before?.storedAt ?? now,
       verifiedAt: now,
-      ...(vouched === undefined ? {} : { signedBy: vouched }),
+      ...(signedBy === undefined ? {} : { signedBy }),
+      ...(rules === undefined ? {} : { rules }),
     };
     await writeHint(layout, layout.record(index, key), JSON.stringify(entry));
   }
@@ -130,9 +137,9 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     return false;
   }
 
-  function hit(pkg: CachedPackage, file: string, check: 'signature' | 'hash'): PackageLookup {
+  function hit(pkg: CachedPackage, file: string, check: 'signature' | 'hash', entry: PackageEntry | undefined): PackageLookup {
     emit({ type: 'package.cached', name: pkg.name, version: pkg.version, check });
-    return { state: 'hit', file, check };
+    return { state: 'hit', file, check, ...(entry?.rules === undefined ? {} : { rules: entry.rules }) };
   }
 
   /** @param again how often it is looked for anew when another process replaces the file while it is hashed. */
@@ -148,7 +155,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       return { state: 'miss' };
     }
     const unchanged = entry !== undefined && mode === 'signature' && sameSignature(entry.statSignature, signature);
-    if (unchanged && !scrub(entry.verifiedAt, entry.sizeBytes)) return hit(pkg, file, 'signature');
+    if (unchanged && !scrub(entry.verifiedAt, entry.sizeBytes)) return hit(pkg, file, 'signature', entry);
     // Without a record the size alone shows that a file is another package's; only an equal one is worth hashing.
     if (entry === undefined && signature.sizeBytes !== pkg.sizeBytes) return { state: 'miss' };
 
@@ -157,7 +164,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       const after = await statSignature(file);
       if (after?.ino !== signature.ino) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
       await recordIfPossible(pkg, after, entry);
-      return hit(pkg, file, 'hash');
+      return hit(pkg, file, 'hash', entry);
     }
     await forget();
     if (entry === undefined || (await isClaimed(file, pkg.fileName, actual))) return { state: 'miss' };
@@ -177,13 +184,18 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     const entry = await readEntry(pkg, place);
     const recorded = entry && { signature: entry.statSignature, verifiedAt: entry.verifiedAt };
     const check = await readOnly.prove(file, { digest: pkg.digest, sizeBytes: pkg.sizeBytes, recorded });
-    return check && hit(pkg, file, check);
+    return check && hit(pkg, file, check, entry);
   }
 
   /** A hit stays a hit when its new signature cannot be kept: the next build hashes again. */
-  async function recordIfPossible(pkg: CachedPackage, signature: StatSignature, entry: PackageEntry | undefined): Promise<void> {
+  async function recordIfPossible(
+    pkg: CachedPackage,
+    signature: StatSignature,
+    entry: PackageEntry | undefined,
+    vouched: Vouched = {},
+  ): Promise<void> {
     try {
-      await record(pkg, signature, entry, undefined);
+      await record(pkg, signature, entry, vouched);
     } catch (error) {
       if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
     }
@@ -235,7 +247,11 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
       return found;
     },
-    async store(pkg, file, signedBy) {
+    async vouch(pkg, rules) {
+      const entry = await readEntry(pkg, layout);
+      if (entry !== undefined) await recordIfPossible(pkg, entry.statSignature, entry, { rules });
+    },
+    async store(pkg, file, vouched) {
       const target = fileOf(pkg);
       const what = `package ${pkg.name} ${pkg.version}`;
       let staged: string | undefined;
@@ -244,7 +260,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         staged = (await stageFile(store, file, pkg, what)).path;
         await place(staged, target);
         const signature = await statSignature(target);
-        if (signature !== undefined) await record(pkg, signature, undefined, signedBy);
+        if (signature !== undefined) await record(pkg, signature, undefined, vouched);
       } catch (error) {
         const writing = { what, directory, neededBytes: pkg.sizeBytes };
         if (staged === undefined) throw storageFailure(error, writing);

@@ -27,6 +27,8 @@ export interface PackageEntry {
   readonly storedAt: number;
   readonly verifiedAt: number;
   readonly signedBy?: SignedBy;
+  /** Digest of the rules that the package was verified by; absent where there are none beyond its digest. */
+  readonly rules?: Digest;
 }
 
 /** The records of all package caches, read by those who look after the cache as a whole. */
@@ -46,6 +48,7 @@ export function isPackageEntry(value: unknown): value is PackageEntry {
   return (
     texts.every((name) => typeof entry[name] === 'string') &&
     numbers.every((name) => typeof entry[name] === 'number') &&
+    ['string', 'undefined'].includes(typeof entry['rules']) &&
     isStatSignature(entry['statSignature'])
   );
 }

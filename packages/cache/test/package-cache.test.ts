@@ -74,7 +74,7 @@ describe('the state machine, one event an edge', () => {
   it('store -> stored: flat, under its own name, with a record', async () => {
     const source = rig.file('content of a');
     const root = digestOf('InRelease');
-    const file = await cache.packages(provider).store(a, source, { root, signers: ['ABCD'] });
+    const file = await cache.packages(provider).store(a, source, { signedBy: { root, signers: ['ABCD'] } });
     expect(file).toBe(path(a.fileName));
     expect(existsSync(source)).toBe(false);
     expect(readFileSync(file, 'utf8')).toBe('content of a');
@@ -93,6 +93,20 @@ describe('the state machine, one event an edge', () => {
       verifiedAt: 1000,
       signedBy: { root, signers: ['ABCD'] },
     });
+  });
+
+  it('tells by which rules a package was verified, also after others were noted and its signature changed', async () => {
+    const [lax, strict] = [digestOf('lax'), digestOf('strict')];
+    const packages = cache.packages(provider);
+    await packages.vouch(a, strict); // nothing is there yet
+    const file = await packages.store(a, rig.file('content of a'), { rules: lax });
+    expect(await lookup()).toMatchObject({ state: 'hit', rules: lax });
+    await packages.vouch(a, strict);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature', rules: strict });
+    utimesSync(file, 5, 5);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash', rules: strict });
+    rmSync(recordPath(a));
+    expect(await lookup()).toEqual({ state: 'hit', file, check: 'hash' });
   });
 
   it('unchanged -> hit by signature, unhashed', async () => {

@@ -1,5 +1,6 @@
 import { isIctError } from '@ict/plugin-api';
-import type { Context, IctError, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
+import { canonicalJson, digestOf } from '@ict/integrity';
+import type { Context, Digest, IctError, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import { inParallel } from './in-parallel.js';
 import type { PackageShelf } from './package-shelf.js';
@@ -15,7 +16,7 @@ export interface DownloadOptions {
 }
 
 /**
- * Makes every package lie verified on this machine: what the cache has is checked before it is used, the rest is downloaded,
+ * Makes every package lie verified on this machine: what the cache has is checked before it is used, against the repository's rules, too, when they are no longer those of then; the rest is downloaded,
  * checked in the worker pool while other downloads go on, and stored. Only an invalid entry is replaced.
  *
  * @param repositories where the packages come from.
@@ -26,18 +27,24 @@ export async function obtainPackages(
   packages: readonly ResolvedPackage[],
   repositories: readonly RepositorySpec[],
   provider: Provider,
-  shelf: Pick<PackageShelf, 'lookup' | 'store'>,
+  shelf: Pick<PackageShelf, 'lookup' | 'store' | 'vouch'>,
   options: DownloadOptions,
   ctx: Context,
 ): Promise<readonly VerifiedPackage[]> {
   const { workers, offline } = options;
   const byId = new Map(repositories.map((repository) => [repository.id, repository]));
+  const rules = verificationRules(packages, byId, provider);
   const files = new Map<string, string>();
   const missing = new Map<string, ResolvedPackage>();
   await inParallel(unique(packages), workers, ctx.signal, async (pkg) => {
     const found = await shelf.lookup(pkg);
-    if (found.state === 'hit') files.set(pkg.digest, found.file);
-    else missing.set(pkg.digest, pkg);
+    if (found.state !== 'hit') return void missing.set(pkg.digest, pkg);
+    const held = rules.get(pkg.repository);
+    if (held !== undefined && found.rules !== held) {
+      await provider.verifier.verify(found.file, pkg, byId.get(pkg.repository) as RepositorySpec, ctx);
+      await shelf.vouch(pkg, held);
+    }
+    files.set(pkg.digest, found.file);
   });
   const downloads = [...missing.values()].sort((a, b) => b.sizeBytes - a.sizeBytes);
   if (offline && downloads.length > 0) throw absent(downloads);
@@ -46,7 +53,7 @@ export async function obtainPackages(
   }
   ctx.emit({ type: 'fetch.start', files: downloads.length, totalBytes: downloads.reduce((sum, pkg) => sum + pkg.sizeBytes, 0) });
   await inParallel(downloads, workers, ctx.signal, async (pkg) => {
-    files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, ctx));
+    files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, rules.get(pkg.repository), ctx));
   });
   return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
 }
@@ -55,7 +62,8 @@ async function download(
   pkg: ResolvedPackage,
   repository: RepositorySpec,
   provider: Provider,
-  shelf: Pick<PackageShelf, 'lookup' | 'store'>,
+  shelf: Pick<PackageShelf, 'store'>,
+  rules: Digest | undefined,
   ctx: Context,
 ): Promise<string> {
   const { name, version, digest, sizeBytes } = pkg;
@@ -69,7 +77,21 @@ async function download(
   await provider.verifier.verify(fetched.file, pkg, repository, ctx);
   ctx.emit({ type: 'package.verified', name, version, digest });
   // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.
-  return shelf.store(pkg, fetched.file);
+  return shelf.store(pkg, fetched.file, rules);
+}
+
+/** By id of the repository, a digest of what its packages are held to; none where the digest in metadata says everything. */
+function verificationRules(
+  packages: readonly ResolvedPackage[],
+  repositories: ReadonlyMap<string, RepositorySpec>,
+  { verifier }: Provider,
+): ReadonlyMap<string, Digest> {
+  const rules = new Map<string, Digest>();
+  if (verifier.rules === undefined) return rules;
+  for (const id of new Set(packages.map(({ repository }) => repository))) {
+    rules.set(id, digestOf(canonicalJson(verifier.rules(repositories.get(id) as RepositorySpec))));
+  }
+  return rules;
 }
 
 /** @param failure of the fetcher, which tells addresses only. */

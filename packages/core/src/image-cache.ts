@@ -48,6 +48,10 @@ export function imageInputs(
   const { spec, distribution, provider, format, configuration, layers, seed, core } = input;
   if (spec.layers.some(({ types, validate }) => types.cache && validate !== undefined)) return undefined;
   const { os, dist, title, essential, boot, tools, quirks } = distribution;
+  // What packages were held to: an image of laxer rules is none of stricter ones.
+  const repositories = distribution.repositories.map(({ id, gpgCheck, repoGpgCheck, legacyCrypto, fingerprints }) => {
+    return { id, gpgCheck, repoGpgCheck, legacyCrypto, fingerprints };
+  });
   const inputs: Json = {
     template: shape(spec as unknown as Json, SHAPELESS),
     // Whole: only the plugin knows which of its words shape the image.
@@ -56,7 +60,7 @@ export function imageInputs(
     layers: layers.map(layerInputs),
     lock: seed,
     epochSeconds,
-    definition: shape({ os, dist, title, essential, boot, tools, quirks: quirks ?? {} } as unknown as Json, NOTHING),
+    definition: shape({ os, dist, title, essential, boot, tools, repositories, quirks: quirks ?? {} } as unknown as Json, NOTHING),
     engine: { ...core },
     provider: { ...provider.identity, installer: provider.part.installer.version },
     format: { ...format.identity, version: format.part.version },

@@ -29,8 +29,10 @@ export interface TwinUse {
 /** Where a build finds and puts packages. */
 export interface PackageShelf {
   lookup(pkg: ResolvedPackage): Promise<PackageLookup>;
-  /** @returns the file's place. */
-  store(pkg: ResolvedPackage, temporaryFile: string): Promise<string>;
+  /** @param rules digest of those that the package was verified by. @returns the file's place. */
+  store(pkg: ResolvedPackage, temporaryFile: string, rules?: Digest): Promise<string>;
+  /** Notes that a package that was looked up has been verified by these rules. */
+  vouch(pkg: ResolvedPackage, rules: Digest): Promise<void>;
   /** Keeps how the packages need each other beside them. */
   writeGraph(dot: string): Promise<void>;
   readonly forUnpacking: ForUnpacking;
@@ -74,10 +76,15 @@ export class CachedPackages implements PackageShelf {
     });
   };
 
-  store(pkg: ResolvedPackage, temporaryFile: string): Promise<string> {
+  store(pkg: ResolvedPackage, temporaryFile: string, rules?: Digest): Promise<string> {
     const repository = this.lock.repositories.find(({ id }) => id === pkg.repository);
     const signedBy = repository === undefined ? undefined : { root: repository.root.digest, signers: repository.signers };
-    return this.cache.store(this.cached(pkg), temporaryFile, signedBy);
+    const vouched = { ...(signedBy === undefined ? {} : { signedBy }), ...(rules === undefined ? {} : { rules }) };
+    return this.cache.store(this.cached(pkg), temporaryFile, vouched);
+  }
+
+  vouch(pkg: ResolvedPackage, rules: Digest): Promise<void> {
+    return this.cache.vouch(this.cached(pkg), rules);
   }
 
   writeGraph(dot: string): Promise<void> {
@@ -111,6 +118,9 @@ export class PrivatePackages implements PackageShelf {
     await rename(temporaryFile, file);
     return file;
   }
+
+  /** Nobody would find it. */
+  async vouch(): Promise<void> {}
 
   /** Nobody would find it. */
   async writeGraph(): Promise<void> {}

@@ -28,20 +28,24 @@ const provider = { verifier: { verify: async () => undefined } } as unknown as P
 const online = { workers: 4, offline: false, list: async () => undefined };
 const repositories = [{ id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] }];
 
-function shelf(states: Record<string, 'hit' | 'miss' | 'invalid'>) {
+/** @param rules that the record of each cached package names. */
+function shelf(states: Record<string, 'hit' | 'miss' | 'invalid'>, rules?: Digest) {
   const stored: string[] = [];
-  const made: Pick<PackageShelf, 'lookup' | 'store'> = {
+  const vouched: Digest[] = [];
+  const made: Pick<PackageShelf, 'lookup' | 'store' | 'vouch'> = {
     lookup: async ({ name }) => {
       const state = states[name] ?? 'miss';
-      if (state === 'hit') return { state, file: `/cache/${name}`, check: 'signature' };
+      if (state === 'hit') return { state, file: `/cache/${name}`, check: 'signature', ...(rules === undefined ? {} : { rules }) };
       return state === 'invalid' ? { state, reason: 'size' } : { state };
     },
-    store: async ({ name }) => {
+    store: async ({ name }, _file, held) => {
       stored.push(name);
+      if (held !== undefined) vouched.push(held);
       return `/cache/${name}`;
     },
+    vouch: async (_pkg, held) => void vouched.push(held),
   };
-  return { made, stored };
+  return { made, stored, vouched };
 }
 
 describe('obtainPackages', () => {
@@ -53,6 +57,45 @@ describe('obtainPackages', () => {
     expect(fetched).toEqual(['http://archive/pool/tar.pkg']);
     expect(stored).toEqual(['tar']);
     expect(events.map((event) => event.type)).toEqual(['fetch.start', 'package.downloaded', 'package.verified']);
+  });
+
+  describe('where a provider says which rules its packages are held to', () => {
+    const asked: string[] = [];
+    const ruled = (laxity: string, verify = async (file: string) => void asked.push(file)) =>
+      ({ verifier: { verify, rules: () => ({ laxity }) } }) as unknown as Provider;
+    const held = async (laxity: string): Promise<Digest> => {
+      const { made, vouched } = shelf({});
+      await obtainPackages([pkg('tar', 'b')], repositories, ruled(laxity), made, online, context().ctx);
+      return vouched[0] as Digest;
+    };
+
+    it('verifies a cached package again by other rules, or when none are on record, and notes that', async () => {
+      const strict = await held('strict');
+      for (const before of [await held('lax'), undefined]) {
+        asked.length = 0;
+        const { made, vouched } = shelf({ tar: 'hit' }, before);
+        await obtainPackages([pkg('tar', 'b')], repositories, ruled('strict'), made, online, context().ctx);
+        expect([asked, vouched]).toEqual([['/cache/tar'], [strict]]);
+      }
+    });
+
+    it('takes one that was verified by the same rules as it is', async () => {
+      const before = await held('strict');
+      asked.length = 0;
+      const { made, vouched } = shelf({ tar: 'hit' }, before);
+      await obtainPackages([pkg('tar', 'b')], repositories, ruled('strict'), made, online, context().ctx);
+      expect([asked, vouched]).toEqual([[], []]);
+    });
+
+    it('refuses one that they do not accept, and does not vouch for it', async () => {
+      const { made, vouched } = shelf({ tar: 'hit' }, await held('lax'));
+      const provider = ruled('strict', async () => {
+        throw new IctError('ICT_TEST_UNSIGNED', 'integrity', { message: 'nobody signed it' });
+      });
+      const work = obtainPackages([pkg('tar', 'b')], repositories, provider, made, online, context().ctx);
+      await expect(work).rejects.toMatchObject({ code: 'ICT_TEST_UNSIGNED' });
+      expect(vouched).toEqual([]);
+    });
   });
 
   it('fetches content once when two closures name it', async () => {

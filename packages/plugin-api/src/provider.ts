@@ -71,6 +71,11 @@ export interface PackageVerifier {
    * @throws an integrity error when the file is not the package that `expected` says.
    */
   verify(file: string, expected: ResolvedPackage, repository: RepositorySpec, ctx: Context): Promise<void>;
+  /**
+   * Everything of a repository that decides what `verify` accepts, such as its keys and whether signatures are asked for: a package that lies in
+   * the cache is verified again when it differs. Absent: what the digest in verified metadata does not tell, `verify` does not either.
+   */
+  rules?(repository: RepositorySpec): Json;
 }
 
 /** What an installer does to a tree. */

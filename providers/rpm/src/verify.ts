@@ -1,8 +1,10 @@
+import { digestOf } from '@ict/integrity';
 import { acceptedSigners } from '@ict/plugin-api';
 import type {
   Context,
   DigestAlgorithm,
   FileRange,
+  Json,
   PackageVerifier,
   RepositorySpec,
   ResolvedPackage,
@@ -21,7 +23,14 @@ const ALGORITHMS: Readonly<Record<number, DigestAlgorithm>> = { 8: 'sha256', 9: 
 
 /** Checks what a package file says of itself. That its bytes have the digest of the metadata is the engine's business. */
 export function createPackageVerifier(): PackageVerifier {
-  return { verify };
+  return { verify, rules };
+}
+
+/** What decides whether a package of a repository is accepted: whether signatures are asked for, of which keys, and how strong they must be. */
+function rules(repository: RepositorySpec): Json {
+  const { gpgCheck = true, legacyCrypto = false, fingerprints = [] } = repository;
+  const keys = gpgCheck ? { keyrings: readKeyrings(repository).map((bytes) => digestOf(bytes)), fingerprints: [...fingerprints] } : {};
+  return { gpgCheck, legacyCrypto, ...keys };
 }
 
 /**

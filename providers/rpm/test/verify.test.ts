@@ -135,6 +135,24 @@ describe('the verdict on real packages', () => {
   });
 });
 
+it('the rules of a repository are all that a verdict depends on, and no names of files', () => {
+  const { rules } = createPackageVerifier() as Required<ReturnType<typeof createPackageVerifier>>;
+  const [first, ...others] = keyrings() as [string, ...string[]];
+  const variants: Partial<RepositorySpec>[] = [
+    {},
+    { gpgCheck: false },
+    { legacyCrypto: true },
+    { gpgCheck: false, legacyCrypto: true },
+    { fingerprints: ['6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5'] },
+    { keyrings: others },
+  ];
+  expect(new Set(variants.map((options) => JSON.stringify(rules(repository(options))))).size).toBe(variants.length);
+  const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-rules-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  copyFileSync(first, join(directory, 'copy'));
+  expect(rules(repository({ keyrings: [join(directory, 'copy')], id: 'other' }))).toEqual(rules(repository({ keyrings: [first] })));
+});
+
 describe('a key', () => {
   const file = join(FIXTURES, 'packages/centos-historic/epel-release-7-5.noarch.rpm');
   const own = '6341AB2753D78A78A7C27BB124C6A8A7F4A80EB5';
