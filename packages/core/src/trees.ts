@@ -193,7 +193,7 @@ export class SandboxTrees implements TreeRunner {
     await (await this.sandbox.get()).placeFiles(placed, file, this.signal);
   }
 
-  /** Where the contents of files lie on this machine. */
+  /** Where the contents of files lie on this machine; each name of a file leads to them, and the first of these is told its size. */
   private async files(
     tree: TreeRef,
     paths: readonly TreePath[],
@@ -201,8 +201,9 @@ export class SandboxTrees implements TreeRunner {
     const directories = await this.directories(tree);
     const entries = new Map((await this.merged(tree)).map((entry) => [entry.record.path, entry]));
     return paths.map((path) => {
-      const { record, layer } = entries.get(path) as MergedEntry;
-      return { path: `${directories[layer]}${path}`, sizeBytes: record.sizeBytes as number };
+      const file = entries.get(entries.get(path)?.record.hardlinkOf ?? path);
+      if (file?.record.sizeBytes === undefined) throw new RangeError(`the tree has no file ${path}`);
+      return { path: `${directories[file.layer]}${file.record.path}`, sizeBytes: file.record.sizeBytes };
     });
   }
 

@@ -6,7 +6,12 @@ import type { LayerShelf, StagedLayer } from '../src/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees.js';
 import { digestOfAll } from './sample-image.js';
 
-const manifest = makeManifest([{ path: '/a', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1, sizeBytes: 3 }]);
+const common = { type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1 } as const;
+/** A file of two names; only the first of them is told its size. */
+const manifest = makeManifest([
+  { path: '/a', ...common, sizeBytes: 3 },
+  { path: '/b', ...common, hardlinkOf: '/a' },
+]);
 const made = layerRef(manifest);
 
 /**
@@ -95,6 +100,13 @@ it('contents of a tree go to their places in a file', async () => {
   const { subject, packed } = trees({ kept: true });
   await subject.place({ layers: [made] }, [{ path: '/a', offsetBytes: 700 }], '/archive');
   expect(packed).toEqual([[{ path: '/layers/made/a', sizeBytes: 3, offsetBytes: 700 }, { target: '/archive' }]]);
+});
+
+it('contents of a file are found by each of its names, and those of nothing are not taken for none', async () => {
+  const { subject, packed } = trees({ kept: true });
+  await subject.place({ layers: [made] }, [{ path: '/b', offsetBytes: 700 }], '/archive');
+  expect(packed).toEqual([[{ path: '/layers/made/a', sizeBytes: 3, offsetBytes: 700 }, { target: '/archive' }]]);
+  await expect(subject.place({ layers: [made] }, [{ path: '/c', offsetBytes: 0 }], '/archive')).rejects.toThrow('/c');
 });
 
 describe('a layer that a program failed to make', () => {

@@ -41,13 +41,11 @@ async function takeKernel({ tree, distribution }: ImageInput, ctx: BuildContext)
     const { path, version } = newest as NonNullable<typeof newest>;
     return resolveTreeFile(session, path, `kernel for Linux ${version}`, 'Install a kernel package.');
   });
-  // Another name of the file may be the one that has its content.
-  const record = (await ctx.trees.records(tree)).find(({ path }) => path === file.path);
   const directory = await mkdtemp(join(ctx.temporary, 'kernel-'));
   try {
     const target = join(directory, 'vmlinuz');
     await writeFile(target, Buffer.alloc(file.sizeBytes));
-    await ctx.trees.place(tree, [{ path: record?.hardlinkOf ?? file.path, offsetBytes: 0 }], target);
+    await ctx.trees.place(tree, [{ path: file.path, offsetBytes: 0 }], target);
     return await ctx.blobs.putFile(target);
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -167,14 +167,14 @@ export interface TreeRunner {
    * Writes the contents of files of a tree, one after another, into free blocks of a host file. A file's blocks of zeros are left out,
    * wherever the disk of this machine has its holes, and its last block is filled up with zeros.
    *
-   * @param paths files that {@link TreeRunner.records} gives a size.
+   * @param paths files of the tree, by any of their names.
    */
   pack(tree: TreeRef, paths: readonly TreePath[], target: PackTarget): Promise<Packing>;
   /**
    * Writes the contents of files of a tree whole, each at its own place, into a host file that exists and is large enough. Long runs of
    * zeros are left out: the file must hold zeros there.
    *
-   * @param contents files that {@link TreeRunner.records} gives a size.
+   * @param contents files of the tree, by any of their names; links are not followed.
    */
   place(tree: TreeRef, contents: readonly ContentPlace[], file: string): Promise<void>;
 }
