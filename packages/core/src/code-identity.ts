@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { readFile, realpath } from 'node:fs/promises';
 import { findPackageJSON } from 'node:module';
 import { dirname, join, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { errnoOf } from '@ict/integrity';
 
 /** Identifies the code behind a step: part of every key that it makes. */
 export interface CodeIdentity {
@@ -24,38 +25,63 @@ export interface CodePackage {
 
 /**
  * The identity of a package by its directory: its version, and in a checkout also the digest of its built code, which lies in
- * `codeDirectory` below it, and of what it depends on in the same checkout.
+ * `codeDirectory` below it, and of all that it depends on in the same checkout.
  */
 export async function identify(pkg: CodePackage, codeDirectory = 'dist'): Promise<CodeIdentity> {
   const { name, version, root, dependencies = [] } = pkg;
   if (isInstalled(root)) return { name, version };
-  const checkedOut = await checkedOutRoots(dependencies, pathToFileURL(join(root, 'package.json')).href);
-  return { name, version, code: codeDigest([join(root, codeDirectory), ...checkedOut.map((directory) => join(directory, 'dist'))]) };
+  const checkedOut = await checkedOutRoots(dependencies, root);
+  return { name, version, code: codeDigest([join(root, codeDirectory), ...checkedOut.map(builtCode)]) };
 }
 
 /** The identity of the engine: this package, and in a checkout all packages of the workspace that it is made of. */
 export async function identifyEngine(): Promise<CodeIdentity> {
-  const root = await packageRoot('..', import.meta.url);
-  const { name, version, dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
-    name: string;
-    version: string;
-    dependencies: Readonly<Record<string, string>>;
-  };
+  const root = await realpath(dirname(findPackageJSON('..', import.meta.url) as string));
+  const { name, version, dependencies } = await readPackage(root);
   if (isInstalled(root)) return { name, version };
-  const checkedOut = [root, ...(await checkedOutRoots(Object.keys(dependencies), import.meta.url))];
-  return { name, version, code: codeDigest(checkedOut.map((directory) => join(directory, 'dist'))) };
+  const checkedOut = [root, ...(await checkedOutRoots(Object.keys(dependencies), root))];
+  return { name, version, code: codeDigest(checkedOut.map(builtCode)) };
 }
 
-/** Directories of those packages that are not installed but part of a checkout, sorted. */
-async function checkedOutRoots(names: readonly string[], from: string): Promise<readonly string[]> {
-  const roots = await Promise.all(names.map((name) => packageRoot(name, from)));
-  return roots.filter((directory) => !isInstalled(directory)).sort();
+/** Directories of those packages, and of what they depend on themselves, that are not installed but part of a checkout, sorted. */
+async function checkedOutRoots(names: readonly string[], by: string): Promise<readonly string[]> {
+  const roots = new Set<string>();
+  const add = async (wanted: readonly string[], from: string): Promise<void> => {
+    for (const name of wanted) {
+      const root = await packageRoot(name, from);
+      if (root === undefined || isInstalled(root) || roots.has(root)) continue;
+      roots.add(root);
+      await add(Object.keys((await readPackage(root)).dependencies), root);
+    }
+  };
+  await add(names, by);
+  return [...roots].sort();
 }
 
-async function packageRoot(specifier: string, from: string): Promise<string> {
-  const file = findPackageJSON(specifier, from);
-  if (file === undefined) throw new Error(`${specifier} is not installed`);
-  return realpath(dirname(file));
+/** @returns undefined for a package that is not there, no code of which can be loaded. */
+async function packageRoot(name: string, from: string): Promise<string | undefined> {
+  try {
+    const file = findPackageJSON(name, pathToFileURL(join(from, 'package.json')));
+    return file === undefined ? undefined : await realpath(dirname(file));
+  } catch (error) {
+    if (errnoOf(error) === 'ERR_MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+async function readPackage(root: string) {
+  const { dependencies = {}, ...rest } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+    readonly name: string;
+    readonly version: string;
+    readonly dependencies?: Readonly<Record<string, string>>;
+  };
+  return { ...rest, dependencies };
+}
+
+/** Where a package of a checkout keeps its built code: ours in `dist`, those of others anywhere. */
+function builtCode(root: string): string {
+  const dist = join(root, 'dist');
+  return existsSync(dist) ? dist : root;
 }
 
 function isInstalled(root: string): boolean {

@@ -85,6 +85,20 @@ it('identify changes with the code of packages of the same checkout that the pac
   expect(await read()).not.toBe(before);
 });
 
+it('identify changes with the code that packages of the same checkout depend on, wherever they keep it', async () => {
+  await write('acme/dist/plugin.js', 'one');
+  await write('near/package.json', JSON.stringify({ name: 'near', dependencies: { nearer: '1', missing: '1' } }));
+  await write('near/dist/index.js', 'one');
+  await write('nearer/package.json', JSON.stringify({ name: 'nearer', dependencies: { near: '1' } }));
+  await write('nearer/lib/index.js', 'one');
+  await mkdir(join(place, 'node_modules'));
+  for (const name of ['near', 'nearer']) await symlink(join(place, name), join(place, 'node_modules', name));
+  const read = async () => (await identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme'), dependencies: ['near'] })).code;
+  const before = await read();
+  await write('nearer/lib/index.js', 'two');
+  expect(await read()).not.toBe(before);
+});
+
 it('identify reads the code where a package keeps it', async () => {
   await write('acme/lib/plugin.mjs', 'one');
   const read = () => identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme') }, 'lib');
