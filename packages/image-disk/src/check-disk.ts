@@ -4,7 +4,15 @@ import { espOf, isEsp, rootOf } from './boot-files.js';
 import { efiArch } from './efi-arch.js';
 import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
 import { FAT_LABEL_BYTES } from './filesystem-fat.js';
-import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MINIMUM_BYTES, extKind, fatWidth, isFat } from './filesystem-kinds.js';
+import {
+  FAT16_MAXIMUM_BYTES,
+  FAT16_MINIMUM_BYTES,
+  FAT32_MAXIMUM_BYTES,
+  FAT32_MINIMUM_BYTES,
+  extKind,
+  fatWidth,
+  isFat,
+} from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
 import { MAX_NAME_UNITS } from './gpt.js';
 import { isUuid } from './guid.js';
@@ -174,6 +182,7 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
     );
   if (sizeBytes <= 0) return;
   if (width === 32 && sizeBytes < FAT32_MINIMUM_BYTES) size('too small', `FAT32 needs at least ${mebibytes(FAT32_MINIMUM_BYTES)}.`);
+  if (width === 32 && sizeBytes > FAT32_MAXIMUM_BYTES) size('too large', 'FAT32 takes less than 2 TiB; use ext4.');
   if (width === 16 && sizeBytes < FAT16_MINIMUM_BYTES) size('too small', `FAT16 needs at least ${mebibytes(FAT16_MINIMUM_BYTES)}.`);
   if (width === 16 && sizeBytes > FAT16_MAXIMUM_BYTES)
     size('too large', `FAT16 takes at most ${mebibytes(FAT16_MAXIMUM_BYTES)}; use fat32.`);

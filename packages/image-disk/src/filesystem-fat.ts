@@ -5,7 +5,8 @@ import { diskError } from './errors.js';
 import { BACKUP_BOOT_SECTOR, INFO_SECTOR, encodeBootSector, encodeInfoSector, encodeLabel, firstEntries } from './fat/boot-sector.js';
 import { DIRECTORY_ATTRIBUTE, FILE_ATTRIBUTE, VOLUME_LABEL_ATTRIBUTE, DIRECTORY_ENTRY_BYTES, encodeEntry } from './fat/directory-entry.js';
 import { planDirectories, type PlannedDirectory } from './fat/directory-plan.js';
-import { FAT_COPIES, FIRST_CLUSTER, layOutFat, type FatLayout } from './fat/layout.js';
+import { fatFileError } from './fat/fat-file-error.js';
+import { FAT_COPIES, FIRST_CLUSTER, MAX_FAT16_ROOT_ENTRIES, layOutFat, type FatLayout } from './fat/layout.js';
 import { encodeLongName, isShort, shortNames } from './fat/names.js';
 import type { FatWidth } from './filesystem-kinds.js';
 import { SECTOR_BYTES } from './gpt.js';
@@ -13,7 +14,7 @@ import type { PartitionIdentity } from './identity.js';
 import { mebibytes } from './filesystem-ext.js';
 
 /** Bumped when the same request gives other bytes. */
-export const FAT_VERSION = 2;
+export const FAT_VERSION = 3;
 
 /** Longest FAT label, in bytes. */
 export const FAT_LABEL_BYTES = 11;
@@ -95,6 +96,8 @@ function planFat(request: FatRequest): PlannedFat {
   const { width, sizeBytes, files, label, partition } = request;
   const directories = planDirectories(files, request.directories, partition, label !== undefined);
   const [root] = directories as [PlannedDirectory<FatFile>];
+  if (width === 16 && root.entries > MAX_FAT16_ROOT_ENTRIES)
+    throw fatFileError('/', partition, 'has more files than the root directory of a FAT16 can hold');
   const layout = layOutFat(width, sizeBytes, root.entries);
   const clusterBytes = layout.clusterSectors * SECTOR_BYTES;
   let next = FIRST_CLUSTER;

@@ -85,6 +85,8 @@ describe('checkDisk', () => {
     ['a FAT label with other characters', withEsp({ label: 'esp+' }), 'ICT_DISK_UNSUPPORTED', 'other than letters'],
     ['a FAT32 that is too small', withEsp({ endBytes: 33 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a FAT16 that is too small', withEsp({ filesystem: 'vfat', endBytes: 5 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
+    ['a FAT16 that is too large', withEsp({ filesystem: 'fat16', endBytes: 2049 * MIB }), 'ICT_DISK_LAYOUT', 'too large'],
+    ['a FAT32 that is too large', withEsp({ endBytes: 2 ** 41 + MIB }), 'ICT_DISK_LAYOUT', 'too large'],
     ['a relative mount point', withRoot({ mountPoint: 'root/../' }), 'ICT_DISK_UNSUPPORTED', 'absolute'],
     ['white space in mount options', withRoot({ mountOptions: 'ro, noatime' }), 'ICT_DISK_UNSUPPORTED', 'white space'],
     ['a mount point without a filesystem', withEsp({ filesystem: 'none' }), 'ICT_DISK_UNSUPPORTED', 'no filesystem'],

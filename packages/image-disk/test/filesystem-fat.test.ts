@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import { writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
 import { readFatGeometry } from '../src/fat-geometry.js';
-import { sectorsPerCluster } from '../src/fat/layout.js';
-import { FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
+import { layOutFat } from '../src/fat/layout.js';
+import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MAXIMUM_BYTES, FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
 import { partitionIdentity } from '../src/identity.js';
 import { MIB, SEED } from './support/specs.js';
 
@@ -271,10 +271,15 @@ describe('writeFat', () => {
       code: 'ICT_DISK_FAT_FILE',
       message: expect.stringMatching(/^\/D .*more files/u),
     });
+    const inRoot = many.slice(0, 65_530).map((file) => ({ ...file, target: file.target.slice('/D'.length) }));
+    await expect(writeFat({ ...asked, width: 16, sizeBytes: 100 * MIB, files: inRoot, directories: [] }, build.ctx)).rejects.toMatchObject({
+      code: 'ICT_DISK_FAT_FILE',
+      message: expect.stringMatching(/^\/ .*root directory of a FAT16/u),
+    });
   });
 });
 
-describe('sectorsPerCluster', () => {
+describe('layOutFat', () => {
   it.each([
     [32, FAT32_MINIMUM_BYTES, 1],
     [32, 64 * MIB, 1],
@@ -284,8 +289,26 @@ describe('sectorsPerCluster', () => {
     [16, 9 * MIB, 4],
     [16, 100 * MIB, 8],
     [16, 512 * MIB, 16],
-  ] as const)('of a FAT%i of %i bytes is %i', (width, sizeBytes, expected) => {
-    expect(sectorsPerCluster(width, sizeBytes / 512)).toBe(expected);
+    [16, 32_744 * 512, 4],
+    [16, FAT16_MAXIMUM_BYTES, 64],
+    [32, FAT32_MAXIMUM_BYTES, 16],
+  ] as const)('gives a FAT%i of %i bytes clusters of %i sectors', (width, sizeBytes, expected) => {
+    expect(layOutFat(width, sizeBytes, 0).clusterSectors).toBe(expected);
+  });
+
+  it.each([
+    [16, FAT16_MINIMUM_BYTES, FAT16_MAXIMUM_BYTES, 4085, 65_524, 65_520],
+    [32, FAT32_MINIMUM_BYTES, 4096 * MIB, 65_525, 268_435_445, 65_536],
+  ] as const)('makes a FAT%i of any size from %i to %i one that readers take for it', (width, least, most, fewest, greatest, entries) => {
+    fc.assert(
+      fc.property(fc.integer({ min: least / 512, max: most / 512 }), fc.integer({ min: 0, max: entries }), (sectors, rootEntries) => {
+        const { clusters, clusterSectors, dataSector, fatSectors } = layOutFat(width, sectors * 512, rootEntries);
+        expect(clusters).toBeGreaterThanOrEqual(fewest);
+        expect(clusters).toBeLessThanOrEqual(greatest);
+        expect((clusters + 2) * (width / 8)).toBeLessThanOrEqual(fatSectors * 512);
+        expect(dataSector + clusters * clusterSectors).toBeLessThanOrEqual(sectors);
+      }),
+    );
   });
 
   it.each([

@@ -2,13 +2,19 @@ import type { FatWidth } from '../filesystem-kinds.js';
 import { SECTOR_BYTES } from '../gpt.js';
 import { DIRECTORY_ENTRY_BYTES } from './directory-entry.js';
 
-/** A reader tells FAT12, FAT16 and FAT32 apart by nothing but the number of clusters: these are the limits of FAT16. */
-const FAT16_CLUSTERS = { least: 4085, most: 65_524 };
+/** A reader tells FAT12, FAT16 and FAT32 apart by nothing but the number of clusters; a number of a cluster has 28 bits in FAT32. */
+const CLUSTERS: Readonly<Record<FatWidth, { readonly least: number; readonly most: number }>> = {
+  16: { least: 4085, most: 65_524 },
+  32: { least: 65_525, most: 0x0fff_fff5 },
+};
 const FAT32_RESERVED_SECTORS = 32;
 const FAT16_RESERVED_SECTORS = 1;
-const LARGEST_CLUSTER_SECTORS = 64;
+/** Sectors of a cluster, in the order in which they are tried. */
+const CLUSTER_SECTORS = [8, 4, 2, 1, 16, 32, 64];
 /** Entries of a FAT16's root directory, which has a place of its own, as other programs make it. */
 const USUAL_ROOT_ENTRIES = 512;
+/** The most that it may have: whole sectors of them, counted in 16 bits. */
+export const MAX_FAT16_ROOT_ENTRIES = 65_520;
 /** Both tables are the same. */
 export const FAT_COPIES = 2;
 /** The first two entries of a table belong to no cluster. */
@@ -30,13 +36,24 @@ export interface FatLayout {
 }
 
 /**
- * Lays a FAT filesystem out.
+ * Lays a FAT filesystem out, with clusters of 4 KiB where that gives a number of them that readers take for this width, else of the nearest
+ * size that does.
  *
+ * @param sizeBytes that `checkDisk` lets pass: others there is no layout for.
  * @param rootEntries that the root directory has.
+ * @see Microsoft, FAT: General Overview of On-Disk Format, "FAT type determination"
  */
 export function layOutFat(width: FatWidth, sizeBytes: number, rootEntries: number): FatLayout {
   const sectors = Math.floor(sizeBytes / SECTOR_BYTES);
-  const clusterSectors = sectorsPerCluster(width, sectors);
+  const { least, most } = CLUSTERS[width];
+  for (const clusterSectors of CLUSTER_SECTORS) {
+    const layout = layOutClusters(width, sectors, rootEntries, clusterSectors);
+    if (layout.clusters >= least && layout.clusters <= most) return layout;
+  }
+  throw new RangeError(`there is no FAT${width} of ${sizeBytes} bytes`);
+}
+
+function layOutClusters(width: FatWidth, sectors: number, rootEntries: number, clusterSectors: number): FatLayout {
   const perSector = SECTOR_BYTES / DIRECTORY_ENTRY_BYTES;
   const rootSectors = width === 32 ? 0 : Math.ceil(Math.max(USUAL_ROOT_ENTRIES, rootEntries) / perSector);
   const least = width === 32 ? FAT32_RESERVED_SECTORS : FAT16_RESERVED_SECTORS;
@@ -50,22 +67,4 @@ export function layOutFat(width: FatWidth, sizeBytes: number, rootEntries: numbe
   const dataSector = reservedSectors + FAT_COPIES * fatSectors + rootSectors;
   const clusters = Math.floor((sectors - dataSector) / clusterSectors);
   return { width, sectors, reservedSectors, fatSectors, rootEntries: rootSectors * perSector, clusterSectors, clusters, dataSector };
-}
-
-/**
- * Sectors of a cluster: 8 (4 KiB) where that gives a number of clusters that readers take for this width, else the nearest size that
- * does.
- *
- * @see Microsoft, FAT: General Overview of On-Disk Format, "FAT type determination"
- */
-export function sectorsPerCluster(width: FatWidth, sectors: number): number {
-  const fits = (size: number): boolean => {
-    const fatSectors = Math.ceil(((sectors / size) * (width / 8)) / SECTOR_BYTES);
-    const clusters = Math.floor((sectors - FAT32_RESERVED_SECTORS - FAT_COPIES * fatSectors) / size);
-    return width === 32 ? clusters > FAT16_CLUSTERS.most : clusters >= FAT16_CLUSTERS.least && clusters <= FAT16_CLUSTERS.most;
-  };
-  const smaller = [8, 4, 2, 1].find(fits);
-  if (smaller !== undefined) return smaller;
-  for (let size = 16; size <= LARGEST_CLUSTER_SECTORS; size *= 2) if (fits(size)) return size;
-  return width === 32 ? 1 : LARGEST_CLUSTER_SECTORS;
 }
