@@ -7,6 +7,7 @@ import type { LazySandbox, SandboxTrees } from './trees.js';
 
 /** The tools of a build. */
 export interface ToolsSource {
+  /** Says what is unpacked, how, and by which code. */
   readonly digest: Digest;
   /** Has them unpacked, once. */
   layer(): Promise<LayerRef>;
@@ -14,8 +15,9 @@ export interface ToolsSource {
 
 /** The tools that a step unpacks when they are asked for. */
 export function toolsBy(call: StepCall<LayerRef & Json>, run: (call: StepCall<LayerRef & Json>) => Promise<LayerRef>): ToolsSource {
+  const { by, version, key } = call;
   let layer: Promise<LayerRef> | undefined;
-  return { digest: digestOf(canonicalJson(call.key)), layer: () => (layer ??= run(call)) };
+  return { digest: digestOf(canonicalJson({ by: { ...by }, version, key })), layer: () => (layer ??= run(call)) };
 }
 
 /** Runs the programs of one tools tree, each call in a throw-away root of its own. */
