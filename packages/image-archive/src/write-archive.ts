@@ -1,5 +1,6 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFully } from '@ict/image-parts';
 import type { BlobRef, BuildContext, TreeRef } from '@ict/plugin-api';
 import type { ArchiveLayout, PlacedBytes } from './archive-layout.js';
 
@@ -25,7 +26,7 @@ async function writeHeads({ heads, sizeBytes }: ArchiveLayout, file: string, sig
   await output.truncate(sizeBytes);
   for (const { offsetBytes, bytes } of joined(heads)) {
     signal.throwIfAborted();
-    await output.write(bytes, 0, bytes.length, offsetBytes);
+    await writeFully(output, bytes, offsetBytes);
   }
 }
 

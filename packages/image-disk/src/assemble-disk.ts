@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { ContentHasher, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
-import { readPieces } from '@ict/image-parts';
+import { readPieces, writeFully } from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig, grubImage } from './boot-grub.js';
 import { isEsp, kernelOptions } from './boot-files.js';
 import { EXT_VERSION, MKE2FS_CONF, writeExt } from './filesystem-ext.js';
@@ -116,8 +116,8 @@ export function gptTable(input: Pick<ImageInput, 'seed'>, layout: DiskLayout): G
 async function writeTables(path: string, table: GptTable): Promise<void> {
   const { primary, backup, backupOffset } = encodeGpt(table);
   await using file = await open(path, 'r+');
-  await file.write(primary, 0, primary.length, 0);
-  await file.write(backup, 0, backup.length, backupOffset);
+  await writeFully(file, primary, 0);
+  await writeFully(file, backup, backupOffset);
 }
 
 async function fillPartition(
@@ -159,7 +159,7 @@ async function fillPartition(
   } else if (spec.filesystem === 'linux-swap') {
     await using file = await open(join(directory, DISK_FILE), 'r+');
     const header = encodeSwapHeader(sizeBytes, identity.filesystemUuid, spec.label);
-    await file.write(header, 0, header.length, offsetBytes);
+    await writeFully(file, header, offsetBytes);
   }
 }
 

@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { readFully } from '@ict/image-parts';
+import { readFully, writeFully } from '@ict/image-parts';
 import { crc32c } from './crc32c.js';
 import { readExtSuperblock, unreadable, type ExtSuperblock } from './ext-superblock.js';
 
@@ -59,7 +59,7 @@ async function fixGroup(
     const inode = table.subarray(index * inodeBytes, (index + 1) * inodeBytes);
     changed = fixInode(inode, group * inodesPerGroup + index + 1, superblock, epochSeconds) || changed;
   }
-  if (changed) await file.write(table, 0, table.length, tableOffset);
+  if (changed) await writeFully(file, table, tableOffset);
 }
 
 /** @returns true when a byte changed; only then is the checksum written, as unused reserved inodes have none. */

@@ -1,5 +1,6 @@
 import { open, readFile, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFully } from '@ict/image-parts';
 import type { BuildContext, ContentPlace, TreePath, TreeRef } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 import { BACKUP_BOOT_SECTOR, INFO_SECTOR, encodeBootSector, encodeInfoSector, encodeLabel, firstEntries } from './fat/boot-sector.js';
@@ -200,5 +201,5 @@ function clusterOffset({ dataSector, clusterSectors }: FatLayout, cluster: numbe
 }
 
 async function write(image: FileHandle, { offsetBytes }: FatRequest, bytes: Buffer, at: number): Promise<void> {
-  await image.write(bytes, 0, bytes.length, offsetBytes + at);
+  await writeFully(image, bytes, offsetBytes + at);
 }

@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
+import { writeFully } from '@ict/image-parts';
 import { uuidFrom } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { crc32c } from './crc32c.js';
@@ -20,7 +21,7 @@ export async function settleIdentity(type: VirtualDiskType, file: string, raw: D
     const { size } = await handle.stat();
     await settle({
       read: (offset, length) => read(handle, type, offset, length),
-      write: async (offset, bytes) => void (await handle.write(bytes, 0, bytes.length, offset)),
+      write: (offset, bytes) => writeFully(handle, bytes, offset),
       sizeBytes: size,
       id: (name) => guidBytes(uuidFrom(raw, `${type}/${name}`)),
       broken: (what) => broken(type, what),

@@ -6,3 +6,4 @@ export { compareKernelVersions, findKernels, resolveTreeFile, type Kernel, type 
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
 export { storedBlob } from './stored-blob.js';
 export { positionOf } from './template-position.js';
+export { writeFully } from './write-fully.js';
