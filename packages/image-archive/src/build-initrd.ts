@@ -10,6 +10,8 @@ import { writeArchive } from './write-archive.js';
 export const INITRD_VERSION = 1;
 /** Bumped when another file of an equal tree is taken for its kernel. */
 export const KERNEL_VERSION = 1;
+/** Bumped when the file of an equal command line gets other bytes. */
+export const COMMAND_LINE_VERSION = 1;
 
 const KIND: ArchiveKind = { step: 'initrd.compress', decompressor: 'linux', usual: { type: 'cpio', compression: 'gz' } };
 
@@ -30,7 +32,11 @@ export async function buildInitrd(input: ImageInput, steps: StepRunner, ctx: Bui
   );
   if (lost.length > 0) tellLost(lost, ctx);
   const artifacts = await buildArtifacts(plain, input.spec.disk.artifacts, KIND, steps, ctx);
-  const commandLine = await ctx.blobs.putBytes(Buffer.from(`${input.spec.system.kernel.cmdline}\n`));
+  const { cmdline } = input.spec.system.kernel;
+  // A step as well: a plan follows this function, and stores nothing.
+  const commandLine = await storedBlob(steps, 'initrd.command-line', COMMAND_LINE_VERSION, { cmdline }, () =>
+    ctx.blobs.putBytes(Buffer.from(`${cmdline}\n`)),
+  );
   return [...artifacts, { extension: 'vmlinuz', blob: kernel }, { extension: 'cmdline', blob: commandLine }];
 }
 

@@ -137,7 +137,7 @@ describe('an initrd', () => {
       };
       expect(await digests(other)).toEqual(await digests(build));
       await make(build.tree(bootable), { disk: { artifacts: [{ type: 'cpio', compression: 'zstd' }] } });
-      expect(build.steps.ran).toEqual(['initrd.kernel', 'initrd.assemble', 'initrd.compress', 'initrd.compress']);
+      expect(build.steps.ran).toEqual(['initrd.kernel', 'initrd.assemble', 'initrd.compress', 'initrd.command-line', 'initrd.compress']);
     } finally {
       other.remove();
     }
