@@ -15,7 +15,7 @@ import type { PartitionIdentity } from './identity.js';
 import { mebibytes } from './filesystem-ext.js';
 
 /** Bumped when the same request gives other bytes. */
-export const FAT_VERSION = 3;
+export const FAT_VERSION = 4;
 
 /** Longest FAT label, in bytes. */
 export const FAT_LABEL_BYTES = 11;

@@ -7,6 +7,7 @@ import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import { writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
 import { readFatGeometry } from '../src/fat-geometry.js';
 import { layOutFat } from '../src/fat/layout.js';
+import { shortNames } from '../src/fat/names.js';
 import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MAXIMUM_BYTES, FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
 import { partitionIdentity } from '../src/identity.js';
 import { MIB, SEED } from './support/specs.js';
@@ -276,6 +277,20 @@ describe('writeFat', () => {
       code: 'ICT_DISK_FAT_FILE',
       message: expect.stringMatching(/^\/ .*root directory of a FAT16/u),
     });
+  });
+});
+
+describe('shortNames', () => {
+  const short = (...names: string[]): readonly string[] =>
+    [...shortNames(names)].map(([name, bytes]) => `${name}=${bytes.toString('latin1')}`);
+
+  it('are the names themselves where these are short but for small letters', () => {
+    expect(short('BOOTX64.EFI', 'grub.cfg', 'keys')).toEqual(['BOOTX64.EFI=BOOTX64 EFI', 'grub.cfg=GRUB    CFG', 'keys=KEYS       ']);
+  });
+
+  it('have a number where they are not, and leave the name of another file to it', () => {
+    const expected = ['longna~1.con=LONGNA~1CON', 'longname.conf=LONGNA~2CON', 'longname.config=LONGNA~3CON', '\u017f.txt=S~1     TXT'];
+    expect([...short('\u017f.txt', 'longname.conf', 'longname.config', 'longna~1.con')].sort()).toEqual([...expected].sort());
   });
 });
 

@@ -29,8 +29,10 @@ export function entriesOf(name: string): number {
 }
 
 /**
- * Gives the names of one directory their short ones, 11 bytes each: those that are short already their own, the others one with a number
- * in the order in which they stand.
+ * Gives the names of one directory their short ones, 11 bytes each: those that are short but for small letters their own, so that nothing
+ * else is found by them, the others one with a number in the order in which they stand.
+ *
+ * @param names no two of which differ only in case.
  *
  * @see Microsoft, FAT: General Overview of On-Disk Format, "The Basis-Name Generation Algorithm"
  */
@@ -38,7 +40,7 @@ export function shortNames(names: readonly string[]): ReadonlyMap<string, Buffer
   const short = new Map<string, Buffer>();
   const taken = new Set<string>();
   for (const name of names) {
-    const [, base, extension = ''] = SHORT.exec(name) ?? [];
+    const [, base, extension = ''] = SHORT.exec(name.replaceAll(/[a-z]/gu, (letter) => letter.toUpperCase())) ?? [];
     if (base === undefined) continue;
     short.set(name, encodeShort(base, extension));
     taken.add(`${base}.${extension}`);
