@@ -1,12 +1,9 @@
 import type { FileHandle } from 'node:fs/promises';
 import { diskError } from './errors.js';
+import { DIRECTORY_ENTRY_BYTES } from './fat/directory-entry.js';
+import { CLUSTERS, FIRST_CLUSTER } from './fat/layout.js';
 import { SECTOR_BYTES } from './gpt.js';
 
-const DIRECTORY_ENTRY_BYTES = 32;
-/** FAT32 has at least this many clusters, FAT16 fewer. */
-const FAT32_CLUSTERS = 65_525;
-/** The first two entries of a table belong to no cluster. */
-const RESERVED_ENTRIES = 2;
 const MAXIMUM_SECTOR_BYTES = 4096;
 
 /** Where a FAT filesystem keeps its data. */
@@ -46,8 +43,8 @@ export async function readFatGeometry(file: FileHandle, offset: number, partitio
   const rootSectors = Math.ceil((sector.readUInt16LE(17) * DIRECTORY_ENTRY_BYTES) / sectorBytes);
   const dataSector = reservedSectors + sector.readUInt8(16) * fatSectors + rootSectors;
   const clusters = Math.floor((totalSectors - dataSector) / clusterSectors);
-  const entryBytes = clusters < FAT32_CLUSTERS ? 2 : 4;
-  const tableBytes = (clusters + RESERVED_ENTRIES) * entryBytes;
+  const entryBytes = clusters < CLUSTERS[32].least ? 2 : 4;
+  const tableBytes = (clusters + FIRST_CLUSTER) * entryBytes;
   const fits = totalSectors * sectorBytes <= availableBytes && reservedSectors + fatSectors <= dataSector;
   if (clusters < 1 || !fits || tableBytes > fatSectors * sectorBytes) throw missing();
   const table = Buffer.alloc(tableBytes);
@@ -63,7 +60,7 @@ export async function readFatGeometry(file: FileHandle, offset: number, partitio
 
 function lastUsed(table: Buffer, clusters: number, entryBytes: 2 | 4): number {
   let last = clusters;
-  while (last > 0 && table.readUIntLE((last - 1 + RESERVED_ENTRIES) * entryBytes, entryBytes) === 0) last--;
+  while (last > 0 && table.readUIntLE((last - 1 + FIRST_CLUSTER) * entryBytes, entryBytes) === 0) last--;
   return last;
 }
 

@@ -3,7 +3,7 @@ import { SECTOR_BYTES } from '../gpt.js';
 import { DIRECTORY_ENTRY_BYTES } from './directory-entry.js';
 
 /** A reader tells FAT12, FAT16 and FAT32 apart by nothing but the number of clusters; a number of a cluster has 28 bits in FAT32. */
-const CLUSTERS: Readonly<Record<FatWidth, { readonly least: number; readonly most: number }>> = {
+export const CLUSTERS: Readonly<Record<FatWidth, { readonly least: number; readonly most: number }>> = {
   16: { least: 4085, most: 65_524 },
   32: { least: 65_525, most: 0x0fff_fff5 },
 };
