@@ -4,7 +4,7 @@ import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readEncryption } from './encryption.js';
 import { readFileChoice } from './file-choice.js';
-import { checkImageType } from './image-type.js';
+import { checkImageType, warnOfDiskKeys } from './image-type.js';
 import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from './merge.js';
@@ -58,11 +58,7 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
   const starts = isDisk || (disk.partitions.length > 0 && target.imageType !== 'wsl2');
   if (template.disk !== undefined && starts) checkBootable(disk, system.bootloader.bootType, errors.report);
   checkImageType(merged, disk, errors.report);
-  for (const key of ['path', 'selectionPolicy'] as const) {
-    if (isDisk && template.disk?.[key]) {
-      warnings.report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], `disk.${key} is for installers and has no effect on a raw image`);
-    }
-  }
+  warnOfDiskKeys(merged, warnings.report);
   if (template.systemConfig?.kernel?.name) {
     const hint = 'Name the packages that bring the kernel under systemConfig.kernel.packages.';
     warnings.report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'kernel', 'name'], 'systemConfig.kernel.name has no effect', hint);

@@ -24,6 +24,25 @@ describe('a wsl2 image', () => {
   });
 });
 
+describe('what is said of a disk', () => {
+  const IDLE = 'size: 2GiB, partitionTableType: gpt, path: /dev/sda, selectionPolicy: { strategy: largest }';
+  const idle = async (imageType: string): Promise<string[]> => {
+    const head = HEAD.replace('raw', imageType);
+    const { warnings } = await load(`${head}disk: { ${IDLE}, ${TAR} }\nsystemConfig: { bootloader: { provider: grub } }\n`);
+    return warnings.flatMap(({ code, message }) => (code === 'ICT_TEMPLATE_NO_EFFECT' ? [message.split(' ')[0] as string] : []));
+  };
+
+  it.each(['img', 'wsl2'])('is not dropped in silence where there is none: %s', async (imageType) => {
+    expect(await idle(imageType)).toEqual(
+      expect.arrayContaining(['disk.size', 'disk.partitionTableType', 'disk.path', 'disk.selectionPolicy', 'systemConfig.bootloader']),
+    );
+  });
+
+  it('means something to an installer', async () => {
+    expect(await idle('iso')).toEqual([]);
+  });
+});
+
 describe('growing the last partition', () => {
   const growing = (disk: string, rest = ''): string =>
     `${HEAD}${disk.replace('disk:\n', 'disk:\n  extendLastPartitionToFillDisk: true\n')}${rest}`;
