@@ -74,7 +74,7 @@ export function planDirectories<F extends PlacedFile>(
     if (known.has(key) || taken.has(key))
       throw fatFileError(target, partition, 'has the name of another one, but for upper and lower case, which FAT does not tell apart');
     taken.add(key);
-    if (sizeBytes > MAX_FILE_BYTES) throw fatFileError(target, partition, 'is larger than 4 GiB');
+    if (sizeBytes > MAX_FILE_BYTES) throw fatFileError(target, partition, 'has 4 GiB or more');
     const directory = directoryAt(parentOf(target));
     directory.files.set(enter(directory, target), file);
   }
