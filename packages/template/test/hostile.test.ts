@@ -134,7 +134,7 @@ tools: { packages: { ext4: [e2fsprogs] } }\ndefaults: { raw: { systemConfig: { p
   });
 });
 
-describe('costs no more than a second of processor time and 200 MiB:', () => {
+describe('costs no more than three seconds of processor time and 200 MiB:', () => {
   /** As many bytes, none of which is a NUL. */
   const huge = 'a file of 100 MB';
   const worst = [huge, ...Object.keys(HOSTILE).filter((name) => (HOSTILE[name]?.[0].length ?? 0) > 1000)];
@@ -151,7 +151,7 @@ describe('costs no more than a second of processor time and 200 MiB:', () => {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, file, built]);
     const { problems, seconds, maxRssBytes } = JSON.parse(stdout) as { problems: number; seconds: number; maxRssBytes: number };
     expect(problems).toBeGreaterThan(0);
-    expect(seconds).toBeLessThan(1);
+    expect(seconds).toBeLessThan(3);
     expect(maxRssBytes).toBeLessThan(200 * 2 ** 20);
   });
 });

@@ -13,7 +13,7 @@ const shipped = readdirSync(`${root}/providers`).flatMap((provider) => {
   return readdirSync(directory).map((name) => ({ provider, name, file: `${directory}/${name}` }));
 });
 
-const IMAGE_TYPES = ['raw', 'img', 'iso', 'wsl2'];
+const IMAGE_TYPES = ['raw', 'img', 'wsl2', 'iso'];
 
 it('there are definitions of two ecosystems', () => {
   expect(shipped.map(({ provider, name }) => `${provider}/${name}`)).toEqual(
