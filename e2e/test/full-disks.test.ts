@@ -33,7 +33,7 @@ const full: readonly (readonly [string, keyof BuildPlaces | 'output', Limit, str
   ['the cache, while the disk is made', 'cache', { bytes: '30m' }, 'ICT_(HOST|CACHE)_DISK_FULL'],
   ['the work directory, while dpkg installs', 'work', { bytes: '50m' }, 'ICT_HOST_DISK_FULL'],
   ['the work directory, while the image is delivered', 'work', { bytes: '70m' }, 'ICT_OUTPUT_DISK_FULL'],
-  ['the temporary directory', 'temporary', { files: 9 }, 'ICT_HOST_DISK_FULL'],
+  ['the temporary directory', 'temporary', { files: 5 }, 'ICT_HOST_DISK_FULL'],
   ['the output, within the image', 'output', { bytes: '4m' }, 'ICT_OUTPUT_DISK_FULL'],
 ];
 
