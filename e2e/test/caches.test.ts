@@ -1,4 +1,4 @@
-import { chmod, copyFile, lstat, mkdir, open, readdir, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, lstat, mkdir, open, readdir, readFile, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
