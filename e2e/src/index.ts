@@ -4,14 +4,7 @@ export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type 
 export { lockFaults } from './lock-faults.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Victim } from './processes.js';
-export {
-  createMiniDistribution,
-  miniTemplate,
-  miniTool,
-  MINI_ARCHIVE,
-  MINI_DEFINITION,
-  type MiniDistribution,
-} from './mini-distribution.js';
+export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';

@@ -133,10 +133,9 @@ async function install(
   { forUnpacking }: LayerMaker,
   tree: TreeSession,
   ctx: BuildContext,
-  twice: readonly VerifiedPackage[] = [],
 ): Promise<void> {
   const { installer } = input.provider.part;
-  const change: InstallChange = { foreignArchitectures, ...fileChoiceOf(input), install: await forUnpacking(packages, twice), remove: [] };
+  const change: InstallChange = { foreignArchitectures, ...fileChoiceOf(input), install: await forUnpacking(packages), remove: [] };
   await installer.apply(change, tree, input.distribution, ctx);
   await installer.clean(tree, ctx);
 }
@@ -151,8 +150,7 @@ function fileChoiceOf({ spec }: Composition): Pick<InstallChange, 'fileChoice'> 
 function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
   const { foreignArchitectures = [] } = input.spec.target;
   const foreign = foreignArchitectures.filter((name) => packages.some(({ arch }) => arch === name));
-  const twice = input.provider.part.installer.unpackedTwice?.(packages, input.distribution);
-  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, maker, tree, ctx, twice));
+  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, maker, tree, ctx));
   return (over) => ({
     type: 'ict.base',
     version: 1,

@@ -5,15 +5,8 @@ import type { Digest, Provider, ResolvedPackage, VerifiedPackage } from '@ict/pl
 import { inParallel } from './in-parallel.js';
 import type { Lock } from './lock.js';
 
-/**
- * Makes packages ready to be unpacked: gives them their twins, as far as there are any.
- *
- * @param twice those that are about to be unpacked more than once.
- */
-export type ForUnpacking = (
-  packages: readonly VerifiedPackage[],
-  twice?: readonly VerifiedPackage[],
-) => Promise<readonly VerifiedPackage[]>;
+/** Makes packages ready to be unpacked: gives them their twins, as far as there are any. */
+export type ForUnpacking = (packages: readonly VerifiedPackage[]) => Promise<readonly VerifiedPackage[]>;
 
 /** Packages are unpacked as they are. */
 export const asTheyAre: ForUnpacking = async (packages) => packages;
@@ -44,7 +37,7 @@ export class CachedPackages implements PackageShelf {
   private readonly lock: Lock;
   private readonly provider: Provider;
   private readonly use: TwinUse | undefined;
-  /** What an earlier build left: that is unpacked for the second time at least. */
+  /** What an earlier build left: only that is unpacked for the second time at least. */
   private readonly reused = new Set<Digest>();
 
   /** @param use absent: packages have no twins. */
@@ -61,13 +54,12 @@ export class CachedPackages implements PackageShelf {
     return found;
   }
 
-  readonly forUnpacking: ForUnpacking = async (packages, twice = []) => {
+  readonly forUnpacking: ForUnpacking = async (packages) => {
     const { use } = this;
     if (use === undefined) return packages;
     const files = new Map<Digest, string | undefined>();
-    const again = new Set([...this.reused, ...twice.map(({ digest }) => digest)]);
-    const twinned = packages.filter(({ digest }) => again.has(digest));
-    await inParallel(twinned, use.workers, use.signal, async (pkg) => {
+    const reused = packages.filter(({ digest }) => this.reused.has(digest));
+    await inParallel(reused, use.workers, use.signal, async (pkg) => {
       files.set(pkg.digest, await use.twins.obtain({ ...pkg, fileName: this.provider.fileName(pkg) }));
     });
     return packages.map((pkg) => {

@@ -36,13 +36,6 @@ describe('packages that are made ready to be unpacked', () => {
     expect(asked.sort()).toEqual(['old.pkg /cache/old', 'roomless.pkg /cache/roomless']);
   });
 
-  it('get a twin at once when they are unpacked twice', async () => {
-    const { asked, packages } = shelf();
-    await packages.lookup(fresh);
-    expect(await packages.forUnpacking([roomless, fresh, old], [fresh])).toEqual([roomless, { ...fresh, twin: '/twins/fresh.pkg' }, old]);
-    expect(asked).toEqual([`fresh.pkg ${fresh.file}`]);
-  });
-
   it('stay as they are without twins', async () => {
     const { asked, without } = shelf();
     await without.lookup(old);

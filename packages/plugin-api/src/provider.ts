@@ -118,8 +118,6 @@ export interface Installer {
   /** Bumped when the tree changes for equal input. */
   readonly version: number;
   apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void>;
-  /** Packages of these that `apply` unpacks twice in an empty tree, to start the ecosystem's own tool and by it: their twins pay at once. */
-  unpackedTwice?(packages: readonly VerifiedPackage[], distribution: DistributionDefinition): readonly VerifiedPackage[];
   /** Puts the files of packages into a tree without running their scripts: enough for programs of the tools tree. */
   unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition, ctx: Context): Promise<void>;
   /** Removes what varies between equal builds and what belongs to one machine: keys, ids, logs, caches. */

@@ -63,7 +63,7 @@ export function createInstaller(): Installer {
     await apply(change, tree, distribution, ctx);
     await cleanTree(tree, ctx);
   });
-  return { version: INSTALLER_VERSION, apply, unpackedTwice: startsDpkg, unpack, clean: cleanTree, choosesFiles: true, delta };
+  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree, choosesFiles: true, delta };
 }
 
 async function apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void> {
@@ -109,23 +109,17 @@ async function bootstrap(
   distribution: DistributionDefinition,
   ctx: BuildContext,
 ): Promise<void> {
-  const { usrMerge } = readQuirks(distribution);
+  const { preExtract, usrMerge } = readQuirks(distribution);
   await linkUsr(tree, usrMerge);
   for (const directory of ['info', 'updates', 'triggers', 'alternatives', 'parts']) await tree.makeDirectory(`${DATABASE}/${directory}`);
   await tree.makeDirectory('/var/log');
   await tree.write(`${DATABASE}/status`, '');
   await tree.write(`${DATABASE}/available`, '');
-  const first = startsDpkg(order, distribution);
+  const first = order.filter((pkg) => preExtract.includes(pkg.name));
   for (const [index, pkg] of first.entries()) {
     ctx.emit({ type: 'install.progress', phase: 'extract', name: pkg.name, done: index, total: first.length });
     await extractToRun(pkg, tree);
   }
-}
-
-/** Packages whose files dpkg needs to start. */
-function startsDpkg(packages: readonly VerifiedPackage[], distribution: DistributionDefinition): readonly VerifiedPackage[] {
-  const { preExtract } = readQuirks(distribution);
-  return packages.filter((pkg) => preExtract.includes(pkg.name));
 }
 
 async function unpack(packages: readonly VerifiedPackage[], tree: TreeSession, distribution: DistributionDefinition): Promise<void> {
