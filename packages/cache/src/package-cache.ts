@@ -122,7 +122,11 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       ...(signedBy === undefined ? {} : { signedBy }),
       ...(rules === undefined ? {} : { rules }),
     };
-    await writeHint(layout, layout.record(index, key), JSON.stringify(entry));
+    await write(entry);
+  }
+
+  async function write(entry: PackageEntry): Promise<void> {
+    await writeHint(layout, layout.record(index, entry.key), JSON.stringify(entry));
   }
 
   /** True when a record says that the file of this name rightly has its content: then it is another package's. */
@@ -163,7 +167,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     if (actual.digest === pkg.digest) {
       const after = await statSignature(file);
       if (after?.ino !== signature.ino) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
-      await recordIfPossible(pkg, after, entry);
+      await ifPossible(record(pkg, after, entry));
       return hit(pkg, file, 'hash', entry);
     }
     await forget();
@@ -187,15 +191,10 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     return check && hit(pkg, file, check, entry);
   }
 
-  /** A hit stays a hit when its new signature cannot be kept: the next build hashes again. */
-  async function recordIfPossible(
-    pkg: CachedPackage,
-    signature: StatSignature,
-    entry: PackageEntry | undefined,
-    vouched: Vouched = {},
-  ): Promise<void> {
+  /** A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again. */
+  async function ifPossible(keep: Promise<void>): Promise<void> {
     try {
-      await record(pkg, signature, entry, vouched);
+      await keep;
     } catch (error) {
       if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
     }
@@ -249,7 +248,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     },
     async vouch(pkg, rules) {
       const entry = await readEntry(pkg, layout);
-      if (entry !== undefined) await recordIfPossible(pkg, entry.statSignature, entry, { rules });
+      // Not `verifiedAt`: its bytes were not compared with its digest.
+      if (entry !== undefined) await ifPossible(write({ ...entry, rules }));
     },
     async store(pkg, file, vouched) {
       const target = fileOf(pkg);

@@ -101,8 +101,11 @@ describe('the state machine, one event an edge', () => {
     await packages.vouch(a, strict); // nothing is there yet
     const file = await packages.store(a, rig.file('content of a'), { rules: lax });
     expect(await lookup()).toMatchObject({ state: 'hit', rules: lax });
+    rig.time = 2000;
     await packages.vouch(a, strict);
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature', rules: strict });
+    // Its bytes were not looked at: it is hashed again when it would have been.
+    expect(JSON.parse(readFileSync(recordPath(a), 'utf8'))).toMatchObject({ verifiedAt: 1000, rules: strict });
     utimesSync(file, 5, 5);
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash', rules: strict });
     rmSync(recordPath(a));

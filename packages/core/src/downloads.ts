@@ -1,5 +1,5 @@
-import { isIctError } from '@ict/plugin-api';
 import { canonicalJson, digestOf } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
 import type { Context, Digest, IctError, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import { coreError } from './errors.js';
 import { inParallel } from './in-parallel.js';
@@ -16,8 +16,9 @@ export interface DownloadOptions {
 }
 
 /**
- * Makes every package lie verified on this machine: what the cache has is checked before it is used, against the repository's rules, too, when they are no longer those of then; the rest is downloaded,
- * checked in the worker pool while other downloads go on, and stored. Only an invalid entry is replaced.
+ * Makes every package lie verified on this machine: what the cache has is checked before it is used, also against the repository's rules when
+ * these are no longer those of then; the rest is downloaded, checked in the worker pool while other downloads go on, and stored. Only an
+ * invalid entry is replaced.
  *
  * @param repositories where the packages come from.
  * @returns the packages in the order given.
