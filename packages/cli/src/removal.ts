@@ -24,22 +24,34 @@ export interface Removal {
 
 export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 0 };
 
-/** Removes parts of the work directory, and from the disk what was taken out of the cache; undefined where there is no cache. */
+/**
+ * Removes parts of the work directory, and from the disk what was taken out of the cache.
+ *
+ * @param cache undefined where there is none.
+ * @param isMeant asked once no build holds the directory any more: false for what lies in the place of what was chosen.
+ */
 export async function finishRemoval(
   session: Session,
   home: CacheHome,
   workDir: string,
   cache: Cache | undefined,
   workspace: readonly WorkspaceEntry[],
+  isMeant: (entry: WorkspaceEntry) => Promise<boolean> = async () => true,
 ): Promise<void> {
   if (cache === undefined && workspace.length === 0) return;
   const locks = cache ?? (await openCache({ ...home, clock: () => Date.now() / 1000 }));
-  await removeFromWorkspace(session, locks, workDir, workspace);
+  await removeFromWorkspace(session, locks, workDir, workspace, isMeant);
   await reapCache(locks, session);
 }
 
 /** Removes parts of a work directory, after the builds that hold it have ended. */
-async function removeFromWorkspace(session: Session, cache: Cache, workDir: string, chosen: readonly WorkspaceEntry[]): Promise<void> {
+async function removeFromWorkspace(
+  session: Session,
+  cache: Cache,
+  workDir: string,
+  chosen: readonly WorkspaceEntry[],
+  isMeant: (entry: WorkspaceEntry) => Promise<boolean>,
+): Promise<void> {
   const { signal } = session;
   for (const provider of new Set(chosen.map((entry) => entry.provider))) {
     const onWait = (): void => session.note(`waiting for a build of ${provider} to end\n`);
@@ -47,7 +59,7 @@ async function removeFromWorkspace(session: Session, cache: Cache, workDir: stri
       workspaceLock(join(workDir, provider)),
       async () => {
         for (const entry of chosen) {
-          if (entry.provider !== provider || (await removeWorkspaceEntry(workDir, entry))) continue;
+          if (entry.provider !== provider || !(await isMeant(entry)) || (await removeWorkspaceEntry(workDir, entry))) continue;
           session.note(`${entry.path} holds files of other users: the next build removes them\n`);
         }
       },

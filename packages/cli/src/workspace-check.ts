@@ -1,5 +1,7 @@
+import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
+import { errnoOf } from '@ict/integrity';
 import type { Sandbox } from '@ict/sandbox';
 import type { Session } from './session.js';
 
@@ -23,13 +25,20 @@ export interface WorkspaceVerification {
   readonly findings: readonly WorkspaceFinding[];
 }
 
+/** What is wrong in a work directory. */
+export interface WorkspaceCheck {
+  readonly verification: WorkspaceVerification;
+  readonly damaged: readonly WorkspaceEntry[];
+  /** Whether a damaged entry is still the one that was looked at: a build may have put another one in its place. */
+  isStillThere(entry: WorkspaceEntry): Promise<boolean>;
+}
+
 /**
  * Compares every byte of the base trees in a work directory, and of their snapshots, with what their records say.
  *
  * @param sandbox reads files of any owner; without one nothing is looked at.
  * @param repaired whether the caller takes away what is damaged.
  * @param kinds what is looked at: of a work directory that is only read, builds take snapshots alone.
- * @returns what to tell, and what is damaged.
  */
 export async function verifyWorkspace(
   session: Session,
@@ -37,11 +46,16 @@ export async function verifyWorkspace(
   sandbox: Sandbox | undefined,
   repaired: boolean,
   kinds: readonly TreeKind[] = ['chrootenv', 'chrootbuild'],
-): Promise<{ readonly verification: WorkspaceVerification; readonly damaged: readonly WorkspaceEntry[] }> {
+): Promise<WorkspaceCheck> {
   const findings: WorkspaceFinding[] = [];
-  const damaged: WorkspaceEntry[] = [];
+  const damaged = new Map<WorkspaceEntry, string>();
   const checked = { chrootenv: 0, chrootbuild: 0 };
-  if (sandbox === undefined) return { verification: { workDir, checked, findings }, damaged };
+  const result = (): WorkspaceCheck => ({
+    verification: { workDir, checked, findings },
+    damaged: [...damaged.keys()],
+    isStillThere: async (entry) => (await stateOf(entry)) === damaged.get(entry),
+  });
+  if (sandbox === undefined) return result();
   const { checkBaseTree, checkSnapshot } = await import('@ict/core');
   const { signal } = session;
   const check: Readonly<Record<TreeKind, (directory: string) => Promise<string | undefined>>> = {
@@ -52,12 +66,24 @@ export async function verifyWorkspace(
     const { kind, id, path } = entry;
     if (kind === 'imagebuild' || !kinds.includes(kind)) continue;
     signal.throwIfAborted();
+    const state = await stateOf(entry);
     const detail = await check[kind](dirname(path));
     if (detail === undefined) continue;
     checked[kind] += 1;
     if (detail === '') continue;
-    damaged.push(entry);
+    damaged.set(entry, state);
     findings.push({ kind, id, path, problem: 'damaged', detail, repaired });
   }
-  return { verification: { workDir, checked, findings }, damaged };
+  return result();
+}
+
+/** Another text for each directory that lies at the place, and after each change of what is directly in it; '' where there is none. */
+async function stateOf({ path }: WorkspaceEntry): Promise<string> {
+  try {
+    const { ino, ctimeNs } = await lstat(path, { bigint: true });
+    return `${ino} ${ctimeNs}`;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return '';
+    throw error;
+  }
 }

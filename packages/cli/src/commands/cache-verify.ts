@@ -51,7 +51,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     }
     return { own: verified, others: beside, trees: await verifyWorkspace(session, engine.workDir, sandbox, repair) };
   }).finally(() => rm(scratch, { recursive: true, force: true }));
-  if (repair) await finishRemoval(session, home, engine.workDir, cache, trees.damaged);
+  if (repair) await finishRemoval(session, home, engine.workDir, cache, trees.damaged, trees.isStillThere);
   const workspace = trees.verification;
   const status = [own, workspace, ...others].some(isDamaged) ? DAMAGED : 0;
   session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others });
