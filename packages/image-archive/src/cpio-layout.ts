@@ -1,19 +1,9 @@
 import { CPIO_ALIGNMENT, CPIO_MAX_FILE_BYTES, encodeCpioHeader, encodeCpioTrailer } from '@ict/archive';
-import type { EntryType, TreeRecord } from '@ict/plugin-api';
+import { FILE_TYPE_BITS } from '@ict/image-parts';
+import type { TreeRecord } from '@ict/plugin-api';
 import { ArchiveLayout } from './archive-layout.js';
 import { archiveImageError } from './errors.js';
 import { archiveName, requireKnownNames } from './tree-names.js';
-
-/** Bits of `st_mode`, as inode(7) has them. */
-const TYPE_BITS: Readonly<Record<EntryType, number>> = {
-  fifo: 0o010000,
-  character: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-};
 
 /** Archives end at a multiple of this, as GNU cpio writes them; another one may follow. */
 const BLOCK_BYTES = 512;
@@ -46,7 +36,7 @@ export function layOutCpio(records: readonly TreeRecord[]): ArchiveLayout {
     layout.add(
       encodeCpioHeader({
         name: nameOf(record),
-        mode: TYPE_BITS[record.type] | record.mode,
+        mode: FILE_TYPE_BITS[record.type] | record.mode,
         uid: record.uid,
         gid: record.gid,
         links: record.type === 'directory' ? 2 : shared ? own.length : 1,

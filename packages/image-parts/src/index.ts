@@ -2,6 +2,7 @@ export { artifactExtension, compressionCapability } from './artifact-names.js';
 export { compressArtifact, compressKey, type CompressOptions, type Decompressor } from './compress-artifact.js';
 export { DERIVE_VERSION, deriveBlob, runTool } from './derived-blob.js';
 export { imageError } from './errors.js';
+export { FILE_TYPE_BITS } from './file-type-bits.js';
 export { compareKernelVersions, findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
 export { storedBlob } from './stored-blob.js';

@@ -1,19 +1,11 @@
+import { FILE_TYPE_BITS } from '@ict/image-parts';
 import type { BlockExtent, TreeRecord } from '@ict/plugin-api';
 import { directoryBlockCount, encodeDirectory, ENTRY_KINDS, type DirectoryEntry } from './directory-blocks.js';
 import { sealAttributeBlock, storeAttributes, type StoredAttributes } from './extended-attributes.js';
 import { encodeExtents } from './extent-tree.js';
 import type { FreeBlocks } from './free-blocks.js';
 import { BLOCK_BYTES, FIRST_FREE_INODE, blocksOf } from './geometry.js';
-import {
-  ATTRIBUTE_ROOM_BYTES,
-  CONTENT_AT,
-  CONTENT_BYTES,
-  EXTENTS_FLAG,
-  MODE_TYPES,
-  encodeDevice,
-  encodeInode,
-  type InodeFields,
-} from './inode.js';
+import { ATTRIBUTE_ROOM_BYTES, CONTENT_AT, CONTENT_BYTES, EXTENTS_FLAG, encodeDevice, encodeInode, type InodeFields } from './inode.js';
 import type { PlannedInode } from './inode-plan.js';
 import type { ImageFile } from './image-file.js';
 import type { InodeTables } from './inode-tables.js';
@@ -81,7 +73,7 @@ export function writeInode(placed: PlacedInode, epochSeconds: number, output: Ou
     image.write(attributeBlock, sealAttributeBlock(attributes.block, attributeBlock, filesystemSeed));
   }
   const fields: InodeFields = {
-    mode: MODE_TYPES[record.type] | record.mode,
+    mode: FILE_TYPE_BITS[record.type] | record.mode,
     uid: record.uid,
     gid: record.gid,
     sizeBytes: record.type === 'directory' ? ownBytes : (target?.length ?? record.sizeBytes ?? 0),

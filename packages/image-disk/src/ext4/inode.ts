@@ -1,17 +1,5 @@
-import type { EntryType } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
 import { BLOCK_BYTES, INODE_BYTES } from './geometry.js';
-
-/** Bits of a mode that say what an inode is. */
-export const MODE_TYPES: Readonly<Record<EntryType, number>> = {
-  fifo: 0o010000,
-  character: 0o020000,
-  directory: 0o040000,
-  block: 0o060000,
-  file: 0o100000,
-  symlink: 0o120000,
-  socket: 0o140000,
-};
 
 /** The blocks of an inode are found by an extent tree. */
 export const EXTENTS_FLAG = 0x80000;

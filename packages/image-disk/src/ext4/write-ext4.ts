@@ -1,3 +1,4 @@
+import { FILE_TYPE_BITS } from '@ict/image-parts';
 import type { BlockExtent, PackTarget, Packing, TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
 import { uuidBytes } from '../guid.js';
@@ -8,7 +9,7 @@ import { ImageFile } from './image-file.js';
 import { placeInode, writeExtentTree, writeInode, type Output, type PlacedInode } from './inode-content.js';
 import { planInodes, type PlannedInode } from './inode-plan.js';
 import { InodeTables } from './inode-tables.js';
-import { EXTENTS_FLAG, MAX_LINKS, MODE_TYPES, CONTENT_AT, CONTENT_BYTES, encodeInode, type InodeFields } from './inode.js';
+import { EXTENTS_FLAG, MAX_LINKS, CONTENT_AT, CONTENT_BYTES, encodeInode, type InodeFields } from './inode.js';
 import { encodeJournalSuperblock } from './journal.js';
 import { RESIZE_INODE, encodeDoublyIndirect, makeResizeInode } from './resize-inode.js';
 import { inodeSeed } from './seeds.js';
@@ -142,7 +143,7 @@ function writeHidden(
   own: Pick<InodeFields, 'sizeBytes' | 'blocks' | 'flags'>,
   { request, tables, seed }: Filesystem,
 ): void {
-  const fields = { ...own, mode: MODE_TYPES.file | 0o600, uid: 0, gid: 0, links: 1, seconds: request.epochSeconds };
+  const fields = { ...own, mode: FILE_TYPE_BITS.file | 0o600, uid: 0, gid: 0, links: 1, seconds: request.epochSeconds };
   const { table, start } = tables.at(number);
   encodeInode(table, start, fields, inodeSeed(seed, number));
 }
