@@ -1,9 +1,10 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { join, normalize } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { serveLoopback, type LoopbackServer } from '@ict/fixtures';
 
 /** What lies between a machine and a mirror. */
 export interface Line {
@@ -15,17 +16,11 @@ export interface Line {
   readonly bytesPerSecond: number;
 }
 
-export interface ThrottledServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 const PIECE_BYTES = 16 * 1024;
 
 /** Serves a directory on a free port of the loopback interface as a mirror at the other end of a line would. */
-export async function serveThrottled(root: string, line: Line): Promise<ThrottledServer> {
+export function serveThrottled(root: string, line: Line): Promise<LoopbackServer> {
   const known = new WeakSet<Socket>();
-  const sockets = new Set<Socket>();
   const all = new Clock(line.bytesPerSecond);
 
   async function answer(path: string, socket: Socket, response: ServerResponse): Promise<void> {
@@ -43,24 +38,12 @@ export async function serveThrottled(root: string, line: Line): Promise<Throttle
     response.end();
   }
 
-  const server = createServer((request, response) => {
+  return serveLoopback((request, response) => {
     answer(new URL(request.url ?? '/', 'http://localhost').pathname, request.socket, response).catch((error: NodeJS.ErrnoException) => {
       if (!response.headersSent) response.statusCode = error.code === 'ENOENT' ? 404 : 500;
       response.end();
     });
   });
-  server.on('connection', (socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    close: async () => {
-      for (const socket of sockets) socket.destroy();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
 }
 
 /** When bytes that are sent one after the other have arrived. */

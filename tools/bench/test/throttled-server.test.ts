@@ -2,11 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { serveThrottled, type Line, type ThrottledServer } from '../src/throttled-server.js';
+import type { LoopbackServer } from '@ict/fixtures';
+import { serveThrottled, type Line } from '../src/throttled-server.js';
 
 const BYTES = 100_000;
 let root: string;
-let server: ThrottledServer | undefined;
+let server: LoopbackServer | undefined;
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'ict-line-'));

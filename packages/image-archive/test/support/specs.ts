@@ -1,50 +1,14 @@
-import type { Digest, DistributionDefinition, ImageInput, ImageSpec, TreeRef } from '@ict/plugin-api';
+import { formatDistribution, formatSpec, SEED, type FormatSpecChanges } from '@ict/fixtures';
+import type { ImageInput, ImageSpec, TreeRef } from '@ict/plugin-api';
 
-export const SEED = `sha256:${'5e'.repeat(32)}` as Digest;
+export { SEED };
 
-export const distribution: DistributionDefinition = {
-  apiVersion: 1,
-  ecosystem: 'deb',
-  os: 'debian',
-  dist: 'debian13',
-  title: 'Debian 13',
-  architectures: ['x86_64'],
-  repositories: [],
-  essential: { priorities: [], packages: [] },
-  boot: { kernel: '/boot/vmlinuz-*', initrd: '/boot/initrd.img-${kernelVersion}', makeInitrd: ['false'], loaders: {} },
-  tools: { packages: { xz: ['xz-utils'] } },
-  defaults: {},
-};
+export const distribution = formatDistribution({ tools: { packages: { xz: ['xz-utils'] } } });
 
-export interface SpecChanges {
-  readonly disk?: Partial<ImageSpec['disk']>;
-  readonly kernel?: Partial<ImageSpec['system']['kernel']>;
-  readonly imageType?: string;
-  readonly positions?: ImageSpec['positions'];
-}
+export type SpecChanges = Pick<FormatSpecChanges, 'disk' | 'kernel' | 'positions'> & { readonly imageType?: string };
 
-export function imageSpec({ disk, kernel, imageType = 'img', positions = new Map() }: SpecChanges = {}): ImageSpec {
-  return {
-    file: 'template.yml',
-    image: { name: 'minimal', version: '1.0' },
-    target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType },
-    disk: { name: 'disk', sizeBytes: 0, partitionTable: 'gpt', artifacts: [], partitions: [], ...disk },
-    system: {
-      name: 'minimal',
-      packages: [],
-      recommends: false,
-      kernel: { cmdline: 'console=ttyS0', packages: [], ...kernel },
-      bootloader: { bootType: 'efi', provider: 'systemd-boot' },
-      users: [],
-      files: [],
-      configurations: [],
-    },
-    repositories: [],
-    layers: [],
-    secrets: [],
-    caches: { packages: true, images: true },
-    positions,
-  };
+export function imageSpec({ imageType = 'img', ...changes }: SpecChanges = {}): ImageSpec {
+  return formatSpec({ ...changes, target: { imageType } });
 }
 
 export function imageInput(tree: TreeRef, changes: SpecChanges = {}): ImageInput {

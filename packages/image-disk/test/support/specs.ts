@@ -1,18 +1,11 @@
-import type { Digest, DistributionDefinition, ImageInput, ImageSpec, PartitionSpec, TreeRef } from '@ict/plugin-api';
-import type { TreeContent } from '@ict/fixtures';
+import { formatDistribution, formatSpec, SEED, type FormatSpecChanges, type TreeContent } from '@ict/fixtures';
+import type { ImageInput, ImageSpec, PartitionSpec, TreeRef } from '@ict/plugin-api';
+
+export { SEED };
 
 export const MIB = 1024 * 1024;
-export const SEED = `sha256:${'5e'.repeat(32)}` as Digest;
 
-export const distribution: DistributionDefinition = {
-  apiVersion: 1,
-  ecosystem: 'deb',
-  os: 'debian',
-  dist: 'debian13',
-  title: 'Debian 13',
-  architectures: ['x86_64'],
-  repositories: [],
-  essential: { priorities: [], packages: [] },
+export const distribution = formatDistribution({
   boot: {
     kernel: '/boot/vmlinuz-*',
     initrd: '/boot/initrd.img-${kernelVersion}',
@@ -20,15 +13,9 @@ export const distribution: DistributionDefinition = {
     loaders: { 'systemd-boot': { efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', package: 'systemd-boot-efi' } },
   },
   tools: {
-    packages: {
-      ext4: ['e2fsprogs'],
-      convert: ['qemu-utils'],
-      'grub-efi': ['grub-efi-amd64-bin'],
-      xz: ['xz-utils'],
-    },
+    packages: { ext4: ['e2fsprogs'], convert: ['qemu-utils'], 'grub-efi': ['grub-efi-amd64-bin'], xz: ['xz-utils'] },
   },
-  defaults: {},
-};
+});
 
 export const esp: PartitionSpec = {
   id: 'boot',
@@ -54,43 +41,14 @@ export const root: PartitionSpec = {
   flags: [],
 };
 
-export interface SpecChanges {
-  readonly disk?: Partial<ImageSpec['disk']>;
-  readonly target?: Partial<ImageSpec['target']>;
-  readonly bootloader?: Partial<ImageSpec['system']['bootloader']>;
-  readonly cmdline?: string;
-  readonly positions?: ImageSpec['positions'];
-}
+export type SpecChanges = Omit<FormatSpecChanges, 'kernel'> & { readonly cmdline?: string };
 
-export function imageSpec(changes: SpecChanges = {}): ImageSpec {
-  return {
-    file: 'template.yml',
-    image: { name: 'minimal', version: '1.0' },
-    target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw', ...changes.target },
-    disk: {
-      name: 'disk',
-      sizeBytes: 80 * MIB,
-      partitionTable: 'gpt',
-      artifacts: [{ type: 'raw' }],
-      partitions: [esp, root],
-      ...changes.disk,
-    },
-    system: {
-      name: 'minimal',
-      packages: [],
-      recommends: false,
-      kernel: { cmdline: changes.cmdline ?? 'console=ttyS0', packages: [] },
-      bootloader: { bootType: 'efi', provider: 'systemd-boot', ...changes.bootloader },
-      users: [],
-      files: [],
-      configurations: [],
-    },
-    repositories: [],
-    layers: [],
-    secrets: [],
-    caches: { packages: true, images: true },
-    positions: changes.positions ?? new Map(),
-  };
+export function imageSpec({ cmdline, disk, ...changes }: SpecChanges = {}): ImageSpec {
+  return formatSpec({
+    ...changes,
+    disk: { sizeBytes: 80 * MIB, artifacts: [{ type: 'raw' }], partitions: [esp, root], ...disk },
+    ...(cmdline === undefined ? {} : { kernel: { cmdline } }),
+  });
 }
 
 export function imageInput(tree: TreeRef, changes: SpecChanges = {}): ImageInput {
