@@ -134,24 +134,28 @@ tools: { packages: { ext4: [e2fsprogs] } }\ndefaults: { raw: { systemConfig: { p
   });
 });
 
-describe('costs no more than three seconds of processor time and 200 MiB:', () => {
+describe('costs no more than a second of processor time and 200 MiB:', () => {
   /** As many bytes, none of which is a NUL. */
   const huge = 'a file of 100 MB';
   const worst = [huge, ...Object.keys(HOSTILE).filter((name) => (HOSTILE[name]?.[0].length ?? 0) > 1000)];
   it.each(worst)('%s', async (name) => {
     const [text] = HOSTILE[name] ?? [`a: ${'x'.repeat(100_000_000)}\n`];
     const file = path.join(await workspace({ 'image.yml': text }), 'image.yml');
-    // A process of its own: its memory is that of this text alone. Processor time does not depend on what else the machine does.
+    // A process of its own: its memory is that of this text alone.
     const program = `const { loadTemplate } = await import(process.argv[2]);
       const before = process.cpuUsage();
       const { problems } = await loadTemplate(process.argv[1], { distribution: () => undefined }).catch((error) => ({ problems: [error] }));
       const { user, system } = process.cpuUsage(before);
       console.log(JSON.stringify({ problems: problems.length, seconds: (user + system) / 1e6, maxRssBytes: process.resourceUsage().maxRSS * 1024 }));`;
     const built = new URL('../dist/index.js', import.meta.url).href;
-    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, file, built]);
-    const { problems, seconds, maxRssBytes } = JSON.parse(stdout) as { problems: number; seconds: number; maxRssBytes: number };
-    expect(problems).toBeGreaterThan(0);
-    expect(seconds).toBeLessThan(3);
-    expect(maxRssBytes).toBeLessThan(200 * 2 ** 20);
+    const runs: { problems: number; seconds: number; maxRssBytes: number }[] = [];
+    // What shares caches and a core with it makes it slower, so of a few runs the quickest tells what it costs.
+    do {
+      const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program, file, built]);
+      runs.push(JSON.parse(stdout) as (typeof runs)[number]);
+    } while (runs.length < 3 && runs.every(({ seconds }) => seconds >= 1));
+    expect(Math.min(...runs.map(({ problems }) => problems))).toBeGreaterThan(0);
+    expect(Math.min(...runs.map(({ seconds }) => seconds))).toBeLessThan(1);
+    expect(Math.max(...runs.map(({ maxRssBytes }) => maxRssBytes))).toBeLessThan(200 * 2 ** 20);
   });
 });
