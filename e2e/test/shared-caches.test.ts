@@ -74,7 +74,8 @@ describe('a cache directory that can only be read', () => {
     const changed = await mini.template({ system: { hostname: 'other' } });
     const first = await sound(sealed(['build', changed, '--json']));
     expect(names(first, 'package.downloaded')).toEqual([]);
-    expect(stepsOf(first, 'step.miss')).toEqual(expect.arrayContaining(['ict.image', 'ict.configure']));
+    // Its base tree lies in the other work directory: made again, it is the same, and so what is upon it hits.
+    expect(stepsOf(first, 'step.hit')).toEqual(['ict.packages']);
     const again = await sound(sealed(['build', changed, '--json']));
     expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
     expect(artifactOf(again, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
