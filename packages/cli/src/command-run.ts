@@ -3,7 +3,7 @@ import type { GlobalFlags } from './flag-types.js';
 import type { Speech } from './session.js';
 import { Session } from './session.js';
 import { SignalWatch } from './signals.js';
-import { createTerminal } from './terminal.js';
+import { createTerminal } from './views/terminal.js';
 
 /**
  * Runs one command in a session of its own.

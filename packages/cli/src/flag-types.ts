@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { MirrorFlag } from './flag-values.js';
-import type { LogLevel } from './log-level.js';
+import type { LogLevel } from './views/log-level.js';
 import type { Session, Speech } from './session.js';
 
 /** Flags that every command takes. */

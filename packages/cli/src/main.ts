@@ -8,7 +8,7 @@ import type { GlobalFlags, Runner } from './flag-types.js';
 import { createProgram } from './program.js';
 import type { Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
-import type { OutputStream } from './terminal.js';
+import type { OutputStream } from './views/terminal.js';
 
 /** Everything that {@link runCli} touches outside itself. */
 export interface CliHost {

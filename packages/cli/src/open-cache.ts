@@ -11,7 +11,7 @@ import {
 } from '@ict/cache';
 import { unfitForTrees } from '@ict/sandbox';
 import type { Session } from './session.js';
-import type { KeptEntry } from './shown-entries.js';
+import type { KeptEntry } from './views/shown-entries.js';
 
 /** Where the cache of these directories is, on this machine. */
 export function findCacheHome(places: CachePlaces): Promise<CacheHome> {

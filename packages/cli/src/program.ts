@@ -6,7 +6,7 @@ import type { Runner } from './flag-types.js';
 import { parseText } from './flag-values.js';
 import { imageCommands } from './image-commands.js';
 import { LateCommand } from './late-command.js';
-import { logLevels } from './log-level.js';
+import { logLevels } from './views/log-level.js';
 import { questionCommands } from './question-commands.js';
 import { templateCommands } from './template-commands.js';
 import { toolCommands } from './tool-commands.js';

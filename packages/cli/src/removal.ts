@@ -9,11 +9,11 @@ import {
   type Collection,
   type WorkspaceEntry,
 } from '@ict/cache';
-import { entryDocument } from './cache-entry-text.js';
+import { entryDocument } from './views/cache-entry-text.js';
 import { reapCache } from './open-cache.js';
-import { formatBytes, formatCount } from './quantity.js';
+import { formatBytes, formatCount } from './views/quantity.js';
 import type { Session } from './session.js';
-import { plainText, table } from './terminal-text.js';
+import { plainText, table } from './views/terminal-text.js';
 
 /** What was removed, or would be: of the cache, and of the work directory. */
 export interface Removal {

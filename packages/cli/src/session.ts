@@ -4,16 +4,16 @@ import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
 import { exitStatus, statusOfSignal } from './exit-status.js';
-import { failureText, problemText } from './failure-text.js';
-import { LiveView } from './live-view.js';
-import { LogFile } from './log-file.js';
-import { PlainView } from './plain-view.js';
+import { failureText, problemText } from './views/failure-text.js';
+import { LiveView } from './views/live-view.js';
+import { LogFile } from './views/log-file.js';
+import { PlainView } from './views/plain-view.js';
 import type { Prompter } from './prompt.js';
 import type { SignalWatch } from './signals.js';
-import type { LogLevel } from './log-level.js';
-import type { Terminal } from './terminal.js';
-import { says } from './terminal.js';
-import type { View } from './view.js';
+import type { LogLevel } from './views/log-level.js';
+import type { Terminal } from './views/terminal.js';
+import { says } from './views/terminal.js';
+import type { View } from './views/view.js';
 
 /** What a command says on stdout with `--json`: events as they happen, or one document at its end. */
 export type Speech = 'events' | 'document';

@@ -1,11 +1,11 @@
 import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from '@ict/plugin-api';
 import type { Engine, ReadOptions, Validation } from '@ict/core';
 import { withEngine } from './engine-session.js';
-import { failureText, pageOf, problemText } from './failure-text.js';
+import { failureText, pageOf, problemText } from './views/failure-text.js';
 import { cliError } from './errors.js';
 import type { EngineFlags } from './flag-types.js';
-import { githubAnnotations } from './github-annotations.js';
-import { formatCount } from './quantity.js';
+import { githubAnnotations } from './views/github-annotations.js';
+import { formatCount } from './views/quantity.js';
 import type { Session } from './session.js';
 import type { ProblemFormat } from './template-commands.js';
 import { templateInputs, type TemplateInput } from './template-input.js';

@@ -1,7 +1,7 @@
 import pc from 'picocolors';
 import { describe, expect, it } from 'vitest';
 import type { ErrorRecord, ProblemReport } from '@ict/plugin-api';
-import { failureText } from '../src/failure-text.js';
+import { failureText } from '../src/views/failure-text.js';
 
 const problem = (message: string, hint: string): ProblemReport => ({ code: 'ICT_DEB_UNSATISFIABLE', message, hint, severity: 'error' });
 

@@ -5,8 +5,8 @@ import type { CliHost } from '../src/main.js';
 import { runCli } from '../src/main.js';
 import type { EndingSignal } from '../src/exit-status.js';
 import type { Prompter } from '../src/prompt.js';
-import type { OutputStream, Terminal } from '../src/terminal.js';
-import { createTerminal } from '../src/terminal.js';
+import type { OutputStream, Terminal } from '../src/views/terminal.js';
+import { createTerminal } from '../src/views/terminal.js';
 
 /** A stream that keeps what is written. */
 export class Recorder implements OutputStream {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventBody } from '@ict/plugin-api';
-import { Progress } from '../src/progress.js';
+import { Progress } from '../src/views/progress.js';
 import { event } from './fixture.js';
 
 const MiB = 2 ** 20;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCount, formatDuration } from '../src/quantity.js';
+import { formatBytes, formatCount, formatDuration } from '../src/views/quantity.js';
 
 describe('formatBytes', () => {
   it.each([

@@ -1,7 +1,7 @@
 import type { CacheEntry } from '@ict/cache';
 import { eachEntry } from '@ict/cache';
 import { expect, it } from 'vitest';
-import { joined, lastUsedFirst, listOf, replaced } from '../src/shown-entries.js';
+import { joined, lastUsedFirst, listOf, replaced } from '../src/views/shown-entries.js';
 
 const entry = (id: string, usedAt: number): CacheEntry => ({
   kind: 'blob',

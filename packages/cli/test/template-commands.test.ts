@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Engine, ResolvedTemplate, ValidateOptions } from '@ict/core';
 import { templateError } from '@ict/template';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { githubAnnotations } from '../src/github-annotations.js';
+import { githubAnnotations } from '../src/views/github-annotations.js';
 import { readStandardInput } from '../src/standard-input.js';
 import { ict, Signals } from './fixture.js';
 

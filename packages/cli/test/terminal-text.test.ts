@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columns, displayWidth, padEnd, plainText, table, truncate } from '../src/terminal-text.js';
+import { columns, displayWidth, padEnd, plainText, table, truncate } from '../src/views/terminal-text.js';
 
 const anyText = fc.string({ unit: 'binary' });
 

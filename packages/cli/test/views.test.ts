@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventBody } from '@ict/plugin-api';
-import { LiveView } from '../src/live-view.js';
-import { PlainView } from '../src/plain-view.js';
-import type { Terminal } from '../src/terminal.js';
-import { createTerminal } from '../src/terminal.js';
-import type { View } from '../src/view.js';
+import { LiveView } from '../src/views/live-view.js';
+import { PlainView } from '../src/views/plain-view.js';
+import type { Terminal } from '../src/views/terminal.js';
+import { createTerminal } from '../src/views/terminal.js';
+import type { View } from '../src/views/view.js';
 import { digest, event, terminal } from './fixture.js';
 import { Screen } from './screen.js';
 

@@ -1,12 +1,12 @@
 import type { TwinOfPackage } from '@ict/cache';
-import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './answers.js';
-import type { AuditSample } from './audit.js';
+import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
+import type { AuditSample } from './compose/audit.js';
 import type { ArtifactInfo, BuildEvent, DistributionDefinition, ErrorRecord, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable, StorageSettings, Template, VariableSources } from '@ict/template';
-import type { DefinitionMemory } from './definition-file.js';
-import type { RepositoryChoice } from './repository-choice.js';
+import type { DefinitionMemory } from './plugins/definition-file.js';
+import type { RepositoryChoice } from './repositories/repository-choice.js';
 
-export type { AuditSample } from './audit.js';
+export type { AuditSample } from './compose/audit.js';
 
 /** @returns the namespace of the module in a file. */
 export type ModuleImporter = (file: string) => Promise<unknown>;

@@ -13,9 +13,9 @@ import {
   templateSchemaWith,
   withPortablePaths,
 } from '@ict/template';
-import { answerNames, answerSearch, answerShow, findProviders, type CatalogueQuestion } from './catalogue.js';
+import { answerNames, answerSearch, answerShow, findProviders, type CatalogueQuestion } from './questions/catalogue.js';
 import { buildImage, fetchPackages } from './build.js';
-import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './answers.js';
+import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
 import type {
   BuildOptions,
   BuildReport,
@@ -33,27 +33,27 @@ import type {
   Validation,
   WarmReport,
 } from './engine-api.js';
-import { requireForeign } from './foreign-architectures.js';
-import { lintCache } from './cache-lint.js';
-import { explainCache } from './cache-explanation.js';
-import { makeLock } from './lock-making.js';
-import { checkPackages, type PackageVerdict } from './package-check.js';
-import { openPinned, readPinned, type PinnedMetadata } from './pinned-metadata.js';
-import { planPackages } from './plan-packages.js';
-import { planBuild } from './plan.js';
-import { answerGraph, answerWhy } from './questions.js';
+import { requireForeign } from './templates/foreign-architectures.js';
+import { lintCache } from './plans/cache-lint.js';
+import { explainCache } from './plans/cache-explanation.js';
+import { makeLock } from './locks/lock-making.js';
+import { checkPackages, type PackageVerdict } from './templates/package-check.js';
+import { openPinned, readPinned, type PinnedMetadata } from './repositories/pinned-metadata.js';
+import { planPackages } from './plans/plan-packages.js';
+import { planBuild } from './plans/plan.js';
+import { answerGraph, answerWhy } from './questions/questions.js';
 import { EventStream, warningEvent } from './events.js';
-import { PluginHost } from './plugin-host.js';
-import { specFor } from './plugin-view.js';
+import { PluginHost } from './plugins/plugin-host.js';
+import { specFor } from './plugins/plugin-view.js';
 import { openServices, type Services } from './services.js';
-import { findLock, resolveAfresh, settleLock, type SettledLock } from './lock-settling.js';
-import { packageRequest } from './request.js';
-import { relationsBehind } from './relation-recovery.js';
-import { requirePinnedKeys } from './pinned-keys.js';
-import { requireKeys } from './repository-keys.js';
-import { checkTwin } from './twin-check.js';
-import { answerWhyNot } from './why-not.js';
-import { readTemplate, requireSound, type Intake, type TemplateReading } from './template-intake.js';
+import { findLock, resolveAfresh, settleLock, type SettledLock } from './locks/lock-settling.js';
+import { packageRequest } from './locks/request.js';
+import { relationsBehind } from './locks/relation-recovery.js';
+import { requirePinnedKeys } from './repositories/pinned-keys.js';
+import { requireKeys } from './repositories/repository-keys.js';
+import { checkTwin } from './packages/twin-check.js';
+import { answerWhyNot } from './questions/why-not.js';
+import { readTemplate, requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
 
 /**
  * Opens an engine. Nothing is fetched or written before a method needs it; `validate` touches neither cache nor network.

@@ -5,28 +5,35 @@ import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } fr
 import type { BuildContext, Context, DistributionDefinition, EventBody, Provider, TreeRef, Verifier } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
-import { ArchivedLayers } from './archived-layers.js';
-import { CacheAudit, type AuditSample } from './audit.js';
-import { BaseTree } from './base-tree.js';
-import { withCacheMounts } from './cache-mounts.js';
-import { CachedLayers } from './cached-layers.js';
-import { identifyEngine, type CodeIdentity } from './code-identity.js';
-import type { LayerMaker, LayerSource } from './composition.js';
-import { EarlierLayers } from './earlier-layers.js';
+import { ArchivedLayers } from './trees/archived-layers.js';
+import { CacheAudit, type AuditSample } from './compose/audit.js';
+import { BaseTree } from './trees/base-tree.js';
+import { withCacheMounts } from './trees/cache-mounts.js';
+import { CachedLayers } from './trees/cached-layers.js';
+import { identifyEngine, type CodeIdentity } from './plugins/code-identity.js';
+import type { LayerMaker, LayerSource } from './compose/composition.js';
+import { EarlierLayers } from './compose/earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
-import { namingFullDisk, type WantedRoom } from './full-disk.js';
-import type { LayerShelf } from './layer-shelf.js';
-import { emptyTrash, removeLeftover, tellLeftovers } from './leftovers.js';
-import type { Lock } from './lock.js';
-import { asTheyAre, CachedPackages, PrivatePackages, type ForUnpacking, type PackageShelf, type TwinUse } from './package-shelf.js';
-import { within } from './removed-directories.js';
-import { openMirrors, type Mirrors } from './repository-mirrors.js';
-import { rememberSignatures } from './signature-memory.js';
+import { namingFullDisk, type WantedRoom } from './trees/full-disk.js';
+import type { LayerShelf } from './trees/layer-shelf.js';
+import { emptyTrash, removeLeftover, tellLeftovers } from './trees/leftovers.js';
+import type { Lock } from './locks/lock.js';
+import {
+  asTheyAre,
+  CachedPackages,
+  PrivatePackages,
+  type ForUnpacking,
+  type PackageShelf,
+  type TwinUse,
+} from './packages/package-shelf.js';
+import { within } from './trees/removed-directories.js';
+import { openMirrors, type Mirrors } from './repositories/repository-mirrors.js';
+import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { enforceLimits } from './storage-limits.js';
-import { TEMPLATE_EPOCH } from './template-epoch.js';
-import { ToolsTree, type ToolsSource } from './tools.js';
-import { LazySandbox, SandboxTrees } from './trees.js';
+import { TEMPLATE_EPOCH } from './compose/template-epoch.js';
+import { ToolsTree, type ToolsSource } from './finalize/tools.js';
+import { LazySandbox, SandboxTrees } from './trees/trees.js';
 
 /** What one build works with: trees, steps, and the context that steps are handed. */
 export interface BuildServices {

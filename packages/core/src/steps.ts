@@ -3,7 +3,7 @@ import { canonicalJson, diffInputs, systemErrorOf, type CacheKey, type InputDiff
 import type { BlobStore, Context, Json, LayerRef, Step } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import { digestSecrets } from './secrets.js';
-import type { CodeIdentity } from './code-identity.js';
+import type { CodeIdentity } from './plugins/code-identity.js';
 import { taggedReferences } from './tagged-references.js';
 
 /** Tells whether a layer is still there. Its content is verified when it is mounted. */

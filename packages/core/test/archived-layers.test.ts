@@ -7,9 +7,9 @@ import { openCache, type Cache } from '@ict/cache';
 import { digestOf } from '@ict/integrity';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef } from '@ict/sandbox';
-import { ArchivedLayers } from '../src/archived-layers.js';
-import { CachedLayers } from '../src/cached-layers.js';
-import { LazySandbox } from '../src/trees.js';
+import { ArchivedLayers } from '../src/trees/archived-layers.js';
+import { CachedLayers } from '../src/trees/cached-layers.js';
+import { LazySandbox } from '../src/trees/trees.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
 
 let place: string;

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { LayerRef, Provider, TreeRef, TreeSession } from '@ict/plugin-api';
 import { memoryTree } from '@ict/plugin-testkit';
 import { makeManifest, type LayerEntry } from '@ict/sandbox';
-import { CacheAudit } from '../src/audit.js';
-import type { LayerCall, LayerMaker } from '../src/composition.js';
-import type { LayerShelf } from '../src/layer-shelf.js';
-import type { SandboxTrees } from '../src/trees.js';
+import { CacheAudit } from '../src/compose/audit.js';
+import type { LayerCall, LayerMaker } from '../src/compose/composition.js';
+import type { LayerShelf } from '../src/trees/layer-shelf.js';
+import type { SandboxTrees } from '../src/trees/trees.js';
 import { digestOfAll, sampleProvider } from './sample-image.js';
 
 const layer = (digit: string): LayerRef => ({ kind: 'layer', digest: digestOfAll(digit), entries: 1, sizeBytes: 1 });

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryName } from '@ict/integrity';
 import type { LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { BaseTree, checkBaseTree, checkSnapshot } from '../src/base-tree.js';
-import type { LayerShelf, StoredLayer } from '../src/layer-shelf.js';
-import { LazySandbox, SandboxTrees } from '../src/trees.js';
+import { BaseTree, checkBaseTree, checkSnapshot } from '../src/trees/base-tree.js';
+import type { LayerShelf, StoredLayer } from '../src/trees/layer-shelf.js';
+import { LazySandbox, SandboxTrees } from '../src/trees/trees.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
 
 let place: string;

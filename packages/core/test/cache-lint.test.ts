@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { loadTemplate } from '@ict/template';
 import { stringify } from 'yaml';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { lintCache } from '../src/cache-lint.js';
+import { lintCache } from '../src/plans/cache-lint.js';
 import { distribution } from './sample-image.js';
 
 let place: string;

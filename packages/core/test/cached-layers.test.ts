@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openCache, type Cache } from '@ict/cache';
 import type { LayerRef } from '@ict/plugin-api';
 import type { LayerManifest } from '@ict/sandbox';
-import { CachedLayers } from '../src/cached-layers.js';
+import { CachedLayers } from '../src/trees/cached-layers.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
 
 let place: string;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Advisory, Catalogue, CatalogueScope, Context, PackageDescription, Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from '../src/catalogue.js';
+import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from '../src/questions/catalogue.js';
 import { coreError } from '../src/errors.js';
-import type { Lock } from '../src/lock.js';
+import type { Lock } from '../src/locks/lock.js';
 import { digestOfAll, distribution, repository, resolvedPackage, sampleProvider, snapshotOf } from './sample-image.js';
 
 interface Sample {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identify, identifyEngine } from '../src/code-identity.js';
+import { identify, identifyEngine } from '../src/plugins/code-identity.js';
 
 let place: string;
 beforeEach(async () => {

@@ -1,9 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { BuildContext, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
-import { composeTree, compositionSteps, type Composition, type LayerCall, type LayerMaker, type LayerSource } from '../src/composition.js';
-import { kernelVersions } from '../src/initrd-step.js';
-import { layerDigests } from '../src/layer-digests.js';
+import {
+  composeTree,
+  compositionSteps,
+  type Composition,
+  type LayerCall,
+  type LayerMaker,
+  type LayerSource,
+} from '../src/compose/composition.js';
+import { kernelVersions } from '../src/compose/initrd-step.js';
+import { layerDigests } from '../src/compose/layer-digests.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const identity = (name: string) => ({ name, version: '1' });

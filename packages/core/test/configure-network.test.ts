@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import type { InterfaceSpec } from '@ict/plugin-api';
 import { memoryTree } from '@ict/plugin-testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { addInitrdModules } from '../src/initrd-modules.js';
-import { configureNetwork, netplanText, networkdText } from '../src/configure-network.js';
+import { addInitrdModules } from '../src/compose/initrd-modules.js';
+import { configureNetwork, netplanText, networkdText } from '../src/compose/configure-network.js';
 
 const plain: InterfaceSpec = { name: 'e0', dhcp4: false, dhcp6: false, addresses: [], routes: [], nameservers: [] };
 const fixed: InterfaceSpec = {

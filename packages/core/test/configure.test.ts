@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { FileSpec, SystemSpec, TreeCommand, TreeSession, UserSpec } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type FakeContext, type MemoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
-import { configurationKey, configureTree, gatherConfiguration } from '../src/configure.js';
+import { configurationKey, configureTree, gatherConfiguration } from '../src/compose/configure.js';
 import { sampleSpec } from './sample-image.js';
 
 let place: string;

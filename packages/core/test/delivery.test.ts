@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestOf } from '@ict/integrity';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
-import { copyDelivery, deliver, type Deliverable } from '../src/delivery.js';
+import { copyDelivery, deliver, type Deliverable } from '../src/finalize/delivery.js';
 
 let place: string;
 let directory: string;

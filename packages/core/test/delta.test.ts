@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeltaVerdict, InstallChange, Json, LayerRef, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { makeManifest, type LayerEntry } from '@ict/sandbox';
-import { chooseWay, DeltaRefused, reviewDelta } from '../src/delta.js';
+import { chooseWay, DeltaRefused, reviewDelta } from '../src/compose/delta.js';
 import type { StepSibling } from '../src/steps.js';
 import { digestOfAll, resolvedPackage } from './sample-image.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { baseIds } from '../src/base-set.js';
-import { dependencyGraph } from '../src/dependency-graph.js';
+import { baseIds } from '../src/compose/base-set.js';
+import { dependencyGraph } from '../src/questions/dependency-graph.js';
 import { resolvedPackage } from './sample-image.js';
 
 const pkg = (name: string, requires: string[], requestedBy: string[] = []) =>

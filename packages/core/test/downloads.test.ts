@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { IctError } from '@ict/plugin-api';
 import type { Context, Digest, EventBody, Provider, RepositorySpec } from '@ict/plugin-api';
-import { obtainPackages } from '../src/downloads.js';
+import { obtainPackages } from '../src/packages/downloads.js';
 import { inParallel } from '../src/in-parallel.js';
-import type { PackageShelf } from '../src/package-shelf.js';
+import type { PackageShelf } from '../src/packages/package-shelf.js';
 import { digestOfAll, resolvedPackage } from './sample-image.js';
 
 const pkg = (name: string, letter: string) => resolvedPackage(name, { digest: digestOfAll(letter) });

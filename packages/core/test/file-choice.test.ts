@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FileChoice } from '@ict/plugin-api';
-import { checkFileChoice } from '../src/file-choice.js';
+import { checkFileChoice } from '../src/templates/file-choice.js';
 import { distribution, sampleSpec } from './sample-image.js';
 
 const position = { file: '/image.yml', line: 9, column: 3 };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Provider } from '@ict/plugin-api';
-import { checkForeign, requireForeign, withForeign } from '../src/foreign-architectures.js';
+import { checkForeign, requireForeign, withForeign } from '../src/templates/foreign-architectures.js';
 import { distribution, sampleSpec } from './sample-image.js';
 
 const position = { file: '/image.yml', line: 2, column: 5 };

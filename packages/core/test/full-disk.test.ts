@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { IctError } from '@ict/plugin-api';
 import { describe, expect, it, vi } from 'vitest';
 import type { Sandbox } from '@ict/sandbox';
-import { lookingForRoom, meansFullDisk, namingFullDisk } from '../src/full-disk.js';
-import { unpackLayer } from '../src/layer-unpacking.js';
+import { lookingForRoom, meansFullDisk, namingFullDisk } from '../src/trees/full-disk.js';
+import { unpackLayer } from '../src/trees/layer-unpacking.js';
 
 const here = tmpdir();
 /** More than any disk has: whatever a program prints of a full disk is believed. */

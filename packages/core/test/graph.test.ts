@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { dotGraph } from '../src/dependency-graph.js';
-import { reduceGraph } from '../src/graph-reduction.js';
-import { packageGraph, type PackageGraph } from '../src/package-graph.js';
-import { relationsOf, type KnownRelation } from '../src/package-relations.js';
+import { dotGraph } from '../src/questions/dependency-graph.js';
+import { reduceGraph } from '../src/questions/graph-reduction.js';
+import { packageGraph, type PackageGraph } from '../src/questions/package-graph.js';
+import { relationsOf, type KnownRelation } from '../src/questions/package-relations.js';
 import { resolvedPackage } from './sample-image.js';
 
 const id = (name: string) => `${name}:amd64`;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageSpec, LayerSpec, Provider } from '@ict/plugin-api';
 import { cacheUse } from '../src/build.js';
-import { imageInputs } from '../src/image-cache.js';
+import { imageInputs } from '../src/finalize/image-cache.js';
 import { digestOfAll, distribution, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const template = (packages: boolean, images: boolean): Pick<ImageSpec, 'caches'> => ({ caches: { packages, images } });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { InitrdScope, Json, LayerRef, TreeRef } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
 import { layerRef, makeManifest, type LayerEntry, type LayerManifest } from '@ict/sandbox';
-import { keptInitrd, makerWords, rememberMaker, shapingChange } from '../src/initrd-reuse.js';
+import { keptInitrd, makerWords, rememberMaker, shapingChange } from '../src/compose/initrd-reuse.js';
 import type { StepSibling } from '../src/steps.js';
 
 const scope: InitrdScope = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LayerSpec, SourcePosition } from '@ict/plugin-api';
-import { inputOrigin } from '../src/input-origin.js';
+import { inputOrigin } from '../src/plans/input-origin.js';
 
 const line = (number: number): SourcePosition => ({ file: 'image.yml', line: number, column: 1 });
 const positions = new Map<string, SourcePosition>([

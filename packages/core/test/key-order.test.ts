@@ -3,8 +3,8 @@ import { canonicalJson } from '@ict/integrity';
 import type { ImageSpec, Provider } from '@ict/plugin-api';
 import { loadTemplate, requireSpec } from '@ict/template';
 import { expect, it } from 'vitest';
-import { imageInputs } from '../src/image-cache.js';
-import { packageRequest } from '../src/request.js';
+import { imageInputs } from '../src/finalize/image-cache.js';
+import { packageRequest } from '../src/locks/request.js';
 import { digestOfAll, distribution, sampleFormat, sampleProvider } from './sample-image.js';
 
 const TEMPLATE = {

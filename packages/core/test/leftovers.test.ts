@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { EventBody } from '@ict/plugin-api';
 import type { Sandbox } from '@ict/sandbox';
-import { emptyTrash, removeLeftover, tellLeftovers } from '../src/leftovers.js';
-import { LazySandbox } from '../src/trees.js';
+import { emptyTrash, removeLeftover, tellLeftovers } from '../src/trees/leftovers.js';
+import { LazySandbox } from '../src/trees/trees.js';
 
 const removeTree = vi.hoisted(() => vi.fn<(path: string) => Promise<void>>());
 vi.mock('@ict/cache', () => ({ removeTree }));

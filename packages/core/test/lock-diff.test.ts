@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
-import { compareLocks } from '../src/lock-diff.js';
-import type { Lock } from '../src/lock.js';
+import { compareLocks } from '../src/locks/lock-diff.js';
+import type { Lock } from '../src/locks/lock.js';
 import { digestOfAll, resolvedPackage } from './sample-image.js';
 
 function repository(id: string, root = '1', dateSeconds = 0): PinnedRepository {

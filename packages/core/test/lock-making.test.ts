@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Advisory, Catalogue, FavouredPackage, SystemSpec } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import type { LockWriteOptions } from '../src/engine-api.js';
-import { makeLock } from '../src/lock-making.js';
-import { formatLock, lockPath, readLock, type Lock } from '../src/lock.js';
+import { makeLock } from '../src/locks/lock-making.js';
+import { formatLock, lockPath, readLock, type Lock } from '../src/locks/lock.js';
 import { distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec, snapshotOf } from './sample-image.js';
 
 let place: string;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { RepositorySpec } from '@ict/plugin-api';
-import { pinnedRepositories, type Lock } from '../src/lock.js';
-import { lockMisfits } from '../src/lock-misfits.js';
-import { packageRequest } from '../src/request.js';
+import { pinnedRepositories, type Lock } from '../src/locks/lock.js';
+import { lockMisfits } from '../src/locks/lock-misfits.js';
+import { packageRequest } from '../src/locks/request.js';
 import { digestOfAll, distribution, repository, resolvedPackage, sampleFormat, sampleSpec, snapshotOf } from './sample-image.js';
 
 /** What is told when a template with these packages and repositories meets a lock of bash, tar, linux and loader. */

@@ -5,11 +5,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SystemSpec } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import type { LockOptions } from '../src/engine-api.js';
-import { resolveAfresh, settleLock } from '../src/lock-settling.js';
-import { lockPath, writeLock } from '../src/lock.js';
-import { packageRequest } from '../src/request.js';
+import { resolveAfresh, settleLock } from '../src/locks/lock-settling.js';
+import { lockPath, writeLock } from '../src/locks/lock.js';
+import { packageRequest } from '../src/locks/request.js';
 import type { Services } from '../src/services.js';
-import type { Intake } from '../src/template-intake.js';
+import type { Intake } from '../src/templates/template-intake.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec, snapshotOf } from './sample-image.js';
 
 let place: string;

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { digestOf } from '@ict/integrity';
 import { hasCode, type Digest, type Json, type Memo } from '@ict/plugin-api';
-import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../src/lock.js';
-import { recordDigest } from '../src/request-record.js';
+import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../src/locks/lock.js';
+import { recordDigest } from '../src/locks/request-record.js';
 
 const digest = `sha256:${'1'.repeat(64)}` as Digest;
 const entry = {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox, type LayerEntry, type LayerManifest } from '@ict/sandbox';
-import { mergeLayers } from '../src/merged-tree.js';
+import { mergeLayers } from '../src/trees/merged-tree.js';
 
 const entry = (path: string, changes: Partial<LayerEntry> = {}): LayerEntry => ({
   ...{ path, type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1 },

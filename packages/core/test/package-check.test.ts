@@ -1,6 +1,6 @@
 import { IctError, type ErrorKind } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { checkPackages } from '../src/package-check.js';
+import { checkPackages } from '../src/templates/package-check.js';
 import { distribution } from './sample-image.js';
 
 const failing = (kind: ErrorKind, details: Partial<ConstructorParameters<typeof IctError>[2]> = {}) =>

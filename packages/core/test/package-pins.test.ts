@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkPins, withPins } from '../src/package-pins.js';
+import { checkPins, withPins } from '../src/templates/package-pins.js';
 import { distribution, sampleSpec } from './sample-image.js';
 
 const pins = [{ packages: ['linux-*'], priority: 700 }];

@@ -1,8 +1,8 @@
 import type { PackageCache } from '@ict/cache';
 import type { Provider, VerifiedPackage } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import type { Lock } from '../src/lock.js';
-import { CachedPackages, type TwinUse } from '../src/package-shelf.js';
+import type { Lock } from '../src/locks/lock.js';
+import { CachedPackages, type TwinUse } from '../src/packages/package-shelf.js';
 import { digestOfAll, resolvedPackage } from './sample-image.js';
 
 const verified = (name: string, letter: string): VerifiedPackage => ({

@@ -6,7 +6,7 @@ import { fakeContext } from '@ict/plugin-testkit';
 import { parseDistribution, requireDistribution } from '@ict/template';
 import { parseKeyring } from '@ict/verify';
 import { describe, expect, it } from 'vitest';
-import { requirePinnedKeys } from '../src/pinned-keys.js';
+import { requirePinnedKeys } from '../src/repositories/pinned-keys.js';
 
 const providers = fileURLToPath(new URL('../../../providers', import.meta.url));
 const shipped = readdirSync(providers).flatMap((provider) => {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { IctError, type ErrorKind, type PinnedRepository, type RepositorySpec } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { pinnedRepositories } from '../src/lock.js';
-import { openPinned, readPinned } from '../src/pinned-metadata.js';
+import { pinnedRepositories } from '../src/locks/lock.js';
+import { openPinned, readPinned } from '../src/repositories/pinned-metadata.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from './sample-image.js';
 
 const repositories = [repository('main'), repository('updates')];

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { pinRepositories } from '../src/pinning.js';
+import { pinRepositories } from '../src/repositories/pinning.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from './sample-image.js';
 
 const repositories = ['main', 'updates', 'security'].map(repository);

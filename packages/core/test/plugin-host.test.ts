@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseDistribution, placeDistribution } from '@ict/template';
 import { describe, expect, it } from 'vitest';
-import { PluginHost } from '../src/plugin-host.js';
+import { PluginHost } from '../src/plugins/plugin-host.js';
 import { eachInWorkspace } from './toy-plugin.js';
 
 const { path, write } = eachInWorkspace();

@@ -2,12 +2,12 @@ import { sectionOf, type ImageSpec, type Json } from '@ict/plugin-api';
 import { describeTemplateSection, fakeContext } from '@ict/plugin-testkit';
 import { compileSchema, templateSchemaWith } from '@ict/template';
 import { describe, expect, it } from 'vitest';
-import { documents, formatSteps } from '../src/finalization.js';
-import type { Lock } from '../src/lock.js';
-import { PluginHost } from '../src/plugin-host.js';
-import { specFor } from '../src/plugin-view.js';
+import { documents, formatSteps } from '../src/finalize/finalization.js';
+import type { Lock } from '../src/locks/lock.js';
+import { PluginHost } from '../src/plugins/plugin-host.js';
+import { specFor } from '../src/plugins/plugin-view.js';
 import type { StepEngine } from '../src/steps.js';
-import { readTemplate } from '../src/template-intake.js';
+import { readTemplate } from '../src/templates/template-intake.js';
 import { digestOfAll, distribution, sampleProvider, sampleSpec } from './sample-image.js';
 import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
 

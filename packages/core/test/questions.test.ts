@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { CatalogueEntry } from '@ict/plugin-api';
-import type { Lock } from '../src/lock.js';
-import { answerWhy } from '../src/questions.js';
-import { packageRequest } from '../src/request.js';
+import type { Lock } from '../src/locks/lock.js';
+import { answerWhy } from '../src/questions/questions.js';
+import { packageRequest } from '../src/locks/request.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleSpec } from './sample-image.js';
 
 const request = packageRequest(sampleSpec(), distribution, sampleFormat());

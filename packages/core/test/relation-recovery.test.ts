@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { IctError, type PackageRelation, type Resolver } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
-import { pinnedRepositories, type Lock } from '../src/lock.js';
-import { relationsBehind } from '../src/relation-recovery.js';
-import { packageRequest } from '../src/request.js';
+import { pinnedRepositories, type Lock } from '../src/locks/lock.js';
+import { relationsBehind } from '../src/locks/relation-recovery.js';
+import { packageRequest } from '../src/locks/request.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec, snapshotOf } from './sample-image.js';
 
 let ctx: FakeContext;

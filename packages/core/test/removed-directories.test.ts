@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../src/engine-api.js';
-import { within } from '../src/removed-directories.js';
+import { within } from '../src/trees/removed-directories.js';
 import { eachInWorkspace, openToy, TOY_HEAD } from './toy-plugin.js';
 
 let directory: string;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RepositorySpec } from '@ict/plugin-api';
-import { chooseRepositories, type RepositoryChoice } from '../src/repository-choice.js';
+import { chooseRepositories, type RepositoryChoice } from '../src/repositories/repository-choice.js';
 
 const defined: readonly RepositorySpec[] = [
   { id: 'main', archive: 'http://a', suite: 'one', components: ['main', 'contrib'], keyrings: ['/key'], expect: { origin: 'A' } },

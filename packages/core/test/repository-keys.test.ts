@@ -1,6 +1,6 @@
 import type { DistributionDefinition, RepositorySpec } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { missingKeys, requireKeys, withKeyrings } from '../src/repository-keys.js';
+import { missingKeys, requireKeys, withKeyrings } from '../src/repositories/repository-keys.js';
 
 const repository = (id: string, ...keyrings: readonly string[]): RepositorySpec => ({
   id,

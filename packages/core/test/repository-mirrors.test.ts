@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
-import { openMirrors, reachingMirrors } from '../src/repository-mirrors.js';
+import { openMirrors, reachingMirrors } from '../src/repositories/repository-mirrors.js';
 import { repository, sampleProvider } from './sample-image.js';
 
 const main = repository('main');

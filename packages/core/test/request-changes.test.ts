@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { ImageSpec, PackagePin, RepositorySpec, SourcePosition } from '@ict/plugin-api';
-import { formatLock, type Lock } from '../src/lock.js';
-import { packageRequest } from '../src/request.js';
-import { requestChanges } from '../src/request-changes.js';
+import { formatLock, type Lock } from '../src/locks/lock.js';
+import { packageRequest } from '../src/locks/request.js';
+import { requestChanges } from '../src/locks/request-changes.js';
 import { distribution, sampleFormat, sampleSpec } from './sample-image.js';
 
 const line = (number: number): SourcePosition => ({ file: '/template.yml', line: number, column: 1 });

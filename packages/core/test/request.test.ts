@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import fc from 'fast-check';
 import type { DistributionDefinition, PackagePin, SystemSpec } from '@ict/plugin-api';
-import { packageRequest, providerId } from '../src/request.js';
-import { recordDigest } from '../src/request-record.js';
+import { packageRequest, providerId } from '../src/locks/request.js';
+import { recordDigest } from '../src/locks/request-record.js';
 import { distribution, repository, sampleFormat, sampleSpec } from './sample-image.js';
 
 const digest = (system: Partial<SystemSpec> = {}, parts: Partial<DistributionDefinition> = {}, format = sampleFormat()) =>

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PackageRecord, Problem, Resolution, ResolutionRequest, Seed, SourcePosition, SystemSpec } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { packageRequest } from '../src/request.js';
-import { resolveRequest } from '../src/resolution.js';
+import { packageRequest } from '../src/locks/request.js';
+import { resolveRequest } from '../src/locks/resolution.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec, snapshotOf } from './sample-image.js';
 
 const snapshots = distribution.repositories.map((repository) => snapshotOf(repository));

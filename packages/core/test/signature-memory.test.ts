@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SignatureResult, Verifier } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { rememberSignatures } from '../src/signature-memory.js';
+import { rememberSignatures } from '../src/repositories/signature-memory.js';
 
 const NOON = 1_750_075_200 - (1_750_075_200 % 86_400) + 43_200;
 const bytes = (text: string) => new TextEncoder().encode(text);

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { PluginHost } from '../src/plugin-host.js';
-import { readTemplate, type TemplateReading } from '../src/template-intake.js';
+import { PluginHost } from '../src/plugins/plugin-host.js';
+import { readTemplate, type TemplateReading } from '../src/templates/template-intake.js';
 import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
 
 /** A toy format that reports what the host name of the template asks for: `mistake`, `later` or `hint`, at its place. */

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryTree } from '@ict/plugin-testkit';
 import type { StepStore } from '@ict/cache';
 import type { Json, LayerRef } from '@ict/plugin-api';
-import { EarlierLayers } from '../src/earlier-layers.js';
-import { listInputs, placeInputs } from '../src/layer-inputs.js';
+import { EarlierLayers } from '../src/compose/earlier-layers.js';
+import { listInputs, placeInputs } from '../src/compose/layer-inputs.js';
 import { digestOfAll } from './sample-image.js';
 
 let place: string;

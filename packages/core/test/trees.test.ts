@@ -2,8 +2,8 @@ import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
 import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, makeManifest, type Sandbox } from '@ict/sandbox';
-import type { LayerShelf, StagedLayer } from '../src/layer-shelf.js';
-import { LazySandbox, SandboxTrees } from '../src/trees.js';
+import type { LayerShelf, StagedLayer } from '../src/trees/layer-shelf.js';
+import { LazySandbox, SandboxTrees } from '../src/trees/trees.js';
 import { digestOfAll } from './sample-image.js';
 
 const common = { type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1 } as const;

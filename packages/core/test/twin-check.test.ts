@@ -5,7 +5,7 @@ import type { TwinOfPackage } from '@ict/cache';
 import { integrityOf } from '@ict/integrity';
 import type { Provider } from '@ict/plugin-api';
 import { afterAll, describe, expect, it } from 'vitest';
-import { checkTwin } from '../src/twin-check.js';
+import { checkTwin } from '../src/packages/twin-check.js';
 
 const { signal } = new AbortController();
 const directory = mkdtempSync(join(tmpdir(), 'ict-twin-check-'));

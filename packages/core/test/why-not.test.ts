@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem, ResolutionRequest, Resolution } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import type { Lock } from '../src/lock.js';
-import { packageRequest } from '../src/request.js';
-import { answerWhyNot } from '../src/why-not.js';
+import type { Lock } from '../src/locks/lock.js';
+import { packageRequest } from '../src/locks/request.js';
+import { answerWhyNot } from '../src/questions/why-not.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const problem: Problem = { code: 'ICT_DEB_UNSATISFIABLE', message: 'no', hint: 'try', because: ['a conflicts with b'] };

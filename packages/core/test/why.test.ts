@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { ResolvedPackage, Seed } from '@ict/plugin-api';
-import { packageGraph } from '../src/package-graph.js';
-import { relationsOf } from '../src/package-relations.js';
-import { whyPaths } from '../src/why.js';
+import { packageGraph } from '../src/questions/package-graph.js';
+import { relationsOf } from '../src/questions/package-relations.js';
+import { whyPaths } from '../src/questions/why.js';
 import { resolvedPackage } from './sample-image.js';
 
 const id = (name: string) => `${name}:amd64`;

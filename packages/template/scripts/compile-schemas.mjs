@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { configSchema, defaultsSchema, distroSchema, templateSchema } from '../dist/index.js';
-import { schemaDigest } from '../dist/compiled-validator.js';
-import { compileToModule } from '../dist/schema-compiler.js';
+import { schemaDigest } from '../dist/validation/compiled-validator.js';
+import { compileToModule } from '../dist/validation/schema-compiler.js';
 
 /** Compiles the schemas to modules in `dist/validators`: part of the build. */
 const directory = new URL('../dist/validators/', import.meta.url);
@@ -12,6 +12,6 @@ for (const [name, schema] of Object.entries({
   config: configSchema,
   distro: distroSchema,
 })) {
-  const module = compileToModule(schema, '../format-checks.js');
+  const module = compileToModule(schema, '../validation/format-checks.js');
   await writeFile(new URL(`${name}.js`, directory), `${module}export const schemaDigest = ${JSON.stringify(schemaDigest(schema))};\n`);
 }

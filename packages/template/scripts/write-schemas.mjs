@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { configSchema, distroSchema, templateSchema } from '../dist/index.js';
-import { schemaPage, TEMPLATE_INTRODUCTION } from '../dist/schema-page.js';
+import { schemaPage, TEMPLATE_INTRODUCTION } from '../dist/validation/schema-page.js';
 
 /** Writes the schemas as JSON files, for editors and other programs, and docs/template.md. Run after a build; tests compare them. */
 for (const [name, schema] of Object.entries({ template: templateSchema, config: configSchema, distro: distroSchema })) {

@@ -1,5 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
-import { parseSize } from './size.js';
+import { parseSize } from './sections/size.js';
 
 /** A named kind of text: how it is checked, and what a message says was expected. */
 export interface TextFormat {

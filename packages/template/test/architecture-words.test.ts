@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ofArchitecture, replaceWords } from '../src/architecture-words.js';
-import { parseDistribution, requireDistribution } from '../src/distribution.js';
-import { loadTemplate } from '../src/load.js';
+import { ofArchitecture, replaceWords } from '../src/sections/architecture-words.js';
+import { parseDistribution, requireDistribution } from '../src/targets/distribution.js';
+import { loadTemplate } from '../src/documents/load.js';
 import { DISK, HEAD, said, workspace } from './workspace.js';
 
 const text = `apiVersion: 1

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { compiled } from '../src/compiled-validator.js';
-import { compileSchema, compileToModule } from '../src/schema-compiler.js';
+import { compiled } from '../src/validation/compiled-validator.js';
+import { compileSchema, compileToModule } from '../src/validation/schema-compiler.js';
 import { configSchema } from '../src/schema/config.js';
 import { distroSchema } from '../src/schema/distro.js';
 import { defaultsSchema, templateSchema } from '../src/schema/template.js';

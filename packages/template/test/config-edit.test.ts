@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editConfig } from '../src/config-edit.js';
-import { configKeys, WITHOUT_EFFECT } from '../src/config-keys.js';
-import { parseConfig } from '../src/config-places.js';
-import { sampleConfig } from '../src/config-sample.js';
+import { editConfig } from '../src/configuration/config-edit.js';
+import { configKeys, WITHOUT_EFFECT } from '../src/configuration/config-keys.js';
+import { parseConfig } from '../src/configuration/config-places.js';
+import { sampleConfig } from '../src/configuration/config-sample.js';
 
 const set = (text: string, key: string, ...words: readonly string[]) => editConfig(text, 'c.yml', { key, words });
 const unset = (text: string, key: string) => editConfig(text, 'c.yml', { key, words: undefined });

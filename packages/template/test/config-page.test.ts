@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { configKeys, configVariables, WITHOUT_EFFECT } from '../src/config-keys.js';
-import { parseConfig } from '../src/config-places.js';
+import { configKeys, configVariables, WITHOUT_EFFECT } from '../src/configuration/config-keys.js';
+import { parseConfig } from '../src/configuration/config-places.js';
 
 const page = await readFile(new URL('../../../docs/configuration.md', import.meta.url), 'utf8');
 const rows = page

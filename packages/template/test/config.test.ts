@@ -2,8 +2,8 @@ import { chmod, mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { configKeys, configVariables } from '../src/config-keys.js';
-import { type ConfigOptions, describeConfig, loadConfig, requireConfig } from '../src/config.js';
+import { configKeys, configVariables } from '../src/configuration/config-keys.js';
+import { type ConfigOptions, describeConfig, loadConfig, requireConfig } from '../src/configuration/config.js';
 import { said, workspace } from './workspace.js';
 
 const transport = { timeoutMs: 'a while' };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { derivedSalt, isCryptHash, shaCrypt } from '../src/crypt.js';
+import { derivedSalt, isCryptHash, shaCrypt } from '../src/sections/crypt.js';
 
 const long = 'a very much longer text to encrypt.  This one even stretches over morethan one line.';
 

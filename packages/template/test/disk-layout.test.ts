@@ -1,7 +1,7 @@
 import type { PartitionSpec } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { checkLayout, type DiskBounds } from '../src/disk-layout.js';
-import { formatPath } from '../src/path.js';
+import { checkLayout, type DiskBounds } from '../src/sections/disk-layout.js';
+import { formatPath } from '../src/documents/path.js';
 import { HEAD, load, said } from './workspace.js';
 
 const MIB = 2 ** 20;

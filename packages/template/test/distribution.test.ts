@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseDistribution, placeDistribution, requireDistribution, type WrittenDistribution } from '../src/distribution.js';
+import { parseDistribution, placeDistribution, requireDistribution, type WrittenDistribution } from '../src/targets/distribution.js';
 import { said } from './workspace.js';
 
 const text = `apiVersion: 1

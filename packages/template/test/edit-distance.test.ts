@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance, nearest } from '../src/edit-distance.js';
+import { editDistance, nearest } from '../src/problems/edit-distance.js';
 
 describe('editDistance', () => {
   it.each([

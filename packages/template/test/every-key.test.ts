@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { templateSchema } from '../src/schema/template.js';
-import { unsupported } from '../src/unsupported.js';
+import { unsupported } from '../src/problems/unsupported.js';
 import { carried, type Fate, forPeople, noEffect, notYet, ofTemplates } from './key-fates.js';
 import { HEAD, load } from './workspace.js';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { diffTemplate, explainTemplate } from '../src/explanation.js';
+import { diffTemplate, explainTemplate } from '../src/documents/explanation.js';
 import { DISK, HEAD, load } from './workspace.js';
 
 const defaults = {

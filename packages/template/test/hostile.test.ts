@@ -4,9 +4,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../src/config.js';
-import { parseDistribution } from '../src/distribution.js';
-import { loadTemplate } from '../src/load.js';
+import { loadConfig } from '../src/configuration/config.js';
+import { parseDistribution } from '../src/targets/distribution.js';
+import { loadTemplate } from '../src/documents/load.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
 const levels = (count: number, before: string, after: string): string => before.repeat(count) + after.repeat(count);

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { insteadOf } from '../src/instead-of-image-type.js';
+import { insteadOf } from '../src/targets/instead-of-image-type.js';
 import { diskTypes } from '../src/schema/disk.js';
-import { commonImageTypes } from '../src/target.js';
-import { unsupported } from '../src/unsupported.js';
+import { commonImageTypes } from '../src/targets/target.js';
+import { unsupported } from '../src/problems/unsupported.js';
 import { HEAD, load } from './workspace.js';
 
 it.each([

@@ -3,9 +3,9 @@ import { symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { hasCode } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { loadTemplate, requireSpec } from '../src/load.js';
-import { writeTemplate } from '../src/template-text.js';
-import { parseTemplate } from '../src/template-document.js';
+import { loadTemplate, requireSpec } from '../src/documents/load.js';
+import { writeTemplate } from '../src/documents/template-text.js';
+import { parseTemplate } from '../src/documents/template-document.js';
 import type { TemplateDefaults } from '../src/schema/template.js';
 import { definition, DISK, HEAD, load, said, workspace } from './workspace.js';
 

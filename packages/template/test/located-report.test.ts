@@ -1,8 +1,8 @@
 import path from 'node:path';
 import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { loadTemplate, type LoadedTemplate } from '../src/load.js';
-import { locateReports } from '../src/located-report.js';
+import { loadTemplate, type LoadedTemplate } from '../src/documents/load.js';
+import { locateReports } from '../src/problems/located-report.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
 async function read(files: Readonly<Record<string, string>>): Promise<LoadedTemplate> {

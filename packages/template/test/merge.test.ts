@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { mergeTemplates, type TemplateLayer } from '../src/merge.js';
+import { mergeTemplates, type TemplateLayer } from '../src/documents/merge.js';
 import type { TemplateDefaults } from '../src/schema/template.js';
-import { parseTemplate } from '../src/template-document.js';
-import { writeTemplate } from '../src/template-text.js';
+import { parseTemplate } from '../src/documents/template-document.js';
+import { writeTemplate } from '../src/documents/template-text.js';
 
 const layer = (template: TemplateDefaults, title = 'x'): TemplateLayer => ({ template, directory: undefined, title });
 const merge = (...templates: TemplateDefaults[]) => mergeTemplates(templates.map((one, index) => layer(one, `layer ${index}`))).template;

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { explainTemplate } from '../src/explanation.js';
-import { loadTemplate } from '../src/load.js';
-import { type PluginSections, templateSchemaWith } from '../src/plugin-section.js';
-import { compileSchema } from '../src/schema-compiler.js';
+import { explainTemplate } from '../src/documents/explanation.js';
+import { loadTemplate } from '../src/documents/load.js';
+import { type PluginSections, templateSchemaWith } from '../src/sections/plugin-section.js';
+import { compileSchema } from '../src/validation/schema-compiler.js';
 import type { TemplateDefaults } from '../src/schema/template.js';
 import { definition, DISK, HEAD, said, workspace } from './workspace.js';
 

@@ -2,9 +2,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { ImageSpec } from '@ict/plugin-api';
 import { expect, it } from 'vitest';
-import { loadTemplate } from '../src/load.js';
-import { withPortablePaths } from '../src/portable-paths.js';
-import { writeTemplate } from '../src/template-text.js';
+import { loadTemplate } from '../src/documents/load.js';
+import { withPortablePaths } from '../src/sections/portable-paths.js';
+import { writeTemplate } from '../src/documents/template-text.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
 const PARENT = `${HEAD}${DISK}systemConfig:

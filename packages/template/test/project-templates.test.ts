@@ -2,10 +2,10 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { DistributionDefinition } from '@ict/plugin-api';
-import { parseDistribution } from '../src/distribution.js';
-import { loadTemplate } from '../src/load.js';
-import { parseTemplate } from '../src/template-document.js';
-import { unsupported } from '../src/unsupported.js';
+import { parseDistribution } from '../src/targets/distribution.js';
+import { loadTemplate } from '../src/documents/load.js';
+import { parseTemplate } from '../src/documents/template-document.js';
+import { unsupported } from '../src/problems/unsupported.js';
 
 const directory = new URL('../../../templates/', import.meta.url);
 const names = (await readdir(directory, { recursive: true })).filter((name) => /(?<!distribution)\.yml$/.test(name));

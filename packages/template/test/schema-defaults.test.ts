@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { parseConfig } from '../src/config-places.js';
-import { type ConfigOptions, loadConfig } from '../src/config.js';
-import { parseDistribution } from '../src/distribution.js';
+import { parseConfig } from '../src/configuration/config-places.js';
+import { type ConfigOptions, loadConfig } from '../src/configuration/config.js';
+import { parseDistribution } from '../src/targets/distribution.js';
 import { configSchema } from '../src/schema/config.js';
 import { distroSchema } from '../src/schema/distro.js';
 import { templateSchema } from '../src/schema/template.js';
-import { fillDefaults } from '../src/schema-defaults.js';
+import { fillDefaults } from '../src/validation/schema-defaults.js';
 import { DISK, HEAD, load, workspace } from './workspace.js';
 
 interface Node {

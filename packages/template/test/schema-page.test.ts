@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { templateSchema } from '../src/schema/template.js';
-import { schemaPage, TEMPLATE_INTRODUCTION } from '../src/schema-page.js';
-import { compileSchema } from '../src/schema-compiler.js';
+import { schemaPage, TEMPLATE_INTRODUCTION } from '../src/validation/schema-page.js';
+import { compileSchema } from '../src/validation/schema-compiler.js';
 
 const page = await readFile(new URL('../../../docs/template.md', import.meta.url), 'utf8');
 

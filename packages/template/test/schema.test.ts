@@ -4,7 +4,7 @@ import { configSchema } from '../src/schema/config.js';
 import { distroSchema } from '../src/schema/distro.js';
 import { templateSchema } from '../src/schema/template.js';
 import { templateError } from '../src/errors.js';
-import { compileSchema } from '../src/schema-compiler.js';
+import { compileSchema } from '../src/validation/schema-compiler.js';
 
 const schemas = { template: templateSchema, config: configSchema, distro: distroSchema };
 

@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diffTemplate, explainTemplate, explainVariables, hiddenIn } from '../src/explanation.js';
-import { loadTemplate } from '../src/load.js';
-import { coverSecrets } from '../src/secret-text.js';
-import { writeTemplate } from '../src/template-text.js';
+import { diffTemplate, explainTemplate, explainVariables, hiddenIn } from '../src/documents/explanation.js';
+import { loadTemplate } from '../src/documents/load.js';
+import { coverSecrets } from '../src/sections/secret-text.js';
+import { writeTemplate } from '../src/documents/template-text.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
 const PLANTED = 'hunter2-planted';

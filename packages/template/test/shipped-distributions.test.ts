@@ -1,9 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { parseDistribution } from '../src/distribution.js';
-import { loadTemplate } from '../src/load.js';
-import { unsupported } from '../src/unsupported.js';
+import { parseDistribution } from '../src/targets/distribution.js';
+import { loadTemplate } from '../src/documents/load.js';
+import { unsupported } from '../src/problems/unsupported.js';
 import { workspace } from './workspace.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));

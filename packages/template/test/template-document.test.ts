@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { stringify } from 'yaml';
 import type { Template } from '../src/schema/template.js';
-import { parseTemplate } from '../src/template-document.js';
+import { parseTemplate } from '../src/documents/template-document.js';
 import { HEAD, said } from './workspace.js';
 
 const reference = new URL('fixtures/reference/', import.meta.url);

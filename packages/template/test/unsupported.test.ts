@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { unsupported } from '../src/unsupported.js';
+import { unsupported } from '../src/problems/unsupported.js';
 import { DISK, HEAD, load } from './workspace.js';
 
 const keys = async (text: string, imageTypes?: readonly string[]): Promise<string[]> => {

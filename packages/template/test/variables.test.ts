@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadTemplate } from '../src/load.js';
-import { escapeReferences, type VariableSources } from '../src/variables.js';
+import { loadTemplate } from '../src/documents/load.js';
+import { escapeReferences, type VariableSources } from '../src/documents/variables.js';
 import { definition, DISK, HEAD, said, workspace } from './workspace.js';
 
 const open = async (text: string, variables: VariableSources = {}, files: Readonly<Record<string, string>> = {}) =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import { onTestFinished } from 'vitest';
-import { type LoadedTemplate, loadTemplate } from '../src/load.js';
+import { type LoadedTemplate, loadTemplate } from '../src/documents/load.js';
 import type { TemplateDefaults } from '../src/schema/template.js';
 
 /** A directory with these files, gone when the test ends. */

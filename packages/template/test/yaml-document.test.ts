@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseYaml } from '../src/yaml-document.js';
+import { parseYaml } from '../src/documents/yaml-document.js';
 import { said } from './workspace.js';
 
 describe('data', () => {

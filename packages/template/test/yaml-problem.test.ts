@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseYaml } from '../src/yaml-document.js';
-import { parserProblem } from '../src/yaml-problem.js';
+import { parseYaml } from '../src/documents/yaml-document.js';
+import { parserProblem } from '../src/documents/yaml-problem.js';
 
 describe('a message of the parser', () => {
   it.each([

@@ -1,16 +1,16 @@
 export { debArchitecture } from './architecture.js';
-export { parseStanzas, readStanzas, Stanza, type Deb822Options } from './deb822.js';
+export { parseStanzas, readStanzas, Stanza, type Deb822Options } from './metadata/deb822.js';
 export { debError } from './errors.js';
 export { createFileName } from './file-name.js';
-export { createInventory, parseStatus } from './inventory.js';
-export { listKeys, type KeyName } from './keyring.js';
+export { createInventory, parseStatus } from './install/inventory.js';
+export { listKeys, type KeyName } from './trust/keyring.js';
 export { readCopyright, toSpdxExpression, type DeclaredLicence } from './licence.js';
-export { createMetadataSource, loadIndexes } from './metadata.js';
-export { readColumns, type IndexColumns, type IndexDiagnostic, type IndexSegment } from './index-columns.js';
-export { decodeColumns, encodeColumns } from './index-container.js';
-export { PackagesIndex, type MultiArch, type RelationField } from './packages-index.js';
-export { resolvePackages, type PackageRequest } from './resolve.js';
-export type { PoolRepository } from './resolve-solvables.js';
+export { createMetadataSource, loadIndexes } from './metadata/metadata.js';
+export { readColumns, type IndexColumns, type IndexDiagnostic, type IndexSegment } from './metadata/index-columns.js';
+export { decodeColumns, encodeColumns } from './metadata/index-container.js';
+export { PackagesIndex, type MultiArch, type RelationField } from './metadata/packages-index.js';
+export { resolvePackages, type PackageRequest } from './resolve/resolve.js';
+export type { PoolRepository } from './resolve/resolve-solvables.js';
 export { createDebProvider } from './provider.js';
 export { formatPurl, type DebPurl } from './purl.js';
 export { readQuirks, type DebQuirks } from './quirks.js';
@@ -23,8 +23,15 @@ export {
   type Provided,
   type Relation,
   type RelationGroup,
-} from './relation.js';
-export { checkRelease, chooseIndexes, parseRelease, type Release, type ReleaseFile } from './release.js';
-export { parseRfc822Date } from './rfc822-date.js';
-export { createPackageVerifier } from './verify.js';
-export { compareDebVersions, isDebVersion, parseDebVersion, satisfiesVersion, type DebVersion, type RelationOperator } from './version.js';
+} from './relations/relation.js';
+export { checkRelease, chooseIndexes, parseRelease, type Release, type ReleaseFile } from './metadata/release.js';
+export { parseRfc822Date } from './metadata/rfc822-date.js';
+export { createPackageVerifier } from './trust/verify.js';
+export {
+  compareDebVersions,
+  isDebVersion,
+  parseDebVersion,
+  satisfiesVersion,
+  type DebVersion,
+  type RelationOperator,
+} from './relations/version.js';

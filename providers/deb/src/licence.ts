@@ -1,6 +1,6 @@
 import { hasCode } from '@ict/plugin-api';
-import { parseStanzas } from './deb822.js';
-import type { Stanza } from './deb822.js';
+import { parseStanzas } from './metadata/deb822.js';
+import type { Stanza } from './metadata/deb822.js';
 
 /** What a machine-readable copyright file declares. */
 export interface DeclaredLicence {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { digestOf } from '@ict/integrity';
 import type { Snapshot } from '@ict/plugin-api';
 import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
-import { createCatalogue } from '../src/catalogue.js';
+import { createCatalogue } from '../src/resolve/catalogue.js';
 
 const SHA = 'a'.repeat(64);
 const stanza = (name: string, version: string, ...fields: string[]) =>

@@ -1,6 +1,6 @@
 import type { ResolvedPackage } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { PackagesIndex } from '../src/packages-index.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
 import { faultsOf, parseIndex, resolveChecked } from './checked-resolution.js';
 import { indexText, type CasePackage } from './resolve-case-file.js';
 

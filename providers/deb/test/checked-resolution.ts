@@ -1,9 +1,9 @@
 import { debFaults } from '@ict/fixtures';
 import type { Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
-import { PackagesIndex } from '../src/packages-index.js';
-import { resolvePackages, type PackageRequest } from '../src/resolve.js';
-import { createResolver } from '../src/resolver.js';
-import { compareDebVersions } from '../src/version.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { resolvePackages, type PackageRequest } from '../src/resolve/resolve.js';
+import { createResolver } from '../src/resolve/resolver.js';
+import { compareDebVersions } from '../src/relations/version.js';
 import type { FakeContext } from './fake-context.js';
 
 /** What the indexes of tests were read from, for a reader that is not ours. */

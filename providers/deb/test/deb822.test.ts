@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { isIctError } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseStanzas, readStanzas } from '../src/deb822.js';
-import type { Stanza } from '../src/deb822.js';
+import { parseStanzas, readStanzas } from '../src/metadata/deb822.js';
+import type { Stanza } from '../src/metadata/deb822.js';
 
 const plain = (stanzas: readonly Stanza[]) =>
   stanzas.map((stanza) => Object.fromEntries(stanza.names().map((name) => [name, stanza.lines(name)])));

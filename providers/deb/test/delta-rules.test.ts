@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { ancestors, interestedIn, isReviewedScript, mentions, orderBound, replaces, type PackageFacts } from '../src/delta-rules.js';
+import {
+  ancestors,
+  interestedIn,
+  isReviewedScript,
+  mentions,
+  orderBound,
+  replaces,
+  type PackageFacts,
+} from '../src/install/delta-rules.js';
 
 function facts(parts: Partial<Omit<PackageFacts, 'fields' | 'control'>> & { fields?: object; control?: object }): PackageFacts {
   return {

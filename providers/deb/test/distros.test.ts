@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseDistribution } from '@ict/template';
 import { describe, expect, it } from 'vitest';
-import { listKeys, readKeyrings } from '../src/keyring.js';
+import { listKeys, readKeyrings } from '../src/trust/keyring.js';
 import { readQuirks } from '../src/quirks.js';
 
 const directory = new URL('../distros/', import.meta.url);

@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { DistributionDefinition, FileChoice, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
-import { choiceSettings, keepChoice, lostSection } from '../src/file-choice.js';
-import { createInstaller } from '../src/installer.js';
+import { choiceSettings, keepChoice, lostSection } from '../src/install/file-choice.js';
+import { createInstaller } from '../src/install/installer.js';
 
 const run = promisify(execFile);
 

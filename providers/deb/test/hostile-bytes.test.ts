@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { isIctError } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseStanzas, readStanzas } from '../src/deb822.js';
-import { parseRelease } from '../src/release.js';
-import { parseRfc822Date } from '../src/rfc822-date.js';
+import { parseStanzas, readStanzas } from '../src/metadata/deb822.js';
+import { parseRelease } from '../src/metadata/release.js';
+import { parseRfc822Date } from '../src/metadata/rfc822-date.js';
 
 /** Any bytes; and sound ones of which a part is replaced by others, more or fewer. */
 function hostile(sound: Buffer): fc.Arbitrary<Buffer> {

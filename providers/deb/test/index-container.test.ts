@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { decodeSections, encodeSections } from '@ict/package-index';
 import { describe, expect, it } from 'vitest';
-import { readColumns } from '../src/index-columns.js';
-import { CONTAINER, decodeColumns, encodeColumns } from '../src/index-container.js';
-import { PackagesIndex } from '../src/packages-index.js';
-import { INDEXED_FIELDS } from '../src/stanza-scan.js';
+import { readColumns } from '../src/metadata/index-columns.js';
+import { CONTAINER, decodeColumns, encodeColumns } from '../src/metadata/index-container.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { INDEXED_FIELDS } from '../src/metadata/stanza-scan.js';
 
 const bookworm = readFileSync(new URL('fixtures/bookworm-packages', import.meta.url));
 const RELATIONS = ['Pre-Depends', 'Depends', 'Conflicts', 'Breaks', 'Recommends', 'Suggests', 'Replaces'] as const;

@@ -1,8 +1,8 @@
 import { rm, writeFile } from 'node:fs/promises';
 import type { Digest, Snapshot } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { readColumns } from '../src/index-columns.js';
-import { keepColumns, recallColumns } from '../src/index-memory.js';
+import { readColumns } from '../src/metadata/index-columns.js';
+import { keepColumns, recallColumns } from '../src/metadata/index-memory.js';
 import { FakeContext } from './fake-context.js';
 import { indexText } from './resolve-case-file.js';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { installOrder } from '../src/install-order.js';
+import { installOrder } from '../src/install/install-order.js';
 
 const node = (id: string, ...requires: string[]) => ({ id, requires });
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { DistributionDefinition, InstalledPackage, TreeSession } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createInventory, parseStatus } from '../src/inventory.js';
+import { createInventory, parseStatus } from '../src/install/inventory.js';
 import { formatPurl } from '../src/purl.js';
 
 const STATUS = `Package: zlib1g

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { createLocalVerifier } from '@ict/verify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createMetadataSource } from '../src/metadata.js';
+import { createMetadataSource } from '../src/metadata/metadata.js';
 import { FakeContext } from './fake-context.js';
 
 const archive = 'http://archive.test/debian';

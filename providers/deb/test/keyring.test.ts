@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import type { RepositorySpec } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listKeys, readKeyrings } from '../src/keyring.js';
+import { listKeys, readKeyrings } from '../src/trust/keyring.js';
 
 const shipped = new URL('../keyrings/debian-archive-keyring.pgp', import.meta.url);
 const repository: RepositorySpec = {

@@ -4,8 +4,8 @@ import { gzipSync } from 'node:zlib';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { IctError, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { createMetadataSource, loadIndexes } from '../src/metadata.js';
-import { RelationTable } from '../src/relation.js';
+import { createMetadataSource, loadIndexes } from '../src/metadata/metadata.js';
+import { RelationTable } from '../src/relations/relation.js';
 import { clearsign, FakeContext } from './fake-context.js';
 
 const keyring = fileURLToPath(new URL('../keyrings/debian-archive-keyring.pgp', import.meta.url));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { memoryTree } from '@ict/plugin-testkit';
-import { createInventory } from '../src/inventory.js';
+import { createInventory } from '../src/install/inventory.js';
 
 const tree = memoryTree({
   files: {

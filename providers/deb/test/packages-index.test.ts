@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseStanzas } from '../src/deb822.js';
-import { PackagesIndex } from '../src/packages-index.js';
-import { formatGroup } from '../src/relation.js';
-import { INDEXED_FIELDS } from '../src/stanza-scan.js';
+import { parseStanzas } from '../src/metadata/deb822.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { formatGroup } from '../src/relations/relation.js';
+import { INDEXED_FIELDS } from '../src/metadata/stanza-scan.js';
 
 const bookworm = readFileSync(new URL('fixtures/bookworm-packages', import.meta.url));
 const sha = 'ab'.repeat(32);

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readColumns } from '../src/index-columns.js';
-import { decodeColumns, encodeColumns } from '../src/index-container.js';
-import { PackagesIndex } from '../src/packages-index.js';
-import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relation.js';
-import type { Relation, RelationGroup } from '../src/relation.js';
-import { readRelations } from '../src/relation-columns.js';
-import { RELATION_PLACES, UNREADABLE } from '../src/relation-numbers.js';
-import { WIDTH } from '../src/index-columns.js';
+import { readColumns } from '../src/metadata/index-columns.js';
+import { decodeColumns, encodeColumns } from '../src/metadata/index-container.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relations/relation.js';
+import type { Relation, RelationGroup } from '../src/relations/relation.js';
+import { readRelations } from '../src/metadata/relation-columns.js';
+import { RELATION_PLACES, UNREADABLE } from '../src/relations/relation-numbers.js';
+import { WIDTH } from '../src/metadata/index-columns.js';
 import { indexText } from './resolve-case-file.js';
 
 /** An index of packages, a field of each. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isIctError } from '@ict/plugin-api';
-import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relation.js';
+import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relations/relation.js';
 
 const bare = { qualifier: undefined, operator: undefined, version: undefined, architectures: [], profiles: [] };
 

@@ -3,8 +3,8 @@ import type { RepositorySpec } from '@ict/plugin-api';
 import fc from 'fast-check';
 import { isIctError } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { checkRelease, chooseIndexes, parseRelease, releaseDirectory } from '../src/release.js';
-import type { Release } from '../src/release.js';
+import { checkRelease, chooseIndexes, parseRelease, releaseDirectory } from '../src/metadata/release.js';
+import type { Release } from '../src/metadata/release.js';
 
 const sha = 'ab'.repeat(32);
 const repository: RepositorySpec = { id: 'test', archive: 'http://archive.test', suite: 'trixie', components: ['main'], keyrings: [] };

@@ -1,5 +1,5 @@
 import type { Problem, Resolution, Seed } from '@ict/plugin-api';
-import type { PackageRequest } from '../src/resolve.js';
+import type { PackageRequest } from '../src/resolve/resolve.js';
 import { parseIndex, resolveChecked } from './checked-resolution.js';
 
 /** A package in a case: fields as in an index, without what every package has. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cyclesOf } from '../src/resolve-cycles.js';
+import { cyclesOf } from '../src/resolve/resolve-cycles.js';
 
 describe('cyclesOf', () => {
   it('finds exactly the members that reach each other', () => {

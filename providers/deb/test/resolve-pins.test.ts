@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AptResolver } from '@ict/fixtures';
 import type { PackagePin } from '@ict/plugin-api';
-import { PackagesIndex } from '../src/packages-index.js';
-import { readPins } from '../src/resolve-pins.js';
-import { Pool } from '../src/resolve-pool.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { readPins } from '../src/resolve/resolve-pins.js';
+import { Pool } from '../src/resolve/resolve-pool.js';
 import { indexText } from './resolve-case-file.js';
 
 const run = promisify(execFile);

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AptResolver } from '@ict/fixtures';
-import { parseRelease } from '../src/release.js';
-import { DEFAULT_PRIORITY } from '../src/resolve-solvables.js';
+import { parseRelease } from '../src/metadata/release.js';
+import { DEFAULT_PRIORITY } from '../src/resolve/resolve-solvables.js';
 import { parseIndex, resolveChecked } from './checked-resolution.js';
 import { indexText, type CasePackage } from './resolve-case-file.js';
 

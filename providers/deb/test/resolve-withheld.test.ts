@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { PackagePin, Problem } from '@ict/plugin-api';
-import { readPins } from '../src/resolve-pins.js';
+import { readPins } from '../src/resolve/resolve-pins.js';
 import { resolveChecked } from './checked-resolution.js';
-import type { PoolRepository } from '../src/resolve-solvables.js';
+import type { PoolRepository } from '../src/resolve/resolve-solvables.js';
 import { toRepositories, type CaseRepository } from './resolve-case-file.js';
 
 const PACKAGES: CaseRepository['packages'] = [

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRfc822Date } from '../src/rfc822-date.js';
+import { parseRfc822Date } from '../src/metadata/rfc822-date.js';
 
 describe('parseRfc822Date', () => {
   it.each([

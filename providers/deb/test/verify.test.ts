@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { digestOf } from '@ict/integrity';
 import type { ResolvedPackage } from '@ict/plugin-api';
 import { afterAll, describe, expect, it } from 'vitest';
-import { createPackageVerifier } from '../src/verify.js';
+import { createPackageVerifier } from '../src/trust/verify.js';
 import { FakeContext } from './fake-context.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-deb-verify-'));

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareDebVersions, isDebVersion, parseDebVersion, satisfiesVersion } from '../src/version.js';
-import type { RelationOperator } from '../src/version.js';
+import { compareDebVersions, isDebVersion, parseDebVersion, satisfiesVersion } from '../src/relations/version.js';
+import type { RelationOperator } from '../src/relations/version.js';
 
 const run = fc.string({ unit: fc.constantFrom(...'0123456789abzAZ.+~'), minLength: 1, maxLength: 8 });
 const anyVersion = fc

@@ -1,5 +1,5 @@
 import type { PackageRecord } from '@ict/plugin-api';
-import { formatEvr, parseEvr } from './evr.js';
+import { formatEvr, parseEvr } from './relations/evr.js';
 
 /**
  * File name of a package in the flat cache: `name-version-release.arch.rpm`, as rpm itself names it, with the epoch in front of the version

@@ -1,11 +1,11 @@
 import type { Provider } from '@ict/plugin-api';
-import { createCatalogue } from './catalogue.js';
+import { createCatalogue } from './resolve/catalogue.js';
 import { createFileName } from './file-name.js';
-import { createInstaller } from './installer.js';
-import { createInventory } from './inventory.js';
-import { createMetadataSource } from './metadata.js';
-import { createResolver } from './resolve.js';
-import { createPackageVerifier } from './verify.js';
+import { createInstaller } from './install/installer.js';
+import { createInventory } from './install/inventory.js';
+import { createMetadataSource } from './metadata/metadata.js';
+import { createResolver } from './resolve/resolve.js';
+import { createPackageVerifier } from './trust/verify.js';
 
 /** Everything that ICT does with rpm packages, made of parts that also work alone. Holds no state. */
 export function createRpmProvider(): Provider {

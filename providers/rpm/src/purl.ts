@@ -1,4 +1,4 @@
-import type { Evr } from './evr.js';
+import type { Evr } from './relations/evr.js';
 
 /** Parts of a package URL of type `rpm`. */
 export interface RpmPurl {

@@ -9,9 +9,9 @@ import { RpmWorkshop } from '@ict/fixtures';
 import { isIctError } from '@ict/plugin-api';
 import type { CatalogueScope, DistributionDefinition, RepositorySpec } from '@ict/plugin-api';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
-import { findAdvisories } from '../src/advisories.js';
-import { createMetadataSource } from '../src/metadata.js';
-import { UpdateinfoReader } from '../src/updateinfo.js';
+import { findAdvisories } from '../src/metadata/advisories.js';
+import { createMetadataSource } from '../src/metadata/metadata.js';
+import { UpdateinfoReader } from '../src/metadata/updateinfo.js';
 import { FIXTURES } from './fixture-index.js';
 import { moduleRepository } from './module-universe.js';
 

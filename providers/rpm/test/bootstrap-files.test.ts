@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { neededToRun } from '../src/bootstrap-files.js';
-import type { RpmFile } from '../src/package-files.js';
-import { FILE_FLAG } from '../src/tags.js';
+import { neededToRun } from '../src/install/bootstrap-files.js';
+import type { RpmFile } from '../src/package/package-files.js';
+import { FILE_FLAG } from '../src/package/tags.js';
 
 const file = (path: string, rest: Partial<RpmFile> = {}): RpmFile =>
   ({ path, flags: 0, languages: '', inode: 0, device: 1, ...rest }) as RpmFile;

@@ -2,7 +2,7 @@ import { readPlainRpms } from '@ict/fixtures';
 import { describe, expect, it } from 'vitest';
 import { faultsOf } from './checked-resolution.js';
 import { resolveIn, splitNevra, toPrimaryXml, type TestPackage } from './resolve-universe.js';
-import { formatEvr } from '../src/evr.js';
+import { formatEvr } from '../src/relations/evr.js';
 
 const pkg = (nevra: string, relations: TestPackage['relations'] = {}, files: readonly string[] = []): TestPackage => ({ nevra, relations, files }); // prettier-ignore
 const PACKAGES = [

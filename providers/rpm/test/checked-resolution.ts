@@ -1,11 +1,11 @@
 import { readPlainRpms, rpmFaults, type PlainRpm } from '@ict/fixtures';
 import type { Context, Resolution, ResolutionRequest, ResolvedPackage, Snapshot } from '@ict/plugin-api';
-import { compareVersions } from '../src/evr.js';
-import { PackagesIndex } from '../src/packages-index.js';
-import { PrimaryReader } from '../src/primary.js';
-import { readIndex } from '../src/read-index.js';
-import type { RelationTable } from '../src/relation.js';
-import { createResolver, resolvePackages, type PackageRequest } from '../src/resolve.js';
+import { compareVersions } from '../src/relations/evr.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { PrimaryReader } from '../src/metadata/primary.js';
+import { readIndex } from '../src/metadata/read-index.js';
+import type { RelationTable } from '../src/relations/relation.js';
+import { createResolver, resolvePackages, type PackageRequest } from '../src/resolve/resolve.js';
 
 /** What the indexes of tests were read from, for a reader that is not ours. */
 const texts = new WeakMap<PackagesIndex, string>();

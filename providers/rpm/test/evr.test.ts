@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compareEvr, compareVersions, formatEvr, parseEvr, rpmvercmp } from '../src/evr.js';
+import { compareEvr, compareVersions, formatEvr, parseEvr, rpmvercmp } from '../src/relations/evr.js';
 
 const anyVersion = fc.string({ unit: fc.constantFrom(...'0019abZ~^._+'), minLength: 1, maxLength: 10 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop } from '@ict/fixtures';
 import type { FileChoice } from '@ict/plugin-api';
 import { memoryTree } from '@ict/plugin-testkit';
-import { choiceMacros, keepChoice } from '../src/file-choice.js';
+import { choiceMacros, keepChoice } from '../src/install/file-choice.js';
 
 describe('the macros for a choice', () => {
   const workshop = new RpmWorkshop();

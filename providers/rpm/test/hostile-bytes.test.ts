@@ -5,10 +5,10 @@ import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { isIctError } from '@ict/plugin-api';
-import { parseMetalink } from '../src/metalink.js';
-import { createModulesReader } from '../src/modules.js';
-import { readRpm } from '../src/package.js';
-import { isBelow, parseRepomd } from '../src/repomd.js';
+import { parseMetalink } from '../src/metadata/metalink.js';
+import { createModulesReader } from '../src/metadata/modules.js';
+import { readRpm } from '../src/package/package.js';
+import { isBelow, parseRepomd } from '../src/metadata/repomd.js';
 import { FIXTURES, packagePaths } from './fixture-index.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));

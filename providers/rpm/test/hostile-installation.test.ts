@@ -18,8 +18,8 @@ import {
 import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { createInstaller } from '../src/installer.js';
-import { TAG } from '../src/tags.js';
+import { createInstaller } from '../src/install/installer.js';
+import { TAG } from '../src/package/tags.js';
 
 const MIB = 2 ** 20;
 const EPOCH_SECONDS = 1_000_000_000;

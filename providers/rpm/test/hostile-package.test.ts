@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CPIO_END, cpioMember, encodeRpm, encodeRpm6, fileTags, RpmWorkshop, zeros, type HeaderValue, type RpmKey } from '@ict/fixtures';
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
-import { readRpm } from '../src/package.js';
-import { SIGNATURE_TAG, TAG } from '../src/tags.js';
-import { createPackageVerifier } from '../src/verify.js';
+import { readRpm } from '../src/package/package.js';
+import { SIGNATURE_TAG, TAG } from '../src/package/tags.js';
+import { createPackageVerifier } from '../src/trust/verify.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));
 afterAll(() => rmSync(directory, { recursive: true }));

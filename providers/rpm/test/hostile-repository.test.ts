@@ -7,7 +7,7 @@ import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { RepositorySpec } from '@ict/plugin-api';
 import { directoryArchive, fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import { createVerifier } from '@ict/verify';
-import { createMetadataSource, loadPackages } from '../src/metadata.js';
+import { createMetadataSource, loadPackages } from '../src/metadata/metadata.js';
 import { createRpmProvider } from '../src/provider.js';
 
 const MIB = 2 ** 20;

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop } from '@ict/fixtures';
 import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
-import { bootstrapPackages, createInstaller } from '../src/installer.js';
+import { bootstrapPackages, createInstaller } from '../src/install/installer.js';
 
 const verified = (name: string, requires: readonly string[] = [], file = ''): VerifiedPackage =>
   ({

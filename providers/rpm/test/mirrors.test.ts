@@ -6,9 +6,9 @@ import { RpmWorkshop, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import type { Context, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
-import { createMetadataSource, loadPackages } from '../src/metadata.js';
-import { parseMetalink } from '../src/metalink.js';
-import { readMirrors } from '../src/mirror-list.js';
+import { createMetadataSource, loadPackages } from '../src/metadata/metadata.js';
+import { parseMetalink } from '../src/metadata/metalink.js';
+import { readMirrors } from '../src/metadata/mirror-list.js';
 import { FIXTURES } from './fixture-index.js';
 
 const archive = 'http://archive.example/linux';

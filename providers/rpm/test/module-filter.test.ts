@@ -1,8 +1,8 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { hiddenByModules } from '../src/module-filter.js';
-import type { ModuleBuild } from '../src/modules.js';
-import { PackagesIndex } from '../src/packages-index.js';
-import { RelationTable } from '../src/relation.js';
+import { hiddenByModules } from '../src/metadata/module-filter.js';
+import type { ModuleBuild } from '../src/metadata/modules.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { RelationTable } from '../src/relations/relation.js';
 import { parsePrimary } from './checked-resolution.js';
 
 it('looks at the packages of a name once, however many artifacts of modules have it', () => {

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { ColumnWriter } from '../src/column-writer.js';
-import { PackageRows } from '../src/package-rows.js';
-import { PrimaryReader } from '../src/primary.js';
-import { FIELD, FIELD_COUNT } from '../src/primary-columns.js';
-import type { PrimaryField } from '../src/primary-columns.js';
+import { ColumnWriter } from '../src/metadata/column-writer.js';
+import { PackageRows } from '../src/metadata/package-rows.js';
+import { PrimaryReader } from '../src/metadata/primary.js';
+import { FIELD, FIELD_COUNT } from '../src/metadata/primary-columns.js';
+import type { PrimaryField } from '../src/metadata/primary-columns.js';
 
 /** Rows of packages, and how often one of their texts was looked at. */
 function rowsOf() {

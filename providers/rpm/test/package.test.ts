@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { formatRelation } from '../src/relation.js';
-import { readRpm } from '../src/package.js';
-import type { RpmPackage } from '../src/package.js';
-import { RELATION_TAGS, TAG } from '../src/tags.js';
+import { formatRelation } from '../src/relations/relation.js';
+import { readRpm } from '../src/package/package.js';
+import type { RpmPackage } from '../src/package/package.js';
+import { RELATION_TAGS, TAG } from '../src/package/tags.js';
 import { FIXTURES, packagePaths } from './fixture-index.js';
 
 const PACKAGES = packagePaths();

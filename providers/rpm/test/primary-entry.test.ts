@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PackagesIndex } from '../src/packages-index.js';
-import { readPrimaryEntry } from '../src/primary-entry.js';
-import { PrimaryReader } from '../src/primary.js';
-import { encodePrimary } from '../src/primary-columns.js';
+import { PackagesIndex } from '../src/metadata/packages-index.js';
+import { readPrimaryEntry } from '../src/metadata/primary-entry.js';
+import { PrimaryReader } from '../src/metadata/primary.js';
+import { encodePrimary } from '../src/metadata/primary-columns.js';
 
 /** The columns of a document, or the code with which it is refused. */
 function read(document: string, pieceBytes = Infinity): string {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseEvr } from '../src/evr.js';
-import { EQUAL, formatRelation, GREATER, LESS, parseSense, rangesMeet, RelationTable } from '../src/relation.js';
+import { parseEvr } from '../src/relations/evr.js';
+import { EQUAL, formatRelation, GREATER, LESS, parseSense, rangesMeet, RelationTable } from '../src/relations/relation.js';
 
 const table = new RelationTable();
 

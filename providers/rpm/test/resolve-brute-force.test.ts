@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { brokenRpmRelations, readPlainRpms, type PlainRpm } from '@ict/fixtures';
-import { compareVersions } from '../src/evr.js';
+import { compareVersions } from '../src/relations/evr.js';
 import { resolveIn, splitNevra, toPrimaryXml, type TestPackage } from './resolve-universe.js';
 
 // Universes small enough to try every subset: a name has several versions, of several architectures.

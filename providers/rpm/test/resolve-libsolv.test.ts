@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { RELATION_TAGS, type RelationKind } from '../src/tags.js';
+import { RELATION_TAGS, type RelationKind } from '../src/package/tags.js';
 import { answer, resolveIn, splitNevra, type TestPackage } from './resolve-universe.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-libsolv-'));

@@ -1,9 +1,9 @@
 import type { FavouredPackage, Resolution, Seed } from '@ict/plugin-api';
-import { formatEvr, parseEvr } from '../src/evr.js';
-import type { PackagesIndex, PrimaryPackage } from '../src/packages-index.js';
-import { RelationTable } from '../src/relation.js';
-import { isRich } from '../src/rich.js';
-import type { RelationKind } from '../src/tags.js';
+import { formatEvr, parseEvr } from '../src/relations/evr.js';
+import type { PackagesIndex, PrimaryPackage } from '../src/metadata/packages-index.js';
+import { RelationTable } from '../src/relations/relation.js';
+import { isRich } from '../src/relations/rich.js';
+import type { RelationKind } from '../src/package/tags.js';
 import { parsePrimary, resolveChecked } from './checked-resolution.js';
 
 /** A package as a line or two: `name-1-1.noarch`, and relations by kind. */

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { formatRelation, RelationTable } from '../src/relation.js';
-import { parseRich } from '../src/rich.js';
-import type { Rich } from '../src/rich.js';
-import { richClauses } from '../src/rich-clauses.js';
-import type { PackageSet } from '../src/rich-clauses.js';
+import { formatRelation, RelationTable } from '../src/relations/relation.js';
+import { parseRich } from '../src/relations/rich.js';
+import type { Rich } from '../src/relations/rich.js';
+import { richClauses } from '../src/resolve/rich-clauses.js';
+import type { PackageSet } from '../src/resolve/rich-clauses.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-rich-'));
 afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,8 +1,8 @@
 import type { Seed } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { chooseStreams } from '../src/module-streams.js';
-import type { ModuleBuild, Modules } from '../src/modules.js';
-import { streamRepairs } from '../src/stream-repairs.js';
+import { chooseStreams } from '../src/metadata/module-streams.js';
+import type { ModuleBuild, Modules } from '../src/metadata/modules.js';
+import { streamRepairs } from '../src/resolve/stream-repairs.js';
 
 const STREAMS = Array.from({ length: 12 }, (_none, at) => `${at + 10}`);
 const builds = STREAMS.map(

@@ -1,10 +1,10 @@
 import type { Problem, Seed } from '@ict/plugin-api';
 import { expect, it } from 'vitest';
-import { hiddenByModules } from '../src/module-filter.js';
-import { chooseStreams } from '../src/module-streams.js';
-import type { ModuleBuild, Modules } from '../src/modules.js';
-import type { PoolRepository } from '../src/resolve-pool.js';
-import { RelationTable } from '../src/relation.js';
+import { hiddenByModules } from '../src/metadata/module-filter.js';
+import { chooseStreams } from '../src/metadata/module-streams.js';
+import type { ModuleBuild, Modules } from '../src/metadata/modules.js';
+import type { PoolRepository } from '../src/resolve/resolve-pool.js';
+import { RelationTable } from '../src/relations/relation.js';
 import { resolveChecked } from './checked-resolution.js';
 import { toIndex, type TestPackage } from './resolve-universe.js';
 

@@ -7,10 +7,10 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
 import type { Context, IctError, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
-import { formatEvr } from '../src/evr.js';
-import { readRpm } from '../src/package.js';
-import { TAG } from '../src/tags.js';
-import { createPackageVerifier } from '../src/verify.js';
+import { formatEvr } from '../src/relations/evr.js';
+import { readRpm } from '../src/package/package.js';
+import { TAG } from '../src/package/tags.js';
+import { createPackageVerifier } from '../src/trust/verify.js';
 import { FIXTURES, fixtureRows } from './fixture-index.js';
 
 const NOW = Math.floor(Date.now() / 1000) + 3600;

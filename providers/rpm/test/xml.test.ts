@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { SaxesParser } from 'saxes';
 import { describe, expect, it } from 'vitest';
-import { XmlReader } from '../src/xml.js';
+import { XmlReader } from '../src/metadata/xml.js';
 
 /** What a reader told, as lines. */
 function read(document: string, pieceSize = Infinity): string[] {

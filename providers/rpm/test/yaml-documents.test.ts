@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { YamlDocuments } from '../src/yaml-documents.js';
+import { YamlDocuments } from '../src/metadata/yaml-documents.js';
 
 /** The documents of a text that is handed over in pieces of so many bytes. */
 function divided(text: string, pieceBytes = 5, length = 1000): readonly string[] {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { bootImage } from '@ict/boot';
 import type { BootFlags } from '../image-commands.js';
-import { formatDuration } from '../quantity.js';
+import { formatDuration } from '../views/quantity.js';
 import type { Session } from '../session.js';
 
 /** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */

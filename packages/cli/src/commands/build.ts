@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BuildOptions } from '@ict/core';
-import { buildSummary } from '../build-summary.js';
+import { buildSummary } from '../views/build-summary.js';
 import { cliError } from '../errors.js';
 import { withEngine } from '../engine-session.js';
 import { giveToInvoker } from '../ownership.js';

@@ -1,10 +1,10 @@
 import { measureDirectory } from '@ict/cache';
 import type { CacheCheckFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
-import { formatBytes } from '../quantity.js';
+import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText, table } from '../terminal-text.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 const GIB = 1024 ** 3;
 const levels = ['ok', 'warning', 'critical'] as const;

@@ -5,7 +5,7 @@ import { changeCache, findCacheHome } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { findEntry } from '../cache-entry-text.js';
+import { findEntry } from '../views/cache-entry-text.js';
 
 /** `ict cache clean`: removes what the flags choose. */
 export async function cacheClean(session: Session, flags: CacheCleanFlags): Promise<void> {

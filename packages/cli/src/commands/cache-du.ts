@@ -1,10 +1,10 @@
 import { measureWorkspace, type AreaUsage, type Cache } from '@ict/cache';
 import type { CacheDuFlags } from '../cache-commands.js';
 import { findCacheHome, changeCache, lookBehind } from '../open-cache.js';
-import { formatBytes } from '../quantity.js';
+import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText, table } from '../terminal-text.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict cache du`: how much room each part of cache and work directory takes, or the packages and the work directory of each provider. */
 export async function cacheDu(session: Session, flags: CacheDuFlags): Promise<void> {

@@ -1,12 +1,12 @@
 import type { ExplainedStep, Explanation } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
-import { positionText } from '../failure-text.js';
+import { positionText } from '../views/failure-text.js';
 import type { LockFlags } from '../flag-types.js';
-import { formatBytes, formatCount, formatDuration } from '../quantity.js';
+import { formatBytes, formatCount, formatDuration } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { stepText } from '../step-text.js';
-import type { Colors } from '../terminal.js';
-import { plainText } from '../terminal-text.js';
+import { stepText } from '../views/step-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** Lines of a template that are named for one step; the rest are counted. */
 const NAMED = 5;

@@ -11,8 +11,8 @@ import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText } from '../terminal-text.js';
-import { findEntry } from '../cache-entry-text.js';
+import { plainText } from '../views/terminal-text.js';
+import { findEntry } from '../views/cache-entry-text.js';
 
 const run = promisify(execFile);
 

@@ -7,7 +7,7 @@ import { cliError } from '../errors.js';
 import { openWritten } from '../open-cache.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText } from '../terminal-text.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache import`: keeps an image, marked as imported, or a package, which builds use when a signed index lists its content. */
 export async function cacheImport(session: Session, file: string, flags: CacheImportFlags): Promise<void> {

@@ -1,13 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { packageId, type Cache, type CacheEntry } from '@ict/cache';
-import { entryDocument, findEntry, isoTime, shortId } from '../cache-entry-text.js';
+import { entryDocument, findEntry, isoTime, shortId } from '../views/cache-entry-text.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
-import { keptWork, type KeptEntry } from '../shown-entries.js';
+import { keptWork, type KeptEntry } from '../views/shown-entries.js';
 import type { CacheFlags } from '../flag-types.js';
-import { formatBytes } from '../quantity.js';
+import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText } from '../terminal-text.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
 export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {

@@ -1,8 +1,8 @@
 import { eachEntry, entryKinds, occupiedBytes, type Cache } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
 import { lookAtEach, placeOfEntry } from '../open-cache.js';
-import { entryDocument, isoTime, shortId } from '../cache-entry-text.js';
-import { formatBytes, formatCount } from '../quantity.js';
+import { entryDocument, isoTime, shortId } from '../views/cache-entry-text.js';
+import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import {
@@ -15,8 +15,8 @@ import {
   type KeptEntry,
   type KeptKind,
   type KeptList,
-} from '../shown-entries.js';
-import { columns, plainText } from '../terminal-text.js';
+} from '../views/shown-entries.js';
+import { columns, plainText } from '../views/terminal-text.js';
 
 /** `ict cache list`: every entry of cache and work directory, its size and its last use. */
 export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {

@@ -8,11 +8,11 @@ import { layerDigest, startSandbox, type LayerManifest, type Sandbox } from '@ic
 import type { CacheVerifyFlags } from '../cache-commands.js';
 import { withEngine } from '../engine-session.js';
 import { changeCache, findCacheHome, lookBehind } from '../open-cache.js';
-import { formatCount } from '../quantity.js';
+import { formatCount } from '../views/quantity.js';
 import { finishRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import { plainText, table } from '../terminal-text.js';
+import { plainText, table } from '../views/terminal-text.js';
 import { verifyWorkspace, type WorkspaceFinding } from '../workspace-check.js';
 
 /** The status for damage that is still there, as for any other failed check of integrity. */

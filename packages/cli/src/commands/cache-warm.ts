@@ -2,9 +2,9 @@ import { resolve } from 'node:path';
 import type { WarmReport } from '@ict/core';
 import { withEngine } from '../engine-session.js';
 import type { LockFlags } from '../flag-types.js';
-import { formatCount } from '../quantity.js';
+import { formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { plainText } from '../terminal-text.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache warm`: downloads what templates need, one after the other, so that builds find it. */
 export async function cacheWarm(session: Session, templates: readonly string[], flags: LockFlags): Promise<void> {

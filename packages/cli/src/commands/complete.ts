@@ -7,7 +7,7 @@ import { entriesOf, lookAtCaches } from '../open-cache.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';
-import { shortId } from '../cache-entry-text.js';
+import { shortId } from '../views/cache-entry-text.js';
 
 /** What is being completed. */
 export interface Completing {

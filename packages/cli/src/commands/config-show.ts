@@ -1,11 +1,11 @@
 import { DEFAULT_TIMEOUTS } from '@ict/fetch';
 import { requireConfigKey, type ConfigRow, type TransportDefaults } from '@ict/template';
 import type { ConfigShowFlags } from '../config-commands.js';
-import { problemText } from '../failure-text.js';
+import { problemText } from '../views/failure-text.js';
 import type { GlobalFlags, SettingsFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { describeSettings, type SettingsReport } from '../settings.js';
-import { plainText, table } from '../terminal-text.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict config show`: every setting and its value, and where that comes from when asked. */
 export async function configShow(session: Session, flags: ConfigShowFlags): Promise<void> {

@@ -6,8 +6,8 @@ import { findCacheHome } from '../open-cache.js';
 import type { DoctorFlags } from '../tool-commands.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
-import type { Colors } from '../terminal.js';
-import { plainText, table } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** Room for packages, layers and one small image. */
 const WANTED_BYTES = 3 * 1024 ** 3;

@@ -1,14 +1,14 @@
 import type { LockReport } from '@ict/core';
 import type { LockedVersion, PackageChange } from '@ict/plugin-api';
-import { advisoryRows } from '../advisory-text.js';
+import { advisoryRows } from '../views/advisory-text.js';
 import { withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
 import { giveToInvoker } from '../ownership.js';
 import type { LockWriteFlags } from '../image-commands.js';
-import { formatBytes, formatCount } from '../quantity.js';
+import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../terminal.js';
-import { plainText, table } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict lock` */
 export async function lock(session: Session, template: string, names: readonly string[], flags: LockWriteFlags): Promise<void> {

@@ -3,10 +3,10 @@ import type { PackageQuestion, Plan } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
 import type { PlanFlags } from '../question-commands.js';
-import { formatBytes, formatCount } from '../quantity.js';
+import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../terminal.js';
-import { plainText, table } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict plan`: of a template, or of names for a target. */
 export async function plan(session: Session, template: string | undefined, flags: PlanFlags): Promise<void> {

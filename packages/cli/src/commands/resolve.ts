@@ -3,11 +3,11 @@ import type { ProblemReport } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable } from '@ict/template';
 import { escapeReferences, writeTemplate } from '@ict/template';
 import { withEngine } from '../engine-session.js';
-import { positionText, problemText } from '../failure-text.js';
+import { positionText, problemText } from '../views/failure-text.js';
 import type { Session } from '../session.js';
 import type { ResolveFlags } from '../template-commands.js';
-import { plainText, table } from '../terminal-text.js';
-import type { Colors } from '../terminal.js';
+import { plainText, table } from '../views/terminal-text.js';
+import type { Colors } from '../views/terminal.js';
 
 /** `ict resolve`: a template with all that it inherits; 1 when it is not valid. Secrets are not shown. */
 export async function resolveTemplate(session: Session, template: string, flags: ResolveFlags): Promise<number> {

@@ -2,8 +2,8 @@ import type { PackageMatch } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
 import type { LockFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../terminal.js';
-import { plainText } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** `ict search`: 1 when nothing is found. */
 export async function search(session: Session, template: string, words: readonly string[], flags: LockFlags): Promise<number> {

@@ -1,12 +1,12 @@
 import type { ShowDocument } from '@ict/core';
-import { advisoryRows } from '../advisory-text.js';
-import { changelogRows } from '../changelog-text.js';
+import { advisoryRows } from '../views/advisory-text.js';
+import { changelogRows } from '../views/changelog-text.js';
 import { lockOptions, withEngine } from '../engine-session.js';
 import type { ShowFlags } from '../question-commands.js';
-import { formatBytes, formatCount } from '../quantity.js';
+import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../terminal.js';
-import { plainText, table } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict show` */
 export async function show(session: Session, template: string, wanted: string, flags: ShowFlags): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Session } from '../session.js';
 import { matchesWords, shippedTemplates } from '../shipped-templates.js';
-import { plainText, table } from '../terminal-text.js';
+import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict templates`: those that come with ict and have all words, and where their files are; 1 when none has. */
 export async function templates(session: Session, words: readonly string[]): Promise<number> {

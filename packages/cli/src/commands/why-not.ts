@@ -1,11 +1,11 @@
 import type { WhyNot } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
-import { positionText } from '../failure-text.js';
+import { positionText } from '../views/failure-text.js';
 import type { LockFlags } from '../flag-types.js';
-import { formatBytes, formatCount } from '../quantity.js';
+import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../terminal.js';
-import { plainText } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** Packages of an answer that are told by name. */
 const TOLD = 10;

@@ -1,11 +1,11 @@
 import type { Why, WhyPath } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
-import { positionText } from '../failure-text.js';
+import { positionText } from '../views/failure-text.js';
 import type { LockFlags } from '../flag-types.js';
-import { formatCount } from '../quantity.js';
+import { formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../terminal.js';
-import { plainText } from '../terminal-text.js';
+import type { Colors } from '../views/terminal.js';
+import { plainText } from '../views/terminal-text.js';
 
 /** Ways that are told one by one; the rest are counted. */
 const TOLD = 5;

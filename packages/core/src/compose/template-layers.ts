@@ -1,0 +1,210 @@
+import type { BuildContext, LayerCommand, LayerRef, LayerSpec, TreeCommand, TreeRef, TreeSession } from '@ict/plugin-api';
+import type { Composition, LayerCall, LayerMaker, LayerStep } from './composition.js';
+import type { EarlierLayer } from './earlier-layers.js';
+import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile } from './configure.js';
+import { coreError } from '../errors.js';
+import { listInputs, placeInputs, type InputListing } from './layer-inputs.js';
+import { TEMPLATE_EPOCH } from './template-epoch.js';
+import { layerDigests } from './layer-digests.js';
+import type { TreeMount } from '../trees/trees.js';
+
+/** A layer of a template with the content of everything that it reads of the host. */
+export interface GatheredLayer {
+  readonly spec: LayerSpec;
+  readonly files: readonly GatheredFile[];
+  readonly inputs: InputListing;
+}
+
+/** Reads what the layers of a template depend on. */
+export async function gatherLayers(layers: readonly LayerSpec[]): Promise<readonly GatheredLayer[]> {
+  return Promise.all(layers.map(async (spec) => ({ spec, files: await gatherFiles(spec.files), inputs: await listInputs(spec.inputs) })));
+}
+
+/** Raised when layers come out otherwise for equal input: earlier ones are then made anew, and not handed to `validate`. */
+const LAYER_API = 1;
+
+/** Where the layers that are kept, but neither in the image nor part of the tree, show to those after them. */
+const KEPT = '/run/ict/layers';
+
+/** What layers further down leave for the ones above. */
+interface Below {
+  /** Layers that are not in the image, with how many layers of the image lie below each. */
+  readonly aside: { readonly layer: LayerRef; readonly above: number }[];
+  /** Layers of type `build`, in order. */
+  readonly build: LayerSpec[];
+  /** Layers of type `cache` alone. */
+  readonly kept: { readonly name: string; readonly layer: LayerRef }[];
+}
+
+/**
+ * The steps of a template's layers. A layer sees the image so far, and the layers of type `build` that are not part of it; layers of
+ * type `build` also give it their environment, programs and libraries. One of no type runs on a view that is thrown away.
+ */
+export function templateLayerSteps(input: Composition, layers: LayerMaker, ctx: BuildContext): readonly LayerStep[] {
+  const below: Below = { aside: [], build: [], kept: [] };
+  return input.layers.map((layer) => (image) => layerCall(layer, image, below, input, layers, ctx));
+}
+
+function layerCall(
+  layer: GatheredLayer,
+  image: TreeRef,
+  below: Below,
+  input: Composition,
+  layers: LayerMaker,
+  ctx: BuildContext,
+): LayerCall {
+  const { spec } = layer;
+  const { launch, build, cache } = spec.types;
+  const tree = visibleTree(image, below);
+  const kept = [...below.kept];
+  const env = layerEnvironment(spec, below.build);
+  const fixed = {
+    layerApi: LAYER_API,
+    types: { ...spec.types },
+    invalidateOn: {
+      packages: Object.fromEntries(spec.invalidateOn.packages.map((name) => [name, packageVersion(name, input)])),
+      values: spec.invalidateOn.values,
+    },
+  };
+  const work = async (session: TreeSession): Promise<void> => {
+    await placeFiles(layer.files, session);
+    await placeInputs(spec.inputs, layer.inputs, session);
+    for (const command of spec.run) await runCommand(command, env, spec.network, session, ctx);
+    if (launch) await input.provider.part.installer.clean(session, ctx);
+  };
+  const mounts = kept.map(({ name, layer: ref }): TreeMount => ({ source: { layers: [ref] }, at: `${KEPT}/${name}`, writable: false }));
+  const place = { parent: tree, mounts, cacheMounts: spec.cacheMounts };
+  const scope = `${input.spec.target.os} ${input.spec.target.dist} ${input.spec.target.arch} ${input.spec.system.name} ${spec.name}`;
+  let exact = true;
+  return {
+    type: `ict.layer.${spec.name}`,
+    version: 1,
+    by: input.core,
+    key: {
+      ...fixed,
+      below: layerDigests(tree),
+      kept: Object.fromEntries(kept.map(({ name, layer: ref }) => [name, ref.digest])),
+      files: fileKeys(layer.files),
+      inputs: layer.inputs,
+      run: spec.run,
+      env,
+      network: spec.network,
+      metadata: spec.metadata,
+      installer: input.provider.part.installer.version,
+    },
+    over: tree,
+    ...(launch || build || cache ? { clean: (maker: LayerMaker) => maker.template(place, work) } : {}),
+    run: async () => {
+      if (!launch && !build && !cache) {
+        await layers.glance(place, work);
+        return { done: true };
+      }
+      const earlier = cache ? await layers.recall(scope, fixed) : undefined;
+      const decision = earlier === undefined ? 'discard' : await decide(earlier, spec, tree, env, place, layers, ctx);
+      exact = decision === 'discard';
+      const made =
+        earlier !== undefined && decision === 'keep'
+          ? earlier.layer
+          : await layers.template(place, work, decision === 'update' ? earlier?.layer : undefined);
+      if (cache) await layers.remember(scope, fixed, { layer: made, metadata: spec.metadata });
+      return { ...made };
+    },
+    // What `validate` chose is not what the key stands for: it is asked again each time.
+    storable: () => exact,
+    settle: (output) => {
+      if (!launch && !build && !cache) return [];
+      const ref = output as unknown as LayerRef;
+      if (build) below.build.push(spec);
+      if (launch) return [ref];
+      if (build) below.aside.push({ layer: ref, above: image.layers.length });
+      else below.kept.push({ name: spec.name, layer: ref });
+      return [];
+    },
+  };
+}
+
+/** The image so far, with the layers that are not part of it where they were made. */
+function visibleTree(image: TreeRef, { aside }: Below): TreeRef {
+  const layers: LayerRef[] = [];
+  for (let height = 0; height <= image.layers.length; height++) {
+    layers.push(...aside.filter(({ above }) => above === height).map(({ layer }) => layer));
+    if (height < image.layers.length) layers.push(image.layers[height]);
+  }
+  return { layers };
+}
+
+/**
+ * By convention a layer of type `build` keeps what it brings below /opt and its own name. `SOURCE_DATE_EPOCH` is the time that the
+ * layer's files get, not that of the lock: a newer signed root does not remake the layer.
+ */
+function layerEnvironment(spec: LayerSpec, build: readonly LayerSpec[]): Readonly<Record<string, string>> {
+  const given = Object.assign({}, treeEnvironment({ epochSeconds: TEMPLATE_EPOCH }), ...build.map(({ env }) => env)) as Record<
+    string,
+    string
+  >;
+  const directories = (kind: string): string[] => build.map(({ name }) => `/opt/${name}/${kind}`).reverse();
+  const joined = (variable: string, kind: string): Record<string, string> => {
+    const parts = [...directories(kind), ...(given[variable] === undefined ? [] : [given[variable]])];
+    return parts.length === 0 ? {} : { [variable]: parts.join(':') };
+  };
+  return { ...given, ...joined('PATH', 'bin'), ...joined('LD_LIBRARY_PATH', 'lib'), ...spec.env };
+}
+
+function packageVersion(name: string, { packages }: Composition): string | null {
+  return packages.find((pkg) => pkg.name === name)?.version ?? null;
+}
+
+async function runCommand(
+  command: LayerCommand,
+  env: Readonly<Record<string, string>>,
+  network: boolean,
+  tree: TreeSession,
+  ctx: BuildContext,
+): Promise<string> {
+  const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
+  ctx.emit({ type: 'command.start', command: argv });
+  const spec: TreeCommand = { argv, env, network, onLine: (text, stream) => ctx.emit({ type: 'command.output', stream, text }) };
+  return (await tree.run(spec)).stdout;
+}
+
+/** Where a layer of a template is made. */
+export interface LayerPlace {
+  readonly parent: TreeRef;
+  readonly mounts: readonly TreeMount[];
+  readonly cacheMounts: LayerSpec['cacheMounts'];
+}
+
+type Decision = 'keep' | 'update' | 'discard';
+
+/** Asks the template's own command, on top of the earlier layer. Without one, the earlier layer is of no use. */
+async function decide(
+  earlier: EarlierLayer,
+  { name, validate, metadata, position }: LayerSpec,
+  tree: TreeRef,
+  env: Readonly<Record<string, string>>,
+  place: LayerPlace,
+  layers: LayerMaker,
+  ctx: BuildContext,
+): Promise<Decision> {
+  if (validate === undefined) return 'discard';
+  const facts = { ...variables('ICT_EARLIER_', earlier.metadata), ...variables('ICT_WANTED_', metadata) };
+  const view = { ...place, parent: { layers: [...tree.layers, earlier.layer] } };
+  const answer = await layers.glance(view, (session) => runCommand(validate, { ...env, ...facts }, false, session, ctx));
+  const decision = answer.trim().split('\n').at(-1);
+  if (decision !== 'keep' && decision !== 'update' && decision !== 'discard') {
+    throw coreError('ICT_LAYER_VALIDATE', {
+      message: `validate of layer "${name}" printed ${JSON.stringify(decision)}, which is neither keep, update nor discard`,
+      hint: 'Its last line of output must be one of these words.',
+      facts: { layer: name, output: answer.slice(-200), position },
+    });
+  }
+  ctx.emit({ type: 'layer.validated', layer: name, decision });
+  return decision;
+}
+
+/** Metadata as environment variables: `version` becomes `ICT_EARLIER_VERSION`. */
+function variables(prefix: string, metadata: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(metadata).map(([name, value]) => [`${prefix}${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`, value]),
+  );
+}

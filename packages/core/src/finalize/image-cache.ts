@@ -1,0 +1,154 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageLookup, ImageStore, StoredImage } from '@ict/cache';
+import { toErrorRecord, type EventBody, type Exporter, type Json } from '@ict/plugin-api';
+import type { CodeIdentity } from '../plugins/code-identity.js';
+import { configurationKey, fileKeys } from '../compose/configure.js';
+import type { Composition } from '../compose/composition.js';
+import type { Deliverable } from './delivery.js';
+import type { StepReport } from '../engine-api.js';
+import type { Loaded } from '../plugins/plugin-host.js';
+import { digestSecrets } from '../secrets.js';
+import { describeDifferences } from '../steps.js';
+import type { GatheredLayer } from '../compose/template-layers.js';
+
+/** What a build calls the image cache among its steps. */
+export const IMAGE_STEP = 'ict.image';
+
+/**
+ * Values of a specification that say where something was written, or how to build, and do not shape the image. Secrets shape it where they
+ * are used; for the hash of a password stands a digest among the configuration. Layers have names of their own, and are listed apart; what
+ * is said to plugins is taken whole, beside the rest.
+ */
+const SHAPELESS: ReadonlySet<string> = new Set([
+  'file',
+  'metadata',
+  'position',
+  'positions',
+  'source',
+  'caches',
+  'lockFile',
+  'secrets',
+  'sections',
+  'passwordHash',
+  'layers',
+]);
+const NOTHING: ReadonlySet<string> = new Set();
+
+/**
+ * Everything that shapes an image: what the template asks for, with the content of the files that it names, the lock, the definition,
+ * and the code that makes it. A digest stands for each secret. Undefined when some of that is not known before the build: what
+ * `validate` of a layer decides depends on what the cache holds. Such an image is neither kept nor taken from the cache.
+ */
+export function imageInputs(
+  input: Omit<Composition, 'packages'>,
+  exporters: readonly Loaded<Exporter>[],
+  epochSeconds: number,
+): Json | undefined {
+  const { spec, distribution, provider, format, configuration, layers, seed, core } = input;
+  if (spec.layers.some(({ types, validate }) => types.cache && validate !== undefined)) return undefined;
+  const { os, dist, title, essential, boot, tools, quirks } = distribution;
+  // What packages were held to: an image of laxer rules is none of stricter ones.
+  const repositories = distribution.repositories.map(({ id, gpgCheck, repoGpgCheck, legacyCrypto, fingerprints }) => {
+    return { id, gpgCheck, repoGpgCheck, legacyCrypto, fingerprints };
+  });
+  const inputs: Json = {
+    template: shape(spec as unknown as Json, SHAPELESS),
+    // Whole: only the plugin knows which of its words shape the image.
+    sections: { ...spec.sections },
+    configuration: configurationKey(configuration),
+    layers: layers.map(layerInputs),
+    lock: seed,
+    epochSeconds,
+    definition: shape({ os, dist, title, essential, boot, tools, repositories, quirks: quirks ?? {} } as unknown as Json, NOTHING),
+    engine: { ...core },
+    provider: { ...provider.identity, installer: provider.part.installer.version },
+    format: { ...format.identity, version: format.part.version },
+    exporters: Object.fromEntries(exporters.map(({ part, identity }) => [part.name, { ...identity } as Json])),
+  };
+  return digestSecrets(inputs, spec.secrets, IMAGE_STEP);
+}
+
+/** Everything of a layer but `cacheMounts`, which shape nothing. */
+function layerInputs({ spec, files, inputs }: GatheredLayer): Json {
+  const { name, run, types, env, network, metadata, invalidateOn } = spec;
+  return { name, run, types: { ...types }, env, network, metadata, invalidateOn: { ...invalidateOn }, files: fileKeys(files), inputs };
+}
+
+/** Plain data without what is undefined and without members of these names. */
+function shape(value: Json, without: ReadonlySet<string>): Json {
+  if (Array.isArray(value)) return value.map((item) => shape(item as Json, without));
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).filter(([name, member]) => !without.has(name) && member !== undefined);
+  return Object.fromEntries(members.map(([name, member]) => [name, shape(member as Json, without)]));
+}
+
+/** A finished image as delivery takes it. */
+export interface FinishedImage {
+  readonly artifacts: readonly Deliverable[];
+  readonly documents: ReadonlyMap<string, Uint8Array>;
+}
+
+/** The image cache as one build uses it. */
+export class ImageCache {
+  readonly reports: StepReport[] = [];
+  private readonly store: ImageStore;
+  private readonly engine: CodeIdentity;
+  private readonly emit: (event: EventBody) => void;
+
+  constructor(store: ImageStore, engine: CodeIdentity, emit: (event: EventBody) => void) {
+    this.store = store;
+    this.engine = engine;
+    this.emit = emit;
+  }
+
+  /** The image made from equal inputs, each file verified. */
+  async find(inputs: Json): Promise<FinishedImage | undefined> {
+    const start = performance.now();
+    const key = this.store.key(inputs);
+    const found = await this.store.find(inputs);
+    const image = found.image === undefined ? undefined : await open(found.image);
+    const reason = found.image !== undefined ? '' : describeImageMiss(found);
+    this.emit(image === undefined ? { type: 'step.miss', step: IMAGE_STEP, key, reason } : { type: 'step.hit', step: IMAGE_STEP, key });
+    this.reports.push({ type: IMAGE_STEP, key, hit: image !== undefined, reason, durationMs: Math.round(performance.now() - start) });
+    return image;
+  }
+
+  /** Takes away the image of these inputs, when one is kept. */
+  async drop(inputs: Json): Promise<void> {
+    await this.store.drop(inputs);
+  }
+
+  /** Keeps an image for the next build; that it cannot be kept is a warning. */
+  async keep(inputs: Json, { artifacts, documents }: FinishedImage): Promise<void> {
+    const start = performance.now();
+    try {
+      await this.store.put(
+        inputs,
+        { artifacts: artifacts.map((artifact) => ({ ...artifact, source: artifact.file })), documents },
+        `${this.engine.name} ${this.engine.version}`,
+      );
+      const durationMs = Math.round(performance.now() - start);
+      this.emit({ type: 'step.stored', step: IMAGE_STEP, key: this.store.key(inputs), durationMs });
+    } catch (error) {
+      const { code, message, hint } = toErrorRecord(error);
+      this.emit({ type: 'warning', code, message: `the image was not kept: ${message}`, ...(hint === undefined ? {} : { hint }) });
+    }
+  }
+}
+
+/** Why an image was not taken from the cache. */
+export function describeImageMiss({ reason, differences }: Extract<ImageLookup, { readonly reason: string }>): string {
+  return differences.length > 0 ? describeDifferences(differences) : reason;
+}
+
+async function open({ directory, files }: StoredImage): Promise<FinishedImage> {
+  const artifacts: Deliverable[] = [];
+  const documents = new Map<string, Uint8Array>();
+  for (const { name, type, digest, sizeBytes } of files) {
+    const file = join(directory, name);
+    if (type === undefined) documents.set(name, await readFile(file));
+    else artifacts.push({ name, type, file, digest, sizeBytes });
+  }
+  return { artifacts, documents };
+}

@@ -1,0 +1,127 @@
+import { canonicalJson, isDigest, isStatedDigest } from '@ict/integrity';
+import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
+import { coreError } from '../errors.js';
+import type { Lock } from './lock.js';
+import { unreadable, type LockSource } from './lock-source.js';
+import { isRequestRecord, recordDigest } from './request-record.js';
+
+/**
+ * Checks the shape of everything that a build reads of a lock: the file may have been edited or merged by hand.
+ *
+ * @throws `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`.
+ */
+export function checkLock(source: LockSource, value: unknown): Lock {
+  if (!isRecord(value)) throw unreadable(source, 'it is empty');
+  if (Number.isInteger(value['lockVersion']) && (value['lockVersion'] as number) > 1)
+    throw newer(source.file, value['lockVersion'] as number);
+  if (value['lockVersion'] !== 1)
+    throw unreadable(source, `it has lockVersion ${String(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
+  const { asked, target, request, repositories, plugins, packages, tools } = value;
+  if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
+  if (!isDigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
+  if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) {
+    const list = ['repositories', 'packages', 'tools'].find((key) => !Array.isArray(value[key]))!;
+    throw unreadable(source, `it has no list of ${list}`, { path: [list] });
+  }
+  if (!isRecord(plugins) || !Object.values(plugins).every(isText)) {
+    throw unreadable(source, 'it does not say which plugins resolved it', { path: ['plugins'] });
+  }
+  const bad = repositories.findIndex((repository) => !isPinned(repository));
+  if (bad !== -1 || repositories.length === 0) {
+    throw unreadable(source, `repository ${bad + 1} is not complete`, { path: ['repositories', bad] });
+  }
+  const known = new Set((repositories as readonly PinnedRepository[]).map(({ id }) => id));
+  for (const list of ['packages', 'tools'] as const) {
+    const ids = new Set<string>();
+    for (const [place, pkg] of (value[list] as readonly unknown[]).entries()) {
+      const path = [list, place];
+      if (!isLockedPackage(pkg) || !known.has(pkg.repository)) {
+        throw unreadable(source, `the entry of ${isRecord(pkg) ? String(pkg['id']) : 'a package'} is not complete`, { path });
+      }
+      if (!isPathBelow(pkg.path)) throw unreadable(source, `the path of ${pkg.id} leaves its archive`, { path: [...path, 'path'] });
+      if (ids.has(pkg.id)) throw unreadable(source, `${pkg.id} is listed twice`, { path });
+      ids.add(pkg.id);
+    }
+  }
+  try {
+    canonicalJson(value as Json);
+  } catch (cause) {
+    throw unreadable(source, (cause as Error).message, { cause });
+  }
+  if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
+    throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
+  }
+  return value as unknown as Lock;
+}
+
+function isPinned(value: unknown): value is PinnedRepository {
+  if (!isRecord(value) || !isRecord(value['root'])) return false;
+  const { id, archive, suite, components, signers, root, indexes = [] } = value;
+  const texts = isText(id) && isText(archive) && typeof suite === 'string' && isTextList(components) && isTextList(signers);
+  if (!Array.isArray(indexes) || !indexes.every(isIndex)) return false;
+  return texts && isText(root['path']) && isDigestText(root['digest']) && isTime(root['dateSeconds']) && isCount(root['sizeBytes']);
+}
+
+function isIndex(value: unknown): value is IndexRef {
+  if (!isRecord(value)) return false;
+  const { path, byHash, plain, component } = value;
+  const paths = [path, ...(byHash === undefined ? [] : [byHash])].every(isPathBelow);
+  return paths && isContent(value) && (plain === undefined || isContent(plain)) && (component === undefined || isText(component));
+}
+
+function isContent(value: unknown): boolean {
+  return isRecord(value) && isStated(value['digest']) && isCount(value['sizeBytes']);
+}
+
+/** A path that stays below the archive. */
+function isPathBelow(value: unknown): value is string {
+  return isText(value) && !value.startsWith('/') && !value.split('/').includes('..');
+}
+
+function isLockedPackage(value: unknown): value is ResolvedPackage {
+  if (!isRecord(value)) return false;
+  const { id, name, version, arch, path, repository, sizeBytes, requires, requestedBy, digest } = value;
+  const texts = [id, name, version, arch, path, repository].every(isText);
+  const { source, maintainer, homepage, summary, signer } = value;
+  const described = [maintainer, homepage, summary, signer].every((text) => text === undefined || typeof text === 'string');
+  const sourced = source === undefined || (isRecord(source) && isText(source['name']) && isText(source['version']));
+  return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isStated(digest);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function isDigestText(value: unknown): boolean {
+  return typeof value === 'string' && isDigest(value);
+}
+
+/** A digest that a repository stated. */
+function isStated(value: unknown): boolean {
+  return typeof value === 'string' && isStatedDigest(value);
+}
+
+function isTextList(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Seconds since 1970 that a date can have. */
+function isTime(value: unknown): value is number {
+  return isCount(value) && value <= 8_640_000_000_000;
+}
+
+function newer(file: string, version: number) {
+  return coreError('ICT_LOCK_NEWER', {
+    message: `lock file ${file} has lockVersion ${version}; this version of ict reads 1`,
+    hint: 'Use the version of ict that wrote it, or a newer one.',
+    facts: { file, version },
+  });
+}

@@ -1,0 +1,106 @@
+import type {
+  Closure,
+  Context,
+  DistributionDefinition,
+  ImageSpec,
+  Json,
+  PackageRelation,
+  Problem,
+  ProblemReport,
+  Provider,
+  ResolutionRequest,
+  ResolvedPackage,
+  Snapshot,
+} from '@ict/plugin-api';
+import { coreError } from '../errors.js';
+import { KERNEL_VERSION, kernelWish } from './kernel-wish.js';
+import type { Favour } from './lock-update.js';
+import type { Loaded } from '../plugins/plugin-host.js';
+import type { PackageRequest } from './request.js';
+
+/** The two closures of a build: what the image contains, and what writes it. */
+export interface ResolvedRequest {
+  readonly packages: readonly ResolvedPackage[];
+  readonly tools: readonly ResolvedPackage[];
+  /** How the packages of both need each other, as far as the provider says. */
+  readonly relations: readonly PackageRelation[];
+  readonly warnings: readonly ProblemReport[];
+}
+
+/**
+ * Resolves a request against pinned repositories; equal questions are answered from memory.
+ *
+ * @param favour what to keep of an earlier lock.
+ */
+export async function resolveRequest(
+  request: PackageRequest,
+  spec: ImageSpec,
+  distribution: DistributionDefinition,
+  snapshots: readonly Snapshot[],
+  provider: Loaded<Provider>,
+  ctx: Context,
+  favour: Favour = { image: [], tools: [] },
+): Promise<ResolvedRequest> {
+  const arch = spec.target.arch;
+  const question: Json = {
+    request: request.digest,
+    roots: snapshots.map((snapshot) => snapshot.root.digest),
+    resolver: provider.part.resolver.version,
+    quirks: (distribution.quirks ?? {}) as Json,
+    code: { ...provider.identity },
+    favour: favour as unknown as Json,
+  };
+  const known = (await ctx.memo.get('resolution', question)) as ResolvedRequest | undefined;
+  if (known !== undefined) return { ...known, warnings: known.warnings.map((warning) => located(warning, spec)) };
+  const image = await kernelWish(request.image, spec, snapshots, provider.part, ctx);
+  const asked = { arch, distribution, snapshots };
+  const packages = await closure(
+    { ...asked, seeds: image.seeds, essential: true, recommends: request.recommends, favour: favour.image },
+    provider.part,
+    ctx,
+  );
+  const tools =
+    request.tools.length === 0
+      ? undefined
+      : await closure({ ...asked, seeds: request.tools, essential: false, recommends: false, favour: favour.tools }, provider.part, ctx);
+  const answer: ResolvedRequest = {
+    packages: packages.packages,
+    tools: tools?.packages ?? [],
+    relations: [...packages.relations, ...(tools?.relations ?? [])],
+    warnings: [...image.warnings(packages.packages), ...packages.warnings],
+  };
+  // The same question may come from another template: places are not part of the answer.
+  const lasting = { ...answer, warnings: answer.warnings.map(({ position: _position, ...warning }) => warning) };
+  await ctx.memo.set('resolution', question, lasting as unknown as Json);
+  return answer;
+}
+
+function located(warning: ProblemReport, spec: ImageSpec): ProblemReport {
+  const position = warning.code === 'ICT_KERNEL_VERSION' ? spec.positions.get(KERNEL_VERSION) : undefined;
+  return position === undefined ? warning : { ...warning, position };
+}
+
+/** One closure. @throws `ICT_RESOLVE_UNSOLVABLE`. */
+export async function closure(
+  request: ResolutionRequest,
+  provider: Provider,
+  ctx: Context,
+): Promise<Required<Closure> & { readonly warnings: readonly ProblemReport[] }> {
+  const resolution = await provider.resolver.resolve(request, ctx);
+  if (resolution.kind === 'resolved') {
+    const { packages, relations = [] } = resolution.closure;
+    return { packages, relations, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
+  }
+  const [first] = resolution.problems;
+  throw coreError('ICT_RESOLVE_UNSOLVABLE', {
+    message: resolution.problems.length === 1 ? first.message : `the packages cannot be resolved: ${resolution.problems.length} problems`,
+    hint: first.hint ?? 'Remove one of the packages that exclude each other.',
+    problems: resolution.problems.map((problem) => report(problem, 'error')),
+    facts: { because: resolution.problems.flatMap((problem) => problem.because) },
+  });
+}
+
+function report(problem: Problem, severity: 'error' | 'warning'): ProblemReport {
+  const { code, message, hint, position, because } = problem;
+  return { code, message: [message, ...because.map((line) => `  ${line}`)].join('\n'), hint, position, severity };
+}

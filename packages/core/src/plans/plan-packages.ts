@@ -1,0 +1,49 @@
+import { canonicalJson, digestOf } from '@ict/integrity';
+import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
+import type { Plan } from '../questions/answers.js';
+import type { PackageQuestion } from '../engine-api.js';
+import { withForeign } from '../templates/foreign-architectures.js';
+import { pinnedRepositories, type Lock } from '../locks/lock.js';
+import { pinRepositories } from '../repositories/pinning.js';
+import { planContent, planOf } from './plan.js';
+import type { Loaded } from '../plugins/plugin-host.js';
+import { chooseRepositories } from '../repositories/repository-choice.js';
+import { closure } from '../locks/resolution.js';
+import type { Services } from '../services.js';
+
+/** The target of a question without template. */
+export interface QuestionTarget {
+  readonly target: string;
+  readonly arch: Architecture;
+  readonly distribution: DistributionDefinition;
+  readonly provider: Loaded<Provider>;
+}
+
+/**
+ * Resolves just these names into an empty root: no essential set, no template, no lock.
+ *
+ * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
+ */
+export async function planPackages(
+  question: PackageQuestion,
+  { target, arch, distribution, provider }: QuestionTarget,
+  services: Services,
+): Promise<Plan> {
+  const { only, recommends = false, foreignArchitectures } = question;
+  const { context } = services;
+  const chosen = { ...distribution, repositories: chooseRepositories(distribution.repositories, question) };
+  const { repositories } = withForeign(chosen, foreignArchitectures === undefined ? {} : { foreignArchitectures });
+  const snapshots = await pinRepositories(repositories, arch, provider.part, services.mirrors, context);
+  const seeds = only.map((request) => ({ request, reason: 'question' }));
+  const { packages } = await closure({ arch, distribution, snapshots, seeds, essential: false, recommends }, provider.part, context);
+  const lock: Lock = {
+    lockVersion: 1,
+    target,
+    request: digestOf(canonicalJson({ only, recommends, ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }) })),
+    repositories: pinnedRepositories(snapshots),
+    plugins: {},
+    packages,
+    tools: [],
+  };
+  return planOf(lock, await planContent(lock, services.packages(lock, provider.part), services.context.signal), []);
+}

@@ -1,0 +1,237 @@
+import { dirname, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
+import { ofArchitecture, readText, type PluginSection, type PluginSections } from '@ict/template';
+import { identify, type CodeIdentity } from './code-identity.js';
+import { DefinitionFile, type DefinitionMemory } from './definition-file.js';
+import type { ModuleImporter } from '../engine-api.js';
+import { coreError } from '../errors.js';
+import { didYouMean } from '../nearest-names.js';
+import { definitionFiles, entryOf, readManifest, readSection, type FoundPlugin } from './plugin-manifest.js';
+
+/** A part of a plugin together with the identity of its code. */
+export interface Loaded<T> {
+  readonly part: T;
+  readonly identity: CodeIdentity;
+}
+
+/** Finds plugins by their manifests and loads the code of those that a build needs. */
+export class PluginHost {
+  private readonly found: readonly FoundPlugin[];
+  /** By target. */
+  private readonly definitions: ReadonlyMap<string, DefinitionFile>;
+  /** What plugins let templates say to them, by their names. */
+  readonly sections: PluginSections;
+
+  private readonly importModule: ModuleImporter;
+
+  private constructor(
+    found: readonly FoundPlugin[],
+    definitions: ReadonlyMap<string, DefinitionFile>,
+    sections: PluginSections,
+    importModule: ModuleImporter,
+  ) {
+    this.found = found;
+    this.definitions = definitions;
+    this.sections = sections;
+    this.importModule = importModule;
+  }
+
+  /**
+   * A definition that a plugin ships is read when it is asked for, one of `distributionFiles` at once.
+   *
+   * @throws `ICT_PLUGIN_INVALID`, `ICT_TARGET_CLAIMED_TWICE`, or the problems of a distribution definition.
+   */
+  static async open(
+    roots: readonly string[],
+    distributionFiles: readonly string[],
+    importModule: ModuleImporter = importFile,
+    recall?: DefinitionMemory,
+  ): Promise<PluginHost> {
+    const found = await Promise.all(roots.map(readManifest));
+    const shipped = (await Promise.all(found.map(definitionFiles))).flat();
+    const texts = await Promise.all(shipped.map(readDefinition));
+    const definitions = new Map<string, DefinitionFile>();
+    for (const [index, file] of shipped.entries()) {
+      const one = new DefinitionFile(file, texts[index], recall);
+      const before = definitions.get(one.target);
+      if (before !== undefined) {
+        throw coreError('ICT_TARGET_CLAIMED_TWICE', {
+          message: `two plugins define the target ${one.target}: ${before.file} and ${file}`,
+          hint: 'Remove one of the plugins from the configuration.',
+          facts: { target: one.target, files: [before.file, file] },
+        });
+      }
+      definitions.set(one.target, one);
+    }
+    for (const file of distributionFiles.map((name) => resolve(name))) {
+      const one = new DefinitionFile(file, await readDefinition(file), recall);
+      one.definition();
+      definitions.delete(one.target);
+      definitions.set(one.target, one);
+    }
+    const sections = new Map<string, PluginSection>();
+    for (const plugin of found) {
+      const section = await readSection(plugin);
+      if (section !== undefined) sections.set(plugin.name, section);
+    }
+    return new PluginHost(found, definitions, sections, importModule);
+  }
+
+  /** The definition of a target, or undefined; a file that the user names outranks a plugin's. @throws `ICT_DISTRO_INVALID`. */
+  distribution(os: string, dist: string): DistributionDefinition | undefined {
+    return this.definitions.get(`${os}/${dist}`)?.definition();
+  }
+
+  /** `{os}/{dist}` of every definition. */
+  targets(): readonly string[] {
+    return [...this.definitions.keys()];
+  }
+
+  /** Every definition, those of plugins first. @throws `ICT_DISTRO_INVALID` when one has faults. */
+  distributions(): readonly DistributionDefinition[] {
+    return [...this.definitions.values()].map((file) => file.definition());
+  }
+
+  /** What `{os}-{dist}-{arch}` stands for. @throws `ICT_TARGET_UNKNOWN`. */
+  target(text: string): { readonly distribution: DistributionDefinition; readonly arch: Architecture } {
+    const targets = new Map<string, { distribution: DistributionDefinition; arch: Architecture }>(
+      this.distributions().flatMap((distribution) =>
+        distribution.architectures.map((arch) => [`${distribution.os}-${distribution.dist}-${arch}`, { distribution, arch }] as const),
+      ),
+    );
+    const found = targets.get(text);
+    if (found !== undefined) return { ...found, distribution: ofArchitecture(found.distribution, found.arch) };
+    throw coreError('ICT_TARGET_UNKNOWN', {
+      message: `no plugin defines the target "${text}"`,
+      hint: didYouMean(text, targets.keys()) ?? `There is ${[...targets.keys()].join(', ')}.`,
+      facts: { target: text },
+    });
+  }
+
+  /** Image types that some plugin makes. */
+  imageTypes(): readonly string[] {
+    return this.found.flatMap((plugin) => plugin.manifest.imageTypes ?? []);
+  }
+
+  provider(ecosystem: string): Promise<Loaded<Provider>> {
+    return this.load(
+      `package ecosystem ${ecosystem}`,
+      (manifest) => manifest.ecosystems?.includes(ecosystem) === true,
+      (plugin) => plugin.providers?.find((provider) => provider.ecosystem === ecosystem),
+    );
+  }
+
+  format(imageType: string): Promise<Loaded<ImageFormat>> {
+    return this.load(
+      `image type ${imageType}`,
+      (manifest) => manifest.imageTypes?.includes(imageType) === true,
+      (plugin) => plugin.formats?.find((format) => format.imageTypes.includes(imageType)),
+    );
+  }
+
+  /** Every exporter of every plugin, sorted by name. @throws `ICT_TARGET_CLAIMED_TWICE` when two would write the same file. */
+  async exporters(): Promise<readonly Loaded<Exporter>[]> {
+    const all: Loaded<Exporter>[] = [];
+    const writers = new Map<string, FoundPlugin>();
+    for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
+      const { exporters = [] } = await loadPlugin(candidate, this.importModule);
+      const identity = await identifyPlugin(candidate);
+      for (const part of exporters) {
+        const before = writers.get(part.extension);
+        if (before !== undefined) throw claimedTwice(`document .${part.extension}`, [before, candidate]);
+        writers.set(part.extension, candidate);
+        all.push({ part, identity });
+      }
+    }
+    return all.sort((a, b) => (a.part.name < b.part.name ? -1 : 1));
+  }
+
+  private async load<T>(
+    what: string,
+    claims: (manifest: PluginManifest) => boolean,
+    pick: (plugin: Plugin) => T | undefined,
+  ): Promise<Loaded<T>> {
+    const candidates = this.found.filter((plugin) => claims(plugin.manifest));
+    if (candidates.length > 1) throw claimedTwice(what, candidates);
+    const [candidate] = candidates;
+    const part = candidate === undefined ? undefined : pick(await loadPlugin(candidate, this.importModule));
+    if (candidate === undefined || part === undefined) {
+      throw coreError('ICT_PLUGIN_INVALID', {
+        message: `no plugin provides the ${what}`,
+        hint: 'Install the plugin that does, and list it under `plugins:` in the configuration.',
+        facts: { plugins: this.found.map((plugin) => plugin.name) },
+      });
+    }
+    return { part, identity: await identifyPlugin(candidate) };
+  }
+}
+
+function claimedTwice(what: string, plugins: readonly FoundPlugin[]): Error {
+  return coreError('ICT_TARGET_CLAIMED_TWICE', {
+    message: `two plugins claim the ${what}: ${plugins.map((plugin) => plugin.name).join(' and ')}`,
+    hint: 'Remove one of the plugins from the configuration.',
+    facts: { plugins: plugins.map((plugin) => plugin.root) },
+  });
+}
+
+/** The manifest says which documents a plugin exports before its code is loaded: both must name the same. */
+function checkExporters({ name, root, manifest }: FoundPlugin, exporters: readonly Exporter[]): void {
+  const [promised, brought] = [manifest.exporters ?? [], exporters.map((exporter) => exporter.name)];
+  const wrong = [
+    ...promised.filter((one) => !brought.includes(one)).map((one) => `its code does not bring the exporter "${one}" of "ict.exporters"`),
+    ...brought
+      .filter((one) => !promised.includes(one))
+      .map((one) => `its code brings the exporter "${one}", which "ict.exporters" leaves out`),
+  ];
+  if (wrong.length === 0) return;
+  throw coreError('ICT_PLUGIN_INVALID', {
+    message: `${name}: ${wrong.join('; ')}`,
+    hint: 'Name the same exporters in package.json and in the code of the plugin.',
+    facts: { root, promised, brought },
+  });
+}
+
+async function readDefinition(file: string): Promise<string> {
+  try {
+    return await readText(file);
+  } catch (cause) {
+    throw coreError('ICT_PLUGIN_INVALID', {
+      message: `the distribution definition cannot be used: ${(cause as Error).message}`,
+      hint: 'Check the path given with --distro-file or under `distros:`.',
+      facts: { file },
+      cause,
+    });
+  }
+}
+
+function importFile(file: string): Promise<unknown> {
+  return import(pathToFileURL(file).href);
+}
+
+function identifyPlugin(plugin: FoundPlugin): Promise<CodeIdentity> {
+  return identify(plugin, relative(plugin.root, dirname(entryOf(plugin))));
+}
+
+async function loadPlugin(found: FoundPlugin, importModule: ModuleImporter): Promise<Plugin> {
+  const entry = entryOf(found);
+  let module: { default?: Plugin };
+  try {
+    module = (await importModule(entry)) as { default?: Plugin };
+  } catch (cause) {
+    throw coreError('ICT_PLUGIN_INVALID', {
+      message: `${found.name}: ${entry} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      hint: 'Build the plugin, or install it anew.',
+      facts: { root: found.root, entry },
+      cause,
+    });
+  }
+  if (module.default?.apiVersion !== 1) {
+    throw coreError('ICT_PLUGIN_INVALID', {
+      message: `${found.name}: ${entry} has no default export for plugin API 1`,
+      hint: 'Export the result of definePlugin() as default.',
+    });
+  }
+  checkExporters(found, module.default.exporters ?? []);
+  return module.default;
+}

@@ -1,0 +1,100 @@
+import type { CatalogueEntry, ResolvedPackage } from '@ict/plugin-api';
+import type { GraphDocument, Why } from './answers.js';
+import { coreError } from '../errors.js';
+import { dotGraph } from './dependency-graph.js';
+import { reduceGraph } from './graph-reduction.js';
+import type { SettledLock } from '../locks/lock-settling.js';
+import { asksForVersion, namesOf } from '../locks/lock-update.js';
+import { didYouMean } from '../nearest-names.js';
+import { packageGraph } from './package-graph.js';
+import type { KnownRelation } from './package-relations.js';
+import { whyPaths } from './why.js';
+
+/**
+ * Answers why a package is in the image or, failing that, among the programs that write it.
+ *
+ * @param name of a package, also as `name:arch`, `name.arch` or `name=version`, with or without its release; or what a package provides.
+ * @param relations finds how the packages need each other; asked only when the package is there.
+ * @param providersOf finds packages that provide a name; asked only when no package is called so.
+ * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither, or in another version.
+ */
+export async function answerWhy(
+  template: string,
+  name: string,
+  { lock, request }: SettledLock,
+  foreignArchitectures: readonly string[],
+  relations: () => Promise<readonly KnownRelation[]>,
+  providersOf: (name: string) => Promise<CatalogueEntry['providers']>,
+): Promise<Why> {
+  const [wanted = name, version] = name.split(/=(.*)/s);
+  const isCalled = (pkg: ResolvedPackage): boolean => namesOf(pkg).includes(wanted);
+  const named = [lock.packages.filter(isCalled), lock.tools.filter(isCalled)];
+  const called =
+    named.flat().find((pkg) => (version ?? pkg.version) === pkg.version) ?? named.flat().find((pkg) => asksForVersion(name, pkg) !== false);
+  const isNobody = called === undefined && version === undefined;
+  const providers = isNobody ? providersIn(lock, await providersOf(wanted)) : [];
+  const found = called ?? providers[0]?.pkg;
+  if (found === undefined) {
+    const versions = [...new Set(named.find(({ length }) => length > 0)?.map((other) => other.version))];
+    if (versions.length > 0) {
+      throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
+        message: `${template} brings ${wanted} in version ${versions.join(' and ')}, not ${version}`,
+        hint: `Ask \`ict why-not ${template} ${name}\` what keeps that version out.`,
+        facts: { name, versions },
+      });
+    }
+    const known = [...lock.packages, ...lock.tools].map((pkg) => pkg.name);
+    throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
+      message: `${template} does not bring a package "${name}"`,
+      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
+      facts: { name },
+    });
+  }
+  const isInImage = lock.packages.includes(found);
+  const graph = packageGraph(isInImage ? lock.packages : lock.tools, await relations());
+  const { id, arch, repository } = found;
+  return {
+    schemaVersion: 1,
+    target: lock.target,
+    package: { id, name: found.name, version: found.version, arch, repository },
+    part: isInImage ? 'image' : 'tools',
+    ...(called === undefined ? { provided: providers.map(({ pkg, provides }) => ({ package: pkg.id, text: provides })) } : {}),
+    ...(foreignArchitectures.length === 0 ? {} : { foreignArchitectures }),
+    paths: whyPaths(graph, isInImage ? request.image : request.tools, id),
+  };
+}
+
+/** Those of the image that provide a name, or failing that those of the tools. */
+function providersIn(
+  { packages, tools }: SettledLock['lock'],
+  providers: CatalogueEntry['providers'],
+): readonly { readonly pkg: ResolvedPackage; readonly provides: string }[] {
+  const among = (members: readonly ResolvedPackage[]) =>
+    members.flatMap((pkg) => {
+      const provider = providers.find(({ name, version, arch }) => name === pkg.name && version === pkg.version && arch === pkg.arch);
+      return provider === undefined ? [] : [{ pkg, provides: provider.provides }];
+    });
+  const inImage = among(packages);
+  return inImage.length > 0 ? inImage : among(tools);
+}
+
+/** The closure of the image as a graph. @param reduce leaves out edges that other ways imply. */
+export function answerGraph(reduce: boolean, { lock }: SettledLock, relations: readonly KnownRelation[]): GraphDocument {
+  const whole = packageGraph(lock.packages, relations);
+  const graph = reduce ? reduceGraph(whole) : whole;
+  return {
+    schemaVersion: 1,
+    target: lock.target,
+    reduced: reduce,
+    packages: graph.packages.map(({ id, name, version, arch, sizeBytes, requestedBy }) => ({
+      id,
+      name,
+      version,
+      arch,
+      sizeBytes,
+      requestedBy,
+    })),
+    edges: graph.edges,
+    dot: dotGraph(graph),
+  };
+}

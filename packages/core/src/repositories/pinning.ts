@@ -1,0 +1,33 @@
+import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { inParallel } from '../in-parallel.js';
+import type { Mirrors } from './repository-mirrors.js';
+
+/**
+ * Pins every repository, side by side, and with that settles the mirror of each archive: a mirror counts only when what it serves
+ * verifies with the definition's keys, is the suite that was asked for, and what the repository's own list of mirrors vouches for.
+ *
+ * @returns snapshots in the order of the repositories.
+ * @throws of the first repository, in that order, which cannot be pinned; only after all have ended, so that nothing still writes.
+ */
+export async function pinRepositories(
+  repositories: readonly RepositorySpec[],
+  arch: Architecture,
+  provider: Provider,
+  mirrors: Mirrors,
+  ctx: Context,
+): Promise<readonly Snapshot[]> {
+  const sideBySide = (work: (repository: RepositorySpec, position: number) => Promise<void>) =>
+    inParallel([...repositories.entries()], repositories.length, ctx.signal, ([position, repository]) => work(repository, position));
+  // All lists come first: each changes where its archive leads, and others may lie in the same one.
+  await sideBySide(async (repository) => void (await mirrors.list(repository, provider)));
+  const snapshots: Snapshot[] = [];
+  await sideBySide(async (repository, position) => {
+    const list = await mirrors.list(repository, provider);
+    const pin = () => provider.metadata.snapshot(repository, arch, ctx, list);
+    snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
+  });
+  for (const { repository, root, signers } of snapshots) {
+    ctx.emit({ type: 'repository.pinned', repository: repository.id, root: root.digest, signers });
+  }
+  return snapshots;
+}

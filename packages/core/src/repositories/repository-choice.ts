@@ -1,0 +1,81 @@
+import type { RepositorySpec } from '@ict/plugin-api';
+import { coreError } from '../errors.js';
+import { didYouMean } from '../nearest-names.js';
+
+/** What a question without template says of repositories. */
+export interface RepositoryChoice {
+  /** Only these suites; default: all. */
+  readonly suites?: readonly string[];
+  /** Only these components; default: all. */
+  readonly components?: readonly string[];
+  /** Addresses of archives; one that begins with `+` comes beside the definition's, any other takes their place. */
+  readonly archives?: readonly string[];
+  /** Absolute paths of keyrings for these archives; default: those of the definition. */
+  readonly keyrings?: readonly string[];
+}
+
+/**
+ * The repositories of a definition, narrowed and replaced as asked. An archive that is named has the suites and components that are
+ * asked for, else those that the definition takes from its first archive.
+ *
+ * @throws `ICT_REPOSITORY_UNKNOWN` for a suite or component that nothing has.
+ */
+export function chooseRepositories(defined: readonly RepositorySpec[], choice: RepositoryChoice): readonly RepositorySpec[] {
+  const { suites = [], components = [], archives = [] } = choice;
+  const added = archives.flatMap((text, number) => {
+    const archive = text.replace(/^\+/, '').replace(/\/+$/, '');
+    return archiveRepositories(defined, choice, archive, archives.length === 1 ? 'repo' : `repo${number + 1}`);
+  });
+  const replaced = archives.some((text) => !text.startsWith('+'));
+  if (archives.length === 0) {
+    requireKnown(
+      'suite',
+      suites,
+      defined.map(({ suite }) => suite),
+    );
+    requireKnown(
+      'component',
+      components,
+      defined.flatMap((one) => one.components),
+    );
+  }
+  const kept = replaced ? [] : narrow(defined, suites, components);
+  return [...kept, ...added];
+}
+
+function archiveRepositories(
+  defined: readonly RepositorySpec[],
+  { suites = [], components = [], keyrings }: RepositoryChoice,
+  archive: string,
+  id: string,
+): readonly RepositorySpec[] {
+  const models = defined.filter((one) => one.archive === defined[0].archive);
+  const names = suites.length > 0 ? suites : models.map(({ suite }) => suite);
+  return names.map((suite) => {
+    const model = models.find((one) => one.suite === suite) ?? models[0];
+    return {
+      id: `${id}-${suite}`,
+      archive,
+      suite,
+      components: suite.endsWith('/') ? [] : components.length > 0 ? components : model.components,
+      keyrings: keyrings ?? model.keyrings,
+    };
+  });
+}
+
+function narrow(defined: readonly RepositorySpec[], suites: readonly string[], components: readonly string[]): readonly RepositorySpec[] {
+  return defined
+    .filter(({ suite }) => suites.length === 0 || suites.includes(suite))
+    .map((one) => (components.length === 0 ? one : { ...one, components: one.components.filter((name) => components.includes(name)) }))
+    .filter((one) => components.length === 0 || one.components.length > 0);
+}
+
+function requireKnown(what: string, asked: readonly string[], known: readonly string[]): void {
+  const unknown = asked.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw coreError('ICT_REPOSITORY_UNKNOWN', {
+    message: `no repository of the target has the ${what} "${unknown}"`,
+    hint: didYouMean(unknown, known) ?? `There is ${[...new Set(known)].join(', ')}; name an archive that has it with --repo.`,
+    facts: { [what]: unknown },
+  });
+}

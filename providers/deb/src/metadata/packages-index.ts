@@ -1,0 +1,273 @@
+import { digestFromHex } from '@ict/integrity';
+import { TextLookup } from '@ict/package-index';
+import type { PackageRecord } from '@ict/plugin-api';
+import { debError } from '../errors.js';
+import { FLAG, MULTI_ARCH, PRIORITIES, readColumns, WIDTH } from './index-columns.js';
+import type { IndexColumns, IndexDiagnostic, IndexSegment } from './index-columns.js';
+import { isDebVersion } from '../relations/version.js';
+import { KeptRelations } from './kept-relations.js';
+import { NO_GROUPS, parseProvides, RelationTable, toProvided } from '../relations/relation.js';
+import { RELATION_PLACES, UNREADABLE } from '../relations/relation-numbers.js';
+import type { RelationNumbers } from '../relations/relation-numbers.js';
+import { RelationReader } from '../relations/relation-reader.js';
+import type { Provided, RelationGroup } from '../relations/relation.js';
+import { columnOf, valueStart, valueStop } from './stanza-scan.js';
+import type { IndexedField } from './stanza-scan.js';
+
+/** Fields of a stanza that hold relations. */
+export type RelationField = 'Depends' | 'Pre-Depends' | 'Recommends' | 'Suggests' | 'Enhances' | 'Conflicts' | 'Breaks' | 'Replaces';
+
+export type MultiArch = (typeof MULTI_ARCH)[number];
+
+const PACKAGE = columnOf('package');
+const VERSION = columnOf('version');
+const PROVIDES = columnOf('provides');
+const RELATION_COLUMNS: Readonly<Record<RelationField | 'Provides', number>> = {
+  Depends: columnOf('depends'),
+  'Pre-Depends': columnOf('pre-depends'),
+  Recommends: columnOf('recommends'),
+  Suggests: columnOf('suggests'),
+  Enhances: columnOf('enhances'),
+  Conflicts: columnOf('conflicts'),
+  Breaks: columnOf('breaks'),
+  Replaces: columnOf('replaces'),
+  Provides: PROVIDES,
+};
+
+/**
+ * One or more `Packages` files, indexed. The text is scanned once, or not at all when its columns were kept; values are read when they
+ * are asked for. Packages are numbered from 0 in the order of the files, so a lower number is an earlier source.
+ *
+ * ```ts
+ * const index = PackagesIndex.parse(readFileSync('Packages'));
+ * for (const i of index.byName('bash')) console.log(index.version(i), index.relations(i, 'Depends'));
+ * ```
+ */
+export class PackagesIndex {
+  /** Number of packages. */
+  readonly count: number;
+  /** Stanzas that could not be used. */
+  readonly diagnostics: readonly IndexDiagnostic[];
+  /** Debian architectures of the packages; see {@link architectureAt}. */
+  readonly architectures: readonly string[];
+  /** Parsed relations, shared by all packages: equal text gives the same array. */
+  readonly table: RelationTable;
+  /** The same relations as numbers, which a resolution goes by. */
+  readonly numbers: RelationNumbers;
+
+  readonly #bytes: Buffer;
+  readonly #fields: Uint32Array;
+  readonly #flags: Uint8Array;
+  readonly #byName: TextLookup;
+  readonly #byProvided: TextLookup;
+  readonly #archs: Uint32Array;
+  readonly #names: (string | undefined)[];
+  readonly #versions: (string | undefined)[];
+
+  /**
+   * @param columns see {@link readColumns}; their bytes must not change afterwards.
+   * @param table relations already parsed, to share them between repositories.
+   */
+  constructor(columns: IndexColumns, table: RelationTable = new RelationTable()) {
+    const { bytes, fields, flags, archs, architectures, relations, names, provides, diagnostics } = columns;
+    this.count = flags.length;
+    this.diagnostics = diagnostics;
+    this.table = table;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#fields = fields;
+    this.#flags = flags;
+    this.#archs = archs;
+    this.architectures = architectures;
+    this.numbers = relations === undefined ? new RelationReader(bytes, fields, WIDTH, table) : new KeptRelations(this.#bytes, relations);
+    this.#byName = new TextLookup(bytes, names);
+    this.#byProvided = new TextLookup(bytes, provides);
+    this.#names = new Array<string | undefined>(this.count);
+    this.#versions = new Array<string | undefined>(this.count);
+  }
+
+  /**
+   * Indexes the decompressed text of `Packages` files. The buffer must not change afterwards.
+   *
+   * @param segments where each file begins, when the buffer holds several, separated by an empty line.
+   */
+  static parse(bytes: Uint8Array, segments: readonly IndexSegment[] = [], table?: RelationTable): PackagesIndex {
+    return new PackagesIndex(readColumns(bytes, segments), table);
+  }
+
+  name(i: number): string {
+    return (this.#names[i] ??= this.#value(i, PACKAGE)!);
+  }
+
+  /** Debian architecture: `amd64`, `all`. */
+  arch(i: number): string {
+    return this.architectures[this.#archs[i]];
+  }
+
+  /** Place of the architecture among {@link architectures}. */
+  architectureAt(i: number): number {
+    return this.#archs[i];
+  }
+
+  version(i: number): string {
+    return (this.#versions[i] ??= this.#value(i, VERSION)!);
+  }
+
+  /**
+   * Text of an indexed field without surrounding white space, continuation lines included, or undefined when the package has no such
+   * field.
+   */
+  field(i: number, name: IndexedField): string | undefined {
+    return this.#value(i, columnOf(name));
+  }
+
+  /** Packages of this name, in order; real ones only. */
+  byName(name: string): Uint32Array {
+    return this.#byName.find(name);
+  }
+
+  /** Packages whose `Provides` names this, in order, whatever version they provide. Packages of that name are not among them unless they list it. */
+  providersOf(name: string): Uint32Array {
+    return this.#byProvided.find(name);
+  }
+
+  /**
+   * Parsed relations of one field; empty when the package has no such field.
+   *
+   * @throws `ICT_DEB_RELATION_INVALID`, naming the package.
+   */
+  relations(i: number, field: RelationField): readonly RelationGroup[] {
+    const groups = this.#groups(i, field);
+    if (groups !== undefined) return groups;
+    const text = this.#value(i, RELATION_COLUMNS[field]);
+    return text === undefined ? NO_GROUPS : this.#named(i, field, () => this.table.groups(text));
+  }
+
+  /** What the package provides beside itself. @throws `ICT_DEB_RELATION_INVALID`, naming the package. */
+  provides(i: number): readonly Provided[] {
+    const groups = this.#groups(i, 'Provides');
+    if (groups !== undefined) return toProvided(groups);
+    const text = this.#value(i, PROVIDES);
+    return text === undefined ? [] : this.#named(i, 'Provides', () => parseProvides(text));
+  }
+
+  /** True when a field is absent, or is one of {@link numbers} that can be read; false when only reading it tells. */
+  hasReadable(i: number, field: RelationField | 'Provides'): boolean {
+    if (this.#fields[i * WIDTH + RELATION_COLUMNS[field]] === 0) return true;
+    const place = RELATION_PLACES.get(field);
+    return place !== undefined && this.numbers.list(i, place) !== UNREADABLE;
+  }
+
+  /** Groups by their numbers; undefined when the field is not among them, or cannot be read. */
+  #groups(i: number, field: RelationField | 'Provides'): readonly RelationGroup[] | undefined {
+    const place = RELATION_PLACES.get(field);
+    const list = place === undefined ? UNREADABLE : this.numbers.list(i, place);
+    if (list === UNREADABLE) return undefined;
+    if (list === 0) return NO_GROUPS;
+    const groups: RelationGroup[] = [];
+    for (let at = this.numbers.listEnd(list - 1); at < this.numbers.listEnd(list); at++) {
+      groups.push(this.table.group(this.numbers.groupText(this.numbers.member(at))));
+    }
+    return groups;
+  }
+
+  /** Debian priority in lower case, such as `required`; `optional` when the package has none. */
+  priority(i: number): string {
+    return PRIORITIES[this.priorityRank(i)] ?? this.field(i, 'priority')!.toLowerCase();
+  }
+
+  /** Place of the priority, from 0 for `required` to 4 for `extra`; 5 for any other word. */
+  priorityRank(i: number): number {
+    return Math.floor(this.#flags[i] / FLAG.priority) % 8;
+  }
+
+  essential(i: number): boolean {
+    return (this.#flags[i] & FLAG.essential) !== 0;
+  }
+
+  /** `Protected: yes`: like essential, for what makes a system boot. */
+  protected(i: number): boolean {
+    return (this.#flags[i] & FLAG.protected) !== 0;
+  }
+
+  /** `no` when absent or of a value that this version does not know. */
+  multiArch(i: number): MultiArch {
+    return MULTI_ARCH[Math.floor(this.#flags[i] / FLAG.multiArch) % MULTI_ARCH.length];
+  }
+
+  /** Source package and its version, which are the package's own unless `Source` says otherwise. */
+  source(i: number): { readonly name: string; readonly version: string } {
+    const match = /^(\S+)(?:\s+\(([^)]*)\))?$/.exec(this.field(i, 'source') ?? '');
+    return { name: match?.[1] ?? this.name(i), version: match?.[2]?.trim() ?? this.version(i) };
+  }
+
+  /** First line of `Description`. */
+  summary(i: number): string | undefined {
+    return this.field(i, 'description')?.split('\n', 1)[0]?.trim();
+  }
+
+  /**
+   * The package as plain data, its values checked.
+   *
+   * @param repository id of the repository.
+   * @throws `ICT_DEB_INDEX_INVALID` when a value cannot be trusted: version, digest, size, path.
+   */
+  record(i: number, repository: string): PackageRecord {
+    const sha256 = this.field(i, 'sha256')!.toLowerCase();
+    const size = this.field(i, 'size')!;
+    const path = this.field(i, 'filename')!.replace(/^(?:\.\/)+/, '');
+    const version = this.version(i);
+    const installed = this.field(i, 'installed-size');
+    if (!isDebVersion(version)) throw this.#invalid(i, repository, 'Version', version);
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw this.#invalid(i, repository, 'SHA256', sha256);
+    if (!isCount(size)) throw this.#invalid(i, repository, 'Size', size);
+    if (!isPoolPath(path)) throw this.#invalid(i, repository, 'Filename', path);
+    if (installed !== undefined && !isCount(installed)) throw this.#invalid(i, repository, 'Installed-Size', installed);
+    return {
+      name: this.name(i),
+      version,
+      arch: this.arch(i),
+      repository,
+      path,
+      digest: digestFromHex(sha256),
+      sizeBytes: Number(size),
+      ...(installed === undefined ? {} : { installedSizeBytes: Number(installed) * 1024 }),
+    };
+  }
+
+  #value(i: number, column: number): string | undefined {
+    const from = this.#fields[i * WIDTH + column];
+    if (from === 0) return undefined;
+    const start = valueStart(this.#bytes, from);
+    return this.#bytes.toString('utf8', start, valueStop(this.#bytes, start));
+  }
+
+  #named<T>(i: number, field: string, parse: () => T): T {
+    try {
+      return parse();
+    } catch (cause) {
+      throw debError('ICT_DEB_RELATION_INVALID', {
+        message: `${field} of ${this.name(i)} ${this.version(i)} is not valid: ${cause instanceof Error ? cause.message : String(cause)}`,
+        hint: 'The repository publishes a field that deb-control(5) does not allow; report it to the repository.',
+        facts: { package: this.name(i), version: this.version(i), field },
+        cause,
+      });
+    }
+  }
+
+  #invalid(i: number, repository: string, field: string, value: string): Error {
+    return debError('ICT_DEB_INDEX_INVALID', {
+      message: `the index of repository "${repository}" gives ${this.name(i)} the ${field} "${value.slice(0, 200)}", which is not valid`,
+      hint: 'The repository was published with a broken index; report it to the repository.',
+      facts: { repository, package: this.name(i), field, value: value.slice(0, 200) },
+    });
+  }
+}
+
+function isCount(text: string): boolean {
+  return /^[0-9]{1,15}$/.test(text);
+}
+
+/** A relative path that stays below the archive and needs no escaping rules of its own. */
+function isPoolPath(path: string): boolean {
+  return /^[^/\\\p{Cc}][^\\\p{Cc}]*$/u.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+}

@@ -1,0 +1,124 @@
+import type { FavouredPackage, Seed } from '@ict/plugin-api';
+import type { PackageName } from './resolve-names.js';
+import { RelatedSolvables } from './resolve-relations.js';
+import type { PoolRepository } from './resolve-solvables.js';
+import { compareDebVersions } from '../relations/version.js';
+
+const NONE: readonly number[] = Object.freeze([]);
+
+/**
+ * Solvables of which, for each name and architecture, one package is *offered*, as apt's candidate: of the repository with the highest
+ * priority, which pins may give it, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
+ */
+export class Candidates extends RelatedSolvables {
+  readonly #pinned = new Map<string, readonly number[]>();
+  readonly #pinners = new Map<string, readonly Seed[]>();
+  readonly #suites = new Set<string>();
+  readonly #favoured: ReadonlyMap<string, string | undefined>;
+
+  /** @param favour packages of an earlier answer: their versions come before candidates. */
+  constructor(repositories: readonly PoolRepository[], arch: string, foreign: readonly string[], favour: readonly FavouredPackage[]) {
+    super(repositories, arch, foreign);
+    this.#favoured = new Map(favour.map(({ name, version }) => [name, version]));
+  }
+
+  #key(name: string, arch: string): string {
+    return arch === this.arch ? name : `${name}:${arch}`;
+  }
+
+  /** All packages of this name and architecture, the one that apt would take first. */
+  all(name: string, arch = this.arch): readonly number[] {
+    const place = this.architectures.indexOf(arch);
+    return place < 0 ? NONE : (this.nameOf(name).all[place] ??= this.#findAll(name, arch));
+  }
+
+  #findAll(name: string, arch: string): readonly number[] {
+    let found: readonly number[] = NONE;
+    for (let number = 0; number < this.repositories.length; number++) {
+      const { pins, priority } = this.repositories[number]!;
+      const named = this.named(number, name, arch);
+      const here = pins === undefined && priority >= 0 ? named : named.filter((solvable) => this.#priority(solvable) >= 0);
+      found = found.length === 0 ? here : [...found, ...here];
+    }
+    // The sort is stable: of equal versions the first stays first.
+    return found.length < 2
+      ? found
+      : found.toSorted((a, b) => this.#priority(b) - this.#priority(a) || compareDebVersions(this.version(b), this.version(a)));
+  }
+
+  /** What pins say of the package, else what is said of its repository. */
+  #priority(solvable: number): number {
+    const { pins, priority } = this.repository(solvable);
+    return pins?.(this.name(solvable), this.version(solvable)) ?? priority;
+  }
+
+  /** Packages of this name and architecture that may be chosen, the preferred one first. */
+  offered(name: string, arch = this.arch): readonly number[] {
+    return this.offeredOf(this.nameOf(name), arch);
+  }
+
+  /** See {@link offered}. */
+  protected offeredOf(name: PackageName, arch: string): readonly number[] {
+    const place = this.architectures.indexOf(arch);
+    return place < 0 ? NONE : (name.offered[place] ??= this.#findOffered(name.text, arch));
+  }
+
+  #findOffered(name: string, arch: string): readonly number[] {
+    const all = this.all(name, arch);
+    const pinned = this.#pinned.size === 0 ? undefined : this.#pinned.get(this.#key(name, arch));
+    const result = pinned ?? this.#candidates(name, all);
+    if (this.#suites.size === 0) return result;
+    const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
+    return [...result, ...others.slice(0, 1)];
+  }
+
+  /** Packages of this name that may be chosen, those of the native architecture first. */
+  offeredAnywhere(name: string): readonly number[] {
+    return this.anywhereOf(this.nameOf(name));
+  }
+
+  /** See {@link offeredAnywhere}. */
+  protected anywhereOf(name: PackageName): readonly number[] {
+    if (name.anywhere !== undefined) return name.anywhere;
+    const [only, ...others] = this.architectures.map((arch) => this.offeredOf(name, arch)) as [readonly number[]];
+    return (name.anywhere = others.length === 0 ? only : [only, ...others].flat());
+  }
+
+  /** The architecture that a name alone means: the native one, or the first other that has such a package, as with apt. */
+  preferredArchitecture(name: string): string {
+    return this.architectures.find((arch) => this.all(name, arch).length > 0) ?? this.arch;
+  }
+
+  /** apt's candidate, and before it the version of an earlier answer. */
+  #candidates(name: string, all: readonly number[]): readonly number[] {
+    const candidate = all.length < 2 ? all : all.slice(0, 1);
+    if (this.#favoured.size === 0) return candidate;
+    const kept = this.#favoured.get(name);
+    const found = kept === undefined ? undefined : all.find((solvable) => this.version(solvable) === kept);
+    return found === undefined ? candidate : [...new Set([found, ...candidate])];
+  }
+
+  /** The same packages, those of an earlier answer first. */
+  favouredFirst(solvables: readonly number[]): readonly number[] {
+    if (this.#favoured.size === 0 || solvables.length < 2) return solvables;
+    const isFavoured = (solvable: number): boolean => this.#favoured.has(this.name(solvable));
+    return [...solvables.filter(isFavoured), ...solvables.filter((solvable) => !isFavoured(solvable))];
+  }
+
+  /** Offers one more package instead of the candidate of its name. Only before anything is looked up. */
+  pin(solvable: number, seed: Seed): void {
+    const key = this.#key(this.name(solvable), this.archOf(solvable));
+    this.#pinned.set(key, [...new Set([...(this.#pinned.get(key) ?? []), solvable])]);
+    this.#pinners.set(key, [...this.pinnersOf(this.name(solvable), this.archOf(solvable)), seed]);
+  }
+
+  /** The seeds that ask for one version of a name, so that no other is offered. */
+  pinnersOf(name: string, arch = this.arch): readonly Seed[] {
+    return this.#pinners.get(this.#key(name, arch)) ?? [];
+  }
+
+  /** Offers what a repository has as second choice, as apt does for the needs of `name/suite`. Only before anything is looked up. */
+  offerRepository(id: string): void {
+    this.#suites.add(id);
+  }
+}

@@ -1,0 +1,175 @@
+import type {
+  BuildContext,
+  Context,
+  DistributionDefinition,
+  FileChoice,
+  InstallChange,
+  Installer,
+  PackageRef,
+  TreeSession,
+  VerifiedPackage,
+} from '@ict/plugin-api';
+import { neededToRun } from './bootstrap-files.js';
+import { cleanTree } from './clean.js';
+import { rpmError } from '../errors.js';
+import { choiceMacros, keepChoice } from './file-choice.js';
+import { createFileName } from '../file-name.js';
+import { extractPayload } from '../package/payload-tar.js';
+import { readQuirks } from '../quirks.js';
+import { RefusedPayload } from '../package/refused-payload.js';
+import type { RpmQuirks } from '../quirks.js';
+
+/** Where the package files appear inside the tree while rpm runs. /run is not part of the image. */
+const PACKAGES = '/run/ict/packages';
+
+/** The package that installs the others, itself included. */
+const RPM = 'rpm';
+
+/**
+ * Every option that rpm gets, by what it is run for; nothing else here names one. They shape trees: who changes one also raises
+ * {@link INSTALLER_VERSION}, or a tree that the old options made is taken for one of the new.
+ *
+ * Signatures were checked against the keys of each repository, which are not in the tree (--nosignature). Plugins speak with daemons of a
+ * running system, and none runs here (--noplugins). Dependencies stay on: rpm's own check must agree with the resolver. Packages that own
+ * the directories where kernel file systems are mounted cannot change their modes and owners, and device nodes are no part of an image:
+ * rpm neither writes nor verifies what lies there (_netsharedpath).
+ */
+const OPTIONS = {
+  always: ['--nosignature', '--noplugins', '--define', '_netsharedpath /proc:/sys:/dev'],
+  install: ['--install', '--verbose'],
+  remove: ['--erase', '--allmatches'],
+} as const;
+
+/** Part of the key of every tree that this installer makes. */
+const INSTALLER_VERSION = 3;
+
+/**
+ * Installs with the tree's own rpm, and with nothing else: no dnf, and no second resolver.
+ *
+ * In an empty root rpm cannot start yet: the files that rpm and everything that it needs take to run are put there first, and rpm then installs those
+ * packages again like all others, which makes the database and runs their scriptlets. rpm orders the packages itself, by their Requires(pre)
+ * and its own rules for cycles, in one transaction.
+ */
+export function createInstaller(): Installer {
+  return { version: INSTALLER_VERSION, apply, unpack, clean: cleanTree, choosesFiles: true };
+}
+
+async function apply(change: InstallChange, tree: TreeSession, distribution: DistributionDefinition, ctx: BuildContext): Promise<void> {
+  const quirks = readQuirks(distribution);
+  const packages = change.install.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  const env = environment(distribution, ctx);
+  if (packages.length > 0 && (await tree.stat('/usr/bin/rpm')) === undefined) await bootstrap(packages, tree, quirks, ctx);
+  if (change.remove.length > 0) {
+    await tree.run({
+      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.remove, ...change.remove.map(installedName)],
+      env,
+    });
+  }
+  if (packages.length === 0) return;
+  await tree.expose(packages, PACKAGES);
+  const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
+  const refused = new RefusedPayload();
+  const tell = progress(packages, ctx);
+  try {
+    await tree.run({
+      argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(change.fileChoice), ...files],
+      env,
+      onLine: (line, stream) => {
+        refused.read(line);
+        tell(line, stream);
+      },
+    });
+  } catch (error) {
+    throw refused.errorFor(error);
+  }
+  if (change.fileChoice !== undefined) await keepChoice(change.fileChoice, tree);
+}
+
+/** As rpm finds one installed package: without a version all of the name. rpm takes no epoch here. */
+function installedName({ name, version, arch }: PackageRef): string {
+  return version === undefined ? `${name}.${arch}` : `${name}-${version.replace(/^\d+:/, '')}.${arch}`;
+}
+
+function choices(fileChoice: FileChoice = {}): readonly string[] {
+  return choiceMacros(fileChoice).flatMap((macro) => ['--define', macro]);
+}
+
+/** Makes an empty root able to run rpm. */
+async function bootstrap(packages: readonly VerifiedPackage[], tree: TreeSession, quirks: RpmQuirks, ctx: BuildContext): Promise<void> {
+  const first = bootstrapPackages(packages, quirks.preExtract);
+  for (const [index, pkg] of first.entries()) {
+    ctx.emit({ type: 'install.progress', phase: 'extract', name: pkg.name, done: index, total: first.length });
+    await extractPayload(pkg.file, tree, ctx, neededToRun);
+  }
+}
+
+/**
+ * Packages whose files rpm needs to start: the ones that the definition names, in its order, then rpm and all that it requires, sorted.
+ *
+ * @throws `ICT_RPM_NO_INSTALLER` when rpm is not among them.
+ */
+export function bootstrapPackages(packages: readonly VerifiedPackage[], preExtract: readonly string[]): readonly VerifiedPackage[] {
+  const byId = new Map(packages.map((pkg) => [pkg.id, pkg]));
+  const rpm = packages.find(({ name }) => name === RPM);
+  if (rpm === undefined) {
+    throw rpmError('ICT_RPM_NO_INSTALLER', {
+      message: `the packages to install do not include "${RPM}", which installs them`,
+      hint: `Add "${RPM}" to the packages of the template, or to "essential" of the distribution definition.`,
+      facts: { packages: packages.length },
+    });
+  }
+  const needed = new Set<VerifiedPackage>([rpm]);
+  for (const pkg of needed) {
+    for (const id of pkg.requires) {
+      const other = byId.get(id);
+      if (other !== undefined) needed.add(other);
+    }
+  }
+  const named = preExtract.flatMap((name) => packages.filter((pkg) => pkg.name === name));
+  return [...new Set([...named, ...packages.filter((pkg) => needed.has(pkg))])];
+}
+
+async function unpack(
+  packages: readonly VerifiedPackage[],
+  tree: TreeSession,
+  distribution: DistributionDefinition,
+  ctx: Context,
+): Promise<void> {
+  const { preExtract } = readQuirks(distribution);
+  const first = preExtract.flatMap((name) => packages.filter((pkg) => pkg.name === name));
+  const sorted = packages.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  for (const pkg of new Set([...first, ...sorted])) await extractPayload(pkg.file, tree, ctx);
+}
+
+function environment(distribution: DistributionDefinition, ctx: BuildContext): Readonly<Record<string, string>> {
+  return {
+    PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
+    HOME: '/root',
+    LC_ALL: 'C.UTF-8',
+    TZ: 'UTC',
+    SOURCE_DATE_EPOCH: String(ctx.epochSeconds),
+    ...distribution.boot.withoutInitrd,
+  };
+}
+
+/** Turns the names that rpm prints into progress, failed scriptlets, which do not stop rpm, into warnings, and the rest into output. */
+function progress(packages: readonly VerifiedPackage[], ctx: BuildContext) {
+  const byLabel = new Map(packages.map((pkg) => [`${pkg.name}-${pkg.version}.${pkg.arch}`, pkg.name]));
+  const seen = new Set<string>();
+  return (line: string, stream: 'stdout' | 'stderr'): void => {
+    const name = byLabel.get(line.trim());
+    if (name !== undefined) {
+      seen.add(name);
+      ctx.emit({ type: 'install.progress', phase: 'unpack', name, done: Math.min(seen.size, packages.length), total: packages.length });
+    } else if (/scriptlet failed/.test(line)) {
+      ctx.emit({
+        type: 'warning',
+        code: 'ICT_RPM_SCRIPTLET_FAILED',
+        message: `rpm says: ${line.trim()}`,
+        hint: 'The package is installed; what its scriptlet should have done is not. Its output above may say why.',
+      });
+    } else {
+      ctx.emit({ type: 'command.output', stream, text: line });
+    }
+  };
+}

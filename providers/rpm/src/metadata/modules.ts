@@ -1,0 +1,174 @@
+import type { Context, Json, Snapshot } from '@ict/plugin-api';
+import { rpmError } from '../errors.js';
+import { indexOf, readIndex } from './read-index.js';
+import { YamlDocuments } from './yaml-documents.js';
+
+/** One build of a stream of a module. A repository may have several: of other versions, and of contexts that need other modules. */
+export interface ModuleBuild {
+  readonly name: string;
+  readonly stream: string;
+  /** Digits, more than a number can tell apart. */
+  readonly version: string;
+  readonly context: string;
+  /** The architecture of rpm; empty when it is not said. */
+  readonly arch: string;
+  /** Alternatives, of which each says which streams of which modules it needs; `-stream` excludes one, no streams mean any. */
+  readonly requires: readonly Readonly<Record<string, readonly string[]>>[];
+  /** Names of packages, by profile. */
+  readonly profiles: Readonly<Record<string, readonly string[]>>;
+  /** Its packages: `name-epoch:version-release.arch`. */
+  readonly artifacts: readonly string[];
+  /** Names of its packages that are not of a module any more. */
+  readonly demodularized: readonly string[];
+}
+
+/** What is taken of a module when nobody says. */
+export interface ModuleDefaults {
+  readonly name: string;
+  readonly stream: string | undefined;
+  /** Profiles, by stream. */
+  readonly profiles: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The modules of repositories. */
+export interface Modules {
+  readonly builds: readonly ModuleBuild[];
+  readonly defaults: readonly ModuleDefaults[];
+}
+
+/** Of one document, in UTF-16 units: ten times as long as any that is known. What is made of a document takes up to 300 times its room. */
+const MAX_DOCUMENT = 2 ** 20;
+const MEMO = 'rpm.modules';
+/**
+ * A line that is a closing quote and no more. The standard wants it indented; libyaml, which writes and reads modules, leaves it at the margin.
+ * Nothing else can stand there, and blanks before the quote mean nothing.
+ */
+const QUOTE_AT_MARGIN = /^['"]$/gm;
+const INDENTATION = ' '.repeat(64);
+
+/**
+ * Loads the modules of pinned repositories. What was read of equal metadata is remembered.
+ *
+ * @returns undefined when no repository has modules.
+ * @throws `ICT_RPM_INDEX_*`, and what the fetcher throws.
+ */
+export async function loadModules(snapshots: readonly Snapshot[], ctx: Context): Promise<Modules | undefined> {
+  const all: Modules[] = [];
+  for (const snapshot of snapshots) {
+    const index = indexOf(snapshot, 'modules');
+    if (index === undefined) continue;
+    const question: Json = { version: 3, digest: index.digest };
+    let modules = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
+    if (modules === undefined) {
+      const reader = await createModulesReader(`${index.path} of repository "${snapshot.repository.id}"`);
+      await readIndex(snapshot.repository, index, ctx, (chunk) => reader.write(chunk));
+      modules = reader.end();
+      await ctx.memo.set(MEMO, question, modules as unknown as Json);
+    }
+    all.push(modules);
+  }
+  if (all.length === 0) return undefined;
+  return { builds: all.flatMap(({ builds }) => builds), defaults: all.flatMap(({ defaults }) => defaults) };
+}
+
+/** Reads modules.yaml piece by piece; of its text it holds one document at a time. */
+export interface ModulesReader {
+  /** Takes the next bytes. @throws `ICT_RPM_INDEX_INVALID` */
+  write(chunk: Uint8Array): void;
+  /** @throws `ICT_RPM_INDEX_INVALID` */
+  end(): Modules;
+}
+
+/**
+ * Reads modules.yaml: documents `modulemd` of version 2 and `modulemd-defaults` of version 1. Others, such as those about the end of streams,
+ * say nothing of what may be installed.
+ *
+ * @param source names the file in messages.
+ */
+export async function createModulesReader(source: string): Promise<ModulesReader> {
+  const { parseAllDocuments } = await import('yaml');
+  const builds: ModuleBuild[] = [];
+  const defaults: ModuleDefaults[] = [];
+  const documents = new YamlDocuments(
+    (text) => {
+      const indented = text.replace(QUOTE_AT_MARGIN, (quote) => `${INDENTATION}${quote}`);
+      // All scalars are texts: a stream `1.10` is no number.
+      for (const document of parseAllDocuments(indented, { schema: 'failsafe', prettyErrors: false })) {
+        const [error] = document.errors;
+        if (error !== undefined) throw invalid(source, error.message);
+        const { document: kind, version, data } = mapOf(contentOf(document, source));
+        if (kind === 'modulemd' && version === '2') builds.push(readBuild(mapOf(data), source));
+        else if (kind === 'modulemd-defaults' && version === '1') defaults.push(readDefaults(mapOf(data), source));
+        else if (kind === 'modulemd') throw invalid(source, `it has a module of version ${String(version)}`);
+      }
+    },
+    { length: MAX_DOCUMENT, error: () => invalid(source, `a document in it is longer than ${MAX_DOCUMENT} characters`) },
+  );
+  return {
+    write: (chunk) => documents.write(chunk),
+    end: () => {
+      documents.end();
+      return { builds, defaults };
+    },
+  };
+}
+
+/** @throws `ICT_RPM_INDEX_INVALID` for aliases that name nothing, or that grow without bound. */
+function contentOf(document: { toJS(): unknown }, source: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw invalid(source, cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function readBuild(data: Readonly<Record<string, unknown>>, source: string): ModuleBuild {
+  const { name, stream, version, context, arch, dependencies, profiles, artifacts, demodularized } = data;
+  if (!isText(name) || !isText(stream)) throw invalid(source, 'a module has no name or stream');
+  return {
+    name,
+    stream,
+    version: isText(version) ? version : '0',
+    context: isText(context) ? context : '',
+    arch: isText(arch) ? arch : '',
+    requires: listOf(dependencies).map((each) => mapValues(mapOf(mapOf(each)['requires']), textsOf)),
+    profiles: mapValues(mapOf(profiles), (profile) => textsOf(mapOf(profile)['rpms'])),
+    artifacts: textsOf(mapOf(artifacts)['rpms']),
+    demodularized: textsOf(mapOf(demodularized)['rpms']),
+  };
+}
+
+function readDefaults(data: Readonly<Record<string, unknown>>, source: string): ModuleDefaults {
+  const { module: name, stream, profiles } = data;
+  if (!isText(name)) throw invalid(source, 'defaults of a module have no name');
+  return { name, stream: isText(stream) ? stream : undefined, profiles: mapValues(mapOf(profiles), textsOf) };
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** A list of texts; one text alone counts as a list of it. */
+function textsOf(value: unknown): readonly string[] {
+  return isText(value) ? [value] : listOf(value).filter(isText);
+}
+
+function mapOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function mapValues<T>(map: Readonly<Record<string, unknown>>, read: (value: unknown) => T): Readonly<Record<string, T>> {
+  return Object.fromEntries(Object.entries(map).map(([key, value]) => [key, read(value)]));
+}
+
+function invalid(source: string, reason: string): Error {
+  return rpmError('ICT_RPM_INDEX_INVALID', {
+    message: `${source} cannot be read: ${reason}`,
+    hint: 'The repository was published with broken metadata; report it to the repository.',
+    facts: { source, reason },
+  });
+}

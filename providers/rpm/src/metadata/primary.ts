@@ -1,0 +1,272 @@
+import { isContentAlgorithm, statedDigest } from '@ict/integrity';
+import { NumberColumn } from '@ict/package-index';
+import { ColumnWriter } from './column-writer.js';
+import { NAME_AT, readPrimaryEntry } from './primary-entry.js';
+import type { PrimaryEntry } from './primary-entry.js';
+import { PackageRows } from './package-rows.js';
+import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
+import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
+import { EQUAL, GREATER, LESS } from '../relations/relation.js';
+import { isBelow } from './repomd.js';
+import { XmlReader } from './xml.js';
+import type { XmlAttributes } from './xml-attributes.js';
+import type { XmlHandler } from './xml.js';
+import type { XmlText } from './xml-text.js';
+
+/** Senses by their two letters, as one number. */
+const SENSES: ReadonlyMap<number, number> = new Map(
+  Object.entries({ EQ: EQUAL, LT: LESS, GT: GREATER, LE: LESS | EQUAL, GE: GREATER | EQUAL }).map(([letters, sense]) => [
+    Buffer.from(letters).readUInt16BE(),
+    sense,
+  ]),
+);
+/** Elements whose text is a field. */
+const TEXTS = ['name', 'arch', 'summary', 'url', 'packager', 'vendor', 'sourcerpm'] as const satisfies readonly PrimaryField[];
+const TEXT_FIELDS: ReadonlyMap<string, number> = new Map(TEXTS.map((name) => [name, FIELD[name]]));
+const LIST_OF: ReadonlyMap<string, number> = new Map(LISTS.flatMap((name, list) => (name === 'files' ? [] : [[name, list]])));
+
+const NEWLINE = 0x0a;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const NINE = 0x39;
+const MAX_DIGITS = 15;
+const SLASH = 0x2f;
+
+/**
+ * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
+ *
+ * A package that lacks its name, version, architecture, checksum of SHA-2, size or place, or has a place outside the repository, is left
+ * out with a diagnostic; the rest stays usable. Of a package that is listed twice the first entry counts; the other is reported unless it is of
+ * the same file.
+ */
+export class PrimaryReader implements XmlHandler {
+  readonly #reader: XmlReader;
+  readonly #writer = new ColumnWriter();
+  readonly #diagnostics: IndexDiagnostic[] = [];
+  readonly #fields = new Uint32Array(FIELD_COUNT);
+  readonly #rows = new PackageRows((row, field) => this.#writer.field(row, field));
+  readonly #lists = Array.from({ length: LIST_COUNT }, () => new NumberColumn(16));
+  #inPackage = false;
+  /** The list whose entries come; -1 for none. */
+  #list = -1;
+  /** The kind of the checksum whose digits come; empty for one that does not count. */
+  #algorithm = '';
+  #checksum: string | undefined;
+  #path = '';
+  /** The version and release of the last relation, which are often those of the next. */
+  #lastVersion = 0;
+  #lastRelease = 0;
+  readonly #entry: PrimaryEntry = {
+    nameTo: 0,
+    flags: 0,
+    epochFrom: 0,
+    epochTo: 0,
+    versionFrom: 0,
+    versionTo: 0,
+    releaseFrom: 0,
+    releaseTo: 0,
+  };
+
+  /** @param source names the document in messages. */
+  constructor(source: string) {
+    this.#reader = new XmlReader(this, source);
+  }
+
+  /** @throws `ICT_RPM_INDEX_INVALID` for text that is not well-formed. */
+  write(chunk: Buffer): void {
+    this.#reader.write(chunk);
+  }
+
+  /** @throws `ICT_RPM_INDEX_INVALID` for text that is not complete. */
+  finish(): PrimaryColumns {
+    this.#reader.end();
+    return this.#writer.finish(this.#diagnostics);
+  }
+
+  readonly shortcut = (data: Buffer, start: number): number => {
+    if (this.#list < 0) return -1;
+    const entry = this.#entry;
+    const end = readPrimaryEntry(data, start, entry);
+    if (end < 0) return -1;
+    const sense = entry.flags === 0 ? 0 : SENSES.get(entry.flags);
+    if (sense === undefined) return -1;
+    const { heap } = this.#writer;
+    const name = heap.intern(data, start + NAME_AT, entry.nameTo);
+    const relation = sense === 0 ? this.#writer.relation(name, 0, 0, 0, 0) : this.#versioned(data, name, sense, entry);
+    this.#lists[this.#list]!.push(relation);
+    return end;
+  };
+
+  open(name: string, attributes: XmlAttributes): boolean {
+    if (name === 'entry') {
+      if (this.#list >= 0) this.#lists[this.#list]!.push(this.#relation(attributes));
+      return false;
+    }
+    if (name === 'file') return this.#inPackage;
+    if (name === 'package') this.#begin();
+    if (!this.#inPackage) return false;
+    if (TEXT_FIELDS.has(name)) return true;
+    const list = LIST_OF.get(name);
+    if (list !== undefined) this.#list = list;
+    else if (name === 'version') this.#version(attributes);
+    else if (name === 'checksum') {
+      const algorithm = attributes.get('type') ?? '';
+      this.#algorithm = isContentAlgorithm(algorithm) ? algorithm : '';
+      return this.#algorithm !== '';
+    } else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
+    else if (name === 'size') {
+      this.#fields[FIELD.size] = this.#count(attributes.find('package'));
+      this.#fields[FIELD.installedSize] = this.#count(attributes.find('installed'));
+    }
+    return false;
+  }
+
+  close(name: string, text: XmlText): void {
+    if (name === 'entry' || !this.#inPackage) return;
+    if (name === 'file') {
+      const { bytes, from, to } = text;
+      // No dependency can name a path with a line end.
+      if (!hasLineEnd(bytes, from, to)) this.#lists[FILES]!.push(this.#writer.heap.append(bytes, from, to));
+      return;
+    }
+    const field = TEXT_FIELDS.get(name);
+    if (field !== undefined) this.#fields[field] = this.#text(text);
+    else if (LIST_OF.has(name)) this.#list = -1;
+    else if (name === 'checksum') {
+      if (this.#algorithm !== '') this.#checksum = statedDigest(this.#algorithm, text.trimmed());
+    } else if (name === 'package') this.#end();
+  }
+
+  #begin(): void {
+    this.#inPackage = true;
+    this.#fields.fill(0);
+    for (const list of this.#lists) list.cut(0);
+    this.#list = -1;
+    this.#checksum = undefined;
+    this.#path = '';
+  }
+
+  #end(): void {
+    this.#inPackage = false;
+    const fault = this.#fault();
+    if (fault !== undefined) {
+      const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
+      this.#diagnostics.push({ package: name === '' ? '(without name)' : name, reason: fault });
+      return;
+    }
+    const twin = this.#rows.known(this.#fields);
+    if (twin !== undefined) {
+      if (this.#writer.heap.textAt(this.#writer.field(twin, 'digest')) === this.#checksum) return;
+      const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
+      this.#diagnostics.push({ package: name, reason: 'it is listed twice in one version, with different checksums; the first counts' });
+      return;
+    }
+    this.#fields[FIELD.digest] = this.#append(this.#checksum!);
+    this.#fields[FIELD.path] = this.#append(this.#path);
+    this.#writer.add(this.#fields, this.#lists);
+  }
+
+  /** What is wrong with the package. */
+  #fault(): string | undefined {
+    if (!this.#isWord('name') || !this.#isWord('arch')) return 'it has no proper name or architecture';
+    if (!this.#isWord('version') || !this.#isWord('release')) return 'it has no proper version';
+    if (this.#checksum === undefined) return 'it has no checksum of SHA-2';
+    if (!isBelow(this.#path) || this.#path.includes('\n')) return 'it lies outside the repository';
+    if (this.#fields[FIELD.size] === 0) return 'it has no proper size';
+    return undefined;
+  }
+
+  /** True for a text without white space and slashes. */
+  #isWord(field: PrimaryField): boolean {
+    const { bytes } = this.#writer.heap;
+    const from = this.#fields[FIELD[field]]!;
+    let at = from;
+    for (; bytes[at] !== NEWLINE; at++) if (bytes[at]! <= SPACE || bytes[at] === SLASH) return false;
+    return at > from;
+  }
+
+  #version(attributes: XmlAttributes): void {
+    this.#fields[FIELD.epoch] = this.#epoch(attributes);
+    this.#fields[FIELD.version] = this.#attribute(attributes, 'ver');
+    this.#fields[FIELD.release] = this.#attribute(attributes, 'rel');
+  }
+
+  #versioned(data: Buffer, name: number, sense: number, entry: PrimaryEntry): number {
+    const { heap } = this.#writer;
+    const { epochFrom, epochTo, versionFrom, versionTo, releaseFrom, releaseTo } = entry;
+    if (!heap.holds(this.#lastVersion, data, versionFrom, versionTo)) this.#lastVersion = heap.intern(data, versionFrom, versionTo);
+    if (releaseFrom === 0) this.#lastRelease = 0;
+    else if (!heap.holds(this.#lastRelease, data, releaseFrom, releaseTo)) this.#lastRelease = heap.intern(data, releaseFrom, releaseTo);
+    const noEpoch = epochTo === epochFrom + 1 && data[epochFrom] === ZERO;
+    const epoch = noEpoch ? 0 : this.#number(data, epochFrom, epochTo);
+    return this.#writer.relation(name, sense, epoch, this.#lastVersion, this.#lastRelease);
+  }
+
+  #relation(attributes: XmlAttributes): number {
+    const name = this.#attribute(attributes, 'name');
+    const flags = attributes.find('flags');
+    if (flags === undefined) return this.#writer.relation(name, 0, 0, 0, 0);
+    const version = (this.#lastVersion = this.#likely(attributes.find('ver'), this.#lastVersion));
+    const sense = version === 0 || flags.length !== 2 ? 0 : (SENSES.get(flags.bytes.readUInt16BE(flags.from)) ?? 0);
+    if (sense === 0) return this.#writer.relation(name, 0, 0, 0, 0);
+    const release = (this.#lastRelease = this.#likely(attributes.find('rel'), this.#lastRelease));
+    return this.#writer.relation(name, sense, this.#epoch(attributes), version, release);
+  }
+
+  /** 0 for an epoch of 0, or one that is no number. */
+  #epoch(attributes: XmlAttributes): number {
+    const text = attributes.find('epoch');
+    if (text === undefined || (text.length === 1 && text.bytes[text.from] === ZERO)) return 0;
+    return this.#count(text);
+  }
+
+  /** A number of at most 15 digits; 0 for anything else, and for 0. */
+  #count(text: XmlText | undefined): number {
+    return text === undefined ? 0 : this.#number(text.bytes, text.from, text.to);
+  }
+
+  #number(bytes: Buffer, from: number, to: number): number {
+    let first = from;
+    while (first < to && bytes[first] === ZERO) first++;
+    if (first === to || to - first > MAX_DIGITS) return 0;
+    for (let at = first; at < to; at++) if (bytes[at]! < ZERO || bytes[at]! > NINE) return 0;
+    return this.#writer.heap.intern(bytes, from, to);
+  }
+
+  /** A text that is probably one that is known. */
+  #likely(text: XmlText | undefined, known: number): number {
+    if (text === undefined) return 0;
+    return this.#writer.heap.holds(known, text.bytes, text.from, text.to) ? known : this.#text(text);
+  }
+
+  #attribute(attributes: XmlAttributes, name: string): number {
+    const text = attributes.find(name);
+    return text === undefined ? 0 : this.#text(text);
+  }
+
+  /** Equal texts share their place; 0 for an empty one. */
+  #text({ bytes, from, to }: XmlText): number {
+    let [start, end] = [from, to];
+    while (start < end && bytes[start]! <= SPACE) start++;
+    while (start < end && bytes[end - 1]! <= SPACE) end--;
+    if (start === end) return 0;
+    return hasLineEnd(bytes, start, end)
+      ? this.#internLine(bytes.toString('utf8', start, end))
+      : this.#writer.heap.intern(bytes, start, end);
+  }
+
+  #internLine(text: string): number {
+    const bytes = Buffer.from(text.replaceAll('\n', ' '));
+    return this.#writer.heap.intern(bytes, 0, bytes.length);
+  }
+
+  #append(text: string): number {
+    const bytes = Buffer.from(text);
+    return this.#writer.heap.append(bytes, 0, bytes.length);
+  }
+}
+
+function hasLineEnd(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] === NEWLINE) return true;
+  return false;
+}

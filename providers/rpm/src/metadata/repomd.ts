@@ -1,0 +1,170 @@
+import { isContentAlgorithm, statedDigest } from '@ict/integrity';
+import type { Digest, IndexRef, RepositorySpec } from '@ict/plugin-api';
+import { rpmError } from '../errors.js';
+import { XmlReader } from './xml.js';
+
+/** What a metadata file is: `primary`, `filelists`, `other`, `group`, `modules`, `updateinfo`, and others that are not read. */
+export type DataType = string;
+
+/** A metadata file as repomd.xml describes it. */
+export interface RepomdData {
+  readonly type: DataType;
+  readonly path: string;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  /** After decompression. */
+  readonly plain: { readonly digest: Digest; readonly sizeBytes: number } | undefined;
+  readonly timestampSeconds: number;
+}
+
+/** The root of a repository. */
+export interface Repomd {
+  /** As written: usually seconds since 1970. */
+  readonly revision: string | undefined;
+  readonly data: readonly RepomdData[];
+  /** Files that lack what they need to be trusted. */
+  readonly untrusted: readonly DataType[];
+}
+
+/** No real metadata file is larger, decompressed. */
+export const MAX_INDEX_BYTES = 4 * 2 ** 30;
+
+interface Draft {
+  type: string;
+  href?: string;
+  base?: string;
+  algorithm?: string;
+  checksum?: string;
+  openAlgorithm?: string;
+  openChecksum?: string;
+  size?: number;
+  openSize?: number;
+  timestamp?: number;
+}
+
+/**
+ * Parses repomd.xml. Only SHA-256, SHA-384 and SHA-512 count: a file that is listed with another checksum has none.
+ *
+ * @throws `ICT_RPM_REPOMD_INVALID`
+ */
+export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
+  const drafts: Draft[] = [];
+  let revision: string | undefined;
+  let draft: Draft | undefined;
+  let algorithm: string | undefined;
+  const reader = new XmlReader(
+    {
+      open(name, attributes) {
+        if (name === 'data') drafts.push((draft = { type: attributes.get('type') ?? '' }));
+        else if (name === 'location' && draft !== undefined) {
+          draft.href = attributes.get('href');
+          draft.base = attributes.get('base');
+        } else if (name.endsWith('checksum')) algorithm = attributes.get('type');
+        return ['revision', 'checksum', 'open-checksum', 'size', 'open-size', 'timestamp'].includes(name);
+      },
+      close(name, text) {
+        const value = text.trimmed();
+        if (name === 'data') draft = undefined;
+        else if (name === 'revision' && draft === undefined) revision = value;
+        else if (draft !== undefined) setValue(draft, name, value, algorithm);
+      },
+    },
+    `repomd.xml of repository "${repository}"`,
+  );
+  try {
+    reader.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    reader.end();
+  } catch (cause) {
+    throw invalid(repository, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+  const types = drafts.map(({ type }) => type);
+  if (types.includes('') || new Set(types).size !== types.length)
+    throw invalid(repository, 'a metadata file has no type, or one of another');
+  const data = drafts.flatMap((each) => toData(each, repository) ?? []);
+  const trusted = new Set(data.map(({ type }) => type));
+  return { revision, data, untrusted: types.filter((type) => !trusted.has(type)) };
+}
+
+function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
+  if (name === 'checksum') {
+    draft.algorithm = algorithm;
+    if (algorithm !== undefined && isContentAlgorithm(algorithm)) draft.checksum = value;
+  } else if (name === 'open-checksum') {
+    draft.openAlgorithm = algorithm;
+    draft.openChecksum = value;
+  } else if (name === 'size') draft.size = Number(value);
+  else if (name === 'open-size') draft.openSize = Number(value);
+  else if (name === 'timestamp') draft.timestamp = Math.trunc(Number(value));
+}
+
+/** Undefined for a file that lacks what it needs to be trusted; whoever needs it says so. */
+function toData(draft: Draft, repository: string): RepomdData | undefined {
+  const { type, href, base, algorithm = '', checksum, openAlgorithm = '', openChecksum = '', size, openSize, timestamp = 0 } = draft;
+  if (href === undefined || base !== undefined || checksum === undefined || size === undefined) return undefined;
+  const digest = statedDigest(algorithm, checksum);
+  if (digest === undefined) throw invalid(repository, `the checksum of its ${type} is not what ${algorithm} gives`);
+  if (!Number.isSafeInteger(size) || size <= 0) throw invalid(repository, `the size of its ${type} is no number of bytes`);
+  if (!isBelow(href)) throw invalid(repository, `its ${type} lies outside the repository: ${href}`);
+  const plain = statedDigest(openAlgorithm, openChecksum);
+  const known = plain !== undefined && openSize !== undefined && Number.isSafeInteger(openSize) && openSize >= 0;
+  return {
+    type,
+    path: href,
+    digest,
+    sizeBytes: size,
+    plain: known ? { digest: plain, sizeBytes: openSize } : undefined,
+    timestampSeconds: Number.isSafeInteger(timestamp) && timestamp > 0 ? timestamp : 0,
+  };
+}
+
+/** A relative path that cannot leave the repository. */
+export function isBelow(path: string): boolean {
+  return (
+    path !== '' && !path.startsWith('/') && !/[\0\\?#]/.test(path) && !/^[a-z][a-z0-9+.-]*:/i.test(path) && !path.split('/').includes('..')
+  );
+}
+
+/** Endings of the types of equal files in other forms, in the order in which they are taken: zchunk is the largest. */
+const TWINS = ['', '_gz', '_zck'] as const;
+
+/** Files that only inform: nothing that is installed depends on them. */
+const INFORMING: ReadonlySet<DataType> = new Set(['other', 'updateinfo']);
+
+/** Which files of a repository are read, each under its type as component: primary must be there. */
+export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
+  const chosen = ['primary', 'filelists', 'group', 'modules', 'updateinfo', 'other'].flatMap((type) => {
+    // Twins of a file have the type with an ending, such as group_gz and primary_zck.
+    const names = TWINS.map((ending) => `${type}${ending}`);
+    const data = names.map((name) => repomd.data.find((each) => each.type === name)).find((each) => each !== undefined);
+    // A file that cannot be read is not taken for one that is not there, unless it only informs.
+    if (data === undefined && !INFORMING.has(type) && names.some((name) => repomd.untrusted.includes(name))) {
+      throw invalid(repository.id, `it lists its ${type} without a place of its own, a size and a checksum of SHA-2`);
+    }
+    return data === undefined ? [] : [{ type, data }];
+  });
+  if (chosen[0]?.type !== 'primary') {
+    throw invalid(repository.id, 'it lists no primary metadata with a size and a checksum of SHA-2');
+  }
+  return chosen.map(({ type, data: { path, digest, sizeBytes, plain } }) => ({
+    path,
+    digest,
+    sizeBytes,
+    ...(plain === undefined ? {} : { plain }),
+    component: type,
+  }));
+}
+
+/** The date of a repository, seconds since 1970: its revision where that is a time, else the newest of its files. */
+export function repomdDate({ revision, data }: Repomd): number {
+  const number = /^\d{9,11}$/.test(revision ?? '') ? Number(revision) : 0;
+  return number > 0 ? number : data.reduce((newest, { timestampSeconds }) => Math.max(newest, timestampSeconds), 0);
+}
+
+function invalid(repository: string, reason: string, cause?: unknown): Error {
+  return rpmError('ICT_RPM_REPOMD_INVALID', {
+    message: `repomd.xml of repository "${repository}" cannot be used: ${reason}`,
+    hint: 'The repository was published with broken metadata; report it to the repository.',
+    facts: { repository, reason },
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
