@@ -36,12 +36,12 @@ const MIB = 2 ** 20;
 const absolute = expect.stringMatching(/^\/.*\/other\.yml$/) as unknown;
 const disk = 'image-disk/src/assemble-disk.ts';
 const check = 'image-disk/src/check-disk.ts';
-const layer = 'core/src/template-layers.ts';
-const intake = 'core/src/template-intake.ts';
-const pinned = '../providers/deb/src/resolve-pins.ts';
-const choosing = '../providers/deb/src/file-choice.ts';
-const network = 'core/src/configure-network.ts';
-const configure = 'core/src/configure.ts';
+const layer = 'core/src/compose/template-layers.ts';
+const intake = 'core/src/templates/template-intake.ts';
+const pinned = '../providers/deb/src/resolve/resolve-pins.ts';
+const choosing = '../providers/deb/src/install/file-choice.ts';
+const network = 'core/src/compose/configure-network.ts';
+const configure = 'core/src/compose/configure.ts';
 
 const SIGNED = { enabled: true, secureBootDBKey: 'image.yml', secureBootDBCrt: 'image.yml', secureBootDBCer: 'image.yml' };
 
@@ -55,12 +55,12 @@ const FATES: Readonly<Record<string, Fate>> = {
   'metadata.description': forPeople('metadata.description', 'words'),
   'metadata.use_cases': forPeople('metadata.useCases', ['words']),
   'metadata.keywords': forPeople('metadata.keywords', ['words']),
-  'image.name': carried('image.name', 'other', 'core/src/finalization.ts'),
-  'image.version': carried('image.version', '2.0', 'core/src/finalization.ts'),
+  'image.name': carried('image.name', 'other', 'core/src/finalize/finalization.ts'),
+  'image.version': carried('image.version', '2.0', 'core/src/finalize/finalization.ts'),
   'target.os': carried('target.os', 'debian', 'image-disk/src/boot-systemd.ts'),
-  'target.dist': carried('target.dist', 'debian13', 'core/src/request.ts'),
-  'target.arch': carried('target.arch', 'x86_64', 'core/src/resolution.ts'),
-  'target.foreignArchitectures': carried('target.foreignArchitectures', ['i386'], 'core/src/foreign-architectures.ts'),
+  'target.dist': carried('target.dist', 'debian13', 'core/src/locks/request.ts'),
+  'target.arch': carried('target.arch', 'x86_64', 'core/src/locks/resolution.ts'),
+  'target.foreignArchitectures': carried('target.foreignArchitectures', ['i386'], 'core/src/templates/foreign-architectures.ts'),
   'target.imageType': { ...notYet('target.imageType', 'iso'), by: intake },
   'disk.name': forPeople('disk.name', 'other'),
   'disk.path': noEffect('/dev/sda', 'disk.device'),
@@ -87,13 +87,13 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.name': carried('system.name', 'other', 'core/src/build.ts'),
   'systemConfig.description': forPeople('system.description', 'words'),
   'systemConfig.hostname': carried('system.hostname', 'node-1', configure),
-  'systemConfig.packages': carried('system.packages', ['sudo'], 'core/src/request.ts', [{ name: 'sudo' }]),
-  'systemConfig.recommends': carried('system.recommends', true, 'core/src/request.ts'),
+  'systemConfig.packages': carried('system.packages', ['sudo'], 'core/src/locks/request.ts', [{ name: 'sudo' }]),
+  'systemConfig.recommends': carried('system.recommends', true, 'core/src/locks/request.ts'),
   'systemConfig.documentation': carried('system.fileChoice.documentation', false, choosing),
   'systemConfig.languages': carried('system.fileChoice.languages', ['de'], choosing),
-  'systemConfig.kernel.version': carried('system.kernel.version', '6.12', 'core/src/kernel-wish.ts'),
+  'systemConfig.kernel.version': carried('system.kernel.version', '6.12', 'core/src/locks/kernel-wish.ts'),
   'systemConfig.kernel.cmdline': carried('system.kernel.cmdline', 'quiet', 'image-disk/src/boot-files.ts'),
-  'systemConfig.kernel.packages': carried('system.kernel.packages', ['linux'], 'core/src/request.ts', [{ name: 'linux' }]),
+  'systemConfig.kernel.packages': carried('system.kernel.packages', ['linux'], 'core/src/locks/request.ts', [{ name: 'linux' }]),
   'systemConfig.kernel.enableExtraModules': carried('system.kernel.extraModules', 'loop nbd', configure, ['loop', 'nbd']),
   'systemConfig.kernel.name': noEffect('kernel'),
   'systemConfig.kernel.uki': notYet('system.kernel.unifiedImage', true),
@@ -159,9 +159,9 @@ const FATES: Readonly<Record<string, Fate>> = {
   'layers.0.types.cache': carried('layers.0.types.cache', false, layer),
   'layers.0.env': carried('layers.0.env', { A: 'b' }, layer),
   'layers.0.inputs': carried('layers.0.inputs', ['other.yml'], layer, [{ name: 'other.yml', source: absolute }]),
-  'layers.0.cacheMounts.0.id': carried('layers.0.cacheMounts.0.id', 'other', 'core/src/cache-mounts.ts'),
-  'layers.0.cacheMounts.0.target': carried('layers.0.cacheMounts.0.target', '/other', 'core/src/cache-mounts.ts'),
-  'layers.0.cacheMounts.0.sharing': carried('layers.0.cacheMounts.0.sharing', 'private', 'core/src/cache-mounts.ts'),
+  'layers.0.cacheMounts.0.id': carried('layers.0.cacheMounts.0.id', 'other', 'core/src/trees/cache-mounts.ts'),
+  'layers.0.cacheMounts.0.target': carried('layers.0.cacheMounts.0.target', '/other', 'core/src/trees/cache-mounts.ts'),
+  'layers.0.cacheMounts.0.sharing': carried('layers.0.cacheMounts.0.sharing', 'private', 'core/src/trees/cache-mounts.ts'),
   'layers.0.network': carried('layers.0.network', true, layer),
   'layers.0.metadata': carried('layers.0.metadata', { A: 'b' }, layer),
   'layers.0.invalidateOn.packages': carried('layers.0.invalidateOn.packages', ['jq'], layer),
@@ -183,10 +183,10 @@ const FATES: Readonly<Record<string, Fate>> = {
   'packagePins.0.release': carried('pins.0.release', 'trixie', pinned),
   'packagePins.0.origin': carried('pins.0.origin', 'Debian', pinned),
   'packagePins.0.priority': carried('pins.0.priority', 700, pinned),
-  plugins: carried('sections', { '@acme/a': { level: 2 } }, 'core/src/plugin-view.ts'),
+  plugins: carried('sections', { '@acme/a': { level: 2 } }, 'core/src/plugins/plugin-view.ts'),
   'build.cache.use_package_cache': carried('caches.packages', false, 'core/src/build.ts'),
   'build.cache.use_image_cache': carried('caches.images', false, 'core/src/build.ts'),
-  lock: carried('lockFile', 'other.yml', 'core/src/lock-settling.ts', absolute),
+  lock: carried('lockFile', 'other.yml', 'core/src/locks/lock-settling.ts', absolute),
   'baseline.mode': notYet('baseline.mode', 'overlay'),
   'baseline.source.path': notYet('baseline.source.path', 'other.yml', absolute),
   'baseline.source.url': notYet('baseline.source.url', 'https://a.example/base.raw'),
