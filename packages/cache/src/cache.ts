@@ -158,7 +158,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     reap: (remove = removeTree) => reap(layout, remove, clock()),
     leave: layout.leave,
     usage: () => measureUsage(layout),
-    verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, layers, images }, verifyOptions),
+    verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, images }, verifyOptions),
     ...locks,
     ...createCollector({ layout, clock, journal, packages: packageIndex, locks: shared, readOnly }),
     ...createMountDirectories(store, locks),

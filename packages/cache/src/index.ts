@@ -24,8 +24,15 @@ export { type ImageLookup, type ImageStore, type NewImage, type StoredImage } fr
 export { type NearestStep, type StepRecord, type StepStore } from './step-store.js';
 export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-store.js';
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
-export { type Finding, type TwinOfPackage, type Verification, type VerifyOptions } from './verification.js';
-export { listWorkspace, removeWorkspaceEntry, workspaceLock, WORKSPACE_LEFTOVER, type WorkspaceEntry } from './workspace.js';
+export { type Fault, type Finding, type TwinOfPackage, type Verification, type VerifyOptions } from './verification.js';
+export {
+  listWorkspace,
+  removeWorkspaceEntry,
+  workspaceLock,
+  WORKSPACE_LEFTOVER,
+  type WorkspaceEntry,
+  type WorkspaceRemoval,
+} from './workspace.js';
 export { removeTree, type RemoveTree } from './reaper.js';
 export { measureWorkspace, type AreaUsage } from './usage.js';
 export { sameSignature, signatureOf, statSignature, type StatSignature } from './stat-signature.js';

@@ -52,6 +52,26 @@ export interface LayerStore {
   discardStaged(staged: StagedLayer): Promise<void>;
 }
 
+/**
+ * The layer in a directory; undefined when it is absent, or a part of it is.
+ *
+ * @throws Node's own errors for what is there and cannot be read.
+ */
+export async function readLayer(directory: string): Promise<StoredLayer | undefined> {
+  const fs = join(directory, 'fs');
+  try {
+    const [manifest, signature, tree] = await Promise.all([
+      readFile(join(directory, 'manifest.json'), 'utf8'),
+      readFile(join(directory, 'signature.json'), 'utf8'),
+      stat(fs),
+    ]);
+    return tree.isDirectory() ? { directory, fs, manifest, signature } : undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
 export function createLayerStore({ layout, journal, readOnly, trouble }: StoreContext): LayerStore {
   const directoryOf = (digest: Digest, place: Layout = layout): string => join(place.area('layers'), digestHex(digest));
   /** Layers of read-only caches that turned out to be damaged. */
@@ -61,11 +81,11 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
 
   async function own(digest: Digest): Promise<StoredLayer | undefined> {
     await journal.note('layer', digestHex(digest));
-    return read(directoryOf(digest));
+    return readLayer(directoryOf(digest));
   }
 
   async function elsewhere(digest: Digest, place: Layout): Promise<StoredLayer | undefined> {
-    const layer = await read(directoryOf(digest, place));
+    const layer = await readLayer(directoryOf(digest, place));
     if (layer === undefined) return undefined;
     const signature = await readOnly.recall(layer.fs);
     return typeof signature === 'string' ? { ...layer, signature } : layer;
@@ -76,21 +96,6 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     const layer = kept ?? strays.get(digest);
     if (layer !== undefined || distrusted.has(digest)) return layer;
     return readOnly.first((place) => elsewhere(digest, place));
-  }
-
-  async function read(directory: string): Promise<StoredLayer | undefined> {
-    const fs = join(directory, 'fs');
-    try {
-      const [manifest, signature, tree] = await Promise.all([
-        readFile(join(directory, 'manifest.json'), 'utf8'),
-        readFile(join(directory, 'signature.json'), 'utf8'),
-        stat(fs),
-      ]);
-      return tree.isDirectory() ? { directory, fs, manifest, signature } : undefined;
-    } catch (error) {
-      if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
-      throw error;
-    }
   }
 
   /** A half-removed or hand-made directory of that name is no layer; it would only be in the way. */

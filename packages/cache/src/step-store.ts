@@ -46,6 +46,8 @@ export interface StepStore {
   /** Of the most recent records of this type, the one whose inputs differ least from `inputs`; the later one when equal. */
   nearest(type: string, inputs: Json): Promise<NearestStep | undefined>;
   records(type: string): AsyncIterable<StepRecord>;
+  /** Whether the record in this file of the cache itself would be found by its key. @throws Node's own errors. */
+  isSound(type: string, path: string): Promise<boolean>;
 }
 
 interface StoredStep extends StepRecord {
@@ -152,5 +154,6 @@ export function createStepStore({ layout, clock, journal, readOnly, trouble }: S
       return best;
     },
     records: (type) => everywhere((place) => records(type, place)),
+    isSound: async (type, path) => (await readStep(type, path, layout)) !== undefined,
   };
 }

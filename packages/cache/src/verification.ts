@@ -1,18 +1,29 @@
+import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf } from '@ict/integrity';
+import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf, isReadFailure, isRefusal, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { ImageStore } from './image-store.js';
 import { listEntries, type CacheEntry } from './inventory.js';
-import type { LayerStore, StoredLayer } from './layer-store.js';
-import { packageId, type PackageEntry, type PackageIndex } from './package-index.js';
-import { listRecords, removeRecord } from './record-file.js';
+import { readLayer, type StoredLayer } from './layer-store.js';
+import { isPackageEntry, packageId, type PackageEntry, type PackageIndex } from './package-index.js';
+import { listRecords, readRecord } from './record-file.js';
 import { statSignature } from './stat-signature.js';
 import type { StepStore } from './step-store.js';
-import { twinEntries, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
+import { isTwinEntry, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import type { EntryKind } from './usage-journal.js';
 import { noUses } from './uses.js';
+
+/** What is wrong with something that is kept. */
+export interface Fault {
+  /**
+   * `damaged`: its content is not what its name or record says. `unreadable`: the system does not let it be read, as on a failing disk, so
+   * that nothing is known of its content.
+   */
+  readonly problem: 'damaged' | 'unreadable';
+  readonly detail: string;
+}
 
 /** Something that is not as it should be. */
 export interface Finding {
@@ -20,19 +31,22 @@ export interface Finding {
   readonly id: string;
   readonly path: string;
   /**
-   * `damaged`: its content is not what its name or record says. `dangling`: a record of something that is gone. `foreign`: a file
-   * that no record knows; it is used only if a signed index lists exactly its content. Only damage is ever wrong.
+   * A fault; or `dangling`: a record of something that is gone; `foreign`: a file that no record knows; it is used only if a signed index lists
+   * exactly its content. What is dangling or foreign is never wrong.
    */
-  readonly problem: 'damaged' | 'dangling' | 'foreign';
+  readonly problem: Fault['problem'] | 'dangling' | 'foreign';
   readonly detail: string;
   readonly repaired: boolean;
 }
 
 export interface VerifyOptions {
-  /** Take away what is damaged or dangling: it is made or fetched again when it is needed. */
+  /**
+   * Take away what is damaged or dangling: it is made or fetched again when it is needed. What cannot be read stays, and so does what is in a
+   * directory of another user.
+   */
   readonly repair?: boolean;
-  /** Compares the files of a layer with its listing. @returns what differs. Without it, layers are not looked at. */
-  readonly checkLayer?: (layer: StoredLayer) => Promise<readonly string[]>;
+  /** Compares the files of a layer with its listing. @returns what is wrong. Without it, layers are not looked at. */
+  readonly checkLayer?: (layer: StoredLayer) => Promise<Fault | undefined>;
   /**
    * Makes the twin of a package anew and compares. @returns what differs; undefined when nothing does or it cannot be told. Without it, twins
    * are held to their records only.
@@ -55,121 +69,174 @@ interface Parts {
   readonly store: StoreContext;
   readonly packages: PackageIndex;
   readonly steps: StepStore;
-  readonly layers: LayerStore;
   readonly images: ImageStore;
 }
 
-/** Reads every byte of the cache and compares it, in both directions, with what records and names say. */
-export async function verifyCache({ store, packages, steps, layers, images }: Parts, options: VerifyOptions): Promise<Verification> {
+/** What a look showed; undefined for what is sound. */
+type Verdict = Pick<Finding, 'problem' | 'detail'> | undefined;
+
+const GONE = { problem: 'dangling', detail: 'the file is gone' } as const;
+const FOREIGN = { problem: 'foreign', detail: 'no record knows it' } as const;
+
+/**
+ * Reads every byte of the cache and compares it, in both directions, with what records and names say. Builds may go on meanwhile: what they
+ * replace or remove while it is looked at is passed over.
+ */
+export async function verifyCache({ store, packages, steps, images }: Parts, options: VerifyOptions): Promise<Verification> {
   const { layout, digestFile } = store;
   const { repair = false, checkLayer, checkTwin, signal } = options;
   const findings: Finding[] = [];
   const checked: Partial<Record<EntryKind, number>> = {};
 
-  async function report(found: Omit<Finding, 'repaired'>, mend: () => Promise<unknown>): Promise<void> {
-    const mending = repair && found.problem !== 'foreign';
-    if (mending) await mend();
-    findings.push({ ...found, repaired: mending });
+  async function report(found: Omit<Finding, 'repaired'>, takeAway: () => Promise<unknown>): Promise<void> {
+    const mending = repair && (found.problem === 'damaged' || found.problem === 'dangling');
+    findings.push({ ...found, repaired: mending && (await unlessRefused(takeAway)) });
   }
 
-  async function each(kind: EntryKind, check: (entry: CacheEntry) => Promise<void>): Promise<void> {
+  async function each(kind: EntryKind, look: (entry: CacheEntry) => Promise<Verdict>): Promise<void> {
     for (const entry of listEntries(layout, noUses, [kind])) {
       signal?.throwIfAborted();
+      const { id, path } = entry;
+      const before = stateOf(path);
+      const verdict = await verdictOf(() => look(entry));
+      if (verdict !== undefined && stateOf(path) !== before) continue;
       checked[kind] = (checked[kind] ?? 0) + 1;
-      await check(entry);
+      if (verdict !== undefined) await report({ kind, id, path, ...verdict }, () => takeAway(entry));
     }
   }
 
-  const damaged = (entry: CacheEntry, detail: string): Promise<void> =>
-    report({ kind: entry.kind, id: entry.id, path: entry.path, problem: 'damaged', detail }, async () => {
-      await layout.toTrash(entry.path);
-      if (entry.kind === 'package') await packages.forget([entry.id]);
-      if (entry.kind === 'twin') await removeRecord(twinRecord(layout, entry.provider as string, entry.name));
-      if (entry.kind === 'blob' && isHex(entry.id)) await removeRecord(layout.record('blobs', entry.id));
-    });
-
-  /** @returns whether the file has the digest. */
-  async function requireDigest(entry: CacheEntry, expected: Digest): Promise<boolean> {
-    const detail = await digestFile(entry.path, digestAlgorithm(expected)).then(
-      ({ digest }) => (digest === expected ? undefined : `its digest is ${digest}, not ${expected}`),
-      (error: unknown) => {
-        if (errnoOf(error) === undefined) throw error;
-        return `it cannot be read: ${errnoOf(error)}`;
-      },
-    );
-    if (detail !== undefined) await damaged(entry, detail);
-    return detail === undefined;
+  async function takeAway({ kind, id, path, name, provider }: CacheEntry): Promise<void> {
+    await layout.toTrash(path);
+    if (kind === 'package') await packages.forget([id]);
+    if (kind === 'twin') await layout.toTrash(twinRecord(layout, provider as string, name));
+    if (kind === 'blob' && isHex(id)) await layout.toTrash(layout.record('blobs', id));
   }
 
-  const foreign = ({ kind, id, path }: CacheEntry): Promise<void> =>
-    report({ kind, id, path, problem: 'foreign', detail: 'no record knows it' }, async () => undefined);
+  /** Records that can be read; those that cannot are reported. */
+  async function* recordsIn<T extends object>(
+    kind: EntryKind,
+    directory: string,
+    accept: (value: unknown) => value is T,
+  ): AsyncGenerator<T & { readonly path: string }, void, undefined> {
+    for await (const path of listRecords(directory)) {
+      let record: T | undefined;
+      const verdict = await verdictOf(async () => {
+        record = await readRecord(path, accept);
+        return undefined;
+      });
+      if (verdict !== undefined) await report({ kind, id: basename(path, '.json'), path, ...verdict }, () => layout.toTrash(path));
+      else if (record !== undefined) yield { ...record, path };
+    }
+  }
+
+  /** Whether the file that a record speaks of is there; when it is not, that is reported. */
+  async function isThere(file: string, found: Pick<Finding, 'kind' | 'id' | 'path'>, record: string): Promise<boolean> {
+    const verdict = await verdictOf(async () => ((await statSignature(file)) === undefined ? GONE : undefined));
+    if (verdict !== undefined) await report({ ...found, ...verdict }, () => layout.toTrash(record));
+    return verdict === undefined;
+  }
+
+  async function compare({ path }: CacheEntry, expected: Digest): Promise<Verdict> {
+    const { digest } = await digestFile(path, digestAlgorithm(expected));
+    return digest === expected ? undefined : damaged(`its digest is ${digest}, not ${expected}`);
+  }
 
   const known = new Map<string, PackageEntry>();
   const sound = new Map<string, PackageEntry>();
   for (const provider of await packages.providers()) {
-    for await (const entry of packages.entries(provider)) {
-      const id = packageId(provider, entry.fileName);
-      const path = join(layout.packages(provider), entry.fileName);
-      if ((await statSignature(path)) !== undefined) known.set(id, entry);
-      else await report({ kind: 'package', id, path, problem: 'dangling', detail: 'the file is gone' }, () => removeRecord(entry.path));
+    for await (const record of recordsIn('package', join(layout.area('index'), 'packages', provider), isPackageEntry)) {
+      const id = packageId(provider, record.fileName);
+      const path = join(layout.packages(provider), record.fileName);
+      if (await isThere(path, { kind: 'package', id, path }, record.path)) known.set(id, record);
     }
   }
   await each('package', async (entry) => {
     const record = known.get(entry.id);
-    if (record === undefined) return foreign(entry);
-    if (await requireDigest(entry, digestFromIntegrity(record.integrity))) sound.set(entry.id, record);
+    if (record === undefined) return FOREIGN;
+    const verdict = await compare(entry, digestFromIntegrity(record.integrity));
+    if (verdict === undefined) sound.set(entry.id, record);
+    return verdict;
   });
 
   const twins = new Map<string, TwinEntry>();
   for (const provider of await namesOf(join(layout.area('index'), 'twins'))) {
-    for await (const { path: record, ...twin } of twinEntries(layout, provider)) {
+    for await (const { path: record, ...twin } of recordsIn('twin', join(layout.area('index'), 'twins', provider), isTwinEntry)) {
       const id = twinId(provider, twin.fileName);
       const path = join(layout.area('twins'), provider, twin.fileName);
-      if ((await statSignature(path)) !== undefined) twins.set(id, twin);
-      else await report({ kind: 'twin', id, path, problem: 'dangling', detail: 'the file is gone' }, () => removeRecord(record));
+      if (await isThere(path, { kind: 'twin', id, path }, record)) twins.set(id, twin);
     }
   }
   await each('twin', async (entry) => {
     const twin = twins.get(entry.id);
-    if (twin === undefined) return foreign(entry);
-    const soundTwin = await requireDigest(entry, digestFromIntegrity(twin.integrity));
+    if (twin === undefined) return FOREIGN;
+    const verdict = await compare(entry, digestFromIntegrity(twin.integrity));
     const provider = entry.provider as string;
-    if (!soundTwin || sound.get(packageId(provider, entry.name))?.integrity !== twin.of) return;
+    if (verdict !== undefined || sound.get(packageId(provider, entry.name))?.integrity !== twin.of) return verdict;
     const detail = await checkTwin?.({ ...twin, package: join(layout.packages(provider), entry.name) });
-    if (detail !== undefined) await damaged(entry, detail);
+    return detail === undefined ? undefined : damaged(detail);
   });
 
-  await each('blob', async (entry) => {
-    if (isHex(entry.id)) await requireDigest(entry, digestFromHex(entry.id));
-    else await damaged(entry, 'it has no digest for a name');
-  });
+  await each('blob', async (entry) => (isHex(entry.id) ? compare(entry, digestFromHex(entry.id)) : damaged('it has no digest for a name')));
   for await (const path of listRecords(join(layout.area('index'), 'blobs'))) {
     const id = basename(path, '.json');
-    if (isHex(id) && (await statSignature(layout.blob(digestFromHex(id)))) !== undefined) continue;
-    await report({ kind: 'blob', id, path, problem: 'dangling', detail: 'the file is gone' }, () => removeRecord(path));
+    const found = { kind: 'blob', id, path } as const;
+    if (isHex(id)) await isThere(layout.blob(digestFromHex(id)), found, path);
+    else await report({ ...found, ...GONE }, () => layout.toTrash(path));
   }
 
-  const soundSteps = new Set<string>();
-  for (const type of await namesOf(join(layout.area('index'), 'steps'))) {
-    for await (const { key } of steps.records(type)) soundSteps.add(key);
-  }
-  await each('step', async (entry) => {
-    if (!soundSteps.has(entry.id)) await damaged(entry, 'its content does not fit its key');
-  });
+  await each('step', async ({ name, path }) =>
+    (await steps.isSound(name, path)) ? undefined : damaged('its content does not fit its key'),
+  );
 
-  await each('image', async (entry) => {
-    const faults = await images.check(entry.id);
-    if (faults.length > 0) await damaged(entry, faults.join('; '));
+  await each('image', async ({ id }) => {
+    const faults = await images.check(id);
+    return faults.length === 0 ? undefined : damaged(faults.join('; '));
   });
 
   if (checkLayer !== undefined) {
-    await each('layer', async (entry) => {
-      const layer = isHex(entry.id) ? await layers.get(digestFromHex(entry.id)) : undefined;
-      const changed = layer === undefined ? ['a part of it is missing'] : await checkLayer(layer);
-      if (changed.length > 0) await damaged(entry, changed.slice(0, 5).join(', '));
+    await each('layer', async ({ id, path }) => {
+      const layer = isHex(id) ? await readLayer(path) : undefined;
+      return layer === undefined ? damaged('a part of it is missing') : checkLayer(layer);
     });
   }
   return { checked, findings };
+}
+
+function damaged(detail: string): Fault {
+  return { problem: 'damaged', detail };
+}
+
+/** What a look shows, or that the system refuses it. */
+async function verdictOf(look: () => Promise<Verdict>): Promise<Verdict> {
+  try {
+    return await look();
+  } catch (error) {
+    const reason = systemErrorOf(error);
+    if (reason === undefined) throw error;
+    return { problem: isReadFailure(error) ? 'unreadable' : 'damaged', detail: `it cannot be read: ${reason}` };
+  }
+}
+
+/** Another text for each file or directory that lies at a place, and after each change of it. */
+function stateOf(path: string): string | undefined {
+  try {
+    const { ino, ctimeNs } = lstatSync(path, { bigint: true });
+    return `${ino} ${ctimeNs}`;
+  } catch (error) {
+    if (systemErrorOf(error) === undefined) throw error;
+    return errnoOf(error);
+  }
+}
+
+/** False where what is to be done belongs to another user. */
+async function unlessRefused(work: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
 }
 
 function isHex(name: string): boolean {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, errnoOf } from '@ict/integrity';
+import { digestOf, errnoOf, isRefusal } from '@ict/integrity';
 import { measureDirectory } from './directory-files.js';
 
 /** Something that builds keep below `work_dir/{provider-id}`. */
@@ -44,19 +44,26 @@ export async function listWorkspace(workDir: string): Promise<readonly Workspace
 }
 
 /**
- * Removes an entry: at once from its place, then from the disk. The caller holds the lock of its provider's directory.
- *
- * @returns false when its files belong to other users: then they wait, aside, for the next build of that directory.
+ * What became of an entry: it is `gone`; it waits `aside` for the next build of its directory, as files in it belong to other users; or it
+ * `stays`, as the directory itself is another user's.
  */
-export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntry): Promise<boolean> {
+export type WorkspaceRemoval = 'gone' | 'aside' | 'stays';
+
+/** Removes an entry: at once from its place, then from the disk. The caller holds the lock of its provider's directory. */
+export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntry): Promise<WorkspaceRemoval> {
   const aside = join(workDir, entry.provider, `${WORKSPACE_LEFTOVER}${randomBytes(8).toString('hex')}`);
-  const gone = await rename(entry.path, aside).then(() => true, absent);
-  if (gone !== true) return true; // someone else was faster
+  try {
+    await rename(entry.path, aside);
+  } catch (error) {
+    if (isRefusal(error)) return 'stays';
+    absent(error);
+    return 'gone'; // someone else was faster
+  }
   try {
     await rm(aside, { recursive: true, force: true });
-    return true;
+    return 'gone';
   } catch (error) {
-    if (errnoOf(error) === 'EACCES' || errnoOf(error) === 'EPERM') return false;
+    if (isRefusal(error)) return 'aside';
     throw error;
   }
 }

@@ -1,9 +1,12 @@
-import { appendFileSync, chmodSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { digestOf, hashFile } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
-import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+
+const NOBODY = 65_534;
 
 let rig: CacheRig;
 let cache: Cache;
@@ -61,10 +64,98 @@ it('asks whoever can read layers', async () => {
   const digest = `sha256:${'a'.repeat(64)}` as Parameters<typeof cache.layers.publish>[1];
   await cache.layers.publish(staged, digest, { manifest: '[]', signature: '{}' });
   expect((await cache.verify()).checked).not.toHaveProperty('layer');
-  const { checked, findings } = await cache.verify({ checkLayer: async ({ manifest }) => [`/etc/passwd of ${manifest}`], repair: true });
+  const { checked, findings } = await cache.verify({
+    checkLayer: async ({ manifest }) => ({ problem: 'damaged', detail: `/etc/passwd of ${manifest}` }),
+    repair: true,
+  });
   expect(checked).toMatchObject({ layer: 1 });
   expect(findings).toMatchObject([{ kind: 'layer', problem: 'damaged', detail: '/etc/passwd of []', repaired: true }]);
   expect(await cache.layers.get(digest)).toBeUndefined();
+});
+
+describe('what the system does not let be read', () => {
+  const failing = (code: string, wanted: (path: string) => boolean): Parameters<CacheRig['open']>[0] => ({
+    digestFile: (path, algorithm = 'sha256') =>
+      wanted(path) ? Promise.reject(Object.assign(new Error(code), { code })) : hashFile(path, { algorithm }),
+  });
+
+  it.each(['EIO', 'EACCES', 'ESTALE'])('because of %s is told as such, and stays', async (code) => {
+    const reading = await rig.open(failing(code, (path) => path.includes('pkgCache') || path === blob));
+    const unread = { problem: 'unreadable', detail: `it cannot be read: ${code}`, repaired: false };
+    for (const repair of [false, true]) {
+      const { findings } = await reading.verify({ repair });
+      expect(findings).toMatchObject([
+        { kind: 'package', ...unread },
+        { kind: 'blob', ...unread },
+      ]);
+    }
+    expect(existsSync(blob)).toBe(true);
+    expect(existsSync(file('a_1.0-1_amd64.deb'))).toBe(true);
+    expect((await cache.verify()).findings).toEqual([]);
+  });
+
+  it('is not what is no file: that is damage', async () => {
+    rmSync(blob);
+    symlinkSync(blob, blob);
+    const { findings } = await cache.verify({ repair: true });
+    expect(findings).toMatchObject([{ kind: 'blob', problem: 'damaged', detail: 'it cannot be read: ELOOP', repaired: true }]);
+  });
+
+  it('is a layer that whoever looks at it could not read', async () => {
+    const staged = await cache.layers.stage();
+    const digest = `sha256:${'a'.repeat(64)}` as Parameters<typeof cache.layers.publish>[1];
+    await cache.layers.publish(staged, digest, { manifest: '[]', signature: '{}' });
+    const { findings } = await cache.verify({ checkLayer: async () => ({ problem: 'unreadable', detail: 'EIO' }), repair: true });
+    expect(findings).toMatchObject([{ kind: 'layer', problem: 'unreadable', repaired: false }]);
+    expect(await cache.layers.get(digest)).toBeDefined();
+  });
+});
+
+it('passes over what a build replaces while it is looked at', async () => {
+  const name = 'a_1.0-1_amd64.deb';
+  const replacing = await rig.open({
+    digestFile: async (path, algorithm = 'sha256') => {
+      const identity = await hashFile(path, { algorithm });
+      if (path === file(name)) {
+        renameSync(rig.file('content of a'), path);
+        return { ...identity, digest: digestOf('what lay there before') };
+      }
+      return identity;
+    },
+  });
+  const { checked, findings } = await replacing.verify({ repair: true });
+  expect([checked.package, findings]).toEqual([undefined, []]);
+  expect(existsSync(file(name))).toBe(true);
+});
+
+it('notes no use of what it looks at', async () => {
+  const staged = await cache.layers.stage();
+  const digest = `sha256:${'a'.repeat(64)}` as Parameters<typeof cache.layers.publish>[1];
+  await cache.layers.publish(staged, digest, { manifest: '[]', signature: '{}' });
+  const looking = await rig.open();
+  await looking.verify({ checkLayer: async () => undefined });
+  endProcesses(rig);
+  const used = readdirSync(join(rig.cacheDir, '.ict/used'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.log'));
+  const lines = used.flatMap((name) => readFileSync(join(rig.cacheDir, '.ict/used', name), 'utf8').split('\n'));
+  expect(lines.filter((line) => line.includes(' layer '))).toHaveLength(1); // that of who published it
+});
+
+it('leaves what is in directories of another user, and says so', async () => {
+  overwrite(file('a_1.0-1_amd64.deb'), 'cuntent of a');
+  const directory = join(rig.cacheDir, 'pkgCache', provider);
+  const trashing = await rig.open();
+  chmodSync(directory, 0o555);
+  chmodSync(rig.root, 0o755);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    const { findings } = await trashing.verify({ repair: true });
+    expect(findings).toMatchObject([{ kind: 'package', problem: 'damaged', repaired: false }]);
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    chmodSync(directory, 0o755);
+  }
+  expect(existsSync(file('a_1.0-1_amd64.deb'))).toBe(true);
 });
 
 function overwrite(path: string, content: string): void {

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { listWorkspace } from '../src/workspace.js';
+import { listWorkspace, removeWorkspaceEntry, type WorkspaceEntry } from '../src/workspace.js';
 
 const NOBODY = 65_534;
 let work: string;
@@ -13,6 +13,18 @@ beforeEach(() => {
 afterEach(() => rmSync(work, { recursive: true }));
 
 const ids = async (): Promise<string[]> => (await listWorkspace(work)).map(({ id }) => id);
+
+/** Does something as a user who may do what permissions say, as root may not be kept from anything. */
+async function asAnother(what: () => Promise<void>): Promise<void> {
+  chmodSync(work, 0o755);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    await what();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
+}
 
 it('dates a base tree by its record, because its own times are those of the image', async () => {
   const tree = join(work, 'one', 'chrootenv');
@@ -28,14 +40,20 @@ it('leaves out what another user shows to nobody', async () => {
   const other = join(work, 'other');
   mkdirSync(join(other, 'chrootenv'), { recursive: true });
   chmodSync(other, 0); // not even its owner may look into it, unless that is root
-  chmodSync(work, 0o755);
-  const isRoot = process.geteuid?.() === 0;
-  if (isRoot) process.seteuid?.(NOBODY);
-  try {
+  await asAnother(async () => {
     expect(await ids()).toEqual(['one/chrootenv', 'one/chrootbuild', 'one/imagebuild/small']);
-  } finally {
-    if (isRoot) process.seteuid?.(0);
-    chmodSync(other, 0o700);
-  }
+  });
+  chmodSync(other, 0o700);
   expect(await ids()).toContain('other/chrootenv');
+});
+
+it('removes what it may, and leaves what is in a directory of another user', async () => {
+  const [tree, snapshot] = (await listWorkspace(work)) as [WorkspaceEntry, WorkspaceEntry];
+  chmodSync(join(work, 'one'), 0o555);
+  await asAnother(async () => expect(await removeWorkspaceEntry(work, tree)).toBe('stays'));
+  chmodSync(join(work, 'one'), 0o755);
+  expect(await ids()).toContain('one/chrootenv');
+  expect(await removeWorkspaceEntry(work, tree)).toBe('gone');
+  expect(await removeWorkspaceEntry(work, tree)).toBe('gone');
+  expect(await ids()).toEqual([snapshot.id, 'one/imagebuild/small']);
 });

@@ -236,7 +236,7 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
 
   cache
     .command('verify')
-    .description('hash everything that is kept; exit status 5 when something is damaged')
+    .description('hash everything that is kept; exit status 5 when something is damaged or cannot be read')
     .flags((command) =>
       command
         .option('--repair', 'take away what is damaged, so that it is made or fetched again')

@@ -29,6 +29,7 @@ export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 
  *
  * @param cache undefined where there is none.
  * @param isMeant asked once no build holds the directory any more: false for what lies in the place of what was chosen.
+ * @returns what stays in the work directory, in directories of other users.
  */
 export async function finishRemoval(
   session: Session,
@@ -37,11 +38,12 @@ export async function finishRemoval(
   cache: Cache | undefined,
   workspace: readonly WorkspaceEntry[],
   isMeant: (entry: WorkspaceEntry) => Promise<boolean> = async () => true,
-): Promise<void> {
-  if (cache === undefined && workspace.length === 0) return;
+): Promise<readonly WorkspaceEntry[]> {
+  if (cache === undefined && workspace.length === 0) return [];
   const locks = cache ?? (await openCache({ ...home, clock: () => Date.now() / 1000 }));
-  await removeFromWorkspace(session, locks, workDir, workspace, isMeant);
+  const stayed = await removeFromWorkspace(session, locks, workDir, workspace, isMeant);
   await reapCache(locks, session);
+  return stayed;
 }
 
 /** Removes parts of a work directory, after the builds that hold it have ended. */
@@ -51,21 +53,35 @@ async function removeFromWorkspace(
   workDir: string,
   chosen: readonly WorkspaceEntry[],
   isMeant: (entry: WorkspaceEntry) => Promise<boolean>,
-): Promise<void> {
+): Promise<readonly WorkspaceEntry[]> {
   const { signal } = session;
+  const stayed: WorkspaceEntry[] = [];
   for (const provider of new Set(chosen.map((entry) => entry.provider))) {
     const onWait = (): void => session.note(`waiting for a build of ${provider} to end\n`);
     await cache.withLock(
       workspaceLock(join(workDir, provider)),
       async () => {
         for (const entry of chosen) {
-          if (entry.provider !== provider || !(await isMeant(entry)) || (await removeWorkspaceEntry(workDir, entry))) continue;
-          session.note(`${entry.path} holds files of other users: the next build removes them\n`);
+          if (entry.provider !== provider || !(await isMeant(entry))) continue;
+          const became = await removeWorkspaceEntry(workDir, entry);
+          if (became === 'stays') stayed.push(entry);
+          if (became === 'aside') session.note(`${entry.path} holds files of other users: the next build removes them\n`);
         }
       },
       { signal, onWait },
     );
   }
+  return stayed;
+}
+
+/** What is taken for removed, and what the work directory keeps after all. */
+export function withStayed(removal: Removal, stayed: readonly WorkspaceEntry[]): Removal {
+  const { cache, workspace } = removal;
+  return {
+    ...removal,
+    cache: { ...cache, pinned: cache.pinned + stayed.length },
+    workspace: workspace.filter((entry) => !stayed.includes(entry)),
+  };
 }
 
 /** The document and the text of `clean` and `gc`. */

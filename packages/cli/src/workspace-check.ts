@@ -1,21 +1,20 @@
 import { lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
-import { errnoOf } from '@ict/integrity';
+import { listWorkspace, type Fault, type WorkspaceEntry } from '@ict/cache';
+import type { TreeVerdict } from '@ict/core';
+import { systemErrorOf } from '@ict/integrity';
 import type { Sandbox } from '@ict/sandbox';
 import type { Session } from './session.js';
 
 /** What of a work directory builds take for what its record says. */
 type TreeKind = Exclude<WorkspaceEntry['kind'], 'imagebuild'>;
 
-/** A base tree, or a snapshot of one, that is not what its record says. */
-export interface WorkspaceFinding {
+/** A base tree, or a snapshot of one, with which something is wrong. */
+export interface WorkspaceFinding extends Fault {
   readonly kind: TreeKind;
   /** `{provider-id}/chrootenv`, `{provider-id}/chrootbuild` */
   readonly id: string;
   readonly path: string;
-  readonly problem: 'damaged';
-  readonly detail: string;
   readonly repaired: boolean;
 }
 
@@ -37,14 +36,12 @@ export interface WorkspaceCheck {
  * Compares every byte of the base trees in a work directory, and of their snapshots, with what their records say.
  *
  * @param sandbox reads files of any owner; without one nothing is looked at.
- * @param repaired whether the caller takes away what is damaged.
  * @param kinds what is looked at: of a work directory that is only read, builds take snapshots alone.
  */
 export async function verifyWorkspace(
   session: Session,
   workDir: string,
   sandbox: Sandbox | undefined,
-  repaired: boolean,
   kinds: readonly TreeKind[] = ['chrootenv', 'chrootbuild'],
 ): Promise<WorkspaceCheck> {
   const findings: WorkspaceFinding[] = [];
@@ -58,8 +55,8 @@ export async function verifyWorkspace(
   if (sandbox === undefined) return result();
   const { checkBaseTree, checkSnapshot } = await import('@ict/core');
   const { signal } = session;
-  const check: Readonly<Record<TreeKind, (directory: string) => Promise<string | undefined>>> = {
-    chrootenv: async (directory) => (await checkBaseTree(directory, sandbox, signal))?.slice(0, 5).join(', '),
+  const check: Readonly<Record<TreeKind, (directory: string) => Promise<TreeVerdict>>> = {
+    chrootenv: (directory) => checkBaseTree(directory, sandbox, signal),
     chrootbuild: (directory) => checkSnapshot(directory, sandbox, signal),
   };
   for (const entry of await listWorkspace(workDir)) {
@@ -67,23 +64,24 @@ export async function verifyWorkspace(
     if (kind === 'imagebuild' || !kinds.includes(kind)) continue;
     signal.throwIfAborted();
     const state = await stateOf(entry);
-    const detail = await check[kind](dirname(path));
-    if (detail === undefined) continue;
+    const verdict = await check[kind](dirname(path));
+    if (verdict === undefined) continue;
     checked[kind] += 1;
-    if (detail === '') continue;
-    damaged.set(entry, state);
-    findings.push({ kind, id, path, problem: 'damaged', detail, repaired });
+    if (verdict === 'sound') continue;
+    if (verdict.problem === 'damaged') damaged.set(entry, state);
+    findings.push({ kind, id, path, ...verdict, repaired: false });
   }
   return result();
 }
 
-/** Another text for each directory that lies at the place, and after each change of what is directly in it; '' where there is none. */
+/** Another text for each directory that lies at the place, and after each change of what is directly in it. */
 async function stateOf({ path }: WorkspaceEntry): Promise<string> {
   try {
     const { ino, ctimeNs } = await lstat(path, { bigint: true });
     return `${ino} ${ctimeNs}`;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
+    const reason = systemErrorOf(error);
+    if (reason === undefined) throw error;
+    return reason;
   }
 }

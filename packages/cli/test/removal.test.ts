@@ -1,15 +1,19 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { listWorkspace, openCache, workspaceLock } from '@ict/cache';
 import type { Sandbox } from '@ict/sandbox';
 import { IctError } from '@ict/plugin-api';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { finishRemoval } from '../src/removal.js';
+import { finishRemoval, nothingRemoved, withStayed } from '../src/removal.js';
 import type { Session } from '../src/session.js';
 import { verifyWorkspace } from '../src/workspace-check.js';
 
+const run = promisify(execFile);
+const NOBODY = 65_534;
 const provider = 'acme-acme1-x86_64';
 let root: string;
 let workDir: string;
@@ -45,11 +49,11 @@ it.each([true, false])(
   'what was found damaged is removed once no build holds the directory, unless another lies there (%s)',
   async (replaced) => {
     const { directory, snapshot } = await makeSnapshot();
-    const { damaged, isStillThere } = await verifyWorkspace(sessionOf(), workDir, sandbox, true);
+    const { damaged, isStillThere } = await verifyWorkspace(sessionOf(), workDir, sandbox);
     expect(damaged.map(({ path }) => path)).toEqual([directory]);
     const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
     const waits = Promise.withResolvers<void>();
-    let removal: Promise<void> | undefined;
+    let removal: Promise<unknown> | undefined;
     await cache.withLock(workspaceLock(join(workDir, provider)), async () => {
       removal = finishRemoval(sessionOf(waits.resolve), cacheHome(), workDir, cache, damaged, isStillThere);
       await waits.promise;
@@ -61,6 +65,37 @@ it.each([true, false])(
     expect(existsSync(snapshot)).toBe(replaced);
   },
 );
+
+it('what cannot be read is told as that, and not chosen to be removed', async () => {
+  const { directory } = await makeSnapshot();
+  const unread = new IctError('ICT_SANDBOX_LAYER', 'host', { message: 'EIO: i/o error, read', facts: { unread: true } });
+  const failing = { listArchive: () => Promise.reject(unread) } as unknown as Sandbox;
+  const { damaged, verification } = await verifyWorkspace(sessionOf(), workDir, failing);
+  expect(damaged).toEqual([]);
+  expect(verification.findings).toMatchObject([
+    { path: directory, problem: 'unreadable', detail: 'EIO: i/o error, read', repaired: false },
+  ]);
+});
+
+it('what is in a directory of another user stays, and counts as that', async () => {
+  const { directory } = await makeSnapshot();
+  const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
+  await run('chmod', ['-R', 'a+rwX', root]);
+  await run('chmod', ['555', dirname(directory)]);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    const workspace = await listWorkspace(workDir);
+    const stayed = await finishRemoval(sessionOf(), cacheHome(), workDir, cache, workspace);
+    expect(stayed).toEqual(workspace);
+    const removal = withStayed({ dryRun: false, cache: nothingRemoved, workspace }, stayed);
+    expect(removal).toMatchObject({ cache: { pinned: 1 }, workspace: [] });
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    await run('chmod', ['755', dirname(directory)]);
+  }
+  expect(existsSync(directory)).toBe(true);
+});
 
 it('what was chosen for another reason than damage is removed whatever lies there', async () => {
   const { directory } = await makeSnapshot();

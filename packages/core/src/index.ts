@@ -6,4 +6,4 @@ export type { RepositoryChoice } from './repositories/repository-choice.js';
 export { openEngine } from './engine.js';
 export { definitionFiles, entryOf, readManifest } from './plugins/plugin-manifest.js';
 export { storageLimits } from './storage-limits.js';
-export { checkBaseTree, checkSnapshot } from './trees/base-tree.js';
+export { checkBaseTree, checkSnapshot, layerFault, type TreeVerdict } from './trees/base-tree-check.js';

@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryName } from '@ict/integrity';
-import type { LayerRef } from '@ict/plugin-api';
+import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { BaseTree, checkBaseTree, checkSnapshot } from '../src/trees/base-tree.js';
+import { checkBaseTree, checkSnapshot, type TreeVerdict } from '../src/trees/base-tree-check.js';
+import { BaseTree } from '../src/trees/base-tree.js';
 import type { LayerShelf, StoredLayer } from '../src/trees/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../src/trees/trees.js';
 import { manifestOf, oneFileSandbox } from './one-file-tree.js';
@@ -240,10 +241,10 @@ describe('the check of a base tree', () => {
     },
   };
 
-  it.each<[string, () => Promise<unknown>, readonly string[] | undefined]>([
-    ['nothing of a sound one', async () => undefined, []],
-    ['which files changed', () => writeFile(join(work, 'chrootenv', 'content'), 'two'), ['/content']],
-    ['that its listing was altered', alterListing, ['its listing is that of another layer']],
+  it.each<[string, () => Promise<unknown>, TreeVerdict]>([
+    ['that one is sound', async () => undefined, 'sound'],
+    ['which files changed', () => writeFile(join(work, 'chrootenv', 'content'), 'two'), { problem: 'damaged', detail: '/content' }],
+    ['that its listing was altered', alterListing, { problem: 'damaged', detail: 'its listing is that of another layer' }],
     ['nothing where no tree is', () => rm(join(work, 'chrootenv'), { recursive: true }), undefined],
     ['nothing where no record is', () => rm(join(work, 'chrootenv.json')), undefined],
   ])('says %s', async (_what, happen, expected) => {
@@ -263,6 +264,8 @@ describe('the check of a base tree', () => {
   });
 });
 
+const damagedBy = (detail: RegExp): unknown => ({ problem: 'damaged', detail: expect.stringMatching(detail) as unknown });
+
 describe('the check of a snapshot', () => {
   const { signal } = new AbortController();
   const snapshot = (): string => join(work, 'chrootbuild', 'chrootenv.tar.gz');
@@ -275,9 +278,9 @@ describe('the check of a snapshot', () => {
   };
 
   it.each<[string, () => Promise<unknown>, unknown]>([
-    ['nothing of a sound one', async () => undefined, ''],
-    ['that its content is another', () => writeFile(snapshot(), 'two'), expect.stringMatching(/^its content is sha256:/)],
-    ['that it cannot be read', () => writeFile(snapshot(), 'no archive'), expect.stringMatching(/^it cannot be read: /)],
+    ['that one is sound', async () => undefined, 'sound'],
+    ['that its content is another', () => writeFile(snapshot(), 'two'), damagedBy(/^its content is sha256:/)],
+    ['that it is no archive', () => writeFile(snapshot(), 'no archive'), damagedBy(/./)],
     ['nothing where none is', () => rm(snapshot()), undefined],
     ['nothing where no record is', () => rm(join(work, 'chrootbuild', 'chrootenv.json')), undefined],
     ['nothing where it is distrusted already', () => writeFile(join(work, 'chrootbuild', 'chrootenv.json'), '{}'), undefined],
@@ -294,17 +297,20 @@ describe('the check of a snapshot', () => {
     const { base, make, lies } = workshop(work, [other]);
     await make('one');
     await writeFile(base.archivePlace(await base.stage()), 'three');
-    expect(await checkSnapshot(work, lister, signal)).toBe('');
+    expect(await checkSnapshot(work, lister, signal)).toBe('sound');
     expect(await lies(two)).toBe('live: two');
     expect(await readFile(snapshot(), 'utf8')).toBe('one');
-    expect(await checkSnapshot(work, lister, signal)).toBe('');
+    expect(await checkSnapshot(work, lister, signal)).toBe('sound');
   });
 
-  it('says nothing of one that a build replaces meanwhile, and passes other failures on', async () => {
+  it('says nothing of one that a build replaces meanwhile, tells one that cannot be read from a damaged one, and passes other failures on', async () => {
     const { make } = workshop();
     await make('one');
     const replacing = { listArchive: async (archive: string) => { await make('two'); return lister.listArchive(archive); } }; // prettier-ignore
     expect(await checkSnapshot(work, replacing, signal)).toBeUndefined();
+    const unread = new IctError('ICT_SANDBOX_LAYER', 'host', { message: 'EIO: i/o error, read', facts: { unread: true } });
+    const failing = { listArchive: () => Promise.reject(unread) };
+    expect(await checkSnapshot(work, failing, signal)).toEqual({ problem: 'unreadable', detail: 'EIO: i/o error, read' });
     const dead = { listArchive: () => Promise.reject(new Error('the sandbox died')) };
     await expect(checkSnapshot(work, dead, signal)).rejects.toThrow('the sandbox died');
   });

@@ -31,5 +31,5 @@ export {
   temporaryName,
 } from './publish.js';
 export { moveFile } from './move-file.js';
-export { errnoOf, isDiskFull, isRefusal, systemErrorOf } from './system-error.js';
+export { errnoOf, isDiskFull, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

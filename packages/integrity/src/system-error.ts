@@ -9,6 +9,18 @@ export function systemErrorOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/** What the system says where it has looked: nothing is there, or no file. */
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
+
+/**
+ * True when the system could not say what a file holds: its disk or file server is in trouble, or this user may not read it. False for
+ * every other error, and where there is no file.
+ */
+export function isReadFailure(error: unknown): boolean {
+  const code = systemErrorOf(error);
+  return code !== undefined && !NO_FILE.has(code);
+}
+
 /** True when the system said that there is no room left, or none for this user. */
 export function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);

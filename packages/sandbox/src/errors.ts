@@ -1,4 +1,4 @@
-import { defineErrors } from '@ict/plugin-api';
+import { defineErrors, isIctError } from '@ict/plugin-api';
 
 /** Every error that this package throws on purpose. Each code has a page in `docs/errors/`. */
 export const sandboxError = defineErrors({
@@ -14,3 +14,10 @@ export const sandboxError = defineErrors({
   ICT_TREE_PATH: 'invalid',
   ICT_TREE_IO: 'host',
 });
+
+/**
+ * Whether an error says that a layer or an archive could not be read, as on a failing disk: then nothing is known of what it holds.
+ */
+export function isUnread(error: unknown): boolean {
+  return isIctError(error) && error.code === 'ICT_SANDBOX_LAYER' && error.facts['unread'] === true;
+}

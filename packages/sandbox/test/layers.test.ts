@@ -19,7 +19,7 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { writeTar, type TarInput } from '@ict/archive';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { changedPaths, layerDigest, startSandbox, type LayerEntry, type LayerManifest, type Sandbox } from '../src/index.js';
+import { changedPaths, isUnread, layerDigest, startSandbox, type LayerEntry, type LayerManifest, type Sandbox } from '../src/index.js';
 import { makeBase, makeHostTree } from './host-tree.js';
 
 const EPOCH = 1_000_000_000;
@@ -374,8 +374,19 @@ describe('failures', () => {
     writeFileSync(file, damage(readFileSync(join(base, 'one.tar.gz'))));
     const restoring = sandbox.unpackLayer(file, join(base, 'damaged'));
     await expect(restoring).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
-    await expect(sandbox.listArchive(file)).rejects.toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    const listing: unknown = await sandbox.listArchive(file).catch((error: unknown) => error);
+    expect(listing).toMatchObject({ code: 'ICT_SANDBOX_LAYER' });
+    expect(isUnread(listing)).toBe(false);
     await sandbox.removeTree(join(base, 'damaged'));
+  });
+
+  it('tell what cannot be read from what is damaged', async () => {
+    // The memory of a process answers EIO, as a failing disk does.
+    const failing: unknown = await sandbox.listArchive('/proc/self/mem').catch((error: unknown) => error);
+    expect(failing).toMatchObject({ code: 'ICT_SANDBOX_LAYER', message: expect.stringContaining('EIO') as string });
+    expect(isUnread(failing)).toBe(true);
+    const refused: unknown = await sandbox.readLayer(join(base, 'missing')).catch((error: unknown) => error);
+    expect(isUnread(refused)).toBe(true);
   });
 
   it('show when the directory to copy to is not empty, and when there is nothing to copy', async () => {

@@ -2,7 +2,7 @@ import { listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind 
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
 import { changeCache, findCacheHome } from '../open-cache.js';
-import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
+import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { findEntry } from '../views/cache-entry-text.js';
@@ -21,8 +21,8 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
     cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
   const workspace = kept.filter((entry) => (wanted || entry === ofWork) && (providerId === undefined || entry.provider === providerId));
-  if (!dryRun) await finishRemoval(session, home, engine.workDir, cache, workspace);
-  reportRemoval(session, { dryRun, cache: cleaned, workspace });
+  const stayed = dryRun ? [] : await finishRemoval(session, home, engine.workDir, cache, workspace);
+  reportRemoval(session, withStayed({ dryRun, cache: cleaned, workspace }, stayed));
 }
 
 /** @throws `ICT_CLI_USAGE` when nothing says what is to go. */

@@ -1,7 +1,7 @@
 import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
 import type { CacheGcFlags } from '../cache-commands.js';
 import { changeCache, findCacheHome } from '../open-cache.js';
-import { finishRemoval, nothingRemoved, reportRemoval } from '../removal.js';
+import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 
@@ -26,8 +26,8 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
     ...(minFreeGb === undefined ? {} : { freeBytes: minFreeGb * GIB }),
   };
   const collected = (await cache?.collect(limits, { dryRun, signal: session.signal })) ?? nothingRemoved;
-  if (!dryRun) await finishRemoval(session, home, engine.workDir, cache, workspace);
-  reportRemoval(session, { dryRun, cache: collected, workspace });
+  const stayed = dryRun ? [] : await finishRemoval(session, home, engine.workDir, cache, workspace);
+  reportRemoval(session, withStayed({ dryRun, cache: collected, workspace }, stayed));
 }
 
 /** Delivered images of the work directory that are older than this; none without an age. */

@@ -1,7 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { privateDirectory, type Cache, type Finding, type StoredLayer, type Verification, type VerifyOptions } from '@ict/cache';
+import {
+  privateDirectory,
+  type Cache,
+  type Fault,
+  type Finding,
+  type StoredLayer,
+  type Verification,
+  type VerifyOptions,
+  type WorkspaceEntry,
+} from '@ict/cache';
 import { digestFromHex } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import { layerDigest, startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
@@ -13,10 +22,10 @@ import { finishRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
 import { plainText, table } from '../views/terminal-text.js';
-import { verifyWorkspace, type WorkspaceFinding } from '../workspace-check.js';
+import { verifyWorkspace, type WorkspaceCheck, type WorkspaceFinding, type WorkspaceVerification } from '../workspace-check.js';
 
-/** The status for damage that is still there, as for any other failed check of integrity. */
-const DAMAGED = 5;
+/** The status for damage that is still there, and for what could not be read, as for any other check of integrity that did not succeed. */
+const FAULTY = 5;
 
 /** `ict cache verify`: compares every byte of the cache, of base trees and of their snapshots, with what names and records say. */
 export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Promise<number> {
@@ -27,7 +36,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const { signal } = session;
   const scratch = await scratchOf(cache && home.scratchDir);
   const { own, others, trees } = await withSandbox(session, scratch, async (sandbox) => {
-    const checkLayer = sandbox && ((layer: StoredLayer) => changesOf(layer, sandbox, signal));
+    const checkLayer = sandbox && ((layer: StoredLayer) => faultOf(layer, sandbox, signal));
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
       withTwinCheck(session, flags, scratch, one, (checkTwin) =>
         one.verify({
@@ -41,7 +50,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     const beside: (Verdict & { readonly cacheDir: string })[] = [];
     for (const one of behind) {
       const { checked, findings } = await verify(one, false);
-      const { verification: snapshots } = await verifyWorkspace(session, one.cacheDir, sandbox, false, ['chrootbuild']);
+      const { verification: snapshots } = await verifyWorkspace(session, one.cacheDir, sandbox, ['chrootbuild']);
       const { chrootbuild } = snapshots.checked;
       beside.push({
         cacheDir: one.cacheDir,
@@ -49,17 +58,30 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
         findings: [...findings, ...snapshots.findings],
       });
     }
-    return { own: verified, others: beside, trees: await verifyWorkspace(session, engine.workDir, sandbox, repair) };
+    return { own: verified, others: beside, trees: await verifyWorkspace(session, engine.workDir, sandbox) };
   }).finally(() => rm(scratch, { recursive: true, force: true }));
-  if (repair) await finishRemoval(session, home, engine.workDir, cache, trees.damaged, trees.isStillThere);
-  const workspace = trees.verification;
-  const status = [own, workspace, ...others].some(isDamaged) ? DAMAGED : 0;
+  const workspace = repair
+    ? await repaired(trees, (entries) => finishRemoval(session, home, engine.workDir, cache, entries, trees.isStillThere))
+    : trees.verification;
+  const all = [own, workspace, ...others];
+  const status = all.some((one) => isDamaged(one) || isUnread(one)) ? FAULTY : 0;
   session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others });
   const { chrootenv, chrootbuild } = workspace.checked;
   const ofTrees =
     chrootenv + chrootbuild === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees and snapshots:`, ...verdict(workspace)];
   const lines = [...verdict(own), ...ofTrees, ...others.flatMap((one) => ['', `${plainText(one.cacheDir)}, only read:`, ...verdict(one)])];
-  if (isDamaged(own) || isDamaged(workspace)) lines.push('`ict cache verify --repair` takes the damaged ones away; builds never use them.');
+  if (isDamaged(own) || isDamaged(workspace)) {
+    lines.push(
+      repair
+        ? 'What is damaged and still there is in directories of another user (ICT_CACHE_NOT_REMOVED): repeat the command as that user, or as root. Builds never use it.'
+        : '`ict cache verify --repair` takes the damaged ones away; builds never use them.',
+    );
+  }
+  if (all.some(isUnread)) {
+    lines.push(
+      'What is unreadable may be sound, and stays (ICT_CACHE_UNREADABLE): check its disk or file server, and who may read it. Builds do without.',
+    );
+  }
   if (others.some(isDamaged)) lines.push('What is damaged in a cache that is only read stays for its owner; builds never use it.');
   session.result(`${lines.join('\n')}\n`);
   return status;
@@ -80,11 +102,26 @@ function isDamaged({ findings }: Verdict): boolean {
   return findings.some(({ problem, repaired }) => problem === 'damaged' && !repaired);
 }
 
+function isUnread({ findings }: Verdict): boolean {
+  return findings.some(({ problem }) => problem === 'unreadable');
+}
+
+/** Takes away what is damaged in a work directory. @returns its verification, with what became of each. */
+async function repaired(
+  { verification, damaged }: WorkspaceCheck,
+  remove: (entries: readonly WorkspaceEntry[]) => Promise<readonly WorkspaceEntry[]>,
+): Promise<WorkspaceVerification> {
+  const stayed = new Set((await remove(damaged)).map(({ path }) => path));
+  const findings = verification.findings.map((one) => ({ ...one, repaired: one.problem === 'damaged' && !stayed.has(one.path) }));
+  return { ...verification, findings };
+}
+
 /** What is wrong in one place, and how much was looked at. */
 function verdict({ checked, findings }: Verdict): readonly string[] {
   const total = Object.values(checked).reduce((sum, count) => sum + count, 0);
-  const damaged = findings.filter(({ problem }) => problem === 'damaged').length;
-  return [...table(findings.map(findingRow)), `${formatCount(total, 'entry', 'entries')} checked, ${damaged} damaged`];
+  const count = (wanted: Finding['problem']): number => findings.filter(({ problem }) => problem === wanted).length;
+  const unread = count('unreadable') === 0 ? '' : `, ${count('unreadable')} unreadable`;
+  return [...table(findings.map(findingRow)), `${formatCount(total, 'entry', 'entries')} checked, ${count('damaged')} damaged${unread}`];
 }
 
 function findingRow({ kind, id, problem, detail, repaired }: Finding | WorkspaceFinding): readonly string[] {
@@ -121,16 +158,22 @@ async function withTwinCheck<T>(
   return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin, directory)));
 }
 
-async function changesOf({ directory, fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<readonly string[]> {
+/** Compares every byte of a layer with its listing. */
+async function faultOf({ directory, fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<Fault | undefined> {
+  const damaged = (detail: string): Fault => ({ problem: 'damaged', detail });
   let listing: LayerManifest;
   try {
     listing = JSON.parse(manifest) as LayerManifest;
   } catch {
-    return ['its listing is not JSON'];
+    return damaged('its listing is not JSON');
   }
   if (!Array.isArray(listing.entries) || layerDigest(listing.entries) !== digestFromHex(basename(directory))) {
-    return ['its listing is that of another layer'];
+    return damaged('its listing is that of another layer');
   }
-  const { ok, changed } = await sandbox.verifyLayer(fs, listing, { mode: 'full', signal });
-  return ok ? [] : changed.length > 0 ? changed : ['its content'];
+  try {
+    const { ok, changed } = await sandbox.verifyLayer(fs, listing, { mode: 'full', signal });
+    return ok ? undefined : damaged(changed.slice(0, 5).join(', ') || 'its content');
+  } catch (error) {
+    return (await import('@ict/core')).layerFault(error);
+  }
 }

@@ -1,21 +1,14 @@
-import { link, mkdir, mkdtemp, readFile, readdir, rename, stat } from 'node:fs/promises';
+import { link, mkdir, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, isTemporaryName, syncDirectory } from '@ict/integrity';
-import { hasCode, toErrorRecord, type LayerRef } from '@ict/plugin-api';
-import { layerRef, type LayerManifest, type LayerSignature, type Sandbox } from '@ict/sandbox';
+import { hasCode, type LayerRef } from '@ict/plugin-api';
+import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
 import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { unpackLayer } from './layer-unpacking.js';
 import type { LazySandbox } from './trees.js';
-
-/** What lies beside the live tree and says what it is. */
-interface LiveRecord extends ListingNote {
-  readonly manifest: LayerManifest;
-  readonly signature: LayerSignature;
-  /** Whose files they are: a sandbox of another user takes their owners for somebody else. */
-  readonly user?: number | undefined;
-}
 
 /**
  * The base tree's home in the work directory: the live tree `chrootenv/`, and its snapshot `chrootbuild/chrootenv.tar.gz`.
@@ -220,74 +213,6 @@ export class BaseTree implements LayerShelf {
   }
 }
 
-/**
- * Compares every byte of the base tree in a work directory with its listing.
- *
- * @param directory `work_dir/{provider-id}`
- * @returns what differs; undefined where no record vouches for a tree of this user, and where a build replaced it meanwhile.
- * @throws what the sandbox throws.
- */
-export async function checkBaseTree(
-  directory: string,
-  sandbox: Pick<Sandbox, 'verifyLayer'>,
-  signal: AbortSignal,
-): Promise<readonly string[] | undefined> {
-  const [file, live] = [recordIn(directory), liveIn(directory)];
-  const before = await fileState(file);
-  const record = (await readJson<Partial<LiveRecord>>(file)) ?? {};
-  const { manifest, user } = record;
-  if (manifest === undefined || user !== currentUser() || (await fileState(live)) === undefined) return undefined;
-  const listed = isTrueListing(manifest, JSON.stringify(manifest), record);
-  const { ok, changed } = listed
-    ? await sandbox.verifyLayer(live, manifest, { mode: 'full', signal })
-    : { ok: false, changed: ['its listing is that of another layer'] };
-  return (await fileState(file)) === before ? (ok ? [] : changed) : undefined;
-}
-
-/**
- * Compares every byte of a snapshot of a base tree with the digest that its record names. Nothing is unpacked.
- *
- * @param directory `work_dir/{provider-id}`
- * @returns what is wrong; undefined where no record vouches for a snapshot, and where a build replaced it meanwhile.
- * @throws what the sandbox throws for other reasons than the snapshot.
- */
-export async function checkSnapshot(
-  directory: string,
-  sandbox: Pick<Sandbox, 'listArchive'>,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const [file, snapshot] = [snapshotRecordIn(directory), snapshotIn(directory)];
-  const states = async (): Promise<string> => `${await fileState(file)} ${await fileState(snapshot)}`;
-  const before = await states();
-  const digest = (await readJson<{ digest?: string }>(file))?.digest;
-  if (digest === undefined || (await fileState(snapshot)) === undefined) return undefined;
-  let problem = '';
-  try {
-    const manifest = await sandbox.listArchive(snapshot, signal);
-    if (manifest.digest !== digest) problem = `its content is ${manifest.digest}, not ${digest}`;
-  } catch (error) {
-    if (!hasCode(error, 'ICT_SANDBOX_LAYER')) throw error;
-    problem = `it cannot be read: ${toErrorRecord(error).message}`;
-  }
-  return (await states()) === before ? problem : undefined;
-}
-
-function liveIn(directory: string): string {
-  return join(directory, 'chrootenv');
-}
-
-function recordIn(directory: string): string {
-  return join(directory, 'chrootenv.json');
-}
-
-function snapshotIn(directory: string): string {
-  return join(directory, 'chrootbuild', 'chrootenv.tar.gz');
-}
-
-function snapshotRecordIn(directory: string): string {
-  return join(directory, 'chrootbuild', 'chrootenv.json');
-}
-
 async function namesIn(directory: string): Promise<readonly string[]> {
   return readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
@@ -295,33 +220,10 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   });
 }
 
-/** @returns the document, or undefined when the file is absent or is not JSON: a damaged record is a miss. */
-async function readJson<T>(file: string): Promise<T | undefined> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
-  } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-const currentUser = (): number | undefined => process.geteuid?.();
-
 /** The user whose a file is; undefined when it is absent. */
 async function ownerOf(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).uid;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
-  }
-}
-
-/** Tells one state of a file from another; undefined when it is absent. */
-async function fileState(path: string): Promise<string | undefined> {
-  try {
-    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [ino, size, mtimeNs, ctimeNs].join(' ');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

@@ -247,7 +247,8 @@ async function listTar(
   signal.throwIfAborted();
   // A tar that failed also cut its stream short: its own message says why.
   for (const outcome of tar.stopped() ? [listing, ending] : [ending, listing]) {
-    if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, outcome.reason);
+    // What tar says of itself is that it could not read; what is wrong with the files shows in what it lists.
+    if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, outcome.reason, outcome === ending);
   }
   return lister.entries();
 }
@@ -268,6 +269,7 @@ interface RunningTar {
   readonly done: Promise<void>;
   /** Ends it because of `error`, which is thrown on. */
   readonly stop: (error: unknown) => never;
+  /** Whether that ended it: known once `done` is settled. */
   readonly stopped: () => boolean;
 }
 
@@ -290,6 +292,7 @@ function startTar(argv: readonly string[], direction: 'in' | 'out' | 'both', sig
     child.on('error', reject);
     child.on('close', (code, killed) => {
       signal.removeEventListener('abort', kill);
+      stopped &&= killed === 'SIGKILL'; // else it had ended by itself before
       const status = exitStatus(code, killed);
       if (status === 0) resolve();
       else reject(new Error(tail.text().trim() || `tar ended with status ${status}`));
