@@ -2,7 +2,7 @@ import type { Digest, EventBody } from '@ict/plugin-api';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { ContentIdentity } from '@ict/integrity';
 import { fetchError } from './errors.js';
-import { exchange, transportError, type Answer, type ExchangeOptions } from './exchange.js';
+import { exchange, type Answer, type ExchangeOptions } from './exchange.js';
 import type { PartialDownload } from './partial.js';
 import { redactUrl } from './redact.js';
 import { isTransient, parseRetryAfter, retryDelay, type RetryPolicy, type Timer } from './retry.js';
@@ -124,31 +124,20 @@ function checkAnnounced(request: DownloadRequest, totalBytes: number | undefined
   if (totalBytes > request.maxBytes) throw tooLarge(request, totalBytes);
 }
 
-async function receive(
-  request: DownloadRequest,
-  answer: Answer,
-  partial: PartialDownload,
-  totalBytes: number | undefined,
-  signal: AbortSignal,
-): Promise<void> {
+async function receive(request: DownloadRequest, answer: Answer, partial: PartialDownload, totalBytes: number | undefined): Promise<void> {
   const { sizeBytes } = request.expect ?? {};
-  const body = answer.body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  for (;;) {
-    let next: IteratorResult<Uint8Array>;
-    try {
-      next = await body.next();
-    } catch (cause) {
-      const error = transportError(cause, answer.url, signal);
-      throw hasCode(error, 'ICT_FETCH_CONNECTION') ? truncated(request, partial.hasher.sizeBytes, totalBytes, cause) : error;
-    }
-    if (next.done === true) break;
-    const received = partial.hasher.sizeBytes + next.value.length;
+  const take = (piece: Uint8Array): void => {
+    const received = partial.hasher.sizeBytes + piece.length;
     if (sizeBytes !== undefined && received > sizeBytes) throw mismatch(request, 'size', sizeBytes, `at least ${received}`);
     if (received > request.maxBytes) throw tooLarge(request, received);
-    await partial.append(next.value);
+    partial.append(piece);
     request.onProgress(received, totalBytes ?? sizeBytes);
+  };
+  try {
+    await answer.body.receive(take);
+  } catch (error) {
+    throw hasCode(error, 'ICT_FETCH_CONNECTION') ? truncated(request, partial.hasher.sizeBytes, totalBytes, (error as Error).cause) : error;
   }
-  await partial.flush();
   const wanted = totalBytes ?? sizeBytes;
   if (wanted !== undefined && partial.hasher.sizeBytes < wanted) throw truncated(request, partial.hasher.sizeBytes, wanted);
 }
@@ -168,9 +157,8 @@ async function attempt(
   options: DownloadOptions,
 ): Promise<DownloadOutcome> {
   const { digest, sizeBytes } = request.expect ?? {};
-  if (digest === undefined && progress.validator === undefined && partial.hasher.sizeBytes > 0) await partial.restart();
+  if (digest === undefined && progress.validator === undefined && partial.hasher.sizeBytes > 0) partial.restart();
   if (sizeBytes !== undefined && sizeBytes > 0 && partial.hasher.sizeBytes >= sizeBytes) {
-    await partial.flush();
     return { kind: 'complete', identity: finish(request, partial) }; // an earlier process, or mirror, stopped just before its end
   }
   const offset = partial.hasher.sizeBytes;
@@ -189,20 +177,20 @@ async function attempt(
     if (offset > 0 && (answer.status === 206 || answer.status === 416)) {
       const range = parseContentRange(answer.headers['content-range']);
       if (answer.status === 416 || range?.start !== offset) {
-        await partial.restart();
+        partial.restart();
         throw truncated(request, 0, range?.totalBytes); // not what was asked for: the next attempt begins anew
       }
       totalBytes = range.totalBytes ?? (totalBytes === undefined ? undefined : offset + totalBytes);
     } else if (answer.status !== 200) {
       throw statusError(request, answer);
     } else if (offset > 0) {
-      await partial.restart(); // the server sends all of it
+      partial.restart(); // the server sends all of it
     }
     checkAnnounced(request, totalBytes);
     const validator = strongValidator(answer.headers);
     if (validator === undefined) delete progress.validator;
     else progress.validator = validator;
-    await receive(request, answer, partial, totalBytes, options.signal);
+    await receive(request, answer, partial, totalBytes);
     const { etag } = answer.headers;
     const lastModified = answer.headers['last-modified'];
     return {
@@ -212,7 +200,7 @@ async function attempt(
       ...(lastModified === undefined ? {} : { lastModified }),
     };
   } finally {
-    answer.body.on('error', () => undefined).destroy(); // whatever is left of the body interests nobody
+    answer.body.discard(); // whatever is left of it
   }
 }
 
@@ -244,7 +232,7 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
       secondChance = false;
       progress.bypassCaches = true;
       delete progress.validator;
-      await partial.restart();
+      partial.restart();
     } else if (!isTransient(failure)) {
       throw failure;
     } else if (partial.hasher.sizeBytes - before < progressBytes) {

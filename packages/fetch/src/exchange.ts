@@ -1,5 +1,5 @@
-import type { Readable } from 'node:stream';
-import type { Dispatcher, request } from 'undici';
+import type { Dispatcher } from 'undici';
+import { BodyHandler, type AnswerBody, type AnswerStart } from './answer-body.js';
 import { fetchError } from './errors.js';
 import { redactUrl } from './redact.js';
 import { followRedirect, isRedirect } from './redirect.js';
@@ -40,39 +40,40 @@ export interface ConnectionOptions {
   readonly proxy: ProxyEnvironment;
 }
 
-/** What undici is needed for, once it is loaded. */
-interface Transport {
-  readonly request: typeof request;
-  readonly dispatcher: Dispatcher;
-}
-
 /**
  * The connection pool: a bounded number of connections to each origin, through a proxy when the environment names one. It is made, and
  * undici loaded, with the first exchange: most runs need no network, and undici takes longer to load than all of our own code for it.
  */
 export class Connections {
   private readonly options: ConnectionOptions;
-  private opened: Promise<Transport> | undefined;
+  private opened: Promise<Dispatcher> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.options = options;
   }
 
-  /** One request, without its redirects. */
-  async request(url: URL, options: { readonly signal: AbortSignal; readonly headers: Readonly<Record<string, string>> }) {
+  /**
+   * One GET, without its redirects.
+   *
+   * @throws `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
+   */
+  async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<AnswerStart> {
     this.opened ??= openTransport(this.options);
-    const { request, dispatcher } = await this.opened;
-    return request(url, { ...options, dispatcher });
+    const dispatcher = await this.opened;
+    signal.throwIfAborted();
+    const handler = new BodyHandler(signal, (failure) => transportError(failure, url));
+    dispatcher.dispatch({ origin: url.origin, path: `${url.pathname}${url.search}`, method: 'GET', headers: { ...headers } }, handler);
+    return handler.started;
   }
 
   /** Ends every exchange at once. */
   async close(): Promise<void> {
-    await (await this.opened)?.dispatcher.destroy();
+    await (await this.opened)?.destroy();
   }
 }
 
-async function openTransport({ timeouts, connections, proxy }: ConnectionOptions): Promise<Transport> {
-  const { Agent, EnvHttpProxyAgent, request } = await import('undici');
+async function openTransport({ timeouts, connections, proxy }: ConnectionOptions): Promise<Dispatcher> {
+  const { Agent, EnvHttpProxyAgent } = await import('undici');
   const common = {
     connections,
     pipelining: 1,
@@ -81,20 +82,19 @@ async function openTransport({ timeouts, connections, proxy }: ConnectionOptions
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };
-  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return { request, dispatcher: new Agent(common) };
-  const dispatcher = new EnvHttpProxyAgent({
+  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return new Agent(common);
+  return new EnvHttpProxyAgent({
     ...common,
     httpProxy: proxy.httpProxy ?? '',
     httpsProxy: proxy.httpsProxy ?? '',
     noProxy: proxy.noProxy ?? '',
   });
-  return { request, dispatcher };
 }
 
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Readable;
+  readonly body: AnswerBody;
   /** The address that answered, after redirects. */
   readonly url: URL;
 }
@@ -111,9 +111,8 @@ function authorization(url: URL): Record<string, string> {
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
 }
 
-/** Our error for what undici throws while connecting, waiting or reading; the signal's reason when it aborted. */
-export function transportError(cause: unknown, url: URL, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
+/** Our error for what undici tells while connecting, waiting or reading. */
+function transportError(cause: unknown, url: URL): Error {
   const address = redactUrl(url);
   const reason = (cause as { code?: unknown }).code;
   const message = cause instanceof Error ? cause.message : String(cause);
@@ -146,7 +145,7 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
  * One GET, with its redirects. A user name and password in the address go to its origin as Basic authorization, and to no other
  * origin that a redirect may name.
  *
- * @returns the first answer that is no redirect, its body not yet read: the caller must read or destroy it.
+ * @returns the first answer that is no redirect, its body not yet read: the caller must receive or discard it.
  * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
@@ -158,18 +157,14 @@ export async function exchange(address: URL, headers: Readonly<Record<string, st
     const bare = new URL(url);
     bare.username = '';
     bare.password = '';
-    let answer: Dispatcher.ResponseData;
-    try {
-      answer = await connections.request(bare, {
-        signal,
-        headers: { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
-      });
-    } catch (cause) {
-      throw transportError(cause, url, signal);
-    }
+    const answer = await connections.get(
+      bare,
+      { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
+      signal,
+    );
     const received = flat(answer.headers);
     if (!isRedirect(answer.statusCode)) return { status: answer.statusCode, headers: received, body: answer.body, url: bare };
-    answer.body.on('error', () => undefined).destroy(); // nobody reads the page of a redirect
+    answer.body.discard(); // nobody reads the page of a redirect
     visited.push(followRedirect(visited, received['location'], { allowDowngrade }));
   }
 }

@@ -166,13 +166,13 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
         { connections, signal, allowDowngrade: options.allowDowngrade ?? false, ...care, timer, emit },
       );
     } catch (error) {
-      if (isIctError(error) && error.kind === 'integrity') await partial.restart(); // nothing of it is worth going on with
+      if (isIctError(error) && error.kind === 'integrity') partial.restart(); // nothing of it is worth going on with
       throw error;
     }
     if (outcome.kind === 'unchanged') {
       const reused = usable === undefined ? undefined : await reuse(request, usable);
       if (reused === undefined) return fromNetwork(request, url, { partial, stored: undefined, ...care }); // damaged: ask for all of it
-      await partial.discard();
+      partial.discard();
       return reused;
     }
     if (request.conditional === true) {
@@ -180,19 +180,22 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       const validators = { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
       await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path).catch(notKept);
     }
-    await partial.close();
+    partial.close();
     const file = newFile();
     await moveFile(partial.path, file);
     return { file, ...outcome.identity, fromCache: false, url: answeredBy };
   }
 
   /** Keeps what may be continued: only a digest will say whether that was done well. */
-  async function leave(request: FetchRequest, partial: PartialDownload, error: unknown): Promise<void> {
+  function leave(request: FetchRequest, partial: PartialDownload, error: unknown): void {
     const keep = request.expect?.digest !== undefined && partial.hasher.sizeBytes > 0 && !isDiskFull(error);
-    await (keep ? partial.close() : partial.discard()).catch((cause: unknown) => {
+    try {
+      if (keep) partial.close();
+      else partial.discard();
+    } catch (cause) {
       // The first failure is the one to report; the file is reaped later.
       process.emitWarning(`could not remove ${partial.path}: ${String(cause)}`);
-    });
+    }
   }
 
   async function fromFile(request: FetchRequest, url: URL): Promise<FetchedFile> {
@@ -226,7 +229,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       const url = readAddress(base + rest);
       if (url.protocol === 'file:') {
         const found = await fromFile(request, url);
-        await partial?.discard(); // what an earlier mirror began
+        partial?.discard(); // what an earlier mirror began
         return found;
       }
       partial ??= await partials.open(request.url, request.expect?.digest, request.maxBytes);
@@ -239,7 +242,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       passOver(failures);
       return value;
     } catch (error) {
-      if (partial !== undefined) await leave(request, partial, error);
+      if (partial !== undefined) leave(request, partial, error);
       throw error;
     }
   }

@@ -1,14 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest } from '@ict/plugin-api';
 import { ContentHasher, digestAlgorithm, errnoOf } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
-/** A download waits while so much waits to be written. */
-const waitingBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
 const staleMs = 7 * 24 * 3600 * 1000;
 
@@ -24,18 +21,18 @@ export interface PartialDownload {
   /** Bytes so far, and their running digest. */
   readonly hasher: ContentHasher;
   /**
-   * Takes bytes over, which the caller must not change afterwards. They are written at once, or with what else comes while a write is
-   * under way: one write for each piece that a socket gives would cost more than the download.
+   * Digests and writes a piece, before it returns: into memory of the system that takes less than to wait for another thread, for which pieces would
+   * also have to be kept or copied.
+   *
+   * @throws Node's own error when it cannot be written.
    */
-  append(chunk: Uint8Array): Promise<void>;
-  /** Returns when the file has every byte. @throws what a write failed with. */
-  flush(): Promise<void>;
+  append(piece: Uint8Array): void;
   /** Empties it, for another attempt from the first byte. */
-  restart(): Promise<void>;
-  /** Closes the file, with every byte, and leaves it where it is. */
-  close(): Promise<void>;
+  restart(): void;
+  /** Closes the file and leaves it where it is. */
+  close(): void;
   /** Closes and removes it. */
-  discard(): Promise<void>;
+  discard(): void;
 }
 
 function processOwner(pid: number): string | undefined {
@@ -63,75 +60,39 @@ class PartialFile implements PartialDownload {
   readonly path: string;
   hasher: ContentHasher;
   readonly #algorithm: ContentAlgorithm;
-  readonly #handle: FileHandle;
+  readonly #descriptor: number;
   #closed = false;
-  #written = 0;
-  #waiting: Uint8Array[] = [];
-  /** The write that is under way, or the failure of the last. */
-  #writing: Promise<void> | undefined;
 
-  constructor(path: string, handle: FileHandle, algorithm: ContentAlgorithm) {
+  /** @param path at which nothing is yet. @throws Node's own error. */
+  constructor(path: string, algorithm: ContentAlgorithm) {
     this.path = path;
     this.#algorithm = algorithm;
     this.hasher = new ContentHasher(algorithm);
-    this.#handle = handle;
+    this.#descriptor = openSync(path, 'wx', 0o600);
   }
 
-  async append(chunk: Uint8Array): Promise<void> {
-    if (chunk.length === 0) return;
-    this.#waiting.push(chunk);
-    this.hasher.update(chunk);
-    this.#writing ??= this.#write();
-    this.#writing.catch(() => undefined); // whoever waits for it next sees it
-    if (this.hasher.sizeBytes - this.#written >= waitingBytes) await this.flush();
-  }
-
-  async flush(): Promise<void> {
-    await this.#writing;
-  }
-
-  /** Writes until nothing waits. */
-  async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const bytes = this.#waiting.length === 1 ? (this.#waiting[0] as Uint8Array) : Buffer.concat(this.#waiting);
-      this.#waiting = [];
-      for (let done = 0; done < bytes.length; ) {
-        const { bytesWritten } = await this.#handle.write(bytes, done, bytes.length - done, this.#written);
-        done += bytesWritten;
-        this.#written += bytesWritten;
-      }
+  append(piece: Uint8Array): void {
+    const { sizeBytes } = this.hasher;
+    for (let done = 0; done < piece.length; ) {
+      done += writeSync(this.#descriptor, piece, done, piece.length - done, sizeBytes + done);
     }
-    this.#writing = undefined;
+    this.hasher.update(piece); // what is counted is in the file
   }
 
-  /** Lets what waits go, and waits for the write that is under way. */
-  async #drop(): Promise<void> {
-    this.#waiting = [];
-    await this.#writing?.catch(() => undefined); // nobody wants these bytes any more
-    this.#writing = undefined;
-  }
-
-  async restart(): Promise<void> {
-    await this.#drop();
-    this.#written = 0;
-    await this.#handle.truncate(0);
+  restart(): void {
+    ftruncateSync(this.#descriptor, 0);
     this.hasher = new ContentHasher(this.#algorithm);
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    try {
-      await this.flush();
-    } finally {
-      await this.#handle.close();
-    }
+    closeSync(this.#descriptor);
   }
 
-  async discard(): Promise<void> {
-    await this.#drop();
-    await this.close();
-    await unlink(this.path);
+  discard(): void {
+    this.close();
+    unlinkSync(this.path);
   }
 }
 
@@ -158,15 +119,13 @@ export function createPartialStore(directory: string): PartialStore {
   }
 
   /** @returns the largest file left for `key`, now ours alone. */
-  async function claim(key: string): Promise<string | undefined> {
+  function claim(key: string): string | undefined {
     const names = readdirSync(directory).filter((name) => name.startsWith(`${key}.`) && isAbandoned(name));
-    const sized = await Promise.all(
-      names.map(async (name) => ({ name, size: (await stat(join(directory, name)).catch(() => undefined))?.size ?? 0 })), // claimed meanwhile
-    );
+    const sized = names.map((name) => ({ name, size: statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0 })); // claimed meanwhile
     for (const { name } of sized.sort((a, b) => b.size - a.size)) {
       const path = fresh(key);
       try {
-        await rename(join(directory, name), path);
+        renameSync(join(directory, name), path);
         return path;
       } catch (error) {
         if (errnoOf(error) !== 'ENOENT') throw error;
@@ -184,25 +143,25 @@ export function createPartialStore(directory: string): PartialStore {
         .digest('hex')
         .slice(0, 40);
       const path = fresh(key);
-      const partial = new PartialFile(path, await open(path, 'wx+', 0o600), digest === undefined ? 'sha256' : digestAlgorithm(digest));
+      const partial = new PartialFile(path, digest === undefined ? 'sha256' : digestAlgorithm(digest));
       if (digest === undefined) return partial; // without a digest nothing says that an old part belongs to today's file
-      const left = await claim(key);
+      const left = claim(key);
       if (left === undefined) return partial;
       try {
         await using source = await open(left, 'r');
+        const chunk = Buffer.allocUnsafe(copyBytes);
         for (;;) {
-          const chunk = Buffer.allocUnsafe(copyBytes);
           const { bytesRead } = await source.read(chunk, 0, copyBytes, null);
           if (bytesRead === 0) break;
           if (partial.hasher.sizeBytes + bytesRead > maxBytes) {
-            await partial.restart();
+            partial.restart();
             break;
           }
-          await partial.append(chunk.subarray(0, bytesRead));
+          partial.append(chunk.subarray(0, bytesRead));
         }
         await unlink(left);
       } catch (error) {
-        await partial.discard();
+        partial.discard();
         throw error;
       }
       return partial;
