@@ -35,7 +35,7 @@ export {
 } from './workspace.js';
 export { removeTree, type RemoveTree } from './reaper.js';
 export { measureWorkspace, type AreaUsage } from './usage.js';
-export { sameSignature, signatureOf, statSignature, type StatSignature } from './stat-signature.js';
+export { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 export { type ProcessOwner } from './process-owner.js';
 export { cacheError } from './errors.js';
 export type { MountDirectories, MountSharing } from './mount-directories.js';

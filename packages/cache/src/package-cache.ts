@@ -50,10 +50,11 @@ export interface PackageCache {
   /**
    * Takes `file` over under the package's own name, replacing atomically what had that name. Emits `package.stored`.
    *
+   * @param state in which the file has the package's digest, as whoever digested its bytes and wrote them says; else it is hashed here.
    * @returns the path in the cache; where the file system refuses, with a warning, that of a file which lasts as long as this process.
    * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_NAME`; `ICT_CACHE_UNWRITABLE`.
    */
-  store(pkg: CachedPackage, file: string, vouched?: Vouched): Promise<string>;
+  store(pkg: CachedPackage, file: string, vouched?: Vouched, state?: StatSignature): Promise<string>;
   /** Notes that a cached package was verified by other rules; nothing happens where it has no record here. */
   vouch(pkg: CachedPackage, rules: Digest): Promise<void>;
   /**
@@ -251,13 +252,13 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       // Not `verifiedAt`: its bytes were not compared with its digest.
       if (entry !== undefined) await ifPossible(write({ ...entry, rules }));
     },
-    async store(pkg, file, vouched) {
+    async store(pkg, file, vouched, state) {
       const target = fileOf(pkg);
       const what = `package ${pkg.name} ${pkg.version}`;
       let staged: string | undefined;
       try {
         await journal.note('package', packageId(providerId, pkg.fileName));
-        staged = (await stageFile(store, file, pkg, what)).path;
+        staged = (await stageFile(store, file, pkg, what, state)).path;
         await place(staged, target);
         const signature = await statSignature(target);
         if (signature !== undefined) await record(pkg, signature, undefined, vouched);

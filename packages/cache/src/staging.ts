@@ -4,6 +4,7 @@ import { digestAlgorithm, moveFile, type ContentIdentity } from '@ict/integrity'
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { cacheError } from './errors.js';
+import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 
 /** A file that lies in the cache's own temporary directory, hashed and read-only, ready to get its final name. */
 export interface Staged extends ContentIdentity {
@@ -13,6 +14,8 @@ export interface Staged extends ContentIdentity {
 /**
  * Takes a file over (it is moved, or copied and removed from another file system), hashes it and makes it read-only.
  *
+ * @param state in which the file had the content that is expected, by the hash of who wrote it: while it is in that state, and is moved, it is not
+ *   read once more. With `mode: 'full'` it is.
  * @throws `ICT_CACHE_MISMATCH` when it is not what `expected` says; then, and on any other failure, nothing stays behind.
  */
 export async function stageFile(
@@ -20,11 +23,15 @@ export async function stageFile(
   file: string,
   expected: { readonly digest: Digest; readonly sizeBytes: number } | undefined,
   what: string,
+  state?: StatSignature,
 ): Promise<Staged> {
   const path = await store.layout.temporaryFile();
+  const now = state === undefined || store.mode === 'full' ? undefined : await statSignature(file);
+  const unchanged = state !== undefined && now !== undefined && sameSignature(state, now);
   try {
-    await moveFile(file, path);
+    const moved = await moveFile(file, path);
     chmodSync(path, 0o444);
+    if (expected !== undefined && unchanged && moved && state.sizeBytes === expected.sizeBytes) return { path, ...expected };
     const identity = await store.digestFile(path, expected === undefined ? undefined : digestAlgorithm(expected.digest));
     if (expected !== undefined && (identity.digest !== expected.digest || identity.sizeBytes !== expected.sizeBytes)) {
       throw mismatch(what, expected, identity);

@@ -1,34 +1,20 @@
-import { statSync, type BigIntStats } from 'node:fs';
-import { errnoOf } from '@ict/integrity';
+import { statSync } from 'node:fs';
+import { errnoOf, fileStateOf } from '@ict/integrity';
+import type { FileState } from '@ict/plugin-api';
 
 /**
- * What the file system says of a file whose content was hashed: while all of it is the same, so is the content. It detects
+ * What the file system said of a file whose content was hashed: while all of it is the same, so is the content. It detects
  * accidents, and a same-size edit with restored times too (its ctime moves); it does not detect root. The number of the device is no
  * part of it: network storage has another on each machine, and often after each mount.
- * Numbers are decimal text, because they exceed what JSON numbers carry.
  */
-export interface StatSignature {
-  readonly ino: string;
-  readonly sizeBytes: number;
-  readonly mtimeNs: string;
-  readonly ctimeNs: string;
-}
-
-export function signatureOf(entry: BigIntStats): StatSignature {
-  return {
-    ino: String(entry.ino),
-    sizeBytes: Number(entry.size),
-    mtimeNs: String(entry.mtimeNs),
-    ctimeNs: String(entry.ctimeNs),
-  };
-}
+export type StatSignature = FileState;
 
 /** @returns undefined when there is no regular file. */
 export async function statSignature(file: string): Promise<StatSignature | undefined> {
   try {
     // Synchronous: a trip through Node's thread pool takes ten times as long, and an unchanged build makes hundreds.
     const entry = statSync(file, { bigint: true, throwIfNoEntry: false });
-    return entry?.isFile() === true ? signatureOf(entry) : undefined;
+    return entry?.isFile() === true ? fileStateOf(entry) : undefined;
   } catch (error) {
     if (errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;

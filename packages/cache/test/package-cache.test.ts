@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf, integrityOf } from '@ict/integrity';
+import { digestOf, fileStateOf, integrityOf } from '@ict/integrity';
+import type { FileState } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import { packageKey } from '../src/package-cache.js';
@@ -35,6 +36,58 @@ function damage(file: string, content: string): void {
   chmodSync(file, 0o644);
   writeFileSync(file, content);
 }
+
+describe('a package whose file was digested as it was written', () => {
+  const written = (content: string): { file: string; state: FileState } => {
+    const file = rig.file(content);
+    return { file, state: fileStateOf(statSync(file, { bigint: true })) };
+  };
+
+  it('is not read again, and is found by what it is', async () => {
+    const { file, state } = written('content of a');
+    await cache.packages(provider).store(a, file, {}, state);
+    expect(rig.hashed).toEqual([]);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+    expect((await cache.verify()).findings).toEqual([]);
+  });
+
+  it.each([
+    ['written', (file: string) => writeFileSync(file, 'content of X')],
+    [
+      'written with its time restored',
+      (file: string) => {
+        const { atime, mtime } = statSync(file);
+        writeFileSync(file, 'content of X');
+        utimesSync(file, atime, mtime);
+      },
+    ],
+    [
+      'replaced',
+      (file: string) => {
+        rmSync(file);
+        writeFileSync(file, 'content of X');
+      },
+    ],
+  ])('is hashed when it was %s meanwhile, and refused', async (_what, change) => {
+    const { file, state } = written('content of a');
+    change(file);
+    await expect(cache.packages(provider).store(a, file, {}, state)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
+    expect(rig.hashed).toHaveLength(1);
+    expect(rig.list('pkgCache')).toEqual([]);
+  });
+
+  it('is hashed when it does not have the size of the package', async () => {
+    const { file, state } = written('content');
+    await expect(cache.packages(provider).store(a, file, {}, state)).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
+  });
+
+  it('is hashed all the same where everything is', async () => {
+    cache = await rig.open({ mode: 'full' });
+    const { file, state } = written('content of a');
+    await cache.packages(provider).store(a, file, {}, state);
+    expect(rig.hashed).toHaveLength(1);
+  });
+});
 
 describe('a package that its repository names by SHA-512', () => {
   const strong = packageOf('a', 'content of a', { digest: digestOf('content of a', 'sha512') });

@@ -50,3 +50,18 @@ describe('packages that are made ready to be unpacked', () => {
     expect(asked).toEqual([]);
   });
 });
+
+describe('a fetched package', () => {
+  it('is stored with the state of its file when that was digested as the package is, else without', async () => {
+    const states: unknown[] = [];
+    const cache = {
+      store: async (_pkg: unknown, _file: string, _vouched: unknown, state: unknown) => void states.push(state),
+    } as unknown as PackageCache;
+    const provider = { fileName: () => 'fresh.pkg' } as unknown as Provider;
+    const packages = new CachedPackages(cache, { repositories: [] } as unknown as Lock, provider);
+    const state = { ino: '1', sizeBytes: 10, mtimeNs: '2', ctimeNs: '3' };
+    await packages.store(fresh, { file: '/fetched', digest: fresh.digest, state });
+    await packages.store(fresh, { file: '/fetched', digest: old.digest, state });
+    expect(states).toEqual([state, undefined]);
+  });
+});

@@ -4,7 +4,7 @@ import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDiskFull, moveFile, systemErrorOf } from '@ict/integrity';
+import { isDiskFull, systemErrorOf } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
@@ -180,10 +180,9 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
       const validators = { ...(etag === undefined ? {} : { etag }), ...(lastModified === undefined ? {} : { lastModified }) };
       await answers.store(request.url, { answeredBy, ...validators, ...identity }, partial.path).catch(notKept);
     }
-    partial.close();
     const file = newFile();
-    await moveFile(partial.path, file);
-    return { file, ...outcome.identity, fromCache: false, url: answeredBy };
+    const state = await partial.moveTo(file);
+    return { file, ...outcome.identity, fromCache: false, url: answeredBy, ...(state === undefined ? {} : { state }) };
   }
 
   /** Keeps what may be continued: only a digest will say whether that was done well. */

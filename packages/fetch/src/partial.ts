@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ContentAlgorithm, Digest } from '@ict/plugin-api';
-import { ContentHasher, digestAlgorithm, errnoOf } from '@ict/integrity';
+import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
+import { ContentHasher, digestAlgorithm, errnoOf, fileStateOf, moveFile } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
@@ -31,6 +31,12 @@ export interface PartialDownload {
   restart(): void;
   /** Closes the file and leaves it where it is. */
   close(): void;
+  /**
+   * Closes the file, which has every byte, and moves it.
+   *
+   * @returns the state in which it holds the bytes that were digested; undefined when it had to be copied.
+   */
+  moveTo(path: string): Promise<FileState | undefined>;
   /** Closes and removes it. */
   discard(): void;
 }
@@ -88,6 +94,13 @@ class PartialFile implements PartialDownload {
     if (this.#closed) return;
     this.#closed = true;
     closeSync(this.#descriptor);
+  }
+
+  async moveTo(path: string): Promise<FileState | undefined> {
+    this.close();
+    if (!(await moveFile(this.path, path))) return undefined;
+    const state = fileStateOf(statSync(path, { bigint: true }));
+    return state.sizeBytes === this.hasher.sizeBytes ? state : undefined;
   }
 
   discard(): void {

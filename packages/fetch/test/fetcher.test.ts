@@ -1,7 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { fileStateOf } from '@ict/integrity';
 import { describe, expect, it } from 'vitest';
 import { bench, big, digest, maxBytes, server, useLoopback } from './loopback.js';
 
@@ -17,6 +18,7 @@ describe('a plain download', () => {
       sizeBytes: big.length,
       fromCache: false,
       url: `${server.origin}/a`,
+      state: fileStateOf(statSync(fetched.file, { bigint: true })),
     });
     expect(digest(readFileSync(fetched.file))).toBe(digest(big));
     expect(fetched.file.startsWith(join(bench.root, 'temporary'))).toBe(true);

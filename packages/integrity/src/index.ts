@@ -30,6 +30,7 @@ export {
   syncDirectory,
   temporaryName,
 } from './publish.js';
+export { fileStateOf } from './file-state.js';
 export { moveFile } from './move-file.js';
 export { errnoOf, isDiskFull, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

@@ -15,7 +15,7 @@ it('renames within a file system', async () => {
   const [from, to] = [join(root, 'from'), join(root, 'to')];
   writeFileSync(from, 'content');
   const { ino } = statSync(from);
-  await moveFile(from, to);
+  expect(await moveFile(from, to)).toBe(true);
   expect([existsSync(from), readFileSync(to, 'utf8'), statSync(to).ino]).toEqual([false, 'content', ino]);
 });
 
@@ -28,13 +28,13 @@ it('copies to another file system and removes', () => {
     import { existsSync, readFileSync } from 'node:fs';
     const { moveFile } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
     const [from, to] = ${JSON.stringify([from, to])};
-    await moveFile(from, to);
-    console.log(JSON.stringify([existsSync(from), readFileSync(to, 'utf8')]));`;
+    const same = await moveFile(from, to);
+    console.log(JSON.stringify([same, existsSync(from), readFileSync(to, 'utf8')]));`;
   const setup = 'mount -t tmpfs tmpfs "$1" && exec "$2" --input-type=module -e "$3"';
   const inside = ['--user', '--map-root-user', '--mount', 'sh', '-c', setup, 'sh', mount, process.execPath, script];
   const { stdout, stderr } = spawnSync('unshare', inside, { encoding: 'utf8' });
   expect(stderr).toBe('');
-  expect(JSON.parse(stdout)).toEqual([false, 'content']);
+  expect(JSON.parse(stdout)).toEqual([false, false, 'content']);
 });
 
 it('says what the system says of anything else', async () => {

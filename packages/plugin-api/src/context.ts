@@ -17,6 +17,18 @@ export interface FetchRequest {
   readonly progress?: boolean;
 }
 
+/**
+ * What the file system says of a file: equal while nothing wrote to it, renamed it or changed its attributes. Numbers are decimal text, because they
+ * exceed what JSON numbers carry.
+ */
+export interface FileState {
+  readonly ino: string;
+  readonly sizeBytes: number;
+  /** Nanoseconds since 1970, as `ctimeNs`. */
+  readonly mtimeNs: string;
+  readonly ctimeNs: string;
+}
+
 export interface FetchedFile {
   /** Absolute path of a private file; the caller may rename it away, or leave it to the cache. */
   readonly file: string;
@@ -27,6 +39,8 @@ export interface FetchedFile {
   readonly fromCache: boolean;
   /** The address that answered, without credentials. */
   readonly url: string;
+  /** While the file is in this state, it holds the bytes that were digested, and need not be read again to know that. Absent: nothing says so. */
+  readonly state?: FileState;
 }
 
 /** Gets files over HTTP(S) or from `file:` addresses: bounded, retried, resumed, mapped to mirrors. */

@@ -77,8 +77,7 @@ async function download(
   ctx.emit({ type: 'package.downloaded', name, version, sizeBytes });
   await provider.verifier.verify(fetched.file, pkg, repository, ctx);
   ctx.emit({ type: 'package.verified', name, version, digest });
-  // The transport hashed what it received; storing hashes, in the worker pool, what lies on disk.
-  return shelf.store(pkg, fetched.file, rules);
+  return shelf.store(pkg, fetched, rules);
 }
 
 /** By id of the repository, a digest of what its packages are held to; none where the digest in metadata says everything. */

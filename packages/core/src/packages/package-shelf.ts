@@ -1,7 +1,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CachedPackage, PackageCache, PackageLookup, PackageTwins } from '@ict/cache';
-import type { Digest, Provider, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
+import type { Digest, FetchedFile, Provider, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Lock } from '../locks/lock.js';
 
@@ -19,11 +19,14 @@ export interface TwinUse {
   readonly signal: AbortSignal;
 }
 
+/** A package as it was fetched. */
+export type FetchedPackage = Pick<FetchedFile, 'file' | 'digest' | 'state'>;
+
 /** Where a build finds and puts packages. */
 export interface PackageShelf {
   lookup(pkg: ResolvedPackage): Promise<PackageLookup>;
   /** @param rules digest of those that the package was verified by. @returns the file's place. */
-  store(pkg: ResolvedPackage, temporaryFile: string, rules?: Digest): Promise<string>;
+  store(pkg: ResolvedPackage, fetched: FetchedPackage, rules?: Digest): Promise<string>;
   /** Notes that a package that was looked up has been verified by these rules. */
   vouch(pkg: ResolvedPackage, rules: Digest): Promise<void>;
   /** Keeps how the packages need each other beside them. */
@@ -68,11 +71,11 @@ export class CachedPackages implements PackageShelf {
     });
   };
 
-  store(pkg: ResolvedPackage, temporaryFile: string, rules?: Digest): Promise<string> {
+  store(pkg: ResolvedPackage, { file, digest, state }: FetchedPackage, rules?: Digest): Promise<string> {
     const repository = this.lock.repositories.find(({ id }) => id === pkg.repository);
     const signedBy = repository === undefined ? undefined : { root: repository.root.digest, signers: repository.signers };
     const vouched = { ...(signedBy === undefined ? {} : { signedBy }), ...(rules === undefined ? {} : { rules }) };
-    return this.cache.store(this.cached(pkg), temporaryFile, vouched);
+    return this.cache.store(this.cached(pkg), file, vouched, digest === pkg.digest ? state : undefined);
   }
 
   vouch(pkg: ResolvedPackage, rules: Digest): Promise<void> {
@@ -104,10 +107,10 @@ export class PrivatePackages implements PackageShelf {
     return { state: 'miss' };
   }
 
-  async store(pkg: ResolvedPackage, temporaryFile: string): Promise<string> {
+  async store(pkg: ResolvedPackage, fetched: FetchedPackage): Promise<string> {
     await mkdir(this.directory, { recursive: true });
     const file = join(this.directory, this.provider.fileName(pkg));
-    await rename(temporaryFile, file);
+    await rename(fetched.file, file);
     return file;
   }
 
