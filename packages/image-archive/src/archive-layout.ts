@@ -1,10 +1,5 @@
+import type { PlacedBytes } from '@ict/image-parts';
 import type { ContentPlace, TreePath } from '@ict/plugin-api';
-
-/** Bytes at their place in an archive. */
-export interface PlacedBytes {
-  readonly offsetBytes: number;
-  readonly bytes: Uint8Array;
-}
 
 /** Where everything goes in an archive; what nothing is placed at is zeros. */
 export class ArchiveLayout {

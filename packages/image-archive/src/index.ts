@@ -1,4 +1,4 @@
-export { ArchiveLayout, type PlacedBytes } from './archive-layout.js';
+export { ArchiveLayout } from './archive-layout.js';
 export { layOutCpio } from './cpio-layout.js';
 export { archiveImageError } from './errors.js';
 export { createInitrdFormat } from './initrd-format.js';

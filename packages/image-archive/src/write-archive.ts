@@ -1,8 +1,8 @@
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFully } from '@ict/image-parts';
+import { writeFully, type PlacedBytes } from '@ict/image-parts';
 import type { BlobRef, BuildContext, TreeRef } from '@ict/plugin-api';
-import type { ArchiveLayout, PlacedBytes } from './archive-layout.js';
+import type { ArchiveLayout } from './archive-layout.js';
 
 /** Heads between two contents are gathered up to this many bytes before they are written. */
 const GATHERED_BYTES = 1024 * 1024;

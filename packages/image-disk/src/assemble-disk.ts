@@ -2,15 +2,13 @@ import { mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path';
 import { ContentHasher, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
-import { readPieces, writeFully } from '@ict/image-parts';
+import { SECTOR_BYTES, diskGuid, encodeGpt, partitionIdentity, readPieces, writeFully, type GptTable, FAT_VERSION } from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig, grubImage } from './boot-grub.js';
 import { isEsp, kernelOptions } from './boot-files.js';
 import { EXT_VERSION, MKE2FS_CONF, writeExt } from './filesystem-ext.js';
-import { FAT_VERSION, writeFat, type FatFile } from './filesystem-fat.js';
+import { writeFat, type FatFile } from './filesystem-fat.js';
 import { extKind, fatWidth } from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
-import { SECTOR_BYTES, encodeGpt, type GptTable } from './gpt.js';
-import { diskGuid, partitionIdentity } from './identity.js';
 import { likelyData } from './likely-data.js';
 import { divideTree, usesGrub, type DiskContent, type FatContent } from './partition-content.js';
 import { partitionAttributes } from './partition-flags.js';

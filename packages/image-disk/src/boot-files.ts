@@ -1,8 +1,7 @@
 import type { DistributionDefinition, ImageInput, ImageSpec, PartitionSpec } from '@ict/plugin-api';
-import type { Kernel } from '@ict/image-parts';
+import { partitionIdentity, type Kernel } from '@ict/image-parts';
 import { canonicalPartitionType, partitionTypeGuid } from './partition-types.js';
 import { mountPointOf } from './fstab.js';
-import { partitionIdentity } from './identity.js';
 
 /** True for an EFI system partition, by name or by type UUID. */
 export function isEsp(spec: PartitionSpec): boolean {

@@ -1,12 +1,10 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildContext, ImageInput, ImageSpec, TreeSession } from '@ict/plugin-api';
-import { findKernels } from '@ict/image-parts';
+import { efiArch, findKernels, partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions, locate, menuTitle } from './boot-files.js';
 import { diskError } from './errors.js';
-import { efiArch } from './efi-arch.js';
 import { extKind } from './filesystem-kinds.js';
-import { partitionIdentity, volumeUuid } from './identity.js';
 import type { FatFile } from './filesystem-fat.js';
 
 /** Where GRUB's configuration lies in the root tree. */

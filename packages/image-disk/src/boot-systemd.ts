@@ -1,8 +1,15 @@
 import type { ImageInput, TreeSession } from '@ict/plugin-api';
-import { findKernels, resolveTreeFile, type Kernel, type TreeFile } from '@ict/image-parts';
+import {
+  findKernels,
+  findSystemdBoot,
+  renderBootEntry,
+  renderLoaderConfig,
+  resolveTreeFile,
+  type Kernel,
+  type TreeFile,
+} from '@ict/image-parts';
 import { isEsp, kernelOptions, locate, menuTitle } from './boot-files.js';
 import { diskError } from './errors.js';
-import { efiArch } from './efi-arch.js';
 
 /** Files for the EFI system partition: texts made here, and files of the tree. */
 export interface EspContent {
@@ -20,26 +27,29 @@ export interface EspContent {
  */
 export async function systemdBootFiles(input: ImageInput, tree: TreeSession): Promise<EspContent> {
   const { spec, distribution } = input;
-  const arch = efiArch(spec.target.arch);
-  const loader = distribution.boot.loaders['systemd-boot'];
-  if (arch === undefined || loader === undefined)
+  const loader = await findSystemdBoot(tree, distribution, spec.target);
+  if (loader === undefined)
     throw diskError('ICT_DISK_UNSUPPORTED', { message: `systemd-boot is not known for ${distribution.title} on ${spec.target.arch}` });
-  const efi = await resolveTreeFile(
-    tree,
-    loader.efi.replaceAll('${efiArch}', arch.suffix),
-    'systemd-boot loader',
-    `Install the package ${loader.package}.`,
-  );
   const kernels = await findKernels(tree, distribution.boot);
-  const copies: Record<string, TreeFile> = { [arch.removable]: efi, [`/EFI/systemd/systemd-boot${arch.suffix}.efi`]: efi };
+  const copies: Record<string, TreeFile> = {
+    [loader.removable]: loader.efi,
+    [`/EFI/systemd/systemd-boot${loader.suffix}.efi`]: loader.efi,
+  };
   const texts: Record<string, string> = {};
   for (const kernel of kernels) {
     const linux = await place(input, tree, kernel, kernel.path, 'kernel', copies);
     const initrd = await place(input, tree, kernel, kernel.initrd, 'initrd', copies);
-    texts[`/loader/entries/${entryId(input, kernel)}.conf`] = renderEntry(input, kernel, kernels, linux, initrd);
+    texts[`/loader/entries/${entryId(input, kernel)}.conf`] = renderBootEntry({
+      title: menuTitle(distribution, kernel, kernels),
+      version: kernel.version,
+      sortKey: spec.target.os,
+      linux,
+      initrd,
+      options: kernelOptions(input),
+    });
   }
   const newest = kernels[0] as Kernel;
-  texts['/loader/loader.conf'] = `timeout ${kernels.length === 1 ? 0 : 3}\ndefault ${entryId(input, newest)}.conf\neditor no\n`;
+  texts['/loader/loader.conf'] = renderLoaderConfig(kernels.length, `${entryId(input, newest)}.conf`);
   texts['/loader/entries.srel'] = 'type1\n';
   return { texts, copies };
 }
@@ -64,16 +74,4 @@ async function place(
 
 function entryId(input: ImageInput, kernel: Kernel): string {
   return `${input.spec.target.os}-${kernel.version}`;
-}
-
-function renderEntry(input: ImageInput, kernel: Kernel, kernels: readonly Kernel[], linux: string, initrd: string): string {
-  return [
-    `title ${menuTitle(input.distribution, kernel, kernels)}`,
-    `version ${kernel.version}`,
-    `sort-key ${input.spec.target.os}`,
-    `linux ${linux}`,
-    `initrd ${initrd}`,
-    `options ${kernelOptions(input)}`,
-    '',
-  ].join('\n');
 }

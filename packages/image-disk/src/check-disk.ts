@@ -1,21 +1,20 @@
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
-import { artifactExtension, positionOf } from '@ict/image-parts';
-import { espOf, isEsp, rootOf } from './boot-files.js';
-import { efiArch } from './efi-arch.js';
-import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
-import { FAT_LABEL_BYTES } from './filesystem-fat.js';
 import {
   FAT16_MAXIMUM_BYTES,
   FAT16_MINIMUM_BYTES,
   FAT32_MAXIMUM_BYTES,
   FAT32_MINIMUM_BYTES,
-  extKind,
-  fatWidth,
-  isFat,
-} from './filesystem-kinds.js';
+  FAT_LABEL_BYTES,
+  MAX_NAME_UNITS,
+  artifactExtension,
+  efiArch,
+  isUuid,
+  positionOf,
+} from '@ict/image-parts';
+import { espOf, isEsp, rootOf } from './boot-files.js';
+import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
+import { extKind, fatWidth, isFat } from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
-import { MAX_NAME_UNITS } from './gpt.js';
-import { isUuid } from './guid.js';
 import { flagType, partitionFlagNames } from './partition-flags.js';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';
 import { planLayout, type PlacedPartition } from './partitions.js';

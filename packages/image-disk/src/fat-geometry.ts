@@ -1,8 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
+import { CLUSTERS, DIRECTORY_ENTRY_BYTES, FIRST_CLUSTER, SECTOR_BYTES } from '@ict/image-parts';
 import { diskError } from './errors.js';
-import { DIRECTORY_ENTRY_BYTES } from './fat/directory-entry.js';
-import { CLUSTERS, FIRST_CLUSTER } from './fat/layout.js';
-import { SECTOR_BYTES } from './gpt.js';
 
 const MAXIMUM_SECTOR_BYTES = 4096;
 

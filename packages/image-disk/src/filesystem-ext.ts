@@ -1,6 +1,7 @@
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildContext, TreePath, TreeRef } from '@ict/plugin-api';
+import type { PartitionIdentity } from '@ict/image-parts';
 import { diskError } from './errors.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { fixExtTimes } from './ext-times.js';
@@ -8,7 +9,6 @@ import { BASE_FEATURES, EXT4_FEATURES } from './ext4/features.js';
 import { BLOCK_BYTES } from './ext4/geometry.js';
 import { writeExt4, type Ext4Outcome } from './ext4/write-ext4.js';
 import type { ExtKind } from './filesystem-kinds.js';
-import type { PartitionIdentity } from './identity.js';
 
 /** Bumped when the same request gives other bytes. */
 export const EXT_VERSION = 3;

@@ -1,18 +1,8 @@
+import { FAT32_MINIMUM_BYTES, type FatWidth } from '@ict/image-parts';
 import type { PartitionSpec } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 
 export type ExtKind = 'ext2' | 'ext3' | 'ext4';
-/** Widths of file allocation tables that firmware reads. */
-export type FatWidth = 16 | 32;
-
-const MIB = 1024 * 1024;
-/** Below this a FAT32 has fewer than 65525 clusters, and firmware takes it for FAT16. */
-export const FAT32_MINIMUM_BYTES = 34 * MIB;
-/** A FAT32 counts its sectors in 32 bits. */
-export const FAT32_MAXIMUM_BYTES = (2 ** 32 - 1) * 512;
-/** Between these a FAT16 of usual cluster sizes has a cluster count that means FAT16; 2 GiB are three clusters too many. */
-export const FAT16_MINIMUM_BYTES = 9 * MIB;
-export const FAT16_MAXIMUM_BYTES = 2047 * MIB;
 
 /** The member of the ext family that the partition asks for, if any. */
 export function extKind(spec: PartitionSpec): ExtKind | undefined {

@@ -1,6 +1,6 @@
 import type { Digest, DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { partitionIdentity } from '@ict/image-parts';
 import { mountType } from './filesystem-kinds.js';
-import { partitionIdentity } from './identity.js';
 
 /** Mount point without a trailing slash and doubled slashes; `/` for the root. Undefined when the partition is not mounted. */
 export function mountPointOf(spec: PartitionSpec): string | undefined {

@@ -2,7 +2,7 @@ import type { BuildContext, ImageInput, ImageSpec, TreeRef, TreeSession } from '
 import type { TreeFile } from '@ict/image-parts';
 import { isBelow, isEsp } from './boot-files.js';
 import { systemdBootFiles, type EspContent } from './boot-systemd.js';
-import { fatFileError } from './fat/fat-file-error.js';
+import { fatFileError } from './fat-file-error.js';
 import { extKind, isFat } from './filesystem-kinds.js';
 import { mountedPartitions } from './fstab.js';
 

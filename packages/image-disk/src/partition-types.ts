@@ -1,9 +1,11 @@
+import { ESP_TYPE_GUID } from '@ict/image-parts';
+
 /**
  * GPT partition types by name. Names are those of templates; the values are from the UEFI specification,
  * the Discoverable Partitions Specification and, for `bios` and `lvm` and the like, from their own projects.
  */
 const TYPES: Readonly<Record<string, string>> = {
-  esp: 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B',
+  esp: ESP_TYPE_GUID,
   xbootldr: 'BC13C2FF-59E6-4262-A352-B275FD6F7172',
   bios: '21686148-6449-6E6F-744E-656564454649',
   linux: '0FC63DAF-8483-4772-8E79-3D69D8477DE4',

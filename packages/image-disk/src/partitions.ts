@@ -1,6 +1,6 @@
 import type { DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { BACKUP_SECTORS, FIRST_USABLE_LBA, PRIMARY_SECTORS, SECTOR_BYTES, lastUsableLba } from '@ict/image-parts';
 import { diskError } from './errors.js';
-import { FIRST_USABLE_LBA, PRIMARY_SECTORS, BACKUP_SECTORS, SECTOR_BYTES, lastUsableLba } from './gpt.js';
 
 /** Partitions start on multiples of this, as partitioning programs and flash storage expect. */
 export const ALIGNMENT_BYTES = 1024 * 1024;

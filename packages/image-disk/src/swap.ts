@@ -1,4 +1,4 @@
-import { uuidBytes } from './guid.js';
+import { uuidBytes } from '@ict/image-parts';
 
 const PAGE_BYTES = 4096;
 /** Longest label of a swap area, in bytes. */

@@ -1,10 +1,9 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { writeFully } from '@ict/image-parts';
+import { guidBytes, writeFully } from '@ict/image-parts';
 import { uuidFrom } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { crc32c } from './crc32c.js';
 import { diskError } from './errors.js';
-import { guidBytes } from './guid.js';
 import type { VirtualDiskType } from './virtual-disk.js';
 
 /**

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ImageInput } from '@ict/plugin-api';
 import { hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
+import { partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions, locate } from '../src/boot-files.js';
 import { earlyConfig, renderGrubConfig } from '../src/boot-grub.js';
 import { systemdBootFiles } from '../src/boot-systemd.js';
-import { partitionIdentity, volumeUuid } from '../src/identity.js';
 import { divideTree } from '../src/partition-content.js';
 import { MIB, SEED, bootable, distribution, esp, imageInput, imageSpec, root, type SpecChanges } from './support/specs.js';
 

@@ -15,10 +15,10 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRef } from '@ict/plugin-api';
 import { BUILD_EPOCH, cut, execute, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
+import { partitionIdentity } from '@ict/image-parts';
 import { crc32c } from '../src/crc32c.js';
 import { fixExtTimes } from '../src/ext-times.js';
 import { writeExt, type ExtRequest } from '../src/filesystem-ext.js';
-import { partitionIdentity } from '../src/identity.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = MIB;

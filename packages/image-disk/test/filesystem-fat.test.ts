@@ -4,12 +4,9 @@ import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
+import { FAT32_MINIMUM_BYTES, partitionIdentity } from '@ict/image-parts';
 import { writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
 import { readFatGeometry } from '../src/fat-geometry.js';
-import { layOutFat } from '../src/fat/layout.js';
-import { shortNames } from '../src/fat/names.js';
-import { FAT16_MAXIMUM_BYTES, FAT16_MINIMUM_BYTES, FAT32_MAXIMUM_BYTES, FAT32_MINIMUM_BYTES } from '../src/filesystem-kinds.js';
-import { partitionIdentity } from '../src/identity.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = 2 * MIB;
@@ -278,58 +275,11 @@ describe('writeFat', () => {
       message: expect.stringMatching(/^\/ .*root directory of a FAT16/u),
     });
   });
-});
-
-describe('shortNames', () => {
-  const short = (...names: string[]): readonly string[] =>
-    [...shortNames(names)].map(([name, bytes]) => `${name}=${bytes.toString('latin1')}`);
-
-  it('are the names themselves where these are short but for small letters', () => {
-    expect(short('BOOTX64.EFI', 'grub.cfg', 'keys')).toEqual(['BOOTX64.EFI=BOOTX64 EFI', 'grub.cfg=GRUB    CFG', 'keys=KEYS       ']);
-  });
-
-  it('have a number where they are not, and leave the name of another file to it', () => {
-    const expected = ['longna~1.con=LONGNA~1CON', 'longname.conf=LONGNA~2CON', 'longname.config=LONGNA~3CON', '\u017f.txt=S~1     TXT'];
-    expect([...short('\u017f.txt', 'longname.conf', 'longname.config', 'longna~1.con')].sort()).toEqual([...expected].sort());
-  });
-});
-
-describe('layOutFat', () => {
-  it.each([
-    [32, FAT32_MINIMUM_BYTES, 1],
-    [32, 64 * MIB, 1],
-    [32, 100 * MIB, 2],
-    [32, 512 * MIB, 8],
-    [32, 4096 * MIB, 8],
-    [16, 9 * MIB, 4],
-    [16, 100 * MIB, 8],
-    [16, 512 * MIB, 16],
-    [16, 32_744 * 512, 4],
-    [16, FAT16_MAXIMUM_BYTES, 64],
-    [32, FAT32_MAXIMUM_BYTES, 16],
-  ] as const)('gives a FAT%i of %i bytes clusters of %i sectors', (width, sizeBytes, expected) => {
-    expect(layOutFat(width, sizeBytes, 0).clusterSectors).toBe(expected);
-  });
-
-  it.each([
-    [16, FAT16_MINIMUM_BYTES, FAT16_MAXIMUM_BYTES, 4085, 65_524, 65_520],
-    [32, FAT32_MINIMUM_BYTES, 4096 * MIB, 65_525, 268_435_445, 65_536],
-  ] as const)('makes a FAT%i of any size from %i to %i one that readers take for it', (width, least, most, fewest, greatest, entries) => {
-    fc.assert(
-      fc.property(fc.integer({ min: least / 512, max: most / 512 }), fc.integer({ min: 0, max: entries }), (sectors, rootEntries) => {
-        const { clusters, clusterSectors, dataSector, fatSectors } = layOutFat(width, sectors * 512, rootEntries);
-        expect(clusters).toBeGreaterThanOrEqual(fewest);
-        expect(clusters).toBeLessThanOrEqual(greatest);
-        expect((clusters + 2) * (width / 8)).toBeLessThanOrEqual(fatSectors * 512);
-        expect(dataSector + clusters * clusterSectors).toBeLessThanOrEqual(sectors);
-      }),
-    );
-  });
 
   it.each([
     [32, 64 * MIB],
     [16, 100 * MIB],
-  ] as const)('makes a FAT%i that is one, also on a disk that is much larger', async (width, sizeBytes) => {
+  ] as const)('writes a FAT%i that is one, also on a disk that is much larger', async (width, sizeBytes) => {
     const asked = request(build, { width, sizeBytes });
     truncateSync(join(asked.directory, 'disk.raw'), 3 * 1024 * MIB);
     await writeFat(asked, build.ctx);

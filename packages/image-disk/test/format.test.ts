@@ -4,10 +4,10 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest, FormatArtifact, Json } from '@ict/plugin-api';
 import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
+import { partitionIdentity } from '@ict/image-parts';
 import { assembleKey } from '../src/assemble-disk.js';
 import { diskError } from '../src/errors.js';
 import { createDiskFormat } from '../src/format.js';
-import { partitionIdentity } from '../src/identity.js';
 import plugin from '../src/plugin.js';
 import { MIB, SEED, bootable, esp, imageInput, root, type SpecChanges } from './support/specs.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hostBuild } from '@ict/fixtures';
+import { partitionIdentity } from '@ict/image-parts';
 import { mountPointOf, renderFstab } from '../src/fstab.js';
-import { diskGuid, partitionIdentity, volumeUuid } from '../src/identity.js';
 import { prepareTree } from '../src/prepare.js';
 import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
 
@@ -57,16 +57,6 @@ describe('renderFstab', () => {
     ['', undefined],
   ])('reads the mount point %s as %s', (mountPoint, expected) => {
     expect(mountPointOf({ ...root, mountPoint })).toBe(expected);
-  });
-});
-
-describe('identities', () => {
-  it('differ by partition and use, and follow from the seed', () => {
-    const all = [diskGuid(SEED).toLowerCase(), ...['a', 'b'].flatMap((id) => Object.values(partitionIdentity(SEED, id)))];
-    expect(new Set(all).size).toBe(all.length);
-    expect(partitionIdentity(SEED, 'a')).toEqual(partitionIdentity(SEED, 'a'));
-    expect(partitionIdentity(SEED, 'a').volumeId).toMatch(/^[0-9A-F]{8}$/u);
-    expect(volumeUuid('ABCD1234')).toBe('ABCD-1234');
   });
 });
 

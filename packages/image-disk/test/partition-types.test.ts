@@ -1,3 +1,4 @@
+import { isUuid } from '@ict/image-parts';
 import { partitionTypes } from '@ict/template';
 import { describe, expect, it } from 'vitest';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from '../src/partition-types.js';
@@ -7,10 +8,16 @@ describe('partition types', () => {
     expect(partitionTypeGuid(name)).toMatch(/^[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}$/);
   });
 
+  it('all have one that can be stored', () => {
+    expect(partitionTypeNames.filter((name) => !isUuid(partitionTypeGuid(name) as string))).toEqual([]);
+  });
+
   it('knows other spellings, and nothing that is no type', () => {
     expect(canonicalPartitionType('swap')).toBe('linux-swap');
     expect(partitionTypeGuid('swap')).toBe(partitionTypeGuid('linux-swap'));
     expect(partitionTypeGuid('toString')).toBeUndefined();
     expect(partitionTypeNames).not.toContain('swap');
+    expect(partitionTypeGuid('home')).toBe(partitionTypeGuid('linux-home'));
+    expect(partitionTypeGuid('ESP')).toBeUndefined();
   });
 });

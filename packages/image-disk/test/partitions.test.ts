@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PartitionSpec } from '@ict/plugin-api';
-import { lastUsableLba } from '../src/gpt.js';
+import { lastUsableLba } from '@ict/image-parts';
 import { layoutDisk, planLayout } from '../src/partitions.js';
 import { MIB, esp, root } from './support/specs.js';
 

@@ -1,10 +1,41 @@
 export { artifactExtension, compressionCapability } from './artifact-names.js';
 export { compressArtifact, compressKey, type CompressOptions, type Decompressor } from './compress-artifact.js';
 export { DERIVE_VERSION, deriveBlob, runTool } from './derived-blob.js';
+export { efiArch, type EfiArch } from './efi-arch.js';
 export { imageError } from './errors.js';
+export { FAT_LABEL_BYTES } from './fat/boot-sector.js';
+export { DIRECTORY_ENTRY_BYTES } from './fat/directory-entry.js';
+export { FAT_VERSION, encodeFat } from './fat/encode-fat.js';
+export { contentOffsets, planFat, type FatRefusal, type FatRequest, type PlannedFat } from './fat/fat-plan.js';
+export {
+  CLUSTERS,
+  FAT16_MAXIMUM_BYTES,
+  FAT16_MINIMUM_BYTES,
+  FAT32_MAXIMUM_BYTES,
+  FAT32_MINIMUM_BYTES,
+  FIRST_CLUSTER,
+  type FatWidth,
+} from './fat/layout.js';
 export { FILE_TYPE_BITS } from './file-type-bits.js';
+export {
+  BACKUP_SECTORS,
+  ESP_TYPE_GUID,
+  FIRST_USABLE_LBA,
+  MAX_NAME_UNITS,
+  PRIMARY_SECTORS,
+  SECTOR_BYTES,
+  encodeGpt,
+  lastUsableLba,
+  type EncodedGpt,
+  type GptPartition,
+  type GptTable,
+} from './gpt.js';
+export { guidBytes, isUuid, uuidBytes } from './guid.js';
+export { diskGuid, partitionIdentity, volumeUuid, type PartitionIdentity } from './identity.js';
 export { compareKernelVersions, findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
+export type { PlacedBytes } from './placed-bytes.js';
 export { storedBlob } from './stored-blob.js';
+export { findSystemdBoot, renderBootEntry, renderLoaderConfig, type BootEntry, type SystemdBoot } from './systemd-boot.js';
 export { positionOf } from './template-position.js';
 export { writeFully } from './write-fully.js';

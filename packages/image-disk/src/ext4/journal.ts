@@ -1,4 +1,4 @@
-import { uuidBytes } from '../guid.js';
+import { uuidBytes } from '@ict/image-parts';
 import { BLOCK_BYTES } from './geometry.js';
 
 const MAGIC = 0xc03b_3998;

@@ -1,7 +1,6 @@
-import { FILE_TYPE_BITS } from '@ict/image-parts';
+import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
 import type { BlockExtent, PackTarget, Packing, TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
-import { uuidBytes } from '../guid.js';
 import { FreeBlocks } from './free-blocks.js';
 import { BLOCKS_PER_GROUP, BLOCK_BYTES, blocksOf, hasBackup, layOut, type Geometry } from './geometry.js';
 import { describeGroups } from './group-descriptors.js';

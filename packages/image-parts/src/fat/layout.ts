@@ -1,6 +1,17 @@
-import type { FatWidth } from '../filesystem-kinds.js';
 import { SECTOR_BYTES } from '../gpt.js';
 import { DIRECTORY_ENTRY_BYTES } from './directory-entry.js';
+
+/** Widths of file allocation tables that firmware reads. */
+export type FatWidth = 16 | 32;
+
+const MIB = 1024 * 1024;
+/** Below this a FAT32 has fewer than 65525 clusters, and firmware takes it for FAT16. */
+export const FAT32_MINIMUM_BYTES = 34 * MIB;
+/** A FAT32 counts its sectors in 32 bits. */
+export const FAT32_MAXIMUM_BYTES = (2 ** 32 - 1) * SECTOR_BYTES;
+/** Between these a FAT16 of usual cluster sizes has a cluster count that means FAT16; 2 GiB are three clusters too many. */
+export const FAT16_MINIMUM_BYTES = 9 * MIB;
+export const FAT16_MAXIMUM_BYTES = 2047 * MIB;
 
 /** A reader tells FAT12, FAT16 and FAT32 apart by nothing but the number of clusters; a number of a cluster has 28 bits in FAT32. */
 export const CLUSTERS: Readonly<Record<FatWidth, { readonly least: number; readonly most: number }>> = {
@@ -39,7 +50,7 @@ export interface FatLayout {
  * Lays a FAT filesystem out, with clusters of 4 KiB where that gives a number of them that readers take for this width, else of the nearest
  * size that does.
  *
- * @param sizeBytes that `checkDisk` lets pass: others there is no layout for.
+ * @param sizeBytes between the least and the most of its width: others there is no layout for.
  * @param rootEntries that the root directory has.
  * @see Microsoft, FAT: General Overview of On-Disk Format, "FAT type determination"
  */

@@ -9,6 +9,9 @@ export const BACKUP_SECTORS = 33;
 /** Longest partition name, in UTF-16 code units. */
 export const MAX_NAME_UNITS = 36;
 
+/** Type of an EFI System Partition. */
+export const ESP_TYPE_GUID = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B';
+
 const ENTRY_COUNT = 128;
 const ENTRY_BYTES = 128;
 const HEADER_BYTES = 92;

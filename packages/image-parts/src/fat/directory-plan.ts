@@ -1,4 +1,3 @@
-import { fatFileError } from './fat-file-error.js';
 import { entriesOf, nameProblem } from './names.js';
 import { MAX_ENTRIES } from './directory-entry.js';
 
@@ -28,15 +27,15 @@ const MAX_FILE_BYTES = 2 ** 32 - 1;
  * differ only in case are one directory, and no two files.
  *
  * @param directories to make even when no file is in them.
- * @param partition id, for messages.
  * @param labelled whether the volume has a label, which is an entry of the root.
- * @throws `ICT_DISK_FAT_FILE` for a name, or a number or size of files, that FAT has not.
+ * @param refuse makes the error for a name, or a number or size of files, that FAT has not; the reason follows "it".
+ * @throws what `refuse` makes.
  */
 export function planDirectories<F extends PlacedFile>(
   files: readonly F[],
   directories: readonly string[],
-  partition: string,
   labelled: boolean,
+  refuse: (path: string, reason: string) => Error,
 ): readonly PlannedDirectory<F>[] {
   const root: PlannedDirectory<F> = { path: '', parent: undefined, directories: new Map(), files: new Map(), entries: labelled ? 1 : 0 };
   const planned = [root];
@@ -44,9 +43,9 @@ export function planDirectories<F extends PlacedFile>(
   const enter = (into: PlannedDirectory<F>, path: string): string => {
     const name = nameOf(path);
     const problem = nameProblem(name);
-    if (problem !== undefined) throw fatFileError(path, partition, problem);
+    if (problem !== undefined) throw refuse(path, problem);
     into.entries += entriesOf(name);
-    if (into.entries > MAX_ENTRIES) throw fatFileError(into.path || '/', partition, 'has more files than a directory of FAT can hold');
+    if (into.entries > MAX_ENTRIES) throw refuse(into.path || '/', 'has more files than a directory of FAT can hold');
     return name;
   };
   const taken = new Set<string>();
@@ -72,9 +71,9 @@ export function planDirectories<F extends PlacedFile>(
     const { target, sizeBytes } = file;
     const key = target.toLowerCase();
     if (known.has(key) || taken.has(key))
-      throw fatFileError(target, partition, 'has the name of another one, but for upper and lower case, which FAT does not tell apart');
+      throw refuse(target, 'has the name of another one, but for upper and lower case, which FAT does not tell apart');
     taken.add(key);
-    if (sizeBytes > MAX_FILE_BYTES) throw fatFileError(target, partition, 'has 4 GiB or more');
+    if (sizeBytes > MAX_FILE_BYTES) throw refuse(target, 'has 4 GiB or more');
     const directory = directoryAt(parentOf(target));
     directory.files.set(enter(directory, target), file);
   }

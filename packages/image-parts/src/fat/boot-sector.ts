@@ -7,25 +7,25 @@ export const BACKUP_BOOT_SECTOR = 6;
 /** Cluster that a FAT32's root directory begins with. */
 export const ROOT_CLUSTER = 2;
 const FIXED_DISK = 0xf8;
-const LABEL_BYTES = 11;
+/** Longest label of a volume, in bytes. */
+export const FAT_LABEL_BYTES = 11;
 /** Asks the firmware for the next device: nobody starts from this sector. */
 const BOOT_CODE = Buffer.from([0xcd, 0x18, 0xeb, 0xfc]);
 
 export interface VolumeIdentity {
   /** 8 hexadecimal digits. */
   readonly volumeId: string;
-  readonly label: string | undefined;
-  /** Sectors of the disk in front of the partition. */
+  /** Sectors of the disk in front of the filesystem. */
   readonly hiddenSectors: number;
 }
 
 /** A label as FAT stores it. */
 export function encodeLabel(label: string): Buffer {
-  return Buffer.from(label.padEnd(LABEL_BYTES), 'latin1');
+  return Buffer.from(label.padEnd(FAT_LABEL_BYTES), 'latin1');
 }
 
 /** @see Microsoft, FAT: General Overview of On-Disk Format, "Boot Sector and BPB" */
-export function encodeBootSector(layout: FatLayout, { volumeId, label, hiddenSectors }: VolumeIdentity): Buffer {
+export function encodeBootSector(layout: FatLayout, { volumeId, hiddenSectors }: VolumeIdentity, label: string | undefined): Buffer {
   const { width, sectors, reservedSectors, fatSectors, rootEntries, clusterSectors } = layout;
   const sector = Buffer.alloc(SECTOR_BYTES);
   const wide = width === 32;

@@ -1,4 +1,4 @@
-import { diskError } from '../errors.js';
+import { diskError } from './errors.js';
 
 /**
  * What a FAT filesystem cannot hold.

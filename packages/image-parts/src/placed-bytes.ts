@@ -1,0 +1,5 @@
+/** Bytes at their place in a file. */
+export interface PlacedBytes {
+  readonly offsetBytes: number;
+  readonly bytes: Uint8Array;
+}
