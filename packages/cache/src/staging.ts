@@ -31,7 +31,9 @@ export async function stageFile(
   try {
     const moved = await moveFile(file, path);
     chmodSync(path, 0o444);
-    if (expected !== undefined && unchanged && moved && state.sizeBytes === expected.sizeBytes) return { path, ...expected };
+    if (expected !== undefined && unchanged && moved && state.sizeBytes === expected.sizeBytes) {
+      return { path, digest: expected.digest, sizeBytes: expected.sizeBytes };
+    }
     const identity = await store.digestFile(path, expected === undefined ? undefined : digestAlgorithm(expected.digest));
     if (expected !== undefined && (identity.digest !== expected.digest || identity.sizeBytes !== expected.sizeBytes)) {
       throw mismatch(what, expected, identity);

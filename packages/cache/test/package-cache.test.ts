@@ -45,8 +45,10 @@ describe('a package whose file was digested as it was written', () => {
 
   it('is not read again, and is found by what it is', async () => {
     const { file, state } = written('content of a');
-    await cache.packages(provider).store(a, file, {}, state);
+    const resolved = { ...a, path: 'pool/a.deb' }; // as a build hands it over, with more than the cache asks for
+    expect(await cache.packages(provider).store(resolved, file, {}, state)).toBe(path(a.fileName));
     expect(rig.hashed).toEqual([]);
+    expect(rig.warnings()).toEqual([]);
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
     expect((await cache.verify()).findings).toEqual([]);
   });
