@@ -14,7 +14,8 @@ import {
   withPortablePaths,
 } from '@ict/template';
 import { answerNames, answerSearch, answerShow, findProviders, type CatalogueQuestion } from './questions/catalogue.js';
-import { buildImage, fetchPackages } from './build.js';
+import { buildImage } from './build.js';
+import { fetchPackages } from './packages/locked-packages.js';
 import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
 import type {
   BuildOptions,
@@ -198,15 +199,15 @@ class HostedEngine implements Engine {
   }
 
   async build(template: string, options: BuildOptions = {}): Promise<BuildReport> {
-    return buildImage(
+    return buildImage({
       template,
       options,
-      this.options,
-      () => this.read(template),
-      this.plugins,
-      this.events,
-      (intake, home) => this.open(intake, home),
-    );
+      engine: this.options,
+      plugins: this.plugins,
+      events: this.events,
+      read: () => this.read(template),
+      open: (intake, home) => this.open(intake, home),
+    });
   }
 
   async warm(template: string, options: LockOptions = {}): Promise<WarmReport> {

@@ -150,10 +150,7 @@ async function open(
         : new CachedPackages(cache.packages(lock.target), lock, provider, twinUse(cache, lock.target, provider, options)),
     images: cache.images,
     build: (target, epochSeconds, secrets, tier, forUnpacking = asTheyAre) =>
-      openBuild(cache, sandbox, target, epochSeconds, identity, context, options, forUnpacking, {
-        secrets,
-        reuse: tier?.use ?? true,
-      }),
+      openBuild({ cache, sandbox, identity, context, options }, { target, epochSeconds, forUnpacking, secrets, reuse: tier?.use ?? true }),
     within: (work) => namingFullDisk(room, () => within({ own, shared: [] }, work)),
     locked: (directory, wantedBytes, work) =>
       namingFullDisk(room, async () => {
@@ -184,17 +181,26 @@ async function open(
   };
 }
 
-function openBuild(
-  cache: Cache,
-  sandbox: LazySandbox,
-  target: string,
-  epochSeconds: number,
-  identity: CodeIdentity,
-  context: Context,
-  options: EngineOptions,
-  forUnpacking: ForUnpacking,
-  care: StepCare,
-): BuildServices {
+/** What an engine holds open, of which every build makes use. */
+interface OpenEngine {
+  readonly cache: Cache;
+  readonly sandbox: LazySandbox;
+  readonly identity: CodeIdentity;
+  readonly context: Context;
+  readonly options: EngineOptions;
+}
+
+/** What is one build's own. */
+interface OneBuild extends StepCare {
+  /** Id of the target, below which it works. */
+  readonly target: string;
+  /** Latest time that a file may carry, seconds since 1970. */
+  readonly epochSeconds: number;
+  readonly forUnpacking: ForUnpacking;
+}
+
+function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, build: OneBuild): BuildServices {
+  const { target, epochSeconds, forUnpacking } = build;
   const tool = `${identity.name} ${identity.version}`;
   const shelf: LayerShelf = new ArchivedLayers(new CachedLayers(cache.layers), cache, sandbox, tool);
   const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
@@ -227,7 +233,7 @@ function openBuild(
     recall: (scope, terms) => earlier.recall(scope, terms),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
-  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, care);
+  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, build);
   return {
     steps,
     trees,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ImageSpec, LayerSpec, Provider } from '@ict/plugin-api';
-import { cacheUse } from '../src/build.js';
+import { cacheUse } from '../src/cache-use.js';
 import { imageInputs } from '../src/finalize/image-cache.js';
 import { digestOfAll, distribution, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 

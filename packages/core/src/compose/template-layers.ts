@@ -42,17 +42,17 @@ interface Below {
  */
 export function templateLayerSteps(input: Composition, layers: LayerMaker, ctx: BuildContext): readonly LayerStep[] {
   const below: Below = { aside: [], build: [], kept: [] };
-  return input.layers.map((layer) => (image) => layerCall(layer, image, below, input, layers, ctx));
+  return input.layers.map((layer) => (image) => layerCall(layer, image, below, { input, layers, ctx }));
 }
 
-function layerCall(
-  layer: GatheredLayer,
-  image: TreeRef,
-  below: Below,
-  input: Composition,
-  layers: LayerMaker,
-  ctx: BuildContext,
-): LayerCall {
+/** What all layers of a template are made with. */
+interface LayerWork {
+  readonly input: Composition;
+  readonly layers: LayerMaker;
+  readonly ctx: BuildContext;
+}
+
+function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, layers, ctx }: LayerWork): LayerCall {
   const { spec } = layer;
   const { launch, build, cache } = spec.types;
   const tree = visibleTree(image, below);
@@ -100,7 +100,7 @@ function layerCall(
         return { done: true };
       }
       const earlier = cache ? await layers.recall(scope, fixed) : undefined;
-      const decision = earlier === undefined ? 'discard' : await decide(earlier, spec, tree, env, place, layers, ctx);
+      const decision = earlier === undefined ? 'discard' : await decide(earlier, { spec, env, place }, layers, ctx);
       exact = decision === 'discard';
       const made =
         earlier !== undefined && decision === 'keep'
@@ -176,19 +176,19 @@ export interface LayerPlace {
 
 type Decision = 'keep' | 'update' | 'discard';
 
+/** A layer that is asked about: its environment, and where it would be made. */
+interface AskedLayer {
+  readonly spec: LayerSpec;
+  readonly env: Readonly<Record<string, string>>;
+  readonly place: LayerPlace;
+}
+
 /** Asks the template's own command, on top of the earlier layer. Without one, the earlier layer is of no use. */
-async function decide(
-  earlier: EarlierLayer,
-  { name, validate, metadata, position }: LayerSpec,
-  tree: TreeRef,
-  env: Readonly<Record<string, string>>,
-  place: LayerPlace,
-  layers: LayerMaker,
-  ctx: BuildContext,
-): Promise<Decision> {
+async function decide(earlier: EarlierLayer, { spec, env, place }: AskedLayer, layers: LayerMaker, ctx: BuildContext): Promise<Decision> {
+  const { name, validate, metadata, position } = spec;
   if (validate === undefined) return 'discard';
   const facts = { ...variables('ICT_EARLIER_', earlier.metadata), ...variables('ICT_WANTED_', metadata) };
-  const view = { ...place, parent: { layers: [...tree.layers, earlier.layer] } };
+  const view = { ...place, parent: { layers: [...place.parent.layers, earlier.layer] } };
   const answer = await layers.glance(view, (session) => runCommand(validate, { ...env, ...facts }, false, session, ctx));
   const decision = answer.trim().split('\n').at(-1);
   if (decision !== 'keep' && decision !== 'update' && decision !== 'discard') {

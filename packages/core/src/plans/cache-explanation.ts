@@ -1,7 +1,7 @@
 import type { StepRecord } from '@ict/cache';
 import { digestOf, type InputDifference } from '@ict/integrity';
 import type { Digest, Exporter, Json, SourcePosition } from '@ict/plugin-api';
-import { cacheUse, type StorageSwitches } from '../build.js';
+import { cacheUse, type StorageSwitches } from '../cache-use.js';
 import type { ExplainedDifference, ExplainedStep, Explanation } from '../questions/answers.js';
 import { describeImageMiss, IMAGE_STEP, imageInputs } from '../finalize/image-cache.js';
 import { inputOrigin } from './input-origin.js';
