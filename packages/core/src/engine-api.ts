@@ -1,5 +1,6 @@
 import type { TwinOfPackage } from '@ict/cache';
-import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
+import type { Explanation, Plan } from './plans/plan-documents.js';
+import type { GraphDocument, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
 import type { AuditSample } from './compose/audit.js';
 import type { ArtifactInfo, BuildEvent, DistributionDefinition, ErrorRecord, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable, StorageSettings, Template, VariableSources } from '@ict/template';

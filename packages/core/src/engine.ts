@@ -16,7 +16,8 @@ import {
 import { answerNames, answerSearch, answerShow, findProviders, type CatalogueQuestion } from './questions/catalogue.js';
 import { buildImage } from './build.js';
 import { fetchPackages } from './packages/locked-packages.js';
-import type { Explanation, GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
+import type { Explanation, Plan } from './plans/plan-documents.js';
+import type { GraphDocument, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
 import type {
   BuildOptions,
   BuildReport,
@@ -42,7 +43,8 @@ import { checkPackages, type PackageVerdict } from './templates/package-check.js
 import { openPinned, readPinned, type PinnedMetadata } from './repositories/pinned-metadata.js';
 import { planPackages } from './plans/plan-packages.js';
 import { planBuild } from './plans/plan.js';
-import { answerGraph, answerWhy } from './questions/questions.js';
+import { answerGraph } from './questions/answer-graph.js';
+import { answerWhy } from './questions/answer-why.js';
 import { EventStream, warningEvent } from './events.js';
 import { PluginHost } from './plugins/plugin-host.js';
 import { specFor } from './plugins/plugin-view.js';
@@ -53,7 +55,7 @@ import { relationsBehind } from './locks/relation-recovery.js';
 import { requirePinnedKeys } from './repositories/pinned-keys.js';
 import { requireKeys } from './repositories/repository-keys.js';
 import { checkTwin } from './packages/twin-check.js';
-import { answerWhyNot } from './questions/why-not.js';
+import { answerWhyNot } from './questions/answer-why-not.js';
 import { readTemplate, requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
 
 /**

@@ -1,4 +1,5 @@
 export * from '@ict/plugin-api';
+export type * from './plans/plan-documents.js';
 export type * from './questions/answers.js';
 export type * from './engine-api.js';
 export type { GraphEdge } from './questions/package-graph.js';

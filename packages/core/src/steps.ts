@@ -1,6 +1,6 @@
 import type { StepRecord, StepStore } from '@ict/cache';
 import { canonicalJson, diffInputs, systemErrorOf, type CacheKey, type InputDifference } from '@ict/integrity';
-import type { BlobStore, Context, Json, LayerRef, Step } from '@ict/plugin-api';
+import type { BlobStore, Context, Json, LayerRef, Step, TreeRef } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
 import { digestSecrets } from './secrets.js';
 import type { CodeIdentity } from './plugins/code-identity.js';
@@ -16,6 +16,11 @@ export interface StepCall<Out extends Json> extends Step<Out> {
   readonly by: CodeIdentity;
   /** Asked after `run`: false when its result is not what the key stands for, and must not be found by it. */
   readonly storable?: () => boolean;
+}
+
+/** The digests of a tree's layers, lowest first: what the tree is in a key. */
+export function layerDigests(tree: TreeRef): readonly string[] {
+  return tree.layers.map((layer) => layer.digest);
 }
 
 /** A stored result of the same step, by the same code, for another key. */

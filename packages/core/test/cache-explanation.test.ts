@@ -7,7 +7,7 @@ import { digestOf } from '@ict/integrity';
 import type { BlobStore, BuildContext, ImageSpec, Json, LayerRef, LayerSpec, Provider, ResolvedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { explainCache } from '../src/plans/cache-explanation.js';
-import type { ExplainedStep } from '../src/questions/answers.js';
+import type { ExplainedStep } from '../src/plans/plan-documents.js';
 import type { Lock } from '../src/locks/lock.js';
 import type { SettledLock } from '../src/locks/lock-settling.js';
 import { packageRequest } from '../src/locks/request.js';

@@ -10,7 +10,7 @@ import {
   type LayerSource,
 } from '../src/compose/composition.js';
 import { kernelVersions } from '../src/compose/initrd-step.js';
-import { layerDigests } from '../src/compose/layer-digests.js';
+import { layerDigests } from '../src/steps.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const identity = (name: string) => ({ name, version: '1' });

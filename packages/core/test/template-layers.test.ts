@@ -7,7 +7,7 @@ import { memoryTree } from '@ict/plugin-testkit';
 import type { StepStore } from '@ict/cache';
 import type { Json, LayerRef } from '@ict/plugin-api';
 import { EarlierLayers } from '../src/compose/earlier-layers.js';
-import { listInputs, placeInputs } from '../src/compose/layer-inputs.js';
+import { listInputs, placeInputs } from '../src/compose/host-inputs.js';
 import { digestOfAll } from './sample-image.js';
 
 let place: string;

@@ -23,9 +23,8 @@ import { specFor } from '../plugins/plugin-view.js';
 import type { ForUnpacking } from '../packages/package-shelf.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { StoredLayer } from '../trees/layer-shelf.js';
-import type { LayerPresence, StepCall, StepSibling } from '../steps.js';
+import { layerDigests, type LayerPresence, type StepCall, type StepSibling } from '../steps.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
-import { layerDigests } from './layer-digests.js';
 import { templateLayerSteps, type GatheredLayer, type LayerPlace } from './template-layers.js';
 
 /** What composing a root tree depends on. */

@@ -5,8 +5,7 @@ import type { BuildContext, InitrdScope, Json, LayerRef, TreePath, TreeRef, Tree
 import { changedPaths, layerDigest, type LayerEntry } from '@ict/sandbox';
 import type { LayerSource } from './composition.js';
 import type { StoredLayer } from '../trees/layer-shelf.js';
-import type { StepSibling } from '../steps.js';
-import { layerDigests } from './layer-digests.js';
+import { layerDigests, type StepSibling } from '../steps.js';
 
 /** What the text of an initrd's maker names. */
 export interface MakerWords {

@@ -3,7 +3,7 @@ import { tagged, type Composition, type LayerMaker, type LayerSource, type Layer
 import { treeEnvironment } from './configure.js';
 import { coreError } from '../errors.js';
 import { keptInitrd, rememberMaker } from './initrd-reuse.js';
-import { layerDigests } from './layer-digests.js';
+import { layerDigests } from '../steps.js';
 
 /**
  * The step that makes the initrds of a tree, the last of its layers, as what they hold is taken from all below. One that was made of

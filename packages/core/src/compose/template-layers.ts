@@ -3,10 +3,10 @@ import type { Composition, LayerCall, LayerMaker, LayerStep } from './compositio
 import type { EarlierLayer } from './earlier-layers.js';
 import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile } from './configure.js';
 import { coreError } from '../errors.js';
-import { listInputs, placeInputs, type InputListing } from './layer-inputs.js';
+import { listInputs, placeInputs, type InputListing } from './host-inputs.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
-import { layerDigests } from './layer-digests.js';
 import type { TreeMount } from '../trees/trees.js';
+import { layerDigests } from '../steps.js';
 
 /** A layer of a template with the content of everything that it reads of the host. */
 export interface GatheredLayer {

@@ -16,14 +16,13 @@ import type {
 } from '@ict/plugin-api';
 import { sectionOf } from '@ict/plugin-api';
 import type { Composition } from '../compose/composition.js';
-import { layerDigests } from '../compose/layer-digests.js';
 import type { Deliverable } from './delivery.js';
 import { lockEpoch, type Lock } from '../locks/lock.js';
 import type { CodeIdentity } from '../plugins/code-identity.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import { specFor } from '../plugins/plugin-view.js';
 import { asTheyAre, type ForUnpacking } from '../packages/package-shelf.js';
-import type { StepCall, StepEngine } from '../steps.js';
+import { layerDigests, type StepCall, type StepEngine } from '../steps.js';
 import type { SandboxTrees } from '../trees/trees.js';
 
 /** The step that unpacks the programs which write images. */

@@ -2,7 +2,7 @@ import type { StepRecord } from '@ict/cache';
 import { digestOf, type InputDifference } from '@ict/integrity';
 import type { Digest, Exporter, Json, SourcePosition } from '@ict/plugin-api';
 import { cacheUse, type StorageSwitches } from '../cache-use.js';
-import type { ExplainedDifference, ExplainedStep, Explanation } from '../questions/answers.js';
+import type { ExplainedDifference, ExplainedStep, Explanation } from './plan-documents.js';
 import { describeImageMiss, IMAGE_STEP, imageInputs } from '../finalize/image-cache.js';
 import { inputOrigin } from './input-origin.js';
 import type { SettledLock } from '../locks/lock-settling.js';
@@ -15,7 +15,7 @@ import { installWay, planWalk, walkSteps, type StepWalk, type WalkedStep } from 
 import { describeDifferences } from '../steps.js';
 import { taggedReferences } from '../tagged-references.js';
 import type { Intake } from '../templates/template-intake.js';
-import { whyPaths } from '../questions/why.js';
+import { whyPaths } from '../questions/why-paths.js';
 
 /**
  * Says of each step of a build whether it would hit and, if not, which inputs changed. Steps above one that would run are looked up as if

@@ -1,6 +1,6 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
-import type { Plan } from '../questions/answers.js';
+import type { Plan } from './plan-documents.js';
 import type { PackageQuestion } from '../engine-api.js';
 import { withForeign } from '../templates/foreign-architectures.js';
 import { pinnedRepositories, type Lock } from '../locks/lock.js';

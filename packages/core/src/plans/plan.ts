@@ -1,6 +1,6 @@
 import type { ResolvedPackage } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
-import type { Plan, PlannedStep } from '../questions/answers.js';
+import type { Plan, PlannedStep } from './plan-documents.js';
 import type { Lock } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import type { PackageShelf } from '../packages/package-shelf.js';

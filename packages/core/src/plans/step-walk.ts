@@ -1,7 +1,7 @@
 import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition, type LayerCall } from '../compose/composition.js';
 import { gatherConfiguration } from '../compose/configure.js';
-import type { PlannedStep } from '../questions/answers.js';
+import type { PlannedStep } from './plan-documents.js';
 import { formatInput, formatKey, imageEpoch, inventoryStep, runsTools, toolsStep } from '../finalize/finalization.js';
 import { lockDigest } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';

@@ -1,14 +1,12 @@
 import type { CatalogueEntry, ResolvedPackage } from '@ict/plugin-api';
-import type { GraphDocument, Why } from './answers.js';
+import type { Why } from './answers.js';
 import { coreError } from '../errors.js';
-import { dotGraph } from './dependency-graph.js';
-import { reduceGraph } from './graph-reduction.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import { asksForVersion, namesOf } from '../locks/lock-update.js';
 import { didYouMean } from '../nearest-names.js';
 import { packageGraph } from './package-graph.js';
 import type { KnownRelation } from './package-relations.js';
-import { whyPaths } from './why.js';
+import { whyPaths } from './why-paths.js';
 
 /**
  * Answers why a package is in the image or, failing that, among the programs that write it.
@@ -76,25 +74,4 @@ function providersIn(
     });
   const inImage = among(packages);
   return inImage.length > 0 ? inImage : among(tools);
-}
-
-/** The closure of the image as a graph. @param reduce leaves out edges that other ways imply. */
-export function answerGraph(reduce: boolean, { lock }: SettledLock, relations: readonly KnownRelation[]): GraphDocument {
-  const whole = packageGraph(lock.packages, relations);
-  const graph = reduce ? reduceGraph(whole) : whole;
-  return {
-    schemaVersion: 1,
-    target: lock.target,
-    reduced: reduce,
-    packages: graph.packages.map(({ id, name, version, arch, sizeBytes, requestedBy }) => ({
-      id,
-      name,
-      version,
-      arch,
-      sizeBytes,
-      requestedBy,
-    })),
-    edges: graph.edges,
-    dot: dotGraph(graph),
-  };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { CatalogueEntry } from '@ict/plugin-api';
 import type { Lock } from '../src/locks/lock.js';
-import { answerWhy } from '../src/questions/questions.js';
+import { answerWhy } from '../src/questions/answer-why.js';
 import { packageRequest } from '../src/locks/request.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleSpec } from './sample-image.js';
 

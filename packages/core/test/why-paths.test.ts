@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { ResolvedPackage, Seed } from '@ict/plugin-api';
 import { packageGraph } from '../src/questions/package-graph.js';
 import { relationsOf } from '../src/questions/package-relations.js';
-import { whyPaths } from '../src/questions/why.js';
+import { whyPaths } from '../src/questions/why-paths.js';
 import { resolvedPackage } from './sample-image.js';
 
 const id = (name: string) => `${name}:amd64`;

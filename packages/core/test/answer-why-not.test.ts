@@ -3,7 +3,7 @@ import type { Problem, ResolutionRequest, Resolution } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import type { Lock } from '../src/locks/lock.js';
 import { packageRequest } from '../src/locks/request.js';
-import { answerWhyNot } from '../src/questions/why-not.js';
+import { answerWhyNot } from '../src/questions/answer-why-not.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from './sample-image.js';
 
 const problem: Problem = { code: 'ICT_DEB_UNSATISFIABLE', message: 'no', hint: 'try', because: ['a conflicts with b'] };
