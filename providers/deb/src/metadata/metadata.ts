@@ -12,7 +12,7 @@ import { PackagesIndex } from './packages-index.js';
 import type { RelationTable } from '../relations/relation.js';
 import { checkRelease, chooseIndexes, isFlat, MAX_INDEX_BYTES, parseRelease } from './release.js';
 import type { Release } from './release.js';
-import { fetchRoot } from '../install/root.js';
+import { fetchRoot } from './signed-root.js';
 
 /** Separates the indexes of one repository in memory: an empty line, whether or not a file ends in a newline. */
 const SEPARATOR = '\n\n';

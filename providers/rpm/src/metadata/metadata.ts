@@ -20,7 +20,7 @@ import { RelationTable } from '../relations/relation.js';
 import { readMirrors } from './mirror-list.js';
 import { chooseData, parseRepomd, repomdDate } from './repomd.js';
 import type { Repomd } from './repomd.js';
-import { fetchRoot, REPOMD } from '../install/root.js';
+import { fetchRoot, REPOMD } from './signed-root.js';
 
 /** Between checks of the signal while records are streamed. */
 const RECORDS_PER_CHECK = 1024;

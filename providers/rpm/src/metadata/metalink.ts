@@ -1,6 +1,6 @@
 import type { Digest, MirrorList } from '@ict/plugin-api';
 import { mirrorBase } from './mirror-base.js';
-import { REPOMD } from '../install/root.js';
+import { REPOMD } from './signed-root.js';
 import { XmlReader } from './xml.js';
 import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';

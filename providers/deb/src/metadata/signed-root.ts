@@ -3,7 +3,7 @@ import { acceptedSigners, decisiveFault, hasCode, normalFingerprint, refusal } f
 import type { Context, FetchedFile, RepositorySpec, SignatureResult } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 import { listKeys, readKeyrings } from '../trust/keyring.js';
-import { releaseDirectory } from '../metadata/release.js';
+import { releaseDirectory } from './release.js';
 
 /** The signed root of a repository after verification. */
 export interface VerifiedRoot {
