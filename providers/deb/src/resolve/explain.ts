@@ -39,7 +39,7 @@ export function explainContradiction(core: readonly CoreClause[], repairs: reado
 
 /** Seeds that take part in a contradiction, in order, each once. */
 export function seedsOf(core: readonly CoreClause[]): Seed[] {
-  return core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : []));
+  return [...new Set(core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : [])))];
 }
 
 function summarise(seeds: readonly Seed[], core: readonly CoreClause[], missing: CoreClause | undefined, pool: Pool): string {
