@@ -45,7 +45,7 @@ const UNCHECKED = 'Resolve through checked-resolution.ts, which shows every answ
 const checkedAnswers = {
   '@typescript-eslint/no-restricted-imports': [
     'error',
-    { patterns: [{ regex: '/src/resolver?\\.js$', message: UNCHECKED, allowTypeImports: true }] },
+    { patterns: [{ regex: '/src/resolve/resolver?\\.js$', message: UNCHECKED, allowTypeImports: true }] },
   ],
   'no-restricted-syntax': [
     'error',

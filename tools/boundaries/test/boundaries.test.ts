@@ -120,6 +120,10 @@ describe('wrapped libraries', () => {
 });
 
 describe('tests of providers', () => {
+  it.each(['resolve.ts', 'resolver.ts', 'resolve-pool.ts'])('are probed with a module that there is: %s', (name) => {
+    expect(existsSync(join(root, 'providers/deb/src/resolve', name))).toBe(true);
+  });
+
   const refusals = async (text: string, file = 'probe.test.ts'): Promise<readonly (string | null)[]> => {
     const [result] = await eslint.lintText(text, { filePath: join(root, 'providers/deb/test', file) });
     return (result?.messages ?? []).map(({ ruleId }) => ruleId);
@@ -127,10 +131,10 @@ describe('tests of providers', () => {
   const importing = (module: string) => `import { something } from '../src/${module}';\nsomething();\n`;
 
   it.each([
-    [importing('resolve.js'), ['@typescript-eslint/no-restricted-imports']],
-    [importing('resolver.js'), ['@typescript-eslint/no-restricted-imports']],
-    ["import type { PackageRequest } from '../src/resolve.js';\nexport type Request = PackageRequest;\n", []],
-    [importing('resolve-pool.js'), []],
+    [importing('resolve/resolve.js'), ['@typescript-eslint/no-restricted-imports']],
+    [importing('resolve/resolver.js'), ['@typescript-eslint/no-restricted-imports']],
+    ["import type { PackageRequest } from '../src/resolve/resolve.js';\nexport type Request = PackageRequest;\n", []],
+    [importing('resolve/resolve-pool.js'), []],
     ['export const ask = (provider, request) => provider.resolver.resolve(request);\n', ['no-restricted-syntax']],
     ['export const ask = (resolver, request) => resolver.resolve(request);\n', ['no-restricted-syntax']],
   ])('resolve nowhere but where answers are checked: %s', async (text, expected) => {

@@ -46,7 +46,7 @@ function propertyName(name: ts.PropertyName): string {
 
 /** The variables that the configuration declares, `[key, variable]` pairs of one table. */
 function variables(): readonly string[] {
-  const name = join(root, 'packages', 'template', 'src', 'config-keys.ts');
+  const name = join(root, 'packages', 'template', 'src', 'configuration', 'config-keys.ts');
   return [...readFileSync(name, 'utf8').matchAll(/^ {2}\['[a-z_.]+', '(ICT_[A-Z_]+)'\],$/gm)].map(([, variable = '']) => variable);
 }
 
