@@ -18,7 +18,7 @@ const checks = [
   lacking('program newuidmap', 'sudo apt-get install --yes uidmap'),
   lacking('program newgidmap', 'sudo apt-get install --yes uidmap'),
   lacking('subordinate ids', 'sudo usermod --add-subuids 100000-165535 somebody'),
-  lacking('firmware', 'sudo apt-get install --yes ovmf', false),
+  lacking('firmware code', 'sudo apt-get install --yes ovmf', false),
 ];
 
 describe('mending', () => {

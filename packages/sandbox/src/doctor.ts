@@ -31,10 +31,18 @@ export interface WrittenDirectory {
   readonly trees?: boolean;
 }
 
+/** Firmware of a virtual machine: code, and the variables that belong to it. Absolute paths. */
+export interface FirmwareFiles {
+  readonly code: string;
+  readonly variables: string;
+}
+
 export interface InspectOptions {
   readonly purpose: 'build' | 'boot';
   /** Directories that a build writes in. */
   readonly directories?: readonly WrittenDirectory[];
+  /** Where firmware of virtual machines may lie; one is needed to boot images. */
+  readonly firmware?: readonly FirmwareFiles[];
   /** How file systems are asked for; default: the system. */
   readonly fileSystem?: AskFileSystem;
   /** Where programs are looked for; default: the standard directories and the environment's `PATH`. */
@@ -60,14 +68,6 @@ const BUILD_PROGRAMS: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
 };
 
-/** Firmware for virtual machines, where distributions keep it: code, then the variables that belong to it. */
-const FIRMWARE: readonly (readonly [code: string, variables: string])[] = [
-  ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_VARS_4M.fd'],
-  ['/usr/share/OVMF/OVMF_CODE.fd', '/usr/share/OVMF/OVMF_VARS.fd'],
-  ['/usr/share/edk2/ovmf/OVMF_CODE.fd', '/usr/share/edk2/ovmf/OVMF_VARS.fd'],
-  ['/usr/share/edk2/x64/OVMF_CODE.4m.fd', '/usr/share/edk2/x64/OVMF_VARS.4m.fd'],
-];
-
 /**
  * Looks at what the host offers. What can be tried is tried for real, in namespaces that vanish with the trial; nothing is changed.
  *
@@ -77,7 +77,7 @@ const FIRMWARE: readonly (readonly [code: string, variables: string])[] = [
 export async function inspectHost(options: InspectOptions): Promise<readonly HostCheck[]> {
   const path = options.path ?? programPath(process.env['PATH']);
   options.signal?.throwIfAborted();
-  return options.purpose === 'build' ? inspectForBuilds(options, path) : inspectForBoot(path);
+  return options.purpose === 'build' ? inspectForBuilds(options, path) : inspectForBoot(options.firmware ?? [], path);
 }
 
 async function inspectForBuilds(options: InspectOptions, path: string): Promise<HostCheck[]> {
@@ -107,14 +107,13 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
   return checks;
 }
 
-async function inspectForBoot(path: string): Promise<HostCheck[]> {
+async function inspectForBoot(places: readonly FirmwareFiles[], path: string): Promise<HostCheck[]> {
   const checks = [nodeVersion(), ...(await programs({ 'qemu-system-x86_64': 'qemu-system-x86' }, path))];
-  const pairs = await Promise.all(
-    FIRMWARE.map(async ([code, variables]) => ((await readable(code)) && (await readable(variables)) ? code : undefined)),
-  );
-  const found = FIRMWARE.find(([code]) => pairs.includes(code));
-  for (const [index, name] of ['firmware code', 'firmware variables'].entries()) {
-    checks.push(check(name, found !== undefined, found?.[index] ?? 'No OVMF firmware with its variables was found', install('ovmf')));
+  const whole = await Promise.all(places.map(async ({ code, variables }) => (await readable(code)) && (await readable(variables))));
+  const found = places[whole.indexOf(true)];
+  for (const part of ['code', 'variables'] as const) {
+    const detail = found?.[part] ?? 'No OVMF firmware with its variables was found';
+    checks.push(check(`firmware ${part}`, found !== undefined, detail, install('ovmf')));
   }
   const kvm = await allows('/dev/kvm', constants.R_OK | constants.W_OK);
   const detail = kvm ? '/dev/kvm can be used' : '/dev/kvm cannot be used: images boot in emulation, many times slower';

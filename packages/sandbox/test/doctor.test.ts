@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freeSpace, inspectHost, type FileSystemState } from '../src/index.js';
+import { freeSpace, inspectHost, type FileSystemState, type FirmwareFiles } from '../src/index.js';
 
 describe('inspectHost', () => {
   it('finds on this machine what the other tests use, and leaves nothing behind', async () => {
@@ -36,6 +36,26 @@ describe('inspectHost', () => {
       remedy: 'sudo apt-get install --yes qemu-system-x86',
       required: true,
     });
+  });
+
+  it('finds the first firmware that has both of its files', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+    try {
+      const place = (name: string) => ({ code: join(directory, `${name}.code`), variables: join(directory, `${name}.vars`) });
+      const [half, whole] = [place('half'), place('whole')];
+      for (const file of [half.code, whole.code, whole.variables]) writeFileSync(file, '');
+      const found = async (firmware: readonly FirmwareFiles[]) =>
+        (await inspectHost({ purpose: 'boot', firmware })).filter(({ name }) => name.startsWith('firmware '));
+      expect((await found([half, whole])).map(({ name, ok, detail }) => [name, ok, detail])).toEqual([
+        ['firmware code', true, whole.code],
+        ['firmware variables', true, whole.variables],
+      ]);
+      expect((await found([half])).map(({ ok, remedy }) => [ok, remedy])).toEqual(
+        Array(2).fill([false, 'sudo apt-get install --yes ovmf']),
+      );
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 
   it('names a directory that refuses files, and tries overlays elsewhere', async () => {

@@ -1,3 +1,4 @@
+import { FIRMWARE_PLACES } from '@ict/boot';
 import type { HostCheck } from '@ict/sandbox';
 import { inspectHost } from '@ict/sandbox';
 import { cliError } from '../errors.js';
@@ -51,7 +52,7 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
   if (flags.for !== 'boot' && treesDir !== undefined) {
     add([cacheDirectory(`${cacheDir} takes no trees: they are made and kept in ${treesDir}, and go there as archives`)], false);
   }
-  if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', signal }), flags.for === 'boot');
+  if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', firmware: FIRMWARE_PLACES, signal }), flags.for === 'boot');
   return [...checks.values()];
 }
 
