@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -33,12 +34,18 @@ function place(): { root: string; outside: string } {
   return { root, outside };
 }
 
-/** Everything that can be seen of a tree, one line an entry. */
-const listing = (root: string): string =>
-  sh(
-    'find . -printf "%p %y %m %U:%G %s %T@ %l %n\\n" | sed "s/ d \\([0-9]*\\) \\([0-9:]*\\) [0-9]*/ d \\1 \\2/" | sort; find . -type f -exec sha256sum {} + | sort',
-    root,
-  ).toString();
+/** Everything that can be seen of a tree, one line an entry: of directories not the size, of files a digest of what they hold. */
+function listing(root: string): string {
+  const lines = ['.', ...readdirSync(root, { recursive: true, encoding: 'utf8' })].map((path) => {
+    const place = join(root, path);
+    const stat = lstatSync(place, { bigint: true });
+    const seen = [path, stat.mode.toString(8), stat.uid, stat.gid, stat.mtimeNs, stat.nlink, stat.rdev];
+    if (stat.isSymbolicLink()) seen.push(readlinkSync(place));
+    if (stat.isFile()) seen.push(stat.size, createHash('sha256').update(readFileSync(place)).digest('hex'));
+    return seen.join(' ');
+  });
+  return lines.sort().join('\n');
+}
 
 describe('attributes', () => {
   it('sets modes, times and links exactly, whatever the umask', async () => {
