@@ -3,6 +3,7 @@ import { fromErrorRecord } from '@ict/plugin-api';
 import type { Verifier } from '@ict/plugin-api';
 import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
+import { Turns } from './turns.js';
 import { verifierOver, type PieceVerifier } from './task-verifier.js';
 import type { Answer, TaskName } from './worker.js';
 
@@ -15,27 +16,41 @@ export interface VerifierOptions {
   readonly clock?: () => number;
 }
 
+/** Tasks of packages that are being fetched. Who fetches has a processor's work with that: a thread for it would be one too many. */
+const BESIDE_DOWNLOADS: readonly TaskName[] = ['checkParts'];
+
+/** What a thread makes is soon gone. With room for all of it, V8 takes new memory instead of collecting, which costs more. */
+const YOUNG_MEGABYTES = 3;
+
 /** Loaded with the first check: a build that finds everything verified makes none. */
 async function startPool(maxThreads: number): Promise<Piscina> {
   const { Piscina } = await import('piscina');
   const filename = new URL('./worker.js', import.meta.url).href;
-  return new Piscina({ filename, minThreads: 1, maxThreads, idleTimeout: Infinity, recordTiming: false });
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MEGABYTES };
+  return new Piscina({ filename, minThreads: 1, maxThreads, idleTimeout: Infinity, recordTiming: false, resourceLimits });
 }
 
 /**
- * Checks digests and signatures on worker threads. The first check starts the first thread, load starts more, and
- * threads stay until `close()`; idle threads do not keep the process alive.
+ * Checks digests and signatures on worker threads. The first check starts the first thread, load starts more (for the parts of packages one
+ * fewer than there are processors, as whoever fetches these needs one), and threads stay until `close()`; idle threads do not keep the process alive.
  *
  * @returns a {@link Verifier}; its methods throw `ICT_VERIFY_READ` for a file that cannot be read, `ICT_VERIFY_WORKER` when
  *   a thread dies or after `close()`, and the signal's reason once it aborts.
  */
 export function createVerifier(options: VerifierOptions = {}): Verifier & PieceVerifier & { close(): Promise<void> } {
   const { signal, clock = () => Math.floor(Date.now() / 1000) } = options;
-  const maxThreads = Math.max(1, Math.min(options.workers ?? availableParallelism(), availableParallelism()));
+  const processors = availableParallelism();
+  const workers = options.workers ?? processors;
+  const maxThreads = Math.max(1, Math.min(workers, processors));
+  const besideDownloads = new Turns(Math.max(1, Math.min(workers, processors - 1)));
   let pool: Promise<Piscina> | undefined;
   let closed = false;
 
   async function run<T>(name: TaskName, task: unknown): Promise<T> {
+    return BESIDE_DOWNLOADS.includes(name) ? besideDownloads.run(() => runNow(name, task)) : runNow(name, task);
+  }
+
+  async function runNow<T>(name: TaskName, task: unknown): Promise<T> {
     signal?.throwIfAborted();
     if (closed)
       throw verifyError('ICT_VERIFY_WORKER', {
