@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, isRefusal } from '@ict/integrity';
-import type { Json } from '@ict/plugin-api';
+import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
 import type { Layout } from './layout.js';
@@ -11,6 +11,7 @@ import { packageId, type PackageIndex } from './package-index.js';
 import type { ReadOnlyCaches } from './read-only-caches.js';
 import { removeFile } from './reaper.js';
 import { removeRecord } from './record-file.js';
+import { taggedReferences } from './tagged-references.js';
 import { twinRecord } from './twin-entry.js';
 import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
 
@@ -270,17 +271,13 @@ function countReferences(entries: readonly CacheEntry[], references: (entry: Cac
 function readReferences(path: string): readonly EntryName[] {
   try {
     const { output } = JSON.parse(readFileSync(path, 'utf8')) as { output?: Json };
-    return output === undefined ? [] : [...new Set(referencesOf(output))];
+    return output === undefined ? [] : [...new Set(Array.from(taggedReferences(output), nameOf))];
   } catch (error) {
     if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;
     return [];
   }
 }
 
-/** Layers and blobs inside a step's output, which are tagged with their kind. */
-function* referencesOf(value: Json): Generator<EntryName> {
-  if (typeof value !== 'object' || value === null) return;
-  const { kind, digest } = value as { readonly kind?: Json; readonly digest?: Json };
-  if ((kind === 'layer' || kind === 'blob') && typeof digest === 'string') yield `${kind} ${digest.slice(digest.indexOf(':') + 1)}`;
-  for (const member of Object.values(value)) yield* referencesOf(member as Json);
+function nameOf({ kind, digest }: LayerRef | BlobRef): EntryName {
+  return entryName({ kind, id: digest.slice(digest.indexOf(':') + 1) });
 }

@@ -102,9 +102,9 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
         return { wrong: await fault(directory, file, checkContent) };
       }),
     );
-    const read = faults.filter((one) => one !== 'unread');
-    const wrong = read.find((one) => one.wrong !== undefined)?.wrong;
-    if (wrong === undefined && read.length > 0) await sign(record, directory).catch(ignoreRefusal);
+    const hashed = faults.filter((one) => one !== 'unread');
+    const wrong = hashed.find((one) => one.wrong !== undefined)?.wrong;
+    if (wrong === undefined && hashed.length > 0) await sign(record, directory).catch(ignoreRefusal);
     return wrong;
   }
 

@@ -22,6 +22,7 @@ export { entryKinds, type EntryKind } from './usage-journal.js';
 export { type ImageFile, type ImageRecord } from './image-record.js';
 export { type ImageLookup, type ImageStore, type NewImage, type StoredImage } from './image-store.js';
 export { type NearestStep, type StepRecord, type StepStore } from './step-store.js';
+export { taggedReferences } from './tagged-references.js';
 export { type LayerStore, type StagedLayer, type StoredLayer } from './layer-store.js';
 export { type LeaseTiming, type LockOptions, type Locks } from './lease.js';
 export { type Fault, type Finding, type TwinOfPackage, type Verification, type VerifyOptions } from './verification.js';

@@ -191,9 +191,8 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     try {
       if (keep) partial.close();
       else partial.discard();
-    } catch (cause) {
+    } catch {
       // The first failure is the one to report; the file is reaped later.
-      process.emitWarning(`could not remove ${partial.path}: ${String(cause)}`);
     }
   }
 

@@ -133,8 +133,7 @@ export function sharedDirectorySync(directory: string): () => Promise<void> {
 async function removeIfPresent(path: string): Promise<void> {
   try {
     await unlink(path);
-  } catch (error) {
+  } catch {
     // Creating it may be what failed; whatever else goes wrong here must not hide the first error.
-    if (errnoOf(error) !== 'ENOENT') process.emitWarning(`could not remove ${path}: ${String(error)}`);
   }
 }

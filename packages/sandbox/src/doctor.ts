@@ -181,7 +181,7 @@ async function userNamespaceRemedy(): Promise<string> {
     try {
       return (await readFile(`/proc/sys/${name}`, 'utf8')).trim();
     } catch (error) {
-      if (isRefusal(error)) return ''; // this kernel does not have it, or does not show it
+      if (meansNo(error)) return ''; // this kernel does not have it, or does not show it
       throw error;
     }
   };
@@ -292,7 +292,7 @@ async function allows(file: string, mode: number): Promise<boolean> {
     await access(file, mode);
     return true;
   } catch (error) {
-    if (isRefusal(error)) return false;
+    if (meansNo(error)) return false;
     throw error;
   }
 }
@@ -300,6 +300,6 @@ async function allows(file: string, mode: number): Promise<boolean> {
 /** Answers of the system that mean "no"; others, such as a broken disk, mean that there is no answer. */
 const REFUSALS = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'ENODEV', 'ETXTBSY']);
 
-function isRefusal(error: unknown): boolean {
+function meansNo(error: unknown): boolean {
   return REFUSALS.has((error as NodeJS.ErrnoException).code ?? '');
 }

@@ -41,7 +41,7 @@ export interface DetachedTask {
   readonly legacyCrypto: boolean;
 }
 
-/** What a task is given: `keyringOf` is this thread's cache of parsed keyrings. */
+/** This thread's cache of parsed keyrings. */
 const keyringOf = createKeyringCache();
 
 /** This thread's memory for pieces of files. */

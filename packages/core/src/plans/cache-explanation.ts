@@ -1,4 +1,4 @@
-import type { StepRecord } from '@ict/cache';
+import { taggedReferences, type StepRecord } from '@ict/cache';
 import { digestOf, type InputDifference } from '@ict/integrity';
 import type { Digest, Exporter, Json, SourcePosition } from '@ict/plugin-api';
 import { cacheUse, type StorageSwitches } from '../cache-use.js';
@@ -13,7 +13,6 @@ import type { Loaded } from '../plugins/plugin-host.js';
 import type { Services } from '../services.js';
 import { installWay, planWalk, walkSteps, type StepWalk, type WalkedStep } from './step-walk.js';
 import { describeDifferences } from '../steps.js';
-import { taggedReferences } from '../tagged-references.js';
 import type { Intake } from '../templates/template-intake.js';
 import { whyPaths } from '../questions/why-paths.js';
 

@@ -1,7 +1,7 @@
 /** Schema of one line or block of text. Every key of our schemas carries a description and examples: editors show both. */
 export const text = (description: string, ...examples: readonly string[]) => ({ type: 'string', description, examples }) as const;
 
-/** Schema of text that must match a named format; `src/formats.ts` has ours. */
+/** Schema of text that must match a named format; `format.ts` has ours. */
 export const formatted = <const F extends string>(format: F, description: string, ...examples: readonly string[]) =>
   ({ type: 'string', format, description, examples }) as const;
 
