@@ -41,6 +41,8 @@ async function writeTemplate(directory: string): Promise<string> {
       systemConfig: {
         name: 'rpm-boot',
         hostname: 'ict-e2e',
+        // A machine that is emulated beside other work may need more than systemd's 90 s to find its disks.
+        kernel: { cmdline: 'console=ttyS0,115200 systemd.default_device_timeout_sec=500' },
         users: [{ name: 'admin', sudo: true, sshAuthorizedKeys: ['ssh-ed25519 AAAA admin@example.com'] }],
         additionalFiles: [{ local: 'ict-e2e.service', final: '/etc/systemd/system/ict-e2e.service' }],
         configurations: [{ cmd: 'systemctl enable ict-e2e.service' }],
@@ -77,7 +79,7 @@ describe('an image of rpm packages with a kernel', () => {
   it('boots to multi-user with ssh and without a failed unit, and stays unchanged by it', async () => {
     const { path, digest } = artifactOf(first, 'raw');
     // One processor takes a third less of ours than two, which wait for each other.
-    const boot = await ict(['boot', path, '--until', 'ICT-E2E-DONE', '--timeout', '300', '--cpus', '1']);
+    const boot = await ict(['boot', path, '--until', 'ICT-E2E-DONE', '--timeout', '550', '--cpus', '1']);
     const console = boot.stdout + boot.stderr;
     expect(boot.status, console.slice(-3000)).toBe(0);
     expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
