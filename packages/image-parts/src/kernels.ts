@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import type { BootDefinition, TreeEntry, TreeSession } from '@ict/plugin-api';
 import { imageError } from './errors.js';
 
@@ -66,10 +67,6 @@ function compareRuns(a: string, b: string): number {
   if (!/^\d/u.test(a) || !/^\d/u.test(b)) return compareText(a, b);
   const [x, y] = [a.replace(/^0+/u, ''), b.replace(/^0+/u, '')];
   return x.length - y.length || compareText(x, y);
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /**

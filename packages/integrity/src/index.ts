@@ -18,6 +18,7 @@ export {
 export { alignedBuffer } from './aligned-buffer.js';
 export { ContentHasher, HashingTransform, hashFile, hashing, type ContentIdentity } from './content-hash.js';
 export { canonicalJson } from './canonical-json.js';
+export { compareText } from './compare-text.js';
 export { cacheKey, type CacheKey } from './cache-key.js';
 export { diffInputs, type InputDifference } from './input-diff.js';
 export { uuidFrom } from './uuid.js';

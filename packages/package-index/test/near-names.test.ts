@@ -14,6 +14,7 @@ describe('editDistance', () => {
     ['bash', 'bsh', 1],
     ['ca', 'abc', 3],
     ['openssh-server', 'opnessh-sever', 2],
+    ['kitten', 'sitting', 3],
   ])('%s to %s is %i', (a, b, expected) => {
     expect(editDistance(a, b)).toBe(expected);
   });

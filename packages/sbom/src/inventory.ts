@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import type { BillInput, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { sbomError } from './errors.js';
 
@@ -46,11 +47,6 @@ export function joinPackages(input: BillInput): readonly BillPackage[] {
 
 function versionOf({ name, arch, version }: BillInput['installed'][number] | ResolvedPackage): string {
   return `${name}:${arch}=${version}`;
-}
-
-/** Order by UTF-16 code units, which no locale changes. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** RFC 3339 in UTC, whole seconds: `2023-11-14T22:13:20Z`. */

@@ -1,5 +1,6 @@
+import { compareText } from '@ict/integrity';
 import type { BillInput, Exporter } from '@ict/plugin-api';
-import { compareText, formatTime, joinPackages, renderJson, type BillPackage } from './inventory.js';
+import { formatTime, joinPackages, renderJson, type BillPackage } from './inventory.js';
 
 /**
  * The manifest of a build: what the image is, which signed repositories it came from, what is installed and who vouched for it, and the

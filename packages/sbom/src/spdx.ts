@@ -1,6 +1,6 @@
-import { canonicalJson, digestParts, uuidFrom } from '@ict/integrity';
+import { canonicalJson, compareText, digestParts, uuidFrom } from '@ict/integrity';
 import type { BillInput, Digest, Exporter, Json } from '@ict/plugin-api';
-import { compareText, formatTime, joinPackages, renderJson, type BillPackage } from './inventory.js';
+import { formatTime, joinPackages, renderJson, type BillPackage } from './inventory.js';
 import { SpdxIds } from './spdx-id.js';
 import { formatSupplier } from './supplier.js';
 

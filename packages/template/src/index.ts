@@ -8,7 +8,7 @@ export {
   type ParsedDistribution,
   type WrittenDistribution,
 } from './targets/distribution.js';
-export { editDistance, nearest } from './problems/edit-distance.js';
+export { nearest } from './problems/nearest.js';
 export { templateError, type TemplateCode } from './errors.js';
 export {
   diffTemplate,

@@ -1,7 +1,7 @@
+import { askIfMeant, nearestNames } from '@ict/package-index';
 import type { FavouredPackage, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { readLock, type Lock } from './lock.js';
-import { didYouMean } from '../nearest-names.js';
 import type { PackageRequest } from './request.js';
 
 /** What a resolution should keep of a lock, for each of its two closures. */
@@ -50,7 +50,7 @@ export function favourLocked(lock: Lock, names: readonly string[], request: Pack
   if (unknown.length > 0) {
     throw coreError('ICT_LOCK_UNKNOWN_PACKAGE', {
       message: `the lock has no package ${unknown.map((name) => `"${name}"`).join(', ')}`,
-      hint: didYouMean(unknown[0], known) ?? 'Name packages as the lock file does, without versions.',
+      hint: askIfMeant(nearestNames(unknown[0], known)) ?? 'Name packages as the lock file does, without versions.',
       facts: { names: unknown },
     });
   }

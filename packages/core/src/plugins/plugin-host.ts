@@ -1,12 +1,12 @@
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { askIfMeant, nearestNames } from '@ict/package-index';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
 import { ofArchitecture, readText, type PluginSection, type PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile, type DefinitionMemory } from './definition-file.js';
 import type { ModuleImporter } from '../engine-api.js';
 import { coreError } from '../errors.js';
-import { didYouMean } from '../nearest-names.js';
 import { definitionFiles, entryOf, readManifest, readSection, type FoundPlugin } from './plugin-manifest.js';
 
 /** A part of a plugin together with the identity of its code. */
@@ -104,7 +104,7 @@ export class PluginHost {
     if (found !== undefined) return { ...found, distribution: ofArchitecture(found.distribution, found.arch) };
     throw coreError('ICT_TARGET_UNKNOWN', {
       message: `no plugin defines the target "${text}"`,
-      hint: didYouMean(text, targets.keys()) ?? `There is ${[...targets.keys()].join(', ')}.`,
+      hint: askIfMeant(nearestNames(text, targets.keys())) ?? `There is ${[...targets.keys()].join(', ')}.`,
       facts: { target: text },
     });
   }

@@ -1,9 +1,9 @@
+import { askIfMeant, nearestNames } from '@ict/package-index';
 import type { CatalogueEntry, ResolvedPackage } from '@ict/plugin-api';
 import type { Why } from './answers.js';
 import { coreError } from '../errors.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import { asksForVersion, namesOf } from '../locks/lock-update.js';
-import { didYouMean } from '../nearest-names.js';
 import { packageGraph } from './package-graph.js';
 import type { KnownRelation } from './package-relations.js';
 import { whyPaths } from './why-paths.js';
@@ -44,7 +44,7 @@ export async function answerWhy(
     const known = [...lock.packages, ...lock.tools].map((pkg) => pkg.name);
     throw coreError('ICT_PACKAGE_NOT_CHOSEN', {
       message: `${template} does not bring a package "${name}"`,
-      hint: didYouMean(wanted, known) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
+      hint: askIfMeant(nearestNames(wanted, known)) ?? `Ask \`ict why-not ${template} ${name}\` what keeps it out.`,
       facts: { name },
     });
   }

@@ -1,3 +1,4 @@
+import { askIfMeant, nearestNames } from '@ict/package-index';
 import { isIctError } from '@ict/plugin-api';
 import type {
   CatalogueEntry,
@@ -15,7 +16,6 @@ import type { PackageNames, ShowOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
 import type { Lock } from '../locks/lock.js';
 import { seedName } from '../locks/lock-update.js';
-import { didYouMean, nearestNames } from '../nearest-names.js';
 import { readPinned, type PinnedMetadata } from '../repositories/pinned-metadata.js';
 import type { Services } from '../services.js';
 
@@ -87,7 +87,7 @@ export async function answerShow(
     const hint = known === '' ? providers !== '' && `It is no package; it is provided by ${providers}.` : `There is ${known}.`;
     throw coreError('ICT_PACKAGE_UNKNOWN', {
       message: known === '' ? `no repository has a package "${wanted}"` : `no repository has ${tellWanted(name, version, arch)}`,
-      hint: hint || (didYouMean(named, names) ?? 'Look for it with `ict search`.'),
+      hint: hint || (askIfMeant(nearestNames(named, names)) ?? 'Look for it with `ict search`.'),
       facts: { wanted },
     });
   }

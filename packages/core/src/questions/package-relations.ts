@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import type { Json, Memo, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import { lockDigest, type Lock } from '../locks/lock.js';
 
@@ -39,9 +40,5 @@ export function relationsOf(packages: readonly ResolvedPackage[]): readonly Know
       if (by !== undefined && !by.requires.includes(id)) relations.push({ from, to: id, kind: 'recommends' });
     }
   }
-  return relations.sort((a, b) => order(a.from, b.from) || order(a.to, b.to));
-}
-
-function order(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+  return relations.sort((a, b) => compareText(a.from, b.from) || compareText(a.to, b.to));
 }

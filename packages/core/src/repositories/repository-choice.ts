@@ -1,6 +1,6 @@
+import { askIfMeant, nearestNames } from '@ict/package-index';
 import type { RepositorySpec } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
-import { didYouMean } from '../nearest-names.js';
 
 /** What a question without template says of repositories. */
 export interface RepositoryChoice {
@@ -75,7 +75,8 @@ function requireKnown(what: string, asked: readonly string[], known: readonly st
   if (unknown === undefined) return;
   throw coreError('ICT_REPOSITORY_UNKNOWN', {
     message: `no repository of the target has the ${what} "${unknown}"`,
-    hint: didYouMean(unknown, known) ?? `There is ${[...new Set(known)].join(', ')}; name an archive that has it with --repo.`,
+    hint:
+      askIfMeant(nearestNames(unknown, known)) ?? `There is ${[...new Set(known)].join(', ')}; name an archive that has it with --repo.`,
     facts: { [what]: unknown },
   });
 }

@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import { entriesOf, nameProblem } from './names.js';
 import { MAX_ENTRIES } from './directory-entry.js';
 
@@ -66,8 +67,8 @@ export function planDirectories<F extends PlacedFile>(
     planned.push(made);
     return made;
   };
-  for (const path of [...directories, ...files.map(({ target }) => parentOf(target))].sort(compare)) directoryAt(path);
-  for (const file of [...files].sort((a, b) => compare(a.target, b.target))) {
+  for (const path of [...directories, ...files.map(({ target }) => parentOf(target))].sort(compareText)) directoryAt(path);
+  for (const file of [...files].sort((a, b) => compareText(a.target, b.target))) {
     const { target, sizeBytes } = file;
     const key = target.toLowerCase();
     if (known.has(key) || taken.has(key))
@@ -86,8 +87,4 @@ function parentOf(path: string): string {
 
 function nameOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

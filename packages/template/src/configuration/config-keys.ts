@@ -1,4 +1,4 @@
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import { templateError } from '../errors.js';
 import { configSchema } from '../schema/config.js';
 

@@ -1,6 +1,6 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import { isCryptHash } from '../sections/crypt.js';
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import { formatPath, type Path } from './path.js';
 import { problem } from '../problems/problem.js';
 import { SHORTEST_SECRET } from '../sections/secret-text.js';

@@ -1,6 +1,6 @@
 import type { ArtifactSpec, Compression, DiskSelectionSpec, DiskSpec, PartitionSpec } from '@ict/plugin-api';
 import { checkLayout } from './disk-layout.js';
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import type { Path } from '../documents/path.js';
 import type { Report } from '../problems/report.js';
 import type { Template } from '../schema/template.js';

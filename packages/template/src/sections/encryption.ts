@@ -1,6 +1,6 @@
 import type { DiskSpec, EncryptionSpec } from '@ict/plugin-api';
 import { findLocal } from './additional-file.js';
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import type { MergedTemplate } from '../documents/merge.js';
 import type { Path } from '../documents/path.js';
 import type { SpecReports } from '../problems/report.js';

@@ -1,5 +1,5 @@
 import type { Json, ProblemReport } from '@ict/plugin-api';
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import { problem } from '../problems/problem.js';
 import { fillDefaults } from '../validation/schema-defaults.js';
 import { templateSchema } from '../schema/template.js';

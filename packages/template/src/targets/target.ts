@@ -1,5 +1,5 @@
 import type { DistributionDefinition } from '@ict/plugin-api';
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import { insteadOf } from './instead-of-image-type.js';
 import type { Template } from '../schema/template.js';
 

@@ -1,6 +1,6 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
-import { nearest } from '../problems/edit-distance.js';
+import { nearest } from '../problems/nearest.js';
 import { formats, standardFormats } from '../format.js';
 import { formatPath, type Path } from '../documents/path.js';
 import { orderProblems, problem, type ProblemDetails } from '../problems/problem.js';

@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import type { DistributionDefinition, InstalledPackage, Inventory, TreeSession } from '@ict/plugin-api';
 import { parseStanzas } from '../metadata/deb822.js';
 import type { Stanza } from '../metadata/deb822.js';
@@ -74,10 +75,6 @@ function toInstalled(stanza: Stanza): InstalledPackage {
     source: { name: source?.[1] ?? name, version: source?.[2]?.trim() ?? version },
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined && value !== '')),
   };
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function purl(pkg: InstalledPackage, distribution: DistributionDefinition): string {

@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
 import type { Reason } from './resolve-clauses.js';
@@ -148,8 +149,4 @@ function distinct(found: readonly Satisfied[]): number[] {
 /** Ids that are sorted but for what was added at the end, each once. */
 function sortedOnce(texts: string[]): string[] {
   return [...new Set(texts)].sort();
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

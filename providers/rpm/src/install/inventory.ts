@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import type { DistributionDefinition, InstalledPackage, Inventory, TreeSession } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 import { compareVersions, formatEvr, parseEvr } from '../relations/evr.js';
@@ -71,10 +72,6 @@ function toInstalled(line: string): InstalledPackage {
     ...(known(summary) ? { summary } : {}),
     ...(known(licence) ? { licence: toSpdxExpression(licence) } : {}),
   };
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function purl({ name, version, arch }: InstalledPackage, distribution: DistributionDefinition): string {

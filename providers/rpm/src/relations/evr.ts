@@ -1,3 +1,4 @@
+import { compareText } from '@ict/integrity';
 import { hasCode } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 
@@ -80,10 +81,6 @@ function compareDigits(a: string, b: string): number {
   const x = a.replace(/^0+/, '');
   const y = b.replace(/^0+/, '');
   return x.length === y.length ? compareText(x, y) : x.length < y.length ? -1 : 1;
-}
-
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /**

@@ -1,0 +1,22 @@
+import { editDistance } from '@ict/package-index';
+
+/** Longer words are not compared: nobody mistypes them, and the cost grows with the square. */
+const LONGEST = 64;
+
+/**
+ * The candidate that a mistyped word most likely stands for: the nearest one at a distance of at most a third of its length
+ * (and at least 1), letter case aside; the first of several. Undefined when none is that near.
+ */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length > LONGEST) return undefined;
+  let found: string | undefined;
+  let least = Infinity;
+  for (const candidate of candidates) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least && distance <= Math.max(1, Math.floor(candidate.length / 3))) {
+      least = distance;
+      found = candidate;
+    }
+  }
+  return found;
+}
