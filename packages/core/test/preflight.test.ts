@@ -1,5 +1,14 @@
-import { expect, it } from 'vitest';
-import { checkArchitecture } from '../src/preflight.js';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { inspectHost, type HostCheck } from '@ict/sandbox';
+import { checkArchitecture, checkHost, wantedRoom } from '../src/preflight.js';
+
+vi.mock('@ict/sandbox', async (original) => {
+  const actual = await original<{ inspectHost: typeof inspectHost }>();
+  return { ...actual, inspectHost: vi.fn(actual.inspectHost) };
+});
 
 it.each([
   ['x86_64', 'x86_64', []],
@@ -10,4 +19,64 @@ it.each([
   ['armv7hl', 'aarch64', ['ICT_HOST_ARCHITECTURE']],
 ] as const)('an image for %s on a machine of %s', (arch, host, codes) => {
   expect(checkArchitecture(arch, host).map(({ code }) => code)).toEqual(codes);
+});
+
+it('wants room for the image, and a GiB for everything else', () => {
+  expect(wantedRoom(0)).toBe(1_073_741_824);
+  expect(wantedRoom(4_000_000_000)).toBe(5_073_741_824);
+});
+
+describe('checkHost', () => {
+  const { signal } = new AbortController();
+  const fails = (name: string, required = true): HostCheck => ({ name, ok: false, detail: 'found', remedy: 'do it', required });
+  let directory: string;
+  beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'ict-preflight-'))));
+  afterAll(() => rm(directory, { recursive: true }));
+
+  it.each([
+    ['directory', 'ICT_HOST_DIRECTORY'],
+    ['free space', 'ICT_HOST_SPACE'],
+    ['file system', 'ICT_HOST_FILE_SYSTEM'],
+    ['program unshare', 'ICT_HOST_UNFIT'],
+    ['overlay', 'ICT_HOST_UNFIT'],
+  ])('reports a failed check of %s as %s', async (name, code) => {
+    vi.mocked(inspectHost).mockResolvedValueOnce([fails(name)]);
+    expect(await checkHost(0, [], signal)).toEqual([{ code, message: `${name}: found`, hint: 'do it', severity: 'error' }]);
+  });
+
+  it('reports every failed check at once, and none that passed or that only some builds need', async () => {
+    vi.mocked(inspectHost).mockResolvedValueOnce([
+      { ...fails('node'), ok: true },
+      fails('overlay'),
+      fails('kvm', false),
+      fails('free space'),
+    ]);
+    expect((await checkHost(0, [], signal)).map(({ code }) => code)).toEqual(['ICT_HOST_UNFIT', 'ICT_HOST_SPACE']);
+  });
+
+  it('wants the room of the image in each directory', async () => {
+    vi.mocked(inspectHost).mockResolvedValueOnce([]);
+    await checkHost(5, [{ path: '/a', trees: true }, { path: '/b' }], signal);
+    const wantedBytes = wantedRoom(5);
+    expect(vi.mocked(inspectHost).mock.lastCall).toEqual([
+      {
+        purpose: 'build',
+        directories: [
+          { path: '/a', trees: true, wantedBytes },
+          { path: '/b', wantedBytes },
+        ],
+        signal,
+      },
+    ]);
+  });
+
+  it('finds on this host a directory that cannot be made, and one without room for the image', async () => {
+    const file = join(directory, 'file');
+    await writeFile(file, '');
+    const found = await checkHost(1e18, [{ path: join(file, 'below') }, { path: directory }], signal);
+    const ofDirectories = found.filter(({ code }) => code !== 'ICT_HOST_UNFIT');
+    expect(ofDirectories.map(({ code }) => code)).toEqual(['ICT_HOST_DIRECTORY', 'ICT_HOST_SPACE']);
+    expect(ofDirectories[0]?.message).toContain(`${file} is no directory`);
+    expect(ofDirectories[1]?.message).toContain(directory);
+  });
 });
