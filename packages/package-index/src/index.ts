@@ -1,3 +1,4 @@
+export { equalBytes } from './byte-hash.js';
 export { packageIndexError } from './errors.js';
 export { keepContainer, recallContainer, type ContainerContext } from './container-memory.js';
 export { editDistance, nearestNames } from './near-names.js';
@@ -18,5 +19,5 @@ export { decodeSections, encodeSections } from './container-sections.js';
 export type { Section, Sections, SectionsKind } from './container-sections.js';
 export { TextHeap } from './text-heap.js';
 export { TextKeys, type KeyColumns } from './text-keys.js';
-export { lookupColumns, lookupSections, TextLookup, TextLookupBuilder } from './text-lookup.js';
+export { lookupColumns, lookupSections, RowsByKey, TextLookup, TextLookupBuilder } from './text-lookup.js';
 export type { LookupColumns } from './text-lookup.js';

@@ -26,6 +26,10 @@ export class NumberColumn {
     this.#length = Math.min(length, this.#length);
   }
 
+  set(place: number, number: number): void {
+    this.#numbers[place] = number;
+  }
+
   at(place: number): number {
     return this.#numbers[place];
   }

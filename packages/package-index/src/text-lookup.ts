@@ -13,42 +13,27 @@ export interface LookupColumns extends KeyColumns {
 const NO_ROWS = new Uint32Array(0);
 const LAST_ASCII = 0x7f;
 
-/** Gathers texts and the rows that have them. */
-export class TextLookupBuilder {
-  readonly #keys: TextKeys;
+/** Gathers keys and the rows that have them. */
+export class RowsByKey {
   /** Pairs of key and row. */
   #pairs: Uint32Array<ArrayBuffer>;
   #pairCount = 0;
 
-  /**
-   * @param bytes where the texts lie.
-   * @param expected how many texts there may be; more are no error.
-   */
-  constructor(bytes: Uint8Array, expected = 1024) {
-    this.#keys = new TextKeys(bytes, expected);
+  /** @param expected how many pairs there may be; more are no error. */
+  constructor(expected = 1024) {
     this.#pairs = new Uint32Array(2 * Math.max(16, expected));
   }
 
-  /** Says that `row` has the text at `[from, to)`. Rows come in ascending order; a row that is given twice counts once. */
-  add(from: number, to: number, row: number): void {
-    this.addKey(this.key(from, to), row);
-  }
-
-  /** @returns the key of the text at `[from, to)`, for {@link addKey}: a small number, the same for equal texts. */
-  key(from: number, to: number): number {
-    return this.#keys.keyOf(from, to);
-  }
-
-  /** Like {@link add}, for a text whose key is known. */
-  addKey(key: number, row: number): void {
+  /** Says that `row` has a key. Rows come in ascending order; a row that is given twice counts once. */
+  add(key: number, row: number): void {
     if (2 * this.#pairCount + 2 > this.#pairs.length) this.#pairs = grown(this.#pairs);
     this.#pairs[2 * this.#pairCount] = key;
     this.#pairs[2 * this.#pairCount + 1] = row;
     this.#pairCount++;
   }
 
-  build(): LookupColumns {
-    const keys = this.#keys.size;
+  /** @param keys how many there are. */
+  build(keys: number): Pick<LookupColumns, 'ends' | 'rows'> {
     const ends = new Uint32Array(keys);
     const rows = new Uint32Array(this.#pairCount);
     const last = new Int32Array(keys).fill(-1);
@@ -68,35 +53,105 @@ export class TextLookupBuilder {
       if (last[key] !== row) rows[next[key]++] = row;
       last[key] = row;
     }
-    return { ...this.#keys.columns(), ends, rows: rows.slice(0, ends.at(-1) ?? 0) };
+    return { ends, rows: rows.slice(0, ends.at(-1) ?? 0) };
+  }
+}
+
+/** Gathers texts and the rows that have them. */
+export class TextLookupBuilder {
+  readonly #keys: TextKeys;
+  readonly #rows: RowsByKey;
+
+  /**
+   * @param bytes where the texts lie.
+   * @param expected how many texts there may be; more are no error.
+   */
+  constructor(bytes: Uint8Array, expected = 1024) {
+    this.#keys = new TextKeys(bytes, expected);
+    this.#rows = new RowsByKey(expected);
+  }
+
+  /** Says that `row` has the text at `[from, to)`. Rows come in ascending order; a row that is given twice counts once. */
+  add(from: number, to: number, row: number): void {
+    this.addKey(this.key(from, to), row);
+  }
+
+  /** @returns the key of the text at `[from, to)`, for {@link addKey}: a small number, the same for equal texts. */
+  key(from: number, to: number): number {
+    return this.#keys.keyOf(from, to);
+  }
+
+  /** Like {@link add}, for a text whose key is known. */
+  addKey(key: number, row: number): void {
+    this.#rows.add(key, row);
+  }
+
+  build(): LookupColumns {
+    return { ...this.#keys.columns(), ...this.#rows.build(this.#keys.size) };
   }
 }
 
 /** Finds rows by a text, without a string for any text that is not asked for. */
 export class TextLookup {
-  readonly #bytes: Uint8Array;
+  readonly #bytes: Buffer;
   readonly #columns: LookupColumns;
   /** The text that is looked for, as bytes. */
   #wanted = new Uint8Array(64);
 
   /** @param bytes where the texts of the columns lie. */
   constructor(bytes: Uint8Array, columns: LookupColumns) {
-    this.#bytes = bytes;
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#columns = columns;
   }
 
   /** Rows that have a text, ascending; a view. */
   find(text: string): Uint32Array {
-    const { slots, starts, lengths, ends, rows } = this.#columns;
-    const length = this.#write(text);
-    const wanted = this.#wanted;
+    const key = this.key(text);
+    return key < 0 ? NO_ROWS : this.#columns.rows.subarray(this.begin(key), this.end(key));
+  }
+
+  /** The key of the text at `[from, to)` of some bytes; -1 when it has none. */
+  keyAt(from: number, to: number, wanted: Uint8Array): number {
+    const { slots, starts, lengths } = this.#columns;
+    const length = to - from;
     const mask = slots.length - 1;
-    for (let slot = hashBytes(wanted, 0, length) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+    for (let slot = hashBytes(wanted, from, to) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
       const key = slots[slot] - 1;
-      if (lengths[key] !== length || !equalBytes(this.#bytes, starts[key], wanted, 0, length)) continue;
-      return rows.subarray(key === 0 ? 0 : ends[key - 1], ends[key]);
+      if (lengths[key] === length && equalBytes(this.#bytes, starts[key], wanted, from, length)) return key;
     }
-    return NO_ROWS;
+    return -1;
+  }
+
+  /** Number of keys. */
+  get size(): number {
+    return this.#columns.starts.length;
+  }
+
+  /** The key of a text; -1 when it has none. */
+  key(text: string): number {
+    const length = this.#write(text);
+    return this.keyAt(0, length, this.#wanted);
+  }
+
+  /** Where the run of a key's rows begins, ascending, for {@link row}. */
+  begin(key: number): number {
+    return key === 0 ? 0 : this.#columns.ends[key - 1];
+  }
+
+  /** Where the run of a key's rows ends. */
+  end(key: number): number {
+    return this.#columns.ends[key];
+  }
+
+  /** The row at a place between {@link begin} and {@link end}. */
+  row(at: number): number {
+    return this.#columns.rows[at];
+  }
+
+  /** The text of a key. */
+  textOf(key: number): string {
+    const start = this.#columns.starts[key];
+    return this.#bytes.toString('utf8', start, start + this.#columns.lengths[key]);
   }
 
   /** Writes a text where it is compared from, because a buffer for each costs more than looking it up. @returns its length in bytes. */
@@ -115,9 +170,7 @@ export class TextLookup {
 
   /** Every text that some row has, in the order in which they were added. */
   *texts(): Generator<string> {
-    const { starts, lengths } = this.#columns;
-    const bytes = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    for (let key = 0; key < starts.length; key++) yield bytes.toString('utf8', starts[key], starts[key] + lengths[key]);
+    for (let key = 0; key < this.#columns.starts.length; key++) yield this.textOf(key);
   }
 }
 

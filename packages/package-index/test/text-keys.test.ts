@@ -18,4 +18,20 @@ describe('TextKeys', () => {
       }),
     );
   });
+
+  it('can keep copies of texts that come and go', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ maxLength: 40 }), { maxLength: 60 }), (texts) => {
+        const keys = new TextKeys(undefined, 1);
+        const buffer = Buffer.alloc(200);
+        const numbers = texts.map((text) => keys.keyOf(7, 7 + buffer.write(text, 7), buffer));
+        buffer.fill(0);
+        const order = [...new Set(texts)];
+        expect(numbers).toEqual(texts.map((text) => order.indexOf(text)));
+        expect(order.map((_, key) => keys.text(key))).toEqual(order);
+        expect(order.map((text, key) => keys.textAt(keys.start(key), Buffer.byteLength(text)))).toEqual(order);
+        expect(Buffer.from(keys.bytes).toString()).toBe(order.join(''));
+      }),
+    );
+  });
 });

@@ -27,7 +27,16 @@ describe('TextLookup', () => {
         for (const lookup of [new TextLookup(bytes, columns), new TextLookup(bytes, stored!)]) {
           expect([...lookup.texts()]).toEqual([...known.keys()]);
           for (const [text, found] of known) expect([...lookup.find(text)]).toEqual(found);
+          for (const [text, found] of known) {
+            const key = lookup.key(text);
+            const wanted = Buffer.from(`-${text}`);
+            expect([lookup.textOf(key), lookup.keyAt(1, wanted.length, wanted)]).toEqual([text, key]);
+            const count = lookup.end(key) - lookup.begin(key);
+            expect(Array.from({ length: count }, (_, i) => lookup.row(lookup.begin(key) + i))).toEqual(found);
+          }
+          expect(lookup.size).toBe(known.size);
           expect([...lookup.find('nothing like it')]).toEqual([]);
+          expect(lookup.key('nothing like it')).toBe(-1);
         }
       }),
     );

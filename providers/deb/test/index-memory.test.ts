@@ -1,12 +1,13 @@
 import { rm, writeFile } from 'node:fs/promises';
 import type { Digest, Snapshot } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { readColumns } from '../src/metadata/index-columns.js';
-import { keepColumns, recallColumns } from '../src/metadata/index-memory.js';
+import { readDirectory } from '../src/metadata/index-directory.js';
+import { keepDirectory, recallDirectory } from '../src/metadata/index-memory.js';
+import { TextInMemory } from '../src/metadata/index-text.js';
 import { FakeContext } from './fake-context.js';
 import { indexText } from './resolve-case-file.js';
 
-const columns = readColumns(Buffer.from(indexText([{ name: 'a', version: '1' }])), []);
+const directory = readDirectory(new TextInMemory(Buffer.from(indexText([{ name: 'a', version: '1' }]))), []);
 
 function pinned(path: string, hex: string, plain?: string): Snapshot {
   const digest = (text: string): Digest => `sha256:${text.repeat(64)}` as Digest;
@@ -23,10 +24,10 @@ describe('the memory of indexes', () => {
   it('gives back what was kept for equal indexes', async () => {
     await using ctx = new FakeContext();
     const asked = pinned('main/Packages.xz', 'a', 'b');
-    expect(await recallColumns(asked, ctx)).toBeUndefined();
-    await keepColumns(asked, columns, ctx);
-    expect((await recallColumns(asked, ctx))?.flags).toEqual(columns.flags);
-    expect(await recallColumns(pinned('main/Packages.xz', 'c', 'b'), ctx)).toBeDefined();
+    expect(await recallDirectory(asked, ctx)).toBeUndefined();
+    await keepDirectory(asked, directory, ctx);
+    expect((await recallDirectory(asked, ctx))?.flags).toEqual(directory.flags);
+    expect(await recallDirectory(pinned('main/Packages.xz', 'c', 'b'), ctx)).toBeDefined();
   });
 
   it.each([
@@ -35,21 +36,21 @@ describe('the memory of indexes', () => {
     ['another path', pinned('contrib/Packages.xz', 'a', 'b')],
   ])('has nothing for %s', async (_, other) => {
     await using ctx = new FakeContext();
-    await keepColumns(pinned('main/Packages.xz', 'a', 'b'), columns, ctx);
-    expect(await recallColumns(other, ctx)).toBeUndefined();
+    await keepDirectory(pinned('main/Packages.xz', 'a', 'b'), directory, ctx);
+    expect(await recallDirectory(other, ctx)).toBeUndefined();
   });
 
   it('is not needed', async () => {
     await using ctx = new FakeContext();
     const asked = pinned('main/Packages', 'a');
-    await keepColumns(asked, columns, ctx);
+    await keepDirectory(asked, directory, ctx);
     const [file] = ctx.stored.values();
     await writeFile(file, 'something else');
-    expect(await recallColumns(asked, ctx)).toBeUndefined();
+    expect(await recallDirectory(asked, ctx)).toBeUndefined();
     ctx.stored.clear();
     await rm(file);
-    expect(await recallColumns(asked, ctx)).toBeUndefined();
+    expect(await recallDirectory(asked, ctx)).toBeUndefined();
     for (const key of ctx.remembered.keys()) ctx.remembered.set(key, 'nonsense');
-    expect(await recallColumns(asked, ctx)).toBeUndefined();
+    expect(await recallDirectory(asked, ctx)).toBeUndefined();
   });
 });

@@ -89,6 +89,7 @@ describe('PackagesIndex', () => {
 
   it.each([
     ['Version', '1 0'],
+    ['Version', '1\n 2'],
     ['SHA256', 'abc'],
     ['SHA256', `${'ab'.repeat(31)}xy`],
     ['Size', '-1'],

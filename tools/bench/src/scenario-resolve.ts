@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { readFile, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AptResolver } from '@ict/fixtures';
-import { encodeColumns, readColumns } from '@ict/provider-deb';
+import { encodeDirectory, readDirectory, TextInFiles } from '@ict/provider-deb';
 import { alternate } from './alternation.js';
 import { bundledProgram } from './bundled-program.js';
 import { debianIndex } from './debian-index.js';
@@ -23,23 +23,25 @@ const WITHOUT_CACHES = ['-o', 'Dir::Cache::pkgcache=', '-o', 'Dir::Cache::srcpkg
 export const resolve: Scenario = async (options) => {
   const { directory, runs, putAway, onRun, say } = options;
   const packages = await debianIndex(options);
-  const columns = join(directory, 'columns');
-  await writeFile(columns, encodeColumns(readColumns(await readFile(packages), [])));
+  const kept = join(directory, 'directory');
+  const text = new TextInFiles([{ path: packages, sizeBytes: (await stat(packages)).size }]);
+  await writeFile(kept, encodeDirectory(readDirectory(text, [])));
+  text.close();
   await putAway(join(directory, 'apt'));
   const apt = await AptResolver.create(join(directory, 'apt'), [{ packages }], 'amd64');
   const testcase = await makeTestcase(options, packages);
   const program = await bundledProgram('resolve-once');
-  const node = (form: string, file: string) => ({ argv: [process.execPath, program, form, file, REQUEST] });
-  const [text, kept] = [node('text', packages), node('columns', columns)];
-  for (const { argv } of [text, kept]) {
+  const scanned = { argv: [process.execPath, program, packages, REQUEST] };
+  const recalled = { argv: [...scanned.argv, kept] };
+  for (const [name, { argv }] of Object.entries({ text: scanned, directory: recalled })) {
     const [command = '', ...args] = argv;
     const { stdout } = await run(command, args);
-    say(`${args[1]}: ${stdout.trim()}`);
+    say(`${name}: ${stdout.trim()}`);
   }
   const contenders = [
-    { name: 'ict, from the text of the index', command: text },
+    { name: 'ict, from the text of the index', command: scanned },
     { name: 'apt-get, nothing cached', command: { argv: [...apt.command([REQUEST], true), ...WITHOUT_CACHES], env: apt.env } },
-    { name: 'ict, from kept columns', command: kept },
+    { name: 'ict, with the kept directory', command: recalled },
     { name: 'libsolv, from its .solv file', command: { argv: ['testsolv', '-r', testcase] } },
     { name: 'apt-get, caches warm', command: { argv: apt.command([REQUEST], true), env: apt.env } },
   ];

@@ -1,21 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from '../architecture.js';
 import { debError } from '../errors.js';
-import { readColumns } from './index-columns.js';
-import type { IndexColumns, IndexSegment } from './index-columns.js';
-import { keepColumns, recallColumns } from './index-memory.js';
+import { readDirectory } from './index-directory.js';
+import type { IndexSegment } from './index-directory.js';
+import { TextInFiles } from './index-text.js';
+import type { TextFile } from './index-text.js';
+import { keepDirectory, recallDirectory } from './index-memory.js';
 import { PackagesIndex } from './packages-index.js';
 import type { RelationTable } from '../relations/relation.js';
 import { checkRelease, chooseIndexes, isFlat, MAX_INDEX_BYTES, parseRelease } from './release.js';
 import type { Release } from './release.js';
 import { fetchRoot } from './signed-root.js';
-
-/** Separates the indexes of one repository in memory: an empty line, whether or not a file ends in a newline. */
-const SEPARATOR = '\n\n';
 
 /** Between checks of the signal while records are streamed. */
 const RECORDS_PER_CHECK = 1024;
@@ -67,10 +65,17 @@ function warnOfOtherSuite(release: Release, repository: RepositorySpec, ctx: Con
 
 async function* packages(pinned: Snapshot, ctx: Context): AsyncGenerator<PackageRecord> {
   const index = await loadIndexes(pinned, ctx);
-  for (let i = 0; i < index.count; i++) {
-    if (i % RECORDS_PER_CHECK === 0) ctx.signal.throwIfAborted();
-    const record = usableRecord(index, i, pinned.repository.id, ctx);
-    if (record !== undefined) yield record;
+  try {
+    for (let i = 0; i < index.count; i++) {
+      if (i % RECORDS_PER_CHECK === 0) {
+        ctx.signal.throwIfAborted();
+        index.release();
+      }
+      const record = usableRecord(index, i, pinned.repository.id, ctx);
+      if (record !== undefined) yield record;
+    }
+  } finally {
+    index.close();
   }
 }
 
@@ -87,38 +92,40 @@ function usableRecord(index: PackagesIndex, i: number, repository: string, ctx: 
 }
 
 /**
- * Loads every index of a pinned repository, checked against the digests that its signed root gives. Downloads what the cache does not
- * have; the decompressed text stays in the cache, and so do its columns, with which equal indexes need not be read again.
+ * Opens every index of a pinned repository, checked against the digests that its signed root gives. Downloads what the cache does not
+ * have; the decompressed text stays in the cache, and so does its directory, with which equal indexes need not be scanned again.
  *
  * @param table relations already parsed, to share them between repositories.
- * @returns the packages in the order of the indexes; a stanza that cannot be used is left out, with a warning.
+ * @returns the packages in the order of the indexes; a stanza that cannot be used is left out, with a warning. To be closed: it reads packages from the
+ * files as they are asked for.
  * @throws `ICT_DEB_INDEX_MISSING`, `ICT_DEB_INDEX_MISMATCH`, `ICT_DEB_INDEX_INVALID`, and what the fetcher throws.
  */
 export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: RelationTable): Promise<PackagesIndex> {
-  let columns = await recallColumns(pinned, ctx);
-  if (columns === undefined) {
-    columns = await readIndexes(pinned, ctx);
-    await keepColumns(pinned, columns, ctx);
+  const files = await settled(pinned.indexes.map((index) => plainFile(pinned.repository, index, ctx)));
+  const text = new TextInFiles(files);
+  try {
+    let directory = await recallDirectory(pinned, ctx);
+    if (directory === undefined) {
+      ctx.signal.throwIfAborted();
+      directory = readDirectory(text, segmentsOf(pinned, files));
+      await keepDirectory(pinned, directory, ctx);
+    }
+    const index = new PackagesIndex(directory, text, table);
+    warnOfDropped(index, pinned.repository, ctx);
+    return index;
+  } catch (error) {
+    text.close();
+    throw error;
   }
-  const index = new PackagesIndex(columns, table);
-  warnOfDropped(index, pinned.repository, ctx);
-  return index;
 }
 
-async function readIndexes(pinned: Snapshot, ctx: Context): Promise<IndexColumns> {
-  const files = await settled(pinned.indexes.map((index) => plainFile(pinned.repository, index, ctx)));
-  const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes + SEPARATOR.length, 0);
-  const bytes = Buffer.allocUnsafeSlow(total);
-  const segments: IndexSegment[] = [];
+function segmentsOf({ indexes }: Snapshot, files: readonly TextFile[]): readonly IndexSegment[] {
   let offset = 0;
-  for (const [i, file] of files.entries()) {
-    ctx.signal.throwIfAborted();
-    segments.push({ path: pinned.indexes[i].path, offset });
-    await readInto(bytes.subarray(offset, offset + file.sizeBytes), file.path, pinned.repository, pinned.indexes[i]);
-    offset += file.sizeBytes;
-    offset += bytes.write(SEPARATOR, offset, 'latin1');
-  }
-  return readColumns(bytes, segments);
+  return files.map(({ sizeBytes }, i) => {
+    const segment = { path: indexes[i].path, offset };
+    offset += sizeBytes;
+    return segment;
+  });
 }
 
 /** Every result, or the first failure; only after all have ended, so that nothing still writes when the build has failed. */
@@ -127,13 +134,8 @@ async function settled<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
   return Promise.all(work);
 }
 
-interface PlainFile {
-  readonly path: string;
-  readonly sizeBytes: number;
-}
-
 /** The decompressed index on this machine, its digest known to be right. */
-async function plainFile(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<PlainFile> {
+async function plainFile(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<TextFile> {
   if ((index.plain?.sizeBytes ?? 0) > MAX_INDEX_BYTES || index.sizeBytes > MAX_INDEX_BYTES) throw tooLarge(repository, index);
   const cached = index.plain && (await ctx.blobs.path(index.plain.digest));
   if (cached !== undefined && index.plain !== undefined) return { path: cached, sizeBytes: index.plain.sizeBytes };
@@ -197,21 +199,6 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
     facts: { repository: repository.id, path: index.path },
     cause: notFound,
   });
-}
-
-async function readInto(target: Buffer, path: string, repository: RepositorySpec, index: IndexRef): Promise<void> {
-  const file = await open(path);
-  try {
-    let filled = 0;
-    while (filled < target.length) {
-      const { bytesRead } = await file.read(target, filled, target.length - filled, filled);
-      if (bytesRead === 0)
-        throw mismatch(repository, index, 'stored', { ...index, sizeBytes: target.length }, { ...index, sizeBytes: filled });
-      filled += bytesRead;
-    }
-  } finally {
-    await file.close();
-  }
 }
 
 type Content = Pick<IndexRef, 'digest' | 'sizeBytes'>;

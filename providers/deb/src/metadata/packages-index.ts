@@ -2,25 +2,24 @@ import { digestFromHex } from '@ict/integrity';
 import { TextLookup } from '@ict/package-index';
 import type { PackageRecord } from '@ict/plugin-api';
 import { debError } from '../errors.js';
-import { FLAG, MULTI_ARCH, PRIORITIES, readColumns, WIDTH } from './index-columns.js';
-import type { IndexColumns, IndexDiagnostic, IndexSegment } from './index-columns.js';
+import { FLAG, MULTI_ARCH, PRIORITIES, readDirectory } from './index-directory.js';
+import type { IndexDiagnostic, IndexDirectory, IndexSegment } from './index-directory.js';
+import { TextInMemory } from './index-text.js';
+import type { IndexText } from './index-text.js';
 import { isDebVersion } from '../relations/version.js';
-import { KeptRelations } from './kept-relations.js';
 import { NO_GROUPS, parseProvides, RelationTable, toProvided } from '../relations/relation.js';
 import { RELATION_PLACES, UNREADABLE } from '../relations/relation-numbers.js';
-import type { RelationNumbers } from '../relations/relation-numbers.js';
 import { RelationReader } from '../relations/relation-reader.js';
 import type { Provided, RelationGroup } from '../relations/relation.js';
-import { columnOf, valueStart, valueStop } from './stanza-scan.js';
+import { columnOf, valueStop, valueText } from './stanza-scan.js';
 import type { IndexedField } from './stanza-scan.js';
+import { StanzaValues } from './stanza-values.js';
 
 /** Fields of a stanza that hold relations. */
 export type RelationField = 'Depends' | 'Pre-Depends' | 'Recommends' | 'Suggests' | 'Enhances' | 'Conflicts' | 'Breaks' | 'Replaces';
 
 export type MultiArch = (typeof MULTI_ARCH)[number];
 
-const PACKAGE = columnOf('package');
-const VERSION = columnOf('version');
 const PROVIDES = columnOf('provides');
 const RELATION_COLUMNS: Readonly<Record<RelationField | 'Provides', number>> = {
   Depends: columnOf('depends'),
@@ -35,8 +34,8 @@ const RELATION_COLUMNS: Readonly<Record<RelationField | 'Provides', number>> = {
 };
 
 /**
- * One or more `Packages` files, indexed. The text is scanned once, or not at all when its columns were kept; values are read when they
- * are asked for. Packages are numbered from 0 in the order of the files, so a lower number is an earlier source.
+ * One or more `Packages` files, indexed. The text is scanned once, or not at all when its directory was kept; a stanza is read when something of it
+ * is asked for. Packages are numbered from 0 in the order of the files, so a lower number is an earlier source.
  *
  * ```ts
  * const index = PackagesIndex.parse(readFileSync('Packages'));
@@ -53,36 +52,36 @@ export class PackagesIndex {
   /** Parsed relations, shared by all packages: equal text gives the same array. */
   readonly table: RelationTable;
   /** The same relations as numbers, which a resolution goes by. */
-  readonly numbers: RelationNumbers;
+  readonly numbers: RelationReader;
 
-  readonly #bytes: Buffer;
-  readonly #fields: Uint32Array;
-  readonly #flags: Uint8Array;
+  readonly #text: IndexText;
+  readonly #values: StanzaValues;
+  readonly #versionTexts: Buffer;
+  readonly #directory: IndexDirectory;
   readonly #byName: TextLookup;
   readonly #byProvided: TextLookup;
-  readonly #archs: Uint32Array;
-  readonly #names: (string | undefined)[];
-  readonly #versions: (string | undefined)[];
+  /** Texts that were asked for. */
+  readonly #names = new Map<number, string>();
+  readonly #versions = new Map<number, string>();
 
   /**
-   * @param columns see {@link readColumns}; their bytes must not change afterwards.
+   * @param directory of the text; see {@link readDirectory}.
+   * @param text must not change afterwards.
    * @param table relations already parsed, to share them between repositories.
    */
-  constructor(columns: IndexColumns, table: RelationTable = new RelationTable()) {
-    const { bytes, fields, flags, archs, architectures, relations, names, provides, diagnostics } = columns;
-    this.count = flags.length;
+  constructor(directory: IndexDirectory, text: IndexText, table: RelationTable = new RelationTable()) {
+    const { starts, versionTexts, words, names, provides, diagnostics } = directory;
+    this.count = starts.length;
     this.diagnostics = diagnostics;
+    this.architectures = directory.architectures;
     this.table = table;
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#fields = fields;
-    this.#flags = flags;
-    this.#archs = archs;
-    this.architectures = architectures;
-    this.numbers = relations === undefined ? new RelationReader(bytes, fields, WIDTH, table) : new KeptRelations(this.#bytes, relations);
-    this.#byName = new TextLookup(bytes, names);
-    this.#byProvided = new TextLookup(bytes, provides);
-    this.#names = new Array<string | undefined>(this.count);
-    this.#versions = new Array<string | undefined>(this.count);
+    this.#text = text;
+    this.#values = new StanzaValues(directory, text);
+    this.#versionTexts = Buffer.from(versionTexts.buffer, versionTexts.byteOffset, versionTexts.byteLength);
+    this.#directory = directory;
+    this.#byName = new TextLookup(words, names);
+    this.#byProvided = new TextLookup(words, provides);
+    this.numbers = new RelationReader(this.#values, directory, this.#byName, table);
   }
 
   /**
@@ -91,25 +90,43 @@ export class PackagesIndex {
    * @param segments where each file begins, when the buffer holds several, separated by an empty line.
    */
   static parse(bytes: Uint8Array, segments: readonly IndexSegment[] = [], table?: RelationTable): PackagesIndex {
-    return new PackagesIndex(readColumns(bytes, segments), table);
+    const text = new TextInMemory(bytes);
+    return new PackagesIndex(readDirectory(text, segments), text, table);
+  }
+
+  /** Forgets the packages that were read so far, for whoever walks through all of them; they are read again when they are asked for. */
+  release(): void {
+    this.#values.release();
+    this.numbers.release();
+    this.#names.clear();
+    this.#versions.clear();
+  }
+
+  /** Ends reading: of packages that nobody has asked about nothing is known any more but what finds them. */
+  close(): void {
+    this.#text.close();
   }
 
   name(i: number): string {
-    return (this.#names[i] ??= this.#value(i, PACKAGE)!);
+    let name = this.#names.get(i);
+    if (name === undefined) this.#names.set(i, (name = this.#byName.textOf(this.#directory.keys[i])));
+    return name;
   }
 
   /** Debian architecture: `amd64`, `all`. */
   arch(i: number): string {
-    return this.architectures[this.#archs[i]];
+    return this.architectures[this.#directory.archs[i]];
   }
 
   /** Place of the architecture among {@link architectures}. */
   architectureAt(i: number): number {
-    return this.#archs[i];
+    return this.#directory.archs[i];
   }
 
   version(i: number): string {
-    return (this.#versions[i] ??= this.#value(i, VERSION)!);
+    let version = this.#versions.get(i);
+    if (version === undefined) this.#versions.set(i, (version = this.#versionAt(this.#directory.versions[i])));
+    return version;
   }
 
   /**
@@ -128,6 +145,21 @@ export class PackagesIndex {
   /** Packages whose `Provides` names this, in order, whatever version they provide. Packages of that name are not among them unless they list it. */
   providersOf(name: string): Uint32Array {
     return this.#byProvided.find(name);
+  }
+
+  /** The number of a name in this index, as {@link numbers} have it; -1 when no package has or provides it. */
+  nameNumber(name: string): number {
+    return this.#byName.key(name);
+  }
+
+  /** Adds the packages of a name, by its number, to a list. See {@link byName}. */
+  addNamed(name: number, rows: number[]): void {
+    addRows(this.#byName, name, rows);
+  }
+
+  /** Adds those that provide it. See {@link providersOf}. */
+  addProviders(name: number, rows: number[]): void {
+    addRows(this.#byProvided, name, rows);
   }
 
   /**
@@ -152,7 +184,7 @@ export class PackagesIndex {
 
   /** True when a field is absent, or is one of {@link numbers} that can be read; false when only reading it tells. */
   hasReadable(i: number, field: RelationField | 'Provides'): boolean {
-    if (this.#fields[i * WIDTH + RELATION_COLUMNS[field]] === 0) return true;
+    if (this.#values.place(i, RELATION_COLUMNS[field]) === 0) return true;
     const place = RELATION_PLACES.get(field);
     return place !== undefined && this.numbers.list(i, place) !== UNREADABLE;
   }
@@ -177,21 +209,21 @@ export class PackagesIndex {
 
   /** Place of the priority, from 0 for `required` to 4 for `extra`; 5 for any other word. */
   priorityRank(i: number): number {
-    return Math.floor(this.#flags[i] / FLAG.priority) % 8;
+    return Math.floor(this.#directory.flags[i] / FLAG.priority) % 8;
   }
 
   essential(i: number): boolean {
-    return (this.#flags[i] & FLAG.essential) !== 0;
+    return (this.#directory.flags[i] & FLAG.essential) !== 0;
   }
 
   /** `Protected: yes`: like essential, for what makes a system boot. */
   protected(i: number): boolean {
-    return (this.#flags[i] & FLAG.protected) !== 0;
+    return (this.#directory.flags[i] & FLAG.protected) !== 0;
   }
 
   /** `no` when absent or of a value that this version does not know. */
   multiArch(i: number): MultiArch {
-    return MULTI_ARCH[Math.floor(this.#flags[i] / FLAG.multiArch) % MULTI_ARCH.length];
+    return MULTI_ARCH[Math.floor(this.#directory.flags[i] / FLAG.multiArch) % MULTI_ARCH.length];
   }
 
   /** Source package and its version, which are the package's own unless `Source` says otherwise. */
@@ -234,11 +266,15 @@ export class PackagesIndex {
     };
   }
 
+  #versionAt(place: number): string {
+    const texts = this.#versionTexts;
+    return texts.toString('utf8', place, valueStop(texts, place));
+  }
+
   #value(i: number, column: number): string | undefined {
-    const from = this.#fields[i * WIDTH + column];
+    const from = this.#values.place(i, column);
     if (from === 0) return undefined;
-    const start = valueStart(this.#bytes, from);
-    return this.#bytes.toString('utf8', start, valueStop(this.#bytes, start));
+    return valueText(this.#values.bytes, from);
   }
 
   #named<T>(i: number, field: string, parse: () => T): T {
@@ -261,6 +297,13 @@ export class PackagesIndex {
       facts: { repository, package: this.name(i), field, value: value.slice(0, 200) },
     });
   }
+}
+
+/** Names that an index has no packages for have numbers that its lookups do not know. */
+function addRows(lookup: TextLookup, key: number, rows: number[]): void {
+  if (key < 0 || key >= lookup.size) return;
+  const end = lookup.end(key);
+  for (let at = lookup.begin(key); at < end; at++) rows.push(lookup.row(at));
 }
 
 function isCount(text: string): boolean {

@@ -1,6 +1,6 @@
 /**
  * Fields of a `Packages` stanza whose place is remembered while scanning; others are not read. The order is the column of
- * {@link StanzaTable.fields}.
+ * {@link StanzaScanner.fields}.
  */
 export const INDEXED_FIELDS = [
   'package',
@@ -35,19 +35,10 @@ export const INDEXED_FIELDS = [
 export type IndexedField = (typeof INDEXED_FIELDS)[number];
 
 /** How many of {@link INDEXED_FIELDS}, from the first, a stanza must have. */
-export const REQUIRED_FIELDS = 6;
+const REQUIRED_FIELDS = 6;
 
-const WIDTH = INDEXED_FIELDS.length;
-
-/** Where stanzas and their fields lie in a buffer: numbers only, seven megabytes for Debian's main archive. */
-export interface StanzaTable {
-  readonly count: number;
-  /** Offset of the first byte of stanza `i`. */
-  readonly starts: Uint32Array;
-  /** Offset of the byte after the colon of field `f` of stanza `i`, at `i * INDEXED_FIELDS.length + f`; 0 when it is absent. */
-  readonly fields: Uint32Array;
-  readonly dropped: readonly DroppedStanza[];
-}
+/** How many of {@link INDEXED_FIELDS} there are. */
+export const WIDTH = INDEXED_FIELDS.length;
 
 /** A stanza that cannot be used, and why. */
 export interface DroppedStanza {
@@ -88,102 +79,130 @@ function step(hash: number, byte: number): number {
   return (hash * 31 + (byte | 0x20)) & (HASH_SIZE - 1);
 }
 
-/**
- * Finds every stanza of a deb822 file and the fields named in {@link INDEXED_FIELDS}, reading each byte once and making no strings.
- *
- * Tolerant as apt is: CRLF, blank lines with spaces, a missing final newline, lines of any length, unknown fields; the first of two
- * equal fields counts. A stanza without a required field, or with a line that is no field, goes to `dropped`.
- */
-export function scanStanzas(bytes: Uint8Array): StanzaTable {
-  const end = bytes.length;
-  let capacity = Math.max(16, Math.ceil(end / 700));
-  let starts = new Uint32Array(capacity);
-  let fields = new Uint32Array(capacity * WIDTH);
-  const dropped: DroppedStanza[] = [];
-  const current = new Uint32Array(WIDTH);
-  let count = 0;
-  let open = false;
-  let start = 0;
-  let fault: Pick<DroppedStanza, 'offset' | 'reason'> | undefined;
-
-  const close = (): void => {
-    const field = missing(current);
-    if (fault === undefined && field === undefined) {
-      if (count === capacity) {
-        capacity *= 2;
-        starts = grow(starts, capacity);
-        fields = grow(fields, capacity * WIDTH);
-      }
-      starts[count] = start;
-      fields.set(current, count * WIDTH);
-      count++;
-    } else {
-      const name = current[0] === 0 ? '' : valueText(bytes, current[0]);
-      dropped.push({
-        ...(fault ?? { offset: start, reason: `it has no ${field}` }),
-        ...(name === '' ? {} : { package: name }),
-        ...(fault === undefined && field !== undefined ? { field } : {}),
-      });
-    }
-    current.fill(0);
-    fault = undefined;
-    open = false;
-  };
-
-  let position = 0;
-  while (position < end) {
-    const lineStart = position;
-    const first = bytes[position];
-    if (first === NEWLINE || first === RETURN || first === SPACE || first === TAB) {
-      let text = position;
-      while (text < end && (bytes[text] === SPACE || bytes[text] === TAB || bytes[text] === RETURN)) text++;
-      if (text === end || bytes[text] === NEWLINE) {
-        if (open) close();
-        position = text + 1;
-        continue;
-      }
-      if (!open) {
-        open = true;
-        start = lineStart;
-        fault = { offset: lineStart, reason: 'the line continues a field that is not there' };
-      }
-    } else {
-      if (!open) {
-        open = true;
-        start = lineStart;
-      }
-      let hash = 0;
-      let byte = first;
-      while (byte !== COLON && byte !== NEWLINE) {
-        hash = step(hash, byte);
-        position++;
-        if (position >= end) break;
-        byte = bytes[position];
-      }
-      if (position >= end || byte !== COLON || position === lineStart) {
-        fault ??= { offset: lineStart, reason: 'the line is not a field' };
-      } else {
-        const column = COLUMNS[hash] - 1;
-        if (column >= 0 && current[column] === 0 && isName(bytes, lineStart, position, NAMES[column])) current[column] = position + 1;
-      }
-    }
-    while (position < end && bytes[position] !== NEWLINE) position++;
-    position++;
-  }
-  if (open) close();
-  return { count, starts, fields, dropped };
+/** Why a stanza cannot be used as a whole, and the line that says so. */
+interface StanzaFault {
+  readonly offset: number;
+  readonly reason: string;
 }
 
-function grow(array: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(length);
-  larger.set(array);
-  return larger;
+/** Four newlines, and what tells whether a word of four bytes has one. */
+const NEWLINES = 0x0a0a0a0a;
+const LOW_BITS = 0x01010101;
+const HIGH_BITS = 0x80808080 | 0;
+
+/**
+ * Finds the stanzas of a deb822 file one after the other, and of each the fields named in {@link INDEXED_FIELDS}, reading each byte once and making no
+ * strings.
+ *
+ * Tolerant as apt is: CRLF, blank lines with spaces, a missing final newline, lines of any length, unknown fields; the first of two
+ * equal fields counts.
+ */
+export class StanzaScanner {
+  /** Of the last stanza, by column: offset of the byte after the colon; 0 when the field is absent. */
+  readonly fields = new Uint32Array(WIDTH);
+  /** Of the last stanza: offset of its first byte, and of the one after its last. */
+  start = 0;
+  stop = 0;
+  /** What is wrong with the last stanza. */
+  fault: StanzaFault | undefined = undefined;
+  readonly bytes: Uint8Array;
+  /** The same bytes four at a time; empty where they do not lie so. */
+  readonly #words: Int32Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    const isAligned = bytes.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
+    this.#words = isAligned ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : new Int32Array(0);
+  }
+
+  /**
+   * Reads the stanza that begins at or after `from`.
+   *
+   * @param end where the bytes end.
+   * @param isLast nothing follows them.
+   * @returns where to go on; -1 when there is no whole stanza any more.
+   */
+  next(from: number, end: number, isLast: boolean): number {
+    const { bytes } = this;
+    this.fields.fill(0);
+    this.fault = undefined;
+    let open = false;
+    let position = from;
+    while (position < end) {
+      const first = bytes[position];
+      if (first === NEWLINE || first === RETURN || first === SPACE || first === TAB) {
+        let text = position;
+        while (text < end && (bytes[text] === SPACE || bytes[text] === TAB || bytes[text] === RETURN)) text++;
+        if (text === end && !isLast) return -1;
+        if (text === end || bytes[text] === NEWLINE) {
+          if (open) {
+            this.stop = position;
+            return text + 1;
+          }
+          position = text + 1;
+          continue;
+        }
+        if (!open) this.fault = { offset: position, reason: 'the line continues a field that is not there' };
+      }
+      if (!open) {
+        open = true;
+        this.start = position;
+      }
+      position = this.#lineEnd(first === SPACE || first === TAB || first === RETURN ? position : this.#field(position, end), end) + 1;
+    }
+    if (!open || !isLast) return -1;
+    this.stop = end;
+    return end;
+  }
+
+  /** Notes the field that a line begins with. @returns a place in the same line. */
+  #field(lineStart: number, end: number): number {
+    const { bytes } = this;
+    let hash = 0;
+    let position = lineStart;
+    let byte = bytes[position];
+    while (byte !== COLON && byte !== NEWLINE) {
+      hash = step(hash, byte);
+      position++;
+      if (position >= end) break;
+      byte = bytes[position];
+    }
+    if (position >= end || byte !== COLON || position === lineStart) {
+      this.fault ??= { offset: lineStart, reason: 'the line is not a field' };
+    } else {
+      const column = COLUMNS[hash] - 1;
+      if (column >= 0 && this.fields[column] === 0 && isName(bytes, lineStart, position, NAMES[column])) this.fields[column] = position + 1;
+    }
+    return position;
+  }
+
+  /** Offset of the newline at or after `from`; `end` when there is none. */
+  #lineEnd(from: number, end: number): number {
+    const { bytes } = this;
+    const words = this.#words;
+    let position = from;
+    while (position < end && (position & 3) !== 0) {
+      if (bytes[position] === NEWLINE) return position;
+      position++;
+    }
+    let word = position >> 2;
+    const last = Math.min(end >> 2, words.length);
+    while (word < last) {
+      const difference = words[word] ^ NEWLINES;
+      // A byte that became zero borrows from its highest bit (Warren, Hacker's Delight, 6-1).
+      if (((difference - LOW_BITS) & ~difference & HIGH_BITS) !== 0) break;
+      word++;
+    }
+    position = Math.max(position, word << 2);
+    while (position < end && bytes[position] !== NEWLINE) position++;
+    return position;
+  }
 }
 
 /** The first required field that a stanza lacks. */
-function missing(current: Uint32Array): string | undefined {
+export function missingField(fields: Uint32Array): string | undefined {
   for (let column = 0; column < REQUIRED_FIELDS; column++) {
-    if (current[column] === 0) return titleOf(INDEXED_FIELDS[column]);
+    if (fields[column] === 0) return titleOf(INDEXED_FIELDS[column]);
   }
   return undefined;
 }

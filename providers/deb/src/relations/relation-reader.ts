@@ -1,18 +1,19 @@
 import { NumberColumn, TextKeys } from '@ict/package-index';
+import type { TextLookup } from '@ict/package-index';
 import { hasCode } from '@ict/plugin-api';
-import { NAME_BYTES } from '../metadata/index-columns.js';
-import { RelationTable } from './relation.js';
-import type { RelationColumns } from '../metadata/relation-columns.js';
+import { NAME_BYTES } from '../metadata/index-directory.js';
+import type { IndexDirectory } from '../metadata/index-directory.js';
+import type { RelationTable } from './relation.js';
 import { operatorIn, OPERATORS, RELATION_FIELDS, shapeOf, UNREADABLE, versionLengthIn } from './relation-numbers.js';
 import type { KeptRelationField, RelationNumbers } from './relation-numbers.js';
 import { columnOf, valueStart, valueStop } from '../metadata/stanza-scan.js';
+import type { StanzaValues } from '../metadata/stanza-values.js';
 import type { RelationOperator } from './version.js';
 
 const COLUMNS = RELATION_FIELDS.map((field) => columnOf(field.toLowerCase() as Lowercase<KeptRelationField>));
-const PACKAGE = columnOf('package');
 const PROVIDES = RELATION_FIELDS.indexOf('Provides');
-/** A list, or the name of a package, that nobody has asked for. */
-const UNKNOWN = 0xffff_fffe;
+/** Lists, groups and names that a resolution comes to; more are no error. */
+const EXPECTED = 4096;
 const COMMA = 0x2c;
 const BAR = 0x7c;
 const SPACE = 0x20;
@@ -29,55 +30,55 @@ const OPERATOR_BYTES = OPERATORS.map((operator) => Buffer.from(operator ?? ''));
 
 /** Takes relation fields apart, each when it is first asked for. */
 export class RelationReader implements RelationNumbers {
-  readonly #bytes: Uint8Array;
-  readonly #buffer: Buffer;
-  readonly #fields: Uint32Array;
-  readonly #width: number;
+  readonly #values: StanzaValues;
   readonly #table: RelationTable;
-  readonly #lists: Uint32Array;
-  readonly #ends: NumberColumn;
-  readonly #members: NumberColumn;
-  readonly #groups: TextKeys;
-  readonly #groupEnds: NumberColumn;
-  readonly #alternatives: NumberColumn;
-  readonly #shapes: NumberColumn;
-  readonly #versions: NumberColumn;
-  readonly #names: TextKeys;
-  readonly #packageNames: Uint32Array;
-  /** By place of a field's value, twice, and one more for Provides: its list. */
-  readonly #known = new Map<number, number>();
+  /** The names of packages and of what they provide, whose keys are their numbers. */
+  readonly #known: TextLookup;
+  readonly #knownCount: number;
+  /** Names that no package has or provides; their numbers come after the others. */
+  readonly #unknown = new TextKeys(undefined);
+  readonly #keys: Uint32Array;
+  /** By loaded stanza and field: its list + 1, {@link UNREADABLE}, or 0 when nobody has asked. */
+  #lists = new Uint32Array(EXPECTED * RELATION_FIELDS.length);
+  readonly #ends = new NumberColumn(EXPECTED);
+  readonly #members = new NumberColumn(EXPECTED);
+  /** Texts of groups, copied: stanzas do not stay where they are. */
+  readonly #groups = new TextKeys(undefined, EXPECTED);
+  readonly #groupEnds = new NumberColumn(EXPECTED);
+  readonly #alternatives = new NumberColumn(EXPECTED);
+  readonly #shapes = new NumberColumn(EXPECTED);
+  readonly #versions = new NumberColumn(EXPECTED);
   /** Groups that cannot be read. */
   readonly #faults = new Set<number>();
 
   /**
-   * @param bytes where the values of `fields` lie; see `IndexColumns.fields`.
-   * @param width columns of `fields`.
+   * @param directory its keys number the names.
+   * @param known finds them.
    * @param table relations already parsed.
    */
-  constructor(bytes: Uint8Array, fields: Uint32Array, width: number, table = new RelationTable()) {
-    const count = fields.length / width;
-    this.#bytes = bytes;
-    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#fields = fields;
-    this.#width = width;
+  constructor(values: StanzaValues, { keys, names }: IndexDirectory, known: TextLookup, table: RelationTable) {
+    this.#values = values;
     this.#table = table;
-    this.#lists = new Uint32Array(count * RELATION_FIELDS.length).fill(UNKNOWN);
-    this.#packageNames = new Uint32Array(count).fill(UNKNOWN);
-    this.#ends = new NumberColumn(count);
+    this.#known = known;
+    this.#knownCount = names.starts.length;
+    this.#keys = keys;
     this.#ends.push(0);
-    this.#members = new NumberColumn(count);
-    this.#groups = new TextKeys(bytes, count);
-    this.#groupEnds = new NumberColumn(count);
-    this.#alternatives = new NumberColumn(count);
-    this.#shapes = new NumberColumn(count);
-    this.#versions = new NumberColumn(count);
-    this.#names = new TextKeys(bytes, count);
   }
 
   list(row: number, place: number): number {
-    const at = row * RELATION_FIELDS.length + place;
-    if (this.#lists[at] === UNKNOWN) this.#lists[at] = this.#find(this.#fields[row * this.#width + COLUMNS[place]], place === PROVIDES);
-    return this.#lists[at];
+    const at = this.#values.stanza(row) * RELATION_FIELDS.length + place;
+    if (at >= this.#lists.length) this.#lists = grown(this.#lists, at);
+    const known = this.#lists[at];
+    if (known !== 0) return known === UNREADABLE ? UNREADABLE : known - 1;
+    const from = this.#values.place(row, COLUMNS[place]);
+    const list = from === 0 ? 0 : this.#read(from, place === PROVIDES);
+    this.#lists[at] = list === UNREADABLE ? UNREADABLE : list + 1;
+    return list;
+  }
+
+  /** Forgets which lists stanzas have, because these were forgotten; the lists stay. */
+  release(): void {
+    this.#lists.fill(0);
   }
 
   listEnd(list: number): number {
@@ -107,52 +108,19 @@ export class RelationReader implements RelationNumbers {
   version(alternative: number): string | undefined {
     const shape = this.#shapes.at(alternative);
     const start = this.#versions.at(alternative);
-    return shape === 0 ? undefined : this.#buffer.toString('latin1', start, start + versionLengthIn(shape));
+    return shape === 0 ? undefined : this.#groups.textAt(start, versionLengthIn(shape));
   }
 
   packageName(row: number): number {
-    if (this.#packageNames[row] === UNKNOWN) {
-      const start = valueStart(this.#bytes, this.#fields[row * this.#width + PACKAGE]);
-      this.#packageNames[row] = this.#names.keyOf(start, valueStop(this.#bytes, start));
-    }
-    return this.#packageNames[row];
+    return this.#keys[row];
   }
 
   nameText(name: number): string {
-    return this.#names.text(name);
-  }
-
-  /** All that was read. */
-  columns(): RelationColumns {
-    const { starts, lengths } = this.#groups.columns();
-    const names = this.#names.columns();
-    return {
-      lists: this.#lists,
-      ends: this.#ends.numbers,
-      members: this.#members.numbers,
-      starts,
-      lengths,
-      groupEnds: this.#groupEnds.numbers,
-      alternatives: this.#alternatives.numbers,
-      shapes: this.#shapes.numbers,
-      versions: this.#versions.numbers,
-      packageNames: this.#packageNames,
-      nameStarts: names.starts,
-      nameLengths: names.lengths,
-    };
-  }
-
-  /** @param from place of a field's value; 0 when it is absent. */
-  #find(from: number, isProvides: boolean): number {
-    if (from === 0) return 0;
-    const key = 2 * from + (isProvides ? 1 : 0);
-    let list = this.#known.get(key);
-    if (list === undefined) this.#known.set(key, (list = this.#read(from, isProvides)));
-    return list;
+    return name < this.#knownCount ? this.#known.textOf(name) : this.#unknown.text(name - this.#knownCount);
   }
 
   #read(from: number, isProvides: boolean): number {
-    const bytes = this.#bytes;
+    const { bytes } = this.#values;
     const start = valueStart(bytes, from);
     const stop = valueStop(bytes, start);
     const found: number[] = [];
@@ -162,9 +130,9 @@ export class RelationReader implements RelationNumbers {
         if (isProvides && bytes[end] === BAR) return UNREADABLE;
         end++;
       }
-      const first = this.#afterBlanks(at, end);
-      const last = this.#beforeBlanks(first, end);
-      if (first < last) found.push(this.#group(first, last));
+      const first = afterBlanks(bytes, at, end);
+      const last = beforeBlanks(bytes, first, end);
+      if (first < last) found.push(this.#group(bytes, first, last));
       at = end;
     }
     if (found.some((group) => this.#faults.has(group))) return UNREADABLE;
@@ -174,18 +142,22 @@ export class RelationReader implements RelationNumbers {
     return this.#ends.length - 1;
   }
 
-  #group(from: number, to: number): number {
+  #group(bytes: Uint8Array, from: number, to: number): number {
     const next = this.#groups.size;
-    const group = this.#groups.keyOf(from, to);
+    const group = this.#groups.keyOf(from, to, bytes);
     if (group < next) return group;
-    if (!this.#readPlain(from, to) && !this.#isRelation(group)) this.#faults.add(group);
+    if (!this.#readPlain(bytes, from, to, this.#groups.start(group) - from) && !this.#isRelation(group)) this.#faults.add(group);
     this.#groupEnds.push(this.#alternatives.length);
     return group;
   }
 
-  /** Reads a group of nothing but names and versions, written as `formatGroup` does. @returns false for any other. */
-  #readPlain(from: number, to: number): boolean {
-    const bytes = this.#bytes;
+  /**
+   * Reads a group of nothing but names and versions, written as `formatGroup` does.
+   *
+   * @param shift from here to where the text is kept.
+   * @returns false for any other.
+   */
+  #readPlain(bytes: Uint8Array, from: number, to: number, shift: number): boolean {
     const begin = this.#alternatives.length;
     for (let at = from; ; at += SEPARATOR) {
       const start = at;
@@ -201,14 +173,19 @@ export class RelationReader implements RelationNumbers {
         if (operator === 0 || at === version || bytes[version - 1] !== SPACE || at === to || bytes[at++] !== CLOSE) break;
       }
       if (start === nameEnd) break;
-      this.#alternatives.push(this.#names.keyOf(start, nameEnd));
+      this.#alternatives.push(this.#name(bytes, start, nameEnd));
       this.#shapes.push(shapeOf(operator, version === 0 ? 0 : at - 1 - version));
-      this.#versions.push(version);
+      this.#versions.push(version + shift);
       if (at === to) return true;
       if (at + SEPARATOR > to || bytes[at] !== SPACE || bytes[at + 1] !== BAR || bytes[at + 2] !== SPACE) break;
     }
     for (const column of [this.#alternatives, this.#shapes, this.#versions]) column.cut(begin);
     return false;
+  }
+
+  #name(bytes: Uint8Array, from: number, to: number): number {
+    const key = this.#known.keyAt(from, to, bytes);
+    return key < 0 ? this.#knownCount + this.#unknown.keyOf(from, to, bytes) : key;
   }
 
   #isRelation(group: number): boolean {
@@ -220,18 +197,25 @@ export class RelationReader implements RelationNumbers {
       throw error;
     }
   }
+}
 
-  #afterBlanks(from: number, to: number): number {
-    let at = from;
-    while (at < to && isBlank(this.#bytes[at])) at++;
-    return at;
-  }
+function afterBlanks(bytes: Uint8Array, from: number, to: number): number {
+  let at = from;
+  while (at < to && isBlank(bytes[at])) at++;
+  return at;
+}
 
-  #beforeBlanks(from: number, to: number): number {
-    let at = to;
-    while (from < at && isBlank(this.#bytes[at - 1])) at--;
-    return at;
-  }
+function beforeBlanks(bytes: Uint8Array, from: number, to: number): number {
+  let at = to;
+  while (from < at && isBlank(bytes[at - 1])) at--;
+  return at;
+}
+
+/** The same numbers with room for a place. */
+function grown(numbers: Uint32Array<ArrayBuffer>, place: number): Uint32Array<ArrayBuffer> {
+  const larger = new Uint32Array(Math.max(place + 1, 2 * numbers.length));
+  larger.set(numbers);
+  return larger;
 }
 
 /** What `String.prototype.trim` takes away, of ASCII. */

@@ -21,18 +21,33 @@ export function createCatalogue(): Catalogue {
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {
   const index = await loadIndexes(snapshot, ctx);
-  for (let i = 0; i < index.count; i++) {
-    if (i % PACKAGES_PER_CHECK === 0) ctx.signal.throwIfAborted();
-    yield { name: index.name(i), version: index.version(i), arch: index.arch(i), ...textOf(index.field(i, 'description')) };
+  try {
+    for (let i = 0; i < index.count; i++) {
+      if (i % PACKAGES_PER_CHECK === 0) {
+        ctx.signal.throwIfAborted();
+        index.release();
+      }
+      yield { name: index.name(i), version: index.version(i), arch: index.arch(i), ...textOf(index.field(i, 'description')) };
+    }
+  } finally {
+    index.close();
   }
 }
 
 async function describe(snapshot: Snapshot, name: string, ctx: Context): Promise<CatalogueEntry> {
   const index = await loadIndexes(snapshot, ctx);
+  try {
+    return entryOf(index, name, snapshot.repository.id);
+  } finally {
+    index.close();
+  }
+}
+
+function entryOf(index: PackagesIndex, name: string, repository: string): CatalogueEntry {
   const own = [...index.byName(name)];
   const providers = [...index.providersOf(name)].filter((i) => !own.includes(i));
   return {
-    packages: own.map((i) => describePackage(index, i, snapshot.repository.id)),
+    packages: own.map((i) => describePackage(index, i, repository)),
     providers: providers.flatMap((i) =>
       providedAs(index, i, name).map((provides) => ({ name: index.name(i), version: index.version(i), arch: index.arch(i), provides })),
     ),

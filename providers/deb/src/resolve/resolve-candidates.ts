@@ -29,14 +29,18 @@ export class Candidates extends RelatedSolvables {
   /** All packages of this name and architecture, the one that apt would take first. */
   all(name: string, arch = this.arch): readonly number[] {
     const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : (this.nameOf(name).all[place] ??= this.#findAll(name, arch));
+    return place < 0 ? NONE : this.#allOf(this.nameOf(name), place);
   }
 
-  #findAll(name: string, arch: string): readonly number[] {
+  #allOf(name: PackageName, place: number): readonly number[] {
+    return (name.all[place] ??= this.#findAll(name, place));
+  }
+
+  #findAll(name: PackageName, place: number): readonly number[] {
     let found: readonly number[] = NONE;
     for (let number = 0; number < this.repositories.length; number++) {
       const { pins, priority } = this.repositories[number]!;
-      const named = this.named(number, name, arch);
+      const named = this.named(number, name.text, this.numberOf(name, number), place);
       const here = pins === undefined && priority >= 0 ? named : named.filter((solvable) => this.#priority(solvable) >= 0);
       found = found.length === 0 ? here : [...found, ...here];
     }
@@ -60,13 +64,13 @@ export class Candidates extends RelatedSolvables {
   /** See {@link offered}. */
   protected offeredOf(name: PackageName, arch: string): readonly number[] {
     const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : (name.offered[place] ??= this.#findOffered(name.text, arch));
+    return place < 0 ? NONE : (name.offered[place] ??= this.#findOffered(name, place));
   }
 
-  #findOffered(name: string, arch: string): readonly number[] {
-    const all = this.all(name, arch);
-    const pinned = this.#pinned.size === 0 ? undefined : this.#pinned.get(this.#key(name, arch));
-    const result = pinned ?? this.#candidates(name, all);
+  #findOffered(name: PackageName, place: number): readonly number[] {
+    const all = this.#allOf(name, place);
+    const pinned = this.#pinned.size === 0 ? undefined : this.#pinned.get(this.#key(name.text, this.architectures[place]!));
+    const result = pinned ?? this.#candidates(name.text, all);
     if (this.#suites.size === 0) return result;
     const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
     return [...result, ...others.slice(0, 1)];
@@ -80,6 +84,7 @@ export class Candidates extends RelatedSolvables {
   /** See {@link offeredAnywhere}. */
   protected anywhereOf(name: PackageName): readonly number[] {
     if (name.anywhere !== undefined) return name.anywhere;
+    if (this.architectures.length === 1) return (name.anywhere = this.offeredOf(name, this.arch));
     const [only, ...others] = this.architectures.map((arch) => this.offeredOf(name, arch)) as [readonly number[]];
     return (name.anywhere = others.length === 0 ? only : [only, ...others].flat());
   }

@@ -58,7 +58,9 @@ export function createClauses(pool: Pool, recommends: boolean): DependencyProvid
       for (let at = 0; at < fields.length; at++) {
         const [field, kind] = fields[at]!;
         const ofField = known[at]!;
-        for (const group of pool.groups(solvable, field) ?? NO_NUMBERS) {
+        const groups = pool.groups(solvable, field) ?? NO_NUMBERS;
+        for (let next = 0; next < groups.length; next++) {
+          const group = groups[next]!;
           // What a package excludes never has its own name, so it is not shared.
           if (kind === 'conflicts') {
             const targets = pool.excludedBy(group, solvable);

@@ -103,9 +103,10 @@ class GroupMembers {
   #addField(solvable: number, kind: PackageRelation['kind'], field: NeedField, found: Satisfied[]): void {
     const own = this.#places[solvable]! - 1;
     const arch = this.#pool.archOf(solvable);
-    for (const group of this.#pool.groups(solvable, field) ?? []) {
-      const { places, text } = this.#membersOf(group, arch);
-      for (const to of places) if (to !== own) found.push({ to, kind, field, text });
+    const groups = this.#pool.groups(solvable, field) ?? [];
+    for (let next = 0; next < groups.length; next++) {
+      const { places, text } = this.#membersOf(groups[next]!, arch);
+      for (let at = 0; at < places.length; at++) if (places[at] !== own) found.push({ to: places[at]!, kind, field, text });
     }
   }
 

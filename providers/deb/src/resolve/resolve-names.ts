@@ -3,6 +3,8 @@ import type { Provided } from '../relations/relation.js';
 /** A name of packages, and what a pool has looked up of it so far. */
 export class PackageName {
   readonly text: string;
+  /** By repository: its number there, -1 when no package of it has or provides the name. */
+  readonly numbers: (number | undefined)[] = [];
   /** By place of an architecture: packages of that name, and those that are offered, the preferred one first. */
   readonly all: (readonly number[] | undefined)[] = [];
   readonly offered: (readonly number[] | undefined)[] = [];

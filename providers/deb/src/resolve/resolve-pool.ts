@@ -81,12 +81,16 @@ export class Pool extends Candidates {
     arch: string,
   ): readonly number[] {
     const found: number[] = [];
-    for (const solvable of this.anywhereOf(name)) {
+    const named = this.anywhereOf(name);
+    for (let at = 0; at < named.length; at++) {
+      const solvable = named[at]!;
       if (this.#reaches(qualifier, solvable, undefined, arch) && fitsVersion(operator, version, this.version(solvable)))
         found.push(solvable);
     }
     const real = found.length;
-    for (const { solvable, provisions } of this.providersOf(name)) {
+    const providers = this.providersOf(name);
+    for (let at = 0; at < providers.length; at++) {
+      const { solvable, provisions } = providers[at]!;
       if (found.lastIndexOf(solvable, real - 1) >= 0) continue;
       for (const provided of provisions) {
         if (!this.#reaches(qualifier, solvable, provided.qualifier, arch) || !fitsVersion(operator, version, provided.version)) continue;
@@ -129,8 +133,8 @@ export class Pool extends Candidates {
   #others(solvables: readonly number[], owner: number): readonly number[] {
     if (solvables.length === 0) return solvables;
     const own = this.packageName(owner);
-    for (const solvable of solvables) {
-      if (this.packageName(solvable) === own) return solvables.filter((each) => this.packageName(each) !== own);
+    for (let at = 0; at < solvables.length; at++) {
+      if (this.packageName(solvables[at]!) === own) return solvables.filter((each) => this.packageName(each) !== own);
     }
     return solvables;
   }
@@ -147,11 +151,15 @@ export class Pool extends Candidates {
   ): readonly number[] {
     const only = qualifier === undefined || qualifier === ANY ? undefined : qualifier === 'native' ? this.arch : qualifier;
     const found: number[] = [];
-    for (const solvable of this.anywhereOf(name)) {
+    const named = this.anywhereOf(name);
+    for (let at = 0; at < named.length; at++) {
+      const solvable = named[at]!;
       const isMeant = only === undefined || this.archOf(solvable) === only;
       if (isMeant && fitsVersion(operator, version, this.version(solvable))) found.push(solvable);
     }
-    for (const { solvable, provisions } of this.providersOf(name)) {
+    const providers = this.providersOf(name);
+    for (let at = 0; at < providers.length; at++) {
+      const { solvable, provisions } = providers[at]!;
       const isMeant = only === undefined || this.archOf(solvable) === only;
       if (!isMeant || found.includes(solvable)) continue;
       if (provisions.some((provided) => fitsVersion(operator, version, provided.version))) found.push(solvable);
@@ -191,7 +199,9 @@ export class Pool extends Candidates {
   #findProviders(name: PackageName): readonly Provider[] {
     const found: Provider[] = [];
     for (let repository = 0; repository < this.repositories.length; repository++) {
-      for (const solvable of this.providing(repository, name.text)) {
+      const providing = this.providing(repository, this.numberOf(name, repository));
+      for (let at = 0; at < providing.length; at++) {
+        const solvable = providing[at]!;
         if (!this.offeredOf(this.packageName(solvable), this.archOf(solvable)).includes(solvable)) continue;
         const provisions = this.provisions(solvable, name);
         if (provisions.length > 0) found.push({ solvable, provisions });
@@ -255,6 +265,7 @@ function isRestricted(group: RelationGroup): boolean {
 /** The solvables of two lists, those of the first before the others, each once. */
 function merged(first: readonly number[], more: readonly number[]): readonly number[] {
   if (first.length === 0) return more;
+  if (more.length === 0) return first;
   const others = more.filter((solvable) => !first.includes(solvable));
   return others.length === 0 ? first : [...first, ...others];
 }

@@ -98,8 +98,16 @@ export class RelatedSolvables extends Solvables {
   protected nameAt(repository: number, number: number): PackageName {
     const names = this.#namesAt[repository]!;
     let name = names.get(number);
-    if (name === undefined) names.set(number, (name = this.nameOf(this.repositories[repository]!.index.numbers.nameText(number))));
+    if (name === undefined) {
+      names.set(number, (name = this.nameOf(this.repositories[repository]!.index.numbers.nameText(number))));
+      name.numbers[repository] = number;
+    }
     return name;
+  }
+
+  /** The number of a name in the index of a repository. */
+  protected numberOf(name: PackageName, repository: number): number {
+    return (name.numbers[repository] ??= this.repositories[repository]!.index.nameNumber(name.text));
   }
 
   /** What is known of a package's own name. */

@@ -35,8 +35,8 @@ export class Solvables {
   readonly repositories: readonly PoolRepository[];
   /** By repository: number of solvables before it. */
   readonly #bases: readonly number[];
-  /** By repository: whether a name may be taken from it. */
-  readonly #allowed: readonly ((name: string) => boolean)[];
+  /** By repository: whether a name may be taken from it; undefined where all may. */
+  readonly #allowed: readonly (((name: string) => boolean) | undefined)[];
   /** By repository and architecture of its index: place among `architectures`, or -1 when such packages are not seen. */
   readonly #seen: readonly Int32Array[];
 
@@ -53,7 +53,10 @@ export class Solvables {
     }
     this.#bases = bases;
     this.count = count;
-    this.#allowed = repositories.map((repository) => nameFilter(repository));
+    this.#allowed = repositories.map((repository) => {
+      const { allow = [], exclude = [] } = repository;
+      return allow.length + exclude.length === 0 ? undefined : nameFilter(repository);
+    });
     this.#seen = repositories.map(({ index }) =>
       Int32Array.from(index.architectures, (each) => this.architectures.indexOf(each === 'all' ? arch : each)),
     );
@@ -117,7 +120,7 @@ export class Solvables {
     const { index } = this.repositories[repository]!;
     const allowed = this.#allowed[repository]!;
     for (let at = 0; at < index.count; at++) {
-      if (this.#place(repository, at) >= 0 && allowed(index.name(at))) yield this.#bases[repository]! + at + 1;
+      if (this.#place(repository, at) >= 0 && allowed?.(index.name(at)) !== false) yield this.#bases[repository]! + at + 1;
     }
   }
 
@@ -126,29 +129,37 @@ export class Solvables {
     return this.repositories.some(({ index }) => index.architectures.includes(arch));
   }
 
-  /** Packages of a name and an architecture in one repository that may be taken from it, in the order of its index. */
-  named(repository: number, name: string, arch: string): readonly number[] {
+  /**
+   * Packages of a name and an architecture in one repository that may be taken from it, in the order of its index.
+   *
+   * @param number of the name in its index.
+   * @param place of the architecture.
+   */
+  protected named(repository: number, name: string, number: number, place: number): readonly number[] {
     const found: number[] = [];
-    if (!this.#allowed[repository]!(name)) return found;
-    const wanted = this.architectures.indexOf(arch);
-    if (wanted < 0) return found;
-    const rows = this.repositories[repository]!.index.byName(name);
-    for (let i = 0; i < rows.length; i++) {
-      const at = rows[i]!;
-      if (this.#place(repository, at) === wanted) found.push(this.#bases[repository]! + at + 1);
-    }
-    return found;
+    if (this.#allowed[repository]?.(name) === false) return found;
+    this.repositories[repository]!.index.addNamed(number, found);
+    return this.#toSolvables(repository, found, place);
   }
 
   /** Packages of one repository that list a name among what they provide, in the order of its index. */
-  providing(repository: number, name: string): readonly number[] {
+  protected providing(repository: number, number: number): readonly number[] {
     const found: number[] = [];
-    const rows = this.repositories[repository]!.index.providersOf(name);
+    this.repositories[repository]!.index.addProviders(number, found);
+    return this.#toSolvables(repository, found, undefined);
+  }
+
+  /** Turns packages of an index into solvables, in place; leaves out those of other architectures than that of a place, or of none that may be installed here. */
+  #toSolvables(repository: number, rows: number[], wanted: number | undefined): readonly number[] {
+    const base = this.#bases[repository]! + 1;
+    let kept = 0;
     for (let i = 0; i < rows.length; i++) {
       const at = rows[i]!;
-      if (this.#place(repository, at) >= 0) found.push(this.#bases[repository]! + at + 1);
+      const place = this.#place(repository, at);
+      if (wanted === undefined ? place >= 0 : place === wanted) rows[kept++] = base + at;
     }
-    return found;
+    rows.length = kept;
+    return rows;
   }
 
   /** Place among `architectures` of what a package counts for; -1 when it may not be installed here. */

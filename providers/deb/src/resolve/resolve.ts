@@ -52,21 +52,25 @@ export interface PackageRequest {
 export async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
   const table = new RelationTable();
   const repositories: PoolRepository[] = [];
-  for (const snapshot of request.snapshots) {
-    ctx.signal.throwIfAborted();
-    repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
+  try {
+    for (const snapshot of request.snapshots) {
+      ctx.signal.throwIfAborted();
+      repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
+    }
+    const { seeds, recommends, distribution, essential, favour } = request;
+    const foreign = [...new Set(request.snapshots.flatMap(({ repository }) => repository.foreignArchitectures ?? []))];
+    return resolvePackages({
+      repositories,
+      arch: debArchitecture(request.arch),
+      foreign,
+      seeds,
+      recommends,
+      ...(essential ? { essential: distribution.essential } : {}),
+      ...(favour === undefined ? {} : { favour }),
+    });
+  } finally {
+    for (const { index } of repositories) index.close();
   }
-  const { seeds, recommends, distribution, essential, favour } = request;
-  const foreign = [...new Set(request.snapshots.flatMap(({ repository }) => repository.foreignArchitectures ?? []))];
-  return resolvePackages({
-    repositories,
-    arch: debArchitecture(request.arch),
-    foreign,
-    seeds,
-    recommends,
-    ...(essential ? { essential: distribution.essential } : {}),
-    ...(favour === undefined ? {} : { favour }),
-  });
 }
 
 function toRepository({ repository, root }: Snapshot, index: PoolRepository['index']): PoolRepository {

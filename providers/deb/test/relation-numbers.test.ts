@@ -1,13 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { readColumns } from '../src/metadata/index-columns.js';
-import { decodeColumns, encodeColumns } from '../src/metadata/index-container.js';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readDirectory } from '../src/metadata/index-directory.js';
+import { TextInFiles } from '../src/metadata/index-text.js';
 import { PackagesIndex } from '../src/metadata/packages-index.js';
 import { formatGroup, parseProvides, parseRelations, RelationTable } from '../src/relations/relation.js';
 import type { Relation, RelationGroup } from '../src/relations/relation.js';
-import { readRelations } from '../src/metadata/relation-columns.js';
 import { RELATION_PLACES, UNREADABLE } from '../src/relations/relation-numbers.js';
-import { WIDTH } from '../src/metadata/index-columns.js';
 import { indexText } from './resolve-case-file.js';
 
 /** An index of packages, a field of each. */
@@ -16,12 +17,24 @@ const textOf = (field: string, values: readonly string[]): Buffer =>
     values.map((value, i) => indexText([{ name: `p${i}`, version: '1' }]).replace('\nVersion', `\n${field}: ${value}\nVersion`)).join('\n'),
   );
 
-const read = (field: string, values: readonly string[]) => readColumns(textOf(field, values), []);
+const directory = mkdtempSync(join(tmpdir(), 'ict-relations-'));
+const opened: TextInFiles[] = [];
+afterAll(() => {
+  for (const text of opened) text.close();
+  rmSync(directory, { recursive: true });
+});
 
-/** The same packages as their text has them, and from kept columns. */
-function bothWays(field: string, values: readonly string[]): readonly [PackagesIndex, PackagesIndex] {
-  const columns = read(field, values);
-  return [new PackagesIndex(columns), new PackagesIndex(decodeColumns(encodeColumns(columns)))];
+/** The same packages of a text in memory, and of one in a file. */
+function bothWays(field: string, values: readonly string[], table?: RelationTable): readonly [PackagesIndex, PackagesIndex] {
+  const bytes = textOf(field, values);
+  const path = join(directory, 'Packages');
+  writeFileSync(path, bytes);
+  const text = new TextInFiles([{ path, sizeBytes: bytes.length }]);
+  // Before the next text is written there, every stanza of this one is read.
+  const index = new PackagesIndex(readDirectory(text, []), text, table);
+  for (let row = 0; row < index.count; row++) index.field(row, 'package');
+  opened.push(text);
+  return [PackagesIndex.parse(bytes, [], table), index];
 }
 
 /** The alternatives of a group that an index has as numbers. */
@@ -42,7 +55,7 @@ const outcomeOf = (ask: () => unknown): unknown => {
   }
 };
 
-describe('relations in columns', () => {
+describe('relations as numbers', () => {
   it.each([
     'a',
     'a, b (>= 1), a',
@@ -77,13 +90,17 @@ describe('relations in columns', () => {
   });
 
   it('have groups that are written alike once', () => {
-    const { bytes, fields } = read('Depends', ['a | b, c', 'c, a | b', 'c']);
-    const { starts, members } = readRelations(bytes, fields, WIDTH);
-    expect([starts.length, [...members]]).toEqual([2, [0, 1, 1, 0, 1]]);
+    const place = RELATION_PLACES.get('Depends')!;
+    for (const { numbers } of bothWays('Depends', ['a | b, c', 'c, a | b', 'c'])) {
+      const lists = [0, 1, 2].map((row) => numbers.list(row, place));
+      const members = lists.map((list) => {
+        const begin = numbers.listEnd(list - 1);
+        return Array.from({ length: numbers.listEnd(list) - begin }, (_, i) => numbers.member(begin + i));
+      });
+      expect(members).toEqual([[0, 1], [1, 0], [1]]);
+    }
     const table = new RelationTable();
-    const [first, second] = ['a | b, c', 'c'].map(
-      (value) => new PackagesIndex(decodeColumns(encodeColumns(read('Depends', [value]))), table),
-    );
+    const [first, second] = ['a | b, c', 'c'].map((value) => bothWays('Depends', [value], table)[1]);
     expect(first!.relations(0, 'Depends')[1]).toBe(second!.relations(0, 'Depends')[0]);
   });
 

@@ -1,0 +1,196 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { debError } from '../errors.js';
+
+/** The text of one or more `Packages` files, one after the other, as far as it is asked for. Offsets are those in the whole. */
+export interface IndexText {
+  /** Where stanzas lie that were loaded so far; another buffer, once more are. */
+  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+  /** Brings the text `[from, to)` into memory. @returns its offset in `bytes`, where a newline or the end of all follows it. */
+  load(from: number, to: number): number;
+  /** Forgets what was loaded: its room is used again. */
+  release(): void;
+  /** The text `[from, to)`, without keeping it. */
+  peek(from: number, to: number): Uint8Array;
+  /** Reads the whole text once, file after file. */
+  scan(reader: TextReader): void;
+  /** Nothing can be loaded any more. */
+  close(): void;
+}
+
+/** Takes text in pieces. */
+export interface TextReader {
+  /**
+   * @param offset of the first byte in the whole text.
+   * @param isLast the file ends with these bytes.
+   * @returns how many of the bytes need not be shown again; all, when they are the last.
+   */
+  read(bytes: Uint8Array, offset: number, isLast: boolean): number;
+}
+
+/** Text that is in memory. Files are separated by an empty line. */
+export class TextInMemory implements IndexText {
+  readonly bytes: Uint8Array;
+  readonly sizeBytes: number;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.sizeBytes = bytes.length;
+  }
+
+  load(from: number): number {
+    return from;
+  }
+
+  release(): void {
+    // All of it stays.
+  }
+
+  peek(from: number, to: number): Uint8Array {
+    return this.bytes.subarray(from, to);
+  }
+
+  scan(reader: TextReader): void {
+    reader.read(this.bytes, 0, true);
+  }
+
+  close(): void {
+    // Memory goes with whoever holds it.
+  }
+}
+
+/** A file of a text. */
+export interface TextFile {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+interface OpenFile extends TextFile {
+  readonly descriptor: number;
+  /** Of its first byte in the whole text. */
+  readonly offset: number;
+}
+
+/** Bytes that are read at a time: they fit into a processor's cache. */
+const WINDOW_BYTES = 512 * 1024;
+/** Bytes to have room for at first; a large resolution loads twice as much. */
+const LOADED_BYTES = 2 * 1024 * 1024;
+/** Bytes that are read at a time where one stanza after the other is asked for. */
+const AHEAD_BYTES = 128 * 1024;
+/** Stanzas lie so near to each other, at most, where one after the other is asked for. */
+const NEIGHBOUR_BYTES = 8;
+const NEWLINE = 0x0a;
+
+/**
+ * Text in files. Only what is asked for comes into memory: a resolution needs a twentieth of an archive's index, and memory that is touched for the first
+ * time costs more than reading into it.
+ */
+export class TextInFiles implements IndexText {
+  readonly sizeBytes: number;
+  #bytes = Buffer.allocUnsafeSlow(LOADED_BYTES);
+  readonly #files: readonly OpenFile[];
+  #loaded = 0;
+  #ahead: Buffer | undefined = undefined;
+  #aheadFrom = 0;
+  #aheadTo = 0;
+  #lastTo = -1;
+
+  /** @throws what opening a file throws. */
+  constructor(files: readonly TextFile[]) {
+    const opened: OpenFile[] = [];
+    let offset = 0;
+    for (const { path, sizeBytes } of files) {
+      opened.push({ path, sizeBytes, offset, descriptor: openSync(path, 'r') });
+      offset += sizeBytes;
+    }
+    this.#files = opened;
+    this.sizeBytes = offset;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
+  load(from: number, to: number): number {
+    const start = this.#loaded;
+    if (start + to - from >= this.#bytes.length) this.#grow(start + to - from + 1);
+    const isNeighbour = from >= this.#lastTo && from - this.#lastTo <= NEIGHBOUR_BYTES;
+    this.#lastTo = to;
+    if (isNeighbour || (from >= this.#aheadFrom && to <= this.#aheadTo)) this.#copyAhead(from, to, start);
+    else readFully(this.#fileAt(from), from, this.#bytes, start, to - from);
+    this.#bytes[start + to - from] = NEWLINE;
+    this.#loaded = start + to - from + 1;
+    return start;
+  }
+
+  release(): void {
+    this.#loaded = 0;
+  }
+
+  peek(from: number, to: number): Uint8Array {
+    const text = Buffer.allocUnsafeSlow(to - from);
+    readFully(this.#fileAt(from), from, text, 0, text.length);
+    return text;
+  }
+
+  scan(reader: TextReader): void {
+    let window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+    for (const file of this.#files) {
+      const end = file.offset + file.sizeBytes;
+      let kept = 0;
+      for (let at = file.offset; at < end; ) {
+        if (kept === window.length) window = Buffer.concat([window], 2 * window.length);
+        const length = Math.min(window.length - kept, end - at);
+        readFully(file, at, window, kept, length);
+        at += length;
+        const filled = kept + length;
+        const used = reader.read(window.subarray(0, filled), at - filled, at === end);
+        window.copyWithin(0, used, filled);
+        kept = filled - used;
+      }
+    }
+  }
+
+  close(): void {
+    for (const { descriptor } of this.#files) closeSync(descriptor);
+  }
+
+  #grow(needed: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#loaded);
+    this.#bytes = larger;
+  }
+
+  #copyAhead(from: number, to: number, target: number): void {
+    if (from < this.#aheadFrom || to > this.#aheadTo) {
+      const file = this.#fileAt(from);
+      const length = Math.min(Math.max(AHEAD_BYTES, to - from), file.offset + file.sizeBytes - from);
+      if (this.#ahead === undefined || this.#ahead.length < length) this.#ahead = Buffer.allocUnsafeSlow(Math.max(AHEAD_BYTES, length));
+      readFully(file, from, this.#ahead, 0, length);
+      this.#aheadFrom = from;
+      this.#aheadTo = from + length;
+    }
+    this.#ahead!.copy(this.#bytes, target, from - this.#aheadFrom, to - this.#aheadFrom);
+  }
+
+  #fileAt(offset: number): OpenFile {
+    return this.#files.findLast((file) => file.offset <= offset)!;
+  }
+}
+
+/** @throws `ICT_DEB_INDEX_MISMATCH` when a file has become shorter than it was. */
+function readFully(file: OpenFile, from: number, target: Buffer, start: number, length: number): void {
+  for (let done = 0; done < length; ) {
+    const read = readSync(file.descriptor, target, start + done, length - done, from - file.offset + done);
+    if (read === 0) throw shorter(file, from - file.offset + done);
+    done += read;
+  }
+}
+
+function shorter({ path, sizeBytes }: TextFile, found: number): Error {
+  return debError('ICT_DEB_INDEX_MISMATCH', {
+    message: `${path} ends after ${found} of its ${sizeBytes} bytes`,
+    hint: 'Another program shortened this file of the cache while it was read: run the command again.',
+    facts: { path, expected: sizeBytes, actual: found },
+  });
+}
