@@ -145,7 +145,7 @@ function extractedLicences(packages: readonly BillPackage[]): readonly object[] 
     .sort(([a], [b]) => compareText(a, b))
     .map(([licenseId, names]) => ({
       licenseId,
-      extractedText: `The text is in the copyright files of the packages that declare it, inside the image: ${[...new Set(names)].join(', ')}.`,
+      extractedText: `What it says is known to the packages of the image that declare it: ${[...new Set(names)].join(', ')}.`,
       name: licenseId.slice('LicenseRef-'.length),
     }));
 }

@@ -1,16 +1,16 @@
-/** Names of licences as rpm distributions wrote them before they used SPDX, and what they mean there. */
+/**
+ * Names of licences as rpm distributions wrote them before they used SPDX, where they mean one licence. Others stood for a family, such as
+ * `BSD`, `Python` or `LGPLv2`, which was said of 2.1 as well.
+ */
 const OLD_NAMES: Readonly<Record<string, string>> = {
-  'AFL': 'AFL-3.0', // prettier-ignore
   'ASL 2.0': 'Apache-2.0',
   'Apache 2.0': 'Apache-2.0',
-  'BSD': 'BSD-3-Clause', // prettier-ignore
   'Boost': 'BSL-1.0', // prettier-ignore
   'GPL+': 'GPL-1.0-or-later',
   'GPLv2': 'GPL-2.0-only', // prettier-ignore
   'GPLv2+': 'GPL-2.0-or-later',
   'GPLv3': 'GPL-3.0-only', // prettier-ignore
   'GPLv3+': 'GPL-3.0-or-later',
-  'LGPLv2': 'LGPL-2.0-only', // prettier-ignore
   'LGPLv2+': 'LGPL-2.0-or-later',
   'LGPLv2.1': 'LGPL-2.1-only',
   'LGPLv2.1+': 'LGPL-2.1-or-later',
@@ -18,7 +18,6 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
   'LGPLv3+': 'LGPL-3.0-or-later',
   'MPLv1.1': 'MPL-1.1',
   'MPLv2.0': 'MPL-2.0',
-  'Python': 'PSF-2.0', // prettier-ignore
   'ZPLv2.1': 'ZPL-2.1',
 };
 

@@ -76,7 +76,7 @@ describe('the inventory of a tree', () => {
 describe('licences', () => {
   it.each([
     ['MIT', 'MIT'],
-    ['GPLv2+ and (BSD or MIT)', 'GPL-2.0-or-later AND (BSD-3-Clause OR MIT)'],
+    ['GPLv2+ and (BSD or MIT)', 'GPL-2.0-or-later AND (LicenseRef-rpm-BSD OR MIT)'],
     ['GPL-2.0-or-later WITH Linux-syscall-note AND BSD-3-Clause', undefined],
     ['Apache-2.0 AND (MIT OR Unlicense)', 'Apache-2.0 AND (MIT OR Unlicense)'],
     ['Public Domain', 'LicenseRef-rpm-Public-Domain'],
