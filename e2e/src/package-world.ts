@@ -114,11 +114,11 @@ export class PackageWorld {
   }
 
   /** A template that asks for these packages. @returns its path. */
-  async template(packages: readonly string[], system: object = {}): Promise<string> {
+  async template(packages: readonly string[], system: object = {}, disk?: object): Promise<string> {
     const directory = join(this.directory, `template-${++this.templates}`);
     await mkdir(directory);
     const file = join(directory, 'image.yml');
-    await writeFile(file, stringify(miniTemplate({ system: { packages, ...system } })));
+    await writeFile(file, stringify(miniTemplate({ system: { packages, ...system }, ...(disk === undefined ? {} : { disk }) })));
     return file;
   }
 

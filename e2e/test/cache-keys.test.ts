@@ -25,9 +25,11 @@
  * | tools, which most images need no program of   | unpacked where one runs      | below                                                         |
  * | directories removed by hand, also meanwhile   | made anew                    | removed-directories.test.ts; core/base-tree.test.ts           |
  */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { buildArchive, buildDeb } from '@ict/fixtures';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -43,6 +45,8 @@ import {
   type IctOptions,
   type IctResult,
 } from '../src/index.js';
+
+const run = promisify(execFile);
 
 /** No file of an image is younger, whichever signed root its packages come from. */
 const EPOCH = { SOURCE_DATE_EPOCH: '1760000000' };
@@ -90,29 +94,33 @@ it('as a bundle and as separate modules it is the same code: every step hits', a
   expect(stepsOf(await built([], { command }), 'step.hit')).toEqual(['ict.image']);
 });
 
-it('tools are unpacked where a program of them runs: for an ext3 in any case, for an ext4 when a name asks for it', async () => {
-  const steps = async (template: string): Promise<readonly string[]> => {
+it('tools are locked and unpacked where a program of them runs: for an ext3, and for no ext4', async () => {
+  const planned = async (template: string): Promise<readonly string[]> => {
     const { cache, work, temporary } = places;
     const directories = ['--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary];
-    const plan = await ict(['plan', template, '--json', ...directories, ...mini.flags()], { env: EPOCH });
-    return (JSON.parse(plan.stdout) as { steps: readonly { type: string }[] }).steps.map(({ type }) => type);
+    const { stdout } = await ict(['plan', template, '--json', ...directories, ...mini.flags()], { env: EPOCH });
+    return (JSON.parse(stdout) as { steps: readonly { type: string }[] }).steps.map(({ type }) => type);
   };
-  expect(stepsOf(await built(['--no-image-cache']), 'step.hit')).not.toContain('ict.tools');
-  expect(await steps(mini.distribution.template)).not.toContain('ict.tools');
+  const again = await built(['--no-image-cache']);
+  expect(stepsOf(again, 'step.hit')).not.toContain('ict.tools');
+  expect(await readFile(artifactOf(again, 'raw').path.replace(/raw$/, 'lock.yml'), 'utf8')).toMatch(/^tools: \[\]$/m);
+  expect(await planned(mini.distribution.template)).not.toContain('ict.tools');
 
   const oddName = { name: 'odd', run: ["touch /etc/$(printf '\\357\\277\\275')"] };
   const odd = await mini.template(stringify({ ...miniTemplate(), layers: [oddName] }));
   const rare = await mini.buildTemplate(odd, places, [], { env: EPOCH });
   expect(rare.status, rare.stderr).toBe(0);
-  const missed = stepsOf(rare, 'step.miss');
-  expect(missed.indexOf('ict.tools')).toBeGreaterThan(missed.indexOf('disk.assemble'));
-  expect(await steps(odd)).not.toContain('ict.tools');
+  expect(stepsOf(rare, 'step.miss')).not.toContain('ict.tools');
+  const image = `${artifactOf(rare, 'raw').path}?offset=${41 * 2 ** 20}`;
+  expect((await run('debugfs', ['-R', 'ls -p /etc', image])).stdout).toContain('/\ufffd/');
 
   const ext3 = await mini.template({ disk: smallDisk('Mini', '112MiB', 'ext3') });
-  expect((await steps(ext3))[0]).toBe('ict.tools');
-  const certain = await mini.buildTemplate(ext3, places, [], { env: EPOCH });
-  expect(certain.status, certain.stderr).toBe(0);
-  expect(stepsOf(certain, 'step.hit')).toContain('ict.tools');
+  expect((await planned(ext3))[0]).toBe('ict.tools');
+  for (const type of ['step.miss', 'step.hit'] as const) {
+    const made = await mini.buildTemplate(ext3, places, ['--no-image-cache'], { env: EPOCH });
+    expect(made.status, made.stderr).toBe(0);
+    expect(stepsOf(made, type)).toContain('ict.tools');
+  }
 });
 
 it('a newer signed root with the same packages makes a new image out of the same layers', async () => {

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
-import { PackageWorld, worldPackage } from '../src/index.js';
+import { PackageWorld, smallDisk, worldPackage } from '../src/index.js';
 
 let world: PackageWorld;
 let template: string;
@@ -34,7 +34,8 @@ describe('ict why', () => {
     ]);
     const { paths: extra } = await world.document<Why>(['why', template, 'extra']);
     expect(extra[0].steps).toMatchObject([{ kind: 'recommends', relations: [{ field: 'Recommends', text: 'extra' }] }]);
-    const { part: tools } = await world.document<Why>(['why', template, 'e2fsprogs']);
+    const written = await world.template(['app'], {}, smallDisk('World', '112MiB', 'ext3'));
+    const { part: tools } = await world.document<Why>(['why', written, 'e2fsprogs']);
     expect(tools).toBe('tools');
   });
 

@@ -11,7 +11,7 @@ import { gatherLayers } from './compose/template-layers.js';
 import type { BuildOptions, BuildReport, CacheUse, EngineOptions } from './engine-api.js';
 import { warningEvent, type EventStream } from './events.js';
 import { copyDelivery, deliver, type Delivery } from './finalize/delivery.js';
-import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, runsTools, toolsStep } from './finalize/finalization.js';
+import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalize/finalization.js';
 import { ImageCache, imageInputs, type FinishedImage } from './finalize/image-cache.js';
 import { toolsBy } from './finalize/tools.js';
 import { formatLock, lockDigest, type Lock } from './locks/lock.js';
@@ -170,7 +170,7 @@ async function compose({ options, intake, services, images }: SoundBuild, gather
   const { composition, tools, forUnpacking, inputs } = gathered;
   const { format, provider, spec } = intake;
   const unpacked = toolsBy(toolsStep(composition, tools, work.trees, services.context, forUnpacking), (call) => work.steps.run(call));
-  if (runsTools(format.part, spec)) await unpacked.layer();
+  if (format.part.tools(spec).length > 0) await unpacked.layer();
   const ctx = work.context(unpacked);
   const steps = compositionSteps(composition, work.layers, work.source, ctx);
   const audit = options.audit === undefined ? undefined : work.audit(options.audit, provider.part);

@@ -3,7 +3,6 @@ import { FILE_TYPE_BITS } from '@ict/image-parts';
 import type { TreeRecord } from '@ict/plugin-api';
 import { ArchiveLayout } from './archive-layout.js';
 import { archiveImageError } from './errors.js';
-import { archiveName, requireKnownNames } from './tree-names.js';
 
 /** Archives end at a multiple of this, as GNU cpio writes them; another one may follow. */
 const BLOCK_BYTES = 512;
@@ -15,10 +14,9 @@ const MAX_NAME_BYTES = 4095;
  * the names of one file the last has the content. A symbolic link with several names becomes as many links, as Linux makes no hard links
  * of them.
  *
- * @throws `ICT_IMAGE_NAME` for a name that is not UTF-8 or too long; `ICT_IMAGE_FILE_TOO_LARGE` for a file of 4 GiB or more.
+ * @throws `ICT_IMAGE_NAME` for a name that is too long; `ICT_IMAGE_FILE_TOO_LARGE` for a file of 4 GiB or more.
  */
 export function layOutCpio(records: readonly TreeRecord[]): ArchiveLayout {
-  requireKnownNames(records);
   const layout = new ArchiveLayout();
   const files = new Map(records.filter(({ hardlinkOf }) => hardlinkOf === undefined).map((record) => [record.path, record]));
   const names = namesOf(records);
@@ -69,7 +67,7 @@ function namesOf(records: readonly TreeRecord[]): ReadonlyMap<string, readonly s
 }
 
 function nameOf(record: TreeRecord): string {
-  const name = archiveName(record);
+  const name = record.path === '/' ? '.' : record.path.slice(1);
   if (Buffer.byteLength(name) <= MAX_NAME_BYTES) return name;
   throw archiveImageError('ICT_IMAGE_NAME', {
     message: `${name.slice(0, 60)}... cannot be put into an initrd: Linux passes over names of more than ${MAX_NAME_BYTES} bytes`,

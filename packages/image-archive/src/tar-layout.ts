@@ -1,7 +1,6 @@
 import { encodeTarHeader } from '@ict/archive';
 import type { TreeRecord } from '@ict/plugin-api';
 import { ArchiveLayout } from './archive-layout.js';
-import { requireKnownNames } from './tree-names.js';
 
 const BLOCK_BYTES = 512;
 
@@ -9,11 +8,9 @@ const BLOCK_BYTES = 512;
  * A tree as a tar archive: a function of its records. ustar headers, with pax headers where a member has extended attributes or does not
  * fit. Members have the order of the records and begin with `./`; ids are numbers only.
  *
- * @throws `ICT_IMAGE_NAME` for a name that is not UTF-8.
  * @see pax(1) of POSIX; `SCHILY.xattr.` of star(1) for extended attributes
  */
 export function layOutTar(records: readonly TreeRecord[]): ArchiveLayout {
-  requireKnownNames(records);
   const layout = new ArchiveLayout();
   for (const record of records) {
     // Layers keep no sockets.

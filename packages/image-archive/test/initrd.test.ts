@@ -166,12 +166,9 @@ describe('an initrd is refused', () => {
   });
 
   const record: TreeRecord = { path: '/x', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes: 0 };
-  it.each<[string, Partial<TreeRecord>]>([
-    ['a name that is not UTF-8', { path: '/\ufffd' }],
-    ['a link to one', { type: 'symlink', linkTarget: 'a\ufffd' }],
-    ['a name that Linux would pass over', { path: `/${'d/'.repeat(2100)}x` }],
-  ])('for %s', (_, changes) => {
-    expect(() => layOutCpio([{ ...record, ...changes }])).toThrow(expect.objectContaining({ code: 'ICT_IMAGE_NAME' }));
+  it('for a name that Linux would pass over', () => {
+    const long = { ...record, path: `/${'d/'.repeat(2100)}x` };
+    expect(() => layOutCpio([long])).toThrow(expect.objectContaining({ code: 'ICT_IMAGE_NAME' }));
   });
 });
 

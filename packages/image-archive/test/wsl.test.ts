@@ -68,11 +68,6 @@ describe('a wsl2 image', () => {
     expect(build.steps.ran).toEqual(['wsl.assemble', 'wsl.compress', 'wsl.compress']);
   });
 
-  it('is refused for a name that is not UTF-8', () => {
-    const record: TreeRecord = { path: '/\ufffd', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 0, sizeBytes: 0 };
-    expect(() => layOutTar([record])).toThrow(expect.objectContaining({ code: 'ICT_IMAGE_NAME' }));
-  });
-
   it('is refused as another artifact, at its line', () => {
     const position = { file: 'template.yml', line: 7, column: 3 };
     const spec = imageSpec({

@@ -12,6 +12,7 @@ import {
   positionOf,
 } from '@ict/image-parts';
 import { espOf, isEsp, rootOf } from './boot-files.js';
+import { ext4SizeProblem } from './ext4/geometry.js';
 import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
 import { extKind, fatWidth, isFat } from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
@@ -180,6 +181,8 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
       'ICT_DISK_LAYOUT',
     );
   if (sizeBytes <= 0) return;
+  const problem = extKind(spec) === 'ext4' ? ext4SizeProblem(sizeBytes) : undefined;
+  if (problem !== undefined) size(problem, problem === 'too small' ? 'Make it larger.' : 'An ext4 takes less than 16 TiB.');
   if (width === 32 && sizeBytes < FAT32_MINIMUM_BYTES) size('too small', `FAT32 needs at least ${mebibytes(FAT32_MINIMUM_BYTES)}.`);
   if (width === 32 && sizeBytes > FAT32_MAXIMUM_BYTES) size('too large', 'FAT32 takes less than 2 TiB; use ext4.');
   if (width === 16 && sizeBytes < FAT16_MINIMUM_BYTES) size('too small', `FAT16 needs at least ${mebibytes(FAT16_MINIMUM_BYTES)}.`);

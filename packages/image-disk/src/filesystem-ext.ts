@@ -5,13 +5,13 @@ import type { PartitionIdentity } from '@ict/image-parts';
 import { diskError } from './errors.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { fixExtTimes } from './ext-times.js';
-import { BASE_FEATURES, EXT4_FEATURES } from './ext4/features.js';
+import { BASE_FEATURES } from './ext4/features.js';
 import { BLOCK_BYTES } from './ext4/geometry.js';
-import { writeExt4, type Ext4Outcome } from './ext4/write-ext4.js';
+import { writeExt4 } from './ext4/write-ext4.js';
 import type { ExtKind } from './filesystem-kinds.js';
 
 /** Bumped when the same request gives other bytes. */
-export const EXT_VERSION = 3;
+export const EXT_VERSION = 4;
 
 /** Longest ext label, in bytes. */
 export const EXT_LABEL_BYTES = 16;
@@ -30,9 +30,6 @@ features = ext_attr
 }
 ext3 = {
 features = has_journal
-}
-ext4 = {
-features = ${EXT4_FEATURES.join(',')}
 }
 `;
 
@@ -53,28 +50,30 @@ export interface ExtRequest {
 }
 
 /**
- * Writes an ext filesystem with a tree's files straight into a disk image; nothing is copied afterwards. An ext4 is written by this package;
- * mke2fs writes the others, and an ext4 that {@link writeExt4} is not made for.
+ * Writes an ext filesystem with a tree's files straight into a disk image; nothing is copied afterwards. An ext4 is written by this package,
+ * the others by mke2fs.
  *
- * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_FILESYSTEM` when mke2fs fails otherwise.
+ * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_EXT_FILE` for a file that ext4 cannot hold;
+ *   `ICT_DISK_FILESYSTEM` when mke2fs fails otherwise.
  */
 export async function writeExt(request: ExtRequest, ctx: BuildContext): Promise<void> {
-  const outcome = request.kind === 'ext4' ? await writeOwnExt4(request, ctx) : undefined;
-  if (outcome?.kind === 'full') throw noSpace(request, outcome);
-  if (outcome?.kind === 'written') return;
+  return request.kind === 'ext4' ? writeOwnExt4(request, ctx) : writeByMke2fs(request, ctx);
+}
+
+async function writeByMke2fs(request: ExtRequest, ctx: BuildContext): Promise<void> {
   const { stderr, exitCode } = await runMke2fs(request, ctx);
   if (exitCode !== 0) {
     if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(stderr))
-      throw failed(request.partition, exitCode, stderr, outcome?.reason);
+      throw failed(request.partition, exitCode, stderr);
     throw noSpace(request, await measure(request, ctx), { mke2fs: stderr.trim() });
   }
   await fixExtTimes(join(request.directory, request.file), request.offsetBytes, ctx.epochSeconds, ctx.signal);
 }
 
-async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<Ext4Outcome> {
-  const { identity, label = '', tree, root, offsetBytes, sizeBytes } = request;
+async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<void> {
+  const { identity, label = '', tree, root, offsetBytes, sizeBytes, partition } = request;
   const place = { file: join(request.directory, request.file), offsetBytes, sizeBytes };
-  return writeExt4(
+  const outcome = await writeExt4(
     {
       ...place,
       uuid: identity.filesystemUuid,
@@ -86,6 +85,14 @@ async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<Ext
     },
     (paths, target) => ctx.trees.pack(tree, paths, target),
   );
+  if (outcome.kind === 'full') throw noSpace(request, outcome);
+  if (outcome.kind !== 'refused') return;
+  const { path, reason } = outcome;
+  throw diskError('ICT_DISK_EXT_FILE', {
+    message: `${path} cannot be stored on partition "${partition}", which has an ext4 filesystem: it ${reason}`,
+    hint: 'Change or remove it with a command under systemConfig.configurations, or leave out the package that brings it.',
+    facts: { path, partition, reason },
+  });
 }
 
 async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ readonly exitCode: number; readonly stderr: string }> {
@@ -159,12 +166,11 @@ function noSpace({ partition, sizeBytes }: ExtRequest, { neededBytes, files }: N
   });
 }
 
-/** @param unsuited why mke2fs was asked, where this package writes such a filesystem itself as a rule. */
-function failed(partition: string, exitCode: number, stderr: string, unsuited?: string): Error {
+function failed(partition: string, exitCode: number, stderr: string): Error {
   return diskError('ICT_DISK_FILESYSTEM', {
     message: `mke2fs could not write the filesystem of partition "${partition}" (exit status ${exitCode}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
     hint: 'The facts of this error have its whole output.',
-    facts: { partition, exitCode, stderr, ...(unsuited === undefined ? {} : { unsuited }) },
+    facts: { partition, exitCode, stderr },
   });
 }
 

@@ -14,7 +14,6 @@ export function createDiskFormat(): ImageFormat {
       return loader === undefined ? [] : [loader.package];
     },
     tools: (spec) => requiredTools(spec).map(({ capability }) => capability),
-    runsTools: (spec) => requiredTools(spec).some(({ certain }) => certain),
     prepare: prepareTree,
     // What writes disks is loaded when one is asked for: most questions about a template need only what is above.
     build: async (input, steps, ctx) => (await import('./build-disk.js')).buildDisk(input, steps, ctx),

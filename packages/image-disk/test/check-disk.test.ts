@@ -83,6 +83,12 @@ describe('checkDisk', () => {
     ['a long swap label', withRoot({ filesystem: 'linux-swap', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long FAT label', withEsp({ label: 'EFI-PARTITION' }), 'ICT_DISK_UNSUPPORTED', 'longer than 11'],
     ['a FAT label with other characters', withEsp({ label: 'esp+' }), 'ICT_DISK_UNSUPPORTED', 'other than letters'],
+    [
+      'an ext4 that is too large',
+      { disk: { sizeBytes: 2 ** 45, partitions: [esp, { ...root, endBytes: 2 ** 44 + 2 ** 40 }] } },
+      'ICT_DISK_LAYOUT',
+      'too large',
+    ],
     ['a FAT32 that is too small', withEsp({ endBytes: 33 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a FAT16 that is too small', withEsp({ filesystem: 'vfat', endBytes: 5 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a FAT16 that is too large', withEsp({ filesystem: 'fat16', endBytes: 2049 * MIB }), 'ICT_DISK_LAYOUT', 'too large'],
@@ -158,10 +164,10 @@ describe('createDiskFormat', () => {
 
   it('asks for the tools and packages that the template needs', () => {
     expect(format.imageTypes).toEqual(['raw']);
-    expect([format.tools(imageSpec()), format.runsTools?.(imageSpec())]).toEqual([['ext4'], false]);
+    expect(format.tools(imageSpec())).toEqual([]);
     const spec = imageSpec({ bootloader: { provider: 'grub' }, disk: { artifacts: [{ type: 'qcow2', compression: 'xz' }] } });
-    expect(format.runsTools?.(spec)).toBe(true);
-    expect(format.tools(spec)).toEqual(['convert', 'ext4', 'grub-efi', 'xz']);
+    expect(format.tools(spec)).toEqual(['convert', 'grub-efi', 'xz']);
+    expect(format.tools(imageSpec(withRoot({ filesystem: 'ext3' })))).toEqual(['ext4']);
     expect(format.requires(imageSpec(), distribution)).toEqual(['systemd-boot-efi']);
     expect(format.requires(spec, distribution)).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { execute } from '@ict/fixtures';
+import { EXT4_FEATURES } from '../src/ext4/features.js';
 import { INODE_BYTES, layOut, type Geometry } from '../src/ext4/geometry.js';
 import { encodeInode } from '../src/ext4/inode.js';
 import { encodeSuperblock } from '../src/ext4/superblock.js';
@@ -21,7 +22,7 @@ describe('layOut', () => {
   it.each([4, 9, 127, 128, 520, 1024, 4100, 20_000, 70_000])('divides %i MiB as mke2fs does', async (mib) => {
     const image = join(base, 'image');
     const configuration = join(base, 'mke2fs.conf');
-    writeFileSync(configuration, MKE2FS_CONF);
+    writeFileSync(configuration, `${MKE2FS_CONF}ext4 = {\nfeatures = ${EXT4_FEATURES.join(',')}\n}\n`);
     const argv = ['-q', '-F', '-t', 'ext4', '-E', 'lazy_itable_init=1,nodiscard', image, `${mib}m`];
     const { stderr } = await execute('mke2fs', argv, { PATH: '/usr/sbin:/sbin', MKE2FS_CONFIG: configuration });
     expect(stderr).not.toMatch(/^mke2fs: /mu);

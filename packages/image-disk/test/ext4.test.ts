@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRecord } from '@ict/plugin-api';
 import { digestFile } from '@ict/fixtures';
+import { ext4SizeProblem } from '../src/ext4/geometry.js';
 import type { Ext4Request } from '../src/ext4/write-ext4.js';
 import { everything } from './support/everything.js';
 import { check, look, mounted, run, settle, write } from './support/ext4-images.js';
@@ -156,19 +157,43 @@ describe('writeExt4', () => {
     ...changes,
   });
   const top = record('/', { type: 'directory', mode: 0o755 });
+  const crowd = [top, record('/a'), ...Array.from({ length: 65_000 }, (_, index) => record(`/b${index}`, { hardlinkOf: '/a' }))];
   it.each<[string, Partial<Ext4Request>]>([
     ['a root that is no directory', { records: [top, record('/a')], root: '/a' }],
     ['a root that is not there', { records: [top], root: '/a' }],
     ['a lost+found that is no directory', { records: [top, record('/lost+found')] }],
-    ['names that records cannot show', { records: [top, record('/a\ufffd')] }],
-    ['targets that records cannot show', { records: [top, record('/a', { type: 'symlink', linkTarget: '\ufffd' })] }],
+    ['a file with 65,001 names', { records: crowd }],
     ['attributes of 5000 bytes', { records: [top, record('/a', { xattrs: { 'user.a': Buffer.alloc(5000).toString('base64') } })] }],
     ['attributes of another namespace', { records: [top, record('/a', { xattrs: { 'other.a': '' } })] }],
     ['an ACL of another version', { records: [top, record('/a', { xattrs: { 'system.posix_acl_access': 'AQAAAA==' } })] }],
-    ['hardly any room', { records: [top], sizeBytes: 65536 }],
   ])('writes nothing for %s', async (_what, changes) => {
     const image = join(base, 'image');
-    expect(await write(base, image, { sizeBytes: 8 * MIB, ...changes })).toMatchObject({ kind: 'unsuited' });
+    expect(await write(base, image, { sizeBytes: 8 * MIB, ...changes })).toMatchObject({
+      kind: 'refused',
+      path: expect.stringMatching(/^\/(a|lost\+found)$/) as string,
+    });
     expect(readFileSync(image).every((byte) => byte === 0)).toBe(true);
+  });
+
+  it.each([
+    [65_536, 'too small'],
+    [1 * MIB, undefined],
+    [2 ** 44 - 4096, undefined],
+    [2 ** 44, 'too large'],
+  ])('can have %i bytes, or says why not', async (sizeBytes, problem) => {
+    expect(ext4SizeProblem(sizeBytes)).toBe(problem);
+    if (problem === 'too small') await expect(write(base, join(base, 'image'), { sizeBytes, records: [top] })).rejects.toThrow(RangeError);
+  });
+
+  it('has names and targets with U+FFFD as they are', async () => {
+    const tree = join(base, 'odd');
+    mkdirSync(tree);
+    writeFileSync(join(tree, 'a\ufffd'), 'odd');
+    symlinkSync('a\ufffd', join(tree, 'link'));
+    settle(tree, await hostRecords(tree));
+    const image = join(base, 'image');
+    expect(await write(tree, image)).toEqual({ kind: 'written' });
+    await check(image);
+    expect(await mounted(image, 'ro', look)).toEqual(await look(tree));
   });
 });

@@ -155,8 +155,17 @@ describe('writeExt', () => {
     expect(readdirSync(build.ctx.temporary).filter((name) => name.startsWith('measure-'))).toEqual([]);
   });
 
+  it('says which file an ext4 cannot hold', async () => {
+    const asked = request(build.tree(files), { root: '/etc/hostname' });
+    await expect(writeExt(asked, build.ctx)).rejects.toMatchObject({
+      code: 'ICT_DISK_EXT_FILE',
+      kind: 'invalid',
+      facts: { path: '/etc/hostname', partition: 'rootfs', reason: 'is no directory' },
+    });
+  });
+
   it('passes on what mke2fs says about anything else', async () => {
-    const asked = request(build.tree(files), { root: '/missing' });
+    const asked = request(build.tree(files), { kind: 'ext3', root: '/missing' });
     await expect(writeExt(asked, build.ctx)).rejects.toMatchObject({
       code: 'ICT_DISK_FILESYSTEM',
       kind: 'command',

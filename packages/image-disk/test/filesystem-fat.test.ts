@@ -244,7 +244,6 @@ describe('writeFat', () => {
   it.each([
     ['/a/co:lon', 'a character that FAT does not allow'],
     ['/a/dot.', 'ends with a dot'],
-    ['/a/caf\ufffd', 'not UTF-8'],
     [`/a/${'x'.repeat(256)}`, 'more than 255'],
     ['/EFI/boot', 'upper and lower case'],
     ['/LOADER/loader.conf/x', 'upper and lower case'],
@@ -255,6 +254,14 @@ describe('writeFat', () => {
       code: 'ICT_DISK_FAT_FILE',
       message: expect.stringContaining(reason),
     });
+  });
+
+  it('has a name with U+FFFD as it is', async () => {
+    const asked = request(build);
+    const files: FatFile[] = [{ target: '/caf\ufffd', from: 'tree', source: '/usr/lib/boot.efi', sizeBytes: 2 }];
+    await writeFat({ ...asked, files }, build.ctx);
+    const bytes = readFileSync(join(asked.directory, asked.file));
+    expect(bytes.includes(Buffer.from('caf\ufffd'.slice(0, 4), 'utf16le'))).toBe(true);
   });
 
   it('refuses a file of 4 GiB and a directory of more than 65,536 entries', async () => {

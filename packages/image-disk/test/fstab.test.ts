@@ -79,4 +79,25 @@ describe('prepareTree', () => {
       build.remove();
     }
   });
+
+  it.each([
+    ['a link', { link: 'elsewhere' }, 'a symlink to elsewhere'],
+    ['a file', 'text', 'a file'],
+  ])('refuses a mount point that is %s', async (_what, content, said) => {
+    const build = hostBuild();
+    try {
+      const tree = build.session(build.tree({ ...bootable, 'srv/data': content }));
+      const spec = imageSpec({
+        disk: {
+          partitions: [esp, { ...root, endBytes: 60 * MIB }, { ...root, id: 'data', startBytes: 60 * MIB, mountPoint: '/srv/data' }],
+        },
+      });
+      await expect(prepareTree({ spec, distribution, seed: SEED }, tree)).rejects.toMatchObject({
+        code: 'ICT_DISK_MOUNT_POINT',
+        message: expect.stringContaining(`"data" cannot be mounted at /srv/data: in the image that is ${said}`) as string,
+      });
+    } finally {
+      build.remove();
+    }
+  });
 });

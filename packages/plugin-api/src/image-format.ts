@@ -47,10 +47,8 @@ export interface ImageFormat {
   readonly needsInitrd?: boolean;
   /** Packages that the image needs for its boot loader. */
   requires(spec: ImageSpec, distribution: DistributionDefinition): readonly string[];
-  /** Capabilities of the tools tree that it may use for this template: `ext4`, `convert`, `grub-efi`. */
+  /** Capabilities of the tools tree that it uses for this template: `ext4` (mke2fs), `convert`, `grub-efi`. Where there are any, they are unpacked first. */
   tools(spec: ImageSpec): readonly string[];
-  /** Whether it surely runs one of them. Where that is not sure, they are unpacked when the first is run; default: where it names any. */
-  runsTools?(spec: ImageSpec): boolean;
   /** Writes what the format adds to the root tree: fstab, loader configuration. Runs before `build`. */
   prepare(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void>;
   /** Part of the key of `prepare`: bumped when it writes something else for equal input. */

@@ -159,8 +159,8 @@ export interface TreeRunner {
   /** Runs `work` on a throw-away view of `tree`. */
   inspect<T>(tree: TreeRef, work: (tree: TreeSession) => Promise<T>): Promise<T>;
   /**
-   * All that a tree holds: directories before what is in them, names in the order of their bytes. Sockets are in none, and a name that is
-   * not UTF-8 shows with U+FFFD in the place of its other bytes.
+   * All that a tree holds: directories before what is in them, names in the order of their bytes. Sockets are in none. Names and
+   * targets of links are UTF-8: a layer with any other is refused.
    */
   records(tree: TreeRef): Promise<readonly TreeRecord[]>;
   /**

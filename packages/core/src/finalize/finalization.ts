@@ -4,7 +4,6 @@ import type {
   Context,
   Exporter,
   FormatArtifact,
-  ImageFormat,
   ImageInput,
   ImageSpec,
   InstalledPackage,
@@ -47,11 +46,6 @@ export function toolsStep(
       ...(await trees.change({ layers: [] }, async (tree) => installer.unpack(await forUnpacking(tools), tree, input.distribution, ctx))),
     }),
   };
-}
-
-/** Whether a build surely runs a tool, and so unpacks them in any case. */
-export function runsTools(format: ImageFormat, spec: ImageSpec): boolean {
-  return format.runsTools?.(spec) ?? format.tools(spec).length > 0;
 }
 
 /** The steps of an image format, run by the engine under the format's own identity. */

@@ -2,7 +2,7 @@ import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-ap
 import { composeTree, compositionSteps, type Composition, type LayerCall } from '../compose/composition.js';
 import { gatherConfiguration } from '../compose/configure.js';
 import type { PlannedStep } from './plan-documents.js';
-import { formatInput, formatKey, imageEpoch, inventoryStep, runsTools, toolsStep } from '../finalize/finalization.js';
+import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from '../finalize/finalization.js';
 import { lockDigest } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import type { BuildServices, Services } from '../services.js';
@@ -69,7 +69,7 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
       toolsStep(composition, tools, build.trees, services.context),
       async (call) => (await next(call)) as unknown as LayerRef,
     );
-    if (runsTools(composition.format.part, composition.spec)) await unpacked.layer();
+    if (composition.format.part.tools(composition.spec).length > 0) await unpacked.layer();
     const ctx = build.context(unpacked);
     const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), next);
     const { identity } = composition.format;

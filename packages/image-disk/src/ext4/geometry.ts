@@ -96,6 +96,13 @@ export function layOut(wantedBlocks: number): Geometry | undefined {
   };
 }
 
+/** What keeps an ext4 from having a size; undefined when nothing does. */
+export function ext4SizeProblem(sizeBytes: number): 'too small' | 'too large' | undefined {
+  const blocks = Math.floor(sizeBytes / BLOCK_BYTES);
+  if (blocks > MAX_BLOCKS) return 'too large';
+  return layOut(blocks) === undefined ? 'too small' : undefined;
+}
+
 /** How many blocks ranges have together. */
 export function blocksOf(ranges: readonly BlockRange[]): number {
   return ranges.reduce((blocks, { count }) => blocks + count, 0);

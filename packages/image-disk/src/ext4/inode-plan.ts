@@ -16,12 +16,12 @@ export interface PlannedInode {
   readonly parent: PlannedInode | undefined;
 }
 
-/** @returns the inodes in the order of their numbers, the root first; undefined when `root` is no directory of the tree. */
-export function planInodes(records: readonly TreeRecord[], root: TreePath, seconds: number): readonly PlannedInode[] | undefined {
+/** @returns the inodes in the order of their numbers, the root first; or the path of what should be a directory and is none. */
+export function planInodes(records: readonly TreeRecord[], root: TreePath, seconds: number): readonly PlannedInode[] | string {
   const byPath = new Map(records.map((record) => [record.path, record]));
   const emptyDirectory: TreeRecord = { path: '/', type: 'directory', mode: 0o755, uid: 0, gid: 0, mtimeSeconds: seconds };
   const top = byPath.get(root) ?? (records.length === 0 ? emptyDirectory : undefined);
-  if (top?.type !== 'directory') return undefined;
+  if (top?.type !== 'directory') return root;
   const inodes: PlannedInode[] = [];
   const planned = new Map<TreeRecord, PlannedInode>();
   const directories = new Map<string, PlannedInode>();
@@ -49,7 +49,7 @@ export function planInodes(records: readonly TreeRecord[], root: TreePath, secon
   directories.set(prefix, rootInode);
   // Always inode 11, and the first name of the root.
   const lost = byPath.get(`${prefix}/${LOST_AND_FOUND}`) ?? { ...emptyDirectory, path: `${prefix}/${LOST_AND_FOUND}`, mode: 0o700 };
-  if (lost.type !== 'directory') return undefined;
+  if (lost.type !== 'directory') return lost.path;
   const lostInode = add(lost, rootInode);
   directories.set(lost.path, lostInode);
   join(rootInode, LOST_AND_FOUND, lostInode);

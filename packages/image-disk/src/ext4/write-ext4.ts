@@ -31,13 +31,14 @@ export interface Ext4Request {
 }
 
 /**
- * `full`: the files do not fit, and what was written means nothing. `unsuited`: nothing was written, because the size or a file asks for
- * something that this writer has no form for.
+ * `full`: the files do not fit, and what was written means nothing. `refused`: nothing was written, because ext4 has no form for something
+ * in the tree.
  */
 export type Ext4Outcome =
   | { readonly kind: 'written' }
   | { readonly kind: 'full'; readonly neededBytes: number; readonly files: number }
-  | { readonly kind: 'unsuited'; readonly reason: string };
+  /** `reason` follows the path. */
+  | { readonly kind: 'refused'; readonly path: string; readonly reason: string };
 
 /** Packs contents of files, as {@link TreeRunner.pack} does. */
 export type PackContents = (paths: readonly TreePath[], target: PackTarget) => Promise<Packing>;
@@ -47,15 +48,16 @@ export type PackContents = (paths: readonly TreePath[], target: PackTarget) => P
  * the request and the contents alone. Journal, directories and files lie one behind the other, and everything after them is zeros.
  *
  * @see Documentation/filesystems/ext4 of the kernel
+ * @throws RangeError for a size that ext4 cannot have, which {@link ext4SizeProblem} tells before.
  */
 export async function writeExt4(request: Ext4Request, pack: PackContents): Promise<Ext4Outcome> {
   const { records, root, epochSeconds } = request;
   const geometry = layOut(Math.floor(request.sizeBytes / BLOCK_BYTES));
-  if (geometry === undefined) return unsuited('its size');
+  if (geometry === undefined) throw new RangeError(`an ext4 cannot have ${request.sizeBytes} bytes`);
   const inodes = planInodes(records, root, epochSeconds);
-  if (inodes === undefined) return unsuited(`${root} or its lost+found is no directory`);
-  const odd = inodes.find(isOdd);
-  if (odd !== undefined) return unsuited(odd.record.path);
+  if (typeof inodes === 'string') return refused(inodes, 'is no directory');
+  const crowd = inodes.find(({ record, links }) => record.type !== 'directory' && links > MAX_LINKS);
+  if (crowd !== undefined) return refused(crowd.record.path, `has more than ${MAX_LINKS} names`);
 
   const free = new FreeBlocks(geometry.free);
   const journal = free.take(geometry.journalBlocks);
@@ -63,7 +65,7 @@ export async function writeExt4(request: Ext4Request, pack: PackContents): Promi
   const placed: PlacedInode[] = [];
   for (const inode of inodes) {
     const place = placeInode(inode, free);
-    if (place === undefined) return unsuited(`extended attributes of ${inode.record.path}`);
+    if (place === undefined) return refused(inode.record.path, 'has extended attributes that ext4 cannot hold');
     placed.push(place);
   }
   const packed = placed.filter(({ inode: { record } }) => record.type === 'file' && record.sizeBytes !== 0);
@@ -99,14 +101,8 @@ interface Filesystem extends Output {
   readonly geometry: Geometry;
 }
 
-function unsuited(reason: string): Ext4Outcome {
-  return { kind: 'unsuited', reason };
-}
-
-/** Names that records cannot show, and files with more names than ext4 counts. */
-function isOdd({ record, entries, links }: PlannedInode): boolean {
-  const unknown = record.linkTarget?.includes('\ufffd') === true || entries.some(({ name }) => name.includes('\ufffd'));
-  return unknown || (record.type !== 'directory' && links > MAX_LINKS);
+function refused(path: string, reason: string): Ext4Outcome {
+  return { kind: 'refused', path, reason };
 }
 
 function full({ blocks, inodes: room }: Geometry, free: FreeBlocks, files: number, lastInode: number): Ext4Outcome {

@@ -14,7 +14,6 @@ export function nameProblem(name: string): string | undefined {
   // eslint-disable-next-line no-control-regex -- FAT allows no control characters
   if (/[\u0000-\u001f"*/:<>?\\|]/u.test(name)) return 'has a character that FAT does not allow';
   if (/[. ]$/u.test(name)) return 'has a name that ends with a dot or a space';
-  if (name.includes('\ufffd') || !name.isWellFormed()) return 'has a name that is not UTF-8';
   return name.length > MAX_NAME_UNITS ? `has a name of more than ${MAX_NAME_UNITS} characters` : undefined;
 }
 
