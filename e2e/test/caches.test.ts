@@ -4,7 +4,18 @@ import { buildArchive, buildDeb } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import type { Explanation } from '@ict/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, forgetTrees, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
+import {
+  artifactOf,
+  forgetTrees,
+  forgetUponBase,
+  ict,
+  Mini,
+  repositoryRoot,
+  sound,
+  stepsOf,
+  type BuildPlaces,
+  type IctResult,
+} from '../src/index.js';
 
 const PROVIDER = 'mini-mini1-x86_64';
 const extra = (number: number): string => `extra-${String(number).padStart(3, '0')}`;
@@ -202,6 +213,49 @@ async function flip(file: string): Promise<void> {
   await handle.write(bytes, 0, 1, at);
 }
 
+/** The digest that the only result of a step names, in hex. */
+async function resultOf({ cache }: BuildPlaces, step: string): Promise<string> {
+  const directory = join(cache, '.ict', 'index', 'steps', step);
+  const [record] = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith('.json'));
+  const { output } = JSON.parse(await readFile(join(directory, record as string), 'utf8')) as { readonly output: object };
+  return /sha256:([0-9a-f]{64})/.exec(JSON.stringify(output))?.[1] as string;
+}
+
+/** A build from the base tree up, as images are not taken. */
+const STEPS = ['--no-image-cache'];
+const forgetConfiguration = ({ cache }: BuildPlaces) => rm(join(cache, '.ict', 'index', 'steps', 'ict.configure'), { recursive: true });
+const home = ({ work }: BuildPlaces) => join(work, PROVIDER);
+async function forgetLiveTree(places: BuildPlaces): Promise<void> {
+  await forgetUponBase(places);
+  for (const name of ['chrootenv', 'chrootenv.json']) await rm(join(home(places), name), { recursive: true });
+}
+const layerOfPackages = async (places: BuildPlaces) => join(places.cache, '.ict', 'layers', await resultOf(places, 'ict.packages'));
+
+/** Each kind of file by itself: what lets the next build look at it, and its place. What builds have never to look at is not here. */
+const alone: readonly (readonly [string, (places: BuildPlaces) => Promise<unknown>, (places: BuildPlaces) => string | Promise<string>])[] =
+  [
+    ['a package', forgetUponBase, ({ cache }) => join(cache, 'pkgCache', PROVIDER, 'mini-library_1.2_all.deb')],
+    ['a file of the base tree', forgetUponBase, (places) => join(home(places), 'chrootenv', 'etc', 'os-release')],
+    [
+      'a file of a layer',
+      forgetConfiguration,
+      async (places) => join(await layerOfPackages(places), 'fs', 'usr', 'lib', 'mini', 'library'),
+    ],
+    ['the listing of a layer', forgetConfiguration, async (places) => join(await layerOfPackages(places), 'manifest.json')],
+    ['the signature of a layer', forgetConfiguration, async (places) => join(await layerOfPackages(places), 'signature.json')],
+    ['the record of the base tree', forgetUponBase, (places) => join(home(places), 'chrootenv.json')],
+    ['the snapshot', forgetLiveTree, (places) => join(home(places), 'chrootbuild', 'chrootenv.tar.gz')],
+    ['the record of the snapshot', forgetLiveTree, (places) => join(home(places), 'chrootbuild', 'chrootenv.json')],
+    [
+      'the disk',
+      async () => undefined,
+      async (places) => {
+        const digest = await resultOf(places, 'disk.assemble');
+        return join(places.cache, '.ict', 'blobs', 'sha256', digest.slice(0, 2), digest);
+      },
+    ],
+  ];
+
 /** What lies in a directory; nothing when it is absent. */
 async function ls(directory: string): Promise<readonly { readonly name: string; readonly ino: number }[]> {
   const names = await readdir(directory).catch(() => []);
@@ -273,6 +327,20 @@ describe('an image that was built twice, the second time from packages alone,', 
       expect(artifactOf(result, 'raw').digest).toBe(digest);
       expect((await hashFile(path)).digest).toBe(digest);
     });
+  });
+
+  describe('one file alone that someone changed', () => {
+    const ways = Object.keys(tampering);
+    it.each(alone.map(([kind, begin, place], index) => [kind, ways[index % ways.length] as string, begin, place] as const))(
+      '(%s, %s) never reaches an output, and is made anew',
+      async (_kind, how, begin, place) => {
+        await begin(places);
+        await tampering[how]?.(await place(places));
+        const result = await sound(mini.build(places, STEPS));
+        const { path } = artifactOf(result, 'raw');
+        expect((await hashFile(path)).digest).toBe(digest);
+      },
+    );
   });
 
   it('collections and cleaning between builds leave a cache that builds the same image', async () => {
