@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { DISK, HEAD, load, said } from './workspace.js';
@@ -41,6 +42,26 @@ it('carries every key of a layer', async () => {
       position: { line: 15 },
     },
   ]);
+});
+
+describe('the presets of docs/layers.md', async () => {
+  const page = await readFile(new URL('../../../docs/layers.md', import.meta.url), 'utf8');
+  const presets = page.slice(page.indexOf('\n## Presets'), page.indexOf('\n## Packages'));
+  const examples = [...presets.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(
+    ([, text]) => [/name: (\w+)/.exec(text as string)?.[1], text] as const,
+  );
+
+  it('are all that it shows', () => {
+    expect(examples.map(([name]) => name)).toEqual(['app', 'node', 'jdk', 'wheels', 'check']);
+  });
+
+  it.each(examples)('%s is a valid part of a template', async (_name, text) => {
+    const inputs = [...(text as string).matchAll(/inputs: \[(.*?)\]/g)].flatMap(([, names]) => (names as string).split(', '));
+    const files = Object.fromEntries(inputs.map((name) => [name, '']));
+    const { problems, refused, spec } = await load(`${HEAD}${DISK}layers:\n${text}`, {}, files);
+    expect(said([...problems, ...refused])).toEqual([]);
+    expect(spec?.layers.length).toBe((text as string).match(/^- name: /gm)?.length);
+  });
 });
 
 it('fills in what a layer leaves out', async () => {
