@@ -13,7 +13,7 @@ import { warningEvent, type EventStream } from './events.js';
 import { copyDelivery, deliver, type Delivery } from './finalize/delivery.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalize/finalization.js';
 import { ImageCache, imageInputs, type FinishedImage } from './finalize/image-cache.js';
-import { toolsBy } from './finalize/tools.js';
+import { toolsBy } from './finalize/tools-tree.js';
 import { formatLock, lockDigest, type Lock } from './locks/lock.js';
 import { settleLock } from './locks/lock-settling.js';
 import { providerId } from './locks/request.js';

@@ -32,7 +32,7 @@ import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { enforceLimits } from './storage-limits.js';
 import { TEMPLATE_EPOCH } from './compose/template-epoch.js';
-import { ToolsTree, type ToolsSource } from './finalize/tools.js';
+import { ToolsTree, type ToolsSource } from './finalize/tools-tree.js';
 import { LazySandbox, SandboxTrees } from './trees/trees.js';
 
 /** What one build works with: trees, steps, and the context that steps are handed. */

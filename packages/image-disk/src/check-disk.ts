@@ -20,7 +20,7 @@ import { flagType, partitionFlagNames } from './partition-flags.js';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';
 import { planLayout, type PlacedPartition } from './partitions.js';
 import { SWAP_LABEL_BYTES } from './swap.js';
-import { requiredTools } from './tools.js';
+import { requiredTools } from './required-tools.js';
 
 type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT' | typeof UNSUPPORTED_YET;
 

@@ -1,7 +1,7 @@
 import type { ImageFormat } from '@ict/plugin-api';
 import { checkDisk } from './check-disk.js';
 import { PREPARE_VERSION, prepareTree } from './prepare.js';
-import { requiredTools } from './tools.js';
+import { requiredTools } from './required-tools.js';
 
 /** The format of image type `raw`: GPT disks that boot by UEFI, as raw files or virtual disks, compressed or not. */
 export function createDiskFormat(): ImageFormat {

@@ -9,7 +9,7 @@ import type { BuildServices, Services } from '../services.js';
 import type { StepCall } from '../steps.js';
 import type { Intake } from '../templates/template-intake.js';
 import { gatherLayers } from '../compose/template-layers.js';
-import { toolsBy } from '../finalize/tools.js';
+import { toolsBy } from '../finalize/tools-tree.js';
 
 /** A build that is followed without doing any of its work. */
 export interface StepWalk {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, LayerRef } from '@ict/plugin-api';
 import type { StepCall } from '../src/steps.js';
-import { toolsBy } from '../src/finalize/tools.js';
+import { toolsBy } from '../src/finalize/tools-tree.js';
 import { digestOfAll } from './sample-image.js';
 
 const layer: LayerRef & Json = { kind: 'layer', digest: digestOfAll('1'), entries: 1, sizeBytes: 1 };
