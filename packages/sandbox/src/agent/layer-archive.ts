@@ -292,7 +292,7 @@ function startTar(argv: readonly string[], direction: 'in' | 'out' | 'both', sig
     child.on('error', reject);
     child.on('close', (code, killed) => {
       signal.removeEventListener('abort', kill);
-      stopped &&= killed === 'SIGKILL'; // else it had ended by itself before
+      stopped &&= killed === 'SIGKILL' || killed === 'SIGPIPE'; // it was killed, or nobody read on; else it had ended by itself before
       const status = exitStatus(code, killed);
       if (status === 0) resolve();
       else reject(new Error(tail.text().trim() || `tar ended with status ${status}`));
