@@ -11,15 +11,17 @@ import { parseQemuVersion, qemuArguments, type Accelerator, type QemuVersion, ty
 
 export interface BootOptions {
   /**
-   * The disk image, raw or qcow2 (told apart by its bytes), which is not changed; or an initrd whose name ends in `.cpio` or `.cpio.gz` and so
-   * on, with its kernel and the kernel's command line beside it (NAME.vmlinuz, NAME.cmdline).
+   * The disk image, raw or qcow2, or an ISO image (told apart by its bytes), which is not changed; or an initrd whose name ends in `.cpio` or
+   * `.cpio.gz` and so on, with its kernel and the kernel's command line beside it (NAME.vmlinuz, NAME.cmdline).
    */
   readonly image: string;
+  /** Starts an ISO image as one starts that was written to a disk or a USB stick, and not from a drive for discs. Default false. */
+  readonly asDisk?: boolean;
   /** The boot succeeds as soon as this appears on the console; without it, when the machine turns itself off. */
   readonly until?: string;
   /** Default 300 000. */
   readonly timeoutMs?: number;
-  /** Default 1024; 2048 for an initrd, which is in memory twice while it is unpacked. */
+  /** Default 1024; 2048 for an initrd, also on an ISO image: it is in memory twice while it is unpacked. */
   readonly memoryMiB?: number;
   /** Default 2. */
   readonly cpus?: number;
@@ -33,7 +35,7 @@ export interface BootOptions {
   readonly accel?: 'auto' | Accelerator;
   /** How long `auto` waits for `Linux version` under KVM. Default 10 000. */
   readonly probeMs?: number;
-  /** Starts a disk. Default: the first that the host has. */
+  /** Starts a disk or an ISO image. Default: the first that the host has. */
   readonly firmware?: Firmware;
   /** Further arguments of qemu, after ICT's own. */
   readonly extraArgs?: readonly string[];
@@ -66,7 +68,7 @@ type Ending =
   | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly by: NodeJS.Signals | undefined };
 
 /**
- * Boots an image in qemu, a disk by UEFI and an initrd by its kernel, and waits for a text on its serial console, or for the machine to
+ * Boots an image in qemu, a disk or a disc by UEFI and an initrd by its kernel, and waits for a text on its serial console, or for the machine to
  * turn itself off.
  *
  * qemu ends when the text appeared, at the time limit, when the signal aborts, and when this process dies.
@@ -83,7 +85,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
       hint: 'Install it: "apt-get install qemu-system-x86 ovmf" on Debian and Ubuntu, "dnf install qemu-system-x86 edk2-ovmf" on Fedora.',
     });
   }
-  const start = await findStart(options);
+  const { start, holdsInitrd } = await findStart(options);
   const version = await versionOf(program, options.signal);
   const guard = await findProgram('setpriv');
   const directory = await mkdtemp(join(tmpdir(), 'ict-boot-'));
@@ -92,7 +94,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
       const argv = qemuArguments({
         accel,
         ...(version === undefined ? {} : { version }),
-        memoryMiB: options.memoryMiB ?? (start.kind === 'disk' ? 1024 : 2048),
+        memoryMiB: options.memoryMiB ?? (holdsInitrd ? 2048 : 1024),
         cpus: options.cpus ?? 2,
         start: await withOwnVariables(start, join(directory, `variables-${accel}.fd`)),
         extraArgs: options.extraArgs ?? [],
@@ -113,16 +115,24 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
   }
 }
 
-/** What the machine is to start. */
-async function findStart({ image, firmware }: BootOptions): Promise<Start> {
-  const initrd = await findInitrdImage(resolve(image));
-  if (initrd !== undefined) return { kind: 'kernel', ...initrd };
-  return { kind: 'disk', image: resolve(image), format: await imageFileFormat(image), firmware: firmware ?? (await findFirmware()) };
+/** What the machine is to start, and whether the whole system goes into its memory. */
+async function findStart({
+  image,
+  asDisk = false,
+  firmware,
+}: BootOptions): Promise<{ readonly start: Start; readonly holdsInitrd: boolean }> {
+  const file = resolve(image);
+  const initrd = await findInitrdImage(file);
+  if (initrd !== undefined) return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
+  const format = await imageFileFormat(image);
+  const byFirmware = { image: file, firmware: firmware ?? (await findFirmware()) };
+  if (format !== 'iso') return { start: { kind: 'disk', format, ...byFirmware }, holdsInitrd: false };
+  return { start: asDisk ? { kind: 'disk', format: 'raw', ...byFirmware } : { kind: 'disc', ...byFirmware }, holdsInitrd: true };
 }
 
 /** The same with a variable store of its own, which firmware writes to. @param file where that goes. */
 async function withOwnVariables(start: Start, file: string): Promise<Start> {
-  if (start.kind !== 'disk') return start;
+  if (start.kind === 'kernel') return start;
   await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE);
   return { ...start, firmware: { ...start.firmware, variables: file } };
 }

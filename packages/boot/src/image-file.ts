@@ -1,9 +1,12 @@
 import { open } from 'node:fs/promises';
 import { bootError } from './errors.js';
 
-/** Formats of disk images, as qemu's `-drive format=` names them. */
-export type ImageFileFormat = 'raw' | 'qcow2';
+/** Formats of disk images, as qemu's `-drive format=` names them, and that of discs. */
+export type ImageFileFormat = 'raw' | 'qcow2' | 'iso';
 
+/** How the first descriptor of ISO 9660 begins, and where. @see ECMA-119, 8.1 */
+const ISO_MAGIC = Buffer.from('\x01CD001');
+const ISO_MAGIC_OFFSET = 16 * 2048;
 const QCOW2_MAGIC = Buffer.from([0x51, 0x46, 0x49, 0xfb]);
 /** Starts of files that are no disk for qemu until they are unpacked. */
 const COMPRESSED: readonly (readonly [string, Buffer])[] = [
@@ -22,16 +25,18 @@ const FOREIGN: readonly (readonly [string, Buffer])[] = [
 ];
 
 /**
- * Tells a qcow2 by its first bytes; anything else is raw. qemu is never left to guess, as a guest could write a header of its own choice.
+ * Tells a qcow2 by its first bytes, and an ISO image by its first descriptor; anything else is raw. qemu is never left to guess, as a guest could write a header of its own choice.
  *
  * @throws `ICT_BOOT_IMAGE` when the file cannot be read, is empty, compressed or the virtual disk of another machine.
  */
 export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
   const start = Buffer.alloc(8);
+  const descriptor = Buffer.alloc(ISO_MAGIC.length);
   let length: number;
   try {
     await using file = await open(path, 'r');
     length = (await file.read(start, 0, start.length, 0)).bytesRead;
+    await file.read(descriptor, 0, descriptor.length, ISO_MAGIC_OFFSET);
   } catch (cause) {
     throw bootError('ICT_BOOT_IMAGE', {
       message: `The image ${path} cannot be read`,
@@ -58,5 +63,6 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
       facts: { path, compression: compressed[0] },
     });
   }
-  return begins(['qcow2', QCOW2_MAGIC]) ? 'qcow2' : 'raw';
+  if (begins(['qcow2', QCOW2_MAGIC])) return 'qcow2';
+  return descriptor.equals(ISO_MAGIC) ? 'iso' : 'raw';
 }

@@ -25,9 +25,10 @@ export function parseQemuVersion(text: string): QemuVersion | undefined {
   return major === undefined || minor === undefined ? undefined : { major: Number(major), minor: Number(minor) };
 }
 
-/** What the machine starts: a disk by UEFI, or a kernel by qemu itself. */
+/** What the machine starts: a disk or a disc by UEFI, or a kernel by qemu itself. */
 export type Start =
-  | { readonly kind: 'disk'; readonly image: string; readonly format: ImageFileFormat; readonly firmware: Firmware }
+  | { readonly kind: 'disk'; readonly image: string; readonly format: Exclude<ImageFileFormat, 'iso'>; readonly firmware: Firmware }
+  | { readonly kind: 'disc'; readonly image: string; readonly firmware: Firmware }
   | ({ readonly kind: 'kernel' } & InitrdImage);
 
 export interface QemuSettings {
@@ -59,11 +60,13 @@ export function qemuArguments(settings: QemuSettings): readonly string[] {
 
 function startArguments(start: Start): readonly string[] {
   if (start.kind === 'kernel') return ['-kernel', start.kernel, '-initrd', start.initrd, '-append', start.commandLine];
-  const { image, format, firmware } = start;
+  const { image, firmware } = start;
   return [
     ...['-drive', `if=pflash,format=raw,readonly=on,file=${option(firmware.code)}`],
     ...['-drive', `if=pflash,format=raw,file=${option(firmware.variables)}`],
-    ...['-drive', `if=virtio,format=${format},snapshot=on,file=${option(image)}`],
+    ...(start.kind === 'disc'
+      ? ['-drive', `if=ide,media=cdrom,format=raw,readonly=on,file=${option(image)}`]
+      : ['-drive', `if=virtio,format=${start.format},snapshot=on,file=${option(image)}`]),
   ];
 }
 

@@ -180,6 +180,25 @@ describe('an initrd', () => {
   });
 });
 
+describe('an ISO image', () => {
+  const written = (): string => {
+    const image = join(directory, 'live.iso');
+    writeFileSync(image, Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x01CD001\x01'), Buffer.alloc(2041)]));
+    return image;
+  };
+
+  it.each<[string, boolean | undefined, (image: string) => string]>([
+    ['is a disc', undefined, (image) => `-drive if=ide,media=cdrom,format=raw,readonly=on,file=${image}`],
+    ['is a disk when that is asked for', true, (image) => `-drive if=virtio,format=raw,snapshot=on,file=${image}`],
+  ])('%s of a machine with firmware and more memory', async (_, asDisk, drive) => {
+    const image = written();
+    await bootImage(options('printf READY', { image, until: 'READY', ...(asDisk === undefined ? {} : { asDisk }) }));
+    expect(runs()[0]).toContain(drive(image));
+    expect(runs()[0]).toContain('-m 2048');
+    expect(runs()[0]).toContain('-drive if=pflash');
+  });
+});
+
 describe('accel: auto', () => {
   const kvm = (extra: readonly string[] = []) => {
     const place = { device: join(directory, 'kvm'), guestsOnly: join(directory, 'pvm') };
@@ -224,6 +243,9 @@ describe('accel: auto', () => {
 describe('imageFileFormat', () => {
   it.each<[string, Buffer, string]>([
     ['qcow2', Buffer.from('QFI\u00fb\0\0\0\u0003', 'latin1'), 'qcow2'],
+    ['iso', Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x01CD001')]), 'iso'],
+    ['an iso that begins as a disk does', Buffer.concat([Buffer.alloc(16 * 2048, 0xaa), Buffer.from('\x01CD001')]), 'iso'],
+    ['a descriptor of another kind', Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x02CD001')]), 'raw'],
     ['anything else', Buffer.from('QFI'), 'raw'],
   ])('tells %s', async (_, bytes, format) => {
     writeFileSync(join(directory, 'image'), bytes);

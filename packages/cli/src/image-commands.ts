@@ -27,6 +27,7 @@ export interface BootFlags extends GlobalFlags {
   readonly timeout?: number;
   readonly memory?: number;
   readonly cpus?: number;
+  readonly asDisk?: boolean;
   readonly accel?: 'auto' | 'kvm' | 'tcg';
 }
 
@@ -92,9 +93,10 @@ export function imageCommands(program: LateCommand, run: Runner): void {
     .command('boot')
     .description('start an image in qemu and wait for a text on its console')
     .addArgument(
-      new Argument('<image>', 'disk image, raw or qcow2, which is not changed; or an initrd (.cpio.gz), its kernel beside it').argParser(
-        parseText('IMAGE'),
-      ),
+      new Argument(
+        '<image>',
+        'disk image, raw or qcow2, or ISO image, which is not changed; or an initrd (.cpio.gz), its kernel beside it',
+      ).argParser(parseText('IMAGE')),
     )
     .flags((command) =>
       command
@@ -104,11 +106,12 @@ export function imageCommands(program: LateCommand, run: Runner): void {
           new Option('--timeout <seconds>', 'give up after this time (default: 300)').argParser(parseCount('--timeout', 1, 86_400)),
         )
         .addOption(
-          new Option('--memory <mib>', 'memory of the machine (default: 1024, for an initrd 2048)').argParser(
+          new Option('--memory <mib>', 'memory of the machine (default: 1024, for an initrd or an ISO image 2048)').argParser(
             parseCount('--memory', 64, 1_048_576),
           ),
         )
         .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
+        .option('--as-disk', 'start an ISO image from a disk, as from a USB stick, and not from a drive for discs')
         .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg'])),
     )
     .action((file: string, _flags: BootFlags, command: Command) =>

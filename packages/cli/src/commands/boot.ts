@@ -6,7 +6,7 @@ import type { Session } from '../session.js';
 
 /** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
-  const { until, untilOff, timeout, memory, cpus, accel } = flags;
+  const { until, untilOff, timeout, memory, cpus, accel, asDisk } = flags;
   const { terminal, surroundings, signal } = session;
   const result = await bootImage({
     image: resolve(surroundings.cwd, image),
@@ -16,6 +16,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
     ...(memory === undefined ? {} : { memoryMiB: memory }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(accel === undefined ? {} : { accel }),
+    ...(asDisk === undefined ? {} : { asDisk }),
     onText: (text) => {
       session.say({ type: 'boot.console', text });
       if (!terminal.json) session.note(text);

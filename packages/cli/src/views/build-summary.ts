@@ -50,7 +50,9 @@ function stepLines(report: BuildReport): readonly string[] {
 /** The artifact that qemu starts as it is. */
 function bootable(report: BuildReport): string | undefined {
   const paths = report.artifacts.map((artifact) => artifact.path);
-  return [/\.raw$/, /\.qcow2$/, /\.cpio(\.\w+)?$/].map((name) => paths.find((path) => name.test(path))).find((path) => path !== undefined);
+  return [/\.raw$/, /\.qcow2$/, /\.iso$/, /\.cpio(\.\w+)?$/]
+    .map((name) => paths.find((path) => name.test(path)))
+    .find((path) => path !== undefined);
 }
 
 /** A path as one word of a POSIX shell. */
