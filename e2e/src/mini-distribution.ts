@@ -175,7 +175,7 @@ export const MINI_DEFINITION = {
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
   tools: { packages: { ext4: ['e2fsprogs'] } },
-  defaults: { raw: {}, img: {}, wsl2: {} },
+  defaults: { raw: {}, img: {}, iso: {}, wsl2: {} },
   quirks: {
     preExtract: [
       ...['dpkg', 'libc6', 'libc-bin', 'dash', 'tar', 'coreutils', 'sed', 'diffutils', 'libmd0', 'libselinux1', 'libpcre2-8-0', 'zlib1g'],

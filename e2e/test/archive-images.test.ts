@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, readlink, stat } from 'node:fs/promises';
+import { mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { artifactOf, ict, Mini, repositoryRoot, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
 import { asUser, makeOrdinaryUser, placesOf, removeOrdinaryUser } from '../src/ordinary-user.js';
@@ -109,6 +109,46 @@ describe('an initrd', () => {
     expect(status).toBe(1);
     const line = (await readFile(file, 'utf8')).split('\n').findIndex((text) => text.includes('type: qcow2')) + 1;
     expect(stderr).toContain('an initrd has no artifact of type qcow2');
+    expect(stderr).toContain(`template.yml:${line}:`);
+  });
+});
+
+describe('an ISO image', () => {
+  const isoTemplate = (disk: object = {}): Promise<string> =>
+    mini.template({
+      target: { imageType: 'iso' },
+      disk: { size: undefined, partitionTableType: undefined, partitions: [], artifacts: [], ...disk },
+      system: { kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] }, ...INIT },
+    });
+
+  it('starts the kernel and the tree, which it has from the same steps as an initrd, the same in other directories', async () => {
+    const template = await isoTemplate();
+    const built = await sound(mini.buildTemplate(template, places));
+    expect(fileNames(built)).toEqual(['mini-1.0.iso']);
+    expect(stepsOf(built, 'step.miss')).not.toContain('ict.initrd');
+    const image = artifactOf(built, 'iso');
+    const tree = join(mini.root, 'disc');
+    await run('xorriso', ['-osirrox', 'on', '-abort_on', 'WARNING', '-indev', image.path, '-extract', '/', tree]);
+    expect(await readFile(join(tree, 'EFI/BOOT/BOOTX64.EFI'), 'utf8')).toMatch(/^loader /);
+    expect(await readFile(join(tree, 'LIVE/VMLINUZ'), 'utf8')).toMatch(/^kernel /);
+    expect(await readFile(join(tree, 'LOADER/ENTRIES/LIVE.CONF'), 'utf8')).toContain('options console=ttyS0\n');
+    const archive = gunzipSync(await readFile(join(tree, 'LIVE/INITRD.IMG')));
+    const file = join(mini.root, 'disc.cpio');
+    await writeFile(file, archive);
+    const { stdout: names } = await run('cpio', ['--list', '--quiet', '--file', file], { maxBuffer: 64 * 1024 * 1024 });
+    expect(names.split('\n')).toEqual(expect.arrayContaining(['init', 'etc/hostname', 'boot/vmlinuz-6.12.1-mini']));
+    const { stdout: boot } = await run('xorriso', ['-indev', image.path, '-report_el_torito', 'plain']);
+    expect(boot).toMatch(/El Torito boot img : +1 +UEFI/);
+    const other = await sound(mini.buildTemplate(template, await mini.places()));
+    expect(artifactOf(other, 'iso').digest).toBe(image.digest);
+  });
+
+  it('is no installer: that is refused with the line that asks for one', async () => {
+    const file = await isoTemplate({ path: '/dev/sda' });
+    const { status, stderr } = await ict(['validate', '--strict', file, '--distro-file', mini.distribution.definition]);
+    expect(status).toBe(1);
+    const line = (await readFile(file, 'utf8')).split('\n').findIndex((text) => text.includes('path: /dev/sda')) + 1;
+    expect(stderr).toContain('installing from an ISO image (disk.path) is not supported yet');
     expect(stderr).toContain(`template.yml:${line}:`);
   });
 });

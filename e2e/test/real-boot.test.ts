@@ -61,21 +61,36 @@ interface TemplateParts {
   readonly systemConfig: { readonly packages: readonly string[]; readonly kernel: object };
 }
 
-it('the same system boots from its initrd alone, out of the packages of the first build', async () => {
-  const [parent, marker] = await Promise.all(
-    ['debian13-x86_64-minimal-raw.yml', 'debian13-boot-marker.yml'].map(
-      async (name) => parse(await readFile(join(dirname(real.template), name), 'utf8')) as TemplateParts,
-    ),
-  );
-  // With the loader that a disk asks for by itself, the packages are those of the disk, and their layer is taken.
-  const packages = [...(parent?.systemConfig.packages ?? []), 'systemd-boot-efi'];
-  const template = join(dirname(real.template), 'img.yml');
-  const target = { ...marker?.target, imageType: 'img' };
-  const kernel = { ...parent?.systemConfig.kernel, ...marker?.systemConfig.kernel };
-  const systemConfig = { ...parent?.systemConfig, ...marker?.systemConfig, name: 'img', packages, kernel };
-  await writeFile(template, stringify({ image: { name: 'e2e-img', version: '13' }, target, systemConfig }));
-  const built = await build(template, real.places);
-  expect(built.status, built.stderr).toBe(0);
-  expect(stepsOf(built, 'step.hit')).toContain('ict.packages');
-  await bootedConsole(artifactOf(built, 'cpio').path, ONE_PROCESSOR);
+describe('the same system in memory, out of the packages of the first build,', () => {
+  const buildOf = async (imageType: 'img' | 'iso'): Promise<IctResult> => {
+    const [parent, marker] = await Promise.all(
+      ['debian13-x86_64-minimal-raw.yml', 'debian13-boot-marker.yml'].map(
+        async (name) => parse(await readFile(join(dirname(real.template), name), 'utf8')) as TemplateParts,
+      ),
+    );
+    // With the loader that a disk asks for by itself, the packages are those of the disk, and their layer is taken.
+    const packages = [...(parent?.systemConfig.packages ?? []), 'systemd-boot-efi'];
+    const template = join(dirname(real.template), `${imageType}.yml`);
+    const target = { ...marker?.target, imageType };
+    const kernel = { ...parent?.systemConfig.kernel, ...marker?.systemConfig.kernel };
+    const systemConfig = { ...parent?.systemConfig, ...marker?.systemConfig, name: imageType, packages, kernel };
+    await writeFile(template, stringify({ image: { name: 'e2e-memory', version: '13' }, target, systemConfig }));
+    const built = await build(template, real.places);
+    expect(built.status, built.stderr).toBe(0);
+    expect(stepsOf(built, 'step.hit')).toContain('ict.packages');
+    return built;
+  };
+
+  it('boots from its initrd alone', async () => {
+    await bootedConsole(artifactOf(await buildOf('img'), 'cpio').path, ONE_PROCESSOR);
+  });
+
+  it('is handed the same initrd from an ISO image, as a disc and as a disk', async () => {
+    const iso = artifactOf(await buildOf('iso'), 'iso').path;
+    // From there on it is the boot of its initrd alone; of disc or disk nobody knows any more.
+    for (const how of [[], ['--as-disk']]) {
+      const boot = await ict(['boot', iso, '--until', 'Loaded initrd from', '--timeout', '300', ...ONE_PROCESSOR, ...how]);
+      expect(boot.status, (boot.stdout + boot.stderr).slice(-3000)).toBe(0);
+    }
+  });
 });

@@ -14,17 +14,21 @@ export function problemsOf(spec: ImageSpec, check: (report: Report) => void): re
   return problems;
 }
 
-/** Refuses artifacts of any but one type, those that are listed twice, and those for which the definition names no programs. */
+/**
+ * Refuses artifacts of any but one type, those that are listed twice, and those for which the definition names no programs.
+ *
+ * @param own `extension` is what the names of all end with, whatever their compression; absent: each its own.
+ */
 export function checkArtifacts(
   spec: ImageSpec,
   distribution: DistributionDefinition,
-  own: { readonly type: ArtifactType; readonly what: string },
+  own: { readonly type: ArtifactType; readonly what: string; readonly extension?: string },
   report: Report,
 ): void {
   const seen = new Set<string>();
   spec.disk.artifacts.forEach((artifact, index) => {
     const path = `disk.artifacts[${index}]`;
-    const extension = artifactExtension(artifact);
+    const extension = own.extension ?? artifactExtension(artifact);
     if (artifact.type !== own.type) {
       report(`${path}.type`, `${own.what} has no artifact of type ${artifact.type}`, `Use "type: ${own.type}", or remove disk.artifacts.`);
     } else if (seen.has(extension)) report(path, `the artifact "${extension}" is listed twice`, 'Remove one of them.');

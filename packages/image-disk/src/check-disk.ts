@@ -91,6 +91,7 @@ function checkArtifacts(spec: ImageSpec, report: Report): void {
       report(`${path}.type`, 'a tar archive of a disk image is not supported yet', 'Use another type.', UNSUPPORTED_YET);
     }
     if (artifact.type === 'cpio') report(`${path}.type`, 'a disk is no cpio archive', 'Use another type, or imageType: img for an initrd.');
+    if (artifact.type === 'iso') report(`${path}.type`, 'a disk is no ISO image', 'Use another type, or imageType: iso.');
     if (seen.has(extension)) report(path, `the artifact "${extension}" is listed twice`, 'Remove one of them.');
     seen.add(extension);
   });

@@ -1,7 +1,7 @@
 import type { ArtifactSpec } from '@ict/plugin-api';
 
 /** Types of artifacts that are the whole disk in the format of a virtual machine. */
-export type VirtualDiskType = Exclude<ArtifactSpec['type'], 'raw' | 'tar' | 'cpio'>;
+export type VirtualDiskType = Exclude<ArtifactSpec['type'], 'raw' | 'tar' | 'cpio' | 'iso'>;
 
 /** Name of each format for qemu-img, with options that do not depend on its version. */
 export const virtualDisks: Readonly<Record<VirtualDiskType, { readonly format: string; readonly options: string }>> = {

@@ -49,7 +49,7 @@ export interface MetadataSpec {
   readonly keywords: readonly string[];
 }
 
-export type ArtifactType = 'raw' | 'qcow2' | 'vhd' | 'vhdx' | 'vmdk' | 'vdi' | 'tar' | 'cpio';
+export type ArtifactType = 'raw' | 'qcow2' | 'vhd' | 'vhdx' | 'vmdk' | 'vdi' | 'tar' | 'cpio' | 'iso';
 export type Compression = 'gz' | 'xz' | 'zstd' | 'bz2';
 
 export interface ArtifactSpec {

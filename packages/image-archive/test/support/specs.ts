@@ -1,14 +1,25 @@
 import { formatDistribution, formatSpec, SEED, type FormatSpecChanges } from '@ict/fixtures';
-import type { ImageInput, ImageSpec, TreeRef } from '@ict/plugin-api';
+import type { Architecture, ImageInput, ImageSpec, TreeRef } from '@ict/plugin-api';
 
 export { SEED };
 
-export const distribution = formatDistribution({ tools: { packages: { xz: ['xz-utils'] } } });
+export const distribution = formatDistribution({
+  boot: {
+    kernel: '/boot/vmlinuz-*',
+    initrd: '/boot/initrd.img-${kernelVersion}',
+    makeInitrd: ['false'],
+    loaders: { 'systemd-boot': { efi: '/usr/lib/systemd/boot/efi/systemd-boot${efiArch}.efi', package: 'systemd-boot-efi' } },
+  },
+  tools: { packages: { xz: ['xz-utils'] } },
+});
 
-export type SpecChanges = Pick<FormatSpecChanges, 'disk' | 'kernel' | 'positions'> & { readonly imageType?: string };
+export type SpecChanges = Pick<FormatSpecChanges, 'disk' | 'kernel' | 'bootloader' | 'positions'> & {
+  readonly imageType?: string;
+  readonly arch?: Architecture;
+};
 
-export function imageSpec({ imageType = 'img', ...changes }: SpecChanges = {}): ImageSpec {
-  return formatSpec({ ...changes, target: { imageType } });
+export function imageSpec({ imageType = 'img', arch = 'x86_64', ...changes }: SpecChanges = {}): ImageSpec {
+  return formatSpec({ ...changes, target: { imageType, arch } });
 }
 
 export function imageInput(tree: TreeRef, changes: SpecChanges = {}): ImageInput {
@@ -24,3 +35,6 @@ export const bootable = {
   sbin: { link: 'usr/sbin' },
   'usr/sbin/init': { link: '../lib/systemd/systemd' },
 };
+
+/** The same with the loader that starts it from a disc. */
+export const live = { ...bootable, 'usr/lib/systemd/boot/efi/systemd-bootx64.efi': 'MZ, a loader' };

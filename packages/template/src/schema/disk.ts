@@ -4,7 +4,7 @@ import { flag, formatted, integer, oneOf, text, texts, withDefault } from './key
 export const diskTypes = ['raw', 'qcow2', 'vhd', 'vhdx', 'vmdk', 'vdi', 'tar'] as const;
 
 /** File formats of images. */
-export const artifactTypes = [...diskTypes, 'cpio'] as const;
+export const artifactTypes = [...diskTypes, 'cpio', 'iso'] as const;
 
 const artifact = {
   type: 'object',
@@ -13,13 +13,13 @@ const artifact = {
   properties: {
     type: oneOf(
       artifactTypes,
-      'File format of the image. An initrd (img) is a cpio, a wsl2 image a tar, a disk any of the others.',
+      'File format of the image. An initrd (img) is a cpio, a live ISO image (iso) an iso, a wsl2 image a tar, a disk any of the others.',
       'raw',
       'qcow2',
     ),
     compression: oneOf(
       ['gz', 'gzip', 'xz', 'zstd', 'bz2'],
-      'Compresses the whole file; `gzip` is another name of `gz`. Absent: not compressed.',
+      'Compresses the whole file, in an iso the initrd; `gzip` is another name of `gz`. Absent: not compressed, in an iso gz.',
       'gz',
       'zstd',
     ),
@@ -96,7 +96,7 @@ export const diskSchema = {
     artifacts: {
       type: 'array',
       description:
-        'Image files to deliver. Absent: what is usual for the image type, of a disk `raw`, of an initrd `cpio` compressed with gz. A wsl2 image names `tar` compressed with gz.',
+        'Image files to deliver. Absent: what is usual for the image type, of a disk `raw`, of an initrd `cpio` compressed with gz, of a live ISO image `iso`. A wsl2 image names `tar` compressed with gz.',
       examples: [[{ type: 'raw' }, { type: 'qcow2' }]],
       items: artifact,
     },

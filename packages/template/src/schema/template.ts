@@ -94,7 +94,10 @@ const properties = {
           ['i386'],
         ),
       ),
-      imageType: text('Kind of image: raw (a disk), img (an initrd), iso, wsl2, or what a plugin brings.', 'raw'),
+      imageType: text(
+        'Kind of image: raw (a disk), img (an initrd), iso (a live system on a disc or USB stick), wsl2, or what a plugin brings.',
+        'raw',
+      ),
     },
     required: ['os', 'dist', 'arch', 'imageType'],
     additionalProperties: false,

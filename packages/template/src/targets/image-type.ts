@@ -36,14 +36,17 @@ export function checkImageType({ template }: MergedTemplate, disk: DiskSpec, rep
 }
 
 /** Image types of trees that are delivered without a disk. */
-const DISKLESS: ReadonlySet<string> = new Set(['img', 'wsl2']);
+const DISKLESS: ReadonlySet<string> = new Set(['img', 'iso', 'wsl2']);
+/** Those that nothing of the template's starts. */
+const WITHOUT_LOADER: ReadonlySet<string> = new Set(['img', 'wsl2']);
 
 /** Warns of what is said of a disk where there is none, and of what is for installers where the image starts as it is written. */
 export function warnOfDiskKeys({ template }: MergedTemplate, report: Report): void {
   const { imageType } = template.target;
   const diskless = DISKLESS.has(imageType);
   for (const key of ['path', 'selectionPolicy'] as const) {
-    if (!template.disk?.[key] || (imageType !== 'raw' && !diskless)) continue;
+    // What asks for an installer, the format of `iso` refuses.
+    if (!template.disk?.[key] || imageType === 'iso' || (imageType !== 'raw' && !diskless)) continue;
     const message = `disk.${key} is for installers and has no effect on an image of type ${imageType}`;
     report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], message);
   }
@@ -52,7 +55,7 @@ export function warnOfDiskKeys({ template }: MergedTemplate, report: Report): vo
     if (template.disk?.[key] === undefined) continue;
     report('ICT_TEMPLATE_NO_EFFECT', ['disk', key], `disk.${key} has no effect: an image of type ${imageType} has no disk`);
   }
-  if (template.systemConfig?.bootloader === undefined) return;
+  if (template.systemConfig?.bootloader === undefined || !WITHOUT_LOADER.has(imageType)) return;
   const message = `systemConfig.bootloader has no effect: an image of type ${imageType} has no boot loader`;
   report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'bootloader'], message);
 }

@@ -1,0 +1,14 @@
+import type { ImageSpec } from '@ict/plugin-api';
+import type { Report } from './check-artifacts.js';
+
+/** Refuses what the kernel of a system in memory cannot be told. */
+export function checkKernel({ system: { kernel } }: ImageSpec, report: Report): void {
+  if (/\p{Cc}/u.test(kernel.cmdline)) {
+    const message = 'the kernel command line has a line break or another control character';
+    report('systemConfig.kernel.cmdline', message, 'Write it on one line.');
+  }
+  if (kernel.extraModules !== undefined) {
+    const hint = 'Remove the key; name modules that are to be loaded in a file in /etc/modules-load.d.';
+    report('systemConfig.kernel.enableExtraModules', 'an initrd that is the whole system holds all modules of its kernel', hint);
+  }
+}
