@@ -38,7 +38,7 @@ export default defineConfig({
   },
 });
 
-/** A test may take twenty minutes: the boots are slowest, and three times as slow on a busy machine. */
+/** A test may take twenty minutes, as some build several images; a boot gives up by itself. */
 function project(name, groupOrder, settings) {
   return { test: { name, ...settings, sequence: { groupOrder }, testTimeout: 1_200_000, hookTimeout: 600_000, pool: 'forks' } };
 }

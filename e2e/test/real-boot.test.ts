@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 /** Boots an image until its unit has reported, and requires a sound report. @returns what its console said. */
 async function bootedConsole(image: string, args: readonly string[] = []): Promise<string> {
-  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '1100', ...args]);
+  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300', ...args]);
   const console = boot.stdout + boot.stderr;
   expect(boot.status, console.slice(-3000)).toBe(0);
   expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);

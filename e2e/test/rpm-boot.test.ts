@@ -79,7 +79,7 @@ describe('an image of rpm packages with a kernel', () => {
   it('boots to multi-user with ssh and without a failed unit, and stays unchanged by it', async () => {
     const { path, digest } = artifactOf(first, 'raw');
     // One processor takes a third less of ours than two, which wait for each other.
-    const boot = await ict(['boot', path, '--until', 'ICT-E2E-DONE', '--timeout', '1100', '--cpus', '1']);
+    const boot = await ict(['boot', path, '--until', 'ICT-E2E-DONE', '--timeout', '300', '--cpus', '1']);
     const console = boot.stdout + boot.stderr;
     expect(boot.status, console.slice(-3000)).toBe(0);
     expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
