@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Engine } from '../src/engine-api.js';
-import { eachInWorkspace, openToy, TOY_HEAD } from './toy-plugin.js';
+import { eachInWorkspace, openToy, TOY_HEAD } from './support/toy-plugin.js';
 
 const workspace = eachInWorkspace();
 

@@ -5,7 +5,7 @@ import { loadTemplate, requireSpec } from '@ict/template';
 import { expect, it } from 'vitest';
 import { imageInputs } from '../src/finalize/image-cache.js';
 import { packageRequest } from '../src/locks/request.js';
-import { digestOfAll, distribution, sampleFormat, sampleProvider } from './sample-image.js';
+import { digestOfAll, distribution, sampleFormat, sampleProvider } from './support/sample-image.js';
 
 const TEMPLATE = {
   image: { name: 'demo', version: '1.0' },

@@ -8,8 +8,8 @@ import { PluginHost } from '../src/plugins/plugin-host.js';
 import { specFor } from '../src/plugins/plugin-view.js';
 import type { StepEngine } from '../src/steps.js';
 import { readTemplate } from '../src/templates/template-intake.js';
-import { digestOfAll, distribution, sampleProvider, sampleSpec } from './sample-image.js';
-import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './toy-plugin.js';
+import { digestOfAll, distribution, sampleProvider, sampleSpec } from './support/sample-image.js';
+import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './support/toy-plugin.js';
 
 /** The type that the toy plugin's schema describes. */
 interface Harden {

@@ -1,0 +1,252 @@
+import { describe, expect, it } from 'vitest';
+import type { BuildContext, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
+import {
+  composeTree,
+  compositionSteps,
+  type Composition,
+  type LayerCall,
+  type LayerMaker,
+  type LayerSource,
+} from '../../src/compose/composition.js';
+import { kernelVersions } from '../../src/compose/initrd-step.js';
+import { layerDigests } from '../../src/steps.js';
+import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from '../support/sample-image.js';
+
+const identity = (name: string) => ({ name, version: '1' });
+const layer = (digit: string): LayerRef => ({ kind: 'layer', digest: digestOfAll(digit), entries: 1, sizeBytes: 1 });
+const verified = (name: string, parts: Partial<VerifiedPackage> = {}): VerifiedPackage => ({
+  ...resolvedPackage(name),
+  file: `/cache/${name}.pkg`,
+  ...parts,
+});
+const packages = [
+  verified('libc', { requestedBy: ['bash:amd64'] }),
+  verified('bash', { requestedBy: ['essential'], requires: ['libc:amd64'] }),
+  verified('curl'),
+];
+
+/** A composition whose installer and format write down what they are asked to do. */
+function composition(parts: Partial<Composition> = {}): { readonly input: Composition; readonly done: string[] } {
+  const done: string[] = [];
+  const provider = sampleProvider({
+    installer: {
+      version: 4,
+      apply: async ({ foreignArchitectures = [], fileChoice, install, remove }) => {
+        const names = install.map(({ name }) => name).join(' ');
+        if (fileChoice !== undefined) done.push(JSON.stringify(fileChoice));
+        done.push([...foreignArchitectures.map((arch) => `accept ${arch}`), `install ${names} remove ${remove.length}`].join(', '));
+      },
+      unpack: async () => undefined,
+      clean: async () => void done.push('clean'),
+    },
+  });
+  const format = sampleFormat({ prepare: async () => void done.push('prepare') });
+  const input: Composition = {
+    spec: sampleSpec(),
+    distribution,
+    provider: { part: provider, identity: identity('provider') },
+    format: { part: format, identity: identity('format') },
+    configuration: { users: [], files: [], commands: ['touch /done'] },
+    layers: [],
+    packages,
+    seed: digestOfAll('e'),
+    core: identity('core'),
+    ...parts,
+  };
+  return { input, done };
+}
+
+/** Makes every layer over one tree in memory, and writes down over what and how late. */
+function maker(tree: TreeSession): LayerMaker & { readonly made: readonly (readonly [readonly string[], number | undefined])[] } {
+  const made: (readonly [readonly string[], number | undefined])[] = [];
+  const over = async (parent: TreeRef, work: (tree: TreeSession) => Promise<void>, epochSeconds?: number): Promise<LayerRef> => {
+    await work(tree);
+    made.push([layerDigests(parent), epochSeconds]);
+    return layer(String(made.length));
+  };
+  return {
+    made,
+    over,
+    base: (work) => over({ layers: [] }, work),
+    from: (_start, parent, work) => over(parent, work),
+    template: ({ parent }, work) => over(parent, work, 315_532_801),
+    glance: (_place, work) => work(tree),
+    forUnpacking: async (packages) => packages,
+    recall: async () => undefined,
+    remember: async () => undefined,
+  };
+}
+
+/** A cache without layers. */
+const nothing: LayerSource = { has: async () => false, stored: async () => undefined, siblings: async function* () {} };
+
+function stepsOf(input: Composition, ctx: BuildContext, over: TreeRef = { layers: [layer('9')] }): readonly LayerCall[] {
+  return compositionSteps(input, maker(memoryTree()), nothing, ctx).map((step) => step(over));
+}
+
+describe('compositionSteps', () => {
+  it('makes no initrd for an image that starts without one', async () => {
+    await using ctx = fakeContext();
+    const { input } = composition();
+    const format = { ...input.format, part: { ...input.format.part, needsInitrd: false } };
+    expect(stepsOf({ ...input, format }, ctx).map((step) => step.type)).not.toContain('ict.initrd');
+  });
+
+  it('makes base, packages, configuration and initrd, each over all that lies below', async () => {
+    await using ctx = fakeContext();
+    const { input, done } = composition();
+    const tree = memoryTree({
+      files: { '/boot/vmlinuz-6.1': '', '/boot/vmlinuz-6.12': '', '/vmlinuz': { link: 'boot/old' } },
+      run: ({ argv }) => {
+        done.push(argv.join(' '));
+        return {};
+      },
+    });
+    const layers = maker(tree);
+    const types: string[] = [];
+    await composeTree(compositionSteps(input, layers, nothing, ctx), (call) => {
+      types.push(call.type);
+      return call.run();
+    });
+    expect(types).toEqual(['ict.base', 'ict.packages', 'ict.configure', 'ict.initrd']);
+    expect(done).toEqual([
+      'install libc bash remove 0',
+      'clean',
+      'install curl remove 0',
+      'clean',
+      'prepare',
+      '/bin/sh -c touch /done',
+      'clean',
+      'mkinitramfs -o /boot/initrd.img-6.1 6.1',
+      'mkinitramfs -o /boot/initrd.img-6.12 6.12',
+    ]);
+    const [one, two, three] = ['1', '2', '3'].map(digestOfAll);
+    expect(layers.made).toEqual([
+      [[], undefined],
+      [[one], undefined],
+      // What a template makes itself is of 1980-01-01T00:00:01Z.
+      [[one, two], 315_532_801],
+      [[one, two, three], undefined],
+    ]);
+    expect((await tree.stat('/vmlinuz'))?.linkTarget).toBe('boot/vmlinuz-6.12');
+  });
+
+  it('makes no layer of packages when all belong to the base', async () => {
+    await using ctx = fakeContext();
+    const { input } = composition({ packages: packages.slice(0, 2) });
+    expect(stepsOf(input, ctx).map((step) => step.type)).toEqual(['ict.base', 'ict.configure', 'ict.initrd']);
+  });
+
+  const foreign = (parts: Partial<Composition> = {}): Partial<Composition> => {
+    const spec = sampleSpec();
+    return { spec: { ...spec, target: { ...spec.target, foreignArchitectures: ['i386'] } }, ...parts };
+  };
+
+  it.each<[string, Partial<Composition>, readonly string[]]>([
+    ['over the base tree of every image', foreign(), ['install libc bash remove 0', 'accept i386, install curl remove 0']],
+    [
+      'in the base tree, when it has such packages',
+      foreign({ packages: [...packages, verified('bash32', { arch: 'i386', requestedBy: ['essential'] })] }),
+      ['accept i386, install libc bash bash32 remove 0', 'accept i386, install curl remove 0'],
+    ],
+    [
+      'even when nothing is installed over the base tree',
+      foreign({ packages: packages.slice(0, 2) }),
+      ['install libc bash remove 0', 'accept i386, install  remove 0'],
+    ],
+  ])('lets packages of foreign architectures in %s', async (_what, parts, expected) => {
+    await using ctx = fakeContext();
+    const { input, done } = composition(parts);
+    for (const call of stepsOf(input, ctx).slice(0, 2)) await call.run();
+    expect(done.filter((line) => line !== 'clean')).toEqual(expected);
+  });
+
+  const spec = sampleSpec();
+  const changed = (system: Partial<typeof spec.system>) => ({ spec: { ...spec, system: { ...spec.system, ...system } } });
+
+  it('has files of packages chosen in the base tree and above', async () => {
+    await using ctx = fakeContext();
+    const { input, done } = composition(changed({ fileChoice: { documentation: false } }));
+    for (const call of stepsOf(input, ctx).slice(0, 2)) await call.run();
+    const choice = '{"documentation":false}';
+    expect(done).toEqual([choice, 'install libc bash remove 0', 'clean', choice, 'install curl remove 0', 'clean']);
+  });
+
+  it('keys every step but the base by the content of the layers below', async () => {
+    await using ctx = fakeContext();
+    const { input } = composition();
+    const keys = (digit: string) => stepsOf(input, ctx, { layers: [layer(digit)] }).map(({ key }) => JSON.stringify(key));
+    const [base, ...above] = keys('1');
+    const [otherBase, ...otherAbove] = keys('2');
+    expect(otherBase).toBe(base);
+    for (const [index, key] of above.entries()) {
+      expect(key).toContain(digestOfAll('1'));
+      expect(otherAbove[index]).toBe(key.replaceAll(digestOfAll('1'), digestOfAll('2')));
+    }
+    expect(keys('1')).toEqual([base, ...above]);
+  });
+
+  const boot = { ...distribution.boot, makeInitrd: ['dracut'] };
+  it.each<[string, Partial<Composition>, readonly string[]]>([
+    ['nothing', {}, []],
+    ['where a package lies', { packages: packages.map((pkg) => ({ ...pkg, file: '/elsewhere' })) }, []],
+    ['a base package', { packages: [{ ...packages[0], version: '2' }, ...packages.slice(1)] }, ['ict.base']],
+    ['bytes of a base package', { packages: [{ ...packages[0], digest: digestOfAll('b') }, ...packages.slice(1)] }, ['ict.base']],
+    ['another package', { packages: [...packages, verified('tar')] }, ['ict.packages']],
+    ['a foreign architecture', foreign(), ['ict.packages', 'ict.configure']],
+    ['a choice among files of packages', changed({ fileChoice: { languages: ['de'] } }), ['ict.base', 'ict.packages']],
+    ['the quirks of the distribution', { distribution: { ...distribution, quirks: { a: 1 } } }, ['ict.base', 'ict.packages']],
+    ['the way to make an initrd', { distribution: { ...distribution, boot } }, ['ict.configure', 'ict.initrd']],
+    ['a command', { configuration: { users: [], files: [], commands: [] } }, ['ict.configure']],
+    ['the command line of the kernel', changed({ kernel: { ...spec.system.kernel, cmdline: 'debug' } }), ['ict.configure']],
+    ['the boot loader', changed({ bootloader: { bootType: 'efi', provider: 'grub' } }), ['ict.configure']],
+    ['the seed', { seed: digestOfAll('f') }, ['ict.configure']],
+    ['the disk', { spec: { ...spec, disk: { ...spec.disk, partitionTable: 'mbr' } } }, ['ict.configure']],
+    ['the title of the distribution, which boot menus show', { distribution: { ...distribution, title: 'Mine' } }, ['ict.configure']],
+    ['what is said to the plugin of the format', { spec: { ...spec, sections: { format: { level: 2 } } } }, ['ict.configure']],
+    ['what is said to another plugin', { spec: { ...spec, sections: { other: { level: 2 } } } }, []],
+    ['the version of the image', { spec: { ...spec, image: { ...spec.image, version: '2' } } }, ['ict.configure']],
+  ])('%s changes the keys of exactly these steps', async (_what, parts, expected) => {
+    await using ctx = fakeContext();
+    const before = stepsOf(composition().input, ctx);
+    const after = stepsOf(composition(parts).input, ctx);
+    const different = after.filter((step, index) => JSON.stringify(step.key) !== JSON.stringify(before[index].key));
+    expect(different.map(({ type }) => type)).toEqual(expected);
+  });
+
+  it('keys every step by the latest time that its files may carry and its programs are told', async () => {
+    await using early = fakeContext({ epochSeconds: 1 });
+    await using late = fakeContext({ epochSeconds: 2 });
+    const before = stepsOf(composition().input, early);
+    for (const [index, step] of stepsOf(composition().input, late).entries()) expect(step.key).not.toEqual(before[index].key);
+  });
+
+  it('is the work of who made it: provider, format, engine', async () => {
+    await using ctx = fakeContext();
+    expect(stepsOf(composition().input, ctx).map(({ by }) => by.name)).toEqual(['provider', 'provider', 'format', 'core']);
+  });
+
+  it.each<[string, Readonly<Record<string, MemoryTreeContent>>]>([
+    ['an empty tree', {}],
+    ['other files beside', { '/boot/config-6.1': '' }],
+  ])('asks for a kernel: %s', async (_what, files) => {
+    await using ctx = fakeContext();
+    const initrd = compositionSteps(composition().input, maker(memoryTree({ files })), nothing, ctx).at(-1)?.({ layers: [layer('1')] });
+    await expect(initrd?.run()).rejects.toMatchObject({ code: 'ICT_KERNEL_MISSING', facts: { pattern: '/boot/vmlinuz-*' } });
+  });
+});
+
+describe('kernelVersions', () => {
+  it.each([
+    ['oldest first', '/boot/vmlinuz-*', ['vmlinuz-6.12.9', 'vmlinuz-6.1.100', 'vmlinuz-6.12.10'], ['6.1.100', '6.12.9', '6.12.10']],
+    ['only what fits', '/boot/vmlinuz-*', ['vmlinux-6.1', 'config-6.1', 'vmlinuz-6.2'], ['6.2']],
+    ['with an end', '/boot/kernel-*.efi', ['kernel-6.1.efi', 'kernel-6.2'], ['6.1']],
+    ['nothing for a name that only is the frame', '/boot/aba*ba', ['aba'], []],
+    ['nothing for a name without a version', '/boot/vmlinuz-*', ['vmlinuz-'], []],
+    ['none', '/boot/vmlinuz-*', [], []],
+  ])('%s', async (_what, pattern, names, expected) => {
+    const tree = memoryTree({ files: Object.fromEntries(names.map((name) => [`/boot/${name}`, ''])) });
+    expect(await kernelVersions(pattern, tree)).toEqual(expected);
+  });
+});

@@ -1,0 +1,158 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { SystemSpec } from '@ict/plugin-api';
+import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
+import type { LockOptions } from '../../src/engine-api.js';
+import { resolveAfresh, settleLock } from '../../src/locks/lock-settling.js';
+import { lockPath, writeLock } from '../../src/locks/lock.js';
+import { packageRequest } from '../../src/locks/request.js';
+import type { Services } from '../../src/services.js';
+import type { Intake } from '../../src/templates/template-intake.js';
+import {
+  digestOfAll,
+  distribution,
+  resolvedPackage,
+  sampleFormat,
+  sampleProvider,
+  sampleSpec,
+  snapshotOf,
+} from '../support/sample-image.js';
+
+let place: string;
+let template: string;
+let ctx: FakeContext;
+beforeEach(async () => {
+  ctx = fakeContext();
+  place = await mkdtemp(join(tmpdir(), 'ict-settling-'));
+  template = join(place, 'image.yml');
+});
+afterEach(async () => {
+  await ctx[Symbol.asyncDispose]();
+  await rm(place, { recursive: true });
+});
+
+const OTHER = { packages: [{ name: 'curl' }] };
+
+function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
+  const provider = sampleProvider({
+    metadata: {
+      snapshot: async (repository) => snapshotOf(repository),
+      packages: () => {
+        throw new Error('no kernel version is asked for');
+      },
+    },
+    resolver: {
+      version: 1,
+      resolve: async ({ seeds }) => ({
+        kind: 'resolved',
+        closure: { packages: seeds.map((seed) => resolvedPackage(seed.request)) },
+        warnings: [{ code: 'ICT_DEB_NOTE', message: 'note', because: [] }],
+      }),
+    },
+  });
+  return {
+    spec: { ...sampleSpec(system), ...(lockFile === undefined ? {} : { lockFile }) },
+    distribution,
+    provider: { part: provider, identity: { name: 'provider', version: '3' } },
+    format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },
+  };
+}
+
+const services = (): Pick<Services, 'context' | 'mirrors'> => ({
+  context: ctx,
+  mirrors: { chooseMirror: (_archive, attempt) => attempt(), list: () => Promise.resolve(undefined) },
+});
+
+function settle(options: LockOptions = {}, system: Partial<SystemSpec> = {}, lockFile?: string) {
+  return settleLock(template, intakeOf(system, lockFile), options, services());
+}
+
+/** Repositories that were asked since the last call of `settle`. */
+const pinned = () => ctx.events.flatMap((event) => (event.type === 'repository.pinned' ? [event.repository] : []));
+
+/** Writes the lock of this request, beside the template or elsewhere. */
+async function locked(system: Partial<SystemSpec> = {}, file = lockPath(template)): Promise<string> {
+  const intake = intakeOf(system);
+  const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+  await writeLock(file, (await resolveAfresh(intake, request, services())).lock);
+  return file;
+}
+
+describe('settleLock', () => {
+  it('resolves afresh when there is no lock', async () => {
+    const { lock, file, warnings } = await settle();
+    expect(file).toBeUndefined();
+    expect(pinned()).toEqual(['main', 'updates']);
+    expect(lock).toMatchObject({
+      lockVersion: 1,
+      target: 'sample-sample1-x86_64',
+      repositories: [
+        { id: 'main', root: { digest: digestOfAll('1') }, signers: ['ABCD'] },
+        { id: 'updates', signers: ['ABCD'] },
+      ],
+      plugins: { provider: '3' },
+      packages: ['bash', 'tar', 'linux', 'loader'].map((name) => resolvedPackage(name, { signer: 'ABCD' })),
+      tools: [resolvedPackage('e2fsprogs', { signer: 'ABCD' })],
+    });
+    expect(warnings).toEqual([expect.objectContaining({ code: 'ICT_DEB_NOTE', severity: 'warning' })]);
+  });
+
+  it.each<[string, LockOptions]>([
+    ['taken when it fits', {}],
+    ['enough for --frozen', { frozen: true }],
+  ])('the lock beside the template is %s, and no repository is asked', async (_what, options) => {
+    const file = await locked();
+    const before = pinned().length;
+    const settled = await settle(options);
+    expect(settled).toMatchObject({ file, warnings: [] });
+    expect(settled.lock.request).toBe(settled.request.digest);
+    expect(pinned()).toHaveLength(before);
+  });
+
+  it('a lock that is named outranks the one beside the template', async () => {
+    await locked(OTHER);
+    const file = await locked({}, join(place, 'named.lock.yml'));
+    expect((await settle({ lock: file })).file).toBe(file);
+  });
+
+  it('a lock that the template names counts as named', async () => {
+    await locked(OTHER);
+    const file = await locked({}, join(place, 'own.lock.yml'));
+    expect((await settle({}, {}, file)).file).toBe(file);
+    await expect(settle({}, {}, join(place, 'gone.lock.yml'))).rejects.toMatchObject({ code: 'ICT_LOCK_MISSING' });
+    await expect(settle({}, OTHER, file)).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED' });
+  });
+
+  it('an outdated lock beside the template gives a warning, then a fresh resolution', async () => {
+    await locked(OTHER);
+    const { lock, request, file, warnings } = await settle();
+    expect(file).toBeUndefined();
+    expect(lock.request).toBe(request.digest);
+    expect(warnings.map(({ code, severity }) => `${code} ${severity}`)).toEqual(['ICT_LOCK_OUTDATED warning', 'ICT_DEB_NOTE warning']);
+  });
+
+  it('a lock of another target does not fit', async () => {
+    const { lock } = await settle();
+    await writeLock(lockPath(template), { ...lock, target: 'sample-sample2-x86_64', asked: undefined });
+    await expect(settle({ frozen: true })).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED' });
+  });
+
+  it.each<[string, LockOptions | 'named', 'fits not' | 'missing' | 'broken', string]>([
+    ['outdated, --frozen', { frozen: true }, 'fits not', 'ICT_LOCK_OUTDATED'],
+    ['outdated, --lock', 'named', 'fits not', 'ICT_LOCK_OUTDATED'],
+    ['missing, --frozen', { frozen: true }, 'missing', 'ICT_LOCK_MISSING'],
+    ['missing, --lock', 'named', 'missing', 'ICT_LOCK_MISSING'],
+    ['broken', {}, 'broken', 'ICT_LOCK_UNREADABLE'],
+    ['broken, --frozen', { frozen: true }, 'broken', 'ICT_LOCK_UNREADABLE'],
+    ['broken, --lock', 'named', 'broken', 'ICT_LOCK_UNREADABLE'],
+  ])('%s: fails before any repository is asked', async (_what, options, state, code) => {
+    const file = options === 'named' ? join(place, 'named.lock.yml') : lockPath(template);
+    if (state === 'fits not') await locked(OTHER, file);
+    if (state === 'broken') await writeFile(file, 'lockVersion: 1\n');
+    const before = pinned().length;
+    await expect(settle(options === 'named' ? { lock: file } : options)).rejects.toMatchObject({ code, facts: { file } });
+    expect(pinned()).toHaveLength(before);
+  });
+});

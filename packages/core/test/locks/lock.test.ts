@@ -1,0 +1,333 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { parse, stringify } from 'yaml';
+import { digestOf } from '@ict/integrity';
+import { hasCode, type Digest, type Json, type Memo } from '@ict/plugin-api';
+import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../../src/locks/lock.js';
+import { recordDigest } from '../../src/locks/request-record.js';
+
+const digest = `sha256:${'1'.repeat(64)}` as Digest;
+const entry = {
+  id: 'bash:amd64',
+  name: 'bash',
+  version: '5.2-1',
+  arch: 'amd64',
+  repository: 'main',
+  path: 'pool/bash.deb',
+  digest,
+  sizeBytes: 5,
+  requires: [],
+  requestedBy: ['essential'],
+};
+const lock: Lock = {
+  lockVersion: 1,
+  target: 'debian-debian13-x86_64',
+  request: digest,
+  repositories: [
+    {
+      id: 'main',
+      archive: 'http://archive',
+      suite: 'stable',
+      components: ['main'],
+      root: { path: 'InRelease', digest, sizeBytes: 9, dateSeconds: 1_700_000_000 },
+      signers: ['ABCD'],
+      indexes: [
+        {
+          path: 'dists/stable/main/Packages.xz',
+          byHash: 'dists/by-hash/1',
+          digest,
+          sizeBytes: 7,
+          plain: { digest, sizeBytes: 9 },
+          component: 'main',
+        },
+      ],
+    },
+  ],
+  plugins: { deb: '1' },
+  packages: [entry],
+  tools: [],
+};
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-lock-'));
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+describe('lock files', () => {
+  it('survive a round trip, and are not rewritten when equal', async () => {
+    const file = join(directory, 'x.lock.yml');
+    expect(await writeLock(file, lock)).toBe(true);
+    expect(await readLock(file)).toEqual(lock);
+    expect(await writeLock(file, lock)).toBe(false);
+    expect(await readFile(file, 'utf8')).toBe(formatLock(lock));
+  });
+
+  it('are not read as YAML a second time, but checked again', async () => {
+    const file = join(directory, 'sample.lock.yml');
+    await writeLock(file, lock);
+    const memo = new Map<string, Json>();
+    const remember: Memo = {
+      get: async (kind, key) => memo.get(JSON.stringify([kind, key])),
+      set: async (kind, key, value) => void memo.set(JSON.stringify([kind, key]), value),
+    };
+    expect(await readLock(file, remember)).toEqual(lock);
+    expect([...memo.values()]).toEqual([lock]);
+    for (const key of memo.keys()) memo.set(key, { ...(memo.get(key) as object), target: 'other-target-x86_64' });
+    expect(await readLock(file, remember)).toMatchObject({ target: 'other-target-x86_64' });
+    for (const key of memo.keys()) memo.set(key, {});
+    await expect(readLock(file, remember)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    await writeLock(file, { ...lock, target: 'third-target-x86_64' });
+    expect(await readLock(file, remember)).toMatchObject({ target: 'third-target-x86_64' });
+  });
+
+  it('are the same text whatever the order of fields in memory', () => {
+    const turn = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(turn);
+      if (typeof value !== 'object' || value === null) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([key, member]) => [key, turn(member)]),
+      );
+    };
+    const more: Lock = { ...lock, plugins: { b: '1', a: '2' }, packages: [{ ...entry, summary: 'shell', maintainer: 'M' }] };
+    expect(formatLock(turn(more) as Lock)).toBe(formatLock(more));
+    expect(Object.keys((parse(formatLock(more)) as Lock).packages[0]).slice(0, 4)).toEqual(['id', 'name', 'version', 'arch']);
+  });
+
+  it('lie beside their template', () => {
+    expect(lockPath('/a/image.yml')).toBe('/a/image.lock.yml');
+    expect(lockPath('/a/image.v2.yaml')).toBe('/a/image.v2.lock.yml');
+  });
+
+  it('are named by content, and dated by the newest signed root', () => {
+    expect(lockDigest({ ...lock })).toBe(lockDigest(lock));
+    expect(lockDigest({ ...lock, packages: [{ ...entry, version: '5.2-2' }] })).not.toBe(lockDigest(lock));
+    expect(lockEpoch(lock)).toBe(1_700_000_000);
+  });
+
+  describe('that tell what was asked', () => {
+    const asked = {
+      image: ['bash'],
+      tools: [],
+      recommends: false,
+      pins: [{ packages: ['bash'], release: 'backports', priority: 700 }],
+      essential: { priorities: ['required'], packages: [] },
+      repositories: [{ id: 'main', archive: 'http://archive', suite: 'stable', components: ['main'], priority: 7 }],
+    };
+    const telling: Lock = { ...lock, request: recordDigest(lock.target, asked), asked };
+
+    it('are read, and named as those that do not', async () => {
+      const file = join(directory, 'x.lock.yml');
+      await writeLock(file, telling);
+      expect(await readLock(file)).toEqual(telling);
+      expect(Object.keys(parse(await readFile(file, 'utf8')) as Lock).slice(0, 5)).toEqual([
+        'lockVersion',
+        'target',
+        'request',
+        'asked',
+        'repositories',
+      ]);
+      expect(lockDigest(telling)).toBe(lockDigest({ ...lock, request: telling.request }));
+      expect(lockDigest(telling)).not.toBe(lockDigest({ ...telling, request: digest }));
+    });
+
+    it.each<[string, object]>([
+      ['another than its digest names', { ...asked, recommends: true }],
+      ['without packages', { ...asked, image: undefined }],
+      ['with a pin of nothing', { ...asked, pins: [{ priority: 7 }] }],
+      ['with a repository without name', { ...asked, repositories: [{ archive: 'http://archive' }] }],
+      ['that is no mapping', ['bash']],
+      ['with a number that JSON has not', { ...asked, pins: [{ packages: ['bash'], priority: Number.NaN }] }],
+    ])('are refused when they tell of a request %s', async (_what, wrong) => {
+      const file = join(directory, 'x.lock.yml');
+      await writeFile(file, stringify({ ...telling, asked: wrong }));
+      await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    });
+
+    it('are refused in a wrong shape, whatever their digest', async () => {
+      const wrong = { ...asked, image: 'bash' } as unknown as typeof asked;
+      const file = join(directory, 'x.lock.yml');
+      await writeFile(file, stringify({ ...lock, asked: wrong, request: recordDigest(lock.target, wrong) }));
+      await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    });
+  });
+
+  it.each([
+    ['not YAML', '{'],
+    ['of no known version', formatLock(lock).replace('lockVersion: 1', 'lockVersion: 0')],
+    ['without a list', formatLock(lock).replace('tools: []', 'tools: none')],
+    ['with a path that leaves the archive', formatLock(lock).replace('pool/bash.deb', '../../etc/passwd')],
+    ['with an index outside its archive', formatLock(lock).replace('dists/by-hash/1', '/etc/passwd')],
+    ['with an index without a size', formatLock(lock).replace('sizeBytes: 7', 'sizeBytes: many')],
+    ['with an index without a digest of its text', formatLock(lock).replace(/plain:\n.*\n/, 'plain:\n')],
+    ['with an unknown repository', formatLock(lock).replace('repository: main', 'repository: other')],
+    ['empty', ''],
+    ['without plugins', formatLock(lock).replace(/plugins:\n.*\n/, '')],
+    ['with a package twice', formatLock({ ...lock, packages: [entry, { ...entry, version: '5.2-2' }] })],
+    ['with a date that no calendar has', formatLock(lock).replace('dateSeconds: 1700000000', 'dateSeconds: 8640000000000001')],
+    ['with a number that JSON has not', `${formatLock(lock)}more: .nan\n`],
+    ['with a summary that is no text', formatLock(lock).replace('requires:', 'summary: 5\n    requires:')],
+    ['with a signer that is no text', formatLock(lock).replace('requires:', 'signer: [AB]\n    requires:')],
+    ['with a source that is no package', formatLock(lock).replace('requires:', 'source: bash\n    requires:')],
+  ])('are refused when %s', async (_what, text) => {
+    const file = join(directory, 'x.lock.yml');
+    await writeFile(file, text);
+    await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  });
+
+  const text = formatLock(lock);
+  it.each<[string, string, string, RegExp]>([
+    ['the marks of a merge', text.replace(/^tools: /m, '<<<<<<< ours\ntools: []\n=======\n$&'), '<<<<<<< ours', /merge left its marks/],
+    ['what is no YAML', text.replace('plugins:', 'target: again\nplugins:'), 'target: again', /not YAML/],
+    [
+      'an entry without a size',
+      text.replace(/^ {4}sizeBytes: .*\n(?= {4}installed| {4}requires)/m, ''),
+      'id: bash:amd64',
+      /bash:amd64 is not complete/,
+    ],
+    ['a path out of the archive', text.replace('pool/bash.deb', '../bash.deb'), '../bash.deb', /leaves its archive/],
+    ['a package twice', formatLock({ ...lock, packages: [entry, entry] }), 'LAST id: bash:amd64', /listed twice/],
+    ['a list that is none', text.replace('tools: []', 'tools: none'), 'none', /no list of tools/],
+  ])('say where they have %s', async (_what, damaged, place, message) => {
+    const file = join(directory, 'x.lock.yml');
+    await writeFile(file, damaged);
+    const offset = place.startsWith('LAST ') ? damaged.lastIndexOf(place.slice(5)) : damaged.indexOf(place);
+    const before = damaged.slice(0, offset).split('\n');
+    const position = { file, line: before.length, column: before.at(-1)!.length + 1 };
+    await expect(readLock(file)).rejects.toMatchObject({
+      code: 'ICT_LOCK_UNREADABLE',
+      message: expect.stringMatching(message) as unknown,
+      problems: [{ position }],
+    });
+  });
+
+  it.each(['sha384', 'sha512'] as const)('name what a repository states by %s alone', async (algorithm) => {
+    const file = join(directory, 'strong.lock.yml');
+    const strong: Lock = { ...lock, packages: [{ ...entry, digest: digestOf('bash', algorithm) }] };
+    await writeFile(file, formatLock(strong));
+    expect(await readLock(file)).toEqual(strong);
+    await writeFile(file, formatLock(strong).replace(`${algorithm}:`, 'sha256:'));
+    await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  });
+
+  it('of a newer schema are told apart from broken ones', async () => {
+    const file = join(directory, 'x.lock.yml');
+    await writeFile(file, formatLock(lock).replace('lockVersion: 1', 'lockVersion: 2'));
+    await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_NEWER', facts: { file, version: 2 } });
+  });
+
+  it('of earlier versions do not name indexes', async () => {
+    const file = join(directory, 'x.lock.yml');
+    const [{ indexes, ...repository }] = lock.repositories;
+    expect(indexes).toHaveLength(1);
+    await writeLock(file, { ...lock, repositories: [repository] });
+    expect(await readLock(file)).toEqual({ ...lock, repositories: [repository] });
+  });
+
+  it('are undefined when absent', async () => {
+    expect(await readLock(join(directory, 'none.yml'))).toBeUndefined();
+  });
+});
+
+describe('locks that were damaged', () => {
+  /** Reads such a lock: it is refused with the one code for that, or everything that a build does with it works. */
+  async function readOrRefuse(content: string | Uint8Array): Promise<void> {
+    const file = join(directory, 'x.lock.yml');
+    await writeFile(file, content);
+    let read: Lock | undefined;
+    try {
+      read = await readLock(file);
+    } catch (error) {
+      expect(error).toSatisfy((thrown) => hasCode(thrown, 'ICT_LOCK_UNREADABLE') || hasCode(thrown, 'ICT_LOCK_NEWER'), String(error));
+      return;
+    }
+    expect(read).toBeDefined();
+    const good = read as Lock;
+    expect(lockDigest(good)).toMatch(/^sha256:/);
+    expect(new Date(lockEpoch(good) * 1000).toISOString()).toMatch(/Z$/);
+    expect(parse(formatLock(good))).toEqual(JSON.parse(JSON.stringify(good)));
+  }
+
+  const text = formatLock(lock);
+
+  it('never fail in another way: random bytes', async () => {
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), readOrRefuse));
+  });
+
+  it('never fail in another way: random text of the characters that YAML reads', async () => {
+    const yaml = fc.string({ unit: fc.constantFrom(...'{}[]:-?!&*|>%@`\'"#,\n\t ~<=.0x1aé'), maxLength: 60 });
+    await fc.assert(fc.asyncProperty(yaml, (tail) => readOrRefuse(`lockVersion: 1\n${tail}`)));
+  });
+
+  it('never fail in another way: a stretch of the text replaced', async () => {
+    const cut = fc.tuple(
+      fc.nat(text.length),
+      fc.nat(20),
+      fc.oneof(fc.string({ maxLength: 10 }), fc.constantFrom('', '<<<<<<< HEAD\n', ': ', '\n- ', '.nan', '~')),
+    );
+    await fc.assert(
+      fc.asyncProperty(cut, ([at, length, instead]) => readOrRefuse(text.slice(0, at) + instead + text.slice(at + length))),
+      { numRuns: 300 },
+    );
+  });
+
+  type Path = readonly (string | number)[];
+  /** Every place in a value. */
+  function places(value: unknown, at: Path = []): readonly Path[] {
+    if (typeof value !== 'object' || value === null) return [at];
+    return [at, ...Object.entries(value).flatMap(([key, member]) => places(member, [...at, key]))];
+  }
+
+  it('never fail in another way: one value replaced by any other', async () => {
+    const other = fc.oneof(
+      fc.constantFrom<unknown>(
+        NaN,
+        Infinity,
+        -1,
+        1.5,
+        2 ** 60,
+        '',
+        null,
+        [],
+        {},
+        [null],
+        { kind: 'layer' },
+        '\ud800',
+        8.64e15,
+        '__proto__',
+      ),
+      fc.jsonValue(),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...places(lock)), other, async (path, value) => {
+        const changed = structuredClone({ lock }) as unknown;
+        let here = changed as Record<string, unknown>;
+        const whole = ['lock', ...path];
+        for (const key of whole.slice(0, -1)) here = here[key] as Record<string, unknown>;
+        here[whole.at(-1) as string] = value;
+        await readOrRefuse(stringify((changed as { lock: unknown }).lock));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('never fail in another way: facts that this version does not know', async () => {
+    for (const extra of [
+      'more: .nan',
+      'more: [.inf]',
+      'more: 2026-01-01',
+      '? [a, b]\n: c',
+      'more: !!binary aGk=',
+      'more: !other x',
+      '__proto__: { a: 1 }',
+      'more: 123456789012345678901234567890',
+    ]) {
+      await readOrRefuse(`${text}${extra}\n`);
+    }
+  });
+});

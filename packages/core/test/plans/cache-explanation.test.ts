@@ -1,0 +1,230 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openCache, type Cache } from '@ict/cache';
+import { digestOf } from '@ict/integrity';
+import type { BlobStore, BuildContext, ImageSpec, Json, LayerRef, LayerSpec, Provider, ResolvedPackage } from '@ict/plugin-api';
+import { fakeContext } from '@ict/plugin-testkit';
+import { explainCache } from '../../src/plans/cache-explanation.js';
+import type { ExplainedStep } from '../../src/plans/plan-documents.js';
+import type { Lock } from '../../src/locks/lock.js';
+import type { SettledLock } from '../../src/locks/lock-settling.js';
+import { packageRequest } from '../../src/locks/request.js';
+import type { Services } from '../../src/services.js';
+import { planWalk, walkSteps } from '../../src/plans/step-walk.js';
+import { StepEngine } from '../../src/steps.js';
+import type { Intake } from '../../src/templates/template-intake.js';
+import {
+  digestOfAll,
+  distribution,
+  repository,
+  resolvedPackage,
+  sampleFormat,
+  sampleProvider,
+  sampleSpec,
+} from '../support/sample-image.js';
+
+const position = (line: number) => ({ file: '/template.yml', line, column: 3 });
+const provider = sampleProvider({ installer: { version: 1 } as Provider['installer'] });
+const format = sampleFormat({
+  requires: () => [],
+  build: async ({ tree }, steps) => {
+    const key: Json = { tree: tree.layers.map(({ digest }) => digest) };
+    await steps.step('disk.make', 1, key, async () => null);
+    return [];
+  },
+});
+
+let directory: string;
+let cache: Cache;
+let now: number;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'ict-explain-'));
+  now = 1_700_000_000;
+  cache = await openCache({ cacheDir: directory, clock: () => now });
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+function layer(name: string, parts: Partial<LayerSpec> = {}): LayerSpec {
+  const types = { launch: true, build: false, cache: false };
+  const invalidateOn = { packages: [], values: {} };
+  return { name, run: [], files: [], types, env: {}, inputs: [], cacheMounts: [], network: false, metadata: {}, invalidateOn, ...parts };
+}
+
+interface Wish {
+  readonly packages?: readonly ResolvedPackage[];
+  readonly spec?: Partial<ImageSpec>;
+}
+
+const bash = resolvedPackage('bash', { requestedBy: ['essential'] });
+const tar = resolvedPackage('tar', { requestedBy: ['template'] });
+
+/** An image that asks for some packages, on the cache of this test. */
+function image({ packages = [bash, tar], spec: parts = {} }: Wish, gone: ReadonlySet<string> = new Set()) {
+  const spec: ImageSpec = {
+    ...sampleSpec({
+      packages: [
+        { name: 'tar', position: position(11) },
+        { name: 'jq', position: position(12) },
+      ],
+      hostname: 'one',
+    }),
+    layers: [layer('app', { run: ['make'] })],
+    positions: new Map([
+      ['systemConfig.hostname', position(20)],
+      ['layers[0].run[0]', position(31)],
+    ]),
+    ...parts,
+  };
+  const identity = (name: string) => ({ name, version: '1' });
+  const intake: Intake = {
+    spec,
+    distribution,
+    provider: { part: provider, identity: identity('provider') },
+    format: { part: format, identity: identity('format') },
+  };
+  const root = { path: 'InRelease', digest: digestOfAll('1'), sizeBytes: 9, dateSeconds: 1_700_000_000 };
+  const lock: Lock = {
+    lockVersion: 1,
+    target: 'sample-sample1-x86_64',
+    request: digestOfAll('2'),
+    repositories: [{ ...repository('main'), root, signers: [] }],
+    plugins: {},
+    packages,
+    tools: [],
+  };
+  const settled: SettledLock = { lock, request: packageRequest(spec, distribution, format), warnings: [] };
+  const context = fakeContext();
+  const has = async ({ digest }: LayerRef) => !gone.has(digest);
+  const steps = new StepEngine(cache.steps, { path: async () => '/blob' } as unknown as BlobStore, { has }, identity('core'), context.emit);
+  const services = {
+    context,
+    identity: identity('core'),
+    sourceDateEpoch: undefined,
+    images: cache.images,
+    packages: () => ({ lookup: async () => ({ state: 'miss' }) }),
+    build: () => ({
+      steps,
+      source: { has, siblings: () => steps.siblings({ type: 'none', version: 1, by: identity('core'), key: null }) },
+      context: ({ digest }: LayerRef) => ({ ...context, epochSeconds: 1, tools: { digest } }) as unknown as BuildContext,
+    }),
+  } as unknown as Services;
+  return { intake, settled, services };
+}
+
+/** The layer that a step makes: the same for the same name and key. */
+function made(type: string, key: Json, content: string = JSON.stringify(key)): LayerRef & Json {
+  return { kind: 'layer', digest: digestOf(`${type} ${content}`), entries: 1, sizeBytes: 1000 };
+}
+
+/** Builds: every step is run or found. @param contents of layers that come out otherwise than their key says */
+async function build(wish: Wish, contents: Readonly<Record<string, string>> = {}): Promise<ReadonlyMap<string, string>> {
+  const { intake, settled, services } = image(wish);
+  const digests = new Map<string, string>();
+  const walk = await planWalk(intake, settled, new Map(), services);
+  await walkSteps(walk, async (step) => {
+    const output = await walk.build.steps.run({ ...step, run: async () => made(step.type, step.key, contents[step.type]) });
+    digests.set(step.type, (output as unknown as LayerRef).digest);
+    return output;
+  });
+  return digests;
+}
+
+async function explain(wish: Wish, gone?: ReadonlySet<string>, images = false): Promise<readonly ExplainedStep[]> {
+  const { intake, settled, services } = image(wish, gone);
+  const storage = { packageCache: { enabled: true }, imageCache: { enabled: images } };
+  return (await explainCache(intake, settled, [], storage, services)).steps;
+}
+
+const verdicts = (steps: readonly ExplainedStep[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(steps.map(({ type, verdict, waitsFor }) => [type, waitsFor === undefined ? verdict : `${verdict} ${waitsFor}`]));
+const find = (steps: readonly ExplainedStep[], type: string): ExplainedStep => {
+  const step = steps.find((one) => one.type === type);
+  if (step === undefined) throw new Error(`no step ${type}`);
+  return step;
+};
+
+describe('an explanation', () => {
+  it('says that everything hits when nothing changed', async () => {
+    await build({});
+    expect(verdicts(await explain({}))).toEqual({
+      'ict.tools': 'hit',
+      'ict.base': 'hit',
+      'ict.packages': 'hit',
+      'ict.configure': 'hit',
+      'ict.layer.app': 'hit',
+      'ict.initrd': 'hit',
+      'disk.make': 'hit',
+      'ict.inventory': 'hit',
+    });
+  });
+
+  it('says of an empty cache that nothing was ever built, and ends where the format has no result', async () => {
+    const steps = await explain({});
+    expect(steps.map(({ verdict, reason }) => `${verdict}: ${reason}`)).toEqual(Array(7).fill('miss: never built here'));
+    expect(steps.at(-1)?.type).toBe('disk.make');
+  });
+
+  it('names a new package with its line, and lets everything above wait', async () => {
+    await build({});
+    const jq = resolvedPackage('jq', { version: '1.7' });
+    const steps = await explain({ packages: [bash, tar, jq] });
+    expect(verdicts(steps)).toMatchObject({
+      'ict.base': 'hit',
+      'ict.packages': 'miss',
+      'ict.configure': 'miss',
+      'ict.layer.app': 'open ict.configure',
+      'disk.make': 'open ict.initrd',
+    });
+    const { reason, differences, past, install } = find(steps, 'ict.packages');
+    const after = `1.7 ${jq.digest}`;
+    expect(differences).toEqual([{ path: 'input.packages["jq:amd64"]', after, position: position(12) }]);
+    expect(reason).toMatch(/^input\.packages\["jq:amd64"\]: nothing became 1\.7 sha256:a+\.\.\.$/);
+    expect(install?.way).toBe('clean');
+    expect(past).toMatchObject({ madeAt: '2023-11-14T22:13:20.000Z', sizeBytes: 1000 });
+    expect(past?.durationMs).toBeGreaterThanOrEqual(0);
+    // The seed of the image is the lock; of the layer below nothing is known yet.
+    expect(find(steps, 'ict.configure').differences.map(({ path }) => path)).toEqual(['input.prepare.seed']);
+  });
+
+  it('gives the reason that a build gives', async () => {
+    await build({});
+    const changed: Wish = { spec: { layers: [layer('app', { run: ['make all'] })] } };
+    const explained = find(await explain(changed), 'ict.layer.app');
+    const { intake, settled, services } = image(changed);
+    const walk = await planWalk(intake, settled, new Map(), services);
+    await walkSteps(walk, (step) => walk.build.steps.run({ ...step, run: async () => made(step.type, step.key) }));
+    const built = walk.build.steps.reports.find(({ type }) => type === 'ict.layer.app');
+    expect(explained.reason).toBe('input.run[0]: make became make all');
+    expect(built?.reason).toBe(explained.reason);
+    expect(explained.differences).toEqual([{ path: 'input.run[0]', before: 'make', after: 'make all', position: position(31) }]);
+  });
+
+  it('says what changed of its own in a step above one that would run', async () => {
+    await build({});
+    const spec = { ...sampleSpec({ packages: [{ name: 'tar' }], hostname: 'two' }) };
+    const steps = await explain({ spec: { system: spec.system, layers: [layer('app', { run: ['make all'] })] } });
+    expect(find(steps, 'ict.configure').differences).toMatchObject([{ path: 'input.configuration.hostname', position: position(20) }]);
+    expect(find(steps, 'ict.layer.app')).toMatchObject({ verdict: 'miss', reason: 'input.run[0]: make became make all' });
+  });
+
+  it('finds steps again above a layer that came out as another did', async () => {
+    await build({}, { 'ict.configure': 'same' });
+    const spec = { ...sampleSpec({ hostname: 'two' }) };
+    await build({ spec: { system: spec.system } }, { 'ict.configure': 'same' });
+    expect(verdicts(await explain({ spec: { system: spec.system } }))).toMatchObject({ 'ict.configure': 'hit', 'ict.layer.app': 'hit' });
+  });
+
+  it('tells of a layer that is gone', async () => {
+    const digests = await build({});
+    const steps = await explain({}, new Set([digests.get('ict.packages') as string]));
+    expect(find(steps, 'ict.packages')).toMatchObject({ verdict: 'miss', reason: 'the stored layer is gone or damaged', differences: [] });
+    expect(find(steps, 'ict.configure')).toMatchObject({ verdict: 'open', waitsFor: 'ict.packages' });
+  });
+
+  it('begins with the finished image, where those are used', async () => {
+    expect((await explain({}, new Set(), true))[0]).toMatchObject({ type: 'ict.image', verdict: 'miss', reason: 'never built here' });
+    expect((await explain({}))[0]?.type).toBe('ict.tools');
+  });
+});

@@ -1,0 +1,230 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseDistribution, placeDistribution } from '@ict/template';
+import { describe, expect, it } from 'vitest';
+import { PluginHost } from '../../src/plugins/plugin-host.js';
+import { eachInWorkspace } from '../support/toy-plugin.js';
+
+const { path, write } = eachInWorkspace();
+
+/** A definition of sample/DIST, as a plugin ships it. */
+function definition(dist: string, title = 'Sample'): string {
+  return `apiVersion: 1
+ecosystem: sample
+os: sample
+dist: ${dist}
+title: ${title}
+architectures: [x86_64]
+repositories:
+  - { id: main, archive: 'http://archive', suite: stable, components: [main], keyrings: [key.pgp] }
+essential: { priorities: [required], packages: [] }
+boot: { kernel: /boot/vmlinuz-*, initrd: '/boot/initrd-\${kernelVersion}', makeInitrd: [mkinitramfs], loaders: {} }
+tools: { packages: {} }
+defaults: {}
+`;
+}
+
+const CODE = `export default { apiVersion: 1,
+  providers: [{ ecosystem: 'sample' }], formats: [{ imageTypes: ['raw', 'iso'] }], 
+  exporters: [{ name: 'spdx', extension: 'spdx.json' }, { name: 'bill', extension: 'csv' }] };`;
+
+/** A plugin package with one module and one definition. @returns its directory. */
+async function plugin(name: string, ict: unknown, files: Readonly<Record<string, string>> = {}): Promise<string> {
+  await write(`${name}/package.json`, JSON.stringify({ name, version: '1.2.3', type: 'module', ict }));
+  for (const [file, text] of Object.entries({ 'dist/plugin.js': CODE, 'distros/one.yml': definition('one'), ...files })) {
+    await write(`${name}/${file}`, text);
+  }
+  return path(name);
+}
+
+const everything = {
+  apiVersion: 1,
+  plugin: './dist/plugin.js',
+  ecosystems: ['sample'],
+  imageTypes: ['raw', 'iso'],
+  exporters: ['spdx', 'bill'],
+  distros: ['distros/*.yml'],
+};
+
+describe('PluginHost', () => {
+  it('finds what plugins bring by their manifests, and hands out each part with the identity of its code', async () => {
+    const host = await PluginHost.open(
+      [await plugin('acme', everything, { 'distros/two.yml': definition('two'), 'distros/readme.txt': '?' })],
+      [],
+    );
+    expect(host.imageTypes()).toEqual(['raw', 'iso']);
+    expect(['one', 'two', 'three'].map((dist) => host.distribution('sample', dist)?.dist)).toEqual(['one', 'two', undefined]);
+    const identity = { name: 'acme', version: '1.2.3', code: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample' }, identity });
+    expect(await host.format('iso')).toEqual({ part: { imageTypes: ['raw', 'iso'] }, identity });
+    expect(await host.exporters()).toEqual([
+      { part: { name: 'bill', extension: 'csv' }, identity },
+      { part: { name: 'spdx', extension: 'spdx.json' }, identity },
+    ]);
+  });
+
+  it('takes what was read of a definition before for its text, and reads all others', async () => {
+    const root = await plugin('acme', everything, { 'distros/two.yml': definition('two') });
+    const { written } = parseDistribution(definition('one'), '/elsewhere/one.yml');
+    const known = { ...written!, title: 'Known' };
+    const host = await PluginHost.open([root], [], undefined, (text) => (text === definition('one') ? known : undefined));
+    expect(host.distribution('sample', 'one')).toEqual(placeDistribution(known, join(root, 'distros', 'one.yml')));
+    expect(host.distribution('sample', 'two')?.title).not.toBe('Known');
+  });
+
+  it('loads code as it is told, and identifies it by its files all the same', async () => {
+    const root = await plugin('acme', everything);
+    const { identity } = await (await PluginHost.open([root], [])).provider('sample');
+    const asked: string[] = [];
+    const host = await PluginHost.open([root], [], async (file) => {
+      asked.push(file);
+      const exporters = everything.exporters.map((name) => ({ name, extension: name }));
+      return { default: { apiVersion: 1, providers: [{ ecosystem: 'sample', from: 'elsewhere' }], exporters } };
+    });
+    expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample', from: 'elsewhere' }, identity });
+    expect(asked).toEqual([join(root, 'dist', 'plugin.js')]);
+  });
+
+  it('loads no code before a part is asked for', async () => {
+    const root = await plugin('acme', everything, { 'dist/plugin.js': 'throw new Error("loaded");' });
+    const host = await PluginHost.open([root], []);
+    expect(host.distribution('sample', 'one')?.title).toBe('Sample');
+    await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID', message: expect.stringContaining('loaded') });
+  });
+
+  it.each<[string, unknown]>([
+    ['asks for another plugin API', { ...everything, apiVersion: 2 }],
+    ['asks for no plugin API', {}],
+    ['has no ict field', undefined],
+    ['has an empty ict field', null],
+    ['has an ict field of another shape', 'dist/plugin.js'],
+    ['has ecosystems that are no list', { ...everything, ecosystems: 'sample' }],
+    ['has a plugin that is no path', { ...everything, plugin: 5 }],
+    ['has a section that is no path', { ...everything, templateSection: {} }],
+    ['names a schema that is not there', { ...everything, templateSection: './none.json' }],
+    ['names a schema outside', { ...everything, templateSection: '../other/schema.json' }],
+    ['names a schema that is not JSON', { ...everything, templateSection: './dist/plugin.js' }],
+    ['names a schema that is none of a mapping', { ...everything, templateSection: './package.json' }],
+    ['names a definition that is not there', { ...everything, distros: ['distros/three.yml'] }],
+    ['names a directory of definitions that is not there', { ...everything, distros: ['definitions/*.yml'] }],
+    ['names definitions outside', { ...everything, distros: ['../other/*.yml'] }],
+  ])('refuses a package that %s', async (_what, ict) => {
+    await expect(PluginHost.open([await plugin('acme', ict)], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it.each([
+    ['is missing', undefined],
+    ['is not JSON', '{'],
+    ['is not a mapping', 'null'],
+    ['has no name', '{ "version": "1", "ict": { "apiVersion": 1 } }'],
+  ])('refuses a package whose package.json %s', async (_what, text) => {
+    if (text !== undefined) await write('acme/package.json', text);
+    await expect(PluginHost.open([path('acme')], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it.each([
+    ['leaves the package', '../evil.js'],
+    ['is missing', './dist/other.js'],
+    ['has no default export', './dist/empty.js'],
+    ['is of another plugin API', './dist/next.js'],
+    ['does not bring what the manifest says', './dist/less.js'],
+    ['lacks an exporter that the manifest names', './dist/fewer.js'],
+    ['brings an exporter that the manifest leaves out', './dist/extra.js'],
+  ])('refuses a plugin whose module %s', async (_what, entry) => {
+    await write('evil.js', CODE);
+    const modules = {
+      'dist/empty.js': 'export const plugin = 1;',
+      'dist/next.js': 'export default { apiVersion: 2 };',
+      'dist/less.js': 'export default { apiVersion: 1 };',
+      'dist/fewer.js': CODE.replace(", { name: 'bill', extension: 'csv' }", ''),
+      'dist/extra.js': CODE.replace('] };', ", { name: 'more', extension: 'more' }] };"),
+    };
+    const host = await PluginHost.open([await plugin('acme', { ...everything, plugin: entry }, modules)], []);
+    await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it('knows nothing that no plugin claims', async () => {
+    const host = await PluginHost.open([], []);
+    await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    await expect(host.format('raw')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    expect(await host.exporters()).toEqual([]);
+  });
+
+  it.each<[string, (host: PluginHost) => Promise<unknown>]>([
+    ['provider', (host) => host.provider('sample')],
+    ['format', (host) => host.format('raw')],
+    ['document', (host) => host.exporters()],
+  ])('refuses two plugins that claim one %s, and names both', async (_kind, ask) => {
+    const code = { ...everything, distros: [] };
+    const host = await PluginHost.open([await plugin('acme', code), await plugin('other', code)], []);
+    await expect(ask(host)).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: expect.stringMatching(/acme and other/),
+      facts: { plugins: [expect.stringMatching(/acme$/), expect.stringMatching(/other$/)] },
+    });
+  });
+
+  it('refuses two plugins that define one target, and names both files', async () => {
+    const roots = [await plugin('acme', everything), await plugin('other', everything)];
+    await expect(PluginHost.open(roots, [])).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: expect.stringMatching(/sample\/one: .*acme.*other/),
+      facts: { target: 'sample/one', files: roots.map((root) => join(root, 'distros/one.yml')) },
+    });
+  });
+
+  it('lets a definition that the user names replace a shipped one, the last one first', async () => {
+    const root = await plugin('acme', everything);
+    const files = [await write('mine.yml', definition('one', 'Mine')), await write('last.yml', definition('one', 'Last'))];
+    const more = await write('more.yml', definition('two', 'More'));
+    expect((await PluginHost.open([root], files.slice(0, 1))).distribution('sample', 'one')?.title).toBe('Mine');
+    const host = await PluginHost.open([root], [...files, more]);
+    expect(host.distribution('sample', 'one')).toMatchObject({ title: 'Last', repositories: [{ keyrings: [path('key.pgp')] }] });
+    expect(host.distribution('sample', 'two')?.title).toBe('More');
+  });
+
+  it('refuses a definition that the user names and that is not there', async () => {
+    await expect(PluginHost.open([], [path('none.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it('reads what a plugin defines when it is asked for, and tells then what is wrong with it', async () => {
+    const wrong = definition('two').replace('ecosystem: sample', 'ecosystem: 5');
+    const host = await PluginHost.open([await plugin('acme', everything, { 'distros/two.yml': wrong })], []);
+    expect(host.distribution('sample', 'one')?.dist).toBe('one');
+    expect(() => host.distribution('sample', 'two')).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_INVALID' }));
+    expect(() => host.distributions()).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_INVALID' }));
+  });
+
+  it.each([
+    ['quotes', "os: 'sample'"],
+    ['a comment', 'os: sample # by hand'],
+    ['more space', 'os:   sample'],
+    ['another style', '? os\n: sample'],
+    ['a text that looks like it', 'title: |\n  os: other\nos: sample'],
+  ])('knows the target of a definition that has %s', async (_what, os) => {
+    const title = os.startsWith('title') ? '' : 'title: Sample';
+    const text = definition('one').replace('title: Sample', title).replace('os: sample', os);
+    const host = await PluginHost.open([await plugin('acme', everything, { 'distros/one.yml': text })], []);
+    expect(host.distribution('sample', 'one')?.os).toBe('sample');
+    expect(host.distribution('other', 'one')).toBeUndefined();
+  });
+
+  it.each([
+    ['larger than a document may be', Buffer.alloc(2 ** 20 + 1, 'a'), 'more than 1048576 bytes'],
+    ['not UTF-8', Buffer.from([0xff]), 'not UTF-8'],
+    ['not there', undefined, 'does not exist'],
+  ])('reads no definition that is %s', async (_what, bytes, why) => {
+    const file = await write('mine.yml', '');
+    await (bytes === undefined ? rm(file) : writeFile(file, bytes));
+    await expect(PluginHost.open([], [file])).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_INVALID',
+      kind: 'usage',
+      message: expect.stringContaining(why) as string,
+    });
+  });
+
+  it('reports at once what is wrong in a definition that the user names, with its place', async () => {
+    const file = await write('mine.yml', definition('one').replace('apiVersion: 1', 'apiVersion: 7'));
+    await expect(PluginHost.open([], [file])).rejects.toMatchObject({ problems: [{ position: { file, line: 1 } }] });
+  });
+});

@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { fakeContext } from '@ict/plugin-testkit';
+import { pinRepositories } from '../../src/repositories/pinning.js';
+import { digestOfAll, repository, sampleProvider, snapshotOf } from '../support/sample-image.js';
+
+const repositories = ['main', 'updates', 'security'].map(repository);
+
+function source(pin: (id: string) => Snapshot) {
+  const asked: string[] = [];
+  const provider = sampleProvider({
+    metadata: {
+      snapshot: async (spec, arch, _ctx, list) => {
+        asked.push([spec.id, arch, ...(list?.urls ?? [])].join(' '));
+        return pin(spec.id);
+      },
+      packages: () => {
+        throw new Error('pinning reads no packages');
+      },
+    },
+  });
+  return { asked, provider };
+}
+
+const routes = () => {
+  const chosen: string[] = [];
+  const chooseMirror = <T>(archive: string, attempt: () => Promise<T>): Promise<T> => {
+    chosen.push(archive);
+    return attempt();
+  };
+  const list = async ({ id }: RepositorySpec) => (id === 'updates' ? { urls: ['http://near.example/updates'] } : undefined);
+  return { chosen, mirrors: { chooseMirror, list } };
+};
+
+it('pins all repositories side by side, each through the mirror of its archive, and says so in their order', async () => {
+  await using ctx = fakeContext();
+  const { asked, provider } = source((id) =>
+    snapshotOf(repository(id), digestOfAll(String(repositories.findIndex((one) => one.id === id)))),
+  );
+  const { chosen, mirrors } = routes();
+  const snapshots = await pinRepositories(repositories, 'x86_64', provider, mirrors, ctx);
+  expect(snapshots.map((snapshot) => snapshot.repository.id)).toEqual(['main', 'updates', 'security']);
+  expect(asked).toEqual(['main x86_64', 'updates x86_64 http://near.example/updates', 'security x86_64']);
+  expect(chosen).toEqual(repositories.map(({ archive }) => archive));
+  expect(ctx.events).toEqual([
+    { type: 'repository.pinned', repository: 'main', root: digestOfAll('0'), signers: ['ABCD'] },
+    { type: 'repository.pinned', repository: 'updates', root: digestOfAll('1'), signers: ['ABCD'] },
+    { type: 'repository.pinned', repository: 'security', root: digestOfAll('2'), signers: ['ABCD'] },
+  ]);
+});
+
+it('fails with the first repository in order that cannot be read, when no other is being read any more', async () => {
+  await using ctx = fakeContext();
+  const { asked, provider } = source((id) => {
+    if (id !== 'main') throw new Error(`${id} is not signed`);
+    return snapshotOf(repository(id));
+  });
+  await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toThrow('updates is not signed');
+  expect(asked).toHaveLength(3);
+  expect(ctx.events).toEqual([]);
+});
+
+it('reads every list of mirrors before a repository is read: a list changes where an archive leads', async () => {
+  await using ctx = fakeContext();
+  const { asked, provider } = source((id) => snapshotOf(repository(id)));
+  const list = async ({ id }: RepositorySpec) => {
+    await new Promise(setImmediate);
+    asked.push(`list of ${id}`);
+    return undefined;
+  };
+  await pinRepositories(repositories, 'x86_64', provider, { ...routes().mirrors, list }, ctx);
+  expect(asked.slice(0, 3)).toEqual(['list of main', 'list of updates', 'list of security']);
+});

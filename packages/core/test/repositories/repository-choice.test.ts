@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import type { RepositorySpec } from '@ict/plugin-api';
+import { chooseRepositories, type RepositoryChoice } from '../../src/repositories/repository-choice.js';
+
+const defined: readonly RepositorySpec[] = [
+  { id: 'main', archive: 'http://a', suite: 'one', components: ['main', 'contrib'], keyrings: ['/key'], expect: { origin: 'A' } },
+  { id: 'updates', archive: 'http://a', suite: 'one-updates', components: ['main'], keyrings: ['/key'] },
+  { id: 'other', archive: 'http://b', suite: 'two', components: ['main'], keyrings: ['/other'] },
+];
+
+describe('chooseRepositories', () => {
+  it.each<[string, RepositoryChoice, readonly string[]]>([
+    ['all', {}, ['main http://a one main,contrib', 'updates http://a one-updates main', 'other http://b two main']],
+    ['one suite', { suites: ['two'] }, ['other http://b two main']],
+    ['one component', { components: ['contrib'] }, ['main http://a one contrib']],
+    [
+      'an archive instead',
+      { archives: ['http://c/'] },
+      ['repo-one http://c one main,contrib', 'repo-one-updates http://c one-updates main'],
+    ],
+    ['an archive instead, one suite', { archives: ['http://c'], suites: ['one'] }, ['repo-one http://c one main,contrib']],
+    [
+      'an archive instead, suite and component of its own',
+      { archives: ['http://c'], suites: ['three'], components: ['extra'] },
+      ['repo-three http://c three extra'],
+    ],
+    ['a flat archive', { archives: ['http://c'], suites: ['./'] }, ['repo-./ http://c ./ ']],
+    [
+      'an archive beside',
+      { archives: ['+http://c'], suites: ['one'] },
+      ['main http://a one main,contrib', 'repo-one http://c one main,contrib'],
+    ],
+    [
+      'two archives',
+      { archives: ['http://c', '+http://d'], suites: ['one'] },
+      ['repo1-one http://c one main,contrib', 'repo2-one http://d one main,contrib'],
+    ],
+  ])('%s', (_what, choice, expected) => {
+    const chosen = chooseRepositories(defined, choice);
+    expect(chosen.map(({ id, archive, suite, components }) => `${id} ${archive} ${suite} ${components.join()}`)).toEqual(expected);
+  });
+
+  it('trusts the keys of the definition unless others are named', () => {
+    const [own] = chooseRepositories(defined, { archives: ['http://c'], suites: ['one'] });
+    expect(own).toMatchObject({ keyrings: ['/key'] });
+    expect(own).not.toHaveProperty('expect');
+    const [named] = chooseRepositories(defined, { archives: ['http://c'], suites: ['one'], keyrings: ['/mine'] });
+    expect(named.keyrings).toEqual(['/mine']);
+  });
+
+  it.each<[RepositoryChoice, string]>([
+    [{ suites: ['one-update'] }, 'Did you mean "one-updates"?'],
+    [{ components: ['non-free'] }, 'There is main, contrib'],
+  ])('%j is refused with what there is', (choice, hint) => {
+    expect(() => chooseRepositories(defined, choice)).toThrow(
+      expect.objectContaining({ code: 'ICT_REPOSITORY_UNKNOWN', hint: expect.stringContaining(hint) }),
+    );
+  });
+});

@@ -1,0 +1,42 @@
+import type { DistributionDefinition, RepositorySpec } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { missingKeys, requireKeys, withKeyrings } from '../../src/repositories/repository-keys.js';
+
+const repository = (id: string, ...keyrings: readonly string[]): RepositorySpec => ({
+  id,
+  archive: 'http://archive.test',
+  suite: 'one',
+  components: ['main'],
+  keyrings,
+});
+const definition = (...repositories: readonly RepositorySpec[]): DistributionDefinition => ({
+  apiVersion: 1,
+  ecosystem: 'acme',
+  os: 'acme',
+  dist: 'acme1',
+  title: 'Acme 1',
+  architectures: ['x86_64'],
+  repositories,
+  essential: { priorities: [], packages: [] },
+  boot: { kernel: '/boot/vmlinuz-*', initrd: '/boot/initrd', makeInitrd: ['true'], loaders: {} },
+  tools: { packages: {} },
+  defaults: {},
+});
+const mixed = definition(repository('own', '/own.asc'), repository('one'), repository('two'));
+
+describe('keyrings of the command line', () => {
+  it('count for repositories that name none, and for no others', () => {
+    const { repositories } = withKeyrings(mixed, ['/a.asc', '/b.asc']);
+    expect(repositories.map(({ keyrings }) => keyrings)).toEqual([['/own.asc'], ['/a.asc', '/b.asc'], ['/a.asc', '/b.asc']]);
+    expect(missingKeys(withKeyrings(mixed, ['/a.asc']))).toEqual([]);
+  });
+
+  it('are asked for where they are missing, by name of repository', () => {
+    const [problem, ...more] = missingKeys(withKeyrings(mixed, []));
+    expect(more).toEqual([]);
+    expect(problem?.message).toBe('the definition of Acme 1 brings no keys for one, two');
+    expect(problem?.hint).toContain('--keyring FILE');
+    expect(() => requireKeys(mixed)).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_KEYS_MISSING', message: problem?.message }));
+    expect(() => requireKeys(definition(repository('own', '/own.asc')))).not.toThrow();
+  });
+});

@@ -1,0 +1,317 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { temporaryName } from '@ict/integrity';
+import { IctError, type LayerRef } from '@ict/plugin-api';
+import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import { checkBaseTree, checkSnapshot, type TreeVerdict } from '../../src/trees/base-tree-check.js';
+import { BaseTree } from '../../src/trees/base-tree.js';
+import type { LayerShelf, StoredLayer } from '../../src/trees/layer-shelf.js';
+import { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
+import { manifestOf, oneFileSandbox } from '../support/one-file-tree.js';
+
+let place: string;
+let work: string;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ict-base-'));
+  work = join(place, 'work');
+  await mkdir(work);
+});
+afterEach(() => rm(place, { recursive: true }));
+
+/** The layers of a cache, in a directory of their own. */
+class DirectoryShelf implements LayerShelf {
+  readonly layers = new Map<string, StoredLayer>();
+  private readonly root: string;
+  private count = 0;
+
+  constructor(root: string) {
+    this.root = root;
+  }
+
+  async has(layer: LayerRef) {
+    return this.layers.has(layer.digest);
+  }
+  async find(layer: LayerRef) {
+    return this.layers.get(layer.digest);
+  }
+  async stage() {
+    const root = join(this.root, `staged-${++this.count}`);
+    await mkdir(join(root, 'fs'), { recursive: true });
+    return { root, directory: join(root, 'fs'), work: join(root, 'work') };
+  }
+  async publish({ directory }: { readonly directory: string }, manifest: LayerManifest, sign: (directory: string) => Promise<never>) {
+    this.layers.set(manifest.digest, { directory, manifest, signature: await sign(directory) });
+    return { layer: layerRef(manifest), directory };
+  }
+  async resign() {}
+  async drop(layer: LayerRef) {
+    this.layers.delete(layer.digest);
+  }
+  async abandon() {}
+}
+
+interface Workshop {
+  readonly base: BaseTree;
+  readonly shelf: DirectoryShelf;
+  readonly make: (content: string) => Promise<LayerRef>;
+  readonly lies: (layer: LayerRef) => Promise<string>;
+}
+
+function workshop(directory = work, elsewhere: readonly string[] = []): Workshop {
+  const shelf = new DirectoryShelf(join(place, 'cache'));
+  const base = new BaseTree(directory, shelf, new LazySandbox(async () => oneFileSandbox), elsewhere);
+  const make = async (content: string): Promise<LayerRef> => {
+    const staged = await base.stage();
+    await writeFile(join(staged.directory, 'content'), content);
+    const archive = base.archivePlace(staged);
+    await writeFile(archive, content);
+    const manifest = await manifestOf(staged.directory);
+    return (await base.publish(staged, manifest, (published) => oneFileSandbox.statLayer(published), archive)).layer;
+  };
+  const lies = async (layer: LayerRef): Promise<string> => {
+    const found = await base.find(layer);
+    if (found === undefined) return 'nowhere';
+    return `${found.directory === join(directory, 'chrootenv') ? 'live' : 'cache'}: ${await readFile(join(found.directory, 'content'), 'utf8')}`;
+  };
+  return { base, shelf, make, lies };
+}
+
+/** Lets the record of the live tree say something else of a file, under the right digest. */
+async function alterListing(): Promise<void> {
+  const file = join(work, 'chrootenv.json');
+  const record = JSON.parse(await readFile(file, 'utf8')) as { readonly manifest: LayerManifest };
+  const entries = record.manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 2 }));
+  await writeFile(file, JSON.stringify({ ...record, manifest: { ...record.manifest, entries } }));
+}
+
+async function alteredBefore({ make }: Workshop): Promise<void> {
+  await alterListing();
+  await make('two');
+}
+
+describe('a base tree', () => {
+  it.each<[string, (shop: Workshop) => Promise<unknown>, string]>([
+    ['its live tree first', async () => undefined, 'live: one'],
+    ['its snapshot when the live tree is gone', () => rm(join(work, 'chrootenv'), { recursive: true }), 'live: one'],
+    ['its snapshot when nothing says what the live tree is', () => writeFile(join(work, 'chrootenv.json'), 'rubbish'), 'live: one'],
+    ['its snapshot when the listing of the live tree was altered', () => alterListing(), 'live: one'],
+    ['nothing when the listing was altered before another took its place', alteredBefore, 'nowhere'],
+    ['the cache once another tree took its place', ({ make }) => make('two'), 'cache: one'],
+    [
+      'nothing when another took its place and the cache lost it',
+      async ({ make, shelf }) => {
+        await make('two');
+        shelf.layers.clear();
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when live tree and snapshot are gone',
+      async () => {
+        await rm(join(work, 'chrootenv'), { recursive: true });
+        await rm(join(work, 'chrootbuild'), { recursive: true });
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when the snapshot holds something else, whatever its record says',
+      async ({ base }) => {
+        await rm(join(work, 'chrootenv'), { recursive: true });
+        await appendFile(base.snapshot, ', forged');
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when the snapshot is damaged',
+      async ({ base }) => {
+        await rm(join(work, 'chrootenv'), { recursive: true });
+        await writeFile(base.snapshot, 'no archive');
+      },
+      'nowhere',
+    ],
+  ])('is found in %s', async (_where, happen, expected) => {
+    const shop = workshop();
+    const layer = await shop.make('one');
+    await happen(shop);
+    expect(await shop.lies(layer)).toBe(expected);
+  });
+
+  it('of another user is none, whose files have other owners: its snapshot takes its place, and it waits aside for that user', async () => {
+    const { base, make, lies } = workshop();
+    const layer = await make('one');
+    const anotherUser = vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
+    try {
+      expect(await base.has(layer)).toBe(true);
+      await base.find(layer);
+    } finally {
+      anotherUser.mockRestore();
+    }
+    expect(await lies(layer)).toBe('live: one');
+    const [aside = ''] = (await readdir(work)).filter((name) => name.startsWith('.stage-'));
+    expect(await readFile(join(work, aside, 'content'), 'utf8')).toBe('one');
+  });
+
+  it('is not looked for twice in a snapshot that turned out to be another', async () => {
+    const { base, make, lies } = workshop();
+    const layer = await make('one');
+    await rm(join(work, 'chrootenv'), { recursive: true });
+    await writeFile(base.snapshot, 'forged');
+    expect(await base.has(layer)).toBe(true);
+    expect(await lies(layer)).toBe('nowhere');
+    expect(await base.has(layer)).toBe(false);
+  });
+
+  it('makes room by moving the tree that lies there to the cache, so that switching back finds it', async () => {
+    const { base, shelf, make, lies } = workshop();
+    const [one, two] = [await make('one'), await make('two')];
+    expect([...shelf.layers.keys()]).toEqual([one.digest]);
+    expect([await lies(one), await lies(two)]).toEqual(['cache: one', 'live: two']);
+    expect(await base.has(one)).toBe(true);
+  });
+
+  it('keeps its place when a step makes another layer, which goes to the cache', async () => {
+    const { base, shelf, make, lies } = workshop();
+    const one = await make('one');
+    let staged = '';
+    const opening = {
+      ...oneFileSandbox,
+      openTree: async ({ upper }: { readonly upper: { readonly directory: string } }) => {
+        staged = upper.directory;
+        return { close: async () => undefined };
+      },
+      verifyLayer: async () => ({ ok: true, changed: [] }),
+    } as unknown as Sandbox;
+    const signal = new AbortController().signal;
+    const trees = new SandboxTrees(new LazySandbox(async () => opening), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
+    const tools = await trees.change({ layers: [] }, () => writeFile(join(staged, 'content'), 'tools'));
+    expect(await lies(tools)).toBe('cache: tools');
+    expect(await trees.directories({ layers: [one, tools] })).toEqual([join(work, 'chrootenv'), (await shelf.find(tools))?.directory]);
+    await make('two');
+    expect(await lies(tools)).toBe('cache: tools');
+  });
+
+  it('is not promised to stay where it is published: the next one takes its place', async () => {
+    const { base } = workshop();
+    const staged = await base.stage();
+    await writeFile(join(staged.directory, 'content'), 'one');
+    const manifest = await manifestOf(staged.directory);
+    expect((await base.publish(staged, manifest, (directory) => oneFileSandbox.statLayer(directory))).directory).toBeUndefined();
+  });
+
+  it('throws a live tree away that nothing vouches for, when another needs its place', async () => {
+    const { shelf, make, lies } = workshop();
+    const one = await make('one');
+    await writeFile(join(work, 'chrootenv.json'), '{}');
+    const two = await make('two');
+    expect([await lies(one), await lies(two)]).toEqual(['nowhere', 'live: two']);
+    expect(shelf.layers.size).toBe(0);
+  });
+
+  it('is dropped from where it lies, and only there', async () => {
+    const { base, make, lies } = workshop();
+    const [one, two] = [await make('one'), await make('two')];
+    await base.drop(one);
+    expect([await lies(one), await lies(two)]).toEqual(['nowhere', 'live: two']);
+    await base.drop(two);
+    expect(existsSync(join(work, 'chrootenv'))).toBe(false);
+    // The snapshot is of this tree, and takes its place.
+    expect(await lies(two)).toBe('live: two');
+  });
+
+  it('loses what a killed build staged', async () => {
+    const { base } = workshop();
+    const { root } = await base.stage();
+    const records = [join(work, temporaryName()), join(work, 'chrootbuild', temporaryName())];
+    for (const record of records) writeFileSync(record, '{');
+    const removed: string[] = [];
+    await BaseTree.removeLeftovers(work, async (path) => removed.push(path));
+    expect(removed.sort()).toEqual([root, ...records].sort());
+  });
+});
+
+describe('the check of a base tree', () => {
+  const { signal } = new AbortController();
+  const compare = {
+    verifyLayer: async (directory: string, { digest }: LayerManifest) => {
+      const ok = (await manifestOf(directory)).digest === digest;
+      return { ok, changed: ok ? [] : ['/content'] };
+    },
+  };
+
+  it.each<[string, () => Promise<unknown>, TreeVerdict]>([
+    ['that one is sound', async () => undefined, 'sound'],
+    ['which files changed', () => writeFile(join(work, 'chrootenv', 'content'), 'two'), { problem: 'damaged', detail: '/content' }],
+    ['that its listing was altered', alterListing, { problem: 'damaged', detail: 'its listing is that of another layer' }],
+    ['nothing where no tree is', () => rm(join(work, 'chrootenv'), { recursive: true }), undefined],
+    ['nothing where no record is', () => rm(join(work, 'chrootenv.json')), undefined],
+  ])('says %s', async (_what, happen, expected) => {
+    await workshop().make('one');
+    await happen();
+    expect(await checkBaseTree(work, compare, signal)).toEqual(expected);
+  });
+
+  it('says nothing of the tree of another user, nor of one that a build replaces meanwhile', async () => {
+    const { make } = workshop();
+    await make('one');
+    const replacing = { verifyLayer: async () => { await make('two'); return { ok: false, changed: ['/content'] }; } }; // prettier-ignore
+    expect(await checkBaseTree(work, replacing, signal)).toBeUndefined();
+    vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
+    expect(await checkBaseTree(work, compare, signal)).toBeUndefined();
+    vi.restoreAllMocks();
+  });
+});
+
+const damagedBy = (detail: RegExp): unknown => ({ problem: 'damaged', detail: expect.stringMatching(detail) as unknown });
+
+describe('the check of a snapshot', () => {
+  const { signal } = new AbortController();
+  const snapshot = (): string => join(work, 'chrootbuild', 'chrootenv.tar.gz');
+  /** The archive of {@link oneFileSandbox}, read as it is. */
+  const lister = {
+    listArchive: async (archive: string): Promise<LayerManifest> => {
+      const directory = await mkdtemp(join(work, 'list-'));
+      return oneFileSandbox.unpackLayer(archive, directory).finally(() => rm(directory, { recursive: true }));
+    },
+  };
+
+  it.each<[string, () => Promise<unknown>, unknown]>([
+    ['that one is sound', async () => undefined, 'sound'],
+    ['that its content is another', () => writeFile(snapshot(), 'two'), damagedBy(/^its content is sha256:/)],
+    ['that it is no archive', () => writeFile(snapshot(), 'no archive'), damagedBy(/./)],
+    ['nothing where none is', () => rm(snapshot()), undefined],
+    ['nothing where no record is', () => rm(join(work, 'chrootbuild', 'chrootenv.json')), undefined],
+    ['nothing where it is distrusted already', () => writeFile(join(work, 'chrootbuild', 'chrootenv.json'), '{}'), undefined],
+  ])('says %s', async (_what, happen, expected) => {
+    await workshop().make('one');
+    await happen();
+    expect(await checkSnapshot(work, lister, signal)).toEqual(expected);
+  });
+
+  it('finds nothing wrong while a build that was killed had sealed another tree, nor after one was taken from elsewhere', async () => {
+    const other = join(place, 'other');
+    await mkdir(other);
+    const two = await workshop(other).make('two');
+    const { base, make, lies } = workshop(work, [other]);
+    await make('one');
+    await writeFile(base.archivePlace(await base.stage()), 'three');
+    expect(await checkSnapshot(work, lister, signal)).toBe('sound');
+    expect(await lies(two)).toBe('live: two');
+    expect(await readFile(snapshot(), 'utf8')).toBe('one');
+    expect(await checkSnapshot(work, lister, signal)).toBe('sound');
+  });
+
+  it('says nothing of one that a build replaces meanwhile, tells one that cannot be read from a damaged one, and passes other failures on', async () => {
+    const { make } = workshop();
+    await make('one');
+    const replacing = { listArchive: async (archive: string) => { await make('two'); return lister.listArchive(archive); } }; // prettier-ignore
+    expect(await checkSnapshot(work, replacing, signal)).toBeUndefined();
+    const unread = new IctError('ICT_SANDBOX_LAYER', 'host', { message: 'EIO: i/o error, read', facts: { unread: true } });
+    const failing = { listArchive: () => Promise.reject(unread) };
+    expect(await checkSnapshot(work, failing, signal)).toEqual({ problem: 'unreadable', detail: 'EIO: i/o error, read' });
+    const dead = { listArchive: () => Promise.reject(new Error('the sandbox died')) };
+    await expect(checkSnapshot(work, dead, signal)).rejects.toThrow('the sandbox died');
+  });
+});
