@@ -127,7 +127,8 @@ describe('kill -9 at any moment', () => {
       const cache = await rig.open();
       expect((await cache.reap()).failed).toEqual([]);
       expect(leftovers(), `round ${round}, seed ${SEED}`).toEqual([]);
-      const layers = async ({ fs }: { readonly fs: string }) => ((await hashFile(join(fs, 'f'))).sizeBytes > 0 ? [] : ['f']);
+      const layers = async ({ fs }: { readonly fs: string }) =>
+        (await hashFile(join(fs, 'f'))).sizeBytes > 0 ? undefined : ({ problem: 'damaged', detail: 'an empty f' } as const);
       const { findings } = await cache.verify({ checkLayer: layers });
       expect(
         findings.filter(({ problem }) => problem === 'damaged'),

@@ -76,7 +76,7 @@ describe('a cache whose trees lie elsewhere', () => {
     await cache.blobs.putBytes(Buffer.from('blob'));
     const areas = (await cache.usage()).filter(({ files }) => files > 0).map(({ area }) => area);
     expect(areas).toEqual(expect.arrayContaining(['blobs', 'layers']));
-    const { checked, findings } = await cache.verify({ checkLayer: async () => ['/file'] });
+    const { checked, findings } = await cache.verify({ checkLayer: async () => ({ problem: 'damaged', detail: 'another /file' }) });
     expect(checked).toMatchObject({ blob: 1, layer: 1 });
     expect(findings).toMatchObject([{ kind: 'layer', problem: 'damaged' }]);
   });
