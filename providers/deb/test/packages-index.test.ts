@@ -138,6 +138,16 @@ describe('PackagesIndex', () => {
     expect(packages.diagnostics).toEqual([{ path: 'Packages', line, reason, ...subject }]);
   });
 
+  it('drops a first stanza whose architecture is empty, as any other', () => {
+    const broken = text({ Package: 'b', Architecture: '' });
+    for (const packages of [index(broken, text()), index(text(), broken)]) {
+      expect([named(packages, packages.byName('a')), packages.count, packages.arch(0)]).toEqual([['a'], 1, 'amd64']);
+      expect(packages.diagnostics).toEqual([
+        expect.objectContaining({ reason: '"b:" is not a package name and architecture', package: 'b', field: 'Architecture' }),
+      ]);
+    }
+  });
+
   it('names the file and its own line when there are several', () => {
     const first = `${text()}\n`;
     const bytes = Buffer.from(`${first}${text()}\n${text({ Size: undefined })}\n${text({ Package: 'b' })}nonsense\n`);

@@ -3,7 +3,7 @@ import type { Sections } from '@ict/package-index';
 import type { IndexDirectory } from './index-directory.js';
 
 /** Raised when columns or their meaning change: flags, what counts as a name, what as repeated. */
-export const CONTAINER = { kind: 'deb-packages', version: 5 } as const;
+export const CONTAINER = { kind: 'deb-packages', version: 6 } as const;
 
 /** What is no column of numbers. */
 type Told = Pick<IndexDirectory, 'architectures' | 'diagnostics'>;

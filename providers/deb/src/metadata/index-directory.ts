@@ -214,7 +214,7 @@ class DirectoryReader implements TextReader {
   #architecture(bytes: Uint8Array, from: number): number {
     const start = valueStart(bytes, from);
     const stop = valueStop(bytes, start);
-    if (stop - start === this.#arch.length && equalBytes(this.#arch, 0, bytes, start, stop - start)) return this.#archPlace;
+    if (stop > start && stop - start === this.#arch.length && equalBytes(this.#arch, 0, bytes, start, stop - start)) return this.#archPlace;
     const text = valueText(bytes, from);
     if (!/^[a-z0-9][a-z0-9-]*$/.test(text)) return -1;
     const place = this.#architectures.get(text) ?? this.#architectures.size;
