@@ -99,6 +99,18 @@ describe('TextInFiles', () => {
     text.close();
   });
 
+  it.each(['Description: short', 'Description:', 'Description: short\n'])('ends a stanza at the end of its file, after %j', async (end) => {
+    const blanks = stanza('long', `Description: ${' x'.repeat(900)}\n`);
+    for (const more of ['', 'x']) {
+      const text = await inFiles([`${blanks}\n${stanza('last', `Homepage: ${more}\n${end}`)}`]);
+      const index = new PackagesIndex(readDirectory(text, []), text);
+      index.field(0, 'description');
+      index.release();
+      expect(index.field(1, 'description')).toBe(end.slice('Description:'.length).trim());
+      text.close();
+    }
+  });
+
   it('says so when a file has become shorter', async () => {
     const text = await inFiles([`${stanza('a')}\n${stanza('b')}`]);
     const index = new PackagesIndex(readDirectory(text, []), text);

@@ -6,7 +6,7 @@ export interface IndexText {
   /** Where stanzas lie that were loaded so far; another buffer, once more are. */
   readonly bytes: Uint8Array;
   readonly sizeBytes: number;
-  /** Brings the text `[from, to)` into memory. @returns its offset in `bytes`, where a newline or the end of all follows it. */
+  /** Brings the text `[from, to)` into memory. @returns its offset in `bytes`, where an empty line or the end of all follows it. */
   load(from: number, to: number): number;
   /** Forgets what was loaded: its room is used again. */
   release(): void;
@@ -80,6 +80,8 @@ const AHEAD_BYTES = 128 * 1024;
 /** Stanzas lie so near to each other, at most, where one after the other is asked for. */
 const NEIGHBOUR_BYTES = 8;
 const NEWLINE = 0x0a;
+/** Newlines after a text: what lies behind it never reads as its continuation, even when it ends without one. */
+const END_BYTES = 2;
 
 /**
  * Text in files. Only what is asked for comes into memory: a resolution needs a twentieth of an archive's index, and memory that is touched for the first
@@ -113,13 +115,14 @@ export class TextInFiles implements IndexText {
 
   load(from: number, to: number): number {
     const start = this.#loaded;
-    if (start + to - from >= this.#bytes.length) this.#grow(start + to - from + 1);
+    const stop = start + to - from;
+    if (stop + END_BYTES > this.#bytes.length) this.#grow(stop + END_BYTES);
     const isNeighbour = from >= this.#lastTo && from - this.#lastTo <= NEIGHBOUR_BYTES;
     this.#lastTo = to;
     if (isNeighbour || (from >= this.#aheadFrom && to <= this.#aheadTo)) this.#copyAhead(from, to, start);
     else readFully(this.#fileAt(from), from, this.#bytes, start, to - from);
-    this.#bytes[start + to - from] = NEWLINE;
-    this.#loaded = start + to - from + 1;
+    this.#bytes.fill(NEWLINE, stop, stop + END_BYTES);
+    this.#loaded = stop + END_BYTES;
     return start;
   }
 
