@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, readlink, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -121,12 +121,31 @@ describe('TextInFiles', () => {
     text.close();
   });
 
-  it('reads nothing after it was closed', async () => {
-    const text = await inFiles([stanza('a')]);
+  it('reads nothing after it was closed, and of no file that came after it', async () => {
+    const text = await inFiles([`${stanza('a')}\n${stanza('b')}`]);
     const index = new PackagesIndex(readDirectory(text, []), text);
     index.close();
+    const other = await inFiles([`${stanza('c')}\n${stanza('d')}`]);
+    // A descriptor of the same number is no longer its own.
+    index.close();
     expect(index.name(0)).toBe('a');
-    expect(() => index.field(0, 'size')).toThrow('EBADF');
+    expect(() => index.field(0, 'size')).toThrow('was closed');
+    expect(() => index.field(1, 'size')).toThrow('was closed');
+    expect(new PackagesIndex(readDirectory(other, []), other).field(1, 'package')).toBe('d');
+    other.close();
+  });
+
+  it('leaves no file open when another cannot be opened', async () => {
+    const open = async (): Promise<number> => {
+      const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
+      return links.filter((path) => path.startsWith(directory)).length;
+    };
+    const text = await inFiles([stanza('a')]);
+    text.close();
+    const before = await open();
+    const missing = { path: join(directory, 'missing'), sizeBytes: 1 };
+    expect(() => new TextInFiles([{ path: join(directory, 'Packages-0'), sizeBytes: 1 }, missing])).toThrow('ENOENT');
+    expect(await open()).toBe(before);
   });
 
   it('is as text in memory for one that looks at it twice', () => {

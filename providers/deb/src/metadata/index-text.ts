@@ -14,7 +14,7 @@ export interface IndexText {
   peek(from: number, to: number): Uint8Array;
   /** Reads the whole text once, file after file. */
   scan(reader: TextReader): void;
-  /** Nothing can be loaded any more. */
+  /** Nothing can be read any more. May be called again. */
   close(): void;
 }
 
@@ -90,22 +90,27 @@ const END_BYTES = 2;
 export class TextInFiles implements IndexText {
   readonly sizeBytes: number;
   #bytes = Buffer.allocUnsafeSlow(LOADED_BYTES);
-  readonly #files: readonly OpenFile[];
+  #files: readonly OpenFile[];
   #loaded = 0;
   #ahead: Buffer | undefined = undefined;
   #aheadFrom = 0;
   #aheadTo = 0;
   #lastTo = -1;
 
-  /** @throws what opening a file throws. */
+  /** @throws what opening a file throws; then none is open. */
   constructor(files: readonly TextFile[]) {
     const opened: OpenFile[] = [];
-    let offset = 0;
-    for (const { path, sizeBytes } of files) {
-      opened.push({ path, sizeBytes, offset, descriptor: openSync(path, 'r') });
-      offset += sizeBytes;
-    }
     this.#files = opened;
+    let offset = 0;
+    try {
+      for (const { path, sizeBytes } of files) {
+        opened.push({ path, sizeBytes, offset, descriptor: openSync(path, 'r') });
+        offset += sizeBytes;
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
     this.sizeBytes = offset;
   }
 
@@ -155,7 +160,10 @@ export class TextInFiles implements IndexText {
   }
 
   close(): void {
-    for (const { descriptor } of this.#files) closeSync(descriptor);
+    const files = this.#files;
+    // The numbers of descriptors are given to other files from now on.
+    this.#files = [];
+    for (const { descriptor } of files) closeSync(descriptor);
   }
 
   #grow(needed: number): void {
@@ -177,7 +185,9 @@ export class TextInFiles implements IndexText {
   }
 
   #fileAt(offset: number): OpenFile {
-    return this.#files.findLast((file) => file.offset <= offset)!;
+    const found = this.#files.findLast((file) => file.offset <= offset);
+    if (found === undefined) throw new RangeError(`the text was closed, and offset ${offset} cannot be read any more`);
+    return found;
   }
 }
 
