@@ -284,6 +284,20 @@ describe('packages', () => {
     await expect(collect(huge, ctx)).rejects.toMatchObject({ code: 'ICT_DEB_INDEX_INVALID' });
   });
 
+  it('refuses another size of a plain index that it knows, and keeps no directory of a part of it', async () => {
+    await using ctx = smallArchive();
+    const pinned = await source.snapshot(small, 'x86_64', ctx);
+    const ref = await ctx.blobs.putBytes(Buffer.from(`${stanza('a')}\n${stanza('b')}`));
+    const sized = (sizeBytes: number) => ({ ...pinned, indexes: [{ ...pinned.indexes[0]!, plain: { digest: ref.digest, sizeBytes } }] });
+    for (const wrong of [Buffer.byteLength(stanza('a')), ref.sizeBytes + 1]) {
+      await expect(collect(sized(wrong), ctx)).rejects.toMatchObject({
+        code: 'ICT_DEB_INDEX_MISMATCH',
+        message: expect.stringContaining(`${pinned.indexes[0]!.path} of repository "small", as stored,`) as string,
+      });
+    }
+    expect(await collect(sized(ref.sizeBytes), ctx)).toHaveLength(2);
+  });
+
   it('leaves out a package with a value that cannot be trusted, names it, and streams the others', async () => {
     await using ctx = smallArchive();
     const pinned = await source.snapshot(small, 'x86_64', ctx);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
@@ -138,7 +139,12 @@ async function settled<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
 async function plainFile(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<TextFile> {
   if ((index.plain?.sizeBytes ?? 0) > MAX_INDEX_BYTES || index.sizeBytes > MAX_INDEX_BYTES) throw tooLarge(repository, index);
   const cached = index.plain && (await ctx.blobs.path(index.plain.digest));
-  if (cached !== undefined && index.plain !== undefined) return { path: cached, sizeBytes: index.plain.sizeBytes };
+  if (cached !== undefined && index.plain !== undefined) {
+    // Its digest is right; a root that gives it another size would have a part of it read, and the directory of that part kept for other repositories.
+    const { size } = await stat(cached);
+    if (size !== index.plain.sizeBytes) throw mismatch(repository, index, 'stored', index.plain, { ...index.plain, sizeBytes: size });
+    return { path: cached, sizeBytes: size };
+  }
   const kept = await ctx.blobs.path(index.digest);
   const compressed = kept ?? (await fetchIndex(repository, index, ctx));
   const out = join(ctx.temporary, `index-${randomUUID()}`);
