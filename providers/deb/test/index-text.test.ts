@@ -121,6 +121,23 @@ describe('TextInFiles', () => {
     text.close();
   });
 
+  it.each([
+    ['another package', (text: string) => text.replaceAll('b', 'c')],
+    ['no digest', (text: string) => text.replaceAll('SHA256', 'SHA257')],
+    ['no stanza', (text: string) => text.replaceAll(/[^\n]/g, 'x')],
+  ])('says so when a file has changed, and has %s where a package was found', async (_, change) => {
+    const content = `${stanza('a')}\n${stanza('b')}`;
+    const text = await inFiles([content]);
+    const index = new PackagesIndex(readDirectory(text, []), text);
+    await writeFile(join(directory, 'Packages-0'), change(content));
+    for (const ask of [() => index.field(1, 'size'), () => index.record(1, 'r'), () => index.relations(1, 'Depends')]) {
+      expect(ask).toThrow(
+        expect.objectContaining({ code: 'ICT_DEB_INDEX_MISMATCH', facts: { package: 'b', offset: stanza('a').length + 1 } }),
+      );
+    }
+    text.close();
+  });
+
   it('reads nothing after it was closed, and of no file that came after it', async () => {
     const text = await inFiles([`${stanza('a')}\n${stanza('b')}`]);
     const index = new PackagesIndex(readDirectory(text, []), text);
