@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDigest } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from '../architecture.js';
@@ -21,6 +22,9 @@ const RECORDS_PER_CHECK = 1024;
 
 /** Stanzas that cannot be used and are named in a warning. */
 const MAX_TOLD = 5;
+
+/** The kind of memo that {@link recallPlain} reads. */
+const PLAIN = 'deb.plain';
 
 /** Reads deb repositories: a signed root, the indexes that it lists, and the packages that those describe. */
 export function createMetadataSource(): MetadataSource {
@@ -138,29 +142,38 @@ async function settled<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
 /** The decompressed index on this machine, its digest known to be right. */
 async function plainFile(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<TextFile> {
   if ((index.plain?.sizeBytes ?? 0) > MAX_INDEX_BYTES || index.sizeBytes > MAX_INDEX_BYTES) throw tooLarge(repository, index);
-  const cached = index.plain && (await ctx.blobs.path(index.plain.digest));
-  if (cached !== undefined && index.plain !== undefined) {
+  const known = index.plain ?? (await recallPlain(index, ctx));
+  const cached = known && (await ctx.blobs.path(known.digest));
+  if (known !== undefined && cached !== undefined) {
     // Its digest is right; a root that gives it another size would have a part of it read, and the directory of that part kept for other repositories.
     const { size } = await stat(cached);
-    if (size !== index.plain.sizeBytes) throw mismatch(repository, index, 'stored', index.plain, { ...index.plain, sizeBytes: size });
+    if (size !== known.sizeBytes) throw mismatch(repository, index, 'stored', known, { ...known, sizeBytes: size });
     return { path: cached, sizeBytes: size };
   }
   const kept = await ctx.blobs.path(index.digest);
   const compressed = kept ?? (await fetchIndex(repository, index, ctx));
   const out = join(ctx.temporary, `index-${randomUUID()}`);
   const { output } = await decompressIndex(repository, index, compressed, out, ctx);
+  const { digest, sizeBytes } = output;
   if (index.plain === undefined) {
-    // The root does not say what the plain text must be, so only the compressed file can be found again.
+    // The root does not say what the plain text must be: what it was made of can be asked for again, without the network.
     if (kept === undefined) await ctx.blobs.putFile(compressed, { digest: index.digest, sizeBytes: index.sizeBytes });
-    return { path: out, sizeBytes: output.sizeBytes };
-  }
-  if (output.digest !== index.plain.digest || output.sizeBytes !== index.plain.sizeBytes) {
+    await ctx.memo.set(PLAIN, index.digest, { digest, sizeBytes });
+  } else if (digest !== index.plain.digest || sizeBytes !== index.plain.sizeBytes) {
     throw mismatch(repository, index, 'decompressed', index.plain, output);
   }
-  await ctx.blobs.putFile(out, index.plain);
-  const stored = await ctx.blobs.path(index.plain.digest);
-  if (stored === undefined) throw mismatch(repository, index, 'stored', index.plain, { ...index.plain, sizeBytes: 0 });
-  return { path: stored, sizeBytes: index.plain.sizeBytes };
+  await ctx.blobs.putFile(out, { digest, sizeBytes });
+  const stored = await ctx.blobs.path(digest);
+  if (stored === undefined) throw mismatch(repository, index, 'stored', output, { digest, sizeBytes: 0 });
+  return { path: stored, sizeBytes };
+}
+
+/** What the text of an index turned out to be, of which its root lists only the compressed file. */
+async function recallPlain({ digest }: IndexRef, ctx: Context): Promise<Content | undefined> {
+  const known = await ctx.memo.get(PLAIN, digest);
+  if (typeof known !== 'object' || known === null || !('digest' in known && 'sizeBytes' in known)) return undefined;
+  const { digest: plain, sizeBytes } = known;
+  return typeof plain === 'string' && isDigest(plain) && typeof sizeBytes === 'number' ? { digest: plain, sizeBytes } : undefined;
 }
 
 async function decompressIndex(repository: RepositorySpec, index: IndexRef, compressed: string, out: string, ctx: Context) {
