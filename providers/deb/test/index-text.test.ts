@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, readlink, rm, truncate, writeFile } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readDirectory } from '../src/metadata/index-directory.js';
 import { TextInFiles, TextInMemory } from '../src/metadata/index-text.js';
 import { PackagesIndex } from '../src/metadata/packages-index.js';
@@ -163,6 +163,14 @@ describe('TextInFiles', () => {
     const missing = { path: join(directory, 'missing'), sizeBytes: 1 };
     expect(() => new TextInFiles([{ path: join(directory, 'Packages-0'), sizeBytes: 1 }, missing])).toThrow('ENOENT');
     expect(await open()).toBe(before);
+  });
+
+  it('is asked once for a package that comes often', async () => {
+    const text = await inFiles([Array.from({ length: 300 }, () => stanza('a')).join('\n')]);
+    const peek = vi.spyOn(text, 'peek');
+    expect(readDirectory(text, []).diagnostics).toHaveLength(299);
+    expect(peek).toHaveBeenCalledTimes(1);
+    text.close();
   });
 
   it('is as text in memory for one that looks at it twice', () => {

@@ -118,6 +118,8 @@ class DirectoryReader implements TextReader {
   readonly #last: NumberColumn;
   /** Packages of names that have several, by name, architecture and version; and the first of each such name. */
   readonly #several = new Map<string, number>();
+  /** Digests of packages that came again. */
+  readonly #digests = new Map<number, string>();
   readonly #architectures = new Map<string, number>();
   /** The architecture of the last package, which mostly is that of the next, as bytes and as its place. */
   #arch: Uint8Array = new Uint8Array(0);
@@ -261,12 +263,16 @@ class DirectoryReader implements TextReader {
     return this.#segments.findLast((segment) => segment.offset <= offset);
   }
 
-  /** The digest of an earlier package, which is read again: few come twice. */
+  /** The digest of an earlier package, which is read again: few come twice. Those that do may come often, and are read once. */
   #digestOf(row: number): string {
-    const bytes = this.#text.peek(this.#starts.at(row), this.#stops.at(row));
-    const scanner = new StanzaScanner(bytes);
-    scanner.next(0, bytes.length, true);
-    return valueText(bytes, scanner.fields[SHA256]).toLowerCase();
+    let digest = this.#digests.get(row);
+    if (digest === undefined) {
+      const bytes = this.#text.peek(this.#starts.at(row), this.#stops.at(row));
+      const scanner = new StanzaScanner(bytes);
+      scanner.next(0, bytes.length, true);
+      this.#digests.set(row, (digest = valueText(bytes, scanner.fields[SHA256]).toLowerCase()));
+    }
+    return digest;
   }
 }
 
