@@ -173,6 +173,14 @@ describe('TextInFiles', () => {
     text.close();
   });
 
+  it('is refused where offsets would not fit their columns', () => {
+    const text = new TextInMemory(Buffer.from(stanza('a')));
+    const long = Object.assign(Object.create(text) as TextInMemory, { sizeBytes: 2 ** 32 });
+    expect(() => readDirectory(long, [{ path: 'main', offset: 0 }])).toThrow(
+      expect.objectContaining({ code: 'ICT_DEB_INDEX_INVALID', facts: { paths: ['main'], sizeBytes: 2 ** 32 } }),
+    );
+  });
+
   it('is as text in memory for one that looks at it twice', () => {
     const text = new TextInMemory(Buffer.from(`${stanza('a')}\n${stanza('a')}`));
     expect(readDirectory(text, []).diagnostics).toHaveLength(1);

@@ -1,5 +1,6 @@
 import { equalBytes, NumberColumn, RowsByKey, TextHeap, TextKeys } from '@ict/package-index';
 import type { LookupColumns } from '@ict/package-index';
+import { debError } from '../errors.js';
 import type { IndexText, TextReader } from './index-text.js';
 import { columnOf, missingField, StanzaScanner, valueStart, valueStop, valueText } from './stanza-scan.js';
 import type { DroppedStanza } from './stanza-scan.js';
@@ -67,6 +68,9 @@ const ESSENTIAL = columnOf('essential');
 const PROTECTED = columnOf('protected');
 const MULTIARCH = columnOf('multi-arch');
 
+/** Offsets are numbers of 32 bits. */
+const MAX_TEXT_BYTES = 0xffff_ffff;
+
 /** Bytes of a stanza and of a version, for what is set aside at first. */
 const STANZA_BYTES = 800;
 const VERSION_BYTES = 12;
@@ -91,12 +95,23 @@ export const NAME_BYTES = Uint8Array.from({ length: 256 }, (_, code) => {
  * the same in another file, as packages of architecture `all` do.
  *
  * @param segments where each file begins.
+ * @throws `ICT_DEB_INDEX_INVALID` when the text has more than 4 GiB.
  */
 export function readDirectory(text: IndexText, segments: readonly IndexSegment[]): IndexDirectory {
+  if (text.sizeBytes > MAX_TEXT_BYTES) throw tooLarge(text.sizeBytes, segments);
   const reader = new DirectoryReader(text, segments);
   text.scan(reader);
   const { dropped, ...directory } = reader.finish();
   return { ...directory, diagnostics: locate(text, segments, dropped) };
+}
+
+function tooLarge(sizeBytes: number, segments: readonly IndexSegment[]): Error {
+  const paths = segments.map(({ path }) => path);
+  return debError('ICT_DEB_INDEX_INVALID', {
+    message: `the indexes of a repository (${paths.join(', ')}) have ${sizeBytes} bytes together, more than the ${MAX_TEXT_BYTES} that are read`,
+    hint: 'Name fewer components of the repository, or report it to the repository: no real one has so much.',
+    facts: { paths, sizeBytes },
+  });
 }
 
 /** Makes a directory of stanzas as they come by. */
