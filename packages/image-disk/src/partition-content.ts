@@ -5,6 +5,7 @@ import { systemdBootFiles, type EspContent } from './boot-systemd.js';
 import { fatFileError } from './fat-file-error.js';
 import { extKind, isFat } from './filesystem-kinds.js';
 import { mountedPartitions } from './fstab.js';
+import { requireMountPoint } from './mount-point.js';
 
 /** What a FAT partition gets: directories and plain files only. */
 export interface FatContent extends EspContent {
@@ -22,13 +23,19 @@ export interface DiskContent {
 /**
  * Divides a tree among the partitions: each gets what lies below its mount point, without what lies below a deeper one.
  * The EFI system partition also gets systemd-boot when the template asks for it; GRUB's image is made later, as it is not in the tree.
+ *
+ * @throws `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_IMAGE_BOOT_FILES`
  */
 export async function divideTree(input: ImageInput, ctx: BuildContext): Promise<DiskContent> {
   const { spec } = input;
   const mounted = mountedPartitions(spec.disk.partitions);
   const { filled, fats } = await ctx.trees.inspect(input.tree, async (tree) => {
     const withContent = new Set<string>();
-    for (const { mountPoint } of mounted) if ((await tree.list(mountPoint)).length > 0) withContent.add(mountPoint);
+    for (const { spec: partition, mountPoint } of mounted) {
+      // Commands and layers of the template may have put something else there since `prepare`.
+      await requireMountPoint(tree, partition.id, mountPoint);
+      if ((await tree.list(mountPoint)).length > 0) withContent.add(mountPoint);
+    }
     return { filled: withContent, fats: await fatContents(input, tree) };
   });
   const trees = new Map<string, TreeRef>();

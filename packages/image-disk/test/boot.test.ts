@@ -186,6 +186,18 @@ describe('divideTree', () => {
     ]);
   });
 
+  it.each(['ext4', 'ext3', 'vfat'] as const)('refuses a link that a command put where a %s is mounted', async (filesystem) => {
+    const data = { ...root, id: 'data', filesystem, startBytes: 60 * MIB, mountPoint: '/srv/data' };
+    const input = given(
+      { disk: { partitions: [esp, { ...root, endBytes: 60 * MIB }, data] } },
+      { ...bootable, 'srv/data': { link: '../etc' } },
+    );
+    await expect(divideTree(input, build.ctx)).rejects.toMatchObject({
+      code: 'ICT_DISK_MOUNT_POINT',
+      facts: { partition: 'data', path: '/srv/data', linkTarget: '../etc' },
+    });
+  });
+
   it.each<[string, Record<string, TreeContent>]>([
     ['a symbolic link', { 'boot/efi/link': { link: 'x' } }],
     ['two names that differ in case', { 'boot/efi/a': '', 'boot/efi/A': '' }],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hostBuild } from '@ict/fixtures';
+import { hostBuild, type TreeContent } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { mountPointOf, renderFstab } from '../src/fstab.js';
 import { prepareTree } from '../src/prepare.js';
@@ -80,13 +80,15 @@ describe('prepareTree', () => {
     }
   });
 
-  it.each([
-    ['a link', { link: 'elsewhere' }, 'a symlink to elsewhere'],
-    ['a file', 'text', 'a file'],
-  ])('refuses a mount point that is %s', async (_what, content, said) => {
+  it.each<[string, Readonly<Record<string, TreeContent>>, string]>([
+    ['is a link', { 'srv/data': { link: 'elsewhere' } }, 'that is a symlink to elsewhere'],
+    ['is a file', { 'srv/data': 'text' }, 'that is a file'],
+    ['lies below a link', { srv: { link: 'var/srv' }, 'var/srv/data/kept': 'text' }, '/srv is a symlink to var/srv'],
+    ['would lie below a link', { srv: { link: 'var/srv' }, 'var/srv': null }, '/srv is a symlink to var/srv'],
+  ])('refuses a mount point that %s', async (_what, files, said) => {
     const build = hostBuild();
     try {
-      const tree = build.session(build.tree({ ...bootable, 'srv/data': content }));
+      const tree = build.session(build.tree({ ...bootable, ...files }));
       const spec = imageSpec({
         disk: {
           partitions: [esp, { ...root, endBytes: 60 * MIB }, { ...root, id: 'data', startBytes: 60 * MIB, mountPoint: '/srv/data' }],
@@ -94,7 +96,7 @@ describe('prepareTree', () => {
       });
       await expect(prepareTree({ spec, distribution, seed: SEED }, tree)).rejects.toMatchObject({
         code: 'ICT_DISK_MOUNT_POINT',
-        message: expect.stringContaining(`"data" cannot be mounted at /srv/data: in the image that is ${said}`) as string,
+        message: expect.stringContaining(`"data" cannot be mounted at /srv/data: in the image ${said}`) as string,
       });
     } finally {
       build.remove();
