@@ -22,8 +22,10 @@ const TERMINATOR = 255;
 const DIRECTORY_FLAG = 0x02;
 /** Fixed part of a directory record. */
 const RECORD_BYTES = 33;
-/** Years since 1900 are counted in a byte. */
+/** Of records, which count years since 1900 in a byte. */
 const LAST_RECORD_SECOND = Date.UTC(2155, 11, 31, 23, 59, 59) / 1000;
+/** Of volumes, which write years in four digits. */
+const LAST_VOLUME_SECOND = Date.UTC(9999, 11, 31, 23, 59, 59) / 1000;
 const APPLICATION = 'IMAGE COMPOSER TOOL';
 
 export interface IsoVolume {
@@ -134,7 +136,8 @@ function encodePrimary({ label, blocks, epochSeconds }: IsoVolume, tableBytes: n
 const NO_TIME = '0'.repeat(16);
 
 function volumeTime(seconds: number): string {
-  return `${new Date(seconds * 1000).toISOString().replace(/\D/gu, '').slice(0, 14)}00`;
+  const time = new Date(Math.min(Math.max(seconds, 0), LAST_VOLUME_SECOND) * 1000);
+  return `${time.toISOString().replace(/\D/gu, '').slice(0, 14)}00`;
 }
 
 /** @see ECMA-119, 9.4 */

@@ -310,11 +310,15 @@ describe('encodeIso9660', () => {
   });
 
   it('tells the nearest time that it can', () => {
-    const record = (epochSeconds: number): Buffer => {
+    const primary = (epochSeconds: number): Buffer => {
       const [{ bytes } = { bytes: new Uint8Array() }] = encodeIso9660({ ...volume([]), epochSeconds });
-      return Buffer.from(bytes).subarray(156 + 18, 156 + 24);
+      return Buffer.from(bytes);
     };
+    const record = (epochSeconds: number): Buffer => primary(epochSeconds).subarray(156 + 18, 156 + 24);
     expect([...record(Date.UTC(2024, 1, 29, 13, 5, 8) / 1000)]).toEqual([124, 2, 29, 13, 5, 8]);
     expect([...record(Date.UTC(2200, 0, 1) / 1000)]).toEqual([255, 12, 31, 23, 59, 59]);
+    const made = (epochSeconds: number): string => primary(epochSeconds).toString('latin1', 813, 813 + 17);
+    expect(made(Date.UTC(2200, 0, 1) / 1000)).toBe('2200010100000000\0');
+    expect(made(Date.UTC(12_345, 0, 1) / 1000)).toBe('9999123123595900\0');
   });
 });
