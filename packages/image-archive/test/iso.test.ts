@@ -245,10 +245,14 @@ describe('encodeIso9660', () => {
     epochSeconds: BUILD_EPOCH,
   });
 
-  function written(files: readonly { readonly path: string; readonly text: string }[]): string {
-    const asked = volume(files);
+  function encoded(asked: IsoVolume): Buffer {
     const bytes = Buffer.alloc(asked.blocks * ISO_BLOCK_BYTES);
     for (const { offsetBytes, bytes: part } of encodeIso9660(asked)) bytes.set(part, offsetBytes);
+    return bytes;
+  }
+
+  function written(files: readonly { readonly path: string; readonly text: string }[]): string {
+    const bytes = encoded(volume(files));
     files.forEach(({ text }, index) => bytes.write(text, (FIRST_BLOCK + index) * ISO_BLOCK_BYTES, 'latin1'));
     mkdirSync(base, { recursive: true });
     const image = join(base, 'volume.iso');
@@ -294,6 +298,55 @@ describe('encodeIso9660', () => {
     const names = [...listed.matchAll(/NAME\d+\.X?0?;1/gu)].map(([name]) => name.replace(';1', ''));
     expect(names).toEqual([...names].sort());
     expect(names.slice(1, 5)).toEqual(['NAME1.', 'NAME1.X', 'NAME1.X0', 'NAME10.X']);
+  });
+
+  // Neither Linux nor xorriso looks at path tables, or at the numbers that have their highest byte first.
+  it('says each number in both orders, and of directories the same in path tables and in records', () => {
+    const asked = volume(['/b/deep/er/one.x', '/b/two', '/a_longer/deep/three', '/four'].map((path) => ({ path, text: path })));
+    const bytes = encoded(asked);
+    const both = (at: number, length: 2 | 4): number => {
+      const value = bytes.readUIntLE(at, length);
+      expect(bytes.readUIntBE(at + length, length)).toBe(value);
+      return value;
+    };
+    const primary = 16 * ISO_BLOCK_BYTES;
+    expect([both(primary + 80, 4), both(primary + 120, 2), both(primary + 124, 2), both(primary + 128, 2)]).toEqual([
+      asked.blocks,
+      1,
+      1,
+      ISO_BLOCK_BYTES,
+    ]);
+    const recordsAt = (block: number) => {
+      const records: { name: string; block: number; isDirectory: boolean }[] = [];
+      for (let at = block * ISO_BLOCK_BYTES; bytes.readUInt8(at) !== 0; at += bytes.readUInt8(at)) {
+        const name = bytes.toString('latin1', at + 33, at + 33 + bytes.readUInt8(at + 32));
+        const isDirectory = bytes.readUInt8(at + 25) === 2;
+        expect([both(at + 10, 4) % ISO_BLOCK_BYTES === 0, both(at + 28, 2)]).toEqual([isDirectory, 1]);
+        records.push({ name, block: both(at + 2, 4), isDirectory });
+      }
+      return records;
+    };
+    const directories = [{ name: '\0', block: both(primary + 158, 4), parent: 1 }];
+    // What is added is visited in its turn.
+    for (const [index, { block, parent }] of directories.entries()) {
+      const [own, above, ...inside] = recordsAt(block);
+      expect([own?.block, above?.block]).toEqual([block, directories[parent - 1]?.block]);
+      for (const one of inside) if (one.isDirectory) directories.push({ name: one.name, block: one.block, parent: index + 1 });
+    }
+    expect(directories.map(({ name, parent }) => `${parent} ${name}`)).toEqual(['1 \0', '1 A_LONGER', '1 B', '2 DEEP', '3 DEEP', '5 ER']);
+    const sizeBytes = both(primary + 132, 4);
+    const tableAt = (block: number, order: 'LE' | 'BE') => {
+      const found: typeof directories = [];
+      for (let at = block * ISO_BLOCK_BYTES; at < block * ISO_BLOCK_BYTES + sizeBytes; ) {
+        const length = bytes.readUInt8(at);
+        const name = bytes.toString('latin1', at + 8, at + 8 + length);
+        found.push({ name, block: bytes[`readUInt32${order}`](at + 2), parent: bytes[`readUInt16${order}`](at + 6) });
+        at += 8 + length + (length % 2);
+      }
+      return found;
+    };
+    expect(tableAt(bytes.readUInt32LE(primary + 140), 'LE')).toEqual(directories);
+    expect(tableAt(bytes.readUInt32BE(primary + 148), 'BE')).toEqual(directories);
   });
 
   it.each<[string, Partial<IsoVolume>]>([
