@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, cut, execute, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
-import type { FormatArtifact, Json, StepRunner, TreeRef } from '@ict/plugin-api';
+import type { Digest, DistributionDefinition, FormatArtifact, ImageInput, ImageSpec, Json, StepRunner, TreeRef } from '@ict/plugin-api';
 import { checkIso } from '../src/check-iso.js';
 import { createInitrdFormat } from '../src/initrd-format.js';
 import { ISO_BLOCK_BYTES, encodeIso9660, type IsoVolume } from '../src/iso-9660.js';
@@ -136,6 +136,36 @@ describe('an ISO image', () => {
     } finally {
       other.remove();
     }
+  });
+
+  const ofSpec = (changes: (spec: ImageSpec) => Partial<ImageSpec>) => (input: ImageInput) => ({
+    spec: { ...input.spec, ...changes(input.spec) },
+  });
+  const ofDefinition = (changes: Partial<DistributionDefinition>) => () => ({ distribution: { ...distribution, ...changes } });
+  const otherLoader = { 'systemd-boot': { efi: '/usr/lib/other.efi', package: 'other' } };
+
+  it.each<[string, (input: ImageInput) => Partial<ImageInput>, number?]>([
+    ['name', ofSpec(({ image }) => ({ image: { ...image, name: 'other' } }))],
+    ['system', ofSpec(({ target }) => ({ target: { ...target, os: 'other' } }))],
+    ['processor', ofSpec(({ target }) => ({ target: { ...target, arch: 'aarch64' } }))],
+    ['command line', ofSpec(({ system }) => ({ system: { ...system, kernel: { ...system.kernel, cmdline: 'quiet' } } }))],
+    ['compression', ofSpec(({ disk }) => ({ disk: { ...disk, artifacts: [{ type: 'iso', compression: 'zstd' }] } }))],
+    ['lock', () => ({ seed: `sha256:${'00'.repeat(32)}` as Digest })],
+    ['title', ofDefinition({ title: 'Other' })],
+    ['kernel', ofDefinition({ boot: { ...distribution.boot, kernel: '/boot/vmlinuz-6.12.9*' } })],
+    ['loader', ofDefinition({ boot: { ...distribution.boot, loaders: otherLoader } })],
+    ['time', () => ({}), BUILD_EPOCH - 10],
+  ])('with another %s is what it would be without a cache', async (_what, changes, epochSeconds = BUILD_EPOCH) => {
+    const loaders = { 'usr/lib/systemd/boot/efi/systemd-bootaa64.efi': 'MZ, for arm64', 'usr/lib/other.efi': 'MZ, another loader' };
+    const usual = imageInput(build.tree({ ...live, ...loaders }), isoSpec());
+    const changed = { ...usual, ...changes(usual) };
+    const digestOf = async (input: ImageInput, steps: StepRunner, seconds: number): Promise<Digest | undefined> => {
+      const [artifact] = await createIsoFormat().build(input, steps, { ...build.ctx, epochSeconds: seconds });
+      return artifact?.blob.digest;
+    };
+    const anew = await digestOf(changed, { step: (_type, _version, _key, run) => run() }, epochSeconds);
+    expect(await digestOf(usual, build.steps, BUILD_EPOCH)).not.toBe(anew);
+    expect(await digestOf(changed, build.steps, epochSeconds)).toBe(anew);
   });
 
   it('has its initrd compressed as the template says', async () => {
