@@ -71,7 +71,8 @@ export class BodyHandler implements Dispatcher.DispatchHandler, AnswerBody {
 
   async receive(take: TakePiece): Promise<void> {
     this.#take = take;
-    this.#controller?.resume();
+    if (this.#failure === undefined) this.#controller?.resume();
+    else this.#controller?.abort(asError(this.#failure.error));
     await this.#ended;
   }
 
@@ -97,6 +98,10 @@ export class BodyHandler implements Dispatcher.DispatchHandler, AnswerBody {
 
   onResponseData(_controller: Dispatcher.DispatchController, piece: Buffer): void {
     this.#release();
+    // When a connection ends, undici hands over what it holds, of a body that is paused, too: without that piece the rest is of no use. Throwing would
+    // not do here: undici asserts then that the exchange goes on.
+    if (this.#take === undefined) this.#failure ??= { error: this.#errorFor(new Error('the connection ended before its answer was read')) };
+    if (this.#failure !== undefined) return;
     try {
       this.#take?.(piece);
     } catch (error) {
@@ -108,7 +113,8 @@ export class BodyHandler implements Dispatcher.DispatchHandler, AnswerBody {
 
   onResponseEnd(): void {
     this.#signal.removeEventListener('abort', this.#abort);
-    this.#end();
+    if (this.#failure === undefined) this.#end();
+    else this.#fail(this.#failure.error);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {

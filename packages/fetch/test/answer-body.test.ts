@@ -57,6 +57,15 @@ describe('the body of an answer', () => {
     expect(taken).toEqual(['one', 'two']);
   });
 
+  it('fails when a piece comes before it was asked for, as the end of a connection brings it', async () => {
+    const { controller, handler } = begun();
+    handler.onResponseStart(controller, 200, {});
+    await handler.started;
+    give(handler, controller, piece('one'));
+    handler.onResponseEnd();
+    await expect(handler.receive(() => undefined)).rejects.toThrow('the transport: the connection ended before its answer was read');
+  });
+
   it('passes over what comes before the answer', async () => {
     const { controller, handler } = begun();
     handler.onResponseStart(controller, 103, {});
