@@ -158,9 +158,9 @@ export function createPartialStore(directory: string): PartialStore {
       const path = fresh(key);
       const partial = new PartialFile(path, digest === undefined ? 'sha256' : digestAlgorithm(digest));
       if (digest === undefined) return partial; // without a digest nothing says that an old part belongs to today's file
-      const left = claim(key);
-      if (left === undefined) return partial;
       try {
+        const left = claim(key);
+        if (left === undefined) return partial;
         await using source = await open(left, 'r');
         const chunk = Buffer.allocUnsafe(copyBytes);
         for (;;) {
