@@ -1,5 +1,5 @@
 import type { Fault } from '@ict/cache';
-import { isReadFailure } from '@ict/integrity';
+import { isReadFailure, systemErrorOf } from '@ict/integrity';
 import { hasCode, toErrorRecord } from '@ict/plugin-api';
 import { isUnread, type Sandbox } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
@@ -59,8 +59,8 @@ async function unlessReplaced(files: readonly string[], look: () => Promise<Tree
     const verdict = await look().catch(layerFault);
     return (await states()) === before ? verdict : undefined;
   } catch (error) {
-    if (!isReadFailure(error)) throw error;
-    return { problem: 'unreadable', detail: toErrorRecord(error).message };
+    if (systemErrorOf(error) === undefined) throw error;
+    return { problem: isReadFailure(error) ? 'unreadable' : 'damaged', detail: toErrorRecord(error).message };
   }
 }
 

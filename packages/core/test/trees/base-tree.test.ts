@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -269,6 +269,7 @@ const damagedBy = (detail: RegExp): unknown => ({ problem: 'damaged', detail: ex
 describe('the check of a snapshot', () => {
   const { signal } = new AbortController();
   const snapshot = (): string => join(work, 'chrootbuild', 'chrootenv.tar.gz');
+  const snapshotRecord = (): string => join(work, 'chrootbuild', 'chrootenv.json');
   /** The archive of {@link oneFileSandbox}, read as it is. */
   const lister = {
     listArchive: async (archive: string): Promise<LayerManifest> => {
@@ -281,9 +282,11 @@ describe('the check of a snapshot', () => {
     ['that one is sound', async () => undefined, 'sound'],
     ['that its content is another', () => writeFile(snapshot(), 'two'), damagedBy(/^its content is sha256:/)],
     ['that it is no archive', () => writeFile(snapshot(), 'no archive'), damagedBy(/./)],
+    ['that it is a link to itself', () => rm(snapshot()).then(() => symlink(snapshot(), snapshot())), damagedBy(/^ELOOP/)],
+    ['that its record is a directory', () => rm(snapshotRecord()).then(() => mkdir(snapshotRecord())), damagedBy(/^EISDIR/)],
     ['nothing where none is', () => rm(snapshot()), undefined],
-    ['nothing where no record is', () => rm(join(work, 'chrootbuild', 'chrootenv.json')), undefined],
-    ['nothing where it is distrusted already', () => writeFile(join(work, 'chrootbuild', 'chrootenv.json'), '{}'), undefined],
+    ['nothing where no record is', () => rm(snapshotRecord()), undefined],
+    ['nothing where it is distrusted already', () => writeFile(snapshotRecord(), '{}'), undefined],
   ])('says %s', async (_what, happen, expected) => {
     await workshop().make('one');
     await happen();
