@@ -112,13 +112,29 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
     if (kind === 'blob' && isHex(id)) await layout.toTrash(layout.record('blobs', id));
   }
 
+  /** What lies in a directory of the index; one that cannot be read is reported, and then what it knows is foreign. */
+  async function listed(
+    kind: EntryKind,
+    directory: string,
+    list: (directory: string) => Promise<readonly string[]>,
+  ): Promise<readonly string[]> {
+    let found: readonly string[] = [];
+    const verdict = await verdictOf(async () => {
+      found = await list(directory);
+      return undefined;
+    });
+    const place = { kind, id: basename(directory), path: directory };
+    if (verdict !== undefined) await report({ ...place, ...verdict }, () => layout.toTrash(directory));
+    return found;
+  }
+
   /** Records that can be read; those that cannot are reported. */
   async function* recordsIn<T extends object>(
     kind: EntryKind,
     directory: string,
     accept: (value: unknown) => value is T,
   ): AsyncGenerator<T & { readonly path: string }, void, undefined> {
-    for await (const path of listRecords(directory)) {
+    for (const path of await listed(kind, directory, recordsOf)) {
       let record: T | undefined;
       const verdict = await verdictOf(async () => {
         record = await readRecord(path, accept);
@@ -143,8 +159,9 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
 
   const known = new Map<string, PackageEntry>();
   const sound = new Map<string, PackageEntry>();
-  for (const provider of await packages.providers()) {
-    for await (const record of recordsIn('package', join(layout.area('index'), 'packages', provider), isPackageEntry)) {
+  const packageRecords = join(layout.area('index'), 'packages');
+  for (const provider of await listed('package', packageRecords, namesOf)) {
+    for await (const record of recordsIn('package', join(packageRecords, provider), isPackageEntry)) {
       const id = packageId(provider, record.fileName);
       const path = join(layout.packages(provider), record.fileName);
       if (await isThere(path, { kind: 'package', id, path }, record.path)) known.set(id, record);
@@ -159,8 +176,9 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
   });
 
   const twins = new Map<string, TwinEntry>();
-  for (const provider of await namesOf(join(layout.area('index'), 'twins'))) {
-    for await (const { path: record, ...twin } of recordsIn('twin', join(layout.area('index'), 'twins', provider), isTwinEntry)) {
+  const twinRecords = join(layout.area('index'), 'twins');
+  for (const provider of await listed('twin', twinRecords, namesOf)) {
+    for await (const { path: record, ...twin } of recordsIn('twin', join(twinRecords, provider), isTwinEntry)) {
       const id = twinId(provider, twin.fileName);
       const path = join(layout.area('twins'), provider, twin.fileName);
       if (await isThere(path, { kind: 'twin', id, path }, record)) twins.set(id, twin);
@@ -177,7 +195,7 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
   });
 
   await each('blob', async (entry) => (isHex(entry.id) ? compare(entry, digestFromHex(entry.id)) : damaged('it has no digest for a name')));
-  for await (const path of listRecords(join(layout.area('index'), 'blobs'))) {
+  for (const path of await listed('blob', join(layout.area('index'), 'blobs'), recordsOf)) {
     const id = basename(path, '.json');
     const found = { kind: 'blob', id, path } as const;
     if (isHex(id)) await isThere(layout.blob(digestFromHex(id)), found, path);
@@ -243,9 +261,16 @@ function isHex(name: string): boolean {
   return /^[0-9a-f]{64}$/.test(name);
 }
 
+async function recordsOf(directory: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const path of listRecords(directory)) found.push(path);
+  return found;
+}
+
+/** Sorted, so that what is found is told in the same order each time. */
 async function namesOf(directory: string): Promise<readonly string[]> {
   try {
-    return await readdir(directory);
+    return (await readdir(directory)).sort();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;

@@ -101,6 +101,27 @@ describe('what the system does not let be read', () => {
     expect(findings).toMatchObject([{ kind: 'blob', problem: 'damaged', detail: 'it cannot be read: ELOOP', repaired: true }]);
   });
 
+  it('is a directory of records, too, and the rest is looked at all the same', async () => {
+    const directory = join(rig.cacheDir, '.ict/index/packages', provider);
+    const looking = await rig.open();
+    chmodSync(directory, 0);
+    chmodSync(rig.root, 0o755);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(NOBODY);
+    try {
+      const { checked, findings } = await looking.verify({ repair: true });
+      expect(findings).toMatchObject([
+        { kind: 'package', id: provider, path: directory, problem: 'unreadable', detail: 'it cannot be read: EACCES', repaired: false },
+        { kind: 'package', problem: 'foreign', repaired: false },
+      ]);
+      expect(checked).toMatchObject({ package: 1, step: 1 });
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(directory, 0o755);
+    }
+    expect((await cache.verify()).findings).toEqual([]);
+  });
+
   it('is a layer that whoever looks at it could not read', async () => {
     const staged = await cache.layers.stage();
     const digest = `sha256:${'a'.repeat(64)}` as Parameters<typeof cache.layers.publish>[1];
