@@ -2,12 +2,13 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
-import type { BuildContext, Context, DistributionDefinition, EventBody, Provider, TreeRef, Verifier } from '@ict/plugin-api';
+import type { BuildContext, Context, DistributionDefinition, EventBody, Provider, TreeRef } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { ArchivedLayers } from './trees/archived-layers.js';
 import { CacheAudit, type AuditSample } from './compose/audit.js';
 import { BaseTree } from './trees/base-tree.js';
+import { cacheHashing } from './cache-hashing.js';
 import { withCacheMounts } from './trees/cache-mounts.js';
 import { CachedLayers } from './trees/cached-layers.js';
 import { identifyEngine, type CodeIdentity } from './plugins/code-identity.js';
@@ -109,9 +110,8 @@ async function open(
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
   const { signal } = options;
   const verifier = createVerifier({ workers: options.workers, signal, clock });
-  const digestFile: Verifier['digestFile'] = (file, algorithm) => verifier.digestFile(file, algorithm);
   await claimHome(home, options, emit);
-  const cache = await openCache({ ...home, clock, emit, mode: options.verify, digestFile, pieces: verifier });
+  const cache = await openCache({ ...home, clock, emit, mode: options.verify, ...cacheHashing(verifier) });
   const temporary = await cache.temporaryDirectory('build');
   const fetcher = createFetcher({
     directory: cache.fetchDirectory,
