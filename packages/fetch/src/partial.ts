@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
 import { ContentHasher, digestAlgorithm, errnoOf, fileStateOf, moveFile } from '@ict/integrity';
@@ -8,6 +8,8 @@ import { ContentHasher, digestAlgorithm, errnoOf, fileStateOf, moveFile } from '
 const copyBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
 const staleMs = 7 * 24 * 3600 * 1000;
+/** Longer than a download waits for its next byte, with all its retries. */
+const quietMs = 15 * 60 * 1000;
 
 /** What a directory of partial downloads offers. Names are `{key}.{boot}-{pid}-{start}.{random}.part`. */
 export interface PartialStore {
@@ -97,8 +99,13 @@ class PartialFile implements PartialDownload {
   }
 
   async moveTo(path: string): Promise<FileState | undefined> {
+    const moved = await moveFile(this.path, path).catch(async (error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      await copyFile(`/proc/self/fd/${this.#descriptor}`, path); // taken over by someone who does not see this process: what is open is still there
+      return false;
+    });
     this.close();
-    if (!(await moveFile(this.path, path))) return undefined;
+    if (!moved) return undefined;
     const state = fileStateOf(statSync(path, { bigint: true }));
     return state.sizeBytes === this.hasher.sizeBytes ? state : undefined;
   }
@@ -111,11 +118,15 @@ class PartialFile implements PartialDownload {
 
 /**
  * Partial downloads below `directory`. A process takes over what an ended one left by renaming it (only one can win), and copies
- * it while hashing: should its former owner still live on another machine, its late writes go nowhere.
+ * it while hashing: should its former owner still live where it cannot be seen, its late writes go nowhere. What another machine wrote is taken over only
+ * when nothing came for a while.
  */
 export function createPartialStore(directory: string): PartialStore {
   const owner = processOwner(process.pid) ?? `00000000-${process.pid}-${randomBytes(4).toString('hex')}`;
   let reaped: Promise<void> | undefined;
+
+  /** Whether a process of another machine, or of before its restart, wrote a file: perhaps it still does, unseen from here. */
+  const isElsewhere = (name: string): boolean => name.split('.')[1]?.split('-')[0] !== owner.split('-')[0];
 
   const fresh = (key: string): string => join(directory, `${key}.${owner}.${randomBytes(6).toString('hex')}.part`);
 
@@ -134,8 +145,11 @@ export function createPartialStore(directory: string): PartialStore {
   /** @returns the largest file left for `key`, now ours alone. */
   function claim(key: string): string | undefined {
     const names = readdirSync(directory).filter((name) => name.startsWith(`${key}.`) && isAbandoned(name));
-    const sized = names.map((name) => ({ name, size: statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0 })); // claimed meanwhile
-    for (const { name } of sized.sort((a, b) => b.size - a.size)) {
+    const found = names.flatMap((name) => {
+      const entry = statSync(join(directory, name), { throwIfNoEntry: false }); // absent: claimed meanwhile
+      return entry === undefined || (isElsewhere(name) && Date.now() - entry.mtimeMs < quietMs) ? [] : [{ name, size: entry.size }];
+    });
+    for (const { name } of found.sort((a, b) => b.size - a.size)) {
       const path = fresh(key);
       try {
         renameSync(join(directory, name), path);

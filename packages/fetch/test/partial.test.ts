@@ -1,0 +1,55 @@
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { digestOf, fileStateOf } from '@ict/integrity';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createPartialStore, type PartialDownload } from '../src/partial.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'ict-partial-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const content = Buffer.from('the first half, the second half');
+const begin = (): Promise<PartialDownload> =>
+  createPartialStore(join(directory, 'partial')).open('http://archive.example/a', digestOf(content), 1000);
+
+describe('the file of a download', () => {
+  it('is moved, and its state told', async () => {
+    const partial = await begin();
+    partial.append(content);
+    const target = join(directory, 'moved');
+    expect(await partial.moveTo(target)).toEqual(fileStateOf(statSync(target, { bigint: true })));
+    expect(existsSync(partial.path)).toBe(false);
+  });
+
+  it('is whole though someone who does not see this process took it over', async () => {
+    const partial = await begin();
+    partial.append(content.subarray(0, 15));
+    renameSync(partial.path, join(directory, 'theirs'));
+    partial.append(content.subarray(15));
+    unlinkSync(join(directory, 'theirs'));
+    const target = join(directory, 'moved');
+    expect(await partial.moveTo(target)).toBeUndefined();
+    expect(readFileSync(target)).toEqual(content);
+  });
+
+  it('is that of another machine only when nothing came for a while', async () => {
+    const theirs = await begin();
+    theirs.append(content.subarray(0, 15));
+    theirs.close();
+    const [key] = basename(theirs.path).split('.');
+    const left = join(directory, 'partial', `${key}.00000000-4194305-1.0123456789ab.part`);
+    renameSync(theirs.path, left);
+    const first = await begin();
+    expect(first.hasher.sizeBytes).toBe(0);
+    first.discard();
+    const anHourAgo = Date.now() / 1000 - 3600;
+    utimesSync(left, anHourAgo, anHourAgo);
+    const second = await begin();
+    expect(second.hasher.sizeBytes).toBe(15);
+    expect(existsSync(left)).toBe(false);
+    second.discard();
+  });
+});
