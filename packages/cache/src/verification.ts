@@ -148,6 +148,7 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
   /** Whether the file that a record speaks of is there; when it is not, that is reported. */
   async function isThere(file: string, found: Pick<Finding, 'kind' | 'id' | 'path'>, record: string): Promise<boolean> {
     const verdict = await verdictOf(async () => ((await statSignature(file)) === undefined ? GONE : undefined));
+    if (verdict?.problem === 'damaged') return true; // something is there, which is looked at as all files are
     if (verdict !== undefined) await report({ ...found, ...verdict }, () => layout.toTrash(record));
     return verdict === undefined;
   }

@@ -1,4 +1,15 @@
-import { appendFileSync, chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { digestOf, hashFile } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
@@ -94,11 +105,18 @@ describe('what the system does not let be read', () => {
     expect((await cache.verify()).findings).toEqual([]);
   });
 
-  it('is not what is no file: that is damage', async () => {
-    rmSync(blob);
-    symlinkSync(blob, blob);
-    const { findings } = await cache.verify({ repair: true });
-    expect(findings).toMatchObject([{ kind: 'blob', problem: 'damaged', detail: 'it cannot be read: ELOOP', repaired: true }]);
+  it.each<[string, () => string]>([
+    ['blob', () => blob],
+    ['package', () => file('a_1.0-1_amd64.deb')],
+  ])('is not what is no file: that is damage, told once (%s)', async (kind, place) => {
+    rmSync(place());
+    symlinkSync(place(), place());
+    for (const repair of [false, true]) {
+      const { findings } = await cache.verify({ repair });
+      expect(findings).toMatchObject([{ kind, path: place(), problem: 'damaged', detail: 'it cannot be read: ELOOP', repaired: repair }]);
+    }
+    expect(lstatSync(place(), { throwIfNoEntry: false })).toBeUndefined();
+    expect((await cache.verify()).findings).toEqual([]);
   });
 
   it('is a directory of records, too, and the rest is looked at all the same', async () => {
