@@ -204,7 +204,14 @@ function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, b
   const tool = `${identity.name} ${identity.version}`;
   const shelf: LayerShelf = new ArchivedLayers(new CachedLayers(cache.layers), cache, sandbox, tool);
   const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
-  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, elsewhere);
+  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, elsewhere, (directory, reason) =>
+    context.emit({
+      type: 'warning',
+      code: 'ICT_CACHE_UNREADABLE',
+      message: `the snapshot in ${directory} cannot be read: ${reason}`,
+      hint: 'The base tree is taken from elsewhere, or made again. Check the disk or file server below it, and who may read it.',
+    }),
+  );
   const trees = new SandboxTrees(sandbox, base, shelf, { epochSeconds, verify: options.verify, signal: options.signal });
   const earlier = new EarlierLayers(cache.steps, base, tool);
   const { signal } = options;

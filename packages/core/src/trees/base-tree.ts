@@ -1,7 +1,7 @@
 import { link, mkdir, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
-import { atomicWriteFile, isTemporaryName, syncDirectory } from '@ict/integrity';
+import { atomicWriteFile, isTemporaryName, syncDirectory, systemErrorOf } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
@@ -25,17 +25,25 @@ export class BaseTree implements LayerShelf {
   private readonly record: string;
   private readonly snapshotRecord: string;
   private readonly elsewhere: readonly string[];
-  /** Snapshots elsewhere that turned out to be something else. */
+  /** Snapshots elsewhere that turned out to be something else, and those that cannot be read. */
   private readonly distrusted = new Set<string>();
   private readonly shelf: LayerShelf;
   private readonly sandbox: LazySandbox;
+  private readonly tellUnread: (directory: string, reason: string) => void;
   private parsed: { readonly state: string | undefined; readonly record: Partial<LiveRecord> | undefined } | undefined;
 
   /**
    * @param directory `work_dir/{provider-id}`; the caller holds its lock.
    * @param elsewhere directories of other work directories for the same provider id.
+   * @param tellUnread is told once of each directory whose snapshot the system does not let be read: then there is none.
    */
-  constructor(directory: string, shelf: LayerShelf, sandbox: LazySandbox, elsewhere: readonly string[] = []) {
+  constructor(
+    directory: string,
+    shelf: LayerShelf,
+    sandbox: LazySandbox,
+    elsewhere: readonly string[] = [],
+    tellUnread: (directory: string, reason: string) => void = () => undefined,
+  ) {
     this.directory = directory;
     this.live = liveIn(directory);
     this.record = recordIn(directory);
@@ -44,6 +52,7 @@ export class BaseTree implements LayerShelf {
     this.elsewhere = elsewhere;
     this.shelf = shelf;
     this.sandbox = sandbox;
+    this.tellUnread = tellUnread;
   }
 
   /** Takes away what a killed build staged in a work directory. */
@@ -206,8 +215,15 @@ export class BaseTree implements LayerShelf {
     for (const directory of [this.directory, ...this.elsewhere]) {
       const snapshot = snapshotIn(directory);
       if (this.distrusted.has(snapshot)) continue;
-      const record = await readJson<{ digest?: string }>(snapshotRecordIn(directory));
-      if (record?.digest === layer.digest && (await fileState(snapshot)) !== undefined) return snapshot;
+      try {
+        const record = await readJson<{ digest?: string }>(snapshotRecordIn(directory));
+        if (record?.digest === layer.digest && (await fileState(snapshot)) !== undefined) return snapshot;
+      } catch (error) {
+        const reason = systemErrorOf(error);
+        if (reason === undefined) throw error;
+        this.distrusted.add(snapshot);
+        this.tellUnread(dirname(snapshot), reason);
+      }
     }
     return undefined;
   }

@@ -60,9 +60,9 @@ interface Workshop {
   readonly lies: (layer: LayerRef) => Promise<string>;
 }
 
-function workshop(directory = work, elsewhere: readonly string[] = []): Workshop {
+function workshop(directory = work, elsewhere: readonly string[] = [], tellUnread?: (directory: string, reason: string) => void): Workshop {
   const shelf = new DirectoryShelf(join(place, 'cache'));
-  const base = new BaseTree(directory, shelf, new LazySandbox(async () => oneFileSandbox), elsewhere);
+  const base = new BaseTree(directory, shelf, new LazySandbox(async () => oneFileSandbox), elsewhere, tellUnread);
   const make = async (content: string): Promise<LayerRef> => {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), content);
@@ -162,6 +162,19 @@ describe('a base tree', () => {
     expect(await base.has(layer)).toBe(true);
     expect(await lies(layer)).toBe('nowhere');
     expect(await base.has(layer)).toBe(false);
+  });
+
+  it('is not looked for where the system lets nothing be read, of which it tells once', async () => {
+    const [file, looped, other] = ['file', 'looped', 'other'].map((name) => join(place, name)) as [string, string, string];
+    await writeFile(file, '');
+    await symlink(looped, looped);
+    await mkdir(other);
+    const layer = await workshop(other).make('two');
+    const told: string[] = [];
+    const { base } = workshop(work, [file, looped, other], (directory, reason) => void told.push(`${directory} ${reason}`));
+    expect(await base.has(layer)).toBe(true);
+    expect(await base.has(layer)).toBe(true);
+    expect(told).toEqual([`${join(file, 'chrootbuild')} ENOTDIR`, `${join(looped, 'chrootbuild')} ELOOP`]);
   });
 
   it('makes room by moving the tree that lies there to the cache, so that switching back finds it', async () => {
