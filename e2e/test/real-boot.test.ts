@@ -69,7 +69,7 @@ describe('the same system in memory, out of the packages of the first build,', (
       ),
     );
     // With the loader that a disk asks for by itself, the packages are those of the disk, and their layer is taken.
-    const packages = [...(parent?.systemConfig.packages ?? []), 'systemd-boot-efi'];
+    const packages = [...[parent, marker].flatMap((part) => part?.systemConfig.packages ?? []), 'systemd-boot-efi'];
     const template = join(dirname(real.template), `${imageType}.yml`);
     const target = { ...marker?.target, imageType };
     const kernel = { ...parent?.systemConfig.kernel, ...marker?.systemConfig.kernel };
