@@ -1,6 +1,6 @@
 import { machine } from 'node:os';
 import type { Architecture, ProblemReport } from '@ict/plugin-api';
-import { inspectHost, type WrittenDirectory } from '@ict/sandbox';
+import { inspectHost, type HostCheck, type WrittenDirectory } from '@ict/sandbox';
 
 /** Room that a build takes: for packages, layers and their snapshot, and for its image, in bytes. */
 export function wantedRoom(imageBytes: number): number {
@@ -31,6 +31,11 @@ export async function checkHost(
     directories: directories.map((directory) => ({ ...directory, wantedBytes })),
     signal,
   });
+  return hostProblems(checks);
+}
+
+/** What of these checks keeps every build from working. */
+export function hostProblems(checks: readonly HostCheck[]): readonly ProblemReport[] {
   return checks
     .filter((check) => check.required && !check.ok)
     .map(({ name, detail, remedy }) => ({

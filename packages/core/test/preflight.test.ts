@@ -1,14 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { inspectHost, type HostCheck } from '@ict/sandbox';
-import { checkArchitecture, checkHost, wantedRoom } from '../src/preflight.js';
-
-vi.mock('@ict/sandbox', async (original) => {
-  const actual = await original<{ inspectHost: typeof inspectHost }>();
-  return { ...actual, inspectHost: vi.fn(actual.inspectHost) };
-});
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { HostCheck } from '@ict/sandbox';
+import { checkArchitecture, checkHost, hostProblems, wantedRoom } from '../src/preflight.js';
 
 it.each([
   ['x86_64', 'x86_64', []],
@@ -26,12 +21,8 @@ it('wants room for the image, and a GiB for everything else', () => {
   expect(wantedRoom(4_000_000_000)).toBe(5_073_741_824);
 });
 
-describe('checkHost', () => {
-  const { signal } = new AbortController();
-  const fails = (name: string, required = true): HostCheck => ({ name, ok: false, detail: 'found', remedy: 'do it', required });
-  let directory: string;
-  beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'ict-preflight-'))));
-  afterAll(() => rm(directory, { recursive: true }));
+describe('hostProblems', () => {
+  const lacking = (name: string, required = true): HostCheck => ({ name, ok: false, detail: 'found', remedy: 'do it', required });
 
   it.each([
     ['directory', 'ICT_HOST_DIRECTORY'],
@@ -39,35 +30,28 @@ describe('checkHost', () => {
     ['file system', 'ICT_HOST_FILE_SYSTEM'],
     ['program unshare', 'ICT_HOST_UNFIT'],
     ['overlay', 'ICT_HOST_UNFIT'],
-  ])('reports a failed check of %s as %s', async (name, code) => {
-    vi.mocked(inspectHost).mockResolvedValueOnce([fails(name)]);
-    expect(await checkHost(0, [], signal)).toEqual([{ code, message: `${name}: found`, hint: 'do it', severity: 'error' }]);
+  ])('tells a failed check of %s as %s', (name, code) => {
+    expect(hostProblems([lacking(name)])).toEqual([{ code, message: `${name}: found`, hint: 'do it', severity: 'error' }]);
   });
 
-  it('reports every failed check at once, and none that passed or that only some builds need', async () => {
-    vi.mocked(inspectHost).mockResolvedValueOnce([
-      { ...fails('node'), ok: true },
-      fails('overlay'),
-      fails('kvm', false),
-      fails('free space'),
-    ]);
-    expect((await checkHost(0, [], signal)).map(({ code }) => code)).toEqual(['ICT_HOST_UNFIT', 'ICT_HOST_SPACE']);
+  it('tells every failed check, and none that succeeded or that only some builds need', () => {
+    const checks = [{ ...lacking('node'), ok: true }, lacking('overlay'), lacking('kvm', false), lacking('free space')];
+    expect(hostProblems(checks).map(({ code }) => code)).toEqual(['ICT_HOST_UNFIT', 'ICT_HOST_SPACE']);
   });
+});
+
+describe('checkHost', () => {
+  const { signal } = new AbortController();
+  let directory: string;
+  beforeAll(async () => void (directory = await mkdtemp(join(tmpdir(), 'ict-preflight-'))));
+  afterAll(() => rm(directory, { recursive: true }));
 
   it('wants the room of the image in each directory', async () => {
-    vi.mocked(inspectHost).mockResolvedValueOnce([]);
-    await checkHost(5, [{ path: '/a', trees: true }, { path: '/b' }], signal);
-    const wantedBytes = wantedRoom(5);
-    expect(vi.mocked(inspectHost).mock.lastCall).toEqual([
-      {
-        purpose: 'build',
-        directories: [
-          { path: '/a', trees: true, wantedBytes },
-          { path: '/b', wantedBytes },
-        ],
-        signal,
-      },
-    ]);
+    const directories = [{ path: directory }, { path: join(directory, 'not', 'yet') }];
+    const ofRoom = async (imageBytes: number) =>
+      (await checkHost(imageBytes, directories, signal)).filter(({ code }) => code === 'ICT_HOST_SPACE');
+    expect(await ofRoom(0)).toEqual([]);
+    expect(await ofRoom(1e18)).toHaveLength(2);
   });
 
   it('finds on this host a directory that cannot be made, and one without room for the image', async () => {
