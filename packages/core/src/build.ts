@@ -13,7 +13,7 @@ import { warningEvent, type EventStream } from './events.js';
 import { copyDelivery, deliver, type Delivery } from './finalize/delivery.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalize/finalization.js';
 import { ImageCache, imageInputs, type FinishedImage } from './finalize/image-cache.js';
-import { toolsBy } from './finalize/tools-tree.js';
+import { unpackTools } from './finalize/tools-tree.js';
 import { formatLock, lockDigest, type Lock } from './locks/lock.js';
 import { settleLock } from './locks/lock-settling.js';
 import { providerId } from './locks/request.js';
@@ -168,12 +168,10 @@ interface Composed {
 /** Makes the layers of the root tree, or finds them. */
 async function compose({ options, intake, services, images }: SoundBuild, gathered: Gathered, work: BuildServices): Promise<Composed> {
   const { composition, tools, forUnpacking, inputs } = gathered;
-  const { format, provider, spec } = intake;
-  const unpacked = toolsBy(toolsStep(composition, tools, work.trees, services.context, forUnpacking), (call) => work.steps.run(call));
-  if (format.part.tools(spec).length > 0) await unpacked.layer();
-  const ctx = work.context(unpacked);
+  const unpacking = toolsStep(composition, tools, work.trees, services.context, forUnpacking);
+  const ctx = work.context(await unpackTools(composition, unpacking, (call) => work.steps.run(call)));
   const steps = compositionSteps(composition, work.layers, work.source, ctx);
-  const audit = options.audit === undefined ? undefined : work.audit(options.audit, provider.part);
+  const audit = options.audit === undefined ? undefined : work.audit(options.audit, intake.provider.part);
   const tree = await composeTree(steps, async (call) => {
     const output = await work.steps.run(call);
     if (call.storable?.() !== false) await audit?.check(call, output);

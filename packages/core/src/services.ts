@@ -33,7 +33,7 @@ import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { enforceLimits } from './storage-limits.js';
 import { TEMPLATE_EPOCH } from './compose/template-epoch.js';
-import { ToolsTree, type ToolsSource } from './finalize/tools-tree.js';
+import { ToolsTree, type BuildTools } from './finalize/tools-tree.js';
 import { LazySandbox, SandboxTrees } from './trees/trees.js';
 
 /** What one build works with: trees, steps, and the context that steps are handed. */
@@ -44,7 +44,7 @@ export interface BuildServices {
   readonly source: LayerSource;
   /** Layers that an audit makes go to the cache alone; the base tree stays where it is. */
   audit(sample: AuditSample, provider: Provider): CacheAudit;
-  context(tools: ToolsSource): BuildContext;
+  context(tools: BuildTools): BuildContext;
 }
 
 /** Whether a build uses one tier of the cache; default: it does. */

@@ -1,36 +1,41 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { CommandResult, Digest, Json, LayerRef, ToolCommand, ToolsRunner } from '@ict/plugin-api';
 import type { ToolOptions } from '@ict/sandbox';
+import type { Composition } from '../compose/composition.js';
 import { lookingForRoom } from '../trees/full-disk.js';
 import type { StepCall } from '../steps.js';
 import type { LazySandbox, SandboxTrees } from '../trees/trees.js';
 
 /** The tools of a build. */
-export interface ToolsSource {
+export interface BuildTools {
   /** Says what is unpacked, how, and by which code. */
   readonly digest: Digest;
-  /** Has them unpacked, once. */
-  layer(): Promise<LayerRef>;
+  /** Undefined for an image whose format runs none. */
+  readonly layer: LayerRef | undefined;
 }
 
-/** The tools that a step unpacks when they are asked for. */
-export function toolsBy(call: StepCall<LayerRef & Json>, run: (call: StepCall<LayerRef & Json>) => Promise<LayerRef>): ToolsSource {
+/** Has the tools unpacked that the format of an image runs, by a step. */
+export async function unpackTools(
+  { format, spec }: Pick<Composition, 'format' | 'spec'>,
+  call: StepCall<LayerRef & Json>,
+  run: (call: StepCall<LayerRef & Json>) => Promise<LayerRef>,
+): Promise<BuildTools> {
   const { by, version, key } = call;
-  let layer: Promise<LayerRef> | undefined;
-  return { digest: digestOf(canonicalJson({ by: { ...by }, version, key })), layer: () => (layer ??= run(call)) };
+  const layer = format.part.tools(spec).length > 0 ? await run(call) : undefined;
+  return { digest: digestOf(canonicalJson({ by: { ...by }, version, key })), layer };
 }
 
 /** Runs the programs of one tools tree, each call in a throw-away root of its own. */
 export class ToolsTree implements ToolsRunner {
   readonly digest: Digest;
-  private readonly source: ToolsSource;
+  private readonly layer: LayerRef | undefined;
   private readonly trees: SandboxTrees;
   private readonly sandbox: LazySandbox;
   private readonly signal: AbortSignal;
 
-  constructor(source: ToolsSource, trees: SandboxTrees, sandbox: LazySandbox, signal: AbortSignal) {
-    this.digest = source.digest;
-    this.source = source;
+  constructor({ digest, layer }: BuildTools, trees: SandboxTrees, sandbox: LazySandbox, signal: AbortSignal) {
+    this.digest = digest;
+    this.layer = layer;
     this.trees = trees;
     this.sandbox = sandbox;
     this.signal = signal;
@@ -38,8 +43,9 @@ export class ToolsTree implements ToolsRunner {
 
   async run(command: ToolCommand): Promise<CommandResult> {
     const { mounts = [], following = [], ...rest } = command;
+    if (this.layer === undefined) throw new Error(`a format runs ${command.argv[0]}, but names no tools for this image`);
     const sandbox = await this.sandbox.get();
-    const lowers = await this.trees.directories({ layers: [await this.source.layer()] });
+    const lowers = await this.trees.directories({ layers: [this.layer] });
     const resolved: ToolOptions['mounts'][number][] = [];
     for (const { source, at, writable } of mounts) {
       resolved.push({

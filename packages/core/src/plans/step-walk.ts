@@ -9,7 +9,7 @@ import type { BuildServices, Services } from '../services.js';
 import type { StepCall } from '../steps.js';
 import type { Intake } from '../templates/template-intake.js';
 import { gatherLayers } from '../compose/template-layers.js';
-import { toolsBy } from '../finalize/tools-tree.js';
+import { unpackTools } from '../finalize/tools-tree.js';
 
 /** A build that is followed without doing any of its work. */
 export interface StepWalk {
@@ -65,12 +65,8 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
     return output;
   };
   try {
-    const unpacked = toolsBy(
-      toolsStep(composition, tools, build.trees, services.context),
-      async (call) => (await next(call)) as unknown as LayerRef,
-    );
-    if (composition.format.part.tools(composition.spec).length > 0) await unpacked.layer();
-    const ctx = build.context(unpacked);
+    const unpacking = toolsStep(composition, tools, build.trees, services.context);
+    const ctx = build.context(await unpackTools(composition, unpacking, async (call) => (await next(call)) as unknown as LayerRef));
     const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), next);
     const { identity } = composition.format;
     const runner: StepRunner = {

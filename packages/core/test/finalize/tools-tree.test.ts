@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Json, LayerRef } from '@ict/plugin-api';
+import type { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
 import type { StepCall } from '../../src/steps.js';
-import { toolsBy } from '../../src/finalize/tools-tree.js';
+import { ToolsTree, unpackTools } from '../../src/finalize/tools-tree.js';
 import { digestOfAll } from '../support/sample-image.js';
 
 const layer: LayerRef & Json = { kind: 'layer', digest: digestOfAll('1'), entries: 1, sizeBytes: 1 };
@@ -13,16 +14,27 @@ const step: StepCall<LayerRef & Json> = {
   run: async () => layer,
 };
 
+const formatWith = (...tools: string[]) =>
+  ({ format: { part: { tools: () => tools } }, spec: {} }) as unknown as Parameters<typeof unpackTools>[0];
+
 describe('the tools of a build', () => {
-  it('are unpacked once, and not before one is asked for', async () => {
+  it.each([
+    [['ext4'], 1, layer],
+    [[], 0, undefined],
+  ] as const)('are unpacked once where the format runs any (%j)', async (named, times, expected) => {
     let runs = 0;
-    const tools = toolsBy(step, async (call) => {
+    const tools = await unpackTools(formatWith(...named), step, async (call) => {
       runs++;
       return call.run();
     });
-    expect(runs).toBe(0);
-    expect(await Promise.all([tools.layer(), tools.layer()])).toEqual([layer, layer]);
-    expect(runs).toBe(1);
+    expect([runs, tools.layer]).toEqual([times, expected]);
+  });
+
+  it('that a format runs without naming them are refused by name', async () => {
+    const { signal } = new AbortController();
+    const tools = await unpackTools(formatWith(), step, (call) => call.run());
+    const tree = new ToolsTree(tools, {} as SandboxTrees, {} as LazySandbox, signal);
+    await expect(tree.run({ argv: ['mke2fs'] })).rejects.toThrow('a format runs mke2fs, but names no tools');
   });
 
   it.each([
@@ -30,9 +42,9 @@ describe('the tools of a build', () => {
     ['another version of the step', { version: 2 }],
     ['another version of the code that unpacks them', { by: { ...step.by, version: '1.0.1' } }],
     ['other code in a checkout', { by: { ...step.by, code: 'two' } }],
-  ])('are others with %s', (_what, change) => {
-    const run = async () => layer;
-    expect(toolsBy({ ...step, ...change }, run).digest).not.toBe(toolsBy(step, run).digest);
-    expect(toolsBy({ ...step }, run).digest).toBe(toolsBy(step, run).digest);
+  ])('are others with %s', async (_what, change) => {
+    const digestOf = async (call: typeof step) => (await unpackTools(formatWith(), call, (one) => one.run())).digest;
+    expect(await digestOf({ ...step, ...change })).not.toBe(await digestOf(step));
+    expect(await digestOf({ ...step })).toBe(await digestOf(step));
   });
 });
