@@ -7,4 +7,4 @@ export type { RepositoryChoice } from './repositories/repository-choice.js';
 export { openEngine } from './engine.js';
 export { definitionFiles, entryOf, readManifest } from './plugins/plugin-manifest.js';
 export { storageLimits } from './storage-limits.js';
-export { checkBaseTree, checkSnapshot, layerFault, type TreeVerdict } from './trees/base-tree-check.js';
+export { checkBaseTree, checkLayer, checkSnapshot, type TreeVerdict } from './trees/tree-check.js';

@@ -1,19 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import {
   privateDirectory,
   type Cache,
-  type Fault,
   type Finding,
   type StoredLayer,
   type Verification,
   type VerifyOptions,
   type WorkspaceEntry,
 } from '@ict/cache';
-import { digestFromHex } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
-import { layerDigest, startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
+import { startSandbox, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
 import { withEngine } from '../engine-session.js';
 import { changeCache, findCacheHome, lookBehind } from '../open-cache.js';
@@ -36,7 +34,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const { signal } = session;
   const scratch = await scratchOf(cache && home.scratchDir);
   const { own, others, trees } = await withSandbox(session, scratch, async (sandbox) => {
-    const checkLayer = sandbox && ((layer: StoredLayer) => faultOf(layer, sandbox, signal));
+    const checkLayer = sandbox && (async (layer: StoredLayer) => (await import('@ict/core')).checkLayer(layer, sandbox, signal));
     const verify = (one: Cache, mend: boolean): Promise<Verification> =>
       withTwinCheck(session, flags, scratch, one, (checkTwin) =>
         one.verify({
@@ -156,24 +154,4 @@ async function withTwinCheck<T>(
 ): Promise<T> {
   if ((await cache.entries(['twin'])).length === 0) return work(undefined);
   return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin, directory)));
-}
-
-/** Compares every byte of a layer with its listing. */
-async function faultOf({ directory, fs, manifest }: StoredLayer, sandbox: Sandbox, signal: AbortSignal): Promise<Fault | undefined> {
-  const damaged = (detail: string): Fault => ({ problem: 'damaged', detail });
-  let listing: LayerManifest;
-  try {
-    listing = JSON.parse(manifest) as LayerManifest;
-  } catch {
-    return damaged('its listing is not JSON');
-  }
-  if (!Array.isArray(listing.entries) || layerDigest(listing.entries) !== digestFromHex(basename(directory))) {
-    return damaged('its listing is that of another layer');
-  }
-  try {
-    const { ok, changed } = await sandbox.verifyLayer(fs, listing, { mode: 'full', signal });
-    return ok ? undefined : damaged(changed.slice(0, 5).join(', ') || 'its content');
-  } catch (error) {
-    return (await import('@ict/core')).layerFault(error);
-  }
 }

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryName } from '@ict/integrity';
 import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { checkBaseTree, checkSnapshot, type TreeVerdict } from '../../src/trees/base-tree-check.js';
+import { checkBaseTree, checkSnapshot, type TreeVerdict } from '../../src/trees/tree-check.js';
 import { BaseTree } from '../../src/trees/base-tree.js';
 import type { LayerShelf, StoredLayer } from '../../src/trees/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';

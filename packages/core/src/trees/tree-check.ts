@@ -1,15 +1,39 @@
-import type { Fault } from '@ict/cache';
-import { isReadFailure, systemErrorOf } from '@ict/integrity';
+import { basename } from 'node:path';
+import type { Fault, StoredLayer } from '@ict/cache';
+import { digestFromHex, isReadFailure, systemErrorOf } from '@ict/integrity';
 import { hasCode, toErrorRecord } from '@ict/plugin-api';
-import { isUnread, type Sandbox } from '@ict/sandbox';
+import { isUnread, layerDigest, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
 import { isTrueListing } from './layer-listing.js';
+
+const OTHER_LISTING = 'its listing is that of another layer';
 
 /**
  * What a check showed. Undefined where no record vouches for what lies there, or for a tree of this user, and where a build replaced it
  * meanwhile.
  */
 export type TreeVerdict = 'sound' | Fault | undefined;
+
+/**
+ * Compares every byte of a cached layer with its listing, and that with the digest that names the layer.
+ *
+ * @returns undefined for a sound one.
+ * @throws what the sandbox throws for other reasons than the layer.
+ */
+export async function checkLayer(
+  { directory, fs, manifest }: StoredLayer,
+  sandbox: Pick<Sandbox, 'verifyLayer'>,
+  signal: AbortSignal,
+): Promise<Fault | undefined> {
+  let listing: Partial<LayerManifest>;
+  try {
+    listing = JSON.parse(manifest) as LayerManifest;
+  } catch {
+    return damaged('its listing is not JSON');
+  }
+  if (!isListing(listing) || layerDigest(listing.entries) !== digestFromHex(basename(directory))) return damaged(OTHER_LISTING);
+  return compare(fs, listing, sandbox, signal).catch(layerFault);
+}
 
 /**
  * Compares every byte of the base tree in a work directory with its listing.
@@ -23,9 +47,8 @@ export async function checkBaseTree(directory: string, sandbox: Pick<Sandbox, 'v
     const record = (await readJson<Partial<LiveRecord>>(file)) ?? {};
     const { manifest, user } = record;
     if (manifest === undefined || user !== currentUser() || (await fileState(live)) === undefined) return undefined;
-    if (!isTrueListing(manifest, JSON.stringify(manifest), record)) return damaged('its listing is that of another layer');
-    const { ok, changed } = await sandbox.verifyLayer(live, manifest, { mode: 'full', signal });
-    return ok ? 'sound' : damaged(changed.slice(0, 5).join(', '));
+    if (!isTrueListing(manifest, JSON.stringify(manifest), record)) return damaged(OTHER_LISTING);
+    return (await compare(live, manifest, sandbox, signal)) ?? 'sound';
   });
 }
 
@@ -45,8 +68,25 @@ export async function checkSnapshot(directory: string, sandbox: Pick<Sandbox, 'l
   });
 }
 
+function isListing(listing: Partial<LayerManifest>): listing is LayerManifest {
+  return Array.isArray(listing.entries);
+}
+
+/** Paths that a fault names. */
+const NAMED = 5;
+
+async function compare(
+  directory: string,
+  listing: LayerManifest,
+  sandbox: Pick<Sandbox, 'verifyLayer'>,
+  signal: AbortSignal,
+): Promise<Fault | undefined> {
+  const { ok, changed } = await sandbox.verifyLayer(directory, listing, { mode: 'full', signal });
+  return ok ? undefined : damaged(changed.slice(0, NAMED).join(', ') || 'its content');
+}
+
 /** What the sandbox says of a layer or an archive that it could not list. @throws every other failure. */
-export function layerFault(error: unknown): Fault {
+function layerFault(error: unknown): Fault {
   if (!hasCode(error, 'ICT_SANDBOX_LAYER')) throw error;
   return { problem: isUnread(error) ? 'unreadable' : 'damaged', detail: toErrorRecord(error).message };
 }
