@@ -159,12 +159,22 @@ export function filePlaces(layout: Layout, kind: EntryKind): readonly FilePlace[
     case 'blob':
       return [{ root: join(layout.area('blobs'), 'sha256'), suffix: '' }];
     case 'step':
-      return records(join(layout.area('index'), 'steps'));
     case 'memo':
-      return records(layout.area('memo'));
+      return records(recordArea(layout, kind));
     default:
       return [];
   }
+}
+
+function recordArea(layout: Layout, kind: 'step' | 'memo'): string {
+  return kind === 'memo' ? layout.area('memo') : join(layout.area('index'), 'steps');
+}
+
+/** Directories in which entries of a kind are looked for, those before others that lie in them. Any may be absent, or not be readable. */
+export function entryDirectories(layout: Layout, kind: EntryKind): readonly string[] {
+  const top = kind === 'step' || kind === 'memo' ? recordArea(layout, kind) : namedPlace(layout, kind);
+  const places = filePlaces(layout, kind).flatMap(({ root }) => [root, ...directoriesIn(root).map((child) => join(root, child))]);
+  return top === undefined ? places : [top, ...places];
 }
 
 /** Where entries of a kind lie under their own names, most of them directories. */

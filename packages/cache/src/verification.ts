@@ -5,7 +5,7 @@ import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf, isReadFai
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { ImageStore } from './image-store.js';
-import { listEntries, type CacheEntry } from './inventory.js';
+import { entryDirectories, listEntries, type CacheEntry } from './inventory.js';
 import { readLayer, type StoredLayer } from './layer-store.js';
 import { isPackageEntry, packageId, type PackageEntry, type PackageIndex } from './package-index.js';
 import { listRecords, readRecord } from './record-file.js';
@@ -94,7 +94,7 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
   }
 
   async function each(kind: EntryKind, look: (entry: CacheEntry) => Promise<Verdict>): Promise<void> {
-    for (const entry of listEntries(layout, noUses, [kind])) {
+    for (const entry of await entriesOf(kind)) {
       signal?.throwIfAborted();
       const { id, path } = entry;
       const before = stateOf(path);
@@ -105,6 +105,18 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
     }
   }
 
+  /** Entries of a kind. Where some are, but the system does not say which, that is reported. */
+  async function entriesOf(kind: EntryKind): Promise<readonly CacheEntry[]> {
+    const before = findings.length;
+    for (const directory of entryDirectories(layout, kind)) await listed(kind, directory, namesOf);
+    try {
+      return listEntries(layout, noUses, [kind]);
+    } catch (error) {
+      if (findings.length > before && isReadFailure(error)) return [];
+      throw error;
+    }
+  }
+
   async function takeAway({ kind, id, path, name, provider }: CacheEntry): Promise<void> {
     await layout.toTrash(path);
     if (kind === 'package') await packages.forget([id]);
@@ -112,7 +124,7 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
     if (kind === 'blob' && isHex(id)) await layout.toTrash(layout.record('blobs', id));
   }
 
-  /** What lies in a directory of the index; one that cannot be read is reported, and then what it knows is foreign. */
+  /** What lies in a directory; one that cannot be read is reported. */
   async function listed(
     kind: EntryKind,
     directory: string,

@@ -10,11 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { digestOf, hashFile } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
+import type { Verification } from '../src/verification.js';
 import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 const NOBODY = 65_534;
@@ -119,24 +120,45 @@ describe('what the system does not let be read', () => {
     expect((await cache.verify()).findings).toEqual([]);
   });
 
-  it('is a directory of records, too, and the rest is looked at all the same', async () => {
-    const directory = join(rig.cacheDir, '.ict/index/packages', provider);
+  /** Verifies as a user who may not look into a directory. */
+  async function verifyBeside(directory: string): Promise<Verification> {
     const looking = await rig.open();
     chmodSync(directory, 0);
     chmodSync(rig.root, 0o755);
     const isRoot = process.geteuid?.() === 0;
     if (isRoot) process.seteuid?.(NOBODY);
     try {
-      const { checked, findings } = await looking.verify({ repair: true });
-      expect(findings).toMatchObject([
-        { kind: 'package', id: provider, path: directory, problem: 'unreadable', detail: 'it cannot be read: EACCES', repaired: false },
-        { kind: 'package', problem: 'foreign', repaired: false },
-      ]);
-      expect(checked).toMatchObject({ package: 1, step: 1 });
+      return await looking.verify({ repair: true });
     } finally {
       if (isRoot) process.seteuid?.(0);
       chmodSync(directory, 0o755);
     }
+  }
+  const UNREAD = { problem: 'unreadable', detail: 'it cannot be read: EACCES', repaired: false };
+
+  it('is a directory of records, too, and the rest is looked at all the same', async () => {
+    const directory = join(rig.cacheDir, '.ict/index/packages', provider);
+    const { checked, findings } = await verifyBeside(directory);
+    expect(findings).toMatchObject([
+      { kind: 'package', id: provider, path: directory, ...UNREAD },
+      { kind: 'package', problem: 'foreign', repaired: false },
+    ]);
+    expect(checked).toMatchObject({ package: 1, step: 1 });
+    expect((await cache.verify()).findings).toEqual([]);
+  });
+
+  it.each([
+    ['package', 'pkgCache'],
+    ['package', `pkgCache/${provider}`],
+    ['blob', '.ict/blobs/sha256'],
+    ['step', '.ict/index/steps'],
+    ['step', '.ict/index/steps/acme.make'],
+    ['image', 'imageCache'],
+  ])('is a directory in which entries lie, too (%s, %s)', async (kind, name) => {
+    const path = join(rig.cacheDir, name);
+    const { findings } = await verifyBeside(path);
+    expect(findings).toContainEqual({ kind, id: basename(path), path, ...UNREAD });
+    expect(findings.filter(({ repaired }) => repaired)).toEqual([]);
     expect((await cache.verify()).findings).toEqual([]);
   });
 
