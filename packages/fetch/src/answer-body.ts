@@ -6,13 +6,16 @@ export type TakePiece = (piece: Uint8Array) => void;
 /** The body of an answer, of which nothing is read before somebody asks. */
 export interface AnswerBody {
   /**
-   * Hands the pieces over as they arrive. Call it, or `discard`, once.
+   * Hands the pieces over as they arrive. Call it once at most.
    *
    * @returns when the body is complete.
    * @throws what `take` throws; the error for a failure of the transport; the signal's reason.
    */
   receive(take: TakePiece): Promise<void>;
-  /** Nobody wants it: what is left is read when it is short, so that the connection serves again; else the connection ends. */
+  /**
+   * Nobody wants what is left, also after `receive`, however that ended: it is read when it is short, so that the connection serves again; else the
+   * connection ends.
+   */
   discard(): void;
 }
 

@@ -138,7 +138,7 @@ describe('PackagesIndex', () => {
     expect(packages.diagnostics).toEqual([{ path: 'Packages', line, reason, ...subject }]);
   });
 
-  it('drops a first stanza whose architecture is empty, as any other', () => {
+  it('drops a stanza whose architecture is empty when it is the first, too', () => {
     const broken = text({ Package: 'b', Architecture: '' });
     for (const packages of [index(broken, text()), index(text(), broken)]) {
       expect([named(packages, packages.byName('a')), packages.count, packages.arch(0)]).toEqual([['a'], 1, 'amd64']);
