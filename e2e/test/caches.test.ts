@@ -231,30 +231,82 @@ async function forgetLiveTree(places: BuildPlaces): Promise<void> {
 }
 const layerOfPackages = async (places: BuildPlaces) => join(places.cache, '.ict', 'layers', await resultOf(places, 'ict.packages'));
 
-/** Each kind of file by itself: what lets the next build look at it, and its place. What builds have never to look at is not here. */
-const alone: readonly (readonly [string, (places: BuildPlaces) => Promise<unknown>, (places: BuildPlaces) => string | Promise<string>])[] =
-  [
-    ['a package', forgetUponBase, ({ cache }) => join(cache, 'pkgCache', PROVIDER, 'mini-library_1.2_all.deb')],
-    ['a file of the base tree', forgetUponBase, (places) => join(home(places), 'chrootenv', 'etc', 'os-release')],
-    [
-      'a file of a layer',
-      forgetConfiguration,
-      async (places) => join(await layerOfPackages(places), 'fs', 'usr', 'lib', 'mini', 'library'),
-    ],
-    ['the listing of a layer', forgetConfiguration, async (places) => join(await layerOfPackages(places), 'manifest.json')],
-    ['the signature of a layer', forgetConfiguration, async (places) => join(await layerOfPackages(places), 'signature.json')],
-    ['the record of the base tree', forgetUponBase, (places) => join(home(places), 'chrootenv.json')],
-    ['the snapshot', forgetLiveTree, (places) => join(home(places), 'chrootbuild', 'chrootenv.tar.gz')],
-    ['the record of the snapshot', forgetLiveTree, (places) => join(home(places), 'chrootbuild', 'chrootenv.json')],
-    [
-      'the disk',
-      async () => undefined,
-      async (places) => {
-        const digest = await resultOf(places, 'disk.assemble');
-        return join(places.cache, '.ict', 'blobs', 'sha256', digest.slice(0, 2), digest);
-      },
-    ],
-  ];
+/** A kind of file that is changed by itself. */
+interface Alone {
+  readonly kind: string;
+  /** Lets the next build look at it. */
+  readonly begin: (places: BuildPlaces) => Promise<unknown>;
+  readonly place: (places: BuildPlaces) => string | Promise<string>;
+  /** An event by which that build tells what it found, or what it did without the file. */
+  readonly told: object;
+}
+
+const damaged = { type: 'warning', code: 'ICT_LAYER_DAMAGED' };
+const missed = (step: string, what: 'layer' | 'file') => ({ type: 'step.miss', step, reason: `the stored ${what} is gone or damaged` });
+const hit = (step: string) => ({ type: 'step.hit', step });
+
+/** What builds have never to look at is not here. */
+const alone: readonly Alone[] = [
+  {
+    kind: 'a package',
+    begin: forgetUponBase,
+    place: ({ cache }) => join(cache, 'pkgCache', PROVIDER, 'mini-library_1.2_all.deb'),
+    told: { type: 'package.invalid', name: 'mini-library' },
+  },
+  {
+    kind: 'a file of the base tree',
+    begin: forgetUponBase,
+    place: (places) => join(home(places), 'chrootenv', 'etc', 'os-release'),
+    told: damaged,
+  },
+  {
+    kind: 'a file of a layer',
+    begin: forgetConfiguration,
+    place: async (places) => join(await layerOfPackages(places), 'fs', 'usr', 'lib', 'mini', 'library'),
+    told: damaged,
+  },
+  {
+    kind: 'the listing of a layer',
+    begin: forgetConfiguration,
+    place: async (places) => join(await layerOfPackages(places), 'manifest.json'),
+    told: missed('ict.packages', 'layer'),
+  },
+  {
+    // It only spares reading the layer, which is then hashed, and sound.
+    kind: 'the signature of a layer',
+    begin: forgetConfiguration,
+    place: async (places) => join(await layerOfPackages(places), 'signature.json'),
+    told: hit('ict.packages'),
+  },
+  {
+    // The tree comes back from its snapshot.
+    kind: 'the record of the base tree',
+    begin: forgetUponBase,
+    place: (places) => join(home(places), 'chrootenv.json'),
+    told: hit('ict.base'),
+  },
+  {
+    kind: 'the snapshot',
+    begin: forgetLiveTree,
+    place: (places) => join(home(places), 'chrootbuild', 'chrootenv.tar.gz'),
+    told: damaged,
+  },
+  {
+    kind: 'the record of the snapshot',
+    begin: forgetLiveTree,
+    place: (places) => join(home(places), 'chrootbuild', 'chrootenv.json'),
+    told: missed('ict.base', 'layer'),
+  },
+  {
+    kind: 'the disk',
+    begin: async () => undefined,
+    place: async (places) => {
+      const digest = await resultOf(places, 'disk.assemble');
+      return join(places.cache, '.ict', 'blobs', 'sha256', digest.slice(0, 2), digest);
+    },
+    told: missed('disk.assemble', 'file'),
+  },
+];
 
 /** What lies in a directory; nothing when it is absent. */
 async function ls(directory: string): Promise<readonly { readonly name: string; readonly ino: number }[]> {
@@ -331,12 +383,13 @@ describe('an image that was built twice, the second time from packages alone,', 
 
   describe('one file alone that someone changed', () => {
     const ways = Object.keys(tampering);
-    it.each(alone.map(([kind, begin, place], index) => [kind, ways[index % ways.length] as string, begin, place] as const))(
-      '(%s, %s) never reaches an output, and is made anew',
-      async (_kind, how, begin, place) => {
+    it.each(alone.map((one, index) => ({ ...one, how: ways[index % ways.length] as string })))(
+      '($kind, $how) is told, never reaches an output, and is made anew',
+      async ({ begin, place, how, told }) => {
         await begin(places);
         await tampering[how]?.(await place(places));
         const result = await sound(mini.build(places, STEPS));
+        expect(result.events).toContainEqual(expect.objectContaining(told));
         const { path } = artifactOf(result, 'raw');
         expect((await hashFile(path)).digest).toBe(digest);
       },
