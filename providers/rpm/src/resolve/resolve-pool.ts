@@ -191,9 +191,18 @@ export class Pool {
     return this.#installOnlyMembers.has(solvable);
   }
 
-  /** Packages of a name, and those of other names that replace one of them, the preferred one first. */
+  /**
+   * Packages, and those of other names that replace the newest version of one, as dnf does since 4.18: that an older one is replaced
+   * means nothing where a newer one is not. The preferred one first.
+   */
   withReplacements(solvables: readonly number[]): readonly number[] {
-    const replacements = solvables.flatMap((solvable) => this.obsoletersOf(solvable));
+    const newest = new Map<string, number>();
+    for (const solvable of solvables) {
+      const { name, arch, evr } = this.package(solvable);
+      const known = newest.get(`${name}.${arch}`);
+      if (known === undefined || compareEvr(evr, this.package(known).evr) > 0) newest.set(`${name}.${arch}`, solvable);
+    }
+    const replacements = [...newest.values()].flatMap((solvable) => this.obsoletersOf(solvable));
     return replacements.length === 0 ? solvables : this.#ordered([...new Set([...replacements, ...solvables])]);
   }
 
