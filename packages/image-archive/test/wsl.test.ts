@@ -26,6 +26,22 @@ const format = createWslFormat();
 const make = (tree: TreeRef, changes: SpecChanges = {}, on = build): Promise<readonly FormatArtifact[]> =>
   format.build(imageInput(tree, { imageType: 'wsl2', ...changes }), on.steps, on.ctx);
 
+/** A ustar archive with numbers in the fields for devices of all members; GNU tar leaves those of others empty from 1.35 on. */
+function withDeviceNumbers(archive: Buffer): Buffer {
+  const changed = Buffer.from(archive);
+  let at = 0;
+  while (changed[at] !== 0) {
+    const header = changed.subarray(at, at + 512);
+    const sizeBytes = parseInt(header.toString('latin1', 124, 135), 8);
+    for (const field of [329, 337]) if (header[field] === 0) header.write('0000000', field, 'latin1');
+    header.fill(' ', 148, 156);
+    const sum = header.reduce((a, b) => a + b, 0);
+    header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+    at += 512 + Math.ceil(sizeBytes / 512) * 512;
+  }
+  return changed;
+}
+
 describe('a wsl2 image', () => {
   it('holds all of a tree, as GNU tar unpacks it', async () => {
     const tree = build.tree(bootable);
@@ -51,7 +67,7 @@ describe('a wsl2 image', () => {
     const own = gunzipSync(readFileSync(build.blobPath((artifact as FormatArtifact).blob)));
     const flags = ['--create', '--sort=name', '--numeric-owner', '--owner=0', '--group=0', '--format=ustar', '--blocking-factor=1'];
     const gnu = execFileSync('tar', [...flags, '-C', build.directory(tree), '.']);
-    expect(own.equals(gnu)).toBe(true);
+    expect(own.equals(withDeviceNumbers(gnu))).toBe(true);
   });
 
   it('holds files of any size', async () => {

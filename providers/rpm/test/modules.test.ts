@@ -32,12 +32,12 @@ afterAll(() => workshop.close());
 
 /** Lets dnf enable the streams that are named, and say what it would install into an empty root then. */
 const PROGRAM = `
-import json, sys
+import json, os, sys
 import dnf, dnf.module.module_base
 
 work, repository, questions = json.load(sys.stdin)
-answers = []
-for number, requests in enumerate(questions):
+
+def answer(number, requests):
     base = dnf.Base()
     base.conf.installroot = work + '/root%d' % number
     base.conf.cachedir = work + '/cache'
@@ -55,10 +55,16 @@ for number, requests in enumerate(questions):
             dnf.module.module_base.ModuleBase(base).enable(streams)
         base.install_specs([request for request in requests if request not in enabling])
         base.resolve()
-        answers.append(sorted(str(package) for package in base.transaction.install_set))
+        return sorted(str(package) for package in base.transaction.install_set)
     except dnf.exceptions.Error:
-        answers.append(None)
-json.dump(answers, sys.stdout)
+        return None
+
+for number, requests in enumerate(questions):
+    # In a process of its own, as some versions of dnf abort where others say no.
+    if os.fork() == 0:
+        print('\\n' + json.dumps([number, answer(number, requests)]), flush=True)
+        os._exit(0)
+    os.wait()
 `;
 
 async function resolve(requests: readonly string[], options: Partial<RepositorySpec> = {}): Promise<Resolution> {
@@ -99,7 +105,9 @@ describe('modules, beside dnf', () => {
     // dnf writes versions with a hyphen.
     const input = JSON.stringify([workshop.directory, root, questions.map((all) => all.map((one) => one.replace('=', '-')))]);
     const output = execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
-    const answers = JSON.parse(output.slice(output.lastIndexOf('\n[') + 1)) as readonly (readonly string[] | null)[];
+    const answers = new Map(
+      output.split('\n').flatMap((line) => (line.startsWith('[') ? [JSON.parse(line) as [number, readonly string[] | null]] : [])),
+    );
     const mine: Record<string, readonly string[] | null> = {};
     for (const requests of questions) {
       const resolution = await resolve(requests);
@@ -108,7 +116,9 @@ describe('modules, beside dnf', () => {
           ? null
           : resolution.closure.packages.map(({ name, version, arch }) => `${name}-${version}.${arch}`).sort();
     }
-    const theirs = Object.fromEntries(QUESTIONS.map((line, number) => [line, answers[number]]));
+    const theirs = Object.fromEntries(QUESTIONS.map((line, number) => [line, answers.get(number)]));
+    // dnf 4.23 aborts when it is to name a profile that a module does not have, and 4.14 says so.
+    if (theirs['@db:2/other'] === undefined) theirs['@db:2/other'] = null;
     expect(mine).toEqual(theirs);
     // The oracle is no stub.
     expect([theirs['db'], theirs['@db:2/server'], theirs['app']]).toEqual([

@@ -9,6 +9,7 @@ import { formatRelation } from '../src/relations/relation.js';
 import { readRpm } from '../src/package/package.js';
 import type { RpmPackage } from '../src/package/package.js';
 import { RELATION_TAGS, TAG } from '../src/package/tags.js';
+import { compareVersions } from '../src/relations/evr.js';
 import { FIXTURES, packagePaths } from './fixture-index.js';
 
 const PACKAGES = packagePaths();
@@ -158,9 +159,20 @@ describe.each(PACKAGES.filter((path) => !path.includes('corrupted')))('the paylo
       if ((each.mode & 0o170000) === 0o100000) expect(hash.digest('hex'), each.path).toBe(each.digest);
     }
     expect(names.sort()).toEqual(listed.split('\n').filter((line) => line !== '').map(bare).sort()); // prettier-ignore
-    expect((await toBuffer(pkg.archive())).equals(cpio)).toBe(true);
+    const archive = await toBuffer(pkg.archive());
+    expect(contents(archive).equals(contents(cpio))).toBe(true);
+    if (PASSED_ON) expect(archive.equals(cpio)).toBe(true);
   });
 });
+
+/** Whether rpm2cpio gives out the archive of a package as it is; from 4.20 on it writes one anew. */
+const PASSED_ON = compareVersions(/[\d.]+/.exec(execFileSync('rpm', ['--version']).toString())![0], '4.20') < 0;
+
+/** What an archive holds, file after file. */
+function contents(archive: Buffer): Buffer {
+  const argv = ['--extract', '--to-stdout', '--quiet'];
+  return execFileSync('cpio', argv, { input: archive, stdio: ['pipe', 'pipe', 'ignore'], maxBuffer: 2 ** 28 });
+}
 
 async function toBuffer(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
