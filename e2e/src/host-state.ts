@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -23,8 +23,12 @@ export async function readHostState(): Promise<HostState> {
     return stdout.split('\n').sort().join('\n');
   };
   const home = homedir();
+  const compiled = join(home, '.cache', 'image-composer-tool', 'compile');
   const strays = await Promise.all([
-    ...[home, join(home, '.cache'), join(home, '.config'), join(home, '.local'), join(home, '.cache', 'image-composer-tool')].map(namesIn),
+    ...[home, join(home, '.cache'), join(home, '.config'), join(home, '.local'), dirname(compiled)].map(async (directory) =>
+      // A home that never had any gets the directories above as well.
+      (await namesIn(directory)).filter((path) => !`${compiled}/`.startsWith(`${path}/`)),
+    ),
     ...[tmpdir(), '/var/tmp'].map(async (directory) =>
       (await namesIn(directory)).filter((path) => /\/(?:ict-(?:boot|doctor|verify)-|image-composer)/.test(path)),
     ),
