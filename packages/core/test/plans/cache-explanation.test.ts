@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openCache, type Cache } from '@ict/cache';
 import { digestOf } from '@ict/integrity';
 import type { BlobStore, BuildContext, ImageSpec, Json, LayerRef, LayerSpec, Provider, ResolvedPackage } from '@ict/plugin-api';
@@ -96,6 +96,7 @@ function image({ packages = [bash, tar], spec: parts = {} }: Wish, gone: Readonl
   };
   const settled: SettledLock = { lock, request: packageRequest(spec, distribution, format), warnings: [] };
   const context = fakeContext();
+  onTestFinished(() => context[Symbol.asyncDispose]());
   const has = async ({ digest }: LayerRef) => !gone.has(digest);
   const steps = new StepEngine(cache.steps, { path: async () => '/blob' } as unknown as BlobStore, { has }, identity('core'), context.emit);
   const services = {

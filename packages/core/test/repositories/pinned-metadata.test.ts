@@ -59,14 +59,16 @@ describe('openPinned', () => {
 });
 
 describe('readPinned', () => {
-  const failing = (kind: ErrorKind, file?: string) =>
-    readPinned({ snapshots: [], context: fakeContext(), ...(file === undefined ? {} : { file }) }, () =>
+  const failing = async (kind: ErrorKind, file?: string) => {
+    await using context = fakeContext();
+    return await readPinned({ snapshots: [], context, ...(file === undefined ? {} : { file }) }, () =>
       Promise.reject(new IctError('ICT_SAMPLE_FAILED', kind, { message: 'not there' })),
     );
+  };
 
   it('hands over the snapshots', async () => {
     const snapshots = repositories.map(stateOf);
-    const context = fakeContext();
+    await using context = fakeContext();
     expect(await readPinned({ snapshots, context }, async (...given) => given)).toEqual([snapshots, context]);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
 import { openMirrors, reachingMirrors } from '../../src/repositories/repository-mirrors.js';
 import { repository, sampleProvider } from '../support/sample-image.js';
@@ -15,8 +15,10 @@ function open(named = false) {
     takesMirrors: () => !named,
     offerMirrors: (archive: string, urls: readonly string[]) => void offered.push([archive, urls]),
   };
+  const ctx = fakeContext();
+  onTestFinished(() => ctx[Symbol.asyncDispose]());
   return {
-    mirrors: openMirrors(routes, fakeContext()),
+    mirrors: openMirrors(routes, ctx),
     provider: sampleProvider({ metadata: { ...metadata, mirrors: read } }),
     without: sampleProvider({ metadata }),
     offered,
