@@ -28,7 +28,6 @@ interface Sbom {
   readonly packages: readonly {
     readonly name: string;
     readonly versionInfo: string;
-    readonly primaryPackagePurpose?: string;
     readonly checksums?: readonly unknown[];
     readonly licenseDeclared?: string;
     readonly externalRefs?: readonly { readonly referenceLocator: string }[];

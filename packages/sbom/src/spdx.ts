@@ -80,7 +80,7 @@ function imagePackage(input: BillInput, spdxId: string): object {
     copyrightText: NONE,
     summary: `${input.distribution.title} for ${target.arch}, image type ${target.imageType}`,
     ...(system.description === undefined ? {} : { description: system.description }),
-    primaryPackagePurpose: 'OPERATING_SYSTEM',
+    // No primaryPackagePurpose: the schemas of 2.3 and of 2.3.1 write that of an operating system differently.
   };
 }
 

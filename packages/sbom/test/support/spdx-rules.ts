@@ -78,13 +78,13 @@ const SCHEMA = {
               },
             },
           },
+          // Those that all editions of the schema write alike: 2.3 has OPERATING_SYSTEM, 2.3.1 OPERATING-SYSTEM.
           primaryPackagePurpose: {
             enum: [
               'APPLICATION',
               'FRAMEWORK',
               'LIBRARY',
               'CONTAINER',
-              'OPERATING_SYSTEM',
               'DEVICE',
               'FIRMWARE',
               'SOURCE',
