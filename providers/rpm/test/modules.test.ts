@@ -12,6 +12,7 @@ import { createModulesReader, type Modules } from '../src/metadata/modules.js';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
 import { FIXTURES } from './fixture-index.js';
+import { isOlder } from './host-versions.js';
 import { moduleRepository } from './module-universe.js';
 
 /** Reads modules.yaml, handed over in pieces. @param pieceBytes of each but the last. */
@@ -117,8 +118,8 @@ describe('modules, beside dnf', () => {
           : resolution.closure.packages.map(({ name, version, arch }) => `${name}-${version}.${arch}`).sort();
     }
     const theirs = Object.fromEntries(QUESTIONS.map((line, number) => [line, answers.get(number)]));
-    // dnf 4.23 aborts when it is to name a profile that a module does not have, and 4.14 says so.
-    if (theirs['@db:2/other'] === undefined) theirs['@db:2/other'] = null;
+    // dnf of Debian 13 (4.23) aborts when a module does not have the profile; that of Debian 12 says so.
+    if (!isOlder('dnf', '4.23')) theirs['@db:2/other'] ??= null;
     expect(mine).toEqual(theirs);
     // The oracle is no stub.
     expect([theirs['db'], theirs['@db:2/server'], theirs['app']]).toEqual([

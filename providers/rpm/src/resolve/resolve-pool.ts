@@ -196,12 +196,7 @@ export class Pool {
    * means nothing where a newer one is not. The preferred one first.
    */
   withReplacements(solvables: readonly number[]): readonly number[] {
-    const newest = new Map<string, number>();
-    for (const solvable of solvables) {
-      const { name, arch, evr } = this.package(solvable);
-      const known = newest.get(`${name}.${arch}`);
-      if (known === undefined || compareEvr(evr, this.package(known).evr) > 0) newest.set(`${name}.${arch}`, solvable);
-    }
+    const newest = this.#newest(solvables, ({ name, arch }) => `${name}.${arch}`);
     const replacements = [...newest.values()].flatMap((solvable) => this.obsoletersOf(solvable));
     return replacements.length === 0 ? solvables : this.#ordered([...new Set([...replacements, ...solvables])]);
   }
@@ -269,18 +264,24 @@ export class Pool {
     });
   }
 
-  /** Names of packages whose newest one provides a lower version of what is asked for than another does, and which. */
-  #behind(solvables: readonly number[], asked: Relation): ReadonlyMap<string, Evr> {
-    const newest = new Map<string, PrimaryPackage>();
+  /** The newest package of each kind, of equal ones the first. */
+  #newest(solvables: readonly number[], kindOf: (pkg: PrimaryPackage) => string): ReadonlyMap<string, number> {
+    const newest = new Map<string, number>();
     for (const solvable of solvables) {
       const pkg = this.package(solvable);
-      const known = newest.get(pkg.name);
-      if (known === undefined || compareEvr(pkg.evr, known.evr) > 0) newest.set(pkg.name, pkg);
+      const known = newest.get(kindOf(pkg));
+      if (known === undefined || compareEvr(pkg.evr, this.package(known).evr) > 0) newest.set(kindOf(pkg), solvable);
     }
+    return newest;
+  }
+
+  /** Names of packages whose newest one provides a lower version of what is asked for than another does, and which. */
+  #behind(solvables: readonly number[], asked: Relation): ReadonlyMap<string, Evr> {
+    const newest = this.#newest(solvables, ({ name }) => name);
     if (newest.size < 2) return NOTHING_BEHIND;
     const provided = new Map<string, Evr>();
-    for (const [name, pkg] of newest) {
-      const evr = providedVersion(pkg, asked);
+    for (const [name, solvable] of newest) {
+      const evr = providedVersion(this.package(solvable), asked);
       if (evr !== undefined) provided.set(name, evr);
     }
     const best = [...provided.values()].reduce<Evr | undefined>((a, b) => (a === undefined || compareEvr(b, a) > 0 ? b : a), undefined);
