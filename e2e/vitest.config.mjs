@@ -8,7 +8,13 @@ const alone = ['test/interruption.test.ts', 'test/real-archive.test.ts'];
  * What takes longest, and so is not left for the end, where it would run by itself. The two that boot machines are apart: `ict boot` gives up
  * after a while, and several machines at once make each slow.
  */
-const early = ['test/real-boot.test.ts', 'test/removed-directories.test.ts', 'test/caches.test.ts', 'test/rpm-boot.test.ts'];
+const early = [
+  'test/real-boot.test.ts',
+  'test/removed-directories.test.ts',
+  'test/damaged-files.test.ts',
+  'test/caches.test.ts',
+  'test/rpm-boot.test.ts',
+];
 
 /** The usual order, but for {@link early}. */
 class LongestFirst extends BaseSequencer {
