@@ -15,11 +15,23 @@ export type Victim = 'ict alone' | 'its helper alone' | 'all at once' | 'Ctrl-C'
 
 export const VICTIMS: readonly Victim[] = ['ict alone', 'its helper alone', 'all at once', 'Ctrl-C'];
 
-/** Interrupts a running ict. @returns every process of the build at that moment, ict first. */
-export async function strike(child: ChildProcess, victim: Victim): Promise<readonly RunningProcess[]> {
-  const all = await familyOf(child.pid as number);
-  const root = all.at(0);
-  if (root === undefined) return [];
+/** What an interruption met. */
+export interface Strike {
+  /** Every process of the build at that moment, ict first; none when it had ended before. */
+  readonly hit: readonly RunningProcess[];
+  /** When the signals had been sent, in milliseconds of `Date.now()`. */
+  readonly timeMs: number;
+}
+
+/** Interrupts a running ict. */
+export async function strike(child: ChildProcess, victim: Victim): Promise<Strike> {
+  const hit = await familyOf(child.pid as number);
+  const root = hit.at(0);
+  if (root !== undefined) strikeFamily(root, hit, victim);
+  return { hit, timeMs: Date.now() };
+}
+
+function strikeFamily(root: RunningProcess, all: readonly RunningProcess[], victim: Victim): void {
   switch (victim) {
     case 'ict alone':
       signal([root], 'SIGKILL');
@@ -39,7 +51,6 @@ export async function strike(child: ChildProcess, victim: Victim): Promise<reado
         'SIGINT',
       );
   }
-  return all;
 }
 
 /** Which of these processes still run; the dead that nobody has waited for yet do not count. */

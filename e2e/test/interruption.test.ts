@@ -23,7 +23,7 @@ import {
   type BuildPlaces,
   type HostState,
   type IctResult,
-  type RunningProcess,
+  type Strike,
   type Victim,
 } from '../src/index.js';
 
@@ -131,15 +131,23 @@ function askedTemplate(): Promise<string> {
   return mini.template(stringify({ ...miniTemplate(), layers: [{ ...layer, validate: 'echo keep' }] }));
 }
 
-interface Interrupted {
+interface Interrupted extends Strike {
   readonly result: IctResult;
-  /** Processes of the build when it was struck; none when it had ended before. */
-  readonly hit: readonly RunningProcess[];
+}
+
+/** A build that ended before its moment came. */
+const MISSED: Strike = { hit: [], timeMs: Number.POSITIVE_INFINITY };
+
+/** The build had said its last word before it was struck: no signal changes how it ends. */
+function cameTooLate({ result, hit, timeMs }: Interrupted): boolean {
+  const last = result.events.at(-1);
+  return hit.length === 0 || (last?.type === 'build.done' && Date.parse(last.time) <= timeMs);
 }
 
 /** A killed ict says nothing, an interrupted one says 130; who loses its helper may finish without it, or fails with a code. */
-function requireEnd(victim: Victim, { result, hit }: Interrupted, what: string): void {
-  if (hit.length === 0) return;
+function requireEnd(victim: Victim, interrupted: Interrupted, what: string): void {
+  if (cameTooLate(interrupted)) return;
+  const { result } = interrupted;
   const said = `${victim} at ${what}: ${result.stderr}`;
   if (victim === 'ict alone' || victim === 'all at once') expect(result.signal, said).toBe('SIGKILL');
   // In its first moments ict is a Node that knows nothing of signals, and dies of it: to a shell, that is 130 as well.
@@ -196,7 +204,7 @@ describe('a build that is killed', () => {
     await requireRecovery(places, 'nothing');
     for (const [type, approach] of moments) {
       const attempt = (await approach(places)) ?? {};
-      let struck: Promise<readonly RunningProcess[]> | undefined;
+      let struck: Promise<Strike> | undefined;
       const result = await mini.buildTemplate(attempt.template ?? template, places, attempt.args ?? [], {
         env: attempt.env ?? {},
         onEvent: (event, child) => {
@@ -204,7 +212,7 @@ describe('a build that is killed', () => {
         },
       });
       expect(struck, `${type} was not seen; ict exited ${result.status}: ${result.stderr}`).toBeDefined();
-      const interrupted = { result, hit: (await struck) ?? [] };
+      const interrupted = { result, ...((await struck) ?? MISSED) };
       requireEnd(victim, interrupted, type);
       await requireQuiet(places, interrupted);
       await requireRecovery(places, `${victim} at ${type}`);
@@ -217,7 +225,7 @@ describe('a build that is killed', () => {
       const places = await mini.places();
       const afterMs = random() * coldMs;
       let timer: NodeJS.Timeout | undefined;
-      let struck: Promise<readonly RunningProcess[]> | undefined;
+      let struck: Promise<Strike> | undefined;
       const result = await mini.buildTemplate(template, places, [], {
         onStart: (child) => {
           timer = setTimeout(() => {
@@ -227,7 +235,7 @@ describe('a build that is killed', () => {
       });
       clearTimeout(timer);
       const what = `${victim} after ${Math.round(afterMs)} ms`;
-      const interrupted = { result, hit: (await struck) ?? [] };
+      const interrupted = { result, ...((await struck) ?? MISSED) };
       requireEnd(victim, interrupted, what);
       await requireQuiet(places, interrupted);
       await requireRecovery(places, what);
