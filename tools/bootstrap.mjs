@@ -7,7 +7,8 @@
 import { missingPrograms, provideHostPrograms } from './bootstrap/host-programs.mjs';
 import { installWorkspace } from './bootstrap/install.mjs';
 import { findNode } from './bootstrap/node.mjs';
-import { BootstrapError, runNode, say } from './bootstrap/run.mjs';
+import { BootstrapError, root, runNode, say } from './bootstrap/run.mjs';
+import { requireTestPlace } from './bootstrap/test-place.mjs';
 import { countResults, forgetResults } from './bootstrap/test-results.mjs';
 
 const NX = 'node_modules/.bin/nx';
@@ -34,6 +35,7 @@ async function quickstart(flags) {
 }
 
 async function test(flags) {
+  await requireTestPlace(root, process.getuid?.());
   await installWorkspace();
   const node = findNode();
   await provideHostPrograms(await missingPrograms(), 'the tests need');
