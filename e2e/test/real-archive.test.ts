@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { spdxSchemaCheck } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import {
@@ -78,7 +79,7 @@ describe('an image from the real archive', () => {
     expect(stdout).toMatch(/Images are identical/);
   });
 
-  it('has a bill of material equal to the package database of the tree', async () => {
+  it('has a bill of material that is valid SPDX 2.3 and equal to the package database of the tree', async () => {
     const stdout = await askRoot(real.raw.path, 'cat /var/lib/dpkg/status');
     const field = (stanza: string, name: string) => new RegExp(`^${name}: (.*)$`, 'm').exec(stanza)?.[1];
     const installed = stdout
@@ -93,6 +94,7 @@ describe('an image from the real archive', () => {
     const sbom = JSON.parse(await document('spdx.json')) as Sbom;
     expect(sbom.relationships.some((relation) => relation.relationshipType === 'DEPENDS_ON')).toBe(true);
     expect(installed.length).toBeGreaterThan(100);
+    expect(spdxSchemaCheck()(sbom)).toEqual([]);
   });
 
   it('has a bill of material with the licence of every package whose copyright file is for machines', async () => {

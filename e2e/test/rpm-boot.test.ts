@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { BOOTABLE_DIRECTORY, BOOTABLE_TEMPLATE, bootableArchive, bootableFlags, serveArchive } from '@ict/fixtures';
+import { BOOTABLE_DIRECTORY, BOOTABLE_TEMPLATE, bootableArchive, bootableFlags, serveArchive, spdxSchemaCheck } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { stringify } from 'yaml';
@@ -57,7 +57,7 @@ describe('an image of rpm packages with a kernel', () => {
     expect(artifactOf(elsewhere, 'raw').digest).toBe(artifactOf(first, 'raw').digest);
   });
 
-  it('has a bill of material equal to its rpm database, and no file that rpm finds changed', async () => {
+  it('has a bill of material that is valid SPDX 2.3 and equal to its rpm database, and no file that rpm finds changed', async () => {
     const { path } = artifactOf(first, 'raw');
     const tree = await rootTree(path, join(root, 'tree'));
     const rpm = async (...args: readonly string[]) => (await run('chroot', [tree, 'rpm', ...args])).stdout;
@@ -73,6 +73,7 @@ describe('an image of rpm packages with a kernel', () => {
     const billed = sbom.packages.filter(({ externalRefs = [] }) => externalRefs.some((ref) => ref.referenceLocator.startsWith('pkg:rpm/')));
     expect(billed.map((pkg) => `${pkg.name} ${pkg.versionInfo}`).sort()).toEqual(installed);
     expect(installed.length).toBeGreaterThan(100);
+    expect(spdxSchemaCheck()(sbom)).toEqual([]);
     expect(await rpm('-Va')).toBe('');
   });
 

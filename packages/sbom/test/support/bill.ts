@@ -70,3 +70,38 @@ export function bill(more: Partial<BillInput> = {}): BillInput {
     ...more,
   };
 }
+
+/** A small image of rpm packages, each of which fills every field; digests are as long as `digestOfPackages` makes them. */
+export function rpmBill(digestOfPackages: Digest = digest('ab')): BillInput {
+  const names = ['bash', 'glibc'];
+  const version = '2:5.3.0-2.fc44';
+  const description = bill();
+  return bill({
+    spec: { ...description.spec, target: { os: 'fedora', dist: 'fedora44', arch: 'x86_64', imageType: 'raw' } } as ImageSpec,
+    distribution: { title: 'Fedora 44' } as BillInput['distribution'],
+    installed: names.map((name) => ({
+      name,
+      version,
+      arch: 'x86_64',
+      purl: `pkg:rpm/fedora/${name}@5.3.0-2.fc44?arch=x86_64&distro=fedora-44&epoch=2`,
+      maintainer: 'Fedora Project',
+      source: { name, version },
+      licence: 'GPL-3.0-or-later AND LicenseRef-Callaway-Public-Domain',
+      copyright: '2026 Somebody',
+      homepage: `https://example.org/${name}`,
+      summary: `the package ${name}`,
+    })),
+    packages: names.map((name) =>
+      resolved(name, {
+        id: `${name}:x86_64`,
+        version,
+        arch: 'x86_64',
+        repository: 'fedora',
+        path: `Packages/${name[0]}/${name}-5.3.0-2.fc44.x86_64.rpm`,
+        digest: digestOfPackages,
+        requires: names.map((other) => `${other}:x86_64`),
+      }),
+    ),
+    repositories: description.repositories.map((repository) => ({ ...repository, id: 'fedora', archive: 'https://example.org/fedora' })),
+  });
+}

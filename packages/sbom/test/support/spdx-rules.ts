@@ -7,11 +7,17 @@ const licenceInfo = {
   pattern: '^(?:NOASSERTION|NONE|[A-Za-z0-9.+-]+|[A-Za-z0-9.+() -]+ (?:AND|OR|WITH) [A-Za-z0-9.+() -]+)$',
 };
 const text = { type: 'string', minLength: 1 };
+const checksum = (algorithm: string, digits: number) => ({
+  type: 'object',
+  additionalProperties: false,
+  required: ['algorithm', 'checksumValue'],
+  properties: { algorithm: { const: algorithm }, checksumValue: { type: 'string', pattern: `^[0-9a-f]{${digits}}$` } },
+});
 
 /**
  * The members that SPDX 2.3 defines for documents, packages, relationships and extracted licences, with their required members, value
  * lists and formats, written down from the specification (clauses 6, 7, 10 and 11) as far as documents without files use them.
- * Nothing else is allowed, which is stricter than the specification.
+ * Nothing else is allowed, which is stricter than the specification and than its JSON schema, which knows no formats.
  */
 const SCHEMA = {
   type: 'object',
@@ -50,12 +56,7 @@ const SCHEMA = {
           checksums: {
             type: 'array',
             minItems: 1,
-            items: {
-              type: 'object',
-              additionalProperties: false,
-              required: ['algorithm', 'checksumValue'],
-              properties: { algorithm: { const: 'SHA256' }, checksumValue: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
-            },
+            items: { oneOf: [checksum('SHA256', 64), checksum('SHA384', 96), checksum('SHA512', 128)] },
           },
           homepage: { type: 'string', pattern: '^(?:NOASSERTION|NONE|[a-z][a-z0-9+.-]*:\\S+)$' },
           sourceInfo: text,
