@@ -11,7 +11,7 @@ import { parseQemuVersion, qemuArguments, type Accelerator, type QemuVersion, ty
 
 export interface BootOptions {
   /**
-   * The disk image, raw or qcow2, or an ISO image (told apart by its bytes), which is not changed; or an initrd whose name ends in `.cpio` or
+   * The disk image, raw or virtual (qcow2, vhd, vhdx, vmdk, vdi), or an ISO image, told apart by its bytes, which is not changed; or an initrd whose name ends in `.cpio` or
    * `.cpio.gz` and so on, with its kernel and the kernel's command line beside it (NAME.vmlinuz, NAME.cmdline).
    */
   readonly image: string;
@@ -123,7 +123,16 @@ async function findStart({
 }: BootOptions): Promise<{ readonly start: Start; readonly holdsInitrd: boolean }> {
   const file = resolve(image);
   const initrd = await findInitrdImage(file);
-  if (initrd !== undefined) return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
+  if (initrd !== undefined) {
+    if (asDisk) {
+      throw bootError('ICT_BOOT_IMAGE', {
+        message: `The image ${image} is an initrd, which no machine starts from a disk`,
+        hint: 'Leave out --as-disk, or build a raw or ISO image.',
+        facts: { path: image },
+      });
+    }
+    return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
+  }
   const format = await imageFileFormat(image);
   const byFirmware = { image: file, firmware: firmware ?? (await findFirmware()) };
   if (format !== 'iso') return { start: { kind: 'disk', format, ...byFirmware }, holdsInitrd: false };

@@ -1,13 +1,20 @@
 import { open } from 'node:fs/promises';
 import { bootError } from './errors.js';
 
-/** Formats of disk images, as qemu's `-drive format=` names them, and that of discs. */
-export type ImageFileFormat = 'raw' | 'qcow2' | 'iso';
+/** Formats of disk images, as qemu's `-drive format=` names them (`vpc` is a vhd), and that of discs. */
+export type ImageFileFormat = 'raw' | 'qcow2' | 'vpc' | 'vhdx' | 'vmdk' | 'vdi' | 'iso';
 
 /** How the first descriptor of ISO 9660 begins, and where. @see ECMA-119, 8.1 */
 const ISO_MAGIC = Buffer.from('\x01CD001');
 const ISO_MAGIC_OFFSET = 16 * 2048;
-const QCOW2_MAGIC = Buffer.from([0x51, 0x46, 0x49, 0xfb]);
+/** Starts of virtual disks. A vhd of fixed size has its mark at the end only, and is started as the raw disk that it begins with. */
+const VIRTUAL_DISKS: readonly (readonly [ImageFileFormat, Buffer])[] = [
+  ['qcow2', Buffer.from([0x51, 0x46, 0x49, 0xfb])],
+  ['vpc', Buffer.from('conectix')],
+  ['vhdx', Buffer.from('vhdxfile')],
+  ['vmdk', Buffer.from('KDMV')],
+  ['vdi', Buffer.from('<<< ')],
+];
 /** Starts of files that are no disk for qemu until they are unpacked. */
 const COMPRESSED: readonly (readonly [string, Buffer])[] = [
   ['gzip', Buffer.from([0x1f, 0x8b])],
@@ -16,18 +23,11 @@ const COMPRESSED: readonly (readonly [string, Buffer])[] = [
   ['bzip2', Buffer.from('BZh')],
 ];
 
-/** Starts of virtual disks that are not booted here. */
-const FOREIGN: readonly (readonly [string, Buffer])[] = [
-  ['vhd', Buffer.from('conectix')],
-  ['vhdx', Buffer.from('vhdxfile')],
-  ['vmdk', Buffer.from('KDMV')],
-  ['vdi', Buffer.from('<<< ')],
-];
-
 /**
- * Tells a qcow2 by its first bytes, and an ISO image by its first descriptor; anything else is raw. qemu is never left to guess, as a guest could write a header of its own choice.
+ * Tells a virtual disk by its first bytes, and an ISO image by its first descriptor; anything else is raw. qemu is never left to guess, as
+ * a guest could write a header of its own choice.
  *
- * @throws `ICT_BOOT_IMAGE` when the file cannot be read, is empty, compressed or the virtual disk of another machine.
+ * @throws `ICT_BOOT_IMAGE` when the file cannot be read, is empty or compressed.
  */
 export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
   const start = Buffer.alloc(8);
@@ -46,23 +46,15 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
     });
   }
   if (length === 0) throw bootError('ICT_BOOT_IMAGE', { message: `The image ${path} is empty`, hint: 'Build it again.', facts: { path } });
-  const begins = ([, magic]: readonly [string, Buffer]): boolean => start.subarray(0, magic.length).equals(magic);
-  const foreign = FOREIGN.find(begins);
-  if (foreign !== undefined) {
-    throw bootError('ICT_BOOT_IMAGE', {
-      message: `The image ${path} is a ${foreign[0]}`,
-      hint: 'Boot the raw or qcow2 artifact of the same build.',
-      facts: { path, format: foreign[0] },
-    });
-  }
+  const begins = ([, magic]: readonly [unknown, Buffer]): boolean => start.subarray(0, magic.length).equals(magic);
   const compressed = COMPRESSED.find(begins);
   if (compressed !== undefined) {
     throw bootError('ICT_BOOT_IMAGE', {
       message: `The image ${path} is compressed with ${compressed[0]}`,
-      hint: 'Unpack it, or boot the raw or qcow2 artifact of the same build.',
+      hint: 'Unpack it, or boot another artifact of the same build that is not compressed.',
       facts: { path, compression: compressed[0] },
     });
   }
-  if (begins(['qcow2', QCOW2_MAGIC])) return 'qcow2';
-  return descriptor.equals(ISO_MAGIC) ? 'iso' : 'raw';
+  const [virtual] = VIRTUAL_DISKS.find(begins) ?? [];
+  return virtual ?? (descriptor.equals(ISO_MAGIC) ? 'iso' : 'raw');
 }

@@ -173,11 +173,26 @@ describe('an initrd', () => {
     await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', facts: { path: image } });
   });
 
+  it('is refused as a disk', async () => {
+    const image = write('os.cpio.gz', 'os.vmlinuz', 'os.cmdline');
+    await expect(bootImage(options('exit 0', { image, asDisk: true }))).rejects.toMatchObject({
+      code: 'ICT_BOOT_IMAGE',
+      hint: expect.stringContaining('--as-disk') as string,
+    });
+  });
+
   it('is refused when it is not there', async () => {
     write('os.vmlinuz', 'os.cmdline');
     const image = join(directory, 'os.cpio.gz');
     await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
   });
+});
+
+it('a virtual disk is a disk in its own format, whose changes are dropped', async () => {
+  const image = join(directory, 'os.vhdx');
+  writeFileSync(image, 'vhdxfile');
+  await bootImage(options('printf READY', { image, until: 'READY' }));
+  expect(runs()[0]).toContain(`-drive if=virtio,format=vhdx,snapshot=on,file=${image}`);
 });
 
 describe('an ISO image', () => {
@@ -243,6 +258,10 @@ describe('accel: auto', () => {
 describe('imageFileFormat', () => {
   it.each<[string, Buffer, string]>([
     ['qcow2', Buffer.from('QFI\u00fb\0\0\0\u0003', 'latin1'), 'qcow2'],
+    ['a vhd', Buffer.from('conectix'), 'vpc'],
+    ['a vhdx', Buffer.from('vhdxfile'), 'vhdx'],
+    ['a vmdk', Buffer.from('KDMV\x01\x00\x00\x00', 'latin1'), 'vmdk'],
+    ['a vdi', Buffer.from('<<< QEMU VM Virtual Disk Image >>>'), 'vdi'],
     ['iso', Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x01CD001')]), 'iso'],
     ['an iso that begins as a disk does', Buffer.concat([Buffer.alloc(16 * 2048, 0xaa), Buffer.from('\x01CD001')]), 'iso'],
     ['a descriptor of another kind', Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x02CD001')]), 'raw'],
@@ -258,10 +277,6 @@ describe('imageFileFormat', () => {
     ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
     ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0])],
     ['bzip2', Buffer.from('BZh9')],
-    ['a vhd', Buffer.from('conectix')],
-    ['a vhdx', Buffer.from('vhdxfile')],
-    ['a vmdk', Buffer.from('KDMV\x01\x00\x00\x00', 'latin1')],
-    ['a vdi', Buffer.from('<<< QEMU VM Virtual Disk Image >>>')],
   ])('refuses %s', async (_, bytes) => {
     writeFileSync(join(directory, 'image'), bytes);
     await expect(imageFileFormat(join(directory, 'image'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', kind: 'usage' });

@@ -95,7 +95,7 @@ export function imageCommands(program: LateCommand, run: Runner): void {
     .addArgument(
       new Argument(
         '<image>',
-        'disk image, raw or qcow2, or ISO image, which is not changed; or an initrd (.cpio.gz), its kernel beside it',
+        'disk image, raw or virtual, or ISO image, which is not changed; or an initrd (.cpio.gz), its kernel beside it',
       ).argParser(parseText('IMAGE')),
     )
     .flags((command) =>

@@ -105,9 +105,14 @@ describe('build', () => {
     expect(stdout.text).toContain("how to boot it: npx ict boot '/out/small image-1.raw'");
   });
 
-  it.each(['os-1.cpio.gz', 'os-1.cpio'])('says how to boot %s, by the initrd and not by its kernel', async (name) => {
+  it.each([
+    ['os-1.cpio.gz', 'os-1.vmlinuz'],
+    ['os-1.cpio', 'os-1.vmlinuz'],
+    ['os-1.vhdx', 'os-1.raw.gz'],
+    ['os-1.vhd', 'os-1.vmdk.xz'],
+  ])('says how to boot %s, and not %s', async (name, other) => {
     const [artifact] = report.artifacts;
-    const artifacts = ['os-1.vmlinuz', name].map((file) => ({ ...artifact, path: `/out/${file}` })) as unknown as typeof report.artifacts;
+    const artifacts = [other, name].map((file) => ({ ...artifact, path: `/out/${file}` })) as unknown as typeof report.artifacts;
     const { stdout } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => ({ ...report, artifacts }) } });
     expect(stdout.text).toContain(`how to boot it: npx ict boot /out/${name}\n`);
   });

@@ -50,7 +50,7 @@ function stepLines(report: BuildReport): readonly string[] {
 /** The artifact that qemu starts as it is. */
 function bootable(report: BuildReport): string | undefined {
   const paths = report.artifacts.map((artifact) => artifact.path);
-  return [/\.raw$/, /\.qcow2$/, /\.iso$/, /\.cpio(\.\w+)?$/]
+  return [/\.raw$/, /\.qcow2$/, /\.(vhdx?|vmdk|vdi)$/, /\.iso$/, /\.cpio(\.\w+)?$/]
     .map((name) => paths.find((path) => name.test(path)))
     .find((path) => path !== undefined);
 }
