@@ -204,11 +204,11 @@ function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, b
   const tool = `${identity.name} ${identity.version}`;
   const shelf: LayerShelf = new ArchivedLayers(new CachedLayers(cache.layers), cache, sandbox, tool);
   const elsewhere = (options.readOnlyCacheDirs ?? []).map((other) => join(other, target));
-  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, elsewhere, (directory, reason) =>
+  const base = new BaseTree(join(options.workDir, target), shelf, sandbox, elsewhere, (what, directory, reason) =>
     context.emit({
       type: 'warning',
       code: 'ICT_CACHE_UNREADABLE',
-      message: `the snapshot in ${directory} cannot be read: ${reason}`,
+      message: `${what} in ${directory} cannot be read: ${reason}`,
       hint: 'The base tree is taken from elsewhere, or made again. Check the disk or file server below it, and who may read it.',
     }),
   );

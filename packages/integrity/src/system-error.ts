@@ -12,13 +12,17 @@ export function systemErrorOf(error: unknown): string | undefined {
 /** What the system says where it has looked: nothing is there, or no file. */
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
 
+/** True when the system said that at a path is nothing, or no file: a directory, for one, or a link to itself. */
+export function isNoFile(error: unknown): boolean {
+  return NO_FILE.has(errnoOf(error) ?? '');
+}
+
 /**
  * True when the system could not say what a file holds: its disk or file server is in trouble, or this user may not read it. False for
  * every other error, and where there is no file.
  */
 export function isReadFailure(error: unknown): boolean {
-  const code = systemErrorOf(error);
-  return code !== undefined && !NO_FILE.has(code);
+  return systemErrorOf(error) !== undefined && !isNoFile(error);
 }
 
 /** True when the system said that there is no room left, or none for this user. */

@@ -1,10 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerManifest, LayerSignature } from '@ict/sandbox';
-import type { ListingNote } from './layer-listing.js';
 
 /** What lies beside the live tree and says what it is. */
-export interface LiveRecord extends ListingNote {
+export interface LiveRecord {
   readonly manifest: LayerManifest;
   readonly signature: LayerSignature;
   /** Whose files they are: a sandbox of another user takes their owners for somebody else. */

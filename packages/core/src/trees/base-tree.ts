@@ -1,14 +1,18 @@
-import { link, mkdir, mkdtemp, readdir, rename, stat } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
-import { atomicWriteFile, isTemporaryName, syncDirectory, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, isNoFile, isTemporaryName, syncDirectory, systemErrorOf } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
-import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
+import { isProvenListing } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { unpackLayer } from './layer-unpacking.js';
 import type { LazySandbox } from './trees.js';
+
+/** @param directory where `what` lies. */
+type TellUnread = (what: string, directory: string, reason: string) => void;
 
 /**
  * The base tree's home in the work directory: the live tree `chrootenv/`, and its snapshot `chrootbuild/chrootenv.tar.gz`.
@@ -25,24 +29,24 @@ export class BaseTree implements LayerShelf {
   private readonly record: string;
   private readonly snapshotRecord: string;
   private readonly elsewhere: readonly string[];
-  /** Snapshots elsewhere that turned out to be something else, and those that cannot be read. */
+  /** Snapshots elsewhere that turned out to be something else, and what cannot be read. */
   private readonly distrusted = new Set<string>();
   private readonly shelf: LayerShelf;
   private readonly sandbox: LazySandbox;
-  private readonly tellUnread: (directory: string, reason: string) => void;
+  private readonly tellUnread: TellUnread;
   private parsed: { readonly state: string | undefined; readonly record: Partial<LiveRecord> | undefined } | undefined;
 
   /**
    * @param directory `work_dir/{provider-id}`; the caller holds its lock.
    * @param elsewhere directories of other work directories for the same provider id.
-   * @param tellUnread is told once of each directory whose snapshot the system does not let be read: then there is none.
+   * @param tellUnread is told once of what the system does not let be read: then there is none.
    */
   constructor(
     directory: string,
     shelf: LayerShelf,
     sandbox: LazySandbox,
     elsewhere: readonly string[] = [],
-    tellUnread: (directory: string, reason: string) => void = () => undefined,
+    tellUnread: TellUnread = () => undefined,
   ) {
     this.directory = directory;
     this.live = liveIn(directory);
@@ -77,7 +81,7 @@ export class BaseTree implements LayerShelf {
   }
 
   async stage(): Promise<StagedLayer> {
-    await mkdir(join(this.directory, 'chrootbuild'), { recursive: true });
+    await this.makeDirectory(dirname(this.snapshot));
     const root = await mkdtemp(join(this.directory, STAGE));
     const staged = { directory: join(root, 'upper'), work: join(root, 'work'), root };
     await mkdir(staged.directory, { mode: 0o755 });
@@ -94,8 +98,7 @@ export class BaseTree implements LayerShelf {
     if (archive !== undefined) await this.keepSnapshot(staged, layerRef(manifest), archive);
     await this.makeRoom(sign);
     await rename(staged.directory, this.live);
-    const note = noteListing(JSON.stringify(manifest));
-    const record: LiveRecord = { ...note, manifest, signature: await sign(this.live), user: currentUser() };
+    const record: LiveRecord = { manifest, signature: await sign(this.live), user: currentUser() };
     await atomicWriteFile(this.record, JSON.stringify(record));
     await this.remove(staged.root);
     // The next tree that is published here moves this one to the cache, in the same build too.
@@ -133,7 +136,9 @@ export class BaseTree implements LayerShelf {
       await link(archive, shared); // the snapshot itself stays here
       await this.shelf.keepArchive?.(layer, shared);
     }
+    await this.clearForFile(this.snapshotRecord);
     await atomicWriteFile(this.snapshotRecord, '{}');
+    await this.clearForFile(this.snapshot);
     await rename(archive, this.snapshot);
     await syncDirectory(dirname(this.snapshot));
     await atomicWriteFile(this.snapshotRecord, JSON.stringify({ digest: layer.digest }));
@@ -158,11 +163,13 @@ export class BaseTree implements LayerShelf {
   private async makeRoom(sign: SignLayer): Promise<void> {
     const record = await this.readLive();
     const known = record?.manifest;
+    await this.clearForFile(this.record);
     await atomicWriteFile(this.record, '{}');
-    const owner = await ownerOf(this.live);
-    if (owner === undefined) return;
+    const lying = await entryAt(this.live);
+    if (lying === undefined) return;
+    if (!lying.isDirectory()) return rm(this.live);
     if (known === undefined || record?.user !== currentUser()) {
-      return owner === currentUser() ? this.remove(this.live) : this.setAside();
+      return lying.uid === currentUser() ? this.remove(this.live) : this.setAside();
     }
     const staged = await this.shelf.stage();
     try {
@@ -182,6 +189,22 @@ export class BaseTree implements LayerShelf {
     await rename(this.live, aside); // an empty directory is replaced; that both have the same parent lets others rename it
   }
 
+  /** Makes a directory of the work directory, in place of a file or of a link that leads to none. */
+  private async makeDirectory(directory: string): Promise<void> {
+    try {
+      await mkdir(directory, { recursive: true });
+    } catch (error) {
+      if ((await entryAt(directory))?.isDirectory() !== false) throw error;
+      await rm(directory);
+      await mkdir(directory);
+    }
+  }
+
+  /** Takes a directory away that lies where a file is to be put, which would not replace it. */
+  private async clearForFile(path: string): Promise<void> {
+    if ((await entryAt(path))?.isDirectory() === true) await this.remove(path);
+  }
+
   private async remove(directory: string): Promise<void> {
     const sandbox = await this.sandbox.get();
     await sandbox.removeTree(directory);
@@ -190,24 +213,31 @@ export class BaseTree implements LayerShelf {
   private async liveRecord(layer: Pick<LayerRef, 'digest'>): Promise<LiveRecord | undefined> {
     const record = await this.readLive();
     if (record?.manifest?.digest !== layer.digest || record.signature === undefined) return undefined;
-    if (record.user !== currentUser() || (await fileState(this.live)) === undefined) return undefined;
-    const { manifest, signature, user, listing } = record;
-    return { manifest, signature, user, ...(listing === undefined ? {} : { listing }) };
+    if (record.user !== currentUser() || (await entryAt(this.live))?.isDirectory() !== true) return undefined;
+    const { manifest, signature, user } = record;
+    return { manifest, signature, user };
   }
 
   /**
    * The record of the live tree, unless its listing was altered. It lists thousands of files and is asked for again and again, so it is
-   * parsed once for each state of its file.
+   * parsed once for each state of its file. Where something else than a file lies, or one that cannot be read, there is none.
    */
   private async readLive(): Promise<Partial<LiveRecord> | undefined> {
-    const state = await fileState(this.record);
-    if (state === undefined || state !== this.parsed?.state) {
-      const record = await readJson<Partial<LiveRecord>>(this.record);
-      const manifest = record?.manifest;
-      const sound = manifest === undefined || isTrueListing(manifest, JSON.stringify(manifest), record as ListingNote);
-      this.parsed = { state, record: sound ? record : undefined };
+    try {
+      const state = await fileState(this.record);
+      if (state === undefined || state !== this.parsed?.state) {
+        const record = await readJson<Partial<LiveRecord> | null>(this.record);
+        const sound = record?.manifest === undefined || isProvenListing(record.manifest);
+        this.parsed = { state, record: sound && record !== null ? record : undefined };
+      }
+      return this.parsed.record;
+    } catch (error) {
+      const reason = systemErrorOf(error);
+      if (reason === undefined) throw error;
+      if (!isNoFile(error) && !this.distrusted.has(this.record)) this.tellUnread('the record of the base tree', this.directory, reason);
+      this.distrusted.add(this.record);
+      return undefined;
     }
-    return this.parsed.record;
   }
 
   /** The first snapshot that is said to be of this layer. */
@@ -222,7 +252,7 @@ export class BaseTree implements LayerShelf {
         const reason = systemErrorOf(error);
         if (reason === undefined) throw error;
         this.distrusted.add(snapshot);
-        this.tellUnread(dirname(snapshot), reason);
+        this.tellUnread('the snapshot', dirname(snapshot), reason);
       }
     }
     return undefined;
@@ -230,18 +260,18 @@ export class BaseTree implements LayerShelf {
 }
 
 async function namesIn(directory: string): Promise<readonly string[]> {
-  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+  return readdir(directory).catch((error: unknown) => {
+    if (isNoFile(error)) return [];
     throw error;
   });
 }
 
-/** The user whose a file is; undefined when it is absent. */
-async function ownerOf(path: string): Promise<number | undefined> {
+/** What lies at a path, which a link is not followed for; undefined when nothing does. */
+async function entryAt(path: string): Promise<Stats | undefined> {
   try {
-    return (await stat(path)).uid;
+    return await lstat(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isNoFile(error)) return undefined;
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { digestFromHex, isReadFailure, systemErrorOf } from '@ict/integrity';
 import { hasCode, toErrorRecord } from '@ict/plugin-api';
 import { isUnread, layerDigest, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
-import { isTrueListing } from './layer-listing.js';
+import { isProvenListing } from './layer-listing.js';
 
 const OTHER_LISTING = 'its listing is that of another layer';
 
@@ -47,7 +47,7 @@ export async function checkBaseTree(directory: string, sandbox: Pick<Sandbox, 'v
     const record = (await readJson<Partial<LiveRecord>>(file)) ?? {};
     const { manifest, user } = record;
     if (manifest === undefined || user !== currentUser() || (await fileState(live)) === undefined) return undefined;
-    if (!isTrueListing(manifest, JSON.stringify(manifest), record)) return damaged(OTHER_LISTING);
+    if (!isProvenListing(manifest)) return damaged(OTHER_LISTING);
     return (await compare(live, manifest, sandbox, signal)) ?? 'sound';
   });
 }

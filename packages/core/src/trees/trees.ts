@@ -13,6 +13,7 @@ import type {
 import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from '../errors.js';
 import { lookingForRoom } from './full-disk.js';
+import { isProvenListing } from './layer-listing.js';
 import type { LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { mergeLayers, type MergedEntry } from './merged-tree.js';
 
@@ -241,6 +242,7 @@ export class SandboxTrees implements TreeRunner {
       const quick = await sandbox.verifyLayer(directory, manifest, { mode: 'signature', signature: signature.digest, signal });
       if (quick.ok) return [];
     }
+    if (!isProvenListing(manifest)) return ['its listing'];
     const { ok, changed } = await sandbox.verifyLayer(directory, manifest, { mode: 'full', signal });
     if (ok) await this.shelf.resign(layer, await sandbox.statLayer(directory));
     return ok ? [] : changed;

@@ -3,7 +3,7 @@ import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { temporaryName } from '@ict/integrity';
+import { digestOf, temporaryName } from '@ict/integrity';
 import { IctError, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { checkBaseTree, checkSnapshot, type TreeVerdict } from '../../src/trees/tree-check.js';
@@ -53,6 +53,14 @@ class DirectoryShelf implements LayerShelf {
   async abandon() {}
 }
 
+/** The archive of {@link oneFileSandbox}, read as it is. */
+const lister = {
+  listArchive: async (archive: string): Promise<LayerManifest> => {
+    const directory = await mkdtemp(join(work, 'list-'));
+    return oneFileSandbox.unpackLayer(archive, directory).finally(() => rm(directory, { recursive: true }));
+  },
+};
+
 interface Workshop {
   readonly base: BaseTree;
   readonly shelf: DirectoryShelf;
@@ -60,7 +68,11 @@ interface Workshop {
   readonly lies: (layer: LayerRef) => Promise<string>;
 }
 
-function workshop(directory = work, elsewhere: readonly string[] = [], tellUnread?: (directory: string, reason: string) => void): Workshop {
+function workshop(
+  directory = work,
+  elsewhere: readonly string[] = [],
+  tellUnread?: (what: string, directory: string, reason: string) => void,
+): Workshop {
   const shelf = new DirectoryShelf(join(place, 'cache'));
   const base = new BaseTree(directory, shelf, new LazySandbox(async () => oneFileSandbox), elsewhere, tellUnread);
   const make = async (content: string): Promise<LayerRef> => {
@@ -84,8 +96,14 @@ async function alterListing(): Promise<void> {
   const file = join(work, 'chrootenv.json');
   const record = JSON.parse(await readFile(file, 'utf8')) as { readonly manifest: LayerManifest };
   const entries = record.manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 2 }));
-  await writeFile(file, JSON.stringify({ ...record, manifest: { ...record.manifest, entries } }));
+  const manifest = { ...record.manifest, entries };
+  // As earlier versions noted it: whoever alters the file can alter what it says of itself.
+  await writeFile(file, JSON.stringify({ ...record, manifest, listing: digestOf(JSON.stringify(manifest)) }));
 }
+
+const asLink = (path: string) => symlink(path, path);
+const asDirectory = (path: string) => mkdir(join(path, 'in'), { recursive: true });
+const asFile = (path: string) => writeFile(path, 'rubbish');
 
 async function alteredBefore({ make }: Workshop): Promise<void> {
   await alterListing();
@@ -171,10 +189,33 @@ describe('a base tree', () => {
     await mkdir(other);
     const layer = await workshop(other).make('two');
     const told: string[] = [];
-    const { base } = workshop(work, [file, looped, other], (directory, reason) => void told.push(`${directory} ${reason}`));
+    const { base } = workshop(work, [file, looped, other], (what, directory, reason) => void told.push(`${what}: ${directory} ${reason}`));
     expect(await base.has(layer)).toBe(true);
     expect(await base.has(layer)).toBe(true);
-    expect(told).toEqual([`${join(file, 'chrootbuild')} ENOTDIR`, `${join(looped, 'chrootbuild')} ELOOP`]);
+    expect(told).toEqual([`the snapshot: ${join(file, 'chrootbuild')} ENOTDIR`, `the snapshot: ${join(looped, 'chrootbuild')} ELOOP`]);
+  });
+
+  it.each<[string, string, (path: string) => Promise<unknown>]>([
+    ['chrootenv.json', 'a directory', asDirectory],
+    ['chrootenv.json', 'a link to itself', asLink],
+    ['chrootenv', 'a file', asFile],
+    ['chrootenv', 'a link to itself', asLink],
+    ['chrootbuild', 'a file', asFile],
+    ['chrootbuild', 'a link to itself', asLink],
+    ['chrootbuild/chrootenv.json', 'a directory', asDirectory],
+    ['chrootbuild/chrootenv.json', 'a link to itself', asLink],
+    ['chrootbuild/chrootenv.tar.gz', 'a directory', asDirectory],
+    ['chrootbuild/chrootenv.tar.gz', 'a link to itself', asLink],
+  ])('is found, and made, where %s became %s', async (name, _what, become) => {
+    const { base, make, lies } = workshop();
+    const layer = await make('one');
+    await rm(join(work, name), { recursive: true });
+    await become(join(work, name));
+    await BaseTree.removeLeftovers(work, (path) => rm(path, { recursive: true }));
+    expect(await base.has(layer)).toBe(true);
+    expect(await lies(layer)).toBe('live: one');
+    expect(await lies(await make('two'))).toBe('live: two');
+    expect(await checkSnapshot(work, lister, new AbortController().signal)).toBe('sound');
   });
 
   it('makes room by moving the tree that lies there to the cache, so that switching back finds it', async () => {
@@ -283,13 +324,6 @@ describe('the check of a snapshot', () => {
   const { signal } = new AbortController();
   const snapshot = (): string => join(work, 'chrootbuild', 'chrootenv.tar.gz');
   const snapshotRecord = (): string => join(work, 'chrootbuild', 'chrootenv.json');
-  /** The archive of {@link oneFileSandbox}, read as it is. */
-  const lister = {
-    listArchive: async (archive: string): Promise<LayerManifest> => {
-      const directory = await mkdtemp(join(work, 'list-'));
-      return oneFileSandbox.unpackLayer(archive, directory).finally(() => rm(directory, { recursive: true }));
-    },
-  };
 
   it.each<[string, () => Promise<unknown>, unknown]>([
     ['that one is sound', async () => undefined, 'sound'],

@@ -20,8 +20,9 @@ const made = layerRef(manifest);
  * @param kept whether it lay there before, so that what a change staged is not what lies there now.
  * @param sound whether its files are what its manifest says.
  * @param directory where layers are made.
+ * @param listing what lies beside the layer.
  */
-function trees({ kept = false, sound = true, directory = '/staged/fs' }) {
+function trees({ kept = false, sound = true, directory = '/staged/fs', verify = 'signature' as 'signature' | 'full', listing = manifest }) {
   const looks: string[] = [];
   const packed: (readonly object[])[] = [];
   const abandoned: string[] = [];
@@ -43,13 +44,13 @@ function trees({ kept = false, sound = true, directory = '/staged/fs' }) {
   const shelf = {
     stage: async () => ({ directory, work: '/staged/work', root: '/staged' }),
     publish: async () => ({ layer: made, directory: kept ? undefined : '/layers/made' }),
-    find: async () => ({ directory: '/layers/made', manifest, signature: { digest: digestOfAll('5'), entries: 1 } }),
+    find: async () => ({ directory: '/layers/made', manifest: listing, signature: { digest: digestOfAll('5'), entries: 1 } }),
     abandon: async (staged: StagedLayer) => void abandoned.push(staged.directory),
     drop: async ({ digest }: LayerRef) => void dropped.push(digest),
   } as unknown as LayerShelf;
   const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, shelf, {
     epochSeconds: 1,
-    verify: 'signature',
+    verify,
     signal: new AbortController().signal,
   });
   return { subject, looks, packed, dropped, abandoned };
@@ -75,6 +76,19 @@ describe('the layers of a tree', () => {
     const { subject, dropped } = trees({ kept: true, sound: false });
     const layer = await subject.change({ layers: [] }, async () => undefined);
     await expect(subject.directories({ layers: [layer] })).rejects.toMatchObject({ code: 'ICT_LAYER_DAMAGED' });
+    expect(dropped).toEqual([made.digest]);
+  });
+});
+
+describe('a listing that was altered together with what is noted of it', () => {
+  const listing = { ...manifest, entries: manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 2 })) };
+
+  it('is found where every byte is compared', async () => {
+    const { subject, dropped } = trees({ kept: true, verify: 'full', listing });
+    await expect(subject.directories({ layers: [made] })).rejects.toMatchObject({
+      code: 'ICT_LAYER_DAMAGED',
+      facts: { changed: ['its listing'] },
+    });
     expect(dropped).toEqual([made.digest]);
   });
 });
