@@ -76,10 +76,10 @@ describe('bash', () => {
   });
 
   it('asks ict for distributions, templates and images, blanks and all', async () => {
-    const answers = `ict() { [ "$1" = complete ] && case $2 in distributions) printf 'debian12\\ndebian13\\nubuntu24\\n' ;; templates) echo minimal ;; images) echo '/srv/my disk.raw' ;; esac; }; `;
+    const answers = `ict() { [ "$1" = complete ] && case $2 in distributions) printf 'debian12\\ndebian13\\nubuntu24\\n' ;; templates) echo minimal ;; images) echo '/no-such-place/my disk.raw' ;; esac; }; `;
     expect(await offers.call(answers, 'init', '--distro', 'deb')).toEqual(['debian12', 'debian13']);
     expect(await offers.call(answers, 'templates', '')).toContain('minimal');
-    expect(await offers.call(answers, 'boot', '/srv/')).toEqual(['/srv/my disk.raw']);
+    expect(await offers.call(answers, 'boot', '/no-such-place/')).toEqual(['/no-such-place/my disk.raw']);
   });
 
   it('asks ict for packages of the template or target at hand, and offers no files then', async () => {
