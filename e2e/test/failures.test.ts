@@ -344,9 +344,9 @@ describe('a package that attacks the tree', () => {
   });
 
   /** Builds where a build succeeded before, from an archive that has the package as well. */
-  async function buildWithEvil(template: string, args: readonly string[]): Promise<IctResult> {
+  async function buildWithEvil(template: string, args: readonly string[], deb = evil): Promise<IctResult> {
     const root = join(mini.root, 'evil-archive');
-    await buildArchive({ ...mini.distribution.spec, root, debs: [...mini.distribution.spec.debs, evil] });
+    await buildArchive({ ...mini.distribution.spec, root, debs: [...mini.distribution.spec.debs, deb] });
     const server = await serveArchive(root);
     try {
       return await mini.buildTemplate(template, warm, [...args, ...mini.flags(server.url).slice(2)]);
@@ -360,20 +360,32 @@ describe('a package that attacks the tree', () => {
     const file = join(mini.distribution.definition, '..', 'evil.yml');
     await writeFile(file, definition);
     const result = await buildWithEvil(await mini.template({ disk: smallDisk('Mini', '112MiB', 'ext3') }), ['--distro-file', file]);
-    expect(codesOf(result)).toEqual(['ICT_ARCHIVE_ESCAPE']);
+    requireEscapeTold(result);
     await expect(readFile(target)).rejects.toMatchObject({ code: 'ENOENT' });
     await requireNothingLost();
   });
 
-  it('of the image, with a member that escapes the root, is refused by dpkg within the tree, and nothing is written outside', async () => {
+  it.each([
+    // dpkg, whose root is the tree, finds no such directory there, or does.
+    ['a directory that only the host has', () => target],
+    ['a directory that the tree has as well', () => '/etc/escaped'],
+  ])('of the image, with a member that escapes the root to %s, is refused, and nothing is written outside', async (_, place) => {
     const template = await mini.template({ system: { packages: ['mini-service', 'mini-evil'] } });
-    const result = await buildWithEvil(template, []);
-    expect(codesOf(result)).toEqual(['ICT_COMMAND_FAILED']);
-    expect(errorOf(result).message).toContain('mini-evil_1_all.deb');
-    await expect(readFile(target)).rejects.toMatchObject({ code: 'ENOENT' });
+    const result = await buildWithEvil(template, [], await escapingDeb(join(mini.root, 'evil-of-image'), place()));
+    requireEscapeTold(result);
+    await expect(readFile(place())).rejects.toMatchObject({ code: 'ENOENT' });
     await requireNothingLost();
   });
 });
+
+/** File, package, repository and member are named. */
+function requireEscapeTold(result: IctResult): void {
+  expect(codesOf(result)).toEqual(['ICT_DEB_PACKAGE_ESCAPE']);
+  expect(result.status).toBe(5);
+  const { message, facts } = errorOf(result);
+  expect(message).toMatch(/mini-evil_1_all\.deb from repository "mini" has the member "\S*\.\.\//);
+  expect(facts).toMatchObject({ package: 'mini-evil:all', version: '1' });
+}
 
 /** Makes a package `mini-evil` whose only member climbs out of any root to `target`. */
 async function escapingDeb(directory: string, target: string): Promise<string> {

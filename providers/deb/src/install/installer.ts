@@ -10,6 +10,7 @@ import type {
 import { cleanTree } from './clean.js';
 import { createDeltaInstaller } from './delta.js';
 import { debError } from '../errors.js';
+import { FailedMember, namePackage, refuseListedMembers } from './escaping-member.js';
 import { keepChoice } from './file-choice.js';
 import { createFileName } from '../file-name.js';
 import { installOrder } from './install-order.js';
@@ -83,12 +84,34 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (order.length > 0) {
     await tree.expose(order, PACKAGES);
     const files = (await unpackOrder(order, ctx)).map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-    await tree.run({ argv: dpkg('unpack', ...files), env, onLine: progress('unpack', order, ctx) });
+    await unpackAll(files, order, tree, env, ctx);
     await tree.run({ argv: dpkg('configure', ...order.map(dpkgName)), env, onLine: progress('configure', order, ctx) });
   }
   await tree.run({ argv: dpkg('configureRest'), env });
   await tree.remove(POLICY);
   await requireConsistent(tree, env);
+}
+
+/** @throws `ICT_DEB_PACKAGE_ESCAPE`, before a script of what was unpacked configures it; `ICT_COMMAND_FAILED`. */
+async function unpackAll(
+  files: readonly string[],
+  packages: readonly VerifiedPackage[],
+  tree: TreeSession,
+  env: Readonly<Record<string, string>>,
+  ctx: BuildContext,
+): Promise<void> {
+  const failed = new FailedMember(packages);
+  const tell = progress('unpack', packages, ctx);
+  const onLine: typeof tell = (line, stream) => {
+    failed.read(line);
+    tell(line, stream);
+  };
+  try {
+    await tree.run({ argv: dpkg('unpack', ...files), env, onLine });
+  } catch (error) {
+    throw failed.errorFor(error);
+  }
+  await refuseListedMembers(packages, tree, DATABASE);
 }
 
 /** How dpkg names an installed package: one of architecture `all` is known under the native one. */
@@ -128,8 +151,12 @@ async function unpack(packages: readonly VerifiedPackage[], tree: TreeSession, d
 }
 
 /** Puts a package's files there without installing it, as far as its programs need them. */
-function extractToRun(pkg: VerifiedPackage, tree: TreeSession): Promise<void> {
-  return tree.extract(pkg.twin ?? pkg.file, 'deb', '/', { without: FOR_PEOPLE });
+async function extractToRun(pkg: VerifiedPackage, tree: TreeSession): Promise<void> {
+  try {
+    await tree.extract(pkg.twin ?? pkg.file, 'deb', '/', { without: FOR_PEOPLE });
+  } catch (error) {
+    throw namePackage(pkg, error);
+  }
 }
 
 async function linkUsr(tree: TreeSession, names: readonly string[]): Promise<void> {
