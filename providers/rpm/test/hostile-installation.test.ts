@@ -49,7 +49,15 @@ afterAll(async () => {
 });
 
 function verified(name: string, file: string): VerifiedPackage {
-  return { name, version: '1.0-1', arch: 'noarch', id: `${name}:noarch`, requires: [], file } as unknown as VerifiedPackage;
+  return {
+    name,
+    version: '1.0-1',
+    arch: 'noarch',
+    id: `${name}:noarch`,
+    requires: [],
+    repository: 'hostile',
+    file,
+  } as unknown as VerifiedPackage;
 }
 
 /** A package file that nobody would make but to harm, under the name that the cache gives it. */
@@ -182,7 +190,10 @@ describe('a payload', () => {
     ['nothing', Buffer.alloc(0)],
   ])('with %s is refused by the rpm of the tree, under our own code, and leaves nothing', async (what, bytes) => {
     const { error, layer } = await install([made(what, good, Buffer.concat([bytes, CPIO_END]))]);
-    expect(error).toMatchObject({ code: 'ICT_RPM_PAYLOAD_INVALID', message: expect.stringContaining('made-1.0-1.noarch') as string });
+    expect(error).toMatchObject({
+      code: 'ICT_RPM_PAYLOAD_INVALID',
+      message: expect.stringContaining('made-1.0-1.noarch from repository "hostile"') as string,
+    });
     expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
   });
 

@@ -68,7 +68,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (packages.length === 0) return;
   await tree.expose(packages, PACKAGES);
   const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-  const refused = new RefusedPayload();
+  const refused = new RefusedPayload(packages);
   const tell = progress(packages, ctx);
   try {
     await tree.run({

@@ -1,4 +1,5 @@
 import { hasCode } from '@ict/plugin-api';
+import type { VerifiedPackage } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 
 /** What rpm says of payloads that are not what their headers say. Of files that it cannot write it tells what the system said. */
@@ -10,6 +11,12 @@ const FAILED = /^error: (\S+): install failed$/;
 export class RefusedPayload {
   #fault: { readonly reason: string; readonly path: string | undefined } | undefined;
   #package: string | undefined;
+  readonly #repositories: ReadonlyMap<string, string>;
+
+  /** @param packages those that are installed: rpm names them without their epochs. */
+  constructor(packages: readonly VerifiedPackage[]) {
+    this.#repositories = new Map(packages.map((pkg) => [`${pkg.name}-${pkg.version.replace(/^\d+:/, '')}.${pkg.arch}`, pkg.repository]));
+  }
 
   /** @param line of rpm's output, in the order in which it comes. */
   read(line: string): void {
@@ -23,10 +30,17 @@ export class RefusedPayload {
   errorFor(error: unknown): unknown {
     if (this.#fault === undefined || this.#package === undefined || !hasCode(error, 'ICT_COMMAND_FAILED')) return error;
     const { reason, path } = this.#fault;
+    const repository = this.#repositories.get(this.#package);
+    const from = repository === undefined ? '' : ` from repository "${repository}"`;
     return rpmError('ICT_RPM_PAYLOAD_INVALID', {
-      message: `rpm refuses the payload of ${this.#package}${path === undefined ? '' : `, at ${path}`}: ${reason}`,
+      message: `rpm refuses the payload of ${this.#package}${from}${path === undefined ? '' : `, at ${path}`}: ${reason}`,
       hint: 'Fetch the package again; when it is the same, report it to the repository.',
-      facts: { package: this.#package, ...(path === undefined ? {} : { member: path }), reason },
+      facts: {
+        package: this.#package,
+        ...(repository === undefined ? {} : { repository }),
+        ...(path === undefined ? {} : { member: path }),
+        reason,
+      },
       cause: error,
     });
   }
