@@ -42,14 +42,23 @@ export interface DirectoryFiles {
   readonly shared?: ReadonlyMap<string, readonly SharedFile[]>;
 }
 
+/** Is told what could not be looked at, which is then left out. */
+export type Unseen = (path: string, error: unknown) => void;
+
+const passOn: Unseen = (_path, error) => {
+  throw error;
+};
+
 /**
  * Looks at each thing in a directory; what vanishes meanwhile is left out. `plain` says that all are files.
  *
  * @param wanted names of those that are looked at; default: all.
+ * @throws Node's own errors for what is there and cannot be looked at, unless they go to `unseen`.
  */
 export function lookAtFiles(
   directory: string,
   wanted = namesIn(directory),
+  unseen = passOn,
 ): DirectoryFiles & { readonly names: readonly string[]; readonly plain: boolean } {
   const names: string[] = [];
   const allocatedBytes: number[] = [];
@@ -57,7 +66,7 @@ export function lookAtFiles(
   const shared = new Map<string, readonly SharedFile[]>();
   let plain = true;
   for (const name of wanted) {
-    const found = measure(directory + sep + name);
+    const found = measureUnless(unseen, directory + sep + name);
     if (found === undefined) continue;
     names.push(name);
     allocatedBytes.push(found.allocatedBytes);
@@ -66,6 +75,15 @@ export function lookAtFiles(
     plain &&= found.plain;
   }
   return { names, allocatedBytes, changedAt, plain, ...(shared.size === 0 ? {} : { shared }) };
+}
+
+function measureUnless(unseen: Unseen, path: string): Measure | undefined {
+  try {
+    return measure(path);
+  } catch (error) {
+    unseen(path, error);
+    return undefined;
+  }
 }
 
 /** Names in a directory, sorted by UTF-16 code units; none when it is absent or may not be read. */

@@ -60,7 +60,8 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
   const kept = new Map<string, Record<string, Seen>>(places.map((place) => [place, {}]));
   const fresh: { readonly place: string; readonly name: string; readonly seen: Seen }[] = [];
 
-  function look(directory: string): DirectoryFiles {
+  function look(directory: string, wanted?: readonly string[]): DirectoryFiles {
+    if (wanted !== undefined) return lookAtFiles(directory, wanted);
     const place = dirname(directory);
     const name = basename(directory);
     const before = identityOf(directory);

@@ -1,5 +1,5 @@
 import { basename, join, sep } from 'node:path';
-import { directoriesIn, lookAtFiles, namesIn, type DirectoryFiles, type SharedFile } from './directory-files.js';
+import { directoriesIn, lookAtFiles, namesIn, type DirectoryFiles, type SharedFile, type Unseen } from './directory-files.js';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
 import { twinId } from './twin-entry.js';
@@ -41,6 +41,8 @@ export interface EntryList<Entry extends { readonly kind: string } = CacheEntry>
   at(index: number): Entry;
 }
 
+type LookAt = (directory: string, wanted?: readonly string[]) => DirectoryFiles;
+
 /** Entries of one kind in one directory. */
 interface Shelf extends Partial<Pick<FilePlace, 'name' | 'idOf'>> {
   readonly kind: EntryKind;
@@ -57,15 +59,10 @@ interface Shelf extends Partial<Pick<FilePlace, 'name' | 'idOf'>> {
  * pool takes ten times as long. A layer costs a look at each of its files.
  *
  * @param used last uses from the journal; an entry that it does not know was last used when it was stored.
- * @param lookAt what lies in a directory of files; default: what it holds now.
+ * @param lookAt what lies in a directory of files, or those of it that have these names; default: what it holds now.
  * @returns kind by kind, provider by provider and so on, sorted by name.
  */
-export function entriesIn(
-  layout: Layout,
-  used: Uses,
-  kinds: readonly EntryKind[],
-  lookAt: (directory: string) => DirectoryFiles = lookAtFiles,
-): EntryList {
+export function entriesIn(layout: Layout, used: Uses, kinds: readonly EntryKind[], lookAt: LookAt = lookAtFiles): EntryList {
   const shelves: Shelf[] = [];
   // For each entry: its shelf, its row there, and its last use.
   const shelfOf: number[] = [];
@@ -99,12 +96,16 @@ export function* eachEntry<Entry extends { readonly kind: string }>(list: EntryL
   for (let index = 0; index < list.length; index++) yield list.at(index);
 }
 
-/** As {@link entriesIn}, all of them made. */
-export function listEntries(layout: Layout, used: Uses, kinds: readonly EntryKind[]): readonly CacheEntry[] {
-  return Array.from(eachEntry(entriesIn(layout, used, kinds)));
+/**
+ * As {@link entriesIn}, all of them made.
+ *
+ * @param unseen is told of entries that cannot be looked at; without it, the first one is an error.
+ */
+export function listEntries(layout: Layout, used: Uses, kinds: readonly EntryKind[], unseen?: Unseen): readonly CacheEntry[] {
+  return Array.from(eachEntry(entriesIn(layout, used, kinds, (directory, wanted) => lookAtFiles(directory, wanted, unseen))));
 }
 
-function* shelvesOf(layout: Layout, kind: EntryKind, lookAt: (directory: string) => DirectoryFiles): Generator<Shelf, void, undefined> {
+function* shelvesOf(layout: Layout, kind: EntryKind, lookAt: LookAt): Generator<Shelf, void, undefined> {
   for (const { root, ...place } of filePlaces(layout, kind)) {
     for (const child of directoriesIn(root)) {
       const directory = join(root, child);
@@ -114,7 +115,7 @@ function* shelvesOf(layout: Layout, kind: EntryKind, lookAt: (directory: string)
   const directory = namedPlace(layout, kind);
   if (directory === undefined) return;
   const names = namesIn(directory).filter((name) => !name.startsWith('.'));
-  yield { kind, directory, child: basename(directory), suffix: '', files: lookAtFiles(directory, names) };
+  yield { kind, directory, child: basename(directory), suffix: '', files: lookAt(directory, names) };
 }
 
 function idOn({ idOf, child, suffix }: Shelf, file: string): string {

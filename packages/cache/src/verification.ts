@@ -42,7 +42,7 @@ export interface Finding {
 export interface VerifyOptions {
   /**
    * Take away what is damaged or dangling: it is made or fetched again when it is needed. What cannot be read stays, and so does what is in a
-   * directory of another user.
+   * directory of another user, or on a file system that is only read.
    */
   readonly repair?: boolean;
   /** Compares the files of a layer with its listing. @returns what is wrong. Without it, layers are not looked at. */
@@ -105,16 +105,20 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
     }
   }
 
-  /** Entries of a kind. Where some are, but the system does not say which, that is reported. */
+  /** Entries of a kind. Where some are, but the system does not say which, or lets one not be looked at, that is reported. */
   async function entriesOf(kind: EntryKind): Promise<readonly CacheEntry[]> {
     const before = findings.length;
     for (const directory of entryDirectories(layout, kind)) await listed(kind, directory, namesOf);
+    const unseen = new Map<string, Fault>();
+    let found: readonly CacheEntry[] = [];
     try {
-      return listEntries(layout, noUses, [kind]);
+      found = listEntries(layout, noUses, [kind], (path, error) => void unseen.set(path, faultOf(error)));
     } catch (error) {
-      if (findings.length > before && isReadFailure(error)) return [];
-      throw error;
+      if (findings.length === before || !isReadFailure(error)) throw error;
     }
+    for (const { path } of findings) unseen.delete(path); // told by its record
+    for (const [path, fault] of unseen) await report({ kind, id: basename(path), path, ...fault }, () => layout.toTrash(path));
+    return found;
   }
 
   async function takeAway({ kind, id, path, name, provider }: CacheEntry): Promise<void> {
@@ -161,6 +165,7 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
   async function isThere(file: string, found: Pick<Finding, 'kind' | 'id' | 'path'>, record: string): Promise<boolean> {
     const verdict = await verdictOf(async () => ((await statSignature(file)) === undefined ? GONE : undefined));
     if (verdict?.problem === 'damaged') return true; // something is there, which is looked at as all files are
+    if (verdict?.problem === 'unreadable' && findings.some(({ path }) => path === file)) return true; // told already
     if (verdict !== undefined) await report({ ...found, ...verdict }, () => layout.toTrash(record));
     return verdict === undefined;
   }
@@ -242,10 +247,15 @@ async function verdictOf(look: () => Promise<Verdict>): Promise<Verdict> {
   try {
     return await look();
   } catch (error) {
-    const reason = systemErrorOf(error);
-    if (reason === undefined) throw error;
-    return { problem: isReadFailure(error) ? 'unreadable' : 'damaged', detail: `it cannot be read: ${reason}` };
+    return faultOf(error);
   }
+}
+
+/** What the system's refusal means. @throws every other error. */
+function faultOf(error: unknown): Fault {
+  const reason = systemErrorOf(error);
+  if (reason === undefined) throw error;
+  return { problem: isReadFailure(error) ? 'unreadable' : 'damaged', detail: `it cannot be read: ${reason}` };
 }
 
 /** Another text for each file or directory that lies at a place, and after each change of it. */
@@ -259,7 +269,7 @@ function stateOf(path: string): string | undefined {
   }
 }
 
-/** False where what is to be done belongs to another user. */
+/** False where what is to be done is another user's, or the file system is only read. */
 async function unlessRefused(work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();

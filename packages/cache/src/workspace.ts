@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, errnoOf, isRefusal } from '@ict/integrity';
+import { digestOf, errnoOf, isReadFailure, isRefusal } from '@ict/integrity';
 import { measureDirectory } from './directory-files.js';
 
 /** Something that builds keep below `work_dir/{provider-id}`. */
@@ -25,11 +25,26 @@ export function workspaceLock(directory: string): string {
   return `work-${digestOf(directory).slice(-16)}`;
 }
 
-/** Everything in a work directory that this user may look at; nothing when it is absent. */
-export async function listWorkspace(workDir: string): Promise<readonly WorkspaceEntry[]> {
+/**
+ * Everything in a work directory that this user may look at; nothing when it is absent.
+ *
+ * @param unread is told of what a disk or file server in trouble does not let be looked at; without it, the first such thing is an error.
+ */
+export async function listWorkspace(
+  workDir: string,
+  unread: (entry: Pick<WorkspaceEntry, 'kind' | 'id' | 'path'>, error: unknown) => void = passOn,
+): Promise<readonly WorkspaceEntry[]> {
   const found: WorkspaceEntry[] = [];
   const add = async (kind: WorkspaceEntry['kind'], provider: string, id: string): Promise<void> => {
     const path = join(workDir, id);
+    try {
+      await look(kind, provider, id, path);
+    } catch (error) {
+      if (!isReadFailure(error)) throw error;
+      unread({ kind, id, path }, error);
+    }
+  };
+  const look = async (kind: WorkspaceEntry['kind'], provider: string, id: string, path: string): Promise<void> => {
     const entry = await lstat(path).catch(unseen);
     if (entry?.isDirectory() !== true) return;
     const changedMs = kind === 'chrootenv' ? ((await lstat(`${path}.json`).catch(unseen))?.mtimeMs ?? entry.ctimeMs) : entry.mtimeMs;
@@ -45,7 +60,7 @@ export async function listWorkspace(workDir: string): Promise<readonly Workspace
 
 /**
  * What became of an entry: it is `gone`; it waits `aside` for the next build of its directory, as files in it belong to other users; or it
- * `stays`, as the directory itself is another user's.
+ * `stays`, as the directory itself is another user's, or only read.
  */
 export type WorkspaceRemoval = 'gone' | 'aside' | 'stays';
 
@@ -66,6 +81,10 @@ export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntr
     if (isRefusal(error)) return 'aside';
     throw error;
   }
+}
+
+function passOn(_entry: object, error: unknown): never {
+  throw error;
 }
 
 async function names(directory: string): Promise<readonly string[]> {

@@ -6,7 +6,7 @@ import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Collection } from '../src/collector.js';
 import { occupiedBytes } from '../src/disk-room.js';
-import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+import { childScript, endProcesses, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
 
 const DAY = 86_400;
 const START = 1_700_000_000;
@@ -274,4 +274,20 @@ it('hashes an unchanged file again after 30 days', async () => {
   rig.hashed.length = 0;
   await (await rig.open()).blobs.path(blob);
   expect(rig.hashed).toHaveLength(1);
+});
+
+it('what lies on a file system that is only read stays, and counts as that; neither clean nor repair ends there', async () => {
+  await storePackages(['a'], START);
+  const file = join(rig.cacheDir, 'pkgCache', provider, 'a_1.0-1_amd64.deb');
+  writeFileSync(file, 'damaged');
+  const script = childScript(
+    rig.cacheDir,
+    `const cache = await open();
+     const { removed, pinned } = await cache.clean(() => true);
+     const { findings } = await cache.verify({ repair: true });
+     console.log(JSON.stringify([removed.length, pinned, ...findings.map(({ problem, repaired }) => [problem, repaired])]));`,
+  );
+  const setup = 'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"';
+  expect(runInNamespace(setup, join(rig.cacheDir, 'pkgCache'), script)).toEqual([0, 1, ['damaged', false]]);
+  expect(existsSync(file)).toBe(true);
 });

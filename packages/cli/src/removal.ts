@@ -113,7 +113,9 @@ export function reportRemoval(session: Session, { dryRun, cache, workspace }: Re
     `${formatCount(removed.length + workspace.length, 'entry', 'entries')} ${dryRun ? 'would be removed' : 'removed'}, ${formatBytes(freedBytes)}`,
     ...(pinned === 0
       ? []
-      : [`${formatCount(pinned, 'entry', 'entries')} stayed: a running build uses them, or they are another user\u2019s`]),
+      : [
+          `${formatCount(pinned, 'entry', 'entries')} stayed: a running build uses them, or they are another user\u2019s or on a file system that is only read`,
+        ]),
   ];
   session.result(`${lines.join('\n')}\n`);
 }

@@ -59,7 +59,11 @@ export async function verifyWorkspace(
     chrootenv: (directory) => checkBaseTree(directory, sandbox, signal),
     chrootbuild: (directory) => checkSnapshot(directory, sandbox, signal),
   };
-  for (const entry of await listWorkspace(workDir)) {
+  const entries = await listWorkspace(workDir, ({ kind, id, path }, error) => {
+    if (kind === 'imagebuild' || !kinds.includes(kind)) return;
+    findings.push({ kind, id, path, problem: 'unreadable', detail: `it cannot be read: ${systemErrorOf(error)}`, repaired: false });
+  });
+  for (const entry of entries) {
     const { kind, id, path } = entry;
     if (kind === 'imagebuild' || !kinds.includes(kind)) continue;
     signal.throwIfAborted();

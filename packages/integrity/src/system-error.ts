@@ -31,8 +31,8 @@ export function isDiskFull(error: unknown): boolean {
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** True when the system refused, as it does with what belongs to another user. */
+/** True when the system refused, as it does with what belongs to another user, or lies on a file system that is only read. */
 export function isRefusal(error: unknown): boolean {
   const code = errnoOf(error);
-  return code === 'EACCES' || code === 'EPERM';
+  return code === 'EACCES' || code === 'EPERM' || code === 'EROFS';
 }

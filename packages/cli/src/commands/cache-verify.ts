@@ -10,6 +10,7 @@ import {
   type VerifyOptions,
   type WorkspaceEntry,
 } from '@ict/cache';
+import { isReadFailure } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
@@ -71,7 +72,7 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   if (isDamaged(own) || isDamaged(workspace)) {
     lines.push(
       repair
-        ? 'What is damaged and still there is in directories of another user (ICT_CACHE_NOT_REMOVED): repeat the command as that user, or as root. Builds never use it.'
+        ? 'What is damaged and still there is in directories of another user, or on a file system that is only read (ICT_CACHE_NOT_REMOVED): repeat the command as whoever may write there. Builds never use it.'
         : '`ict cache verify --repair` takes the damaged ones away; builds never use them.',
     );
   }
@@ -152,6 +153,16 @@ async function withTwinCheck<T>(
   cache: Cache,
   work: (check: VerifyOptions['checkTwin']) => Promise<T>,
 ): Promise<T> {
-  if ((await cache.entries(['twin'])).length === 0) return work(undefined);
+  if (!(await mayHaveTwins(cache))) return work(undefined);
   return withEngine(session, { ...flags, hostMirrors: true }, (engine) => work((twin) => engine.checkTwin(twin, directory)));
+}
+
+/** True also where the system does not say: what it does not let be looked at is found by verifying. */
+async function mayHaveTwins(cache: Cache): Promise<boolean> {
+  try {
+    return (await cache.entries(['twin'])).length > 0;
+  } catch (error) {
+    if (!isReadFailure(error)) throw error;
+    return true;
+  }
 }
