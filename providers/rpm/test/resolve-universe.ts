@@ -70,7 +70,9 @@ export function resolveIn(
     }),
     arch: 'x86_64',
     seeds: requests.map((request): Seed => ({ request, reason: 'template' })),
-    collections: { groups: new Map([['tools', { id: 'tools', mandatory: ['a', 'nothing'], optional: ['b'] }]]) },
+    collections: {
+      comps: { groups: new Map([['tools', { id: 'tools', packages: ['a', 'nothing', 'b'], conditional: [] }]]), environments: new Map() },
+    },
     table,
     recommends,
     favour,

@@ -13,7 +13,7 @@ const resolution = resolvePackages({
   repositories: [{ id: 'archive', priority: 0, cost: 1000, filter: { allow: [], exclude: [] }, index }],
   arch: 'x86_64',
   seeds: [{ request, reason: 'template' }],
-  collections: { groups: new Map() },
+  collections: { comps: { groups: new Map(), environments: new Map() } },
   table,
   recommends: true,
 });

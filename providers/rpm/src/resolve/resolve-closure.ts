@@ -55,7 +55,8 @@ export function buildClosure(
   for (const { solvable, by, reason } of members) {
     if (by !== 0 && isWeak(reason)) requestedBy.get(solvable)!.add(ids.get(by)!);
   }
-  for (const { seed, targets } of wanted) {
+  for (const { seed, targets, when } of wanted) {
+    if (when !== undefined && !ids.has(when)) continue;
     const taken = targets.find((target) => ids.has(target));
     if (taken !== undefined) requestedBy.get(taken)!.add(seed.reason);
   }

@@ -1,7 +1,7 @@
 import { isPattern, patternExpression } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { parseEvr } from '../relations/evr.js';
-import type { PackageGroup } from '../metadata/comps.js';
+import type { Comps, PackageGroup } from '../metadata/comps.js';
 import type { ActiveModules } from '../metadata/module-streams.js';
 import type { Modules } from '../metadata/modules.js';
 import { EQUAL, rangesMeet } from '../relations/relation.js';
@@ -15,14 +15,14 @@ import type { StreamRepair } from './stream-repairs.js';
 export interface Wanted {
   readonly seed: Seed;
   readonly targets: readonly number[];
-  /** A default package of a group: it comes when it can. */
-  readonly weak: boolean;
+  /** A conditional package of a group: it is asked for where this package is taken. */
+  readonly when?: number;
 }
 
 /** What may be asked for beside packages. */
 export interface Collections {
-  /** Groups by id. */
-  readonly groups: ReadonlyMap<string, PackageGroup>;
+  /** Groups and environments. */
+  readonly comps: Comps;
   /** Modules, and what requests for them stand for; absent when no repository has any. */
   readonly modules?: Modules & ActiveModules;
 }
@@ -31,7 +31,7 @@ const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
 
 /**
  * Finds what seeds ask for: `name`, `name.arch`, `name=version`, `name=version-release`, `name/repository`, `/path/of/file`, anything that
- * packages provide, `@group`, and modules (see `moduleRequest`). A pattern asks for every package whose name it matches, as with dnf.
+ * packages provide, `@group`, `@environment`, and modules (see `moduleRequest`). A pattern asks for every package whose name it matches, as with dnf.
  *
  * @param repairStream for hints; without it none speaks of streams.
  * @returns entries in the order of the seeds, several for a pattern, group or module, and a problem for each seed that asks for what is not there.
@@ -40,7 +40,7 @@ export function findSeeds(
   seeds: readonly Seed[],
   pool: Pool,
   table: RelationTable,
-  { groups, modules }: Collections,
+  { comps, modules }: Collections,
   repairStream: StreamRepair = () => undefined,
 ): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
   const wanted: Wanted[] = [];
@@ -50,19 +50,19 @@ export function findSeeds(
     const ofModule = modules?.requests.get(request);
     if (ofModule !== undefined) {
       if ('kind' in ofModule) problems.push(moduleProblem(seed, ofModule));
-      else wanted.push(...those(seed, ofModule, false, pool));
+      else wanted.push(...those(seed, ofModule, pool));
       continue;
     }
     if (request.startsWith('@') && !request.includes(':')) {
-      const group = groups.get(request.slice(1));
-      if (group === undefined) problems.push(unknownGroup(seed, [...groups.keys()]));
-      else wanted.push(...membersOfGroup(seed, group, pool));
+      const groups = groupsOf(request.slice(1), comps);
+      if (groups === undefined) problems.push(unknownGroup(seed, [...comps.groups.keys(), ...comps.environments.keys()]));
+      else wanted.push(...groups.flatMap((group) => membersOfGroup(seed, group, pool, table)));
       continue;
     }
     const found = requestsOf(request, pool)
       .map((each) => findPackages(each, pool, table))
       .filter((targets) => targets.length > 0);
-    for (const targets of found) wanted.push({ seed, targets, weak: false });
+    for (const targets of found) wanted.push({ seed, targets });
     if (found.length > 0) continue;
     const tryStream = (stream: string): string | undefined =>
       repairStream(stream, seeds.filter((each) => each === seed || each.reason === 'essential')); // prettier-ignore
@@ -89,13 +89,22 @@ function requestsOf(request: string, pool: Pool): readonly string[] {
   return [...new Set(Array.from(pool.members(), (solvable) => pool.name(solvable)))].filter((name) => expression.test(name)).sort();
 }
 
-function membersOfGroup(seed: Seed, group: PackageGroup, pool: Pool): Wanted[] {
-  return [...those(seed, group.mandatory, false, pool), ...those(seed, group.optional, true, pool)];
+/** The groups of an id, which is that of a group or of an environment; undefined when it is neither. */
+function groupsOf(id: string, { groups, environments }: Comps): readonly PackageGroup[] | undefined {
+  if (!groups.has(id) && !environments.has(id)) return undefined;
+  return [id, ...(environments.get(id) ?? [])].flatMap((each) => groups.get(each) ?? []);
+}
+
+function membersOfGroup(seed: Seed, { packages, conditional }: PackageGroup, pool: Pool, table: RelationTable): Wanted[] {
+  const others = conditional.flatMap(({ name, requires }) =>
+    pool.satisfying(table.relation(requires)).flatMap((when) => those(seed, [name], pool).map((wanted) => ({ ...wanted, when }))),
+  );
+  return [...those(seed, packages, pool), ...others];
 }
 
 /** As dnf does, a group or profile brings those of its packages that are there. */
-function those(seed: Seed, names: readonly string[], weak: boolean, pool: Pool): Wanted[] {
-  return names.map((name) => ({ seed, targets: pool.all(name), weak })).filter(({ targets }) => targets.length > 0);
+function those(seed: Seed, names: readonly string[], pool: Pool): Wanted[] {
+  return names.map((name) => ({ seed, targets: pool.all(name) })).filter(({ targets }) => targets.length > 0);
 }
 
 function findPackages(request: string, pool: Pool, table: RelationTable): readonly number[] {

@@ -12,8 +12,8 @@ import type {
 import { digestParts } from '@ict/integrity';
 import { solve } from '@ict/solver';
 import type { Clause, OwnedClause } from '@ict/solver';
-import { CompsReader } from '../metadata/comps.js';
-import type { PackageGroup } from '../metadata/comps.js';
+import { CompsReader, joinComps } from '../metadata/comps.js';
+import type { Comps } from '../metadata/comps.js';
 import { compareVersions, formatEvr } from '../relations/evr.js';
 import { explainContradiction, seedsOf, warnOfUnreadable } from './explain.js';
 import { FilelistsReader } from '../metadata/filelists.js';
@@ -66,10 +66,10 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
   const repositories = await loadRepositories(request, modules, ctx, table);
   const requests = all.map((seed) => seed.request.trim());
   const ofGroups = requests.some((request) => request.startsWith('@') && modules?.requests.has(request) !== true);
-  const groups = ofGroups ? await loadGroups(snapshots, ctx) : new Map<string, PackageGroup>();
+  const comps = ofGroups ? await loadComps(snapshots, ctx) : joinComps([]);
   const { installOnly } = readQuirks(distribution);
   const pool = new Pool(repositories, arch, { favour, installOnly });
-  const collections = { groups, ...(modules === undefined ? {} : { modules }) };
+  const collections = { comps, ...(modules === undefined ? {} : { modules }) };
   const work = { repositories, arch, seeds: all, collections, table, recommends, installOnly };
   const asked = new Set<string>();
   for (;;) {
@@ -104,20 +104,16 @@ async function addFiles(paths: ReadonlySet<string>, snapshots: readonly Snapshot
   return found;
 }
 
-async function loadGroups(snapshots: readonly Snapshot[], ctx: Context): Promise<ReadonlyMap<string, PackageGroup>> {
-  const groups = new Map<string, PackageGroup>();
+async function loadComps(snapshots: readonly Snapshot[], ctx: Context): Promise<Comps> {
+  const all: Comps[] = [];
   for (const snapshot of snapshots) {
     const comps = indexOf(snapshot, 'group');
     if (comps === undefined) continue;
     const reader = new CompsReader(`${comps.path} of repository "${snapshot.repository.id}"`);
     await readIndex(snapshot.repository, comps, ctx, (chunk) => reader.write(chunk));
-    for (const [id, group] of reader.finish()) {
-      const known = groups.get(id);
-      const joined = (own: readonly string[], other: readonly string[] = []): string[] => [...new Set([...other, ...own])];
-      groups.set(id, { id, mandatory: joined(group.mandatory, known?.mandatory), optional: joined(group.optional, known?.optional) });
-    }
+    all.push(reader.finish());
   }
-  return groups;
+  return joinComps(all);
 }
 
 /**
@@ -132,7 +128,7 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
   const { wanted, problems } = findSeeds(seeds, pool, table, collections, repairStream);
   const clauses = new Clauses(pool, table, recommends);
   const solveFor = (asked: readonly Wanted[]) =>
-    solve<Reason>({ count: pool.count, roots: rootsOf(asked, recommends), provider: clauses, recommendations: 'last' });
+    solve<Reason>({ count: pool.count, roots: rootsOf(asked), provider: clauses, recommendations: 'last' });
   /** The number of packages that other seeds bring in, when they can be resolved. */
   const trial = (other: readonly Seed[]): number | undefined => {
     const found = findSeeds(other, pool, table, collections);
@@ -165,27 +161,31 @@ export function resolvePackages(request: PackageRequest, pool = new Pool(request
 
 /** Tries streams of modules over the same repositories, of which other packages are hidden then. */
 function streamRepairsOf({ repositories, arch, seeds, collections, table, recommends, ...rules }: PackageRequest): StreamRepair {
-  const { groups, modules } = collections;
+  const { comps, modules } = collections;
   if (modules === undefined) return () => undefined;
   return streamRepairs(modules, seeds, arch, (asked, chosen) => {
     const shown = repositories.map((repository) =>
       repository.hidden === undefined ? repository : { ...repository, hidden: hiddenByModules(repository.index, modules, chosen.active) },
     );
     const pool = new Pool(shown, arch, rules);
-    const { wanted, problems } = findSeeds(asked, pool, table, { groups, modules: { ...modules, ...chosen } });
+    const { wanted, problems } = findSeeds(asked, pool, table, { comps, modules: { ...modules, ...chosen } });
     if (problems.length > 0) return false;
     const provider = new Clauses(pool, table, recommends);
-    const outcome = solve<Reason>({ count: pool.count, roots: rootsOf(wanted, recommends), provider, recommendations: 'last' });
+    const outcome = solve<Reason>({ count: pool.count, roots: rootsOf(wanted), provider, recommendations: 'last' });
     return outcome.kind === 'solved';
   });
 }
 
 /** Sorted, so that the answer does not depend on the order in which a template names its packages. */
-function rootsOf(wanted: readonly Wanted[], recommends: boolean): Clause<Reason>[] {
+function rootsOf(wanted: readonly Wanted[]): Clause<Reason>[] {
   return wanted
-    .filter(({ weak }) => recommends || !weak)
-    .toSorted((a, b) => Number(a.weak) - Number(b.weak) || (a.seed.request < b.seed.request ? -1 : a.seed.request > b.seed.request ? 1 : 0))
-    .map(({ seed, targets, weak }) => ({ kind: weak ? 'recommends' : 'requires', targets, reason: { kind: 'seed', seed } }));
+    .toSorted((a, b) => (a.seed.request < b.seed.request ? -1 : a.seed.request > b.seed.request ? 1 : 0))
+    .map(({ seed, targets, when }) => ({
+      kind: 'requires',
+      targets,
+      reason: { kind: 'seed', seed },
+      ...(when === undefined ? {} : { when: [when] }),
+    }));
 }
 
 /** Says which weak dependencies were not followed although their packages exist. Those that no repository has are silently left out. */

@@ -1,0 +1,161 @@
+import { execFileSync } from 'node:child_process';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RpmWorkshop } from '@ict/fixtures';
+import type { DistributionDefinition, Resolution } from '@ict/plugin-api';
+import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
+import { createRpmProvider } from '../src/provider.js';
+import { resolvePinned } from './checked-resolution.js';
+
+const PACKAGES = ['must', 'typeless', 'usual', 'rare', 'extra', 'special', 'friend', 'lonely', 'foe', 'special-b'];
+
+const group = (id: string, ...packages: readonly string[]): string =>
+  `<group><id>${id}</id><name>${id}</name><description>Of ${id}</description><packagelist>${packages.join('')}</packagelist></group>`;
+const member = (name: string, attributes: string): string => `<packagereq ${attributes}>${name}</packagereq>`;
+const groups = (...ids: readonly string[]): string => ids.map((id) => `<groupid>${id}</groupid>`).join('');
+
+/** comps.xml of the first repository, and of the second, which has one group of it as well. */
+const COMPS = [
+  [
+    group(
+      'tools',
+      member('must', 'type="mandatory"'),
+      '<packagereq>typeless</packagereq>',
+      member('usual', 'type="default"'),
+      member('rare', 'type="optional"'),
+      member('absent', 'type="mandatory"'),
+      member('special', 'type="conditional" requires="friend"'),
+      member('special-b', 'type="conditional" requires="virtual"'),
+    ),
+    group('clash', member('must', 'type="mandatory"'), member('foe', 'type="default"')),
+    group('unmet', member('usual', 'type="conditional" requires="nowhere"'), member('lonely', 'type="mandatory"')),
+    '<environment><id>desk</id><name>desk</name><description>Desk</description>',
+    `<grouplist>${groups('tools', 'gone')}</grouplist><optionlist>${groups('unmet')}</optionlist></environment>`,
+    '<category><id>office</id><name>office</name><description>Office</description>',
+    `<grouplist>${groups('tools')}</grouplist></category>`,
+  ],
+  [group('tools', member('extra', 'type="default"')), group('more', member('friend', 'type="mandatory"'))],
+].map((parts) => `<comps>${parts.join('')}</comps>`);
+
+const workshop = new RpmWorkshop();
+const NAMES = ['first', 'second'] as const;
+beforeAll(() => {
+  const parts = PACKAGES.flatMap((name) => [
+    `%package -n ${name}`,
+    'Summary: Generated for tests',
+    ...(name === 'foe' ? ['Conflicts: must'] : []),
+    ...(name === 'lonely' ? ['Provides: virtual'] : []),
+    `%description -n ${name}`,
+    'Generated for tests.',
+    `%files -n ${name}`,
+  ]);
+  const main = workshop.build({ name: 'groups', more: parts });
+  const files = readdirSync(dirname(main))
+    .map((file) => join(dirname(main), file))
+    .filter((file) => file !== main);
+  for (const [number, name] of NAMES.entries()) {
+    const comps = join(workshop.directory, `comps-${name}.xml`);
+    writeFileSync(comps, COMPS[number]!);
+    workshop.repository(name, number === 0 ? files : [], undefined, ['--groupfile', comps]);
+  }
+}, 240_000);
+afterAll(() => workshop.close());
+
+/** Lets dnf say, for each question, what it would install into an empty root, without weak dependencies. */
+const PROGRAM = `
+import json, sys
+import dnf
+
+work, repositories, questions = json.load(sys.stdin)
+answers = []
+for requests in questions:
+    base = dnf.Base()
+    base.conf.installroot = work + '/root'
+    base.conf.cachedir = work + '/cache'
+    base.conf.persistdir = work + '/state'
+    base.conf.install_weak_deps = False
+    base.conf.substitutions['releasever'] = '1'
+    base.conf.substitutions['arch'] = base.conf.substitutions['basearch'] = 'x86_64'
+    for number, address in enumerate(repositories):
+        base.repos.add_new_repo('repo%d' % number, base.conf, baseurl=[address], gpgcheck=False)
+    base.fill_sack(load_system_repo=False)
+    base.read_comps(arch_filter=True)
+    try:
+        base.install_specs(requests)
+        base.resolve()
+        answers.append(sorted(package.name for package in base.transaction.install_set))
+    except dnf.exceptions.Error:
+        answers.append(None)
+json.dump(answers, sys.stdout)
+`;
+
+function askDnf(questions: readonly (readonly string[])[]): readonly (readonly string[] | null)[] {
+  const repositories = NAMES.map((name) => `file://${join(workshop.directory, name)}`);
+  const input = JSON.stringify([workshop.directory, repositories, questions]);
+  return JSON.parse(execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString());
+}
+
+async function resolve(requests: readonly string[], recommends: boolean): Promise<Resolution> {
+  const archives = NAMES.map((name) => directoryArchive(`http://${name}.example`, join(workshop.directory, name)));
+  await using ctx = fakeContext({ archives, nowSeconds: Math.floor(Date.now() / 1000) + 60 });
+  const { metadata } = createRpmProvider();
+  const specs = NAMES.map((id) => ({ id, archive: `http://${id}.example`, suite: '', components: [], keyrings: [], repoGpgCheck: false }));
+  const snapshots = await Promise.all(specs.map((spec) => metadata.snapshot(spec, 'x86_64', ctx)));
+  const seeds = requests.map((request) => ({ request, reason: `for ${request}` }));
+  const distribution = {} as DistributionDefinition;
+  return await resolvePinned({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends }, ctx);
+}
+
+const namesOf = (resolution: Resolution): readonly string[] | null =>
+  resolution.kind === 'unsolvable' ? null : resolution.closure.packages.map(({ name }) => name).sort();
+
+const QUESTIONS = [
+  ...[
+    '@tools',
+    '@tools friend',
+    '@tools lonely',
+    '@tools @more',
+    '@tools rare',
+    '@clash',
+    '@unmet',
+    '@desk',
+    '@desk @more',
+    '@desk @unmet',
+  ],
+  ...['@tools foe', '@gone', '@office'],
+].map((line) => line.split(' '));
+
+describe('groups and environments', () => {
+  it('bring what they bring with dnf, whether or not weak dependencies count', async () => {
+    const answers = askDnf(QUESTIONS);
+    const theirs = Object.fromEntries(QUESTIONS.map((requests, number) => [requests.join(' '), answers[number]]));
+    for (const recommends of [false, true]) {
+      const mine: Record<string, readonly string[] | null> = {};
+      for (const requests of QUESTIONS) mine[requests.join(' ')] = namesOf(await resolve(requests, recommends));
+      expect(mine).toEqual(theirs);
+    }
+    // The oracle is no stub.
+    expect([theirs['@tools'], theirs['@tools friend'], theirs['@clash']]).toEqual([
+      ['extra', 'must', 'typeless', 'usual'],
+      ['extra', 'friend', 'must', 'special', 'typeless', 'usual'],
+      null,
+    ]);
+  });
+
+  it('are why their packages are there, conditional ones where the condition holds', async () => {
+    const reasonsFor = async (...requests: readonly string[]): Promise<readonly string[] | undefined> => {
+      const resolution = await resolve(requests, false);
+      if (resolution.kind === 'unsolvable') throw new Error(JSON.stringify(resolution.problems));
+      return resolution.closure.packages.find(({ name }) => name === 'special')?.requestedBy;
+    };
+    expect(await reasonsFor('@tools', 'special')).toEqual(['for special']);
+    expect(await reasonsFor('@tools', 'friend')).toEqual(['for @tools']);
+    expect(await reasonsFor('@desk', 'friend', 'special')).toEqual(['for @desk', 'for special']);
+  });
+
+  it('are named where one is meant that is not there', async () => {
+    const resolution = await resolve(['@dask'], false);
+    expect(resolution).toMatchObject({ problems: [{ code: 'ICT_RPM_UNKNOWN_PACKAGE', hint: 'Did you mean "@desk"?' }] });
+  });
+});
