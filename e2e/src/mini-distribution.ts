@@ -174,7 +174,7 @@ export const MINI_DEFINITION = {
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
-  tools: { packages: { ext4: ['e2fsprogs'] } },
+  tools: { packages: { ext: ['e2fsprogs'] } },
   defaults: { raw: {}, img: {}, iso: {}, wsl2: {} },
   quirks: {
     preExtract: [

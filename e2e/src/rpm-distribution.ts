@@ -192,7 +192,7 @@ const RPM_DEFINITION = {
     makeInitrd: ['cp', '/boot/vmlinuz-${kernelVersion}', '${output}'],
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
-  tools: { packages: { ext4: ['e2fsprogs'] } },
+  tools: { packages: { ext: ['e2fsprogs'] } },
   defaults: { raw: {} },
   quirks: { preExtract: ['base-files'] },
 };

@@ -10,7 +10,7 @@ export interface RequiredTool {
 }
 
 /**
- * Capabilities that a template needs, each once, sorted: `ext4` (mke2fs, which writes ext2 and ext3), `grub-efi`
+ * Capabilities that a template needs, each once, sorted: `ext` (mke2fs, which writes ext2 and ext3), `grub-efi`
  * (grub-mkimage and its modules), `convert` (qemu-img), `xz`, `bz2`.
  */
 export function requiredTools(spec: ImageSpec): readonly RequiredTool[] {
@@ -20,7 +20,7 @@ export function requiredTools(spec: ImageSpec): readonly RequiredTool[] {
   };
   spec.disk.partitions.forEach((partition, index) => {
     const kind = extKind(partition);
-    if (kind !== undefined && kind !== 'ext4') need('ext4', `disk.partitions[${index}].fsType`);
+    if (kind !== undefined && kind !== 'ext4') need('ext', `disk.partitions[${index}].fsType`);
   });
   spec.disk.artifacts.forEach((artifact, index) => {
     if (isVirtualDisk(artifact.type)) need('convert', `disk.artifacts[${index}].type`);

@@ -167,7 +167,7 @@ describe('createDiskFormat', () => {
     expect(format.tools(imageSpec())).toEqual([]);
     const spec = imageSpec({ bootloader: { provider: 'grub' }, disk: { artifacts: [{ type: 'qcow2', compression: 'xz' }] } });
     expect(format.tools(spec)).toEqual(['convert', 'grub-efi', 'xz']);
-    expect(format.tools(imageSpec(withRoot({ filesystem: 'ext3' })))).toEqual(['ext4']);
+    expect(format.tools(imageSpec(withRoot({ filesystem: 'ext3' })))).toEqual(['ext']);
     expect(format.requires(imageSpec(), distribution)).toEqual(['systemd-boot-efi']);
     expect(format.requires(spec, distribution)).toEqual([]);
   });

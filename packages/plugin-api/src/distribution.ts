@@ -99,7 +99,7 @@ export interface BootDefinition {
 
 /** Packages of the tools tree that bring the programs which shape an image's bytes. */
 export interface ToolsDefinition {
-  /** By capability: `ext4`, `convert`, `grub-efi`. */
+  /** By capability: `ext`, `convert`, `grub-efi`. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
 }
 

@@ -47,7 +47,7 @@ export interface ImageFormat {
   readonly needsInitrd?: boolean;
   /** Packages that the image needs for its boot loader. */
   requires(spec: ImageSpec, distribution: DistributionDefinition): readonly string[];
-  /** Capabilities of the tools tree that it uses for this template: `ext4` (mke2fs), `convert`, `grub-efi`. Where there are any, they are unpacked first. */
+  /** Capabilities of the tools tree that it uses for this template: `ext` (mke2fs), `convert`, `grub-efi`. Where there are any, they are unpacked first. */
   tools(spec: ImageSpec): readonly string[];
   /** Writes what the format adds to the root tree: fstab, loader configuration. Runs before `build`. */
   prepare(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void>;

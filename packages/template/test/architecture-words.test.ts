@@ -24,7 +24,7 @@ boot:
   makeInitrd: [mkinitramfs, -o, '\${output}', '\${kernelVersion}']
   loaders: {}
 tools:
-  packages: { ext4: [e2fsprogs] }
+  packages: { ext: [e2fsprogs] }
 defaults:
   raw:
     systemConfig:
@@ -83,7 +83,7 @@ describe('words of an architecture', () => {
     ],
     [
       'a fault that both have, once',
-      text.replace('packages: { ext4', 'pakages: { ext4'),
+      text.replace('packages: { ext', 'pakages: { ext'),
       ['tools needs the key "packages"', 'unknown key "pakages" in tools'],
     ],
   ])('refuses %s', (_what, changed, expected) => {

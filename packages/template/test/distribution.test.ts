@@ -20,7 +20,7 @@ boot:
   makeInitrd: [mkinitramfs, -o, '\${output}', '\${kernelVersion}']
   loaders: {}
 tools:
-  packages: { ext4: [e2fsprogs] }
+  packages: { ext: [e2fsprogs] }
 defaults:
   raw:
     systemConfig:

@@ -87,7 +87,7 @@ describe('of any text says what is wrong with it, or reads it:', () => {
   const DEFINITION = `apiVersion: 1\necosystem: deb\nos: acme\ndist: acme1\ntitle: Acme\narchitectures: [x86_64]
 repositories: [{ id: a, archive: http://a.example, suite: one, components: [main], keyrings: [a.asc] }]
 boot: { kernel: /boot/vmlinuz-*, initrd: /boot/i, makeInitrd: [a], loaders: {} }
-tools: { packages: { ext4: [e2fsprogs] } }\ndefaults: { raw: { systemConfig: { packages: [udev] } } }\n`;
+tools: { packages: { ext: [e2fsprogs] } }\ndefaults: { raw: { systemConfig: { packages: [udev] } } }\n`;
 
   /** Any text, pieces of YAML, and a sound text of which a part is replaced. */
   function hostileText(sound: string): fc.Arbitrary<string> {

@@ -64,7 +64,7 @@ boot:
   initrd: '/boot/initrd.img-\${kernelVersion}'
   makeInitrd: [cp, base, '\${output}']
   loaders: { systemd-boot: { package: base, efi: /usr/share/base } }
-tools: { packages: { ext4: [base] } }
+tools: { packages: { ext: [base] } }
 defaults: { raw: {} }
 `;
 

@@ -19,7 +19,7 @@ const formatWith = (...tools: string[]) =>
 
 describe('the tools of a build', () => {
   it.each([
-    [['ext4'], 1, layer],
+    [['ext'], 1, layer],
     [[], 0, undefined],
   ] as const)('are unpacked once where the format runs any (%j)', async (named, times, expected) => {
     let runs = 0;

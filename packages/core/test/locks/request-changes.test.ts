@@ -30,7 +30,7 @@ interface Asked {
 }
 
 /** A template that asks for this: each wish has a line of its own. */
-function request({ packages = ['bash', 'tar'], recommends = false, kernelVersion, pins, foreign, tools = ['ext4'], ...more }: Asked) {
+function request({ packages = ['bash', 'tar'], recommends = false, kernelVersion, pins, foreign, tools = ['ext'], ...more }: Asked) {
   const own = more.repositories ?? [vendor];
   const repositories = [...distribution.repositories, ...own];
   const sample = sampleSpec({

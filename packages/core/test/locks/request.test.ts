@@ -12,7 +12,7 @@ const named = (...names: readonly string[]) => names.map((name) => ({ name }));
 describe('packageRequest', () => {
   it('gathers seeds with who asked for them', () => {
     const position = { file: '/template.yml', line: 3, column: 5 };
-    const format = sampleFormat({ tools: () => ['convert', 'unknown', 'ext4'] });
+    const format = sampleFormat({ tools: () => ['convert', 'unknown', 'ext'] });
     const request = packageRequest(sampleSpec({ packages: [{ name: 'bash', position }] }), distribution, format);
     expect(request.image).toEqual([
       { request: 'bash', reason: 'template', position },
@@ -52,7 +52,7 @@ describe('packageRequest', () => {
     ['another component', {}, { repositories: distribution.repositories.map((one) => ({ ...one, components: ['main', 'contrib'] })) }],
     ['a priority', {}, { repositories: distribution.repositories.map((one) => ({ ...one, priority: 900 })) }],
     ['another essential set', {}, { essential: { priorities: ['required', 'important'], packages: [] } }],
-    ['other packages for a tool', {}, { tools: { packages: { ext4: ['e2fsprogs-next'] } } }],
+    ['other packages for a tool', {}, { tools: { packages: { ext: ['e2fsprogs-next'] } } }],
     ['another distribution', {}, {}],
   ])('changes with %s', (what, system, parts) => {
     const other = packageRequest(
@@ -87,7 +87,7 @@ describe('packageRequest', () => {
 
   it('changes with what the format needs', () => {
     expect(digest({}, {}, sampleFormat({ requires: () => ['grub'] }))).not.toBe(digest());
-    expect(digest({}, {}, sampleFormat({ tools: () => ['ext4', 'convert'] }))).not.toBe(digest());
+    expect(digest({}, {}, sampleFormat({ tools: () => ['ext', 'convert'] }))).not.toBe(digest());
   });
 
   it.each<[string, Partial<SystemSpec>]>([

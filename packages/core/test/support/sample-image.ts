@@ -36,7 +36,7 @@ export const distribution: DistributionDefinition = {
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
     loaders: {},
   },
-  tools: { packages: { ext4: ['e2fsprogs'], convert: ['qemu-block-extra', 'qemu-utils'] } },
+  tools: { packages: { ext: ['e2fsprogs'], convert: ['qemu-block-extra', 'qemu-utils'] } },
   defaults: {},
 };
 
@@ -72,7 +72,7 @@ export function sampleFormat(parts: Partial<ImageFormat> = {}): ImageFormat {
     version: 1,
     check: () => [],
     requires: () => ['loader'],
-    tools: () => ['ext4'],
+    tools: () => ['ext'],
     prepare: async () => undefined,
     build: async () => [],
     ...parts,

@@ -192,12 +192,12 @@ export const distroSchema = {
     tools: {
       type: 'object',
       description: 'Programs that shape an image, as packages.',
-      examples: [{ packages: { ext4: ['e2fsprogs'], convert: ['qemu-utils'] } }],
+      examples: [{ packages: { ext: ['e2fsprogs'], convert: ['qemu-utils'] } }],
       properties: {
         packages: {
           type: 'object',
-          description: 'Packages, by capability: ext4, convert, grub-efi.',
-          examples: [{ ext4: ['e2fsprogs'] }],
+          description: 'Packages, by capability: ext, convert, grub-efi.',
+          examples: [{ ext: ['e2fsprogs'] }],
           additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 } },
         },
       },
