@@ -7,6 +7,7 @@ import {
   diffInputs,
   digestOf,
   errnoOf,
+  isNoFile,
   syncDirectory,
   systemErrorOf,
   type CacheKey,
@@ -80,7 +81,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
   const directoryOf = (key: string, place = layout): string => join(rootOf(place), pathSegment(key, 'an image'));
 
   async function read(key: string, place = layout): Promise<StoredRecord | undefined> {
-    const record = await readRecord(join(directoryOf(key, place), META), isStoredRecord);
+    const record = await readRecord(join(directoryOf(key, place), META), isStoredRecord).catch(noRecord);
     return record?.key === key ? record : undefined;
   }
 
@@ -269,6 +270,11 @@ function unreadable(error: unknown): string {
   return `the image cache cannot be read: ${systemErrorOf(error)}`;
 }
 
+/** What lies in the place of a record and is no file is none. */
+function noRecord(error: unknown): undefined {
+  if (!isNoFile(error)) throw error;
+}
+
 /** A record that the system refuses to read is none. */
 function unreadableRecord(error: unknown): undefined {
   if (systemErrorOf(error) === undefined) throw error;
@@ -286,5 +292,5 @@ function absent(error: unknown): undefined {
 
 /** A verdict holds even where it cannot be written down: the next build hashes again. */
 function ignoreRefusal(error: unknown): void {
-  if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'EPERM', 'ENOENT'].includes(errnoOf(error) ?? '')) throw error;
+  if (systemErrorOf(error) === undefined) throw error;
 }

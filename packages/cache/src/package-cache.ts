@@ -197,7 +197,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     try {
       await keep;
     } catch (error) {
-      if (!['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES'].includes(errnoOf(error) ?? '')) throw error;
+      if (systemErrorOf(error) === undefined) throw error;
     }
   }
 
@@ -248,7 +248,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       return found;
     },
     async vouch(pkg, rules) {
-      const entry = await readEntry(pkg, layout);
+      const entry = await readEntry(pkg, layout).catch((error: unknown) => trouble.unreadable(error, fileOf(pkg)));
       // Not `verifiedAt`: its bytes were not compared with its digest.
       if (entry !== undefined) await ifPossible(write({ ...entry, rules }));
     },

@@ -80,6 +80,10 @@ export function createStepStore({ layout, clock, journal, readOnly, trouble }: S
     return { key, inputs, output, storedAt, tool, ...(durationMs === undefined ? {} : { durationMs }) };
   }
 
+  /** One of many: that it cannot be read is no reason to do without the others. */
+  const readAny = (type: string, path: string, place: Layout): Promise<StepRecord | undefined> =>
+    readStep(type, path, place).catch((error: unknown) => trouble.unreadable(error, path));
+
   const paths = (type: string, place: Layout): AsyncGenerator<string, void, undefined> =>
     listRecords(join(place.area('index'), directoryOf(type)));
 
@@ -89,26 +93,30 @@ export function createStepStore({ layout, clock, journal, readOnly, trouble }: S
     for await (const path of paths(type, place)) {
       const entry = await stat(path).catch((error: unknown) => {
         if (errnoOf(error) === 'ENOENT') return undefined; // removed meanwhile
-        throw error;
+        return trouble.unreadable(error, path);
       });
       if (entry !== undefined) found.push({ path, at: entry.mtimeMs });
     }
     for (const { path } of found.sort((a, b) => b.at - a.at).slice(0, compared)) {
-      const record = await readStep(type, path, place);
+      const record = await readAny(type, path, place);
       if (record !== undefined) yield record;
     }
   }
 
   async function* records(type: string, place: Layout): AsyncGenerator<StepRecord, void, undefined> {
     for await (const path of paths(type, place)) {
-      const record = await readStep(type, path, place);
+      const record = await readAny(type, path, place);
       if (record !== undefined) yield record;
     }
   }
 
   /** What `look` finds in this cache, then in each read-only one. */
   async function* everywhere<T>(look: (place: Layout) => AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-    yield* look(layout);
+    try {
+      yield* look(layout);
+    } catch (error) {
+      trouble.unreadable(error, layout.area('index'));
+    }
     yield* readOnly.all(look);
   }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -101,6 +101,60 @@ describe('what cannot be read', () => {
     const other = await rig.open();
     expect([await other.blobs.path(digest), await other.layers.get(layer)]).toEqual([undefined, undefined]);
     expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['a link to itself', (path) => symlinkSync(path, path)],
+    ['a directory', (path) => mkdirSync(path)],
+  ])('of the results of a step, as %s cannot, keeps none of the others from being found, and is one warning', async (_what, put) => {
+    for (const colour of ['red', 'green']) await cache.steps.put('acme.make', { colour }, colour, 'ict');
+    const bad = join(rig.cacheDir, '.ict/index/steps/acme.make', 'ab', 'ab.json');
+    mkdirSync(dirname(bad), { recursive: true });
+    put(bad);
+    const found: unknown[] = [];
+    for await (const { output } of cache.steps.records('acme.make')) found.push(output);
+    expect(found.sort()).toEqual(['green', 'red']);
+    expect((await cache.steps.nearest('acme.make', { colour: 'blue' }))?.record.inputs).toHaveProperty('colour');
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+  });
+
+  it('of the results of a step, as they have no directory, are none, and one warning', async () => {
+    obstruct('a link to itself', '.ict/index/steps/acme.make');
+    const found: unknown[] = [];
+    for await (const { output } of cache.steps.records('acme.make')) found.push(output);
+    expect([found, await cache.steps.nearest('acme.make', {})]).toEqual([[], undefined]);
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+  });
+
+  it('of a package, as its record cannot, vouches for nothing, and ends nothing', async () => {
+    await cache.packages(provider).store(pkg, rig.file(content));
+    const records = join(rig.cacheDir, '.ict/index/packages', provider);
+    const record = join(
+      records,
+      readdirSync(records, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.json')) as string,
+    );
+    rmSync(record);
+    mkdirSync(record);
+    await cache.packages(provider).vouch(pkg, digestOf('rules'));
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+  });
+
+  it.each<[string, (path: string) => void]>([
+    ['a link to itself', (path) => symlinkSync(path, path)],
+    ['a directory', (path) => mkdirSync(path)],
+  ])('of an image, as its record is %s, makes way for the image made anew', async (_what, put) => {
+    const image = {
+      artifacts: [{ name: 'x.raw', type: 'raw', digest: digestOf(content), sizeBytes: content.length, source: rig.file(content) }],
+    };
+    const keep = () => cache.images.put({ a: 1 }, { ...image, documents: new Map() }, 'ict');
+    await keep();
+    const [directory = ''] = rig.list('imageCache');
+    const record = join(rig.cacheDir, 'imageCache', directory, 'meta.json');
+    rmSync(record);
+    put(record);
+    expect(await cache.images.find({ a: 1 })).toMatchObject({ reason: 'never built here' });
+    await keep();
+    expect(await cache.images.find({ a: 1 })).toMatchObject({ image: { origin: 'built' } });
   });
 
   it('is made again, and used where it was made when it is in the way', async () => {
