@@ -1,11 +1,10 @@
 import { compareText } from '@ict/integrity';
-import type { BootDefinition, TreeEntry, TreeSession } from '@ict/plugin-api';
+import { kernelsOf } from '@ict/plugin-api';
+import type { BootDefinition, KernelFile, TreeEntry, TreeSession } from '@ict/plugin-api';
 import { imageError } from './errors.js';
 
 /** A kernel of a tree. Paths are the definition's own, before links are followed. */
-export interface Kernel {
-  readonly version: string;
-  readonly path: string;
+export interface Kernel extends KernelFile {
   readonly initrd: string;
 }
 
@@ -21,22 +20,9 @@ export interface TreeFile {
  * @throws `ICT_IMAGE_BOOT_FILES` when there is none.
  */
 export async function findKernels(tree: TreeSession, boot: BootDefinition): Promise<readonly Kernel[]> {
-  const star = boot.kernel.indexOf('*');
-  const directory = boot.kernel.slice(0, boot.kernel.lastIndexOf('/', star));
-  const prefix = boot.kernel.slice(directory.length + 1, star);
-  const tail = boot.kernel.slice(star + 1);
-  const slash = tail.indexOf('/');
-  const suffix = slash < 0 ? tail : tail.slice(0, slash);
-  const rest = slash < 0 ? '' : tail.slice(slash);
-  const kernels: Kernel[] = [];
-  for (const entry of await tree.list(directory === '' ? '/' : directory)) {
-    const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
-    if (!name.startsWith(prefix) || !name.endsWith(suffix) || name.length <= prefix.length + suffix.length) continue;
-    const path = `${directory}/${name}${rest}`;
-    if (rest !== '' && (await tree.stat(path)) === undefined) continue;
-    const version = name.slice(prefix.length, name.length - suffix.length);
-    kernels.push({ version, path, initrd: boot.initrd.replaceAll('${kernelVersion}', version) });
-  }
+  const kernels = (await kernelsOf(tree, boot)).map(({ version, path }): Kernel => {
+    return { version, path, initrd: boot.initrd.replaceAll('${kernelVersion}', version) };
+  });
   if (kernels.length === 0) {
     throw imageError('ICT_IMAGE_BOOT_FILES', {
       message: `the image has no kernel: nothing in its tree matches ${boot.kernel}`,

@@ -8,6 +8,7 @@ export * from './file-choice.js';
 export * from './image-format.js';
 export * from './image-spec.js';
 export * from './json.js';
+export * from './kernels.js';
 export * from './lock-changes.js';
 export * from './overlay-spec.js';
 export * from './packages.js';

@@ -1,3 +1,4 @@
+import { kernelsOf } from '@ict/plugin-api';
 import type { BuildContext, Json, TreeSession } from '@ict/plugin-api';
 import { tagged, type Composition, type LayerMaker, type LayerSource, type LayerStep } from './composition.js';
 import { treeEnvironment } from './configure.js';
@@ -56,11 +57,6 @@ async function makeInitrds(input: Composition, tree: TreeSession, ctx: BuildCont
 
 /** What `*` stands for in the kernel's path, oldest version first. */
 export async function kernelVersions(pattern: string, tree: TreeSession): Promise<readonly string[]> {
-  const slash = pattern.lastIndexOf('/');
-  const [prefix, suffix] = pattern.slice(slash + 1).split('*');
-  const names = (await tree.list(pattern.slice(0, slash))).map((entry) => entry.path.slice(entry.path.lastIndexOf('/') + 1));
-  return names
-    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix) && name.length > prefix.length + suffix.length)
-    .map((name) => name.slice(prefix.length, name.length - suffix.length))
-    .sort(new Intl.Collator('en', { numeric: true }).compare);
+  const kernels = await kernelsOf(tree, { kernel: pattern });
+  return kernels.map(({ version }) => version).sort(new Intl.Collator('en', { numeric: true }).compare);
 }

@@ -249,4 +249,9 @@ describe('kernelVersions', () => {
     const tree = memoryTree({ files: Object.fromEntries(names.map((name) => [`/boot/${name}`, ''])) });
     expect(await kernelVersions(pattern, tree)).toEqual(expected);
   });
+
+  it('takes a star for a directory that has a kernel, as rpm distributions have them', async () => {
+    const files = Object.fromEntries(['6.12.10/vmlinuz', '6.9.1/vmlinuz', '6.8.0/modules.dep'].map((path) => [`/lib/modules/${path}`, '']));
+    expect(await kernelVersions('/lib/modules/*/vmlinuz', memoryTree({ files }))).toEqual(['6.9.1', '6.12.10']);
+  });
 });
