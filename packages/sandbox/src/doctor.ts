@@ -1,4 +1,4 @@
-import { access, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
+import { access, chmod, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isDiskFull } from '@ict/integrity';
@@ -7,7 +7,7 @@ import { unfitForTrees, type AskFileSystem } from './file-system.js';
 import { freeSpace } from './free-space.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
-import { tryProgram } from './trial.js';
+import { tryMappedIds, tryProgram } from './trial.js';
 
 /** One thing that the host must, or should, have. */
 export interface HostCheck {
@@ -163,14 +163,10 @@ async function subordinateIds(): Promise<HostCheck> {
   return check('subordinate ids', ok, detail, `sudo usermod --add-subuids ${range} --add-subgids ${range} ${name}`);
 }
 
-/**
- * Tries a user namespace with the user's own id alone, and then, when the user has subordinate ids, with these.
- *
- * In this order: where namespaces are forbidden, `unshare --map-auto` leaves a helper behind that waits for ever.
- */
+/** Tries a user namespace with the user's own id alone, and then, when the user has subordinate ids, with these. */
 async function userNamespaces(withIds: boolean, path: string, signal: AbortSignal | undefined): Promise<HostCheck> {
   let trial = await tryProgram(['unshare', '--user', '--map-root-user', '--', 'true'], path, signal);
-  if (trial.ok && withIds) trial = await tryProgram(['unshare', '--user', '--map-root-user', '--map-auto', '--', 'true'], path, signal);
+  if (trial.ok && withIds) trial = await tryMappedIds(path, signal);
   if (trial.ok) return check('user namespaces', true, 'A user namespace can be made', '');
   return check('user namespaces', false, trial.message, await userNamespaceRemedy());
 }
@@ -210,14 +206,26 @@ async function overlay(
   const base = directory !== undefined && (await refusal(directory)) === undefined ? await nearestExisting(directory) : tmpdir();
   const place = await mkdtemp(join(base, 'ict-doctor-'));
   try {
-    const argv = ['unshare', ...user, '--mount', '--propagation', 'private', '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
+    const namespaces = [...user, '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=KILL'];
+    const argv = ['unshare', ...namespaces, '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
     const trial = await tryProgram(argv, path, signal);
     const detail = trial.ok ? `Overlay trees work in ${base}` : `An overlay tree cannot be mounted in ${base}: ${trial.message}`;
     const remedy = 'Use Linux 5.11 or newer, and a work directory on ext4, xfs or btrfs (not NFS, not an overlay)';
     return check('overlay', trial.ok, detail, remedy);
   } finally {
-    await rm(place, { recursive: true, force: true });
+    await removeOverlay(place);
   }
+}
+
+/** What the kernel makes for a volatile overlay, with no mode at all, so that only root can remove what is below. */
+const KERNELS = ['work/work', 'work/work/incompat', 'work/work/incompat/volatile'];
+
+/** Removes what is left of an overlay trial, also of one that was killed before it did so. */
+async function removeOverlay(place: string): Promise<void> {
+  for (const directory of KERNELS.map((name) => join(place, name))) {
+    if (await allows(directory, constants.F_OK)) await chmod(directory, 0o700);
+  }
+  await rm(place, { recursive: true, force: true });
 }
 
 /** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */

@@ -49,7 +49,12 @@ export const MAPPED = '\n';
 const AWAIT_MAPPING = `printf '%s\\n' '${UNMAPPED}' >&${CHANNEL_DESCRIPTOR}; read -r mapped <&${CHANNEL_DESCRIPTOR} || exit 1; exec "$@"`;
 
 /** The kernel kills what follows with the thread that started it. A program that gains powers loses this, so it comes again. */
-const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'];
+const WITH_PARENT = ['setpriv', '--pdeathsig', 'KILL', '--'] as const;
+
+/** A command that starts another in a user namespace of its own, once ids of that are mapped: see {@link AWAIT_MAPPING}. */
+export function inUserNamespace(argv: readonly string[]): readonly [string, ...string[]] {
+  return [...WITH_PARENT, 'unshare', '--user', '--', 'sh', '-c', AWAIT_MAPPING, 'ict', ...argv];
+}
 
 /**
  * The command that starts the agent in new namespaces. Two things end it with ict: the kernel kills unshare when the thread that
@@ -64,6 +69,6 @@ export function launchCommand(options: LaunchOptions): readonly [string, ...stri
     options.session,
     ...(options.hostNetwork ? [String(NETWORK_DESCRIPTOR)] : []),
   ];
-  const first = options.userNamespace ? [...WITH_PARENT, 'unshare', '--user', '--', 'sh', '-c', AWAIT_MAPPING, 'ict'] : [];
-  return [...first, ...WITH_PARENT, 'unshare', ...namespaces, '--', ...agent] as unknown as readonly [string, ...string[]];
+  const command = [...WITH_PARENT, 'unshare', ...namespaces, '--', ...agent] as const;
+  return options.userNamespace ? inUserNamespace(command) : command;
 }

@@ -1,9 +1,26 @@
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { freeSpace, inspectHost, type FileSystemState, type FirmwareFiles } from '../src/index.js';
+import { programPath } from '../src/programs.js';
+import { eventually, processesWith } from './processes.js';
+
+const built = new URL('../dist/index.js', import.meta.url).href;
+
+const NOBODY = 65_534;
+
+/** Looks at the host until it is told to stop, and says what then became of it. */
+const STOPPED = `
+  const { inspectHost } = await import(process.argv[1]);
+  const [place, path] = process.argv.slice(2);
+  const controller = new AbortController();
+  process.stdin.once('data', () => controller.abort(new Error('stop')));
+  const directories = [{ path: place, wantedBytes: 0, trees: true }];
+  console.log(await inspectHost({ purpose: 'build', path, directories, signal: controller.signal }).then(() => 'nothing', (error) => error.message));
+`;
 
 describe('inspectHost', () => {
   it('finds on this machine what the other tests use, and leaves nothing behind', async () => {
@@ -143,6 +160,34 @@ describe('inspectHost', () => {
 
   it('stops on a signal', async () => {
     await expect(inspectHost({ purpose: 'build', signal: AbortSignal.abort(new Error('stop')) })).rejects.toThrow('stop');
+  });
+
+  it('leaves neither files nor processes when it is stopped while an overlay is mounted', async () => {
+    const [directory, programs] = ['place', 'programs'].map((name) => mkdtempSync(join(tmpdir(), `ict-doctor-test-${name}-`)));
+    try {
+      // The first program of the trial that finds the overlay mounted stays there.
+      const started = join(programs as string, 'started');
+      writeFileSync(join(programs as string, 'rm'), `#!/bin/sh\n: > '${started}'\nexec sleep 40507\n`, { mode: 0o755 });
+      const argv = [process.execPath, '--input-type=module', '-e', STOPPED, built, directory, `${programs}:${programPath(undefined)}`];
+      // Root may remove anything, whatever its mode, so it becomes nobody, who may read its modules all the same.
+      const root = process.geteuid?.() === 0;
+      if (root) for (const each of [directory, programs]) chownSync(each as string, NOBODY, NOBODY);
+      const powers = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search'];
+      const powerless = root ? ['setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', ...powers, '--'] : [];
+      const [program, ...rest] = [...powerless, ...argv];
+      const child = spawn(program as string, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+      let said = '';
+      child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
+      const ended = once(child, 'close');
+      await eventually(() => existsSync(started));
+      child.stdin.end('stop');
+      await ended;
+      expect(said).toBe('stop\n');
+      expect(readdirSync(directory as string)).toEqual([]);
+      await eventually(() => processesWith('40507').length === 0);
+    } finally {
+      for (const each of [directory, programs]) rmSync(each as string, { recursive: true });
+    }
   });
 });
 
