@@ -1,4 +1,4 @@
-import { access, chmod, constants, mkdtemp, readFile, rm, rmdir } from 'node:fs/promises';
+import { access, chmod, constants, mkdtemp, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isDiskFull } from '@ict/integrity';
@@ -7,7 +7,7 @@ import { unfitForTrees, type AskFileSystem } from './file-system.js';
 import { freeSpace } from './free-space.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
-import { tryMappedIds, tryProgram } from './trial.js';
+import { TRIAL_LIMIT_MS, tryMappedIds, tryProgram } from './trial.js';
 
 /** One thing that the host must, or should, have. */
 export interface HostCheck {
@@ -188,6 +188,8 @@ async function userNamespaceRemedy(): Promise<string> {
   return 'Allow user namespaces in the kernel or the container that this machine runs in, or run as root';
 }
 
+const TRIAL_PREFIX = 'ict-doctor-';
+
 /** Mounts an overlay as trees do, in namespaces of its own, and deletes a directory of its lower in it. */
 const OVERLAY_TRIAL = `set -eu
 cd "$1"
@@ -204,7 +206,8 @@ async function overlay(
   signal: AbortSignal | undefined,
 ): Promise<HostCheck> {
   const base = directory !== undefined && (await refusal(directory)) === undefined ? await nearestExisting(directory) : tmpdir();
-  const place = await mkdtemp(join(base, 'ict-doctor-'));
+  await removeOldTrials(base);
+  const place = await mkdtemp(join(base, TRIAL_PREFIX));
   try {
     const namespaces = [...user, '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=KILL'];
     const argv = ['unshare', ...namespaces, '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
@@ -228,11 +231,26 @@ async function removeOverlay(place: string): Promise<void> {
   await rm(place, { recursive: true, force: true });
 }
 
+/** Removes what the current user's trials left that were killed together with their ict. One that runs has begun within the last minute. */
+async function removeOldTrials(base: string): Promise<void> {
+  const { uid } = currentUser();
+  const names = (await allows(base, constants.R_OK)) ? await readdir(base) : [];
+  for (const place of names.filter((name) => name.startsWith(TRIAL_PREFIX)).map((name) => join(base, name))) {
+    const found = await stat(place).catch(absent);
+    if (found?.uid === uid && found.mtimeMs < Date.now() - 2 * TRIAL_LIMIT_MS) await removeOverlay(place).catch(absent);
+  }
+}
+
+/** Another ict was quicker to remove it. */
+function absent(error: unknown): undefined {
+  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+}
+
 /** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */
 async function refusal(directory: string): Promise<HostCheck | undefined> {
   if (!(await isDirectory(directory))) return refusalToMake(directory);
   try {
-    await rmdir(await mkdtemp(join(directory, 'ict-doctor-')));
+    await rmdir(await mkdtemp(join(directory, TRIAL_PREFIX)));
     return undefined;
   } catch (error) {
     if (isDiskFull(error)) return check('free space', false, `${directory} takes no more files: its disk is full`, freeing(directory));

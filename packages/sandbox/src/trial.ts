@@ -11,7 +11,8 @@ export interface Trial {
   readonly message: string;
 }
 
-const LIMIT_MS = 60_000;
+/** How long a trial may take, in milliseconds. */
+export const TRIAL_LIMIT_MS = 60_000;
 
 /**
  * Runs a program of the host, with a minute at most, and waits until it has ended and let go of its output, also when the signal ends it.
@@ -20,7 +21,7 @@ const LIMIT_MS = 60_000;
  */
 export function tryProgram(argv: readonly string[], path: string, signal?: AbortSignal): Promise<Trial> {
   const [program = '', ...rest] = argv;
-  const options = { env: { PATH: path, LC_ALL: 'C' }, timeout: LIMIT_MS, killSignal: 'SIGKILL' as const };
+  const options = { env: { PATH: path, LC_ALL: 'C' }, timeout: TRIAL_LIMIT_MS, killSignal: 'SIGKILL' as const };
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     // With the signal among its options, it would not wait.
@@ -45,7 +46,7 @@ const READY = ['sh', '-c', `printf '%s\\n' '{"ready":true}' >&${CHANNEL_DESCRIPT
  * @throws the signal's reason; a namespace that cannot be made is a result.
  */
 export async function tryMappedIds(path: string, signal?: AbortSignal, map = mapIds): Promise<Trial> {
-  const limits = [AbortSignal.timeout(LIMIT_MS), ...(signal === undefined ? [] : [signal])];
+  const limits = [AbortSignal.timeout(TRIAL_LIMIT_MS), ...(signal === undefined ? [] : [signal])];
   try {
     const options = { path, extra: [], mapIds: (pid: number) => map(pid, path), signal: AbortSignal.any(limits) };
     await (await AgentChannel.start(inUserNamespace(READY), options)).close();

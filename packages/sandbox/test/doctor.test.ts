@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -92,6 +92,20 @@ describe('inspectHost', () => {
       expect(readdirSync(parent)).toEqual([]);
     } finally {
       rmSync(parent, { recursive: true });
+    }
+  });
+
+  it('removes what trials left that were killed with their ict, and nothing that may be in use', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+    try {
+      const place = (name: string): string => join(directory, name);
+      for (const name of ['ict-doctor-killed', 'ict-doctor-runs', 'mine'])
+        mkdirSync(join(place(name), 'work', 'work'), { recursive: true });
+      for (const name of ['ict-doctor-killed', 'mine']) utimesSync(place(name), 0, 0);
+      await inspectHost({ purpose: 'build', directories: [{ path: directory, wantedBytes: 0, trees: true }] });
+      expect(readdirSync(directory).sort()).toEqual(['ict-doctor-runs', 'mine']);
+    } finally {
+      rmSync(directory, { recursive: true });
     }
   });
 
