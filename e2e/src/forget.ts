@@ -31,6 +31,11 @@ export async function forgetUponBase({ cache }: BuildPlaces): Promise<void> {
   await remove(steps, ...types.filter((type) => type !== 'ict.base'));
 }
 
+/** Removes disks and images alone. */
+export async function forgetDisk({ cache }: BuildPlaces): Promise<void> {
+  await remove(cache, 'imageCache', '.ict/index/steps/disk.assemble');
+}
+
 async function remove(directory: string, ...parts: readonly string[]): Promise<void> {
   for (const part of parts) await rm(join(directory, part), { recursive: true, force: true });
 }

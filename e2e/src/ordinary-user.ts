@@ -19,12 +19,13 @@ export interface OrdinaryUser {
  * Makes an ordinary user with subordinate ids of its own; {@link removeOrdinaryUser} removes it. Users that a killed run left behind
  * are removed first.
  *
+ * @param number tells users of one process apart.
  * @throws when this process is not root.
  */
-export async function makeOrdinaryUser(): Promise<OrdinaryUser> {
+export async function makeOrdinaryUser(number = 0): Promise<OrdinaryUser> {
   if (process.getuid?.() !== 0) throw new Error('These tests make a user, and so need root');
   for (const left of await leftUsers()) await removeOrdinaryUser(left);
-  const name = `${PREFIX}${process.pid}`;
+  const name = `${PREFIX}${process.pid}-${number}`;
   await run('useradd', ['--system', '--add-subids-for-system', '--no-create-home', '--shell', '/bin/sh', name]);
   return knownUser(name);
 }
@@ -53,9 +54,9 @@ export const WITHOUT_USER_NAMESPACES: readonly string[] = [
   ...['sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --ambient-caps=-all "$@"', 'sh'],
 ];
 
-/** Ids and command lines of a user's processes. */
+/** Ids and command lines of the processes that a user started, also of those with more powers, such as newuidmap. */
 export async function processesOf({ uid }: OrdinaryUser): Promise<readonly string[]> {
-  const { stdout } = await run('ps', ['-eo', 'uid=,pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
+  const { stdout } = await run('ps', ['-eo', 'ruid=,pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
   return stdout.split('\n').filter((line) => line.trim().startsWith(`${uid} `));
 }
 
@@ -71,7 +72,7 @@ export async function placesOf(user: OrdinaryUser, root: string): Promise<BuildP
 
 async function leftUsers(): Promise<readonly string[]> {
   const names = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':')[0]);
-  return names.filter((name) => name.startsWith(PREFIX) && !isRunning(Number(name.slice(PREFIX.length))));
+  return names.filter((name) => name.startsWith(PREFIX) && !isRunning(Number.parseInt(name.slice(PREFIX.length), 10)));
 }
 
 function isRunning(pid: number): boolean {

@@ -7,24 +7,25 @@ import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import {
   artifactOf,
-  eventually,
   forgetMetadata,
   forgetPackages,
   forgetTrees,
   forgetUponBase,
   Mini,
   miniTemplate,
-  processesNaming,
   randomFrom,
   readHostState,
-  stillRunning,
-  strike,
+  requireEnd,
+  requireQuiet,
+  strikeAfter,
+  strikeAt,
   VICTIMS,
   type BuildPlaces,
   type HostState,
   type IctResult,
-  type Strike,
+  type Interrupted,
   type Victim,
+  type Watched,
 } from '../src/index.js';
 
 /** Its layers run a command, so that builds are struck while one runs as well. */
@@ -131,41 +132,15 @@ function askedTemplate(): Promise<string> {
   return mini.template(stringify({ ...miniTemplate(), layers: [{ ...layer, validate: 'echo keep' }] }));
 }
 
-interface Interrupted extends Strike {
-  readonly result: IctResult;
-}
-
-/** A build that ended before its moment came. */
-const MISSED: Strike = { hit: [], timeMs: Number.POSITIVE_INFINITY };
-
-/** The build had said its last word before it was struck: no signal changes how it ends. */
-function cameTooLate({ result, hit, timeMs }: Interrupted): boolean {
-  const last = result.events.at(-1);
-  return hit.length === 0 || (last?.type === 'build.done' && Date.parse(last.time) <= timeMs);
-}
-
-/** A killed ict says nothing, an interrupted one says 130; who loses its helper may finish without it, or fails with a code. */
-function requireEnd(victim: Victim, interrupted: Interrupted, what: string): void {
-  if (cameTooLate(interrupted)) return;
-  const { result } = interrupted;
-  const said = `${victim} at ${what}: ${result.stderr}`;
-  if (victim === 'ict alone' || victim === 'all at once') expect(result.signal, said).toBe('SIGKILL');
-  // In its first moments ict is a Node that knows nothing of signals, and dies of it: to a shell, that is 130 as well.
-  if (victim === 'Ctrl-C') expect(result.signal === 'SIGINT' ? 130 : result.status, said).toBe(130);
-  if (victim === 'its helper alone' && result.status !== 0) {
-    const last = result.events.at(-1);
-    expect(last?.type === 'build.failed' ? last.error.code : last?.type, said).toMatch(/^ICT_(?!INTERNAL)/);
+/** A struck build ended as it must, and nothing of it runs or is mounted any more. */
+async function requireNothingLeft(places: BuildPlaces, victim: Victim, struck: Promise<Interrupted>, what: string): Promise<void> {
+  try {
+    const interrupted = await struck;
+    requireEnd(victim, interrupted);
+    await requireQuiet(dirname(places.cache), interrupted);
+  } catch (cause) {
+    throw new Error(`${what}: ${(cause as Error).message}`, { cause });
   }
-}
-
-/** Nothing of a build in `places` runs or is mounted any more. */
-async function requireQuiet(places: BuildPlaces, { hit }: Interrupted): Promise<void> {
-  const root = dirname(places.cache);
-  await eventually(
-    async () => (await stillRunning(hit)).length === 0 && (await processesNaming(root)).length === 0,
-    10_000,
-    'every process of the build ends',
-  );
   expect((await readHostState()).mounts).toBe(before.mounts);
 }
 
@@ -204,18 +179,16 @@ describe('a build that is killed', () => {
     await requireRecovery(places, 'nothing');
     for (const [type, approach] of moments) {
       const attempt = (await approach(places)) ?? {};
-      let struck: Promise<Strike> | undefined;
-      const result = await mini.buildTemplate(attempt.template ?? template, places, attempt.args ?? [], {
-        env: attempt.env ?? {},
-        onEvent: (event, child) => {
-          if (event.type === type) struck ??= strike(child, victim);
-        },
-      });
-      expect(struck, `${type} was not seen; ict exited ${result.status}: ${result.stderr}`).toBeDefined();
-      const interrupted = { result, ...((await struck) ?? MISSED) };
-      requireEnd(victim, interrupted, type);
-      await requireQuiet(places, interrupted);
-      await requireRecovery(places, `${victim} at ${type}`);
+      const what = `${victim} at ${type}`;
+      const build: Watched = (watch) =>
+        mini.buildTemplate(attempt.template ?? template, places, attempt.args ?? [], { env: attempt.env ?? {}, ...watch });
+      await requireNothingLeft(
+        places,
+        victim,
+        strikeAt(victim, (event) => event.type === type, build),
+        what,
+      );
+      await requireRecovery(places, what);
     }
   });
 
@@ -224,20 +197,9 @@ describe('a build that is killed', () => {
     for (let round = 0; round < 5; round++) {
       const places = await mini.places();
       const afterMs = random() * coldMs;
-      let timer: NodeJS.Timeout | undefined;
-      let struck: Promise<Strike> | undefined;
-      const result = await mini.buildTemplate(template, places, [], {
-        onStart: (child) => {
-          timer = setTimeout(() => {
-            struck = strike(child, victim);
-          }, afterMs);
-        },
-      });
-      clearTimeout(timer);
       const what = `${victim} after ${Math.round(afterMs)} ms`;
-      const interrupted = { result, ...((await struck) ?? MISSED) };
-      requireEnd(victim, interrupted, what);
-      await requireQuiet(places, interrupted);
+      const build: Watched = (watch) => mini.buildTemplate(template, places, [], watch);
+      await requireNothingLeft(places, victim, strikeAfter(victim, afterMs, build), what);
       await requireRecovery(places, what);
       await rm(dirname(places.cache), { recursive: true });
     }
