@@ -19,7 +19,7 @@
  * | clock moved backwards                         | hit, nothing collected       | surroundings.test.ts; cache/clock.test.ts                     |
  * | same key at the same time                     | one result, whole            | cache/package-cache.test.ts, "many writers"; soak.test.ts     |
  * | disk full in the middle of storing            | error, cache intact          | full-disks.test.ts; cache/cache.test.ts                       |
- * | cut off, one bit, replaced, of every kind     | never used, made anew        | caches.test.ts, "a file ... that someone changed"             |
+ * | cut off, one bit, replaced, of every kind     | never used, made anew        | damaged-files.test.ts                                         |
  * | a server that sends other bytes               | error                        | failures.test.ts, "another package is served in its place"    |
  * | killed at any moment                          | nothing lost or left         | cache/kills.test.ts; soak.test.ts; `npm run soak`             |
  * | tools, which most images need no program of   | unpacked where one runs      | below                                                         |

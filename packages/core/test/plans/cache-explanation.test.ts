@@ -4,7 +4,17 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { openCache, type Cache } from '@ict/cache';
 import { digestOf } from '@ict/integrity';
-import type { BlobStore, BuildContext, ImageSpec, Json, LayerRef, LayerSpec, Provider, ResolvedPackage } from '@ict/plugin-api';
+import type {
+  BlobStore,
+  BuildContext,
+  DeltaVerdict,
+  ImageSpec,
+  Json,
+  LayerRef,
+  LayerSpec,
+  Provider,
+  ResolvedPackage,
+} from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { explainCache } from '../../src/plans/cache-explanation.js';
 import type { ExplainedStep } from '../../src/plans/plan-documents.js';
@@ -27,6 +37,8 @@ import {
 
 const position = (line: number) => ({ file: '/template.yml', line, column: 3 });
 const provider = sampleProvider({ installer: { version: 1 } as Provider['installer'] });
+const judging = (verdict: DeltaVerdict): Provider =>
+  sampleProvider({ installer: { version: 1, delta: { judge: async () => verdict } } as unknown as Provider['installer'] });
 const format = sampleFormat({
   requires: () => [],
   build: async ({ tree }, steps) => {
@@ -55,13 +67,15 @@ function layer(name: string, parts: Partial<LayerSpec> = {}): LayerSpec {
 interface Wish {
   readonly packages?: readonly ResolvedPackage[];
   readonly spec?: Partial<ImageSpec>;
+  /** What the provider says of packages that a delta would add; default: it knows no deltas. */
+  readonly judgement?: DeltaVerdict;
 }
 
 const bash = resolvedPackage('bash', { requestedBy: ['essential'] });
 const tar = resolvedPackage('tar', { requestedBy: ['template'] });
 
 /** An image that asks for some packages, on the cache of this test. */
-function image({ packages = [bash, tar], spec: parts = {} }: Wish, gone: ReadonlySet<string> = new Set()) {
+function image({ packages = [bash, tar], spec: parts = {}, judgement }: Wish, gone: ReadonlySet<string> = new Set()) {
   const spec: ImageSpec = {
     ...sampleSpec({
       packages: [
@@ -81,7 +95,7 @@ function image({ packages = [bash, tar], spec: parts = {} }: Wish, gone: Readonl
   const intake: Intake = {
     spec,
     distribution,
-    provider: { part: provider, identity: identity('provider') },
+    provider: { part: judgement === undefined ? provider : judging(judgement), identity: identity('provider') },
     format: { part: format, identity: identity('format') },
   };
   const root = { path: 'InRelease', digest: digestOfAll('1'), sizeBytes: 9, dateSeconds: 1_700_000_000 };
@@ -107,7 +121,7 @@ function image({ packages = [bash, tar], spec: parts = {} }: Wish, gone: Readonl
     packages: () => ({ lookup: async () => ({ state: 'miss' }) }),
     build: () => ({
       steps,
-      source: { has, siblings: () => steps.siblings({ type: 'none', version: 1, by: identity('core'), key: null }) },
+      source: { has, siblings: (call: Parameters<StepEngine['siblings']>[0]) => steps.siblings(call) },
       context: ({ digest }: LayerRef) => ({ ...context, epochSeconds: 1, tools: { digest } }) as unknown as BuildContext,
     }),
   } as unknown as Services;
@@ -187,6 +201,25 @@ describe('an explanation', () => {
     expect(past?.durationMs).toBeGreaterThanOrEqual(0);
     // The seed of the image is the lock; of the layer below nothing is known yet.
     expect(find(steps, 'ict.configure').differences.map(({ path }) => path)).toEqual(['input.prepare.seed']);
+  });
+
+  it.each<[DeltaVerdict, NonNullable<ExplainedStep['install']>]>([
+    [{ kind: 'free' }, { way: 'delta', reason: 'from the nearest cached layer: add jq:amd64' }],
+    [
+      { kind: 'unknown', packages: ['jq'] },
+      {
+        way: 'delta',
+        reason: 'from the nearest cached layer: add jq:amd64, unless jq, not downloaded yet, must be installed in order',
+      },
+    ],
+    [
+      { kind: 'bound', reason: 'jq adds a user' },
+      { way: 'clean', reason: 'jq adds a user' },
+    ],
+  ])('says before a build how packages will be installed, and why (%o)', async (judgement, install) => {
+    await build({ judgement });
+    const steps = await explain({ judgement, packages: [bash, tar, resolvedPackage('jq', { version: '1.7' })] });
+    expect(find(steps, 'ict.packages').install).toEqual(install);
   });
 
   it('gives the reason that a build gives', async () => {
