@@ -54,10 +54,16 @@ export const WITHOUT_USER_NAMESPACES: readonly string[] = [
   ...['sh', '-c', 'echo 0 > /proc/sys/user/max_user_namespaces && exec setpriv --inh-caps=-all --ambient-caps=-all "$@"', 'sh'],
 ];
 
-/** Ids and command lines of the processes that a user started, also of those with more powers, such as newuidmap. */
+/**
+ * User, state, id and command line each of the processes that a user started, also of those with more powers, such as newuidmap. The dead
+ * that nobody has waited for yet do not count.
+ */
 export async function processesOf({ uid }: OrdinaryUser): Promise<readonly string[]> {
-  const { stdout } = await run('ps', ['-eo', 'ruid=,pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
-  return stdout.split('\n').filter((line) => line.trim().startsWith(`${uid} `));
+  const { stdout } = await run('ps', ['-eo', 'ruid=,stat=,pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
+  return stdout.split('\n').filter((line) => {
+    const [owner, state = ''] = line.trim().split(/\s+/);
+    return owner === String(uid) && !state.startsWith('Z');
+  });
 }
 
 /** Directories of a build, made for a user. */
