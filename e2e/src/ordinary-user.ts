@@ -55,8 +55,8 @@ export const WITHOUT_USER_NAMESPACES: readonly string[] = [
 ];
 
 /**
- * User, state, id and command line each of the processes that a user started, also of those with more powers, such as newuidmap. The dead
- * that nobody has waited for yet do not count.
+ * A line for each process that a user started, also with more powers, as newuidmap has: user, state, id and command line. The dead that nobody
+ * has waited for yet do not count.
  */
 export async function processesOf({ uid }: OrdinaryUser): Promise<readonly string[]> {
   const { stdout } = await run('ps', ['-eo', 'ruid=,stat=,pid=,args=', '-ww'], { maxBuffer: 64 * 1024 ** 2 });
