@@ -193,7 +193,7 @@ const RPM_DEFINITION = {
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
   tools: { packages: { ext: ['e2fsprogs'] } },
-  defaults: { raw: {} },
+  defaults: { raw: {}, img: {}, iso: {} },
   quirks: { preExtract: ['base-files'] },
 };
 

@@ -1,7 +1,10 @@
 import { execFile } from 'node:child_process';
-import { copyFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { copyFile, cp, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { createGunzip } from 'node:zlib';
 import { dnfInstallation, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import type { ShowDocument, Why, WhyNot } from '@ict/core';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -238,6 +241,56 @@ describe('a choice among the files of packages', () => {
     await check();
     const again = await buildFrom(server.url, places);
     expect(again.events.filter(({ type }) => type === 'step.miss')).toEqual([]);
+  });
+});
+
+/** What runs from memory has all of the tree in its initrd, and no disk. */
+describe('an image of rpm packages that runs from memory', () => {
+  const liveTemplate = (imageType: string): Promise<string> =>
+    rpmTemplate(distribution, `${imageType}.yml`, (template) => {
+      Object.assign(template, { target: { ...template.target, imageType }, disk: undefined });
+      Object.assign(template.systemConfig, { bootloader: undefined, configurations: [{ cmd: 'ln -s /bin/sh /usr/sbin/init' }] });
+    });
+
+  /** Unpacks an initrd that was compressed with gzip. @returns the tree. */
+  async function unpack(initrd: string, name: string): Promise<string> {
+    const tree = join(root, name);
+    await mkdir(tree);
+    const archive = join(root, `${name}.cpio`);
+    await pipeline(createReadStream(initrd), createGunzip(), createWriteStream(archive));
+    await run('cpio', ['--extract', '--make-directories', '--preserve-modification-time', '--quiet', '--file', archive], { cwd: tree });
+    return tree;
+  }
+
+  const rpmOf = async (tree: string, ...args: readonly string[]): Promise<string> =>
+    (await run('chroot', [tree, 'rpm', ...args]).catch((error: { readonly stdout: string }) => error)).stdout;
+
+  it('is an initrd with every package as rpm installs it, and the newest kernel beside it', async () => {
+    const built = await buildFrom(server.url, places, await liveTemplate('img'));
+    expect(built.status, built.stderr).toBe(0);
+    const tree = await unpack(artifactOf(built, 'cpio').path, 'initrd');
+    const installed = (await rpmOf(tree, '-qa', '--queryformat', '%{NAME}\n')).trim().split('\n');
+    expect(installed).toEqual(
+      expect.arrayContaining(['base-files', 'mini-kernel', 'mini-library', 'mini-service', 'mini-triggers', 'rpm']),
+    );
+    expect(installed).not.toContain('mini-loader');
+    // cpio has no place for capabilities; of what else rpm knows of its files, nothing is missing or different.
+    expect(await rpmOf(tree, '-Va')).toBe('........P    /usr/lib/mini/capable\n');
+    expect(await readFile(join(tree, 'etc', 'mini-service'), 'utf8')).toBe('installed 1\n');
+    expect(await readlink(join(tree, 'init'))).toBe('sbin/init');
+    expect(await readFile(artifactOf(built, 'vmlinuz').path, 'utf8')).toMatch(/^kernel 6\.12\.1 /);
+  });
+
+  it('is a live ISO image with the same packages, its kernel and its boot loader', async () => {
+    const built = await buildFrom(server.url, places, await liveTemplate('iso'));
+    expect(built.status, built.stderr).toBe(0);
+    const disc = join(root, 'disc');
+    await run('xorriso', ['-osirrox', 'on', '-abort_on', 'WARNING', '-indev', artifactOf(built, 'iso').path, '-extract', '/', disc]);
+    expect(await readFile(join(disc, 'EFI/BOOT/BOOTX64.EFI'), 'utf8')).toMatch(/^loader /);
+    expect(await readFile(join(disc, 'LIVE/VMLINUZ'), 'utf8')).toMatch(/^kernel 6\.12\.1 /);
+    expect(await readFile(join(disc, 'LOADER/ENTRIES/LIVE.CONF'), 'utf8')).toContain('options console=ttyS0\n');
+    const tree = await unpack(join(disc, 'LIVE/INITRD.IMG'), 'disc-initrd');
+    expect(await rpmOf(tree, '-Va')).toBe('........P    /usr/lib/mini/capable\n');
   });
 });
 
