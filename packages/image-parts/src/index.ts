@@ -32,7 +32,7 @@ export {
 } from './gpt.js';
 export { guidBytes, isUuid, uuidBytes } from './guid.js';
 export { diskGuid, partitionIdentity, volumeUuid, type PartitionIdentity } from './identity.js';
-export { compareKernelVersions, findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
+export { findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
 export type { PlacedBytes } from './placed-bytes.js';
 export { storedBlob } from './stored-blob.js';

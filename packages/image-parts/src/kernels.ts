@@ -1,4 +1,3 @@
-import { compareText } from '@ict/integrity';
 import { kernelsOf } from '@ict/plugin-api';
 import type { BootDefinition, KernelFile, TreeEntry, TreeSession } from '@ict/plugin-api';
 import { imageError } from './errors.js';
@@ -30,29 +29,7 @@ export async function findKernels(tree: TreeSession, boot: BootDefinition): Prom
       facts: { glob: boot.kernel },
     });
   }
-  return kernels.sort((a, b) => -compareKernelVersions(a.version, b.version));
-}
-
-/**
- * Orders kernel versions: runs of digits by value, everything else by code unit, a longer version after its prefix.
- * A total order on distinct strings, so that the newest kernel does not depend on the order of a directory.
- *
- * @returns negative, zero or positive, ready for `sort`.
- */
-export function compareKernelVersions(a: string, b: string): number {
-  const left = a.match(/\d+|\D+/gu) ?? [];
-  const right = b.match(/\d+|\D+/gu) ?? [];
-  for (let index = 0; index < Math.min(left.length, right.length); index++) {
-    const difference = compareRuns(left[index] as string, right[index] as string);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length || compareText(a, b);
-}
-
-function compareRuns(a: string, b: string): number {
-  if (!/^\d/u.test(a) || !/^\d/u.test(b)) return compareText(a, b);
-  const [x, y] = [a.replace(/^0+/u, ''), b.replace(/^0+/u, '')];
-  return x.length - y.length || compareText(x, y);
+  return kernels.reverse();
 }
 
 /**

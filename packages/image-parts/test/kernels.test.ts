@@ -1,8 +1,7 @@
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import type { BootDefinition } from '@ict/plugin-api';
-import { compareKernelVersions, findKernels, resolveTreeFile } from '../src/kernels.js';
+import { findKernels, resolveTreeFile } from '../src/kernels.js';
 
 const boot: BootDefinition = {
   kernel: '/boot/vmlinuz-*',
@@ -61,33 +60,5 @@ describe('resolveTreeFile', () => {
       code: 'ICT_IMAGE_BOOT_FILES',
       facts: { path: '/file' },
     });
-  });
-});
-
-describe('compareKernelVersions', () => {
-  it.each([
-    ['6.12.9-amd64', '6.12.10-amd64', -1],
-    ['6.12.9-amd64', '6.12.9-cloud-amd64', -1],
-    ['6.12', '6.12.1', -1],
-    ['5.14.0-70.el9', '5.14.0-362.el9', -1],
-    ['6.1', '6.01', 1],
-    ['6.1', '6.1', 0],
-  ])('%s against %s is %i', (a, b, expected) => {
-    expect(Math.sign(compareKernelVersions(a, b))).toBe(expected);
-    expect(Math.sign(compareKernelVersions(b, a))).toBe(0 - expected);
-  });
-
-  it('is a total order', () => {
-    const version = fc
-      .array(fc.constantFrom('0', '1', '9', '10', '.', '-', '~', 'a', 'amd64'), { maxLength: 6 })
-      .map((parts) => parts.join(''));
-    fc.assert(
-      fc.property(version, version, version, (a, b, c) => {
-        expect(Math.sign(compareKernelVersions(a, b)) + Math.sign(compareKernelVersions(b, a))).toBe(0);
-        expect(compareKernelVersions(a, b) === 0).toBe(a === b);
-        if (compareKernelVersions(a, b) <= 0 && compareKernelVersions(b, c) <= 0)
-          expect(compareKernelVersions(a, c)).toBeLessThanOrEqual(0);
-      }),
-    );
   });
 });

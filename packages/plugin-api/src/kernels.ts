@@ -8,7 +8,7 @@ export interface KernelFile {
 }
 
 /**
- * Kernels that the glob of a definition finds in a tree, by name. Its `*` may stand in a file's name (`/boot/vmlinuz-*`) or be that of a directory
+ * Kernels that the glob of a definition finds in a tree, oldest version first. Its `*` may stand in a file's name (`/boot/vmlinuz-*`) or be that of a directory
  * (below `/lib/modules`, say), which counts when the rest of the path is there.
  */
 export async function kernelsOf(
@@ -30,5 +30,31 @@ export async function kernelsOf(
     if (rest !== '' && (await tree.stat(path)) === undefined) continue;
     kernels.push({ version: name.slice(prefix.length, name.length - suffix.length), path });
   }
-  return kernels;
+  return kernels.sort((a, b) => compareKernelVersions(a.version, b.version));
+}
+
+/**
+ * Orders kernel versions: runs of digits by value, everything else by code unit, a longer version after its prefix.
+ * A total order on distinct strings, so that the newest kernel does not depend on the order of a directory.
+ *
+ * @returns negative, zero or positive, ready for `sort`.
+ */
+export function compareKernelVersions(a: string, b: string): number {
+  const left = a.match(/\d+|\D+/gu) ?? [];
+  const right = b.match(/\d+|\D+/gu) ?? [];
+  for (let index = 0; index < Math.min(left.length, right.length); index++) {
+    const difference = compareRuns(left[index] as string, right[index] as string);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length || byCodeUnit(a, b);
+}
+
+function compareRuns(a: string, b: string): number {
+  if (!/^\d/u.test(a) || !/^\d/u.test(b)) return byCodeUnit(a, b);
+  const [x, y] = [a.replace(/^0+/u, ''), b.replace(/^0+/u, '')];
+  return x.length - y.length || byCodeUnit(x, y);
+}
+
+function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

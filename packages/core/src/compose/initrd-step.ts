@@ -31,15 +31,15 @@ export function initrdStep(input: Composition, layers: LayerMaker, source: Layer
 
 async function makeInitrds(input: Composition, tree: TreeSession, ctx: BuildContext): Promise<void> {
   const { boot } = input.distribution;
-  const versions = await kernelVersions(boot.kernel, tree);
-  if (versions.length === 0) {
+  const kernels = await kernelsOf(tree, boot);
+  if (kernels.length === 0) {
     throw coreError('ICT_KERNEL_MISSING', {
       message: `no kernel in the image: nothing matches ${boot.kernel}`,
       hint: 'Name a kernel package under systemConfig.kernel.packages.',
       facts: { pattern: boot.kernel },
     });
   }
-  for (const kernelVersion of versions) {
+  for (const { version: kernelVersion } of kernels) {
     const fill = (text: string, output: string) => text.replaceAll('${kernelVersion}', kernelVersion).replaceAll('${output}', output);
     const initrd = fill(boot.initrd, '');
     ctx.emit({ type: 'image.progress', artifact: initrd, action: 'make initrd' });
@@ -53,10 +53,4 @@ async function makeInitrds(input: Composition, tree: TreeSession, ctx: BuildCont
       await tree.symlink(fill(target, initrd), path);
     }
   }
-}
-
-/** What `*` stands for in the kernel's path, oldest version first. */
-export async function kernelVersions(pattern: string, tree: TreeSession): Promise<readonly string[]> {
-  const kernels = await kernelsOf(tree, { kernel: pattern });
-  return kernels.map(({ version }) => version).sort(new Intl.Collator('en', { numeric: true }).compare);
 }

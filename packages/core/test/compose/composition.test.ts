@@ -9,7 +9,6 @@ import {
   type LayerMaker,
   type LayerSource,
 } from '../../src/compose/composition.js';
-import { kernelVersions } from '../../src/compose/initrd-step.js';
 import { layerDigests } from '../../src/steps.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from '../support/sample-image.js';
 
@@ -234,24 +233,5 @@ describe('compositionSteps', () => {
     await using ctx = fakeContext();
     const initrd = compositionSteps(composition().input, maker(memoryTree({ files })), nothing, ctx).at(-1)?.({ layers: [layer('1')] });
     await expect(initrd?.run()).rejects.toMatchObject({ code: 'ICT_KERNEL_MISSING', facts: { pattern: '/boot/vmlinuz-*' } });
-  });
-});
-
-describe('kernelVersions', () => {
-  it.each([
-    ['oldest first', '/boot/vmlinuz-*', ['vmlinuz-6.12.9', 'vmlinuz-6.1.100', 'vmlinuz-6.12.10'], ['6.1.100', '6.12.9', '6.12.10']],
-    ['only what fits', '/boot/vmlinuz-*', ['vmlinux-6.1', 'config-6.1', 'vmlinuz-6.2'], ['6.2']],
-    ['with an end', '/boot/kernel-*.efi', ['kernel-6.1.efi', 'kernel-6.2'], ['6.1']],
-    ['nothing for a name that only is the frame', '/boot/aba*ba', ['aba'], []],
-    ['nothing for a name without a version', '/boot/vmlinuz-*', ['vmlinuz-'], []],
-    ['none', '/boot/vmlinuz-*', [], []],
-  ])('%s', async (_what, pattern, names, expected) => {
-    const tree = memoryTree({ files: Object.fromEntries(names.map((name) => [`/boot/${name}`, ''])) });
-    expect(await kernelVersions(pattern, tree)).toEqual(expected);
-  });
-
-  it('takes a star for a directory that has a kernel, as rpm distributions have them', async () => {
-    const files = Object.fromEntries(['6.12.10/vmlinuz', '6.9.1/vmlinuz', '6.8.0/modules.dep'].map((path) => [`/lib/modules/${path}`, '']));
-    expect(await kernelVersions('/lib/modules/*/vmlinuz', memoryTree({ files }))).toEqual(['6.9.1', '6.12.10']);
   });
 });
