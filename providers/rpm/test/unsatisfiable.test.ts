@@ -54,7 +54,10 @@ function told(requests: readonly string[], ...repositories: readonly Repository[
     }),
     arch: 'x86_64',
     seeds,
-    collections: { groups: new Map(), ...(modules.builds.length === 0 ? {} : { modules: { ...modules, ...chosen } }) },
+    collections: {
+      comps: { groups: new Map(), environments: new Map() },
+      ...(modules.builds.length === 0 ? {} : { modules: { ...modules, ...chosen } }),
+    },
     table,
     recommends: true,
   });
