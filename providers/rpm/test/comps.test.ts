@@ -8,7 +8,20 @@ import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
 
-const PACKAGES = ['must', 'typeless', 'usual', 'rare', 'extra', 'special', 'friend', 'lonely', 'foe', 'special-b'];
+/** By name: lines of their preambles. */
+const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+  ...{ must: [], typeless: [], usual: [], rare: [], extra: [], special: [], friend: [], 'special-b': [] },
+  lonely: ['Provides: virtual'],
+  foe: ['Conflicts: must'],
+  aged: [],
+  heir: ['Obsoletes: aged < 2'],
+  'spare-part': [],
+  'new-part': ['Obsoletes: spare-part < 2', 'Provides: spare-part = 2'],
+  'mute-part': [],
+  'mute-heir': ['Obsoletes: mute-part < 2'],
+  'other-part': [],
+  'all-parts': ['Provides: other-part = 2'],
+};
 
 const group = (id: string, ...packages: readonly string[]): string =>
   `<group><id>${id}</id><name>${id}</name><description>Of ${id}</description><packagelist>${packages.join('')}</packagelist></group>`;
@@ -28,6 +41,8 @@ const COMPS = [
       member('special', 'type="conditional" requires="friend"'),
       member('special-b', 'type="conditional" requires="virtual"'),
     ),
+    group('heritage', member('aged', 'type="mandatory"'), member('usual', 'type="default"')),
+    ...['spare-part', 'mute-part', 'other-part'].map((name) => group(name, member(name, 'type="conditional" requires="friend"'))),
     group('clash', member('must', 'type="mandatory"'), member('foe', 'type="default"')),
     group('unmet', member('usual', 'type="conditional" requires="nowhere"'), member('lonely', 'type="mandatory"')),
     '<environment><id>desk</id><name>desk</name><description>Desk</description>',
@@ -41,11 +56,10 @@ const COMPS = [
 const workshop = new RpmWorkshop();
 const NAMES = ['first', 'second'] as const;
 beforeAll(() => {
-  const parts = PACKAGES.flatMap((name) => [
+  const parts = Object.entries(PACKAGES).flatMap(([name, lines]) => [
     `%package -n ${name}`,
     'Summary: Generated for tests',
-    ...(name === 'foe' ? ['Conflicts: must'] : []),
-    ...(name === 'lonely' ? ['Provides: virtual'] : []),
+    ...lines,
     `%description -n ${name}`,
     'Generated for tests.',
     `%files -n ${name}`,
@@ -92,7 +106,12 @@ json.dump(answers, sys.stdout)
 
 function askDnf(questions: readonly (readonly string[])[]): readonly (readonly string[] | null)[] {
   const repositories = NAMES.map((name) => `file://${join(workshop.directory, name)}`);
-  const input = JSON.stringify([workshop.directory, repositories, questions]);
+  // dnf writes versions with a hyphen.
+  const input = JSON.stringify([
+    workshop.directory,
+    repositories,
+    questions.map((requests) => requests.map((request) => request.replace('=', '-'))),
+  ]);
   return JSON.parse(execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString());
 }
 
@@ -124,6 +143,9 @@ const QUESTIONS = [
     '@desk @unmet',
   ],
   ...['@tools foe', '@gone', '@office'],
+  // What others replace.
+  ...['@heritage', '@heritage aged', '@heritage aged=1.0', '@spare-part friend', '@mute-part friend', '@other-part friend'],
+  ...['@spare-part friend spare-part=1.0', '@other-part friend other-part', '@other-part friend all-parts', '@spare-part'],
 ].map((line) => line.split(' '));
 
 describe('groups and environments', () => {

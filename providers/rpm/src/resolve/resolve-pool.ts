@@ -148,7 +148,7 @@ export class Pool {
 
   /** Names of packages that replace some version of a name; for messages. */
   replacing(name: string): readonly string[] {
-    return [...new Set(this.#obsoletersOf(name).map((solvable) => this.name(solvable)))].sort();
+    return [...new Set(this.#replacing(name).map((solvable) => this.name(solvable)))].sort();
   }
 
   /** Packages that satisfy a relation through their name, what they provide, or a file, the preferred one first. */
@@ -203,12 +203,7 @@ export class Pool {
 
   /** Packages of other names that replace a package, the preferred one first. */
   obsoletersOf(solvable: number): readonly number[] {
-    const { name, evr } = this.package(solvable);
-    const found = this.#obsoletersOf(name).filter((other) => {
-      const pkg = this.package(other);
-      return pkg.name !== name && pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));
-    });
-    return this.#ordered(found);
+    return this.#ordered(this.#replacementsOf(solvable));
   }
 
   /** Forgets what was looked up by path, because indexes know more files now. */
@@ -217,7 +212,17 @@ export class Pool {
     for (const relation of this.#satisfying.keys()) if (relation.name.startsWith('/')) this.#satisfying.delete(relation);
   }
 
-  #obsoletersOf(name: string): readonly number[] {
+  /** Packages of other names that replace a package, in no order of preference. */
+  #replacementsOf(solvable: number): readonly number[] {
+    const { name, evr } = this.package(solvable);
+    return this.#replacing(name).filter((other) => {
+      const pkg = this.package(other);
+      return pkg.name !== name && pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));
+    });
+  }
+
+  /** Packages that replace some version of a name. */
+  #replacing(name: string): readonly number[] {
     const known = this.#obsoleters.get(name);
     if (known !== undefined) return known;
     const found = this.#collect((index) => index.obsoletersOf(name));
@@ -247,7 +252,7 @@ export class Pool {
    */
   #ordered(solvables: readonly number[], asked?: Relation): readonly number[] {
     if (solvables.length < 2) return solvables;
-    const replaced = new Set(solvables.filter((solvable) => this.#isReplacedBy(solvable, solvables)));
+    const replaced = new Set(solvables.filter((solvable) => this.#replacementsOf(solvable).some((other) => solvables.includes(other))));
     const behind = asked === undefined ? NOTHING_BEHIND : this.#behind(solvables, asked);
     return [...solvables].sort((a, b) => {
       const [x, y] = [this.package(a), this.package(b)];
@@ -287,14 +292,5 @@ export class Pool {
     const best = [...provided.values()].reduce<Evr | undefined>((a, b) => (a === undefined || compareEvr(b, a) > 0 ? b : a), undefined);
     for (const [name, evr] of provided) if (best === undefined || compareEvr(evr, best) >= 0) provided.delete(name);
     return provided;
-  }
-
-  #isReplacedBy(solvable: number, others: readonly number[]): boolean {
-    const { name, evr } = this.package(solvable);
-    return this.#obsoletersOf(name).some((other) => {
-      const pkg = this.package(other);
-      if (pkg.name === name || !others.includes(other)) return false;
-      return pkg.relations.obsoletes!.some((each) => each.name === name && rangesMeet({ sense: EQUAL, evr }, each));
-    });
   }
 }

@@ -50,7 +50,7 @@ export function findSeeds(
     const ofModule = modules?.requests.get(request);
     if (ofModule !== undefined) {
       if ('kind' in ofModule) problems.push(moduleProblem(seed, ofModule));
-      else wanted.push(...those(seed, ofModule, pool));
+      else wanted.push(...ofModule.map((name) => ({ seed, targets: pool.all(name) })).filter(isThere));
       continue;
     }
     if (request.startsWith('@') && !request.includes(':')) {
@@ -95,16 +95,23 @@ function groupsOf(id: string, { groups, environments }: Comps): readonly Package
   return [id, ...(environments.get(id) ?? [])].flatMap((each) => groups.get(each) ?? []);
 }
 
+/**
+ * As dnf does, a group brings those of its packages that are there, or what replaces them: of conditional ones whatever provides their name.
+ * Packages of profiles nothing replaces.
+ */
 function membersOfGroup(seed: Seed, { packages, conditional }: PackageGroup, pool: Pool, table: RelationTable): Wanted[] {
-  const others = conditional.flatMap(({ name, requires }) =>
-    pool.satisfying(table.relation(requires)).flatMap((when) => those(seed, [name], pool).map((wanted) => ({ ...wanted, when }))),
-  );
-  return [...those(seed, packages, pool), ...others];
+  const always = packages.map((name) => ({ seed, targets: pool.withReplacements(pool.all(name)) }));
+  const others = conditional
+    .filter(({ name }) => pool.all(name).length > 0)
+    .flatMap(({ name, requires }) => {
+      const targets = pool.satisfying(table.relation(name));
+      return pool.satisfying(table.relation(requires)).map((when) => ({ seed, targets, when }));
+    });
+  return [...always, ...others].filter(isThere);
 }
 
-/** As dnf does, a group or profile brings those of its packages that are there. */
-function those(seed: Seed, names: readonly string[], pool: Pool): Wanted[] {
-  return names.map((name) => ({ seed, targets: pool.all(name) })).filter(({ targets }) => targets.length > 0);
+function isThere({ targets }: Wanted): boolean {
+  return targets.length > 0;
 }
 
 function findPackages(request: string, pool: Pool, table: RelationTable): readonly number[] {
