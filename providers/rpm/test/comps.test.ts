@@ -7,6 +7,7 @@ import type { DistributionDefinition, Resolution } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
+import { isOlder } from './host-versions.js';
 
 /** By name: lines of their preambles. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -104,15 +105,14 @@ for requests in questions:
 json.dump(answers, sys.stdout)
 `;
 
-function askDnf(questions: readonly (readonly string[])[]): readonly (readonly string[] | null)[] {
+function askDnf(): Readonly<Record<string, string | null>> {
   const repositories = NAMES.map((name) => `file://${join(workshop.directory, name)}`);
   // dnf writes versions with a hyphen.
-  const input = JSON.stringify([
-    workshop.directory,
-    repositories,
-    questions.map((requests) => requests.map((request) => request.replace('=', '-'))),
-  ]);
-  return JSON.parse(execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString());
+  const questions = QUESTIONS.map((question) => question.replaceAll('=', '-').split(' '));
+  const input = JSON.stringify([workshop.directory, repositories, questions]);
+  const output = execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
+  const answers = JSON.parse(output) as readonly (readonly string[] | null)[];
+  return Object.fromEntries(QUESTIONS.map((question, number) => [question, answers[number]?.join(' ') ?? null]));
 }
 
 async function resolve(requests: readonly string[], recommends: boolean): Promise<Resolution> {
@@ -126,43 +126,52 @@ async function resolve(requests: readonly string[], recommends: boolean): Promis
   return await resolvePinned({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends }, ctx);
 }
 
-const namesOf = (resolution: Resolution): readonly string[] | null =>
-  resolution.kind === 'unsolvable' ? null : resolution.closure.packages.map(({ name }) => name).sort();
+const namesOf = (resolution: Resolution): string | null =>
+  resolution.kind === 'unsolvable'
+    ? null
+    : resolution.closure.packages
+        .map(({ name }) => name)
+        .sort()
+        .join(' ');
 
-const QUESTIONS = [
-  ...[
-    '@tools',
-    '@tools friend',
-    '@tools lonely',
-    '@tools @more',
-    '@tools rare',
-    '@clash',
-    '@unmet',
-    '@desk',
-    '@desk @more',
-    '@desk @unmet',
-  ],
-  ...['@tools foe', '@gone', '@office'],
+/** What dnf brings without weak dependencies, by names of packages; null where it finds no answer. */
+const ANSWERS: Readonly<Record<string, string | null>> = {
+  '@tools': 'extra must typeless usual',
+  '@tools friend': 'extra friend must special typeless usual',
+  '@tools lonely': 'extra lonely must special-b typeless usual',
+  '@tools @more': 'extra friend must special typeless usual',
+  '@tools rare': 'extra must rare typeless usual',
+  '@clash': null,
+  '@unmet': 'lonely',
+  '@desk': 'extra must typeless usual',
+  '@desk @more': 'extra friend must special typeless usual',
+  '@desk @unmet': 'extra lonely must special-b typeless usual',
+  '@tools foe': null,
+  '@gone': null,
+  '@office': null,
   // What others replace.
-  ...['@heritage', '@heritage aged', '@heritage aged=1.0', '@spare-part friend', '@mute-part friend', '@other-part friend'],
-  ...['@spare-part friend spare-part=1.0', '@other-part friend other-part', '@other-part friend all-parts', '@spare-part'],
-].map((line) => line.split(' '));
+  '@heritage': 'heir usual',
+  '@heritage aged': 'heir usual',
+  '@heritage aged=1.0': 'aged usual',
+  '@spare-part friend': 'friend new-part',
+  '@mute-part friend': 'friend mute-part',
+  '@other-part friend': 'all-parts friend',
+  '@spare-part friend spare-part=1.0': 'friend spare-part',
+  '@other-part friend other-part': 'friend other-part',
+  '@other-part friend all-parts': 'all-parts friend',
+  '@spare-part': '',
+};
+const QUESTIONS = Object.keys(ANSWERS);
 
 describe('groups and environments', () => {
   it('bring what they bring with dnf, whether or not weak dependencies count', async () => {
-    const answers = askDnf(QUESTIONS);
-    const theirs = Object.fromEntries(QUESTIONS.map((requests, number) => [requests.join(' '), answers[number]]));
     for (const recommends of [false, true]) {
-      const mine: Record<string, readonly string[] | null> = {};
-      for (const requests of QUESTIONS) mine[requests.join(' ')] = namesOf(await resolve(requests, recommends));
-      expect(mine).toEqual(theirs);
+      const mine: Record<string, string | null> = {};
+      for (const question of QUESTIONS) mine[question] = namesOf(await resolve(question.split(' '), recommends));
+      expect(mine).toEqual(ANSWERS);
     }
-    // The oracle is no stub.
-    expect([theirs['@tools'], theirs['@tools friend'], theirs['@clash']]).toEqual([
-      ['extra', 'must', 'typeless', 'usual'],
-      ['extra', 'friend', 'must', 'special', 'typeless', 'usual'],
-      null,
-    ]);
+    // dnf cannot be asked where its reader of groups, libcomps 0.1, runs under Python 3.13: it crashes on every group.
+    if (isOlder('python', '3.13')) expect(askDnf()).toEqual(ANSWERS);
   });
 
   it('are why their packages are there, conditional ones where the condition holds', async () => {

@@ -3,6 +3,7 @@ import { compareVersions } from '../src/relations/evr.js';
 
 const COMMANDS = {
   dnf: ['/usr/bin/python3', '-c', 'import dnf; print(dnf.VERSION)'],
+  python: ['/usr/bin/python3', '--version'],
   rpm: ['rpm', '--version'],
 } as const;
 
