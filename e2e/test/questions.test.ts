@@ -1,4 +1,5 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
 import { PackageWorld, smallDisk, worldPackage } from '../src/index.js';
@@ -174,6 +175,20 @@ describe('ict plan without a template', () => {
     expect(document.fetchBytes).toBe(document.packages.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
     expect(names(await plan('--only', 'app', '--recommends'))).toContain('extra');
     expect(names(await plan('--only', 'app', '--no-recommends'))).not.toContain('extra');
+  });
+
+  it('takes the keys of --keyring for repositories that have none, and says that it wants them', async () => {
+    const file = join(world.directory, 'keyless.yml');
+    const definition = await readFile(world.definition, 'utf8');
+    await writeFile(file, definition.replace('dist: mini1', 'dist: keyless1').replace(/keyrings:\s*(\[[^\]]*\]|- \S+)/, 'keyrings: []'));
+    const asked = ['plan', '--target', 'mini-keyless1-x86_64', '--only', 'middle', '--distro-file', file, '--json'];
+    const refused = await world.ict(asked);
+    expect(refused.status).toBe(2);
+    expect(refused.stdout).toContain('ICT_DISTRO_KEYS_MISSING');
+    expect(names(await world.document<Plan>([...asked.slice(0, -1), '--keyring', join(world.directory, 'keyring.gpg')]))).toEqual([
+      'library',
+      'middle',
+    ]);
   });
 
   it('takes another repository instead of its own, or beside them', async () => {

@@ -53,7 +53,7 @@ import { findLock, resolveAfresh, settleLock, type SettledLock } from './locks/l
 import { packageRequest } from './locks/request.js';
 import { relationsBehind } from './locks/relation-recovery.js';
 import { requirePinnedKeys } from './repositories/pinned-keys.js';
-import { requireKeys } from './repositories/repository-keys.js';
+import { requireKeys, withKeyrings } from './repositories/repository-keys.js';
 import { checkTwin } from './packages/twin-check.js';
 import { answerWhyNot } from './questions/answer-why-not.js';
 import { readTemplate, requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
@@ -153,7 +153,8 @@ class HostedEngine implements Engine {
   }
 
   async planPackages(question: PackageQuestion): Promise<Plan> {
-    const { arch, distribution } = this.plugins.target(question.target);
+    const { arch, distribution: defined } = this.plugins.target(question.target);
+    const distribution = withKeyrings(defined, this.options.keyrings ?? []);
     const provider = await this.plugins.provider(distribution.ecosystem);
     requireForeign(question.foreignArchitectures ?? [], arch, distribution, provider.part);
     return this.within({ distribution }, (services) =>
