@@ -1,12 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop } from '@ict/fixtures';
 import type { DistributionDefinition, Resolution } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
+import { CompsReader } from '../src/metadata/comps.js';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
+import { FIXTURES } from './fixture-index.js';
 import { isOlder } from './host-versions.js';
 
 /** By name: lines of their preambles. */
@@ -28,6 +30,11 @@ const group = (id: string, ...packages: readonly string[]): string =>
   `<group><id>${id}</id><name>${id}</name><description>Of ${id}</description><packagelist>${packages.join('')}</packagelist></group>`;
 const member = (name: string, attributes: string): string => `<packagereq ${attributes}>${name}</packagereq>`;
 const groups = (...ids: readonly string[]): string => ids.map((id) => `<groupid>${id}</groupid>`).join('');
+
+/** What comps.xml of Fedora and CentOS begins with. */
+const HEAD = `<?xml version="1.0" encoding="UTF-8"?>
+<!DOCTYPE comps PUBLIC "-//Red Hat, Inc.//DTD Comps info//EN" "comps.dtd">
+`;
 
 /** comps.xml of the first repository, and of the second, which has one group of it as well. */
 const COMPS = [
@@ -52,7 +59,7 @@ const COMPS = [
     `<grouplist>${groups('tools')}</grouplist></category>`,
   ],
   [group('tools', member('extra', 'type="default"')), group('more', member('friend', 'type="mandatory"'))],
-].map((parts) => `<comps>${parts.join('')}</comps>`);
+].map((parts) => `${HEAD}<comps>${parts.join('')}</comps>`);
 
 const workshop = new RpmWorkshop();
 const NAMES = ['first', 'second'] as const;
@@ -164,6 +171,15 @@ const ANSWERS: Readonly<Record<string, string | null>> = {
 const QUESTIONS = Object.keys(ANSWERS);
 
 describe('groups and environments', () => {
+  it('are read from comps.xml of a real repository', () => {
+    const name = '04460bfaf6cb5af6b0925d8c99401a44e5192d287796aed4cced5f7ce881761f-comps.f20.xml';
+    const reader = new CompsReader(name);
+    reader.write(readFileSync(join(FIXTURES, 'repos', 'createrepo_c-additional-metadata', 'repodata', name)));
+    const { groups, environments } = reader.finish();
+    expect([...groups]).toEqual([['20d-printing', { id: '20d-printing', packages: ['blender', 'cura'], conditional: [] }]]);
+    expect([...environments]).toEqual([['gnome-desktop-environment', ['base-x']]]);
+  });
+
   it('bring what they bring with dnf, whether or not weak dependencies count', async () => {
     for (const recommends of [false, true]) {
       const mine: Record<string, string | null> = {};

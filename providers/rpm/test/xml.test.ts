@@ -30,6 +30,16 @@ describe('XmlReader', () => {
   });
 
   it.each([
+    '<!DOCTYPE comps\n  PUBLIC \'-//Red Hat, Inc.//DTD Comps info//EN\'\n  "comps.dtd">',
+    '<!DOCTYPE a SYSTEM "a>[b">',
+    '<!DOCTYPE a >',
+  ])('passes over a document type that only names its description: %s', (type) => {
+    const text = `<?xml version="1.0"?>\n${type}\n<a>t</a>`;
+    for (const size of [1, 2, 7, 1000]) expect(read(text, size)).toEqual(['<a ||', '>a t']);
+    expect(readBySaxes(text)).toEqual(['<a ||', '>a t']);
+  });
+
+  it.each([
     ['nothing', ''],
     ['text alone', 'text'],
     ['an open element', '<a><b></b>'],
@@ -43,7 +53,16 @@ describe('XmlReader', () => {
     ['a bare ampersand', '<a>this & that</a>'],
     ['an unknown entity', '<a>&nbsp;</a>'],
     ['a control character', '<a>&#0;</a>'],
-    ['a document type', '<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'],
+    ['a document type with entities', '<!DOCTYPE a [<!ENTITY x "y">]><a>x</a>'],
+    ['one with both', '<!DOCTYPE a SYSTEM "a.dtd" [<!ENTITY x "y">]><a>x</a>'],
+    ['entities of a document type elsewhere', '<!DOCTYPE a SYSTEM "a.dtd"><a>&x;</a>'],
+    ['two document types', '<!DOCTYPE a><!DOCTYPE a><a/>'],
+    ['a document type after the root', '<a/><!DOCTYPE a>'],
+    ['a document type in the root', '<a><!DOCTYPE a></a>'],
+    ['a document type without end', '<!DOCTYPE a SYSTEM "a><a/>'],
+    ['a document type of nothing', '<!DOCTYPE><a/>'],
+    ['a document type that names too little', '<!DOCTYPE a PUBLIC "a"><a/>'],
+    ['a declaration outside of one', '<!ENTITY x "y"><a/>'],
     ['elements nested too deep', '<a>'.repeat(65) + '</a>'.repeat(65)],
   ])('refuses %s', (_what, text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'ICT_RPM_INDEX_INVALID' }));

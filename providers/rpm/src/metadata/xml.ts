@@ -37,12 +37,16 @@ const DOUBLE = 0x22;
 const SINGLE = 0x27;
 const BANG = 0x21;
 const QUESTION = 0x3f;
+const BRACKET = 0x5b;
+/** A document type that only names its description. */
+const DOCUMENT_TYPE = /^<!DOCTYPE\s+[^\s"'<>]+(\s+(SYSTEM|PUBLIC\s+("[^"]*"|'[^']*'))\s+("[^"]*"|'[^']*'))?\s*>$/;
 
 const isSpace = (code: number): boolean => code === 0x20 || (code >= 9 && code <= 13);
 
 /**
  * Reads an XML document piece by piece, in the part of XML that repositories are written in: elements, attributes, texts, character data,
- * comments and processing instructions. Whatever defines entities (a document type) is refused, as is everything that is not well-formed.
+ * comments and processing instructions. A document type may name where it is described, as that of comps.xml does, which nobody reads; one that
+ * says something itself, such as entities, is refused, as is everything that is not well-formed.
  *
  * Ours, because a library cannot skip what nobody asked for; the tests compare it with one.
  */
@@ -62,6 +66,7 @@ export class XmlReader {
   #place = 0;
   /** The first ampersand that is not passed yet. */
   #ampersand = -1;
+  #seenType = false;
   #seenRoot = false;
   readonly #encoding = new Utf8Check();
 
@@ -129,7 +134,27 @@ export class XmlReader {
       return end < 0 ? -1 : end + 3;
     }
     if (begin.length < 9) return -1;
-    throw this.#invalid('it has a document type, which repositories do not need');
+    if (begin !== '<!DOCTYPE') throw this.#invalid(`${tagAt(data, start)} is malformed`);
+    return this.#documentType(data, start);
+  }
+
+  /** @returns where the document type ends; -1 when that has not come yet. */
+  #documentType(data: Buffer, start: number): number {
+    if (this.#seenType || this.#seenRoot) throw this.#invalid('it has a document type where none may be');
+    let quote: number | undefined;
+    for (let at = start; at < data.length; at++) {
+      const code = data[at]!;
+      if (quote !== undefined) {
+        if (code === quote) quote = undefined;
+      } else if (code === DOUBLE || code === SINGLE) quote = code;
+      else if (code === BRACKET) throw this.#invalid('its document type says something itself, which repositories do not need');
+      else if (code === GT) {
+        if (!DOCUMENT_TYPE.test(data.toString('utf8', start, at + 1))) throw this.#invalid('its document type is malformed');
+        this.#seenType = true;
+        return at + 1;
+      }
+    }
+    return -1;
   }
 
   /** Whether an element may begin here that has no content. */
