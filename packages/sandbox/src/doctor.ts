@@ -1,4 +1,4 @@
-import { access, chmod, constants, mkdtemp, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { access, chmod, constants, lstat, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isDiskFull } from '@ict/integrity';
@@ -188,7 +188,10 @@ async function userNamespaceRemedy(): Promise<string> {
   return 'Allow user namespaces in the kernel or the container that this machine runs in, or run as root';
 }
 
-const TRIAL_PREFIX = 'ict-doctor-';
+/** Begins names of directories that trials make; what is so called is removed when it is old. */
+const TRIAL_PREFIX = '.ict-host-trial-';
+/** Such a name, with what `mkdtemp` adds. */
+const TRIAL_NAME = /^\.ict-host-trial-[A-Za-z0-9]{6}$/;
 
 /** Mounts an overlay as trees do, in namespaces of its own, and deletes a directory of its lower in it. */
 const OVERLAY_TRIAL = `set -eu
@@ -234,16 +237,17 @@ async function removeOverlay(place: string): Promise<void> {
 /** Removes what the current user's trials left that were killed together with their ict. One that runs has begun within the last minute. */
 async function removeOldTrials(base: string): Promise<void> {
   const { uid } = currentUser();
-  const names = (await allows(base, constants.R_OK)) ? await readdir(base) : [];
-  for (const place of names.filter((name) => name.startsWith(TRIAL_PREFIX)).map((name) => join(base, name))) {
-    const found = await stat(place).catch(absent);
-    if (found?.uid === uid && found.mtimeMs < Date.now() - 2 * TRIAL_LIMIT_MS) await removeOverlay(place).catch(absent);
+  const names = (await allows(base, constants.R_OK)) ? await readdir(base).catch(nothing) : [];
+  for (const place of (names ?? []).filter((name) => TRIAL_NAME.test(name)).map((name) => join(base, name))) {
+    const found = await lstat(place).catch(nothing);
+    if (found?.isDirectory() !== true || found.uid !== uid || found.mtimeMs > Date.now() - 2 * TRIAL_LIMIT_MS) continue;
+    await removeOverlay(place).catch(nothing);
   }
 }
 
-/** Another ict was quicker to remove it. */
-function absent(error: unknown): undefined {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+/** Whether another ict was quicker to remove it or the disk lets nobody: no build fails of what an earlier one left. */
+function nothing(): undefined {
+  return undefined;
 }
 
 /** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, lutimesSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -98,12 +98,17 @@ describe('inspectHost', () => {
   it('removes what trials left that were killed with their ict, and nothing that may be in use', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
     try {
+      const [killed, runs] = ['.ict-host-trial-killed', '.ict-host-trial-runs00'];
+      const others = ['.ict-host-trial-of-mine', 'mine'];
+      const [file, link] = ['.ict-host-trial-report', '.ict-host-trial-linked'];
       const place = (name: string): string => join(directory, name);
-      for (const name of ['ict-doctor-killed', 'ict-doctor-runs', 'mine'])
-        mkdirSync(join(place(name), 'work', 'work'), { recursive: true });
-      for (const name of ['ict-doctor-killed', 'mine']) utimesSync(place(name), 0, 0);
-      await inspectHost({ purpose: 'build', directories: [{ path: directory, wantedBytes: 0, trees: true }] });
-      expect(readdirSync(directory).sort()).toEqual(['ict-doctor-runs', 'mine']);
+      for (const name of [killed, runs, ...others]) mkdirSync(join(place(name), 'work', 'work'), { recursive: true });
+      writeFileSync(place(file), '');
+      symlinkSync(link, place(link));
+      for (const name of [killed, ...others, file, link]) lutimesSync(place(name), 0, 0);
+      const checks = await inspectHost({ purpose: 'build', directories: [{ path: directory, wantedBytes: 0, trees: true }] });
+      expect(checks.find(({ name }) => name === 'overlay')).toMatchObject({ ok: true });
+      expect(readdirSync(directory).sort()).toEqual([runs, ...others, file, link].sort());
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -193,7 +198,8 @@ describe('inspectHost', () => {
       let said = '';
       child.stdout.on('data', (bytes: Buffer) => (said += bytes.toString()));
       const ended = once(child, 'close');
-      await eventually(() => existsSync(started));
+      // Within the time that a trial has.
+      await eventually(() => existsSync(started), 60_000);
       child.stdin.end('stop');
       await ended;
       expect(said).toBe('stop\n');
