@@ -194,7 +194,8 @@ export class BaseTree implements LayerShelf {
     try {
       await mkdir(directory, { recursive: true });
     } catch (error) {
-      if ((await entryAt(directory))?.isDirectory() !== false) throw error;
+      const inTheWay = ['EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
+      if (!inTheWay || (await entryAt(directory))?.isDirectory() !== false) throw error;
       await rm(directory);
       await mkdir(directory);
     }

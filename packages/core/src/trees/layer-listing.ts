@@ -13,9 +13,13 @@ export function noteListing(text: string): Required<ListingNote> {
   return { listing: digestOf(text) };
 }
 
-/** Whether a listing has the digest that it gives for that of its entries, which is the name of the layer. */
-export function isProvenListing({ digest, entries }: LayerManifest): boolean {
-  return Array.isArray(entries) && layerDigest(entries) === digest;
+/** Whether a listing, as it was read, has the digest that it gives for that of its entries, which is the name of the layer. */
+export function isProvenListing(manifest: LayerManifest | null): boolean {
+  try {
+    return manifest !== null && layerDigest(manifest.entries) === manifest.digest;
+  } catch {
+    return false; // entries of another shape, of which there is no digest
+  }
 }
 
 /**

@@ -115,6 +115,13 @@ describe('a base tree', () => {
     ['its live tree first', async () => undefined, 'live: one'],
     ['its snapshot when the live tree is gone', () => rm(join(work, 'chrootenv'), { recursive: true }), 'live: one'],
     ['its snapshot when nothing says what the live tree is', () => writeFile(join(work, 'chrootenv.json'), 'rubbish'), 'live: one'],
+    ...['null', '{ "digest": "sha256:00" }', '{ "digest": "sha256:00", "entries": [null] }'].map(
+      (manifest): [string, () => Promise<unknown>, string] => [
+        `its snapshot when the listing of the live tree is ${manifest}`,
+        () => writeFile(join(work, 'chrootenv.json'), `{ "manifest": ${manifest}, "signature": {}, "user": 0 }`),
+        'live: one',
+      ],
+    ),
     ['its snapshot when the listing of the live tree was altered', () => alterListing(), 'live: one'],
     ['nothing when the listing was altered before another took its place', alteredBefore, 'nowhere'],
     ['the cache once another tree took its place', ({ make }) => make('two'), 'cache: one'],
