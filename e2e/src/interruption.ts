@@ -73,10 +73,11 @@ class Striking {
   }
 }
 
-/** The build had said its last word before it was struck: no signal changes how it ends. */
-function cameTooLate({ result, hit, timeMs }: Interrupted): boolean {
-  const last = result.events.at(-1);
-  return hit.length === 0 || (last?.type === 'build.done' && Date.parse(last.time) <= timeMs);
+/** All was done before the build was struck, and what it still said tells only that: no signal changes how it ends. */
+function cameTooLate({ result: { events }, hit, timeMs }: Interrupted): boolean {
+  const after = events.filter(({ time }) => Date.parse(time) > timeMs);
+  const done = events.at(-1)?.type === 'build.done' && after.every(({ type }) => type === 'artifact.written' || type === 'build.done');
+  return hit.length === 0 || done;
 }
 
 /**
