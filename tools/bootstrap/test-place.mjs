@@ -25,7 +25,7 @@ export async function requireTestPlace(clone, uid) {
     if (((await stat(directory)).mode & PASSABLE_BY_ALL) === 0) {
       throw new BootstrapError(
         `the end-to-end tests run this clone's command as users that they make, and ${directory} is closed to them. ` +
-          `Move the clone to a place that all users may read, such as /srv or /opt, or open that directory:\n  chmod o+x ${directory}`,
+          `Move the clone to a place that all users may read, such as /srv or /opt, or open that directory:\n  chmod ${directory === clone ? '-R o+rX' : 'o+x'} ${directory}`,
         7,
       );
     }

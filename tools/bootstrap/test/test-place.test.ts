@@ -41,5 +41,7 @@ it.each([1000, undefined])('user %s is told of root, and of what needs none', as
 it.each(['home', 'clone'] as const)('a %s that the users of the tests cannot pass is named, with what opens it', async (closed) => {
   const error = await refusal({ home: 0o755, clone: 0o755, [closed]: 0o754 }, 0);
   expect(error?.status).toBe(7);
-  expect(error?.message).toSatisfy((message: string) => message.endsWith(`chmod o+x ${closed === 'home' ? home : clone}`));
+  expect(error?.message).toSatisfy((message: string) =>
+    message.endsWith(closed === 'home' ? `chmod o+x ${home}` : `chmod -R o+rX ${clone}`),
+  );
 });
