@@ -50,7 +50,7 @@ export async function refuseListedMembers(packages: readonly VerifiedPackage[], 
 }
 
 async function listedMember({ name, arch }: VerifiedPackage, tree: TreeSession, info: TreePath): Promise<string | undefined> {
-  // Packages that several architectures may have at once are listed with theirs.
+  // Packages that several architectures may have at once are listed with theirs; one whose files others took over has no list.
   const list = (await tree.read(`${info}/${name}.list`)) ?? (await tree.read(`${info}/${name}:${arch}.list`));
   if (list === undefined || !Buffer.from(list.buffer, list.byteOffset, list.byteLength).includes('/..')) return undefined;
   return new TextDecoder().decode(list).split('\n').find(climbs);

@@ -50,7 +50,7 @@ const DPKG = {
 } as const;
 
 /** Part of the key of every tree that this installer makes. */
-const INSTALLER_VERSION = 3;
+const INSTALLER_VERSION = 4;
 
 /**
  * Installs with the tree's own dpkg, and with nothing else: no apt, and no second resolver.
