@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RpmWorkshop } from '@ict/fixtures';
+import { RpmWorkshop, type RpmSet } from '@ict/fixtures';
 import type { DistributionDefinition, Resolution } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { CompsReader } from '../src/metadata/comps.js';
@@ -12,7 +12,7 @@ import { FIXTURES } from './fixture-index.js';
 import { isOlder } from './host-versions.js';
 
 /** By name: lines of their preambles. */
-const PACKAGES: Readonly<Record<string, readonly string[]>> = {
+const PACKAGES: RpmSet = {
   ...{ must: [], typeless: [], usual: [], rare: [], extra: [], special: [], friend: [], 'special-b': [] },
   lonely: ['Provides: virtual'],
   foe: ['Conflicts: must'],
@@ -64,18 +64,7 @@ const COMPS = [
 const workshop = new RpmWorkshop();
 const NAMES = ['first', 'second'] as const;
 beforeAll(() => {
-  const parts = Object.entries(PACKAGES).flatMap(([name, lines]) => [
-    `%package -n ${name}`,
-    'Summary: Generated for tests',
-    ...lines,
-    `%description -n ${name}`,
-    'Generated for tests.',
-    `%files -n ${name}`,
-  ]);
-  const main = workshop.build({ name: 'groups', more: parts });
-  const files = readdirSync(dirname(main))
-    .map((file) => join(dirname(main), file))
-    .filter((file) => file !== main);
+  const files = workshop.buildSet(PACKAGES);
   for (const [number, name] of NAMES.entries()) {
     const comps = join(workshop.directory, `comps-${name}.xml`);
     writeFileSync(comps, COMPS[number]!);

@@ -1,13 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { RpmWorkshop } from '@ict/fixtures';
-
-/** Packages of one version, by name: lines of their preambles. */
-export type PackageSet = Readonly<Record<string, readonly string[]>>;
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { RpmSet, RpmWorkshop } from '@ict/fixtures';
 
 /** By version. Which module they belong to, if to any, says {@link MODULES}. */
-const PACKAGES: Readonly<Record<string, PackageSet>> = {
+const PACKAGES: Readonly<Record<string, RpmSet>> = {
   '0.5': { lang: [], plain: [] },
   '1.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [] },
   '1.1': { db: [], 'db-server': ['Requires: db'] },
@@ -77,27 +74,11 @@ const MODULES = [
   modulemd('odd', 'o', { requires: 'db: []', artifacts: ['odd-0:2.0-1.noarch'], profiles: { default: ['odd'] } }),
 ].join('');
 
-/** Builds a set with one run of rpmbuild, as parts of one package that is not published. @returns paths of the packages. */
-function build(workshop: RpmWorkshop, version: string, set: PackageSet): readonly string[] {
-  const parts = Object.entries(set).flatMap(([name, lines]) => [
-    `%package -n ${name}`,
-    'Summary: Generated for tests',
-    ...lines,
-    `%description -n ${name}`,
-    'Generated for tests.',
-    `%files -n ${name}`,
-  ]);
-  const main = workshop.build({ name: `set-${version}`, version, more: parts });
-  return readdirSync(dirname(main))
-    .map((file) => join(dirname(main), file))
-    .filter((file) => file !== main);
-}
-
 /** A repository with modules, as createrepo_c and modifyrepo_c write it. @returns its directory. */
 export function moduleRepository(workshop: RpmWorkshop): string {
   const root = workshop.repository(
     'modules',
-    Object.entries(PACKAGES).flatMap(([version, set]) => build(workshop, version, set)),
+    Object.entries(PACKAGES).flatMap(([version, set]) => workshop.buildSet(set, version)),
   );
   const file = join(workshop.directory, 'modules.yaml');
   writeFileSync(file, MODULES);

@@ -1,18 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RpmWorkshop } from '@ict/fixtures';
+import { RpmWorkshop, type RpmSet } from '@ict/fixtures';
 import type { DistributionDefinition } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
 import { isOlder } from './host-versions.js';
 
-/** Packages of one version, by name: lines of their preambles; a line that is a path is a file that the package brings. */
-type PackageSet = Readonly<Record<string, readonly string[]>>;
-
-const FIRST: PackageSet = {
+const FIRST: RpmSet = {
   library: [],
   app: ['Requires: library >= 1', 'Recommends: extra'],
   extra: ['Requires: library'],
@@ -58,7 +53,7 @@ const FIRST: PackageSet = {
   replaced: [],
   careful: ['Recommends: lonely', 'Recommends: (extra if mail-a)'],
 };
-const SECOND: PackageSet = {
+const SECOND: RpmSet = {
   library: [],
   app: ['Requires: library = 2.0'],
   ages: ['Epoch: 0'],
@@ -71,34 +66,13 @@ const SECOND: PackageSet = {
   'kernel-half': [],
   replaced: [],
 };
-const THIRD: PackageSet = { pre: [], kernel: ['Requires: kernel-core >= 2.0'] };
-
-/** Builds a set with one run of rpmbuild, as parts of one package. @returns paths of the packages. */
-function build(workshop: RpmWorkshop, version: string, set: PackageSet): readonly string[] {
-  const isPath = (line: string): boolean => line.startsWith('/');
-  const parts = Object.entries(set).flatMap(([name, lines]) => [
-    `%package -n ${name}`,
-    'Summary: Generated for tests',
-    ...lines.filter((line) => !isPath(line)),
-    `%description -n ${name}`,
-    'Generated for tests.',
-    `%files -n ${name}`,
-    ...lines.filter(isPath),
-  ]);
-  const files = Object.fromEntries(Object.values(set).flatMap((lines) => lines.filter(isPath).map((path) => [path, path])));
-  const main = workshop.build({ name: `set-${version.replaceAll(/\W/g, '')}`, version, files, more: parts });
-  const directory = dirname(main);
-  // The package that the parts belong to is not published.
-  return readdirSync(directory)
-    .map((file) => join(directory, file))
-    .filter((file) => file !== main);
-}
+const THIRD: RpmSet = { pre: [], kernel: ['Requires: kernel-core >= 2.0'] };
 
 const workshop = new RpmWorkshop();
 let root: string;
 let nowSeconds: number;
 beforeAll(() => {
-  const files = [...build(workshop, '1.0', FIRST), ...build(workshop, '2.0', SECOND), ...build(workshop, '2.0~rc1', THIRD)];
+  const files = [...workshop.buildSet(FIRST), ...workshop.buildSet(SECOND, '2.0'), ...workshop.buildSet(THIRD, '2.0~rc1')];
   root = workshop.repository('repository', files);
   nowSeconds = Math.floor(Date.now() / 1000);
 }, 240_000);
