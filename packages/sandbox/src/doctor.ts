@@ -1,7 +1,7 @@
 import { access, chmod, constants, lstat, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isDiskFull } from '@ict/integrity';
+import { isDiskFull, systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { unfitForTrees, type AskFileSystem } from './file-system.js';
 import { freeSpace } from './free-space.js';
@@ -237,17 +237,17 @@ async function removeOverlay(place: string): Promise<void> {
 /** Removes what the current user's trials left that were killed together with their ict. One that runs has begun within the last minute. */
 async function removeOldTrials(base: string): Promise<void> {
   const { uid } = currentUser();
-  const names = (await allows(base, constants.R_OK)) ? await readdir(base).catch(nothing) : [];
+  const names = (await allows(base, constants.R_OK)) ? await readdir(base).catch(passOver) : [];
   for (const place of (names ?? []).filter((name) => TRIAL_NAME.test(name)).map((name) => join(base, name))) {
-    const found = await lstat(place).catch(nothing);
+    const found = await lstat(place).catch(passOver);
     if (found?.isDirectory() !== true || found.uid !== uid || found.mtimeMs > Date.now() - 2 * TRIAL_LIMIT_MS) continue;
-    await removeOverlay(place).catch(nothing);
+    await removeOverlay(place).catch(passOver);
   }
 }
 
 /** Whether another ict was quicker to remove it or the disk lets nobody: no build fails of what an earlier one left. */
-function nothing(): undefined {
-  return undefined;
+function passOver(error: unknown): undefined {
+  if (systemErrorOf(error) === undefined) throw error;
 }
 
 /** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */
