@@ -19,7 +19,7 @@ export const configSchema = {
       [],
       texts('Other caches, asked in this order for what cache_dir does not have, and never written.', ['/mnt/ict-cache']),
     ),
-    work_dir: withDefault('/var/tmp/image-composer-tool', text('Where builds happen and images are delivered.', '/srv/ict/work')),
+    work_dir: withDefault('/var/tmp/image-composer-tool', text('Where builds happen and images are delivered.', '/srv/images/work')),
     temp_dir: text('Where files of a running build go. Absent: .ict/tmp inside cache_dir.', '/var/cache/image-composer-tool/.ict/tmp'),
     config_dir: text(
       'Where the Go tool has its definitions. Accepted for its files; has no effect here: definitions come from plugins and `distros`.',
