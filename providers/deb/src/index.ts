@@ -4,7 +4,7 @@ export { debError } from './errors.js';
 export { createFileName } from './file-name.js';
 export { createInventory, parseStatus } from './install/inventory.js';
 export { listKeys, type KeyName } from './trust/keyring.js';
-export { readCopyright, toSpdxExpression, type DeclaredLicence } from './licence.js';
+export { readCopyright, toSpdxExpression, type DeclaredLicence } from './spdx-licence.js';
 export { createMetadataSource, loadIndexes } from './metadata/metadata.js';
 export { readDirectory, type IndexDiagnostic, type IndexDirectory, type IndexSegment } from './metadata/index-directory.js';
 export { TextInFiles, TextInMemory, type IndexText, type TextFile } from './metadata/index-text.js';

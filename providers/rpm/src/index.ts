@@ -5,7 +5,7 @@ export { compareEvr, formatEvr, parseEvr, rpmvercmp, type Evr } from './relation
 export { createFileName } from './file-name.js';
 export { Header } from './package/header.js';
 export { createInventory, parseInventory } from './install/inventory.js';
-export { toSpdxExpression } from './licence.js';
+export { toSpdxExpression } from './spdx-licence.js';
 export { createMetadataSource, loadPackages } from './metadata/metadata.js';
 export { isGhost, type RpmFile } from './package/package-files.js';
 export type { PackageRelation } from './package/package-relations.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryTree } from '@ict/plugin-testkit';
 import { createFileName } from '../src/file-name.js';
 import { createInventory, parseInventory } from '../src/install/inventory.js';
-import { toSpdxExpression } from '../src/licence.js';
+import { toSpdxExpression } from '../src/spdx-licence.js';
 import { formatPurl } from '../src/purl.js';
 import { FIXTURES } from './fixture-index.js';
 

@@ -3,7 +3,7 @@ import type { DistributionDefinition, InstalledPackage, Inventory, TreeSession }
 import { parseStanzas } from '../metadata/deb822.js';
 import type { Stanza } from '../metadata/deb822.js';
 import { debError } from '../errors.js';
-import { readCopyright } from '../licence.js';
+import { readCopyright } from '../spdx-licence.js';
 import { formatPurl } from '../purl.js';
 
 const STATUS = '/var/lib/dpkg/status';

@@ -2,7 +2,7 @@ import { compareText } from '@ict/integrity';
 import type { DistributionDefinition, InstalledPackage, Inventory, TreeSession } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 import { compareVersions, formatEvr, parseEvr } from '../relations/evr.js';
-import { toSpdxExpression } from '../licence.js';
+import { toSpdxExpression } from '../spdx-licence.js';
 import { formatPurl } from '../purl.js';
 import { sourceOf } from '../resolve/resolve-closure.js';
 

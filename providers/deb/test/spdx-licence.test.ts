@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { readCopyright, toSpdxExpression } from '../src/licence.js';
+import { readCopyright, toSpdxExpression } from '../src/spdx-licence.js';
 
 const format = 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n';
 
