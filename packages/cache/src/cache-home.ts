@@ -1,8 +1,10 @@
+import type { Stats } from 'node:fs';
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, systemErrorOf } from '@ict/integrity';
 import { ensureDirectory, isOwnDirectory } from './directory.js';
 import { cacheError } from './errors.js';
+import { storageFailure } from './storage-failure.js';
 
 /** The directories of the configuration that say where a cache is. */
 export interface CachePlaces {
@@ -67,14 +69,19 @@ async function isReadOnlyCache(directory: string): Promise<boolean> {
  * Makes the cache of a work directory, where one is needed in place of the configured one. Its name is known to everyone, and work
  * directories lie in /var/tmp: nobody else may have put it there.
  *
- * @throws `ICT_CACHE_UNWRITABLE`; Node's own errors.
+ * @throws `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_DISK_FULL`.
  */
 export async function claimCacheHome({ cacheDir, treesDir }: CacheHome, { cacheDir: configured, workDir }: CachePlaces): Promise<void> {
   const claimed = treesDir ?? cacheDir;
   if (claimed === configured) return;
-  await ensureDirectory(workDir);
-  await ensureDirectory(claimed, 0o755);
-  const parent = await stat(workDir);
+  let parent: Stats;
+  try {
+    await ensureDirectory(workDir);
+    await ensureDirectory(claimed, 0o755);
+    parent = await stat(workDir);
+  } catch (error) {
+    throw storageFailure(error, { what: 'its directories', directory: claimed });
+  }
   if (isOwnDirectory(claimed) && [process.geteuid?.() ?? parent.uid, 0].includes(parent.uid)) return;
   const why = treesDir === undefined ? 'cannot be written' : 'cannot hold layers';
   throw cacheError('ICT_CACHE_UNWRITABLE', {
@@ -89,7 +96,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
+    if (systemErrorOf(error) === undefined) throw error;
     return false; // whatever the system says: it is no cache that could be read
   }
 }

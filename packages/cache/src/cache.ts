@@ -23,6 +23,7 @@ import { readRecord } from './record-file.js';
 import { createScrubber } from './scrub.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { createStorageTrouble } from './storage-trouble.js';
+import type { Unseen } from './unread.js';
 import { measureUsage, type AreaUsage } from './usage.js';
 import { verifyCache, type Verification, type VerifyOptions } from './verification.js';
 import { isTwinEntry, twinRecord, type TwinEntry } from './twin-entry.js';
@@ -76,8 +77,10 @@ export interface Cache extends Locks, Collector, MountDirectories {
   /**
    * What lies in the cache, only to be shown: directories that have not changed are not read again. What is chosen to be used or removed
    * comes from `entries`.
+   *
+   * @param unseen is told of what cannot be looked at, and is left out; of a use that is not known, too: the entry counts as used when stored.
    */
-  entriesToShow(kinds: readonly EntryKind[]): Promise<EntryList>;
+  entriesToShow(kinds: readonly EntryKind[], unseen: Unseen): Promise<EntryList>;
   /** The records of the package caches of all providers. */
   readonly packageIndex: PackageIndex;
   /** Where the fetcher keeps answers and partial downloads. */
@@ -98,7 +101,8 @@ export interface Cache extends Locks, Collector, MountDirectories {
   reap(remove?: RemoveTree): Promise<{ readonly removed: number; readonly failed: readonly string[] }>;
   /** Removes the empty directories that this process made for temporary files: call it when nothing is being done any more. */
   leave(): void;
-  usage(): Promise<readonly AreaUsage[]>;
+  /** @param unseen is told of what cannot be looked at, and does not count. */
+  usage(unseen: Unseen): Promise<readonly AreaUsage[]>;
   /** Reads every byte and compares it with what names and records say. */
   verify(options?: VerifyOptions): Promise<Verification>;
 }
@@ -139,11 +143,12 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     layers,
     memo,
     packageIndex,
-    async entriesToShow(kinds) {
-      const places = kinds.flatMap((kind) => filePlaces(layout, kind)).map(({ root }) => root);
+    async entriesToShow(kinds, unseen) {
+      // What of these cannot be looked at is told when their entries are.
+      const places = kinds.flatMap((kind) => filePlaces(layout, kind, () => undefined)).map(({ root }) => root);
       const silent = createMemo({ layout, emit: () => undefined });
       const memory = await recallDirectories(layout, silent, { places, time: () => fileServerTime(layout) });
-      const entries = entriesIn(layout, await journal.read(), kinds, memory.look);
+      const entries = entriesIn(layout, await journal.read(unseen), kinds, unseen, memory.look);
       await memory.keep();
       return entries;
     },
@@ -157,7 +162,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     toTrash: layout.toTrash,
     reap: (remove = removeTree) => reap(layout, remove, clock()),
     leave: layout.leave,
-    usage: () => measureUsage(layout),
+    usage: (unseen) => measureUsage(layout, unseen),
     verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, images }, verifyOptions),
     ...locks,
     ...createCollector({ layout, clock, journal, packages: packageIndex, locks: shared, readOnly }),

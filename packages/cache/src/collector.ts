@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, isRefusal } from '@ict/integrity';
-import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
+import { isRefusal, systemErrorOf } from '@ict/integrity';
+import { hasCode, type BlobRef, type Json, type LayerRef } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
 import type { Layout } from './layout.js';
@@ -13,6 +13,7 @@ import { removeFile } from './reaper.js';
 import { removeRecord } from './record-file.js';
 import { taggedReferences } from './tagged-references.js';
 import { twinRecord } from './twin-entry.js';
+import { gatherUnread, refuseUnread, unlessUnread, unreadable, type Unread, type Unseen } from './unread.js';
 import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
 
 /** How much the cache may hold. What is absent does not bound. */
@@ -48,18 +49,45 @@ export interface Collection {
   readonly freedBytes: number;
   /** Entries that had to stay because a running build uses them, or another user, root for one, keeps them. */
   readonly pinned: number;
+  /** What could not be looked at or moved, and stayed. What it may refer to stayed, too. */
+  readonly unread: readonly Unread[];
 }
 
 /** Chooses entries to remove by name rather than by age. */
 export type EntryFilter = (entry: CacheEntry) => boolean;
 
 export interface Collector {
-  /** What lies in the cache; default: of every kind. */
-  entries(kinds?: readonly EntryKind[]): Promise<readonly CacheEntry[]>;
-  /** Removes what goes beyond `limits`, and layers and files that no kept result refers to. Never what a running build uses. */
+  /**
+   * What lies in the cache.
+   *
+   * @param kinds default: every kind.
+   * @param unseen is told of what cannot be looked at, and is left out. Without it, @throws `ICT_CACHE_UNREADABLE`.
+   */
+  entries(kinds?: readonly EntryKind[], unseen?: Unseen): Promise<readonly CacheEntry[]>;
+  /**
+   * Removes what goes beyond `limits`, and layers and files that no kept result refers to. Never what a running build uses, or what cannot be
+   * looked at.
+   *
+   * @throws `ICT_CACHE_UNREADABLE` where it cannot be known what running builds use, or used last.
+   */
   collect(limits: CacheLimits, options?: CollectOptions): Promise<Collection>;
-  /** Removes what `wanted` chooses. Never what a running build uses. */
+  /** Removes what `wanted` chooses. Never what a running build uses, or what cannot be looked at. @throws as `collect`. */
   clean(wanted: EntryFilter, options?: CollectOptions): Promise<Collection>;
+}
+
+/** What lies in the cache, as far as it can be looked at. */
+interface Survey {
+  readonly all: readonly CacheEntry[];
+  readonly unread: readonly Unread[];
+  /** Kinds of which some could not be looked at. */
+  readonly partly: ReadonlySet<EntryKind>;
+}
+
+/** What a collection chose. */
+interface Choice {
+  readonly chosen: readonly CollectedEntry[];
+  readonly all: readonly CacheEntry[];
+  readonly unread: readonly Unread[];
 }
 
 const DAY_SECONDS = 86_400;
@@ -81,40 +109,69 @@ interface CollectorParts {
 }
 
 export function createCollector({ layout, clock, journal, packages, locks, readOnly }: CollectorParts): Collector {
-  const entries = async (kinds: readonly EntryKind[] = entryKinds): Promise<readonly CacheEntry[]> =>
-    listEntries(layout, await journal.read(), kinds);
+  const entries = async (kinds: readonly EntryKind[] = entryKinds, unseen = refuseUnread): Promise<readonly CacheEntry[]> =>
+    listEntries(layout, await journal.read(unseen), kinds, unseen);
 
-  /** Moves entries to the trash. What a build began to use meanwhile is put back. */
-  async function remove(chosen: readonly CollectedEntry[], options: CollectOptions): Promise<Collection> {
+  async function survey(kinds: readonly EntryKind[]): Promise<Survey> {
+    const used = await journal.read();
+    const { unread, unseen } = gatherUnread();
+    const partly = new Set<EntryKind>();
+    const all = kinds.flatMap((kind) => {
+      const before = unread.length;
+      const found = listEntries(layout, used, [kind], unseen);
+      if (unread.length > before) partly.add(kind);
+      return found;
+    });
+    return { all, unread, partly };
+  }
+
+  /**
+   * Moves entries to the trash. What a build began to use meanwhile is put back.
+   *
+   * @param found what could not be looked at.
+   */
+  async function remove(chosen: readonly CollectedEntry[], found: readonly Unread[], options: CollectOptions): Promise<Collection> {
     const before = await journal.pinned();
     const free = before.size === 0 ? chosen : chosen.filter((entry) => !before.has(entryName(entry)));
-    if (options.dryRun === true) return collection(free, chosen.length);
+    if (options.dryRun === true) return collection(free, chosen.length, found);
+    const { unread, unseen } = gatherUnread();
+    const stays = (path: string, error: unknown): undefined => {
+      if (systemErrorOf(error) === undefined) throw error;
+      if (!isRefusal(error)) unseen(path, error); // what another user of a shared cache keeps, root for one, is theirs to remove
+    };
     const moved: { readonly entry: CollectedEntry; readonly trash: string }[] = [];
     const gone: CollectedEntry[] = [];
     for (const entry of free) {
       options.signal?.throwIfAborted();
-      if (entry.kind === 'memo') {
-        // Nobody notes the use of one, and whoever reads it has it whole or not at all.
-        if (unlessRefused(() => removeFile(entry.path)) === true) gone.push(entry);
-        continue;
+      try {
+        if (entry.kind === 'memo') {
+          // Nobody notes the use of one, and whoever reads it has it whole or not at all.
+          if (removeFile(entry.path)) gone.push(entry);
+          continue;
+        }
+        const trash = await layout.setAside(entry.path);
+        if (trash !== undefined) moved.push({ entry, trash });
+      } catch (error) {
+        stays(entry.path, error);
       }
-      const trash = await layout.setAside(entry.path).catch(refused);
-      if (trash !== undefined) moved.push({ entry, trash });
     }
-    const after = await journal.pinned();
+    const after = await journal.pinned().catch(async (error: unknown) => {
+      for (const { entry, trash } of moved) await layout.putBack(trash, entry.path).catch(lost);
+      throw error;
+    });
     for (const { entry, trash } of moved) {
-      if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path))) gone.push(entry);
+      if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path).catch(lost))) gone.push(entry);
     }
     for (const { kind, provider, name } of gone)
-      if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name)).catch(refused);
-    await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id)).catch(refused);
-    return collection(gone, chosen.length);
+      if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name)).catch(lost);
+    await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id));
+    return collection(gone, chosen.length - unread.length, [...found, ...unread]);
   }
 
-  async function choose(limits: CacheLimits): Promise<{ readonly chosen: readonly CollectedEntry[]; readonly all: readonly CacheEntry[] }> {
+  async function choose(limits: CacheLimits): Promise<Choice> {
     // Packages with their twins and images have limits of their own, and are quick to look at: what every build does.
     const whole = limits.unusedDays !== undefined || limits.totalBytes !== undefined || limits.freeBytes !== undefined;
-    const all = await entries(whole ? entryKinds : ['package', 'twin', 'image']);
+    const { all, unread, partly } = await survey(whole ? entryKinds : ['package', 'twin', 'image']);
     const now = clock();
     const reasons = new Map<CacheEntry, string>();
     const take = (entry: CacheEntry, reason: string): void => {
@@ -138,18 +195,20 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       }
     }
     const packaged = new Set(kept('package').map(({ id }) => id));
-    for (const twin of kept('twin')) {
+    for (const twin of partly.has('package') ? [] : kept('twin')) {
       const { provider, name } = twin as CacheEntry & { provider: string };
       if (packaged.has(packageId(provider, name))) continue;
-      const borrowed = readOnly.directories.some((place) => existsSync(join(place.packages(provider), name)));
+      const borrowed = readOnly.directories.some((place) => mayBeThere(join(place.packages(provider), name)));
       if (!borrowed) take(twin, 'its package is gone');
     }
-    const references = createReferences();
+    const results = gatherUnread();
+    const references = createReferences(results.unseen);
     const isOld = ({ usedAt }: CacheEntry): boolean => now - usedAt > YOUNG_SECONDS;
     const orphans = (): void => {
       const dependent = kept('layer', 'blob');
       if (dependent.length === 0) return;
       const referred = new Set(kept('step').flatMap(references));
+      if (partly.has('step') || results.unread.length > 0) return; // what others refer to is not known
       for (const entry of dependent) {
         if (!referred.has(entryName(entry)) && isOld(entry)) take(entry, 'no kept result refers to it');
       }
@@ -174,7 +233,9 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       }
       orphans();
     }
-    return { all, chosen: all.flatMap((entry) => asCollected(entry, reasons.get(entry))) };
+    const stay = new Set(results.unread.map(({ path }) => path));
+    const chosen = all.flatMap((entry) => (stay.has(entry.path) ? [] : asCollected(entry, reasons.get(entry))));
+    return { all, chosen, unread: [...unread, ...results.unread] };
   }
 
   /** One collection at a time; a dry run changes nothing, not even a lock. */
@@ -187,7 +248,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     const held = occupiedBytes(kept);
     const over = limits.totalBytes !== undefined && held > limits.totalBytes ? held - limits.totalBytes * LOW_WATER : 0;
     if (limits.freeBytes === undefined) return over;
-    const { bavail, bsize } = await statfs(layout.cacheDir);
+    const { bavail, bsize } = await statfs(layout.cacheDir).catch((error: unknown) => Promise.reject(unreadable(layout.cacheDir, error)));
     return Math.max(over, limits.freeBytes - bavail * bsize);
   }
 
@@ -195,23 +256,23 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     entries,
     collect: (limits, options = {}) =>
       alone(options, async () => {
-        const { chosen, all } = await choose(limits);
-        const result = await remove(chosen, options);
+        const { chosen, all, unread } = await choose(limits);
+        const result = await remove(chosen, unread, options);
         if (options.dryRun !== true) {
           const gone = new Set(result.removed.map(entryName));
           const present = new Set(all.map(entryName).filter((name) => !gone.has(name)));
-          const looked = new Set(all.map(({ kind }) => kind));
-          await journal.compact((kind, id) => present.has(`${kind as EntryKind} ${id}`) || !looked.has(kind as EntryKind));
+          // What could not be looked at may have been used, too.
+          const looked = new Set(unread.length === 0 ? all.map(({ kind }) => kind) : []);
+          await journal.compact((kind, id) => present.has(`${kind as EntryKind} ${id}`) || !looked.has(kind as EntryKind)).catch(lost);
         }
         return result;
       }),
     clean: (wanted, options = {}) =>
-      alone(options, async () =>
-        remove(
-          (await entries()).filter(wanted).flatMap((entry) => asCollected(entry, 'asked for')),
-          options,
-        ),
-      ),
+      alone(options, async () => {
+        const { all, unread } = await survey(entryKinds);
+        const chosen = all.filter(wanted).flatMap((entry) => asCollected(entry, 'asked for'));
+        return remove(chosen, unread, options);
+      }),
   };
 }
 
@@ -219,21 +280,25 @@ function asCollected(entry: CacheEntry, reason: string | undefined): readonly Co
   return reason === undefined ? [] : [{ ...entry, reason }];
 }
 
-function collection(removed: readonly CollectedEntry[], chosen: number): Collection {
-  return { removed, freedBytes: releasedBytes(removed), pinned: chosen - removed.length };
+function collection(removed: readonly CollectedEntry[], chosen: number, unread: readonly Unread[]): Collection {
+  return { removed, freedBytes: releasedBytes(removed), pinned: chosen - removed.length, unread };
 }
 
-/** What another user of a shared cache keeps, root for one, is theirs to remove. */
-function refused(error: unknown): undefined {
-  if (!isRefusal(error)) throw error;
+/** What the system refuses of what only spares others work. */
+function lost(error: unknown): false {
+  if (systemErrorOf(error) === undefined && !hasCode(error, 'ICT_CACHE_UNREADABLE')) throw error;
+  return false;
 }
 
-function unlessRefused<T>(work: () => T): T | undefined {
-  try {
-    return work();
-  } catch (error) {
-    return refused(error);
-  }
+/** False only where the system says that there is nothing. */
+function mayBeThere(path: string): boolean {
+  let unseen = false;
+  const found = unlessUnread(
+    path,
+    () => (unseen = true),
+    () => lstatSync(path, { throwIfNoEntry: false }),
+  );
+  return unseen || found !== undefined;
 }
 
 /** Takes the entries unused longest until nine tenths of the limit are left; nothing below the limit. */
@@ -248,14 +313,16 @@ function shrink(found: readonly CacheEntry[], limitBytes: number, take: (entry: 
 }
 
 /**
- * What the result of a step refers to, read once, when it is first asked for; nothing for other entries. A record that cannot be read refers
- * to nothing: it is a miss.
+ * What the result of a step refers to, read once, when it is first asked for; nothing for other entries. A record that is none refers to
+ * nothing: it is a miss.
+ *
+ * @param unseen is told of records that cannot be read.
  */
-function createReferences(): (entry: CacheEntry) => readonly EntryName[] {
+function createReferences(unseen: Unseen): (entry: CacheEntry) => readonly EntryName[] {
   const known = new Map<CacheEntry, readonly EntryName[]>();
   return (entry) => {
     if (entry.kind !== 'step') return [];
-    const found = known.get(entry) ?? readReferences(entry.path);
+    const found = known.get(entry) ?? readReferences(entry.path, unseen);
     known.set(entry, found);
     return found;
   };
@@ -268,12 +335,14 @@ function countReferences(entries: readonly CacheEntry[], references: (entry: Cac
   return uses;
 }
 
-function readReferences(path: string): readonly EntryName[] {
+function readReferences(path: string, unseen: Unseen): readonly EntryName[] {
+  const text = unlessUnread(path, unseen, () => readFileSync(path, 'utf8'));
+  if (text === undefined) return [];
   try {
-    const { output } = JSON.parse(readFileSync(path, 'utf8')) as { output?: Json };
+    const { output } = (JSON.parse(text) as { output?: Json } | null) ?? {};
     return output === undefined ? [] : [...new Set(Array.from(taggedReferences(output), nameOf))];
   } catch (error) {
-    if (!(error instanceof SyntaxError) && errnoOf(error) !== 'ENOENT') throw error;
+    if (!(error instanceof SyntaxError)) throw error;
     return [];
   }
 }

@@ -1,6 +1,7 @@
 import { lstatSync, readdirSync, type Dirent, type Stats } from 'node:fs';
 import { sep } from 'node:path';
 import { errnoOf } from '@ict/integrity';
+import { unlessUnread, type Unseen } from './unread.js';
 
 /** A file of which not all names were met where something was measured. */
 export interface SharedFile {
@@ -42,23 +43,16 @@ export interface DirectoryFiles {
   readonly shared?: ReadonlyMap<string, readonly SharedFile[]>;
 }
 
-/** Is told what could not be looked at, which is then left out. */
-export type Unseen = (path: string, error: unknown) => void;
-
-const passOn: Unseen = (_path, error) => {
-  throw error;
-};
-
 /**
  * Looks at each thing in a directory; what vanishes meanwhile is left out. `plain` says that all are files.
  *
+ * @param unseen is told of the directory, or of those in it that cannot be looked at whole: they are left out.
  * @param wanted names of those that are looked at; default: all.
- * @throws Node's own errors for what is there and cannot be looked at, unless they go to `unseen`.
  */
 export function lookAtFiles(
   directory: string,
-  wanted = namesIn(directory),
-  unseen = passOn,
+  unseen: Unseen,
+  wanted = namesIn(directory, unseen),
 ): DirectoryFiles & { readonly names: readonly string[]; readonly plain: boolean } {
   const names: string[] = [];
   const allocatedBytes: number[] = [];
@@ -66,7 +60,8 @@ export function lookAtFiles(
   const shared = new Map<string, readonly SharedFile[]>();
   let plain = true;
   for (const name of wanted) {
-    const found = measureUnless(unseen, directory + sep + name);
+    const path = directory + sep + name;
+    const found = unlessUnread(path, unseen, () => measure(path));
     if (found === undefined) continue;
     names.push(name);
     allocatedBytes.push(found.allocatedBytes);
@@ -77,48 +72,57 @@ export function lookAtFiles(
   return { names, allocatedBytes, changedAt, plain, ...(shared.size === 0 ? {} : { shared }) };
 }
 
-function measureUnless(unseen: Unseen, path: string): Measure | undefined {
-  try {
-    return measure(path);
-  } catch (error) {
-    unseen(path, error);
-    return undefined;
-  }
-}
-
-/** Names in a directory, sorted by UTF-16 code units; none when it is absent or may not be read. */
-export function namesIn(path: string): readonly string[] {
-  return unlessAbsent(() => readdirSync(path))?.sort() ?? [];
+/** Names in a directory, sorted by UTF-16 code units; none when it is absent or no directory, or `unseen` was told of it. */
+export function namesIn(path: string, unseen: Unseen): readonly string[] {
+  return unlessUnread(path, unseen, () => readdirSync(path))?.sort() ?? [];
 }
 
 /** Names of directories in a directory, likewise. */
-export function directoriesIn(path: string): readonly string[] {
-  return list(path)
+export function directoriesIn(path: string, unseen: Unseen): readonly string[] {
+  const entries: readonly Dirent[] = unlessUnread(path, unseen, () => readdirSync(path, { withFileTypes: true })) ?? [];
+  return entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => name)
     .sort();
 }
 
-/** What a directory takes on disk with all that is in it and may be looked at, as `du` says. */
-export function measureDirectory(path: string): number {
-  return measure(path)?.allocatedBytes ?? 0;
+/**
+ * What a directory takes on disk with all that is in it, as `du` says.
+ *
+ * @param unseen is told of each file and directory that cannot be looked at, and does not count.
+ */
+export function measureDirectory(path: string, unseen: Unseen): number {
+  return measureBelow(statsBelow(path, unseen)).allocatedBytes;
 }
 
-/** What a file or a directory with all below it takes; undefined when it is gone. */
+/**
+ * What a file or a directory with all below it takes, but for what in a directory this user may not look at, as in a tree with files of other
+ * users; undefined when it is gone.
+ *
+ * @throws Node's own errors for what cannot be looked at for another reason.
+ */
 export function measure(path: string): Measure | undefined {
-  const top = unlessAbsent(() => lstatSync(path, { throwIfNoEntry: false }));
+  const top = lstatSync(path, { throwIfNoEntry: false });
   if (top === undefined) return undefined;
-  let allocatedBytes = 0;
   const changedAt = Math.floor(top.ctimeMs / 1000);
   if (!top.isDirectory()) {
     const plain = top.isFile();
-    allocatedBytes = top.blocks * 512;
+    const allocatedBytes = top.blocks * 512;
     return top.nlink > 1
       ? { allocatedBytes, changedAt, plain, shared: [{ file: identityOf(top), names: top.nlink, met: 1, allocatedBytes }] }
       : { allocatedBytes, changedAt, plain };
   }
+  const below = statsBelow(path, (_path, error) => {
+    if (errnoOf(error) !== 'EACCES') throw error;
+  });
+  return { ...measureBelow(below), changedAt, plain: false };
+}
+
+/** What files and directories take together, and which of the files have other names than those met. */
+function measureBelow(found: Iterable<Stats>): Pick<Measure, 'allocatedBytes' | 'shared'> {
+  let allocatedBytes = 0;
   const linked = new Map<string, SharedFile>();
-  for (const stats of statsBelow(path)) {
+  for (const stats of found) {
     const bytes = stats.blocks * 512;
     if (stats.nlink > 1 && !stats.isDirectory()) {
       const file = identityOf(stats);
@@ -129,7 +133,7 @@ export function measure(path: string): Measure | undefined {
     allocatedBytes += bytes;
   }
   const shared = [...linked.values()].filter(({ names, met }) => names > met);
-  return { allocatedBytes, changedAt, plain: false, ...(shared.length === 0 ? {} : { shared }) };
+  return { allocatedBytes, ...(shared.length === 0 ? {} : { shared }) };
 }
 
 /** A path as one character a byte: names in trees and in mounts need not be UTF-8. */
@@ -138,37 +142,21 @@ type RawPath = string;
 /**
  * What the file system says of a file or directory, and then of all that is below it. What is gone meanwhile is left out.
  *
- * @param refused is told of each directory, and each file in one, that may not be looked at.
+ * @param unseen is told of each directory, and each file in one, that cannot be looked at.
  */
-export function* statsBelow(path: string, refused: () => void = () => undefined): Generator<Stats, undefined, undefined> {
+export function* statsBelow(path: string, unseen: Unseen): Generator<Stats, undefined, undefined> {
   const pending: RawPath[] = [];
   for (let here: RawPath | undefined = Buffer.from(path).toString('latin1'); here !== undefined; here = pending.pop()) {
     const place = Buffer.from(here, 'latin1');
-    const stats = unlessAbsent(() => lstatSync(place, { throwIfNoEntry: false }), refused);
+    const stats = unlessUnread(place, unseen, () => lstatSync(place, { throwIfNoEntry: false }));
     if (stats === undefined) continue;
     yield stats;
     if (!stats.isDirectory()) continue;
-    for (const name of unlessAbsent(() => readdirSync(place, 'latin1'), refused) ?? []) pending.push(here + sep + name);
+    for (const name of unlessUnread(place, unseen, () => readdirSync(place, 'latin1')) ?? []) pending.push(here + sep + name);
   }
   return undefined;
 }
 
 export function identityOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
-}
-
-function list(path: string): readonly Dirent[] {
-  return unlessAbsent(() => readdirSync(path, { withFileTypes: true })) ?? [];
-}
-
-/** Undefined for what is gone, or may not be looked at, of which `refused` is told. */
-function unlessAbsent<T>(look: () => T, refused: () => void = () => undefined): T | undefined {
-  try {
-    return look();
-  } catch (error) {
-    const reason = errnoOf(error) ?? '';
-    if (!['ENOENT', 'ENOTDIR', 'EACCES'].includes(reason)) throw error;
-    if (reason === 'EACCES') refused();
-    return undefined;
-  }
 }

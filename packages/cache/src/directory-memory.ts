@@ -5,6 +5,7 @@ import type { Json, Memo } from '@ict/plugin-api';
 import { isOwnDirectory } from './directory.js';
 import { lookAtFiles, type Column, type DirectoryFiles } from './directory-files.js';
 import type { Layout } from './layout.js';
+import { unlessUnread, type Unseen } from './unread.js';
 
 /**
  * What was seen in directories of files, for those who only show it: nothing that ends up in an image, is used or is removed may go by it.
@@ -12,8 +13,8 @@ import type { Layout } from './layout.js';
  * whole, by link or rename, change those.
  */
 export interface DirectoryMemory {
-  /** What lies in a directory: as it is remembered, or else as it is. */
-  look(directory: string): DirectoryFiles;
+  /** What lies in a directory, or those of it that are `wanted`: as it is remembered, or else as it is. `unseen` is told as by `lookAtFiles`. */
+  look(directory: string, unseen: Unseen, wanted?: readonly string[]): DirectoryFiles;
   /** Remembers what was looked at, where that was much and this user may; silent when it cannot be written. */
   keep(): Promise<void>;
 }
@@ -60,8 +61,8 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
   const kept = new Map<string, Record<string, Seen>>(places.map((place) => [place, {}]));
   const fresh: { readonly place: string; readonly name: string; readonly seen: Seen }[] = [];
 
-  function look(directory: string, wanted?: readonly string[]): DirectoryFiles {
-    if (wanted !== undefined) return lookAtFiles(directory, wanted);
+  function look(directory: string, unseen: Unseen, wanted?: readonly string[]): DirectoryFiles {
+    if (wanted !== undefined) return lookAtFiles(directory, unseen, wanted);
     const place = dirname(directory);
     const name = basename(directory);
     const before = identityOf(directory);
@@ -71,10 +72,15 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
       held[name] = known;
       return { names: namesOf(known), allocatedBytes: known.allocatedBytes, changedAt: known.changedAt };
     }
-    const { plain, ...files } = lookAtFiles(directory);
+    let whole = true;
+    const { plain, ...files } = lookAtFiles(directory, (path, error) => {
+      whole = false;
+      unseen(path, error);
+    });
     const after = identityOf(directory);
     // Names that files have elsewhere come and go without a trace in the directory.
     if (
+      whole &&
       plain &&
       files.shared === undefined &&
       files.names.length > 0 &&
@@ -89,7 +95,13 @@ export async function recallDirectories(layout: Layout, memo: Memo, options: Rec
 
   async function keep(): Promise<void> {
     const files = (found: typeof fresh): number => found.reduce((sum, { seen }) => sum + seen.changedAt.length, 0);
-    if (files(fresh) < manyFiles || !isOwnDirectory(layout.area('memo'))) return;
+    const memos = layout.area('memo');
+    const ours = unlessUnread(
+      memos,
+      () => undefined, // nothing is remembered
+      () => isOwnDirectory(memos),
+    );
+    if (files(fresh) < manyFiles || ours !== true) return;
     const beganAt = (await time()) - (performance.now() - begun);
     if (!Number.isFinite(beganAt)) return; // nobody knows what has settled
     for (const [place, held] of kept) {

@@ -1,6 +1,6 @@
 import { defineErrors } from '@ict/plugin-api';
 
-/** Every code of this package; `ICT_CACHE_DAMAGED`, `ICT_CACHE_NOT_KEPT`, `ICT_CACHE_NOT_REMOVED`, `ICT_CACHE_READ_ONLY` and `ICT_CACHE_UNREADABLE` are only ever warnings. */
+/** Every code of this package; `ICT_CACHE_DAMAGED`, `ICT_CACHE_NOT_KEPT`, `ICT_CACHE_NOT_REMOVED` and `ICT_CACHE_READ_ONLY` are only ever warnings. */
 export const cacheError = defineErrors({
   ICT_CACHE_DAMAGED: 'integrity',
   ICT_CACHE_DISK_FULL: 'host',

@@ -81,23 +81,28 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
   const directoryOf = (key: string, place = layout): string => join(rootOf(place), pathSegment(key, 'an image'));
 
   async function read(key: string, place = layout): Promise<StoredRecord | undefined> {
-    const record = await readRecord(join(directoryOf(key, place), META), isStoredRecord).catch(noRecord);
+    const record = await readRecord(join(directoryOf(key, place), META), isStoredRecord).catch(noFile);
     return record?.key === key ? record : undefined;
   }
 
   /** What is wrong with a file; undefined when it is what the record says. */
   async function fault(directory: string, file: ImageFile, check: ContentCheck): Promise<string | undefined> {
     const path = join(directory, pathSegment(file.name, 'a file of an image'));
-    if ((await statSignature(path)) === undefined) return `${file.name} is missing`;
-    const actual = await check(path, file.sizeBytes, file.digest);
-    return actual.digest === file.digest ? undefined : `${file.name} has the digest ${actual.digest}, not ${file.digest}`;
+    try {
+      if ((await statSignature(path)) === undefined) return `${file.name} is missing`;
+      const actual = await check(path, file.sizeBytes, file.digest);
+      return actual.digest === file.digest ? undefined : `${file.name} has the digest ${actual.digest}, not ${file.digest}`;
+    } catch (error) {
+      if (!isNoFile(error)) throw error;
+      return `${file.name} is no file that can be read: ${systemErrorOf(error)}`;
+    }
   }
 
   async function verify(record: StoredRecord, directory: string): Promise<string | undefined> {
     const due = record.files.some((file) => scrub(record.verifiedAt, file.sizeBytes));
     const faults = await Promise.all(
       record.files.map(async (file) => {
-        const now = await statSignature(join(directory, file.name));
+        const now = await statSignature(join(directory, file.name)).catch(noFile);
         const known = record.signatures[file.name];
         if (!due && mode === 'signature' && now !== undefined && known !== undefined && sameSignature(now, known)) return 'unread';
         return { wrong: await fault(directory, file, checkContent) };
@@ -270,8 +275,8 @@ function unreadable(error: unknown): string {
   return `the image cache cannot be read: ${systemErrorOf(error)}`;
 }
 
-/** What lies in the place of a record and is no file is none. */
-function noRecord(error: unknown): undefined {
+/** What lies in the place of a file and is none counts as absent. */
+function noFile(error: unknown): undefined {
   if (!isNoFile(error)) throw error;
 }
 

@@ -1,8 +1,9 @@
 import { basename, join, sep } from 'node:path';
-import { directoriesIn, lookAtFiles, namesIn, type DirectoryFiles, type SharedFile, type Unseen } from './directory-files.js';
+import { directoriesIn, lookAtFiles, namesIn, type DirectoryFiles, type SharedFile } from './directory-files.js';
 import type { Layout } from './layout.js';
 import { PACKAGE_GRAPH, packageId } from './package-index.js';
 import { twinId } from './twin-entry.js';
+import type { Unseen } from './unread.js';
 import type { EntryKind, EntryName } from './usage-journal.js';
 import type { Uses } from './uses.js';
 
@@ -41,7 +42,7 @@ export interface EntryList<Entry extends { readonly kind: string } = CacheEntry>
   at(index: number): Entry;
 }
 
-type LookAt = (directory: string, wanted?: readonly string[]) => DirectoryFiles;
+type LookAt = (directory: string, unseen: Unseen, wanted?: readonly string[]) => DirectoryFiles;
 
 /** Entries of one kind in one directory. */
 interface Shelf extends Partial<Pick<FilePlace, 'name' | 'idOf'>> {
@@ -59,10 +60,17 @@ interface Shelf extends Partial<Pick<FilePlace, 'name' | 'idOf'>> {
  * pool takes ten times as long. A layer costs a look at each of its files.
  *
  * @param used last uses from the journal; an entry that it does not know was last used when it was stored.
+ * @param unseen is told of directories, and of entries in them, that cannot be looked at: they are left out.
  * @param lookAt what lies in a directory of files, or those of it that have these names; default: what it holds now.
  * @returns kind by kind, provider by provider and so on, sorted by name.
  */
-export function entriesIn(layout: Layout, used: Uses, kinds: readonly EntryKind[], lookAt: LookAt = lookAtFiles): EntryList {
+export function entriesIn(
+  layout: Layout,
+  used: Uses,
+  kinds: readonly EntryKind[],
+  unseen: Unseen,
+  lookAt: LookAt = lookAtFiles,
+): EntryList {
   const shelves: Shelf[] = [];
   // For each entry: its shelf, its row there, and its last use.
   const shelfOf: number[] = [];
@@ -70,7 +78,7 @@ export function entriesIn(layout: Layout, used: Uses, kinds: readonly EntryKind[
   const usedAt: number[] = [];
   for (const kind of kinds) {
     const uses = used.get(kind);
-    for (const shelf of shelvesOf(layout, kind, lookAt)) {
+    for (const shelf of shelvesOf(layout, kind, unseen, lookAt)) {
       const { names, changedAt } = shelf.files;
       for (let row = 0; row < names.length; row++) {
         const file = names.at(row) as string;
@@ -96,26 +104,22 @@ export function* eachEntry<Entry extends { readonly kind: string }>(list: EntryL
   for (let index = 0; index < list.length; index++) yield list.at(index);
 }
 
-/**
- * As {@link entriesIn}, all of them made.
- *
- * @param unseen is told of entries that cannot be looked at; without it, the first one is an error.
- */
-export function listEntries(layout: Layout, used: Uses, kinds: readonly EntryKind[], unseen?: Unseen): readonly CacheEntry[] {
-  return Array.from(eachEntry(entriesIn(layout, used, kinds, (directory, wanted) => lookAtFiles(directory, wanted, unseen))));
+/** As {@link entriesIn}, all of them made. */
+export function listEntries(layout: Layout, used: Uses, kinds: readonly EntryKind[], unseen: Unseen): readonly CacheEntry[] {
+  return Array.from(eachEntry(entriesIn(layout, used, kinds, unseen)));
 }
 
-function* shelvesOf(layout: Layout, kind: EntryKind, lookAt: LookAt): Generator<Shelf, void, undefined> {
-  for (const { root, ...place } of filePlaces(layout, kind)) {
-    for (const child of directoriesIn(root)) {
+function* shelvesOf(layout: Layout, kind: EntryKind, unseen: Unseen, lookAt: LookAt): Generator<Shelf, void, undefined> {
+  for (const { root, ...place } of filePlaces(layout, kind, unseen)) {
+    for (const child of directoriesIn(root, unseen)) {
       const directory = join(root, child);
-      yield { ...place, kind, directory, child, files: lookAt(directory) };
+      yield { ...place, kind, directory, child, files: lookAt(directory, unseen) };
     }
   }
   const directory = namedPlace(layout, kind);
   if (directory === undefined) return;
-  const names = namesIn(directory).filter((name) => !name.startsWith('.'));
-  yield { kind, directory, child: basename(directory), suffix: '', files: lookAt(directory, names) };
+  const names = namesIn(directory, unseen).filter((name) => !name.startsWith('.'));
+  yield { kind, directory, child: basename(directory), suffix: '', files: lookAt(directory, unseen, names) };
 }
 
 function idOn({ idOf, child, suffix }: Shelf, file: string): string {
@@ -148,10 +152,14 @@ export interface FilePlace {
   readonly idOf?: (provider: string, name: string) => string;
 }
 
-/** Where entries of a kind lie that are files, and are never written in place. */
-export function filePlaces(layout: Layout, kind: EntryKind): readonly FilePlace[] {
+/**
+ * Where entries of a kind lie that are files, and are never written in place.
+ *
+ * @param unseen is told of directories that cannot be looked at.
+ */
+export function filePlaces(layout: Layout, kind: EntryKind, unseen: Unseen): readonly FilePlace[] {
   const records = (root: string): readonly FilePlace[] =>
-    directoriesIn(root).map((name) => ({ root: join(root, name), suffix: '.json', name }));
+    directoriesIn(root, unseen).map((name) => ({ root: join(root, name), suffix: '.json', name }));
   switch (kind) {
     case 'package':
       return [{ root: join(layout.cacheDir, 'pkgCache'), suffix: '', idOf: packageId }];
@@ -173,8 +181,12 @@ function recordArea(layout: Layout, kind: 'step' | 'memo'): string {
 
 /** Directories in which entries of a kind are looked for, those before others that lie in them. Any may be absent, or not be readable. */
 export function entryDirectories(layout: Layout, kind: EntryKind): readonly string[] {
+  const unseen: Unseen = () => undefined; // it is one of these
   const top = kind === 'step' || kind === 'memo' ? recordArea(layout, kind) : namedPlace(layout, kind);
-  const places = filePlaces(layout, kind).flatMap(({ root }) => [root, ...directoriesIn(root).map((child) => join(root, child))]);
+  const places = filePlaces(layout, kind, unseen).flatMap(({ root }) => [
+    root,
+    ...directoriesIn(root, unseen).map((child) => join(root, child)),
+  ]);
   return top === undefined ? places : [top, ...places];
 }
 

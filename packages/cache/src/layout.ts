@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync, rmdirSync, statSync } from 'node:fs';
+import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { digestHex, errnoOf, publishByLink, systemErrorOf } from '@ict/integrity';
+import { digestHex, errnoOf, isNoFile, publishByLink, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
 import { ensureDirectory, ensureDirectorySync, isOwnDirectory } from './directory.js';
+import { unreadable } from './unread.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
 export const layoutVersion = 1;
@@ -154,20 +155,27 @@ function ownerOf(path: string): number | undefined {
 /** Each time a file is written, to see that it can be; only the first one stays, and is flushed. */
 async function writeVersion(file: string, temporary: string): Promise<void> {
   await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
-  if (statSync(file, { throwIfNoEntry: false }) === undefined) await publishByLink(temporary, file);
+  if (lstatSync(file, { throwIfNoEntry: false }) === undefined) await publishByLink(temporary, file);
   else await unlink(temporary);
 }
 
 async function checkVersion(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return '1'; // an empty cache, opened for reading
-    throw error;
+    if (isNoFile(error)) return ''; // something that says nothing
+    throw unreadable(file, error);
   });
   const version = /^\d{1,6}\n?$/.test(text) ? Number(text) : undefined;
   if (version !== undefined && version <= layoutVersion) return;
   throw cacheError('ICT_CACHE_VERSION', {
-    message: `The cache was written by a newer ict: ${file} says ${JSON.stringify(text.slice(0, 40).trim())}, this ict knows ${layoutVersion}`,
-    hint: 'Use a newer ict, or another --cache-dir.',
+    message:
+      version === undefined
+        ? `${file} does not say by which version of ict the cache was written`
+        : `The cache was written by a newer ict: ${file} says ${version}, this ict knows ${layoutVersion}`,
+    hint:
+      version === undefined
+        ? 'Remove `.ict` there, and what it holds is made again; or name another --cache-dir.'
+        : 'Use a newer ict, or another --cache-dir.',
     facts: { file, version, known: layoutVersion },
   });
 }

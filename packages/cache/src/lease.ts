@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, systemErrorOf } from '@ict/integrity';
 import { pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
@@ -140,6 +140,12 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
     }
   }
 
+  async function release(file: string, own: string, { token }: Lease): Promise<void> {
+    const held = await readLease(file);
+    if (typeof held === 'object' && held.token === token) await rm(file, { force: true });
+    await rm(own, { force: true });
+  }
+
   return {
     async withLock(name, work, options = {}) {
       const file = join(directory, `${pathSegment(name, 'a lock')}.lock`);
@@ -154,17 +160,20 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
       }
       const heartbeat = setInterval(() => {
         // `own` is the same file as the lease. A missed beat costs at most duplicate work.
-        touch(own).catch(() => undefined);
+        touch(own).catch(leave);
       }, heartbeatMs);
       heartbeat.unref();
       try {
         return await work();
       } finally {
         clearInterval(heartbeat);
-        const held = await readLease(file);
-        if (typeof held === 'object' && held.token === lease.token) await rm(file, { force: true });
-        await rm(own, { force: true });
+        await release(file, own, lease).catch(leave);
       }
     },
   };
+}
+
+/** A lease that cannot be touched or removed is void once its process has ended: what was done under it is done. */
+function leave(error: unknown): void {
+  if (systemErrorOf(error) === undefined) throw error;
 }

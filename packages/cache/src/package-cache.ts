@@ -1,6 +1,6 @@
-import { renameSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { constants, renameSync } from 'node:fs';
+import { copyFile, open, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import {
   atomicWriteFile,
   cacheKey,
@@ -55,6 +55,14 @@ export interface PackageCache {
    * @throws `ICT_CACHE_MISMATCH` when the file is not the package, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_NAME`; `ICT_CACHE_UNWRITABLE`.
    */
   store(pkg: CachedPackage, file: string, vouched?: Vouched, state?: StatSignature): Promise<string>;
+  /**
+   * Puts a copy of a file that was made elsewhere where `lookup` finds it, under its own name. It has no record, and counts only with the digest
+   * that is looked for.
+   *
+   * @returns its name.
+   * @throws Node's own error where the file cannot be read; `ICT_CACHE_NAME`, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`.
+   */
+  importFile(file: string): Promise<string>;
   /** Notes that a cached package was verified by other rules; nothing happens where it has no record here. */
   vouch(pkg: CachedPackage, rules: Digest): Promise<void>;
   /**
@@ -246,6 +254,24 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       const found = own.state === 'hit' ? own : ((await readOnly.first((place) => elsewhere(pkg, place))) ?? own);
       if (found.state === 'miss') emit({ type: 'package.miss', name: pkg.name, version: pkg.version });
       return found;
+    },
+    async importFile(file) {
+      const name = pathSegment(basename(file), 'a package');
+      const fresh = layout.hidden(directory);
+      // Whether it can be read is not the cache's affair.
+      await using source = await open(file, 'r');
+      const { size } = await source.stat();
+      try {
+        await ensureDirectory(directory);
+        await copyFile(file, fresh, constants.COPYFILE_FICLONE);
+        await flush(fresh);
+        renameSync(fresh, join(directory, name));
+        await flushNames();
+      } catch (error) {
+        await rm(fresh, { force: true }).catch(() => undefined); // the cause says more; what stays is reaped
+        throw storageFailure(error, { what: `package ${name}`, directory, neededBytes: size });
+      }
+      return name;
     },
     async vouch(pkg, rules) {
       const entry = await readEntry(pkg, layout).catch((error: unknown) => trouble.unreadable(error, fileOf(pkg)));

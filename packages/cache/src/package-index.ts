@@ -1,10 +1,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, type CacheKey } from '@ict/integrity';
+import { type CacheKey } from '@ict/integrity';
 import type { Digest, Integrity } from '@ict/plugin-api';
 import type { Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord } from './record-file.js';
 import { isStatSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { tellUnread, type Unseen } from './unread.js';
 
 /** Who vouched for a package: the signed root that lists it, and the keys that signed that root. */
 export interface SignedBy {
@@ -33,10 +34,19 @@ export interface PackageEntry {
 
 /** The records of all package caches, read by those who look after the cache as a whole. */
 export interface PackageIndex {
-  providers(): Promise<readonly string[]>;
-  /** Every record of a provider, in no particular order. A record that cannot be trusted is left out. */
-  entries(providerId: string): AsyncIterable<PackageEntry & { readonly path: string }>;
-  /** Removes the records of packages whose files are gone. @param ids `{provider-id}/{file name}` */
+  /** @param unseen is told when they cannot be read; then there are none. */
+  providers(unseen: Unseen): Promise<readonly string[]>;
+  /**
+   * Every record of a provider, in no particular order. A record that cannot be trusted is left out.
+   *
+   * @param unseen is told of records, and directories of them, that cannot be read.
+   */
+  entries(providerId: string, unseen: Unseen): AsyncIterable<PackageEntry & { readonly path: string }>;
+  /**
+   * Removes the records of packages whose files are gone. What cannot be read or removed stays: a record of nothing is a miss.
+   *
+   * @param ids `{provider-id}/{file name}`
+   */
   forget(ids: readonly string[]): Promise<void>;
 }
 
@@ -64,33 +74,34 @@ export function packageId(providerId: string, fileName: string): string {
 export function createPackageIndex(layout: Layout): PackageIndex {
   const root = join(layout.area('index'), 'packages');
 
-  async function* entries(providerId: string): AsyncGenerator<PackageEntry & { readonly path: string }, void, undefined> {
-    for await (const path of listRecords(join(root, providerId))) {
-      const entry = await readRecord(path, isPackageEntry);
+  async function* entries(providerId: string, unseen: Unseen): AsyncGenerator<PackageEntry & { readonly path: string }, void, undefined> {
+    for await (const path of listRecords(join(root, providerId), unseen)) {
+      const entry = await readRecord(path, isPackageEntry).catch((error: unknown) => tellUnread(path, unseen, error));
       if (entry !== undefined) yield { ...entry, path };
     }
   }
 
   return {
     entries,
-    async providers() {
-      try {
-        return (await readdir(root)).sort();
-      } catch (error) {
-        if (errnoOf(error) === 'ENOENT') return [];
-        throw error;
-      }
+    async providers(unseen) {
+      return ((await readdir(root).catch((error: unknown) => tellUnread(root, unseen, error))) ?? []).sort();
     },
     async forget(ids) {
       const gone = new Set(ids);
       const providers = new Set(ids.map((id) => id.slice(0, id.indexOf('/'))));
       for (const providerId of providers) {
-        for await (const { path, fileName } of entries(providerId)) {
+        for await (const { path, fileName } of entries(providerId, stays)) {
           if (!gone.has(packageId(providerId, fileName))) continue;
-          // Another process may have stored it again.
-          if ((await statSignature(join(layout.packages(providerId), fileName))) === undefined) await removeRecord(path);
+          try {
+            // Another process may have stored it again.
+            if ((await statSignature(join(layout.packages(providerId), fileName))) === undefined) await removeRecord(path);
+          } catch (error) {
+            tellUnread(path, stays, error);
+          }
         }
       }
     },
   };
 }
+
+function stays(): void {}

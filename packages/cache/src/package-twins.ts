@@ -94,8 +94,11 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
 
   /** What may still be added. Counted once: what else a build adds is brought below the limit at its end. */
   function room(): number {
-    roomBytes ??=
-      maker.limitBytes - listEntries(layout, noUses, ['package', 'twin']).reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
+    // What cannot be looked at counts for no collection either.
+    roomBytes ??= listEntries(layout, noUses, ['package', 'twin'], () => undefined).reduce(
+      (left, { allocatedBytes }) => left - allocatedBytes,
+      maker.limitBytes,
+    );
     return roomBytes;
   }
 

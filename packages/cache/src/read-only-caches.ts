@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { digestAlgorithm, systemErrorOf } from '@ict/integrity';
-import { toErrorRecord, type Digest, type EventBody, type Json, type Memo } from '@ict/plugin-api';
+import type { Digest, EventBody, Json, Memo } from '@ict/plugin-api';
 import type { FileDigester } from './content-check.js';
 import type { VerificationMode } from './content.js';
 import { openLayout, type Layout } from './layout.js';
 import type { ProcessOwner } from './process-owner.js';
 import { isAging, type Scrubber } from './scrub.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { reasonOf } from './unread.js';
 
 /** What the file system said of a file when it was last hashed, and when that was. */
 export interface Verified {
@@ -91,7 +92,7 @@ export async function openReadOnlyCaches(directories: readonly string[], cache: 
       if (!(await stat(directory)).isDirectory()) passOver(directory, 'it is no directory');
       else layouts.push(await openLayout(directory, cache.owner, { readOnly: true }));
     } catch (error) {
-      passOver(directory, systemErrorOf(error) ?? toErrorRecord(error).message);
+      passOver(directory, reasonOf(error));
     }
   }
 

@@ -1,10 +1,12 @@
 import { lstatSync, unlinkSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, systemErrorOf } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
 import { isAbandoned } from './file-age.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf, type Liveness } from './process-owner.js';
+import { tellUnread, type Unseen } from './unread.js';
 
 /** What another machine left is taken for garbage when it was not touched for this long. */
 const foreignMs = 7 * 24 * 3600 * 1000;
@@ -42,7 +44,7 @@ export function removeFile(path: string): boolean {
  * another machine, or of unknown make.
  *
  * @param now seconds since 1970, to judge the age of what other machines left.
- * @returns how many entries were removed, and which could not be.
+ * @returns how many entries were removed, and which could not be, or which directories could not be looked into.
  */
 export async function reap(
   layout: Layout,
@@ -51,15 +53,16 @@ export async function reap(
 ): Promise<{ readonly removed: number; readonly failed: readonly string[] }> {
   let removed = 0;
   const failed: string[] = [];
+  const unseen: Unseen = (path) => void failed.push(path);
   const known = new Map<string, Liveness>();
   const below = (name: string): readonly string[] => layout.roots.map((root) => join(root, name));
   const locks = new Set(below('locks'));
   const packages = join(layout.cacheDir, 'pkgCache');
-  const providers = (await listIfPresent(packages)).map((name) => join(packages, name));
+  const providers = (await listIfPresent(packages, unseen)).map((name) => join(packages, name));
   // What is being put among these is hidden there.
   const hiding = new Set([join(layout.cacheDir, 'imageCache'), ...providers]);
   for (const directory of new Set([...below('tmp'), layout.scratchRoot, ...below('trash'), ...locks, ...hiding])) {
-    for (const name of await listIfPresent(directory)) {
+    for (const name of await listIfPresent(directory, unseen)) {
       const path = join(directory, name);
       if (hiding.has(directory) && !name.startsWith('.')) continue;
       const plain = hiding.has(directory) ? name.slice(1) : name;
@@ -68,11 +71,13 @@ export async function reap(
       if (!isProcessOwner(owner) || (owner === layout.owner && !layout.isOwnTrash(plain))) continue;
       const liveness = owner === layout.owner ? 'dead' : (known.get(owner) ?? livenessOf(owner));
       known.set(owner, liveness);
-      if (liveness === 'alive' || (liveness === 'unknown' && !(await isAbandoned(path, foreignMs, now, layout)))) continue;
+      if (liveness === 'alive') continue;
       try {
+        if (liveness === 'unknown' && !(await isAbandoned(path, foreignMs, now, layout))) continue;
         await remove(path);
         removed += 1;
-      } catch {
+      } catch (error) {
+        if (systemErrorOf(error) === undefined && !isIctError(error)) throw error;
         // The caller decides whether to say so; the next run tries again.
         failed.push(path);
       }
@@ -81,11 +86,6 @@ export async function reap(
   return { removed, failed };
 }
 
-async function listIfPresent(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
+async function listIfPresent(directory: string, unseen: Unseen): Promise<readonly string[]> {
+  return (await readdir(directory).catch((error: unknown) => tellUnread(directory, unseen, error))) ?? [];
 }

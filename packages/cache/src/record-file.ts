@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { atomicWriteFile, errnoOf, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
+import { tellUnread, type Unseen } from './unread.js';
 import { ensureDirectory } from './directory.js';
 
 /**
@@ -57,19 +58,25 @@ export async function removeRecord(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Paths of the records in `directory/ab/*.json`, in no particular order; none when it is absent. */
-export async function* listRecords(directory: string): AsyncGenerator<string, void, undefined> {
-  for (const prefix of await entries(directory)) {
-    for (const name of await entries(join(directory, prefix))) {
+/**
+ * Paths of the records in `directory/ab/*.json`, in no particular order; none when it is absent.
+ *
+ * @param unseen is told of a directory that cannot be read, which is then left out.
+ * @throws without `unseen`, Node's own error for such a directory, and for one that is a link to itself.
+ */
+export async function* listRecords(directory: string, unseen?: Unseen): AsyncGenerator<string, void, undefined> {
+  for (const prefix of await entries(directory, unseen)) {
+    for (const name of await entries(join(directory, prefix), unseen)) {
       if (name.endsWith('.json')) yield join(directory, prefix, name);
     }
   }
 }
 
-async function entries(directory: string): Promise<string[]> {
+async function entries(directory: string, unseen: Unseen | undefined): Promise<string[]> {
   try {
     return await readdir(directory);
   } catch (error) {
+    if (unseen !== undefined) return tellUnread(directory, unseen, error) ?? [];
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
     throw error;
   }

@@ -1,7 +1,5 @@
-import { errnoOf, isDiskFull } from '@ict/integrity';
+import { isDiskFull, isRefusal, systemErrorOf } from '@ict/integrity';
 import { cacheError } from './errors.js';
-
-const refused = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
 
 /** What was being written, for the message of a failure. */
 export interface Writing {
@@ -11,9 +9,16 @@ export interface Writing {
   readonly neededBytes?: number;
 }
 
-/** Our error for what the system refused while writing: a full disk, missing permission; any other failure as it is. */
+/** What says that a part of the path is no directory. */
+const notDirectory = new Set(['ENOTDIR', 'EEXIST', 'ELOOP']);
+
+/**
+ * Our error for what the system refused while writing: a full disk, missing permission, a disk in trouble. Any other failure as it is, and that
+ * something is gone: the directory was removed by hand meanwhile.
+ */
 export function storageFailure(error: unknown, writing: Writing): unknown {
-  const reason = errnoOf(error) ?? '';
+  const reason = systemErrorOf(error);
+  if (reason === undefined || reason === 'ENOENT') return error;
   const { what, directory, neededBytes } = writing;
   const facts = { what, directory, reason, ...(neededBytes === undefined ? {} : { neededBytes }) };
   if (isDiskFull(error)) {
@@ -24,14 +29,24 @@ export function storageFailure(error: unknown, writing: Writing): unknown {
       cause: error,
     });
   }
-  if (refused.has(reason)) {
-    const uid = process.getuid?.();
-    return cacheError('ICT_CACHE_UNWRITABLE', {
-      message: `The cache directory ${directory} cannot be written by user ${uid ?? 'of this process'}: ${reason}`,
-      hint: 'Choose another --cache-dir, or change its owner.',
-      facts: { ...facts, uid },
-      cause: error,
-    });
-  }
-  return error;
+  const uid = process.geteuid?.();
+  return cacheError('ICT_CACHE_UNWRITABLE', {
+    message: `The cache directory ${directory} cannot be written by user ${uid ?? 'of this process'}: ${reason}${placeOf(error, directory)}`,
+    hint: remedyOf(reason, error),
+    facts: { ...facts, uid },
+    cause: error,
+  });
+}
+
+function remedyOf(reason: string, error: unknown): string {
+  if (isRefusal(error)) return 'Choose another --cache-dir, or change its owner.';
+  if (notDirectory.has(reason))
+    return 'A part of the path is a file, or a link that leads nowhere: remove that, or choose another --cache-dir.';
+  return 'Check the disk or file server below it, or choose another --cache-dir.';
+}
+
+/** Where below the directory the system refused, if it says so. */
+function placeOf(error: unknown, directory: string): string {
+  const { path } = error as NodeJS.ErrnoException;
+  return path?.startsWith(`${directory}/`) === true ? ` at ${path}` : '';
 }

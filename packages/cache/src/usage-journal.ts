@@ -6,6 +6,7 @@ import { isAbandoned } from './file-age.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
 import { writeRecord } from './record-file.js';
+import { refuseUnread, tellUnread, type Unseen } from './unread.js';
 import { usesIn, type Uses } from './uses.js';
 
 /** What the cache keeps entries of. */
@@ -25,11 +26,19 @@ export interface UsageJournal {
    * A journal that cannot be written costs only knowledge, never the build.
    */
   note(kind: EntryKind, id: string): Promise<void>;
-  /** Last use of everything that was ever noted, none a day after now. */
-  read(): Promise<Uses>;
-  /** What processes that still run, this one included, have noted. */
+  /**
+   * Last use of everything that was ever noted, none a day after now.
+   *
+   * @param unseen is told of what of the journal cannot be read. Without it, @throws `ICT_CACHE_UNREADABLE`.
+   */
+  read(unseen?: Unseen): Promise<Uses>;
+  /** What processes that still run, this one included, have noted. @throws `ICT_CACHE_UNREADABLE` where the journal cannot be read. */
   pinned(): Promise<ReadonlySet<EntryName>>;
-  /** Draws the logs of ended processes together when there are many, or one is far ahead of the clock, keeping only entries that `keep` wants. */
+  /**
+   * Draws the logs of ended processes together when there are many, or one is far ahead of the clock, keeping only entries that `keep` wants.
+   *
+   * @throws `ICT_CACHE_UNREADABLE`; Node's own errors where it cannot be written.
+   */
   compact(keep: (kind: string, id: string) => boolean): Promise<void>;
 }
 
@@ -75,11 +84,11 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
     }
   }
 
-  async function logs(): Promise<readonly LogFile[]> {
+  async function logs(unseen = refuseUnread): Promise<readonly LogFile[]> {
     const found: LogFile[] = [{ path: summary, owner: undefined }];
-    for (const day of await names(directory)) {
+    for (const day of await names(directory, unseen)) {
       if (!/^\d{4}-\d\d-\d\d$/.test(day)) continue;
-      for (const name of await names(join(directory, day))) {
+      for (const name of await names(join(directory, day), unseen)) {
         if (name.endsWith('.log')) found.push({ path: join(directory, day, name), owner: name.slice(0, -'.log'.length) });
       }
     }
@@ -89,13 +98,14 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   async function runs({ owner, path }: LogFile): Promise<boolean> {
     if (owner === undefined || !isProcessOwner(owner)) return false;
     const liveness = owner === layout.owner ? 'alive' : livenessOf(owner);
-    return liveness === 'unknown' ? !(await isAbandoned(path, foreignMs, clock(), layout)) : liveness === 'alive';
+    if (liveness !== 'unknown') return liveness === 'alive';
+    return !(await isAbandoned(path, foreignMs, clock(), layout).catch((error: unknown) => refuseUnread(path, error)));
   }
 
   /** What was used long after now, before the clock moved backwards, counts as used now; `ahead` says whether anything was. */
-  async function readAll(files: readonly LogFile[]): Promise<{ readonly uses: Uses; readonly ahead: boolean }> {
+  async function readAll(files: readonly LogFile[], unseen = refuseUnread): Promise<{ readonly uses: Uses; readonly ahead: boolean }> {
     const texts: string[] = [];
-    for (const { path } of files) texts.push(await textOf(path));
+    for (const { path } of files) texts.push(await textOf(path, unseen));
     const now = Math.floor(clock());
     return usesIn(texts, now + AHEAD_SECONDS, now);
   }
@@ -110,8 +120,8 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       noted.set(entry, next);
       return next;
     },
-    async read() {
-      const { uses, ahead } = await readAll(await logs());
+    async read(unseen) {
+      const { uses, ahead } = await readAll(await logs(unseen), unseen);
       wasAhead = ahead;
       return uses;
     },
@@ -133,28 +143,22 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       kept.sort(([a, first], [b, second]) => (a === b ? (first < second ? -1 : 1) : a < b ? -1 : 1));
       await writeRecord(layout, summary, kept.map(([kind, id, seconds]) => `${seconds} ${kind} ${id}\n`).join(''));
       for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
-      for (const day of await names(directory)) {
+      for (const day of await names(directory, refuseUnread)) {
         const path = join(directory, day);
-        if (day !== 'summary.log' && (await names(path)).length === 0) await rm(path, { recursive: true, force: true });
+        if (day !== 'summary.log' && (await names(path, refuseUnread)).length === 0) await rm(path, { recursive: true, force: true });
       }
     },
   };
 }
 
-async function names(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
+async function names(directory: string, unseen: Unseen): Promise<readonly string[]> {
+  return (await readdir(directory).catch((error: unknown) => tellUnread(directory, unseen, error))) ?? [];
 }
 
-async function textOf(path: string): Promise<string> {
+async function textOf(path: string, unseen: Unseen): Promise<string> {
   try {
     return (await readFile(path)).toString(); // with an encoding, Node decodes piece by piece and joins: twice as long
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return '';
-    throw error;
+    return tellUnread(path, unseen, error) ?? '';
   }
 }

@@ -107,15 +107,9 @@ export async function verifyCache({ store, packages, steps, images }: Parts, opt
 
   /** Entries of a kind. Where some are, but the system does not say which, or lets one not be looked at, that is reported. */
   async function entriesOf(kind: EntryKind): Promise<readonly CacheEntry[]> {
-    const before = findings.length;
     for (const directory of entryDirectories(layout, kind)) await listed(kind, directory, namesOf);
     const unseen = new Map<string, Fault>();
-    let found: readonly CacheEntry[] = [];
-    try {
-      found = listEntries(layout, noUses, [kind], (path, error) => void unseen.set(path, faultOf(error)));
-    } catch (error) {
-      if (findings.length === before || !isReadFailure(error)) throw error;
-    }
+    const found = listEntries(layout, noUses, [kind], (path, error) => void unseen.set(path, faultOf(error)));
     for (const { path } of findings) unseen.delete(path); // told by its record
     for (const [path, fault] of unseen) await report({ kind, id: basename(path), path, ...fault }, () => layout.toTrash(path));
     return found;

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, errnoOf, isReadFailure, isRefusal } from '@ict/integrity';
-import { measureDirectory } from './directory-files.js';
+import { digestOf, errnoOf, isReadFailure, systemErrorOf } from '@ict/integrity';
+import { measure } from './directory-files.js';
+import { tellUnread, type Unseen } from './unread.js';
 
 /** Something that builds keep below `work_dir/{provider-id}`. */
 export interface WorkspaceEntry {
@@ -26,41 +27,35 @@ export function workspaceLock(directory: string): string {
 }
 
 /**
- * Everything in a work directory that this user may look at; nothing when it is absent.
+ * Everything in a work directory; nothing when it is absent.
  *
- * @param unread is told of what a disk or file server in trouble does not let be looked at; without it, the first such thing is an error.
+ * @param unseen is told of entries, and directories of them, that cannot be looked at: they are left out.
  */
-export async function listWorkspace(
-  workDir: string,
-  unread: (entry: Pick<WorkspaceEntry, 'kind' | 'id' | 'path'>, error: unknown) => void = passOn,
-): Promise<readonly WorkspaceEntry[]> {
+export async function listWorkspace(workDir: string, unseen: Unseen): Promise<readonly WorkspaceEntry[]> {
   const found: WorkspaceEntry[] = [];
   const add = async (kind: WorkspaceEntry['kind'], provider: string, id: string): Promise<void> => {
     const path = join(workDir, id);
     try {
-      await look(kind, provider, id, path);
+      const entry = await lstat(path);
+      if (!entry.isDirectory()) return;
+      const changedMs = kind === 'chrootenv' ? ((await lstat(`${path}.json`).catch(absent))?.mtimeMs ?? entry.ctimeMs) : entry.mtimeMs;
+      const allocatedBytes = measure(path)?.allocatedBytes ?? 0;
+      found.push({ kind, provider, id, path, allocatedBytes, changedAt: Math.floor(changedMs / 1000) });
     } catch (error) {
-      if (!isReadFailure(error)) throw error;
-      unread({ kind, id, path }, error);
+      tellUnread(path, unseen, error);
     }
   };
-  const look = async (kind: WorkspaceEntry['kind'], provider: string, id: string, path: string): Promise<void> => {
-    const entry = await lstat(path).catch(unseen);
-    if (entry?.isDirectory() !== true) return;
-    const changedMs = kind === 'chrootenv' ? ((await lstat(`${path}.json`).catch(unseen))?.mtimeMs ?? entry.ctimeMs) : entry.mtimeMs;
-    found.push({ kind, provider, id, path, allocatedBytes: measureDirectory(path), changedAt: Math.floor(changedMs / 1000) });
-  };
-  for (const provider of await names(workDir)) {
+  for (const provider of await names(workDir, unseen)) {
     for (const kind of ['chrootenv', 'chrootbuild'] as const) await add(kind, provider, `${provider}/${kind}`);
-    for (const name of await names(join(workDir, provider, 'imagebuild')))
+    for (const name of await names(join(workDir, provider, 'imagebuild'), unseen))
       await add('imagebuild', provider, `${provider}/imagebuild/${name}`);
   }
   return found;
 }
 
 /**
- * What became of an entry: it is `gone`; it waits `aside` for the next build of its directory, as files in it belong to other users; or it
- * `stays`, as the directory itself is another user's, or only read.
+ * What became of an entry: it is `gone`; it waits `aside` for the next build of its directory, as files in it belong to other users, or their
+ * disk is in trouble; or it `stays`, as the directory itself is another user's, only read, or on such a disk.
  */
 export type WorkspaceRemoval = 'gone' | 'aside' | 'stays';
 
@@ -70,7 +65,7 @@ export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntr
   try {
     await rename(entry.path, aside);
   } catch (error) {
-    if (isRefusal(error)) return 'stays';
+    if (isReadFailure(error)) return 'stays';
     absent(error);
     return 'gone'; // someone else was faster
   }
@@ -78,23 +73,15 @@ export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntr
     await rm(aside, { recursive: true, force: true });
     return 'gone';
   } catch (error) {
-    if (isRefusal(error)) return 'aside';
-    throw error;
+    if (systemErrorOf(error) === undefined) throw error;
+    return 'aside';
   }
 }
 
-function passOn(_entry: object, error: unknown): never {
-  throw error;
-}
-
-async function names(directory: string): Promise<readonly string[]> {
-  const found = (await readdir(directory, { withFileTypes: true }).catch(unseen)) ?? [];
+async function names(directory: string, unseen: Unseen): Promise<readonly string[]> {
+  const entries = readdir(directory, { withFileTypes: true });
+  const found = (await entries.catch((error: unknown) => tellUnread(directory, unseen, error))) ?? [];
   return found.filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map(({ name }) => name);
-}
-
-/** For what is absent, or belongs to another user who shows it to nobody. */
-function unseen(error: unknown): undefined {
-  if (errnoOf(error) !== 'EACCES') absent(error);
 }
 
 function absent(error: unknown): undefined {

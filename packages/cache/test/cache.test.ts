@@ -2,6 +2,7 @@ import { chownSync, linkSync, mkdirSync, rmSync, readFileSync, statSync, symlink
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { refuseUnread } from '../src/unread.js';
 import { childScript, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
 
 let rig: CacheRig;
@@ -146,7 +147,7 @@ describe('usage', () => {
     writeFileSync(Buffer.concat([notUtf8, Buffer.from('/\xff', 'latin1')]), 'wheel');
     mkdirSync(join(rig.cacheDir, 'imageCache/key'), { recursive: true });
     writeFileSync(join(rig.cacheDir, 'imageCache/key/image.raw'), 'image');
-    const usage = await cache.usage();
+    const usage = await cache.usage(refuseUnread);
     expect(usage.map(({ area }) => area).slice(0, 4)).toEqual([`packages/${provider}`, 'packages/other-1-x86_64', 'images', 'VERSION']);
     for (const { area, files, allocatedBytes, unreadable } of usage) {
       const path =
@@ -167,7 +168,7 @@ describe('usage', () => {
     const { digest } = await cache.blobs.putBytes(Buffer.alloc(100_000));
     mkdirSync(join(rig.cacheDir, 'imageCache/key'), { recursive: true });
     linkSync((await cache.blobs.path(digest)) as string, join(rig.cacheDir, 'imageCache/key/image.raw'));
-    const usage = await cache.usage();
+    const usage = await cache.usage(refuseUnread);
     const shared = usage.map(({ area, sharedBytes }) => [area, sharedBytes] as const).filter(([, bytes]) => bytes > 0);
     expect(shared).toEqual([['blobs', statSync((await cache.blobs.path(digest)) as string).blocks * 512]]);
   });
@@ -176,7 +177,7 @@ describe('usage', () => {
     const cache = await rig.open();
     rmSync(join(rig.cacheDir, 'pkgCache'), { recursive: true, force: true });
     writeFileSync(join(rig.cacheDir, 'pkgCache'), 'a file');
-    expect((await cache.usage())[0]).toMatchObject({ area: 'packages', files: 1, sizeBytes: 6 });
+    expect((await cache.usage(refuseUnread))[0]).toMatchObject({ area: 'packages', files: 1, sizeBytes: 6 });
   });
 });
 

@@ -6,6 +6,7 @@ import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Collection } from '../src/collector.js';
 import { occupiedBytes } from '../src/disk-room.js';
+import { refuseUnread } from '../src/unread.js';
 import { childScript, endProcesses, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
 
 const DAY = 86_400;
@@ -50,7 +51,7 @@ describe('limits', () => {
     expect(names(await cache.collect({ packageDays: 30 }))).toEqual(['package a_1.0-1_amd64.deb']);
     expect(packages()).toEqual(['b_1.0-1_amd64.deb']);
     const left = [];
-    for await (const { name } of cache.packageIndex.entries(provider)) left.push(name);
+    for await (const { name } of cache.packageIndex.entries(provider, refuseUnread)) left.push(name);
     expect(left).toEqual(['b']);
   });
 

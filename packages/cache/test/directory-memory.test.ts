@@ -6,6 +6,7 @@ import { lookAtFiles, type DirectoryFiles } from '../src/directory-files.js';
 import { recallDirectories, type DirectoryMemory } from '../src/directory-memory.js';
 import { eachEntry, type CacheEntry } from '../src/inventory.js';
 import { openLayout, type Layout } from '../src/layout.js';
+import { refuseUnread } from '../src/unread.js';
 import { createMemo } from '../src/memo-store.js';
 import { currentOwner } from '../src/process-owner.js';
 import { makeCacheRig, provider, type CacheRig } from './cache-rig.js';
@@ -44,13 +45,13 @@ const recall = (time = later): Promise<DirectoryMemory> => recallDirectories(lay
 
 async function lookAndKeep(time = later, directory = many): Promise<DirectoryFiles> {
   const memory = await recall(time);
-  const found = memory.look(directory);
+  const found = memory.look(directory, refuseUnread);
   await memory.keep();
   return plain(found);
 }
 
 function now(directory = many): DirectoryFiles {
-  return plain(lookAtFiles(directory));
+  return plain(lookAtFiles(directory, refuseUnread));
 }
 
 /** Writes on into a file, which no part of the cache does, and which its directory does not show: only a new look at the file does. */
@@ -65,7 +66,7 @@ describe('what was seen in directories', () => {
     const first = await lookAndKeep();
     expect(first).toEqual(now());
     grow();
-    expect(plain((await recall()).look(many))).toEqual(first);
+    expect(plain((await recall()).look(many, refuseUnread))).toEqual(first);
     expect(now()).not.toEqual(first);
   });
 
@@ -91,7 +92,7 @@ describe('what was seen in directories', () => {
   ])('shows at once that a file was %s', async (_how, change) => {
     const before = await lookAndKeep();
     change();
-    const after = plain((await recall()).look(many));
+    const after = plain((await recall()).look(many, refuseUnread));
     expect(after).toEqual(now());
     expect(after).not.toEqual(before);
   });
@@ -128,7 +129,7 @@ describe('what was seen in directories', () => {
     const [file] = memories() as [string];
     writeFileSync(file, damage(readFileSync(file, 'utf8')));
     grow();
-    expect(plain((await recall()).look(many))).toEqual(now());
+    expect(plain((await recall()).look(many, refuseUnread))).toEqual(now());
   });
 
   it.each([
@@ -140,7 +141,7 @@ describe('what was seen in directories', () => {
     const { ino, mtimeNs, ctimeNs } = statSync(many, { bigint: true });
     const identity = { ino: String(ino), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) };
     await memo.set('directory', 'pkgCache', Array.isArray(value) ? value : { [provider]: { ...identity, ...value } });
-    expect(plain((await recall()).look(many))).toEqual(now());
+    expect(plain((await recall()).look(many, refuseUnread))).toEqual(now());
   });
 
   it('is written by nobody to whom the memory does not belong', async () => {
@@ -154,12 +155,12 @@ describe('what was seen in directories', () => {
     await Promise.all(
       Array.from({ length: 8 }, async (_none, turn) => {
         const memory = await recall();
-        memory.look(many);
+        memory.look(many, refuseUnread);
         writeFileSync(join(many, `new-${turn}.deb`), 'x');
         await memory.keep();
       }),
     );
-    expect(plain((await recall()).look(many))).toEqual(now());
+    expect(plain((await recall()).look(many, refuseUnread))).toEqual(now());
     expect(rig.warnings()).toEqual([]);
   });
 
@@ -169,7 +170,7 @@ describe('what was seen in directories', () => {
     const before = sizes(await cache.entries(['package']));
     await lookAndKeep();
     grow();
-    const shown = async (): Promise<CacheEntry[]> => Array.from(eachEntry(await cache.entriesToShow(['package'])));
+    const shown = async (): Promise<CacheEntry[]> => Array.from(eachEntry(await cache.entriesToShow(['package'], refuseUnread)));
     expect(sizes(await shown())).toBe(before);
     expect(sizes(await cache.entries(['package']))).toBeGreaterThan(before);
     expect((await cache.clean(({ name }) => name === 'package-7.deb')).freedBytes).toBeGreaterThan(100_000);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { lookAtFiles, measure, measureDirectory } from '../src/directory-files.js';
+import { refuseUnread } from '../src/unread.js';
 import { createRelease, occupiedBytes, releasedBytes, type TakesRoom } from '../src/disk-room.js';
 
 let root: string;
@@ -21,7 +22,7 @@ const du = (path: string): number => Number(spawnSync('du', ['-s', '--block-size
 const measured = (path: string): TakesRoom => measure(join(root, path)) as TakesRoom;
 
 it('a directory takes what du says, however many names its files have', () => {
-  for (const path of [root, join(root, 'one'), join(root, 'two')]) expect(measureDirectory(path)).toBe(du(path));
+  for (const path of [root, join(root, 'one'), join(root, 'two')]) expect(measureDirectory(path, refuseUnread)).toBe(du(path));
 });
 
 it('names that are not UTF-8 are looked at, too', () => {
@@ -30,15 +31,15 @@ it('names that are not UTF-8 are looked at, too', () => {
     mkdirSync(directory);
     writeFileSync(Buffer.concat([directory, Buffer.from('/\xe9', 'latin1')]), Buffer.alloc(30_000, 1));
   }
-  expect(measureDirectory(root)).toBe(du(root));
-  expect(measureDirectory(join(root, 'one', 'grüße'))).toBe(du(join(root, 'one', 'grüße')));
+  expect(measureDirectory(root, refuseUnread)).toBe(du(root));
+  expect(measureDirectory(join(root, 'one', 'grüße'), refuseUnread)).toBe(du(join(root, 'one', 'grüße')));
 });
 
 it('files that have names elsewhere are told with how many of these were met', () => {
   expect(measured('one').shared).toMatchObject([{ names: 3, met: 2 }]);
   expect(measured('two/elsewhere').shared).toMatchObject([{ names: 3, met: 1 }]);
   expect(measured('.').shared).toBeUndefined();
-  expect([...(lookAtFiles(join(root, 'two')).shared?.keys() ?? [])]).toEqual(['elsewhere']);
+  expect([...(lookAtFiles(join(root, 'two'), refuseUnread).shared?.keys() ?? [])]).toEqual(['elsewhere']);
 });
 
 it('what is shared is taken once, and given back with the last name', () => {

@@ -88,7 +88,7 @@ describe('layers', () => {
     const removed: string[] = [];
     const result = await cache.reap((path) => {
       removed.push(path);
-      if (removed.length === 2) return Promise.reject(new Error('belongs to another id'));
+      if (removed.length === 2) return Promise.reject(Object.assign(new Error('EPERM: belongs to another id'), { code: 'EPERM' }));
       rmSync(path, { recursive: true });
       return Promise.resolve();
     });

@@ -3,12 +3,16 @@ import {
   chooseCacheHome,
   claimCacheHome,
   openCache,
+  unreadable,
   type Cache,
   type CacheEntry,
   type CacheHome,
   type CachePlaces,
   type EntryKind,
+  type Unseen,
 } from '@ict/cache';
+import { errnoOf } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
 import { unfitForTrees } from '@ict/sandbox';
 import type { Session } from './session.js';
 import type { KeptEntry } from './views/shown-entries.js';
@@ -18,29 +22,42 @@ export function findCacheHome(places: CachePlaces): Promise<CacheHome> {
   return chooseCacheHome(places, unfitForTrees);
 }
 
-/** Opens a cache and those that are only read behind it, to look at them: nothing changes, and those that are not there are left out. */
-export async function lookAtCaches(places: CachePlaces): Promise<readonly Cache[]> {
-  const { own, behind } = await lookAtEach(places);
+/**
+ * Opens a cache and those that are only read behind it, to look at them: nothing changes, and those that are not there are left out.
+ *
+ * @param unseen is told of those behind it that cannot be read, and are left out.
+ */
+export async function lookAtCaches(places: CachePlaces, unseen: Unseen): Promise<readonly Cache[]> {
+  const { own, behind } = await lookAtEach(places, unseen);
   return own === undefined ? behind : [own, ...behind];
 }
 
 /** Likewise, apart. */
-export async function lookAtEach(places: CachePlaces): Promise<{ readonly own: Cache | undefined; readonly behind: readonly Cache[] }> {
+export async function lookAtEach(
+  places: CachePlaces,
+  unseen: Unseen,
+): Promise<{ readonly own: Cache | undefined; readonly behind: readonly Cache[] }> {
   const home = await findCacheHome(places);
-  const [own, behind] = await Promise.all([changeCache(home, true), lookBehind(home)]);
+  const [own, behind] = await Promise.all([changeCache(home, true), lookBehind(home, unseen)]);
   return { own, behind };
 }
 
-/** Opens the caches that are only read, to look at them; those that are not there are left out. */
-export async function lookBehind({ cacheDir, readOnlyDirs }: CacheHome): Promise<readonly Cache[]> {
+/** Opens the caches that are only read, to look at them; those that are not there, or that `unseen` is told of, are left out. */
+export async function lookBehind({ cacheDir, readOnlyDirs }: CacheHome, unseen: Unseen): Promise<readonly Cache[]> {
   const others = [...new Set(readOnlyDirs)].filter((directory) => directory !== cacheDir);
-  const caches = await Promise.all(others.map((directory) => changeCache({ cacheDir: directory }, true)));
+  const open = (directory: string): Promise<Cache | undefined> =>
+    changeCache({ cacheDir: directory }, true).catch((error: unknown) => {
+      if (!isIctError(error)) throw error;
+      unseen(directory, error);
+      return undefined;
+    });
+  const caches = await Promise.all(others.map(open));
   return caches.filter((cache) => cache !== undefined);
 }
 
-/** What caches have of some kinds, cache by cache. */
-export async function entriesOf(caches: readonly Cache[], kinds?: readonly EntryKind[]): Promise<readonly CacheEntry[]> {
-  return (await Promise.all(caches.map((cache) => cache.entries(kinds)))).flat();
+/** What caches have of some kinds, cache by cache. `unseen` is told of what cannot be looked at, and is left out. */
+export async function entriesOf(caches: readonly Cache[], unseen: Unseen, kinds?: readonly EntryKind[]): Promise<readonly CacheEntry[]> {
+  return (await Promise.all(caches.map((cache) => cache.entries(kinds, unseen)))).flat();
 }
 
 /** Which of these caches has an entry of a cache. */
@@ -64,7 +81,12 @@ export async function openWritten(places: CachePlaces): Promise<Cache> {
   return openCache({ ...home, clock });
 }
 
-/** Opens a cache to remove something, or, for a dry run, to look at it. @returns undefined where there is none. */
+/**
+ * Opens a cache to remove something, or, for a dry run, to look at it.
+ *
+ * @returns undefined where there is none.
+ * @throws `ICT_CACHE_UNREADABLE` where the system does not say, or something else lies there; as `openCache`.
+ */
 export async function changeCache(home: Pick<CacheHome, 'cacheDir'> & Partial<CacheHome>, dryRun: boolean): Promise<Cache | undefined> {
   const { cacheDir, treesDir, readOnlyDirs = [] } = home;
   if (!(await isDirectory(cacheDir))) return undefined;
@@ -75,15 +97,21 @@ export async function changeCache(home: Pick<CacheHome, 'cacheDir'> & Partial<Ca
 export async function reapCache(cache: Cache, session: Session): Promise<void> {
   const { failed } = await cache.reap();
   cache.leave();
-  if (failed.length > 0) session.note(`${failed.length} directories belong to other users: the next build removes them\n`);
+  if (failed.length > 0)
+    session.note(
+      `${failed[0]}${failed.length === 1 ? '' : ` and ${failed.length - 1} more`} could not be removed yet: the next build tries again\n`,
+    );
 }
 
 const clock = (): number => Date.now() / 1000;
 
+/** False where nothing is. */
 async function isDirectory(path: string): Promise<boolean> {
-  const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
-  return stats?.isDirectory() === true;
+  try {
+    await stat(`${path}/`); // of what is no directory the system says so
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw unreadable(path, error);
+  }
 }

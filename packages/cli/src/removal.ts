@@ -7,12 +7,14 @@ import {
   type CacheHome,
   type CollectedEntry,
   type Collection,
+  type Unread,
   type WorkspaceEntry,
 } from '@ict/cache';
 import { entryDocument } from './views/cache-entry-text.js';
 import { reapCache } from './open-cache.js';
 import { formatBytes, formatCount } from './views/quantity.js';
 import type { Session } from './session.js';
+import { warnUnread } from './unread.js';
 import { plainText, table } from './views/terminal-text.js';
 
 /** What was removed, or would be: of the cache, and of the work directory. */
@@ -20,9 +22,11 @@ export interface Removal {
   readonly dryRun: boolean;
   readonly cache: Collection;
   readonly workspace: readonly WorkspaceEntry[];
+  /** What else could not be looked at. */
+  readonly unread: readonly Unread[];
 }
 
-export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 0 };
+export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 0, unread: [] };
 
 /**
  * Removes parts of the work directory, and from the disk what was taken out of the cache.
@@ -65,7 +69,8 @@ async function removeFromWorkspace(
           if (entry.provider !== provider || !(await isMeant(entry))) continue;
           const became = await removeWorkspaceEntry(workDir, entry);
           if (became === 'stays') stayed.push(entry);
-          if (became === 'aside') session.note(`${entry.path} holds files of other users: the next build removes them\n`);
+          if (became === 'aside')
+            session.note(`${entry.path} is out of its place, but could not be removed from the disk yet: the next build tries again\n`);
         }
       },
       { signal, onWait },
@@ -85,9 +90,11 @@ export function withStayed(removal: Removal, stayed: readonly WorkspaceEntry[]):
 }
 
 /** The document and the text of `clean` and `gc`. */
-export function reportRemoval(session: Session, { dryRun, cache, workspace }: Removal): void {
+export function reportRemoval(session: Session, { dryRun, cache, workspace, unread: beside }: Removal): void {
   const freedBytes = cache.freedBytes + workspace.reduce((sum, { allocatedBytes }) => sum + allocatedBytes, 0);
   const { pinned, removed } = cache;
+  const unread = [...cache.unread, ...beside];
+  warnUnread(session, unread, 'It stays, and whatever it may refer to');
   if (session.terminal.json) {
     session.document({
       dryRun,
@@ -97,6 +104,7 @@ export function reportRemoval(session: Session, { dryRun, cache, workspace }: Re
       ],
       freedBytes,
       pinned,
+      unread,
     });
     return;
   }
@@ -114,7 +122,7 @@ export function reportRemoval(session: Session, { dryRun, cache, workspace }: Re
     ...(pinned === 0
       ? []
       : [
-          `${formatCount(pinned, 'entry', 'entries')} stayed: a running build uses them, or they are another user\u2019s or on a file system that is only read`,
+          `${formatCount(pinned, 'entry', 'entries')} stayed: a running build uses them, or they are another user\u2019s, or their file system is only read or in trouble`,
         ]),
   ];
   session.result(`${lines.join('\n')}\n`);

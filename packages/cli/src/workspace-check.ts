@@ -1,5 +1,5 @@
 import { lstat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, relative, sep } from 'node:path';
 import { listWorkspace, type Fault, type WorkspaceEntry } from '@ict/cache';
 import type { TreeVerdict } from '@ict/core';
 import { systemErrorOf } from '@ict/integrity';
@@ -12,7 +12,7 @@ type TreeKind = Exclude<WorkspaceEntry['kind'], 'imagebuild'>;
 /** A base tree, or a snapshot of one, with which something is wrong. */
 export interface WorkspaceFinding extends Fault {
   readonly kind: TreeKind;
-  /** `{provider-id}/chrootenv`, `{provider-id}/chrootbuild` */
+  /** `{provider-id}/chrootenv`, `{provider-id}/chrootbuild`; `{provider-id}`, or nothing for the work directory, where that cannot be read. */
   readonly id: string;
   readonly path: string;
   readonly repaired: boolean;
@@ -59,8 +59,12 @@ export async function verifyWorkspace(
     chrootenv: (directory) => checkBaseTree(directory, sandbox, signal),
     chrootbuild: (directory) => checkSnapshot(directory, sandbox, signal),
   };
-  const entries = await listWorkspace(workDir, ({ kind, id, path }, error) => {
-    if (kind === 'imagebuild' || !kinds.includes(kind)) return;
+  const entries = await listWorkspace(workDir, (path, error) => {
+    const id = relative(workDir, path);
+    const parts = id.split(sep);
+    // What is above the entries may hold any of these.
+    const kind = kinds.find((one) => one === parts[1]) ?? (parts.length === 1 ? kinds[0] : undefined);
+    if (kind === undefined) return;
     findings.push({ kind, id, path, problem: 'unreadable', detail: `it cannot be read: ${systemErrorOf(error)}`, repaired: false });
   });
   for (const entry of entries) {

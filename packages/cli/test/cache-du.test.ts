@@ -85,6 +85,6 @@ it('makes no cache where there is none', async () => {
   const [cacheDir, workDir] = [join(root, 'absent'), join(root, 'work')];
   const { status, stdout } = await ict(['cache', 'du', '--cache-dir', cacheDir, '--work-dir', workDir, '--json']);
   expect(status).toBe(0);
-  expect(JSON.parse(stdout.text)).toEqual({ cacheDir, areas: [], workspace: { workDir, areas: [] }, readOnly: [] });
+  expect(JSON.parse(stdout.text)).toEqual({ cacheDir, areas: [], workspace: { workDir, areas: [] }, readOnly: [], unread: [] });
   expect(await readdir(root)).toEqual([]);
 });

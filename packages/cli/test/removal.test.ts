@@ -77,6 +77,26 @@ it('what cannot be read is told as that, and not chosen to be removed', async ()
   ]);
 });
 
+it.each([
+  ['the work directory', () => workDir, ''],
+  ['the directory of a target', () => join(workDir, provider), `${provider}/chrootenv`],
+])('what cannot be looked at, as %s, is told as that, too', async (_what, bad, id) => {
+  await makeSnapshot();
+  await run('chmod', ['755', root]);
+  await run('chmod', ['0', bad()]);
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(NOBODY);
+  try {
+    const { damaged, verification } = await verifyWorkspace(sessionOf(), workDir, sandbox);
+    expect(damaged).toEqual([]);
+    const unread = { problem: 'unreadable', detail: 'it cannot be read: EACCES', repaired: false };
+    expect(verification.findings[0]).toEqual({ kind: 'chrootenv', id, path: join(workDir, id), ...unread });
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    await run('chmod', ['755', bad()]);
+  }
+});
+
 it('what is in a directory of another user stays, and counts as that', async () => {
   const { directory } = await makeSnapshot();
   const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
@@ -85,10 +105,10 @@ it('what is in a directory of another user stays, and counts as that', async () 
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.(NOBODY);
   try {
-    const workspace = await listWorkspace(workDir);
+    const workspace = await listWorkspace(workDir, () => undefined);
     const stayed = await finishRemoval(sessionOf(), cacheHome(), workDir, cache, workspace);
     expect(stayed).toEqual(workspace);
-    const removal = withStayed({ dryRun: false, cache: nothingRemoved, workspace }, stayed);
+    const removal = withStayed({ dryRun: false, cache: nothingRemoved, workspace, unread: [] }, stayed);
     expect(removal).toMatchObject({ cache: { pinned: 1 }, workspace: [] });
   } finally {
     if (isRoot) process.seteuid?.(0);
@@ -100,6 +120,6 @@ it('what is in a directory of another user stays, and counts as that', async () 
 it('what was chosen for another reason than damage is removed whatever lies there', async () => {
   const { directory } = await makeSnapshot();
   const cache = await openCache({ cacheDir: join(root, 'cache'), clock: () => Date.now() / 1000 });
-  await finishRemoval(sessionOf(), cacheHome(), workDir, cache, await listWorkspace(workDir));
+  await finishRemoval(sessionOf(), cacheHome(), workDir, cache, await listWorkspace(workDir, () => undefined));
   expect(existsSync(directory)).toBe(false);
 });

@@ -1,7 +1,7 @@
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, systemErrorOf } from '@ict/integrity';
 
 /** What the system says of a file system: its kind as a number, and its room in blocks. */
 export type FileSystemState = Pick<StatsFs, 'type' | 'bavail' | 'blocks' | 'bsize'> & Partial<Pick<StatsFs, 'files' | 'ffree'>>;
@@ -48,14 +48,14 @@ const NOT_FOR_TREES: ReadonlyMap<number, string> = new Map([
 
 /**
  * The name of the file system of a path when trees cannot be made on it; undefined when they can, as far as its kind tells, and for a
- * path that this user may not look at.
+ * path that cannot be looked at.
  */
 export async function unfitForTrees(path: string, ask?: AskFileSystem): Promise<string | undefined> {
   try {
     const { type } = await fileSystemOf(path, ask);
     return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
   } catch (error) {
-    if (errnoOf(error) !== 'EACCES') throw error;
+    if (systemErrorOf(error) === undefined) throw error;
     return undefined; // whoever writes there will say so
   }
 }

@@ -1,4 +1,4 @@
-import { listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind } from '@ict/cache';
+import { gatherUnread, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind, type Unseen } from '@ict/cache';
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
 import { changeCache, findCacheHome } from '../open-cache.js';
@@ -14,15 +14,16 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   requireChoice(flags);
   const home = await findCacheHome(engine);
   const cache = await changeCache(home, dryRun);
-  const kept = await listWorkspace(engine.workDir);
+  const { unread, unseen } = gatherUnread();
+  const kept = await listWorkspace(engine.workDir, unseen);
   const ofWork = kept.find(({ id }) => id === flags.key);
   const key = ofWork === undefined ? flags.key : undefined;
   const cleaned =
-    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key), { dryRun, signal: session.signal });
+    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key, unseen), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
   const workspace = kept.filter((entry) => (wanted || entry === ofWork) && (providerId === undefined || entry.provider === providerId));
   const stayed = dryRun ? [] : await finishRemoval(session, home, engine.workDir, cache, workspace);
-  reportRemoval(session, withStayed({ dryRun, cache: cleaned, workspace }, stayed));
+  reportRemoval(session, withStayed({ dryRun, cache: cleaned, workspace, unread }, stayed));
 }
 
 /** @throws `ICT_CLI_USAGE` when nothing says what is to go. */
@@ -35,10 +36,10 @@ function requireChoice({ packages, workspace, images, layers, mounts, all, packa
 }
 
 /** Which entries go; `key` is the beginning of the id of one. With a provider, only what belongs to that one: packages. */
-async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undefined): Promise<EntryFilter> {
+async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undefined, unseen: Unseen): Promise<EntryFilter> {
   const { packages, images, layers, mounts, all, providerId, package: name } = flags;
-  const one = key === undefined ? undefined : findEntry(await cache.entries(), key);
-  const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name);
+  const one = key === undefined ? undefined : findEntry(await cache.entries(undefined, () => undefined), key); // what cannot be looked at is told by the removal
+  const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name, unseen);
   const kinds = new Set<EntryKind>([
     ...(packages === true ? (['package', 'twin'] as const) : []),
     ...(images === true ? (['image', 'blob'] as const) : []),
@@ -55,10 +56,11 @@ async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undef
 }
 
 /** Ids of the packages of one name, whatever their files are called. */
-async function packagesNamed(cache: Cache, name: string): Promise<ReadonlySet<string>> {
+async function packagesNamed(cache: Cache, name: string, unseen: Unseen): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  for (const provider of await cache.packageIndex.providers()) {
-    for await (const entry of cache.packageIndex.entries(provider)) if (entry.name === name) ids.add(packageId(provider, entry.fileName));
+  for (const provider of await cache.packageIndex.providers(unseen)) {
+    for await (const entry of cache.packageIndex.entries(provider, unseen))
+      if (entry.name === name) ids.add(packageId(provider, entry.fileName));
   }
   return ids;
 }

@@ -1,27 +1,30 @@
-import { measureWorkspace, type AreaUsage, type Cache } from '@ict/cache';
+import { gatherUnread, measureWorkspace, type AreaUsage, type Cache } from '@ict/cache';
 import type { CacheDuFlags } from '../cache-commands.js';
 import { findCacheHome, changeCache, lookBehind } from '../open-cache.js';
 import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
+import { warnUnread } from '../unread.js';
 import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict cache du`: how much room each part of cache and work directory takes, or the packages and the work directory of each provider. */
 export async function cacheDu(session: Session, flags: CacheDuFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const home = await findCacheHome(engine);
+  const { unread, unseen } = gatherUnread();
   const { cacheDir } = home;
   const { workDir } = engine;
   const measure = async (cache: Cache | undefined): Promise<readonly AreaUsage[]> => {
-    const usage = (await cache?.usage()) ?? [];
+    const usage = (await cache?.usage(unseen)) ?? [];
     return flags.by === 'provider' ? byProvider(usage) : usage;
   };
   const areas = await measure(await changeCache(home, true));
-  const kept = await measureWorkspace(workDir);
+  const kept = await measureWorkspace(workDir, unseen);
   const workspace = { workDir, areas: flags.by === 'provider' ? sumByProvider(kept) : kept };
   const readOnly: { readonly cacheDir: string; readonly areas: readonly AreaUsage[] }[] = [];
-  for (const cache of await lookBehind(home)) readOnly.push({ cacheDir: cache.cacheDir, areas: await measure(cache) });
-  session.document({ cacheDir, areas, workspace, readOnly });
+  for (const cache of await lookBehind(home, unseen)) readOnly.push({ cacheDir: cache.cacheDir, areas: await measure(cache) });
+  warnUnread(session, unread);
+  session.document({ cacheDir, areas, workspace, readOnly, unread });
   const others = readOnly.map((one) => usageText(`${one.cacheDir}, only read`, one.areas));
   session.result([usageText(cacheDir, areas), usageText(workDir, workspace.areas), ...others].join('\n'));
 }
@@ -54,7 +57,7 @@ export function usageText(place: string, areas: readonly AreaUsage[]): string {
   const rows = areas.map(({ area, files, allocatedBytes, unreadable }) => [
     formatBytes(allocatedBytes),
     `${files}`,
-    `${plainText(area)}${unreadable === 0 ? '' : ` (${unreadable} directories cannot be read)`}`,
+    `${plainText(area)}${unreadable === 0 ? '' : ` (${unreadable} in it cannot be read)`}`,
   ]);
   const sum = (value: (area: AreaUsage) => number): number => areas.reduce((total, area) => total + value(area), 0);
   const total = [formatBytes(sum((area) => area.allocatedBytes - area.sharedBytes)), `${sum((area) => area.files)}`, plainText(place)];

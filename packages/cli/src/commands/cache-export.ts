@@ -1,16 +1,18 @@
 import { execFile } from 'node:child_process';
 import { constants, createReadStream, createWriteStream } from 'node:fs';
 import { copyFile, rename, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGzip, createZstdCompress } from 'node:zlib';
-import type { ImageFile } from '@ict/cache';
+import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
+import { systemErrorOf, temporaryName } from '@ict/integrity';
 import { cliError } from '../errors.js';
 import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
+import { warnUnread } from '../unread.js';
 import { plainText } from '../views/terminal-text.js';
 import { findEntry } from '../views/cache-entry-text.js';
 
@@ -43,10 +45,13 @@ const conversions: Readonly<Record<string, Conversion>> = {
 export async function cacheExport(session: Session, id: string, file: string, flags: CacheFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const target = resolve(session.surroundings.cwd, file);
-  const caches = await lookAtCaches(engine);
-  const entry = findEntry(await entriesOf(caches, ['image']), id);
+  const { unread, unseen } = gatherUnread();
+  const caches = await lookAtCaches(engine, unseen);
+  const entries = await entriesOf(caches, unseen, ['image']);
+  warnUnread(session, unread);
+  const entry = findEntry(entries, id);
   const { images } = cacheOf(caches, entry);
-  const faults = await images.check(entry.id);
+  const faults = await images.check(entry.id).catch((error: unknown) => Promise.reject(unreadable(entry.path, error)));
   if (faults.length > 0) {
     throw cliError('ICT_CLI_IMAGE_DAMAGED', {
       message: `the image ${entry.id} is damaged: ${faults.join('; ')}`,
@@ -56,16 +61,16 @@ export async function cacheExport(session: Session, id: string, file: string, fl
   }
   const { files } = (await images.record(entry.id)) ?? { files: [] };
   const { source, convert } = choose(files, file);
-  const fresh = `${target}.new`;
+  const fresh = join(dirname(target), temporaryName());
   try {
     await convert(join(entry.path, source.name), fresh, session.signal);
     await rename(fresh, target);
   } catch (error) {
-    await rm(fresh, { force: true });
+    await rm(fresh, { force: true }).catch(() => undefined); // the cause says more
     session.signal.throwIfAborted();
     throw failure(error, file);
   }
-  session.document({ id: entry.id, source: source.name, file: target });
+  session.document({ id: entry.id, source: source.name, file: target, unread });
   session.result(`${plainText(target)}\n`);
 }
 
@@ -92,8 +97,13 @@ function failure(error: unknown, file: string): unknown {
       cause: error,
     });
   }
-  if (['ENOENT', 'EACCES', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EISDIR'].includes(code ?? '')) {
-    return cliError('ICT_CLI_USAGE', { message: `${file} cannot be written: ${code}`, hint: 'Name another file.', cause: error });
-  }
-  return error;
+  const reason = systemErrorOf(error) ?? programsWords(error);
+  if (reason === undefined) return error;
+  return cliError('ICT_CLI_USAGE', { message: `${file} cannot be written: ${reason}`, hint: 'Name another file.', cause: error });
+}
+
+/** The last line that a program which failed wrote to standard error. */
+function programsWords(error: unknown): string | undefined {
+  const { stderr } = error as { readonly stderr?: unknown };
+  return typeof stderr === 'string' ? stderr.trim().split('\n').at(-1) : undefined;
 }

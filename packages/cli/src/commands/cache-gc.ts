@@ -1,4 +1,4 @@
-import { listWorkspace, type WorkspaceEntry } from '@ict/cache';
+import { gatherUnread, listWorkspace, type Unseen, type WorkspaceEntry } from '@ict/cache';
 import type { CacheGcFlags } from '../cache-commands.js';
 import { changeCache, findCacheHome } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
@@ -17,7 +17,8 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
   const { storageLimits } = await import('@ict/core');
   const home = await findCacheHome(engine);
   const cache = await changeCache(home, dryRun);
-  const workspace = await oldBuilds(engine.workDir, imagebuildDays);
+  const { unread, unseen } = gatherUnread();
+  const workspace = await oldBuilds(engine.workDir, imagebuildDays, unseen);
   const limits = {
     ...storageLimits(engine.storage),
     unusedDays,
@@ -27,12 +28,14 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
   };
   const collected = (await cache?.collect(limits, { dryRun, signal: session.signal })) ?? nothingRemoved;
   const stayed = dryRun ? [] : await finishRemoval(session, home, engine.workDir, cache, workspace);
-  reportRemoval(session, withStayed({ dryRun, cache: collected, workspace }, stayed));
+  reportRemoval(session, withStayed({ dryRun, cache: collected, workspace, unread }, stayed));
 }
 
 /** Delivered images of the work directory that are older than this; none without an age. */
-async function oldBuilds(workDir: string, days: number | undefined): Promise<readonly WorkspaceEntry[]> {
+async function oldBuilds(workDir: string, days: number | undefined, unseen: Unseen): Promise<readonly WorkspaceEntry[]> {
   if (days === undefined) return [];
   const now = Date.now() / 1000;
-  return (await listWorkspace(workDir)).filter(({ kind, changedAt }) => kind === 'imagebuild' && now - changedAt > days * DAY_SECONDS);
+  return (await listWorkspace(workDir, unseen)).filter(
+    ({ kind, changedAt }) => kind === 'imagebuild' && now - changedAt > days * DAY_SECONDS,
+  );
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { packageId, type Cache, type CacheEntry } from '@ict/cache';
+import { gatherUnread, packageId, tellUnread, type Cache, type CacheEntry, type Unseen } from '@ict/cache';
 import { entryDocument, findEntry, isoTime, shortId } from '../views/cache-entry-text.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { keptWork, type KeptEntry } from '../views/shown-entries.js';
@@ -7,19 +7,24 @@ import type { CacheFlags } from '../flag-types.js';
 import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
+import { warnUnread } from '../unread.js';
 import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
 export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
-  const { own, behind } = await lookAtEach(engine);
+  const { unread, unseen } = gatherUnread();
+  const { own, behind } = await lookAtEach(engine, unseen);
   const caches = own === undefined ? behind : [own, ...behind];
-  const entries: KeptEntry[] = [...(await entriesOf(caches)), ...(await keptWork(engine.workDir))];
-  for (const { cacheDir } of behind) entries.push(...(await keptWork(cacheDir, ['chrootbuild'])));
+  const entries: KeptEntry[] = [...(await entriesOf(caches, unseen)), ...(await keptWork(engine.workDir, unseen))];
+  for (const { cacheDir } of behind) entries.push(...(await keptWork(cacheDir, unseen, ['chrootbuild'])));
+  if (unread.length > 0) warnUnread(session, unread);
   const entry = findEntry(entries, id);
-  const record = await recordOf(caches, entry);
-  const usedBy = await usersOf(entries, digestOfEntry(entry, record));
-  session.document({ ...entryDocument(entry), usedBy: usedBy.map((step) => ({ id: step.id, name: step.name })), record: record ?? null });
+  const record = await recordOf(caches, entry, unseen);
+  const usedBy = await usersOf(entries, digestOfEntry(entry, record), unseen);
+  warnUnread(session, unread);
+  const users = usedBy.map((step) => ({ id: step.id, name: step.name }));
+  session.document({ ...entryDocument(entry), usedBy: users, record: record ?? null, unread });
   const lines = [
     `${entry.kind} ${plainText(entry.id)}`,
     `  path       ${plainText(entry.path)}`,
@@ -32,16 +37,16 @@ export async function cacheInfo(session: Session, id: string, flags: CacheFlags)
 }
 
 /** What the index says of an entry: a JSON document; undefined where there is none. */
-async function recordOf(caches: readonly Cache[], entry: KeptEntry): Promise<unknown> {
+async function recordOf(caches: readonly Cache[], entry: KeptEntry, unseen: Unseen): Promise<unknown> {
   switch (entry.kind) {
     case 'chrootenv':
-      return treeRecord(await readJson(`${entry.path}.json`));
+      return treeRecord(await readJson(`${entry.path}.json`, unseen));
     case 'chrootbuild':
-      return readJson(`${entry.path}/chrootenv.json`);
+      return readJson(`${entry.path}/chrootenv.json`, unseen);
     case 'imagebuild':
       return undefined;
     default:
-      return cacheRecord(cacheOf(caches, entry), entry);
+      return cacheRecord(cacheOf(caches, entry), entry, unseen);
   }
 }
 
@@ -55,20 +60,20 @@ function treeRecord(record: unknown): unknown {
   return { digest: manifest.digest, entries: manifest.entries.length, ...(user === undefined ? {} : { user }) };
 }
 
-async function cacheRecord(cache: Cache, entry: CacheEntry): Promise<unknown> {
+async function cacheRecord(cache: Cache, entry: CacheEntry, unseen: Unseen): Promise<unknown> {
   switch (entry.kind) {
     case 'package':
-      for await (const record of cache.packageIndex.entries(entry.provider as string)) {
+      for await (const record of cache.packageIndex.entries(entry.provider as string, unseen)) {
         if (packageId(entry.provider as string, record.fileName) === entry.id) return record;
       }
       return undefined;
     case 'twin':
-      return cache.twinEntry(entry.provider as string, entry.name);
+      return cache.twinEntry(entry.provider as string, entry.name).catch((error: unknown) => tellUnread(entry.path, unseen, error));
     case 'step':
     case 'memo':
-      return readJson(entry.path);
+      return readJson(entry.path, unseen);
     case 'image':
-      return readJson(`${entry.path}/meta.json`);
+      return readJson(`${entry.path}/meta.json`, unseen);
     default:
       return undefined;
   }
@@ -81,21 +86,26 @@ function digestOfEntry({ kind, id }: KeptEntry, record: unknown): string | undef
 }
 
 /** The results that refer to a digest. */
-async function usersOf(entries: readonly KeptEntry[], digest: string | undefined): Promise<readonly KeptEntry[]> {
+async function usersOf(entries: readonly KeptEntry[], digest: string | undefined, unseen: Unseen): Promise<readonly KeptEntry[]> {
   if (digest === undefined) return [];
   const found: KeptEntry[] = [];
-  for (const step of entries) if (step.kind === 'step' && (await readFile(step.path, 'utf8')).includes(digest)) found.push(step);
+  for (const step of entries) if (step.kind === 'step' && (await readText(step.path, unseen))?.includes(digest) === true) found.push(step);
   return found;
 }
 
-async function readJson(path: string): Promise<unknown> {
+async function readJson(path: string, unseen: Unseen): Promise<unknown> {
+  const text = await readText(path, unseen);
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    return text === undefined ? undefined : JSON.parse(text);
   } catch (error) {
-    // A record that cannot be read is none: the entry is a miss.
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof SyntaxError) return undefined; // a record that is none: the entry is a miss
     throw error;
   }
+}
+
+/** Undefined for what is gone, and for what `unseen` is told of. */
+function readText(path: string, unseen: Unseen): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: unknown) => tellUnread(path, unseen, error));
 }
 
 /** A document as an indented list of its members. */

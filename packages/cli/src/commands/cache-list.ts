@@ -1,10 +1,11 @@
-import { eachEntry, entryKinds, occupiedBytes, type Cache } from '@ict/cache';
+import { eachEntry, entryKinds, gatherUnread, occupiedBytes, tellUnread, type Cache, type Unseen } from '@ict/cache';
 import type { CacheListFlags } from '../cache-commands.js';
 import { lookAtEach, placeOfEntry } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../views/cache-entry-text.js';
 import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
+import { warnUnread } from '../unread.js';
 import {
   joined,
   keptWork,
@@ -24,33 +25,36 @@ export async function cacheList(session: Session, flags: CacheListFlags): Promis
   const { cacheDir, workDir } = engine;
   const kinds: readonly KeptKind[] = flags.kind === undefined ? [...entryKinds, ...workKinds] : [flags.kind];
   const cached = entryKinds.filter((kind) => kinds.includes(kind));
-  const { own, behind } = await lookAtEach(engine);
+  const { unread, unseen } = gatherUnread();
+  const { own, behind } = await lookAtEach(engine, unseen);
   const caches = [...(own === undefined ? [] : [own]), ...behind];
   const lists: KeptList[] = [];
   for (const cache of caches) {
-    const entries: KeptList = cache === own ? await cache.entriesToShow(cached) : listOf(await cache.entries(cached));
-    lists.push(await namedImages(cache, entries));
+    const entries: KeptList = cache === own ? await cache.entriesToShow(cached, unseen) : listOf(await cache.entries(cached, unseen));
+    lists.push(await namedImages(cache, entries, unseen));
   }
   own?.leave();
-  lists.push(listOf(await keptWork(workDir, kinds)));
+  lists.push(listOf(await keptWork(workDir, unseen, kinds)));
   // Of work directories that are only read, builds take snapshots.
-  for (const cache of behind) lists.push(listOf(await keptWork(cache.cacheDir, kinds.includes('chrootbuild') ? ['chrootbuild'] : [])));
+  for (const cache of behind)
+    lists.push(listOf(await keptWork(cache.cacheDir, unseen, kinds.includes('chrootbuild') ? ['chrootbuild'] : [])));
   const entries = lastUsedFirst(joined(lists));
-  if (session.terminal.json) session.document({ cacheDir, workDir, entries: Array.from(eachEntry(entries), entryDocument) });
+  warnUnread(session, unread);
+  if (session.terminal.json) session.document({ cacheDir, workDir, entries: Array.from(eachEntry(entries), entryDocument), unread });
   else session.result(listText(entries, (entry) => (caches.length <= 1 ? '' : `in ${plainText(placeOfEntry(caches, workDir, entry))}`)));
 }
 
-async function namedImages(cache: Cache, entries: KeptList): Promise<KeptList> {
+async function namedImages(cache: Cache, entries: KeptList, unseen: Unseen): Promise<KeptList> {
   const named = new Map<number, KeptEntry>();
   for (let index = 0; index < entries.length; index++) {
-    if (entries.kindAt(index) === 'image') named.set(index, await namedImage(cache, entries.at(index)));
+    if (entries.kindAt(index) === 'image') named.set(index, await namedImage(cache, entries.at(index), unseen));
   }
   return replaced(entries, named);
 }
 
-/** An image under the names of its disks, or of the file that it was imported from; as it is where its record is damaged. */
-async function namedImage({ images }: Cache, entry: KeptEntry): Promise<KeptEntry> {
-  const record = await images.record(entry.id);
+/** An image under the names of its disks, or of the file that it was imported from; as it is where its record is damaged or cannot be read. */
+async function namedImage({ images }: Cache, entry: KeptEntry, unseen: Unseen): Promise<KeptEntry> {
+  const record = await images.record(entry.id).catch((error: unknown) => tellUnread(entry.path, unseen, error));
   if (record === undefined) return entry;
   const name = record.files.flatMap((file) => (file.type === undefined ? [] : [file.name])).join(', ');
   return { ...entry, name: record.origin === 'imported' ? `${name} (imported)` : name };

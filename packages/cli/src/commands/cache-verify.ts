@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  gatherUnread,
   privateDirectory,
   type Cache,
   type Finding,
@@ -10,7 +11,6 @@ import {
   type VerifyOptions,
   type WorkspaceEntry,
 } from '@ict/cache';
-import { isReadFailure } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import { startSandbox, type Sandbox } from '@ict/sandbox';
 import type { CacheVerifyFlags } from '../cache-commands.js';
@@ -20,6 +20,7 @@ import { formatCount } from '../views/quantity.js';
 import { finishRemoval } from '../removal.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
+import { warnUnread } from '../unread.js';
 import { plainText, table } from '../views/terminal-text.js';
 import { verifyWorkspace, type WorkspaceCheck, type WorkspaceFinding, type WorkspaceVerification } from '../workspace-check.js';
 
@@ -31,7 +32,9 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { repair = false } = flags;
   const home = await findCacheHome(engine);
-  const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home)]);
+  const { unread, unseen } = gatherUnread();
+  const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home, unseen)]);
+  warnUnread(session, unread);
   const { signal } = session;
   const scratch = await scratchOf(cache && home.scratchDir);
   const { own, others, trees } = await withSandbox(session, scratch, async (sandbox) => {
@@ -63,8 +66,8 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
     ? await repaired(trees, (entries) => finishRemoval(session, home, engine.workDir, cache, entries, trees.isStillThere))
     : trees.verification;
   const all = [own, workspace, ...others];
-  const status = all.some((one) => isDamaged(one) || isUnread(one)) ? FAULTY : 0;
-  session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others });
+  const status = unread.length > 0 || all.some((one) => isDamaged(one) || isUnread(one)) ? FAULTY : 0;
+  session.document({ cacheDir: home.cacheDir, status, ...own, workspace, readOnly: others, unread });
   const { chrootenv, chrootbuild } = workspace.checked;
   const ofTrees =
     chrootenv + chrootbuild === 0 ? [] : ['', `${plainText(workspace.workDir)}, base trees and snapshots:`, ...verdict(workspace)];
@@ -159,10 +162,6 @@ async function withTwinCheck<T>(
 
 /** True also where the system does not say: what it does not let be looked at is found by verifying. */
 async function mayHaveTwins(cache: Cache): Promise<boolean> {
-  try {
-    return (await cache.entries(['twin'])).length > 0;
-  } catch (error) {
-    if (!isReadFailure(error)) throw error;
-    return true;
-  }
+  const { unread, unseen } = gatherUnread();
+  return (await cache.entries(['twin'], unseen)).length > 0 || unread.length > 0;
 }

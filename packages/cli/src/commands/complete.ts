@@ -45,7 +45,8 @@ async function wordsOf(session: Session, kind: CompletionKind, about: string | u
     return definitions.map(({ dist }) => dist).sort();
   }
   const { engine } = await resolveSettings(session.surroundings, settings);
-  const kept = await entriesOf(await lookAtCaches(engine), ['image']);
+  const unseen = (): void => undefined; // what cannot be looked at completes nothing
+  const kept = await entriesOf(await lookAtCaches(engine, unseen), unseen, ['image']);
   if (kind === 'kept-images') return [...new Set(kept.map(shortId))].sort();
   return [...(await builtImages(engine.workDir)), ...(await Promise.all(kept.map(({ path }) => disksIn(path)))).flat().sort()];
 }

@@ -1,4 +1,4 @@
-import { listWorkspace, type CacheEntry, type EntryList, type WorkspaceEntry } from '@ict/cache';
+import { listWorkspace, type CacheEntry, type EntryList, type Unseen, type WorkspaceEntry } from '@ict/cache';
 
 /** What a work directory keeps, as an entry like those of the cache. */
 export interface KeptWork extends Omit<CacheEntry, 'kind' | 'shared'> {
@@ -17,10 +17,14 @@ export function isWorkKind(kind: KeptKind): kind is KeptWork['kind'] {
   return workKinds.some((one) => one === kind);
 }
 
-/** What a work directory keeps of some kinds; none when it is absent. */
-export async function keptWork(workDir: string, kinds: readonly KeptKind[] = workKinds): Promise<readonly KeptWork[]> {
+/**
+ * What a work directory keeps of some kinds; none when it is absent.
+ *
+ * @param unseen is told of what in it cannot be looked at, and is left out.
+ */
+export async function keptWork(workDir: string, unseen: Unseen, kinds: readonly KeptKind[] = workKinds): Promise<readonly KeptWork[]> {
   if (!kinds.some(isWorkKind)) return [];
-  const found = (await listWorkspace(workDir)).filter(({ kind }) => kinds.includes(kind));
+  const found = (await listWorkspace(workDir, unseen)).filter(({ kind }) => kinds.includes(kind));
   return found.map(({ changedAt, ...entry }) => ({ ...entry, name: entry.id, usedAt: changedAt }));
 }
 
