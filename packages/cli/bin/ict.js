@@ -19,7 +19,11 @@ case $machine in
   *) name= ;;
 esac
 look "${entry%/*}" || look "$(cd -- "$(dirname -- "$0")" && pwd)" || node=node
-exec "$node" "$entry" "$@"
+# A page that is touched for the first time costs more than all that is done with it. So memory comes from one arena, in large pages where the
+# kernel gives any, and what was freed is used again; and V8 collects its young generation instead of letting it grow.
+malloc=glibc.malloc.arena_max=1:glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=67108864
+export GLIBC_TUNABLES="${GLIBC_TUNABLES-$malloc}"
+exec "$node" --max-semi-space-size=2 "$entry" "$@"
 */;
 /*
  * Entry of `ict`. Committed as it runs, without dependencies: npm links a bin only when the file exists at install time, and an

@@ -100,6 +100,20 @@ describe('started by its name', () => {
     expect(JSON.parse(stdout)).toEqual({ argv: ['a'], pid, node });
   });
 
+  it.each([
+    ['as it should', undefined, expect.stringContaining('glibc.malloc.arena_max=1:')],
+    ['as the user says', 'glibc.malloc.arena_max=8', 'glibc.malloc.arena_max=8'],
+    ['as without any settings, where the user says so', '', ''],
+  ])('has memory given to it %s', async (_, own, expected) => {
+    await bringNode();
+    await writeFile(
+      join(app, 'dist', 'start.js'),
+      `export async function start() { console.log(JSON.stringify([process.env.GLIBC_TUNABLES, process.execArgv])); }`,
+    );
+    const { stdout } = await run(['node_modules/@ict/cli/bin/ict.js'], undefined, { GLIBC_TUNABLES: own });
+    expect(JSON.parse(stdout)).toEqual([expected, ['--max-semi-space-size=2']]);
+  });
+
   it('loads no streams, which an `import` of a module of Node would, before it is to print', async () => {
     await writeFile(
       join(app, 'dist', 'start.js'),

@@ -12,12 +12,15 @@ export function agentProgram(): string {
   return fileURLToPath(new URL('../dist/agent.js', import.meta.url));
 }
 
+/** What Node's process hears: where it keeps compiled code, and how the C library gives it memory. */
+const OF_NODE = ['NODE_COMPILE_CACHE', 'GLIBC_TUNABLES'] as const;
+
 /**
- * The agent's environment: where programs are looked for, and where Node keeps compiled code when ours does. Programs that the agent
- * starts are not told of the latter, and those inside of trees of neither.
+ * The agent's environment: where programs are looked for, and for its Node what ours has. Programs that the agent starts are not told of
+ * the latter, and those inside of trees of neither.
  */
-export function agentEnvironment(path: string, { NODE_COMPILE_CACHE } = process.env): Readonly<Record<string, string>> {
-  return { PATH: path, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+export function agentEnvironment(path: string, env = process.env): Readonly<Record<string, string>> {
+  return { PATH: path, ...Object.fromEntries(OF_NODE.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))) };
 }
 
 /**

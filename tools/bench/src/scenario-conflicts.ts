@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { alternate, summarise } from './alternation.js';
 import { textCurve, type Curve } from './curve.js';
+import { nodeOfIct } from './node-of-ict.js';
 import type { Scenario } from './scenario.js';
 import { svgCurve } from './svg-curve.js';
 
@@ -10,7 +11,7 @@ const SIZES = [25, 50, 100, 150, 200];
 
 /** Generated instances in which hardly any two newest versions fit together, of growing size: the time must not grow exponentially. */
 export const conflicts: Scenario = async ({ runs, onRun }) => {
-  const contenders = SIZES.map((size) => ({ name: `${size} packages`, command: { argv: [process.execPath, PROGRAM, String(size)] } }));
+  const contenders = SIZES.map((size) => ({ name: `${size} packages`, command: { argv: [...nodeOfIct(), PROGRAM, String(size)] } }));
   const results = await alternate(contenders, runs ?? 3, onRun);
   const points = results.map((result, i) => ({
     x: SIZES[i] as number,

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { alternate } from './alternation.js';
+import { nodeOfIct } from './node-of-ict.js';
 import type { Scenario } from './scenario.js';
 
 const MIB = 1024 * 1024;
@@ -17,7 +18,7 @@ export const hash: Scenario = async ({ runs, directory, onRun, say }) => {
   const worker = fileURLToPath(new URL('./hash-file.js', import.meta.url));
   const results = await alternate(
     [
-      { name: 'one worker of ict', command: { argv: [process.execPath, worker, file] } },
+      { name: 'one worker of ict', command: { argv: [...nodeOfIct(), worker, file] } },
       { name: 'openssl dgst -sha256', command: { argv: ['openssl', 'dgst', '-sha256', file] } },
     ],
     runs ?? 7,

@@ -9,6 +9,7 @@ import { debianPrimary } from '@ict/fixtures';
 import { alternate } from './alternation.js';
 import { bundledProgram } from './bundled-program.js';
 import { debianIndex } from './debian-index.js';
+import { nodeOfIct } from './node-of-ict.js';
 import type { Scenario } from './scenario.js';
 
 const REQUEST = 'task-kde-desktop';
@@ -24,9 +25,10 @@ export const primary: Scenario = async (options) => {
   const columns = join(directory, 'primary.columns');
   await pipeline(Readable.from(debianPrimary(await readFile(await debianIndex(options), 'utf8'))), createWriteStream(xml));
   const program = await bundledProgram('resolve-rpm-once');
-  const text = [process.execPath, program, 'text', xml, REQUEST];
-  const kept = [process.execPath, program, 'columns', columns, REQUEST];
-  for (const [command = '', ...args] of [[...text, columns], text, kept]) say(`${args[1]}: ${(await run(command, args)).stdout.trim()}`);
+  const text = [...nodeOfIct(), program, 'text', xml, REQUEST];
+  const kept = [...nodeOfIct(), program, 'columns', columns, REQUEST];
+  const firsts = { 'text, columns written': [...text, columns], text, columns: kept };
+  for (const [name, [command = '', ...args]] of Object.entries(firsts)) say(`${name}: ${(await run(command, args)).stdout.trim()}`);
   const solv = join(directory, 'primary.solv');
   const testcase = join(directory, 'primary.t');
   await writeFile(

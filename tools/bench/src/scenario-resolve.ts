@@ -8,6 +8,7 @@ import { alternate } from './alternation.js';
 import { bundledProgram } from './bundled-program.js';
 import { debianIndex } from './debian-index.js';
 import { measure } from './measurement.js';
+import { nodeOfIct } from './node-of-ict.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 
 const REQUEST = 'task-kde-desktop';
@@ -31,7 +32,7 @@ export const resolve: Scenario = async (options) => {
   const apt = await AptResolver.create(join(directory, 'apt'), [{ packages }], 'amd64');
   const testcase = await makeTestcase(options, packages);
   const program = await bundledProgram('resolve-once');
-  const scanned = { argv: [process.execPath, program, packages, REQUEST] };
+  const scanned = { argv: [...nodeOfIct(), program, packages, REQUEST] };
   const recalled = { argv: [...scanned.argv, kept] };
   for (const [name, { argv }] of Object.entries({ text: scanned, directory: recalled })) {
     const [command = '', ...args] = argv;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startSandbox } from '@ict/sandbox';
 import { alternate, type Contender } from './alternation.js';
+import { nodeOfIct } from './node-of-ict.js';
 import type { Scenario } from './scenario.js';
 
 const FILES = 20_000;
@@ -30,7 +31,7 @@ export const restore: Scenario = async ({ runs, directory, putAway, onRun, say }
   };
   const results = await alternate(
     [
-      fresh('ict', (place) => [process.execPath, program, snapshot, place, digest]),
+      fresh('ict', (place) => [...nodeOfIct(), program, snapshot, place, digest]),
       fresh('tar -x, then sha256sum', (place) => ['bash', '-c', PEER_SCRIPT, 'bash', place, snapshot]),
     ],
     runs ?? 5,

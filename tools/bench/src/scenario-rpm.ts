@@ -17,6 +17,7 @@ import { alternate, type Contender, type Runs } from './alternation.js';
 import { requirePrograms } from './builders.js';
 import { bundledProgram } from './bundled-program.js';
 import { measure } from './measurement.js';
+import { nodeOfIct } from './node-of-ict.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 import { ICT } from './workspace.js';
 
@@ -116,7 +117,7 @@ async function verification({ runs = 3, onRun, say, directory }: ScenarioOptions
   say(`verifying ${files.length} packages`);
   const program = await bundledProgram('verify-rpms', { worker: new URL('./worker.js', import.meta.resolve('@ict/verify')).href });
   const env = { NODE_COMPILE_CACHE: join(directory, 'compiled') };
-  const ours = (where: 'pool' | 'local') => ({ argv: [process.execPath, program, archive.keyring, list, where], env });
+  const ours = (where: 'pool' | 'local') => ({ argv: [...nodeOfIct(), program, archive.keyring, list, where], env });
   for (const where of ['pool', 'local'] as const) await measure(ours(where)); // the compiled code is kept from then on
   const contenders = [
     { name: 'ict, one worker', command: ours('pool') },
