@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheKey, canonicalJson, errnoOf, integrityOf, systemErrorOf } from '@ict/integrity';
+import { cacheKey, canonicalJson, errnoOf, integrityOf, systemErrorOf, type CacheKey } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import type { Json, Memo } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
@@ -9,21 +9,28 @@ import { noReadOnlyCaches, type ReadOnlyCaches } from './read-only-caches.js';
 import { removeRecord, writeHint } from './record-file.js';
 import { storageFailure } from './storage-failure.js';
 
-/** A memo's file is `{"integrity":"sha256-…","value":…}`, the value canonical, so that its bytes can be hashed before they are parsed. */
-const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","value":/;
-const HEAD_BYTES = 80;
+/**
+ * A memo's file is `{"integrity":"sha256-…","key":"…","value":…}`. The value is canonical, so that its bytes can be hashed before they are
+ * parsed; the key is the file's own name, so that another memo in its place is none.
+ */
+const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","key":"([0-9a-f]{64})","value":/;
+const HEAD_BYTES = 160;
 
-function render(value: Json): string {
+function render(name: CacheKey, value: Json): string {
   const text = canonicalJson(value);
-  return `{"integrity":"${integrityOf(text)}","value":${text}}`;
+  return `{"integrity":"${integrityOf(text)}","key":"${name}","value":${text}}`;
 }
 
-/** Some memos have megabytes: they are hashed as they were read, and made a text once. @returns undefined when the file is damaged. */
-function parse(file: Buffer): { readonly value: Json } | undefined {
-  const match = head.exec(file.toString('latin1', 0, HEAD_BYTES));
-  if (match === null || file.at(-1) !== END) return undefined;
-  const value = file.subarray(match[0].length, -1);
-  return integrityOf(value) === match[1] ? { value: JSON.parse(value.toString()) as Json } : undefined;
+/**
+ * Some memos have megabytes: they are hashed as they were read, and made a text once.
+ *
+ * @returns undefined when the file is damaged, or that of another memo.
+ */
+function parse(name: CacheKey, file: Buffer): { readonly value: Json } | undefined {
+  const [whole, integrity, key] = head.exec(file.toString('latin1', 0, HEAD_BYTES)) ?? [];
+  if (whole === undefined || key !== name || file.at(-1) !== END) return undefined;
+  const value = file.subarray(whole.length, -1);
+  return integrityOf(value) === integrity ? { value: JSON.parse(value.toString()) as Json } : undefined;
 }
 
 const END = '}'.charCodeAt(0);
@@ -33,26 +40,26 @@ const END = '}'.charCodeAt(0);
  * not remembered, with a warning: a memo never fails a build.
  */
 export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit'>, readOnly: ReadOnlyCaches = noReadOnlyCaches): Memo {
-  const pathOf = (kind: string, key: Json, place = layout): string => {
-    const name = cacheKey(kind, key);
-    return join(place.area('memo'), pathSegment(kind, 'a kind of memo'), name.slice(0, 2), `${name}.json`);
-  };
+  const pathOf = (kind: string, name: CacheKey, place = layout): string =>
+    join(place.area('memo'), pathSegment(kind, 'a kind of memo'), name.slice(0, 2), `${name}.json`);
   return {
     async get(kind, key) {
-      const path = pathOf(kind, key);
+      const name = cacheKey(kind, key);
+      const path = pathOf(kind, name);
       const file = await bytesOf(path);
-      const parsed = file === undefined ? undefined : parse(file);
+      const parsed = file === undefined ? undefined : parse(name, file);
       if (parsed !== undefined) return parsed.value;
       if (file !== undefined) await removeRecord(path).catch(leave);
       const other = await readOnly.first(async (place) => {
-        const found = await bytesOf(pathOf(kind, key, place));
-        return found === undefined ? undefined : parse(found);
+        const found = await bytesOf(pathOf(kind, name, place));
+        return found === undefined ? undefined : parse(name, found);
       });
       return other?.value;
     },
     async set(kind, key, value) {
-      const path = pathOf(kind, key);
-      const text = render(value);
+      const name = cacheKey(kind, key);
+      const path = pathOf(kind, name);
+      const text = render(name, value);
       try {
         await writeHint(layout, path, text);
       } catch (error) {
