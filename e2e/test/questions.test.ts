@@ -185,10 +185,15 @@ describe('ict plan without a template', () => {
     const refused = await world.ict(asked);
     expect(refused.status).toBe(2);
     expect(refused.stdout).toContain('ICT_DISTRO_KEYS_MISSING');
-    expect(names(await world.document<Plan>([...asked.slice(0, -1), '--keyring', join(world.directory, 'keyring.gpg')]))).toEqual([
-      'library',
-      'middle',
-    ]);
+    const keyring = join(world.directory, 'keyring.gpg');
+    const withKeys = async (...args: string[]) => names(await world.document<Plan>([...asked.slice(0, -1), ...args]));
+    expect(await withKeys('--keyring', keyring)).toEqual(['library', 'middle']);
+    // Of an archive in place of the definition's own, its key is enough; beside them it is not.
+    const aside = ['--repo', world.server.url, '--repo-key', keyring];
+    expect(await withKeys(...aside)).toEqual(['library', 'middle']);
+    const keyless = await world.ict([...asked, '--repo', world.server.url]);
+    expect([keyless.status, keyless.stdout]).toEqual([2, expect.stringContaining('--repo-key FILE')]);
+    expect((await world.ict([...asked, '--repo', `+${world.server.url}`, '--repo-key', keyring])).status).toBe(2);
   });
 
   it('takes another repository instead of its own, or beside them', async () => {
@@ -197,9 +202,14 @@ describe('ict plan without a template', () => {
     const result = await world.ict(['plan', '--target', 'mini-mini1-x86_64', '--only', 'newcomer', ...aside, '--json']);
     expect(result.status).toBe(3);
     expect(result.stdout).toContain('library');
-    expect(names(await plan('--only', 'newcomer', '--repo', `+${world.server.url}`, '--suite', 'mini', '--suite', 'side'))).toEqual([
-      'library',
-      'newcomer',
+    const beside = (...args: string[]) => plan('--only', 'newcomer', '--repo', ...args);
+    const both = await beside(`+${world.server.url}`, '--suite', 'mini', '--suite', 'side');
+    expect(names(both)).toEqual(['library', 'newcomer']);
+    const line = await beside(`+${world.server.url} side main`);
+    expect(names(line)).toEqual(names(both));
+    expect(line.repositories.map(({ id, suite, components }) => [id, suite, components])).toEqual([
+      ['mini', 'mini', ['main']],
+      ['repo-side', 'side', ['main']],
     ]);
   });
 

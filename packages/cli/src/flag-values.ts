@@ -87,10 +87,11 @@ export function parseMirrors(value: string, previous: readonly MirrorFlag[] | un
   return [...(previous ?? []), parseMirror(value)];
 }
 
-/** One `--repo URL` or `--repo +URL`, gathered. @throws {@link FlagError} */
+/** One `--repo URL` or `--repo +URL`, with a suite and components behind it or not, gathered. @throws {@link FlagError} */
 export function parseRepositories(value: string, previous: readonly string[] | undefined): readonly string[] {
   const plus = value.startsWith('+') ? '+' : '';
-  return [...(previous ?? []), plus + parseAddress('--repo', parseText('--repo')(value.slice(plus.length)))];
+  const [address = '', ...suite] = parseText('--repo')(value.slice(plus.length)).trim().split(/\s+/);
+  return [...(previous ?? []), [plus + parseAddress('--repo', address), ...suite].join(' ')];
 }
 
 /**
@@ -101,7 +102,8 @@ export function parseRepositories(value: string, previous: readonly string[] | u
 function parseAddress(flag: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:', 'file:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
-    throw new FlagError(flag, `needs an http, https or file address, not "${text}"`, 'Leave out any query or fragment.');
+    const hint = text.startsWith('/') ? `A directory of this machine is "file://${text}".` : 'Leave out any query or fragment.';
+    throw new FlagError(flag, `needs an http, https or file address, not "${text}"`, hint);
   }
   return text.replace(/\/+$/, '');
 }

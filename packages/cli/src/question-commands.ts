@@ -54,9 +54,10 @@ export function questionCommands(program: LateCommand, run: Runner): void {
               ).argParser(parseTexts('--foreign-arch')),
             )
             .addOption(
-              new Option('--repo <url>', 'with --only: an archive in place of the target\u2019s own, or with +URL beside them').argParser(
-                parseRepositories,
-              ),
+              new Option(
+                '--repo <url>',
+                'with --only: an archive in place of the target\u2019s own, or with +URL beside them; "URL SUITE COMPONENT..." for others than the target has; may be repeated',
+              ).argParser(parseRepositories),
             )
             .addOption(new Option('--repo-key <file>', 'with --repo: keyring of these archives').argParser(parseTexts('--repo-key'))),
         ),

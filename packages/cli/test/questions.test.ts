@@ -288,6 +288,15 @@ describe('search', () => {
     const { stdout, stderr, status } = await ict(['search', 'a.yml', 'ngnix'], { engine: { search: async () => nothing } });
     expect([status, stdout.text, stderr.text.trim()]).toEqual([1, '', 'no package has "ngnix"; did you mean "nginx"?']);
   });
+
+  it('tells who searches for a pattern that it is none', async () => {
+    const engine = { search: async () => ({ ...found, packages: [], nearest: [] }) };
+    const { status, stderr } = await ict(['search', 'a.yml', '^lib.*z'], { engine });
+    expect([status, stderr.text.trim()]).toEqual([
+      1,
+      'no package has "^lib.*z"; words are looked for as they are written, and not as patterns',
+    ]);
+  });
 });
 
 describe('show', () => {
@@ -451,6 +460,16 @@ describe('plan without template', () => {
     });
     expect((await run('--target', target, '--only', 'jq', '--no-recommends')).seen).toEqual({ target, only: ['jq'], recommends: false });
     expect((await run('--target', target, '--only', 'jq')).seen).toEqual({ target, only: ['jq'] });
+  });
+
+  it('takes suite and components of an archive from behind its address', async () => {
+    const asked = ['--target', target, '--only', 'jq', '--repo', '+file:///srv/x/  ./', '--repo', 'http://b.example  one main  extra'];
+    expect((await run(...asked)).seen?.archives).toEqual(['+file:///srv/x ./', 'http://b.example one main extra']);
+  });
+
+  it('says how a directory is named', async () => {
+    const { stderr } = await run('--target', target, '--only', 'jq', '--repo', '+/srv/x ./');
+    expect(stderr.text).toContain('A directory of this machine is "file:///srv/x".');
   });
 
   it.each([

@@ -53,6 +53,7 @@ import { findLock, resolveAfresh, settleLock, type SettledLock } from './locks/l
 import { packageRequest } from './locks/request.js';
 import { relationsBehind } from './locks/relation-recovery.js';
 import { requirePinnedKeys } from './repositories/pinned-keys.js';
+import { chooseRepositories } from './repositories/repository-choice.js';
 import { requireKeys, withKeyrings } from './repositories/repository-keys.js';
 import { checkTwin } from './packages/twin-check.js';
 import { answerWhyNot } from './questions/answer-why-not.js';
@@ -154,7 +155,9 @@ class HostedEngine implements Engine {
 
   async planPackages(question: PackageQuestion): Promise<Plan> {
     const { arch, distribution: defined } = this.plugins.target(question.target);
-    const distribution = withKeyrings(defined, this.options.keyrings ?? []);
+    const { repositories } = withKeyrings(defined, this.options.keyrings ?? []);
+    const distribution = { ...defined, repositories: chooseRepositories(repositories, question) };
+    requireKeys(distribution, (question.archives ?? []).length > 0 ? 'archives' : 'definition');
     const provider = await this.plugins.provider(distribution.ecosystem);
     requireForeign(question.foreignArchitectures ?? [], arch, distribution, provider.part);
     return this.within({ distribution }, (services) =>

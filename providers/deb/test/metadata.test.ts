@@ -143,7 +143,7 @@ describe('snapshot', () => {
     ['what a verifier does not explain', undefined, 'ICT_DEB_RELEASE_SIGNATURE', 'changed on its way'],
     ['an expired key', ['expired-key'], 'ICT_DEB_RELEASE_EXPIRED_KEY', 'new copy'],
     ['an expired key beside a foreign one', ['unknown-key', 'expired-key'], 'ICT_DEB_RELEASE_EXPIRED_KEY', 'new copy'],
-    ['no signature', ['unsigned'], 'ICT_DEB_RELEASE_UNSIGNED', 'publish InRelease'],
+    ['no signature', ['unsigned'], 'ICT_DEB_RELEASE_UNSIGNED', 'gpg --clearsign'],
   ] as const)('refuses %s', async (_, faults, code, hint) => {
     await using ctx = realArchive();
     const issuers = faults?.[0] === 'unsigned' ? [] : ['0123456789ABCDEF'];

@@ -15,9 +15,13 @@ export async function search(session: Session, template: string, words: readonly
     return 0;
   }
   const offer = nearest.length === 0 ? '' : `; did you mean ${quoted(nearest, 'or')}?`;
-  session.note(`no package has ${quoted(words, 'and')}${offer}\n`, 'warn');
+  const literal = words.some((word) => PATTERN.test(word)) ? '; words are looked for as they are written, and not as patterns' : '';
+  session.note(`no package has ${quoted(words, 'and')}${offer}${literal}\n`, 'warn');
   return 1;
 }
+
+/** What those write who are used to `apt search` (regular expressions) and `dnf search` (globs). */
+const PATTERN = /[*?^$|[\]\\]/;
 
 function quoted(words: readonly string[], join: string): string {
   return words.map((word) => JSON.stringify(plainText(word))).join(` ${join} `);

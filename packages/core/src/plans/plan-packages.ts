@@ -7,7 +7,6 @@ import { pinnedRepositories, type Lock } from '../locks/lock.js';
 import { pinRepositories } from '../repositories/pinning.js';
 import { planContent, planOf } from './plan.js';
 import type { Loaded } from '../plugins/plugin-host.js';
-import { chooseRepositories } from '../repositories/repository-choice.js';
 import { closure } from '../locks/resolution.js';
 import type { Services } from '../services.js';
 
@@ -15,6 +14,7 @@ import type { Services } from '../services.js';
 export interface QuestionTarget {
   readonly target: string;
   readonly arch: Architecture;
+  /** With the repositories that the question chooses. */
   readonly distribution: DistributionDefinition;
   readonly provider: Loaded<Provider>;
 }
@@ -22,7 +22,7 @@ export interface QuestionTarget {
 /**
  * Resolves just these names into an empty root: no essential set, no template, no lock.
  *
- * @throws `ICT_REPOSITORY_UNKNOWN`, `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
+ * @throws `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
  */
 export async function planPackages(
   question: PackageQuestion,
@@ -31,8 +31,7 @@ export async function planPackages(
 ): Promise<Plan> {
   const { only, recommends = false, foreignArchitectures } = question;
   const { context } = services;
-  const chosen = { ...distribution, repositories: chooseRepositories(distribution.repositories, question) };
-  const { repositories } = withForeign(chosen, foreignArchitectures === undefined ? {} : { foreignArchitectures });
+  const { repositories } = withForeign(distribution, foreignArchitectures === undefined ? {} : { foreignArchitectures });
   const snapshots = await pinRepositories(repositories, arch, provider.part, services.mirrors, context);
   const seeds = only.map((request) => ({ request, reason: 'question' }));
   const { packages } = await closure({ arch, distribution, snapshots, seeds, essential: false, recommends }, provider.part, context);

@@ -8,23 +8,25 @@ export interface RepositoryChoice {
   readonly suites?: readonly string[];
   /** Only these components; default: all. */
   readonly components?: readonly string[];
-  /** Addresses of archives; one that begins with `+` comes beside the definition's, any other takes their place. */
+  /**
+   * Archives, each as `ADDRESS` or, as in a sources.list, `ADDRESS SUITE COMPONENT...`; one that begins with `+` comes beside the
+   * definition's, any other takes their place.
+   */
   readonly archives?: readonly string[];
   /** Absolute paths of keyrings for these archives; default: those of the definition. */
   readonly keyrings?: readonly string[];
 }
 
 /**
- * The repositories of a definition, narrowed and replaced as asked. An archive that is named has the suites and components that are
- * asked for, else those that the definition takes from its first archive.
+ * The repositories of a definition, narrowed and replaced as asked. An archive that is named has the suite and components that
+ * stand behind its address, else those that are asked for, else those that the definition takes from its first archive.
  *
  * @throws `ICT_REPOSITORY_UNKNOWN` for a suite or component that nothing has.
  */
 export function chooseRepositories(defined: readonly RepositorySpec[], choice: RepositoryChoice): readonly RepositorySpec[] {
   const { suites = [], components = [], archives = [] } = choice;
   const added = archives.flatMap((text, number) => {
-    const archive = text.replace(/^\+/, '').replace(/\/+$/, '');
-    return archiveRepositories(defined, choice, archive, archives.length === 1 ? 'repo' : `repo${number + 1}`);
+    return archiveRepositories(defined, choice, text.replace(/^\+/, ''), archives.length === 1 ? 'repo' : `repo${number + 1}`);
   });
   const replaced = archives.some((text) => !text.startsWith('+'));
   if (archives.length === 0) {
@@ -46,18 +48,22 @@ export function chooseRepositories(defined: readonly RepositorySpec[], choice: R
 function archiveRepositories(
   defined: readonly RepositorySpec[],
   { suites = [], components = [], keyrings }: RepositoryChoice,
-  archive: string,
+  text: string,
   id: string,
 ): readonly RepositorySpec[] {
+  const [address = '', ownSuite, ...ownComponents] = text.split(/\s+/);
   const models = defined.filter((one) => one.archive === defined[0].archive);
-  const names = suites.length > 0 ? suites : models.map(({ suite }) => suite);
+  const names = ownSuite !== undefined ? [ownSuite] : suites.length > 0 ? suites : models.map(({ suite }) => suite);
+  const wanted = ownComponents.length > 0 ? ownComponents : components;
   return names.map((suite) => {
     const model = models.find((one) => one.suite === suite) ?? models[0];
+    const name = suite.replace(/^[./]+|\/+$/g, '');
     return {
-      id: `${id}-${suite}`,
-      archive,
+      // A flat archive may be all of its suite, and an rpm repository has none.
+      id: name === '' ? id : `${id}-${name}`,
+      archive: address.replace(/\/+$/, ''),
       suite,
-      components: suite.endsWith('/') ? [] : components.length > 0 ? components : model.components,
+      components: suite.endsWith('/') ? [] : wanted.length > 0 ? wanted : model.components,
       keyrings: keyrings ?? model.keyrings,
     };
   });

@@ -22,10 +22,17 @@ export function missingKeys(distribution: DistributionDefinition, position?: Sou
   ];
 }
 
-/** @throws `ICT_DISTRO_KEYS_MISSING`: a repository that nothing vouches for is not read. */
-export function requireKeys(distribution: DistributionDefinition): void {
+/**
+ * @param named who names the repositories: their definition, or a question about archives of its own.
+ * @throws `ICT_DISTRO_KEYS_MISSING`: a repository that nothing vouches for is not read.
+ */
+export function requireKeys(distribution: DistributionDefinition, named: 'definition' | 'archives' = 'definition'): void {
   const [problem] = missingKeys(distribution);
   if (problem === undefined) return;
-  const { message, hint } = problem;
-  throw coreError('ICT_DISTRO_KEYS_MISSING', { message, ...(hint === undefined ? {} : { hint }), facts: { dist: distribution.dist } });
+  const { message, hint = '' } = problem;
+  const ways = named === 'definition' ? hint : OF_ARCHIVES;
+  throw coreError('ICT_DISTRO_KEYS_MISSING', { message, hint: ways, facts: { dist: distribution.dist } });
 }
+
+const OF_ARCHIVES =
+  'Give --repo-key FILE with the OpenPGP keyring of the archives that --repo names, or --keyring FILE for all repositories without keys. Archives without signatures are not read.';

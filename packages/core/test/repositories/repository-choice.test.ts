@@ -24,7 +24,12 @@ describe('chooseRepositories', () => {
       { archives: ['http://c'], suites: ['three'], components: ['extra'] },
       ['repo-three http://c three extra'],
     ],
-    ['a flat archive', { archives: ['http://c'], suites: ['./'] }, ['repo-./ http://c ./ ']],
+    ['a flat archive', { archives: ['http://c'], suites: ['./'] }, ['repo http://c ./ ']],
+    [
+      'a flat archive beside, each with a suite of its own',
+      { archives: ['+http://c/ pool/new/', '+http://d four extra more'], suites: ['one'], components: ['main'] },
+      ['main http://a one main', 'repo1-pool/new http://c pool/new/ ', 'repo2-four http://d four extra,more'],
+    ],
     [
       'an archive beside',
       { archives: ['+http://c'], suites: ['one'] },
@@ -38,6 +43,11 @@ describe('chooseRepositories', () => {
   ])('%s', (_what, choice, expected) => {
     const chosen = chooseRepositories(defined, choice);
     expect(chosen.map(({ id, archive, suite, components }) => `${id} ${archive} ${suite} ${components.join()}`)).toEqual(expected);
+  });
+
+  it('names an archive without suites by its number alone', () => {
+    const [own] = chooseRepositories([{ ...defined[0], suite: '', components: [] }], { archives: ['http://c'] });
+    expect(own).toMatchObject({ id: 'repo', archive: 'http://c', suite: '', components: [] });
   });
 
   it('trusts the keys of the definition unless others are named', () => {

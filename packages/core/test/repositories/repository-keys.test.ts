@@ -37,6 +37,7 @@ describe('keyrings of the command line', () => {
     expect(problem?.message).toBe('the definition of Acme 1 brings no keys for one, two');
     expect(problem?.hint).toContain('--keyring FILE');
     expect(() => requireKeys(mixed)).toThrow(expect.objectContaining({ code: 'ICT_DISTRO_KEYS_MISSING', message: problem?.message }));
+    expect(() => requireKeys(mixed, 'archives')).toThrow(expect.objectContaining({ hint: expect.stringContaining('--repo-key FILE') }));
     expect(() => requireKeys(definition(repository('own', '/own.asc')))).not.toThrow();
   });
 });

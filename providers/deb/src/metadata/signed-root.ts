@@ -62,15 +62,16 @@ function missing(repository: RepositorySpec, directory: string, unsigned: boolea
   if (unsigned) return untrusted('ICT_DEB_RELEASE_UNSIGNED', repository, `${directory}Release`, 'there is no Release.gpg beside it');
   return debError('ICT_DEB_RELEASE_MISSING', {
     message: `repository "${repository.id}" has neither InRelease nor Release in ${repository.archive}/${directory}`,
-    hint: 'Check "archive" and "suite": no such suite is there. Old releases move to another archive.',
+    hint: 'Check "archive" and "suite": no such suite is there (that of a flat repository ends with a slash, such as "./"). Old releases move to another archive. A repository of your own needs a Release file, signed.',
     facts: { repository: repository.id, archive: repository.archive, suite: repository.suite },
   });
 }
 
 const REMEDIES = {
   ICT_DEB_RELEASE_UNSIGNED:
-    'Unsigned repositories are not used: publish InRelease or Release.gpg. If the repository is signed, something else answers in its place: open the address by hand.',
-  ICT_DEB_RELEASE_UNKNOWN_KEY: "Add the key to the repository's keyrings if you trust it.",
+    'Unsigned repositories are not used, and nothing is like [trusted=yes] of apt: sign Release with "gpg --clearsign --output InRelease Release", and name the key. If the repository is signed, something else answers in its place: open the address by hand.',
+  ICT_DEB_RELEASE_UNKNOWN_KEY:
+    "Add the key to the repository's keyrings if you trust it (of an archive that --repo names: --repo-key FILE).",
   ICT_DEB_RELEASE_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
   ICT_DEB_RELEASE_SIGNATURE: 'The file was changed on its way, or the mirror is broken. Use another mirror; do not trust this one.',
 } as const;

@@ -85,7 +85,7 @@ const CODES = {
 
 const HINTS = {
   ICT_RPM_REPOMD_UNKNOWN_KEY:
-    'The repository may have a new key: compare its fingerprint with what the repository publishes, and add it to the keyrings, and to "fingerprints" where the repository has any, if you trust it.',
+    'The repository may have a new key: compare its fingerprint with what the repository publishes, and add it to the keyrings, and to "fingerprints" where the repository has any, if you trust it (of one that --repo names: --repo-key FILE).',
   ICT_RPM_REPOMD_EXPIRED_KEY: 'Whoever renews the key publishes it again: put the new copy in the place of the old one in the keyrings.',
   ICT_RPM_REPOMD_SIGNATURE: 'The mirror may be in the middle of an update, or the metadata was changed: try again, or use another mirror.',
 } as const;
