@@ -1,5 +1,5 @@
 import type { BuildEvent, Digest, EventBody } from '@ict/plugin-api';
-import type { BuildReport, Engine, EngineOptions, Plan } from '@ict/core';
+import type { BuildReport, Engine, EngineOptions, Plan, PlannedPackage } from '@ict/core';
 import { templateSchema } from '@ict/template';
 import type { CliHost } from '../src/main.js';
 import { runCli } from '../src/main.js';
@@ -66,6 +66,10 @@ export const report: BuildReport = {
   lock: '/out/small.lock.yml',
 };
 
+function plannedPackage(of: Pick<PlannedPackage, 'name' | 'version' | 'requestedBy'> & Partial<PlannedPackage>): PlannedPackage {
+  return { arch: 'x86_64', repository: 'acme', digest, sizeBytes: 2048, part: 'image', cached: false, ...of };
+}
+
 export const plan: Plan = {
   schemaVersion: 1,
   target: 'acme-acme1-x86_64',
@@ -81,9 +85,15 @@ export const plan: Plan = {
     },
   ],
   packages: [
-    { name: 'jq', version: '1.7', arch: 'x86_64', repository: 'acme', digest, sizeBytes: 2048, requestedBy: ['template'], cached: false },
+    plannedPackage({ name: 'jq', version: '1.7', requestedBy: ['template'] }),
+    plannedPackage({ name: 'dosfstools', version: '4.2', requestedBy: ['tools'], part: 'tools', cached: true }),
   ],
-  steps: [{ type: 'acme.install', key: 'b', hit: false, reason: 'packages changed' }],
+  steps: [
+    { type: 'ict.image', key: 'a', hit: false, reason: 'packages changed' },
+    { type: 'acme.base', key: 'b', hit: true, reason: '' },
+    { type: 'acme.install', key: 'c', hit: false, reason: 'packages changed', install: { way: 'delta', reason: 'add jq' } },
+    { type: 'acme.disk', hit: false, reason: 'depends on what acme.install makes', waitsFor: 'acme.install' },
+  ],
   fetchBytes: 2048,
 };
 

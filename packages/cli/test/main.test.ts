@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PlannedStep } from '@ict/core';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
 import type { ErrorKind } from '@ict/plugin-api';
 import { IctError } from '@ict/plugin-api';
@@ -344,11 +345,27 @@ describe('plan', () => {
       'acme-acme1-x86_64',
       'Repositories',
       'acme  http://mirror.example/acme one main  2026-01-01T00:00:00.000Z',
-      'Packages  1, 0 in the cache',
-      'jq  1.7  x86_64  acme  2.00 KiB  template',
+      'Packages  1, 0 in the cache, 2.00 KiB',
+      'jq  1.7  x86_64  acme  2.00 KiB    template',
+      'Tools  1, 1 in the cache, 2.00 KiB, which write the image and are not in it',
+      'dosfstools  4.2  x86_64  acme  2.00 KiB  cached  tools',
       'Steps',
-      'acme.install  to run  packages changed',
+      'ict.image     to run          packages changed',
+      'acme.base     from the cache',
+      'acme.install  to run          packages changed',
+      'acme.disk     may run         depends on what acme.install makes',
+      'delta: add jq',
       '2.00 KiB to download in 1 package',
+    ]);
+  });
+
+  it('says that the rest is not needed where the finished image is in the cache', async () => {
+    const [image, ...others] = plan.steps as readonly [PlannedStep, ...PlannedStep[]];
+    const finished = { ...plan, steps: [{ ...image, hit: true, reason: '' }, ...others], fetchBytes: 0 };
+    const { stdout } = await ict(['plan', 'a.yml'], { engine: { plan: async () => finished } });
+    expect(stdout.lines.slice(-2)).toEqual([
+      '0 B to download in 0 packages',
+      'The finished image is in the cache: a build copies it, and runs no other step.',
     ]);
   });
 });

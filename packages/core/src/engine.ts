@@ -133,7 +133,9 @@ class HostedEngine implements Engine {
   }
 
   async plan(template: string, options: LockOptions = {}): Promise<Plan> {
-    return this.settle(template, options, ({ intake, settled, services }) => planBuild(intake, settled, services));
+    return this.settle(template, options, async ({ intake, settled, services }) =>
+      planBuild(intake, settled, await this.plugins.exporters(), this.options.storage, services),
+    );
   }
 
   async explain(template: string, options: LockOptions = {}): Promise<Explanation> {

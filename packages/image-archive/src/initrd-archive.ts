@@ -27,8 +27,12 @@ export async function buildInitrdArchives(
 ): Promise<readonly FormatArtifact[]> {
   const tree = input.tree.layers.map((layer) => layer.digest);
   const { epochSeconds } = ctx;
-  const { blob: plain, lost } = await steps.step<StoredArchive>('initrd.assemble', INITRD_VERSION, { tree, epochSeconds }, () =>
-    assembleInitrd(input, ctx),
+  const { blob: plain, lost } = await steps.step<StoredArchive>(
+    'initrd.assemble',
+    INITRD_VERSION,
+    { tree, epochSeconds },
+    () => assembleInitrd(input, ctx),
+    (digest) => ({ blob: { kind: 'blob', digest, sizeBytes: 0 }, lost: [] }),
   );
   if (lost.length > 0) tellLost(lost, ctx);
   return buildArtifacts(plain, asked, KIND, steps, ctx);

@@ -11,6 +11,7 @@ export async function storedBlob(
   key: Json,
   run: () => Promise<BlobRef>,
 ): Promise<BlobRef> {
-  const { blob } = await steps.step<StoredBlob>(type, version, key, async () => ({ blob: { ...(await run()) } }));
+  const unmade = (digest: Digest): StoredBlob => ({ blob: { kind: 'blob', digest, sizeBytes: 0 } });
+  const { blob } = await steps.step<StoredBlob>(type, version, key, async () => ({ blob: { ...(await run()) } }), unmade);
   return blob;
 }

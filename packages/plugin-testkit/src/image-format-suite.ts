@@ -138,6 +138,14 @@ export function describeImageFormat(name: string, makeFixture: () => ImageFormat
         }
       });
 
+      it('can be followed by a plan, on what stands for results that were never made', async (fixture) => {
+        const [spec] = Object.values(fixture.accepted) as [ImageSpec];
+        const types = (await keysOf(fixture, spec)).map((step) => (step as readonly Json[])[0]);
+        const followed = await followedSteps(fixture, spec);
+        expect(followed.length > 0).toEqual(true);
+        expect(types.slice(0, followed.length)).toEqual(followed);
+      });
+
       it('declares keys that are plain data, equal for equal input', async (fixture) => {
         const [spec] = Object.values(fixture.accepted) as [ImageSpec];
         const keys = await keysOf(fixture, spec);
@@ -200,4 +208,26 @@ async function keysOf(fixture: ImageFormatFixture, spec: ImageSpec): Promise<rea
   } finally {
     await close();
   }
+}
+
+/** Types of the steps that a plan sees: all, or those up to the first that gives nothing to stand for its result. */
+async function followedSteps(fixture: ImageFormatFixture, spec: ImageSpec): Promise<readonly string[]> {
+  const { ctx, tree, close } = await fixture.makeBuild();
+  const types: string[] = [];
+  const end = new Error('the plan ends');
+  const steps: StepRunner = {
+    step: async (type, _version, _key, _run, unmade) => {
+      types.push(type);
+      if (unmade === undefined) throw end;
+      return unmade(`sha256:${'5'.repeat(64)}` as Digest);
+    },
+  };
+  try {
+    await fixture.format.build(inputOf(fixture, spec, tree), steps, ctx);
+  } catch (error) {
+    if (error !== end) throw error;
+  } finally {
+    await close();
+  }
+  return types;
 }

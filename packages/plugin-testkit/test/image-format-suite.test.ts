@@ -78,6 +78,24 @@ describe('the suite', () => {
       'build > makes equal files of equal trees',
     ],
     [
+      'takes another way where a plan follows it',
+      {
+        build: async (input, steps) => {
+          const one = { blob: { kind: 'blob', digest: input.seed, sizeBytes: 1 } } as const;
+          const { blob } = await steps.step(
+            'one',
+            1,
+            null,
+            async () => one,
+            (digest) => ({ blob: { ...one.blob, digest, sizeBytes: 0 } }),
+          );
+          await steps.step(blob.sizeBytes === 0 ? 'none' : 'two', 1, null, async () => null);
+          return [{ extension: 'one', blob }];
+        },
+      },
+      'build > can be followed by a plan, on what stands for results that were never made',
+    ],
+    [
       'leaves the seed out of its keys',
       { build: (input, steps, ctx) => sound.build({ ...input, seed: `sha256:${'1'.repeat(64)}` as typeof input.seed }, steps, ctx) },
       'build > covers the seed of the identifiers with its keys',

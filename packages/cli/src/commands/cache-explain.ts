@@ -4,7 +4,7 @@ import { positionText } from '../views/failure-text.js';
 import type { LockFlags } from '../flag-types.js';
 import { formatBytes, formatCount, formatDuration } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { stepText } from '../views/step-text.js';
+import { IMAGE_STEP, stepText } from '../views/step-text.js';
 import type { Colors } from '../views/terminal.js';
 import { plainText } from '../views/terminal-text.js';
 
@@ -21,7 +21,7 @@ export async function cacheExplain(session: Session, template: string, flags: Lo
 /** An explanation for people: a line for each step as a build prints it, then where that comes from, and what it cost. */
 export function explanationText({ steps, fetchBytes }: Explanation, colors: Colors): string {
   const lines = steps.map((step) => stepText(step.verdict, step.type, step.reason, colors) + details(step, colors));
-  const made = steps.filter(({ verdict, type }) => verdict === 'miss' && type !== 'ict.image');
+  const made = steps.filter(({ verdict, type }) => verdict === 'miss' && type !== IMAGE_STEP);
   const open = steps.filter(({ verdict }) => verdict === 'open').length;
   const known = made.reduce((sum, { past }) => sum + (past?.durationMs ?? 0), 0);
   const total = [

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
-import type { PackageQuestion, Plan } from '@ict/core';
+import type { PackageQuestion, Plan, PlannedPackage, PlannedStep } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
 import type { PlanFlags } from '../question-commands.js';
 import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
+import { IMAGE_STEP } from '../views/step-text.js';
 import type { Colors } from '../views/terminal.js';
 import { plainText, table } from '../views/terminal-text.js';
 
@@ -62,30 +63,43 @@ export function planText(plan: Plan, colors: Colors): string {
       plan.repositories.map(({ id, archive, suite, components, date }) => [`  ${id}`, `${archive} ${suite} ${components.join(' ')}`, date]),
     ),
   );
-  const cached = plan.packages.filter((pkg) => pkg.cached).length;
-  lines.push('', `${colors.bold('Packages')}  ${plan.packages.length}, ${cached} in the cache`);
-  lines.push(
-    ...table(
-      plan.packages.map(({ name, version, arch, repository, sizeBytes, cached: have, requestedBy }) => [
-        `  ${plainText(name)}`,
-        plainText(version),
-        arch,
-        repository,
-        have ? 'cached' : formatBytes(sizeBytes),
-        colors.dim(why(requestedBy)),
-      ]),
-      { right: [4] },
-    ),
-  );
+  const ofPart = (wanted: PlannedPackage['part']) => plan.packages.filter(({ part }) => part === wanted);
+  const [image, tools] = [ofPart('image'), ofPart('tools')];
+  lines.push('', ...packageLines('Packages', '', image, colors));
+  if (tools.length > 0) lines.push('', ...packageLines('Tools', ', which write the image and are not in it', tools, colors));
+  const [first] = plan.steps;
+  const finished = first?.type === IMAGE_STEP && first.hit;
   if (plan.steps.length > 0) lines.push('', colors.bold('Steps'));
-  lines.push(
-    ...table(plan.steps.map(({ type, hit, reason }) => [`  ${type}`, hit ? 'from the cache' : 'to run', colors.dim(plainText(reason))])),
-  );
+  lines.push(...table(plan.steps.map((step) => [`  ${step.type}`, stepWord(step), colors.dim(plainText(step.reason))])));
   for (const { install } of plan.steps) {
     if (install !== undefined) lines.push(`  ${install.way === 'delta' ? 'delta' : 'clean installation'}: ${plainText(install.reason)}`);
   }
-  lines.push('', `${formatBytes(plan.fetchBytes)} to download in ${formatCount(plan.packages.length - cached, 'package')}`);
+  const missing = finished ? 0 : plan.packages.filter(({ cached }) => !cached).length;
+  lines.push('', `${formatBytes(plan.fetchBytes)} to download in ${formatCount(missing, 'package')}`);
+  if (finished) lines.push('The finished image is in the cache: a build copies it, and runs no other step.');
   return `${lines.join('\n')}\n`;
+}
+
+function packageLines(head: string, what: string, packages: readonly PlannedPackage[], colors: Colors): readonly string[] {
+  const cached = packages.filter((pkg) => pkg.cached).length;
+  const sizeBytes = packages.reduce((sum, pkg) => sum + pkg.sizeBytes, 0);
+  const rows = packages.map((pkg) => [
+    `  ${plainText(pkg.name)}`,
+    plainText(pkg.version),
+    pkg.arch,
+    pkg.repository,
+    formatBytes(pkg.sizeBytes),
+    pkg.cached ? 'cached' : '',
+    colors.dim(why(pkg.requestedBy)),
+  ]);
+  return [
+    `${colors.bold(head)}  ${packages.length}, ${cached} in the cache, ${formatBytes(sizeBytes)}${what}`,
+    ...table(rows, { right: [4] }),
+  ];
+}
+
+function stepWord({ hit, waitsFor }: PlannedStep): string {
+  return hit ? 'from the cache' : waitsFor === undefined ? 'to run' : 'may run';
 }
 
 function why(requestedBy: readonly string[]): string {

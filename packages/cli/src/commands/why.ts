@@ -16,7 +16,7 @@ const WHO: Readonly<Record<string, string>> = {
   kernel: 'the choice of kernel',
   bootloader: 'the choice of boot loader',
   template: 'the template',
-  tools: 'the programs that write the image',
+  tools: 'the tree of tools',
 };
 
 /** `ict why` */

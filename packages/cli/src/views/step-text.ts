@@ -1,6 +1,9 @@
 import type { Colors } from './terminal.js';
 import { plainText } from './terminal-text.js';
 
+/** What a build looks for before all steps: the finished image. */
+export const IMAGE_STEP = 'ict.image';
+
 /** A step in one line, the same for a build and its explanation: `hit  NAME`, or `miss NAME: why`. */
 export function stepText(verdict: 'hit' | 'miss' | 'open', step: string, reason: string, colors: Colors): string {
   const word = verdict === 'hit' ? colors.green('hit ') : colors.yellow(verdict);

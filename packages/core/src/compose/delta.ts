@@ -8,6 +8,9 @@ export type InstallWay =
   | { readonly kind: 'clean'; readonly reason: string }
   | { readonly kind: 'delta'; readonly reason: string; readonly start: LayerRef; readonly change: InstallChange };
 
+/** Why packages are installed cleanly where nothing is there to begin with. */
+export const NO_START = 'no cached layer of packages lies over the same base tree';
+
 /** Thrown inside a delta whose result cannot be trusted to equal a clean installation; the layer is then built cleanly. */
 export class DeltaRefused extends Error {}
 
@@ -30,7 +33,7 @@ export async function chooseWay(
 ): Promise<InstallWay> {
   if (delta === undefined) return { kind: 'clean', reason: 'this package ecosystem knows no deltas' };
   const starts = await nearestLayers(packages, key, siblings, layers);
-  if (starts.length === 0) return { kind: 'clean', reason: 'no cached layer of packages lies over the same base tree' };
+  if (starts.length === 0) return { kind: 'clean', reason: NO_START };
   let obstacle: string | undefined;
   for (const { start, change } of starts) {
     const what = describeChange(change);

@@ -13,17 +13,24 @@ export interface Plan {
     readonly date: string;
     readonly signers: readonly string[];
   }[];
+  /** Those of the image, then those that only its tools tree has. */
   readonly packages: readonly PlannedPackage[];
+  /** In the order of a build, which runs none of the others when the first, the finished image, is a hit. */
   readonly steps: readonly PlannedStep[];
+  /** Bytes of packages to download: none when the finished image is a hit. */
   readonly fetchBytes: number;
 }
 
 export interface PlannedStep {
   readonly type: string;
-  readonly key: string;
+  /** Absent while it depends on what a step before it makes. */
+  readonly key?: string;
+  /** Whether its result is known to come from the cache. */
   readonly hit: boolean;
-  /** Why the step would run; empty for a hit. */
+  /** Why the step would run, or that it depends on what another one makes; empty for a hit. */
   readonly reason: string;
+  /** Of a step that runs unless another one gives the same as before: that step. */
+  readonly waitsFor?: string;
   /** Of a layer of packages that would be made: on a copy of a cached one, or from the base tree, and why. */
   readonly install?: { readonly way: 'delta' | 'clean'; readonly reason: string };
 }
@@ -32,7 +39,7 @@ export interface PlannedStep {
 export interface Explanation {
   readonly schemaVersion: 1;
   readonly target: string;
-  /** In the order of a build; without the steps that nothing can be said of before others have run. */
+  /** In the order of a build. */
   readonly steps: readonly ExplainedStep[];
   /** Bytes of packages to download, unless the finished image is in the cache. */
   readonly fetchBytes: number;
@@ -71,5 +78,7 @@ export interface PlannedPackage {
   readonly digest: Digest;
   readonly sizeBytes: number;
   readonly requestedBy: readonly string[];
+  /** Where it goes: into the image, or only into the tree of tools that write it. */
+  readonly part: 'image' | 'tools';
   readonly cached: boolean;
 }

@@ -1,18 +1,42 @@
-import type { ResolvedPackage } from '@ict/plugin-api';
+import type { Exporter, ResolvedPackage } from '@ict/plugin-api';
+import type { StorageSwitches } from '../cache-use.js';
+import { IMAGE_STEP } from '../finalize/image-cache.js';
 import { inParallel } from '../in-parallel.js';
-import type { Plan, PlannedStep } from './plan-documents.js';
+import type { Plan, PlannedPackage, PlannedStep } from './plan-documents.js';
 import type { Lock } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import type { PackageShelf } from '../packages/package-shelf.js';
+import type { Loaded } from '../plugins/plugin-host.js';
 import type { Services } from '../services.js';
-import { installWay, planWalk, walkSteps } from './step-walk.js';
+import { foreseeSteps, type StepOutlook } from './step-outlook.js';
+import { planWalk } from './step-walk.js';
 import type { Intake } from '../templates/template-intake.js';
 
 /** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
-export async function planBuild(intake: Intake, settled: SettledLock, services: Services): Promise<Plan> {
+export async function planBuild(
+  intake: Intake,
+  settled: SettledLock,
+  exporters: readonly Loaded<Exporter>[],
+  storage: StorageSwitches,
+  services: Services,
+): Promise<Plan> {
   const { lock } = settled;
   const content = await planContent(lock, services.packages(lock, intake.provider.part), services.context.signal);
-  return planOf(lock, content, await peekSteps(intake, settled, content.files, services));
+  const outlooks = await foreseeSteps(await planWalk(intake, settled, content.files, services), exporters, intake, storage);
+  const [first] = outlooks;
+  const finished = first?.type === IMAGE_STEP && first.verdict === 'hit';
+  return planOf(lock, finished ? { ...content, fetchBytes: 0 } : content, outlooks.map(plannedStep));
+}
+
+function plannedStep({ type, key, verdict, reason, waitsFor, install }: StepOutlook): PlannedStep {
+  return {
+    type,
+    ...(key === undefined ? {} : { key }),
+    hit: verdict === 'hit',
+    reason,
+    ...(waitsFor === undefined ? {} : { waitsFor }),
+    ...(install === undefined ? {} : { install }),
+  };
 }
 
 /** The packages of a lock, and which of them the cache has: `files` by digest, empty where it has none. */
@@ -35,9 +59,10 @@ export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'
     const found = await shelf.lookup(pkg);
     files.set(pkg.digest, found.state === 'hit' ? found.file : '');
   });
-  const packages = [...contents.values()].map(({ name, version, arch, repository, digest, sizeBytes, requestedBy }) => {
-    const cached = files.get(digest) !== '';
-    return { name, version, arch, repository, digest, sizeBytes, requestedBy, cached };
+  const ofImage = new Set(lock.packages.map(({ digest }) => digest));
+  const packages = [...contents.values()].map(({ name, version, arch, repository, digest, sizeBytes, requestedBy }): PlannedPackage => {
+    const part = ofImage.has(digest) ? 'image' : 'tools';
+    return { name, version, arch, repository, digest, sizeBytes, requestedBy, part, cached: files.get(digest) !== '' };
   });
   const fetchBytes = packages.reduce((sum, { cached, sizeBytes }) => sum + (cached ? 0 : sizeBytes), 0);
   return { packages, fetchBytes, files };
@@ -61,25 +86,4 @@ export function planOf(lock: Lock, { packages, fetchBytes }: PlannedContent, ste
     steps,
     fetchBytes,
   };
-}
-
-/**
- * Follows the steps of a build as far as their results are stored; what comes after a miss has no key yet.
- *
- * @param files packages in the cache, by digest; empty for those that are not.
- */
-async function peekSteps(
-  intake: Intake,
-  settled: SettledLock,
-  files: ReadonlyMap<string, string>,
-  services: Services,
-): Promise<Plan['steps']> {
-  const found: PlannedStep[] = [];
-  const walk = await planWalk(intake, settled, files, services);
-  await walkSteps(walk, async (call) => {
-    const { key, output, reason } = await walk.build.steps.peek(call);
-    found.push({ type: call.type, key, hit: output !== undefined, reason, ...(output === undefined ? await installWay(call) : {}) });
-    return output;
-  });
-  return found;
 }

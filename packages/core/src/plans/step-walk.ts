@@ -1,7 +1,6 @@
-import type { Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
+import type { Digest, Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition, type LayerCall } from '../compose/composition.js';
 import { gatherConfiguration } from '../compose/configure.js';
-import type { PlannedStep } from './plan-documents.js';
 import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from '../finalize/finalization.js';
 import { lockDigest } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
@@ -21,7 +20,10 @@ export interface StepWalk {
 }
 
 /** A step on the way. */
-export type WalkedStep = Omit<StepCall<Json>, 'run'> & Pick<LayerCall, 'way'>;
+export interface WalkedStep extends Omit<StepCall<Json>, 'run'>, Pick<LayerCall, 'way'> {
+  /** Of a step of an image format: what stands for its result. */
+  readonly unmade?: (digest: Digest) => Json;
+}
 
 /** @param files packages in the cache, by digest; empty for those that are not. */
 export async function planWalk(
@@ -49,13 +51,14 @@ export async function planWalk(
   };
 }
 
-/** Ends the walk at a step without a result to go on with. */
+/** Ends the walk through an image format, of whose results only the format knows what they are. */
 class End extends Error {}
 
 /**
- * Hands each step of a build to `see`, in the order of the build.
+ * Hands each step of a build to `see`, in the order of the build. Of the steps of an image format those after the first without a result to
+ * go on with are left out.
  *
- * @param see gives the result to go on with; undefined ends the walk.
+ * @param see gives the result to go on with; undefined only for steps of a format.
  */
 export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promise<Json | undefined>): Promise<void> {
   const { composition, tools, build, services } = walk;
@@ -64,24 +67,26 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
     if (output === undefined) throw new End();
     return output;
   };
+  const unpacking = toolsStep(composition, tools, build.trees, services.context);
+  const ctx = build.context(await unpackTools(composition, unpacking, async (call) => (await next(call)) as unknown as LayerRef));
+  const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), next);
+  const { identity } = composition.format;
+  const runner: StepRunner = {
+    step: async <Out extends Json>(
+      type: string,
+      version: number,
+      key: Json,
+      _run: () => Promise<Out>,
+      unmade?: (digest: Digest) => Out,
+    ): Promise<Out> => {
+      const step = { type, version, by: identity, key: formatKey(key, identity, composition.spec) };
+      return (await next(unmade === undefined ? step : { ...step, unmade })) as Out;
+    },
+  };
   try {
-    const unpacking = toolsStep(composition, tools, build.trees, services.context);
-    const ctx = build.context(await unpackTools(composition, unpacking, async (call) => (await next(call)) as unknown as LayerRef));
-    const tree = await composeTree(compositionSteps(composition, build.layers, build.source, ctx), next);
-    const { identity } = composition.format;
-    const runner: StepRunner = {
-      step: async <Out extends Json>(type: string, version: number, key: Json): Promise<Out> =>
-        (await next({ type, version, by: identity, key: formatKey(key, identity, composition.spec) })) as Out,
-    };
     await composition.format.part.build(formatInput(composition, tree), runner, ctx);
-    await next(inventoryStep(composition, tree, build.trees));
   } catch (error) {
     if (!(error instanceof End)) throw error;
   }
-}
-
-/** Of a step that would run and installs packages: on a copy of a cached layer, or cleanly, and why. */
-export async function installWay(step: WalkedStep): Promise<Pick<PlannedStep, 'install'>> {
-  const way = await step.way?.();
-  return way === undefined ? {} : { install: { way: way.kind, reason: way.reason } };
+  await see(inventoryStep(composition, tree, build.trees));
 }

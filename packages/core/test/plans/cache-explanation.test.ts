@@ -17,7 +17,8 @@ import type {
 } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { explainCache } from '../../src/plans/cache-explanation.js';
-import type { ExplainedStep } from '../../src/plans/plan-documents.js';
+import { planBuild } from '../../src/plans/plan.js';
+import type { ExplainedStep, PlannedStep } from '../../src/plans/plan-documents.js';
 import type { Lock } from '../../src/locks/lock.js';
 import type { SettledLock } from '../../src/locks/lock-settling.js';
 import { packageRequest } from '../../src/locks/request.js';
@@ -43,7 +44,16 @@ const format = sampleFormat({
   requires: () => [],
   build: async ({ tree }, steps) => {
     const key: Json = { tree: tree.layers.map(({ digest }) => digest) };
-    await steps.step('disk.make', 1, key, async () => null);
+    const none: Json = null;
+    const disk = await steps.step<Json>(
+      'disk.make',
+      1,
+      key,
+      async () => none,
+      (digest) => ({ kind: 'blob', digest, sizeBytes: 0 }),
+    );
+    await steps.step('disk.convert', 1, { disk }, async () => null);
+    await steps.step('disk.sign', 1, { disk }, async () => null);
     return [];
   },
 });
@@ -146,10 +156,16 @@ async function build(wish: Wish, contents: Readonly<Record<string, string>> = {}
   return digests;
 }
 
+const storage = (images: boolean) => ({ packageCache: { enabled: true }, imageCache: { enabled: images } });
+
 async function explain(wish: Wish, gone?: ReadonlySet<string>, images = false): Promise<readonly ExplainedStep[]> {
   const { intake, settled, services } = image(wish, gone);
-  const storage = { packageCache: { enabled: true }, imageCache: { enabled: images } };
-  return (await explainCache(intake, settled, [], storage, services)).steps;
+  return (await explainCache(intake, settled, [], storage(images), services)).steps;
+}
+
+async function plan(wish: Wish): Promise<readonly PlannedStep[]> {
+  const { intake, settled, services } = image(wish);
+  return (await planBuild(intake, settled, [], storage(false), services)).steps;
 }
 
 const verdicts = (steps: readonly ExplainedStep[]): Readonly<Record<string, string>> =>
@@ -171,14 +187,17 @@ describe('an explanation', () => {
       'ict.layer.app': 'hit',
       'ict.initrd': 'hit',
       'disk.make': 'hit',
+      'disk.convert': 'hit',
+      'disk.sign': 'hit',
       'ict.inventory': 'hit',
     });
   });
 
-  it('says of an empty cache that nothing was ever built, and ends where the format has no result', async () => {
+  it('says of an empty cache that nothing was ever built, of a format as far as it says what stands for its results', async () => {
     const steps = await explain({});
-    expect(steps.map(({ verdict, reason }) => `${verdict}: ${reason}`)).toEqual(Array(7).fill('miss: never built here'));
-    expect(steps.at(-1)?.type).toBe('disk.make');
+    expect(new Set(steps.map(({ verdict, reason }) => `${verdict}: ${reason}`))).toEqual(new Set(['miss: never built here']));
+    const types = ['ict.tools', 'ict.base', 'ict.packages', 'ict.configure', 'ict.layer.app', 'ict.initrd', 'disk.make', 'disk.convert'];
+    expect(steps.map(({ type }) => type)).toEqual([...types, 'ict.inventory']);
   });
 
   it('names a new package with its line, and lets everything above wait', async () => {
@@ -257,8 +276,45 @@ describe('an explanation', () => {
     expect(find(steps, 'ict.configure')).toMatchObject({ verdict: 'open', waitsFor: 'ict.packages' });
   });
 
+  it('says of packages over a base tree that is made anew that they are installed cleanly', async () => {
+    const judgement: DeltaVerdict = { kind: 'free' };
+    const { reason } = find(await explain({ judgement }), 'ict.packages').install ?? {};
+    expect(reason).toBe('no cached layer of packages lies over the same base tree');
+    await build({ judgement });
+    const newBash = resolvedPackage('bash', { version: '9', requestedBy: ['essential'] });
+    const jq = resolvedPackage('jq', { version: '1.7' });
+    const unless = 'no cached layer of packages lies over the same base tree, unless ict.base gives the same as before';
+    for (const more of [[], [jq]]) {
+      const packages = find(await explain({ judgement, packages: [newBash, tar, ...more] }), 'ict.packages');
+      expect(packages).toMatchObject({ verdict: more.length === 0 ? 'open' : 'miss', install: { way: 'clean', reason: unless } });
+    }
+  });
+
   it('begins with the finished image, where those are used', async () => {
     expect((await explain({}, new Set(), true))[0]).toMatchObject({ type: 'ict.image', verdict: 'miss', reason: 'never built here' });
     expect((await explain({}))[0]?.type).toBe('ict.tools');
+  });
+});
+
+describe('the steps of a plan', () => {
+  it('are all of a build, those above a miss without a key', async () => {
+    await build({});
+    const steps = await plan({ packages: [bash, tar, resolvedPackage('jq', { version: '1.7' })] });
+    const word = ({ type, hit, key, waitsFor }: PlannedStep) =>
+      `${type} ${hit ? 'hit' : 'miss'}${key === undefined ? ' no key' : ''}${waitsFor === undefined ? '' : ` ${waitsFor}`}`;
+    expect(steps.map(word)).toEqual([
+      'ict.tools hit',
+      'ict.base hit',
+      'ict.packages miss',
+      'ict.configure miss no key',
+      'ict.layer.app miss no key ict.configure',
+      'ict.initrd miss no key ict.layer.app',
+      'disk.make miss no key ict.initrd',
+      'disk.convert miss no key disk.make',
+      'disk.sign miss no key disk.make',
+      'ict.inventory miss no key ict.initrd',
+    ]);
+    expect(steps[2]).toMatchObject({ reason: expect.stringContaining('jq'), install: { way: 'clean' } });
+    expect(steps[4]?.reason).toBe('depends on what ict.configure makes');
   });
 });

@@ -29,10 +29,10 @@ const { signal } = new AbortController();
 describe('planContent', () => {
   it('counts bytes to fetch of packages and tools that the cache lacks', async () => {
     const { packages, fetchBytes, files } = await planContent(lock([bash, tar], [dosfstools]), shelf('bash'), signal);
-    expect(packages.map(({ name, cached }) => [name, cached])).toEqual([
-      ['bash', true],
-      ['tar', false],
-      ['dosfstools', false],
+    expect(packages.map(({ name, part, cached }) => [name, part, cached])).toEqual([
+      ['bash', 'image', true],
+      ['tar', 'image', false],
+      ['dosfstools', 'tools', false],
     ]);
     expect(fetchBytes).toBe(23);
     expect([...files]).toEqual(
@@ -52,9 +52,9 @@ describe('planContent', () => {
     const cache = shelf();
     const { packages, fetchBytes } = await planContent(lock([bash, tar], [{ ...tar, requestedBy: ['tools'] }]), cache, signal);
     expect(cache.asked.toSorted()).toEqual(['bash', 'tar']);
-    expect(packages.map(({ name, requestedBy }) => [name, requestedBy])).toEqual([
-      ['bash', ['template']],
-      ['tar', ['bash:amd64']],
+    expect(packages.map(({ name, part, requestedBy }) => [name, part, requestedBy])).toEqual([
+      ['bash', 'image', ['template']],
+      ['tar', 'image', ['bash:amd64']],
     ]);
     expect(fetchBytes).toBe(120);
   });

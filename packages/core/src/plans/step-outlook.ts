@@ -1,0 +1,133 @@
+import { taggedReferences, type StepRecord } from '@ict/cache';
+import { digestOf, type InputDifference } from '@ict/integrity';
+import type { Digest, Exporter, Json } from '@ict/plugin-api';
+import { cacheUse, type StorageSwitches } from '../cache-use.js';
+import { NO_START } from '../compose/delta.js';
+import { describeImageMiss, IMAGE_STEP, imageInputs } from '../finalize/image-cache.js';
+import type { PlannedStep } from './plan-documents.js';
+import type { Loaded } from '../plugins/plugin-host.js';
+import type { Intake } from '../templates/template-intake.js';
+import { walkSteps, type StepWalk, type WalkedStep } from './step-walk.js';
+import { describeDifferences } from '../steps.js';
+
+/** What can be said of a step before a build. */
+export interface StepOutlook {
+  readonly type: string;
+  /** Undefined while it depends on what a step below makes. */
+  readonly key?: string;
+  /** `hit`: its result is in the cache. `miss`: it would run. `open`: it would run unless the step that it waits for gives the same as before. */
+  readonly verdict: 'hit' | 'miss' | 'open';
+  /** Why it would run, as a build says it; empty for a hit. */
+  readonly reason: string;
+  /** Inputs that differ from those of the nearest result, without those that are results of steps that would run. */
+  readonly differences: readonly InputDifference[];
+  /** Of an open step: the step whose result decides, the nearest below. */
+  readonly waitsFor?: string;
+  readonly install?: PlannedStep['install'];
+  /** Its result, or the nearest one. */
+  readonly past?: StepRecord;
+}
+
+/**
+ * Looks ahead at the steps of a build, in their order; first comes the finished image, where those are used. Steps above one that would run
+ * are looked up as if that gave what it gave the last time.
+ */
+export async function foreseeSteps(
+  walk: StepWalk,
+  exporters: readonly Loaded<Exporter>[],
+  { spec }: Pick<Intake, 'spec'>,
+  storage: StorageSwitches,
+): Promise<readonly StepOutlook[]> {
+  const found = cacheUse({}, storage, spec).images ? await foreseeImage(walk, exporters) : [];
+  const assumed = new Map<Digest, string>();
+  await walkSteps(walk, async (step) => {
+    const { outlook, output } = await foresee(step, walk, assumed);
+    found.push(outlook);
+    return output;
+  });
+  return found;
+}
+
+/** The finished image, which a build looks for first. Nothing where its inputs are not known beforehand. */
+async function foreseeImage(
+  { composition, epochSeconds, services }: StepWalk,
+  exporters: readonly Loaded<Exporter>[],
+): Promise<StepOutlook[]> {
+  const inputs = imageInputs(composition, exporters, epochSeconds);
+  if (inputs === undefined) return [];
+  const step = { type: IMAGE_STEP, key: services.images.key(inputs) };
+  const found = await services.images.find(inputs);
+  return [
+    found.image === undefined
+      ? { ...step, verdict: 'miss', reason: describeImageMiss(found), differences: found.differences }
+      : { ...step, verdict: 'hit', reason: '', differences: [] },
+  ];
+}
+
+/** Inputs that are results of steps below; of those that are only assumed, nothing is said. */
+const BELOW = /^input\.(below|kept)\b/;
+
+/**
+ * @param assumed digests of results that stand for those of steps below, with the step; more are added.
+ * @returns with the result to go on with, if there is any.
+ */
+async function foresee(
+  step: WalkedStep,
+  { build }: StepWalk,
+  assumed: Map<Digest, string>,
+): Promise<{ readonly outlook: StepOutlook; readonly output: Json | undefined }> {
+  const { type } = step;
+  const { key, ...look } = await build.steps.peek(step);
+  const past = look.past === undefined ? {} : { past: look.past };
+  const text = JSON.stringify(step.key);
+  const waitsFor = [...assumed].filter(([digest]) => text.includes(digest)).at(-1)?.[1];
+  if (look.output !== undefined && waitsFor === undefined)
+    return { outlook: { type, key, verdict: 'hit', reason: '', differences: [], ...past }, output: look.output };
+  const output = look.output ?? look.past?.output ?? standIn(step);
+  if (waitsFor === undefined) {
+    assume(output, type, assumed);
+    const { reason, differences } = look;
+    return { outlook: { type, key, verdict: 'miss', reason, differences, ...(await installWay(step)), ...past }, output };
+  }
+  const own = look.differences.filter(({ path, after }) => !BELOW.test(path) && !mentions(after, assumed.keys()));
+  assume(output, type, assumed);
+  const open = look.past !== undefined && own.length === 0 && (look.output !== undefined || look.differences.length > 0);
+  const outlook: StepOutlook = open
+    ? { type, verdict: 'open', reason: `depends on what ${waitsFor} makes`, differences: [], waitsFor, ...past }
+    : {
+        type,
+        verdict: 'miss',
+        reason: own.length > 0 ? describeDifferences(own) : look.reason,
+        differences: own,
+        ...past,
+      };
+  return { outlook: { ...outlook, ...(await installWay(step, waitsFor)) }, output };
+}
+
+function assume(output: Json | undefined, type: string, assumed: Map<Digest, string>): void {
+  for (const { digest } of output === undefined ? [] : taggedReferences(output)) assumed.set(digest, type);
+}
+
+function mentions(value: Json | undefined, digests: Iterable<Digest>): boolean {
+  const text = JSON.stringify(value ?? null);
+  return [...digests].some((digest) => text.includes(digest));
+}
+
+/** What stands for a result that was never made. Of those of an image format only the format knows their form. */
+function standIn({ type, unmade }: WalkedStep): Json | undefined {
+  const digest = digestOf(`never made: ${type}`);
+  return type.startsWith('ict.') ? { kind: 'layer', digest, entries: 0, sizeBytes: 0 } : unmade?.(digest);
+}
+
+/**
+ * Of a step that would run and installs packages: on a copy of a cached layer, or cleanly, and why.
+ *
+ * @param waitsFor the step that makes what packages are installed over.
+ */
+async function installWay({ way }: WalkedStep, waitsFor?: string): Promise<Pick<StepOutlook, 'install'>> {
+  const found = await way?.();
+  if (found === undefined) return {};
+  if (found.kind === 'clean' || waitsFor === undefined) return { install: { way: found.kind, reason: found.reason } };
+  // A delta only where that comes out as before, which is known when it was made.
+  return { install: { way: 'clean', reason: `${NO_START}, unless ${waitsFor} gives the same as before` } };
+}
