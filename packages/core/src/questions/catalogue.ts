@@ -81,7 +81,7 @@ export async function answerShow(
   const packages = found.packages.filter((pkg) => (version ?? pkg.version) === pkg.version && (arch ?? pkg.arch) === pkg.arch);
   const exact = version !== undefined || arch !== undefined;
   if (packages.length === 0 && (exact || found.providers.length === 0)) {
-    const known = found.packages.map((pkg) => `${pkg.name}:${pkg.arch} ${pkg.version}`).join(', ');
+    const known = tellVersions(found.packages);
     const providers = found.providers.map((pkg) => `${pkg.name} ${pkg.version}`).join(', ');
     const names = known + providers === '' ? await namesIn(snapshots, provider, services) : [];
     const hint = known === '' ? providers !== '' && `It is no package; it is provided by ${providers}.` : `There is ${known}.`;
@@ -243,6 +243,16 @@ async function findNamed(
   const qualified = await describeIn(name, question, services);
   const isQualified = sign === ':' || qualified.packages.some((pkg) => pkg.arch === arch);
   return isQualified ? { found: qualified, name, arch } : { found, name: named };
+}
+
+/** Each version once, with the repositories that have it. */
+function tellVersions(packages: readonly PackageDescription[]): string {
+  const places = new Map<string, string[]>();
+  for (const { name, arch, version, repository } of packages) {
+    const id = `${name}:${arch} ${version}`;
+    places.set(id, [...(places.get(id) ?? []), repository]);
+  }
+  return [...places].map(([id, repositories]) => `${id} (${repositories.join(', ')})`).join(', ');
 }
 
 /** A package that is not there as it was asked for, though others of its name are. */

@@ -22,7 +22,10 @@ const ARCHIVE: Readonly<Record<string, readonly Sample[]>> = {
     { name: 'apache', version: '2.4', summary: 'web server that knows nginx', provides: 'httpd' },
     { name: 'tar', version: '1.35', summary: 'archives' },
   ],
-  updates: [{ name: 'nginx', version: '1.2', summary: 'Small and quick web server', provides: 'httpd (= 2)' }],
+  updates: [
+    { name: 'nginx', version: '1.2', summary: 'Small and quick web server', provides: 'httpd (= 2)' },
+    { name: 'tar', version: '1.35', summary: 'archives' },
+  ],
 };
 
 const samplesOf = (snapshot: Snapshot) => ARCHIVE[snapshot.repository.id];
@@ -183,9 +186,10 @@ describe('answerShow', () => {
 
   it.each([
     ['ngnix', 'a package "ngnix"', 'Did you mean "nginx"?'],
-    ['nginx=9', 'version 9 of nginx', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
-    ['nginx:arm64', 'nginx for arm64', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
-    ['nginx:amd64=9', 'version 9 of nginx for amd64', 'There is nginx:amd64 1.0, nginx:amd64 1.2.'],
+    ['nginx=9', 'version 9 of nginx', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
+    ['tar=1', 'version 1 of tar', 'There is tar:amd64 1.35 (main, updates).'],
+    ['nginx:arm64', 'nginx for arm64', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
+    ['nginx:amd64=9', 'version 9 of nginx for amd64', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
     ['ngin.x', 'a package "ngin.x"', 'Did you mean "nginx"?'],
     ['httpd=3', 'a package "httpd=3"', 'It is no package; it is provided by apache 2.4, nginx 1.2.'],
     ['zzzzzz', 'a package "zzzzzz"', 'Look for it with `ict search`.'],
