@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { BACKUP_SECTORS, PRIMARY_SECTORS, SECTOR_BYTES, type ByteRange } from '@ict/image-parts';
 import { readExtSuperblock } from './ext-superblock.js';
 import { extKind, isFat } from './filesystem-kinds.js';
-import { readFatGeometry } from './fat-geometry.js';
+import { readFatGeometry } from './read-fat-geometry.js';
 import type { DiskLayout, PlacedPartition } from './partitions.js';
 
 const BLOCKS_UNINITIALISED = 0x2;

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import { FAT32_MINIMUM_BYTES, partitionIdentity } from '@ict/image-parts';
 import { writeFat, type FatFile, type FatRequest } from '../src/filesystem-fat.js';
-import { readFatGeometry } from '../src/fat-geometry.js';
+import { readFatGeometry } from '../src/read-fat-geometry.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = 2 * MIB;

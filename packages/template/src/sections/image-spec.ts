@@ -4,7 +4,7 @@ import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readEncryption } from './encryption.js';
 import { readFileChoice } from './file-choice.js';
-import { checkImageType, warnOfDiskKeys } from '../targets/image-type.js';
+import { checkImageType, warnOfDiskKeys } from '../targets/image-type-rules.js';
 import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from '../documents/merge.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readFatGeometry, type FatGeometry } from '../src/fat-geometry.js';
+import { readFatGeometry, type FatGeometry } from '../src/read-fat-geometry.js';
 
 const SIZE = 64 * 1024;
 const directory = mkdtempSync(join(tmpdir(), 'ict-fat-'));
