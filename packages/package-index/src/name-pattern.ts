@@ -7,9 +7,10 @@ export function isPattern(text: string): boolean {
  * An expression that is true for texts which one of the patterns matches as a whole: `*` stands for any characters, `?` for one, `[abc]`
  * and `[a-z]` for one of these, `[!abc]` for any other.
  *
+ * @param options.ignoreCase takes capital and small letters for the same.
  * @see glob(7)
  */
-export function patternExpression(patterns: readonly string[]): RegExp {
+export function patternExpression(patterns: readonly string[], options: { readonly ignoreCase?: boolean } = {}): RegExp {
   const parts = patterns.map((pattern) =>
     pattern.replaceAll(/\[(!?)([^\]]+)\]|\*+|[^A-Za-z0-9]/gsu, (text: string, negation?: string, members?: string) => {
       if (text.startsWith('*')) return '.*';
@@ -17,7 +18,7 @@ export function patternExpression(patterns: readonly string[]): RegExp {
       return members === undefined ? codeOf(text) : `[${negation === '!' ? '^' : ''}${classOf(members)}]`;
     }),
   );
-  return new RegExp(`^(?:${parts.join('|')})$`, 'su');
+  return new RegExp(`^(?:${parts.join('|')})$`, options.ignoreCase === true ? 'sui' : 'su');
 }
 
 /** Members of a class, those of ranges included; a range whose ends are the wrong way round has none. */

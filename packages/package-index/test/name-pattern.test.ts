@@ -27,6 +27,11 @@ describe('patternExpression', () => {
     expect(patternExpression(patterns).test(text)).toBe(expected);
   });
 
+  it('takes capital and small letters for the same where it is asked to', () => {
+    const matches = (ignoreCase: boolean) => patternExpression(['d[a-e]v*'], { ignoreCase }).test('DEVEL');
+    expect([matches(true), matches(false)]).toEqual([true, false]);
+  });
+
   it('never fails, and a text without signs matches itself alone', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 12 }), fc.string({ maxLength: 12 }), (pattern, text) => {

@@ -26,8 +26,10 @@ const PACKAGES: RpmSet = {
   'all-parts': ['Provides: other-part = 2'],
 };
 
-const group = (id: string, ...packages: readonly string[]): string =>
-  `<group><id>${id}</id><name>${id}</name><description>Of ${id}</description><packagelist>${packages.join('')}</packagelist></group>`;
+const group = (id: string, ...packages: readonly string[]): string => namedGroup(id, id, ...packages);
+const namedGroup = (id: string, name: string, ...packages: readonly string[]): string =>
+  `<group><id>${id}</id><name>${name}</name><name xml:lang="de">Werkzeuge</name><description>Of ${id}</description>` +
+  `<packagelist>${packages.join('')}</packagelist></group>`;
 const member = (name: string, attributes: string): string => `<packagereq ${attributes}>${name}</packagereq>`;
 const groups = (...ids: readonly string[]): string => ids.map((id) => `<groupid>${id}</groupid>`).join('');
 
@@ -39,8 +41,9 @@ const HEAD = `<?xml version="1.0" encoding="UTF-8"?>
 /** comps.xml of the first repository, and of the second, which has one group of it as well. */
 const COMPS = [
   [
-    group(
+    namedGroup(
       'tools',
+      'First Tools',
       member('must', 'type="mandatory"'),
       '<packagereq>typeless</packagereq>',
       member('usual', 'type="default"'),
@@ -53,18 +56,40 @@ const COMPS = [
     ...['spare-part', 'mute-part', 'other-part'].map((name) => group(name, member(name, 'type="conditional" requires="friend"'))),
     group('clash', member('must', 'type="mandatory"'), member('foe', 'type="default"')),
     group('unmet', member('usual', 'type="conditional" requires="nowhere"'), member('lonely', 'type="mandatory"')),
-    '<environment><id>desk</id><name>desk</name><description>Desk</description>',
+    group(
+      'native',
+      member('native', 'type="mandatory" basearchonly="true"'),
+      member('must', 'type="mandatory" basearchonly="true"'),
+      member('special', 'type="conditional" requires="friend" basearchonly="true"'),
+      member('usual', 'type="mandatory" basearchonly="1"'),
+    ),
+    group(
+      'shifting',
+      member('must', 'type="mandatory"'),
+      member('special', 'type="conditional" requires="usual"'),
+      member('rare', 'type="optional"'),
+      member('usual', 'type="mandatory"'),
+    ),
+    namedGroup('lone', 'Team: Lone', member('lonely', 'type="mandatory"')),
+    namedGroup('pair', 'Twin', member('rare', 'type="mandatory"'), member('usual', 'type="mandatory"')),
+    '<environment><id>twin</id><name>Twins</name><description>Twins</description>',
+    `<grouplist>${groups('tools', 'unmet')}</grouplist></environment>`,
+    '<environment><id>desk</id><name>Desk For All</name><description>Desk</description>',
     `<grouplist>${groups('tools', 'gone')}</grouplist><optionlist>${groups('unmet')}</optionlist></environment>`,
     '<category><id>office</id><name>office</name><description>Office</description>',
     `<grouplist>${groups('tools')}</grouplist></category>`,
   ],
-  [group('tools', member('extra', 'type="default"')), group('more', member('friend', 'type="mandatory"'))],
+  [
+    namedGroup('tools', 'Second Tools', member('extra', 'type="default"')),
+    group('more', member('friend', 'type="mandatory"')),
+    group('shifting', member('must', 'type="optional"'), member('special', 'type="optional"'), member('rare', 'type="mandatory"')),
+  ],
 ].map((parts) => `${HEAD}<comps>${parts.join('')}</comps>`);
 
 const workshop = new RpmWorkshop();
 const NAMES = ['first', 'second'] as const;
 beforeAll(() => {
-  const files = workshop.buildSet(PACKAGES);
+  const files = [...workshop.buildSet(PACKAGES), workshop.build({ name: 'native', arch: 'x86_64' })];
   for (const [number, name] of NAMES.entries()) {
     const comps = join(workshop.directory, `comps-${name}.xml`);
     writeFileSync(comps, COMPS[number]!);
@@ -104,7 +129,7 @@ json.dump(answers, sys.stdout)
 function askDnf(): Readonly<Record<string, string | null>> {
   const repositories = NAMES.map((name) => `file://${join(workshop.directory, name)}`);
   // dnf writes versions with a hyphen.
-  const questions = QUESTIONS.map((question) => question.replaceAll('=', '-').split(' '));
+  const questions = QUESTIONS.map((question) => question.replaceAll('=', '-').split(', '));
   const input = JSON.stringify([workshop.directory, repositories, questions]);
   const output = execFileSync('/usr/bin/python3', ['-c', PROGRAM], { input, stdio: ['pipe', 'pipe', 'pipe'] }).toString();
   const answers = JSON.parse(output) as readonly (readonly string[] | null)[];
@@ -133,29 +158,47 @@ const namesOf = (resolution: Resolution): string | null =>
 /** What dnf brings without weak dependencies, by names of packages; null where it finds no answer. */
 const ANSWERS: Readonly<Record<string, string | null>> = {
   '@tools': 'extra must typeless usual',
-  '@tools friend': 'extra friend must special typeless usual',
-  '@tools lonely': 'extra lonely must special-b typeless usual',
-  '@tools @more': 'extra friend must special typeless usual',
-  '@tools rare': 'extra must rare typeless usual',
+  '@tools, friend': 'extra friend must special typeless usual',
+  '@tools, lonely': 'extra lonely must special-b typeless usual',
+  '@tools, @more': 'extra friend must special typeless usual',
+  '@tools, rare': 'extra must rare typeless usual',
   '@clash': null,
   '@unmet': 'lonely',
   '@desk': 'extra must typeless usual',
-  '@desk @more': 'extra friend must special typeless usual',
-  '@desk @unmet': 'extra lonely must special-b typeless usual',
-  '@tools foe': null,
+  '@desk, @more': 'extra friend must special typeless usual',
+  '@desk, @unmet': 'extra lonely must special-b typeless usual',
+  '@tools, foe': null,
   '@gone': null,
   '@office': null,
   // What others replace.
   '@heritage': 'heir usual',
-  '@heritage aged': 'heir usual',
-  '@heritage aged=1.0': 'aged usual',
-  '@spare-part friend': 'friend new-part',
-  '@mute-part friend': 'friend mute-part',
-  '@other-part friend': 'all-parts friend',
-  '@spare-part friend spare-part=1.0': 'friend spare-part',
-  '@other-part friend other-part': 'friend other-part',
-  '@other-part friend all-parts': 'all-parts friend',
+  '@heritage, aged': 'heir usual',
+  '@heritage, aged=1.0': 'aged usual',
+  '@spare-part, friend': 'friend new-part',
+  '@mute-part, friend': 'friend mute-part',
+  '@other-part, friend': 'all-parts friend',
+  '@spare-part, friend, spare-part=1.0': 'friend spare-part',
+  '@other-part, friend, other-part': 'friend other-part',
+  '@other-part, friend, all-parts': 'all-parts friend',
   '@spare-part': '',
+  // basearchonly: in the architecture of the machine and no other.
+  '@native': 'native usual',
+  '@native, friend': 'friend native usual',
+  // Of a package of two repositories the last one says how it comes.
+  '@shifting': 'rare usual',
+  // By name, by either in other letters, by pattern; groups and environments apart.
+  '@Second Tools': 'extra must typeless usual',
+  '@First Tools': null,
+  '@SECOND tools': 'extra must typeless usual',
+  '@TOOLS': 'extra must typeless usual',
+  '@Werkzeuge': null,
+  '@sec*ls, @mo?e': 'extra friend must special typeless usual',
+  '@[mn]*e': 'friend native usual',
+  '@Team: Lone': 'lonely',
+  '@Desk For All': 'extra must typeless usual',
+  '@twin': 'extra lonely must rare special-b typeless usual',
+  '@Twin': 'extra lonely must rare special-b typeless usual',
+  '@nothing*': null,
 };
 const QUESTIONS = Object.keys(ANSWERS);
 
@@ -165,14 +208,16 @@ describe('groups and environments', () => {
     const reader = new CompsReader(name);
     reader.write(readFileSync(join(FIXTURES, 'repos', 'createrepo_c-additional-metadata', 'repodata', name)));
     const { groups, environments } = reader.finish();
-    expect([...groups]).toEqual([['20d-printing', { id: '20d-printing', packages: ['blender', 'cura'], conditional: [] }]]);
-    expect([...environments]).toEqual([['gnome-desktop-environment', ['base-x']]]);
+    const always = { isOptional: false, isOfMachine: false, requires: '' };
+    const packages = ['blender', 'cura'].map((each) => ({ name: each, ...always }));
+    expect([...groups.values()]).toEqual([{ id: '20d-printing', name: '20D Printing', packages }]);
+    expect([...environments.values()]).toEqual([{ id: 'gnome-desktop-environment', name: 'GNOME Desktop', groups: ['base-x'] }]);
   });
 
   it('bring what they bring with dnf, whether or not weak dependencies count', async () => {
     for (const recommends of [false, true]) {
       const mine: Record<string, string | null> = {};
-      for (const question of QUESTIONS) mine[question] = namesOf(await resolve(question.split(' '), recommends));
+      for (const question of QUESTIONS) mine[question] = namesOf(await resolve(question.split(', '), recommends));
       expect(mine).toEqual(ANSWERS);
     }
     // dnf cannot be asked where its reader of groups, libcomps 0.1, runs under Python 3.13: it crashes on every group.

@@ -57,6 +57,8 @@ export function toIndex(packages: readonly TestPackage[], table: RelationTable):
   return parsePrimary(toPrimaryXml(packages), table);
 }
 
+const TOOLS = ['a', 'nothing', 'b'].map((name) => ({ name, isOptional: false, requires: '', isOfMachine: false }));
+
 export function resolveIn(
   repositories: readonly TestRepository[],
   requests: readonly string[],
@@ -71,7 +73,7 @@ export function resolveIn(
     arch: 'x86_64',
     seeds: requests.map((request): Seed => ({ request, reason: 'template' })),
     collections: {
-      comps: { groups: new Map([['tools', { id: 'tools', packages: ['a', 'nothing', 'b'], conditional: [] }]]), environments: new Map() },
+      comps: { groups: new Map([['tools', { id: 'tools', name: '', packages: TOOLS }]]), environments: new Map() },
     },
     table,
     recommends,

@@ -3,72 +3,84 @@ import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';
 import type { XmlText } from './xml-text.js';
 
-/** A group of packages that can be asked for as `@id`. */
+/** A package of a group. */
+export interface GroupPackage {
+  readonly name: string;
+  /** Comes to who asks for it by name, and to nobody else. */
+  readonly isOptional: boolean;
+  /** Comes where something is there that has or provides this name; empty: always. */
+  readonly requires: string;
+  /** Comes in the architecture of the machine, and in no other, `noarch` included (`basearchonly`). */
+  readonly isOfMachine: boolean;
+}
+
+/** A group of packages that can be asked for as `@id` or `@name`. */
 export interface PackageGroup {
   readonly id: string;
-  /** Come with the group: those that comps.xml calls mandatory, and those that it calls default. */
-  readonly packages: readonly string[];
-  /** Come with the group where something provides what they are for. */
-  readonly conditional: readonly ConditionalPackage[];
-}
-
-export interface ConditionalPackage {
+  /** For people, without translation; may be empty. */
   readonly name: string;
-  /** Name that a package of the image has or provides. */
-  readonly requires: string;
+  readonly packages: readonly GroupPackage[];
 }
 
-/** What comps.xml has that can be asked for. */
+/** An environment, which brings groups, and can be asked for as they can. */
+export interface Environment {
+  readonly id: string;
+  readonly name: string;
+  /** Ids of its mandatory groups. */
+  readonly groups: readonly string[];
+}
+
+/** What comps.xml has that can be asked for, by id. */
 export interface Comps {
-  /** By id. */
   readonly groups: ReadonlyMap<string, PackageGroup>;
-  /** Ids of the groups of environments, by id of the environment. */
-  readonly environments: ReadonlyMap<string, readonly string[]>;
+  readonly environments: ReadonlyMap<string, Environment>;
 }
 
 /**
- * Joins what repositories have under the same ids.
+ * Joins what repositories have under the same ids. As with dnf, the last one that has a group says what it is called, and the last one that
+ * has a package in it says how the package comes.
  *
  * @param all in the order of the repositories.
  */
 export function joinComps(all: readonly Comps[]): Comps {
   const groups = new Map<string, PackageGroup>();
-  const environments = new Map<string, readonly string[]>();
+  const environments = new Map<string, Environment>();
   for (const comps of all) {
-    for (const [id, { packages, conditional }] of comps.groups) {
-      const known = groups.get(id);
-      const joined = [...new Set([...(known?.packages ?? []), ...packages])];
-      groups.set(id, { id, packages: joined, conditional: [...(known?.conditional ?? []), ...conditional] });
+    for (const [id, group] of comps.groups) {
+      const here = new Set(group.packages.map(({ name }) => name));
+      const before = (groups.get(id)?.packages ?? []).filter(({ name }) => !here.has(name));
+      groups.set(id, { ...group, packages: [...before, ...group.packages] });
     }
-    for (const [id, ids] of comps.environments) environments.set(id, [...new Set([...(environments.get(id) ?? []), ...ids])]);
+    for (const [id, environment] of comps.environments) {
+      const before = environments.get(id)?.groups ?? [];
+      environments.set(id, { ...environment, groups: [...new Set([...before, ...environment.groups])] });
+    }
   }
   return { groups, environments };
 }
 
 interface GroupDraft {
   id: string;
-  readonly packages: string[];
-  readonly conditional: ConditionalPackage[];
+  name: string;
+  readonly packages: GroupPackage[];
 }
 
 interface EnvironmentDraft {
   id: string;
+  name: string;
   readonly groups: string[];
 }
 
-/**
- * Reads comps.xml, as dnf installs what it says: of a group the mandatory, default and conditional packages, of an environment the mandatory groups. What it calls
- * optional nobody gets who does not ask for it by name.
- */
+/** Reads comps.xml, as dnf does. Names in other languages are passed over, and so are categories, which nobody can ask for. */
 export class CompsReader implements XmlHandler {
   readonly groups = new Map<string, PackageGroup>();
-  readonly environments = new Map<string, readonly string[]>();
+  readonly environments = new Map<string, Environment>();
   readonly #reader: XmlReader;
   #group: GroupDraft | undefined;
   #environment: EnvironmentDraft | undefined;
-  #isOptional = false;
-  #type = '';
-  #requires = '';
+  #inOptions = false;
+  #isTranslation = false;
+  #package: Omit<GroupPackage, 'name'> | undefined;
 
   /** @param source names the document in messages. */
   constructor(source: string) {
@@ -87,15 +99,18 @@ export class CompsReader implements XmlHandler {
   }
 
   open(name: string, attributes: XmlAttributes): boolean {
-    if (name === 'group') this.#group = { id: '', packages: [], conditional: [] };
-    if (name === 'environment') this.#environment = { id: '', groups: [] };
-    if (name === 'grouplist' || name === 'optionlist') this.#isOptional = name === 'optionlist';
+    if (name === 'group') this.#group = { id: '', name: '', packages: [] };
+    if (name === 'environment') this.#environment = { id: '', name: '', groups: [] };
+    if (name === 'grouplist' || name === 'optionlist') this.#inOptions = name === 'optionlist';
+    if (name === 'name') this.#isTranslation = attributes.get('lang') !== undefined;
     if (name === 'packagereq') {
-      // comps.xml takes a package without a type for a mandatory one.
-      this.#type = attributes.get('type') ?? 'mandatory';
-      this.#requires = attributes.get('requires') ?? '';
+      this.#package = {
+        isOptional: attributes.get('type') === 'optional',
+        requires: attributes.get('requires') ?? '',
+        isOfMachine: attributes.get('basearchonly') === 'true',
+      };
     }
-    return name === 'id' || name === 'packagereq' || name === 'groupid';
+    return name === 'id' || name === 'name' || name === 'packagereq' || name === 'groupid';
   }
 
   close(name: string, text: XmlText): void {
@@ -104,26 +119,25 @@ export class CompsReader implements XmlHandler {
   }
 
   #closeInGroup(group: GroupDraft, name: string, text: XmlText): void {
-    if (name === 'id') group.id = text.trimmed();
-    else if (name === 'packagereq') this.#addPackage(group, text.trimmed());
-    else if (name === 'group') {
+    this.#nameDraft(group, name, text);
+    if (name === 'packagereq' && this.#package !== undefined) group.packages.push({ name: text.trimmed(), ...this.#package });
+    if (name === 'group') {
       this.groups.set(group.id, group);
       this.#group = undefined;
     }
   }
 
-  #addPackage({ packages, conditional }: GroupDraft, name: string): void {
-    if (this.#type === 'optional') return;
-    if (this.#requires === '') packages.push(name);
-    else conditional.push({ name, requires: this.#requires });
-  }
-
   #closeInEnvironment(environment: EnvironmentDraft, name: string, text: XmlText): void {
-    if (name === 'id') environment.id = text.trimmed();
-    else if (name === 'groupid' && !this.#isOptional) environment.groups.push(text.trimmed());
-    else if (name === 'environment') {
-      this.environments.set(environment.id, environment.groups);
+    this.#nameDraft(environment, name, text);
+    if (name === 'groupid' && !this.#inOptions) environment.groups.push(text.trimmed());
+    if (name === 'environment') {
+      this.environments.set(environment.id, environment);
       this.#environment = undefined;
     }
+  }
+
+  #nameDraft(draft: { id: string; name: string }, element: string, text: XmlText): void {
+    if (element === 'id') draft.id = text.trimmed();
+    if (element === 'name' && !this.#isTranslation) draft.name = text.trimmed();
   }
 }

@@ -1,11 +1,12 @@
 import { isPattern, patternExpression } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { parseEvr } from '../relations/evr.js';
-import type { Comps, PackageGroup } from '../metadata/comps.js';
+import type { Comps } from '../metadata/comps.js';
 import type { ActiveModules } from '../metadata/module-streams.js';
 import type { Modules } from '../metadata/modules.js';
 import { EQUAL, rangesMeet } from '../relations/relation.js';
 import type { RelationTable } from '../relations/relation.js';
+import { findGroups, membersOfGroup } from './resolve-groups.js';
 import type { Pool } from './resolve-pool.js';
 import { moduleProblem, unknownGroup, unknownPackage } from './resolve-unknown.js';
 import type { RequestParts } from './resolve-unknown.js';
@@ -31,7 +32,7 @@ const NAME = /^([^\s=@/<>()]+)(?:=([^\s/]+))?(?:\/([A-Za-z0-9][\w.-]*))?$/;
 
 /**
  * Finds what seeds ask for: `name`, `name.arch`, `name=version`, `name=version-release`, `name/repository`, `/path/of/file`, anything that
- * packages provide, `@group`, `@environment`, and modules (see `moduleRequest`). A pattern asks for every package whose name it matches, as with dnf.
+ * packages provide, `@group` and `@environment` (see `findGroups`), and modules (see `moduleRequest`). A pattern asks for every package whose name it matches, as with dnf.
  *
  * @param repairStream for hints; without it none speaks of streams.
  * @returns entries in the order of the seeds, several for a pattern, group or module, and a problem for each seed that asks for what is not there.
@@ -53,10 +54,13 @@ export function findSeeds(
       else wanted.push(...ofModule.map((name) => ({ seed, targets: pool.all(name) })).filter(isThere));
       continue;
     }
+    const groups = request.startsWith('@') ? findGroups(request.slice(1), comps) : undefined;
+    if (groups !== undefined) {
+      wanted.push(...groups.flatMap((group) => membersOfGroup(seed, group, pool, table)));
+      continue;
+    }
     if (request.startsWith('@') && !request.includes(':')) {
-      const groups = groupsOf(request.slice(1), comps);
-      if (groups === undefined) problems.push(unknownGroup(seed, [...comps.groups.keys(), ...comps.environments.keys()]));
-      else wanted.push(...groups.flatMap((group) => membersOfGroup(seed, group, pool, table)));
+      problems.push(unknownGroup(seed, comps));
       continue;
     }
     const found = requestsOf(request, pool)
@@ -87,27 +91,6 @@ function requestsOf(request: string, pool: Pool): readonly string[] {
   if (!isPattern(request) || request.startsWith('/')) return [request];
   const expression = patternExpression([request]);
   return [...new Set(Array.from(pool.members(), (solvable) => pool.name(solvable)))].filter((name) => expression.test(name)).sort();
-}
-
-/** The groups of an id, which is that of a group or of an environment; undefined when it is neither. */
-function groupsOf(id: string, { groups, environments }: Comps): readonly PackageGroup[] | undefined {
-  if (!groups.has(id) && !environments.has(id)) return undefined;
-  return [id, ...(environments.get(id) ?? [])].flatMap((each) => groups.get(each) ?? []);
-}
-
-/**
- * As dnf does, a group brings those of its packages that are there, or what replaces them: of conditional ones whatever provides their name.
- * Packages of profiles nothing replaces.
- */
-function membersOfGroup(seed: Seed, { packages, conditional }: PackageGroup, pool: Pool, table: RelationTable): Wanted[] {
-  const always = packages.map((name) => ({ seed, targets: pool.withReplacements(pool.all(name)) }));
-  const others = conditional
-    .filter(({ name }) => pool.all(name).length > 0)
-    .flatMap(({ name, requires }) => {
-      const targets = pool.satisfying(table.relation(name));
-      return pool.satisfying(table.relation(requires)).map((when) => ({ seed, targets, when }));
-    });
-  return [...always, ...others].filter(isThere);
 }
 
 function isThere({ targets }: Wanted): boolean {

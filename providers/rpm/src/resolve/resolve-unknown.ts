@@ -1,6 +1,7 @@
 import { askedBy, askIfMeant, inSentence, nearestNames, OTHER_REPOSITORIES, tellOmission, tellRepairs } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { architecturesFor, isArchitecture } from '../architecture.js';
+import type { Comps } from '../metadata/comps.js';
 import type { ModuleProblem } from '../metadata/module-streams.js';
 import type { Modules } from '../metadata/modules.js';
 import type { resolutionError } from './resolve-errors.js';
@@ -58,10 +59,12 @@ export function unknownPackage(
   return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `${missing}${askedBy(seed)}`, hint);
 }
 
-export function unknownGroup(seed: Seed, known: readonly string[]): Problem {
-  const groups = known.map((id) => `@${id}`);
-  const list = groups.length === 0 ? 'The repositories have no groups.' : `There are ${groups.slice(0, 20).join(', ')}.`;
-  const hint = askIfMeant(nearestNames(seed.request.trim(), groups)) ?? list;
+export function unknownGroup(seed: Seed, { groups, environments }: Comps): Problem {
+  const all = [...groups.values(), ...environments.values()];
+  const ids = [...new Set(all.map(({ id }) => `@${id}`))];
+  const names = new Set([...ids, ...all.map(({ name }) => `@${name}`)]);
+  const list = ids.length === 0 ? 'The repositories have no groups.' : `There are ${ids.slice(0, 20).join(', ')}.`;
+  const hint = askIfMeant(nearestNames(seed.request.trim(), names)) ?? list;
   return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `no repository has a group "${seed.request}"`, hint);
 }
 
