@@ -80,7 +80,7 @@ const GENERATED: readonly RpmSpec[] = [
     name: 'mini-kernel',
     version,
     preamble: ['Provides: installonlypkg(kernel)'],
-    files: { [`/boot/vmlinuz-${version}-mini`]: `kernel ${version} `.repeat(25_000) },
+    files: { [`/usr/lib/modules/${version}-mini/vmlinuz`]: `kernel ${version} `.repeat(25_000) },
   })),
   { name: 'mini-loader', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
   {
@@ -187,9 +187,10 @@ const RPM_DEFINITION = {
   repositories: [{ id: 'mini', archive: RPM_ARCHIVE, keyrings: ['keyring.asc'] }],
   essential: { packages: ESSENTIAL },
   boot: {
-    kernel: '/boot/vmlinuz-*',
-    initrd: '/boot/initrd.img-${kernelVersion}',
-    makeInitrd: ['cp', '/boot/vmlinuz-${kernelVersion}', '${output}'],
+    // As el10, fedora43 and leap16 have it; deb distributions have theirs in /boot.
+    kernel: '/lib/modules/*/vmlinuz',
+    initrd: '/boot/initramfs-${kernelVersion}.img',
+    makeInitrd: ['cp', '/lib/modules/${kernelVersion}/vmlinuz', '${output}'],
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
   tools: { packages: { ext: ['e2fsprogs'] } },

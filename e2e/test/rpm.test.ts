@@ -14,6 +14,7 @@ import {
   askRoot,
   build,
   createRpmDistribution,
+  cutPartition,
   ict,
   installedLayers,
   listTree,
@@ -90,9 +91,10 @@ describe('an image of rpm packages', () => {
   it('has kernels side by side: in its tree, its lock, its manifest and its bill of materials', async () => {
     const { path } = artifactOf(first, 'raw');
     const kernels = ['6.12.1', '6.9.4'];
-    expect((await askRoot(path, 'ls /boot')).match(/(?:vmlinuz|initrd\.img)-[\d.]+/g)?.sort()).toEqual(
-      ['initrd.img', 'vmlinuz'].flatMap((name) => kernels.map((version) => `${name}-${version}`)),
-    );
+    const named = async (directory: string): Promise<readonly string[] | undefined> =>
+      (await askRoot(path, `ls ${directory}`)).match(/[\w.-]+-mini(?:\.img)?(?= )/g)?.sort();
+    expect(await named('/usr/lib/modules')).toEqual(kernels.map((version) => `${version}-mini`));
+    expect(await named('/boot')).toEqual(kernels.map((version) => `initramfs-${version}-mini.img`));
     const beside = async (name: string): Promise<string> => readFile(path.replace(/raw$/, name), 'utf8');
     const lock = parse(await beside('lock.yml')) as { readonly packages: readonly { readonly id: string; readonly version: string }[] };
     expect(lock.packages.filter(({ id }) => id.startsWith('mini-kernel')).map(({ id, version }) => [id, version])).toEqual([
@@ -108,6 +110,22 @@ describe('an image of rpm packages', () => {
       readonly packages: readonly { readonly SPDXID: string; readonly name: string }[];
     };
     expect(new Set(spdx.packages.filter(({ name }) => name === 'mini-kernel').map(({ SPDXID }) => SPDXID)).size).toBe(2);
+  });
+
+  it('starts each kernel by an entry of its own, from copies of what lies in directories named after the versions', async () => {
+    const esp = await cutPartition(artifactOf(first, 'raw').path, 0, join(root, 'esp.fat'));
+    const read = async (file: string): Promise<string> => (await run('mtype', ['-i', esp, `::${file}`])).stdout;
+    for (const version of ['6.12.1', '6.9.4']) {
+      const content = `kernel ${version} `.repeat(25_000);
+      const [kernel, initrd] = ['vmlinuz', `initramfs-${version}-mini.img`].map((name) => `/mini/${version}-mini/${name}`) as [
+        string,
+        string,
+      ];
+      const entry = (await read(`/loader/entries/mini-${version}-mini.conf`)).split('\n').map((line) => line.split(/ +/));
+      expect(entry).toEqual(expect.arrayContaining([['version', `${version}-mini`], ['linux', kernel], ['initrd', initrd]])); // prettier-ignore
+      for (const file of [kernel, initrd]) expect((await read(file)) === content, file).toBe(true);
+    }
+    expect(await read('/loader/loader.conf')).toContain('default mini-6.12.1-mini.conf\n');
   });
 
   it('is asked about them by version', async () => {

@@ -81,7 +81,7 @@ export interface InitrdScope {
 
 /** Where a distribution keeps its kernel, initrd and boot loaders, and how it makes an initrd: data, so that formats need not know. */
 export interface BootDefinition {
-  /** Glob (only `*`) of kernel images in the tree; what `*` matches is the kernel version. Example: `/boot/vmlinuz-*`. */
+  /** Absolute path of kernel images in the tree with one `*`, which matches the kernel version. Example: `/boot/vmlinuz-*`. */
   readonly kernel: string;
   /** Path of the initrd for `${kernelVersion}`. Example: `/boot/initrd.img-${kernelVersion}`. */
   readonly initrd: string;

@@ -46,6 +46,10 @@ export const formats: Readonly<Record<string, TextFormat>> = {
     check: isPackage,
     expected: 'the name of a package, such as vim, python3-* or vim=2:9.1, without blanks around it and with every "[" closed',
   },
+  'kernel-pattern': {
+    check: (text) => /^(?:\/[^/*]+)*\/[^/*]*\*[^/*]*(?:\/[^/*]+)*$/.test(text),
+    expected: 'an absolute path with one "*", which stands for the kernel version, such as /boot/vmlinuz-* or /lib/modules/*/vmlinuz',
+  },
   language: {
     check: (text) => /^(?:all|[a-z]{2,3}(?:_(?:[A-Z]{2}|[0-9]{3}|[A-Z][a-z]{3}))?(?:@[a-z]+)?)$/.test(text),
     expected: 'a language as locales name it, such as de, pt_BR or sr@latin, or "all"',

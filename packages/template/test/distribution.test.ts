@@ -52,6 +52,14 @@ describe('refuses', () => {
       23,
       'ICT_DOCUMENT_UNKNOWN_KEY: unknown key "pakages" in systemConfig',
     ],
+    ...['/boot/vmlinuz', '/boot/*/vmlinuz-*', 'boot/vmlinuz-*', '/boot//vmlinuz-*', '/lib/modules/*/'].map(
+      (kernel): [string, string, number, string] => [
+        `${kernel} as the path of kernels`,
+        text.replace('/boot/vmlinuz-*', kernel),
+        14,
+        `ICT_DOCUMENT_BAD_VALUE: boot.kernel is "${kernel}"; it must be an absolute path with one "*", which stands for the kernel version, such as /boot/vmlinuz-* or /lib/modules/*/vmlinuz`,
+      ],
+    ),
     [
       'a name that leads elsewhere',
       text.replace('dist: acme1', 'dist: ../x'),

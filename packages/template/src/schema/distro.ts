@@ -132,7 +132,12 @@ export const distroSchema = {
       description: 'Where kernel, initrd and boot loaders are.',
       examples: [{ kernel: '/boot/vmlinuz-*', initrd: '/boot/initrd.img-${kernelVersion}', makeInitrd: ['mkinitramfs'], loaders: {} }],
       properties: {
-        kernel: text('Kernel images in the tree; what `*` matches is the kernel version.', '/boot/vmlinuz-*'),
+        kernel: formatted(
+          'kernel-pattern',
+          'Kernel images in the tree; what `*` matches is the kernel version. It stands in the name of the file, or of one directory above it.',
+          '/boot/vmlinuz-*',
+          '/lib/modules/*/vmlinuz',
+        ),
         initrd: text('Initrd of `${kernelVersion}`.', '/boot/initrd.img-${kernelVersion}'),
         makeInitrd: {
           ...texts('Program and arguments that make it; `${kernelVersion}` and `${output}` are replaced.', [
