@@ -1,10 +1,11 @@
 import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, digestHex, errnoOf, syncDirectory, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, digestHex, errnoOf, isNoFile, syncDirectory, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
 import { storageFailure } from './storage-failure.js';
+import { lookAt, removeSeen } from './wreck.js';
 
 /** Fresh directories for an overlay: its changes go to `upper`. */
 export interface StagedLayer {
@@ -98,12 +99,12 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     return readOnly.first((place) => elsewhere(digest, place));
   }
 
-  /** A half-removed or hand-made directory of that name is no layer; it would only be in the way. */
+  /** A half-removed or hand-made directory of that name, or a link, is no layer; it would only be in the way. */
   async function clearWreck(digest: Digest): Promise<void> {
     const target = directoryOf(digest);
-    const before = await inodeOf(target);
-    if (before === undefined || (await own(digest)) !== undefined) return;
-    if ((await inodeOf(target)) === before) await layout.toTrash(target); // else another process was faster
+    const seen = lookAt(target);
+    if (seen === undefined || (await own(digest).catch(noLayer)) !== undefined) return;
+    await removeSeen(layout, target, seen);
   }
 
   async function discardStaged(staged: StagedLayer): Promise<void> {
@@ -145,7 +146,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
         return { layer, existed };
       } catch (error) {
         trouble.notKept(error, { what: 'a layer', directory: layout.area('layers') });
-        const renamed = (await inodeOf(source)) === undefined;
+        const renamed = lookAt(source) === undefined;
         const layer = { directory: source, fs: staged.upper, manifest, signature };
         if (renamed) return { layer: { ...layer, directory: target, fs: join(target, 'fs') }, existed: false };
         strays.set(digest, layer);
@@ -173,11 +174,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
   };
 }
 
-async function inodeOf(path: string): Promise<bigint | undefined> {
-  try {
-    return (await stat(path, { bigint: true })).ino;
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+/** What lies in the place of a layer, or of a part of it, and is none. */
+function noLayer(error: unknown): undefined {
+  if (!isNoFile(error)) throw error;
 }

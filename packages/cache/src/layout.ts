@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
-import { readFile, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { digestHex, errnoOf, isNoFile, publishByLink, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
@@ -262,7 +262,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     toTrash: async (path) => (await setAside(path)) !== undefined,
     async putBack(aside, path) {
       try {
-        if (!(await stat(aside)).isDirectory()) return await publishByLink(aside, path);
+        if (!(await lstat(aside)).isDirectory()) return await publishByLink(aside, path);
         await rename(aside, path);
         return true;
       } catch (error) {

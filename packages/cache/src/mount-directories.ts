@@ -3,6 +3,7 @@ import type { StoreContext } from './content.js';
 import { ensureDirectory } from './directory.js';
 import { pathSegment } from './layout.js';
 import type { Locks } from './lease.js';
+import { storageFailure } from './storage-failure.js';
 
 /** What builds at the same time do with one directory: use it together, wait for each other, or get one each. */
 export type MountSharing = 'shared' | 'locked' | 'private';
@@ -24,7 +25,11 @@ export function createMountDirectories(
   async function directory(name: string): Promise<string> {
     const path = join(layout.area('mounts'), pathSegment(name, 'a cache mount'));
     await journal.note('mount', name);
-    await ensureDirectory(path);
+    try {
+      await ensureDirectory(path);
+    } catch (error) {
+      throw storageFailure(error, { what: `the directory of the cache mount ${name}`, directory: path });
+    }
     return path;
   }
 

@@ -22,6 +22,7 @@ import { flush, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
+import { clearWreck } from './wreck.js';
 
 /** A package as an index describes it, with its name in the flat directory (`Provider.fileName`). */
 export type CachedPackage = Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository' | 'digest' | 'sizeBytes'> & {
@@ -212,6 +213,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   async function place(staged: string, file: string): Promise<void> {
     await ensureDirectory(directory);
     await flush(staged);
+    await clearWreck(layout, file);
     try {
       renameSync(staged, file);
     } catch (error) {
@@ -265,6 +267,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         await ensureDirectory(directory);
         await copyFile(file, fresh, constants.COPYFILE_FICLONE);
         await flush(fresh);
+        await clearWreck(layout, join(directory, name));
         renameSync(fresh, join(directory, name));
         await flushNames();
       } catch (error) {

@@ -1,7 +1,7 @@
 import { chmodSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFromIntegrity, integrityFromDigest, systemErrorOf } from '@ict/integrity';
+import { digestFromIntegrity, integrityFromDigest, isNoFile, systemErrorOf } from '@ict/integrity';
 import { toErrorRecord, type Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { ensureDirectory } from './directory.js';
@@ -13,6 +13,7 @@ import { flush } from './staging.js';
 import { sameSignature, statSignature } from './stat-signature.js';
 import { isTwinEntry, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import { noUses } from './uses.js';
+import { clearWreck } from './wreck.js';
 
 /** Who writes twins, and how much room they may take. */
 export interface TwinMaker {
@@ -63,8 +64,8 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
 
   async function find(pkg: TwinnedPackage): Promise<string | undefined> {
     const file = fileOf(layout, pkg.fileName);
-    const entry = await readEntry(pkg, layout);
-    const signature = entry && (await statSignature(file));
+    const entry = await readEntry(pkg, layout).catch(noFile);
+    const signature = entry && (await statSignature(file).catch(noFile));
     if (entry === undefined || signature === undefined) return undefined;
     const unchanged = mode === 'signature' && sameSignature(entry.statSignature, signature);
     if (unchanged && !scrub(entry.verifiedAt, entry.sizeBytes)) return file;
@@ -112,6 +113,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       await ensureDirectory(directoryOf(layout));
       await flush(staged);
       const file = fileOf(layout, pkg.fileName);
+      await clearWreck(layout, file);
       renameSync(staged, file);
       await keep(pkg, file, { digest, sizeBytes });
       roomBytes = room() - sizeBytes;
@@ -150,4 +152,9 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       }
     },
   };
+}
+
+/** What lies in the place of a twin or of its record, and is no file, is none: it makes way for another. */
+function noFile(error: unknown): undefined {
+  if (!isNoFile(error)) throw error;
 }

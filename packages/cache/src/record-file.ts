@@ -1,8 +1,9 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, errnoOf, replaceFile } from '@ict/integrity';
+import { atomicWriteFile, errnoOf, isNoFile, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { tellUnread, type Unseen } from './unread.js';
+import { clearWreck, type FreesPlaces } from './wreck.js';
 import { ensureDirectory } from './directory.js';
 
 /**
@@ -29,33 +30,41 @@ export async function readRecord<T>(path: string, accept: (value: unknown) => va
 
 /**
  * Writes a record so that readers find the old one or the new one, whole. A crash leaves only what lies in the temporary directory of
- * this process, which others clear.
+ * this process, which others clear. A directory in the place of a record makes way.
  */
-export async function writeRecord(layout: Pick<Layout, 'temporaryFile'>, path: string, text: string): Promise<void> {
-  await inDirectory(path, async () => atomicWriteFile(path, text, { temporary: await layout.temporaryFile() }));
+export async function writeRecord(layout: WritesRecords, path: string, text: string): Promise<void> {
+  await inPlace(layout, path, async () => atomicWriteFile(path, text, { temporary: await layout.temporaryFile() }));
 }
 
 /**
  * As {@link writeRecord}, but not flushed to the disk. For what only spares work, and is compared with the file that it speaks of, or with
  * its own digest, when it is read: a power cut may lose it or cut it short, and then the work is done again.
  */
-export async function writeHint(layout: Pick<Layout, 'temporaryFile'>, path: string, text: string): Promise<void> {
-  await inDirectory(path, async () => replaceFile(path, text, await layout.temporaryFile()));
+export async function writeHint(layout: WritesRecords, path: string, text: string): Promise<void> {
+  await inPlace(layout, path, async () => replaceFile(path, text, await layout.temporaryFile()));
 }
 
-/** Runs `write`, which makes `path`, and once more when its directory was missing. */
-async function inDirectory(path: string, write: () => Promise<void>): Promise<void> {
+type WritesRecords = Pick<Layout, 'temporaryFile'> & FreesPlaces;
+
+/** Runs `write`, which makes `path`, and once more when its directory was missing, or a directory lay in its place. */
+async function inPlace(layout: FreesPlaces, path: string, write: () => Promise<void>): Promise<void> {
   try {
     await write();
   } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    await ensureDirectory(dirname(path));
+    if (errnoOf(error) === 'ENOENT') await ensureDirectory(dirname(path));
+    else if (errnoOf(error) === 'EISDIR') await clearWreck(layout, path);
+    else throw error;
     await write();
   }
 }
 
+/** Removes a record; nothing happens where none is. @throws Node's own error. */
 export async function removeRecord(path: string): Promise<void> {
-  await rm(path, { force: true });
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
+  }
 }
 
 /**

@@ -1,0 +1,211 @@
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { digestOf } from '@ict/integrity';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../src/cache.js';
+import type { Layout } from '../src/layout.js';
+import { openLayout } from '../src/layout.js';
+import { currentOwner } from '../src/process-owner.js';
+import { clearWreck } from '../src/wreck.js';
+import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+
+const CONTENT = 'content';
+const DIGEST = digestOf(CONTENT);
+const PACKAGE = packageOf('a', CONTENT);
+
+let rig: CacheRig;
+let precious: string;
+beforeEach(() => {
+  rig = makeCacheRig();
+  precious = join(rig.root, 'precious');
+  mkdirSync(precious);
+  writeFileSync(join(precious, 'file'), 'of the user');
+});
+afterEach(() => {
+  expect(readFileSync(join(precious, 'file'), 'utf8')).toBe('of the user'); // no link was followed
+  rig.close();
+});
+
+/** What may lie where the cache keeps something. */
+const wrecks: Readonly<Record<string, (path: string) => void>> = {
+  'a link to itself': (path) => symlinkSync(path, path),
+  'a link to nothing': (path) => symlinkSync(join(rig.root, 'nothing'), path),
+  'a link to a directory': (path) => symlinkSync(precious, path),
+  'a directory': (path) => {
+    mkdirSync(path);
+    writeFileSync(join(path, 'file'), '');
+  },
+};
+
+function wreck(what: string, path: string): void {
+  expect(existsSync(path)).toBe(true);
+  rmSync(path, { recursive: true });
+  wrecks[what]?.(path);
+}
+
+/** The only file below a directory of the cache whose name ends like this. */
+const below = (directory: string, ending: string): string => {
+  const root = join(rig.cacheDir, directory);
+  const found = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith(ending));
+  expect(found).toHaveLength(1);
+  return join(root, found[0] as string);
+};
+
+/** One thing that builds keep: a build that finds it or makes it, and says whether it found it. */
+interface Kept {
+  readonly build: (cache: Cache) => Promise<boolean>;
+  readonly places: Readonly<Record<string, () => string>>;
+}
+
+const kept: Readonly<Record<string, Kept>> = {
+  blob: {
+    build: async (cache) => {
+      const found = (await cache.blobs.path(DIGEST)) !== undefined;
+      if (!found) await cache.blobs.putFile(rig.file(CONTENT));
+      return found;
+    },
+    places: { blob: () => below('.ict/blobs', DIGEST.slice(-64)), record: () => below('.ict/index/blobs', '.json') },
+  },
+  package: {
+    build: async (cache) => {
+      const found = (await cache.packages(provider).lookup(PACKAGE)).state === 'hit';
+      if (!found) await cache.packages(provider).store(PACKAGE, rig.file(CONTENT));
+      return found;
+    },
+    places: { file: () => below('pkgCache', '.deb'), record: () => below('.ict/index/packages', '.json') },
+  },
+  twin: {
+    build: async (cache) => {
+      let made = false;
+      const write = async (_file: string, to: string): Promise<void> => {
+        made = true;
+        writeFileSync(to, 'twin');
+      };
+      const maker = { by: 'deb', version: 1, limitBytes: 1_000_000, signal: new AbortController().signal, write };
+      const twin = await cache.twins(provider, maker).obtain({ ...PACKAGE, file: rig.file(CONTENT) });
+      expect(readFileSync(twin as string, 'utf8')).toBe('twin');
+      return !made;
+    },
+    places: { file: () => below('.ict/twins', '.deb'), record: () => below('.ict/index/twins', '.json') },
+  },
+  step: {
+    build: async (cache) => {
+      const found = (await cache.steps.get('acme.make', 'inputs').catch(() => undefined)) !== undefined;
+      if (!found) await cache.steps.put('acme.make', 'inputs', 'output', 'ict');
+      return found;
+    },
+    places: { record: () => below('.ict/index/steps', '.json') },
+  },
+  memo: {
+    build: async (cache) => {
+      const found = (await cache.memo.get('asked', 1)) !== undefined;
+      if (!found) await cache.memo.set('asked', 1, 2);
+      return found;
+    },
+    places: { record: () => below('.ict/memo/asked', '.json') },
+  },
+  layer: {
+    build: async (cache) => {
+      const found = (await cache.layers.get(DIGEST)) !== undefined;
+      if (found) return true;
+      const staged = await cache.layers.stage();
+      writeFileSync(join(staged.upper, 'file'), CONTENT);
+      await cache.layers.publish(staged, DIGEST, { manifest: '[]', signature: '{}' });
+      return false;
+    },
+    places: {
+      layer: () => dirname(below('.ict/layers', 'manifest.json')),
+      manifest: () => below('.ict/layers', 'manifest.json'),
+      signature: () => below('.ict/layers', 'signature.json'),
+      tree: () => join(dirname(below('.ict/layers', 'manifest.json')), 'fs', '.'),
+    },
+  },
+  image: {
+    build: async (cache) => {
+      const found = (await cache.images.find({ a: 1 })).image !== undefined;
+      const artifact = { name: 'x.raw', type: 'raw', digest: DIGEST, sizeBytes: CONTENT.length, source: rig.file(CONTENT) };
+      if (!found) await cache.images.put({ a: 1 }, { artifacts: [artifact], documents: new Map() }, 'ict');
+      return found;
+    },
+    places: {
+      image: () => dirname(below('imageCache', 'x.raw')),
+      file: () => below('imageCache', 'x.raw'),
+      record: () => below('imageCache', 'meta.json'),
+    },
+  },
+};
+
+const cases = Object.entries(kept).flatMap(([kind, { places }]) =>
+  Object.keys(places).flatMap((part) => Object.keys(wrecks).map((what) => [kind, part, what] as const)),
+);
+
+describe('what lies in the place of something kept and is none makes way for it', () => {
+  it.each(cases)('(%s, its %s: %s)', async (kind, part, what) => {
+    const { build, places } = kept[kind] as Kept;
+    expect([await build(await rig.open()), await build(await rig.open())]).toEqual([false, true]);
+    wreck(what, (places[part] as () => string)());
+    await build(await rig.open());
+    rig.events.length = 0;
+    rig.hashed.length = 0;
+    expect(await build(await rig.open())).toBe(true);
+    expect([rig.warnings(), rig.hashed]).toEqual([[], []]);
+    const { findings } = await (await rig.open()).verify({ checkLayer: async () => undefined });
+    expect(findings.filter(({ problem }) => problem !== 'foreign')).toEqual([]);
+  });
+
+  it('and stays where it leads to a file that is right', async () => {
+    const { build, places } = kept['blob'] as Kept;
+    await build(await rig.open());
+    const blob = (places['blob'] as () => string)();
+    const elsewhere = join(rig.root, 'elsewhere');
+    renameSync(blob, elsewhere);
+    symlinkSync(elsewhere, blob);
+    const cache = await rig.open();
+    await cache.blobs.putFile(rig.file(CONTENT));
+    expect(lstatSync(blob).isSymbolicLink()).toBe(true);
+    expect(await cache.blobs.path(DIGEST)).toBe(blob);
+  });
+});
+
+describe('a place that is freed', () => {
+  let layout: Layout;
+  let path: string;
+  beforeEach(async () => {
+    layout = await openLayout(rig.cacheDir, currentOwner());
+    path = join(layout.area('blobs'), 'place');
+    symlinkSync(path, path);
+  });
+
+  it.each<[string, () => void]>([
+    ['a file', () => writeFileSync(path, 'of another process')],
+    ['nothing', () => undefined],
+  ])('keeps %s that another process left there at that moment', async (_what, put) => {
+    let aside: string | undefined;
+    const racing: Pick<Layout, 'setAside' | 'putBack'> = {
+      ...layout,
+      setAside: async (wrecked) => {
+        rmSync(path, { force: true });
+        put();
+        return (aside = await layout.setAside(wrecked));
+      },
+    };
+    await clearWreck(racing, path);
+    expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(_what === 'a file' ? 'of another process' : undefined);
+    expect(aside === undefined || !existsSync(aside)).toBe(true);
+  });
+
+  it('is not taken from what a third process put there meanwhile', async () => {
+    const racing: Pick<Layout, 'setAside' | 'putBack'> = {
+      ...layout,
+      setAside: async (wrecked) => {
+        rmSync(path);
+        writeFileSync(path, 'second');
+        const aside = await layout.setAside(wrecked);
+        writeFileSync(path, 'third');
+        return aside;
+      },
+    };
+    await clearWreck(racing, path);
+    expect(readFileSync(path, 'utf8')).toBe('third');
+  });
+});
