@@ -3,7 +3,16 @@ export { askRoot, cutPartition, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
 export { lockFaults } from './lock-faults.js';
 export { eventually, readHostState, type HostState } from './host-state.js';
-export { requireEnd, requireQuiet, strikeAfter, strikeAt, type Interrupted, type Watched } from './interruption.js';
+export {
+  isRealHit,
+  requireEnd,
+  requireQuiet,
+  strikeAfter,
+  strikeAt,
+  strikeInTime,
+  type Interrupted,
+  type Watched,
+} from './interruption.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Strike, type Victim } from './processes.js';
 export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';

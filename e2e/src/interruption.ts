@@ -13,7 +13,10 @@ export interface Interrupted extends Strike {
 export type Watched = (watch: Pick<IctOptions, 'onStart' | 'onEvent'>) => Promise<IctResult>;
 
 /** A build that ended before its moment came. */
-const MISSED: Strike = { hit: [], timeMs: Number.POSITIVE_INFINITY };
+const MISSED: Strike = { hit: [], struck: [], timeMs: Number.POSITIVE_INFINITY };
+
+/** How often a strike is thrown that always misses. Ten seconds halved so often are 0.3: a command of Node's is still starting. */
+const THROWS = 6;
 
 /**
  * Strikes a build at the first of its events that is the one, or so long afterwards.
@@ -41,6 +44,30 @@ export async function strikeAfter(victim: Victim, afterMs: number, build: Watche
   const striking = new Striking(victim);
   const result = await build({ onStart: (child) => striking.begin(child, afterMs) });
   return { result, ...(await striking.end()) };
+}
+
+/**
+ * Throws a strike that comes too late again, at half the time, until one meets a build at work: a faster machine, or a slower one where the
+ * time was measured, must not make a test of nothing.
+ *
+ * @param attempt strikes a build that has as much to do as the last one had, so many milliseconds after its start or an event.
+ * @throws when it always came too late, or a build that was not struck failed.
+ */
+export async function strikeInTime(afterMs: number, attempt: (afterMs: number) => Promise<Interrupted>): Promise<Interrupted> {
+  for (let thrown = 0; thrown < THROWS; thrown++) {
+    const interrupted = await attempt(afterMs / 2 ** thrown);
+    if (!cameTooLate(interrupted)) return interrupted;
+    const { status, stderr } = interrupted.result;
+    if (interrupted.hit.length === 0 && status !== 0) throw new Error(`a build that nobody struck exited ${status}: ${stderr}`);
+  }
+  throw new Error(`each of ${THROWS} builds was done before its strike, the first ${Math.round(afterMs)} ms after its moment`);
+}
+
+/**
+ * Whether somebody was struck, in a build at work: there is no helper before the first sandbox, and after the last event nothing to interrupt.
+ */
+export function isRealHit(interrupted: Interrupted): boolean {
+  return interrupted.struck.length > 0 && !cameTooLate(interrupted);
 }
 
 /** One strike, now or later. */

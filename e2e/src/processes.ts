@@ -19,6 +19,8 @@ export const VICTIMS: readonly Victim[] = ['ict alone', 'its helper alone', 'all
 export interface Strike {
   /** Every process of the build at that moment, ict first; none when it had ended before. */
   readonly hit: readonly RunningProcess[];
+  /** Those of them that a signal was sent to. */
+  readonly struck: readonly RunningProcess[];
   /** When the signals had been sent, in milliseconds of `Date.now()`. */
   readonly timeMs: number;
 }
@@ -27,29 +29,21 @@ export interface Strike {
 export async function strike(child: ChildProcess, victim: Victim): Promise<Strike> {
   const hit = await familyOf(child.pid as number);
   const root = hit.at(0);
-  if (root !== undefined) strikeFamily(root, hit, victim);
-  return { hit, timeMs: Date.now() };
+  const struck = root === undefined ? [] : hit.filter((process) => isVictim(process, root, victim));
+  signal(struck, victim === 'Ctrl-C' ? 'SIGINT' : 'SIGKILL');
+  return { hit, struck, timeMs: Date.now() };
 }
 
-function strikeFamily(root: RunningProcess, all: readonly RunningProcess[], victim: Victim): void {
+function isVictim({ pid, parent, group }: RunningProcess, ict: RunningProcess, victim: Victim): boolean {
   switch (victim) {
     case 'ict alone':
-      signal([root], 'SIGKILL');
-      break;
+      return pid === ict.pid;
     case 'its helper alone': // what ict itself started; the kernel must end all that lives below
-      signal(
-        all.filter(({ parent }) => parent === root.pid),
-        'SIGKILL',
-      );
-      break;
+      return parent === ict.pid;
     case 'all at once':
-      signal(all, 'SIGKILL');
-      break;
+      return true;
     case 'Ctrl-C': // a terminal tells every process of the foreground group
-      signal(
-        all.filter(({ group }) => group === root.group),
-        'SIGINT',
-      );
+      return group === ict.group;
   }
 }
 

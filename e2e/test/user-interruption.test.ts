@@ -9,6 +9,7 @@ import {
   forgetDisk,
   forgetPackages,
   forgetUponBase,
+  isRealHit,
   Mini,
   randomFrom,
   repositoryRoot,
@@ -16,10 +17,12 @@ import {
   requireQuiet,
   sound,
   strikeAt,
+  strikeInTime,
   VICTIMS,
   type BuildPlaces,
   type IctOptions,
   type IctResult,
+  type Interrupted,
   type Victim,
 } from '../src/index.js';
 import { asUser, makeOrdinaryUser, placesOf, processesOf, removeOrdinaryUser, type OrdinaryUser } from '../src/ordinary-user.js';
@@ -80,8 +83,12 @@ class Builds {
     return new Builds(user, victim, root, await placesOf(user, root));
   }
 
-  /** Strikes a build, requires that nothing of it is left, and builds. @returns that next build. */
-  async strike(what: string, isMoment: (event: BuildEvent) => boolean, { of = template, afterMs = 0 } = {}): Promise<IctResult> {
+  /** Strikes a build, requires that nothing of it is left, and builds. @returns what was struck, and that next build. */
+  async strike(
+    what: string,
+    isMoment: (event: BuildEvent) => boolean,
+    { of = template, afterMs = 0 } = {},
+  ): Promise<{ readonly interrupted: Interrupted; readonly next: IctResult }> {
     try {
       const interrupted = await strikeAt(this.#victim, isMoment, (watch) => this.#build(of, watch), afterMs);
       requireEnd(this.#victim, interrupted);
@@ -89,7 +96,7 @@ class Builds {
       expect(await readFile('/proc/mounts', 'utf8')).toBe(mounts);
       const next = await sound(this.#build(template));
       expect(artifactOf(next, 'raw').digest).toBe(digest);
-      return next;
+      return { interrupted, next };
     } catch (cause) {
       throw new Error(`${this.#victim} ${what}: ${(cause as Error).message}`, { cause });
     }
@@ -116,29 +123,36 @@ const makesDisk = ({ type, stage }: BuildEvent): boolean => type === 'image.prog
 describe('a build of an ordinary user that is killed', () => {
   it.concurrent.each(VICTIMS)('(%s) leaves nothing running or mounted, and the next one makes the same image', async (victim) => {
     const builds = await Builds.of(victim);
-    await builds.strike('while the base tree is made', ({ type }) => type === 'install.progress');
+    const making = await builds.strike('while the base tree is made', ({ type }) => type === 'install.progress');
+    expect(isRealHit(making.interrupted)).toBe(true);
 
     await forgetPackages(builds.places);
     await builds.strike('while packages are fetched', ({ type }) => type === 'package.stored');
 
     await forgetUponBase(builds.places);
-    await builds.strike('while a command runs', (event) => event.type === 'command.output' && event.text === 'running', { of: endless });
+    const isRunning = (event: BuildEvent): boolean => event.type === 'command.output' && event.text === 'running';
+    const running = await builds.strike('while a command runs', isRunning, { of: endless });
+    expect(isRealHit(running.interrupted)).toBe(true);
 
     await forgetDisk(builds.places);
-    const hit = await builds.strike('while the disk is made', makesDisk);
+    const { next: whole } = await builds.strike('while the disk is made', makesDisk);
 
     const random = randomFrom(VICTIMS.indexOf(victim));
-    const looking = between(hit, starts('validate'), ({ type }) => type === 'stage.done');
+    const looking = between(whole, starts('validate'), ({ type }) => type === 'stage.done');
     for (let round = 0; round < 3; round++) {
-      const afterMs = 1 + random() * looking;
-      await builds.strike(`after ${Math.round(afterMs)} ms of looking at the host`, starts('validate'), { afterMs });
+      await strikeInTime(1 + random() * looking, async (afterMs) => {
+        const what = `after ${Math.round(afterMs)} ms of looking at the host`;
+        return (await builds.strike(what, starts('validate'), { afterMs })).interrupted;
+      });
     }
     // Where every tree is there, the sandbox starts for the disk.
-    const starting = between(hit, starts('finalize'), makesDisk);
+    const starting = between(whole, starts('finalize'), makesDisk);
     for (let round = 0; round < 2; round++) {
-      await forgetDisk(builds.places);
-      const afterMs = 1 + random() * starting;
-      await builds.strike(`after ${Math.round(afterMs)} ms of starting the sandbox`, starts('finalize'), { afterMs });
+      await strikeInTime(1 + random() * starting, async (afterMs) => {
+        await forgetDisk(builds.places);
+        const what = `after ${Math.round(afterMs)} ms of starting the sandbox`;
+        return (await builds.strike(what, starts('finalize'), { afterMs })).interrupted;
+      });
     }
   });
 });
