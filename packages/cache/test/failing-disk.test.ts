@@ -175,6 +175,41 @@ describe('what the disk does not let be looked at', () => {
       expect([kindsOf(result), result.unread]).toEqual([['image', 'package', 'package'], unreadAt(disk.bad)]);
     });
 
+    describe('as the twin of a package does', () => {
+      const fileName = 'a_1.0-1_amd64.deb';
+      beforeEach(async () => {
+        const write = async (_file: string, out: string): Promise<void> => fs.writeFileSync(out, 'twin');
+        const maker = { by: 'deb', version: 1, limitBytes: 2 ** 30, signal: new AbortController().signal, write };
+        await cache.twins(provider, maker).obtain({ ...packageOf('a', 'a'), file: rig.file('a') });
+      });
+
+      it.each<[string, () => string]>([
+        ['the package', () => join(rig.cacheDir, 'pkgCache', provider, fileName)],
+        ['the packages of its provider', () => join(rig.cacheDir, 'pkgCache', provider)],
+        ['all packages', () => join(rig.cacheDir, 'pkgCache')],
+      ])('where %s cannot be looked at', async (_what, bad) => {
+        const collecting = await collector();
+        disk.bad = bad();
+        const result = await collecting.collect({});
+        expect([kindsOf(result), result.unread]).toEqual([[], unreadAt(disk.bad)]);
+        disk.bad = undefined;
+        fs.rmSync(join(rig.cacheDir, 'pkgCache', provider, fileName));
+        expect(kindsOf(await collecting.collect({}))).toEqual(['twin']);
+      });
+
+      it('where a cache that is only read may have the package', async () => {
+        const other = join(rig.root, 'other');
+        fs.mkdirSync(other);
+        fs.rmSync(join(rig.cacheDir, 'pkgCache', provider, fileName));
+        endProcesses(rig);
+        const collecting = await rig.open({ readOnlyDirs: [other] });
+        disk.bad = join(other, 'pkgCache', provider, fileName);
+        expect(kindsOf(await collecting.collect({}))).toEqual([]);
+        disk.bad = undefined;
+        expect(kindsOf(await collecting.collect({}))).toEqual(['twin']);
+      });
+    });
+
     it('when all is cleaned', async () => {
       const cleaning = await collector();
       disk.bad = join(rig.cacheDir, '.ict/blobs/sha256');
