@@ -203,12 +203,14 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     }
     const results = gatherUnread();
     const references = createReferences(results.unseen);
+    /** Whether all kept results said what they refer to. */
+    const isKnown = (): boolean => !partly.has('step') && results.unread.length === 0;
     const isOld = ({ usedAt }: CacheEntry): boolean => now - usedAt > YOUNG_SECONDS;
     const orphans = (): void => {
       const dependent = kept('layer', 'blob');
       if (dependent.length === 0) return;
       const referred = new Set(kept('step').flatMap(references));
-      if (partly.has('step') || results.unread.length > 0) return; // what others refer to is not known
+      if (!isKnown()) return;
       for (const entry of dependent) {
         if (!referred.has(entryName(entry)) && isOld(entry)) take(entry, 'no kept result refers to it');
       }
@@ -220,7 +222,9 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       const release = createRelease();
       const dependent = new Map(kept('layer', 'blob').map((entry) => [entryName(entry), entry]));
       const uses = countReferences(kept('step'), references);
-      for (const entry of unusedFirst(...OWN_LIFE)) {
+      // Where layers and blobs have to stay, taking away a result would free nothing.
+      const goes = isKnown() ? OWN_LIFE : OWN_LIFE.filter((kind) => kind !== 'step');
+      for (const entry of unusedFirst(...goes)) {
         if (freed >= excess) break;
         take(entry, 'unused longest while room is short');
         freed += release(entry);

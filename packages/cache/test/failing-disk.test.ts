@@ -210,6 +210,18 @@ describe('what the disk does not let be looked at', () => {
       });
     });
 
+    it('and results, whose files could not go with them, where room is short', async () => {
+      await cache.steps.put('acme.other', { colour: 'blue' }, 'blue', 'ict');
+      const collecting = await collector();
+      disk.bad = join(rig.cacheDir, '.ict/index/steps/acme.other');
+      for (const dryRun of [true, false]) {
+        const result = await collecting.collect({ totalBytes: 0 }, { dryRun });
+        expect([kindsOf(result), result.unread]).toEqual([['image', 'package', 'package'], unreadAt(disk.bad)]);
+      }
+      disk.bad = undefined;
+      expect(kindsOf(await collecting.collect({ totalBytes: 0 }))).toEqual(['blob', 'layer', 'step', 'step']);
+    });
+
     it('when all is cleaned', async () => {
       const cleaning = await collector();
       disk.bad = join(rig.cacheDir, '.ict/blobs/sha256');
