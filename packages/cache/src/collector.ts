@@ -126,7 +126,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
   }
 
   /**
-   * Moves entries to the trash. What a build began to use meanwhile is put back.
+   * Moves entries to the trash. What a build began to use meanwhile is put back, also when the signal ends it.
    *
    * @param found what could not be looked at.
    */
@@ -142,7 +142,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     const moved: { readonly entry: CollectedEntry; readonly trash: string }[] = [];
     const gone: CollectedEntry[] = [];
     for (const entry of free) {
-      options.signal?.throwIfAborted();
+      if (options.signal?.aborted === true) break;
       try {
         if (entry.kind === 'memo') {
           // Nobody notes the use of one, and whoever reads it has it whole or not at all.
@@ -162,6 +162,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     for (const { entry, trash } of moved) {
       if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path).catch(lost))) gone.push(entry);
     }
+    options.signal?.throwIfAborted();
     for (const { kind, provider, name } of gone)
       if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name)).catch(lost);
     await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id));

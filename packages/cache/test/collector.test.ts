@@ -6,6 +6,7 @@ import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Collection } from '../src/collector.js';
 import { occupiedBytes } from '../src/disk-room.js';
+import { currentOwner } from '../src/process-owner.js';
 import { refuseUnread } from '../src/unread.js';
 import { childScript, endProcesses, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
 
@@ -177,6 +178,29 @@ describe('running builds', () => {
     expect(names(result)).toEqual(['package b_1.0-1_amd64.deb']);
     expect(names(await (await rig.open()).clean(() => true))).toEqual([]);
     expect((await build.packages(provider).lookup(packageOf('a', content('a')))).state).toBe('hit');
+  });
+
+  it('get back what they began to use when a collection is stopped', async () => {
+    await storePackages(['a', 'b'], START);
+    const cache = await rig.open();
+    const stopping = new AbortController();
+    const day = new Date(START * 1000).toISOString().slice(0, 10);
+    let begun = false;
+    // A build begins to use a package that is out of its place, and the collection is stopped before the next one.
+    Object.defineProperty(stopping.signal, 'aborted', {
+      get() {
+        if (packages().length === 2) return begun;
+        if (!begun) {
+          begun = true;
+          appendFileSync(join(rig.cacheDir, '.ict/used', day, `${currentOwner()}.log`), `${START} package ${provider}/a_1.0-1_amd64.deb\n`);
+          stopping.abort(new Error('stop'));
+        }
+        return true;
+      },
+    });
+    const cleaned = cache.clean(({ kind }) => kind === 'package', { signal: stopping.signal });
+    await expect(cleaned).rejects.toThrow('stop');
+    expect([begun, packages()]).toEqual([true, ['a_1.0-1_amd64.deb', 'b_1.0-1_amd64.deb']]);
   });
 
   it('keep a result that they are about to record', async () => {
