@@ -236,8 +236,10 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     entries,
     async writeGraph(dot) {
       try {
+        const graph = join(directory, PACKAGE_GRAPH);
         await ensureDirectory(directory);
-        await atomicWriteFile(join(directory, PACKAGE_GRAPH), dot, { temporary: layout.hidden(directory) });
+        await clearWreck(layout, graph);
+        await atomicWriteFile(graph, dot, { temporary: layout.hidden(directory) });
       } catch (error) {
         trouble.notKept(error, { what: 'the graph of packages', directory });
       }

@@ -153,6 +153,16 @@ describe('what lies in the place of something kept and is none makes way for it'
     expect(findings.filter(({ problem }) => problem !== 'foreign')).toEqual([]);
   });
 
+  it.each(Object.keys(wrecks))('(the graph of packages: %s)', async (what) => {
+    const graph = join(rig.cacheDir, 'pkgCache', provider, 'chrootpkgs.dot');
+    const draw = async (): Promise<void> => (await rig.open()).packages(provider).writeGraph('digraph {}');
+    await draw();
+    wreck(what, graph);
+    await draw();
+    expect(lstatSync(graph).isFile()).toBe(true);
+    expect([readFileSync(graph, 'utf8'), rig.warnings()]).toEqual(['digraph {}', []]);
+  });
+
   it('and stays where it leads to a file that is right', async () => {
     const { build, places } = kept['blob'] as Kept;
     await build(await rig.open());
