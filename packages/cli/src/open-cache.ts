@@ -105,8 +105,8 @@ export async function reapCache(cache: Cache, session: Session): Promise<void> {
 
 const clock = (): number => Date.now() / 1000;
 
-/** False where nothing is. */
-async function isDirectory(path: string): Promise<boolean> {
+/** False where nothing is. @throws `ICT_CACHE_UNREADABLE` where the system does not say, or something else lies there. */
+export async function isDirectory(path: string): Promise<boolean> {
   try {
     await stat(`${path}/`); // of what is no directory the system says so
     return true;

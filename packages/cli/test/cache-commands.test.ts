@@ -1,5 +1,5 @@
 import { chmodSync, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
@@ -554,6 +554,20 @@ describe('ict cache check', () => {
     const { status, stdout } = await ict(['cache', 'check', ...flags, ...places, '--json']);
     expect(status).toBe(expected);
     expect(JSON.parse(stdout.text)).toMatchObject({ status: expected, directories: [{ what: 'cache' }, { what: 'workspace', status: 0 }] });
+  });
+
+  it('measures what links lead to', async () => {
+    await fill(0, ['a']);
+    await mkdir(work);
+    await writeFile(join(work, 'file'), 'x'.repeat(5000));
+    for (const name of ['cache', 'work']) await symlink(name, join(root, `${name}-link`));
+    const sizes = async (argv: readonly string[]): Promise<readonly number[]> => {
+      const { directories } = await document<{ directories: readonly { allocatedBytes: number }[] }>(['check', ...argv]);
+      return directories.map(({ allocatedBytes }) => allocatedBytes);
+    };
+    const direct = await sizes(places);
+    expect(Math.min(...direct)).toBeGreaterThan(0);
+    expect(await sizes(['--cache-dir', join(root, 'cache-link'), '--work-dir', join(root, 'work-link')])).toEqual(direct);
   });
 
   it('refuses sizes in the wrong order', async () => {

@@ -92,6 +92,7 @@ describe('what may not be looked at', () => {
   it.each([
     ['list', []],
     ['du', []],
+    ['check', []],
     ['info', ['x']],
     ['export', ['x', 'y.raw']],
     ['gc', ['--dry-run']],
@@ -126,14 +127,13 @@ describe('a cache directory that is none', () => {
     await rm(cacheDir, { recursive: true });
     await kinds[what]?.(cacheDir);
   };
-  it.each(Object.keys(kinds).flatMap((what) => ['list', 'du', 'gc', 'verify', 'info x'].map((command) => [what, command] as const)))(
-    'as %s lies there is told by %s',
-    async (what, command) => {
-      await put(what);
-      const { status, document } = await ask(...command.split(' '));
-      expect([status, document.error]).toMatchObject([7, { code: 'ICT_CACHE_UNREADABLE' }]);
-    },
-  );
+  it.each(
+    Object.keys(kinds).flatMap((what) => ['list', 'du', 'check', 'gc', 'verify', 'info x'].map((command) => [what, command] as const)),
+  )('as %s lies there is told by %s', async (what, command) => {
+    await put(what);
+    const { status, document } = await ask(...command.split(' '));
+    expect([status, document.error]).toMatchObject([7, { code: 'ICT_CACHE_UNREADABLE' }]);
+  });
 
   it.each(Object.keys(kinds))('as %s lies there takes nothing in', async (what) => {
     await put(what);

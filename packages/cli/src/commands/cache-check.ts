@@ -1,6 +1,8 @@
-import { gatherUnread, measureDirectory } from '@ict/cache';
+import { realpath } from 'node:fs/promises';
+import { gatherUnread, measureDirectory, tellUnread, unreadable, type Unseen } from '@ict/cache';
 import type { CacheCheckFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
+import { isDirectory } from '../open-cache.js';
 import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -18,13 +20,13 @@ export async function cacheCheck(session: Session, flags: CacheCheckFlags): Prom
   }
   const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
   const { unread, unseen } = gatherUnread();
+  const { cacheDir, workDir } = engine;
   const directories = [
-    { what: 'cache', path: engine.cacheDir },
-    { what: 'workspace', path: engine.workDir },
-  ].map(({ what, path }) => {
-    const allocatedBytes = measureDirectory(path, unseen);
-    const status = allocatedBytes > critGb * GIB ? 2 : allocatedBytes > warnGb * GIB ? 1 : 0;
-    return { what, path, allocatedBytes, status };
+    { what: 'cache', path: cacheDir, allocatedBytes: await cacheBytes(cacheDir, unseen) },
+    { what: 'workspace', path: workDir, allocatedBytes: await workBytes(workDir, unseen) },
+  ].map((directory) => {
+    const { allocatedBytes } = directory;
+    return { ...directory, status: allocatedBytes > critGb * GIB ? 2 : allocatedBytes > warnGb * GIB ? 1 : 0 };
   });
   const status = Math.max(...directories.map((directory) => directory.status));
   warnUnread(session, unread);
@@ -38,4 +40,24 @@ export async function cacheCheck(session: Session, flags: CacheCheckFlags): Prom
   const advice = status === 0 ? '' : 'Make room with `ict cache gc` or `ict cache clean`.\n';
   session.result(`${table(rows, { right: [2] }).join('\n')}\n${advice}`);
   return status;
+}
+
+/**
+ * What a cache takes, which may lie behind a link.
+ *
+ * @throws `ICT_CACHE_UNREADABLE` where something else lies there, or it cannot be read as a whole.
+ */
+async function cacheBytes(cacheDir: string, unseen: Unseen): Promise<number> {
+  if (!(await isDirectory(cacheDir))) return 0;
+  const real = await realpath(cacheDir).catch((error: unknown) => Promise.reject(unreadable(cacheDir, error)));
+  return measureDirectory(real, (path, error) => {
+    if (path === real) throw unreadable(cacheDir, error);
+    unseen(path, error);
+  });
+}
+
+/** What a work directory takes, likewise; `unseen` is told where it cannot be read as a whole. */
+async function workBytes(workDir: string, unseen: Unseen): Promise<number> {
+  const real = await realpath(workDir).catch((error: unknown) => tellUnread(workDir, unseen, error));
+  return real === undefined ? 0 : measureDirectory(real, unseen);
 }
