@@ -81,6 +81,7 @@ describe('what may not be looked at', () => {
     expect(unread[0]).toEqual({ path: told(), reason: 'EACCES' });
     expect(said).toContain('ICT_CACHE_UNREADABLE');
     expect(said).toContain(told());
+    expect(said.match(/cannot be read: EACCES/g)).toHaveLength(1);
   });
 
   it.each(['list', 'du', 'check', 'gc', 'clean'])('is nothing for %s where all may be', async (command) => {

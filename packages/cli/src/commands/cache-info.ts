@@ -18,11 +18,12 @@ export async function cacheInfo(session: Session, id: string, flags: CacheFlags)
   const caches = own === undefined ? behind : [own, ...behind];
   const entries: KeptEntry[] = [...(await entriesOf(caches, unseen)), ...(await keptWork(engine.workDir, unseen))];
   for (const { cacheDir } of behind) entries.push(...(await keptWork(cacheDir, unseen, ['chrootbuild'])));
-  if (unread.length > 0) warnUnread(session, unread);
+  warnUnread(session, unread);
+  const told = unread.length;
   const entry = findEntry(entries, id);
   const record = await recordOf(caches, entry, unseen);
   const usedBy = await usersOf(entries, digestOfEntry(entry, record), unseen);
-  warnUnread(session, unread);
+  warnUnread(session, unread.slice(told));
   const users = usedBy.map((step) => ({ id: step.id, name: step.name }));
   session.document({ ...entryDocument(entry), usedBy: users, record: record ?? null, unread });
   const lines = [
