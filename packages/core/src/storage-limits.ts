@@ -26,7 +26,8 @@ export async function enforceLimits(
     const { removed, freedBytes, pinned } = await cache.collect(storageLimits(storage), { signal });
     if (removed.length > 0) emit({ type: 'cache.collected', entries: removed.length, freedBytes });
     const limitBytes = storage.packageCache.maxSizeBytes;
-    if (pinned === 0 || occupiedBytes(await cache.entries(['package', 'twin'])) <= limitBytes) return;
+    // What cannot be looked at counts for no collection either.
+    if (pinned === 0 || occupiedBytes(await cache.entries(['package', 'twin'], () => undefined)) <= limitBytes) return;
     emit({
       type: 'warning',
       code: 'ICT_CACHE_LIMIT_SMALL',

@@ -72,6 +72,21 @@ it('packages of running builds stay, and a limit that is too small for them is t
   expect(events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_LIMIT_SMALL' }]);
 });
 
+it('a package that cannot be looked at does not keep a limit that is too small from being told', async () => {
+  await store('a', 'b');
+  const entries: Cache['entries'] = async (kinds, unseen) => {
+    if (unseen === undefined) throw new Error('unread');
+    unseen(join(place, 'cache', 'pkgCache', PROVIDER, 'c.pkg'), new Error('EIO'));
+    return cache.entries(kinds);
+  };
+  const packageCache = { enabled: true, maxSizeBytes: 80_000, retentionDays: 30, twins: true };
+  const storage = { packageCache, imageCache: { enabled: true, maxCount: 5 } };
+  const { signal } = new AbortController();
+  const partly = { collect: (...given: Parameters<Cache['collect']>) => cache.collect(...given), entries };
+  await enforceLimits(partly, { storage, signal }, (event) => events.push(event));
+  expect(events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_LIMIT_SMALL' }]);
+});
+
 it('a cache that cannot be collected is a warning, an abort is none', async () => {
   const failing = { collect: () => Promise.reject(new Error('no luck')), entries: async () => [] };
   const storage = {
