@@ -1,7 +1,7 @@
 import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf, isReadFailure, isRefusal, systemErrorOf } from '@ict/integrity';
+import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf, isReadFailure, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { ImageStore } from './image-store.js';
@@ -263,13 +263,13 @@ function stateOf(path: string): string | undefined {
   }
 }
 
-/** False where what is to be done is another user's, or the file system is only read. */
+/** False where the system does not let it be done: it is another user's, in use, or its file system is only read or in trouble. */
 async function unlessRefused(work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();
     return true;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (systemErrorOf(error) === undefined) throw error;
     return false;
   }
 }

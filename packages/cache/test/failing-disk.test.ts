@@ -12,10 +12,12 @@ import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from '
 /* The disk gives nothing of one inode: the system answers EIO to whoever asks what lies at its path, or what it holds. */
 
 const disk = vi.hoisted(() => {
-  const failing = { bad: undefined as string | undefined };
-  const refuse = (path: unknown): void => {
-    if (failing.bad !== undefined && String(path) === failing.bad)
-      throw Object.assign(new Error(`EIO: i/o error, '${failing.bad}'`), { code: 'EIO', path: failing.bad });
+  /** What cannot be looked at, and what cannot be moved. */
+  const failing = { bad: undefined as string | undefined, stuck: undefined as string | undefined };
+  const refuse = (name: string, given: unknown): void => {
+    const path = String(given);
+    if (path === failing.bad || (name === 'renameSync' && path === failing.stuck))
+      throw Object.assign(new Error(`EIO: i/o error, '${path}'`), { code: 'EIO', path });
   };
   /** The functions of these names, of which the disk refuses what is asked of the bad path. */
   const wrapped = (real: object, names: readonly string[]): object =>
@@ -25,7 +27,7 @@ const disk = vi.hoisted(() => {
         return [
           name,
           (path: unknown, ...more: readonly unknown[]) => {
-            refuse(path);
+            refuse(name, path);
             return work(path, ...more);
           },
         ];
@@ -68,6 +70,7 @@ beforeEach(async () => {
 });
 afterEach(() => {
   disk.bad = undefined;
+  disk.stuck = undefined;
   rig.close();
 });
 
@@ -97,6 +100,18 @@ describe('what the disk does not let be looked at is told by the check of the ca
     expect(fs.existsSync(path)).toBe(true);
     expect((await cache.verify({ checkLayer: async () => undefined })).findings).toEqual([]);
   });
+});
+
+it('what is damaged and cannot be moved is told as that, and stays', async () => {
+  const path = join(rig.cacheDir, 'pkgCache', provider, 'a_1.0-1_amd64.deb');
+  fs.chmodSync(path, 0o644);
+  fs.writeFileSync(path, 'x');
+  for (const repaired of [false, true]) {
+    disk.stuck = repaired ? undefined : path;
+    const { findings } = await cache.verify({ repair: true, checkLayer: async () => undefined });
+    expect(findings).toEqual([expect.objectContaining({ kind: 'package', path, problem: 'damaged', repaired })]);
+    expect(fs.existsSync(path)).toBe(!repaired);
+  }
 });
 
 /** Long enough after everything was stored that a collection may take it. */
