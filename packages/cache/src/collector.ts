@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRefusal, systemErrorOf } from '@ict/integrity';
+import { isNoFile, isRefusal, systemErrorOf } from '@ict/integrity';
 import { hasCode, type BlobRef, type Json, type LayerRef } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
@@ -144,9 +144,9 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     for (const entry of free) {
       if (options.signal?.aborted === true) break;
       try {
-        if (entry.kind === 'memo') {
-          // Nobody notes the use of one, and whoever reads it has it whole or not at all.
-          if (removeFile(entry.path)) gone.push(entry);
+        // Nobody notes the use of a memo, and whoever reads it has it whole or not at all.
+        if (entry.kind === 'memo' && isRemoved(entry.path)) {
+          gone.push(entry);
           continue;
         }
         const trash = await layout.setAside(entry.path);
@@ -287,6 +287,16 @@ function asCollected(entry: CacheEntry, reason: string | undefined): readonly Co
 
 function collection(removed: readonly CollectedEntry[], chosen: number, unread: readonly Unread[]): Collection {
   return { removed, freedBytes: releasedBytes(removed), pinned: chosen - removed.length, unread };
+}
+
+/** Removes a file at once. @returns false where none is: nothing, or a directory. */
+function isRemoved(path: string): boolean {
+  try {
+    return removeFile(path);
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
+    return false;
+  }
 }
 
 /** What the system refuses of what only spares others work. */

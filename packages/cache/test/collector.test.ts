@@ -99,6 +99,15 @@ describe('limits', () => {
     expect(await cache.memo.get('asked', 'long ago')).toBeUndefined();
   });
 
+  it('a directory in the place of a memory of a question goes, too', async () => {
+    await (await rig.open()).memo.set('question', 'old', 1);
+    const [{ path }] = (await (await rig.open()).entries(['memo'])) as [{ path: string }];
+    rmSync(path);
+    mkdirSync(join(path, 'within'), { recursive: true });
+    const { removed, unread } = await (await rig.open()).clean(({ kind }) => kind === 'memo');
+    expect([removed.map((entry) => entry.path), unread, existsSync(path)]).toEqual([[path], [], false]);
+  });
+
   it('when room is short, what was unused longest goes first, whatever it is', async () => {
     await storePackages(['a'], START);
     const blob = await storeResult('r', START + DAY);
