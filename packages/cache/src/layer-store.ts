@@ -99,12 +99,18 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     return readOnly.first((place) => elsewhere(digest, place));
   }
 
-  /** A half-removed or hand-made directory of that name, or a link, is no layer; it would only be in the way. */
-  async function clearWreck(digest: Digest): Promise<void> {
+  /**
+   * A half-removed or hand-made directory of that name, or a link, is no layer; it would only be in the way.
+   *
+   * @returns whether a layer is there, perhaps behind a link.
+   */
+  async function clearWreck(digest: Digest): Promise<boolean> {
     const target = directoryOf(digest);
     const seen = lookAt(target);
-    if (seen === undefined || (await own(digest).catch(noLayer)) !== undefined) return;
+    if (seen === undefined) return false;
+    if ((await own(digest).catch(noLayer)) !== undefined) return true;
     await removeSeen(layout, target, seen);
+    return false;
   }
 
   async function discardStaged(staged: StagedLayer): Promise<void> {
@@ -130,7 +136,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
       const target = directoryOf(digest);
       const source = dirname(staged.upper);
       try {
-        await clearWreck(digest);
+        const kept = await clearWreck(digest);
         await atomicWriteFile(join(source, 'manifest.json'), manifest);
         await atomicWriteFile(join(source, 'signature.json'), signature);
         let existed = false;
@@ -138,7 +144,8 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
           await rename(source, target);
           await syncDirectory(dirname(target));
         } catch (error) {
-          if (errnoOf(error) !== 'EEXIST' && errnoOf(error) !== 'ENOTEMPTY') throw error;
+          // No directory takes the place of a link.
+          if (!['EEXIST', 'ENOTEMPTY', ...(kept ? ['ENOTDIR'] : [])].includes(errnoOf(error) ?? '')) throw error;
           existed = true;
         }
         await discardStaged(staged);

@@ -175,6 +175,20 @@ describe('what lies in the place of something kept and is none makes way for it'
     expect(lstatSync(blob).isSymbolicLink()).toBe(true);
     expect(await cache.blobs.path(DIGEST)).toBe(blob);
   });
+
+  it('and stays where it leads to a layer', async () => {
+    const { build, places } = kept['layer'] as Kept;
+    await build(await rig.open());
+    const layer = (places['layer'] as () => string)();
+    const elsewhere = join(rig.root, 'elsewhere');
+    renameSync(layer, elsewhere);
+    symlinkSync(elsewhere, layer);
+    const cache = await rig.open();
+    const staged = await cache.layers.stage();
+    expect((await cache.layers.publish(staged, DIGEST, { manifest: '[]', signature: '{}' })).existed).toBe(true);
+    expect([lstatSync(layer).isSymbolicLink(), readdirSync(elsewhere).sort()]).toEqual([true, ['fs', 'manifest.json', 'signature.json']]);
+    expect(rig.warnings()).toEqual([]);
+  });
 });
 
 describe('a place that is freed', () => {
