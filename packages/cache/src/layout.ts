@@ -134,6 +134,20 @@ function moveAside(path: string, aside: string): string | undefined {
   }
 }
 
+/**
+ * Puts a file back that is another user's, to which the system lets this one make no link: at once, so that hardly anything takes its place
+ * between look and move.
+ *
+ * @returns false when something did before.
+ * @throws `error` when it says anything else.
+ */
+function giveBack(error: unknown, aside: string, path: string): boolean {
+  if (errnoOf(error) !== 'EPERM') throw error;
+  if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+  renameSync(aside, path);
+  return true;
+}
+
 function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);
@@ -262,7 +276,8 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     toTrash: async (path) => (await setAside(path)) !== undefined,
     async putBack(aside, path) {
       try {
-        if (!(await lstat(aside)).isDirectory()) return await publishByLink(aside, path);
+        if (!(await lstat(aside)).isDirectory())
+          return await publishByLink(aside, path).catch((error: unknown) => giveBack(error, aside, path));
         await rename(aside, path);
         return true;
       } catch (error) {

@@ -1,4 +1,15 @@
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -9,6 +20,7 @@ import { currentOwner } from '../src/process-owner.js';
 import { clearWreck } from '../src/wreck.js';
 import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
+const NOBODY = 65_534;
 const CONTENT = 'content';
 const DIGEST = digestOf(CONTENT);
 const PACKAGE = packageOf('a', CONTENT);
@@ -216,6 +228,25 @@ describe('a place that is freed', () => {
     await clearWreck(racing, path);
     expect(existsSync(path) ? readFileSync(path, 'utf8') : undefined).toBe(_what === 'a file' ? 'of another process' : undefined);
     expect(aside === undefined || !existsSync(aside)).toBe(true);
+  });
+
+  it.each([
+    ['', false],
+    [', unless another took its place', true],
+  ])('is that again of a file of another user who shares the cache%s', async (_but, taken) => {
+    rmSync(path);
+    writeFileSync(path, 'of another user', { mode: 0o444 });
+    for (const directory of [rig.root, layout.area('blobs'), layout.area('trash')]) chmodSync(directory, 0o777);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(NOBODY);
+    try {
+      const aside = (await layout.setAside(path)) as string;
+      if (taken) writeFileSync(path, 'new');
+      expect(await layout.putBack(aside, path)).toBe(!taken);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+    expect(readFileSync(path, 'utf8')).toBe(taken ? 'new' : 'of another user');
   });
 
   it('is not taken from what a third process put there meanwhile', async () => {
