@@ -31,8 +31,8 @@ export interface FormatArtifact {
 /** Runs a cached step of a format: hit, or run and store. */
 export interface StepRunner {
   /**
-   * @param unmade gives what stands for the result where a plan follows the build and the step was never run: plain data of the same form,
-   *   with this digest for that of its file. Never stored. Without it, such a plan says nothing of the steps after this one.
+   * @param unmade gives what stands for the result where a plan follows the build and this code never ran the step: plain data of the same
+   *   form, with this digest for that of its file. Never stored. Without it, such a plan says nothing of the steps after this one.
    */
   step<Out extends Json>(type: string, version: number, key: Json, run: () => Promise<Out>, unmade?: (digest: Digest) => Out): Promise<Out>;
 }

@@ -1,6 +1,6 @@
 import { taggedReferences, type StepRecord } from '@ict/cache';
-import { digestOf, type InputDifference } from '@ict/integrity';
-import type { Digest, Exporter, Json } from '@ict/plugin-api';
+import { canonicalJson, digestOf, type InputDifference } from '@ict/integrity';
+import type { Digest, Exporter, Json, LayerRef } from '@ict/plugin-api';
 import { cacheUse, type StorageSwitches } from '../cache-use.js';
 import { NO_START } from '../compose/delta.js';
 import { describeImageMiss, IMAGE_STEP, imageInputs } from '../finalize/image-cache.js';
@@ -8,7 +8,7 @@ import type { PlannedStep } from './plan-documents.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import type { Intake } from '../templates/template-intake.js';
 import { walkSteps, type StepWalk, type WalkedStep } from './step-walk.js';
-import { describeDifferences } from '../steps.js';
+import { describeDifferences, type StepLook } from '../steps.js';
 
 /** What can be said of a step before a build. */
 export interface StepOutlook {
@@ -30,7 +30,7 @@ export interface StepOutlook {
 
 /**
  * Looks ahead at the steps of a build, in their order; first comes the finished image, where those are used. Steps above one that would run
- * are looked up as if that gave what it gave the last time.
+ * are looked up as if that gave what it gave the last time, or with what stands for it.
  */
 export async function foreseeSteps(
   walk: StepWalk,
@@ -39,7 +39,7 @@ export async function foreseeSteps(
   storage: StorageSwitches,
 ): Promise<readonly StepOutlook[]> {
   const found = cacheUse({}, storage, spec).images ? await foreseeImage(walk, exporters) : [];
-  const assumed = new Map<Digest, string>();
+  const assumed = new Assumed();
   await walkSteps(walk, async (step) => {
     const { outlook, output } = await foresee(step, walk, assumed);
     found.push(outlook);
@@ -67,30 +67,59 @@ async function foreseeImage(
 /** Inputs that are results of steps below; of those that are only assumed, nothing is said. */
 const BELOW = /^input\.(below|kept)\b/;
 
+/** Results that stand for those of steps that would run. */
+class Assumed {
+  readonly #steps = new Map<Digest, string>();
+  #untraced: string | undefined;
+
+  /** The nearest step below, as far as is known, whose result shapes the key of this one. */
+  below({ type, key }: WalkedStep): string | undefined {
+    const text = JSON.stringify(key);
+    const traced = [...this.#steps].filter(([digest]) => text.includes(digest)).at(-1)?.[1];
+    return traced ?? (isOfFormat(type) ? this.#untraced : undefined);
+  }
+
+  add(type: string, output: Json | undefined): void {
+    const references = output === undefined ? [] : [...taggedReferences(output)];
+    for (const { digest } of references) {
+      this.#steps.delete(digest); // of steps with equal results the last one is the nearest
+      this.#steps.set(digest, type);
+    }
+    // What a format makes keys of is its own affair: of a result without layers and files no digest tells where it went.
+    if (isOfFormat(type) && references.length === 0 && (output ?? null) !== null) this.#untraced = type;
+  }
+
+  isIn(value: Json | undefined): boolean {
+    const text = JSON.stringify(value ?? null);
+    return [...this.#steps.keys()].some((digest) => text.includes(digest));
+  }
+}
+
+const isOfFormat = (type: string): boolean => !type.startsWith('ict.');
+
 /**
- * @param assumed digests of results that stand for those of steps below, with the step; more are added.
+ * @param assumed more is added.
  * @returns with the result to go on with, if there is any.
  */
 async function foresee(
   step: WalkedStep,
   { build }: StepWalk,
-  assumed: Map<Digest, string>,
+  assumed: Assumed,
 ): Promise<{ readonly outlook: StepOutlook; readonly output: Json | undefined }> {
   const { type } = step;
   const { key, ...look } = await build.steps.peek(step);
   const past = look.past === undefined ? {} : { past: look.past };
-  const text = JSON.stringify(step.key);
-  const waitsFor = [...assumed].filter(([digest]) => text.includes(digest)).at(-1)?.[1];
+  const waitsFor = assumed.below(step);
   if (look.output !== undefined && waitsFor === undefined)
     return { outlook: { type, key, verdict: 'hit', reason: '', differences: [], ...past }, output: look.output };
-  const output = look.output ?? look.past?.output ?? standIn(step);
+  const output = likelyOutput(step, look);
   if (waitsFor === undefined) {
-    assume(output, type, assumed);
+    assumed.add(type, output);
     const { reason, differences } = look;
     return { outlook: { type, key, verdict: 'miss', reason, differences, ...(await installWay(step)), ...past }, output };
   }
-  const own = look.differences.filter(({ path, after }) => !BELOW.test(path) && !mentions(after, assumed.keys()));
-  assume(output, type, assumed);
+  const own = look.differences.filter(({ path, after }) => !BELOW.test(path) && !assumed.isIn(after));
+  assumed.add(type, output);
   const open = look.past !== undefined && own.length === 0 && (look.output !== undefined || look.differences.length > 0);
   const outlook: StepOutlook = open
     ? { type, verdict: 'open', reason: `depends on what ${waitsFor} makes`, differences: [], waitsFor, ...past }
@@ -104,19 +133,23 @@ async function foresee(
   return { outlook: { ...outlook, ...(await installWay(step, waitsFor)) }, output };
 }
 
-function assume(output: Json | undefined, type: string, assumed: Map<Digest, string>): void {
-  for (const { digest } of output === undefined ? [] : taggedReferences(output)) assumed.set(digest, type);
-}
-
-function mentions(value: Json | undefined, digests: Iterable<Digest>): boolean {
-  const text = JSON.stringify(value ?? null);
-  return [...digests].some((digest) => text.includes(digest));
-}
-
-/** What stands for a result that was never made. Of those of an image format only the format knows their form. */
-function standIn({ type, unmade }: WalkedStep): Json | undefined {
+/**
+ * What to go on with: the stored result, the nearest one, or what stands for one that was never made. The nearest one counts only where it has
+ * the form that the build would meet: of the results of an image format those of the same code, which alone knows it; of all others layers.
+ */
+function likelyOutput(step: WalkedStep, { output, past }: StepLook): Json | undefined {
+  const { type, unmade } = step;
+  if (output !== undefined) return output;
   const digest = digestOf(`never made: ${type}`);
-  return type.startsWith('ict.') ? { kind: 'layer', digest, entries: 0, sizeBytes: 0 } : unmade?.(digest);
+  if (isOfFormat(type)) return past !== undefined && isOfSameCode(past, step) ? past.output : unmade?.(digest);
+  // A layer of a template that was of no type gave none.
+  const made = past?.output as unknown as Partial<LayerRef> | null | undefined;
+  return made?.kind === 'layer' ? past?.output : { kind: 'layer', digest, entries: 0, sizeBytes: 0 };
+}
+
+function isOfSameCode({ inputs }: StepRecord, { version, by }: WalkedStep): boolean {
+  const before = inputs as { readonly version?: Json; readonly by?: Json };
+  return canonicalJson([before.version ?? null, before.by ?? null]) === canonicalJson([version, { ...by }]);
 }
 
 /**

@@ -8,6 +8,9 @@ import type {
   BlobStore,
   BuildContext,
   DeltaVerdict,
+  Digest,
+  ImageFormat,
+  ImageInput,
   ImageSpec,
   Json,
   LayerRef,
@@ -79,13 +82,18 @@ interface Wish {
   readonly spec?: Partial<ImageSpec>;
   /** What the provider says of packages that a delta would add; default: it knows no deltas. */
   readonly judgement?: DeltaVerdict;
+  /** The image format, and its version. */
+  readonly format?: readonly [ImageFormat, string];
 }
 
 const bash = resolvedPackage('bash', { requestedBy: ['essential'] });
 const tar = resolvedPackage('tar', { requestedBy: ['template'] });
 
 /** An image that asks for some packages, on the cache of this test. */
-function image({ packages = [bash, tar], spec: parts = {}, judgement }: Wish, gone: ReadonlySet<string> = new Set()) {
+function image(
+  { packages = [bash, tar], spec: parts = {}, judgement, format: wanted = [format, '1'] }: Wish,
+  gone: ReadonlySet<string> = new Set(),
+) {
   const spec: ImageSpec = {
     ...sampleSpec({
       packages: [
@@ -106,7 +114,7 @@ function image({ packages = [bash, tar], spec: parts = {}, judgement }: Wish, go
     spec,
     distribution,
     provider: { part: judgement === undefined ? provider : judging(judgement), identity: identity('provider') },
-    format: { part: format, identity: identity('format') },
+    format: { part: wanted[0], identity: { name: 'format', version: wanted[1] } },
   };
   const root = { path: 'InRelease', digest: digestOfAll('1'), sizeBytes: 9, dateSeconds: 1_700_000_000 };
   const lock: Lock = {
@@ -118,7 +126,7 @@ function image({ packages = [bash, tar], spec: parts = {}, judgement }: Wish, go
     packages,
     tools: [],
   };
-  const settled: SettledLock = { lock, request: packageRequest(spec, distribution, format), warnings: [] };
+  const settled: SettledLock = { lock, request: packageRequest(spec, distribution, wanted[0]), warnings: [] };
   const context = fakeContext();
   onTestFinished(() => context[Symbol.asyncDispose]());
   const has = async ({ digest }: LayerRef) => !gone.has(digest);
@@ -143,13 +151,23 @@ function made(type: string, key: Json, content: string = JSON.stringify(key)): L
   return { kind: 'layer', digest: digestOf(`${type} ${content}`), entries: 1, sizeBytes: 1000 };
 }
 
-/** Builds: every step is run or found. @param contents of layers that come out otherwise than their key says */
-async function build(wish: Wish, contents: Readonly<Record<string, string>> = {}): Promise<ReadonlyMap<string, string>> {
+/**
+ * Builds: every step is run or found.
+ *
+ * @param contents of layers that come out otherwise than their key says
+ * @param results of steps that do not make a layer
+ */
+async function build(
+  wish: Wish,
+  contents: Readonly<Record<string, string>> = {},
+  results: Readonly<Record<string, Json>> = {},
+): Promise<ReadonlyMap<string, string>> {
   const { intake, settled, services } = image(wish);
   const digests = new Map<string, string>();
   const walk = await planWalk(intake, settled, new Map(), services);
   await walkSteps(walk, async (step) => {
-    const output = await walk.build.steps.run({ ...step, run: async () => made(step.type, step.key, contents[step.type]) });
+    const make = async (): Promise<Json> => results[step.type] ?? made(step.type, step.key, contents[step.type]);
+    const output = await walk.build.steps.run({ ...step, run: make });
     digests.set(step.type, (output as unknown as LayerRef).digest);
     return output;
   });
@@ -316,5 +334,55 @@ describe('the steps of a plan', () => {
     ]);
     expect(steps[2]).toMatchObject({ reason: expect.stringContaining('jq'), install: { way: 'clean' } });
     expect(steps[4]?.reason).toBe('depends on what ict.configure makes');
+  });
+
+  it('go on over a layer that was of no type when it was last made', async () => {
+    const layers = (launch: boolean) => ({ layers: [layer('app', { types: { launch, build: false, cache: false } })] });
+    await build({ spec: layers(false) }, {}, { 'ict.layer.app': { done: true } });
+    const steps = await plan({ spec: layers(true) });
+    expect(steps.find(({ type }) => type === 'ict.layer.app')).toMatchObject({ hit: false, reason: expect.stringContaining('launch') });
+    expect(steps.at(-1)).toMatchObject({ type: 'ict.inventory', hit: false });
+  });
+
+  it('go on over results of other code with what stands for them, as they may have another form', async () => {
+    const treeKey = ({ tree }: ImageInput): Json => ({ tree: tree.layers.map(({ digest }) => digest) });
+    const before = sampleFormat({
+      requires: () => [],
+      build: async (input, steps) => {
+        await steps.step<Json>('disk.pack', 1, treeKey(input), async () => null);
+        return [];
+      },
+    });
+    const after = sampleFormat({
+      requires: () => [],
+      build: async (input, steps) => {
+        const stored = (digest: Digest) => ({ file: { kind: 'blob' as const, digest, sizeBytes: 0 } });
+        const { file } = await steps.step('disk.pack', 1, treeKey(input), async () => stored(digestOfAll('3')), stored);
+        await steps.step('disk.sign', 1, { file: file.digest }, async () => null);
+        return [];
+      },
+    });
+    await build({ format: [before, '1'] }, {}, { 'disk.pack': { packed: 'otherwise' } });
+    const steps = await plan({ format: [after, '2'] });
+    expect(steps.slice(-3).map(({ type, hit }) => [type, hit])).toEqual([
+      ['disk.pack', false],
+      ['disk.sign', false],
+      ['ict.inventory', false],
+    ]);
+  });
+
+  it('are no hits where what they are made of cannot be told from their keys', async () => {
+    const counting = sampleFormat({
+      requires: () => [],
+      build: async ({ tree }, steps) => {
+        const counted = await steps.step<Json>('disk.count', 1, { tree: tree.layers.map(({ digest }) => digest) }, async () => 1);
+        await steps.step('disk.label', 1, { counted }, async () => null);
+        return [];
+      },
+    });
+    const ofHost = (hostname: string): Wish => ({ format: [counting, '1'], spec: { system: sampleSpec({ hostname }).system, layers: [] } });
+    await build(ofHost('one'), {}, { 'disk.count': { count: 1 } });
+    const steps = await plan(ofHost('two'));
+    expect(steps.find(({ type }) => type === 'disk.label')).toMatchObject({ hit: false, waitsFor: 'disk.count' });
   });
 });
