@@ -11,6 +11,9 @@ export type InstallWay =
 /** Why packages are installed cleanly where nothing is there to begin with. */
 export const NO_START = 'no cached layer of packages lies over the same base tree';
 
+/** Why packages are always installed cleanly where a provider knows nothing else. */
+export const NO_DELTAS = 'this package ecosystem knows no deltas';
+
 /** Thrown inside a delta whose result cannot be trusted to equal a clean installation; the layer is then built cleanly. */
 export class DeltaRefused extends Error {}
 
@@ -31,7 +34,7 @@ export async function chooseWay(
   { delta }: Pick<Installer, 'delta'>,
   ctx: Context,
 ): Promise<InstallWay> {
-  if (delta === undefined) return { kind: 'clean', reason: 'this package ecosystem knows no deltas' };
+  if (delta === undefined) return { kind: 'clean', reason: NO_DELTAS };
   const starts = await nearestLayers(packages, key, siblings, layers);
   if (starts.length === 0) return { kind: 'clean', reason: NO_START };
   let obstacle: string | undefined;

@@ -302,8 +302,9 @@ describe('an explanation', () => {
     const newBash = resolvedPackage('bash', { version: '9', requestedBy: ['essential'] });
     const jq = resolvedPackage('jq', { version: '1.7' });
     const unless = 'no cached layer of packages lies over the same base tree, unless ict.base gives the same as before';
-    for (const more of [[], [jq]]) {
-      const packages = find(await explain({ judgement, packages: [newBash, tar, ...more] }), 'ict.packages');
+    const bound: DeltaVerdict = { kind: 'bound', reason: 'jq adds a user' };
+    for (const [verdict, ...more] of [[judgement], [judgement, jq], [bound, jq]] as const) {
+      const packages = find(await explain({ judgement: verdict, packages: [newBash, tar, ...more] }), 'ict.packages');
       expect(packages).toMatchObject({ verdict: more.length === 0 ? 'open' : 'miss', install: { way: 'clean', reason: unless } });
     }
   });
