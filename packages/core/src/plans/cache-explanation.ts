@@ -7,7 +7,7 @@ import { inputOrigin } from './input-origin.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import { packageGraph } from '../questions/package-graph.js';
 import { recallRelations, statedRelations } from '../questions/package-relations.js';
-import { planContent } from './plan.js';
+import { planTemplateContent } from './plan.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import type { Services } from '../services.js';
 import { foreseeSteps } from './step-outlook.js';
@@ -27,7 +27,7 @@ export async function explainCache(
   services: Services,
 ): Promise<Explanation> {
   const { lock } = settled;
-  const { files, fetchBytes } = await planContent(lock, services.packages(lock, intake.provider.part), services.context.signal);
+  const { files, fetchBytes } = await planTemplateContent(lock, intake, storage, services);
   const walk = await planWalk(intake, settled, files, services);
   const positionOf = await packagePositions(settled, services);
   const steps = (await foreseeSteps(walk, exporters, intake, storage)).map(

@@ -80,5 +80,6 @@ export interface PlannedPackage {
   readonly requestedBy: readonly string[];
   /** Where it goes: into the image, or only into the tree of tools that write it. */
   readonly part: 'image' | 'tools';
+  /** Whether a build takes it from the package cache: never where that is switched off. */
   readonly cached: boolean;
 }

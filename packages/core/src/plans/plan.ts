@@ -1,5 +1,5 @@
 import type { Exporter, ResolvedPackage } from '@ict/plugin-api';
-import type { StorageSwitches } from '../cache-use.js';
+import { cacheUse, type StorageSwitches } from '../cache-use.js';
 import { IMAGE_STEP } from '../finalize/image-cache.js';
 import { inParallel } from '../in-parallel.js';
 import type { Plan, PlannedPackage, PlannedStep } from './plan-documents.js';
@@ -12,7 +12,7 @@ import { foreseeSteps, type StepOutlook } from './step-outlook.js';
 import { planWalk } from './step-walk.js';
 import type { Intake } from '../templates/template-intake.js';
 
-/** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
+/** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Makes nothing. */
 export async function planBuild(
   intake: Intake,
   settled: SettledLock,
@@ -21,7 +21,7 @@ export async function planBuild(
   services: Services,
 ): Promise<Plan> {
   const { lock } = settled;
-  const content = await planContent(lock, services.packages(lock, intake.provider.part), services.context.signal);
+  const content = await planTemplateContent(lock, intake, storage, services);
   const outlooks = await foreseeSteps(await planWalk(intake, settled, content.files, services), exporters, intake, storage);
   const [first] = outlooks;
   const finished = first?.type === IMAGE_STEP && first.verdict === 'hit';
@@ -66,6 +66,17 @@ export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'
   });
   const fetchBytes = packages.reduce((sum, { cached, sizeBytes }) => sum + (cached ? 0 : sizeBytes), 0);
   return { packages, fetchBytes, files };
+}
+
+/** As {@link planContent}, from the package cache where a build of the template uses it. */
+export async function planTemplateContent(
+  lock: Lock,
+  { spec, provider }: Pick<Intake, 'spec' | 'provider'>,
+  storage: StorageSwitches,
+  services: Services,
+): Promise<PlannedContent> {
+  const shelf = services.packages(lock, provider.part, { use: cacheUse({}, storage, spec).packages });
+  return planContent(lock, shelf, services.context.signal);
 }
 
 /** The document of a plan. */

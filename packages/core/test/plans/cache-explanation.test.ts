@@ -25,7 +25,7 @@ import type { ExplainedStep, PlannedStep } from '../../src/plans/plan-documents.
 import type { Lock } from '../../src/locks/lock.js';
 import type { SettledLock } from '../../src/locks/lock-settling.js';
 import { packageRequest } from '../../src/locks/request.js';
-import type { Services } from '../../src/services.js';
+import type { Services, TierUse } from '../../src/services.js';
 import { planWalk, walkSteps } from '../../src/plans/step-walk.js';
 import { StepEngine } from '../../src/steps.js';
 import type { Intake } from '../../src/templates/template-intake.js';
@@ -385,5 +385,18 @@ describe('the steps of a plan', () => {
     await build(ofHost('one'), {}, { 'disk.count': { count: 1 } });
     const steps = await plan(ofHost('two'));
     expect(steps.find(({ type }) => type === 'disk.label')).toMatchObject({ hit: false, waitsFor: 'disk.count' });
+  });
+});
+
+describe('the packages of a plan', () => {
+  it.each([true, false])('come from the cache where a build uses that for them (%s)', async (use) => {
+    const wanted = [bash, resolvedPackage('tar', { digest: digestOfAll('b') })];
+    const { intake, settled, services } = image({ packages: wanted, spec: { caches: { packages: use, images: true } } });
+    const lookup = (tier: TierUse | undefined) => async () => (tier?.use === false ? { state: 'miss' } : { state: 'hit', file: '/kept' });
+    const packages = (_lock: Lock, _provider: Provider, tier?: TierUse) => ({ lookup: lookup(tier) });
+    const kept = { ...services, packages } as unknown as Services;
+    const { packages: planned, fetchBytes } = await planBuild(intake, settled, [], storage(false), kept);
+    expect([planned.map(({ cached }) => cached), fetchBytes]).toEqual([[use, use], use ? 0 : 20]);
+    expect((await explainCache(intake, settled, [], storage(false), kept)).fetchBytes).toBe(fetchBytes);
   });
 });
