@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop, type RpmSet } from '@ict/fixtures';
 import type { DistributionDefinition, Resolution } from '@ict/plugin-api';
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
-import { CompsReader } from '../src/metadata/comps.js';
+import { CompsReader, joinComps } from '../src/metadata/comps.js';
 import { createRpmProvider } from '../src/provider.js';
 import { resolvePinned } from './checked-resolution.js';
 import { FIXTURES } from './fixture-index.js';
@@ -212,6 +212,21 @@ describe('groups and environments', () => {
     const packages = ['blender', 'cura'].map((each) => ({ name: each, ...always }));
     expect([...groups.values()]).toEqual([{ id: '20d-printing', name: '20D Printing', packages }]);
     expect([...environments.values()]).toEqual([{ id: 'gnome-desktop-environment', name: 'GNOME Desktop', groups: ['base-x'] }]);
+  });
+
+  it('keep their names where a later repository has none for them', () => {
+    const named = (name: string) => ({
+      groups: new Map([['tools', { id: 'tools', name, packages: [] }]]),
+      environments: new Map([['desk', { id: 'desk', name, groups: [] }]]),
+    });
+    for (const [names, expected] of [
+      [['First', ''], 'First'],
+      [['First', 'Second'], 'Second'],
+      [['', ''], ''],
+    ] as const) {
+      const { groups, environments } = joinComps(names.map(named));
+      expect([groups.get('tools')?.name, environments.get('desk')?.name]).toEqual([expected, expected]);
+    }
   });
 
   it('bring what they bring with dnf, whether or not weak dependencies count', async () => {

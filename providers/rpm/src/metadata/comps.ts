@@ -37,7 +37,7 @@ export interface Comps {
 }
 
 /**
- * Joins what repositories have under the same ids. As with dnf, the last one that has a group says what it is called, and the last one that
+ * Joins what repositories have under the same ids. As with dnf, the last one that names a group says what it is called, and the last one that
  * has a package in it says how the package comes.
  *
  * @param all in the order of the repositories.
@@ -48,12 +48,14 @@ export function joinComps(all: readonly Comps[]): Comps {
   for (const comps of all) {
     for (const [id, group] of comps.groups) {
       const here = new Set(group.packages.map(({ name }) => name));
-      const before = (groups.get(id)?.packages ?? []).filter(({ name }) => !here.has(name));
-      groups.set(id, { ...group, packages: [...before, ...group.packages] });
+      const known = groups.get(id);
+      const before = (known?.packages ?? []).filter(({ name }) => !here.has(name));
+      groups.set(id, { id, name: group.name || (known?.name ?? ''), packages: [...before, ...group.packages] });
     }
     for (const [id, environment] of comps.environments) {
-      const before = environments.get(id)?.groups ?? [];
-      environments.set(id, { ...environment, groups: [...new Set([...before, ...environment.groups])] });
+      const known = environments.get(id);
+      const brought = [...new Set([...(known?.groups ?? []), ...environment.groups])];
+      environments.set(id, { id, name: environment.name || (known?.name ?? ''), groups: brought });
     }
   }
   return { groups, environments };
