@@ -91,6 +91,11 @@ export function parseMirrors(value: string, previous: readonly MirrorFlag[] | un
 export function parseRepositories(value: string, previous: readonly string[] | undefined): readonly string[] {
   const plus = value.startsWith('+') ? '+' : '';
   const [address = '', ...suite] = parseText('--repo')(value.slice(plus.length)).trim().split(/\s+/);
+  if (suite.some((word) => /^(?:https?|file):/.test(word))) {
+    const hint =
+      'Of a line of a sources.list, give what begins with the address; blanks in an address are written %20, and the flag may be repeated.';
+    throw new FlagError('--repo', 'does not begin with its one address', hint);
+  }
   return [...(previous ?? []), [plus + parseAddress('--repo', address), ...suite].join(' ')];
 }
 

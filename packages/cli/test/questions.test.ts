@@ -478,6 +478,8 @@ describe('plan without template', () => {
     ['no target', ['--only', 'jq'], 'ICT_CLI_USAGE'],
     ['a template as well', ['a.yml', '--target', target], 'ICT_CLI_USAGE'],
     ['a repository that is no address', ['--target', target, '--only', 'jq', '--repo', 'b'], 'ICT_CLI_FLAG_INVALID'],
+    ['a whole line of a sources.list', ['--target', target, '--only', 'jq', '--repo', 'deb http://b.example one main'], 'its one address'],
+    ['two archives in one', ['--target', target, '--only', 'jq', '--repo', 'http://b.example http://c.example'], 'its one address'],
   ])('refuses %s', async (_what, argv, code) => {
     const { status, seen, stderr } = await run(...argv);
     expect([status, seen]).toEqual([2, undefined]);

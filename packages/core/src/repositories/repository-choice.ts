@@ -21,7 +21,8 @@ export interface RepositoryChoice {
  * The repositories of a definition, narrowed and replaced as asked. An archive that is named has the suite and components that
  * stand behind its address, else those that are asked for, else those that the definition takes from its first archive.
  *
- * @throws `ICT_REPOSITORY_UNKNOWN` for a suite or component that nothing has.
+ * @returns each under an id that no other has.
+ * @throws `ICT_REPOSITORY_UNKNOWN` for a suite or component that nothing has, or that an archive cannot have.
  */
 export function chooseRepositories(defined: readonly RepositorySpec[], choice: RepositoryChoice): readonly RepositorySpec[] {
   const { suites = [], components = [], archives = [] } = choice;
@@ -29,12 +30,16 @@ export function chooseRepositories(defined: readonly RepositorySpec[], choice: R
     return archiveRepositories(defined, choice, text.replace(/^\+/, ''), archives.length === 1 ? 'repo' : `repo${number + 1}`);
   });
   const replaced = archives.some((text) => !text.startsWith('+'));
-  if (archives.length === 0) {
+  // Where each archive has its own, the flags speak of the target alone.
+  const said = archives.map((text) => text.split(/\s+/));
+  if (!replaced && said.every(([, suite]) => suite !== undefined)) {
     requireKnown(
       'suite',
       suites,
       defined.map(({ suite }) => suite),
     );
+  }
+  if (!replaced && said.every(([, suite, component]) => component !== undefined || suite?.endsWith('/') === true)) {
     requireKnown(
       'component',
       components,
@@ -42,7 +47,16 @@ export function chooseRepositories(defined: readonly RepositorySpec[], choice: R
     );
   }
   const kept = replaced ? [] : narrow(defined, suites, components);
-  return [...kept, ...added];
+  const ids = new Set(kept.map(({ id }) => id));
+  return [...kept, ...added.map((one) => ({ ...one, id: unusedId(one.id, ids) }))];
+}
+
+/** @param used gets the id. */
+function unusedId(wanted: string, used: Set<string>): string {
+  let id = wanted;
+  for (let number = 2; used.has(id); number++) id = `${wanted}-${number}`;
+  used.add(id);
+  return id;
 }
 
 function archiveRepositories(
@@ -53,6 +67,13 @@ function archiveRepositories(
 ): readonly RepositorySpec[] {
   const [address = '', ownSuite, ...ownComponents] = text.split(/\s+/);
   const models = defined.filter((one) => one.archive === defined[0].archive);
+  if (ownSuite !== undefined && defined.every(({ suite }) => suite === '')) {
+    throw impossible(`the suite "${ownSuite}"`, 'repositories of the target have none', 'Give the address alone.');
+  }
+  if (ownSuite?.endsWith('/') === true && ownComponents.length > 0) {
+    const hint = `Leave "${ownComponents.join(' ')}" out, or name a suite that does not end in a slash.`;
+    throw impossible(`the component "${ownComponents[0]}"`, `"${ownSuite}" is a flat repository, which has none`, hint);
+  }
   const names = ownSuite !== undefined ? [ownSuite] : suites.length > 0 ? suites : models.map(({ suite }) => suite);
   const wanted = ownComponents.length > 0 ? ownComponents : components;
   return names.map((suite) => {
@@ -67,6 +88,11 @@ function archiveRepositories(
       keyrings: keyrings ?? model.keyrings,
     };
   });
+}
+
+/** What stands behind the address of an archive, and cannot. */
+function impossible(what: string, why: string, hint: string): Error {
+  return coreError('ICT_REPOSITORY_UNKNOWN', { message: `an archive is asked for ${what}, but ${why}`, hint });
 }
 
 function narrow(defined: readonly RepositorySpec[], suites: readonly string[], components: readonly string[]): readonly RepositorySpec[] {

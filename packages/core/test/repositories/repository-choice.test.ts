@@ -50,6 +50,32 @@ describe('chooseRepositories', () => {
     expect(own).toMatchObject({ id: 'repo', archive: 'http://c', suite: '', components: [] });
   });
 
+  it('takes a suite or component for that of an archive which has none of its own', () => {
+    const [own] = chooseRepositories(defined, { archives: ['http://c three'], components: ['extra'] });
+    expect(own).toMatchObject({ suite: 'three', components: ['extra'] });
+  });
+
+  it('gives no archive an id that another repository has', () => {
+    const flat = chooseRepositories([{ ...defined[0], id: 'repo' }], { archives: ['+http://c ./'] });
+    expect(flat.map(({ id, archive }) => `${id} ${archive}`)).toEqual(['repo http://a', 'repo-2 http://c']);
+    const same = chooseRepositories(defined, { archives: ['http://c'], suites: ['pool', 'pool/', './pool/'] });
+    expect(same.map(({ id }) => id)).toEqual(['repo-pool', 'repo-pool-2', 'repo-pool-3']);
+  });
+
+  it.each<[string, readonly RepositorySpec[], string, string]>([
+    ['a component of a flat repository', defined, 'http://c ./ main', '"./" is a flat repository, which has none'],
+    [
+      'a suite where repositories have none',
+      [{ ...defined[0], suite: '', components: [] }],
+      '+http://c ./',
+      'repositories of the target have none',
+    ],
+  ])('refuses %s', (_what, of, archive, message) => {
+    expect(() => chooseRepositories(of, { archives: [archive] })).toThrow(
+      expect.objectContaining({ code: 'ICT_REPOSITORY_UNKNOWN', message: expect.stringContaining(message) }),
+    );
+  });
+
   it('trusts the keys of the definition unless others are named', () => {
     const [own] = chooseRepositories(defined, { archives: ['http://c'], suites: ['one'] });
     expect(own).toMatchObject({ keyrings: ['/key'] });
@@ -61,6 +87,8 @@ describe('chooseRepositories', () => {
   it.each<[RepositoryChoice, string]>([
     [{ suites: ['one-update'] }, 'Did you mean "one-updates"?'],
     [{ components: ['non-free'] }, 'There is main, contrib'],
+    [{ suites: ['one-update'], archives: ['+http://c ./'] }, 'Did you mean "one-updates"?'],
+    [{ components: ['non-free'], archives: ['+http://c ./', '+http://d four extra'] }, 'There is main, contrib'],
   ])('%j is refused with what there is', (choice, hint) => {
     expect(() => chooseRepositories(defined, choice)).toThrow(
       expect.objectContaining({ code: 'ICT_REPOSITORY_UNKNOWN', hint: expect.stringContaining(hint) }),
