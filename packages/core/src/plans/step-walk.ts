@@ -84,7 +84,8 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
     },
   };
   try {
-    await composition.format.part.build(formatInput(composition, tree), runner, ctx);
+    // What a format says as it goes is of files that nobody makes here, and may come from results of other trees.
+    await composition.format.part.build(formatInput(composition, tree), runner, { ...ctx, emit: () => undefined });
   } catch (error) {
     if (!(error instanceof End)) throw error;
   }

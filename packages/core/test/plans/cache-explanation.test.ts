@@ -388,6 +388,25 @@ describe('the steps of a plan', () => {
   });
 });
 
+describe('a plan', () => {
+  it('says nothing of what a format says of the files that it makes', async () => {
+    const warning = { type: 'warning', code: 'ICT_SAMPLE', message: 'something is lost' } as const;
+    const telling = sampleFormat({
+      requires: () => [],
+      build: async (_input, _steps, ctx) => {
+        ctx.emit(warning);
+        return [];
+      },
+    });
+    const { intake, settled, services } = image({ format: [telling, '1'] });
+    const emitted: unknown[] = [];
+    const context = { ...services.context, emit: (event: unknown) => void emitted.push(event) };
+    const build = { ...services.build('', 1, []), context: () => context as unknown as BuildContext };
+    await planBuild(intake, settled, [], storage(false), { ...services, build: () => build });
+    expect(emitted).toEqual([]);
+  });
+});
+
 describe('the packages of a plan', () => {
   it.each([true, false])('come from the cache where a build uses that for them (%s)', async (use) => {
     const wanted = [bash, resolvedPackage('tar', { digest: digestOfAll('b') })];
