@@ -4,6 +4,7 @@ import { gatherConfiguration } from '../compose/configure.js';
 import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from '../finalize/finalization.js';
 import { lockDigest } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
+import { specFor } from '../plugins/plugin-view.js';
 import type { BuildServices, Services } from '../services.js';
 import type { StepCall } from '../steps.js';
 import type { Intake } from '../templates/template-intake.js';
@@ -56,7 +57,7 @@ class End extends Error {}
 
 /**
  * Hands each step of a build to `see`, in the order of the build. Of the steps of an image format those after the first without a result to
- * go on with are left out.
+ * go on with are left out, and so are those after an error of a format that says it cannot make the image.
  *
  * @param see gives the result to go on with; undefined only for steps of a format.
  */
@@ -87,7 +88,12 @@ export async function walkSteps(walk: StepWalk, see: (step: WalkedStep) => Promi
     // What a format says as it goes is of files that nobody makes here, and may come from results of other trees.
     await composition.format.part.build(formatInput(composition, tree), runner, { ...ctx, emit: () => undefined });
   } catch (error) {
-    if (!(error instanceof End)) throw error;
+    if (!(error instanceof End) && !isRefused(composition)) throw error;
   }
   await see(inventoryStep(composition, tree, build.trees));
+}
+
+/** Whether a build refuses the image as one that its format cannot make yet. A plan goes as far as the format does. */
+function isRefused({ spec, distribution, format: { part, identity } }: Composition): boolean {
+  return part.check(specFor(spec, identity), distribution).some(({ severity }) => severity === 'error');
 }

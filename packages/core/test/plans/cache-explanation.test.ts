@@ -15,9 +15,11 @@ import type {
   Json,
   LayerRef,
   LayerSpec,
+  ProblemReport,
   Provider,
   ResolvedPackage,
 } from '@ict/plugin-api';
+import { UNSUPPORTED_YET } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { explainCache } from '../../src/plans/cache-explanation.js';
 import { planBuild } from '../../src/plans/plan.js';
@@ -389,6 +391,28 @@ describe('the steps of a plan', () => {
 });
 
 describe('a plan', () => {
+  it('goes as far as the format does with an image that it cannot make yet', async () => {
+    const problem: ProblemReport = { code: UNSUPPORTED_YET, message: 'no tar of a disk', severity: 'error' };
+    const limited = (...problems: readonly ProblemReport[]) =>
+      sampleFormat({
+        requires: () => [],
+        check: () => problems,
+        build: async (_input, steps) => {
+          await steps.step<Json>(
+            'disk.make',
+            1,
+            null,
+            async () => null,
+            (digest) => ({ kind: 'blob', digest, sizeBytes: 0 }),
+          );
+          throw new Error('a disk is not written as tar');
+        },
+      });
+    const steps = await plan({ format: [limited(problem), '1'] });
+    expect(steps.slice(-2).map(({ type }) => type)).toEqual(['disk.make', 'ict.inventory']);
+    await expect(plan({ format: [limited(), '1'] })).rejects.toThrow('a disk is not written as tar');
+  });
+
   it('says nothing of what a format says of the files that it makes', async () => {
     const warning = { type: 'warning', code: 'ICT_SAMPLE', message: 'something is lost' } as const;
     const telling = sampleFormat({
