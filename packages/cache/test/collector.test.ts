@@ -101,7 +101,7 @@ describe('limits', () => {
 
   it('a directory in the place of a memory of a question goes, too', async () => {
     await (await rig.open()).memo.set('question', 'old', 1);
-    const [{ path }] = (await (await rig.open()).entries(['memo'])) as [{ path: string }];
+    const path = (await (await rig.open()).entries(['memo']))[0]?.path ?? '';
     rmSync(path);
     mkdirSync(join(path, 'within'), { recursive: true });
     const { removed, unread } = await (await rig.open()).clean(({ kind }) => kind === 'memo');
