@@ -7,7 +7,7 @@ import type { StoreContext, VerificationMode } from './content.js';
 import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
 import { recallDirectories } from './directory-memory.js';
-import { fileServerTime } from './file-age.js';
+import { fileServerTime } from './abandoned.js';
 import { entriesIn, filePlaces, type EntryList } from './inventory.js';
 import { openLayout } from './layout.js';
 import { createLocks, type LeaseTiming, type Locks } from './lease.js';

@@ -3,7 +3,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
-import { isAbandoned } from './file-age.js';
+import { isAbandoned } from './abandoned.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf, type Liveness } from './process-owner.js';
 import { tellUnread, type Unseen } from './unread.js';

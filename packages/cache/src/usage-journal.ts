@@ -2,7 +2,7 @@ import { appendFile, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
-import { isAbandoned } from './file-age.js';
+import { isAbandoned } from './abandoned.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
 import { writeRecord } from './record-file.js';

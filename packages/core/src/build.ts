@@ -21,7 +21,7 @@ import { fetchPackages, type LockedPackages } from './packages/locked-packages.j
 import { asTheyAre } from './packages/package-shelf.js';
 import type { PluginHost } from './plugins/plugin-host.js';
 import { checkArchitecture, checkHost, wantedRoom } from './preflight.js';
-import { restart } from './restart.js';
+import { withoutDamagedLayers } from './without-damaged-layers.js';
 import type { BuildServices, Services } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
 
@@ -65,7 +65,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
     };
     const delivery =
       image === undefined
-        ? await restart(make, warn)
+        ? await withoutDamagedLayers(make, warn)
         : await events.run('finalize', () => deliver(target, image.artifacts, image.documents, services.context));
     await services.enforceLimits();
     const final = options.output === undefined ? delivery : await copyDelivery(delivery, options.output, engine.signal);

@@ -5,7 +5,7 @@ import type { Compression } from '@ict/archive';
 import { rpmError } from '../errors.js';
 import { formatEvr } from '../relations/evr.js';
 import type { Evr } from '../relations/evr.js';
-import { FileOpening } from '../metadata/file-opening.js';
+import { FileOpening } from './file-opening.js';
 import { Header, HEADER_INTRO_BYTES, readHeaderSize } from './header.js';
 import { readFiles } from './package-files.js';
 import type { RpmFile } from './package-files.js';

@@ -9,7 +9,7 @@ const RESTARTS = 8;
  *
  * @throws what `work` throws, `ICT_LAYER_DAMAGED` when that is of one layer again and again.
  */
-export async function restart<T>(work: () => Promise<T>, warn: (reports: readonly ProblemReport[]) => void): Promise<T> {
+export async function withoutDamagedLayers<T>(work: () => Promise<T>, warn: (reports: readonly ProblemReport[]) => void): Promise<T> {
   const found = new Map<unknown, number>();
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { IctError, type ProblemReport } from '@ict/plugin-api';
-import { restart } from '../src/restart.js';
+import { withoutDamagedLayers } from '../src/without-damaged-layers.js';
 
 const damaged = (layer: number): IctError =>
   new IctError('ICT_LAYER_DAMAGED', 'integrity', { message: `layer ${layer} changed`, facts: { layer } });
@@ -9,7 +9,7 @@ const damaged = (layer: number): IctError =>
 function work(...failures: readonly Error[]) {
   const left = [...failures];
   const told: string[] = [];
-  const done = restart(
+  const done = withoutDamagedLayers(
     async () => {
       const failure = left.shift();
       if (failure !== undefined) throw failure;

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import type { ByteRange } from '../package/package.js';
+import type { ByteRange } from './package.js';
 
 /** The headers of nine packages of ten end before this. */
 const OPENING_BYTES = 32 * 1024;
