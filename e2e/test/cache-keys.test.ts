@@ -115,7 +115,7 @@ it('tools are locked and unpacked where a program of them runs: for an ext3, and
   expect((await run('debugfs', ['-R', 'ls -p /etc', image])).stdout).toContain('/\ufffd/');
 
   const ext3 = await mini.template({ disk: smallDisk('Mini', '112MiB', 'ext3') });
-  expect((await planned(ext3))[0]).toBe('ict.tools');
+  expect((await planned(ext3)).slice(0, 2)).toEqual(['ict.image', 'ict.tools']);
   for (const type of ['step.miss', 'step.hit'] as const) {
     const made = await mini.buildTemplate(ext3, places, ['--no-image-cache'], { env: EPOCH });
     expect(made.status, made.stderr).toBe(0);
