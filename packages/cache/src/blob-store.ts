@@ -1,6 +1,6 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestHex, digestOf, isNoFile, publishByLink, systemErrorOf } from '@ict/integrity';
+import { digestHex, digestOf, publishByLink, systemErrorOf } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
@@ -9,7 +9,7 @@ import { adoptFile, stageFile, type Staged } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { ensureDirectory } from './directory.js';
-import { clearWreck } from './wreck.js';
+import { clearWreck, noFile } from './wreck.js';
 
 /** Blobs whose names may be given to others. */
 export interface SigningBlobs extends BlobStore {
@@ -148,9 +148,4 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
 /** A record that cannot be read is none: the file is hashed. */
 function noRecord(error: unknown): undefined {
   if (systemErrorOf(error) === undefined) throw error;
-}
-
-/** What lies in the place of a blob and is no file is none. */
-function noFile(error: unknown): undefined {
-  if (!isNoFile(error)) throw error;
 }

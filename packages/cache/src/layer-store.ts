@@ -1,11 +1,11 @@
 import { mkdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, digestHex, errnoOf, isNoFile, syncDirectory, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, digestHex, errnoOf, syncDirectory, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
 import { storageFailure } from './storage-failure.js';
-import { lookAt, removeSeen } from './wreck.js';
+import { lookAt, noFile, removeSeen } from './wreck.js';
 
 /** Fresh directories for an overlay: its changes go to `upper`. */
 export interface StagedLayer {
@@ -108,7 +108,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     const target = directoryOf(digest);
     const seen = lookAt(target);
     if (seen === undefined) return false;
-    if ((await own(digest).catch(noLayer)) !== undefined) return true;
+    if ((await own(digest).catch(noFile)) !== undefined) return true;
     await removeSeen(layout, target, seen);
     return false;
   }
@@ -179,9 +179,4 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
       return false;
     },
   };
-}
-
-/** What lies in the place of a layer, or of a part of it, and is none. */
-function noLayer(error: unknown): undefined {
-  if (!isNoFile(error)) throw error;
 }

@@ -1,7 +1,7 @@
 import { chmodSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFromIntegrity, integrityFromDigest, isNoFile, systemErrorOf } from '@ict/integrity';
+import { digestFromIntegrity, integrityFromDigest, systemErrorOf } from '@ict/integrity';
 import { toErrorRecord, type Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import { ensureDirectory } from './directory.js';
@@ -13,7 +13,7 @@ import { flush } from './staging.js';
 import { sameSignature, statSignature } from './stat-signature.js';
 import { isTwinEntry, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import { noUses } from './uses.js';
-import { clearWreck } from './wreck.js';
+import { clearWreck, noFile } from './wreck.js';
 
 /** Who writes twins, and how much room they may take. */
 export interface TwinMaker {
@@ -152,9 +152,4 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       }
     },
   };
-}
-
-/** What lies in the place of a twin or of its record, and is no file, is none: it makes way for another. */
-function noFile(error: unknown): undefined {
-  if (!isNoFile(error)) throw error;
 }

@@ -37,6 +37,11 @@ export async function removeSeen(layout: FreesPlaces, path: string, seen: Seen):
   if (moved.ino !== seen.ino || moved.mode !== seen.mode) await layout.putBack(aside, path);
 }
 
+/** What lies in the place of a file, or of a layer or a part of one, and is none, counts as absent. @throws every other error. */
+export function noFile(error: unknown): undefined {
+  if (!isNoFile(error)) throw error;
+}
+
 function leadsToFile(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isFile() === true;
