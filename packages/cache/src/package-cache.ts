@@ -201,7 +201,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     return check && hit(pkg, file, check, entry);
   }
 
-  /** A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again. */
+  /** A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again. Likewise what only tidies up. */
   async function ifPossible(keep: Promise<void>): Promise<void> {
     try {
       await keep;
@@ -268,12 +268,9 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       try {
         await ensureDirectory(directory);
         await copyFile(file, fresh, constants.COPYFILE_FICLONE);
-        await flush(fresh);
-        await clearWreck(layout, join(directory, name));
-        renameSync(fresh, join(directory, name));
-        await flushNames();
+        await place(fresh, join(directory, name));
       } catch (error) {
-        await rm(fresh, { force: true }).catch(() => undefined); // the cause says more; what stays is reaped
+        await ifPossible(rm(fresh, { force: true })); // the cause says more; what stays is reaped
         throw storageFailure(error, { what: `package ${name}`, directory, neededBytes: size });
       }
       return name;
