@@ -24,6 +24,7 @@ import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredReco
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { flush } from './staging.js';
 import { storageFailure } from './storage-failure.js';
+import { noFile } from './wreck.js';
 
 export interface StoredImage extends ImageRecord {
   readonly directory: string;
@@ -45,6 +46,8 @@ export interface ImageStore {
   key(inputs: Json): CacheKey;
   /** Finds a built image and verifies each of its files. A damaged image is taken away. */
   find(inputs: Json): Promise<ImageLookup>;
+  /** As `find`, for who only asks: nothing is taken away, and no use noted. */
+  peek(inputs: Json): Promise<ImageLookup>;
   /**
    * Keeps an image. Blobs are hard-linked where the file system allows it, else copied.
    *
@@ -72,6 +75,7 @@ const META = 'meta.json';
 const dropped = ({ storedAt }: Pick<ImageRecord, 'storedAt'>): string => `dropped ${storedAt}`;
 
 const NEVER_BUILT = 'never built here';
+const DAMAGED = 'the stored image was damaged';
 
 /** @param checkContent reads all of a file of a kept image. */
 export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>, checkContent: ContentCheck): ImageStore {
@@ -98,7 +102,8 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     }
   }
 
-  async function verify(record: StoredRecord, directory: string): Promise<string | undefined> {
+  /** @param asks writes nothing down. */
+  async function verify(record: StoredRecord, directory: string, asks: boolean): Promise<string | undefined> {
     const due = record.files.some((file) => scrub(record.verifiedAt, file.sizeBytes));
     const faults = await Promise.all(
       record.files.map(async (file) => {
@@ -110,7 +115,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     );
     const hashed = faults.filter((one) => one !== 'unread');
     const wrong = hashed.find((one) => one.wrong !== undefined)?.wrong;
-    if (wrong === undefined && hashed.length > 0) await sign(record, directory).catch(ignoreRefusal);
+    if (wrong === undefined && hashed.length > 0 && !asks) await sign(record, directory).catch(ignoreRefusal);
     return wrong;
   }
 
@@ -126,26 +131,27 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     await atomicWriteFile(join(directory, META), text, { temporary: layout.hidden(root) });
   }
 
-  /** The image of this cache, or why there is none. */
-  async function own(key: CacheKey): Promise<StoredImage | string> {
+  /** The image of this cache, or why there is none. @param asks changes nothing. */
+  async function own(key: CacheKey, asks: boolean): Promise<StoredImage | string> {
     const directory = directoryOf(key);
-    await journal.note('image', key);
+    if (!asks) await journal.note('image', key);
     const record = await read(key);
     if (record === undefined) {
       // Whatever lies there without a record that can be trusted is in the way of the next one.
-      await layout.toTrash(directory);
+      if (!asks) await layout.toTrash(directory);
       return NEVER_BUILT;
     }
     if (record.origin !== 'built') return 'the image was imported, and nothing shows that it is this one';
-    const wrong = await verify(record, directory);
+    const wrong = await verify(record, directory, asks);
     if (wrong === undefined) return { ...record, directory };
+    if (asks) return DAMAGED;
     await layout.toTrash(directory);
     emit({
       type: 'warning',
       code: 'ICT_CACHE_DAMAGED',
       message: `the image in ${directory} was damaged and has been removed from the cache: ${wrong}`,
     });
-    return 'the stored image was damaged';
+    return DAMAGED;
   }
 
   /** The image of a read-only cache, when each of its files is what its record says. */
@@ -225,17 +231,20 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     }
   }
 
+  async function lookUp(inputs: Json, asks: boolean): Promise<ImageLookup> {
+    const key = cacheKey('image', inputs);
+    const found = await own(key, asks).catch(unreadable);
+    if (typeof found !== 'string') return { image: found };
+    const image = await readOnly.first((place) => elsewhere(key, place));
+    if (image !== undefined) return { image };
+    return { reason: found, differences: found === NEVER_BUILT ? await nearest(inputs).catch(nothing) : [] };
+  }
+
   return {
     key: (inputs) => cacheKey('image', inputs),
     record: (key) => read(key),
-    async find(inputs) {
-      const key = cacheKey('image', inputs);
-      const found = await own(key).catch(unreadable);
-      if (typeof found !== 'string') return { image: found };
-      const image = await readOnly.first((place) => elsewhere(key, place));
-      if (image !== undefined) return { image };
-      return { reason: found, differences: found === NEVER_BUILT ? await nearest(inputs).catch(nothing) : [] };
-    },
+    find: (inputs) => lookUp(inputs, false),
+    peek: (inputs) => lookUp(inputs, true),
     put: (inputs, image, tool) => keep(inputs, image, 'built', tool),
     async importFile(file, name, type, tool) {
       const { digest, sizeBytes } = await digestFile(file);
@@ -273,11 +282,6 @@ async function linkOrCopy(source: string, target: string): Promise<void> {
 function unreadable(error: unknown): string {
   if (systemErrorOf(error) === undefined) throw error;
   return `the image cache cannot be read: ${systemErrorOf(error)}`;
-}
-
-/** What lies in the place of a file and is none counts as absent. */
-function noFile(error: unknown): undefined {
-  if (!isNoFile(error)) throw error;
 }
 
 /** A record that the system refuses to read is none. */

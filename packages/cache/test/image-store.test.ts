@@ -74,6 +74,22 @@ describe('an image that was kept', () => {
     expect(rig.hashed).toHaveLength(2);
   });
 
+  it('is as it was when it was only asked for, sound or damaged', async () => {
+    await keep();
+    const meta = join(directory(), 'meta.json');
+    const before = readFileSync(meta, 'utf8');
+    const peek = async () => (await rig.open({ mode: 'full' })).images.peek(inputs);
+    expect(await peek()).toHaveProperty('image');
+    truncateSync(raw(), 100);
+    expect(await peek()).toMatchObject({ reason: 'the stored image was damaged' });
+    expect(readFileSync(meta, 'utf8')).toBe(before);
+    expect(statSync(raw()).size).toBe(100);
+    rmSync(meta);
+    expect(await peek()).toMatchObject({ reason: 'never built here' });
+    expect(existsSync(raw())).toBe(true);
+    expect(rig.events.filter((event) => event.type === 'warning')).toEqual([]);
+  });
+
   it('is found no more once it was dropped', async () => {
     await keep();
     await cache.images.drop(inputs);

@@ -12,7 +12,7 @@ import { foreseeSteps, type StepOutlook } from './step-outlook.js';
 import { planWalk } from './step-walk.js';
 import type { Intake } from '../templates/template-intake.js';
 
-/** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Makes nothing. */
+/** Says what a build would do: packages, what of them the cache has, bytes to fetch, and which steps would hit. Changes nothing. */
 export async function planBuild(
   intake: Intake,
   settled: SettledLock,

@@ -56,7 +56,7 @@ async function foreseeImage(
   const inputs = imageInputs(composition, exporters, epochSeconds);
   if (inputs === undefined) return [];
   const step = { type: IMAGE_STEP, key: services.images.key(inputs) };
-  const found = await services.images.find(inputs);
+  const found = await services.images.peek(inputs);
   return [
     found.image === undefined
       ? { ...step, verdict: 'miss', reason: describeImageMiss(found), differences: found.differences }
