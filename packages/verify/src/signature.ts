@@ -1,5 +1,5 @@
 import type { FileRange, SignatureFault, SignatureResult } from '@ict/plugin-api';
-import type { PartialConfig, Signature, SignaturePacket } from 'openpgp';
+import type { Key, PartialConfig, Signature, SignaturePacket } from 'openpgp';
 import { readClearsigned } from './clearsigned.js';
 import { filePieces } from './file-digest.js';
 import type { Keyring, KeyMaterial } from './keyring.js';
@@ -123,6 +123,17 @@ function candidatesOf(issuer: string, check: SignatureCheck, failures: Failures)
   return candidates;
 }
 
+/** Curves of ECDSA whose signatures openpgp checks only with a module that it does not bring. */
+const unknownCurves: ReadonlySet<string> = new Set(['brainpoolP256r1', 'brainpoolP384r1', 'brainpoolP512r1', 'secp256k1']);
+
+/** @throws Error for a key that nothing here can compute with. */
+function requireKnownCurve(key: Key, packet: SignaturePacket): void {
+  for (const part of key.getKeys(packet.issuerKeyID)) {
+    const { curve } = part.getAlgorithmInfo();
+    if (curve !== undefined && unknownCurves.has(curve)) throw new Error(`keys of the curve ${curve} are not supported`);
+  }
+}
+
 /** @returns the fingerprint of the primary key that made the signature; else undefined, and notes why it is not good. */
 async function checkPacket(
   openpgp: OpenPgp,
@@ -147,6 +158,7 @@ async function checkPacket(
       const list = new openpgp.PacketList<SignaturePacket>();
       list.push(packet);
       const key = await candidate.parse();
+      requireKnownCurve(key, packet);
       const settings = { atSeconds, config: { ...openpgp.config, ...rules } };
       if (digest !== undefined && (await isGoodRsaSignature(packet, digest, key, settings))) return candidate.fingerprint;
       const { signatures } = await openpgp.verify({
