@@ -35,7 +35,7 @@ export {
   type WorkspaceRemoval,
 } from './workspace.js';
 export { removeTree, type RemoveTree } from './reaper.js';
-export { gatherUnread, tellUnread, unreadable, type Unread, type Unseen } from './unread.js';
+export { gatherUnread, tellUnread, unreadable, unreadText, type Unread, type Unseen } from './unread.js';
 export { measureWorkspace, type AreaUsage } from './usage.js';
 export { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 export { type ProcessOwner } from './process-owner.js';

@@ -18,6 +18,12 @@ export function gatherUnread(): { readonly unread: readonly Unread[]; readonly u
   return { unread, unseen: (path, error) => void unread.push({ path, reason: reasonOf(error) }) };
 }
 
+/** What could not be looked at, in words: the first, and how many more. @returns undefined when there is none. */
+export function unreadText([first, ...others]: readonly Unread[]): string | undefined {
+  if (first === undefined) return undefined;
+  return `${first.path} cannot be read: ${first.reason}${others.length === 0 ? '' : `; nor can ${others.length} more`}`;
+}
+
 /** What the system said, in whatever error it is told; else what that error says. */
 export function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;

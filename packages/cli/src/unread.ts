@@ -1,14 +1,14 @@
-import type { Unread } from '@ict/cache';
+import { unreadText, type Unread } from '@ict/cache';
 import type { Session } from './session.js';
 
 /** Says which parts of cache and work directory a command could not look at, while it went on with the rest: the first, and how many. */
 export function warnUnread(session: Session, unread: readonly Unread[], left = 'It is left out'): void {
-  const [first, ...others] = unread;
-  if (first === undefined) return;
+  const message = unreadText(unread);
+  if (message === undefined) return;
   session.say({
     type: 'warning',
     code: 'ICT_CACHE_UNREADABLE',
-    message: `${first.path} cannot be read: ${first.reason}${others.length === 0 ? '' : `; nor can ${others.length} more`}`,
+    message,
     hint: `${left}. Check the disk or file server below it, and who may read it; --json lists all.`,
   });
 }

@@ -1,4 +1,4 @@
-import { occupiedBytes, type Cache, type CacheLimits } from '@ict/cache';
+import { occupiedBytes, unreadText, type Cache, type CacheLimits } from '@ict/cache';
 import { toErrorRecord, type Context } from '@ict/plugin-api';
 import type { StorageSettings } from '@ict/template';
 
@@ -15,7 +15,7 @@ interface LimitedBuild {
 
 /**
  * Brings packages and images below their limits, and says when what running builds use is too much for the limit of packages: then each
- * build throws away what the next one downloads again. A cache that cannot be collected still served the build: its trouble is a warning.
+ * build throws away what the next one downloads again. What could not be looked at is told in one warning. A cache that cannot be collected still served the build: its trouble is a warning.
  */
 export async function enforceLimits(
   cache: Pick<Cache, 'collect' | 'entries'>,
@@ -23,8 +23,14 @@ export async function enforceLimits(
   emit: Context['emit'],
 ): Promise<void> {
   try {
-    const { removed, freedBytes, pinned } = await cache.collect(storageLimits(storage), { signal });
+    const { removed, freedBytes, pinned, unread } = await cache.collect(storageLimits(storage), { signal });
     if (removed.length > 0) emit({ type: 'cache.collected', entries: removed.length, freedBytes });
+    const message = unreadText(unread);
+    if (message !== undefined) {
+      const hint =
+        'It stays, and whatever it may refer to. Check the disk or file server below it, and who may read it; `ict cache gc` tells more.';
+      emit({ type: 'warning', code: 'ICT_CACHE_UNREADABLE', message, hint });
+    }
     const limitBytes = storage.packageCache.maxSizeBytes;
     // What cannot be looked at counts for no collection either.
     if (pinned === 0 || occupiedBytes(await cache.entries(['package', 'twin'], () => undefined)) <= limitBytes) return;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -85,6 +85,25 @@ it('a package that cannot be looked at does not keep a limit that is too small f
   const partly = { collect: (...given: Parameters<Cache['collect']>) => cache.collect(...given), entries };
   await enforceLimits(partly, { storage, signal }, (event) => events.push(event));
   expect(events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_LIMIT_SMALL' }]);
+});
+
+it('what a collection could not look at, and left where it is, is told once', async () => {
+  await store('a');
+  const packages = join(place, 'cache', 'pkgCache');
+  for (const name of ['other', 'third']) await mkdir(join(packages, name));
+  const unread = ['other', 'third'].map((name) => ({ path: join(packages, name), reason: 'EIO' }));
+  const partly = {
+    collect: async (...given: Parameters<Cache['collect']>) => ({ ...(await cache.collect(...given)), unread }),
+    entries: async () => [],
+  };
+  const storage = {
+    packageCache: { enabled: true, maxSizeBytes: 1e9, retentionDays: 30, twins: true },
+    imageCache: { enabled: true, maxCount: 5 },
+  };
+  await enforceLimits(partly, { storage, signal: new AbortController().signal }, (event) => events.push(event));
+  expect(events).toMatchObject([
+    { type: 'warning', code: 'ICT_CACHE_UNREADABLE', message: `${join(packages, 'other')} cannot be read: EIO; nor can 1 more` },
+  ]);
 });
 
 it('a cache that cannot be collected is a warning, an abort is none', async () => {
