@@ -1,6 +1,6 @@
-import { mkdir, readFile, rename, stat } from 'node:fs/promises';
+import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, digestHex, errnoOf, syncDirectory, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, digestHex, errnoOf, readRegularFile, syncDirectory, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
@@ -62,8 +62,8 @@ export async function readLayer(directory: string): Promise<StoredLayer | undefi
   const fs = join(directory, 'fs');
   try {
     const [manifest, signature, tree] = await Promise.all([
-      readFile(join(directory, 'manifest.json'), 'utf8'),
-      readFile(join(directory, 'signature.json'), 'utf8'),
+      readRegularFile(join(directory, 'manifest.json')).then(String),
+      readRegularFile(join(directory, 'signature.json')).then(String),
       stat(fs),
     ]);
     return tree.isDirectory() ? { directory, fs, manifest, signature } : undefined;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
-import { lstat, readFile, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { digestHex, errnoOf, isNoFile, publishByLink, systemErrorOf } from '@ict/integrity';
+import { digestHex, errnoOf, isNoFile, publishByLink, readRegularFile, systemErrorOf } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
@@ -174,11 +174,13 @@ async function writeVersion(file: string, temporary: string): Promise<void> {
 }
 
 async function checkVersion(file: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return '1'; // an empty cache, opened for reading
-    if (isNoFile(error)) return ''; // something that says nothing
-    throw unreadable(file, error);
-  });
+  const text = await readRegularFile(file)
+    .then(String)
+    .catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return '1'; // an empty cache, opened for reading
+      if (isNoFile(error)) return ''; // something that says nothing
+      throw unreadable(file, error);
+    });
   const version = /^\d{1,6}\n?$/.test(text) ? Number(text) : undefined;
   if (version !== undefined && version <= layoutVersion) return;
   throw cacheError('ICT_CACHE_VERSION', {

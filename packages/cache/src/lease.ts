@@ -1,9 +1,10 @@
-import { link, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { link, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { errnoOf, systemErrorOf } from '@ict/integrity';
+import { errnoOf, isNoFile, readRegularFile, systemErrorOf } from '@ict/integrity';
 import { pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
@@ -44,14 +45,18 @@ function isLease(value: unknown): value is Lease {
   return typeof owner === 'string' && isProcessOwner(owner) && typeof token === 'string';
 }
 
-/** The lease in a file; a file that is no lease has a holder that nobody knows. Undefined when there is no file. */
-async function readLease(file: string): Promise<Lease | 'unreadable' | undefined> {
+/** What lies in the place of a lease: a file that is none has a holder that nobody knows, and what is no file was put there by no ict. */
+type Found = Lease | 'unreadable' | 'no file';
+
+/** Undefined when nothing is there. */
+async function readLease(file: string): Promise<Found | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(file, 'utf8'));
+    const value: unknown = JSON.parse((await readRegularFile(file)).toString());
     return isLease(value) ? value : 'unreadable';
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (errnoOf(error) === 'ENOENT') return lstatSync(file, { throwIfNoEntry: false }) === undefined ? undefined : 'no file';
     if (error instanceof SyntaxError) return 'unreadable';
+    if (isNoFile(error)) return 'no file';
     throw error;
   }
 }
@@ -77,7 +82,8 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
   const { pollMs, heartbeatMs, staleMs } = { ...defaults, ...timing };
   const beside = (): string => join(directory, `${owner}.${randomBytes(8).toString('hex')}.tmp`);
 
-  async function isVoid(lease: Lease | 'unreadable', file: string, probe: string, watch: Watch): Promise<boolean> {
+  async function isVoid(lease: Found, file: string, probe: string, watch: Watch): Promise<boolean> {
+    if (lease === 'no file') return true;
     const liveness = lease === 'unreadable' ? 'unknown' : livenessOf(lease.owner);
     if (liveness !== 'unknown') return liveness === 'dead';
     try {
@@ -92,7 +98,7 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
   }
 
   /** Takes a void lease away, unless it was replaced meanwhile. */
-  async function breakLease(file: string, lease: Lease | 'unreadable'): Promise<void> {
+  async function breakLease(file: string, lease: Found): Promise<void> {
     const aside = beside();
     try {
       await rename(file, aside);
@@ -101,13 +107,13 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
       throw error;
     }
     const taken = await readLease(aside);
-    const same = lease === 'unreadable' ? taken === 'unreadable' : typeof taken === 'object' && taken.token === lease.token;
+    const same = typeof lease === 'object' ? typeof taken === 'object' && taken.token === lease.token : taken === lease;
     if (!same) {
       await link(aside, file).catch((error: unknown) => {
         if (errnoOf(error) !== 'EEXIST') throw error;
       });
     }
-    await rm(aside, { force: true });
+    await rm(aside, { recursive: true, force: true });
   }
 
   async function acquire(file: string, own: string, options: LockOptions): Promise<void> {
@@ -127,7 +133,7 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
         await breakLease(file, lease);
         continue;
       }
-      if (!told && lease !== 'unreadable') {
+      if (!told && typeof lease === 'object') {
         told = true;
         options.onWait?.(lease.owner);
       }

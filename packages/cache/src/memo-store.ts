@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheKey, canonicalJson, errnoOf, integrityOf, systemErrorOf, type CacheKey } from '@ict/integrity';
+import { cacheKey, canonicalJson, errnoOf, integrityOf, readRegularFile, systemErrorOf, type CacheKey } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import type { Json, Memo } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
@@ -81,7 +80,7 @@ function leave(error: unknown): void {
 /** Undefined when it is absent, or a file system is in trouble: then it is computed again. */
 async function bytesOf(path: string): Promise<Buffer | undefined> {
   try {
-    return await readFile(path);
+    return await readRegularFile(path);
   } catch (error) {
     if (systemErrorOf(error) === undefined) throw error;
     return undefined;

@@ -1,6 +1,6 @@
-import { readdir, readFile, unlink } from 'node:fs/promises';
+import { readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, errnoOf, isNoFile, replaceFile } from '@ict/integrity';
+import { atomicWriteFile, errnoOf, isNoFile, readRegularFile, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { tellUnread, type Unseen } from './unread.js';
 import { clearWreck, type FreesPlaces } from './wreck.js';
@@ -10,11 +10,12 @@ import { ensureDirectory } from './directory.js';
  * Reads a JSON record.
  *
  * @returns undefined when it is absent, is not JSON, or `accept` refuses it: a record that cannot be trusted is a miss.
+ * @throws Node's own errors for what is there and cannot be read, such as a directory or a FIFO.
  */
 export async function readRecord<T>(path: string, accept: (value: unknown) => value is T): Promise<T | undefined> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await readRegularFile(path)).toString();
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;

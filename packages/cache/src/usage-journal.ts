@@ -1,6 +1,6 @@
-import { appendFile, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
 import { isAbandoned } from './abandoned.js';
 import type { Layout } from './layout.js';
@@ -8,6 +8,7 @@ import { isProcessOwner, livenessOf } from './process-owner.js';
 import { writeRecord } from './record-file.js';
 import { refuseUnread, tellUnread, type Unseen } from './unread.js';
 import { usesIn, type Uses } from './uses.js';
+import { clearWreck } from './wreck.js';
 
 /** What the cache keeps entries of. */
 export const entryKinds = ['package', 'twin', 'image', 'layer', 'blob', 'step', 'memo', 'metadata', 'mount'] as const;
@@ -74,10 +75,11 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
     const day = join(directory, new Date(clock() * 1000).toISOString().slice(0, 10));
     const file = join(day, `${layout.owner}.log`);
     try {
-      await appendFile(file, text).catch(async (error: unknown) => {
-        if (errnoOf(error) !== 'ENOENT') throw error;
-        await ensureDirectory(day);
-        await appendFile(file, text);
+      await append(file, text).catch(async (error: unknown) => {
+        if (!isNoFile(error)) throw error;
+        if (errnoOf(error) === 'ENOENT') await ensureDirectory(day);
+        await clearWreck(layout, file);
+        await append(file, text);
       });
     } catch (error) {
       if (errnoOf(error) === undefined) throw error; // whatever the system says: the use is not remembered
@@ -151,13 +153,18 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   };
 }
 
+async function append(path: string, text: string): Promise<void> {
+  refuseSpecialFile(path);
+  await appendFile(path, text);
+}
+
 async function names(directory: string, unseen: Unseen): Promise<readonly string[]> {
   return (await readdir(directory).catch((error: unknown) => tellUnread(directory, unseen, error))) ?? [];
 }
 
 async function textOf(path: string, unseen: Unseen): Promise<string> {
   try {
-    return (await readFile(path)).toString(); // with an encoding, Node decodes piece by piece and joins: twice as long
+    return (await readRegularFile(path)).toString(); // with an encoding, Node decodes piece by piece and joins: twice as long
   } catch (error) {
     return tellUnread(path, unseen, error) ?? '';
   }

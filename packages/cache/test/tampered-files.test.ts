@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import type { TwinMaker } from '../src/package-twins.js';
 import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+import { putFifo, putSocket } from './special-files.js';
 
 /* Every kind of file that the stores answer with, by every way to tamper with one. Layers are proved by those who make them. */
 
@@ -125,7 +126,7 @@ const KINDS: readonly (readonly [string, Store, string, RegExp])[] = [
 ];
 
 /** What someone does to a file. @param other a valid file of the same kind. */
-type Tampering = (file: string, other: string) => void;
+type Tampering = (file: string, other: string) => unknown;
 
 const WAYS: Readonly<Record<string, Tampering>> = {
   'cut off': (file) => truncateSync(file, Math.floor(statSync(file).size / 2)),
@@ -155,6 +156,15 @@ const WAYS: Readonly<Record<string, Tampering>> = {
   'replaced by a link to another': (file, other) => replaceByLink(file, other),
   'replaced by a link to nothing': (file) => replaceByLink(file, `${file}.gone`),
   'replaced by a link to itself': (file) => replaceByLink(file, file),
+  'replaced by a link to a device that never ends': (file) => replaceByLink(file, '/dev/zero'),
+  'replaced by a FIFO': (file) => {
+    rmSync(file);
+    putFifo(file);
+  },
+  'replaced by a socket': (file) => {
+    rmSync(file);
+    return putSocket(file);
+  },
 };
 
 function overwrite(file: string, bytes: Buffer): void {
@@ -191,7 +201,7 @@ describe.each(KINDS)('a %s', (_kind, store, directory, names) => {
     const other = filesOf(directory, names).find((each) => each !== file) as string;
     expect(await store.get(await rig.open(), 'one')).toBe(store.sound('one'));
 
-    WAYS[way]?.(file, other);
+    await WAYS[way]?.(file, other);
     for (const mode of ['signature', 'full'] as const) {
       expect([undefined, store.sound('one')]).toContain(await store.get(await rig.open({ mode }), 'one'));
     }

@@ -16,9 +16,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import type { Layout } from '../src/layout.js';
 import { openLayout } from '../src/layout.js';
+import { putFifo, putSocket } from './special-files.js';
 import { currentOwner } from '../src/process-owner.js';
 import { clearWreck } from '../src/wreck.js';
-import { makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
+import { endProcesses, makeCacheRig, packageOf, provider, type CacheRig } from './cache-rig.js';
 
 const NOBODY = 65_534;
 const CONTENT = 'content';
@@ -39,7 +40,7 @@ afterEach(() => {
 });
 
 /** What may lie where the cache keeps something. */
-const wrecks: Readonly<Record<string, (path: string) => void>> = {
+const wrecks: Readonly<Record<string, (path: string) => unknown>> = {
   'a link to itself': (path) => symlinkSync(path, path),
   'a link to nothing': (path) => symlinkSync(join(rig.root, 'nothing'), path),
   'a link to a directory': (path) => symlinkSync(precious, path),
@@ -47,12 +48,15 @@ const wrecks: Readonly<Record<string, (path: string) => void>> = {
     mkdirSync(path);
     writeFileSync(join(path, 'file'), '');
   },
+  'a FIFO': putFifo,
+  'a socket': putSocket,
+  'a link to a device that never ends': (path) => symlinkSync('/dev/zero', path),
 };
 
-function wreck(what: string, path: string): void {
+async function wreck(what: string, path: string): Promise<void> {
   expect(existsSync(path)).toBe(true);
   rmSync(path, { recursive: true });
-  wrecks[what]?.(path);
+  await wrecks[what]?.(path);
 }
 
 /** The only file below a directory of the cache whose name ends like this. */
@@ -155,7 +159,7 @@ describe('what lies in the place of something kept and is none makes way for it'
   it.each(cases)('(%s, its %s: %s)', async (kind, part, what) => {
     const { build, places } = kept[kind] as Kept;
     expect([await build(await rig.open()), await build(await rig.open())]).toEqual([false, true]);
-    wreck(what, (places[part] as () => string)());
+    await wreck(what, (places[part] as () => string)());
     await build(await rig.open());
     rig.events.length = 0;
     rig.hashed.length = 0;
@@ -169,10 +173,44 @@ describe('what lies in the place of something kept and is none makes way for it'
     const graph = join(rig.cacheDir, 'pkgCache', provider, 'chrootpkgs.dot');
     const draw = async (): Promise<void> => (await rig.open()).packages(provider).writeGraph('digraph {}');
     await draw();
-    wreck(what, graph);
+    await wreck(what, graph);
     await draw();
     expect(lstatSync(graph).isFile()).toBe(true);
     expect([readFileSync(graph, 'utf8'), rig.warnings()]).toEqual(['digraph {}', []]);
+  });
+
+  it.each(Object.keys(wrecks))('(a lock: %s)', async (what) => {
+    const cache = await rig.open({ leases: { pollMs: 1, staleMs: 1e9 } });
+    await wrecks[what]?.(join(rig.cacheDir, '.ict/locks/work.lock'));
+    expect(await cache.withLock('work', async () => 'worked')).toBe('worked');
+    expect(rig.list('.ict/locks')).toEqual([]);
+  });
+
+  it.each(Object.keys(wrecks))('(the journal of a process: %s)', async (what) => {
+    const cache = await rig.open();
+    await cache.memo.set('asked', 1, 2);
+    await cache.steps.put('acme.make', 'inputs', 'output', 'ict');
+    await wreck(what, below('.ict/used', '.log'));
+    await cache.steps.put('acme.make', 'others', 'output', 'ict');
+    expect(readFileSync(below('.ict/used', '.log'), 'utf8')).toMatch(/^1000 step [0-9a-f]{64}\n$/);
+  });
+
+  it.each(Object.keys(wrecks))('(the journal of processes before: %s)', async (what) => {
+    await wrecks[what]?.(join((await openLayout(rig.cacheDir, currentOwner())).area('used'), 'summary.log'));
+    rig.time = 1000 + 2 * 24 * 3600;
+    await (await rig.open()).steps.put('acme.make', 'inputs', 'output', 'ict');
+    endProcesses(rig);
+    rig.time = 1000; // what is used ahead of the clock is written down anew
+    await (await rig.open()).collect({});
+    expect(readFileSync(join(rig.cacheDir, '.ict/used/summary.log'), 'utf8')).toMatch(/^1000 step [0-9a-f]{64}\n$/);
+  });
+
+  it.each(Object.keys(wrecks))('but not for the version, which is asked for (%s)', async (what) => {
+    await rig.open();
+    await wreck(what, join(rig.cacheDir, '.ict/VERSION'));
+    const opening = rig.open();
+    if (what === 'a link to nothing') await opening;
+    else await expect(opening).rejects.toMatchObject({ code: 'ICT_CACHE_VERSION' });
   });
 
   it('and stays where it leads to a file that is right', async () => {

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '@ict/plugin-api';
-import { errnoOf, hashFile, isDigest, isDiskFull, replaceFile } from '@ict/integrity';
+import { errnoOf, hashFile, isDigest, isDiskFull, isNoFile, readRegularFile, refuseSpecialFile, replaceFile } from '@ict/integrity';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {
@@ -38,8 +38,9 @@ function isStoredAnswer(value: unknown): value is StoredAnswer {
   );
 }
 
-async function hasSize(file: string, sizeBytes: number): Promise<boolean> {
-  return (await stat(file).catch(() => undefined))?.size === sizeBytes;
+async function isFileOf(sizeBytes: number, path: string): Promise<boolean> {
+  const entry = await stat(path).catch(() => undefined);
+  return entry?.isFile() === true && entry.size === sizeBytes;
 }
 
 /**
@@ -55,13 +56,24 @@ export function createAnswerStore(directory: string, others: readonly string[] =
 
   async function remove(path: string): Promise<void> {
     await unlink(path).catch((error: unknown) => {
-      if (errnoOf(error) !== 'ENOENT') throw error;
+      if (!isNoFile(error)) throw error;
     });
+  }
+
+  /** Runs `replace`, which puts a file at `path`, and once more after a directory that lay there was removed. */
+  async function inPlace(path: string, replace: () => Promise<void>): Promise<void> {
+    try {
+      await replace();
+    } catch (error) {
+      if (errnoOf(error) !== 'EISDIR') throw error;
+      await rm(path, { recursive: true, force: true });
+      await replace();
+    }
   }
 
   async function findIn(place: string, url: string): Promise<StoredAnswer | undefined> {
     try {
-      const value: unknown = JSON.parse(await readFile(recordOf(url, place), 'utf8'));
+      const value: unknown = JSON.parse((await readRegularFile(recordOf(url, place))).toString());
       return isStoredAnswer(value) ? value : undefined;
     } catch (error) {
       if (error instanceof SyntaxError || errnoOf(error) !== undefined) return undefined; // whatever the disk says: asked for anew
@@ -70,8 +82,10 @@ export function createAnswerStore(directory: string, others: readonly string[] =
   }
 
   async function copyFrom(place: string, url: string, answer: StoredAnswer, target: string): Promise<boolean> {
+    const stored = bodyOf(url, answer.digest, place);
     try {
-      await copyFile(bodyOf(url, answer.digest, place), target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+      refuseSpecialFile(stored);
+      await copyFile(stored, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
     } catch (error) {
       if (errnoOf(error) === undefined || isDiskFull(error)) throw error;
       await remove(target); // a part of it, when the disk is in trouble
@@ -81,7 +95,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
     const { digest, sizeBytes } = await hashFile(target);
     if (digest === answer.digest && sizeBytes === answer.sizeBytes) return true;
     await remove(target);
-    if (place === directory) await Promise.all([remove(recordOf(url)), remove(bodyOf(url, answer.digest))]);
+    if (place === directory) await Promise.all([remove(recordOf(url)), remove(stored)]);
     return false;
   }
 
@@ -100,18 +114,19 @@ export function createAnswerStore(directory: string, others: readonly string[] =
     async store(url, answer, body) {
       await mkdir(directory, { recursive: true });
       const before = await findIn(directory, url);
-      if (before !== undefined && isDeepStrictEqual(before, answer) && (await hasSize(bodyOf(url, answer.digest), answer.sizeBytes)))
-        return;
+      const kept = bodyOf(url, answer.digest);
+      if (before !== undefined && isDeepStrictEqual(before, answer) && (await isFileOf(answer.sizeBytes, kept))) return;
       const temporary = join(directory, `${nameOf(url)}.${randomBytes(6).toString('hex')}.tmp`);
       try {
         await copyFile(body, temporary, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
         await chmod(temporary, 0o644); // whoever may read the cache may read this, as its packages
-        await rename(temporary, bodyOf(url, answer.digest));
+        await inPlace(kept, () => rename(temporary, kept));
       } catch (error) {
         await remove(temporary);
         throw error;
       }
-      await replaceFile(recordOf(url), JSON.stringify(answer), `${temporary}.json`);
+      const record = recordOf(url);
+      await inPlace(record, () => replaceFile(record, JSON.stringify(answer), `${temporary}.json`));
       if (before !== undefined && before.digest !== answer.digest) await remove(bodyOf(url, before.digest));
     },
   };

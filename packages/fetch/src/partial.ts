@@ -1,5 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, openSync, readdirSync, readFileSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { copyFile, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
@@ -146,8 +157,8 @@ export function createPartialStore(directory: string): PartialStore {
   function claim(key: string): string | undefined {
     const names = readdirSync(directory).filter((name) => name.startsWith(`${key}.`) && isAbandoned(name));
     const found = names.flatMap((name) => {
-      const entry = statSync(join(directory, name), { throwIfNoEntry: false }); // absent: claimed meanwhile
-      return entry === undefined || (isElsewhere(name) && Date.now() - entry.mtimeMs < quietMs) ? [] : [{ name, size: entry.size }];
+      const entry = lstatSync(join(directory, name), { throwIfNoEntry: false }); // absent: claimed meanwhile; no file: of no process of ict
+      return entry?.isFile() !== true || (isElsewhere(name) && Date.now() - entry.mtimeMs < quietMs) ? [] : [{ name, size: entry.size }];
     });
     for (const { name } of found.sort((a, b) => b.size - a.size)) {
       const path = fresh(key);

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { bench, digest, maxBytes, server, useLoopback, type Bench } from './loopback.js';
@@ -135,6 +136,27 @@ describe('conditional requests', () => {
     }
     const warned = bench.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
     expect(warned).toEqual(['ICT_FETCH_NOT_KEPT']);
+  });
+
+  describe.each(['.body', '.json'])('in the place of whose %s something else lies', (ending) => {
+    it.each<[string, (path: string) => unknown]>([
+      ['a directory', (path) => mkdirSync(join(path, 'in'), { recursive: true })],
+      ['a FIFO', (path) => execFileSync('mkfifo', [path])],
+      ['a link to a device that never ends', (path) => symlinkSync('/dev/zero', path)],
+      ['a link to itself', (path) => symlinkSync(path, path)],
+      ['a link to nothing', (path) => symlinkSync(`${path}.gone`, path)],
+    ])('(%s) are asked for again, once, and kept in its place', async (_what, put) => {
+      await ask();
+      const [stored] = bench.left('answers').filter((name) => name.endsWith(ending));
+      const path = join(bench.root, 'cache/answers', stored ?? '');
+      rmSync(path);
+      put(path);
+      expect(await ask()).toMatchObject({ fromCache: false, digest: digest(body) });
+      expect(lstatSync(path).isFile()).toBe(true);
+      expect(await ask()).toMatchObject({ fromCache: true, digest: digest(body) });
+      expect(bench.events.filter(({ type }) => type === 'warning')).toEqual([]);
+      expect(bench.left('answers')).toHaveLength(2);
+    });
   });
 
   it('survive a damaged record', async () => {

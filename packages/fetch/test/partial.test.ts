@@ -1,4 +1,17 @@
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, utimesSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  lutimesSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { digestOf, fileStateOf } from '@ict/integrity';
@@ -51,5 +64,22 @@ describe('the file of a download', () => {
     expect(second.hasher.sizeBytes).toBe(15);
     expect(existsSync(left)).toBe(false);
     second.discard();
+  });
+
+  it.each<[string, (path: string) => unknown]>([
+    ['a directory', (path) => mkdirSync(path)],
+    ['a FIFO', (path) => execFileSync('mkfifo', [path])],
+    ['a link to a device that never ends', (path) => symlinkSync('/dev/zero', path)],
+    ['a link to itself', (path) => symlinkSync(path, path)],
+  ])('is not what %s under the name of one has', async (_what, put) => {
+    const first = await begin();
+    const left = first.path.replace(/\.[^.]*\.[0-9a-f]*\.part$/, `.${'0'.repeat(8)}-4194305-1.0123456789ab.part`);
+    first.discard();
+    put(left);
+    const anHourAgo = Date.now() / 1000 - 3600;
+    lutimesSync(left, anHourAgo, anHourAgo);
+    const partial = await begin();
+    expect(partial.hasher.sizeBytes).toBe(0);
+    partial.discard();
   });
 });

@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
 import type { ContentAlgorithm, Digest } from '@ict/plugin-api';
+import { refuseSpecialFile } from './regular-file.js';
 
 /** What a byte string is: its digest, SHA-256 unless another was asked for, and its length. */
 export interface ContentIdentity {
@@ -75,13 +76,14 @@ export async function* hashing(
 /**
  * Digest (SHA-256 by default) and size of a file, read once from start to end.
  *
- * @throws Node's own error when the file cannot be read; the signal's reason when it aborts.
+ * @throws Node's own error when the file cannot be read, or is a FIFO, a socket or a device; the signal's reason when it aborts.
  */
 export async function hashFile(
   path: string,
   options: { readonly signal?: AbortSignal; readonly algorithm?: ContentAlgorithm } = {},
 ): Promise<ContentIdentity> {
   const hasher = new ContentHasher(options.algorithm);
+  refuseSpecialFile(path);
   await using handle = await open(path, 'r');
   const buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   for (;;) {

@@ -33,5 +33,6 @@ export {
 } from './publish.js';
 export { fileStateOf } from './file-state.js';
 export { moveFile } from './move-file.js';
+export { readRegularFile, refuseSpecialFile } from './regular-file.js';
 export { errnoOf, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

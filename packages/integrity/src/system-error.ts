@@ -10,9 +10,9 @@ export function systemErrorOf(error: unknown): string | undefined {
 }
 
 /** What the system says where it has looked: nothing is there, or no file. */
-const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP']);
+const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO']);
 
-/** True when the system said that at a path is nothing, or no file: a directory, for one, or a link to itself. */
+/** True when the system said that at a path is nothing, or no file: a directory, a socket, a link to itself, and the like. */
 export function isNoFile(error: unknown): boolean {
   return NO_FILE.has(errnoOf(error) ?? '');
 }

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -55,6 +56,16 @@ describe('what was stored as gzip', () => {
   ])('is left to zlib when it is %s', (_what, made) => {
     writeFileSync(file, made(framed(bytesOf(200_000))));
     expect(StoredGunzip.open(file)).toBeUndefined();
+  });
+
+  it.each<[string, (path: string) => unknown]>([
+    ['a FIFO', (path) => execFileSync('mkfifo', [path])],
+    ['a link to a device that never ends', (path) => symlinkSync('/dev/zero', path)],
+  ])('is not waited for in %s', (_what, put) => {
+    const path = join(base, 'special');
+    put(path);
+    expect(() => StoredGunzip.open(path)).toThrow(/^ENXIO/);
+    rmSync(path);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { closeSync, openSync, readSync } from 'node:fs';
+import { refuseSpecialFile } from '@ict/integrity';
 import type { ContentAlgorithm, FileRange } from '@ict/plugin-api';
 
 /** Measured: a byte takes up to four times as long in reads of 512 KiB and more. */
@@ -24,8 +25,9 @@ export function* filePieces({ file, offset, sizeBytes }: FileRange): Generator<U
   }
 }
 
-/** Digest (lower-case hex) and size of a whole file. */
+/** Digest (lower-case hex) and size of a whole file. @throws Node's own error; `ENXIO` for a FIFO, a socket or a device. */
 export function digestFileSync(file: string, algorithm: ContentAlgorithm): { readonly hex: string; readonly sizeBytes: number } {
+  refuseSpecialFile(file);
   const hash = createHash(algorithm);
   let sizeBytes = 0;
   for (const piece of filePieces({ file, offset: 0, sizeBytes: Infinity })) {

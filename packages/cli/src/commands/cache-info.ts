@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { gatherUnread, packageId, tellUnread, type Cache, type CacheEntry, type Unseen } from '@ict/cache';
+import { readRegularFile } from '@ict/integrity';
 import { entryDocument, findEntry, isoTime, shortId } from '../views/cache-entry-text.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { keptWork, type KeptEntry } from '../views/shown-entries.js';
@@ -106,7 +106,9 @@ async function readJson(path: string, unseen: Unseen): Promise<unknown> {
 
 /** Undefined for what is gone, and for what `unseen` is told of. */
 function readText(path: string, unseen: Unseen): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => tellUnread(path, unseen, error));
+  return readRegularFile(path)
+    .then(String)
+    .catch((error: unknown) => tellUnread(path, unseen, error));
 }
 
 /** A document as an indented list of its members. */

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf } from '@ict/integrity';
+import { digestOf, readRegularFile } from '@ict/integrity';
 import type { BuildContext, InitrdScope, Json, LayerRef, TreePath, TreeRef, TreeSession } from '@ict/plugin-api';
 import { changedPaths, layerDigest, type LayerEntry } from '@ict/sandbox';
 import type { LayerSource } from './composition.js';
@@ -203,7 +202,7 @@ function literalPart(glob: string): string {
 
 /** @returns undefined when the file is not what the manifest says. */
 async function textOf({ directory }: ComparedLayer, { path, digest }: LayerEntry): Promise<string | undefined> {
-  const bytes = await readFile(join(directory, path)).catch(() => undefined); // a layer of an ordinary user may hold files that the user cannot read
+  const bytes = await readRegularFile(join(directory, path)).catch(() => undefined); // a layer of an ordinary user may hold files that the user cannot read
   return bytes !== undefined && digestOf(bytes) === digest ? bytes.toString() : undefined;
 }
 

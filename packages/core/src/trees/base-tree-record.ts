@@ -1,5 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '@ict/integrity';
 import type { LayerManifest, LayerSignature } from '@ict/sandbox';
 
 /** What lies beside the live tree and says what it is. */
@@ -29,7 +30,7 @@ export function snapshotRecordIn(directory: string): string {
 /** @returns the document, or undefined when the file is absent or is not JSON: a damaged record is a miss. */
 export async function readJson<T>(file: string): Promise<T | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as T;
+    return JSON.parse((await readRegularFile(file)).toString()) as T;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;

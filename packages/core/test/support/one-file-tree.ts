@@ -1,6 +1,6 @@
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf } from '@ict/integrity';
+import { digestOf, readRegularFile } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
 import { makeManifest, type LayerManifest, type Sandbox } from '@ict/sandbox';
 
@@ -11,14 +11,19 @@ export async function manifestOf(directory: string): Promise<LayerManifest> {
   return makeManifest([{ path: '/content', type: 'file', mode: 0o644, uid: 0, gid: 0, mtimeSeconds: 1, sizeBytes: text.length, digest }]);
 }
 
+/** As the sandbox says it. */
+function noArchive({ message }: Error): never {
+  throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message });
+}
+
 /**
  * What the sandbox does for shelves of layers, done without one. The archive of a tree is a copy of its one file; one that holds "no archive"
- * cannot be unpacked.
+ * cannot be unpacked, nor can what is no file.
  */
 export const oneFileSandbox = {
   unpackLayer: async (archive: string, directory: string) => {
-    const text = await readFile(archive, 'utf8');
-    if (text === 'no archive') throw new IctError('ICT_SANDBOX_LAYER', 'integrity', { message: 'no gzip' });
+    const text = await readRegularFile(archive).then(String, noArchive);
+    if (text === 'no archive') noArchive(new Error('no gzip'));
     await writeFile(join(directory, 'content'), text);
     return manifestOf(directory);
   },

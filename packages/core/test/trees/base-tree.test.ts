@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -104,6 +105,8 @@ async function alterListing(): Promise<void> {
 const asLink = (path: string) => symlink(path, path);
 const asDirectory = (path: string) => mkdir(join(path, 'in'), { recursive: true });
 const asFile = (path: string) => writeFile(path, 'rubbish');
+const asFifo = async (path: string) => execFileSync('mkfifo', [path]);
+const asDevice = (path: string) => symlink('/dev/zero', path);
 
 async function alteredBefore({ make }: Workshop): Promise<void> {
   await alterListing();
@@ -146,6 +149,16 @@ describe('a base tree', () => {
       async ({ base }) => {
         await rm(join(work, 'chrootenv'), { recursive: true });
         await appendFile(base.snapshot, ', forged');
+      },
+      'nowhere',
+    ],
+    [
+      'nothing when the snapshot is a FIFO, and the record of the live tree, too',
+      async ({ base }) => {
+        for (const path of [base.snapshot, join(work, 'chrootenv.json')]) {
+          await rm(path);
+          await asFifo(path);
+        }
       },
       'nowhere',
     ],
@@ -213,6 +226,12 @@ describe('a base tree', () => {
     ['chrootbuild/chrootenv.json', 'a link to itself', asLink],
     ['chrootbuild/chrootenv.tar.gz', 'a directory', asDirectory],
     ['chrootbuild/chrootenv.tar.gz', 'a link to itself', asLink],
+    ...['chrootenv.json', 'chrootenv', 'chrootbuild', 'chrootbuild/chrootenv.json', 'chrootbuild/chrootenv.tar.gz'].flatMap(
+      (name): [string, string, (path: string) => Promise<unknown>][] => [
+        [name, 'a FIFO', asFifo],
+        [name, 'a link to a device that never ends', asDevice],
+      ],
+    ),
   ])('is found, and made, where %s became %s', async (name, _what, become) => {
     const { base, make, lies } = workshop();
     const layer = await make('one');
@@ -337,6 +356,7 @@ describe('the check of a snapshot', () => {
     ['that its content is another', () => writeFile(snapshot(), 'two'), damagedBy(/^its content is sha256:/)],
     ['that it is no archive', () => writeFile(snapshot(), 'no archive'), damagedBy(/./)],
     ['that it is a link to itself', () => rm(snapshot()).then(() => symlink(snapshot(), snapshot())), damagedBy(/^ELOOP/)],
+    ['that it is a FIFO', () => rm(snapshot()).then(() => asFifo(snapshot())), damagedBy(/ENXIO/)],
     ['that its record is a directory', () => rm(snapshotRecord()).then(() => mkdir(snapshotRecord())), damagedBy(/^EISDIR/)],
     ['nothing where none is', () => rm(snapshot()), undefined],
     ['nothing where no record is', () => rm(snapshotRecord()), undefined],

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { refuseSpecialFile } from '@ict/integrity';
 import { BLOCK_BYTES, BLOCK_HEAD_BYTES, HEAD, TAIL_BYTES } from './stored-gzip.js';
 
 /** What a buffer must hold for {@link StoredGunzip.fill}. */
@@ -29,9 +30,10 @@ export class StoredGunzip {
    * Opens a file whose every block is stored, as the heads of all of them say.
    *
    * @returns undefined for any other gzip, a damaged one, and what is no gzip: then zlib has its say.
-   * @throws Node's own errors.
+   * @throws Node's own errors; `ENXIO` for a FIFO, a socket or a device.
    */
   static open(file: string): StoredGunzip | undefined {
+    refuseSpecialFile(file);
     const fd = openSync(file, 'r');
     try {
       if (isStored(fd)) return new StoredGunzip(fd);

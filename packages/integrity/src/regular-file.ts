@@ -1,0 +1,26 @@
+import { statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+
+/**
+ * Call it before a file is opened that somebody may have replaced: to open a FIFO is to wait until another process writes to it, for ever as a
+ * rule; a device may never end, and to open one may do something. It looks first, because a file that others of its network have leased is not
+ * opened at all by who will not wait.
+ *
+ * @param path of which a link is followed. Where nothing is, or a directory, nothing happens: whoever opens it is told.
+ * @throws `ENXIO`, as the system itself says of a socket, for a FIFO, a socket or a device; Node's own errors.
+ */
+export function refuseSpecialFile(path: string): void {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry === undefined || entry.isFile() || entry.isDirectory()) return;
+  throw Object.assign(new Error(`ENXIO: a FIFO, socket or device in the place of a file, open '${path}'`), { code: 'ENXIO', path });
+}
+
+/**
+ * All of a file in a place where something else may lie, which is never waited for.
+ *
+ * @throws Node's own errors; as {@link refuseSpecialFile}.
+ */
+export async function readRegularFile(path: string): Promise<Buffer> {
+  refuseSpecialFile(path);
+  return readFile(path);
+}
