@@ -15,6 +15,9 @@ const REMOVED: readonly string[] = [
   '/var/lib/systemd/random-seed',
 ];
 
+/** Keys that packages import for root, as those with the repositories of Azure Linux do. */
+const KEYS = '/root/.gnupg';
+
 /** Where distributions keep rpm's database. */
 const DATABASES: readonly string[] = ['/usr/lib/sysimage/rpm', '/var/lib/rpm', '/root/.rpmdb'];
 
@@ -26,6 +29,7 @@ const DATABASES: readonly string[] = ['/usr/lib/sysimage/rpm', '/var/lib/rpm', '
 export async function cleanTree(tree: TreeSession, _ctx: BuildContext): Promise<void> {
   for (const path of REMOVED) await tree.remove(path);
   for (const database of DATABASES) await settleDatabase(tree, database);
+  await settleKeys(tree);
   for (const { path } of await tree.list('/etc/ssh')) if (path.startsWith('/etc/ssh/ssh_host_')) await tree.remove(path);
   if ((await tree.stat('/etc/machine-id')) !== undefined) await tree.write('/etc/machine-id', '', { mode: 0o444 });
 }
@@ -37,4 +41,17 @@ async function settleDatabase(tree: TreeSession, database: string): Promise<void
   if (journal !== undefined && journal.sizeBytes > 0) return;
   await tree.remove(`${database}/rpmdb.sqlite-wal`);
   await tree.remove(`${database}/rpmdb.sqlite-shm`);
+}
+
+/**
+ * A keybox and a trust database hold the times at which keys were imported. The same keys as a plain keyring, which every GnuPG reads in the place of
+ * a keybox, hold none; a trust database is made anew when it is needed.
+ */
+async function settleKeys(tree: TreeSession): Promise<void> {
+  const keybox = `${KEYS}/pubring.kbx` as const;
+  if ((await tree.stat(keybox)) === undefined) return;
+  const argv = ['gpg', '--batch', '--yes', '--no-autostart', '--output', `${KEYS}/pubring.gpg`, '--export'];
+  // Of a keybox without keys it writes nothing, and says so by its status.
+  await tree.run({ argv, env: { PATH: '/usr/bin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8', TZ: 'UTC' }, accept: [0, 2] });
+  for (const path of [keybox, `${keybox}~`, `${KEYS}/trustdb.gpg`] as const) await tree.remove(path);
 }

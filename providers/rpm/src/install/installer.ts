@@ -41,7 +41,7 @@ const OPTIONS = {
 } as const;
 
 /** Part of the key of every tree that this installer makes. */
-const INSTALLER_VERSION = 3;
+const INSTALLER_VERSION = 4;
 
 /**
  * Installs with the tree's own rpm, and with nothing else: no dnf, and no second resolver.
