@@ -5,14 +5,16 @@ import type { LayerPresence, StepSibling } from '../steps.js';
 
 /** How a layer of packages comes about. */
 export type InstallWay =
-  | { readonly kind: 'clean'; readonly reason: string }
+  | {
+      readonly kind: 'clean';
+      readonly reason: string;
+      /** The same over every base tree: what it comes out as changes neither way nor reason. */
+      readonly overAnyBase?: true;
+    }
   | { readonly kind: 'delta'; readonly reason: string; readonly start: LayerRef; readonly change: InstallChange };
 
 /** Why packages are installed cleanly where nothing is there to begin with. */
 export const NO_START = 'no cached layer of packages lies over the same base tree';
-
-/** Why packages are always installed cleanly where a provider knows nothing else. */
-export const NO_DELTAS = 'this package ecosystem knows no deltas';
 
 /** Thrown inside a delta whose result cannot be trusted to equal a clean installation; the layer is then built cleanly. */
 export class DeltaRefused extends Error {}
@@ -34,9 +36,9 @@ export async function chooseWay(
   { delta }: Pick<Installer, 'delta'>,
   ctx: Context,
 ): Promise<InstallWay> {
-  if (delta === undefined) return { kind: 'clean', reason: NO_DELTAS };
+  if (delta === undefined) return { kind: 'clean', reason: 'this package ecosystem knows no deltas', overAnyBase: true };
   const starts = await nearestLayers(packages, key, siblings, layers);
-  if (starts.length === 0) return { kind: 'clean', reason: NO_START };
+  if (starts.length === 0) return { kind: 'clean', reason: NO_START, overAnyBase: true };
   let obstacle: string | undefined;
   for (const { start, change } of starts) {
     const what = describeChange(change);

@@ -2,7 +2,7 @@ import { taggedReferences, type StepRecord } from '@ict/cache';
 import { canonicalJson, digestOf, type InputDifference } from '@ict/integrity';
 import type { Digest, Exporter, Json, LayerRef } from '@ict/plugin-api';
 import { cacheUse, type StorageSwitches } from '../cache-use.js';
-import { NO_DELTAS, NO_START } from '../compose/delta.js';
+import { NO_START } from '../compose/delta.js';
 import { describeImageMiss, IMAGE_STEP, imageInputs } from '../finalize/image-cache.js';
 import type { PlannedStep } from './plan-documents.js';
 import type { Loaded } from '../plugins/plugin-host.js';
@@ -161,7 +161,8 @@ async function installWay({ way }: WalkedStep, waitsFor?: string): Promise<Pick<
   const found = await way?.();
   if (found === undefined) return {};
   const { kind, reason } = found;
-  if (waitsFor === undefined || reason === NO_START || reason === NO_DELTAS) return { install: { way: kind, reason } };
+  const holds = waitsFor === undefined || (kind === 'clean' && found.overAnyBase === true);
+  if (holds) return { install: { way: kind, reason } };
   // What lies over it now counts only where that comes out as before, which is known when it was made.
   return { install: { way: 'clean', reason: `${NO_START}, unless ${waitsFor} gives the same as before` } };
 }
