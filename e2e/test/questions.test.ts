@@ -177,6 +177,16 @@ describe('ict plan without a template', () => {
     expect(names(await plan('--only', 'app', '--no-recommends'))).not.toContain('extra');
   });
 
+  it('counts the packages in the cache only where that is used', async () => {
+    expect((await world.ict(['cache', 'warm', await world.template(['app'])])).status).toBe(0);
+    const cached = ({ packages }: Plan) => packages.map((pkg) => pkg.cached);
+    const args = ['plan', '--target', 'mini-mini1-x86_64', '--only', 'middle', '--json'];
+    expect(cached(JSON.parse((await world.ict(args)).stdout) as Plan)).toEqual([true, true]);
+    const without = JSON.parse((await world.ict(args, { env: { ICT_PACKAGE_CACHE_ENABLED: 'false' } })).stdout) as Plan;
+    expect(cached(without)).toEqual([false, false]);
+    expect(without.fetchBytes).toBeGreaterThan(0);
+  });
+
   it('takes the keys of --keyring for repositories that have none, and says that it wants them', async () => {
     const file = join(world.directory, 'keyless.yml');
     const definition = await readFile(world.definition, 'utf8');

@@ -163,7 +163,7 @@ class HostedEngine implements Engine {
     const provider = await this.plugins.provider(distribution.ecosystem);
     requireForeign(question.foreignArchitectures ?? [], arch, distribution, provider.part);
     return this.within({ distribution }, (services) =>
-      planPackages(question, { target: question.target, arch, distribution, provider }, services),
+      planPackages(question, { target: question.target, arch, distribution, provider }, this.options.storage, services),
     );
   }
 

@@ -1,6 +1,7 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
 import type { Plan } from './plan-documents.js';
+import type { StorageSwitches } from '../cache-use.js';
 import type { PackageQuestion } from '../engine-api.js';
 import { withForeign } from '../templates/foreign-architectures.js';
 import { pinnedRepositories, type Lock } from '../locks/lock.js';
@@ -20,13 +21,14 @@ export interface QuestionTarget {
 }
 
 /**
- * Resolves just these names into an empty root: no essential set, no template, no lock.
+ * Resolves just these names into an empty root: no essential set, no template, no lock. What the package cache has counts where it is used.
  *
  * @throws `ICT_RESOLVE_UNSOLVABLE`, and what repositories report.
  */
 export async function planPackages(
   question: PackageQuestion,
   { target, arch, distribution, provider }: QuestionTarget,
+  { packageCache }: Pick<StorageSwitches, 'packageCache'>,
   services: Services,
 ): Promise<Plan> {
   const { only, recommends = false, foreignArchitectures } = question;
@@ -44,5 +46,9 @@ export async function planPackages(
     packages,
     tools: [],
   };
-  return planOf(lock, await planContent(lock, services.packages(lock, provider.part), services.context.signal), []);
+  return planOf(
+    lock,
+    await planContent(lock, services.packages(lock, provider.part, { use: packageCache.enabled }), services.context.signal),
+    [],
+  );
 }
