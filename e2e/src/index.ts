@@ -14,7 +14,14 @@ export {
   type Watched,
 } from './interruption.js';
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Strike, type Victim } from './processes.js';
-export { createMiniDistribution, miniTemplate, miniTool, MINI_ARCHIVE, type MiniDistribution } from './mini-distribution.js';
+export {
+  createMiniDistribution,
+  MINI_DEFINITION,
+  miniTemplate,
+  miniTool,
+  MINI_ARCHIVE,
+  type MiniDistribution,
+} from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { forgetDisk, forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';

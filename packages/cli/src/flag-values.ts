@@ -11,11 +11,14 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 export class FlagError extends Error {
   readonly flag: string;
   readonly hint: string;
+  /** The address that is meant, as it was given: it may hold a password. */
+  readonly address: string | undefined;
 
-  constructor(flag: string, reason: string, hint: string) {
+  constructor(flag: string, reason: string, hint: string, address?: string) {
     super(`${flag} ${reason}`);
     this.flag = flag;
     this.hint = hint;
+    this.address = address;
   }
 }
 
@@ -108,7 +111,7 @@ function parseAddress(flag: string, text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !['http:', 'https:', 'file:'].includes(url.protocol) || url.search !== '' || url.hash !== '') {
     const hint = text.startsWith('/') ? `A directory of this machine is "file://${text}".` : 'Leave out any query or fragment.';
-    throw new FlagError(flag, `needs an http, https or file address, not "${text}"`, hint);
+    throw new FlagError(flag, 'needs an http, https or file address', hint, text);
   }
   return text.replace(/\/+$/, '');
 }

@@ -76,14 +76,18 @@ function namedCommand(program: Command, words: readonly string[]): string {
 }
 
 async function usageError(error: unknown, command: string): Promise<unknown> {
-  const { cliError } = await import('./errors.js');
+  const [{ cliError }, { bareAddress, withoutCredentials }] = await Promise.all([import('./errors.js'), import('@ict/plugin-api')]);
   if (error instanceof FlagError) {
-    const { message, hint, flag } = error;
-    return cliError('ICT_CLI_FLAG_INVALID', { message, hint, facts: { flag } });
+    const { message, hint, flag, address } = error;
+    const given = address === undefined ? '' : `, not "${bareAddress(address)}"`;
+    return cliError('ICT_CLI_FLAG_INVALID', { message: message + given, hint, facts: { flag } });
   }
   if (!isCommanderError(error)) return error;
   return cliError('ICT_CLI_USAGE', {
-    message: error.code === 'commander.help' ? 'a command is missing' : error.message.replace(/^error: /, '').replace(/\n/g, ' '),
+    message:
+      error.code === 'commander.help'
+        ? 'a command is missing'
+        : withoutCredentials(error.message.replace(/^error: /, '').replace(/\n/g, ' ')),
     hint: `See \`${command} --help\`.`,
   });
 }

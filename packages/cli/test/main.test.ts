@@ -291,6 +291,20 @@ describe('usage', () => {
   });
 
   it.each([
+    [['plan', '--repo', 'http://me:SECRET@h.example:99999/x'], /needs an http, https or file address, not "http:\/\/h\.example:99999\/x"/],
+    [['plan', '--repo', 'http://me:x/SECRET@h.example/x'], /not "http:\/\/h\.example\/x"/],
+    [['plan', '--repo', 'me:SECRET@h.example/x'], /not "h\.example\/x"/],
+    [['build', 'a.yml', '--mirror', 'http://a.example=http://me:SECRET@h.example?x=1'], /not "http:\/\/h\.example\/\?x=1"/],
+    [['build', 'a.yml', '--mirror', 'http://me:SECRET@a.example'], /--mirror is not ARCHIVE=URL/],
+    [['plan', '--repos=http://me:SECRET@h.example/x'], /unknown option '--repos=http:\/\/h\.example\/x'/],
+    [['http://me:SECRET@h.example/x'], /unknown command 'http:\/\/h\.example\/x'/],
+  ])('%j shows no password', async (argv, message) => {
+    const { status, stdout, stderr } = await ict([...argv, '--json']);
+    expect([status, stderr.text]).toEqual([2, expect.stringMatching(message)]);
+    expect(stdout.text + stderr.text).not.toContain('SECRET');
+  });
+
+  it.each([
     [['why-not', '--bad'], 'ict why-not --help'],
     [['--log-level', 'debug', 'cache', 'gc', '--max-gbb', '1'], 'ict cache gc --help'],
     [['cache', 'lisst'], 'ict cache --help'],

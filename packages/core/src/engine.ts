@@ -53,6 +53,7 @@ import { findLock, resolveAfresh, settleLock, type SettledLock } from './locks/l
 import { packageRequest } from './locks/request.js';
 import { relationsBehind } from './locks/relation-recovery.js';
 import { requirePinnedKeys } from './repositories/pinned-keys.js';
+import { bareDefinition, type BareDefinition } from './repositories/bare-addresses.js';
 import { chooseRepositories } from './repositories/repository-choice.js';
 import { requireKeys, withKeyrings } from './repositories/repository-keys.js';
 import { checkTwin } from './packages/twin-check.js';
@@ -158,11 +159,12 @@ class HostedEngine implements Engine {
   async planPackages(question: PackageQuestion): Promise<Plan> {
     const { arch, distribution: defined } = this.plugins.target(question.target);
     const { repositories } = withKeyrings(defined, this.options.keyrings ?? []);
-    const distribution = { ...defined, repositories: chooseRepositories(repositories, question) };
+    const bare = bareDefinition({ ...defined, repositories: chooseRepositories(repositories, question) });
+    const { distribution } = bare;
     requireKeys(distribution, (question.archives ?? []).length > 0 ? 'archives' : 'definition');
     const provider = await this.plugins.provider(distribution.ecosystem);
     requireForeign(question.foreignArchitectures ?? [], arch, distribution, provider.part);
-    return this.within({ distribution }, (services) =>
+    return this.within(bare, (services) =>
       planPackages(question, { target: question.target, arch, distribution, provider }, this.options.storage, services),
     );
   }
@@ -188,9 +190,11 @@ class HostedEngine implements Engine {
 
   async packageNames(of: { readonly template: string } | { readonly target: string }): Promise<PackageNames> {
     if ('template' in of) return this.ask(of.template, {}, answerNames);
-    const { arch, distribution } = this.plugins.target(of.target);
+    const { arch, distribution: defined } = this.plugins.target(of.target);
+    const bare = bareDefinition(defined);
+    const { distribution } = bare;
     const { part: provider } = await this.plugins.provider(distribution.ecosystem);
-    return this.within({ distribution }, async (services) => {
+    return this.within(bare, async (services) => {
       const { snapshots } = await openPinned(distribution.repositories, undefined, undefined, { arch, provider }, services);
       return answerNames({ provider, snapshots, lock: undefined }, services);
     });
@@ -296,14 +300,14 @@ class HostedEngine implements Engine {
   }
 
   /** Opens what the engine works with, and runs `work` in its directories. */
-  private async within<T>(intake: Pick<Intake, 'distribution'>, work: (services: Services) => Promise<T>): Promise<T> {
+  private async within<T>(intake: BareDefinition, work: (services: Services) => Promise<T>): Promise<T> {
     const services = await this.open(intake);
     return services.within(() => work(services));
   }
 
-  private async open(intake: Pick<Intake, 'distribution'>, home?: CacheHome): Promise<Services> {
+  private async open(intake: BareDefinition, home?: CacheHome): Promise<Services> {
     requireKeys(intake.distribution);
-    const opening = this.services ?? openServices(this.options, intake.distribution, this.events.emit, home);
+    const opening = this.services ?? openServices(this.options, intake, this.events.emit, home);
     this.services = opening;
     const services = await opening;
     await requirePinnedKeys(intake.distribution, services.context.memo);

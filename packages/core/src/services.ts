@@ -2,7 +2,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
-import type { BuildContext, Context, DistributionDefinition, EventBody, Provider, TreeRef } from '@ict/plugin-api';
+import type { BuildContext, Context, EventBody, Provider, TreeRef } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
 import { ArchivedLayers } from './trees/archived-layers.js';
@@ -28,6 +28,7 @@ import {
   type TwinUse,
 } from './packages/package-shelf.js';
 import { within } from './trees/removed-directories.js';
+import type { BareDefinition } from './repositories/bare-addresses.js';
 import { openMirrors, type Mirrors } from './repositories/repository-mirrors.js';
 import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
@@ -92,19 +93,19 @@ const roomOf = ({ cacheDir, workDir, temporaryDir }: EngineOptions): WantedRoom 
  */
 export function openServices(
   options: EngineOptions,
-  distribution: DistributionDefinition,
+  definition: BareDefinition,
   emit: (event: EventBody) => void,
   home?: CacheHome,
 ): Promise<Services> {
   return namingFullDisk(roomOf(options), async () =>
-    open(options, home ?? (await chooseCacheHome(options, unfitForTrees)), distribution, emit),
+    open(options, home ?? (await chooseCacheHome(options, unfitForTrees)), definition, emit),
   );
 }
 
 async function open(
   options: EngineOptions,
   home: CacheHome,
-  distribution: DistributionDefinition,
+  definition: BareDefinition,
   emit: (event: EventBody) => void,
 ): Promise<Services> {
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
@@ -119,7 +120,7 @@ async function open(
     temporary,
     signal,
     emit,
-    mirrors: await mirrorMap(options, distribution),
+    mirrors: await mirrorMap(options, definition),
     offline: options.offline,
     concurrency: options.workers,
     ...patience(options.network),
@@ -284,7 +285,7 @@ function patience({ retries, timeoutMs }: NonNullable<EngineOptions['network']> 
   };
 }
 
-async function mirrorMap(options: EngineOptions, distribution: DistributionDefinition) {
+async function mirrorMap(options: EngineOptions, { distribution, credentialed }: BareDefinition) {
   const named = (source: 'flag' | 'config') => {
     const byArchive = Map.groupBy(
       options.mirrors.filter((mirror) => mirror.source === source),
@@ -297,5 +298,6 @@ async function mirrorMap(options: EngineOptions, distribution: DistributionDefin
     config: named('config'),
     hostSources: options.hostSources ? await readHostSources() : [],
     archives: [...new Set(distribution.repositories.map((repository) => repository.archive))],
+    credentialed,
   });
 }

@@ -1,3 +1,4 @@
+import { bareAddress } from '@ict/plugin-api';
 import { fetchError } from './errors.js';
 
 /** Who proposed a mirror. */
@@ -22,8 +23,10 @@ export interface MirrorChoice {
   readonly config?: NamedMirrors;
   /** Base addresses that the host's own package manager uses; see `readHostSources`. */
   readonly hostSources?: readonly string[];
-  /** Public addresses of the archives that the build uses. */
+  /** Public addresses of the archives that the build uses, without user names and passwords. */
   readonly archives: readonly string[];
+  /** Those of `archives`, and other addresses that are fetched, which need a user name and password: with these. */
+  readonly credentialed?: readonly string[];
 }
 
 /** The address without slashes at its end. */
@@ -38,14 +41,14 @@ function lastSegment(url: string): string | undefined {
 }
 
 function named(mapping: NamedMirrors | undefined, archive: string, source: MirrorSource): readonly MirrorCandidate[] | undefined {
-  const entry = Object.entries(mapping ?? {}).find(([name]) => withoutTrailingSlash(name) === archive);
+  const entry = Object.entries(mapping ?? {}).find(([name]) => withoutTrailingSlash(bareAddress(name)) === archive);
   return entry?.[1].map((mirror) => {
     const url = withoutTrailingSlash(mirror);
     if (URL.canParse(url) && ['http:', 'https:', 'file:'].includes(new URL(url).protocol)) return { url, source };
     throw fetchError('ICT_FETCH_ADDRESS', {
-      message: `"${mirror}", the mirror of ${archive}, is not an http, https or file address`,
+      message: `"${bareAddress(mirror)}", the mirror of ${archive}, is not an http, https or file address`,
       hint: 'Write a whole address, such as http://mirror.example/debian.',
-      facts: { archive, mirror },
+      facts: { archive, mirror: bareAddress(mirror) },
     });
   });
 }
@@ -53,14 +56,15 @@ function named(mapping: NamedMirrors | undefined, archive: string, source: Mirro
 /**
  * Where each archive may be got. What a flag names, or else the configuration, are the only candidates of its archive. Otherwise
  * mirrors of the host come first whose last path segment is the archive's (`/debian`, `/debian-security`), then the archive itself.
- * A host mirror counts only once its signed root verifies: see `Fetcher.chooseMirror`.
+ * A host mirror counts only once its signed root verifies: see `Fetcher.chooseMirror`. An address that needs a user name and password is
+ * a candidate with these, so that nobody else has to know them.
  *
  * @throws `ICT_FETCH_ADDRESS` for a mapping to something that is no address.
  */
 export function chooseMirrors(choice: MirrorChoice): MirrorMap {
   const result = new Map<string, readonly MirrorCandidate[]>();
-  for (const name of choice.archives) {
-    const archive = withoutTrailingSlash(name);
+  const credentialed = Map.groupBy((choice.credentialed ?? []).map(withoutTrailingSlash), bareAddress);
+  for (const archive of new Set([...choice.archives.map(withoutTrailingSlash), ...credentialed.keys()])) {
     const only = named(choice.flags, archive, 'flag') ?? named(choice.config, archive, 'config');
     if (only !== undefined) {
       result.set(archive, only);
@@ -72,7 +76,8 @@ export function chooseMirrors(choice: MirrorChoice): MirrorMap {
         .map(withoutTrailingSlash)
         .filter((url) => url !== archive && segment !== undefined && lastSegment(url) === segment),
     );
-    result.set(archive, [...Array.from(host, (url) => ({ url, source: 'host' as const })), { url: archive, source: 'definition' }]);
+    const own = (credentialed.get(archive) ?? [archive]).map((url) => ({ url, source: 'definition' as const }));
+    result.set(archive, [...Array.from(host, (url) => ({ url, source: 'host' as const })), ...own]);
   }
   return result;
 }

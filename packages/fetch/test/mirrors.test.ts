@@ -137,6 +137,34 @@ describe('chooseMirrors', () => {
     expect(map.get(security)).toEqual([{ url: 'file:///srv/security', source: 'config' }]);
   });
 
+  it('asks an archive that needs a user and password with these, whoever names it without', () => {
+    const secret = 'http://me:secret@ftp.debian.org/debian';
+    const list = 'http://token@ftp.debian.org/list/';
+    const map = chooseMirrors({ hostSources, archives: [archive, security], credentialed: [secret, list] });
+    expect(map.get(archive)).toEqual([
+      { url: 'http://near.example/debian', source: 'host' },
+      { url: secret, source: 'definition' },
+    ]);
+    expect(map.get(security)?.at(-1)).toEqual({ url: security, source: 'definition' });
+    const { candidates, rest } = createMirrorRoutes(map, () => undefined).route('http://ftp.debian.org/list/');
+    expect(candidates.map(({ url }) => url + rest)).toEqual([list]);
+    const only = [{ url: 'https://flag.example/debian', source: 'flag' }];
+    for (const name of [archive, secret]) {
+      const flags = { [name]: ['https://flag.example/debian'] };
+      expect(chooseMirrors({ flags, archives: [archive], credentialed: [secret] }).get(archive)).toEqual(only);
+    }
+  });
+
+  it('shows no password of a mirror that it refuses', () => {
+    const choose = () => chooseMirrors({ flags: { [archive]: ['ftp://me:secret@mirror.example/debian'] }, archives: [archive] });
+    expect(choose).toThrow(
+      expect.objectContaining({
+        message: `"ftp://mirror.example/debian", the mirror of ${archive}, is not an http, https or file address`,
+        facts: { archive, mirror: 'ftp://mirror.example/debian' },
+      }) as Error,
+    );
+  });
+
   it.each(['mirror.example/debian', 'ftp://mirror.example/debian', ''])('refuses %j as a mirror', (url) => {
     expect(() => chooseMirrors({ flags: { [archive]: [url] }, archives: [archive] })).toThrow(
       expect.objectContaining({ code: 'ICT_FETCH_ADDRESS' }) as Error,

@@ -1,3 +1,4 @@
+export * from './address.js';
 export * from './catalogue.js';
 export * from './context.js';
 export * from './digest.js';

@@ -300,12 +300,19 @@ logging:
 
 it('shows no credentials', async () => {
   const loaded = await loadConfig(
-    await options({ 'cwd/image-composer-tool.yml': 'mirrors:\n  http://a.example: http://user:secret@b.example/x\n' }),
+    await options({ 'cwd/image-composer-tool.yml': 'mirrors:\n  http://me:key@a.example: http://user:secret@b.example/x\n' }),
   );
   expect(describeConfig(loaded, transport).find(({ key }) => key === 'mirrors')).toMatchObject({
     value: { 'http://a.example': ['http://b.example/x'] },
     text: 'http://a.example -> http://b.example/x',
   });
+});
+
+it.each(['http://user:secret@b.example/a b', 'http://user:sec/ret<secret@b.example'])('quotes no credentials of %s', async (address) => {
+  const { problems } = await loadConfig(await options({ 'cwd/image-composer-tool.yml': `mirrors:\n  http://a.example: "${address}"\n` }));
+  const said = JSON.stringify(problems);
+  expect(said).toContain('b.example');
+  expect(said).not.toContain('secret');
 });
 
 describe('refuses', () => {

@@ -44,6 +44,32 @@ describe('a password is said nowhere', () => {
     expect(await everythingSaid(text)).not.toContain(PLANTED);
   });
 
+  it.each([
+    ['of a repository', 'url: "http://me:PLANTED@h.example/x", pkey: key.asc'],
+    ['of a repository that cannot be read', 'url: "http://me:PLANTED@h.example:99999/x", pkey: key.asc'],
+    ['with a slash in its password', 'url: "http://me:x/PLANTED@h.example/x", pkey: key.asc'],
+    ['with a quote and an "@" in its password', `url: "http://me:x'y@PLANTED@h.example/x", pkey: key.asc`],
+    ['of another protocol', 'url: "gopher://me:PLANTED@h.example/x", pkey: key.asc'],
+    ['without protocol', 'url: "me:PLANTED@h.example/x", pkey: key.asc'],
+    ['of a key', 'url: "http://h.example/x", pkey: "https://me:PLANTED@h.example/key"'],
+    ['of a key that cannot be read', 'url: "http://h.example/x", pkey: "ftp://me:PLANTED@h.example/key"'],
+    ['in place of a list', 'url: "http://h.example/x", pkeys: "https://me:PLANTED@h.example/key"'],
+  ])('in an address %s', async (_what, repository) => {
+    for (const secret of [PLANTED, 'pw']) {
+      const said = await everythingSaid(
+        `${HEAD}${DISK}packageRepositories:\n  - { codename: one, ${repository.replace('PLANTED', secret)} }\n`,
+      );
+      expect(said).toContain('h.example');
+      expect(said).not.toContain(secret);
+    }
+  });
+
+  it('stands as a placeholder in the address of a printed template', async () => {
+    const text = `${HEAD}${DISK}packageRepositories:\n  - { codename: one, url: "http://me:pw@h.example/x", pkey: me@work.asc }\n`;
+    const said = await everythingSaid(text);
+    expect(said).toContain('url: http://<REDACTED>@h.example/x\\n    pkey: me@work.asc');
+  });
+
   it('a number in place of text', async () => {
     expect(await everythingSaid(users('{ name: admin, password: 987654321 }'))).not.toContain('987654321');
   });
@@ -81,6 +107,8 @@ it.each([
   ["{ password: 'a''b', x: 1 }", '{ password: ******, x: 1 }'],
   ['pasword: abc', 'pasword: ***'],
   ['- url: http://me:abc@host/x', '- url: http://******@host/x'],
+  ['- { url: me:abc@host/x, y: 1 }', '- { url: ******@host/x, y: 1 }'],
+  ['- url: ./me@host/x', '- url: ./me@host/x'],
   ['- { password: "a b", shell: /x }', '- { password: *****, shell: /x }'],
   ['passwordMaxAge: 90', 'passwordMaxAge: 90'],
   ['passphraseFile: p.txt', 'passphraseFile: p.txt'],

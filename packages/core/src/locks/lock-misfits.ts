@@ -1,4 +1,4 @@
-import type { PinnedRepository, ProblemReport, RepositorySpec, Seed } from '@ict/plugin-api';
+import { withoutCredentials, type PinnedRepository, type ProblemReport, type RepositorySpec, type Seed } from '@ict/plugin-api';
 import type { Lock } from './lock.js';
 import { askedVersion, asksForVersion, namesOf, seedName } from './lock-update.js';
 import type { PackageRequest } from './request.js';
@@ -49,7 +49,9 @@ function repositoryMisfits(locked: readonly PinnedRepository[], asked: readonly 
     const { id } = repository;
     const before = known.get(id);
     if (before === undefined) return [misfit(`the lock has no repository "${id}"`)];
-    return before === words(repository) ? [] : [misfit(`repository "${id}" was ${before}, and is ${words(repository)}`)];
+    // Locks of earlier versions may have passwords in addresses.
+    const was = withoutCredentials(before, () => '***');
+    return before === words(repository) ? [] : [misfit(`repository "${id}" was ${was}, and is ${words(repository)}`)];
   });
   const gone = locked.filter(({ id }) => !asked.some((repository) => repository.id === id));
   return [...added, ...gone.map(({ id }) => misfit(`the lock has a repository "${id}", which is not asked any more`))];

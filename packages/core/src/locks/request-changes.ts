@@ -1,5 +1,5 @@
 import { canonicalJson } from '@ict/integrity';
-import type { ImageSpec, Json, PackagePin, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import { withoutCredentials, type ImageSpec, type Json, type PackagePin, type ProblemReport, type SourcePosition } from '@ict/plugin-api';
 import { seedName } from './lock-update.js';
 import type { PackageRequest } from './request.js';
 import type { AskedRepository, RequestRecord } from './request-record.js';
@@ -118,7 +118,8 @@ function placeOf(repository: RequestPlaces['repositories'][number] | undefined, 
 /** Nothing, or what a value is now and what it was. An empty list is no list. */
 function valueChange(what: string, before: unknown, now: unknown, position?: SourcePosition): readonly Change[] {
   const [old, own] = [tell(before), tell(now)];
-  return old === own ? [] : [told(`${what} is ${own}; the lock was made with ${old}`, position)];
+  // Records of earlier versions may have passwords in addresses.
+  return old === own ? [] : [told(`${what} is ${own}; the lock was made with ${withoutCredentials(old, () => '***')}`, position)];
 }
 
 /** Equal values alike: a lock file has fields in an order of its own. */

@@ -18,6 +18,7 @@ import {
   type LoadOptions,
 } from '@ict/template';
 import { coreError } from '../errors.js';
+import { bareDefinition, bareSpec, type BareDefinition } from '../repositories/bare-addresses.js';
 import { checkFileChoice } from './file-choice.js';
 import { checkForeign, withForeign } from './foreign-architectures.js';
 import { checkPins, withPins } from './package-pins.js';
@@ -26,9 +27,9 @@ import { specFor } from '../plugins/plugin-view.js';
 import { missingKeys, withKeyrings } from '../repositories/repository-keys.js';
 
 /** A template that was read, merged over its distribution's defaults, and checked, with the plugins that will build it. */
-export interface Intake {
+export interface Intake extends BareDefinition {
+  /** Its repositories' addresses are bare, too. */
   readonly spec: ImageSpec;
-  readonly distribution: DistributionDefinition;
   readonly provider: Loaded<Provider>;
   readonly format: Loaded<ImageFormat>;
 }
@@ -87,7 +88,12 @@ export async function readTemplate(
   const provider = await plugins.provider(distribution.ecosystem);
   return {
     ...reading,
-    intake: { spec, distribution: withPins(withForeign(extended(distribution, spec), spec.target), spec), provider, format },
+    intake: {
+      spec: bareSpec(spec),
+      ...bareDefinition(withPins(withForeign(extended(distribution, spec), spec.target), spec)),
+      provider,
+      format,
+    },
   };
 }
 

@@ -118,9 +118,9 @@ describe('requestChanges', () => {
     ],
     [
       'its address',
-      { repositories: [{ ...vendor, archive: 'http://elsewhere' }] },
+      { repositories: [{ ...vendor, archive: 'http://me:secret@elsewhere' }] },
       {},
-      ['53 archive of repository "template-vendor" is http://vendor; the lock was made with http://elsewhere'],
+      ['53 archive of repository "template-vendor" is http://vendor; the lock was made with http://***@elsewhere'],
     ],
     [
       'which of two repositories at one address it is',

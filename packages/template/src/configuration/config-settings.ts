@@ -1,10 +1,9 @@
 import path from 'node:path';
-import type { ProblemReport } from '@ict/plugin-api';
+import { withoutCredentials, type ProblemReport } from '@ict/plugin-api';
 import type { Config, ConfigOptions, ConfigOrigin, StorageSettings } from './config.js';
 import { configKeys, configVariables, readSettingWords, type SettingSchema } from './config-keys.js';
 import { checkSetting, type ConfigLayer } from './config-places.js';
 import { problem } from '../problems/problem.js';
-import { withoutCredentials } from '../sections/secret-text.js';
 import { GIB } from '../sections/size.js';
 
 /** One setting in one source. */

@@ -1,10 +1,9 @@
-import type { ProblemReport } from '@ict/plugin-api';
+import { bareAddress, type ProblemReport } from '@ict/plugin-api';
 import { configKeys, WITHOUT_EFFECT } from './config-keys.js';
 import { type ConfigLayer, type ConfigSurroundings, readConfigLayers } from './config-places.js';
 import { Settings } from './config-settings.js';
 import { templateError } from '../errors.js';
 import { orderProblems, problem, countProblems } from '../problems/problem.js';
-import { withoutCredentials } from '../sections/secret-text.js';
 import { GIB } from '../sections/size.js';
 
 /** Settings of one run, every path absolute. */
@@ -172,7 +171,7 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
     work_dir: config.workDirectory,
     temp_dir: config.temporaryDirectory,
     config_dir: config.configDirectory,
-    mirrors: Object.fromEntries([...config.mirrors].map(([archive, mirrors]) => [archive, mirrors.map(withoutCredentials)])),
+    mirrors: Object.fromEntries([...config.mirrors].map(([archive, mirrors]) => [bareAddress(archive), mirrors.map(bareAddress)])),
     'network.retries': network.retries,
     'network.timeout_ms': network.timeoutMs,
     plugins: config.plugins.map(({ name }) => name),

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { Path } from './path.js';
 import { templateSchema, type Template } from '../schema/template.js';
-import { REDACTED, redactData, redactText, tellingSecrets } from '../sections/secret-text.js';
+import { REDACTED, redactAddress, redactCredentials, redactData, redactText, tellingSecrets } from '../sections/secret-text.js';
 
 /** The usual order of keys: that of the schema. */
 const ORDER = Object.keys(templateSchema.properties) as (keyof Template)[];
@@ -15,7 +15,10 @@ export interface TemplateSecrets {
 
 const NONE: TemplateSecrets = { secrets: [], holdsSecret: () => false };
 
-/** A template with its keys in their usual order; passwords and hashes of them are replaced by a placeholder, as are other secrets. */
+/**
+ * A template with its keys in their usual order; passwords and hashes of them are replaced by a placeholder, as are those in addresses of
+ * repositories, and other secrets.
+ */
 export function redactTemplate(template: Template, { secrets, holdsSecret }: TemplateSecrets): Template {
   const ordered: Record<string, unknown> = {};
   for (const key of ORDER) if (template[key] !== undefined) ordered[key] = template[key];
@@ -25,7 +28,11 @@ export function redactTemplate(template: Template, { secrets, holdsSecret }: Tem
     ordered['systemConfig'] = { ...template.systemConfig, users: redacted };
   }
   const visit = (value: unknown, path: Path): unknown => {
-    if (typeof value === 'string') return holdsSecret(path) ? redactText(value, secrets) : value;
+    if (typeof value === 'string') {
+      const text = holdsSecret(path) ? redactText(value, secrets) : value;
+      if (path[0] !== 'packageRepositories') return text;
+      return path.at(-1) === 'url' ? redactAddress(text) : redactCredentials(text);
+    }
     if (Array.isArray(value)) return value.map((item, index) => visit(item, [...path, index]));
     if (typeof value !== 'object' || value === null) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, visit(inner, [...path, key])]));

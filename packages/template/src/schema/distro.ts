@@ -17,7 +17,7 @@ const repository = {
     id: { ...text('Unique name; lock files and errors use it.', 'debian-trixie'), minLength: 1 },
     archive: formatted(
       'uri',
-      'Public address of the archive, without a slash at the end; a mirror may stand in for it.',
+      'Public address of the archive, without a slash at the end; a mirror may stand in for it. A user and password in it are sent, and kept nowhere.',
       'http://ftp.debian.org/debian',
     ),
     suite: withDefault('', text('deb: the suite, or a path that ends in `/`. rpm: nothing.', 'trixie')),

@@ -16,7 +16,7 @@ const repository = {
       minLength: 1,
     },
     url: text(
-      'Address of the archive. `<URL>` is a placeholder: the entry is left out, with a warning.',
+      'Address of the archive; a user and password in it are sent, and kept nowhere. `<URL>` is a placeholder: the entry is left out, with a warning.',
       'https://packages.example.com/debian',
     ),
     path: text('Directory on this machine with a repository, absolute.', '/srv/repository'),

@@ -1,4 +1,4 @@
-import type { TemplateRepository } from '@ict/plugin-api';
+import { bareAddress, type TemplateRepository } from '@ict/plugin-api';
 import { findLocal } from './additional-file.js';
 import type { MergedTemplate } from '../documents/merge.js';
 import type { Path } from '../documents/path.js';
@@ -47,7 +47,7 @@ export async function readRepository(
   }
   if (item.url !== undefined && (!URL.canParse(item.url) || !/^(?:https?|file):$/.test(new URL(item.url).protocol))) {
     const hint = 'It begins with http://, https:// or file://.';
-    error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(item.url)} is not the address of a repository`, hint);
+    error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(bareAddress(item.url))} is not the address of a repository`, hint);
   }
   if (item.component !== undefined && item.codename.endsWith('/')) {
     const hint = `Leave "component" out, or name a suite: a codename that ends in "/" is the directory of a flat repository.`;
@@ -62,7 +62,7 @@ export async function readRepository(
   for (const [key, place] of named) {
     if (!isRemote(key) || isFetchable(key)) continue;
     const hint = 'It begins with http:// or https://; a path of this machine has nothing like it before it.';
-    error('ICT_TEMPLATE_REPOSITORY', place, `${JSON.stringify(key)} is not the address of a key`, hint);
+    error('ICT_TEMPLATE_REPOSITORY', place, `${JSON.stringify(bareAddress(key))} is not the address of a key`, hint);
   }
   for (const [key, place] of named) {
     const local = key !== TRUSTED && !isRemote(key) && !isPlaceholder(key);

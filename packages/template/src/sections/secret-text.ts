@@ -1,3 +1,5 @@
+import { bareAddress, withoutCredentials } from '@ict/plugin-api';
+
 /** What stands where a secret was. */
 export const REDACTED = '<REDACTED>';
 
@@ -23,12 +25,18 @@ export function isSecretKey(name: string): boolean {
   return name !== 'secret' && SECRET_KEY.test(name);
 }
 
-/** User and password of an address. */
-const CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^/@\s"']+)@/giu;
+/** The address of a repository in a line of a template, where its protocol was forgotten. */
+const WITHOUT_PROTOCOL = /(\burl["']?\s*:\s*["']?)(?![a-z][a-z0-9+.-]*:\/\/|[./])([^\s"']+)@/giu;
 
-/** Text without the users and passwords of the addresses in it. */
-export function withoutCredentials(text: string): string {
-  return text.replace(CREDENTIALS, '$1');
+/** An address with a placeholder for user and password, if it has some. */
+export function redactAddress(address: string): string {
+  const bare = bareAddress(address);
+  return bare === address ? address : bare.replace(/^(?:[a-z][a-z0-9+.-]*:\/\/)?/iu, `$&${REDACTED}@`);
+}
+
+/** Text with a placeholder for the users and passwords of the addresses in it. */
+export function redactCredentials(text: string): string {
+  return withoutCredentials(text, () => REDACTED);
 }
 
 /**
@@ -36,8 +44,12 @@ export function withoutCredentials(text: string): string {
  * where they are.
  */
 export function coverSecrets(line: string): string {
-  const cover = (_whole: string, before: string, secret: string): string => before + '*'.repeat(secret.length);
-  return line.replace(SECRET_PAIR, cover).replace(CREDENTIALS, (...match: [string, string, string]) => `${cover(...match)}@`);
+  const stars = ({ length }: string): string => '*'.repeat(length);
+  const cover = (_whole: string, before: string, secret: string): string => before + stars(secret);
+  return withoutCredentials(line.replace(SECRET_PAIR, cover), stars).replace(
+    WITHOUT_PROTOCOL,
+    (...match: [string, string, string]) => `${cover(...match)}@`,
+  );
 }
 
 /** Text in which each of these secrets is replaced by a placeholder; the longest first, as one may be part of another. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
+import { bareAddress, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
 import { checkWords, replaceWords } from '../sections/architecture-words.js';
 import { compiled } from '../validation/compiled-validator.js';
 import { templateError } from '../errors.js';
@@ -80,7 +80,7 @@ function checkDistro(data: unknown, positions: DocumentPositions): ProblemReport
   const seen = new Set<string>();
   for (const [index, { id, archive, metalink, mirrorlist }] of distro.repositories.entries()) {
     if (seen.has(id)) report(['repositories', index, 'id'], `two repositories have the id "${id}"`);
-    if (archive.endsWith('/')) report(['repositories', index, 'archive'], `the archive ${archive} ends in a slash`);
+    if (archive.endsWith('/')) report(['repositories', index, 'archive'], `the archive ${bareAddress(archive)} ends in a slash`);
     if (metalink !== undefined && mirrorlist !== undefined)
       report(['repositories', index, 'mirrorlist'], `the repository "${id}" names a metalink and a mirror list; a metalink says more`);
     seen.add(id);

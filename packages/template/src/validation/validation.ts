@@ -1,4 +1,4 @@
-import type { ProblemReport } from '@ict/plugin-api';
+import { withoutCredentials, type ProblemReport } from '@ict/plugin-api';
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { nearest } from '../problems/nearest.js';
 import { formats, standardFormats } from '../format.js';
@@ -88,7 +88,7 @@ function typeOf(value: unknown): string {
 }
 
 const quote = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = withoutCredentials(JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 };
 

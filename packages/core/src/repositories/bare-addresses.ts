@@ -1,0 +1,40 @@
+import { bareAddress, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
+
+/** A definition as all but the transport sees it. */
+export interface BareDefinition {
+  /** No address of its repositories has a user name or password: it gets into locks, keys, records and messages. */
+  readonly distribution: DistributionDefinition;
+  /** The addresses that had some, as they were. Only the transport may see them. */
+  readonly credentialed: readonly string[];
+}
+
+/** Takes users and passwords out of the addresses of repositories. */
+export function bareDefinition(distribution: DistributionDefinition): BareDefinition {
+  const { repositories } = distribution;
+  const addresses = repositories.flatMap(({ archive, metalink, mirrorlist }) =>
+    [archive, metalink, mirrorlist].filter((address) => address !== undefined),
+  );
+  const credentialed = [...new Set(addresses)].filter((address) => bareAddress(address) !== address);
+  return {
+    distribution: credentialed.length === 0 ? distribution : { ...distribution, repositories: repositories.map(bareRepository) },
+    credentialed,
+  };
+}
+
+function bareRepository(repository: RepositorySpec): RepositorySpec {
+  const { archive, metalink, mirrorlist } = repository;
+  return {
+    ...repository,
+    archive: bareAddress(archive),
+    ...(metalink === undefined ? {} : { metalink: bareAddress(metalink) }),
+    ...(mirrorlist === undefined ? {} : { mirrorlist: bareAddress(mirrorlist) }),
+  };
+}
+
+/** A specification whose repositories have no user name and password in their addresses. */
+export function bareSpec(spec: ImageSpec): ImageSpec {
+  return {
+    ...spec,
+    repositories: spec.repositories.map((one) => (one.url === undefined ? one : { ...one, url: bareAddress(one.url) })),
+  };
+}

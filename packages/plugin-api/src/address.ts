@@ -1,0 +1,35 @@
+/** Addresses of which a part can be a user name and password. */
+const FETCHED = /^(?:https?|ftp|file):$/;
+
+/**
+ * An address without user name and password, otherwise as it was: what may be printed and recorded.
+ *
+ * Text that is no address of the network loses all that stands before its last `@` but its scheme, because it was perhaps meant to be
+ * a password. A path of this machine is left as it is.
+ */
+export function bareAddress(address: string): string {
+  if (!address.includes('@') || /^\.{0,2}\//.test(address)) return address;
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  if (url === undefined || !FETCHED.test(url.protocol)) return address.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/)?.*@/isu, '$1');
+  if (url.username === '' && url.password === '') return address;
+  url.username = '';
+  url.password = '';
+  return address.endsWith('/') ? url.href : url.href.replace(/\/$/, '');
+}
+
+/**
+ * User and password of an address in a text, up to the last "@" before its path. What stands where a port would, and is none, belongs
+ * to a password with a slash in it: such an address is refused, and quoted by the error that does.
+ */
+const CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^/?#\s]+|[^/\s@]*?:(?!\d*(?:[/?#]|$))\S*)@/giu;
+
+/**
+ * Text without the users and passwords of the addresses in it. Of an address alone, {@link bareAddress} knows more.
+ *
+ * @param cover what stands before the `@` instead of these; default: they go, with the `@`.
+ */
+export function withoutCredentials(text: string, cover?: (credentials: string) => string): string {
+  return text.replace(CREDENTIALS, (_whole, scheme: string, credentials: string) =>
+    cover === undefined ? scheme : `${scheme}${cover(credentials)}@`,
+  );
+}

@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { bareAddress, withoutCredentials } from '../src/address.js';
+
+describe('bareAddress', () => {
+  it.each([
+    ['http://ftp.debian.org/debian', 'http://ftp.debian.org/debian'],
+    ['https://user:secret@h.example/debian', 'https://h.example/debian'],
+    ['https://user:secret@h.example', 'https://h.example'],
+    ['https://user:secret@h.example/', 'https://h.example/'],
+    ['https://token@h.example:8443/debian/', 'https://h.example:8443/debian/'],
+    ['https://user:sec@ret@h.example/metalink?repo=a', 'https://h.example/metalink?repo=a'],
+    [`https://user:it's"secret@h.example/debian`, 'https://h.example/debian'],
+    // Nothing of these can be fetched, and all are printed by the error that says so.
+    ['http://user:secret@h.example:99999/debian', 'http://h.example:99999/debian'],
+    ['http://user:sec/ret@h.example/debian', 'http://h.example/debian'],
+    ['http://user:sec?ret@h.example/debian', 'http://h.example/debian'],
+    ['htp://user:secret@h.example/debian', 'htp://h.example/debian'],
+    ['user:secret@h.example/debian', 'h.example/debian'],
+    ['http://user:secret@', 'http://'],
+    // An "@" that ends no password.
+    ['http://h.example/@scope/debian', 'http://h.example/@scope/debian'],
+    ['file:///srv/me@work/debian', 'file:///srv/me@work/debian'],
+    ['/srv/me@work/debian', '/srv/me@work/debian'],
+    ['./me@work/debian', './me@work/debian'],
+  ])('%s', (address, bare) => {
+    expect(bareAddress(address)).toBe(bare);
+  });
+
+  it('leaves no password in any address, and names the same place', () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: true, withFragments: true }), (address) => {
+        const secret = new URL(address);
+        secret.username = 'someone';
+        secret.password = 'hunter2hunter2';
+        const bare = bareAddress(secret.href);
+        expect(bare).not.toContain('hunter2');
+        expect(new URL(bare).href).toBe(new URL(address).href);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('withoutCredentials', () => {
+  it.each([
+    ['url: http://user:secret@h.example/debian # mine', 'url: http://h.example/debian # mine'],
+    ['{"a": "http://user:sec@ret@h.example", "b": 1}', '{"a": "http://h.example", "b": 1}'],
+    ["'http://user:it's@h.example/x'", "'http://h.example/x'"],
+    ['http://user:sec/ret@h.example/debian', 'http://h.example/debian'],
+    ['http://a:b@one.example/x=ftp://c:d@two.example/y', 'http://one.example/x=ftp://two.example/y'],
+    ['http://h.example:80/a@b and me@work', 'http://h.example:80/a@b and me@work'],
+    ['http://h.example: see me@work', 'http://h.example: see me@work'],
+  ])('%s', (text, bare) => {
+    expect(withoutCredentials(text)).toBe(bare);
+  });
+
+  it('covers them instead', () => {
+    expect(withoutCredentials('http://user:secret@h.example/x', () => '***')).toBe('http://***@h.example/x');
+  });
+});
