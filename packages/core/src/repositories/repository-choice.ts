@@ -10,7 +10,8 @@ export interface RepositoryChoice {
   readonly components?: readonly string[];
   /**
    * Archives, each as `ADDRESS` or, as in a sources.list, `ADDRESS SUITE COMPONENT...`; one that begins with `+` comes beside the
-   * definition's, any other takes their place.
+   * definition's, any other takes their place. Where repositories have no suites, `ADDRESS repoGpgCheck=false` is one whose metadata nobody
+   * signs.
    */
   readonly archives?: readonly string[];
   /** Absolute paths of keyrings for these archives; default: those of the definition. */
@@ -27,19 +28,19 @@ export interface RepositoryChoice {
 export function chooseRepositories(defined: readonly RepositorySpec[], choice: RepositoryChoice): readonly RepositorySpec[] {
   const { suites = [], components = [], archives = [] } = choice;
   const added = archives.flatMap((text, number) => {
-    return archiveRepositories(defined, choice, text.replace(/^\+/, ''), archives.length === 1 ? 'repo' : `repo${number + 1}`);
+    return archiveRepositories(defined, choice, text, archives.length === 1 ? 'repo' : `repo${number + 1}`);
   });
   const replaced = archives.some((text) => !text.startsWith('+'));
   // Where each archive has its own, the flags speak of the target alone.
-  const said = archives.map((text) => text.split(/\s+/));
-  if (!replaced && said.every(([, suite]) => suite !== undefined)) {
+  const said = archives.map(readArchive);
+  if (!replaced && said.every(({ suite }) => suite !== undefined)) {
     requireKnown(
       'suite',
       suites,
       defined.map(({ suite }) => suite),
     );
   }
-  if (!replaced && said.every(([, suite, component]) => component !== undefined || suite?.endsWith('/') === true)) {
+  if (!replaced && said.every(({ suite, components: own }) => own.length > 0 || suite?.endsWith('/') === true)) {
     requireKnown(
       'component',
       components,
@@ -49,6 +50,16 @@ export function chooseRepositories(defined: readonly RepositorySpec[], choice: R
   const kept = replaced ? [] : narrow(defined, suites, components);
   const ids = new Set(kept.map(({ id }) => id));
   return [...kept, ...added.map((one) => ({ ...one, id: unusedId(one.id, ids) }))];
+}
+
+/** Behind an address: nobody signs the metadata there. As definitions write it. */
+const UNSIGNED = 'repoGpgCheck=false';
+
+/** An archive as it was given, taken apart. */
+function readArchive(text: string) {
+  const [address = '', ...words] = text.replace(/^\+/, '').split(/\s+/);
+  const [suite, ...components] = words.filter((word) => word !== UNSIGNED);
+  return { address, suite, components, unsigned: words.includes(UNSIGNED) };
 }
 
 /** @param used gets the id. */
@@ -65,9 +76,14 @@ function archiveRepositories(
   text: string,
   id: string,
 ): readonly RepositorySpec[] {
-  const [address = '', ownSuite, ...ownComponents] = text.split(/\s+/);
+  const { address, suite: ownSuite, components: ownComponents, unsigned } = readArchive(text);
   const models = defined.filter((one) => one.archive === defined[0].archive);
-  if (ownSuite !== undefined && defined.every(({ suite }) => suite === '')) {
+  const flat = defined.every(({ suite }) => suite === '');
+  if (unsigned && !flat) {
+    const hint = `Leave "${UNSIGNED}" out, and sign the archive: the signed root is all that vouches for its packages.`;
+    throw impossible(`unsigned metadata ("${UNSIGNED}")`, 'archives of the target are always signed', hint);
+  }
+  if (ownSuite !== undefined && flat) {
     throw impossible(`the suite "${ownSuite}"`, 'repositories of the target have none', 'Give the address alone.');
   }
   if (ownSuite?.endsWith('/') === true && ownComponents.length > 0) {
@@ -86,6 +102,7 @@ function archiveRepositories(
       suite,
       components: suite.endsWith('/') ? [] : wanted.length > 0 ? wanted : model.components,
       keyrings: keyrings ?? model.keyrings,
+      ...(unsigned ? { repoGpgCheck: false } : {}),
     };
   });
 }

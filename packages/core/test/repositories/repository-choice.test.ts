@@ -50,6 +50,13 @@ describe('chooseRepositories', () => {
     expect(own).toMatchObject({ id: 'repo', archive: 'http://c', suite: '', components: [] });
   });
 
+  it('takes an archive for unsigned only where that is said behind its address', () => {
+    const bare = [{ ...defined[0], suite: '', components: [] }];
+    const unsigned = (archive: string) => chooseRepositories(bare, { archives: [archive] })[0];
+    expect(unsigned('http://c/ repoGpgCheck=false')).toMatchObject({ archive: 'http://c', suite: '', repoGpgCheck: false });
+    expect(unsigned('http://c')).not.toHaveProperty('repoGpgCheck');
+  });
+
   it('takes a suite or component for that of an archive which has none of its own', () => {
     const [own] = chooseRepositories(defined, { archives: ['http://c three'], components: ['extra'] });
     expect(own).toMatchObject({ suite: 'three', components: ['extra'] });
@@ -69,6 +76,12 @@ describe('chooseRepositories', () => {
       [{ ...defined[0], suite: '', components: [] }],
       '+http://c ./',
       'repositories of the target have none',
+    ],
+    [
+      'unsigned metadata where archives have suites',
+      defined,
+      'http://c one repoGpgCheck=false',
+      'archives of the target are always signed',
     ],
   ])('refuses %s', (_what, of, archive, message) => {
     expect(() => chooseRepositories(of, { archives: [archive] })).toThrow(

@@ -51,7 +51,7 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context, listed
   if (signature === undefined) {
     throw rpmError('ICT_RPM_REPOMD_UNSIGNED', {
       message: `the metadata of repository "${repository.id}" is not signed: it has no ${REPOMD}.asc`,
-      hint: 'When the repository signs its packages only, say "repoGpgCheck: false" for it; its packages are then still verified.',
+      hint: 'When the repository signs its packages only, say "repoGpgCheck: false" for it, or write repoGpgCheck=false behind its address in --repo; its packages are then still verified.',
       facts: { repository: repository.id },
     });
   }
