@@ -8,16 +8,12 @@ import { artifactOf, filesWith, ict, Mini, miniTemplate, type BuildPlaces, type 
 /** May stand nowhere: the image needs no more than a hash of the one, and its build no more than the other in a variable of a command. */
 const PASSWORD = 'planted-password-hunter2';
 const TOKEN = 'planted-token-correct-horse';
-/** May stand nowhere either: it only opens the archive, which is asked through a mirror and as a repository of the template. */
-const DOOR = 'planted-door-staple';
 /** Belongs into the image, and nowhere else. */
 const KEY = '-----BEGIN PRIVATE KEY-----\nplanted-key-MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp\n-----END PRIVATE KEY-----\n';
 
 let mini: Mini;
 let places: BuildPlaces;
 let output: string;
-/** The archive's address with user and password. */
-let guarded: string;
 /** All that commands said. */
 let said = '';
 
@@ -33,8 +29,6 @@ beforeAll(async () => {
     scripts: { postinst: '#!/bin/sh\nset -e\nchmod 0755 /usr/sbin/chpasswd\n' },
   };
   await buildArchive({ ...spec, debs: [...spec.debs, await buildDeb(accounts, mini.root)] });
-  mini.server.demand(`someone:${DOOR}`);
-  guarded = mini.server.url.replace('//', `//someone:${DOOR}@`);
 });
 afterAll(() => mini.close());
 
@@ -76,7 +70,6 @@ async function template(run: readonly string[], more: object = {}): Promise<stri
     variables: { TOKEN: { secret: true } },
     ...miniTemplate({ system }),
     plugins: { '@acme/audit': { token: '${TOKEN}' } },
-    packageRepositories: [{ codename: 'mini', url: guarded, pkey: join(mini.distribution.definition, '../keyring.gpg') }],
     layers: [{ name: 'told', env: { TOKEN: '${TOKEN}' }, run }],
     ...more,
   };
@@ -93,7 +86,7 @@ async function command(args: readonly string[]): Promise<IctResult> {
 
 it('no secret is written or said anywhere, but for the image itself', async () => {
   const config = ['--config', await plugin()];
-  const where = ['--cache-dir', places.cache, '--work-dir', places.work, '--temp-dir', places.temporary, ...mini.flags(guarded), ...config];
+  const where = ['--cache-dir', places.cache, '--work-dir', places.work, '--temp-dir', places.temporary, ...mini.flags(), ...config];
   const log = ['--verbose', '--log-file', join(output, 'ict.log')];
   await mkdir(output);
   const good = await template(['echo "got $TOKEN"; echo "got $TOKEN" >&2; test -n "$TOKEN"', 'ln -s /nowhere /told']);
@@ -127,7 +120,7 @@ it('no secret is written or said anywhere, but for the image itself', async () =
     expect(await readFile(path.replace(/\.raw$/, '.audit.txt'), 'utf8')).toBe(`level 3, ${TOKEN.length}`);
 
   const directories = [places.cache, places.work, places.temporary, output];
-  for (const secret of [PASSWORD, TOKEN, DOOR]) {
+  for (const secret of [PASSWORD, TOKEN]) {
     expect(await filesWith(secret, directories)).toEqual([]);
     expect(said).not.toContain(secret);
   }

@@ -1,8 +1,11 @@
 import { Argument, Option, type Command } from 'commander';
 import { engineFlags, lockFlags, packageName, template } from './shared-flags.js';
-import { parseRepositories, parseText, parseTexts } from './flag-values.js';
+import { parseCount, parseRepositories, parseText, parseTexts } from './flag-values.js';
 import { all, type LockFlags, type Runner } from './flag-types.js';
 import type { LateCommand } from './late-command.js';
+
+/** More packages than any archive has. */
+const MAX_SEARCH_LIMIT = 999_999_999;
 
 export interface PlanFlags extends LockFlags {
   readonly target?: string;
@@ -13,6 +16,10 @@ export interface PlanFlags extends LockFlags {
   readonly foreignArch?: readonly string[];
   readonly repo?: readonly string[];
   readonly repoKey?: readonly string[];
+}
+
+export interface SearchFlags extends LockFlags {
+  readonly limit?: number;
 }
 
 export interface ShowFlags extends LockFlags {
@@ -92,8 +99,18 @@ export function questionCommands(program: LateCommand, run: Runner): void {
     .description('find packages by words in their names and descriptions')
     .addArgument(template())
     .addArgument(new Argument('<word...>', 'what name, summary or description must have, all of them').argParser(parseTexts('WORD')))
-    .flags((command) => engineFlags(lockFlags(command)))
-    .action((file: string, words: readonly string[], _flags: LockFlags, command: Command) =>
+    .flags((command) =>
+      engineFlags(
+        lockFlags(
+          command.addOption(
+            new Option('--limit <count>', 'name so many packages at most (default: 100)').argParser(
+              parseCount('--limit', 1, MAX_SEARCH_LIMIT),
+            ),
+          ),
+        ),
+      ),
+    )
+    .action((file: string, words: readonly string[], _flags: SearchFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/search.js')).search(session, file, words, all(command))),
     );
 

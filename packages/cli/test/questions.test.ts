@@ -96,6 +96,7 @@ const found: SearchDocument = {
       versions: [{ version: '1', arch: 'amd64', repository: 'acme', withheld: 'it is in module web:1' }],
     },
   ],
+  found: 2,
   nearest: [],
 };
 
@@ -268,7 +269,7 @@ describe('cache explain', () => {
 describe('search', () => {
   it('prints a name with its versions, then what it is', async () => {
     const asked: unknown[] = [];
-    const { stdout, status } = await ict(['search', 'a.yml', 'web', 'server', '--frozen'], {
+    const { stdout, stderr, status } = await ict(['search', 'a.yml', 'web', 'server', '--frozen'], {
       engine: {
         search: async (...args) => {
           asked.push(...args);
@@ -281,6 +282,23 @@ describe('search', () => {
       0,
       ['nginx 2 (acme), 1 (old)  in the image: 1', '  small web server', 'webfs 1 (acme, it is in module web:1)', '  web red'],
     ]);
+    expect(stderr.text.trim()).toBe('2 packages with "web" and "server"');
+  });
+
+  it('says how many there are beside those that it names, and how to see all', async () => {
+    const asked: unknown[] = [];
+    const { stdout, stderr } = await ict(['search', 'a.yml', 'web', '--limit', '2'], {
+      engine: {
+        search: async (...args) => {
+          asked.push(args[2]);
+          return { ...found, words: ['web'], found: 1234 };
+        },
+      },
+    });
+    expect(asked).toEqual([{ limit: 2 }]);
+    expect(stdout.lines).toHaveLength(4);
+    expect(stderr.text.trim()).toBe('1234 packages with "web"; the first 2 are shown, --limit 1234 shows all');
+    expect((await ict(['search', 'a.yml', 'web', '--limit', '0'])).status).toBe(2);
   });
 
   it('ends with 1 when nothing is found, and offers a name', async () => {
@@ -326,6 +344,22 @@ describe('show', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  it('marks the candidate, and says of the others why they are none', async () => {
+    const [own] = shown.packages;
+    const packages = [
+      { ...own, version: '3', inImage: false, candidate: false, passedOver: '2 has priority 500', priority: 100 },
+      { ...own, candidate: true, priority: 500 },
+      { ...own, version: '1', inImage: false, candidate: false, passedOver: '2 is newer', priority: 500 },
+    ];
+    const { stdout } = await ict(['show', 'a.yml', 'nginx'], { engine: { show: async () => ({ ...shown, packages }) } });
+    expect(stdout.lines.filter((line) => line.startsWith('nginx '))).toEqual([
+      'nginx 3 (acme, priority 100)  no candidate: 2 has priority 500',
+      'nginx 2 (acme, priority 500)  in the image, candidate',
+      'nginx 1 (acme, priority 500)  no candidate: 2 is newer',
+      'nginx is also provided by 1 package:',
+    ]);
   });
 
   it('says why no image can get a package, and which advisories there are', async () => {

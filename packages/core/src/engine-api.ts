@@ -102,6 +102,11 @@ export interface LockOptions {
   readonly frozen?: boolean;
 }
 
+export interface SearchOptions extends LockOptions {
+  /** Packages that are named at most; default 100. */
+  readonly limit?: number;
+}
+
 export interface ShowOptions extends LockOptions {
   /** Also the newest entries of the changelogs, where the repositories publish them. */
   readonly changelog?: boolean;
@@ -207,7 +212,7 @@ export interface Engine {
   /** What keeps a package, `name` or `name=version`, out of the image. */
   whyNot(template: string, wanted: string, options?: LockOptions): Promise<WhyNot>;
   /** Packages that have all words in name, summary or description. */
-  search(template: string, words: readonly string[], options?: LockOptions): Promise<SearchDocument>;
+  search(template: string, words: readonly string[], options?: SearchOptions): Promise<SearchDocument>;
   /** Names of packages, for completion: of a template's repositories, or of a target's (`{os}-{dist}-{arch}`). */
   packageNames(of: { readonly template: string } | { readonly target: string }): Promise<PackageNames>;
   /** What the repositories say of a package: `name`, `name:arch` or `name=version`. */

@@ -30,6 +30,7 @@ import type {
   PackageQuestion,
   ReadOptions,
   ResolvedTemplate,
+  SearchOptions,
   ShowOptions,
   ValidateOptions,
   Validation,
@@ -184,8 +185,8 @@ class HostedEngine implements Engine {
     );
   }
 
-  async search(template: string, words: readonly string[], options: LockOptions = {}): Promise<SearchDocument> {
-    return this.ask(template, options, (question, services) => answerSearch(words, question, services));
+  async search(template: string, words: readonly string[], options: SearchOptions = {}): Promise<SearchDocument> {
+    return this.ask(template, options, (question, services) => answerSearch(words, question, services, options));
   }
 
   async packageNames(of: { readonly template: string } | { readonly target: string }): Promise<PackageNames> {

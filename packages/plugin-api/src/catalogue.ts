@@ -49,6 +49,16 @@ export interface WithheldPackage extends Pick<PackageRecord, 'name' | 'version' 
   readonly reason: string;
 }
 
+/** How a package that an image can get stands beside others of its name and architecture. */
+export interface PackageStanding extends Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository'> {
+  /** Whether a resolution of these seeds takes this one of them, unless what others need forbids it. */
+  readonly candidate: boolean;
+  /** Of one that is no candidate: why, in a sentence such as `2.0 is newer`, which may speak of the package as `it`. */
+  readonly passedOver?: string;
+  /** What decides before versions, where the ecosystem knows such a number for each package; higher wins. */
+  readonly priority?: number;
+}
+
 /** A distribution's notice of an update. */
 export interface AdvisoryFacts {
   readonly id: string;
@@ -103,6 +113,11 @@ export interface Catalogue {
   describe(snapshot: Snapshot, name: string, ctx: Context): Promise<CatalogueEntry>;
   /** Those packages of these names that no image with these seeds can get. Absent: this ecosystem cannot tell. */
   withheld?(scope: CatalogueScope, ctx: Context): Promise<readonly WithheldPackage[]>;
+  /**
+   * How those packages of these names stand that an image with these seeds can get: all but the withheld ones. Absent: this ecosystem cannot
+   * tell.
+   */
+  standings?(scope: CatalogueScope, ctx: Context): Promise<readonly PackageStanding[]>;
   /**
    * Advisories about packages of these names that an image with these seeds can get, in the order of the indexes; of each only the packages of
    * these names. Absent: the repositories of this ecosystem publish none in their indexes.

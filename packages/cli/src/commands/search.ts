@@ -1,17 +1,21 @@
 import type { PackageMatch } from '@ict/core';
 import { lockOptions, withEngine } from '../engine-session.js';
-import type { LockFlags } from '../flag-types.js';
+import type { SearchFlags } from '../question-commands.js';
+import { formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import type { Colors } from '../views/terminal.js';
 import { plainText } from '../views/terminal-text.js';
 
 /** `ict search`: 1 when nothing is found. */
-export async function search(session: Session, template: string, words: readonly string[], flags: LockFlags): Promise<number> {
-  const document = await withEngine(session, flags, (engine) => engine.search(template, words, lockOptions(session, flags)));
+export async function search(session: Session, template: string, words: readonly string[], flags: SearchFlags): Promise<number> {
+  const options = { ...lockOptions(session, flags), ...(flags.limit === undefined ? {} : { limit: flags.limit }) };
+  const document = await withEngine(session, flags, (engine) => engine.search(template, words, options));
   session.document(document);
-  const { packages, nearest } = document;
+  const { packages, found, nearest } = document;
   if (packages.length > 0) {
     session.result(packages.map((match) => `${matchText(match, session.terminal.resultColors)}\n`).join(''));
+    const rest = found > packages.length ? `; the first ${packages.length} are shown, --limit ${found} shows all` : '';
+    session.note(`${formatCount(found, 'package')} with ${quoted(words, 'and')}${rest}\n`);
     return 0;
   }
   const offer = nearest.length === 0 ? '' : `; did you mean ${quoted(nearest, 'or')}?`;

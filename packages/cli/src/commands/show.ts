@@ -40,11 +40,14 @@ export function showText({ asked, packages, providers, advisories = [] }: ShowDo
 
 function packageText(pkg: ShowDocument['packages'][number], colors: Colors): string {
   const { name, version, repository, summary, description, source, installedSizeBytes } = pkg;
-  const mark = pkg.inImage
-    ? `  ${colors.green('in the image')}`
-    : pkg.withheld === undefined
-      ? ''
-      : `  ${colors.yellow(plainText(pkg.withheld))}`;
+  const marks = [
+    ...(pkg.inImage ? [colors.green('in the image')] : []),
+    ...(pkg.candidate === true ? [colors.green('candidate')] : []),
+    ...(pkg.withheld === undefined ? [] : [colors.yellow(plainText(pkg.withheld))]),
+    ...(pkg.passedOver === undefined ? [] : [`no candidate: ${plainText(pkg.passedOver)}`]),
+  ];
+  const mark = marks.length === 0 ? '' : `  ${marks.join(', ')}`;
+  const place = `${plainText(repository)}${pkg.priority === undefined ? '' : `, priority ${pkg.priority}`}`;
   const installed = installedSizeBytes === undefined ? '' : `, ${formatBytes(installedSizeBytes)} installed`;
   const fields: readonly (readonly [string, string | undefined])[] = [
     ['Architecture', pkg.arch],
@@ -59,7 +62,7 @@ function packageText(pkg: ShowDocument['packages'][number], colors: Colors): str
   const rows = fields.flatMap(([field, text]) => (text === undefined ? [] : [[`  ${colors.dim(plainText(field))}`, plainText(text)]]));
   const about = [summary, ...(description === undefined ? [] : ['', ...description.split('\n')])];
   return [
-    `${colors.bold(plainText(name))} ${plainText(version)} (${plainText(repository)})${mark}`,
+    `${colors.bold(plainText(name))} ${plainText(version)} (${place})${mark}`,
     ...about.map((line) => `  ${plainText(line)}`.trimEnd()),
     '',
     ...table(rows),

@@ -78,6 +78,9 @@ export interface SearchDocument {
   readonly schemaVersion: 1;
   readonly target: string;
   readonly words: readonly string[];
+  /** How many packages have the words. */
+  readonly found: number;
+  /** The first of them, as many as were asked for. */
   readonly packages: readonly PackageMatch[];
   /** Names like the word, when nothing has it. */
   readonly nearest: readonly string[];
@@ -89,12 +92,17 @@ export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
   readonly target: string;
   readonly asked: string;
   /**
-   * The newest first; none for a name that packages only provide. `withheld`: why no image of the template can get it. `changelog`: its newest
+   * The newest first; none for a name that packages only provide. `withheld`: why no image of the template can get it. `candidate`: whether a
+   * build that resolves afresh takes this one of its name, unless what others need forbids it, and `passedOver` why not; `priority` decides
+   * before versions. Absent: it is withheld, or the ecosystem does not tell. `changelog`: its newest
    * entries, the newest first, when they were asked for and its repository publishes changelogs.
    */
   readonly packages: readonly (PackageDescription & {
     readonly inImage: boolean;
     readonly withheld?: string;
+    readonly candidate?: boolean;
+    readonly passedOver?: string;
+    readonly priority?: number;
     readonly changelog?: readonly ChangelogEntry[];
   })[];
   /**

@@ -5,6 +5,7 @@ import type {
   CatalogueScope,
   PackageDescription,
   PackageRecord,
+  PackageStanding,
   PackageSummary,
   Provider,
   Snapshot,
@@ -12,7 +13,7 @@ import type {
 import { hasUpdate, readAdvisories } from './advisories.js';
 import type { PackageMatch, SearchDocument, ShowDocument } from './answers.js';
 import { readChangelogs } from './changelogs.js';
-import type { PackageNames, ShowOptions } from '../engine-api.js';
+import type { PackageNames, SearchOptions, ShowOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
 import type { Lock } from '../locks/lock.js';
 import { seedName } from '../locks/lock-update.js';
@@ -27,13 +28,21 @@ export interface CatalogueQuestion extends Omit<CatalogueScope, 'names'> {
   readonly lock: Lock | undefined;
 }
 
+/** How many packages a search names where nobody says. */
+export const SEARCH_LIMIT = 100;
+
 /**
- * Packages that have every word, whatever its case, in name, summary or description: first the one of that name, then those with all
- * words in the name, then the others, each by name.
+ * Packages that have every word, whatever its case, in name, summary or description: first the one of that name, then those whose name
+ * begins with the first word and has all, then those with all words in the name, then the others, each by name.
  *
  * @throws `ICT_CATALOGUE_MISSING` when the provider has none.
  */
-export async function answerSearch(words: readonly string[], question: CatalogueQuestion, services: Memory): Promise<SearchDocument> {
+export async function answerSearch(
+  words: readonly string[],
+  question: CatalogueQuestion,
+  services: Memory,
+  { limit = SEARCH_LIMIT }: Pick<SearchOptions, 'limit'> = {},
+): Promise<SearchDocument> {
   const { target, provider, snapshots, lock } = question;
   const wanted = words.map((word) => word.toLowerCase());
   const has = (text: string): boolean => wanted.every((word) => text.includes(word));
@@ -50,13 +59,19 @@ export async function answerSearch(words: readonly string[], question: Catalogue
       found.set(name, known);
     }
   }
-  const withheld = await withheldOf(found.keys(), question, services);
-  const rank = (name: string, { inName }: Match): number => (wanted.length === 1 && name.toLowerCase() === wanted[0] ? 0 : inName ? 1 : 2);
-  const ordered = [...found].sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || (a < b ? -1 : 1));
+  const rank = (name: string, { inName }: Match): number => {
+    if (!inName) return 3;
+    if (wanted.length === 1 && name.toLowerCase() === wanted[0]) return 0;
+    return name.toLowerCase().startsWith(wanted[0]!) ? 1 : 2;
+  };
+  const ordered = [...found].sort(([a, x], [b, y]) => rank(a, x) - rank(b, y) || (a < b ? -1 : 1)).slice(0, limit);
+  const shown = ordered.map(([name]) => name);
+  const withheld = await withheldOf(shown, question, services);
   return {
     schemaVersion: 1,
     target,
     words,
+    found: found.size,
     packages: ordered.map(([name, { versions }]) => matchOf(name, newestFirst(versions, provider), lock, withheld)),
     nearest: ordered.length > 0 || words.length !== 1 ? [] : nearestNames(words[0], names),
   };
@@ -98,6 +113,7 @@ export async function answerShow(
     question,
     services,
   );
+  const standings = await standingsOf(packages, question, services);
   const advisories = await advisoriesOf(packages, exact, question, services);
   const changelogs = changelog ? await readChangelogs(packages, snapshots, provider, services.context) : undefined;
   const told = (pkg: PackageDescription): Pick<ShowDocument['packages'][number], 'changelog'> => {
@@ -108,7 +124,13 @@ export async function answerShow(
     schemaVersion: 1,
     target,
     asked: wanted,
-    packages: newestFirst(packages, provider).map((pkg) => ({ ...pkg, inImage: inImage(pkg), ...reasonIn(withheld, pkg), ...told(pkg) })),
+    packages: newestFirst(packages, provider).map((pkg) => ({
+      ...pkg,
+      inImage: inImage(pkg),
+      ...reasonIn(withheld, pkg),
+      ...standings.get(keyOf(pkg)),
+      ...told(pkg),
+    })),
     providers: exact ? [] : found.providers,
     ...(advisories === undefined ? {} : { advisories }),
   };
@@ -195,6 +217,22 @@ async function withheldOf(names: Iterable<string>, question: CatalogueQuestion, 
 function reasonIn(withheld: Withheld, pkg: PackageKey): { readonly withheld?: string } {
   const reason = withheld.get(keyOf(pkg));
   return reason === undefined ? {} : { withheld: reason };
+}
+
+/** How packages stand beside others of their names, by what tells them apart. */
+async function standingsOf(
+  packages: readonly PackageDescription[],
+  { provider, arch, distribution, snapshots, seeds }: CatalogueQuestion,
+  { context }: Memory,
+): Promise<ReadonlyMap<string, Pick<PackageStanding, 'candidate' | 'passedOver' | 'priority'>>> {
+  const names = new Set(packages.map(({ name }) => name));
+  const found = names.size === 0 ? [] : await provider.catalogue?.standings?.({ names, arch, distribution, snapshots, seeds }, context);
+  return new Map(
+    found?.map(({ candidate, passedOver, priority, ...pkg }) => [
+      keyOf(pkg),
+      { candidate, ...(passedOver === undefined ? {} : { passedOver }), ...(priority === undefined ? {} : { priority }) },
+    ]),
+  );
 }
 
 /** @param exact only advisories that name one of these very packages. */

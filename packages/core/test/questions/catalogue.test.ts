@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Advisory, Catalogue, CatalogueScope, Context, PackageDescription, Snapshot } from '@ict/plugin-api';
+import type { Advisory, Catalogue, CatalogueScope, Context, PackageDescription, PackageStanding, Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from '../../src/questions/catalogue.js';
 import { coreError } from '../../src/errors.js';
@@ -131,6 +131,13 @@ describe('answerSearch', () => {
     expect((await search(...words)).packages.map(({ name }) => name)).toEqual(names);
   });
 
+  it('names as many as were asked for, and counts all', async () => {
+    await using context = fakeContext();
+    const { found, packages } = await answerSearch(['nginx'], question, { context }, { limit: 2 });
+    expect([found, packages.map(({ name }) => name)]).toEqual([3, ['nginx', 'nginx-doc']]);
+    expect((await search('nothing')).found).toBe(0);
+  });
+
   it('puts all versions of a name together, the newest first, and says which the image has', async () => {
     const { packages } = await search('nginx');
     expect(packages[0]).toEqual({
@@ -156,6 +163,26 @@ describe('answerSearch', () => {
 });
 
 describe('answerShow', () => {
+  it('says how versions stand, as far as the ecosystem tells', async () => {
+    const standing = (version: string, at: string, more: object) => ({ name: 'nginx', version, arch: 'amd64', repository: at, ...more });
+    const seen: CatalogueScope[] = [];
+    const asked = asking({
+      standings: async (scope) => {
+        seen.push(scope);
+        return [
+          standing('1.2', 'updates', { candidate: false, passedOver: '1.0 has priority 900', priority: 500 }),
+          standing('1.0', 'main', { candidate: true, priority: 900 }),
+        ] as PackageStanding[];
+      },
+    });
+    const [newer, older] = (await show('nginx', asked)).packages;
+    expect(newer).toMatchObject({ version: '1.2', candidate: false, passedOver: '1.0 has priority 900', priority: 500 });
+    expect(older).toMatchObject({ version: '1.0', candidate: true, priority: 900 });
+    expect(older).not.toHaveProperty('passedOver');
+    expect(seen).toMatchObject([{ names: new Set(['nginx']), seeds: question.seeds }]);
+    expect((await show('nginx')).packages[0]).not.toHaveProperty('candidate');
+  });
+
   it('describes each version, the newest first', async () => {
     const { packages, providers } = await show('nginx');
     expect(packages.map(({ version, repository: at, inImage }) => [version, at, inImage])).toEqual([

@@ -4,6 +4,7 @@ import { loadIndexes } from '../metadata/metadata.js';
 import type { PackagesIndex } from '../metadata/packages-index.js';
 import { formatProvided } from '../relations/relation.js';
 import type { IndexedField } from '../metadata/stanza-scan.js';
+import { findStandings, findWithheld } from './standings.js';
 
 /** Between checks of the signal while packages are streamed. */
 const PACKAGES_PER_CHECK = 1024;
@@ -16,7 +17,7 @@ const RELATIONS = [
 
 /** Tells what the indexes of a repository say of packages. `all` is an architecture like any other here. */
 export function createCatalogue(): Catalogue {
-  return { list, describe };
+  return { list, describe, withheld: findWithheld, standings: findStandings };
 }
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {

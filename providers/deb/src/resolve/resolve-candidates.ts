@@ -41,17 +41,17 @@ export class Candidates extends RelatedSolvables {
     for (let number = 0; number < this.repositories.length; number++) {
       const { pins, priority } = this.repositories[number]!;
       const named = this.named(number, name.text, this.numberOf(name, number), place);
-      const here = pins === undefined && priority >= 0 ? named : named.filter((solvable) => this.#priority(solvable) >= 0);
+      const here = pins === undefined && priority >= 0 ? named : named.filter((solvable) => this.priorityOf(solvable) >= 0);
       found = found.length === 0 ? here : [...found, ...here];
     }
     // The sort is stable: of equal versions the first stays first.
     return found.length < 2
       ? found
-      : found.toSorted((a, b) => this.#priority(b) - this.#priority(a) || compareDebVersions(this.version(b), this.version(a)));
+      : found.toSorted((a, b) => this.priorityOf(b) - this.priorityOf(a) || compareDebVersions(this.version(b), this.version(a)));
   }
 
   /** What pins say of the package, else what is said of its repository. */
-  #priority(solvable: number): number {
+  priorityOf(solvable: number): number {
     const { pins, priority } = this.repository(solvable);
     return pins?.(this.name(solvable), this.version(solvable)) ?? priority;
   }

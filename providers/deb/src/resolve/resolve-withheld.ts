@@ -8,6 +8,9 @@ import { satisfiesVersion } from '../relations/version.js';
 export interface Withheld {
   readonly name: string;
   readonly version: string;
+  readonly arch: string;
+  /** Id of the repository. */
+  readonly repository: string;
   /** What counts as another name of the repository for `name/suite`. */
   readonly suites: readonly string[];
   /** Why, as the end of a sentence about the package. */
@@ -17,13 +20,13 @@ export interface Withheld {
 /** Packages of a name and an architecture that the template keeps out: by the lists of a repository, or by a priority below 0. */
 export function withheldOf(name: string, arch: string, pool: Pool): readonly Withheld[] {
   return pool.repositories.flatMap((repository) => {
-    const { index, suites } = repository;
+    const { id, index, suites } = repository;
     return Array.from(index.byName(name))
       .filter((at) => index.arch(at) === arch || (index.arch(at) === 'all' && arch === pool.arch))
       .flatMap((at) => {
         const version = index.version(at);
         const because = reasonOf(name, version, repository);
-        return because === undefined ? [] : [{ name, version, suites, because }];
+        return because === undefined ? [] : [{ name, version, arch: index.arch(at), repository: id, suites, because }];
       });
   });
 }

@@ -1,28 +1,17 @@
-import type {
-  Context,
-  DistributionDefinition,
-  FavouredPackage,
-  Problem,
-  Resolution,
-  ResolutionRequest,
-  Seed,
-  Snapshot,
-} from '@ict/plugin-api';
+import type { Context, DistributionDefinition, FavouredPackage, Problem, Resolution, ResolutionRequest, Seed } from '@ict/plugin-api';
 import { solve } from '@ict/solver';
 import type { Clause } from '@ict/solver';
 import { debArchitecture } from '../architecture.js';
 import { explainContradiction, seedsOf } from './explain.js';
-import { loadIndexes } from '../metadata/metadata.js';
 import { RelationTable } from '../relations/relation.js';
 import { baseSystem, warnOfLeftOut } from './resolve-base.js';
 import { createClauses } from './resolve-clauses.js';
-import { readPins } from './resolve-pins.js';
 import { pinnersIn, repairsOf } from './resolve-repairs.js';
 import type { BaseSystem } from './resolve-base.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
 import { Pool } from './resolve-pool.js';
-import { DEFAULT_PRIORITY } from './resolve-solvables.js';
+import { foreignArchitectures, withRepositories } from './resolve-repositories.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import { findSeeds } from './resolve-seeds.js';
 import type { Wanted } from './resolve-seeds.js';
@@ -48,38 +37,20 @@ export interface PackageRequest {
   readonly favour?: readonly FavouredPackage[];
 }
 
-/** @throws what {@link loadIndexes} throws, and `ICT_SOLVER_LIMIT`. */
+/** @throws what `loadIndexes` throws, and `ICT_SOLVER_LIMIT`. */
 export async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolution> {
-  const table = new RelationTable();
-  const repositories: PoolRepository[] = [];
-  try {
-    for (const snapshot of request.snapshots) {
-      ctx.signal.throwIfAborted();
-      repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
-    }
-    const { seeds, recommends, distribution, essential, favour } = request;
-    const foreign = [...new Set(request.snapshots.flatMap(({ repository }) => repository.foreignArchitectures ?? []))];
-    return resolvePackages({
+  const { snapshots, seeds, recommends, distribution, essential, favour } = request;
+  const resolveIn = (repositories: readonly PoolRepository[]): Resolution =>
+    resolvePackages({
       repositories,
       arch: debArchitecture(request.arch),
-      foreign,
+      foreign: foreignArchitectures(snapshots),
       seeds,
       recommends,
       ...(essential ? { essential: distribution.essential } : {}),
       ...(favour === undefined ? {} : { favour }),
     });
-  } finally {
-    for (const { index } of repositories) index.close();
-  }
-}
-
-function toRepository({ repository, root }: Snapshot, index: PoolRepository['index']): PoolRepository {
-  const suites = [repository.suite, root.suite, root.codename, root.version, repository.id].filter(
-    (name) => name !== undefined && name !== '',
-  );
-  const { id, priority = root.priority ?? DEFAULT_PRIORITY, allowPackages: allow = [], excludePackages: exclude = [] } = repository;
-  const pins = readPins(repository.pins ?? [], { names: suites as string[], origin: root.origin });
-  return { id, suites: suites as string[], priority, pins, allow, exclude, index };
+  return withRepositories(snapshots, ctx, resolveIn, new RelationTable());
 }
 
 /**

@@ -7,6 +7,7 @@ import type { PackagesIndex, PrimaryPackage } from '../metadata/packages-index.j
 import { formatRelation } from '../relations/relation.js';
 import { sourceOf } from './resolve-closure.js';
 import type { RelationKind } from '../package/tags.js';
+import { findStandings } from './standings.js';
 import { findWithheld } from './withheld.js';
 
 /** Between checks of the signal while packages are streamed. */
@@ -19,7 +20,7 @@ const RELATIONS: readonly RelationKind[] = [
 
 /** Tells what the metadata of a repository says of packages; source packages are left out. */
 export function createCatalogue(): Catalogue {
-  return { list, describe, withheld: findWithheld, advisories: findAdvisories, changelogs: findChangelogs };
+  return { list, describe, withheld: findWithheld, standings: findStandings, advisories: findAdvisories, changelogs: findChangelogs };
 }
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {

@@ -109,6 +109,13 @@ function findPackages(request: string, pool: Pool, table: RelationTable): readon
     .filter((solvable) => fits(solvable, parts, pool));
 }
 
+/** The packages that a request means by version or repository, the preferred one first; none for any other request. */
+export function findExact(request: string, pool: Pool): readonly number[] {
+  const parts = isPattern(request) ? undefined : partsOf(request);
+  if (parts === undefined || (parts.version === undefined && parts.repository === undefined)) return [];
+  return namedPackages(parts.name, pool).filter((solvable) => fits(solvable, parts, pool));
+}
+
 /** @returns undefined for a request that is no name: a path, or what packages provide. */
 function partsOf(request: string): RequestParts | undefined {
   const match = NAME.exec(request);

@@ -1,0 +1,43 @@
+import type { Context, Snapshot } from '@ict/plugin-api';
+import { loadIndexes } from '../metadata/metadata.js';
+import type { RelationTable } from '../relations/relation.js';
+import { readPins } from './resolve-pins.js';
+import { DEFAULT_PRIORITY } from './resolve-solvables.js';
+import type { PoolRepository } from './resolve-solvables.js';
+
+/**
+ * Opens the indexes of repositories while `work` runs.
+ *
+ * @throws what {@link loadIndexes} throws.
+ */
+export async function withRepositories<T>(
+  snapshots: readonly Snapshot[],
+  ctx: Context,
+  work: (repositories: readonly PoolRepository[]) => T,
+  table?: RelationTable,
+): Promise<T> {
+  const repositories: PoolRepository[] = [];
+  try {
+    for (const snapshot of snapshots) {
+      ctx.signal.throwIfAborted();
+      repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
+    }
+    return work(repositories);
+  } finally {
+    for (const { index } of repositories) index.close();
+  }
+}
+
+/** Architectures whose packages may come beside the native one, as Debian calls them, the preferred one first. */
+export function foreignArchitectures(snapshots: readonly Snapshot[]): readonly string[] {
+  return [...new Set(snapshots.flatMap(({ repository }) => repository.foreignArchitectures ?? []))];
+}
+
+function toRepository({ repository, root }: Snapshot, index: PoolRepository['index']): PoolRepository {
+  const suites = [repository.suite, root.suite, root.codename, root.version, repository.id].filter(
+    (name) => name !== undefined && name !== '',
+  );
+  const { id, priority = root.priority ?? DEFAULT_PRIORITY, allowPackages: allow = [], excludePackages: exclude = [] } = repository;
+  const pins = readPins(repository.pins ?? [], { names: suites as string[], origin: root.origin });
+  return { id, suites: suites as string[], priority, pins, allow, exclude, index };
+}
