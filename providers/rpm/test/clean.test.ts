@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyPrograms, RpmWorkshop, type RpmKey } from '@ict/fixtures';
-import type { TreeSession } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { cleanTree } from '../src/install/clean.js';
@@ -36,7 +35,7 @@ describe('keys that a scriptlet imported for root', () => {
     await using ctx = fakeContext({});
     const upper = { directory: join(base, `upper-${++count}`), work: join(base, `work-${count}`) };
     for (const directory of Object.values(upper)) mkdirSync(directory);
-    const tree: TreeSession = await sandbox.openTree({
+    const tree = await sandbox.openTree({
       lowers: [low],
       upper,
       epochSeconds: EPOCH_SECONDS,
