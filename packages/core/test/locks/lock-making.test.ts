@@ -65,6 +65,7 @@ function make(options: LockWriteOptions = {}, system: Partial<SystemSpec> = {}) 
   const intake = {
     spec: sampleSpec(system),
     distribution,
+    credentialed: [],
     // The identity changes with what is offered, as the digest of a signed root would: no answer comes from memory.
     provider: { part: provider, identity: { name: 'provider', version: newest } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },

@@ -55,6 +55,7 @@ function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
   return {
     spec: { ...sampleSpec(system), ...(lockFile === undefined ? {} : { lockFile }) },
     distribution,
+    credentialed: [],
     provider: { part: provider, identity: { name: 'provider', version: '3' } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },
   };

@@ -115,6 +115,7 @@ function image(
   const intake: Intake = {
     spec,
     distribution,
+    credentialed: [],
     provider: { part: judgement === undefined ? provider : judging(judgement), identity: identity('provider') },
     format: { part: wanted[0], identity: { name: 'format', version: wanted[1] } },
   };
