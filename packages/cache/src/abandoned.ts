@@ -1,5 +1,5 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, ignoreSystemError } from '@ict/integrity';
 import type { Layout } from './layout.js';
 
 /**
@@ -25,7 +25,7 @@ export async function fileServerTime(layout: Layout): Promise<number> {
     await rm(probe, { force: true });
     return now ?? Infinity;
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
+    ignoreSystemError(error);
     return Infinity;
   }
 }

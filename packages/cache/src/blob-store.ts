@@ -1,6 +1,6 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestHex, digestOf, publishByLink, systemErrorOf } from '@ict/integrity';
+import { digestHex, digestOf, ignoreSystemError, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
@@ -46,7 +46,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     try {
       await writeHint(layout, recordOf(digest), JSON.stringify(record));
     } catch (error) {
-      if (systemErrorOf(error) === undefined) throw error; // a verdict that cannot be written down: the next build hashes again
+      ignoreSystemError(error); // a verdict that cannot be written down: the next build hashes again
     }
   }
 
@@ -56,7 +56,8 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     await journal.note('blob', digestHex(digest));
     const signature = await statSignature(file);
     if (signature === undefined) return undefined;
-    const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord).catch(noRecord);
+    // Without a record that can be read the file is hashed.
+    const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord).catch(ignoreSystemError);
     const unchanged = record !== undefined && record.digest === digest && sameSignature(record.signature, signature);
     if (unchanged && !scrub(record.verifiedAt, signature.sizeBytes)) return file;
     const actual = await digestFile(file);
@@ -143,9 +144,4 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
         return keep({ path: staged, digest, sizeBytes: bytes.length });
       }),
   };
-}
-
-/** A record that cannot be read is none: the file is hashed. */
-function noRecord(error: unknown): undefined {
-  if (systemErrorOf(error) === undefined) throw error;
 }

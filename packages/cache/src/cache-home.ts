@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, systemErrorOf } from '@ict/integrity';
+import { errnoOf, ignoreSystemError } from '@ict/integrity';
 import { ensureDirectory, isOwnDirectory } from './directory.js';
 import { cacheError } from './errors.js';
 import { storageFailure } from './storage-failure.js';
@@ -96,7 +96,7 @@ async function exists(path: string): Promise<boolean> {
     await stat(path);
     return true;
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
-    return false; // whatever the system says: it is no cache that could be read
+    ignoreSystemError(error);
+    return false; // it is no cache that could be read
   }
 }

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, dirname, relative } from 'node:path';
-import { systemErrorOf } from '@ict/integrity';
+import { ignoreSystemError } from '@ict/integrity';
 import type { Json, Memo } from '@ict/plugin-api';
 import { isOwnDirectory } from './directory.js';
 import { lookAtFiles, type Column, type DirectoryFiles } from './directory-files.js';
@@ -121,8 +121,7 @@ function identityOf(directory: string): Identity | undefined {
     const { ino, mtimeNs, ctimeNs } = statSync(directory, { bigint: true });
     return { ino: String(ino), mtimeNs: String(mtimeNs), ctimeNs: String(ctimeNs) };
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
-    return undefined;
+    return ignoreSystemError(error);
   }
 }
 

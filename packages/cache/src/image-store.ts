@@ -7,6 +7,7 @@ import {
   diffInputs,
   digestOf,
   errnoOf,
+  ignoreSystemError,
   isNoFile,
   syncDirectory,
   systemErrorOf,
@@ -115,7 +116,8 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     );
     const hashed = faults.filter((one) => one !== 'unread');
     const wrong = hashed.find((one) => one.wrong !== undefined)?.wrong;
-    if (wrong === undefined && hashed.length > 0 && !asks) await sign(record, directory).catch(ignoreRefusal);
+    // A verdict holds even where it cannot be written down: the next build hashes again.
+    if (wrong === undefined && hashed.length > 0 && !asks) await sign(record, directory).catch(ignoreSystemError);
     return wrong;
   }
 
@@ -237,7 +239,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     if (typeof found !== 'string') return { image: found };
     const image = await readOnly.first((place) => elsewhere(key, place));
     if (image !== undefined) return { image };
-    return { reason: found, differences: found === NEVER_BUILT ? await nearest(inputs).catch(nothing) : [] };
+    return { reason: found, differences: found === NEVER_BUILT ? ((await nearest(inputs).catch(ignoreSystemError)) ?? []) : [] };
   }
 
   return {
@@ -256,7 +258,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       const key = cacheKey('image', inputs);
       await layout.toTrash(directoryOf(key));
       for (const place of readOnly.directories) {
-        const record = await read(key, place).catch(unreadableRecord);
+        const record = await read(key, place).catch(ignoreSystemError);
         if (record !== undefined) await readOnly.remember(directoryOf(key, place), dropped(record));
       }
     },
@@ -284,22 +286,7 @@ function unreadable(error: unknown): string {
   return `the image cache cannot be read: ${systemErrorOf(error)}`;
 }
 
-/** A record that the system refuses to read is none. */
-function unreadableRecord(error: unknown): undefined {
-  if (systemErrorOf(error) === undefined) throw error;
-}
-
-function nothing(error: unknown): readonly InputDifference[] {
-  if (systemErrorOf(error) === undefined) throw error;
-  return [];
-}
-
 function absent(error: unknown): undefined {
   if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
   throw error;
-}
-
-/** A verdict holds even where it cannot be written down: the next build hashes again. */
-function ignoreRefusal(error: unknown): void {
-  if (systemErrorOf(error) === undefined) throw error;
 }

@@ -1,6 +1,6 @@
 import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, digestHex, errnoOf, readRegularFile, syncDirectory, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, digestHex, errnoOf, ignoreSystemError, readRegularFile, syncDirectory } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { Layout } from './layout.js';
@@ -169,7 +169,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
       try {
         await atomicWriteFile(join(layer.directory, 'signature.json'), signature, { temporary: await layout.temporaryFile('trees') });
       } catch (error) {
-        if (systemErrorOf(error) === undefined) throw error; // a verdict that cannot be written down: the next build hashes again
+        ignoreSystemError(error); // a verdict that cannot be written down: the next build hashes again
       }
     },
     async discard(digest) {

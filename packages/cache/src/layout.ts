@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { lstat, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { digestHex, errnoOf, isNoFile, publishByLink, readRegularFile, systemErrorOf } from '@ict/integrity';
+import { digestHex, errnoOf, ignoreSystemError, isNoFile, publishByLink, readRegularFile } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
@@ -152,7 +152,7 @@ function removeIfEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error; // absent, in use, or refused: whoever reaps comes by
+    ignoreSystemError(error); // absent, in use, or refused: whoever reaps comes by
   }
 }
 
@@ -161,8 +161,7 @@ function ownerOf(path: string): number | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })?.uid;
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
-    return undefined;
+    return ignoreSystemError(error);
   }
 }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { errnoOf, isNoFile, readRegularFile, systemErrorOf } from '@ict/integrity';
+import { errnoOf, ignoreSystemError, isNoFile, readRegularFile } from '@ict/integrity';
 import { pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
@@ -166,20 +166,16 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
       }
       const heartbeat = setInterval(() => {
         // `own` is the same file as the lease. A missed beat costs at most duplicate work.
-        touch(own).catch(leave);
+        touch(own).catch(ignoreSystemError);
       }, heartbeatMs);
       heartbeat.unref();
       try {
         return await work();
       } finally {
         clearInterval(heartbeat);
-        await release(file, own, lease).catch(leave);
+        // One that cannot be removed is void once its process has ended: what was done under it is done.
+        await release(file, own, lease).catch(ignoreSystemError);
       }
     },
   };
-}
-
-/** A lease that cannot be touched or removed is void once its process has ended: what was done under it is done. */
-function leave(error: unknown): void {
-  if (systemErrorOf(error) === undefined) throw error;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { cacheKey, canonicalJson, errnoOf, integrityOf, readRegularFile, systemErrorOf, type CacheKey } from '@ict/integrity';
+import { cacheKey, canonicalJson, errnoOf, integrityOf, ignoreSystemError, readRegularFile, type CacheKey } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import type { Json, Memo } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
@@ -48,7 +48,8 @@ export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit
       const file = await bytesOf(path);
       const parsed = file === undefined ? undefined : parse(name, file);
       if (parsed !== undefined) return parsed.value;
-      if (file !== undefined) await removeRecord(path).catch(leave);
+      // One that cannot be removed, of another user or on a disk that is only read, is missed all the same.
+      if (file !== undefined) await removeRecord(path).catch(ignoreSystemError);
       const other = await readOnly.first(async (place) => {
         const found = await bytesOf(pathOf(kind, name, place));
         return found === undefined ? undefined : parse(name, found);
@@ -72,17 +73,11 @@ export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit
   };
 }
 
-/** A damaged memo that cannot be removed, of another user or on a disk that is only read, is missed all the same. */
-function leave(error: unknown): void {
-  if (systemErrorOf(error) === undefined) throw error;
-}
-
 /** Undefined when it is absent, or a file system is in trouble: then it is computed again. */
 async function bytesOf(path: string): Promise<Buffer | undefined> {
   try {
     return await readRegularFile(path);
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
-    return undefined;
+    return ignoreSystemError(error);
   }
 }

@@ -7,6 +7,7 @@ import {
   digestAlgorithm,
   digestFromIntegrity,
   errnoOf,
+  ignoreSystemError,
   integrityFromDigest,
   sharedDirectorySync,
   systemErrorOf,
@@ -177,7 +178,8 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     if (actual.digest === pkg.digest) {
       const after = await statSignature(file);
       if (after?.ino !== signature.ino) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
-      await ifPossible(record(pkg, after, entry));
+      // A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again.
+      await record(pkg, after, entry).catch(ignoreSystemError);
       return hit(pkg, file, 'hash', entry);
     }
     await forget();
@@ -199,15 +201,6 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     const recorded = entry && { signature: entry.statSignature, verifiedAt: entry.verifiedAt };
     const check = await readOnly.prove(file, { digest: pkg.digest, sizeBytes: pkg.sizeBytes, recorded });
     return check && hit(pkg, file, check, entry);
-  }
-
-  /** A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again. Likewise what only tidies up. */
-  async function ifPossible(keep: Promise<void>): Promise<void> {
-    try {
-      await keep;
-    } catch (error) {
-      if (systemErrorOf(error) === undefined) throw error;
-    }
   }
 
   async function place(staged: string, file: string): Promise<void> {
@@ -270,7 +263,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         await copyFile(file, fresh, constants.COPYFILE_FICLONE);
         await place(fresh, join(directory, name));
       } catch (error) {
-        await ifPossible(rm(fresh, { force: true })); // the cause says more; what stays is reaped
+        await rm(fresh, { force: true }).catch(ignoreSystemError); // the cause says more; what stays is reaped
         throw storageFailure(error, { what: `package ${name}`, directory, neededBytes: size });
       }
       return name;
@@ -278,7 +271,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     async vouch(pkg, rules) {
       const entry = await readEntry(pkg, layout).catch((error: unknown) => trouble.unreadable(error, fileOf(pkg)));
       // Not `verifiedAt`: its bytes were not compared with its digest.
-      if (entry !== undefined) await ifPossible(write({ ...entry, rules }));
+      if (entry !== undefined) await write({ ...entry, rules }).catch(ignoreSystemError);
     },
     async store(pkg, file, vouched, state) {
       const target = fileOf(pkg);

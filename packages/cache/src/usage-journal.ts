@@ -1,6 +1,6 @@
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
+import { errnoOf, ignoreSystemError, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
 import { ensureDirectory } from './directory.js';
 import { isAbandoned } from './abandoned.js';
 import type { Layout } from './layout.js';
@@ -82,7 +82,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
         await append(file, text);
       });
     } catch (error) {
-      if (errnoOf(error) === undefined) throw error; // whatever the system says: the use is not remembered
+      ignoreSystemError(error); // the use is not remembered
     }
   }
 

@@ -1,7 +1,15 @@
 import { lstatSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { digestAlgorithm, digestFromHex, digestFromIntegrity, errnoOf, isReadFailure, systemErrorOf } from '@ict/integrity';
+import {
+  digestAlgorithm,
+  digestFromHex,
+  digestFromIntegrity,
+  errnoOf,
+  ignoreSystemError,
+  isReadFailure,
+  systemErrorOf,
+} from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './content.js';
 import type { ImageStore } from './image-store.js';
@@ -269,7 +277,7 @@ async function unlessRefused(work: () => Promise<unknown>): Promise<boolean> {
     await work();
     return true;
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
+    ignoreSystemError(error);
     return false;
   }
 }

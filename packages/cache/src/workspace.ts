@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstat, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestOf, errnoOf, isReadFailure, systemErrorOf } from '@ict/integrity';
+import { digestOf, errnoOf, ignoreSystemError, isReadFailure } from '@ict/integrity';
 import { measure } from './directory-files.js';
 import { tellUnread, type Unseen } from './unread.js';
 
@@ -73,7 +73,7 @@ export async function removeWorkspaceEntry(workDir: string, entry: WorkspaceEntr
     await rm(aside, { recursive: true, force: true });
     return 'gone';
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
+    ignoreSystemError(error);
     return 'aside';
   }
 }

@@ -34,5 +34,5 @@ export {
 export { fileStateOf } from './file-state.js';
 export { moveFile } from './move-file.js';
 export { readRegularFile, refuseSpecialFile } from './regular-file.js';
-export { errnoOf, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
+export { errnoOf, ignoreSystemError, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

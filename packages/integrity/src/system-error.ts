@@ -9,6 +9,15 @@ export function systemErrorOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^E[A-Z0-9]+$/.test(code) ? code : undefined;
 }
 
+/**
+ * For a catch of what costs only work, or knowledge, where the system refuses it: it is done without.
+ *
+ * @throws every other error.
+ */
+export function ignoreSystemError(error: unknown): undefined {
+  if (systemErrorOf(error) === undefined) throw error;
+}
+
 /** What the system says where it has looked: nothing is there, or no file. */
 const NO_FILE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENXIO']);
 

@@ -1,7 +1,7 @@
 import { access, chmod, constants, lstat, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { isDiskFull, systemErrorOf } from '@ict/integrity';
+import { ignoreSystemError, isDiskFull } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { unfitForTrees, type AskFileSystem } from './file-system.js';
 import { freeSpace } from './free-space.js';
@@ -234,20 +234,18 @@ async function removeOverlay(place: string): Promise<void> {
   await rm(place, { recursive: true, force: true });
 }
 
-/** Removes what the current user's trials left that were killed together with their ict. One that runs has begun within the last minute. */
+/**
+ * Removes what the current user's trials left that were killed together with their ict. One that runs has begun within the last minute. What
+ * another ict is quicker to remove, or the disk lets nobody, fails no build.
+ */
 async function removeOldTrials(base: string): Promise<void> {
   const { uid } = currentUser();
-  const names = (await allows(base, constants.R_OK)) ? await readdir(base).catch(passOver) : [];
+  const names = (await allows(base, constants.R_OK)) ? await readdir(base).catch(ignoreSystemError) : [];
   for (const place of (names ?? []).filter((name) => TRIAL_NAME.test(name)).map((name) => join(base, name))) {
-    const found = await lstat(place).catch(passOver);
+    const found = await lstat(place).catch(ignoreSystemError);
     if (found?.isDirectory() !== true || found.uid !== uid || found.mtimeMs > Date.now() - 2 * TRIAL_LIMIT_MS) continue;
-    await removeOverlay(place).catch(passOver);
+    await removeOverlay(place).catch(ignoreSystemError);
   }
-}
-
-/** Whether another ict was quicker to remove it or the disk lets nobody: no build fails of what an earlier one left. */
-function passOver(error: unknown): undefined {
-  if (systemErrorOf(error) === undefined) throw error;
 }
 
 /** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */

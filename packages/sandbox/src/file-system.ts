@@ -1,7 +1,7 @@
 import type { StatsFs } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { errnoOf, systemErrorOf } from '@ict/integrity';
+import { errnoOf, ignoreSystemError } from '@ict/integrity';
 
 /** What the system says of a file system: its kind as a number, and its room in blocks. */
 export type FileSystemState = Pick<StatsFs, 'type' | 'bavail' | 'blocks' | 'bsize'> & Partial<Pick<StatsFs, 'files' | 'ffree'>>;
@@ -55,7 +55,6 @@ export async function unfitForTrees(path: string, ask?: AskFileSystem): Promise<
     const { type } = await fileSystemOf(path, ask);
     return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
   } catch (error) {
-    if (systemErrorOf(error) === undefined) throw error;
-    return undefined; // whoever writes there will say so
+    return ignoreSystemError(error); // whoever writes there will say so
   }
 }

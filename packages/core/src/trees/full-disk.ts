@@ -1,4 +1,4 @@
-import { isDiskFull, systemErrorOf } from '@ict/integrity';
+import { ignoreSystemError, isDiskFull } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { freeSpace } from '@ict/sandbox';
 import { coreError } from '../errors.js';
@@ -129,7 +129,7 @@ async function roomsOf(directories: readonly string[]) {
   const asked = await Promise.allSettled(directories.map(async (directory) => ({ directory, ...(await freeSpace(directory)) })));
   return asked.flatMap((answer) => {
     if (answer.status === 'fulfilled') return [answer.value];
-    if (systemErrorOf(answer.reason) === undefined) throw answer.reason;
+    ignoreSystemError(answer.reason);
     return [];
   });
 }

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { removeTree, type Cache } from '@ict/cache';
-import { isRefusal, systemErrorOf } from '@ict/integrity';
+import { isRefusal, ignoreSystemError } from '@ict/integrity';
 import type { Context } from '@ict/plugin-api';
 import type { LazySandbox } from './trees.js';
 
@@ -31,12 +31,8 @@ export async function emptyTrash(cache: Pick<Cache, 'reap'>, sandbox: LazySandbo
   if (failed.length === 0) return [];
   const started = await sandbox.get();
   const { failed: left } = await cache.reap((directory) => started.removeTree(directory));
-  const owners = await Promise.all(left.map((path) => lstat(path).then(({ uid }) => uid, goneMeanwhile)));
+  const owners = await Promise.all(left.map((path) => lstat(path).then(({ uid }) => uid, ignoreSystemError)));
   return left.filter((_path, index) => owners[index] === process.geteuid?.());
-}
-
-function goneMeanwhile(error: unknown): undefined {
-  if (systemErrorOf(error) === undefined) throw error;
 }
 
 /** Says what {@link emptyTrash} left. */
