@@ -2,7 +2,7 @@ import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { digestHex, digestOf, ignoreSystemError, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { adoptFile, stageFile, type Staged } from './staging.js';
@@ -34,7 +34,7 @@ function isBlobRecord(value: unknown): value is BlobRecord {
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
 export function createBlobStore(store: StoreContext): SigningBlobs {
-  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble } = store;
+  const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly, trouble } = store;
   /** Blobs of this process that could not be given their names. */
   const strays = new Map<Digest, string>();
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
@@ -59,7 +59,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     // Without a record that can be read the file is hashed.
     const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord).catch(ignoreSystemError);
     const unchanged = record !== undefined && record.digest === digest && sameSignature(record.signature, signature);
-    if (unchanged && !scrub(record.verifiedAt, signature.sizeBytes)) return file;
+    if (unchanged && !isScrubDue(record.verifiedAt, signature.sizeBytes)) return file;
     const actual = await digestFile(file);
     if (actual.digest === digest) {
       await sign(digest, file);

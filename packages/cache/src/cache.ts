@@ -2,8 +2,8 @@ import { hashFile } from '@ict/integrity';
 import type { BlobStore, EventBody, Memo } from '@ict/plugin-api';
 import { createBlobStore } from './blob-store.js';
 import { createCollector, type Collector } from './collector.js';
-import { createContentCheck, type FileDigester, type PieceHasher } from './content-check.js';
-import type { StoreContext, VerificationMode } from './content.js';
+import { createPiecewiseCheck, type FileDigester, type PieceHasher } from './piecewise-check.js';
+import type { StoreContext, VerificationMode } from './store-context.js';
 import { createImageStore, type ImageStore } from './image-store.js';
 import { createLayerStore, type LayerStore } from './layer-store.js';
 import { recallDirectories } from './directory-memory.js';
@@ -14,13 +14,13 @@ import { createLocks, type LeaseTiming, type Locks } from './lease.js';
 import { createMemo } from './memo-store.js';
 import { createMountDirectories, type MountDirectories } from './mount-directories.js';
 import { createPackageCache, type PackageCache } from './package-cache.js';
-import { createPackageIndex, type PackageIndex } from './package-index.js';
+import { createPackageEntries, type PackageEntries } from './package-entries.js';
 import { createPackageTwins, type PackageTwins, type TwinMaker } from './package-twins.js';
 import { currentOwner } from './process-owner.js';
 import { reap, removeTree, type RemoveTree } from './reaper.js';
 import { openReadOnlyCaches, type CacheBefore } from './read-only-caches.js';
 import { readRecord } from './record-file.js';
-import { createScrubber } from './scrub.js';
+import { createScrubSchedule } from './scrub-schedule.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { createStorageTrouble } from './storage-trouble.js';
 import type { Unseen } from './unread.js';
@@ -82,7 +82,7 @@ export interface Cache extends Locks, Collector, MountDirectories {
    */
   entriesToShow(kinds: readonly EntryKind[], unseen: Unseen): Promise<EntryList>;
   /** The records of the package caches of all providers. */
-  readonly packageIndex: PackageIndex;
+  readonly packageEntries: PackageEntries;
   /** Where the fetcher keeps answers and partial downloads. */
   readonly fetchDirectory: string;
   /** Where answers lie in caches that are only read. */
@@ -122,16 +122,16 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   } = options;
   const layout = await openLayout(cacheDir, currentOwner(), options);
   const journal = createUsageJournal(layout, clock);
-  const scrub = createScrubber(clock);
-  const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, scrub, digestFile };
+  const isScrubDue = createScrubSchedule(clock);
+  const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, isScrubDue, digestFile };
   const readOnly = await openReadOnlyCaches(options.readOnlyDirs ?? [], before);
-  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble: createStorageTrouble(emit) };
+  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly, trouble: createStorageTrouble(emit) };
   const locks = createLocks(layout.machineLocks, layout.owner, options.leases);
   const shared = createLocks(layout.area('locks'), layout.owner, options.leases);
-  const packageIndex = createPackageIndex(layout);
+  const packageEntries = createPackageEntries(layout);
   const blobs = createBlobStore(store);
   const memo = createMemo(store, readOnly);
-  const images = createImageStore(store, blobs, createContentCheck(memo, digestFile, options.pieces));
+  const images = createImageStore(store, blobs, createPiecewiseCheck(memo, digestFile, options.pieces));
   const steps = createStepStore(store);
   const layers = createLayerStore(store);
   return {
@@ -142,7 +142,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     steps,
     layers,
     memo,
-    packageIndex,
+    packageEntries,
     async entriesToShow(kinds, unseen) {
       // What of these cannot be looked at is told when their entries are.
       const places = kinds.flatMap((kind) => filePlaces(layout, kind, () => undefined)).map(({ root }) => root);
@@ -163,9 +163,9 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     reap: (remove = removeTree) => reap(layout, remove, clock()),
     leave: layout.leave,
     usage: (unseen) => measureUsage(layout, unseen),
-    verify: (verifyOptions = {}) => verifyCache({ store, packages: packageIndex, steps, images }, verifyOptions),
+    verify: (verifyOptions = {}) => verifyCache({ store, packages: packageEntries, steps, images }, verifyOptions),
     ...locks,
-    ...createCollector({ layout, clock, journal, packages: packageIndex, locks: shared, readOnly }),
+    ...createCollector({ layout, clock, journal, packages: packageEntries, locks: shared, readOnly }),
     ...createMountDirectories(store, locks),
   };
 }

@@ -7,7 +7,7 @@ import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
 import type { Layout } from './layout.js';
 import type { Locks } from './lease.js';
-import { packageId, type PackageIndex } from './package-index.js';
+import { packageId, type PackageEntries } from './package-entries.js';
 import type { ReadOnlyCaches } from './read-only-caches.js';
 import { removeFile } from './reaper.js';
 import { removeRecord } from './record-file.js';
@@ -102,7 +102,7 @@ interface CollectorParts {
   readonly layout: Layout;
   readonly clock: () => number;
   readonly journal: UsageJournal;
-  readonly packages: PackageIndex;
+  readonly packages: PackageEntries;
   readonly locks: Locks;
   /** Their packages may have twins here. */
   readonly readOnly: Pick<ReadOnlyCaches, 'directories'>;

@@ -16,8 +16,8 @@ import {
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import type { SigningBlobs } from './blob-store.js';
-import type { ContentCheck } from './content-check.js';
-import type { StoreContext } from './content.js';
+import type { ContentCheck } from './piecewise-check.js';
+import type { StoreContext } from './store-context.js';
 import { ensureDirectory } from './directory.js';
 import { pathSegment, type Layout } from './layout.js';
 import { readRecord } from './record-file.js';
@@ -80,7 +80,7 @@ const DAMAGED = 'the stored image was damaged';
 
 /** @param checkContent reads all of a file of a kept image. */
 export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>, checkContent: ContentCheck): ImageStore {
-  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
+  const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly } = store;
   const rootOf = (place: Layout): string => join(place.cacheDir, 'imageCache');
   const root = rootOf(layout);
   const directoryOf = (key: string, place = layout): string => join(rootOf(place), pathSegment(key, 'an image'));
@@ -105,7 +105,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
 
   /** @param asks writes nothing down. */
   async function verify(record: StoredRecord, directory: string, asks: boolean): Promise<string | undefined> {
-    const due = record.files.some((file) => scrub(record.verifiedAt, file.sizeBytes));
+    const due = record.files.some((file) => isScrubDue(record.verifiedAt, file.sizeBytes));
     const faults = await Promise.all(
       record.files.map(async (file) => {
         const now = await statSignature(join(directory, file.name)).catch(noFile);

@@ -1,9 +1,9 @@
-export type { PieceHasher } from './content-check.js';
+export type { PieceHasher } from './piecewise-check.js';
 export { openCache, type Cache, type CacheOptions } from './cache.js';
 export { chooseCacheHome, claimCacheHome, type CacheHome, type CachePlaces, type UnfitForTrees } from './cache-home.js';
-export { type VerificationMode } from './content.js';
+export { type VerificationMode } from './store-context.js';
 export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
-export { packageId, type PackageEntry, type PackageIndex, type SignedBy } from './package-index.js';
+export { packageId, type PackageEntry, type PackageEntries, type SignedBy } from './package-entries.js';
 export { privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
 export { occupiedBytes } from './disk-room.js';

@@ -1,7 +1,7 @@
 import { basename, join, sep } from 'node:path';
 import { directoriesIn, lookAtFiles, namesIn, type DirectoryFiles, type SharedFile } from './directory-files.js';
 import type { Layout } from './layout.js';
-import { PACKAGE_GRAPH, packageId } from './package-index.js';
+import { PACKAGE_GRAPH, packageId } from './package-entries.js';
 import { twinId } from './twin-entry.js';
 import type { Unseen } from './unread.js';
 import type { EntryKind, EntryName } from './usage-journal.js';

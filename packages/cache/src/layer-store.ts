@@ -2,7 +2,7 @@ import { mkdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { atomicWriteFile, digestHex, errnoOf, ignoreSystemError, readRegularFile, syncDirectory } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
 import { storageFailure } from './storage-failure.js';
 import { lookAt, noFile, removeSeen } from './wreck.js';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { cacheKey, canonicalJson, errnoOf, integrityOf, ignoreSystemError, readRegularFile, type CacheKey } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import type { Json, Memo } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import { pathSegment } from './layout.js';
 import { noReadOnlyCaches, type ReadOnlyCaches } from './read-only-caches.js';
 import { removeRecord, writeHint } from './record-file.js';

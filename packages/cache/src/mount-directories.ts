@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import { ensureDirectory } from './directory.js';
 import { pathSegment } from './layout.js';
 import type { Locks } from './lease.js';

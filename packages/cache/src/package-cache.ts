@@ -15,9 +15,9 @@ import {
   type ContentIdentity,
 } from '@ict/integrity';
 import type { Digest, PackageRecord } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
-import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-index.js';
+import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-entries.js';
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
 import { flush, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
@@ -89,7 +89,7 @@ export function packageKey(pkg: CachedPackage): CacheKey {
  * @throws `ICT_CACHE_NAME` for a provider id that is no plain name.
  */
 export function createPackageCache(store: StoreContext, providerId: string): PackageCache {
-  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly, trouble } = store;
+  const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly, trouble } = store;
   const directory = layout.packages(providerId);
   const index = `packages/${providerId}`;
   const flushNames = sharedDirectorySync(directory);
@@ -170,7 +170,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       return { state: 'miss' };
     }
     const unchanged = entry !== undefined && mode === 'signature' && sameSignature(entry.statSignature, signature);
-    if (unchanged && !scrub(entry.verifiedAt, entry.sizeBytes)) return hit(pkg, file, 'signature', entry);
+    if (unchanged && !isScrubDue(entry.verifiedAt, entry.sizeBytes)) return hit(pkg, file, 'signature', entry);
     // Without a record the size alone shows that a file is another package's; only an equal one is worth hashing.
     if (entry === undefined && signature.sizeBytes !== pkg.sizeBytes) return { state: 'miss' };
 

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestFromIntegrity, integrityFromDigest, systemErrorOf } from '@ict/integrity';
 import { toErrorRecord, type Digest } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import { ensureDirectory } from './directory.js';
 import { listEntries } from './inventory.js';
 import { pathSegment, type Layout } from './layout.js';
@@ -44,7 +44,7 @@ export type TwinnedPackage = Pick<CachedPackage, 'digest' | 'fileName'> & { read
 
 /** @throws `ICT_CACHE_NAME` for a provider id that is no plain name. */
 export function createPackageTwins(store: StoreContext, providerId: string, maker: TwinMaker): PackageTwins {
-  const { layout, clock, emit, mode, digestFile, journal, scrub, readOnly } = store;
+  const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly } = store;
   const { by, version } = maker;
   const provider = pathSegment(providerId, 'a provider');
   const directoryOf = (place: Layout): string => join(place.area('twins'), provider);
@@ -68,7 +68,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
     const signature = entry && (await statSignature(file).catch(noFile));
     if (entry === undefined || signature === undefined) return undefined;
     const unchanged = mode === 'signature' && sameSignature(entry.statSignature, signature);
-    if (unchanged && !scrub(entry.verifiedAt, entry.sizeBytes)) return file;
+    if (unchanged && !isScrubDue(entry.verifiedAt, entry.sizeBytes)) return file;
     const { digest } = await digestFile(file);
     if (integrityFromDigest(digest) === entry.integrity) {
       await write({ ...entry, statSignature: signature, verifiedAt: clock() }, pkg);

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { digestAlgorithm, systemErrorOf } from '@ict/integrity';
 import type { Digest, EventBody, Json, Memo } from '@ict/plugin-api';
-import type { FileDigester } from './content-check.js';
-import type { VerificationMode } from './content.js';
+import type { FileDigester } from './piecewise-check.js';
+import type { VerificationMode } from './store-context.js';
 import { openLayout, type Layout } from './layout.js';
 import type { ProcessOwner } from './process-owner.js';
-import { isAging, type Scrubber } from './scrub.js';
+import { isAging, type ScrubSchedule } from './scrub-schedule.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { reasonOf } from './unread.js';
 
@@ -57,7 +57,7 @@ export interface CacheBefore {
   readonly clock: () => number;
   readonly emit: (event: EventBody) => void;
   readonly mode: VerificationMode;
-  readonly scrub: Scrubber;
+  readonly isScrubDue: ScrubSchedule;
   readonly digestFile: FileDigester;
 }
 
@@ -65,7 +65,7 @@ const MEMO = 'elsewhere';
 
 /** @param directories absolute paths, in the order in which they are asked; one that cannot be used costs a warning. */
 export async function openReadOnlyCaches(directories: readonly string[], cache: CacheBefore): Promise<ReadOnlyCaches> {
-  const { memo, clock, emit, mode, scrub, digestFile } = cache;
+  const { memo, clock, emit, mode, isScrubDue, digestFile } = cache;
   const troubled = new Set<string>();
   const layouts: Layout[] = [];
 
@@ -145,7 +145,7 @@ export async function openReadOnlyCaches(directories: readonly string[], cache: 
       if (recorded === undefined && sizeBytes !== undefined && signature.sizeBytes !== sizeBytes) return undefined;
       if (mode === 'signature') {
         const known = await lastVerified(file, signature, digest, recorded);
-        if (known !== undefined && !scrub(known, signature.sizeBytes)) return 'signature';
+        if (known !== undefined && !isScrubDue(known, signature.sizeBytes)) return 'signature';
       }
       const actual = await check(file, digestAlgorithm(digest));
       if (actual.digest === digest) {

@@ -2,7 +2,7 @@ import { chmodSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { digestAlgorithm, moveFile, type ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import { cacheError } from './errors.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 

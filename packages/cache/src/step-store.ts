@@ -11,7 +11,7 @@ import {
   type InputDifference,
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
 

@@ -11,11 +11,11 @@ import {
   systemErrorOf,
 } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
-import type { StoreContext } from './content.js';
+import type { StoreContext } from './store-context.js';
 import type { ImageStore } from './image-store.js';
 import { entryDirectories, listEntries, type CacheEntry } from './inventory.js';
 import { readLayer, type StoredLayer } from './layer-store.js';
-import { isPackageEntry, packageId, type PackageEntry, type PackageIndex } from './package-index.js';
+import { isPackageEntry, packageId, type PackageEntry, type PackageEntries } from './package-entries.js';
 import { listRecords, readRecord } from './record-file.js';
 import { statSignature } from './stat-signature.js';
 import type { StepStore } from './step-store.js';
@@ -75,7 +75,7 @@ export interface Verification {
 
 interface Parts {
   readonly store: StoreContext;
-  readonly packages: PackageIndex;
+  readonly packages: PackageEntries;
   readonly steps: StepStore;
   readonly images: ImageStore;
 }

@@ -52,7 +52,7 @@ describe('limits', () => {
     expect(names(await cache.collect({ packageDays: 30 }))).toEqual(['package a_1.0-1_amd64.deb']);
     expect(packages()).toEqual(['b_1.0-1_amd64.deb']);
     const left = [];
-    for await (const { name } of cache.packageIndex.entries(provider, refuseUnread)) left.push(name);
+    for await (const { name } of cache.packageEntries.entries(provider, refuseUnread)) left.push(name);
     expect(left).toEqual(['b']);
   });
 

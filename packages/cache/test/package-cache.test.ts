@@ -5,7 +5,7 @@ import type { FileState } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import { packageKey } from '../src/package-cache.js';
-import type { PackageEntry } from '../src/package-index.js';
+import type { PackageEntry } from '../src/package-entries.js';
 import { childScript, makeCacheRig, packageOf, provider, startChild, type CacheRig } from './cache-rig.js';
 
 let rig: CacheRig;

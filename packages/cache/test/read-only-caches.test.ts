@@ -190,14 +190,20 @@ describe('what the file system says of files there', () => {
       get: async (_kind, path) => facts.get(String(path)),
       set: async (_kind, path, fact) => void facts.set(String(path), fact),
     };
-    const scrub = (verifiedAt: number) => asked.push(verifiedAt / DAY) > 2;
+    const isScrubDue = (verifiedAt: number) => asked.push(verifiedAt / DAY) > 2;
     const common = {
       clock: () => 26 * DAY,
       emit: () => undefined,
       mode: 'signature',
       digestFile: (file: string, algorithm: ContentAlgorithm = 'sha256') => hashFile(file, { algorithm }),
     } as const;
-    const caches = await openReadOnlyCaches([lender.cacheDir], { ...common, cacheDir: rig.cacheDir, owner: currentOwner(), memo, scrub });
+    const caches = await openReadOnlyCaches([lender.cacheDir], {
+      ...common,
+      cacheDir: rig.cacheDir,
+      owner: currentOwner(),
+      memo,
+      isScrubDue,
+    });
     const signature = (await statSignature(blobFile())) as StatSignature;
     const prove = (day: number) => caches.prove(blobFile(), { digest: blob, recorded: { signature, verifiedAt: day * DAY } });
     expect(await prove(20)).toBe('signature');

@@ -58,8 +58,8 @@ async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undef
 /** Ids of the packages of one name, whatever their files are called. */
 async function packagesNamed(cache: Cache, name: string, unseen: Unseen): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  for (const provider of await cache.packageIndex.providers(unseen)) {
-    for await (const entry of cache.packageIndex.entries(provider, unseen))
+  for (const provider of await cache.packageEntries.providers(unseen)) {
+    for await (const entry of cache.packageEntries.entries(provider, unseen))
       if (entry.name === name) ids.add(packageId(provider, entry.fileName));
   }
   return ids;

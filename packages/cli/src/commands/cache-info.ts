@@ -64,7 +64,7 @@ function treeRecord(record: unknown): unknown {
 async function cacheRecord(cache: Cache, entry: CacheEntry, unseen: Unseen): Promise<unknown> {
   switch (entry.kind) {
     case 'package':
-      for await (const record of cache.packageIndex.entries(entry.provider as string, unseen)) {
+      for await (const record of cache.packageEntries.entries(entry.provider as string, unseen)) {
         if (packageId(entry.provider as string, record.fileName) === entry.id) return record;
       }
       return undefined;

@@ -1,8 +1,8 @@
 import type { EventBody } from '@ict/plugin-api';
-import type { FileDigester } from './content-check.js';
+import type { FileDigester } from './piecewise-check.js';
 import type { Layout } from './layout.js';
 import type { ReadOnlyCaches } from './read-only-caches.js';
-import type { Scrubber } from './scrub.js';
+import type { ScrubSchedule } from './scrub-schedule.js';
 import type { StorageTrouble } from './storage-trouble.js';
 import type { UsageJournal } from './usage-journal.js';
 
@@ -17,7 +17,7 @@ export interface StoreContext {
   readonly emit: (event: EventBody) => void;
   readonly mode: VerificationMode;
   readonly journal: Pick<UsageJournal, 'note'>;
-  readonly scrub: Scrubber;
+  readonly isScrubDue: ScrubSchedule;
   /** Asked for what this cache does not have. */
   readonly readOnly: ReadOnlyCaches;
   readonly trouble: StorageTrouble;

@@ -1,7 +1,7 @@
 import { digestOf } from '@ict/integrity';
 import type { Json, Memo } from '@ict/plugin-api';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createContentCheck, type PieceHasher } from '../src/content-check.js';
+import { createPiecewiseCheck, type PieceHasher } from '../src/piecewise-check.js';
 
 const LARGE = 16 * 1024 * 1024;
 
@@ -29,7 +29,7 @@ const digestFile = async (file: string) => {
   read.push(`whole ${file}`);
   return identity(file);
 };
-const check = createContentCheck(memo, digestFile, pieces);
+const check = createPiecewiseCheck(memo, digestFile, pieces);
 
 beforeEach(() => {
   files = new Map([['disk', 'content']]);
@@ -63,7 +63,7 @@ describe('the check of a large file', () => {
 describe('the check of any other file', () => {
   it('hashes it whole', async () => {
     await check('disk', LARGE - 1, digestOf('content'));
-    await createContentCheck(memo, digestFile, undefined)('disk', LARGE, digestOf('content'));
+    await createPiecewiseCheck(memo, digestFile, undefined)('disk', LARGE, digestOf('content'));
     expect([read, memory.size]).toEqual([['whole disk', 'whole disk'], 0]);
   });
 });

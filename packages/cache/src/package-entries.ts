@@ -33,7 +33,7 @@ export interface PackageEntry {
 }
 
 /** The records of all package caches, read by those who look after the cache as a whole. */
-export interface PackageIndex {
+export interface PackageEntries {
   /** @param unseen is told when they cannot be read; then there are none. */
   providers(unseen: Unseen): Promise<readonly string[]>;
   /**
@@ -71,7 +71,7 @@ export function packageId(providerId: string, fileName: string): string {
   return `${providerId}/${fileName}`;
 }
 
-export function createPackageIndex(layout: Layout): PackageIndex {
+export function createPackageEntries(layout: Layout): PackageEntries {
   const root = join(layout.area('index'), 'packages');
 
   async function* entries(providerId: string, unseen: Unseen): AsyncGenerator<PackageEntry & { readonly path: string }, void, undefined> {

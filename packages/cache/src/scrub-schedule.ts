@@ -13,10 +13,10 @@ export function isAging(verifiedAt: number, now: number): boolean {
 }
 
 /** Says whether a file whose stat signature is unchanged is to be hashed all the same. */
-export type Scrubber = (verifiedAt: number, sizeBytes: number) => boolean;
+export type ScrubSchedule = (verifiedAt: number, sizeBytes: number) => boolean;
 
 /** @param clock now, seconds since 1970. */
-export function createScrubber(clock: () => number, budgetBytes = BUDGET_BYTES): Scrubber {
+export function createScrubSchedule(clock: () => number, budgetBytes = BUDGET_BYTES): ScrubSchedule {
   let left = budgetBytes;
   return (verifiedAt, sizeBytes) => {
     if (clock() - verifiedAt >= LIMIT_DAYS * DAY_SECONDS) return true;

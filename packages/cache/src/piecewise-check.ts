@@ -30,7 +30,7 @@ const LARGE_BYTES = 16 * 1024 * 1024;
  *
  * @param pieces absent: every file is hashed whole each time.
  */
-export function createContentCheck(memo: Memo, digestFile: FileDigester, pieces: PieceHasher | undefined): ContentCheck {
+export function createPiecewiseCheck(memo: Memo, digestFile: FileDigester, pieces: PieceHasher | undefined): ContentCheck {
   return async (file, sizeBytes, expected) => {
     if (pieces === undefined || sizeBytes < LARGE_BYTES) return digestFile(file);
     const known = await memo.get(MEMO, expected);
