@@ -172,15 +172,18 @@ async function writeVersion(file: string, temporary: string): Promise<void> {
   else await unlink(temporary);
 }
 
-async function checkVersion(file: string): Promise<void> {
-  const text = await readRegularFile(file)
-    .then(String)
-    .catch((error: unknown) => {
-      if (errnoOf(error) === 'ENOENT') return '1'; // an empty cache, opened for reading
-      if (isNoFile(error)) return ''; // something that says nothing
-      throw unreadable(file, error);
-    });
-  const version = /^\d{1,6}\n?$/.test(text) ? Number(text) : undefined;
+/** @returns 1 where nothing was written yet; undefined where something is that says nothing. @throws Node's own errors. */
+async function readVersion(file: string): Promise<number | undefined> {
+  try {
+    const text = (await readRegularFile(file)).toString();
+    return /^\d{1,6}\n?$/.test(text) ? Number(text) : undefined;
+  } catch (error) {
+    if (!isNoFile(error)) throw error;
+    return errnoOf(error) === 'ENOENT' ? 1 : undefined;
+  }
+}
+
+function requireKnown(version: number | undefined, file: string): void {
   if (version !== undefined && version <= layoutVersion) return;
   throw cacheError('ICT_CACHE_VERSION', {
     message:
@@ -235,16 +238,21 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     }
   }
 
+  const versionFile = join(hidden, 'VERSION');
   try {
     if (!readOnly) {
+      // What a newer ict wrote stays as it is; of what else is wrong the system says more when directories are made.
+      const before = await readVersion(versionFile).catch(ignoreSystemError);
+      if (before !== undefined) requireKnown(before, versionFile);
       for (const name of areas) await ensureDirectory(area(name));
       // Another user may have been first at one that was not there when this began.
       treePlaces = chooseTreePlaces();
       for (const name of treeAreas) await ensureDirectory(area(name));
       for (const name of ['tmp', 'trash', 'locks']) await ensureDirectory(join(trees, name));
-      await writeVersion(join(hidden, 'VERSION'), await temporaryFile());
+      await writeVersion(versionFile, await temporaryFile());
     }
-    await checkVersion(join(hidden, 'VERSION'));
+    const version = await readVersion(versionFile).catch((error: unknown) => Promise.reject(unreadable(versionFile, error)));
+    requireKnown(version, versionFile);
   } catch (error) {
     throw storageFailure(error, { what: 'its directories', directory: cacheDir });
   }

@@ -1,4 +1,4 @@
-import { chownSync, linkSync, mkdirSync, rmSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, linkSync, mkdirSync, readdirSync, rmSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -36,6 +36,23 @@ describe('openCache', () => {
     await rig.open();
     writeFileSync(join(rig.cacheDir, '.ict/VERSION'), version);
     await expect(rig.open()).rejects.toMatchObject({ code: 'ICT_CACHE_VERSION', kind: 'host' });
+  });
+
+  it('changes nothing that a newer ict wrote, and uses nothing of it from behind', async () => {
+    const written = ['.ict/VERSION', '.ict/index/packages/x/ab/record.json', 'imageCache/key/meta.json'];
+    for (const name of written) {
+      mkdirSync(join(rig.cacheDir, dirname(name)), { recursive: true });
+      writeFileSync(join(rig.cacheDir, name), name.endsWith('VERSION') ? '2\n' : '{"of":"another shape"}');
+    }
+    const all = () => readdirSync(rig.cacheDir, { recursive: true }).sort();
+    const before = all();
+    for (const readOnly of [false, true]) {
+      await expect(rig.open({ readOnly })).rejects.toMatchObject({ code: 'ICT_CACHE_VERSION', facts: { version: 2 } });
+    }
+    const cache = await rig.open({ cacheDir: join(rig.root, 'own'), readOnlyDirs: [rig.cacheDir] });
+    expect(rig.warnings()).toEqual(['ICT_CACHE_UNREADABLE']);
+    expect((await cache.images.find({ a: 1 })).image).toBeUndefined();
+    expect(all()).toEqual(before);
   });
 
   it('says who cannot write where: a path below a file', async () => {
