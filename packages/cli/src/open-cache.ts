@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import {
   chooseCacheHome,
   claimCacheHome,
@@ -11,7 +11,7 @@ import {
   type EntryKind,
   type Unseen,
 } from '@ict/cache';
-import { errnoOf } from '@ict/integrity';
+import { errnoOf, ignoreSystemError } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { unfitForTrees } from '@ict/sandbox';
 import type { Session } from './session.js';
@@ -105,13 +105,13 @@ export async function reapCache(cache: Cache, session: Session): Promise<void> {
 
 const clock = (): number => Date.now() / 1000;
 
-/** False where nothing is. @throws `ICT_CACHE_UNREADABLE` where the system does not say, or something else lies there. */
+/** False where nothing is. @throws `ICT_CACHE_UNREADABLE` where the system does not say, or something else lies there, as a link to nothing. */
 export async function isDirectory(path: string): Promise<boolean> {
   try {
     await stat(`${path}/`); // of what is no directory the system says so
     return true;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
+    if (errnoOf(error) === 'ENOENT' && (await lstat(path).catch(ignoreSystemError)) === undefined) return false;
     throw unreadable(path, error);
   }
 }

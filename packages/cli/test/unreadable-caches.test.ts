@@ -123,6 +123,7 @@ describe('a cache directory that is none', () => {
   const kinds: Readonly<Record<string, (path: string) => Promise<void>>> = {
     'a file': (path) => writeFile(path, 'mine'),
     'a link to itself': (path) => symlink(path, path),
+    'a link to nothing': (path) => symlink(`${path}.gone`, path),
   };
   const put = async (what: string): Promise<void> => {
     await rm(cacheDir, { recursive: true });
