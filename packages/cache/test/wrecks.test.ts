@@ -160,6 +160,8 @@ describe('what lies in the place of something kept and is none makes way for it'
     const { build, places } = kept[kind] as Kept;
     expect([await build(await rig.open()), await build(await rig.open())]).toEqual([false, true]);
     await wreck(what, (places[part] as () => string)());
+    const wrecked = await (await rig.open()).verify({ checkLayer: async () => undefined });
+    expect(wrecked.findings.map(({ problem }) => problem)).not.toContain('unreadable'); // what that is stays
     await build(await rig.open());
     rig.events.length = 0;
     rig.hashed.length = 0;
