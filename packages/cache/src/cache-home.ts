@@ -29,6 +29,9 @@ export interface CacheHome {
 /** The name of the file system of a directory when no trees can be made on it. */
 export type UnfitForTrees = (directory: string) => Promise<string | undefined>;
 
+/** Directories of a cache in which everything counts as an entry, and is removed as one. */
+const SHELVES = ['pkgCache', 'imageCache'];
+
 /** The cache of a work directory. */
 const ownPlace = (workDir: string): string => join(workDir, '.cache');
 
@@ -36,11 +39,15 @@ const ownPlace = (workDir: string): string => join(workDir, '.cache');
  * Where the cache is. A `cache_dir` that can be read and not written (a mount, a directory of another user) is one of those that are only
  * read; what has to be written goes to `.cache` in the work directory. So do the trees alone when `cache_dir` lies where overlays cannot
  * be, on network storage for one.
+ *
+ * @throws `ICT_CACHE_NESTED` for a work or temporary directory among the entries of the cache.
  */
 export async function chooseCacheHome(
   { cacheDir, workDir, temporaryDir, readOnlyCacheDirs = [] }: CachePlaces,
   unfitForTrees: UnfitForTrees,
 ): Promise<CacheHome> {
+  requireApart(cacheDir, workDir, [...SHELVES, '.ict'], '--work-dir');
+  requireApart(cacheDir, temporaryDir, SHELVES, '--temp-dir');
   const borrowed = await isReadOnlyCache(cacheDir);
   // What lies in a cache directory that is only read is not writable either: then temporary files go where the rest goes.
   const refused = (borrowed && `${temporaryDir}/`.startsWith(`${cacheDir}/`)) || (await unfitForTrees(temporaryDir)) !== undefined;
@@ -48,6 +55,16 @@ export async function chooseCacheHome(
   if (borrowed) return { cacheDir: ownPlace(workDir), readOnlyDirs: [cacheDir, ...readOnlyCacheDirs], ...scratch };
   const trees = (await unfitForTrees(cacheDir)) === undefined ? {} : { treesDir: ownPlace(workDir) };
   return { cacheDir, readOnlyDirs: readOnlyCacheDirs, ...scratch, ...trees };
+}
+
+function requireApart(cacheDir: string, directory: string, names: readonly string[], flag: string): void {
+  const shelf = names.map((name) => join(cacheDir, name)).find((path) => `${directory}/`.startsWith(`${path}/`));
+  if (shelf === undefined) return;
+  throw cacheError('ICT_CACHE_NESTED', {
+    message: `${directory} lies in ${shelf}, where the cache would take it for something that it keeps, and remove it`,
+    hint: `Name another directory with ${flag}: ${cacheDir} itself, or a directory of your own below it, will do.`,
+    facts: { directory, cacheDir },
+  });
 }
 
 /** True for a directory that an ict wrote and that this user may not write. */

@@ -6,6 +6,7 @@ export const cacheError = defineErrors({
   ICT_CACHE_DISK_FULL: 'host',
   ICT_CACHE_MISMATCH: 'integrity',
   ICT_CACHE_NAME: 'invalid',
+  ICT_CACHE_NESTED: 'usage',
   ICT_CACHE_NOT_KEPT: 'host',
   ICT_CACHE_NOT_REMOVED: 'host',
   ICT_CACHE_READ_ONLY: 'host',

@@ -44,6 +44,28 @@ describe('the home of a cache', () => {
     }
   });
 
+  it.each([
+    ['workDir', 'pkgCache'],
+    ['workDir', 'imageCache/work'],
+    ['workDir', '.ict'],
+    ['workDir', '.ict/work'],
+    ['temporaryDir', 'pkgCache/temporary'],
+    ['temporaryDir', 'imageCache'],
+  ])('is none where %s is %s of the cache, which would take it for an entry', async (which, inside) => {
+    const places = { cacheDir: '/cache', ...rest, [which]: join('/cache', inside) };
+    await expect(chooseCacheHome(places, async () => undefined)).rejects.toMatchObject({ code: 'ICT_CACHE_NESTED', kind: 'usage' });
+  });
+
+  it.each([
+    ['/cache', '/cache/.ict/tmp'],
+    ['/cache/work', '/cache/temporary'],
+    ['/cache/pkgCache-not', '/cache'],
+    ['/', '/'],
+  ])('may be the work directory, in it, or around it (%s, temporary %s)', async (workDir, temporaryDir) => {
+    const home = await chooseCacheHome({ cacheDir: '/cache', workDir, temporaryDir }, async () => undefined);
+    expect(home).toMatchObject({ cacheDir: '/cache', scratchDir: temporaryDir });
+  });
+
   it.each([[['.ict/tmp']], [['.ict/tmp', '.ict/used', 'pkgCache']]])(
     'is in the work directory when that can only be read, even without %j',
     async (missing) => {
