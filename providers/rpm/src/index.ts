@@ -1,5 +1,5 @@
 export { architectureRank } from './architecture.js';
-export { CompsReader, type Comps, type Environment, type GroupPackage, type PackageGroup } from './metadata/comps.js';
+export { CompsReader, type Comps, type Environment, type GroupPackage, type PackageGroup, type PackageKind } from './metadata/comps.js';
 export { rpmError } from './errors.js';
 export { compareEvr, formatEvr, parseEvr, rpmvercmp, type Evr } from './relations/evr.js';
 export { createFileName } from './file-name.js';

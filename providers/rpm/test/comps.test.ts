@@ -70,6 +70,8 @@ const COMPS = [
       member('rare', 'type="optional"'),
       member('usual', 'type="mandatory"'),
     ),
+    group('needy', member('must', 'type="mandatory" requires="nowhere"')),
+    namedGroup('slashed', 'C/C++ Tools', member('lonely', 'type="mandatory"')),
     namedGroup('lone', 'Team: Lone', member('lonely', 'type="mandatory"')),
     namedGroup('pair', 'Twin', member('rare', 'type="mandatory"'), member('usual', 'type="mandatory"')),
     '<environment><id>twin</id><name>Twins</name><description>Twins</description>',
@@ -101,7 +103,7 @@ afterAll(() => workshop.close());
 /** Lets dnf say, for each question, what it would install into an empty root, without weak dependencies. */
 const PROGRAM = `
 import json, sys
-import dnf
+import dnf, libdnf
 
 work, repositories, questions = json.load(sys.stdin)
 answers = []
@@ -121,7 +123,7 @@ for requests in questions:
         base.install_specs(requests)
         base.resolve()
         answers.append(sorted(package.name for package in base.transaction.install_set))
-    except dnf.exceptions.Error:
+    except (dnf.exceptions.Error, libdnf.error.Error):
         answers.append(None)
 json.dump(answers, sys.stdout)
 `;
@@ -199,6 +201,19 @@ const ANSWERS: Readonly<Record<string, string | null>> = {
   '@twin': 'extra lonely must rare special-b typeless usual',
   '@Twin': 'extra lonely must rare special-b typeless usual',
   '@nothing*': null,
+  // Packages of some kinds alone; a condition is one whatever the kind.
+  '@tools/optional': 'rare',
+  '@tools/mandatory': 'must typeless',
+  '@tools/default': 'extra usual',
+  '@tools/mandatory,default,optional': 'extra must rare typeless usual',
+  '@tools/conditional, friend': 'friend special',
+  '@tools/optional, friend': 'friend rare',
+  '@Second T*/optional,mandatory': 'must rare typeless',
+  '@desk/optional': 'rare',
+  '@unmet/optional': '',
+  '@tools/nonsense': null,
+  '@tools/optional,nonsense': null,
+  '@needy': '',
 };
 const QUESTIONS = Object.keys(ANSWERS);
 
@@ -208,7 +223,7 @@ describe('groups and environments', () => {
     const reader = new CompsReader(name);
     reader.write(readFileSync(join(FIXTURES, 'repos', 'createrepo_c-additional-metadata', 'repodata', name)));
     const { groups, environments } = reader.finish();
-    const always = { isOptional: false, isOfMachine: false, requires: '' };
+    const always = { kind: 'default', isOfMachine: false, requires: '' };
     const packages = ['blender', 'cura'].map((each) => ({ name: each, ...always }));
     expect([...groups.values()]).toEqual([{ id: '20d-printing', name: '20D Printing', packages }]);
     expect([...environments.values()]).toEqual([{ id: 'gnome-desktop-environment', name: 'GNOME Desktop', groups: ['base-x'] }]);
@@ -248,6 +263,10 @@ describe('groups and environments', () => {
     expect(await reasonsFor('@tools', 'special')).toEqual(['for special']);
     expect(await reasonsFor('@tools', 'friend')).toEqual(['for @tools']);
     expect(await reasonsFor('@desk', 'friend', 'special')).toEqual(['for @desk', 'for special']);
+  });
+
+  it('whose names have a slash are found by them, unlike with dnf', async () => {
+    expect(namesOf(await resolve(['@C/C++ Tools'], false))).toBe('lonely');
   });
 
   it('are named where one is meant that is not there', async () => {

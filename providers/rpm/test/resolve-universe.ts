@@ -57,7 +57,7 @@ export function toIndex(packages: readonly TestPackage[], table: RelationTable):
   return parsePrimary(toPrimaryXml(packages), table);
 }
 
-const TOOLS = ['a', 'nothing', 'b'].map((name) => ({ name, isOptional: false, requires: '', isOfMachine: false }));
+const TOOLS = ['a', 'nothing', 'b'].map((name) => ({ name, kind: 'mandatory' as const, requires: '', isOfMachine: false }));
 
 export function resolveIn(
   repositories: readonly TestRepository[],

@@ -102,7 +102,7 @@ export const systemSchema = {
     packages: withDefault([], {
       type: 'array',
       description:
-        'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`; of rpm distributions also `@group` or `@environment`, by id, name or such a pattern, and modules as `module:stream` or `module:stream/profile`. Of an rpm package that is only installed and never updated, as kernels are, several versions may be asked for, each in an entry. Added to those of the definition.',
+        'Packages beside the base system: `name`, `name=version`, `name/suite`, or a pattern with `*`, `?` and `[...]`; of rpm distributions also `@group` or `@environment`, by id, name or such a pattern, with `/optional` or `/mandatory,default,optional` after it for packages of these kinds alone, and modules as `module:stream` or `module:stream/profile`. Of an rpm package that is only installed and never updated, as kernels are, several versions may be asked for, each in an entry. Added to those of the definition.',
       examples: [['openssh-server', 'sudo', 'linux-image-generic*']],
       items: { type: 'string', format: 'package' },
       uniqueItems: true,

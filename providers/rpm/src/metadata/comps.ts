@@ -3,12 +3,16 @@ import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';
 import type { XmlText } from './xml-text.js';
 
+/** How a package belongs to a group. */
+export const PACKAGE_KINDS = ['mandatory', 'default', 'optional', 'conditional'] as const;
+
+export type PackageKind = (typeof PACKAGE_KINDS)[number];
+
 /** A package of a group. */
 export interface GroupPackage {
   readonly name: string;
-  /** Comes to who asks for it by name, and to nobody else. */
-  readonly isOptional: boolean;
-  /** Comes where something is there that has or provides this name; empty: always. */
+  readonly kind: PackageKind;
+  /** Of any kind, as with dnf: it comes where something is there that has or provides this name; empty: always. */
   readonly requires: string;
   /** Comes in the architecture of the machine, and in no other, `noarch` included (`basearchonly`). */
   readonly isOfMachine: boolean;
@@ -61,6 +65,11 @@ export function joinComps(all: readonly Comps[]): Comps {
   return { groups, environments };
 }
 
+/** As libcomps reads it: what says nothing that is known is mandatory. */
+function kindOf(type: string | undefined): PackageKind {
+  return PACKAGE_KINDS.find((kind) => kind === type) ?? 'mandatory';
+}
+
 interface GroupDraft {
   id: string;
   name: string;
@@ -107,7 +116,7 @@ export class CompsReader implements XmlHandler {
     if (name === 'name') this.#isTranslation = attributes.get('lang') !== undefined;
     if (name === 'packagereq') {
       this.#package = {
-        isOptional: attributes.get('type') === 'optional',
+        kind: kindOf(attributes.get('type')),
         requires: attributes.get('requires') ?? '',
         isOfMachine: attributes.get('basearchonly') === 'true',
       };

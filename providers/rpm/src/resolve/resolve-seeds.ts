@@ -6,7 +6,7 @@ import type { ActiveModules } from '../metadata/module-streams.js';
 import type { Modules } from '../metadata/modules.js';
 import { EQUAL, rangesMeet } from '../relations/relation.js';
 import type { RelationTable } from '../relations/relation.js';
-import { findGroups, membersOfGroup } from './resolve-groups.js';
+import { findGroups, membersOfGroups } from './resolve-groups.js';
 import type { Pool } from './resolve-pool.js';
 import { moduleProblem, unknownGroup, unknownPackage } from './resolve-unknown.js';
 import type { RequestParts } from './resolve-unknown.js';
@@ -56,7 +56,7 @@ export function findSeeds(
     }
     const groups = request.startsWith('@') ? findGroups(request.slice(1), comps) : undefined;
     if (groups !== undefined) {
-      wanted.push(...groups.flatMap((group) => membersOfGroup(seed, group, pool, table)));
+      wanted.push(...membersOfGroups(seed, groups, pool, table));
       continue;
     }
     if (request.startsWith('@') && !request.includes(':')) {
