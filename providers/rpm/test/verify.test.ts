@@ -225,6 +225,14 @@ describe('a package', () => {
     expect(await verdict(late, { keyrings: [key.keyring] })).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
   });
 
+  it('is good for ever when its key expired after it had signed', async () => {
+    const aging = workshop.key('aging');
+    const early = workshop.build({ name: 'early' });
+    workshop.sign([early], aging, ['--faked-system-time', '20230501T000000!']);
+    workshop.expire(aging, '2023-06-01');
+    expect(await verdict(early, { keyrings: [aging.keyring] })).toBe('good');
+  });
+
   it('is good by an old key and by a new one while a repository has both, and by the new one alone afterwards', async () => {
     const next = workshop.key('next');
     const later = workshop.build({ name: 'later' });
