@@ -18,10 +18,10 @@ export function bareAddress(address: string): string {
 }
 
 /**
- * User and password of an address in a text, up to the last "@" before its path. What stands where a port would, and is none, belongs
- * to a password with a slash in it: such an address is refused, and quoted by the error that does.
+ * User and password of an address in text without white space that ends in "@": up to the last "@" before its path. What stands where a port
+ * would, and is none, belongs to a password with a slash in it: such an address is refused, and quoted by the error that does.
  */
-const CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^/?#\s]+|[^/\s@]*?:(?!\d*(?:[/?#]|$))\S*)@/giu;
+const CREDENTIALS = /(?<=[a-z0-9+.-]:\/\/)([^/?#]+|[^/@]*?:(?!\d*[/?#])\S*)@/giu;
 
 /**
  * Text without the users and passwords of the addresses in it. Of an address alone, {@link bareAddress} knows more.
@@ -29,7 +29,14 @@ const CREDENTIALS = /(\b[a-z][a-z0-9+.-]*:\/\/)([^/?#\s]+|[^/\s@]*?:(?!\d*(?:[/?
  * @param cover what stands before the `@` instead of these; default: they go, with the `@`.
  */
 export function withoutCredentials(text: string, cover?: (credentials: string) => string): string {
-  return text.replace(CREDENTIALS, (_whole, scheme: string, credentials: string) =>
-    cover === undefined ? scheme : `${scheme}${cover(credentials)}@`,
-  );
+  if (!text.includes('@')) return text;
+  // Word by word and no further than its last "@": looking for an "@" that is not there takes time with the square of the length.
+  const words = text.split(/(\s+)/u).map((word) => {
+    const end = word.lastIndexOf('@') + 1;
+    const covered = word
+      .slice(0, end)
+      .replace(CREDENTIALS, (_whole, credentials: string) => (cover === undefined ? '' : `${cover(credentials)}@`));
+    return covered + word.slice(end);
+  });
+  return words.join('');
 }

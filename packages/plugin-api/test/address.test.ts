@@ -51,6 +51,7 @@ describe('withoutCredentials', () => {
     ['http://a:b@one.example/x=ftp://c:d@two.example/y', 'http://one.example/x=ftp://two.example/y'],
     ['http://h.example:80/a@b and me@work', 'http://h.example:80/a@b and me@work'],
     ['http://h.example: see me@work', 'http://h.example: see me@work'],
+    ['two\tlines\n  http://user:secret@h.example/x\r\n', 'two\tlines\n  http://h.example/x\r\n'],
   ])('%s', (text, bare) => {
     expect(withoutCredentials(text)).toBe(bare);
   });

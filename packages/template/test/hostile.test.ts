@@ -48,6 +48,16 @@ const HOSTILE: Readonly<Record<string, readonly [string, string]>> = {
   ],
   'many values and many aliases': [`a: &a [${'x, '.repeat(6000)}]\nb: [${'*a, '.repeat(999)}]\n`, 'ICT_DOCUMENT_SYNTAX'],
   'a tag without end': [`image: !${'t'.repeat(500_000)} x\n`, 'ICT_DOCUMENT_SYNTAX'],
+  'a name that could begin an address': [`${HEAD}${DISK}systemConfig: { hostname: "${'a.'.repeat(200_000)}" }\n`, 'ICT_DOCUMENT_BAD_VALUE'],
+  'addresses that could have passwords': [
+    `${HEAD}${DISK}systemConfig: { hostname: "${'http://a:'.repeat(50_000)}" }\n`,
+    'ICT_DOCUMENT_BAD_VALUE',
+  ],
+  'passwords that could be those of addresses': [
+    `${HEAD}${DISK}systemConfig: { hostname: "${'x://y:z@'.repeat(50_000)}" }\n`,
+    'ICT_DOCUMENT_BAD_VALUE',
+  ],
+  'addresses without a protocol': [`${HEAD}${DISK}systemConfig: { hostname: "${'url:'.repeat(100_000)}" }\n`, 'ICT_DOCUMENT_BAD_VALUE'],
   'very many values': [`a: [${'x,'.repeat(400_000)}]\n`, 'ICT_DOCUMENT_SYNTAX'],
 };
 
