@@ -9,7 +9,7 @@ import { composeTree, compositionSteps, type Composition } from './compose/compo
 import { gatherConfiguration } from './compose/configure.js';
 import { gatherLayers } from './compose/template-layers.js';
 import type { BuildOptions, BuildReport, CacheUse, EngineOptions } from './engine-api.js';
-import { warningEvent, type EventStream } from './events.js';
+import { warningEvent, type EventStream } from './event-stream.js';
 import { copyDelivery, deliver, type Delivery } from './finalize/delivery.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalize/finalization.js';
 import { ImageCache, imageInputs, type FinishedImage } from './finalize/image-cache.js';

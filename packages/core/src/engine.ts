@@ -46,7 +46,7 @@ import { planPackages } from './plans/plan-packages.js';
 import { planBuild } from './plans/plan.js';
 import { answerGraph } from './questions/answer-graph.js';
 import { answerWhy } from './questions/answer-why.js';
-import { EventStream, warningEvent } from './events.js';
+import { EventStream, warningEvent } from './event-stream.js';
 import { PluginHost } from './plugins/plugin-host.js';
 import { specFor } from './plugins/plugin-view.js';
 import { openServices, type Services } from './services.js';

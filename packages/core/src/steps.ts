@@ -2,7 +2,7 @@ import { taggedReferences, type StepRecord, type StepStore } from '@ict/cache';
 import { canonicalJson, diffInputs, systemErrorOf, type CacheKey, type InputDifference } from '@ict/integrity';
 import type { BlobStore, Context, Json, LayerRef, Step, TreeRef } from '@ict/plugin-api';
 import type { StepReport } from './engine-api.js';
-import { digestSecrets } from './secrets.js';
+import { digestSecrets } from './secret-digests.js';
 import type { CodeIdentity } from './plugins/code-identity.js';
 
 /** Tells whether a layer is still there. Its content is verified when it is mounted. */

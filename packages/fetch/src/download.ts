@@ -4,7 +4,7 @@ import type { ContentIdentity } from '@ict/integrity';
 import { fetchError } from './errors.js';
 import { exchange, type Answer, type ExchangeOptions } from './exchange.js';
 import type { PartialDownload } from './partial.js';
-import { redactUrl } from './redact.js';
+import { redactUrl } from './redact-url.js';
 import { isTransient, parseRetryAfter, retryDelay, type RetryPolicy, type Timer } from './retry.js';
 
 export interface DownloadRequest {

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici';
 import { BodyHandler, type AnswerBody, type AnswerStart } from './answer-body.js';
 import { fetchError } from './errors.js';
-import { redactUrl } from './redact.js';
+import { redactUrl } from './redact-url.js';
 import { followRedirect, isRedirect } from './redirect.js';
 
 export interface Timeouts {

@@ -1,6 +1,6 @@
 import { fromErrorRecord, hasCode, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { MirrorCandidate } from './mirrors.js';
-import { redactUrl } from './redact.js';
+import { redactUrl } from './redact-url.js';
 import { isTransient } from './retry.js';
 
 /** What mirrors failed with, in the order in which they were tried. */

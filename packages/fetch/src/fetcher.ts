@@ -16,7 +16,7 @@ import { copyFileSource } from './file-source.js';
 import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
 import type { MirrorCandidate, MirrorMap } from './mirrors.js';
 import { createPartialStore, type PartialDownload } from './partial.js';
-import { redactUrl } from './redact.js';
+import { redactUrl } from './redact-url.js';
 import { DEFAULT_RETRY, isTransient, type RetryPolicy, type Timer } from './retry.js';
 
 export interface FetcherOptions {

@@ -1,7 +1,7 @@
 export { createFetcher, type FetcherOptions, type MirroredFetcher } from './fetcher.js';
 export { DEFAULT_TIMEOUTS, type Timeouts } from './exchange.js';
 export { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
-export { redactUrl } from './redact.js';
+export { redactUrl } from './redact-url.js';
 export { chooseMirrors, type MirrorCandidate, type MirrorChoice, type MirrorMap, type MirrorSource } from './mirrors.js';
 export { type MirrorRoutes } from './mirror-routes.js';
 export { parseDeb822Sources, parseOneLineSources, readHostSources } from './host-sources.js';

@@ -3,7 +3,7 @@ import { toErrorRecord } from '@ict/plugin-api';
 import { fetchError } from './errors.js';
 import { failOver, isForbidden, isOfMirror, type MirrorFailures } from './fail-over.js';
 import { archiveOf, withoutTrailingSlash, type MirrorCandidate, type MirrorMap } from './mirrors.js';
-import { redactUrl } from './redact.js';
+import { redactUrl } from './redact-url.js';
 
 /** Of a list of mirrors only so many count: what none of them has is not to be had. */
 const MAX_LISTED = 10;

@@ -1,5 +1,5 @@
 import { fetchError } from './errors.js';
-import { redactUrl } from './redact.js';
+import { redactUrl } from './redact-url.js';
 
 /** Redirects that one request follows. */
 export const maxRedirects = 5;

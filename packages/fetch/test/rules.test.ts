@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseContentRange, strongValidator } from '../src/download.js';
 import { proxyEnvironment } from '../src/exchange.js';
-import { redactUrl } from '../src/redact.js';
+import { redactUrl } from '../src/redact-url.js';
 import { followRedirect } from '../src/redirect.js';
 import { isTransient, parseRetryAfter, retryDelay } from '../src/retry.js';
 

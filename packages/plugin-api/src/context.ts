@@ -97,7 +97,7 @@ export interface FileRange {
 export interface SignatureOptions {
   /** "Now", seconds since 1970; default: the clock. A key is judged at the time that the signature states. */
   readonly atSeconds?: number;
-  /** Accept signatures by DSA, short RSA, MD5 and SHA-1. */
+  /** Accept signatures by DSA, short RSA, MD5, SHA-1 and RIPEMD-160. */
   readonly legacyCrypto?: boolean;
 }
 

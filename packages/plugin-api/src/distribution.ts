@@ -57,7 +57,7 @@ export interface RepositorySpec {
   readonly metalink?: string;
   /** rpm: address of a list of mirrors, one a line. Tried before the archive itself. At most one of both. */
   readonly mirrorlist?: string;
-  /** rpm: accept signatures by DSA, short RSA, MD5 and SHA-1, which can be forged: for archives of the past only. */
+  /** rpm: accept signatures by DSA, short RSA, MD5, SHA-1 and RIPEMD-160, which can be forged: for archives of the past only. */
   readonly legacyCrypto?: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface SignatureCheck {
   readonly keyrings: readonly Keyring[];
   /** "Now", seconds since 1970: a signature may neither be younger than this nor have expired by then. */
   readonly atSeconds: number;
-  /** Accept DSA, RSA from 1024 bits, MD5 and SHA-1. Default false. */
+  /** Accept DSA, RSA from 1024 bits, MD5, SHA-1 and RIPEMD-160. Default false. */
   readonly legacyCrypto?: boolean;
   /** How `covered` is read when it is part of a file. Default: `filePieces`. */
   readonly read?: RangeReader;
@@ -33,6 +33,12 @@ const bad = (reason: string, fault: SignatureFault = 'other'): SignatureResult =
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 /** openpgp tells expired keys from all else by its words alone. */
 const faultOf = (error: unknown): SignatureFault => (/\bkey\b.*\bexpired/i.test(reasonOf(error)) ? 'expired-key' : 'other');
+
+/**
+ * Which edition of the policy on signatures this is: part of every question whose verdict is remembered. Raised when something is refused that was
+ * accepted before, so that what was accepted is verified again.
+ */
+export const SIGNATURE_POLICY = 1;
 
 /** What openpgp refuses, said here so that its defaults cannot change it: weak digests over messages, weak keys. */
 function policy({ enums }: OpenPgp, legacyCrypto: boolean): PartialConfig {

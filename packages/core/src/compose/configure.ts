@@ -4,7 +4,7 @@ import type { BuildContext, FileSpec, ImageSpec, Json, NetworkSpec, TreeSession,
 import { coreError } from '../errors.js';
 import { addInitrdModules } from './initrd-modules.js';
 import { configureNetwork } from './configure-network.js';
-import { secretDigest } from '../secrets.js';
+import { secretDigest } from '../secret-digests.js';
 
 /** A file of a template with its content's digest and its mode. */
 export type GatheredFile = FileSpec & { readonly digest: string; readonly mode: number };

@@ -8,7 +8,7 @@ import type { Composition } from '../compose/composition.js';
 import type { Deliverable } from './delivery.js';
 import type { StepReport } from '../engine-api.js';
 import type { Loaded } from '../plugins/plugin-host.js';
-import { digestSecrets } from '../secrets.js';
+import { digestSecrets } from '../secret-digests.js';
 import { describeDifferences } from '../steps.js';
 import type { GatheredLayer } from '../compose/template-layers.js';
 

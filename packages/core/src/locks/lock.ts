@@ -3,7 +3,7 @@ import { basename, dirname, extname, join } from 'node:path';
 import { stringify, type Pair } from 'yaml';
 import { atomicWriteFile, canonicalJson, digestOf } from '@ict/integrity';
 import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
-import { checkLock } from './lock-check.js';
+import { checkLock } from './lock-shape.js';
 import { parseLock, unreadable } from './lock-source.js';
 import type { RequestRecord } from './request-record.js';
 

@@ -1,6 +1,7 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import type { Context, Digest, IctError, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
+import { SIGNATURE_POLICY } from '@ict/verify';
 import { coreError } from '../errors.js';
 import { inParallel } from '../in-parallel.js';
 import type { PackageShelf } from './package-shelf.js';
@@ -89,7 +90,8 @@ function verificationRules(
   const rules = new Map<string, Digest>();
   if (verifier.rules === undefined) return rules;
   for (const id of new Set(packages.map(({ repository }) => repository))) {
-    rules.set(id, digestOf(canonicalJson(verifier.rules(repositories.get(id) as RepositorySpec))));
+    const own = verifier.rules(repositories.get(id) as RepositorySpec);
+    rules.set(id, digestOf(canonicalJson({ policy: SIGNATURE_POLICY, rules: own })));
   }
   return rules;
 }

@@ -1,5 +1,6 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Json, Memo, SignatureResult, Verifier } from '@ict/plugin-api';
+import { SIGNATURE_POLICY } from '@ict/verify';
 
 const DAY_SECONDS = 86_400;
 
@@ -13,8 +14,10 @@ interface Remembered {
  * Remembers verdicts on signatures, by message and keyrings: an unchanged signed root is not verified again at each build, and a key or
  * signature that expires is noticed the next day. Only good verdicts are kept. They hold on all days before, too, on which a clock that is wrong,
  * or is put right, finds itself: what had not expired then had not expired earlier.
+ *
+ * @param policy by which the verifier judges: what was accepted by another is asked anew.
  */
-export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number): Verifier {
+export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => number, policy = SIGNATURE_POLICY): Verifier {
   return {
     digestFile: (file, algorithm) => verifier.digestFile(file, algorithm),
     checkParts: (checks) => verifier.checkParts(checks),
@@ -24,6 +27,7 @@ export function rememberSignatures(verifier: Verifier, memo: Memo, clock: () => 
         message: digestOf(message),
         keyrings: digestOf(canonicalJson(keyrings.map((keyring) => digestOf(keyring)))),
         legacy: options?.legacyCrypto ?? false,
+        policy,
       };
       const day = Math.floor((options?.atSeconds ?? clock()) / DAY_SECONDS);
       const known = (await memo.get('clearsigned', question)) as Remembered | undefined;

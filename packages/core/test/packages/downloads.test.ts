@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { canonicalJson, digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
 import type { Context, Digest, EventBody, Provider, RepositorySpec } from '@ict/plugin-api';
+import { SIGNATURE_POLICY } from '@ict/verify';
 import { obtainPackages } from '../../src/packages/downloads.js';
 import { inParallel } from '../../src/in-parallel.js';
 import type { PackageShelf } from '../../src/packages/package-shelf.js';
@@ -68,6 +70,10 @@ describe('obtainPackages', () => {
       await obtainPackages([pkg('tar', 'b')], repositories, ruled(laxity), made, online, context().ctx);
       return vouched[0] as Digest;
     };
+
+    it('counts the policy on signatures among them', async () => {
+      expect(await held('lax')).toBe(digestOf(canonicalJson({ policy: SIGNATURE_POLICY, rules: { laxity: 'lax' } })));
+    });
 
     it('verifies a cached package again by other rules, or when none are on record, and notes that', async () => {
       const strict = await held('strict');

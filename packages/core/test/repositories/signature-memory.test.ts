@@ -51,6 +51,13 @@ describe('rememberSignatures', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('asks anew by another policy', async () => {
+    await using ctx = fakeContext();
+    const { asked, fake } = verifier(true);
+    for (const policy of [1, 2, 1]) await rememberSignatures(fake, ctx.memo, () => NOON, policy).clearsigned(bytes('a'), [bytes('k')]);
+    expect(asked).toHaveLength(2);
+  });
+
   it('keeps no verdict that is not good', async () => {
     await using ctx = fakeContext();
     const { asked, fake } = verifier(false);

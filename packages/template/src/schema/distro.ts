@@ -60,7 +60,7 @@ const repository = {
     legacyCrypto: withDefault(
       false,
       flag(
-        'rpm: accept signatures by DSA, short RSA, MD5 and SHA-1, and unsigned packages with no digest but MD5: all can be forged.',
+        'rpm: accept signatures by DSA, short RSA, MD5, SHA-1 and RIPEMD-160, and unsigned packages with no digest but MD5: all can be forged.',
         true,
       ),
     ),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { digestSecrets } from '../src/secrets.js';
+import { digestSecrets } from '../src/secret-digests.js';
 
 it('puts a digest in place of each secret, in keys and values', () => {
   const hidden = digestSecrets({ a: ['x hunter2 y', 1, null, true], hunter2: { b: 'plain' } }, ['hunter2', ''], 'step');

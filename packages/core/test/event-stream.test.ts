@@ -1,7 +1,7 @@
 import { fromErrorRecord, isIctError, type BuildEvent } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import { coreError } from '../src/errors.js';
-import { EventStream } from '../src/events.js';
+import { EventStream } from '../src/event-stream.js';
 
 const PLANTED = 'hunter2-planted';
 
