@@ -54,7 +54,8 @@ async function readLease(file: string): Promise<Found | undefined> {
     const value: unknown = JSON.parse((await readRegularFile(file)).toString());
     return isLease(value) ? value : 'unreadable';
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return lstatSync(file, { throwIfNoEntry: false }) === undefined ? undefined : 'no file';
+    // A link to nothing. What else is there by now is the lease of a process that has just taken the lock.
+    if (errnoOf(error) === 'ENOENT') return lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink() === true ? 'no file' : undefined;
     if (error instanceof SyntaxError) return 'unreadable';
     if (isNoFile(error)) return 'no file';
     throw error;

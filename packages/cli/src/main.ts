@@ -76,20 +76,9 @@ function namedCommand(program: Command, words: readonly string[]): string {
 }
 
 async function usageError(error: unknown, command: string): Promise<unknown> {
-  const [{ cliError }, { bareAddress, withoutCredentials }] = await Promise.all([import('./errors.js'), import('@ict/plugin-api')]);
-  if (error instanceof FlagError) {
-    const { message, hint, flag, address } = error;
-    const given = address === undefined ? '' : `, not "${bareAddress(address)}"`;
-    return cliError('ICT_CLI_FLAG_INVALID', { message: message + given, hint, facts: { flag } });
-  }
-  if (!isCommanderError(error)) return error;
-  return cliError('ICT_CLI_USAGE', {
-    message:
-      error.code === 'commander.help'
-        ? 'a command is missing'
-        : withoutCredentials(error.message.replace(/^error: /, '').replace(/\n/g, ' ')),
-    hint: `See \`${command} --help\`.`,
-  });
+  if (!(error instanceof FlagError) && !isCommanderError(error)) return error;
+  const { flagError, commanderError } = await import('./usage-error.js');
+  return error instanceof FlagError ? flagError(error) : commanderError(error, command);
 }
 
 function speechOf(argv: readonly string[]): 'events' | 'document' {

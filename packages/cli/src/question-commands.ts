@@ -63,7 +63,7 @@ export function questionCommands(program: LateCommand, run: Runner): void {
             .addOption(
               new Option(
                 '--repo <url>',
-                'with --only: an archive in place of the target\u2019s own, or with +URL beside them; "URL SUITE COMPONENT..." for others than the target has; may be repeated',
+                'with --only: an archive in place of the target\u2019s own, or with +URL beside them; "URL SUITE COMPONENT..." for others than the target has, "URL repoGpgCheck=false" for rpm metadata that nobody signs; may be repeated',
               ).argParser(parseRepositories),
             )
             .addOption(new Option('--repo-key <file>', 'with --repo: keyring of these archives').argParser(parseTexts('--repo-key'))),

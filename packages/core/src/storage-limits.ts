@@ -13,9 +13,13 @@ interface LimitedBuild {
   readonly signal: AbortSignal;
 }
 
+/** Reasons why something is another user's business, as the `lost+found` of a volume: no build need be told each time. */
+const OTHERS: ReadonlySet<string> = new Set(['EACCES', 'EPERM']);
+
 /**
  * Brings packages and images below their limits, and says when what running builds use is too much for the limit of packages: then each
- * build throws away what the next one downloads again. What could not be looked at is told in one warning. A cache that cannot be collected still served the build: its trouble is a warning.
+ * build throws away what the next one downloads again. What a disk in trouble kept from being looked at is told in one warning.
+ * A cache that cannot be collected still served the build: its trouble is a warning.
  */
 export async function enforceLimits(
   cache: Pick<Cache, 'collect' | 'entries'>,
@@ -25,7 +29,7 @@ export async function enforceLimits(
   try {
     const { removed, freedBytes, pinned, unread } = await cache.collect(storageLimits(storage), { signal });
     if (removed.length > 0) emit({ type: 'cache.collected', entries: removed.length, freedBytes });
-    const message = unreadText(unread);
+    const message = unreadText(unread.filter(({ reason }) => !OTHERS.has(reason)));
     if (message !== undefined) {
       const hint =
         'It stays, and whatever it may refer to. Check the disk or file server below it, and who may read it; `ict cache gc` tells more.';

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -87,24 +87,36 @@ it('a package that cannot be looked at does not keep a limit that is too small f
   expect(events).toMatchObject([{ type: 'warning', code: 'ICT_CACHE_LIMIT_SMALL' }]);
 });
 
-it('what a collection could not look at, and left where it is, is told once', async () => {
-  await store('a');
-  const packages = join(place, 'cache', 'pkgCache');
-  for (const name of ['other', 'third']) await mkdir(join(packages, name));
-  const unread = ['other', 'third'].map((name) => ({ path: join(packages, name), reason: 'EIO' }));
-  const partly = {
-    collect: async (...given: Parameters<Cache['collect']>) => ({ ...(await cache.collect(...given)), unread }),
-    entries: async () => [],
-  };
-  const storage = {
-    packageCache: { enabled: true, maxSizeBytes: 1e9, retentionDays: 30, twins: true },
-    imageCache: { enabled: true, maxCount: 5 },
-  };
-  await enforceLimits(partly, { storage, signal: new AbortController().signal }, (event) => events.push(event));
-  expect(events).toMatchObject([
-    { type: 'warning', code: 'ICT_CACHE_UNREADABLE', message: `${join(packages, 'other')} cannot be read: EIO; nor can 1 more` },
-  ]);
-});
+it.each([
+  ['EIO', 'EIO', 1],
+  ['EACCES', 'EACCES', 0],
+  ['EACCES', 'EIO', 1],
+])(
+  'what a collection could not look at, and left where it is, is told once, but not what is another user\u2019s (%s, %s)',
+  async (first, second, told) => {
+    await store('a');
+    const packages = join(place, 'cache', 'pkgCache');
+    const unread = [
+      { path: join(packages, 'other'), reason: first },
+      { path: join(packages, 'third'), reason: second },
+    ];
+    const partly = {
+      collect: async (...given: Parameters<Cache['collect']>) => ({ ...(await cache.collect(...given)), unread }),
+      entries: async () => [],
+    };
+    const storage = {
+      packageCache: { enabled: true, maxSizeBytes: 1e9, retentionDays: 30, twins: true },
+      imageCache: { enabled: true, maxCount: 5 },
+    };
+    await enforceLimits(partly, { storage, signal: new AbortController().signal }, (event) => events.push(event));
+    const shown = unread.filter(({ reason }) => reason === 'EIO');
+    expect(events).toHaveLength(told);
+    for (const { message, code } of events as unknown as { message: string; code: string }[]) {
+      expect(code).toBe('ICT_CACHE_UNREADABLE');
+      expect(message).toBe(`${shown[0]!.path} cannot be read: EIO${shown.length === 2 ? '; nor can 1 more' : ''}`);
+    }
+  },
+);
 
 it('a cache that cannot be collected is a warning, an abort is none', async () => {
   const failing = { collect: () => Promise.reject(new Error('no luck')), entries: async () => [] };

@@ -107,8 +107,17 @@ export interface ExchangeOptions {
 
 function authorization(url: URL): Record<string, string> {
   if (url.username === '' && url.password === '') return {};
-  const pair = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`;
+  const pair = `${unescaped(url.username)}:${unescaped(url.password)}`;
   return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+}
+
+/** A part of an address as it is meant. One whose "%" escapes nothing is meant as it is written. */
+function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Our error for what undici tells while connecting, waiting or reading. */

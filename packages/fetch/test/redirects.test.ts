@@ -33,6 +33,12 @@ describe('redirects', () => {
     expect(server.seen).toHaveLength(6);
   });
 
+  it('take a "%" in a password as it is written, where it escapes nothing', async () => {
+    server.on('/a', (_request, response) => response.end('ok'));
+    await bench.open().fetch({ url: `${server.origin.replace('http://', 'http://me:50%@')}/a`, maxBytes });
+    expect(server.seen.map(({ headers }) => headers.authorization)).toEqual([`Basic ${Buffer.from('me:50%').toString('base64')}`]);
+  });
+
   it('never take credentials to another origin', async () => {
     const other = await startLoopback();
     try {

@@ -18,10 +18,14 @@ export function bareAddress(address: string): string {
 }
 
 /**
- * User and password of an address in text without white space that ends in "@": up to the last "@" before its path. What stands where a port
- * would, and is none, belongs to a password with a slash in it: such an address is refused, and quoted by the error that does.
+ * User and password of an address in text that ends in "@": up to the last "@" before its path. What stands where a port would, and is none, belongs to
+ * a password with a slash in it: such an address is refused, and quoted by the error that does.
  */
-const CREDENTIALS = /(?<=[a-z0-9+.-]:\/\/)([^/?#]+|[^/@]*?:(?!\d*[/?#])\S*)@/giu;
+const CREDENTIALS =
+  /(?<=[a-z0-9+.-]:\/\/)((?:(?!:\s)[^/?#])+(?=@(?![^/?#@]*:(?!\d+\b|\d*[/?#]|\s|$)))|(?:[^/?#@]*@)*[^/@]*?:(?!\d*[/?#]|\s).*)@/gisu;
+
+/** Text in quotes, where a password may have blanks. */
+const QUOTED = /"[^"]*"|'[^']*'/gu;
 
 /**
  * Text without the users and passwords of the addresses in it. Of an address alone, {@link bareAddress} knows more.
@@ -30,13 +34,13 @@ const CREDENTIALS = /(?<=[a-z0-9+.-]:\/\/)([^/?#]+|[^/@]*?:(?!\d*[/?#])\S*)@/giu
  */
 export function withoutCredentials(text: string, cover?: (credentials: string) => string): string {
   if (!text.includes('@')) return text;
-  // Word by word and no further than its last "@": looking for an "@" that is not there takes time with the square of the length.
-  const words = text.split(/(\s+)/u).map((word) => {
-    const end = word.lastIndexOf('@') + 1;
-    const covered = word
+  // Piece by piece and no further than its last "@": looking for an "@" that is not there takes time with the square of the length.
+  const bare = (piece: string): string => {
+    const end = piece.lastIndexOf('@') + 1;
+    const covered = piece
       .slice(0, end)
       .replace(CREDENTIALS, (_whole, credentials: string) => (cover === undefined ? '' : `${cover(credentials)}@`));
-    return covered + word.slice(end);
-  });
-  return words.join('');
+    return covered + piece.slice(end);
+  };
+  return text.split(/(\s+)/u).map(bare).join('').replace(QUOTED, bare);
 }

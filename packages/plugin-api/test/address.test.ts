@@ -51,6 +51,10 @@ describe('withoutCredentials', () => {
     ['http://a:b@one.example/x=ftp://c:d@two.example/y', 'http://one.example/x=ftp://two.example/y'],
     ['http://h.example:80/a@b and me@work', 'http://h.example:80/a@b and me@work'],
     ['http://h.example: see me@work', 'http://h.example: see me@work'],
+    ['"http://me:my planted pass@h.example/x" # mine', '"http://h.example/x" # mine'],
+    ['http://deploy@corp.example:pl/anted@h.example/x', 'http://h.example/x'],
+    ['http://deploy@corp.example:planted@h.example:80/x?a@b', 'http://h.example:80/x?a@b'],
+    ['"http://h.example: see me@work"', '"http://h.example: see me@work"'],
     ['two\tlines\n  http://user:secret@h.example/x\r\n', 'two\tlines\n  http://h.example/x\r\n'],
   ])('%s', (text, bare) => {
     expect(withoutCredentials(text)).toBe(bare);
@@ -58,5 +62,9 @@ describe('withoutCredentials', () => {
 
   it('covers them instead', () => {
     expect(withoutCredentials('http://user:secret@h.example/x', () => '***')).toBe('http://***@h.example/x');
+    expect(withoutCredentials('"http://user:a secret@h.example/x"', () => '***')).toBe('"http://***@h.example/x"');
+    expect(withoutCredentials('"http://user:secret@h.example/x"', ({ length }) => '*'.repeat(length))).toBe(
+      '"http://***********@h.example/x"',
+    );
   });
 });

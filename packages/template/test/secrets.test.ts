@@ -48,6 +48,12 @@ describe('a password is said nowhere', () => {
     ['of a repository', 'url: "http://me:PLANTED@h.example/x", pkey: key.asc'],
     ['of a repository that cannot be read', 'url: "http://me:PLANTED@h.example:99999/x", pkey: key.asc'],
     ['with a slash in its password', 'url: "http://me:x/PLANTED@h.example/x", pkey: key.asc'],
+    [
+      'far to the right of a mistake',
+      'component: main contrib non-free non-free-firmware, priority: high, url: "http://deploy:PLANTED@h.example/x", pkey: key.asc',
+    ],
+    ['with a blank in its password', 'url: "http://me:my PLANTED pass@h.example/x", pkey: key.asc'],
+    ['with an "@" in its user and a slash in its password', 'url: "http://deploy@corp.example:pl/PLANTED@h.example/x", pkey: key.asc'],
     ['with a quote and an "@" in its password', `url: "http://me:x'y@PLANTED@h.example/x", pkey: key.asc`],
     ['of another protocol', 'url: "gopher://me:PLANTED@h.example/x", pkey: key.asc'],
     ['without protocol', 'url: "me:PLANTED@h.example/x", pkey: key.asc'],

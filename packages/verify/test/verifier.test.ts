@@ -9,8 +9,12 @@ import { digestFile } from '../src/worker.js';
 import { encode, fixture, makeKey, now, signDetached } from './signing.js';
 
 let directory: string;
+/** An empty file. */
+let nothing: string;
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'ict-verify-'));
+  nothing = join(directory, 'nothing');
+  writeFileSync(nothing, '');
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
@@ -32,7 +36,7 @@ describe.each([
       const ofRange = (await signDetached(inside, key, now)).binary;
       const [digest, empty, release, early, detached, ofOther, parts, rangeSigned, rangeChanged] = await Promise.all([
         verifier.digestFile(file),
-        verifier.digestFile('/dev/null'),
+        verifier.digestFile(nothing),
         verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring], { atSeconds: 1_795_305_600 }),
         verifier.clearsigned(fixture('bookworm-updates.InRelease'), [keyring]),
         verifier.detached(encode('x'), binary, [keyring, key.keyring]),
@@ -72,7 +76,7 @@ describe.each([
         code: 'ICT_VERIFY_READ',
       });
       await expect(verifier.digestFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ICT_VERIFY_READ', kind: 'host' });
-      expect(await verifier.digestFile('/dev/null', 'sha512')).toEqual({ digest: digestOf('', 'sha512'), sizeBytes: 0 });
+      expect(await verifier.digestFile(nothing, 'sha512')).toEqual({ digest: digestOf('', 'sha512'), sizeBytes: 0 });
       await expect(verifier.digestFile(directory)).rejects.toMatchObject({ code: 'ICT_VERIFY_READ' });
     } finally {
       await verifier.close();
@@ -90,12 +94,12 @@ describe('the built pool', () => {
     controller.abort(reason);
     await expect(running).rejects.toBe(reason);
     expect((await waiting).every(({ status }) => status === 'rejected')).toBe(true);
-    await expect(verifier.digestFile('/dev/null')).rejects.toBe(reason);
+    await expect(verifier.digestFile(nothing)).rejects.toBe(reason);
     await verifier.close();
 
     const closed = createVerifier();
     await closed.close();
-    await expect(closed.digestFile('/dev/null')).rejects.toMatchObject({ code: 'ICT_VERIFY_WORKER' });
+    await expect(closed.digestFile(nothing)).rejects.toMatchObject({ code: 'ICT_VERIFY_WORKER' });
   });
 });
 
@@ -105,7 +109,7 @@ describe("the caller's thread", () => {
     const verifier = createLocalVerifier({ signal: controller.signal });
     const reason = new Error('enough');
     controller.abort(reason);
-    await expect(verifier.digestFile('/dev/null')).rejects.toBe(reason);
+    await expect(verifier.digestFile(nothing)).rejects.toBe(reason);
   });
 
   it('keeps no file open', async () => {
@@ -120,7 +124,7 @@ describe("the caller's thread", () => {
 
 describe('the worker as a function', () => {
   it('answers with records', async () => {
-    expect(await digestFile({ file: '/dev/null', algorithm: 'sha256' })).toEqual({
+    expect(await digestFile({ file: nothing, algorithm: 'sha256' })).toEqual({
       ok: true,
       value: { digest: digestOf(''), sizeBytes: 0 },
     });

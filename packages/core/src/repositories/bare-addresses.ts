@@ -1,4 +1,4 @@
-import { bareAddress, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
+import { bareAddress, withoutCredentials, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
 
 /** A definition as all but the transport sees it. */
 export interface BareDefinition {
@@ -16,25 +16,34 @@ export function bareDefinition(distribution: DistributionDefinition): BareDefini
   );
   const credentialed = [...new Set(addresses)].filter((address) => bareAddress(address) !== address);
   return {
-    distribution: credentialed.length === 0 ? distribution : { ...distribution, repositories: repositories.map(bareRepository) },
+    distribution: { ...distribution, repositories: repositories.map(bareRepository) },
     credentialed,
   };
 }
 
 function bareRepository(repository: RepositorySpec): RepositorySpec {
-  const { archive, metalink, mirrorlist } = repository;
+  const { archive, metalink, mirrorlist, keyrings } = repository;
   return {
     ...repository,
     archive: bareAddress(archive),
+    keyrings: keyrings.map(bareFile),
     ...(metalink === undefined ? {} : { metalink: bareAddress(metalink) }),
     ...(mirrorlist === undefined ? {} : { mirrorlist: bareAddress(mirrorlist) }),
   };
 }
 
+/** A file, or its address where a template names one: a path may have an "@", too. */
+const bareFile = (file: string): string => withoutCredentials(file);
+
 /** A specification whose repositories have no user name and password in their addresses. */
 export function bareSpec(spec: ImageSpec): ImageSpec {
   return {
     ...spec,
-    repositories: spec.repositories.map((one) => (one.url === undefined ? one : { ...one, url: bareAddress(one.url) })),
+    repositories: spec.repositories.map((one) => ({
+      ...one,
+      keys: one.keys.map(bareFile),
+      ...(one.url === undefined ? {} : { url: bareAddress(one.url) }),
+      ...(one.packages === undefined ? {} : { packages: one.packages.map(bareFile) }),
+    })),
   };
 }

@@ -1,4 +1,4 @@
-import type { BuildContext, TreeSession } from '@ict/plugin-api';
+import type { BuildContext, CommandResult, TreeSession } from '@ict/plugin-api';
 
 /** Files that belong to one machine, or that hold clock times and inode numbers. */
 const REMOVED: readonly string[] = [
@@ -45,13 +45,22 @@ async function settleDatabase(tree: TreeSession, database: string): Promise<void
 
 /**
  * A keybox and a trust database hold the times at which keys were imported. The same keys as a plain keyring, which every GnuPG reads in the place of
- * a keybox, hold none; a trust database is made anew when it is needed.
+ * a keybox, hold none; a trust database in which nobody is trusted is made anew when it is needed. What gpg cannot read stays as it is, as does all
+ * where there is no gpg: then no package imported anything.
  */
 async function settleKeys(tree: TreeSession): Promise<void> {
   const keybox = `${KEYS}/pubring.kbx` as const;
-  if ((await tree.stat(keybox)) === undefined) return;
-  const argv = ['gpg', '--batch', '--yes', '--no-autostart', '--output', `${KEYS}/pubring.gpg`, '--export'];
-  // Of a keybox without keys it writes nothing, and says so by its status.
-  await tree.run({ argv, env: { PATH: '/usr/bin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8', TZ: 'UTC' }, accept: [0, 2] });
-  for (const path of [keybox, `${keybox}~`, `${KEYS}/trustdb.gpg`] as const) await tree.remove(path);
+  if ((await tree.stat(keybox)) === undefined || (await tree.stat('/usr/bin/gpg')) === undefined) return;
+  const gpg = (...args: readonly string[]): Promise<CommandResult> =>
+    tree.run({
+      argv: ['/usr/bin/gpg', '--batch', '--yes', '--no-autostart', ...args],
+      env: { PATH: '/usr/bin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+      accept: [0, 2],
+    });
+  const keys = await gpg('--with-colons', '--list-keys');
+  if (keys.exitCode !== 0) return;
+  if (/^pub:/m.test(keys.stdout) && (await gpg('--output', `${KEYS}/pubring.gpg`, '--export')).exitCode !== 0) return;
+  const trust = await gpg('--export-ownertrust');
+  for (const path of [keybox, `${keybox}~`] as const) await tree.remove(path);
+  if (trust.exitCode === 0 && !/^[0-9A-F]{40}/m.test(trust.stdout)) await tree.remove(`${KEYS}/trustdb.gpg`);
 }
