@@ -5,7 +5,7 @@ import type { CatalogueScope, DistributionDefinition, RepositorySpec } from '@ic
 import { directoryArchive, fakeContext } from '@ict/plugin-testkit';
 import { createRpmProvider } from '../src/provider.js';
 
-const NAMES = ['library', 'old', 'new', 'plain', 'hidden', 'same'];
+const NAMES = ['library', 'old', 'new', 'plain', 'hidden', 'same', 'kernel'];
 
 /** What a case says of its repositories. */
 type Rules = Readonly<Record<'main' | 'updates', Pick<RepositorySpec, 'priority' | 'cost' | 'excludePackages'>>>;
@@ -14,8 +14,8 @@ const workshop = new RpmWorkshop();
 const roots: Record<string, string> = {};
 let nowSeconds: number;
 beforeAll(() => {
-  const main = workshop.buildSet({ library: [], old: [], plain: [], hidden: [], same: [] });
-  const updates = workshop.buildSet({ library: [], new: ['Obsoletes: old < 2'], hidden: [] }, '2.0');
+  const main = workshop.buildSet({ library: [], old: [], plain: [], hidden: [], same: [], kernel: [] });
+  const updates = workshop.buildSet({ library: [], new: ['Obsoletes: old < 2'], hidden: [], kernel: [] }, '2.0');
   roots['main'] = workshop.repository('main', main);
   roots['updates'] = workshop.repository('updates', [...updates, ...main.filter((file) => file.includes('same-1.0'))]);
   nowSeconds = Math.floor(Date.now() / 1000);
@@ -119,5 +119,9 @@ describe('how packages stand', () => {
   it('says what is asked for exactly', async () => {
     const asked = await tell('library', { main: {}, updates: {} }, ['plain', 'library=1.0']);
     expect(asked).toEqual(['2.0-1 updates: "library=1.0" is asked for', '1.0-1 main: candidate']);
+    const both = await tell('kernel', { main: {}, updates: {} }, ['kernel=1.0', 'kernel=2.0']);
+    expect(both).toEqual(['2.0-1 updates: candidate', '1.0-1 main: candidate']);
+    const one = await tell('library', { main: {}, updates: {} }, ['library=1.0', 'library=2.0']);
+    expect(one).toEqual(['2.0-1 updates: "library=1.0" is asked for', '1.0-1 main: candidate']);
   });
 });

@@ -1,5 +1,6 @@
 import type { CatalogueScope, Context, PackageStanding } from '@ict/plugin-api';
 import { architectureRank } from '../architecture.js';
+import { readQuirks } from '../quirks.js';
 import { compareEvr, formatEvr } from '../relations/evr.js';
 import { Pool } from './resolve-pool.js';
 import { loadActiveModules, loadRepositories } from './resolve-repositories.js';
@@ -7,31 +8,40 @@ import { findExact } from './resolve-seeds.js';
 
 /**
  * How packages of some names stand that the resolver sees: one is what a request for the name takes, or none where another package replaces
- * its newest version. What seeds ask for exactly comes before it.
+ * its newest version. What seeds ask for exactly comes before it: several versions of what is only installed and never updated.
  *
  * @throws what loading packages throws.
  */
 export async function findStandings(scope: CatalogueScope, ctx: Context): Promise<readonly PackageStanding[]> {
   const modules = await loadActiveModules(scope, ctx);
-  const pool = new Pool(await loadRepositories(scope, modules, ctx), scope.arch);
-  const asked = new Map<string, { readonly request: string; readonly solvable: number }>();
+  const { installOnly } = readQuirks(scope.distribution);
+  const pool = new Pool(await loadRepositories(scope, modules, ctx), scope.arch, { installOnly });
+  const asked = new Map<string, { readonly request: string; readonly solvables: number[] }>();
   for (const { request } of scope.seeds) {
     const [solvable] = findExact(request.trim(), pool);
-    if (solvable !== undefined && !asked.has(pool.name(solvable))) asked.set(pool.name(solvable), { request: request.trim(), solvable });
+    if (solvable === undefined) continue;
+    const before = asked.get(pool.name(solvable));
+    if (before === undefined) asked.set(pool.name(solvable), { request: request.trim(), solvables: [solvable] });
+    else if (pool.isInstallOnly(solvable)) before.solvables.push(solvable);
   }
   return [...scope.names].flatMap((name) => {
     const all = pool.all(name);
     const exact = asked.get(name);
-    const [best] = exact === undefined ? pool.withReplacements(all) : [exact.solvable];
+    const candidates = exact === undefined ? pool.withReplacements(all).slice(0, 1) : exact.solvables;
     return all.map((solvable) => {
       const { evr, arch } = pool.package(solvable);
-      const why = solvable === best ? undefined : exact === undefined ? tellWhy(solvable, best!, pool) : `"${exact.request}" is asked for`;
+      const isCandidate = candidates.includes(solvable);
+      const why = isCandidate
+        ? undefined
+        : exact === undefined
+          ? tellWhy(solvable, candidates[0]!, pool)
+          : `"${exact.request}" is asked for`;
       return {
         name,
         version: formatEvr(evr),
         arch,
         repository: pool.repository(solvable).id,
-        candidate: solvable === best,
+        candidate: isCandidate,
         ...(why === undefined ? {} : { passedOver: why }),
       };
     });
