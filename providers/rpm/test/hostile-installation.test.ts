@@ -1,32 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import {
-  copyPrograms,
-  CPIO_END,
-  cpioMember,
-  encodeRpm,
-  headerDigest,
-  installableTags,
-  RpmWorkshop,
-  zeros,
-  type HeaderValue,
-} from '@ict/fixtures';
-import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
+import { CPIO_END, cpioMember, encodeRpm, headerDigest, installableTags, RpmWorkshop, zeros, type HeaderValue } from '@ict/fixtures';
+import type { VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { createInstaller } from '../src/install/installer.js';
 import { TAG } from '../src/package/tags.js';
+import { distribution, makeHostRpmTree, verified } from './host-rpm-tree.js';
 
 const MIB = 2 ** 20;
 const EPOCH_SECONDS = 1_000_000_000;
-const distribution = { dist: 'x', boot: {}, quirks: {} } as unknown as DistributionDefinition;
 
 const base = mkdtempSync(join(tmpdir(), 'ict-rpm-installation-'));
-/** A root of a few programs of this machine: its rpm installs as that of any tree would. */
 const low = join(base, 'low');
 const workshop = new RpmWorkshop();
 let sandbox: Sandbox;
@@ -34,11 +23,7 @@ let sandbox: Sandbox;
 let shell: VerifiedPackage;
 
 beforeAll(async () => {
-  copyPrograms(low, ['/usr/bin/rpm', '/bin/sh', '/bin/bash', '/bin/cat', '/bin/mknod', '/bin/rm']);
-  cpSync('/usr/lib/rpm', join(low, 'usr/lib/rpm'), { recursive: true });
-  mkdirSync(join(low, 'etc'));
-  writeFileSync(join(low, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
-  writeFileSync(join(low, 'etc/group'), 'root:x:0:\n');
+  makeHostRpmTree(low, ['/bin/bash', '/bin/cat', '/bin/mknod', '/bin/rm']);
   sandbox = await startSandbox({ signal: new AbortController().signal, temporary: base });
   shell = verified('shell', workshop.build({ name: 'shell', preamble: ['Provides: /bin/sh', 'Provides: /bin/bash'] }));
 });
@@ -47,18 +32,6 @@ afterAll(async () => {
   workshop.close();
   rmSync(base, { recursive: true });
 });
-
-function verified(name: string, file: string): VerifiedPackage {
-  return {
-    name,
-    version: '1.0-1',
-    arch: 'noarch',
-    id: `${name}:noarch`,
-    requires: [],
-    repository: 'hostile',
-    file,
-  } as unknown as VerifiedPackage;
-}
 
 /** A package file that nobody would make but to harm, under the name that the cache gives it. */
 function made(directory: string, header: Readonly<Record<number, HeaderValue>>, payload: Uint8Array, name = 'made'): VerifiedPackage {
@@ -192,7 +165,7 @@ describe('a payload', () => {
     const { error, layer } = await install([made(what, good, Buffer.concat([bytes, CPIO_END]))]);
     expect(error).toMatchObject({
       code: 'ICT_RPM_PAYLOAD_INVALID',
-      message: expect.stringContaining('made-1.0-1.noarch from repository "hostile"') as string,
+      message: expect.stringContaining('made-1.0-1.noarch from repository "workshop"') as string,
     });
     expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
   });

@@ -1,25 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { copyPrograms, ORDER_LOG, ORDERED_PACKAGES, RpmWorkshop, TOLD_BEFORE } from '@ict/fixtures';
-import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
+import { ORDER_LOG, ORDERED_PACKAGES, RpmWorkshop, TOLD_BEFORE } from '@ict/fixtures';
+import type { VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type Sandbox } from '@ict/sandbox';
 import { createInstaller } from '../src/install/installer.js';
-
-const distribution = { dist: 'x', boot: {}, quirks: {} } as unknown as DistributionDefinition;
-
-/** A root of a few programs of this machine, whose rpm installs as that of any tree would. */
-function makeRoot(directory: string): string {
-  copyPrograms(directory, ['/usr/bin/rpm', '/bin/sh']);
-  cpSync('/usr/lib/rpm', join(directory, 'usr/lib/rpm'), { recursive: true });
-  mkdirSync(join(directory, 'etc'));
-  writeFileSync(join(directory, 'etc/passwd'), 'root:x:0:0:root:/root:/bin/sh\n');
-  writeFileSync(join(directory, 'etc/group'), 'root:x:0:\n');
-  return directory;
-}
+import { distribution, makeHostRpmTree, verified } from './host-rpm-tree.js';
 
 describe('a transaction of packages that need each other for their scriptlets', () => {
   const base = mkdtempSync(join(tmpdir(), 'ict-rpm-order-'));
@@ -36,7 +25,7 @@ describe('a transaction of packages that need each other for their scriptlets', 
     await using ctx = fakeContext({});
     const upper = { directory: join(base, 'upper'), work: join(base, 'work') };
     for (const directory of Object.values(upper)) mkdirSync(directory);
-    const lowers = [makeRoot(join(base, 'low'))];
+    const lowers = [makeHostRpmTree(join(base, 'low'))];
     const tree = await sandbox.openTree({ lowers, upper, epochSeconds: 1_000_000_000, signal: new AbortController().signal });
     await createInstaller().apply({ install: packages, remove: [] }, tree, distribution, ctx);
     await tree.close();
@@ -65,7 +54,7 @@ describe('a transaction of packages that need each other for their scriptlets', 
   });
 
   it('is in the order in which rpm itself installs the same packages', () => {
-    const root = makeRoot(join(base, 'rpm'));
+    const root = makeHostRpmTree(join(base, 'rpm'));
     const at = ['--root', root, '--dbpath', '/var/lib/rpm', '--nosignature', '--noplugins'];
     const run = (...args: readonly string[]): readonly string[] =>
       execFileSync('rpm', [...at, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).split('\n');
@@ -83,16 +72,4 @@ describe('a transaction of packages that need each other for their scriptlets', 
 
 function told(root: string): readonly string[] {
   return readFileSync(join(root, ORDER_LOG), 'utf8').trim().split('\n');
-}
-
-function verified(name: string, file: string): VerifiedPackage {
-  return {
-    name,
-    version: '1.0-1',
-    arch: 'noarch',
-    id: `${name}:noarch`,
-    requires: [],
-    repository: 'order',
-    file,
-  } as unknown as VerifiedPackage;
 }
