@@ -29,6 +29,9 @@ export interface CacheHome {
 /** The name of the file system of a directory when no trees can be made on it. */
 export type UnfitForTrees = (directory: string) => Promise<string | undefined>;
 
+/** Whether a path is a directory, or lies in it. */
+const liesIn = (path: string, directory: string): boolean => `${path}/`.startsWith(`${directory}/`);
+
 /** Directories of a cache in which everything counts as an entry, and is removed as one. */
 const SHELVES = ['pkgCache', 'imageCache'];
 
@@ -50,7 +53,7 @@ export async function chooseCacheHome(
   requireApart(cacheDir, temporaryDir, SHELVES, '--temp-dir');
   const borrowed = await isReadOnlyCache(cacheDir);
   // What lies in a cache directory that is only read is not writable either: then temporary files go where the rest goes.
-  const refused = (borrowed && `${temporaryDir}/`.startsWith(`${cacheDir}/`)) || (await unfitForTrees(temporaryDir)) !== undefined;
+  const refused = (borrowed && liesIn(temporaryDir, cacheDir)) || (await unfitForTrees(temporaryDir)) !== undefined;
   const scratch = refused ? {} : { scratchDir: temporaryDir };
   if (borrowed) return { cacheDir: ownPlace(workDir), readOnlyDirs: [cacheDir, ...readOnlyCacheDirs], ...scratch };
   const trees = (await unfitForTrees(cacheDir)) === undefined ? {} : { treesDir: ownPlace(workDir) };
@@ -58,10 +61,10 @@ export async function chooseCacheHome(
 }
 
 function requireApart(cacheDir: string, directory: string, names: readonly string[], flag: string): void {
-  const shelf = names.map((name) => join(cacheDir, name)).find((path) => `${directory}/`.startsWith(`${path}/`));
+  const shelf = names.map((name) => join(cacheDir, name)).find((path) => liesIn(directory, path));
   if (shelf === undefined) return;
   throw cacheError('ICT_CACHE_NESTED', {
-    message: `${directory} lies in ${shelf}, where the cache would take it for something that it keeps, and remove it`,
+    message: `${directory} lies in ${shelf}, which belongs to the cache: it may remove what lies there`,
     hint: `Name another directory with ${flag}: ${cacheDir} itself, or a directory of your own below it, will do.`,
     facts: { directory, cacheDir },
   });

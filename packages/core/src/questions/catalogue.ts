@@ -29,7 +29,7 @@ export interface CatalogueQuestion extends Omit<CatalogueScope, 'names'> {
 }
 
 /** How many packages a search names where nobody says. */
-export const SEARCH_LIMIT = 100;
+const SEARCH_LIMIT = 100;
 
 /**
  * Packages that have every word, whatever its case, in name, summary or description: first the one of that name, then those whose name
