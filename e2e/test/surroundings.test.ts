@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -37,6 +38,10 @@ afterAll(async () => {
   await removeOrdinaryUser(user.name);
   await mini.close();
 });
+
+function warningsOf(result: IctResult): readonly string[] {
+  return result.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
+}
 
 function downloaded(result: IctResult): readonly string[] {
   return result.events.flatMap((event) => (event.type === 'package.downloaded' ? [event.name] : []));
@@ -78,8 +83,24 @@ describe('an ordinary user, and the same one with sudo, who share cache and work
     expect(stepsOf(again, 'step.hit')).toContain('disk.assemble');
 
     const directories = ['--cache-dir', places.cache, '--work-dir', places.work];
-    const cleaned = await sound(ict(['cache', 'clean', '--images', '--layers', ...directories], surroundings(false)));
-    expect(cleaned.stdout).toContain('another user\u2019s');
+    await sound(ict(['cache', 'clean', '--images', '--layers', ...directories], surroundings(false)));
+    expect(await readdir(join(places.cache, 'imageCache'))).toEqual([]);
+    expect(await readdir(join(places.cache, '.ict', 'layers-0'))).not.toEqual([]);
+  });
+
+  it('leave each other directories to write in, whoever made them: only what trees need is one user\u2019s alone', async () => {
+    const shared = await placesOf(user, join(mini.root, 'root first'));
+    const first = await sound(mini.buildTemplate(templates[0], shared, [], surroundings(true)));
+    expect(warningsOf(first)).toEqual([]);
+    const { stdout } = await run('find', [shared.cache, '-type', 'd', '-uid', '0', '-prune', '-printf', '%P\n']);
+    expect(stdout.trimEnd().split('\n').sort()).toEqual(['.ict/layers', '.ict/mounts']);
+
+    // A work directory is one user's. Of the cache, all but the trees serves the other.
+    const { work } = await placesOf(user, join(mini.root, 'of the user'));
+    const second = await sound(mini.buildTemplate(templates[1], { ...shared, work }, [], surroundings(false)));
+    expect(artifactOf(second, 'raw').digest).toBe(digests[1]);
+    expect(downloaded(second)).toEqual(['mini-tool']);
+    expect(warningsOf(second)).toEqual([]);
   });
 
   it('do not meet in a directory that root alone may write: what to do is said before anything is fetched', async () => {

@@ -1,6 +1,6 @@
 import { chmod, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestHex, digestOf, ignoreSystemError, publishByLink } from '@ict/integrity';
+import { digestHex, digestOf, ensureDirectory, ignoreSystemError, publishByLink } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
@@ -8,7 +8,6 @@ import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { adoptFile, stageFile, type Staged } from './staging.js';
 import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
-import { ensureDirectory } from './directory.js';
 import { clearWreck, noFile } from './wreck.js';
 
 /** Blobs whose names may be given to others. */
@@ -108,7 +107,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     const file = layout.blob(digest);
     // Drops a damaged one, so that what is there is right.
     const kept = await own(digest).catch(noFile);
-    await ensureDirectory(dirname(file));
+    ensureDirectory(dirname(file));
     if (kept === undefined) await clearWreck(layout, file);
     await publishByLink(staged, file);
     await sign(digest, file);

@@ -1,8 +1,8 @@
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, ignoreSystemError } from '@ict/integrity';
-import { ensureDirectory, isOwnDirectory } from './directory.js';
+import { ensureOwnDirectory, errnoOf, ignoreSystemError } from '@ict/integrity';
+import { isOwnDirectory } from './own-directory.js';
 import { cacheError } from './errors.js';
 import { storageFailure } from './storage-failure.js';
 
@@ -96,8 +96,8 @@ export async function claimCacheHome({ cacheDir, treesDir }: CacheHome, { cacheD
   if (claimed === configured) return;
   let parent: Stats;
   try {
-    await ensureDirectory(workDir);
-    await ensureDirectory(claimed, 0o755);
+    ensureOwnDirectory(workDir);
+    ensureOwnDirectory(claimed, 0o755);
     parent = await stat(workDir);
   } catch (error) {
     throw storageFailure(error, { what: 'its directories', directory: claimed });

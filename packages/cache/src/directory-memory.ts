@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { basename, dirname, relative } from 'node:path';
 import { ignoreSystemError } from '@ict/integrity';
 import type { Json, Memo } from '@ict/plugin-api';
-import { isOwnDirectory } from './directory.js';
+import { isOwnDirectory } from './own-directory.js';
 import { lookAtFiles, type Column, type DirectoryFiles } from './directory-files.js';
 import type { Layout } from './layout.js';
 import { unlessUnread, type Unseen } from './unread.js';

@@ -1,11 +1,12 @@
 import { constants } from 'node:fs';
-import { copyFile, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   atomicWriteFile,
   cacheKey,
   diffInputs,
   digestOf,
+  ensureDirectory,
   errnoOf,
   ignoreSystemError,
   isNoFile,
@@ -18,7 +19,6 @@ import type { Json } from '@ict/plugin-api';
 import type { SigningBlobs } from './blob-store.js';
 import type { ContentCheck } from './piecewise-check.js';
 import type { StoreContext } from './store-context.js';
-import { ensureDirectory } from './directory.js';
 import { pathSegment, type Layout } from './layout.js';
 import { readRecord } from './record-file.js';
 import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredRecord } from './image-record.js';
@@ -209,9 +209,9 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     const staged = layout.hidden(root);
     try {
       await journal.note('image', key);
-      await ensureDirectory(root);
+      ensureDirectory(root);
       await rm(staged, { recursive: true, force: true });
-      await mkdir(staged);
+      ensureDirectory(staged);
       const placeOf = (name: string): string => join(staged, pathSegment(name, 'a file of an image'));
       for (const { name, source, digest } of artifacts) {
         // A link to a file elsewhere would change what the file system says of that one.

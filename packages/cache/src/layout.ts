@@ -2,12 +2,21 @@ import { randomBytes } from 'node:crypto';
 import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { lstat, rename, unlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { digestHex, errnoOf, ignoreSystemError, isNoFile, publishByLink, readRegularFile } from '@ict/integrity';
+import {
+  digestHex,
+  ensureDirectory,
+  ensureOwnDirectory,
+  errnoOf,
+  ignoreSystemError,
+  isNoFile,
+  publishByLink,
+  readRegularFile,
+} from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
-import { ensureDirectory, ensureDirectorySync, isOwnDirectory } from './directory.js';
+import { isOwnDirectory } from './own-directory.js';
 import { unreadable } from './unread.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
@@ -15,7 +24,7 @@ export const layoutVersion = 1;
 
 const areas = ['blobs', 'index', 'layers', 'locks', 'memo', 'mounts', 'tmp', 'trash', 'twins', 'used', 'fetch'] as const;
 export type Area = (typeof areas)[number];
-/** What consists of trees, which belong on a disk of this machine. */
+/** What consists of trees, which belong on a disk of this machine, and to one user. */
 const treeAreas: ReadonlySet<Area> = new Set(['layers', 'mounts']);
 
 /** How a cache directory is laid out. */
@@ -96,7 +105,7 @@ export async function privateDirectory(root: string, purpose: string, owner = cu
   const own = join(root, owner);
   const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
   // At once, so that no other cache of this process leaves in between and takes the empty directory away.
-  ensureDirectorySync(own, 0o700);
+  ensureOwnDirectory(own, 0o700);
   if (!isOwnDirectory(own)) {
     throw cacheError('ICT_CACHE_UNWRITABLE', {
       message: `${own}, where this process is to put its temporary files, is not this user\u2019s`,
@@ -104,7 +113,7 @@ export async function privateDirectory(root: string, purpose: string, owner = cu
       facts: { directory: own },
     });
   }
-  ensureDirectorySync(path, 0o700);
+  ensureOwnDirectory(path, 0o700);
   return path;
 }
 
@@ -217,7 +226,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
 
   async function temporaryFile(beside: 'records' | 'trees' = 'records'): Promise<string> {
     const own = join(beside === 'trees' ? trees : hidden, 'tmp', owner, session);
-    await ensureDirectory(own, 0o700);
+    ensureOwnDirectory(own, 0o700);
     return join(own, `file-${random()}`);
   }
 
@@ -244,11 +253,11 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
       // What a newer ict wrote stays as it is; of what else is wrong the system says more when directories are made.
       const before = await readVersion(versionFile).catch(ignoreSystemError);
       if (before !== undefined) requireKnown(before, versionFile);
-      for (const name of areas) await ensureDirectory(area(name));
+      for (const name of areas) (treeAreas.has(name) ? ensureOwnDirectory : ensureDirectory)(area(name));
       // Another user may have been first at one that was not there when this began.
       treePlaces = chooseTreePlaces();
-      for (const name of treeAreas) await ensureDirectory(area(name));
-      for (const name of ['tmp', 'trash', 'locks']) await ensureDirectory(join(trees, name));
+      for (const name of treeAreas) ensureOwnDirectory(area(name));
+      for (const name of ['tmp', 'trash', 'locks']) ensureDirectory(join(trees, name));
       await writeVersion(versionFile, await temporaryFile());
     }
     const version = await readVersion(versionFile).catch((error: unknown) => Promise.reject(unreadable(versionFile, error)));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
+import { ensureOwnDirectory } from '@ict/integrity';
 import type { StoreContext } from './store-context.js';
-import { ensureDirectory } from './directory.js';
 import { pathSegment } from './layout.js';
 import type { Locks } from './lease.js';
 import { storageFailure } from './storage-failure.js';
@@ -26,7 +26,7 @@ export function createMountDirectories(
     const path = join(layout.area('mounts'), pathSegment(name, 'a cache mount'));
     await journal.note('mount', name);
     try {
-      await ensureDirectory(path);
+      ensureOwnDirectory(path);
     } catch (error) {
       throw storageFailure(error, { what: `the directory of the cache mount ${name}`, directory: path });
     }

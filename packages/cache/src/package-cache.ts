@@ -6,6 +6,7 @@ import {
   cacheKey,
   digestAlgorithm,
   digestFromIntegrity,
+  ensureDirectory,
   errnoOf,
   ignoreSystemError,
   integrityFromDigest,
@@ -22,7 +23,6 @@ import { listRecords, readRecord, removeRecord, writeHint } from './record-file.
 import { flush, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
-import { ensureDirectory } from './directory.js';
 import { clearWreck } from './wreck.js';
 
 /** A package as an index describes it, with its name in the flat directory (`Provider.fileName`). */
@@ -204,7 +204,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   }
 
   async function place(staged: string, file: string): Promise<void> {
-    await ensureDirectory(directory);
+    ensureDirectory(directory);
     await flush(staged);
     await clearWreck(layout, file);
     try {
@@ -230,7 +230,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     async writeGraph(dot) {
       try {
         const graph = join(directory, PACKAGE_GRAPH);
-        await ensureDirectory(directory);
+        ensureDirectory(directory);
         await clearWreck(layout, graph);
         await atomicWriteFile(graph, dot, { temporary: layout.hidden(directory) });
       } catch (error) {
@@ -259,7 +259,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       await using source = await open(file, 'r');
       const { size } = await source.stat();
       try {
-        await ensureDirectory(directory);
+        ensureDirectory(directory);
         await copyFile(file, fresh, constants.COPYFILE_FICLONE);
         await place(fresh, join(directory, name));
       } catch (error) {

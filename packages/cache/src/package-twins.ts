@@ -1,10 +1,9 @@
 import { chmodSync, renameSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFromIntegrity, integrityFromDigest, systemErrorOf } from '@ict/integrity';
+import { digestFromIntegrity, ensureDirectory, integrityFromDigest, systemErrorOf } from '@ict/integrity';
 import { toErrorRecord, type Digest } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
-import { ensureDirectory } from './directory.js';
 import { listEntries } from './inventory.js';
 import { pathSegment, type Layout } from './layout.js';
 import type { CachedPackage } from './package-cache.js';
@@ -110,7 +109,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       await maker.write(pkg.file, staged);
       chmodSync(staged, 0o444);
       const { digest, sizeBytes } = await digestFile(staged);
-      await ensureDirectory(directoryOf(layout));
+      ensureDirectory(directoryOf(layout));
       await flush(staged);
       const file = fileOf(layout, pkg.fileName);
       await clearWreck(layout, file);

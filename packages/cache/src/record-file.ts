@@ -1,10 +1,9 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, errnoOf, isNoFile, readRegularFile, replaceFile } from '@ict/integrity';
+import { atomicWriteFile, ensureDirectory, errnoOf, isNoFile, readRegularFile, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { tellUnread, type Unseen } from './unread.js';
 import { clearWreck, type FreesPlaces } from './wreck.js';
-import { ensureDirectory } from './directory.js';
 
 /**
  * Reads a JSON record.
@@ -52,7 +51,7 @@ async function inPlace(layout: FreesPlaces, path: string, write: () => Promise<v
   try {
     await write();
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') await ensureDirectory(dirname(path));
+    if (errnoOf(error) === 'ENOENT') ensureDirectory(dirname(path));
     else if (errnoOf(error) === 'EISDIR') await clearWreck(layout, path);
     else throw error;
     await write();

@@ -1,7 +1,6 @@
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf, ignoreSystemError, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
-import { ensureDirectory } from './directory.js';
+import { ensureDirectory, errnoOf, ignoreSystemError, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
 import { isAbandoned } from './abandoned.js';
 import type { Layout } from './layout.js';
 import { isProcessOwner, livenessOf } from './process-owner.js';
@@ -77,7 +76,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
     try {
       await append(file, text).catch(async (error: unknown) => {
         if (!isNoFile(error)) throw error;
-        if (errnoOf(error) === 'ENOENT') await ensureDirectory(day);
+        if (errnoOf(error) === 'ENOENT') ensureDirectory(day);
         await clearWreck(layout, file);
         await append(file, text);
       });

@@ -1,10 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, rm, stat, unlink } from 'node:fs/promises';
+import { chmod, copyFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Digest } from '@ict/plugin-api';
-import { errnoOf, hashFile, isDigest, isDiskFull, isNoFile, readRegularFile, refuseSpecialFile, replaceFile } from '@ict/integrity';
+import {
+  ensureDirectory,
+  errnoOf,
+  hashFile,
+  isDigest,
+  isDiskFull,
+  isNoFile,
+  readRegularFile,
+  refuseSpecialFile,
+  replaceFile,
+} from '@ict/integrity';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {
@@ -112,7 +122,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
       return false;
     },
     async store(url, answer, body) {
-      await mkdir(directory, { recursive: true });
+      ensureDirectory(directory);
       const before = await findIn(directory, url);
       const kept = bodyOf(url, answer.digest);
       if (before !== undefined && isDeepStrictEqual(before, answer) && (await isFileOf(answer.sizeBytes, kept))) return;

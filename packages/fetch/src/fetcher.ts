@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
-import { isDiskFull, systemErrorOf } from '@ict/integrity';
+import { ensureOwnDirectory, isDiskFull, systemErrorOf } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
@@ -112,7 +111,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   const routes = createMirrorRoutes(mirrors, emit);
 
   function newFile(): string {
-    mkdirSync(temporary, { recursive: true }); // synchronous: it takes microseconds, a trip through the thread pool many times that
+    ensureOwnDirectory(temporary);
     return join(temporary, `fetched-${randomBytes(8).toString('hex')}`);
   }
 

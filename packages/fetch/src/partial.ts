@@ -11,10 +11,10 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { copyFile, mkdir, open, readdir, stat, unlink } from 'node:fs/promises';
+import { copyFile, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
-import { ContentHasher, digestAlgorithm, errnoOf, fileStateOf, moveFile } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, ensureDirectory, errnoOf, fileStateOf, moveFile } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
@@ -143,7 +143,7 @@ export function createPartialStore(directory: string): PartialStore {
 
   /** Removes what was left long ago by processes that have ended. */
   async function reap(): Promise<void> {
-    await mkdir(directory, { recursive: true });
+    ensureDirectory(directory);
     const limit = Date.now() - staleMs;
     for (const name of await readdir(directory)) {
       const path = join(directory, name);

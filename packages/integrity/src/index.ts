@@ -31,6 +31,7 @@ export {
   syncDirectory,
   temporaryName,
 } from './publish.js';
+export { ensureDirectory, ensureOwnDirectory } from './ensure-directory.js';
 export { fileStateOf } from './file-state.js';
 export { moveFile } from './move-file.js';
 export { readRegularFile, refuseSpecialFile } from './regular-file.js';
