@@ -1,11 +1,14 @@
+import { execFile } from 'node:child_process';
 import { chmod, copyFile, lstat, open, readdir, readFile, rm, stat, symlink, truncate, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { hashFile } from '@ict/integrity';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { artifactOf, forgetTrees, forgetUponBase, Mini, sound, type BuildPlaces } from '../src/index.js';
 
 /* What someone does to a file below cache or work directory never reaches an output. */
 
+const run = promisify(execFile);
 const PROVIDER = 'mini-mini1-x86_64';
 
 let mini: Mini;
@@ -64,6 +67,11 @@ const tampering: Readonly<Record<string, (file: string) => Promise<void>>> = {
     await flip(copy);
     await rm(file);
     await symlink(copy, file);
+  },
+  // Nobody writes to it: whoever opened it to read would wait for ever.
+  'replaced by a FIFO': async (file) => {
+    await rm(file);
+    await run('mkfifo', [file]);
   },
 };
 
