@@ -3,7 +3,19 @@ import { dirname, join } from 'node:path';
 import type { Plan } from '@ict/core';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { filesWith, ict, MINI_DEFINITION, miniTemplate, PackageWorld, worldPackage, type WorldEcosystem } from '../src/index.js';
+import {
+  build,
+  filesWith,
+  ict,
+  Mini,
+  MINI_ARCHIVE,
+  MINI_DEFINITION,
+  miniTemplate,
+  PackageWorld,
+  sound,
+  worldPackage,
+  type WorldEcosystem,
+} from '../src/index.js';
 
 const PASSWORD = 'planted-door-staple';
 
@@ -103,5 +115,28 @@ describe.each<WorldEcosystem>(['deb', 'rpm'])('of %s packages', (ecosystem) => {
     // What the tests wrote shows that the search finds.
     const found = await filesWith('planted-door', [world.directory]);
     expect(found.map((path) => join(world.directory, path)).sort()).toEqual(definitions);
+  });
+});
+
+describe('an image of packages from an archive that asks for a password', () => {
+  it('holds neither it nor its user, nor do the documents beside it, the cache, and what the build said', async () => {
+    const mini = await Mini.start(inject('run'), 'passwords-image');
+    try {
+      mini.server.demand(`someone:${PASSWORD}`);
+      const definition = await readFile(mini.distribution.definition, 'utf8');
+      const guarded = definition.replaceAll(MINI_ARCHIVE, mini.server.url.replace('//', `//someone:${PASSWORD}@`));
+      expect(guarded).not.toBe(definition);
+      // Beside the keyring, which it names.
+      const file = join(dirname(mini.distribution.definition), 'guarded.yml');
+      await writeFile(file, guarded);
+      const places = await mini.places();
+      const image = await sound(build(mini.distribution.template, places, ['--distro-file', file, '--verbose']));
+      const directories = Object.values(places);
+      expect(await filesWith(mini.server.url, directories)).not.toEqual([]);
+      expect(await filesWith('planted-door', directories)).toEqual([]);
+      expect(image.stdout + image.stderr).not.toContain('planted-door');
+    } finally {
+      await mini.close();
+    }
   });
 });
