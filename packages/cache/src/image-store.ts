@@ -27,6 +27,9 @@ import { flush } from './staging.js';
 import { storageFailure } from './storage-failure.js';
 import { noFile } from './wreck.js';
 
+/** Copies share blocks where the file system can, and are made through no link that somebody put there. */
+const NEW_FILE = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
+
 export interface StoredImage extends ImageRecord {
   readonly directory: string;
 }
@@ -216,10 +219,10 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       for (const { name, source, digest } of artifacts) {
         // A link to a file elsewhere would change what the file system says of that one.
         const ours = origin === 'built' && source === layout.blob(digest);
-        await (ours ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), constants.COPYFILE_FICLONE));
+        await (ours ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), NEW_FILE));
         if (ours) await blobs.resign(digest); // a link changes what the file system says of the blob
       }
-      for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444 });
+      for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444, flag: 'wx' });
       // The record vouches for them by what the file system says, which it may say of files that are not written yet.
       for (const { name } of record.files) await flush(placeOf(name));
       await sign(record, staged);
@@ -276,7 +279,7 @@ async function linkOrCopy(source: string, target: string): Promise<void> {
     await link(source, target);
   } catch (error) {
     if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
-    await copyFile(source, target, constants.COPYFILE_FICLONE);
+    await copyFile(source, target, NEW_FILE);
   }
 }
 

@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import { link, open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -68,9 +68,9 @@ interface Watch {
   sinceMs: number;
 }
 
-/** Sets a lease's time to the file server's own clock, by writing the byte that it begins with again. */
+/** Sets a lease's time to the file server's own clock, by writing the byte that it begins with again; never through a link. */
 async function touch(file: string): Promise<void> {
-  await using handle = await open(file, 'r+');
+  await using handle = await open(file, constants.O_RDWR | constants.O_NOFOLLOW);
   await handle.write('{', 0);
 }
 

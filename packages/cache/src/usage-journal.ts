@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { appendFile, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDirectory, errnoOf, ignoreSystemError, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
@@ -152,9 +153,10 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   };
 }
 
+/** Through no link: whoever may write in a cache could have root write elsewhere. */
 async function append(path: string, text: string): Promise<void> {
   refuseSpecialFile(path);
-  await appendFile(path, text);
+  await appendFile(path, text, { flag: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW });
 }
 
 async function names(directory: string, unseen: Unseen): Promise<readonly string[]> {

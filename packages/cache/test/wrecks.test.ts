@@ -197,6 +197,18 @@ describe('what lies in the place of something kept and is none makes way for it'
     expect(readFileSync(below('.ict/used', '.log'), 'utf8')).toMatch(/^1000 step [0-9a-f]{64}\n$/);
   });
 
+  it('(the journal of a process: a link to a file) is not written through, also when root shares the cache of a user', async () => {
+    const cache = await rig.open();
+    await cache.steps.put('acme.make', 'inputs', 'output', 'ict');
+    const log = below('.ict/used', '.log');
+    const elsewhere = rig.file('of somebody');
+    rmSync(log);
+    symlinkSync(elsewhere, log);
+    await cache.steps.put('acme.make', 'others', 'output', 'ict');
+    expect(readFileSync(elsewhere, 'utf8')).toBe('of somebody');
+    expect(await cache.steps.get('acme.make', 'others')).toMatchObject({ output: 'output' });
+  });
+
   it.each(Object.keys(wrecks))('(the journal of processes before: %s)', async (what) => {
     await wrecks[what]?.(join((await openLayout(rig.cacheDir, currentOwner())).area('used'), 'summary.log'));
     rig.time = 1000 + 2 * 24 * 3600;
