@@ -59,7 +59,7 @@ async function answer<T>(work: () => T | Promise<T>): Promise<Answer<T>> {
 export function digestFile({ file, algorithm }: DigestTask): Promise<Answer<{ readonly digest: Digest; readonly sizeBytes: number }>> {
   return answer(() => {
     try {
-      const { hex, sizeBytes } = digestFileSync(file, algorithm);
+      const { hex, sizeBytes } = digestFileSync(file, algorithm, memory());
       return { digest: `${algorithm}:${hex}` as Digest, sizeBytes };
     } catch (cause) {
       throw unreadable(file, cause);

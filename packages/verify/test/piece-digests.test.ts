@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createVerifier } from '../dist/index.js';
+import { digestFileSync } from '../src/file-digest.js';
 import { digestPieces, digestWholeAndPieces, zeroRuns } from '../src/piece-digests.js';
 import { isPieceRecord, pieceRecord, recordSays } from '../src/piece-record.js';
 import { createReadMemory, READ_BYTES } from '../src/positioned-file.js';
@@ -54,6 +55,7 @@ describe('digests of pieces', () => {
           const whole = digestWholeAndPieces(file, buffer);
           expect(whole.hex).toBe(createHash('sha256').update(content).digest('hex'));
           expect(whole.sizeBytes).toBe(size);
+          expect(digestFileSync(file, 'sha256', buffer)).toEqual({ hex: whole.hex, sizeBytes: size });
           expect(Buffer.from(whole.pieces)).toEqual(expectedPieces(content));
           const zeros = expectedZero.flatMap((zero, piece) => (zero ? [piece, 1] : []));
           const parts: Uint8Array[] = [];
