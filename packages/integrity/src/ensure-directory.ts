@@ -9,7 +9,7 @@ import { errnoOf, ignoreSystemError } from './system-error.js';
  *
  * Called before nearly every write, so it is synchronous: a trip through Node's thread pool takes many times as long.
  *
- * @throws Node's own error.
+ * @throws Node's own error; `EPERM` where a directory is in which none can be made, as in `/proc`: the system says `ENOENT`.
  */
 export function ensureDirectory(path: string): void {
   make(path, 0o777, giveToOwnerAbove);
@@ -24,14 +24,18 @@ export function ensureOwnDirectory(path: string, mode = 0o777): void {
   make(path, mode, () => undefined);
 }
 
-function make(path: string, mode: number, made: (path: string) => void): void {
+/** How often the directory above is made: another process may remove one that is empty. */
+const ATTEMPTS = 8;
+
+function make(path: string, mode: number, made: (path: string) => void, attempts = ATTEMPTS): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
     const reason = errnoOf(error);
     if (reason === 'ENOENT' && dirname(path) !== path) {
+      if (attempts === 0) throw noneThere(path, error);
       make(dirname(path), mode, made);
-      make(path, mode, made); // its parent is there now
+      make(path, mode, made, attempts - 1); // its parent is there now
     } else if (reason === 'EEXIST' || reason === 'EROFS' || reason === 'EACCES') {
       // A directory that exists is enough, even where none could be made.
       if (!isDirectory(path)) throw reason === 'EEXIST' ? notDirectory(path, error) : error;
@@ -72,6 +76,10 @@ function withDirectory(path: string, flags: number, use: (directory: number, hel
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function noneThere(path: string, cause: unknown): Error {
+  return Object.assign(new Error(`EPERM: no directory can be made there, mkdir '${path}'`, { cause }), { code: 'EPERM', path });
 }
 
 function notDirectory(path: string, cause: unknown): Error {

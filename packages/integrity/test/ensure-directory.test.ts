@@ -31,6 +31,11 @@ describe('ensureDirectory', () => {
     expect(() => ensureDirectory(join(home, 'file'))).toThrow(expect.objectContaining({ code: 'ENOTDIR' }));
     expect(() => ensureDirectory(join(home, 'file', 'a'))).toThrow(expect.objectContaining({ code: 'ENOTDIR' }));
   });
+
+  it('refuses a directory in which none can be made', () => {
+    for (const path of ['/proc/ict', '/proc/ict/a/b'])
+      expect(() => ensureDirectory(path)).toThrow(expect.objectContaining({ code: 'EPERM' }));
+  });
 });
 
 describe('what root makes in a directory of another user', () => {
