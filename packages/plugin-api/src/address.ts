@@ -5,12 +5,12 @@ const FETCHED = /^(?:https?|ftp|file):$/;
  * An address without user name and password, otherwise as it was: what may be printed and recorded.
  *
  * Text that is no address of the network loses all that stands before its last `@` but its scheme, because it was perhaps meant to be
- * a password. A path of this machine is left as it is.
+ * a password. A path of this machine is left as it is; `//user@host` is an address without its scheme.
  */
 export function bareAddress(address: string): string {
-  if (!address.includes('@') || /^\.{0,2}\//.test(address)) return address;
+  if (!address.includes('@') || /^(?!\/\/[^/]*@)\.{0,2}\//.test(address)) return address;
   const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || !FETCHED.test(url.protocol)) return address.replace(/^(\s*[a-z][a-z0-9+.-]*:\/\/)?.*@/isu, '$1');
+  if (url === undefined || !FETCHED.test(url.protocol)) return address.replace(/^(\s*(?:[a-z][a-z0-9+.-]*:)?\/\/)?.*@/isu, '$1');
   if (url.username === '' && url.password === '') return address;
   url.username = '';
   url.password = '';

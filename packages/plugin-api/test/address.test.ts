@@ -17,11 +17,13 @@ describe('bareAddress', () => {
     ['http://user:sec?ret@h.example/debian', 'http://h.example/debian'],
     ['htp://user:secret@h.example/debian', 'htp://h.example/debian'],
     ['user:secret@h.example/debian', 'h.example/debian'],
+    ['//user:secret@h.example/debian', '//h.example/debian'],
     ['http://user:secret@', 'http://'],
     // An "@" that ends no password.
     ['http://h.example/@scope/debian', 'http://h.example/@scope/debian'],
     ['file:///srv/me@work/debian', 'file:///srv/me@work/debian'],
     ['/srv/me@work/debian', '/srv/me@work/debian'],
+    ['//srv/me@work/debian', '//srv/me@work/debian'],
     ['./me@work/debian', './me@work/debian'],
   ])('%s', (address, bare) => {
     expect(bareAddress(address)).toBe(bare);

@@ -57,6 +57,7 @@ describe('a password is said nowhere', () => {
     ['with a quote and an "@" in its password', `url: "http://me:x'y@PLANTED@h.example/x", pkey: key.asc`],
     ['of another protocol', 'url: "gopher://me:PLANTED@h.example/x", pkey: key.asc'],
     ['without protocol', 'url: "me:PLANTED@h.example/x", pkey: key.asc'],
+    ['without protocol but its slashes', 'url: "//me:PLANTED@h.example/x", pkey: key.asc'],
     ['of a key', 'url: "http://h.example/x", pkey: "https://me:PLANTED@h.example/key"'],
     ['of a key that cannot be read', 'url: "http://h.example/x", pkey: "ftp://me:PLANTED@h.example/key"'],
     ['in place of a list', 'url: "http://h.example/x", pkeys: "https://me:PLANTED@h.example/key"'],

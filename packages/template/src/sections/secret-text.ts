@@ -26,7 +26,7 @@ export function isSecretKey(name: string): boolean {
 }
 
 /** The address of a repository in a line of a template, where its protocol was forgotten. */
-const WITHOUT_PROTOCOL = /(\burl["']?\s*:\s*["']?)(?![a-z][a-z0-9+.-]*:\/\/|[./])([^\s"']+)@/giu;
+const WITHOUT_PROTOCOL = /(\burl["']?\s*:\s*["']?)(?![a-z][a-z0-9+.-]*:\/\/|\.|\/(?!\/[^/]*@))([^\s"']+)@/giu;
 
 /** An address with a placeholder for user and password, if it has some. */
 export function redactAddress(address: string): string {
