@@ -1,4 +1,4 @@
-import { bareAddress, withoutCredentials, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
+import { bareAddress, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
 
 /** A definition as all but the transport sees it. */
 export interface BareDefinition {
@@ -33,7 +33,7 @@ function bareRepository(repository: RepositorySpec): RepositorySpec {
 }
 
 /** A file, or its address where a template names one: a path may have an "@", too. */
-const bareFile = (file: string): string => withoutCredentials(file);
+const bareFile = (file: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(file) ? bareAddress(file) : file);
 
 /** A specification whose repositories have no user name and password in their addresses. */
 export function bareSpec(spec: ImageSpec): ImageSpec {

@@ -40,11 +40,13 @@ it('takes them out of the repositories of a specification', () => {
       { codename: 'a', url: 'http://me:secret@a.example', keys: ['http://me:secret@a.example/k.asc'] },
       { codename: 'b', path: '/srv/me@work', keys: [] },
       { codename: 'c', packages: ['http://me:secret@a.example/c.deb', 'me@work.deb'], keys: [] },
+      { codename: 'd', packages: ['http://me:secret@[::1]/d@1.deb'], keys: ['http://[::1]:8080/me@work.asc'] },
     ],
   };
   expect(bareSpec(spec as unknown as ImageSpec).repositories).toEqual([
     { codename: 'a', url: 'http://a.example', keys: ['http://a.example/k.asc'] },
     { codename: 'b', path: '/srv/me@work', keys: [] },
     { codename: 'c', packages: ['http://a.example/c.deb', 'me@work.deb'], keys: [] },
+    { codename: 'd', packages: ['http://[::1]/d@1.deb'], keys: ['http://[::1]:8080/me@work.asc'] },
   ]);
 });
