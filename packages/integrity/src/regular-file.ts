@@ -1,4 +1,5 @@
-import { statSync } from 'node:fs';
+import { constants } from 'node:buffer';
+import { statSync, type Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 /**
@@ -10,17 +11,27 @@ import { readFile } from 'node:fs/promises';
  * @throws `ENXIO`, as the system itself says of a socket, for a FIFO, a socket or a device; Node's own errors.
  */
 export function refuseSpecialFile(path: string): void {
-  const entry = statSync(path, { throwIfNoEntry: false });
-  if (entry === undefined || entry.isFile() || entry.isDirectory()) return;
-  throw Object.assign(new Error(`ENXIO: a FIFO, socket or device in the place of a file, open '${path}'`), { code: 'ENXIO', path });
+  lookAtFile(path);
 }
 
 /**
  * All of a file in a place where something else may lie, which is never waited for.
  *
- * @throws Node's own errors; as {@link refuseSpecialFile}.
+ * @throws Node's own errors; as {@link refuseSpecialFile}, also for a file that is too large to be a text: what ict keeps never is, and
+ * one full of holes costs nothing to make.
  */
 export async function readRegularFile(path: string): Promise<Buffer> {
-  refuseSpecialFile(path);
+  const entry = lookAtFile(path);
+  if (entry?.isFile() === true && entry.size > constants.MAX_STRING_LENGTH) throw noFile('a file that is too large', path);
   return readFile(path);
+}
+
+function lookAtFile(path: string): Stats | undefined {
+  const entry = statSync(path, { throwIfNoEntry: false });
+  if (entry === undefined || entry.isFile() || entry.isDirectory()) return entry;
+  throw noFile('a FIFO, socket or device in the place of a file', path);
+}
+
+function noFile(what: string, path: string): Error {
+  return Object.assign(new Error(`ENXIO: ${what}, open '${path}'`), { code: 'ENXIO', path });
 }

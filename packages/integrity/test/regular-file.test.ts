@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -45,4 +45,12 @@ it('a file is read, through a link too; of all else the system says what it is',
   ] as const) {
     await expect(readRegularFile(join(directory, name))).rejects.toMatchObject({ code });
   }
+});
+
+it('a file that is larger than any text is not read, and is no file', async () => {
+  writeFileSync(path, '');
+  truncateSync(path, 600 * 1024 * 1024);
+  const error = await readRegularFile(path).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ code: 'ENXIO', path });
+  expect(isNoFile(error)).toBe(true);
 });
