@@ -150,7 +150,7 @@ function moveAside(path: string, aside: string): string | undefined {
  * @returns false when something did before.
  * @throws `error` when it says anything else.
  */
-function giveBack(error: unknown, aside: string, path: string): boolean {
+export function giveBack(error: unknown, aside: string, path: string): boolean {
   if (errnoOf(error) !== 'EPERM') throw error;
   if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
   renameSync(aside, path);

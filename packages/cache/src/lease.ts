@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
 import { errnoOf, ignoreSystemError, isNoFile, readRegularFile } from '@ict/integrity';
-import { pathSegment } from './layout.js';
+import { giveBack, pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
 
@@ -109,11 +109,7 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
     }
     const taken = await readLease(aside);
     const same = typeof lease === 'object' ? typeof taken === 'object' && taken.token === lease.token : taken === lease;
-    if (!same) {
-      await link(aside, file).catch((error: unknown) => {
-        if (errnoOf(error) !== 'EEXIST') throw error;
-      });
-    }
+    if (!same) await link(aside, file).catch((error: unknown) => errnoOf(error) === 'EEXIST' || giveBack(error, aside, file));
     await rm(aside, { recursive: true, force: true });
   }
 

@@ -1,14 +1,33 @@
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, utimesSync, writeFileSync } from 'node:fs';
+import type * as promises from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createLocks } from '../src/lease.js';
 import { currentOwner, isProcessOwner, livenessOf, type ProcessOwner } from '../src/process-owner.js';
 import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
+
+/** What another process does right before a lease is taken away. */
+const meanwhile = vi.hoisted(() => ({ run: () => {} }));
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof promises>();
+  const rename: typeof real.rename = (from, to) => {
+    meanwhile.run();
+    return real.rename(from, to);
+  };
+  return { ...real, rename };
+});
+
+const NOBODY = 65_534;
 
 let rig: CacheRig;
 beforeEach(() => {
   rig = makeCacheRig();
 });
-afterEach(() => rig.close());
+afterEach(() => {
+  meanwhile.run = () => {};
+  return rig.close();
+});
 
 const leases = { pollMs: 1 };
 const file = (): string => join(rig.cacheDir, '.ict/locks/work.lock');
@@ -120,6 +139,34 @@ describe('withLock', () => {
     put('ffffffff-ffffffff-1-1');
     utimesSync(file(), 4_000_000_000, 4_000_000_000);
     expect(await cache.withLock('work', () => Promise.resolve('mine'))).toBe('mine');
+  });
+
+  it('gives back what another user took meanwhile in the place of a void lease', async () => {
+    const directory = join(rig.root, 'shared');
+    mkdirSync(directory);
+    for (const path of [rig.root, directory]) chmodSync(path, 0o777);
+    const [lock, theirs] = [join(directory, 'work.lock'), join(directory, 'theirs')];
+    writeFileSync(lock, 'rubbish');
+    utimesSync(lock, new Date(0), new Date(0));
+    writeFileSync(theirs, JSON.stringify({ owner: 'ffffffff-ffffffff-1-1', token: 'theirs' }));
+    meanwhile.run = () => {
+      if (existsSync(theirs)) renameSync(theirs, lock);
+    };
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(NOBODY);
+    try {
+      const waiting = createLocks(directory, currentOwner(), { pollMs: 1 }).withLock('work', () => Promise.resolve(), {
+        signal: controller.signal,
+        onWait: () => controller.abort(reason),
+      });
+      await expect(waiting).rejects.toBe(reason);
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+    }
+    expect(JSON.parse(readFileSync(lock, 'utf8'))).toMatchObject({ token: 'theirs' });
+    expect(readdirSync(directory)).toEqual(['work.lock']);
   });
 
   it('an unreadable lease is void only when it is old', async () => {
