@@ -1,7 +1,7 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isNoFile, isRefusal, refuseSpecialFile, systemErrorOf } from '@ict/integrity';
+import { isNoFile, isRefusal, readRegularFileSync, systemErrorOf } from '@ict/integrity';
 import { hasCode, type BlobRef, type Json, type LayerRef } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
@@ -351,10 +351,7 @@ function countReferences(entries: readonly CacheEntry[], references: (entry: Cac
 }
 
 function readReferences(path: string, unseen: Unseen): readonly EntryName[] {
-  const text = unlessUnread(path, unseen, () => {
-    refuseSpecialFile(path);
-    return readFileSync(path, 'utf8');
-  });
+  const text = unlessUnread(path, unseen, () => readRegularFileSync(path).toString());
   if (text === undefined) return [];
   try {
     const { output } = (JSON.parse(text) as { output?: Json } | null) ?? {};

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
@@ -40,6 +40,19 @@ async function storeResult(name: string, atSeconds: number): Promise<string> {
 
 const names = ({ removed }: Collection): string[] => removed.map(({ kind, name }) => `${kind} ${name}`).sort();
 const packages = (): string[] => rig.list(`pkgCache/${provider}`);
+
+describe('a record of a result that nobody could have written', () => {
+  it.each<[string, (path: string) => void]>([
+    ['is larger than any text', (path) => truncateSync(path, 600 * 1024 * 1024)],
+    ['is nested without end', (path) => writeFileSync(path, `{"output":${'['.repeat(50_000)}${']'.repeat(50_000)}}`)],
+  ])('%s, and refers to nothing', async (_what, spoil) => {
+    await storeResult('a', START);
+    rig.time = START + DAY;
+    const cache = await rig.open();
+    spoil((await cache.entries(['step']))[0]!.path);
+    expect((await cache.collect({ unusedDays: 30 })).removed.map(({ kind }) => kind)).toEqual(['blob']);
+  });
+});
 
 describe('limits', () => {
   it('packages unused for too long go, with their records, and a use starts their time anew', async () => {

@@ -34,6 +34,6 @@ export {
 export { ensureDirectory, ensureOwnDirectory } from './ensure-directory.js';
 export { fileStateOf } from './file-state.js';
 export { moveFile } from './move-file.js';
-export { readRegularFile, refuseSpecialFile } from './regular-file.js';
+export { readRegularFile, readRegularFileSync, refuseSpecialFile } from './regular-file.js';
 export { errnoOf, ignoreSystemError, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { statSync, type Stats } from 'node:fs';
+import { readFileSync, statSync, type Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 /**
@@ -21,9 +21,19 @@ export function refuseSpecialFile(path: string): void {
  * one full of holes costs nothing to make.
  */
 export async function readRegularFile(path: string): Promise<Buffer> {
+  refuseUnlikeText(path);
+  return readFile(path);
+}
+
+/** As {@link readRegularFile}, at once. */
+export function readRegularFileSync(path: string): Buffer {
+  refuseUnlikeText(path);
+  return readFileSync(path);
+}
+
+function refuseUnlikeText(path: string): void {
   const entry = lookAtFile(path);
   if (entry?.isFile() === true && entry.size > constants.MAX_STRING_LENGTH) throw noFile('a file that is too large', path);
-  return readFile(path);
 }
 
 function lookAtFile(path: string): Stats | undefined {

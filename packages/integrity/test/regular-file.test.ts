@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { hashFile } from '../src/content-hash.js';
-import { readRegularFile, refuseSpecialFile } from '../src/regular-file.js';
+import { readRegularFile, readRegularFileSync, refuseSpecialFile } from '../src/regular-file.js';
 import { isNoFile, isReadFailure } from '../src/system-error.js';
 
 let directory: string;
@@ -50,7 +50,9 @@ it('a file is read, through a link too; of all else the system says what it is',
 it('a file that is larger than any text is not read, and is no file', async () => {
   writeFileSync(path, '');
   truncateSync(path, 600 * 1024 * 1024);
-  const error = await readRegularFile(path).catch((reason: unknown) => reason);
-  expect(error).toMatchObject({ code: 'ENXIO', path });
-  expect(isNoFile(error)).toBe(true);
+  for (const attempt of [() => readRegularFile(path), async () => readRegularFileSync(path)]) {
+    const error = await attempt().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'ENXIO', path });
+    expect(isNoFile(error)).toBe(true);
+  }
 });
