@@ -114,7 +114,7 @@ const shown: ShowDocument = {
       inImage: true,
     },
   ],
-  providers: [{ name: 'nginx-full', version: '2', arch: 'amd64', provides: 'nginx' }],
+  providers: [{ name: 'nginx-full', version: '2', arch: 'amd64', repository: 'acme', provides: 'nginx' }],
 };
 
 const advisory = {
@@ -340,7 +340,7 @@ describe('show', () => {
         `  Digest        ${digest}`,
         '',
         'nginx is also provided by 1 package:',
-        '  nginx-full  2  amd64  nginx',
+        '  nginx-full  2  amd64  acme  nginx',
         '',
       ].join('\n'),
     );
@@ -397,11 +397,24 @@ describe('show', () => {
     expect(stdout.lines.at(-1)).toBe('  The repository has no changelog of it.');
   });
 
-  it('says that a name is no package', async () => {
-    const { stdout } = await ict(['show', 'a.yml', 'httpd'], {
-      engine: { show: async () => ({ ...shown, asked: 'httpd', packages: [] }) },
+  it('says that a name is no package, and who provides it, each version once', async () => {
+    const provider = (name: string, version: string, repository: string) => ({
+      name,
+      version,
+      arch: 'amd64',
+      repository,
+      provides: 'httpd',
     });
-    expect(stdout.lines[0]).toBe('httpd is no package; it is provided by 1 package:');
+    const providers = [provider('nginx', '1', 'acme'), provider('apache', '2', 'acme'), provider('nginx', '1', 'updates'), provider('nginx', '2', 'updates')]; // prettier-ignore
+    const { stdout } = await ict(['show', 'a.yml', 'httpd'], {
+      engine: { show: async () => ({ ...shown, asked: 'httpd', packages: [], providers }) },
+    });
+    expect(stdout.lines).toEqual([
+      'httpd is no package; it is provided by 2 packages:',
+      '  nginx   1  amd64  acme, updates  httpd',
+      '  nginx   2  amd64  updates        httpd',
+      '  apache  2  amd64  acme           httpd',
+    ]);
   });
 });
 

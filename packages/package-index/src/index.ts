@@ -14,6 +14,7 @@ export {
   type Trial,
 } from './repairs.js';
 export { askedBy, askIfMeant, inSentence, tellRequest } from './request-words.js';
+export { suiteNames } from './suite-names.js';
 export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';
 export type { Section, Sections, SectionsKind } from './container-sections.js';

@@ -74,8 +74,8 @@ function workingRepairs(
   return [...changes, ...working.map(({ text }) => text!)];
 }
 
-/** How a user leaves out what a seed asks for; undefined for what the base system and the tools tree need, which is no wish. */
+/** How a user leaves out what a seed asks for; undefined for what the base system and the tools tree need, and for what `why-not` asks about: no wishes. */
 export function tellOmission({ reason, request }: Seed): string | undefined {
-  if (reason === 'essential' || reason === 'tools') return undefined;
+  if (['essential', 'tools', 'why-not'].includes(reason)) return undefined;
   return reason === 'bootloader' ? 'choose another boot loader' : `leave out "${request}"`;
 }

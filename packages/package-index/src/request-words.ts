@@ -7,6 +7,8 @@ const WHO: Readonly<Record<string, string>> = {
   bootloader: 'the choice of boot loader',
   tools: 'the tools tree',
   question: 'the question',
+  // Of `ict why-not`: to leave it out would be no answer.
+  'why-not': 'the question',
 };
 
 /** Items that are shown when there are more than one can read. */
@@ -29,7 +31,7 @@ export function tellRequest(seed: Seed): string {
  * @param rest of the sentence.
  */
 export function askedBy(seed: Pick<Seed, 'reason'>, rest = ''): string {
-  if (seed.reason === 'template' || seed.reason === 'question') return rest;
+  if (['template', 'question', 'why-not'].includes(seed.reason)) return rest;
   return `, which ${whoAsks(seed)} asks for${rest === '' ? '' : ','}${rest}`;
 }
 

@@ -35,6 +35,7 @@ describe('findRepairs', () => {
   it.each<[string, readonly string[], readonly string[]]>([
     ['leaves out that with which more packages stay first', repairs({ a: 1, b: 5 }, ['a', 'b']), ['leave out "a"', 'leave out "b"']],
     ['never leaves out what the base system needs', repairs({ a: 1, bash: 5 }, ['a', 'bash essential']), ['leave out "a"']],
+    ['never leaves out what why-not asks about', repairs({ a: 1, b: 5 }, ['a', 'b why-not']), ['leave out "a"']],
     ['nor what writes the image', repairs({ a: 1 }, ['mtools tools', 'a']), ['use repositories that belong together']],
     ['speaks of the boot loader as the user does', repairs({ a: 1 }, ['a', 'grub bootloader']), ['choose another boot loader']],
     [

@@ -21,6 +21,7 @@ it('says who asks for what, and where', () => {
 it.each([
   ['template', '', ''],
   ['question', ' any more', ' any more'],
+  ['why-not', ' any more', ' any more'],
   ['essential', '', ', which the base system asks for'],
   ['kernel', ' any more', ', which the choice of kernel asks for, any more'],
 ])('of %s before "%s"', (reason, rest, expected) => {

@@ -21,13 +21,8 @@ export function showText({ asked, packages, providers, advisories = [] }: ShowDo
   const paragraphs = packages.map((pkg) => packageText(pkg, colors));
   if (providers.length > 0) {
     const lead = packages.length === 0 ? `${plainText(asked)} is no package; it is provided by` : `${plainText(asked)} is also provided by`;
-    const rows = providers.map(({ name, version, arch, provides }) => [
-      `  ${plainText(name)}`,
-      plainText(version),
-      arch,
-      plainText(provides),
-    ]);
-    paragraphs.push(`${lead} ${formatCount(providers.length, 'package')}:\n${table(rows).join('\n')}`);
+    const byName = [...Map.groupBy(providers, ({ name }) => name).values()];
+    paragraphs.push(`${lead} ${formatCount(byName.length, 'package')}:\n${table(byName.flatMap(providerRows)).join('\n')}`);
   }
   if (advisories.length > 0) {
     const rows = advisories.flatMap((advisory) =>
@@ -36,6 +31,15 @@ export function showText({ asked, packages, providers, advisories = [] }: ShowDo
     paragraphs.push(`${formatCount(advisories.length, 'advisory', 'advisories')}:\n${rows.join('\n')}`);
   }
   return `${paragraphs.join('\n\n')}\n`;
+}
+
+/** Each version once, with the repositories that have it. */
+function providerRows(providers: ShowDocument['providers']): readonly (readonly string[])[] {
+  const versions = Map.groupBy(providers, ({ version, arch, provides }) => JSON.stringify([version, arch, provides]));
+  return Array.from(versions.values(), (same) => {
+    const { name, version, arch, provides } = same[0]!;
+    return [`  ${name}`, version, arch, same.map(({ repository }) => repository).join(', '), provides].map(plainText);
+  });
 }
 
 function packageText(pkg: ShowDocument['packages'][number], colors: Colors): string {

@@ -1,4 +1,4 @@
-import { askIfMeant, nearestNames } from '@ict/package-index';
+import { askIfMeant, isPattern, nearestNames, patternExpression } from '@ict/package-index';
 import type { FavouredPackage, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { readLock, type Lock } from './lock.js';
@@ -66,10 +66,11 @@ export function seedName(request: string): string {
   return request.replace(/[=/].*$/, '');
 }
 
-/** Whether a request asks for that very version of a package, with or without its release; undefined when it names none. */
+/** Whether a request asks for that version of a package, with or without its release, or by a pattern; undefined when it names none. */
 export function asksForVersion(request: string, { version }: Pick<ResolvedPackage, 'version'>): boolean | undefined {
   const asked = askedVersion(request);
-  return asked === undefined ? undefined : version === asked || version.startsWith(`${asked}-`);
+  if (asked === undefined) return undefined;
+  return isPattern(asked) ? patternExpression([asked]).test(version) : version === asked || version.startsWith(`${asked}-`);
 }
 
 /** The version in `name=version`; undefined when a request names none. */

@@ -34,7 +34,7 @@ export async function answerWhyNot(
   if (chosen !== undefined && (wanted === name || chosen.version === version)) return { ...none, verdict: 'present' };
   return readPinned(await pin(), async (snapshots, context) => {
     const base = { arch: spec.target.arch, distribution, snapshots };
-    const seed = { request: wanted, reason: 'question' };
+    const seed = { request: wanted, reason: 'why-not' };
     const resolve = (ask: Omit<ResolutionRequest, keyof typeof base>) => provider.part.resolver.resolve({ ...base, ...ask }, context);
     const alone = await resolve({ seeds: [seed], essential: false, recommends: false });
     if (alone.kind === 'unsolvable') return { ...none, verdict: 'unavailable', problems: alone.problems.map(explained) };

@@ -11,7 +11,7 @@ import { whyPaths } from './why-paths.js';
 /**
  * Answers why a package is in the image or, failing that, among the programs that write it.
  *
- * @param name of a package, also as `name:arch`, `name.arch` or `name=version`, with or without its release; or what a package provides.
+ * @param name of a package, also as `name:arch`, `name.arch` or `name=version`, with or without its release, and with patterns; or what a package provides.
  * @param relations finds how the packages need each other; asked only when the package is there.
  * @param providersOf finds packages that provide a name; asked only when no package is called so.
  * @throws `ICT_PACKAGE_NOT_CHOSEN` when it is in neither, or in another version.

@@ -87,7 +87,7 @@ export interface SearchDocument {
 }
 
 /** The document of `ict show --json`. */
-export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
+export interface ShowDocument {
   readonly schemaVersion: 1;
   readonly target: string;
   readonly asked: string;
@@ -105,6 +105,8 @@ export interface ShowDocument extends Pick<CatalogueEntry, 'providers'> {
     readonly priority?: number;
     readonly changelog?: readonly ChangelogEntry[];
   })[];
+  /** Other packages that provide the name, in the order of the repositories, and how they say so. */
+  readonly providers: readonly (CatalogueEntry['providers'][number] & { readonly repository: string })[];
   /**
    * Advisories about these packages, the newest first. `inImage`: whether the image has the update; absent when it has none of the packages, or no
    * lock says. All absent: the repositories of this ecosystem publish none, or they cannot be read.

@@ -1,4 +1,4 @@
-import { askIfMeant, nearestNames } from '@ict/package-index';
+import { askIfMeant, nearestNames, suiteNames } from '@ict/package-index';
 import { isIctError } from '@ict/plugin-api';
 import type {
   CatalogueEntry,
@@ -16,7 +16,7 @@ import { readChangelogs } from './changelogs.js';
 import type { PackageNames, SearchOptions, ShowOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
 import type { Lock } from '../locks/lock.js';
-import { seedName } from '../locks/lock-update.js';
+import { askedVersion, asksForVersion, seedName } from '../locks/lock-update.js';
 import { readPinned, type PinnedMetadata } from '../repositories/pinned-metadata.js';
 import type { Services } from '../services.js';
 
@@ -32,8 +32,8 @@ export interface CatalogueQuestion extends Omit<CatalogueScope, 'names'> {
 const SEARCH_LIMIT = 100;
 
 /**
- * Packages that have every word, whatever its case, in name, summary or description: first the one of that name, then those whose name
- * begins with the first word and has all, then those with all words in the name, then the others, each by name.
+ * Packages that have every word, whatever its case, in name, summary or description, or that provide the only word: first the one of that
+ * name, then those whose name begins with the first word and has all, then those with all words in the name, then the others, each by name.
  *
  * @throws `ICT_CATALOGUE_MISSING` when the provider has none.
  */
@@ -48,14 +48,17 @@ export async function answerSearch(
   const has = (text: string): boolean => wanted.every((word) => text.includes(word));
   const found = new Map<string, Match>();
   const names = new Set<string>();
+  const { providers } = words.length === 1 ? await describeIn(words[0]!, question, services) : { providers: [] };
+  const providing = new Set(providers.map(keyOf));
   for (const snapshot of snapshots) {
     for await (const pkg of catalogueOf(provider).list(snapshot, services.context)) {
       const { name, summary, description = '' } = pkg;
       names.add(name);
       const inName = has(name.toLowerCase());
-      if (!inName && !has(`${name}\n${summary}\n${description}`.toLowerCase())) continue;
+      const located = { ...pkg, repository: snapshot.repository.id };
+      if (!inName && !has(`${name}\n${summary}\n${description}`.toLowerCase()) && !providing.has(keyOf(located))) continue;
       const known = found.get(name) ?? { inName, versions: [] };
-      known.versions.push({ ...pkg, repository: snapshot.repository.id });
+      known.versions.push(located);
       found.set(name, known);
     }
   }
@@ -80,7 +83,7 @@ export async function answerSearch(
 /**
  * Every package of a name, the newest first, or what provides the name.
  *
- * @param wanted `name`, `name:arch`, `name.arch` or `name=version`.
+ * @param wanted `name`, `name:arch`, `name.arch`, `name=version` (with or without its release, or a pattern) or `name/suite`.
  * @throws `ICT_PACKAGE_UNKNOWN` with the nearest names, `ICT_CATALOGUE_MISSING`.
  */
 export async function answerShow(
@@ -90,18 +93,23 @@ export async function answerShow(
   { changelog = false }: Pick<ShowOptions, 'changelog'> = {},
 ): Promise<ShowDocument> {
   const { target, provider, snapshots, lock } = question;
-  const version = /=(.+)$/.exec(wanted)?.[1];
+  const version = askedVersion(wanted);
+  const suite = /^[^=/]+\/(.+)$/.exec(wanted)?.[1];
   const named = seedName(wanted);
   const { found, name, arch } = await findNamed(named, question, services);
-  const packages = found.packages.filter((pkg) => (version ?? pkg.version) === pkg.version && (arch ?? pkg.arch) === pkg.arch);
-  const exact = version !== undefined || arch !== undefined;
+  const meant = snapshots.filter((snapshot) => suite === undefined || suiteNames(snapshot).includes(suite));
+  const places = new Set(meant.map(({ repository }) => repository.id));
+  const there = found.packages.filter((pkg) => (arch ?? pkg.arch) === pkg.arch && places.has(pkg.repository));
+  const same = there.filter((pkg) => pkg.version === version);
+  const packages = same.length > 0 ? same : there.filter((pkg) => asksForVersion(wanted, pkg) !== false);
+  const exact = version !== undefined || arch !== undefined || suite !== undefined;
   if (packages.length === 0 && (exact || found.providers.length === 0)) {
     const known = tellVersions(found.packages);
     const providers = found.providers.map((pkg) => `${pkg.name} ${pkg.version}`).join(', ');
     const names = known + providers === '' ? await namesIn(snapshots, provider, services) : [];
     const hint = known === '' ? providers !== '' && `It is no package; it is provided by ${providers}.` : `There is ${known}.`;
     throw coreError('ICT_PACKAGE_UNKNOWN', {
-      message: known === '' ? `no repository has a package "${wanted}"` : `no repository has ${tellWanted(name, version, arch)}`,
+      message: known === '' ? `no repository has a package "${wanted}"` : `no repository has ${tellWanted(name, version, arch, suite)}`,
       hint: hint || (askIfMeant(nearestNames(named, names)) ?? 'Look for it with `ict search`.'),
       facts: { wanted },
     });
@@ -184,6 +192,8 @@ export async function answerNames(
 
 type Memory = Pick<Services, 'context'>;
 
+type LocatedEntry = Pick<ShowDocument, 'providers'> & Pick<CatalogueEntry, 'packages'>;
+
 type FoundVersion = PackageSummary & { readonly repository: string };
 
 interface Match {
@@ -263,9 +273,12 @@ function matchOf(name: string, versions: readonly FoundVersion[], lock: Lock | u
   };
 }
 
-async function describeIn(name: string, { provider, snapshots }: CatalogueQuestion, { context }: Memory): Promise<CatalogueEntry> {
-  const entries: CatalogueEntry[] = [];
-  for (const snapshot of snapshots) entries.push(await catalogueOf(provider).describe(snapshot, name, context));
+async function describeIn(name: string, { provider, snapshots }: CatalogueQuestion, { context }: Memory): Promise<LocatedEntry> {
+  const entries: LocatedEntry[] = [];
+  for (const snapshot of snapshots) {
+    const { packages, providers } = await catalogueOf(provider).describe(snapshot, name, context);
+    entries.push({ packages, providers: providers.map((pkg) => ({ ...pkg, repository: snapshot.repository.id })) });
+  }
   return { packages: entries.flatMap(({ packages }) => packages), providers: entries.flatMap(({ providers }) => providers) };
 }
 
@@ -274,7 +287,7 @@ async function findNamed(
   named: string,
   question: CatalogueQuestion,
   services: Memory,
-): Promise<{ readonly found: CatalogueEntry; readonly name: string; readonly arch?: string }> {
+): Promise<{ readonly found: LocatedEntry; readonly name: string; readonly arch?: string }> {
   const found = await describeIn(named, question, services);
   const [, name, sign, arch] = /^(.+)([:.])([^:.]+)$/.exec(named) ?? [];
   if (!isEmpty(found) || name === undefined) return { found, name: named };
@@ -294,11 +307,12 @@ function tellVersions(packages: readonly PackageDescription[]): string {
 }
 
 /** A package that is not there as it was asked for, though others of its name are. */
-function tellWanted(name: string, version: string | undefined, arch: string | undefined): string {
-  return `${version === undefined ? '' : `version ${version} of `}${name}${arch === undefined ? '' : ` for ${arch}`}`;
+function tellWanted(name: string, version: string | undefined, arch: string | undefined, suite: string | undefined): string {
+  const place = suite === undefined ? '' : ` in ${suite}`;
+  return `${version === undefined ? '' : `version ${version} of `}${name}${arch === undefined ? '' : ` for ${arch}`}${place}`;
 }
 
-function isEmpty({ packages, providers }: CatalogueEntry): boolean {
+function isEmpty({ packages, providers }: LocatedEntry): boolean {
   return packages.length === 0 && providers.length === 0;
 }
 

@@ -64,7 +64,7 @@ describe('answerWhyNot', () => {
     ['bash:any', 'bash'],
   ])('%s is there when asking for it brings nothing: %s answers', async (wanted, name) => {
     const packages = ['bash', 'tar'].map((each) =>
-      resolvedPackage(each, { requestedBy: each === name ? ['question', 'template'] : ['template'] }),
+      resolvedPackage(each, { requestedBy: each === name ? ['why-not', 'template'] : ['template'] }),
     );
     const together: Resolution = { kind: 'resolved', closure: { packages }, warnings: [] };
     const { answer } = await ask(wanted, solved('exim'), together);
@@ -74,7 +74,7 @@ describe('answerWhyNot', () => {
   it('cannot be had, not even alone', async () => {
     const { answer, asked } = await ask('nginx', unsolvable);
     expect(answer).toMatchObject({ verdict: 'unavailable', problems: [problem] });
-    expect(asked).toMatchObject([{ essential: false, seeds: [{ request: 'nginx', reason: 'question' }] }]);
+    expect(asked).toMatchObject([{ essential: false, seeds: [{ request: 'nginx', reason: 'why-not' }] }]);
   });
 
   it('is excluded by what the template asks for', async () => {

@@ -52,6 +52,8 @@ describe('answerWhy', () => {
     ['mtools', 'mtools:amd64', 'tools'],
     ['bash=5-2', 'bash:amd64', 'tools'],
     ['bash=5', 'bash:amd64', 'image'],
+    ['bash=5*', 'bash:amd64', 'image'],
+    ['bash=*2', 'bash:amd64', 'tools'],
     ['kernel', 'kernel:amd64', 'image'],
     ['kernel=6.1', 'kernel:amd64=6.1-1', 'image'],
     ['kernel:amd64=6.1-1', 'kernel:amd64=6.1-1', 'image'],

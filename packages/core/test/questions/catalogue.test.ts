@@ -21,6 +21,7 @@ const ARCHIVE: Readonly<Record<string, readonly Sample[]>> = {
     { name: 'nginx', version: '1.0', summary: 'Small web server', description: 'Also a proxy.' },
     { name: 'apache', version: '2.4', summary: 'web server that knows nginx', provides: 'httpd' },
     { name: 'tar', version: '1.35', summary: 'archives' },
+    ...['1', '1-1', '2-1'].map((version) => ({ name: 'dpkg', version })),
   ],
   updates: [
     { name: 'nginx', version: '1.2', summary: 'Small and quick web server', provides: 'httpd (= 2)' },
@@ -127,6 +128,8 @@ describe('answerSearch', () => {
     ],
     [['proxy'], ['nginx']],
     [['quick', 'archives'], []],
+    [['httpd'], ['apache', 'nginx']],
+    [['httpd', 'web'], []],
   ])('finds what has %j, names first', async (words, names) => {
     expect((await search(...words)).packages.map(({ name }) => name)).toEqual(names);
   });
@@ -197,6 +200,12 @@ describe('answerShow', () => {
     ['nginx:amd64', ['1.2', '1.0']],
     ['nginx.amd64', ['1.2', '1.0']],
     ['nginx.amd64=1.2', ['1.2']],
+    ['nginx=1.*', ['1.2', '1.0']],
+    ['nginx/updates', ['1.2']],
+    ['nginx:amd64/main', ['1.0']],
+    ['dpkg=1', ['1']],
+    ['dpkg=1-1', ['1-1']],
+    ['dpkg=2', ['2-1']],
   ])('%s narrows them', async (wanted, versions) => {
     expect((await show(wanted)).packages.map(({ version }) => version)).toEqual(versions);
   });
@@ -205,8 +214,8 @@ describe('answerShow', () => {
     expect(await show('httpd')).toMatchObject({
       packages: [],
       providers: [
-        { name: 'apache', provides: 'httpd' },
-        { name: 'nginx', version: '1.2', provides: 'httpd (= 2)' },
+        { name: 'apache', repository: 'main', provides: 'httpd' },
+        { name: 'nginx', version: '1.2', repository: 'updates', provides: 'httpd (= 2)' },
       ],
     });
   });
@@ -218,6 +227,7 @@ describe('answerShow', () => {
     ['nginx:arm64', 'nginx for arm64', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
     ['nginx:amd64=9', 'version 9 of nginx for amd64', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
     ['ngin.x', 'a package "ngin.x"', 'Did you mean "nginx"?'],
+    ['nginx/sid', 'nginx in sid', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
     ['httpd=3', 'a package "httpd=3"', 'It is no package; it is provided by apache 2.4, nginx 1.2.'],
     ['zzzzzz', 'a package "zzzzzz"', 'Look for it with `ict search`.'],
   ])('refuses %s', async (wanted, what, hint) => {
@@ -337,7 +347,7 @@ describe('changelogs', () => {
 describe('answerNames', () => {
   it('tells every name once, and those of the lock', async () => {
     await using context = fakeContext();
-    expect(await answerNames(question, { context })).toEqual({ all: ['apache', 'nginx', 'nginx-doc', 'tar'], locked: ['nginx'] });
+    expect(await answerNames(question, { context })).toEqual({ all: ['apache', 'dpkg', 'nginx', 'nginx-doc', 'tar'], locked: ['nginx'] });
     expect((await answerNames({ ...question, lock: undefined }, { context })).locked).toEqual([]);
   });
 

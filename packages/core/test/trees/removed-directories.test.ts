@@ -48,7 +48,7 @@ const snapshot = async (repository, _arch, ctx) => {
   return { repository, root, signers: ['ABCD'], indexes: [] };
 };
 const resolve = async ({ seeds }, ctx) => {
-  if (seeds.some(({ reason }) => reason === 'question')) await remove(ctx);
+  if (seeds.some(({ reason }) => reason === 'why-not')) await remove(ctx);
   return { kind: 'resolved', closure: { packages: [] }, warnings: [] };
 };
 export default {

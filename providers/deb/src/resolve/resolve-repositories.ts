@@ -1,3 +1,4 @@
+import { suiteNames } from '@ict/package-index';
 import type { Context, Snapshot } from '@ict/plugin-api';
 import { loadIndexes } from '../metadata/metadata.js';
 import type { RelationTable } from '../relations/relation.js';
@@ -34,10 +35,8 @@ export function foreignArchitectures(snapshots: readonly Snapshot[]): readonly s
 }
 
 function toRepository({ repository, root }: Snapshot, index: PoolRepository['index']): PoolRepository {
-  const suites = [repository.suite, root.suite, root.codename, root.version, repository.id].filter(
-    (name) => name !== undefined && name !== '',
-  );
+  const suites = suiteNames({ repository, root });
   const { id, priority = root.priority ?? DEFAULT_PRIORITY, allowPackages: allow = [], excludePackages: exclude = [] } = repository;
-  const pins = readPins(repository.pins ?? [], { names: suites as string[], origin: root.origin });
-  return { id, suites: suites as string[], priority, pins, allow, exclude, index };
+  const pins = readPins(repository.pins ?? [], { names: suites, origin: root.origin });
+  return { id, suites, priority, pins, allow, exclude, index };
 }
