@@ -64,7 +64,8 @@ function workingRepairs(
     const replaced = seeds.filter((seed) => seed.request !== request && replaces(seed));
     if (trial([...without(replaced), { request, reason: 'template' }]) === undefined) return [];
     const wishes = [...new Set(replaced.filter((seed) => tellOmission(seed) !== undefined).map((seed) => `"${seed.request}"`))];
-    return [`ask for "${request}"${wishes.length === 0 ? '' : ` instead of ${wishes.join(' and ')}`}`];
+    const place = wishes.length === 0 ? '' : ` instead of ${wishes.join(' and ')}`;
+    return [`ask for "${request}"${replaced.length === 0 ? ' as well' : place}`];
   });
   const omissions = Array.from(
     Map.groupBy(involved, (seed) => tellOmission(seed)),

@@ -44,6 +44,12 @@ describe('findRepairs', () => {
       ['ask for "a=2" instead of "a=1"', 'leave out "c"'],
     ],
     [
+      'tells a request more from one that takes the place of what is no wish',
+      repairs({ 'a b=2': 2, 'a c=2': 2 }, ['a', 'c why-not'], { requests: [instead('b=2', 'b'), instead('c=2', 'c')] }),
+      ['ask for "c=2"'],
+    ],
+    ['says so of a request more', repairs({ 'a b=2': 2 }, ['a'], { requests: [instead('b=2', 'b')] }), ['ask for "b=2" as well']],
+    [
       'tries a wish for several packages once',
       repairs({ '* a': 2 }, ['a', 'b'], { others: Array<string>(3).fill('*') }),
       ['leave out "b"'],

@@ -52,7 +52,8 @@ function summarise(seeds: readonly Seed[], core: readonly CoreClause[], missing:
   return seeds.length > 1 ? `${names} cannot be installed together` : `${names} cannot be installed: what it needs excludes itself`;
 }
 
-function notOffered(relation: Relation, arch: string, pool: Pool): number[] {
+/** Packages that would satisfy a relation, were they candidates. */
+export function notOffered(relation: Relation, arch: string, pool: Pool): number[] {
   const offered = pool.offeredAnywhere(relation.name);
   const all = pool.architectures.flatMap((each) => pool.all(relation.name, each));
   return all.filter((solvable) => !offered.includes(solvable) && pool.fits(relation, solvable, arch));

@@ -3,6 +3,7 @@ import type { Contradiction, OtherRequest, Trial } from '@ict/package-index';
 import type { Seed } from '@ict/plugin-api';
 import type { OwnedClause } from '@ict/solver';
 import { formatGroup } from '../relations/relation.js';
+import { notOffered } from './explain.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import { repairOf, withheldFor } from './resolve-withheld.js';
@@ -17,8 +18,11 @@ const MAX_VERSIONS = 6;
 export function repairsOf(core: readonly OwnedClause<Reason>[], contradiction: Contradiction, pool: Pool, trial: Trial): readonly string[] {
   const additions = core.flatMap(({ by, kind, targets, reason }) => {
     if (kind !== 'requires' || targets.length > 0 || reason.kind !== 'relation') return [];
-    const [kept] = reason.group.flatMap((relation) => withheldFor(relation, pool.archOf(by), pool));
-    return [kept === undefined ? `add a repository that has ${formatGroup(reason.group)}` : repairOf(kept)];
+    const arch = pool.archOf(by);
+    const [kept] = reason.group.flatMap((relation) => withheldFor(relation, arch, pool));
+    if (kept !== undefined) return [repairOf(kept)];
+    const isThere = reason.group.some((relation) => notOffered(relation, arch, pool).length > 0);
+    return isThere ? [] : [`add a repository that has ${formatGroup(reason.group)}`];
   });
   return findRepairs(otherVersions(core, pool), contradiction, trial, additions);
 }
