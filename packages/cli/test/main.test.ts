@@ -373,6 +373,23 @@ describe('plan', () => {
     ]);
   });
 
+  it('orders packages by name, and says first that the template asks for one', async () => {
+    const [jq] = plan.packages as readonly [(typeof plan.packages)[number]];
+    const named = (name: string, requestedBy: readonly string[]) => ({ ...jq, name, requestedBy });
+    const packages = [
+      named('dbus-bin', ['dbus:amd64', 'essential']),
+      named('dbus', ['a:amd64', 'essential', 'template']),
+      named('adduser', ['b:all', 'c:all']),
+    ];
+    const { stdout } = await ict(['plan', 'a.yml'], { engine: { plan: async () => ({ ...plan, packages }) } });
+    const rows = stdout.lines.filter((line) => /^ {2}(adduser|dbus)/.test(line));
+    expect(rows.map((row) => row.trim().split(/ {2,}/)).map((cells) => [cells[0], cells.at(-1)])).toEqual([
+      ['adduser', 'b:all and 1 more'],
+      ['dbus', 'template and 2 more'],
+      ['dbus-bin', 'essential and 1 more'],
+    ]);
+  });
+
   it('says that the rest is not needed where the finished image is in the cache', async () => {
     const [image, ...others] = plan.steps as readonly [PlannedStep, ...PlannedStep[]];
     const finished = { ...plan, steps: [{ ...image, hit: true, reason: '' }, ...others], fetchBytes: 0 };

@@ -314,6 +314,8 @@ describe('search', () => {
       1,
       'no package has "^lib.*z"; words are looked for as they are written, and not as patterns',
     ]);
+    const near = { search: async () => ({ ...found, packages: [], nearest: ['nginx'] }) };
+    expect((await ict(['search', 'a.yml', '^nginx'], { engine: near })).stderr.text).toMatch(/patterns; did you mean "nginx"\?\n$/);
   });
 });
 
@@ -524,6 +526,7 @@ describe('plan without template', () => {
     ['no names', ['--target', target], 'ICT_CLI_USAGE'],
     ['no target', ['--only', 'jq'], 'ICT_CLI_USAGE'],
     ['a template as well', ['a.yml', '--target', target], 'ICT_CLI_USAGE'],
+    ['values of a flag that takes one', ['--target', target, '--only', 'jq', '--component', 'main', 'extra'], '"extra" is taken for one'],
     ['a repository that is no address', ['--target', target, '--only', 'jq', '--repo', 'b'], 'ICT_CLI_FLAG_INVALID'],
     ['a whole line of a sources.list', ['--target', target, '--only', 'jq', '--repo', 'deb http://b.example one main'], 'its one address'],
     ['two archives in one', ['--target', target, '--only', 'jq', '--repo', 'http://b.example http://c.example'], 'its one address'],

@@ -127,6 +127,13 @@ describe('LiveView', () => {
 });
 
 describe('PlainView', () => {
+  it('names the address of a failed download once', () => {
+    const { terminal: plain, stderr } = terminal();
+    const url = 'http://mirror.example/b';
+    tell(new PlainView(plain, true), [{ type: 'fetch.retry', url, attempt: 1, reason: `${url} cannot be reached: no route` }], 10);
+    expect(stderr.lines).toEqual(['retry 1: http://mirror.example/b cannot be reached: no route']);
+  });
+
   it('says each stage once, and progress seldom', () => {
     const { terminal: plain, stderr } = terminal();
     tell(new PlainView(plain, true), story, 10);

@@ -35,7 +35,7 @@ function packageQuestion(session: Session, template: string | undefined, flags: 
       'repo-key': repoKey,
     });
     const first = misplaced.find(([, value]) => value !== undefined);
-    if (first !== undefined) throw usage(`--${first[0]} is for a plan without template`);
+    if (first !== undefined) throw usage(`--${first[0]} is for a plan without template, and "${template}" is taken for one`);
     return undefined;
   }
   if (target === undefined || only === undefined) throw usage('ict plan needs a template, or --target and --only');
@@ -63,7 +63,7 @@ export function planText(plan: Plan, colors: Colors): string {
       plan.repositories.map(({ id, archive, suite, components, date }) => [`  ${id}`, `${archive} ${suite} ${components.join(' ')}`, date]),
     ),
   );
-  const ofPart = (wanted: PlannedPackage['part']) => plan.packages.filter(({ part }) => part === wanted);
+  const ofPart = (wanted: PlannedPackage['part']) => plan.packages.filter(({ part }) => part === wanted).sort(byName);
   const [image, tools] = [ofPart('image'), ofPart('tools')];
   lines.push('', ...packageLines('Packages', '', image, colors));
   if (tools.length > 0) lines.push('', ...packageLines('Tools', ', which write the image and are not in it', tools, colors));
@@ -78,6 +78,11 @@ export function planText(plan: Plan, colors: Colors): string {
   lines.push('', `${formatBytes(plan.fetchBytes)} to download in ${formatCount(missing, 'package')}`);
   if (finished) lines.push('The finished image is in the cache: a build copies it, and runs no other step.');
   return `${lines.join('\n')}\n`;
+}
+
+/** Ids, which documents are sorted by, put `dbus-bin:amd64` before `dbus:amd64`. */
+function byName(a: PlannedPackage, b: PlannedPackage): number {
+  return a.name === b.name ? 0 : a.name < b.name ? -1 : 1;
 }
 
 function packageLines(head: string, what: string, packages: readonly PlannedPackage[], colors: Colors): readonly string[] {
@@ -102,7 +107,9 @@ function stepWord({ hit, waitsFor }: PlannedStep): string {
   return hit ? 'from the cache' : waitsFor === undefined ? 'to run' : 'may run';
 }
 
+/** What the template asks for says so, then what else is asked for, before the packages that need it. */
 function why(requestedBy: readonly string[]): string {
-  const [first = '', ...rest] = requestedBy.map(plainText);
+  const rank = (by: string): number => (by === 'template' ? 0 : by.includes(':') ? 2 : 1);
+  const [first = '', ...rest] = requestedBy.toSorted((a, b) => rank(a) - rank(b)).map(plainText);
   return rest.length === 0 ? first : `${first} and ${rest.length} more`;
 }

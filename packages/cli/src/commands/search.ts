@@ -18,9 +18,9 @@ export async function search(session: Session, template: string, words: readonly
     session.note(`${formatCount(found, 'package')} with ${quoted(words, 'and')}${rest}\n`);
     return 0;
   }
-  const offer = nearest.length === 0 ? '' : `; did you mean ${quoted(nearest, 'or')}?`;
   const literal = words.some((word) => PATTERN.test(word)) ? '; words are looked for as they are written, and not as patterns' : '';
-  session.note(`no package has ${quoted(words, 'and')}${offer}${literal}\n`, 'warn');
+  const offer = nearest.length === 0 ? '' : `; did you mean ${quoted(nearest, 'or')}?`;
+  session.note(`no package has ${quoted(words, 'and')}${literal}${offer}\n`, 'warn');
   return 1;
 }
 

@@ -32,9 +32,7 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
         ? `${colors.yellow('warning')} ${plainText(event.name)} ${plainText(event.version)} in the cache is damaged and was dropped: ${plainText(event.reason)}\n`
         : undefined;
     case 'fetch.retry':
-      return says(terminal, 'info')
-        ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(event.url)}: ${plainText(event.reason)}\n`
-        : undefined;
+      return says(terminal, 'info') ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(retryText(event))}\n` : undefined;
     case 'step.hit':
       return says(terminal, 'info') ? stepText('hit', `${event.step}${keyText(event.key, terminal)}`, '', colors) : undefined;
     case 'step.miss':
@@ -45,6 +43,11 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
       return text === undefined ? undefined : `${colors.dim(event.type)} ${plainText(text)}\n`;
     }
   }
+}
+
+/** Most reasons begin with the address that was asked. */
+function retryText({ url, reason }: Extract<BuildEvent, { readonly type: 'fetch.retry' }>): string {
+  return reason.startsWith(url) ? reason : `${url}: ${reason}`;
 }
 
 type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss';

@@ -10,6 +10,7 @@ import type {
   Provider,
   ResolutionRequest,
   ResolvedPackage,
+  Seed,
   Snapshot,
 } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
@@ -91,13 +92,22 @@ export async function closure(
     const { packages, relations = [] } = resolution.closure;
     return { packages, relations, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
   }
-  const [first] = resolution.problems;
+  const problems = inOrderOf(request.seeds, resolution.problems);
+  const first = problems[0]!;
   throw coreError('ICT_RESOLVE_UNSOLVABLE', {
-    message: resolution.problems.length === 1 ? first.message : `the packages cannot be resolved: ${resolution.problems.length} problems`,
+    message: problems.length === 1 ? first.message : `the packages cannot be resolved: ${problems.length} problems`,
     hint: first.hint ?? 'Remove one of the packages that exclude each other.',
-    problems: resolution.problems.map((problem) => report(problem, 'error')),
-    facts: { because: resolution.problems.flatMap((problem) => problem.because) },
+    problems: problems.map((problem) => report(problem, 'error')),
+    facts: { because: problems.flatMap((problem) => problem.because) },
   });
+}
+
+/** Problems in the order of the template's lines, then those without one. */
+function inOrderOf(seeds: readonly Seed[], problems: readonly Problem[]): readonly Problem[] {
+  const keyOf = ({ position }: Pick<Seed, 'position'>) => position && `${position.file}:${position.line}:${position.column}`;
+  const places = new Map(seeds.map((seed, place) => [keyOf(seed), place] as const).reverse());
+  const placeOf = (problem: Problem): number => (problem.position && places.get(keyOf(problem))) ?? seeds.length;
+  return problems.toSorted((a, b) => placeOf(a) - placeOf(b));
 }
 
 function report(problem: Problem, severity: 'error' | 'warning'): ProblemReport {

@@ -102,9 +102,11 @@ export class PluginHost {
     );
     const found = targets.get(text);
     if (found !== undefined) return { ...found, distribution: ofArchitecture(found.distribution, found.arch) };
+    const near = nearestNames(text, targets.keys());
+    const containing = text === '' ? [] : [...targets.keys()].filter((target) => target.includes(text));
     throw coreError('ICT_TARGET_UNKNOWN', {
       message: `no plugin defines the target "${text}"`,
-      hint: askIfMeant(nearestNames(text, targets.keys())) ?? `There is ${[...targets.keys()].join(', ')}.`,
+      hint: askIfMeant(near.length > 0 ? near : containing) ?? `There is ${[...targets.keys()].join(', ')}.`,
       facts: { target: text },
     });
   }

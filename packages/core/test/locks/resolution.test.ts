@@ -137,6 +137,22 @@ describe('resolveRequest', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('tells problems in the order of the template, and then those without a line', async () => {
+    await using ctx = fakeContext();
+    const after = { ...position, line: 8 };
+    const problems = [after, undefined, position].map((at) => ({
+      code: 'ICT_DEB_MISSING',
+      message: `of ${at?.line}`,
+      position: at,
+      because: [],
+    }));
+    const { provider } = resolver(() => ({ kind: 'unsolvable', problems }) as Resolution);
+    const packages = [{ name: 'linux', position }, { name: 'firmware', position: after }]; // prettier-ignore
+    await expect(resolve({ kernel: { cmdline: '', packages } }, { provider, ctx })).rejects.toMatchObject({
+      problems: [{ message: 'of 7' }, { message: 'of 8' }, { message: 'of undefined' }],
+    });
+  });
+
   it('names a single problem itself', async () => {
     await using ctx = fakeContext();
     const problems = [{ code: 'ICT_DEB_MISSING', message: 'no package nano', because: [] }];

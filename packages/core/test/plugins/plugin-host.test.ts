@@ -63,6 +63,16 @@ describe('PluginHost', () => {
     ]);
   });
 
+  it.each([
+    ['sample-ome-x86_64', 'Did you mean "sample-one-x86_64"?'],
+    ['one', 'Did you mean "sample-one-x86_64"?'],
+    ['fedora', 'There is sample-one-x86_64.'],
+    ['', 'There is sample-one-x86_64.'],
+  ])('refuses the target "%s", and says which there are', async (text, hint) => {
+    const host = await PluginHost.open([await plugin('acme', everything)], []);
+    expect(() => host.target(text)).toThrow(expect.objectContaining({ code: 'ICT_TARGET_UNKNOWN', hint }));
+  });
+
   it('takes what was read of a definition before for its text, and reads all others', async () => {
     const root = await plugin('acme', everything, { 'distros/two.yml': definition('two') });
     const { written } = parseDistribution(definition('one'), '/elsewhere/one.yml');
