@@ -49,7 +49,7 @@ export interface WithheldPackage extends Pick<PackageRecord, 'name' | 'version' 
   readonly reason: string;
 }
 
-/** How a package that an image can get stands beside others of its name and architecture. */
+/** How a package that an image can get stands beside others of its name, and of its architecture where each has candidates of its own, as with deb. */
 export interface PackageStanding extends Pick<PackageRecord, 'name' | 'version' | 'arch' | 'repository'> {
   /** Whether a resolution of these seeds takes this one of them, unless what others need forbids it. */
   readonly candidate: boolean;

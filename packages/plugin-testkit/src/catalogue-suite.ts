@@ -35,6 +35,7 @@ export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi
       expect(entry).toEqual({ packages: [], providers: [] });
       const scope = scopeOf(fixture, snapshot, [fixture.unknownSeed.request]);
       expect((await catalogue.withheld?.(scope, fixture.ctx)) ?? []).toEqual([]);
+      expect((await catalogue.standings?.(scope, fixture.ctx)) ?? []).toEqual([]);
       expect((await catalogue.advisories?.(scope, fixture.ctx)) ?? []).toEqual([]);
     });
 
@@ -44,12 +45,27 @@ export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi
       const { packages } = await closureOf(fixture);
       const scope = scopeOf(fixture, await pin(fixture), packages.map((pkg) => pkg.name)); // prettier-ignore
       const withheld = (await catalogue.withheld?.(scope, fixture.ctx)) ?? [];
-      const taken = new Set(packages.map((pkg) => `${pkg.repository} ${pkg.id} ${pkg.version}`));
-      expect(withheld.filter((pkg) => taken.has(`${pkg.repository} ${pkg.name}:${pkg.arch} ${pkg.version}`))).toEqual([]);
+      const taken = new Set(packages.map(placed));
+      expect(withheld.filter((pkg) => taken.has(placed(pkg)))).toEqual([]);
       expect(throughJson(withheld)).toEqual(withheld);
       const advisories = (await catalogue.advisories?.(scope, fixture.ctx)) ?? [];
       expect(throughJson(advisories)).toEqual(advisories);
       expect(advisories.flatMap((one) => one.packages).filter((pkg) => !scope.names.has(pkg.name))).toEqual([]);
+    });
+
+    it('tells how each package stands that it does not withhold, and takes for candidates what a resolution takes, as plain data', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue?.standings === undefined) return;
+      const { packages } = await closureOf(fixture);
+      const scope = scopeOf(fixture, await pin(fixture), packages.map((pkg) => pkg.name)); // prettier-ignore
+      const standings = await catalogue.standings(scope, fixture.ctx);
+      expect(throughJson(standings)).toEqual(standings);
+      const withheld = ((await catalogue.withheld?.(scope, fixture.ctx)) ?? []).map(placed);
+      const open = (await recordsOf(fixture)).filter((pkg) => scope.names.has(pkg.name)).map(placed).filter((pkg) => !withheld.includes(pkg)); // prettier-ignore
+      expect(standings.map(placed).sort()).toEqual([...open].sort());
+      const candidates = standings.filter(({ candidate }) => candidate);
+      expect(packages.map(placed).filter((pkg) => !candidates.map(placed).includes(pkg))).toEqual([]);
+      expect(candidates.filter(({ passedOver }) => passedOver !== undefined)).toEqual([]);
     });
 
     it('tells of changelogs in the order of the packages, no more than was asked for, the newest first, as plain data', async (fixture) => {
@@ -68,6 +84,11 @@ export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi
       expect(days).toEqual(days.map((each) => [...each].sort().reverse()));
     });
   });
+}
+
+/** Which package of which repository it is. */
+function placed({ name, version, arch, repository }: PackageKey & Pick<PackageRecord, 'repository'>): string {
+  return `${repository} ${name}:${arch} ${version}`;
 }
 
 type PackageKey = Pick<PackageRecord, 'name' | 'version' | 'arch'>;

@@ -1,6 +1,6 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Closure, Provider, ResolutionRequest, Resolution, Seed } from '@ict/plugin-api';
+import type { Catalogue, Closure, PackageRecord, PackageStanding, Provider, ResolutionRequest, Resolution, Seed } from '@ict/plugin-api';
 import { describeProvider } from '../src/index.js';
 import { runSuite } from './support/suite-run.js';
 import { toyFixture, toyProvider } from './support/toy-provider.js';
@@ -22,7 +22,50 @@ const resolving = (change: (answer: Resolution & { readonly kind: 'resolved' }, 
   },
 });
 
+/** A catalogue of the toy's packages, each of them a candidate, and how it is told of them. */
+function catalogue(told: (standing: PackageStanding) => readonly PackageStanding[] = (standing) => [standing]): Catalogue {
+  return {
+    async *list(snapshot, ctx) {
+      for await (const { name, version, arch } of sound.metadata.packages(snapshot, ctx)) yield { name, version, arch, summary: '' };
+    },
+    describe: async (snapshot, name, ctx) => {
+      const records = await recordsOf(snapshot, ctx);
+      return {
+        packages: records.filter((pkg) => pkg.name === name).map((pkg) => ({ ...pkg, summary: '', details: [], relations: [] })),
+        providers: [],
+      };
+    },
+    standings: async ({ snapshots, names }, ctx) => {
+      const records = (await Promise.all(snapshots.map((snapshot) => recordsOf(snapshot, ctx)))).flat();
+      return records
+        .filter(({ name }) => names.has(name))
+        .flatMap(({ name, version, arch, repository }) => told({ name, version, arch, repository, candidate: true }));
+    },
+  };
+}
+
+async function recordsOf(...[snapshot, ctx]: Parameters<Provider['metadata']['packages']>): Promise<readonly PackageRecord[]> {
+  const records: PackageRecord[] = [];
+  for await (const record of sound.metadata.packages(snapshot, ctx)) records.push(record);
+  return records;
+}
+
+const STANDINGS = 'the catalogue, where there is one > tells how each package stands that it does not withhold, and takes for candidates what a resolution takes, as plain data'; // prettier-ignore
+
 describe('the suite', () => {
+  it('passes a sound catalogue', async () => {
+    expect(await failuresOf({ catalogue: catalogue() })).toEqual([]);
+  });
+
+  it.each<[string, (standing: PackageStanding) => readonly PackageStanding[]]>([
+    ['says nothing of a package', () => []],
+    ['has no candidate', (standing) => [{ ...standing, candidate: false }]],
+    ['passes over a candidate', (standing) => [{ ...standing, passedOver: '2 is newer' }]],
+    ['tells of a package twice', (standing) => [standing, standing]],
+  ])('catches a catalogue that %s', async (_what, told) => {
+    expect(await failuresOf({ catalogue: catalogue(told) })).toEqual([STANDINGS]);
+  });
+
   it('passes a provider without faults', async () => {
     const { ran, failed } = await runSuite((api) => describeProvider('toy', () => toyFixture(), api));
     expect([ran > 25, failed]).toEqual([true, []]);
