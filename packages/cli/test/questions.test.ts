@@ -232,6 +232,11 @@ describe('why-not', () => {
     ['present', { asked: 'nginx.amd64', problems: [], chosen }, ['is in the image, as 2']],
     ['present', { asked: 'httpd', problems: [], chosen }, ['httpd is in the image: nginx 2 provides it', '`ict why a.yml nginx`']],
     ['not-needed', { problems: [], brings }, ['nothing that the template asks for needs it', '1 package, 2.00 KiB', 'nginx:amd64 1']],
+    [
+      'not-needed',
+      { problems: [], brings: [...brings, { ...brings[0]!, id: 'pcre:amd64', before: '2' }], drops: [{ id: 'tar:amd64', version: '3' }] },
+      ['    pcre:amd64 2 -> 1\n    nginx:amd64 1\n', 'and 1 package would go:\n    tar:amd64 3\n'],
+    ],
     ['not-preferred', { problems: [], brings, chosen }, ['2 of acme comes first']],
   ])('says %s', async (verdict, parts, texts) => {
     const { stdout } = await ict(['why-not', 'a.yml', 'nginx=1'], { engine: { whyNot: async () => ({ ...whyNot, verdict, ...parts }) } });

@@ -226,6 +226,19 @@ it.each<[string, readonly string[], readonly Repository[], readonly string[]]>([
     [{ packages: { 'python3-1-1.x86_64': {} } }],
     ['ICT_RPM_UNKNOWN_PACKAGE no repository has a package "python3.11" (line 1)', '  -> Did you mean "python3"?'],
   ],
+  ...(
+    [
+      ['with its version, as dnf takes it', 'lib-2-1.0', 'lib-2=1.0'],
+      ['with version and release', 'lib-2-1.0-1', 'lib-2=1.0-1'],
+      ['with an architecture, too', 'a-2:1-1.x86_64', 'a.x86_64=2:1-1'],
+      ['with a version that is not there', 'a-9.5', 'a=9.5'],
+    ] as const
+  ).map(([what, request, meant]): [string, readonly string[], readonly Repository[], readonly string[]] => [
+    `a package ${what}`,
+    [request],
+    [{ packages: { 'a-1-1.x86_64': {}, 'lib-2-1.0-1.x86_64': {} } }],
+    [`ICT_RPM_UNKNOWN_PACKAGE no repository has a package "${request}" (line 1)`, `  -> Did you mean "${meant}"?`],
+  ]),
   [
     'a need for other architectures only',
     ['a'],

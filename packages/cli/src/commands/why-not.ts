@@ -28,10 +28,21 @@ export function whyNotText(answer: WhyNot, template: string, colors: Colors): st
   if (answer.brings.length > 0) {
     const bytes = answer.brings.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     lines.push('', `  Asking for it would bring ${formatCount(answer.brings.length, 'package')}, ${formatBytes(bytes)}:`);
-    lines.push(...answer.brings.slice(0, TOLD).map(({ id, version }) => `    ${plainText(id)} ${plainText(version)}`));
-    if (answer.brings.length > TOLD) lines.push(`    and ${answer.brings.length - TOLD} more`);
+    lines.push(...told(answer.brings));
   }
+  const { drops = [] } = answer;
+  if (drops.length > 0) lines.push('', `  and ${formatCount(drops.length, 'package')} would go:`, ...told(drops));
   return `${lines.join('\n')}\n`;
+}
+
+/** Packages with their versions, those whose place others take first: they change what the template asks for. */
+function told(packages: readonly { readonly id: string; readonly version: string; readonly before?: string }[]): readonly string[] {
+  const changed = packages.toSorted((a, b) => Number(b.before !== undefined) - Number(a.before !== undefined));
+  const lines = changed.slice(0, TOLD).map(({ id, version, before }) => {
+    const from = before === undefined ? '' : `${plainText(before)} -> `;
+    return `    ${plainText(id)} ${from}${plainText(version)}`;
+  });
+  return packages.length > TOLD ? [...lines, `    and ${packages.length - TOLD} more`] : lines;
 }
 
 function verdict(answer: WhyNot, template: string, colors: Colors): string {

@@ -61,9 +61,9 @@ export function favourLocked(lock: Lock, names: readonly string[], request: Pack
   return { image: keep(lock.packages), tools: keep(lock.tools) };
 }
 
-/** The name in `name`, `name=version`, `name/suite`, or in an id; with its architecture where it has one (`name:arch`). */
+/** The name in `name`, `name=version`, `name/suite`, or in an id; with its architecture where it has one (`name:arch`). A path is its own. */
 export function seedName(request: string): string {
-  return request.replace(/[=/].*$/, '');
+  return request.startsWith('/') ? request : request.replace(/[=/].*$/, '');
 }
 
 /** Whether a request asks for that version of a package, with or without its release, or by a pattern; undefined when it names none. */

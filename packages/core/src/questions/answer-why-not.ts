@@ -41,17 +41,34 @@ export async function answerWhyNot(
     const favour = lock.packages.map(({ name: kept, version: locked }) => ({ name: kept, version: locked }));
     const together = await resolve({ seeds: [...request.image, seed], essential: true, recommends: request.recommends, favour });
     if (together.kind === 'unsolvable') return { ...none, verdict: 'excluded', problems: together.problems.map(explained) };
-    const before = new Set(lock.packages.map(versionOf));
-    const brings = together.closure.packages
-      .filter((pkg: ResolvedPackage) => !before.has(versionOf(pkg)))
-      .map(({ id, version: brought, sizeBytes }) => ({ id, version: brought, sizeBytes }));
+    const { brings, drops } = changesOf(lock.packages, together.closure.packages);
     // Nothing would come: a package of the image goes by that name, or provides it.
     const there = brings.length > 0 ? undefined : together.closure.packages.find(({ requestedBy }) => requestedBy.includes(seed.reason));
     if (there !== undefined) return { ...none, verdict: 'present', chosen: partsOf(there) };
     // What the image has of the name may stay beside it.
     const stays = chosen !== undefined && together.closure.packages.some((pkg) => versionOf(pkg) === versionOf(chosen));
-    return { ...none, verdict: chosen === undefined || stays ? 'not-needed' : 'not-preferred', brings };
+    return {
+      ...none,
+      verdict: chosen === undefined || stays ? 'not-needed' : 'not-preferred',
+      brings,
+      ...(drops.length === 0 ? {} : { drops }),
+    };
   });
+}
+
+/** What would come, with the version whose place it takes, and what would go without another version in its place. */
+function changesOf(before: readonly ResolvedPackage[], after: readonly ResolvedPackage[]): Required<Pick<WhyNot, 'brings' | 'drops'>> {
+  const [kept, had] = [new Set(after.map(versionOf)), new Set(before.map(versionOf))];
+  const come = after.filter((pkg) => !had.has(versionOf(pkg)));
+  const gone = before.filter((pkg) => !kept.has(versionOf(pkg)));
+  const isSame = (a: ResolvedPackage, b: ResolvedPackage): boolean => a.name === b.name && a.arch === b.arch;
+  const brings = come.map((pkg) => {
+    const { id, version, sizeBytes } = pkg;
+    const replaced = gone.find((one) => isSame(one, pkg))?.version;
+    return { id, version, sizeBytes, ...(replaced === undefined ? {} : { before: replaced }) };
+  });
+  const drops = gone.filter((one) => !come.some((pkg) => isSame(one, pkg))).map(({ id, version }) => ({ id, version }));
+  return { brings, drops };
 }
 
 function versionOf({ name, version, arch }: ResolvedPackage): string {

@@ -53,8 +53,10 @@ export interface WhyNot {
     readonly position?: SourcePosition;
     readonly because: readonly string[];
   }[];
-  /** What would come or change, were it asked for. */
-  readonly brings: readonly { readonly id: string; readonly version: string; readonly sizeBytes: number }[];
+  /** What would come or change, were it asked for. `before`: the version of the image whose place it would take. */
+  readonly brings: readonly { readonly id: string; readonly version: string; readonly sizeBytes: number; readonly before?: string }[];
+  /** Packages of the image that would go, without another version in their place; absent: none. */
+  readonly drops?: readonly { readonly id: string; readonly version: string }[];
 }
 
 /** A package that a search found, in every version that the repositories have. */

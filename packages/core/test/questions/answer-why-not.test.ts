@@ -88,6 +88,17 @@ describe('answerWhyNot', () => {
     const { answer } = await ask('nginx', solved('nginx'), solved('bash', 'tar', 'nginx', 'pcre'));
     expect(answer).toMatchObject({ verdict: 'not-needed', brings: [{ id: 'nginx:amd64' }, { id: 'pcre:amd64' }] });
     expect(answer).not.toHaveProperty('chosen');
+    expect(answer).not.toHaveProperty('drops');
+    expect(answer.brings[0]).not.toHaveProperty('before');
+  });
+
+  it('tells which versions would make way, and what would go', async () => {
+    const { answer } = await ask('nginx', solved('nginx'), solved('bash=0.9', 'nginx'));
+    expect(answer).toMatchObject({
+      verdict: 'not-needed',
+      brings: [{ id: 'bash:amd64', version: '0.9', before: '1' }, { id: 'nginx:amd64' }],
+      drops: [{ id: 'tar:amd64', version: '1' }],
+    });
   });
 
   it('could stand beside the version that is there', async () => {
@@ -115,6 +126,7 @@ describe('answerWhyNot', () => {
     const { answer } = await ask('bash=2', solved('bash=2'), { kind: 'resolved', closure: { packages }, warnings: [] });
     expect(answer).toMatchObject({ verdict: 'not-needed', brings: [{ id: 'bash:amd64', version: '2' }] });
     expect(answer.brings).toHaveLength(1);
+    expect(answer.brings[0]).not.toHaveProperty('before');
   });
 
   it.each(['bash=0.9', 'bash:amd64=0.9', 'bash.amd64=0.9'])('another version comes first than %s', async (wanted) => {

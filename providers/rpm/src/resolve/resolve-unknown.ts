@@ -44,7 +44,9 @@ export function unknownPackage(
   const elsewhere = ofOtherArchitecture(seed, name, pool, tryStream);
   if (elsewhere !== undefined) return elsewhere;
   const module = /^@?([\w.+-]+):[\w.+-]+(?:\/[\w.+-]+)?$/.exec(request)?.[1];
-  if (module !== undefined) return unknownModule(seed, module, modules);
+  const versioned = versionOfNevra(request, pool);
+  // An epoch looks like the stream of a module.
+  if (module !== undefined && versioned === undefined) return unknownModule(seed, module, modules);
   const what = request.startsWith('/') ? `package with the file "${request}"` : `package "${request}"`;
   const missing = `no repository has a ${what}`;
   const replacing = pool.replacing(name);
@@ -54,9 +56,24 @@ export function unknownPackage(
   }
   const places = pool.repositories.map(({ id }) => id).join(', ');
   const hint =
-    askIfMeant(nearestNames(name, namesOf(pool))) ??
+    askIfMeant(versioned === undefined ? nearestNames(name, namesOf(pool)) : [versioned]) ??
     `Look for the name in ${places === '' ? 'the repositories' : places}, or add the repository that has it.`;
   return problemOf(seed, 'ICT_RPM_UNKNOWN_PACKAGE', `${missing}${askedBy(seed)}`, hint);
+}
+
+/**
+ * A package with its version as dnf takes it, `bash-5.2` or `bash-5.2-1.x86_64`, in the words of a template: `bash=5.2`, `bash.x86_64=5.2-1`.
+ *
+ * @returns undefined when no package has the name.
+ */
+function versionOfNevra(request: string, pool: Pool): string | undefined {
+  const [, nevr = request, suffix] = /^(.*)\.([^.]+)$/.exec(request) ?? [];
+  const arch = suffix !== undefined && isArchitecture(suffix) ? `.${suffix}` : '';
+  for (const form of [/^(.+)-(\d[^-]*-[^-]+)$/, /^(.+)-(\d[^-]*)$/]) {
+    const [, name, version] = form.exec(arch === '' ? request : nevr) ?? [];
+    if (name !== undefined && pool.all(name).length > 0) return `${name}${arch}=${version}`;
+  }
+  return undefined;
 }
 
 export function unknownGroup(seed: Seed, { groups, environments }: Comps): Problem {
