@@ -118,6 +118,8 @@ describe('questions over the metadata that a lock pins', () => {
 
   it('without what the cache keeps they fetch the indexes of the lock by content, and say so when those are gone', async () => {
     await rm(aside.places.cache, { recursive: true });
+    const forbidden = await aside.ict(['show', locked, 'tool', '--offline']);
+    expect([forbidden.status, forbidden.stderr]).toEqual([6, expect.stringContaining('ICT_FETCH_OFFLINE')]);
     const { packages } = await aside.document<ShowDocument>(['show', locked, 'tool']);
     expect(packages).toMatchObject([{ version: '1.0', inImage: false }]);
     await rm(aside.places.cache, { recursive: true });

@@ -52,7 +52,8 @@ export async function openPinned(
 /**
  * Runs a question over pinned metadata.
  *
- * @throws `ICT_METADATA_GONE` when the state that a lock names can be read neither from the cache nor from the archive or its mirrors.
+ * @throws `ICT_METADATA_GONE` when the state that a lock names can be read neither from the cache nor from the archive or its mirrors; as it is
+ * what fails because a download is forbidden.
  */
 export async function readPinned<T>(
   { snapshots, context, file }: PinnedMetadata,
@@ -71,5 +72,5 @@ export async function readPinned<T>(
   }
 }
 
-/** Kinds of failure that mean: what was asked for is not to be had. */
-const UNREADABLE: ReadonlySet<string> = new Set(['network', 'offline', 'integrity']);
+/** Kinds of failure that mean: what was asked for is not to be had. Nobody has looked for it with `--offline`. */
+const UNREADABLE: ReadonlySet<string> = new Set(['network', 'integrity']);
