@@ -48,17 +48,17 @@ export async function answerSearch(
   const has = (text: string): boolean => wanted.every((word) => text.includes(word));
   const found = new Map<string, Match>();
   const names = new Set<string>();
-  const { providers } = words.length === 1 ? await describeIn(words[0]!, question, services) : { providers: [] };
-  const providing = new Set(providers.map(keyOf));
+  const catalogue = catalogueOf(provider);
   for (const snapshot of snapshots) {
-    for await (const pkg of catalogueOf(provider).list(snapshot, services.context)) {
+    const providers = words.length === 1 ? (await catalogue.describe(snapshot, words[0]!, services.context)).providers : [];
+    const providing = new Set(providers.map(({ name }) => name));
+    for await (const pkg of catalogue.list(snapshot, services.context)) {
       const { name, summary, description = '' } = pkg;
       names.add(name);
       const inName = has(name.toLowerCase());
-      const located = { ...pkg, repository: snapshot.repository.id };
-      if (!inName && !has(`${name}\n${summary}\n${description}`.toLowerCase()) && !providing.has(keyOf(located))) continue;
+      if (!inName && !providing.has(name) && !has(`${name}\n${summary}\n${description}`.toLowerCase())) continue;
       const known = found.get(name) ?? { inName, versions: [] };
-      known.versions.push(located);
+      known.versions.push({ ...pkg, repository: snapshot.repository.id });
       found.set(name, known);
     }
   }
