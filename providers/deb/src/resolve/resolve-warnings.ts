@@ -44,20 +44,24 @@ export function warnOfCycles(pool: Pool, chosen: ReadonlySet<number>): Problem[]
   }));
 }
 
-/** Says which provider stands for a name that is no package, when there was a choice. */
+/** Says which provider stands for a name that is no package, when there was a choice. Of versions of one package there is none. */
 export function warnOfVirtual(wanted: readonly Wanted[], chosen: ReadonlySet<number>, pool: Pool): Problem[] {
-  return wanted
-    .filter(({ virtual, targets }) => virtual && targets.length > 1)
-    .map(({ seed, targets }) => {
-      const taken = targets.find((target) => chosen.has(target))!;
-      return {
-        code: 'ICT_DEB_VIRTUAL_PACKAGE',
-        message: `"${seed.request}" is no package but a name that ${targets.length} packages provide; ${pool.title(taken)} was taken`,
-        hint: `Ask for ${pool.title(taken)} itself, or for another of them, to be sure of it.`,
-        ...(seed.position === undefined ? {} : { position: seed.position }),
-        because: targets.map((target) => `${pool.title(target)} ${pool.version(target)} provides ${seed.request}`),
-      };
-    });
+  return wanted.flatMap(({ seed, targets, virtual }) => {
+    const byTitle = Map.groupBy(targets, (target) => pool.title(target));
+    if (!virtual || byTitle.size < 2) return [];
+    const taken = targets.find((target) => chosen.has(target))!;
+    const problem: Problem = {
+      code: 'ICT_DEB_VIRTUAL_PACKAGE',
+      message: `"${seed.request}" is no package but a name that ${byTitle.size} packages provide; ${pool.title(taken)} was taken`,
+      hint: `Ask for ${pool.title(taken)} itself, or for another of them, to be sure of it.`,
+      ...(seed.position === undefined ? {} : { position: seed.position }),
+      because: Array.from(byTitle, ([title, versions]) => {
+        const known = new Set(versions.map((target) => pool.version(target)));
+        return `${title} ${[...known].join(', ')} provides ${seed.request}`;
+      }),
+    };
+    return [problem];
+  });
 }
 
 /** Says which Recommends were not followed although their packages exist. Those that no repository has are silently left out, as by apt. */
