@@ -15,7 +15,7 @@ export function checkLock(source: LockSource, value: unknown): Lock {
   if (Number.isInteger(value['lockVersion']) && (value['lockVersion'] as number) > 1)
     throw newer(source.file, value['lockVersion'] as number);
   if (value['lockVersion'] !== 1)
-    throw unreadable(source, `it has lockVersion ${String(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
+    throw unreadable(source, `it has lockVersion ${plainValue(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
   const { asked, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
   if (!isDigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
@@ -36,7 +36,7 @@ export function checkLock(source: LockSource, value: unknown): Lock {
     for (const [place, pkg] of (value[list] as readonly unknown[]).entries()) {
       const path = [list, place];
       if (!isLockedPackage(pkg) || !known.has(pkg.repository)) {
-        throw unreadable(source, `the entry of ${isRecord(pkg) ? String(pkg['id']) : 'a package'} is not complete`, { path });
+        throw unreadable(source, `the entry of ${isRecord(pkg) ? plainValue(pkg['id']) : 'a package'} is not complete`, { path });
       }
       if (!isPathBelow(pkg.path)) throw unreadable(source, `the path of ${pkg.id} leaves its archive`, { path: [...path, 'path'] });
       if (ids.has(pkg.id)) throw unreadable(source, `${pkg.id} is listed twice`, { path });
@@ -52,6 +52,11 @@ export function checkLock(source: LockSource, value: unknown): Lock {
     throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
   }
   return value as unknown as Lock;
+}
+
+/** A value as a message tells it. An object may have a `toString` of its own that is no function. */
+function plainValue(value: unknown): string {
+  return typeof value === 'object' && value !== null ? '{...}' : String(value);
 }
 
 function isPinned(value: unknown): value is PinnedRepository {

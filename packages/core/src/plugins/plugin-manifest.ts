@@ -39,7 +39,7 @@ export async function readManifest(root: string): Promise<FoundPlugin> {
   const { name, version, ict } = json;
   if (ict === undefined) throw invalid('has no "ict" field, so it is not a plugin');
   if (!isRecord(ict)) throw invalid('"ict" is not a mapping');
-  if (ict['apiVersion'] !== 1) throw invalid(`asks for plugin API ${String(ict['apiVersion'])}; this is version 1`);
+  if (ict['apiVersion'] !== 1) throw invalid(`asks for plugin API ${JSON.stringify(ict['apiVersion'])}; this is version 1`);
   for (const path of ['plugin', 'templateSection']) {
     if (ict[path] !== undefined && typeof ict[path] !== 'string') throw invalid(`"ict.${path}" is not a path`);
   }

@@ -297,6 +297,7 @@ describe('locks that were damaged', () => {
         {},
         [null],
         { kind: 'layer' },
+        { toString: '' },
         '\ud800',
         8.64e15,
         '__proto__',
