@@ -90,15 +90,18 @@ describe('an ordinary user, and the same one with sudo, who share cache and work
 
   it('leave each other directories to write in, whoever made them: only what trees need is one user\u2019s alone', async () => {
     const shared = await placesOf(user, join(mini.root, 'root first'));
-    const first = await sound(mini.buildTemplate(templates[0], shared, [], surroundings(true)));
+    // Not even a umask that closes everything to others makes a difference.
+    const log = join(mini.root, 'root first', 'log');
+    const first = await sound(mini.buildTemplate(templates[0], shared, ['--log-file', log], { ...surroundings(true), umask: '077' }));
     expect(warningsOf(first)).toEqual([]);
     const { stdout } = await run('find', [shared.cache, '-type', 'd', '-uid', '0', '-prune', '-printf', '%P\n']);
     expect(stdout.trimEnd().split('\n').sort()).toEqual(['.ict/layers', '.ict/mounts']);
+    const [argv0, ...argv] = [...asUser(user), 'cmp', artifactOf(first, 'raw').path, artifactOf(first, 'raw').path] as const;
+    await run(argv0 as string, argv);
 
-    // A work directory is one user's. Of the cache, all but the trees serves the other.
-    const { work } = await placesOf(user, join(mini.root, 'of the user'));
-    const second = await sound(mini.buildTemplate(templates[1], { ...shared, work }, [], surroundings(false)));
+    const second = await sound(mini.buildTemplate(templates[1], shared, ['--log-file', log], surroundings(false)));
     expect(artifactOf(second, 'raw').digest).toBe(digests[1]);
+    expect(stepsOf(second, 'step.hit')).toEqual(['ict.base']); // from its snapshot
     expect(downloaded(second)).toEqual(['mini-tool']);
     expect(warningsOf(second)).toEqual([]);
   });
@@ -108,6 +111,46 @@ describe('an ordinary user, and the same one with sudo, who share cache and work
     expect(result.status).toBe(7);
     expect(result.stderr).toContain('ICT_HOST_DIRECTORY  directory: ');
     expect(result.stderr).toContain('--work-dir');
+  });
+});
+
+describe('users of one group, and a cache directory that is the group\u2019s', () => {
+  /** A group that has no name. */
+  const GROUP = 64_321;
+  let other: OrdinaryUser;
+  let cache: string;
+  beforeAll(async () => {
+    other = await makeOrdinaryUser(1);
+    cache = join(mini.root, 'of a group');
+    await run('install', ['--directory', '--mode', '2775', '--group', String(GROUP), cache]);
+  });
+  afterAll(() => removeOrdinaryUser(other.name));
+
+  const member = ({ uid, gid }: OrdinaryUser, home: string): IctOptions => ({
+    command: ['setpriv', '--reuid', String(uid), '--regid', String(gid), '--groups', String(GROUP), '--', program],
+    env: { HOME: home },
+    umask: '022',
+  });
+
+  it('take and remove all that the other made, and layers as archives', async () => {
+    const first = { ...(await placesOf(user, join(mini.root, 'first of a group'))), cache };
+    const second = { ...(await placesOf(other, join(mini.root, 'second of a group'))), cache };
+    await sound(mini.buildTemplate(templates[1], first, [], member(user, first.temporary)));
+    const result = await sound(mini.buildTemplate(templates[2], second, [], member(other, second.temporary)));
+    expect(artifactOf(result, 'raw').digest).toBe(digests[2]);
+    expect(downloaded(result)).toEqual([]);
+    expect(warningsOf(result)).toEqual([]);
+    expect(stepsOf(result, 'step.hit')).toEqual(['ict.base', 'ict.packages']);
+
+    await sound(ict(['cache', 'clean', '--all', '--cache-dir', cache, '--work-dir', second.work], member(other, second.temporary)));
+    const { stdout } = await run('find', [join(cache, 'imageCache'), join(cache, 'pkgCache'), join(cache, '.ict', 'blobs'), '-type', 'f']);
+    expect(stdout.split('\n').filter((path) => path !== '' && !path.endsWith('chrootpkgs.dot'))).toEqual([]);
+  });
+
+  it('are told to name work directories of their own', async () => {
+    const result = await mini.buildTemplate(templates[1], { cache, work: cache, temporary: cache }, [], member(user, mini.root));
+    expect(result.status).toBe(7);
+    expect(result.stderr).toMatch(/ICT_HOST_FILE_SYSTEM .* gives what is made in it to group 64321/);
   });
 });
 

@@ -1,6 +1,6 @@
-import { chmod, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestHex, digestOf, ensureDirectory, ignoreSystemError, publishByLink } from '@ict/integrity';
+import { digestHex, digestOf, ensureDirectory, ignoreSystemError, publishByLink, writeNewFile } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
@@ -134,8 +134,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
         if ((await path(digest)) !== undefined) return { kind: 'blob', digest, sizeBytes: bytes.length };
         const staged = await layout.temporaryFile();
         try {
-          await writeFile(staged, bytes, { flag: 'wx' });
-          await chmod(staged, 0o444);
+          await writeNewFile(staged, bytes, 0o444);
         } catch (error) {
           await rm(staged, { force: true });
           throw error;

@@ -26,7 +26,7 @@ export interface CacheHome {
   readonly treesDir?: string;
 }
 
-/** The name of the file system of a directory when no trees can be made on it. */
+/** Why no trees can be made in a directory; undefined when they can. */
 export type UnfitForTrees = (directory: string) => Promise<string | undefined>;
 
 /** Whether a path is a directory, or lies in it. */
@@ -41,7 +41,7 @@ const ownPlace = (workDir: string): string => join(workDir, '.cache');
 /**
  * Where the cache is. A `cache_dir` that can be read and not written (a mount, a directory of another user) is one of those that are only
  * read; what has to be written goes to `.cache` in the work directory. So do the trees alone when `cache_dir` lies where overlays cannot
- * be, on network storage for one.
+ * be, on network storage for one, or in a directory of a group.
  *
  * @throws `ICT_CACHE_NESTED` for a work or temporary directory among the entries of the cache.
  */

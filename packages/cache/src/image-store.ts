@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { copyFile, link, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, link, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   atomicWriteFile,
@@ -12,6 +12,7 @@ import {
   isNoFile,
   syncDirectory,
   systemErrorOf,
+  writeNewFile,
   type CacheKey,
   type InputDifference,
 } from '@ict/integrity';
@@ -222,7 +223,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
         await (ours ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), NEW_FILE));
         if (ours) await blobs.resign(digest); // a link changes what the file system says of the blob
       }
-      for (const [name, bytes] of documents) await writeFile(placeOf(name), bytes, { mode: 0o444, flag: 'wx' });
+      for (const [name, bytes] of documents) await writeNewFile(placeOf(name), bytes, 0o444);
       // The record vouches for them by what the file system says, which it may say of files that are not written yet.
       for (const { name } of record.files) await flush(placeOf(name));
       await sign(record, staged);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
-import { lstat, rename, unlink, writeFile } from 'node:fs/promises';
+import { lstat, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
   digestHex,
@@ -11,6 +11,7 @@ import {
   isNoFile,
   publishByLink,
   readRegularFile,
+  writeNewFile,
 } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
@@ -176,7 +177,7 @@ function ownerOf(path: string): number | undefined {
 
 /** Each time a file is written, to see that it can be; only the first one stays, and is flushed. */
 async function writeVersion(file: string, temporary: string): Promise<void> {
-  await writeFile(temporary, `${layoutVersion}\n`, { mode: 0o644, flag: 'wx' });
+  await writeNewFile(temporary, `${layoutVersion}\n`);
   if (lstatSync(file, { throwIfNoEntry: false }) === undefined) await publishByLink(temporary, file);
   else await unlink(temporary);
 }

@@ -1,10 +1,10 @@
 import { constants, lstatSync } from 'node:fs';
-import { link, open, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { link, open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { errnoOf, ignoreSystemError, isNoFile, readRegularFile } from '@ict/integrity';
+import { errnoOf, ignoreSystemError, isNoFile, readRegularFile, writeNewFile } from '@ict/integrity';
 import { giveBack, pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
@@ -155,7 +155,7 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
       const own = beside();
       const lease: Lease = { owner, token: randomBytes(16).toString('hex') };
       try {
-        await writeFile(own, JSON.stringify(lease), { flag: 'wx' });
+        await writeNewFile(own, JSON.stringify(lease));
         await acquire(file, own, options);
       } catch (error) {
         await rm(own, { force: true });

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { appendFile, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDirectory, errnoOf, ignoreSystemError, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
 import { isAbandoned } from './abandoned.js';
@@ -79,7 +79,7 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
         if (!isNoFile(error)) throw error;
         if (errnoOf(error) === 'ENOENT') ensureDirectory(day);
         await clearWreck(layout, file);
-        await append(file, text);
+        await append(file, text, constants.O_CREAT);
       });
     } catch (error) {
       ignoreSystemError(error); // the use is not remembered
@@ -153,10 +153,16 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
   };
 }
 
-/** Through no link: whoever may write in a cache could have root write elsewhere. */
-async function append(path: string, text: string): Promise<void> {
+/**
+ * Through no link: whoever may write in a cache could have root write elsewhere.
+ *
+ * @param creating `O_CREAT` to make the file, which all who share the cache may read, whatever the umask.
+ */
+async function append(path: string, text: string, creating = 0): Promise<void> {
   refuseSpecialFile(path);
-  await appendFile(path, text, { flag: constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW });
+  await using file = await open(path, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW | creating);
+  if (creating !== 0) await file.chmod(0o644);
+  await file.appendFile(text);
 }
 
 async function names(directory: string, unseen: Unseen): Promise<readonly string[]> {

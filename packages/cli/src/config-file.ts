@@ -1,6 +1,6 @@
-import { chown, mkdir, readFile, realpath, stat } from 'node:fs/promises';
+import { chown, readFile, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { atomicWriteFile } from '@ict/integrity';
+import { atomicWriteFile, ensureDirectory } from '@ict/integrity';
 import { type ConfigScope, configFileOf } from '@ict/template';
 import type { ConfigScopeFlags } from './config-commands.js';
 import { cliError } from './errors.js';
@@ -34,14 +34,14 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
  *
  * @throws `ICT_CLI_FILE_UNWRITABLE`
  */
-export async function writeUserFile(file: string, text: string, surroundings: Surroundings): Promise<void> {
+export async function writeUserFile(file: string, text: string, surroundings: Pick<Surroundings, 'env' | 'uid'>): Promise<void> {
   try {
     const target = await realpath(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return undefined;
       throw error;
     });
     if (target === undefined) {
-      await mkdir(dirname(file), { recursive: true });
+      ensureDirectory(dirname(file));
       await atomicWriteFile(file, text);
       await giveToInvoker([file], surroundings);
       return;

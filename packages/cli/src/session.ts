@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { BuildEvent, ErrorRecord, EventBody, ProblemReport } from '@ict/plugin-api';
 import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
 import { exitStatus, statusOfSignal } from './exit-status.js';
 import { failureText, problemText } from './views/failure-text.js';
+import { giveToInvoker } from './ownership.js';
 import { LiveView } from './views/live-view.js';
 import { LogFile } from './views/log-file.js';
 import { PlainView } from './views/plain-view.js';
@@ -68,7 +70,12 @@ export class Session {
       this.terminal = { ...this.terminal, level: settings.logLevel };
       this.view = chooseView(this.terminal);
     }
-    if (settings.logFile !== undefined) this.log = await LogFile.open(settings.logFile, this.terminal);
+    if (settings.logFile !== undefined) {
+      const isNew = !existsSync(settings.logFile);
+      this.log = await LogFile.open(settings.logFile, this.terminal);
+      // Root's own would be closed to the same user without sudo.
+      if (isNew) await giveToInvoker([settings.logFile], this.surroundings);
+    }
     for (const warning of settings.warnings) this.note(problemText(warning, this.terminal.colors), 'warn');
   }
 

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rename, rm, stat, symlink, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync, zstdDecompressSync } from 'node:zlib';
@@ -348,6 +348,13 @@ describe('ict cache export and import', () => {
     const { inputs } = (await cache.images.record(id)) as { inputs: Json };
     expect(await cache.images.find(inputs)).toMatchObject({ reason: expect.stringContaining('imported') as unknown });
     expect(existsSync(target('out.raw'))).toBe(true);
+  });
+
+  it.runIf(process.geteuid?.() === 0)('writes a file that belongs to whoever ran sudo', async () => {
+    const key = await keepImage();
+    const sudo = { uid: 0, env: { SUDO_UID: '12345', SUDO_GID: '12345' } };
+    expect((await ict(['cache', 'export', key, join(root, 'out.raw'), ...places], sudo)).status).toBe(0);
+    expect((await stat(join(root, 'out.raw'))).uid).toBe(12345);
   });
 
   it('writes nothing of a damaged image, and no form that it does not know', async () => {

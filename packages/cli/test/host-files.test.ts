@@ -1,7 +1,8 @@
-import { chmod, link, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeUserFile } from '../src/config-file.js';
 import { giveToInvoker, invoker } from '../src/ownership.js';
 import { claimDirectory } from '../src/private-directory.js';
 
@@ -45,6 +46,16 @@ describe('giveToInvoker', () => {
     await link(file, join(root, 'b.raw'));
     await giveToInvoker([file], surroundings);
     expect((await stat(file)).uid).toBe(uid);
+  });
+});
+
+describe.runIf(uid === 0)('writeUserFile', () => {
+  it('leaves the user who ran sudo the directories that it makes in one of that user', async () => {
+    await chown(root, 12345, 12345);
+    const surroundings = { env: { SUDO_UID: '12345', SUDO_GID: '12345' }, uid };
+    await writeUserFile(join(root, '.config', 'ict', 'config.yml'), 'workers: 3\n', surroundings);
+    const made = ['.config', '.config/ict', '.config/ict/config.yml'];
+    expect(await Promise.all(made.map(async (name) => (await stat(join(root, name))).uid))).toEqual([12345, 12345, 12345]);
   });
 });
 

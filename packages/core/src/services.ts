@@ -1,7 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
+import { ensureDirectory } from '@ict/integrity';
 import type { BuildContext, Context, EventBody, Provider, TreeRef } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
 import { createVerifier } from '@ict/verify';
@@ -155,7 +156,7 @@ async function open(
     within: (work) => namingFullDisk(room, () => within({ own, shared: [] }, work)),
     locked: (directory, wantedBytes, work) =>
       namingFullDisk(room, async () => {
-        await mkdir(directory, { recursive: true });
+        ensureDirectory(directory);
         return cache.withLock(
           workspaceLock(directory),
           async () => {

@@ -14,7 +14,7 @@ import {
 import { copyFile, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
-import { ContentHasher, digestAlgorithm, ensureDirectory, errnoOf, fileStateOf, moveFile } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, ensureDirectory, errnoOf, fileStateOf, isRefusal, moveFile } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
@@ -166,7 +166,8 @@ export function createPartialStore(directory: string): PartialStore {
         renameSync(join(directory, name), path);
         return path;
       } catch (error) {
-        if (errnoOf(error) !== 'ENOENT') throw error;
+        // Another was quicker; or it is another user's, in a directory where each removes only files of its own.
+        if (errnoOf(error) !== 'ENOENT' && !isRefusal(error)) throw error;
       }
     }
     return undefined;
@@ -186,7 +187,14 @@ export function createPartialStore(directory: string): PartialStore {
       try {
         const left = claim(key);
         if (left === undefined) return partial;
-        await using source = await open(left, 'r');
+        await using source = await open(left, 'r').catch((error: unknown) => {
+          if (!isRefusal(error)) throw error;
+          return undefined; // another user's: what it has is downloaded again
+        });
+        if (source === undefined) {
+          await unlink(left);
+          return partial;
+        }
         const chunk = Buffer.allocUnsafe(copyBytes);
         for (;;) {
           const { bytesRead } = await source.read(chunk, 0, copyBytes, null);

@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   lutimesSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -46,6 +48,28 @@ describe('the file of a download', () => {
     const target = join(directory, 'moved');
     expect(await partial.moveTo(target)).toBeUndefined();
     expect(readFileSync(target)).toEqual(content);
+  });
+
+  it('is begun anew where another user, root for one, left what only that user may read', async () => {
+    const theirs = await begin();
+    theirs.append(content.subarray(0, 15));
+    theirs.close();
+    const [key] = basename(theirs.path).split('.');
+    const left = join(directory, 'partial', `${key}.00000000-4194305-1.0123456789ab.part`);
+    renameSync(theirs.path, left);
+    const anHourAgo = Date.now() / 1000 - 3600;
+    utimesSync(left, anHourAgo, anHourAgo);
+    chmodSync(directory, 0o755);
+    chmodSync(join(directory, 'partial'), 0o777);
+    process.seteuid?.(12_345);
+    try {
+      const mine = await begin();
+      expect(mine.hasher.sizeBytes).toBe(0);
+      mine.discard();
+      expect(readdirSync(join(directory, 'partial'))).toEqual([]);
+    } finally {
+      process.seteuid?.(0);
+    }
   });
 
   it('is that of another machine only when nothing came for a while', async () => {

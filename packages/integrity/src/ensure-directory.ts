@@ -1,18 +1,19 @@
-import { closeSync, constants, fchownSync, fstatSync, mkdirSync, openSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readdirSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, ignoreSystemError } from './system-error.js';
 
 /**
  * Makes a directory that users share, and those above it; nothing happens when it exists. Unlike `mkdir` with `recursive`, it says
- * `EROFS` on a read-only file system, where Node says `ENOENT`. What root makes in a directory of another user is that user's, as far as the
- * system lets it: whoever runs `sudo` now and then could otherwise not write there any more.
+ * `EROFS` on a read-only file system, where Node says `ENOENT`. As far as the system lets it, what is made is open to whom the directory above
+ * is: what root makes in a directory of another user is that user's, as whoever runs `sudo` now and then could otherwise not write there any
+ * more, and what anybody makes in a directory that a group shares (setgid, writable, not sticky) is the group's to write, whatever the umask.
  *
  * Called before nearly every write, so it is synchronous: a trip through Node's thread pool takes many times as long.
  *
  * @throws Node's own error; `EPERM` where a directory is in which none can be made, as in `/proc`: the system says `ENOENT`.
  */
 export function ensureDirectory(path: string): void {
-  make(path, 0o777, giveToOwnerAbove);
+  make(path, 0o777, shareAsAbove);
 }
 
 /**
@@ -47,21 +48,38 @@ function make(path: string, mode: number, made: (path: string) => void, attempts
   made(path);
 }
 
-/** The user of the directory above may put something else in the place of what was made: only an empty directory that is still there is given away. */
-function giveToOwnerAbove(path: string): void {
-  if (process.geteuid?.() !== 0) return;
+/**
+ * Whoever may write in the directory above may put something else in the place of what was made. So nobody gains a power by this, and only an
+ * empty directory that is still there is shared.
+ */
+function shareAsAbove(path: string): void {
+  const own = process.geteuid?.();
+  if (own === undefined) return;
+  const isGiven = (above: Stats): boolean => own === 0 && above.uid !== 0;
   try {
-    if (statSync(dirname(path)).uid === 0) return;
-    withDirectory(dirname(path), 0, (above, held) => {
-      const { uid, gid, dev } = fstatSync(above);
+    const seen = statSync(dirname(path));
+    if (!isGiven(seen) && !isOfGroup(seen)) return;
+    withDirectory(dirname(path), 0, (parent, held) => {
+      const above = fstatSync(parent);
       withDirectory(join(held, basename(path)), constants.O_NOFOLLOW, (directory, inside) => {
-        const stats = fstatSync(directory);
-        if (stats.uid === 0 && stats.dev === dev && readdirSync(inside).length === 0) fchownSync(directory, uid, gid);
+        const made = fstatSync(directory);
+        if (made.uid !== own || made.dev !== above.dev || readdirSync(inside).length > 0) return;
+        if (isOfGroup(above) && made.gid === above.gid) fchmodSync(directory, (made.mode & 0o7777) | (above.mode & 0o070));
+        if (isGiven(above)) fchownSync(directory, above.uid, above.gid);
       });
     });
   } catch (error) {
-    ignoreSystemError(error); // it stays root's
+    ignoreSystemError(error); // it stays as it was made
   }
+}
+
+const GROUP_WRITES = constants.S_IWGRP | constants.S_IXGRP;
+const SETGID = 0o2000;
+const STICKY = 0o1000;
+
+/** Whether a group shares a directory: what is made there is the group's, and each member may rename what another made. */
+function isOfGroup({ mode }: Stats): boolean {
+  return (mode & (GROUP_WRITES | SETGID | STICKY)) === (GROUP_WRITES | SETGID);
 }
 
 /** @param use gets the open directory, and a path that leads to it whatever its name is by now. */

@@ -30,6 +30,7 @@ export {
   sharedDirectorySync,
   syncDirectory,
   temporaryName,
+  writeNewFile,
 } from './publish.js';
 export { ensureDirectory, ensureOwnDirectory } from './ensure-directory.js';
 export { fileStateOf } from './file-state.js';

@@ -73,6 +73,18 @@ export async function replaceFile(path: string, bytes: Uint8Array | string, temp
 }
 
 /**
+ * Makes a file with these bytes, where nothing may be yet.
+ *
+ * @param mode permission bits, exactly (the umask is not applied): what users share, one whose umask is strict leaves readable for others.
+ * @throws Node's own error, `EEXIST` for one.
+ */
+export async function writeNewFile(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
+  await using file = await open(path, 'wx', 0o600);
+  await file.writeFile(bytes);
+  await file.chmod(mode);
+}
+
+/**
  * Gives a finished temporary file its final name without ever replacing what is there. The file is flushed first, so the name
  * never shows a part of it. `temporary` is gone afterwards in either case; on another error it stays.
  *

@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -66,5 +66,45 @@ describe('what root makes in a directory of another user', () => {
     expect(ownerOf(join(home, 'a'))).toEqual([0, 0]);
     expect(ownerOf(join(home, 'a', 'b'))).toEqual([0, 0]);
     expect(statSync(join(home, 'a', 'b')).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe('what is made in a directory that a group shares', () => {
+  let umask: number;
+  beforeEach(() => {
+    umask = process.umask(0o077);
+    chownSync(home, 0, GROUP);
+    chmodSync(home, 0o2775);
+  });
+  afterEach(() => void process.umask(umask));
+
+  const modeOf = (path: string): number => statSync(path).mode & 0o7777;
+
+  it('is the group\u2019s to write, at every depth, whatever the umask', () => {
+    ensureDirectory(join(home, 'a', 'b'));
+    expect(ownerOf(join(home, 'a', 'b'))).toEqual([0, GROUP]);
+    expect([modeOf(join(home, 'a')), modeOf(join(home, 'a', 'b'))]).toEqual([0o2770, 0o2770]);
+  });
+
+  it('is that for a cache of another user, too', () => {
+    chownSync(home, USER, GROUP);
+    ensureDirectory(join(home, 'a'));
+    expect(ownerOf(join(home, 'a'))).toEqual([USER, GROUP]);
+    expect(modeOf(join(home, 'a'))).toBe(0o2770);
+  });
+
+  it('is its maker\u2019s where it is for one user alone', () => {
+    ensureOwnDirectory(join(home, 'a'));
+    expect(modeOf(join(home, 'a'))).toBe(0o2700);
+  });
+
+  it.each([
+    ['the group may not write', 0o2755, 0o2700],
+    ['nobody may rename what another made', 0o3775, 0o2700],
+    ['no setgid says so', 0o775, 0o700],
+  ])('is as the umask says where %s', (_, above, made) => {
+    chmodSync(home, above);
+    ensureDirectory(join(home, 'a'));
+    expect(modeOf(join(home, 'a'))).toBe(made);
   });
 });

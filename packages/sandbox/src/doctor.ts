@@ -97,7 +97,7 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
     (found) => found !== undefined,
   );
   checks.push(...unfit);
-  // Where the kind of the file system says no, a trial would only say it again, in other words.
+  // Where the file system or the group says no, a trial would only say it again, in other words.
   if (user !== undefined && unfit.length === 0) checks.push(await overlay(user, path, forTrees[0]?.path, options.signal));
   for (const { path: directory, wantedBytes } of options.directories ?? []) {
     const refused = await refusal(directory);
@@ -287,13 +287,12 @@ function anotherThan(directory: string): string {
   return `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir, --output`;
 }
 
-/** The check that trees cannot be made in a directory because of its file system; undefined when they can. */
+/** The check that trees cannot be made in a directory because of its file system or its group; undefined when they can. */
 async function fileSystem(directory: string, ask: AskFileSystem | undefined): Promise<HostCheck | undefined> {
-  const name = await unfitForTrees(directory, ask);
-  if (name === undefined) return undefined;
-  const detail = `${directory} lies on ${name}, where an overlay cannot keep what is written`;
-  const remedy = `Use a directory on a local disk (ext4, xfs, btrfs) instead of ${directory}: --work-dir`;
-  return check('file system', false, detail, remedy);
+  const why = await unfitForTrees(directory, ask);
+  if (why === undefined) return undefined;
+  const remedy = `Use a directory of your own on a local disk (ext4, xfs, btrfs) instead of ${directory}: --work-dir`;
+  return check('file system', false, `${directory} ${why}`, remedy);
 }
 
 async function room(directory: string, wantedBytes: number): Promise<HostCheck> {

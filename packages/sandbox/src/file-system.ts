@@ -1,5 +1,5 @@
 import type { StatsFs } from 'node:fs';
-import { statfs } from 'node:fs/promises';
+import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errnoOf, ignoreSystemError } from '@ict/integrity';
 
@@ -47,14 +47,33 @@ const NOT_FOR_TREES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /**
- * The name of the file system of a path when trees cannot be made on it; undefined when they can, as far as its kind tells, and for a
+ * Why trees cannot be made in a directory, after its name; undefined when they can, as far as its file system and its group tell, and for a
  * path that cannot be looked at.
  */
 export async function unfitForTrees(path: string, ask?: AskFileSystem): Promise<string | undefined> {
   try {
     const { type } = await fileSystemOf(path, ask);
-    return NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
+    const name = NOT_FOR_TREES.get(type >>> 0); // a 32-bit number, which some systems give a sign
+    return name === undefined ? await unfitGroup(path) : `lies on ${name}, where an overlay cannot keep what is written`;
   } catch (error) {
     return ignoreSystemError(error); // whoever writes there will say so
+  }
+}
+
+const SETGID = 0o2000;
+
+/**
+ * Directories that users share give what is made in them to their group (setgid). In the namespace of an ordinary user there is no such group,
+ * and the kernel mounts no overlay over what belongs to nobody that it knows.
+ */
+async function unfitGroup(path: string): Promise<string | undefined> {
+  if (process.geteuid?.() === 0) return undefined;
+  try {
+    const { mode, gid } = await stat(path);
+    const foreign = (mode & SETGID) !== 0 && gid !== process.getegid?.();
+    return foreign ? `gives what is made in it to group ${gid}, which a user namespace of this user does not have` : undefined;
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    return unfitGroup(dirname(path));
   }
 }

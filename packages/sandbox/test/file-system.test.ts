@@ -13,7 +13,7 @@ const only =
 
 describe('a path on a file system that takes no trees', () => {
   it.each(['ENOENT', 'ENOTDIR'])('is known by its nearest parent where the system says %s', async (code) => {
-    expect(await unfitForTrees('/net/cache/.ict', only('/net', code))).toBe('NFS');
+    expect(await unfitForTrees('/net/cache/.ict', only('/net', code))).toMatch(/^lies on NFS, /);
   });
 
   it.each(['EACCES', 'EIO', 'ESTALE', 'ELOOP', 'ENAMETOOLONG'])('is not known where the system says %s', async (code) => {

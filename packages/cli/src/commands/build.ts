@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { BuildOptions } from '@ict/core';
+import { ensureDirectory } from '@ict/integrity';
 import { buildSummary } from '../views/build-summary.js';
 import { cliError } from '../errors.js';
 import { withEngine } from '../engine-session.js';
@@ -52,7 +53,7 @@ class TemporaryDirectories {
 
   async make(settings: Settings): Promise<Settings> {
     const { workDir } = settings.engine;
-    await mkdir(workDir, { recursive: true });
+    ensureDirectory(workDir);
     const directory = await mkdtemp(join(workDir, 'no-cache-'));
     this.directory = directory;
     const inside = (name: string): string => join(directory, name);

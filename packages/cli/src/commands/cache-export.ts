@@ -9,6 +9,7 @@ import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
 import { systemErrorOf, temporaryName } from '@ict/integrity';
 import { cliError } from '../errors.js';
 import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
+import { giveToInvoker } from '../ownership.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { resolveSettings } from '../settings.js';
@@ -70,6 +71,7 @@ export async function cacheExport(session: Session, id: string, file: string, fl
     session.signal.throwIfAborted();
     throw failure(error, file);
   }
+  await giveToInvoker([target], session.surroundings);
   session.document({ id: entry.id, source: source.name, file: target, unread });
   session.result(`${plainText(target)}\n`);
 }

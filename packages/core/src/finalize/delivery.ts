@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { chmod, link, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { isRefusal } from '@ict/integrity';
+import { ensureDirectory, isRefusal } from '@ict/integrity';
 import type { ArtifactInfo, Context, Digest, Json } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 
@@ -34,7 +34,7 @@ export async function deliver(
   ctx: Context,
 ): Promise<Delivery> {
   await mapFailure(directory, async () => {
-    await mkdir(dirname(directory), { recursive: true });
+    ensureDirectory(dirname(directory));
     await recover(directory);
     await gather(directory, artifacts, documents, ctx);
   });
@@ -64,7 +64,7 @@ async function gather(
         await copySparse(artifact.file, target, ctx.signal);
       }
     }
-    for (const [name, bytes] of documents) await writeFile(join(fresh, name), bytes);
+    for (const [name, bytes] of documents) await writeFile(join(fresh, name), bytes, { flag: 'wx' });
     const old = `${fresh}${REPLACED}`;
     const replaced = await renameIfPresent(directory, old);
     await rename(fresh, directory).catch(async (error: unknown) => {
@@ -144,7 +144,7 @@ function stagePrefix(directory: string): string {
 export async function copyDelivery(delivery: Delivery, to: string, signal: AbortSignal): Promise<Delivery> {
   const move = (path: string) => join(to, path.slice(delivery.directory.length + 1));
   await mapFailure(to, async () => {
-    await mkdir(to, { recursive: true });
+    ensureDirectory(to);
     for (const path of [...delivery.artifacts.map((artifact) => artifact.path), ...delivery.documents]) {
       const target = move(path);
       const fresh = `${target}.new`;
@@ -164,9 +164,9 @@ export async function copyDelivery(delivery: Delivery, to: string, signal: Abort
   };
 }
 
-/** Copies with holes kept, and by sharing blocks where the file system can. The copy is writable: it is the user's own. */
+/** Copies with holes kept, by sharing blocks where the file system can, and through no link. The copy is writable: it is the user's own. */
 async function copySparse(from: string, to: string, signal: AbortSignal): Promise<void> {
-  await run('cp', ['--sparse=auto', '--reflink=auto', '--no-preserve=mode', '--', from, to], {
+  await run('cp', ['--sparse=auto', '--reflink=auto', '--no-preserve=mode', '--remove-destination', '--', from, to], {
     signal,
     env: { ...process.env, LC_ALL: 'C' },
   });

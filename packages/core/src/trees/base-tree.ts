@@ -2,7 +2,7 @@ import type { Stats } from 'node:fs';
 import { link, lstat, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
-import { atomicWriteFile, isNoFile, isTemporaryName, syncDirectory, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, ensureDirectory, isNoFile, isTemporaryName, syncDirectory, systemErrorOf } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
@@ -192,12 +192,12 @@ export class BaseTree implements LayerShelf {
   /** Makes a directory of the work directory, in place of a file or of a link that leads to none. */
   private async makeDirectory(directory: string): Promise<void> {
     try {
-      await mkdir(directory, { recursive: true });
+      ensureDirectory(directory);
     } catch (error) {
       const inTheWay = ['EEXIST', 'ENOTDIR', 'ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '');
       if (!inTheWay || (await entryAt(directory))?.isDirectory() !== false) throw error;
       await rm(directory);
-      await mkdir(directory);
+      ensureDirectory(directory);
     }
   }
 
