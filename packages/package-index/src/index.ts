@@ -13,7 +13,7 @@ export {
   type OtherRequest,
   type Trial,
 } from './repairs.js';
-export { askedBy, askIfMeant, inSentence, tellRequest } from './request-words.js';
+export { askedBy, askIfMeant, inSentence, tellRequest } from './refusal-words.js';
 export { suiteNames } from './suite-names.js';
 export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';

@@ -1,6 +1,6 @@
 import type { Context, InstallChange, Installer, Json, LayerRef, PackageRef, VerifiedPackage } from '@ict/plugin-api';
 import { changedPaths, type LayerManifest } from '@ict/sandbox';
-import { seedName } from '../locks/lock-update.js';
+import { seedName } from '../locks/request-spelling.js';
 import type { LayerPresence, StepSibling } from '../steps.js';
 
 /** How a layer of packages comes about. */

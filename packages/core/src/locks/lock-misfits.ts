@@ -1,6 +1,6 @@
 import { withoutCredentials, type PinnedRepository, type ProblemReport, type RepositorySpec, type Seed } from '@ict/plugin-api';
 import type { Lock } from './lock.js';
-import { askedVersion, asksForVersion, namesOf, seedName } from './lock-update.js';
+import { askedVersion, asksForVersion, namesOf, seedName } from './request-spelling.js';
 import type { PackageRequest } from './request.js';
 import { requestChanges, type RequestPlaces } from './request-changes.js';
 

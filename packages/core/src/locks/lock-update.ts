@@ -1,7 +1,8 @@
-import { askIfMeant, isPattern, nearestNames, patternExpression } from '@ict/package-index';
-import type { FavouredPackage, ResolvedPackage } from '@ict/plugin-api';
+import { askIfMeant, nearestNames } from '@ict/package-index';
+import type { FavouredPackage } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { readLock, type Lock } from './lock.js';
+import { seedName } from './request-spelling.js';
 import type { PackageRequest } from './request.js';
 
 /** What a resolution should keep of a lock, for each of its two closures. */
@@ -59,26 +60,4 @@ export function favourLocked(lock: Lock, names: readonly string[], request: Pack
   const keep = (packages: Lock['packages']): readonly FavouredPackage[] =>
     packages.map(({ name, version }) => (moving.has(name) ? { name } : { name, version }));
   return { image: keep(lock.packages), tools: keep(lock.tools) };
-}
-
-/** The name in `name`, `name=version`, `name/suite`, or in an id; with its architecture where it has one (`name:arch`). A path is its own. */
-export function seedName(request: string): string {
-  return request.startsWith('/') ? request : request.replace(/[=/].*$/, '');
-}
-
-/** Whether a request asks for that version of a package, with or without its release, or by a pattern; undefined when it names none. */
-export function asksForVersion(request: string, { version }: Pick<ResolvedPackage, 'version'>): boolean | undefined {
-  const asked = askedVersion(request);
-  if (asked === undefined) return undefined;
-  return isPattern(asked) ? patternExpression([asked]).test(version) : version === asked || version.startsWith(`${asked}-`);
-}
-
-/** The version in `name=version`; undefined when a request names none. */
-export function askedVersion(request: string): string | undefined {
-  return /=([^/]*)/.exec(request)?.[1];
-}
-
-/** What a request may call a package, whatever its version. */
-export function namesOf({ arch, name }: Pick<ResolvedPackage, 'arch' | 'name'>): readonly string[] {
-  return [name, `${name}:${arch}`, `${name}.${arch}`];
 }

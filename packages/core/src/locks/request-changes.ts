@@ -1,6 +1,6 @@
 import { canonicalJson } from '@ict/integrity';
 import { withoutCredentials, type ImageSpec, type Json, type PackagePin, type ProblemReport, type SourcePosition } from '@ict/plugin-api';
-import { seedName } from './lock-update.js';
+import { seedName } from './request-spelling.js';
 import type { PackageRequest } from './request.js';
 import type { AskedRepository, RequestRecord } from './request-record.js';
 

@@ -1,7 +1,7 @@
 import type { Problem, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import type { WhyNot } from './answers.js';
 import type { SettledLock } from '../locks/lock-settling.js';
-import { namesOf, seedName } from '../locks/lock-update.js';
+import { namesOf, seedName } from '../locks/request-spelling.js';
 import { readPinned, type PinnedMetadata } from '../repositories/pinned-metadata.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import type { Intake } from '../templates/template-intake.js';

@@ -3,7 +3,7 @@ import type { CatalogueEntry, ResolvedPackage } from '@ict/plugin-api';
 import type { Why } from './answers.js';
 import { coreError } from '../errors.js';
 import type { SettledLock } from '../locks/lock-settling.js';
-import { asksForVersion, namesOf } from '../locks/lock-update.js';
+import { asksForVersion, namesOf } from '../locks/request-spelling.js';
 import { packageGraph } from './package-graph.js';
 import type { KnownRelation } from './package-relations.js';
 import { whyPaths } from './why-paths.js';

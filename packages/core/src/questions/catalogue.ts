@@ -16,7 +16,7 @@ import { readChangelogs } from './changelogs.js';
 import type { PackageNames, SearchOptions, ShowOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
 import type { Lock } from '../locks/lock.js';
-import { askedVersion, asksForVersion, seedName } from '../locks/lock-update.js';
+import { askedSuite, askedVersion, asksForVersion, seedName } from '../locks/request-spelling.js';
 import { readPinned, type PinnedMetadata } from '../repositories/pinned-metadata.js';
 import type { Services } from '../services.js';
 
@@ -94,7 +94,7 @@ export async function answerShow(
 ): Promise<ShowDocument> {
   const { target, provider, snapshots, lock } = question;
   const version = askedVersion(wanted);
-  const suite = /^[^=/]+\/(.+)$/.exec(wanted)?.[1];
+  const suite = askedSuite(wanted);
   const named = seedName(wanted);
   const { found, name, arch } = await findNamed(named, question, services);
   const meant = snapshots.filter((snapshot) => suite === undefined || suiteNames(snapshot).includes(suite));

@@ -1,6 +1,6 @@
 import type { Seed } from '@ict/plugin-api';
 import type { WhyPath } from './answers.js';
-import { asksForVersion, namesOf, seedName } from '../locks/lock-update.js';
+import { asksForVersion, namesOf, seedName } from '../locks/request-spelling.js';
 import type { GraphEdge, PackageGraph } from './package-graph.js';
 
 /** What a user wrote comes before what a definition adds. */

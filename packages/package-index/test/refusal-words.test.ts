@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { askedBy, askIfMeant, inSentence, tellRequest } from '../src/request-words.js';
+import { askedBy, askIfMeant, inSentence, tellRequest } from '../src/refusal-words.js';
 
 it.each([
   [[], ''],
