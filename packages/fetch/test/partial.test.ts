@@ -50,13 +50,19 @@ describe('the file of a download', () => {
     expect(readFileSync(target)).toEqual(content);
   });
 
-  it('is begun anew where another user, root for one, left what only that user may read', async () => {
+  /** What a process of another machine left of the same download, under its name. */
+  async function leftElsewhere(): Promise<string> {
     const theirs = await begin();
     theirs.append(content.subarray(0, 15));
     theirs.close();
     const [key] = basename(theirs.path).split('.');
     const left = join(directory, 'partial', `${key}.00000000-4194305-1.0123456789ab.part`);
     renameSync(theirs.path, left);
+    return left;
+  }
+
+  it('is begun anew where another user, root for one, left what only that user may read', async () => {
+    const left = await leftElsewhere();
     const anHourAgo = Date.now() / 1000 - 3600;
     utimesSync(left, anHourAgo, anHourAgo);
     chmodSync(directory, 0o755);
@@ -73,12 +79,7 @@ describe('the file of a download', () => {
   });
 
   it('is that of another machine only when nothing came for a while', async () => {
-    const theirs = await begin();
-    theirs.append(content.subarray(0, 15));
-    theirs.close();
-    const [key] = basename(theirs.path).split('.');
-    const left = join(directory, 'partial', `${key}.00000000-4194305-1.0123456789ab.part`);
-    renameSync(theirs.path, left);
+    const left = await leftElsewhere();
     const first = await begin();
     expect(first.hasher.sizeBytes).toBe(0);
     first.discard();
