@@ -9,7 +9,15 @@ export { toSpdxExpression } from './spdx-licence.js';
 export { createMetadataSource, loadPackages } from './metadata/metadata.js';
 export { isGhost, type RpmFile } from './package/package-files.js';
 export type { PackageRelation } from './package/package-relations.js';
-export { readRpm, type ByteRange, type ChangelogEntry, type RpmOptions, type RpmPackage, type Scriptlet } from './package/package.js';
+export {
+  readRpm,
+  type ByteRange,
+  type ChangelogEntry,
+  type PayloadOptions,
+  type RpmOptions,
+  type RpmPackage,
+  type Scriptlet,
+} from './package/package.js';
 export { PackagesIndex, type PackageWords, type PrimaryPackage } from './metadata/packages-index.js';
 export type { PayloadEntry } from './package/payload.js';
 export { PrimaryReader } from './metadata/primary.js';

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { formatRelation } from '../src/relations/relation.js';
 import { readRpm } from '../src/package/package.js';
-import type { RpmPackage } from '../src/package/package.js';
+import type { PayloadOptions, RpmPackage } from '../src/package/package.js';
 import { RELATION_TAGS, TAG } from '../src/package/tags.js';
 import { FIXTURES, packagePaths } from './fixture-index.js';
 import { isOlder } from './host-versions.js';
@@ -187,6 +187,24 @@ async function readAll(pkg: RpmPackage): Promise<void> {
   for (const kind of KINDS) pkg.relations(kind);
   for await (const entry of pkg.payload()) for await (const chunk of entry.content) void chunk;
 }
+
+describe('pieces of content', () => {
+  const piecesOf = async (options?: PayloadOptions): Promise<readonly Uint8Array[]> => {
+    const pieces: Uint8Array[] = [];
+    const pkg = await readRpm(join(FIXTURES, 'packages/rpm-upstream/hello-2.0-1.x86_64.rpm'));
+    for await (const { content } of pkg.payload(options)) for await (const piece of content) pieces.push(piece);
+    return pieces;
+  };
+  const bytesOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, { length }) => sum + length, 0);
+
+  it('can be kept', async () => {
+    expect(bytesOf(await piecesOf())).toBe(7243);
+  });
+
+  it('are gone when a transient payload was read', async () => {
+    expect(bytesOf(await piecesOf({ isTransient: true }))).toBe(0);
+  });
+});
 
 describe('a damaged or hostile package', () => {
   const sound = readFileSync(join(FIXTURES, 'packages/rpm-upstream/foo-1.0-1.noarch.rpm'));

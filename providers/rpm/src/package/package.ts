@@ -59,7 +59,12 @@ export interface RpmPackage {
   /** The bytes of the payload, decompressed. */
   archive(): Readable;
   /** Files with their content, in constant memory. */
-  payload(): AsyncGenerator<PayloadEntry, void, undefined>;
+  payload(options?: PayloadOptions): AsyncGenerator<PayloadEntry, void, undefined>;
+}
+
+export interface PayloadOptions {
+  /** Nobody keeps a piece of content once the payload was read: then its memory is given back at once, which otherwise a collector does. */
+  readonly isTransient?: boolean;
 }
 
 export interface RpmOptions {
@@ -154,10 +159,14 @@ function describe(
     // rpm's xz streams carry SHA-256 checks, which the decoder in this process cannot read: always the program.
     return decompress(stored, compression, { ...shared, maxBytes: maxPayloadBytes });
   };
-  const payloadBytes = async function* (): AsyncGenerator<Uint8Array, void, undefined> {
+  const payloadBytes = async function* (isTransient: boolean): AsyncGenerator<Uint8Array, void, undefined> {
     const whole = smallPayload(file, payloadRange, compression, maxPayloadBytes);
-    if (whole === undefined) yield* archive();
-    else yield whole;
+    if (whole === undefined) return yield* archive();
+    try {
+      yield whole;
+    } finally {
+      if (isTransient) giveBack(whole);
+    }
   };
   return {
     name,
@@ -175,7 +184,7 @@ function describe(
     scriptlets: () => readScriptlets(header),
     changelog: () => readChangelog(header),
     archive,
-    payload: () => readPayload(payloadBytes(), files(), `${name} ${formatEvr(evr)}`, shared),
+    payload: ({ isTransient = false } = {}) => readPayload(payloadBytes(isTransient), files(), `${name} ${formatEvr(evr)}`, shared),
   };
 }
 
@@ -184,6 +193,11 @@ function smallPayload(file: string, range: ByteRange, compression: Compression, 
   if (range.sizeBytes > MAX_AT_ONCE) return undefined;
   using opening = new FileOpening(file);
   return decompressAtOnce(opening.read(range), compression, Math.min(MAX_AT_ONCE, maxPayloadBytes));
+}
+
+/** Gives memory back, unless it is of the pool that small buffers share. */
+function giveBack({ buffer }: Buffer): void {
+  if (buffer.byteLength > Buffer.poolSize) (buffer as ArrayBuffer).transfer(0);
 }
 
 function once<T>(make: () => T): () => T {

@@ -31,7 +31,7 @@ export async function extractPayload(
   const pkg = await readRpm(file, { signal: ctx.signal });
   const tar = join(ctx.temporary, `payload-${randomUUID()}.tar`);
   try {
-    await writeTarFile(tar, toTar(pkg.payload(), choose(pkg.files())), { signal: ctx.signal });
+    await writeTarFile(tar, toTar(pkg.payload({ isTransient: true }), choose(pkg.files())), { signal: ctx.signal });
     await tree.extract(tar, 'tar');
   } finally {
     await unlink(tar);
