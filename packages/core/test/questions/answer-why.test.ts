@@ -5,12 +5,21 @@ import { answerWhy } from '../../src/questions/answer-why.js';
 import { packageRequest } from '../../src/locks/request.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleSpec } from '../support/sample-image.js';
 
+const root: Lock['repositories'][number]['root'] = {
+  path: 'InRelease',
+  digest: digestOfAll('1'),
+  sizeBytes: 9,
+  dateSeconds: 1_700_000_000,
+};
 const request = packageRequest(sampleSpec(), distribution, sampleFormat());
 const lock: Lock = {
   lockVersion: 1,
   target: request.target,
   request: digestOfAll('0'),
-  repositories: [],
+  repositories: [
+    { id: 'main', archive: 'http://a.example', suite: 'stable', components: ['main'], root: { ...root, codename: 'trixie' }, signers: [] },
+    { id: 'fixes', archive: 'http://a.example', suite: 'fixes', components: ['main'], root, signers: [] },
+  ],
   plugins: {},
   packages: [
     resolvedPackage('bash', { version: '5-1' }),
@@ -18,7 +27,7 @@ const lock: Lock = {
     resolvedPackage('kernel', { id: 'kernel:amd64=6.1-1', version: '6.1-1' }),
     resolvedPackage('tar', { id: 'tar:noarch', arch: 'noarch' }),
   ],
-  tools: [resolvedPackage('mtools', { requestedBy: ['tools'] }), resolvedPackage('bash', { version: '5-2' })],
+  tools: [resolvedPackage('mtools', { requestedBy: ['tools'] }), resolvedPackage('bash', { version: '5-2', repository: 'fixes' })],
 };
 /** Who provides what, as an index says it. */
 const PROVIDERS: Readonly<Record<string, CatalogueEntry['providers']>> = {
@@ -54,6 +63,9 @@ describe('answerWhy', () => {
     ['bash=5', 'bash:amd64', 'image'],
     ['bash=5*', 'bash:amd64', 'image'],
     ['bash=*2', 'bash:amd64', 'tools'],
+    ['bash/stable', 'bash:amd64', 'image'],
+    ['bash:amd64/trixie', 'bash:amd64', 'image'],
+    ['bash/fixes', 'bash:amd64', 'tools'],
     ['kernel', 'kernel:amd64', 'image'],
     ['kernel=6.1', 'kernel:amd64=6.1-1', 'image'],
     ['kernel:amd64=6.1-1', 'kernel:amd64=6.1-1', 'image'],
@@ -78,13 +90,14 @@ describe('answerWhy', () => {
     expect(await ask('bash')).not.toHaveProperty('provided');
   });
 
-  it.each(['mail', 'sh=5'])('does not take what the image does not have, or another version, for %s', async (name) => {
+  it.each(['mail', 'sh=5', 'sh/stable'])('does not take what the image does not have, or another version, for %s', async (name) => {
     await expect(ask(name)).rejects.toMatchObject({ code: 'ICT_PACKAGE_NOT_CHOSEN' });
   });
 
   it.each([
     ['bash=6', 'image.yml brings bash in version 5-1, not 6', 'Ask `ict why-not image.yml bash=6` what keeps that version out.'],
     ['kernel=6', 'image.yml brings kernel in version 6.2-1 and 6.1-1, not 6', 'Ask `ict why-not image.yml kernel=6` what keeps that version out.'], // prettier-ignore
+    ['bash/sid', 'image.yml brings bash from main, not from sid', 'Ask `ict why-not image.yml bash/sid` what keeps that one out.'],
     ['bahs=6', 'image.yml does not bring a package "bahs=6"', 'Did you mean "bash"?'],
     ['nginx', 'image.yml does not bring a package "nginx"', 'Ask `ict why-not image.yml nginx` what keeps it out.'],
   ])('%s: %s', async (name, message, hint) => {
