@@ -88,7 +88,7 @@ export function questionCommands(program: LateCommand, run: Runner): void {
     .command('why-not')
     .description('say what keeps a package out of the image')
     .addArgument(template())
-    .addArgument(new Argument('<package>', 'name, name:arch, name=version or name/suite').argParser(parseText('PACKAGE')))
+    .addArgument(packageName())
     .flags((command) => engineFlags(lockFlags(command)))
     .action((file: string, wanted: string, _flags: LockFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/why-not.js')).whyNot(session, file, wanted, all(command))),
@@ -118,7 +118,7 @@ export function questionCommands(program: LateCommand, run: Runner): void {
     .command('show')
     .description('print what the repositories say of a package')
     .addArgument(template())
-    .addArgument(new Argument('<package>', 'name, name:arch, name=version or name/suite').argParser(parseText('PACKAGE')))
+    .addArgument(packageName())
     .flags((command) =>
       engineFlags(
         lockFlags(command.option('--changelog', 'also the newest entries of its changelog, where the repository publishes them')),

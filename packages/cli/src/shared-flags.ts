@@ -21,7 +21,7 @@ export function workDir(): Option {
 }
 
 export function packageName(): Argument {
-  return new Argument('<package>', 'name, name:arch or name=version').argParser(parseText('PACKAGE'));
+  return new Argument('<package>', 'name, name:arch, name=version or name/suite').argParser(parseText('PACKAGE'));
 }
 
 export function variable(): Option {
