@@ -287,8 +287,17 @@ function named(error: unknown, path: string): unknown {
   const { code: errno, message } = error as NodeJS.ErrnoException;
   return archiveError('ICT_ARCHIVE_WRITE', {
     message: `"${path}" could not be unpacked: ${message}`,
-    hint: errno === 'ENOSPC' ? 'Free space in the work directory.' : 'Check the permissions and the file system of the work directory.',
+    hint: hintFor(error as NodeJS.ErrnoException),
     facts: { path, errno },
     cause: error,
   });
+}
+
+function hintFor({ code, syscall = '' }: NodeJS.ErrnoException): string {
+  if (code === 'ENOSPC') return 'Free space in the work directory.';
+  if (code === 'ENAMETOOLONG') return 'Shorten the name or the link in the archive: Linux takes 255 bytes a part and 4095 in all.';
+  // The kernel says so of ids that a user namespace does not have.
+  if (code === 'EINVAL' && syscall.endsWith('chown'))
+    return 'Its owner or group has a number above 65535, as only root can give: build as root, or pack it anew.';
+  return 'Check the permissions and the file system of the work directory.';
 }

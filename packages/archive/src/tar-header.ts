@@ -3,6 +3,9 @@ import { archiveError } from './errors.js';
 /** Everything in tar comes in blocks of this many bytes. */
 export const BLOCK_BYTES = 512;
 
+/** The largest id of a user or a group; to chown(2) the one above it means "leave it". */
+export const MAX_OWNER = 0xffff_fffe;
+
 /** The fields of one header block, not yet interpreted. */
 export interface RawHeader {
   readonly block: Buffer;

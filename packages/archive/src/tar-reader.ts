@@ -2,7 +2,18 @@ import { ByteReader } from './byte-reader.js';
 import { archiveError } from './errors.js';
 import { TarBody } from './tar-body.js';
 import type { TarEntry, TarEntryType, TarHeader } from './tar-entry.js';
-import { BLOCK_BYTES, decodeName, field, isZeroBlock, malformedTar, number, readRawHeader, size, type RawHeader } from './tar-header.js';
+import {
+  BLOCK_BYTES,
+  decodeName,
+  field,
+  isZeroBlock,
+  malformedTar,
+  MAX_OWNER,
+  number,
+  readRawHeader,
+  size,
+  type RawHeader,
+} from './tar-header.js';
 import { parsePaxRecords, paxSeconds, paxSize, XATTR_PREFIX, type PaxRecord } from './tar-pax.js';
 import {
   checkSparse,
@@ -136,9 +147,11 @@ function readMember(raw: RawHeader, globals: ReadonlyMap<string, PaxRecord>, pre
     const found = pax.get(key);
     return found === undefined || found.value.length === 0 ? undefined : found;
   };
-  const amount = (key: string, offset: number, length: number): number => {
+  const owner = (key: string, offset: number): number => {
     const found = record(key);
-    return found === undefined ? size(block, offset, length, at) : paxSize(found, at);
+    const id = found === undefined ? size(block, offset, 8, at) : paxSize(found, at);
+    if (id > MAX_OWNER) throw malformedTar(at, `its ${key} ${id} is none that Linux has`);
+    return id;
   };
 
   const declared = TYPES[raw.typeflag];
@@ -158,11 +171,11 @@ function readMember(raw: RawHeader, globals: ReadonlyMap<string, PaxRecord>, pre
     storedBytes,
     sparse,
     header: {
-      path: name.replace(/(?<=.)\/+$/s, ''),
+      path: withoutSlashesAtEnd(name),
       type,
       mode: number(block, 100, 8, at) & 0o7777,
-      uid: amount('uid', 108, 8),
-      gid: amount('gid', 116, 8),
+      uid: owner('uid', 108),
+      gid: owner('gid', 116),
       sizeBytes: storedBytes,
       mtimeSeconds: mtime === undefined ? number(block, 136, 12, at) : paxSeconds(mtime, at),
       ...(type === 'hardlink' || type === 'symlink' ? { linkTarget: linkTarget(raw, record('linkpath'), preamble.longLink, at) } : {}),
@@ -170,6 +183,13 @@ function readMember(raw: RawHeader, globals: ReadonlyMap<string, PaxRecord>, pre
       xattrs,
     },
   };
+}
+
+/** Not by a regular expression: that looks again and again at the slashes of a name that has a megabyte of them. */
+function withoutSlashesAtEnd(name: string): string {
+  let end = name.length;
+  while (end > 1 && name[end - 1] === '/') end--;
+  return name.slice(0, end);
 }
 
 function shortName(raw: RawHeader): Buffer {

@@ -1,6 +1,6 @@
 import { archiveError } from './errors.js';
 import type { TarEntryType, TarHeader } from './tar-entry.js';
-import { BLOCK_BYTES } from './tar-header.js';
+import { BLOCK_BYTES, MAX_OWNER } from './tar-header.js';
 import { encodePaxRecord, XATTR_PREFIX } from './tar-pax.js';
 
 /** A member to write. A `TarEntry` is one, so archives can be filtered and written again. */
@@ -229,7 +229,7 @@ function checkName(entry: TarInput, name: string): void {
 function checkNumbers(entry: TarInput): void {
   const within = (value: number, max: number): boolean => Number.isSafeInteger(value) && value >= 0 && value <= max;
   if (!within(entry.mode, 0o7777)) throw badEntry(entry, 'its mode is not permission bits');
-  if (!within(entry.uid, 0xffff_ffff) || !within(entry.gid, 0xffff_ffff)) throw badEntry(entry, 'an owner is not a 32-bit number');
+  if (!within(entry.uid, MAX_OWNER) || !within(entry.gid, MAX_OWNER)) throw badEntry(entry, 'an owner is none that Linux has');
   if (!within(entry.sizeBytes ?? 0, Number.MAX_SAFE_INTEGER)) throw badEntry(entry, 'its size is not a whole number of bytes');
   if (!Number.isSafeInteger(entry.mtimeSeconds)) throw badEntry(entry, 'its time is not a whole number of seconds');
   if (!within(entry.devMajor ?? 0, MAX_OCTAL_7) || !within(entry.devMinor ?? 0, MAX_OCTAL_7))

@@ -160,6 +160,12 @@ describe('what stands there already', () => {
     await expect(extract(place().root, entries)).rejects.toMatchObject({ code });
   });
 
+  it('says what is too long', async () => {
+    const { root } = place();
+    const refused = extract(root, [file('n'.repeat(256))]);
+    await expect(refused).rejects.toMatchObject({ code: 'ICT_ARCHIVE_WRITE', hint: expect.stringContaining('255 bytes') as string });
+  });
+
   it('wants a directory to unpack into', async () => {
     const { root } = place();
     await expect(extract(join(root, 'absent'), [])).rejects.toMatchObject({ code: 'ICT_ARCHIVE_CONFLICT' });

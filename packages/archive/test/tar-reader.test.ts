@@ -118,6 +118,12 @@ describe('headers', () => {
     ]);
   });
 
+  it('takes a name of a megabyte of slashes as quickly as any', { timeout: 5000 }, async () => {
+    const name = `${'/'.repeat(1_000_000)}a`;
+    const [entry] = await allEntries(tar(block({ type: 'x', content: pax(['path', name]) }), block()));
+    expect(entry?.path === name).toBe(true);
+  });
+
   it('reads signed checksums of historic writers', async () => {
     const bytes = block({ name: 'bücher' });
     const signed = bytes.subarray(0, 512).reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 0x20 : (byte << 24) >> 24), 0);
@@ -142,6 +148,9 @@ describe('headers', () => {
     ['a size of eights', [block({ size: '888' })], 'ICT_ARCHIVE_TAR_HEADER'],
     ['a negative size', [block({ size: Buffer.alloc(12, 0xff) })], 'ICT_ARCHIVE_TAR_HEADER'],
     ['a size beyond all bounds', [block({ size: Buffer.concat([Buffer.from([0x80]), Buffer.alloc(11, 0xff)]) })], 'ICT_ARCHIVE_TAR_HEADER'],
+    ['an owner beyond 32 bits', [block({ type: 'x', content: pax(['uid', '8589934592']) }), block()], 'ICT_ARCHIVE_TAR_HEADER'],
+    // To chown(2) this number means to change nothing, which would leave the file to root.
+    ['an owner of 32 ones', [block({ type: 'x', content: pax(['gid', '4294967295']) }), block()], 'ICT_ARCHIVE_TAR_HEADER'],
     ['no name', [block({ name: '' })], 'ICT_ARCHIVE_TAR_HEADER'],
     ['no link target', [block({ type: '2' })], 'ICT_ARCHIVE_TAR_HEADER'],
     ['a directory with content', [block({ type: '5', content: 'x' })], 'ICT_ARCHIVE_TAR_HEADER'],
