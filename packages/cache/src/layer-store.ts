@@ -124,7 +124,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
       try {
         const root = await layout.temporaryDirectory('layer');
         const [upper, work] = [join(root, 'layer', 'fs'), join(root, 'work')];
-        await mkdir(dirname(upper), { mode: 0o755 });
+        await mkdir(dirname(upper), { mode: 0o700 }); // in the trash, too, nobody else can start what lies in it
         await mkdir(upper, { mode: 0o755 });
         await mkdir(work, { mode: 0o755 });
         return { root, upper, work };

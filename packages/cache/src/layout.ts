@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
+import { chmodSync, lstatSync, renameSync, rmdirSync, statSync } from 'node:fs';
 import { lstat, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import {
@@ -133,6 +133,16 @@ function treePlace(path: string): string {
   return own === undefined || owner === undefined || owner === own ? path : `${path}-${own}`;
 }
 
+/**
+ * Makes a directory for trees, which nobody but this user and root can enter. A tree is as its image wants it: with programs that act with
+ * the powers of their owner, whoever starts them, and device nodes that are open to all. One that an earlier ict left open is closed.
+ */
+function ensureClosedDirectory(path: string): void {
+  ensureOwnDirectory(path);
+  const { mode, uid } = statSync(path);
+  if (uid === process.geteuid?.() && (mode & 0o077) !== 0) chmodSync(path, 0o700);
+}
+
 /** Takes microseconds: a collection moves thousands, and a trip through the thread pool takes ten times as long. */
 function moveAside(path: string, aside: string): string | undefined {
   try {
@@ -257,7 +267,7 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
       for (const name of areas) (treeAreas.has(name) ? ensureOwnDirectory : ensureDirectory)(area(name));
       // Another user may have been first at one that was not there when this began.
       treePlaces = chooseTreePlaces();
-      for (const name of treeAreas) ensureOwnDirectory(area(name));
+      for (const name of treeAreas) ensureClosedDirectory(area(name));
       for (const name of ['tmp', 'trash', 'locks']) ensureDirectory(join(trees, name));
       await writeVersion(versionFile, await temporaryFile());
     }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -38,6 +38,19 @@ describe('layers', () => {
     expect(rig.list('.ict/trash')).toHaveLength(1); // the work directory
     await cache.reap();
     expect(rig.list('.ict/trash')).toEqual([]);
+  });
+
+  it('are entered by nobody else, as programs in them would run with the powers of their owners, nor are directories of commands', async () => {
+    const closed = (path: string): boolean => (statSync(join(rig.cacheDir, path)).mode & 0o077) === 0;
+    for (const area of ['.ict/layers', '.ict/mounts']) {
+      expect(closed(area)).toBe(true);
+      chmodSync(join(rig.cacheDir, area), 0o755); // as an earlier ict made it
+    }
+    await rig.open();
+    expect(['.ict/layers', '.ict/mounts'].map(closed)).toEqual([true, true]);
+    await cache.layers.publish(await staged(), digest, documents);
+    await cache.layers.discard(digest);
+    for (const name of rig.list('.ict/trash')) expect(closed(`.ict/trash/${name}`)).toBe(true);
   });
 
   it('that exist are kept', async () => {
