@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startSandbox, type Sandbox, type SandboxTree } from '../src/index.js';
 import { makeBase, makeHostTree } from './host-tree.js';
+import { parseMountTable } from '../src/agent/mount-table.js';
 import { eventually, processesWith } from './processes.js';
 
 const base = makeBase();
@@ -65,6 +66,13 @@ describe('what a command gets', () => {
     expect(stdout).toBe('line\n/a dir/$x\n0022\nnone\n');
   });
 
+  it('is an input that can be opened by name, also by another user', async () => {
+    const { stdout } = await sh('cat /dev/stdin', { stdin: 'line\n' });
+    expect(stdout).toBe('line\n');
+    const script = '$) = $( = 1; $> = $< = 1; open F, "/dev/stdin" or die $!; print <F>';
+    expect((await tree.run({ argv: ['/usr/bin/perl', '-e', script], stdin: 'line\n' })).stdout).toBe('line\n');
+  });
+
   it('is no descriptor of the sandbox', async () => {
     const script = 'opendir D, "/proc/self/fd"; print join " ", sort grep /^[3-9]$|^1.$/, readdir D';
     const { stdout } = await tree.run({ argv: ['/usr/bin/perl', '-e', script] });
@@ -115,6 +123,14 @@ describe('what a command cannot do', () => {
     const { exitCode } = await sh(script, { accept: [0, 1, 2, 32] });
     expect(exitCode).not.toBe(0);
   });
+});
+
+it('finds read-only what changes the host in /proc', async () => {
+  const parts = ['acpi', 'asound', 'bus', 'dynamic_debug', 'fs', 'irq', 'scsi', 'sys', 'sysrq-trigger'];
+  const there = parts.map((name) => `/proc/${name}`).filter((path) => existsSync(path));
+  const mounts = parseMountTable((await sh('cat /proc/self/mountinfo')).stdout);
+  const readOnly = mounts.filter(({ options }) => options.includes('ro')).map(({ path }) => path);
+  expect(readOnly).toEqual(expect.arrayContaining(there));
 });
 
 describe('outcomes', () => {
@@ -195,6 +211,18 @@ describe('stopping', () => {
     await expect(running).rejects.toThrow('enough');
     expect(processesWith('40418')).toEqual([]);
     await expect(other.run({ argv: ['/bin/ls'] })).rejects.toThrow('enough');
+    await other.close();
+  });
+
+  it('kills a command that left its session and changed its user, which unshare does not take with it', async () => {
+    const controller = new AbortController();
+    const other = await open(controller.signal);
+    const running = other.run({
+      argv: ['/usr/bin/setsid', '/usr/bin/perl', '-e', '$) = $( = 1; $> = $< = 1; $| = 1; print "up\n"; exec "/bin/sleep", "40420"'],
+      onLine: () => controller.abort(new Error('enough')),
+    });
+    await expect(running).rejects.toThrow('enough');
+    expect(processesWith('40420')).toEqual([]);
     await other.close();
   });
 

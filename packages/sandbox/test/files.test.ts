@@ -259,6 +259,8 @@ it('shows packages read-only under their own names', async () => {
   expect(await sh('cd /run/ict/packages; ls; cat a_1%3a2.deb; (: > b.deb) 2>/dev/null || echo read-only')).toBe(
     'a_1%3a2.deb\nb.deb\nsecretread-only\n',
   );
+  await tree.expose([shown('b.deb')], '/run/ict/packages');
+  expect(await sh('cd /run/ict/packages; ls; cat b.deb')).toBe('b.deb\nsecret');
   await expect(tree.expose([shown('b.deb'), shown('b.deb')], '/run/x')).rejects.toMatchObject({ code: 'ICT_TREE_PATH' });
   await expect(tree.expose([shown('none')], '/run/x')).rejects.toMatchObject({ code: 'ICT_TREE_PATH' });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -35,6 +35,14 @@ function reference(): string {
   visit(Buffer.from(directory), Buffer.alloc(0));
   return `sha256:${createHash('sha256').update(Buffer.concat(parts)).digest('hex')}`;
 }
+
+it('rounds times before 1970 down', () => {
+  const file = join(base, 'early');
+  writeFileSync(file, '');
+  utimesSync(file, new Date(-1500), new Date(-1500));
+  settle(file, 1000);
+  expect(lstatSync(file).mtimeMs).toBe(-2000);
+});
 
 describe('names that are not ASCII, or not UTF-8', () => {
   it('are signed by their bytes, in the order of these', () => {

@@ -1,5 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import type { Readable, Writable } from 'node:stream';
+import { closeSync, openSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { errnoOf, temporaryName } from '@ict/integrity';
 import { sandboxError } from '../errors.js';
 import { LineSplitter } from '../line-splitter.js';
 import type { CommandsEnd, OutputLine } from '../protocol.js';
@@ -102,11 +105,10 @@ export async function runCommands(root: string, spec: CommandSpec, pool: OutputP
     const [, , , entered] = child.stdio as unknown as readonly Readable[];
     let begun = 0;
     entered?.on('data', (bytes: Buffer) => (begun += bytes.length));
-    const stop = (): void => killGroup(child);
+    const stop = (): void => killCommand(child);
     hooks.signal.addEventListener('abort', stop, { once: true });
     if (hooks.signal.aborted) stop();
     const outcome = Promise.all([ending(child, spec), collect(pipes.stdout, 'stdout', hooks), collect(pipes.stderr, 'stderr', hooks)]);
-    if (spec.stdin !== undefined) feed(child.stdin as Writable, spec.stdin);
     const [status, stdout, stderr] = await outcome.finally(() => hooks.signal.removeEventListener('abort', stop));
     hooks.signal.throwIfAborted();
     if (begun > 0) return { exitCode: status, stdout, stderr, begun };
@@ -152,17 +154,20 @@ function badCommand(argv: readonly string[], reason: string): Error {
 
 function start(argv: readonly string[], root: string, spec: CommandSpec, pipes: OutputPipes): ChildProcess {
   const { stdout, stderr } = pipes.descriptors;
+  let stdin: number | undefined;
   try {
+    if (spec.stdin !== undefined) stdin = openInput(spec.stdin, dirname(root));
     return spawn(argv[0] as string, argv.slice(1), {
       cwd: root,
       env: hostEnvironment(),
       detached: true,
-      stdio: [spec.stdin === undefined ? 'ignore' : 'pipe', stdout, stderr, 'pipe', spec.network ?? 'ignore'],
+      stdio: [stdin ?? 'ignore', stdout, stderr, 'pipe', spec.network ?? 'ignore'],
     });
   } catch (error) {
     throw startFailure(error, spec);
   } finally {
     pipes.started();
+    if (stdin !== undefined) closeSync(stdin);
   }
 }
 
@@ -193,21 +198,42 @@ async function collect(stream: Readable, name: 'stdout' | 'stderr', hooks: Comma
   return tail.text();
 }
 
-/** Writes the whole input; a command that does not read it is no error. */
-function feed(stdin: Writable, text: string): void {
-  stdin.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'ECONNRESET') stdin.destroy();
-  });
-  stdin.end(text);
+/**
+ * Opens the input of a command: a file, as Node would connect the command through a socket, which `/dev/stdin` cannot open. All may read it, as a
+ * command that changed its user opens that too; it has no name any more.
+ *
+ * @param directory where nobody else looks.
+ */
+function openInput(text: string, directory: string): number {
+  const file = join(directory, temporaryName());
+  writeFileSync(file, text, { flag: 'wx', mode: 0o444 });
+  try {
+    return openSync(file, 'r');
+  } finally {
+    unlinkSync(file);
+  }
 }
 
-/** Ends unshare and the first process of the command's namespaces; the kernel ends the rest. */
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
+/**
+ * Ends unshare and the first process of the command's namespaces; the kernel ends the rest. That process may be in a session of its own, and after a
+ * change of its user the kernel does not end it with unshare.
+ */
+function killCommand({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  for (const target of [...childrenOf(pid), -pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch (error) {
+      if (errnoOf(error) !== 'ESRCH') throw error; // it ended by itself in the meantime
+    }
+  }
+}
+
+function childrenOf(pid: number): number[] {
   try {
-    process.kill(-child.pid, 'SIGKILL');
+    return (readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []).map(Number);
   } catch (error) {
-    // ESRCH: it ended by itself in the meantime.
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (errnoOf(error) !== 'ENOENT' && errnoOf(error) !== 'ESRCH') throw error;
+    return []; // it has ended
   }
 }

@@ -53,7 +53,10 @@ export function settle(directory: string, epochSeconds: number, settled: Settled
     const seconds = Math.min(Number(floorSeconds(stats)), epochSeconds);
     const now = stats.isDirectory() ? lstatSync(forSystem(path), { bigint: true }) : stats;
     const touched = now.mtimeNs !== BigInt(seconds) * NANOSECONDS;
-    if (touched) lutimesSync(forSystem(path), seconds, seconds);
+    if (touched) {
+      const time = new Date(seconds * 1000); // Node takes a negative number for "now"
+      lutimesSync(forSystem(path), time, time);
+    }
     settled(relative, stats, touched);
   };
   visit(rawPath(directory), '');

@@ -46,6 +46,8 @@ export class OpenTree {
   readonly #work = new Set<Promise<unknown>>();
   /** Directories to remove when the tree closes. */
   readonly #discard: string[] = [];
+  /** Where host files show. */
+  readonly #shown = new Set<string>();
   #mounts = 0;
   #networkTurn: Promise<unknown> = Promise.resolve();
 
@@ -120,6 +122,12 @@ export class OpenTree {
     }
     const missing = files.find(({ file }) => statSync(file, { throwIfNoEntry: false })?.isFile() !== true);
     if (missing !== undefined) throw badPath(at, `${missing.file}, which should show there, is not a file`);
+    await this.#overDirectory(at, async (place) => {
+      const shown = realpathSync.native(place);
+      // What is hidden there still counts as mounted: mount(8) would pass over a file that is shown again.
+      if (this.#shown.has(shown) && readMountTable().some(({ path }) => path === shown)) await unmountAll([shown]);
+      this.#shown.add(shown);
+    });
     await this.#overDirectory(at, async (place) => {
       await changeMounts(
         `Mounting ${at}`,

@@ -154,5 +154,6 @@ export function setDirectoryAttributes(path: string, attributes: Attributes): vo
 export function setAttributes(fd: number, attributes: Attributes): void {
   fchownSync(fd, attributes.uid, attributes.gid);
   fchmodSync(fd, attributes.mode);
-  futimesSync(fd, attributes.mtimeSeconds, attributes.mtimeSeconds);
+  const time = new Date(attributes.mtimeSeconds * 1000); // Node takes a negative number for "now"
+  futimesSync(fd, time, time);
 }
