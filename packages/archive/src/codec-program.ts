@@ -7,6 +7,9 @@ import { archiveError } from './errors.js';
 
 const MAX_STDERR = 4096;
 
+/** In a session of its own: Ctrl-C at a terminal is for whoever started the program, who ends it. */
+const OUT_OF_THE_TERMINAL = true;
+
 /** @returns the absolute path of a program on a search path (default `PATH`), or undefined. Only absolute directories count. */
 export function findProgram(name: string, searchPath: string = process.env.PATH ?? ''): string | undefined {
   for (const directory of searchPath.split(delimiter)) {
@@ -35,7 +38,7 @@ export class ProgramStream extends Duplex {
   constructor(program: string, args: readonly string[], fail: (reason: string) => Error) {
     super({ highWaterMark: 256 * 1024 });
     this.#fail = fail;
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment() });
+    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: environment(), detached: OUT_OF_THE_TERMINAL });
     const { stdin, stdout, stderr } = this.#child;
     stdout.on('data', (chunk: Buffer) => {
       if (!this.push(chunk)) stdout.pause();
@@ -50,7 +53,7 @@ export class ProgramStream extends Duplex {
     });
     this.#child.on('close', (status, signal) => {
       if (status === 0) this.push(null);
-      else this.destroy(this.#fail(this.#stderr.trim() || howEnded(status, signal)));
+      else this.destroy(failure(program, status, signal, this.#stderr, this.#fail));
     });
   }
 
@@ -77,7 +80,7 @@ export class ProgramStream extends Duplex {
  * Feeds a source to a program that writes to an open file itself, at the file's current place.
  *
  * @param options.fail makes the error for a status other than 0, from what the program said.
- * @throws that error, what the source fails with, the signal's reason, `ICT_ARCHIVE_PROGRAM_FAILED`.
+ * @throws that error, what the source fails with, the signal's reason, `ICT_ARCHIVE_PROGRAM_FAILED` (also when something kills the program).
  */
 export async function runProgramTo(
   program: string,
@@ -87,7 +90,7 @@ export async function runProgramTo(
   { signal, fail }: { readonly signal?: AbortSignal | undefined; readonly fail: (reason: string) => Error },
 ): Promise<void> {
   signal?.throwIfAborted();
-  const child = spawn(program, args, { stdio: ['pipe', descriptor, 'pipe'], env: environment() });
+  const child = spawn(program, args, { stdio: ['pipe', descriptor, 'pipe'], env: environment(), detached: OUT_OF_THE_TERMINAL });
   const { stdin, stderr } = child as ChildProcessByStdio<Writable, null, Readable>;
   const stop = (): void => void child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
@@ -95,16 +98,18 @@ export async function runProgramTo(
   stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(0, MAX_STDERR);
   });
-  const ended = new Promise<string | undefined>((resolve, reject) => {
+  const ended = new Promise<void>((resolve, reject) => {
     child.on('error', (cause) => reject(notStarted(program, cause)));
-    child.on('close', (status, killed) => resolve(status === 0 ? undefined : said.trim() || howEnded(status, killed)));
+    child.on('close', (status, killed) => {
+      if (status === 0) resolve();
+      else reject(failure(program, status, killed, said, fail));
+    });
   });
   const fed = pipeline(source, stdin, signal === undefined ? {} : { signal });
   const [end, feeding] = await Promise.allSettled([ended, fed.catch((error: unknown) => failedSource(error, stop))]);
   signal?.removeEventListener('abort', stop);
   signal?.throwIfAborted();
   for (const outcome of [feeding, end]) if (outcome.status === 'rejected') throw outcome.reason;
-  if (end.status === 'fulfilled' && end.value !== undefined) throw fail(end.value);
 }
 
 /** A program that reads no further says why by its status; any other failure is the source's own, and ends the program. */
@@ -119,8 +124,20 @@ function environment(): NodeJS.ProcessEnv {
   return { LC_ALL: 'C', PATH: process.env.PATH ?? '' };
 }
 
-function howEnded(status: number | null, signal: NodeJS.Signals | null): string {
-  return signal === null ? `exit status ${String(status)}` : `ended by ${signal}`;
+/** What a program was given is not wrong because something killed the program. */
+function failure(
+  program: string,
+  status: number | null,
+  signal: NodeJS.Signals | null,
+  said: string,
+  fail: (reason: string) => Error,
+): Error {
+  if (signal === null) return fail(said.trim() || `exit status ${String(status)}`);
+  return archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
+    message: `${program} was ended by ${signal}`,
+    hint: 'Something killed it, often for lack of memory: see the kernel log, then try again.',
+    facts: { program, signal },
+  });
 }
 
 function notStarted(program: string, cause: Error): Error {

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '@ict/integrity';
 import { compress, decompress, decompressFileTo, detectCompression, type Compression, type WritableCompression } from '../src/index.js';
+import { decompressTo } from '../src/decompress.js';
 import { collect, hostileBytes, inPieces, run, temporaryDirectory, zchunk } from './workspace.js';
 
 const TEXT = Buffer.from(Array.from({ length: 8_000 }, (_, index) => `line ${index * 7919} of the text\n`).join(''));
@@ -151,6 +152,16 @@ describe('programs', () => {
     }
     const both = await Promise.all([unpack('xz', packed, options), unpack('xz', packed, options)]);
     expect(both.map((bytes) => bytes.equals(TEXT))).toEqual([true, true]);
+  });
+
+  it('does not take what it reads for damaged because its program was killed', async () => {
+    const searchPath = temporaryDirectory();
+    for (const name of ['xz', 'bzip2']) writeFileSync(join(searchPath, name), '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+    const killed = { code: 'ICT_ARCHIVE_PROGRAM_FAILED', facts: { signal: 'SIGKILL' } };
+    for (const kind of ['xz', 'bz2'] as const) await expect(unpack(kind, TEXT, { searchPath })).rejects.toMatchObject(killed);
+    const descriptor = openSync(join(searchPath, 'out'), 'wx');
+    await expect(decompressTo(inPieces(TEXT, 10_007), 'xz', descriptor, { searchPath })).rejects.toMatchObject(killed);
+    closeSync(descriptor);
   });
 
   it.each(['bz2', 'lzma'] as const)('says which program %s needs', (kind) => {

@@ -75,7 +75,13 @@ export class AgentChannel {
     const { path, extra, mapIds, signal } = options;
     signal.throwIfAborted();
     const [program, ...rest] = argv;
-    const child = spawn(program, rest, { cwd: '/', env: agentEnvironment(path), stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...extra] });
+    const child = spawn(program, rest, {
+      cwd: '/',
+      env: agentEnvironment(path),
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe', ...extra],
+      // Ctrl-C at a terminal is for ict, which ends the agent. A tar of the agent that ended by it would seem to have failed before.
+      detached: true,
+    });
     const channel = new AgentChannel(child, mapIds);
     const abort = (): void => channel.kill(signal.reason);
     signal.addEventListener('abort', abort, { once: true });

@@ -115,6 +115,16 @@ describe('kill -9', () => {
   });
 });
 
+it('is out of the reach of a Ctrl-C at the terminal, which is for ict', async () => {
+  const sandbox = await startSandbox({ signal: new AbortController().signal, temporary: base });
+  const pid = sandbox.pid as number;
+  const [, , group] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  expect(Number(group)).toBe(pid);
+  await sandbox.close();
+});
+
 it('ends with its signal, and calls in progress get the reason', async () => {
   const controller = new AbortController();
   const sandbox = await startSandbox({ signal: controller.signal, temporary: base });

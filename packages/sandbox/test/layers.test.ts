@@ -131,7 +131,7 @@ describe('a sealed layer', () => {
   ];
 
   it.each(ways)('shows the same tree from %s', async (what, bring) => {
-    const restored = join(base, `restored from ${what}`);
+    const restored = join(base, `restored\\040from ${what}`);
     await bring('one', restored);
     expect(await sandbox.verifyLayer(restored, made, { mode: 'full' })).toEqual({ ok: true, changed: [] });
     const views = await Promise.all(

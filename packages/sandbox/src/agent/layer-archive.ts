@@ -53,6 +53,7 @@ const EXTRACT = [
   'tar',
   '--extract',
   '--file=-',
+  '--no-unquote', // it takes `\040` in the name of the directory for a blank otherwise, and unpacks into another one
   '--blocking-factor=512',
   '--numeric-owner',
   '--same-owner',
