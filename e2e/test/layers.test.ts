@@ -129,6 +129,7 @@ describe('the key of a layer', () => {
     env: { WORD: 'word' },
     inputs: ['src', 'single'],
     metadata: { version: '1' },
+    cacheMounts: [{ id: 'm', target: '/var/keep' }],
     files: [{ local: 'settings', final: '/etc/settings', mode: '0644' }],
     invalidateOn: { packages: ['mini-library'], values: { runtime: '16' } },
   };
@@ -153,7 +154,8 @@ describe('the key of a layer', () => {
     ['metadata', { metadata: { version: '2' } }, {}, /metadata\.version/],
     ['a value to invalidate on', { invalidateOn: { packages: ['mini-library'], values: { runtime: '18' } } }, {}, /runtime/],
     ['a package to invalidate on', { invalidateOn: { packages: ['mini-kernel'], values: { runtime: '16' } } }, {}, /packages/],
-    ['directories that outlive builds', { cacheMounts: [{ id: 'x', target: '/var/x' }] }, {}, /^hit$/],
+    ['directory that outlives builds', { cacheMounts: [{ id: 'x', target: '/var/keep', sharing: 'locked' }] }, {}, /^hit$/],
+    ['place of a directory that outlives builds', { cacheMounts: [{ id: 'm', target: '/var/x' }] }, {}, /cacheMounts/],
     ['what decides about earlier layers', { validate: 'echo keep' }, {}, /^hit$/],
   ])('with another %s', async (_what, changes, otherFiles, expected) => {
     expect((await planned(await template([{ ...layer, ...changes }], { ...files, ...otherFiles })))['one']).toMatch(expected);

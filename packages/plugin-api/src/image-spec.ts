@@ -245,7 +245,7 @@ export interface LayerInput {
   readonly name: string;
 }
 
-/** A directory that outlives builds; part neither of image nor key. */
+/** A directory that outlives builds. Its content is part neither of image nor key; of the key its target is. */
 export interface CacheMountSpec {
   readonly id: string;
   /** Absolute path in the tree. */

@@ -23,6 +23,14 @@ export async function gatherLayers(layers: readonly LayerSpec[]): Promise<readon
 /** Raised when layers come out otherwise for equal input: earlier ones are then made anew, and not handed to `validate`. */
 const LAYER_API = 1;
 
+/**
+ * Where directories that outlive builds lie: what is written there is no part of the layer, and they hide what the tree has there. Which
+ * directories they are, and what they hold, shapes nothing.
+ */
+export function cacheTargets({ cacheMounts }: LayerSpec): readonly string[] {
+  return cacheMounts.map(({ target }) => target).sort();
+}
+
 /** Where the layers that are kept, but neither in the image nor part of the tree, show to those after them. */
 const KEPT = '/run/ict/layers';
 
@@ -86,6 +94,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
       kept: Object.fromEntries(kept.map(({ name, layer: ref }) => [name, ref.digest])),
       files: fileKeys(layer.files),
       inputs: layer.inputs,
+      cacheMounts: cacheTargets(spec),
       run: spec.run,
       env,
       network: spec.network,

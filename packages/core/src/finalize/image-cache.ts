@@ -10,7 +10,7 @@ import type { StepReport } from '../engine-api.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import { digestSecrets } from '../secret-digests.js';
 import { describeDifferences } from '../steps.js';
-import type { GatheredLayer } from '../compose/template-layers.js';
+import { cacheTargets, type GatheredLayer } from '../compose/template-layers.js';
 
 /** What a build calls the image cache among its steps. */
 export const IMAGE_STEP = 'ict.image';
@@ -69,10 +69,13 @@ export function imageInputs(
   return digestSecrets(inputs, spec.secrets, IMAGE_STEP);
 }
 
-/** Everything of a layer but `cacheMounts`, which shape nothing. */
+/** Everything of a layer that shapes it. */
 function layerInputs({ spec, files, inputs }: GatheredLayer): Json {
   const { name, run, types, env, network, metadata, invalidateOn } = spec;
-  return { name, run, types: { ...types }, env, network, metadata, invalidateOn: { ...invalidateOn }, files: fileKeys(files), inputs };
+  return {
+    ...{ name, run, types: { ...types }, env, network, metadata, invalidateOn: { ...invalidateOn } },
+    ...{ files: fileKeys(files), inputs, cacheMounts: cacheTargets(spec) },
+  };
 }
 
 /** Plain data without what is undefined and without members of these names. */

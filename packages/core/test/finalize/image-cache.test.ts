@@ -134,6 +134,7 @@ describe('what an image is kept by', () => {
       ]),
       ['a type', layered({ types: { launch: true, build: true, cache: false } })],
       ['the network', layered({ network: true })],
+      ['where a directory that outlives builds lies', layered({ cacheMounts: [{ id: 'a', target: '/a', sharing: 'shared' }] })],
       ['no layer', {}],
     ])('changes with %s', (_what, changed) => {
       expect(text(changed)).not.toBe(text(layered()));
@@ -141,10 +142,18 @@ describe('what an image is kept by', () => {
 
     it.each<[string, Partial<Input>]>([
       ['where its inputs lie', layered({ inputs: [{ source: '/elsewhere/src', name: 'src' }] })],
-      ['directories that outlive builds', layered({ cacheMounts: [{ id: 'a', target: '/a', sharing: 'shared' }] })],
       ['its place in the template', layered({ position: { file: 'a', line: 1, column: 1 } })],
     ])('stays the same with %s', (_what, changed) => {
       expect(text(changed)).toBe(text(layered()));
+    });
+
+    it('stays the same with other directories that outlive builds in the same places', () => {
+      const cacheMounts = (id: string, sharing: 'shared' | 'locked') => [
+        { id, target: '/a', sharing },
+        { id: 'm', target: '/b', sharing },
+      ];
+      const shared = text(layered({ cacheMounts: cacheMounts('a', 'shared') }));
+      expect(text(layered({ cacheMounts: cacheMounts('z', 'locked').reverse() }))).toBe(shared);
     });
 
     it('is unknown where a command decides by what the cache holds', () => {

@@ -61,7 +61,8 @@ export const layerSchema = {
     ),
     cacheMounts: withDefault([], {
       type: 'array',
-      description: 'Directories that outlive the build and are part neither of the image nor of what identifies the layer.',
+      description:
+        'Directories that outlive the build. Where they lie is part of what identifies the layer; what they hold is not, and is in no image.',
       examples: [[{ id: 'pip', target: '/root/.cache/pip' }]],
       items: {
         type: 'object',
