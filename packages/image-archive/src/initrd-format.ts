@@ -13,6 +13,7 @@ export function createInitrdFormat(): ImageFormat {
     requires: () => [],
     tools: artifactTools,
     prepare: prepareInitrdTree,
+    prepareKey: () => ({}),
     // What writes archives is loaded when one is asked for: most questions about a template need only what is above.
     build: async (input, steps, ctx) => (await import('./build-initrd.js')).buildInitrd(input, steps, ctx),
   };

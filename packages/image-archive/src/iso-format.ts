@@ -16,6 +16,7 @@ export function createIsoFormat(): ImageFormat {
     },
     tools: artifactTools,
     prepare: prepareInitrdTree,
+    prepareKey: () => ({}),
     // What writes images is loaded when one is asked for: most questions about a template need only what is above.
     build: async (input, steps, ctx) => (await import('./build-iso.js')).buildIso(input, steps, ctx),
   };

@@ -18,6 +18,7 @@ export function createWslFormat(): ImageFormat {
     requires: () => [],
     tools: artifactTools,
     prepare: async () => undefined,
+    prepareKey: () => ({}),
     // What writes archives is loaded when one is asked for: most questions about a template need only what is above.
     build: async (input, steps, ctx) => (await import('./build-wsl.js')).buildWsl(input, steps, ctx),
   };

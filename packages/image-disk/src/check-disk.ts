@@ -192,6 +192,10 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
 }
 
 function checkMount(spec: PartitionSpec, path: string, report: Report): void {
+  if (/\s/u.test(spec.mountOptions ?? ''))
+    report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
+  if (spec.filesystem === 'linux-swap' && spec.mountPoint !== undefined && !['', 'none'].includes(spec.mountPoint))
+    report(`${path}.mountPoint`, `partition "${spec.id}" is a swap area, which is not mounted anywhere`, 'Remove mountPoint.');
   const mountPoint = mountPointOf(spec);
   if (mountPoint === undefined) return;
   if (spec.filesystem === 'none')
@@ -205,8 +209,6 @@ function checkMount(spec: PartitionSpec, path: string, report: Report): void {
   }
   if (hasControl(mountPoint))
     report(`${path}.mountPoint`, `the mount point of partition "${spec.id}" has a control character`, 'Remove it.');
-  if (/\s/u.test(spec.mountOptions ?? ''))
-    report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
 }
 
 /** What the language of templates checks too: a format is also handed specifications that were never a template. */

@@ -1,6 +1,6 @@
 import type { ImageFormat } from '@ict/plugin-api';
 import { checkDisk } from './check-disk.js';
-import { PREPARE_VERSION, prepareTree } from './prepare.js';
+import { PREPARE_VERSION, prepareKey, prepareTree } from './prepare.js';
 import { requiredTools } from './required-tools.js';
 
 /** The format of image type `raw`: GPT disks that boot by UEFI, as raw files or virtual disks, compressed or not. */
@@ -15,6 +15,7 @@ export function createDiskFormat(): ImageFormat {
     },
     tools: (spec) => requiredTools(spec).map(({ capability }) => capability),
     prepare: prepareTree,
+    prepareKey,
     // What writes disks is loaded when one is asked for: most questions about a template need only what is above.
     build: async (input, steps, ctx) => (await import('./build-disk.js')).buildDisk(input, steps, ctx),
   };

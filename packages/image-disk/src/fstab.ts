@@ -31,18 +31,23 @@ export function renderFstab(disk: DiskSpec, seed: Digest): string {
     source(spec),
     escapeField(mountPoint),
     mountType(spec),
-    escapeField(spec.mountOptions === undefined || spec.mountOptions === '' ? 'defaults' : spec.mountOptions),
+    escapeField(optionsOf(spec, 'defaults')),
     '0',
     mountPoint === '/' ? '1' : '2',
   ]);
   const swaps = disk.partitions
     .filter((spec) => spec.filesystem === 'linux-swap')
-    .map((spec) => [source(spec), 'none', mountType(spec), 'sw', '0', '0']);
+    .map((spec) => [source(spec), 'none', mountType(spec), escapeField(optionsOf(spec, 'sw')), '0', '0']);
   return [
     ['# source', 'mount point', 'type', 'options', 'dump', 'pass'].join('\t'),
     ...[...mounts, ...swaps].map((fields) => fields.join('\t')),
     '',
   ].join('\n');
+}
+
+/** @param usual what stands there when the template asks for nothing else. */
+function optionsOf({ mountOptions = '' }: PartitionSpec, usual: string): string {
+  return mountOptions === '' || mountOptions === 'defaults' ? usual : mountOptions;
 }
 
 function depth(mountPoint: string): number {

@@ -1,11 +1,28 @@
-import type { ImageInput, TreeSession } from '@ict/plugin-api';
+import type { ImageInput, Json, TreeSession } from '@ict/plugin-api';
 import { GRUB_DIRECTORY, renderGrubConfig } from './boot-grub.js';
-import { mountedPartitions, renderFstab } from './fstab.js';
+import { kernelOptions } from './boot-files.js';
+import { mountedPartitions, mountPointOf, renderFstab } from './fstab.js';
 import { pathsTo, requireMountPoint } from './mount-point.js';
 import { usesGrub } from './partition-content.js';
 
 /** Bumped when {@link prepareTree} writes something else for equal input. */
-export const PREPARE_VERSION = 1;
+export const PREPARE_VERSION = 2;
+
+/** What {@link prepareTree} reads: nothing of the disk that shows only outside the tree, and of starting only what GRUB's configuration says. */
+export function prepareKey(input: Omit<ImageInput, 'tree'>): Json {
+  const { spec, distribution, seed } = input;
+  const { kernel, initrd } = distribution.boot;
+  return {
+    seed,
+    partitions: spec.disk.partitions.map((partition) => ({
+      id: partition.id,
+      filesystem: partition.filesystem,
+      mountPoint: mountPointOf(partition),
+      mountOptions: partition.mountOptions,
+    })),
+    ...(usesGrub(spec) ? { boot: { kernel: kernelOptions(input), paths: { kernel, initrd }, title: distribution.title } } : {}),
+  };
+}
 
 /**
  * Writes `/etc/fstab`, the mount points that are missing, and GRUB's configuration into the root tree.

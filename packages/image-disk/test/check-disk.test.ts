@@ -80,6 +80,7 @@ describe('checkDisk', () => {
     ['a filesystem', withRoot({ filesystem: 'xfs' }), 'ICT_UNSUPPORTED_YET', 'filesystem xfs'],
     ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a label without a filesystem', withRoot({ filesystem: 'none', label: 'root' }), 'ICT_DISK_UNSUPPORTED', 'a label but no filesystem'],
+    ['a mounted swap', withRoot({ filesystem: 'linux-swap', mountPoint: '/swap' }), 'ICT_DISK_UNSUPPORTED', 'not mounted anywhere'],
     ['a long swap label', withRoot({ filesystem: 'linux-swap', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long FAT label', withEsp({ label: 'EFI-PARTITION' }), 'ICT_DISK_UNSUPPORTED', 'longer than 11'],
     ['a FAT label with other characters', withEsp({ label: 'esp+' }), 'ICT_DISK_UNSUPPORTED', 'other than letters'],

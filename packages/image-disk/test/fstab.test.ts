@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hostBuild, type TreeContent } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { mountPointOf, renderFstab } from '../src/fstab.js';
-import { prepareTree } from '../src/prepare.js';
-import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
+import { prepareKey, prepareTree } from '../src/prepare.js';
+import { MIB, SEED, bootable, distribution, esp, imageSpec, root, type SpecChanges } from './support/specs.js';
 
 const uuid = (id: string): string => `PARTUUID=${partitionIdentity(SEED, id).partitionUuid}`;
 
@@ -14,6 +14,7 @@ describe('renderFstab', () => {
         partitions: [
           { ...root, id: 'deep', mountPoint: '/var/lib/my data' },
           { ...root, id: 'swap', type: 'swap', filesystem: 'linux-swap', mountPoint: 'none' },
+          { ...root, id: 'fast', type: 'swap', filesystem: 'linux-swap', mountPoint: 'none', mountOptions: 'sw,pri=10' },
           esp,
           { ...root, id: 'var', filesystem: 'ext3', mountPoint: '/var/', mountOptions: 'noatime,x=a\\b' },
           { ...root, id: 'raw', filesystem: 'none', mountPoint: 'none' },
@@ -27,6 +28,7 @@ describe('renderFstab', () => {
       `${uuid('boot')}\t/boot/efi\tvfat\tumask=0077\t0\t2`,
       `${uuid('deep')}\t/var/lib/my\\040data\text4\tdefaults\t0\t2`,
       `${uuid('swap')}\tnone\tswap\tsw\t0\t0`,
+      `${uuid('fast')}\tnone\tswap\tsw,pri=10\t0\t0`,
       '',
     ]);
   });
@@ -101,5 +103,38 @@ describe('prepareTree', () => {
     } finally {
       build.remove();
     }
+  });
+});
+
+describe('the key of prepareTree', () => {
+  const withRoot = (changes: object): SpecChanges => ({ disk: { partitions: [esp, { ...root, ...changes }] } });
+  const grub = { bootloader: { provider: 'grub' } } as const;
+  const key = (changes: SpecChanges = {}, seed = SEED): string =>
+    JSON.stringify(prepareKey({ spec: imageSpec(changes), distribution, seed }));
+
+  it.each<[string, SpecChanges, SpecChanges?]>([
+    ['the files to deliver', { disk: { artifacts: [{ type: 'qcow2' }] } }],
+    ['the name of the disk', { disk: { name: 'other' } }],
+    ['the size of the disk', { disk: { sizeBytes: 90 * MIB } }],
+    ['the version of the image', { image: { name: 'other', version: '2' } }],
+    ['a label', withRoot({ label: 'other' })],
+    ['what the loader on the EFI partition says to the kernel', { cmdline: 'quiet' }],
+  ])('stays the same with another %s', (_what, changes, before) => {
+    expect(key(changes)).toBe(key(before));
+  });
+
+  it.each<[string, SpecChanges, SpecChanges?]>([
+    ['mount options', withRoot({ mountOptions: 'noatime' })],
+    ['a mount point', withRoot({ mountPoint: '/srv' })],
+    ['a filesystem', withRoot({ filesystem: 'ext3' })],
+    ['an id, which the UUIDs come from', withRoot({ id: 'other' })],
+    ['a boot loader whose configuration is in the tree', grub],
+    ['what that says to the kernel', { ...grub, cmdline: 'quiet' }, grub],
+  ])('changes with %s', (_what, changes, before) => {
+    expect(key(changes)).not.toBe(key(before));
+  });
+
+  it('changes with the seed of the UUIDs', () => {
+    expect(key({}, `sha256:${'9'.repeat(64)}`)).not.toBe(key());
   });
 });

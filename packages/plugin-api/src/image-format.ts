@@ -58,6 +58,11 @@ export interface ImageFormat {
   /** Part of the key of `prepare`: bumped when it writes something else for equal input. */
   readonly version: number;
   /**
+   * What `prepare` reads of its input, as plain data: the other part of its key. Without it that is all of the disk, the image's name and version,
+   * the target, and what the template and the definition say of starting, so that a change of any of them runs the template's commands again.
+   */
+  prepareKey?(input: Omit<ImageInput, 'tree'>): Json;
+  /**
    * @returns one artifact for each of `spec.disk.artifacts`, in their order, or of the format's own choice when there are none; then what goes
    *   with them.
    */

@@ -105,6 +105,19 @@ export function describeImageFormat(name: string, makeFixture: () => ImageFormat
       it('does the same to equal trees', async (fixture) => {
         for (const spec of Object.values(fixture.accepted)) expect(await prepare(fixture, spec)).toEqual(await prepare(fixture, spec));
       });
+
+      it('does the same wherever its key is the same', async (fixture) => {
+        const { format, distribution, seed, accepted } = fixture;
+        const done = new Map<string, unknown>();
+        for (const spec of Object.values(accepted)) {
+          const read = format.prepareKey?.({ spec: frozen(spec), distribution, seed });
+          if (read === undefined) continue;
+          const key = JSON.stringify(read);
+          const outcome = await prepare(fixture, spec);
+          expect(outcome).toEqual(done.get(key) ?? outcome);
+          done.set(key, outcome);
+        }
+      });
     });
 
     describe('build', () => {

@@ -2,6 +2,7 @@ import type {
   BuildContext,
   DistributionDefinition,
   ImageFormat,
+  ImageInput,
   ImageSpec,
   InstallChange,
   Json,
@@ -217,8 +218,9 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
   const { distribution, seed, configuration } = input;
   const spec = specFor(input.spec, input.format.identity);
   const format = input.format.part;
+  const prepared = { spec, distribution, seed };
   const work = async (tree: TreeSession): Promise<void> => {
-    await format.prepare({ spec, distribution, seed }, tree);
+    await format.prepare(prepared, tree);
     await configureTree(configuration, tree, ctx);
     await input.provider.part.installer.clean(tree, ctx);
   };
@@ -231,13 +233,8 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
       below: layerDigests(below),
       provider: { ...input.provider.identity },
       configuration: configurationKey(configuration),
-      prepare: { version: format.version, disk: spec.disk as unknown as Json, seed, target: { ...spec.target }, title: distribution.title },
-      boot: {
-        kernel: spec.system.kernel.cmdline,
-        bootloader: { ...spec.system.bootloader },
-        definition: distribution.boot as unknown as Json,
-      },
-      image: { ...spec.image },
+      version: format.version,
+      prepare: format.prepareKey === undefined ? wholeInput(prepared) : format.prepareKey(prepared),
       sections: { ...spec.sections },
       epochSeconds: ctx.epochSeconds,
     },
@@ -245,6 +242,22 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
     clean: make(below),
     run: () => tagged(make(below)(layers)),
   });
+}
+
+/** All that a format may read while it prepares a tree, for one that does not say what it reads. */
+function wholeInput({ spec, distribution, seed }: Omit<ImageInput, 'tree'>): Json {
+  return {
+    disk: spec.disk as unknown as Json,
+    seed,
+    target: { ...spec.target },
+    title: distribution.title,
+    boot: {
+      kernel: spec.system.kernel.cmdline,
+      bootloader: { ...spec.system.bootloader },
+      definition: distribution.boot as unknown as Json,
+    },
+    image: { ...spec.image },
+  };
 }
 
 /** A layer as the output of a step. */

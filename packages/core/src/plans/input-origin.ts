@@ -31,12 +31,16 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
   [['fileChoice'], ['systemConfig']],
   [['prepare'], []],
   [
-    ['boot', 'kernel'],
+    ['prepare', 'boot', 'kernel'],
     ['systemConfig', 'kernel', 'cmdline'],
   ],
   [
-    ['boot', 'bootloader'],
+    ['prepare', 'boot', 'bootloader'],
     ['systemConfig', 'bootloader'],
+  ],
+  [
+    ['prepare', 'partitions'],
+    ['disk', 'partitions'],
   ],
   [['partitions'], ['disk', 'partitions']],
 ];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { BuildContext, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import { canonicalJson } from '@ict/integrity';
+import type { BuildContext, Json, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
 import {
   composeTree,
@@ -90,6 +91,18 @@ describe('compositionSteps', () => {
     const { input } = composition();
     const format = { ...input.format, part: { ...input.format.part, needsInitrd: false } };
     expect(stepsOf({ ...input, format }, ctx).map((step) => step.type)).not.toContain('ict.initrd');
+  });
+
+  it('keys the configuration by what the format says that it reads, else by all that it may read', async () => {
+    await using ctx = fakeContext();
+    const key = (version: string, prepareKey?: () => Json): string => {
+      const { input } = composition({ spec: { ...sampleSpec(), image: { name: 'sample', version } } });
+      const format = { ...input.format, part: sampleFormat(prepareKey === undefined ? {} : { prepareKey }) };
+      return canonicalJson(stepsOf({ ...input, format }, ctx).find(({ type }) => type === 'ict.configure')?.key ?? null);
+    };
+    expect(key('2')).not.toBe(key('1'));
+    expect(key('2', () => ({ fstab: 'a' }))).toBe(key('1', () => ({ fstab: 'a' })));
+    expect(key('1', () => ({ fstab: 'b' }))).not.toBe(key('1', () => ({ fstab: 'a' })));
   });
 
   it('makes base, packages, configuration and initrd, each over all that lies below', async () => {
