@@ -114,6 +114,8 @@ describe('passwords', () => {
     ['$6$saltstring$svn8UoSVapNtMuq1', '', []],
     ['$ecret', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" begins with "$", but is not a crypt(3) hash']],
     ['!', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" is neither a hash nor a usable password']],
+    ['a\n', '', ['ICT_TEMPLATE_PASSWORD: the password of "u" has a line break or another control character, which no login takes']],
+    ['ä'.repeat(256), '', ['ICT_TEMPLATE_PASSWORD: the password of "u" has more than 511 bytes, which no login takes']],
     ['', 'bcrypt', []],
   ])('%j with hash_algo %j', async (password, algorithm, expected) => {
     const users = JSON.stringify([{ name: 'u', password, hash_algo: algorithm }]);
@@ -185,6 +187,7 @@ describe('names', () => {
     ['image: {name: a/b, version: "1"}', 'image.name contains "/" or a control character: "a/b"'],
     ['image: {name: a, version: ".."}', 'image.version is only dots: ".."'],
     ['image: {name: "", version: "1"}', 'image.name is empty'],
+    [`image: {name: ${'ä'.repeat(98)}, version: "1.23"}`, 'image.name makes a file name of 201 bytes; 200 are possible'],
   ])('%s', async (image, expected) => {
     const { problems } = await load(`${image}\n${HEAD.slice(HEAD.indexOf('target'))}${DISK}`);
     expect(said(problems)).toEqual([`ICT_TEMPLATE_NAME: ${expected}`]);
@@ -197,14 +200,39 @@ describe('names', () => {
     ['users: [{name: a, groups: ["b:c"]}]', '"b:c" cannot be the name of a group'],
     ['users: [{name: a, shell: bash}]', '"bash" is not an absolute path without ":"'],
     ['users: [{name: a, sshAuthorizedKeys: ["a\\nb"]}]', 'one entry is one line: this key has several'],
+    [`name: ${'a'.repeat(201)}`, 'systemConfig.name makes a file name of 201 bytes; 200 are possible'],
     ['name: ../x', 'systemConfig.name contains "/" or a control character: "../x"'],
     ['additionalFiles: [{local: image.yml, final: etc/motd}]', '"etc/motd" is not the absolute path of a file'],
     ['additionalFiles: [{local: image.yml, final: /etc/../motd}]', '"/etc/../motd" is not the absolute path of a file'],
+    [
+      `additionalFiles: [{local: image.yml, final: /a/${'ä'.repeat(128)}}]`,
+      'systemConfig.additionalFiles[0].final is too long for a filesystem',
+    ],
+    ['additionalFiles: [{local: image.yml, final: /motd, group: "4294967295"}]', '"4294967295" is neither a name nor a number'],
     ['additionalFiles: [{local: image.yml, final: /motd, owner: "a:b"}]', '"a:b" is neither a name nor a number'],
   ])('%s', async (line, expected) => {
     const { problems } = await load(`${HEAD}${DISK}systemConfig:\n  ${line}\n`);
     expect(said(problems)).toEqual([`ICT_TEMPLATE_NAME: ${expected}`]);
   });
+});
+
+it.each([
+  ['/run/x', '', ['ICT_TEMPLATE_NO_EFFECT: a file in /run is no part of the image']],
+  ['/runner', '', []],
+  ['/tmp/x', '  configurations: [{ cmd: sh /tmp/x }]\n', []],
+])('warns of a file that is lost unless a command reads it: %s', async (final, more, expected) => {
+  const { warnings, problems } = await load(
+    `${HEAD}${DISK}systemConfig:\n  additionalFiles: [{ local: image.yml, final: ${final} }]\n${more}`,
+  );
+  expect([said(warnings), problems]).toEqual([expected, []]);
+});
+
+it('warns of a lost file of a layer unless its commands read it', async () => {
+  const files = '[{ local: image.yml, final: /tmp/x }]';
+  const { warnings } = await load(
+    `${HEAD}${DISK}layers:\n  - { name: a, files: ${files} }\n  - { name: b, files: ${files}, run: [sh /tmp/x] }\n`,
+  );
+  expect(warnings.map(({ code, position }) => [code, position?.line])).toEqual([['ICT_TEMPLATE_NO_EFFECT', 15]]);
 });
 
 it('names a missing local file at its place', async () => {
@@ -247,6 +275,14 @@ describe('repositories', () => {
   ])('refuses %s', async (item, expected) => {
     const { problems } = await load(`${HEAD}${DISK}packageRepositories:\n  - ${item}\n`);
     expect(said(problems)).toEqual([`ICT_TEMPLATE_REPOSITORY: ${expected}`]);
+  });
+
+  it('keeps every entry of one template, and replaces one below by each', async () => {
+    const entry = (component: string) => ({ codename: 'x', url: 'http://a.example', pkey: '/a', component });
+    const text = `${HEAD}${DISK}packageRepositories: ${JSON.stringify([entry('main'), entry('contrib'), entry('extra')])}\n`;
+    const components = async (defaults: TemplateDefaults) => (await load(text, defaults)).draft?.repositories.map((one) => one.components);
+    expect(await components({})).toEqual([['main'], ['contrib'], ['extra']]);
+    expect(await components({ packageRepositories: [entry('a'), entry('b')] })).toEqual([['main'], ['contrib'], ['extra']]);
   });
 
   it('leaves out placeholders, with a warning', async () => {

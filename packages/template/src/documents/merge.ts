@@ -218,10 +218,15 @@ class Merge {
     identity: (item: Data) => string,
     rule: MergeRule,
   ): void {
+    // Entries of one template do not replace each other: each stands for one below.
+    const below: (string | undefined)[] = this.list(path).map((one) => identity(one as Data));
     for (const [index, item] of (items ?? []).entries()) {
-      const place = this.list(path).findIndex((one) => identity(one as Data) === identity(item));
+      const place = below.indexOf(identity(item));
       if (place === -1) this.push(path, item, layer, [...path, index], rule);
-      else this.put([...path, place], item, layer, [...path, index], rule);
+      else {
+        this.put([...path, place], item, layer, [...path, index], rule);
+        below[place] = undefined;
+      }
     }
   }
 

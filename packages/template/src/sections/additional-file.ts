@@ -12,13 +12,25 @@ const { owner, group } = additionalFileSchema.properties;
 
 type AdditionalFile = NonNullable<NonNullable<Template['systemConfig']>['additionalFiles']>[number];
 
+/** Directories that hold what is there while commands run, and that are no part of an image. */
+const FLEETING = /^\/(?:dev|proc|run|sys|tmp)\//;
+
+/** Longest name and longest path, in bytes. @see NAME_MAX and PATH_MAX of Linux */
+const [NAME_MAX, PATH_MAX] = [255, 4095];
+
+/** Largest number of a user or group: the next one stands for none. */
+const MAX_ID = 2 ** 32 - 2;
+
 /**
  * Reads one file to copy. What is wrong with the entry is an error; a local file that is missing only refuses a build: the template
  * may well be right, on another machine.
+ *
+ * @param commands what runs after it was copied, and may read it where the image does not keep it.
  */
 export async function readAdditionalFile(
   file: AdditionalFile,
   at: Path,
+  commands: readonly unknown[] = [],
   merged: MergedTemplate,
   { error, refuse, warning }: SpecReports,
 ): Promise<FileSpec> {
@@ -31,9 +43,18 @@ export async function readAdditionalFile(
       'For example /etc/motd; no "..", no slash at the end.',
     );
   }
+  if (Buffer.byteLength(target) > PATH_MAX || target.split('/').some((part) => Buffer.byteLength(part) > NAME_MAX)) {
+    const hint = `A path has at most ${PATH_MAX} bytes, and each name in it ${NAME_MAX}.`;
+    error('ICT_TEMPLATE_NAME', [...at, 'final'], `${formatPath([...at, 'final'])} is too long for a filesystem`, hint);
+  }
+  if (FLEETING.test(target) && commands.length === 0) {
+    const [, directory] = target.split('/');
+    const hint = 'Choose another place: nothing is left of it in the image, and no command reads it.';
+    warning('ICT_TEMPLATE_NO_EFFECT', [...at, 'final'], `a file in /${directory} is no part of the image`, hint);
+  }
   for (const key of ['owner', 'group'] as const) {
     const name = file[key];
-    if (name && !isAccountName(name) && !/^[0-9]{1,10}$/.test(name)) {
+    if (name && !isAccountName(name) && !(/^[0-9]{1,10}$/.test(name) && Number(name) <= MAX_ID)) {
       error('ICT_TEMPLATE_NAME', [...at, key], `${JSON.stringify(name)} is neither a name nor a number`);
     }
   }

@@ -18,6 +18,9 @@ import { type Report, reporter, type SpecReports } from '../problems/report.js';
 import type { Template } from '../schema/template.js';
 import { readUser } from './user.js';
 
+/** Longest part of a file name in bytes; a filesystem takes 255, and endings follow, or the mark of a directory that is not done yet. */
+const FILE_NAME_BYTES = 200;
+
 /** Stands for an image without name and version while the rest is checked; no specification comes of it. */
 const UNNAMED = { name: 'image', version: '0' };
 
@@ -46,6 +49,7 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
   const { image = UNNAMED, target } = template as Partial<Template> & Pick<Template, 'target'>;
   checkFileName(image.name, ['image', 'name'], errors.report);
   checkFileName(image.version, ['image', 'version'], errors.report);
+  checkLength(`${image.name}-${image.version}`, ['image', 'name'], errors.report);
   const reports = { error: errors.report, refuse: refused.report, warning: warnings.report };
   const system = await readSystem(merged, reports);
   const isDisk = target.imageType === 'raw';
@@ -110,7 +114,10 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
   const { image = UNNAMED, systemConfig: system = {} } = merged.template as Partial<Template>;
   const at = (...rest: Path): Path => ['systemConfig', ...rest];
   const name = system.name || image.name;
-  if (system.name) checkFileName(name, at('name'), error);
+  if (system.name) {
+    checkFileName(name, at('name'), error);
+    checkLength(name, at('name'), error);
+  }
   const positions = merged.positions();
   const packages = (names: readonly string[] | undefined, list: Path): RequestedPackage[] =>
     (names ?? []).map((one, index) => {
@@ -119,7 +126,7 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     });
   const files = [];
   for (const [index, item] of (system.additionalFiles ?? []).entries()) {
-    files.push(await readAdditionalFile(item, at('additionalFiles', index), merged, reports));
+    files.push(await readAdditionalFile(item, at('additionalFiles', index), system.configurations, merged, reports));
   }
   const { kernel = {}, bootloader = {}, network = {}, initramfs } = system;
   if (network.backend !== undefined && !network.interfaces?.length) {
@@ -176,4 +183,11 @@ function checkFileName(name: string, path: Path, error: Report): void {
     const hint = 'It becomes part of a file name.';
     error('ICT_TEMPLATE_NAME', path, `${formatPath(path)} ${wrong}${name === '' ? '' : `: ${JSON.stringify(name)}`}`, hint);
   }
+}
+
+function checkLength(fileName: string, path: Path, error: Report): void {
+  const bytes = Buffer.byteLength(fileName);
+  if (bytes <= FILE_NAME_BYTES) return;
+  const hint = 'Shorten it: filesystems do not take longer names.';
+  error('ICT_TEMPLATE_NAME', path, `${formatPath(path)} makes a file name of ${bytes} bytes; ${FILE_NAME_BYTES} are possible`, hint);
 }

@@ -17,7 +17,7 @@ export async function readLayer(layer: Layer, at: Path, merged: MergedTemplate, 
   checkName(layer.name, [...at, 'name'], 'a layer', error);
   const files = [];
   for (const [index, file] of (layer.files ?? []).entries())
-    files.push(await readAdditionalFile(file, [...at, 'files', index], merged, reports));
+    files.push(await readAdditionalFile(file, [...at, 'files', index], layer.run, merged, reports));
   const types = layer.types ?? { launch: true };
   const { launch = false, build = false, cache = false } = types;
   if (layer.validate !== undefined && !cache) {

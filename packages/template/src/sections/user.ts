@@ -71,6 +71,16 @@ export function readUser(user: User, at: Path, context: UserContext): UserSpec {
   };
 }
 
+/** Longest password that a login takes, in bytes. @see CRYPT_MAX_PASSPHRASE_SIZE of libxcrypt, which counts the NUL */
+const PASSWORD_BYTES = 511;
+
+/** Why nobody could log in with a plain password; undefined when somebody can. */
+function whyUseless(password: string): string | undefined {
+  if (/^[!*]+$/.test(password)) return 'is neither a hash nor a usable password';
+  if (/\p{Cc}/u.test(password)) return 'has a line break or another control character, which no login takes';
+  return Buffer.byteLength(password) > PASSWORD_BYTES ? `has more than ${PASSWORD_BYTES} bytes, which no login takes` : undefined;
+}
+
 function readPassword(user: User, at: Path, { imageName, holdsSecret, error, warning }: UserContext): string | undefined {
   const password = user.password ?? '';
   const path: Path = [...at, 'password'];
@@ -89,12 +99,13 @@ function readPassword(user: User, at: Path, { imageName, holdsSecret, error, war
     );
     return undefined;
   }
-  if (/^[!*]+$/.test(password)) {
+  const useless = whyUseless(password);
+  if (useless !== undefined) {
     error(
       'ICT_TEMPLATE_PASSWORD',
       path,
-      `the password of "${user.name}" is neither a hash nor a usable password`,
-      'To forbid login by password, leave it out.',
+      `the password of "${user.name}" ${useless}`,
+      'Choose another; to forbid login by password, leave it out.',
     );
     return undefined;
   }
