@@ -8,6 +8,7 @@ import {
   locateReports,
   mergeTemplates,
   orderProblems,
+  publishedSchema,
   redactTemplate,
   secretsOf,
   templateSchemaWith,
@@ -91,7 +92,7 @@ class HostedEngine implements Engine {
   }
 
   templateSchema(): object {
-    return templateSchemaWith(this.plugins.sections);
+    return publishedSchema(templateSchemaWith(this.plugins.sections), { references: true });
   }
 
   distributions(): readonly DistributionDefinition[] {

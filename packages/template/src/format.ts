@@ -5,15 +5,18 @@ import { parseSize } from './sections/size.js';
 export interface TextFormat {
   readonly check: (text: string) => boolean;
   readonly expected: string;
+  /** Stands for the format where it is not known, or known as another; every text of the format matches. */
+  readonly pattern?: string;
 }
 
-/** Longest host name that Linux keeps (HOST_NAME_MAX). */
-const HOSTNAME_MAX = 64;
-
-/** True for a host name after RFC 1123: labels of 1 to 63 letters, digits and inner hyphens, 64 characters in all. */
-export function isHostname(text: string): boolean {
-  return text.length <= HOSTNAME_MAX && text.split('.').every((label) => /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label));
+/** A format that one expression says whole. */
+function written(pattern: string, expected: string): TextFormat {
+  const expression = new RegExp(pattern);
+  return { check: (text) => expression.test(text), expected, pattern };
 }
+
+/** One label of a host name after RFC 1123. */
+const LABEL = '[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
 
 function isCidr(text: string): boolean {
   const slash = text.lastIndexOf('/');
@@ -29,32 +32,34 @@ function isPackage(text: string): boolean {
 
 /** Formats of our schemas beside `uri`. Ours of `uuid` has no `urn:uuid:` before it: that is no partition type. */
 export const formats: Readonly<Record<string, TextFormat>> = {
-  size: { check: (text) => parseSize(text) !== undefined, expected: 'a whole number and a unit, such as 513MiB or 4GiB' },
-  hostname: {
-    check: (text) => text === '' || isHostname(text),
-    expected: 'a host name: letters, digits and hyphens, with dots between, at most 64 characters',
+  size: {
+    check: (text) => parseSize(text) !== undefined,
+    expected: 'a whole number and a unit, such as 513MiB or 4GiB',
+    pattern: '^(?:0|(?:0|[1-9][0-9]*) ?[KMGT](?:i?B)?)$',
   },
+  // At most as long as Linux keeps it (HOST_NAME_MAX); empty for none.
+  hostname: written(
+    `^(?=.{0,64}$)(?:${LABEL}(?:\\.${LABEL})*)?$`,
+    'a host name: letters, digits and hyphens, with dots between, at most 64 characters',
+  ),
   ipv4: { check: isIPv4, expected: 'an IPv4 address' },
   ipv6: { check: isIPv6, expected: 'an IPv6 address' },
   cidr: { check: isCidr, expected: 'an address with prefix length, such as 192.0.2.10/24' },
   route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },
-  uuid: {
-    check: (text) => /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text),
-    expected: 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709',
-  },
+  uuid: written('^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709'),
   package: {
     check: isPackage,
     expected: 'the name of a package, such as vim, python3-* or vim=2:9.1, without blanks around it and with every "[" closed',
   },
-  'kernel-pattern': {
-    check: (text) => /^(?:\/[^/*]+)*\/[^/*]*\*[^/*]*(?:\/[^/*]+)*$/.test(text),
-    expected: 'an absolute path with one "*", which stands for the kernel version, such as /boot/vmlinuz-* or /lib/modules/*/vmlinuz',
-  },
-  language: {
-    check: (text) => /^(?:all|[a-z]{2,3}(?:_(?:[A-Z]{2}|[0-9]{3}|[A-Z][a-z]{3}))?(?:@[a-z]+)?)$/.test(text),
-    expected: 'a language as locales name it, such as de, pt_BR or sr@latin, or "all"',
-  },
-  mode: { check: (text) => /^[0-7]{3,4}$/.test(text), expected: 'three or four octal digits, such as "0644"' },
+  'kernel-pattern': written(
+    '^(?:/[^/*]+)*/[^/*]*\\*[^/*]*(?:/[^/*]+)*$',
+    'an absolute path with one "*", which stands for the kernel version, such as /boot/vmlinuz-* or /lib/modules/*/vmlinuz',
+  ),
+  language: written(
+    '^(?:all|[a-z]{2,3}(?:_(?:[A-Z]{2}|[0-9]{3}|[A-Z][a-z]{3}))?(?:@[a-z]+)?)$',
+    'a language as locales name it, such as de, pt_BR or sr@latin, or "all"',
+  ),
+  mode: written('^[0-7]{3,4}$', 'three or four octal digits, such as "0644"'),
 };
 
 /** What a message says of the formats that come from elsewhere. */

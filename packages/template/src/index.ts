@@ -33,6 +33,7 @@ export { formatPath, type Path } from './documents/path.js';
 export { completeSections, templateSchemaWith, type PluginSection, type PluginSections } from './sections/plugin-section.js';
 export { withPortablePaths } from './sections/portable-paths.js';
 export { compileSchema } from './validation/schema-compiler.js';
+export { publishedSchema } from './validation/published-schema.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
 export { distroSchema, type DistroFile } from './schema/distro.js';
 export { defaultsSchema, templateSchema, type Template, type TemplateDefaults } from './schema/template.js';

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { configSchema, distroSchema } from '@ict/template';
+import { configSchema, distroSchema, publishedSchema } from '@ict/template';
 import { withEngine } from '../engine-session.js';
 import type { GlobalFlags } from '../flag-types.js';
 import type { SchemaName } from '../tool-commands.js';
@@ -30,7 +30,8 @@ export async function schema(session: Session, name: SchemaName, flags: GlobalFl
 
 /** The JSON schema (2020-12) of one kind of document. */
 export async function schemaOf(name: Exclude<SchemaName, 'template'>): Promise<unknown> {
-  const known: Readonly<Partial<Record<SchemaName, unknown>>> = { config: configSchema, distro: distroSchema };
-  const file = files[name];
-  return file === undefined ? known[name] : JSON.parse(await readFile(new URL(file), 'utf8'));
+  if (name === 'config') return publishedSchema(configSchema, { references: false });
+  if (name === 'distro') return publishedSchema(distroSchema, { references: true });
+  const file = files[name] as string;
+  return JSON.parse(await readFile(new URL(file), 'utf8'));
 }
