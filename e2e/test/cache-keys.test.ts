@@ -8,6 +8,7 @@
  * | sudo or plain, time zone, locale, umask, home | hit                          | below; another user: surroundings.test.ts                     |
  * | trees of another user, whose owners differ    | miss                         | surroundings.test.ts; cache/layer-store.test.ts               |
  * | as a bundle, as separate modules              | hit                          | below                                                         |
+ * | version of the image, another artifact        | layers hit, image misses     | below                                                         |
  * | other packages, the order in a template       | miss; hit                    | core/image-cache.test.ts; reproducible.test.ts                |
  * | only times of a file                          | hit                          | layers.test.ts, "does not see times of inputs"                |
  * | mode of a file                                | miss                         | layers.test.ts, the same                                      |
@@ -121,6 +122,17 @@ it('tools are locked and unpacked where a program of them runs: for an ext3, and
     expect(made.status, made.stderr).toBe(0);
     expect(stepsOf(made, type)).toContain('ict.tools');
   }
+});
+
+it('another version of the image, and one more file of it, are made of the same layers', async () => {
+  const template = await mini.template({
+    image: { version: '2.0' },
+    disk: { artifacts: [{ type: 'raw' }, { type: 'raw', compression: 'gz' }] },
+  });
+  const result = await mini.buildTemplate(template, places, [], { env: EPOCH });
+  expect(result.status, result.stderr).toBe(0);
+  expect(stepsOf(result, 'step.miss')).toEqual(['ict.image', 'disk.compress']);
+  expect(artifactOf(result, 'raw').digest).toBe(digest);
 });
 
 it('a newer signed root with the same packages makes a new image out of the same layers', async () => {

@@ -297,17 +297,24 @@ describe('extends', () => {
   const open = async (files: Readonly<Record<string, string>>) =>
     loadTemplate(path.join(await workspace(files), 'image.yml'), { distribution: () => definition() });
 
-  it('inherits from root to leaf, and finds files beside ancestors', async () => {
-    const { spec, problems, files } = await open({
+  it('inherits from root to leaf, and finds files beside any template of the chain, its own first', async () => {
+    const { spec, problems, refused, files } = await open({
       'image.yml': `${child('sub/base.yml')}systemConfig:\n  packages: [c]\n  additionalFiles: [{ local: own.txt, final: /own }]\n`,
       'own.txt': '',
-      'sub/base.yml': `extends: root.yml\n${HEAD}systemConfig:\n  packages: [b]\n  additionalFiles: [{ local: base.txt, final: /base }]\n`,
+      'sub/base.yml': `extends: root.yml\n${HEAD}systemConfig:\n  packages: [b]\n  additionalFiles: [{ local: base.txt, final: /base }, { local: top.txt, final: /top }]\n`,
       'sub/base.txt': '',
+      'base.txt': '',
+      'top.txt': '',
       'sub/root.yml': `${HEAD}${DISK}metadata: { description: root }\nsystemConfig: { packages: [a] }\n`,
     });
-    expect(problems).toEqual([]);
+    expect([problems, refused]).toEqual([[], []]);
     expect(spec?.system.packages.map(({ name }) => name)).toEqual(['a', 'b', 'c']);
-    expect(spec?.system.files.map(({ target }) => target)).toEqual(['/base', '/own']);
+    const directory = path.dirname(files[0] as string);
+    expect(spec?.system.files.map(({ target, source }) => [target, path.relative(directory, source)])).toEqual([
+      ['/base', 'sub/base.txt'],
+      ['/top', 'top.txt'],
+      ['/own', 'own.txt'],
+    ]);
     expect(files.map((file) => path.basename(file))).toEqual(['image.yml', 'base.yml', 'root.yml']);
   });
 

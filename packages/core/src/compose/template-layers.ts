@@ -100,6 +100,8 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
       network: spec.network,
       metadata: spec.metadata,
       installer: input.provider.part.installer.version,
+      // What cleans up after the commands is the provider's code.
+      ...(launch ? { provider: { ...input.provider.identity } } : {}),
     },
     over: tree,
     ...(launch || build || cache ? { clean: (maker: LayerMaker) => maker.template(place, work) } : {}),
@@ -159,8 +161,10 @@ function layerEnvironment(spec: LayerSpec, build: readonly LayerSpec[]): Readonl
   return { ...given, ...joined('PATH', 'bin'), ...joined('LD_LIBRARY_PATH', 'lib'), ...spec.env };
 }
 
+/** Of a package that is there several times, for each architecture or as kernels are, all versions count. */
 function packageVersion(name: string, { packages }: Composition): string | null {
-  return packages.find((pkg) => pkg.name === name)?.version ?? null;
+  const versions = packages.flatMap((pkg) => (pkg.name === name ? [pkg.version] : []));
+  return versions.length === 0 ? null : [...new Set(versions)].sort().join(' ');
 }
 
 async function runCommand(

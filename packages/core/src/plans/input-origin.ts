@@ -80,7 +80,7 @@ function ofTemplate(inputs: Path): Path {
 }
 
 /** Values that a layer gets from elsewhere than its own lines. */
-const ELSEWHERE: ReadonlySet<string | number> = new Set(['below', 'kept', 'installer', 'layerApi']);
+const ELSEWHERE: ReadonlySet<string | number> = new Set(['below', 'kept', 'installer', 'provider', 'layerApi']);
 
 function ofLayer(name: string, [kind, ...rest]: Path, { layers }: Pick<ImageSpec, 'layers'>): Path | undefined {
   const index = layers.findIndex((layer) => layer.name === name);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalJson } from '@ict/integrity';
-import type { BuildContext, Json, LayerRef, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
+import type { BuildContext, Json, LayerRef, LayerSpec, TreeRef, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
 import {
   composeTree,
@@ -225,6 +225,42 @@ describe('compositionSteps', () => {
     const after = stepsOf(composition(parts).input, ctx);
     const different = after.filter((step, index) => JSON.stringify(step.key) !== JSON.stringify(before[index].key));
     expect(different.map(({ type }) => type)).toEqual(expected);
+  });
+
+  describe('layers of a template', () => {
+    const layerSpec: LayerSpec = {
+      ...{
+        name: 'app',
+        run: ['make'],
+        files: [],
+        types: { launch: true, build: false, cache: false },
+        env: {},
+        inputs: [],
+        cacheMounts: [],
+      },
+      ...{ network: false, metadata: {}, invalidateOn: { packages: ['linux'], values: {} } },
+    };
+    const keyOf = (change: Partial<LayerSpec>, parts: Partial<Composition>, ctx: BuildContext): string => {
+      const layers = [{ spec: { ...layerSpec, ...change }, files: [], inputs: {} }];
+      return canonicalJson(stepsOf(composition({ layers, ...parts }).input, ctx).find(({ type }) => type === 'ict.layer.app')?.key ?? null);
+    };
+    const provider = { part: composition().input.provider.part, identity: { name: 'provider', version: '2' } };
+    const scratch = { types: { launch: false, build: true, cache: false } };
+    const kernels = (...versions: readonly string[]) => ({
+      packages: [...packages, ...versions.map((version) => verified('linux', { version, id: `linux:${version}` }))],
+    });
+    const at = (target: string) => ({ cacheMounts: [{ id: 'a', target, sharing: 'shared' } as const] });
+
+    it.each<[string, Partial<LayerSpec>, Partial<Composition>, Partial<LayerSpec>, Partial<Composition>, boolean]>([
+      ['where a directory that outlives builds lies', at('/b'), {}, at('/a'), {}, true],
+      ['another provider, which cleans up', {}, { provider }, {}, {}, true],
+      ['another provider, of what is no part of the image', scratch, { provider }, scratch, {}, false],
+      ['any of several versions of a package', {}, kernels('1', '3'), {}, kernels('1', '2'), true],
+      ['the order of several versions of a package', {}, kernels('2', '1'), {}, kernels('1', '2'), false],
+    ])('are keyed by %s', async (_what, change, parts, changeBefore, before, differs) => {
+      await using ctx = fakeContext();
+      expect(keyOf(change, parts, ctx) !== keyOf(changeBefore, before, ctx)).toBe(differs);
+    });
   });
 
   it('keys every step by the latest time that its files may carry and its programs are told', async () => {

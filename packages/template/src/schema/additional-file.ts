@@ -7,7 +7,10 @@ export const additionalFileSchema = {
   examples: [{ local: 'motd', final: '/etc/motd', mode: '0644' }],
   properties: {
     local: {
-      ...text('File on this machine; a relative path is looked for beside the template, then beside those that it extends.', 'motd'),
+      ...text(
+        'File on this machine; a relative path is looked for beside the template, then beside those that it extends and those that extend it.',
+        'motd',
+      ),
       minLength: 1,
     },
     final: { ...text('Path in the image, absolute.', '/etc/motd'), minLength: 1 },

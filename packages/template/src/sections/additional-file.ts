@@ -77,7 +77,7 @@ export async function readAdditionalFile(
 
 /**
  * Finds a file of this machine that a template names: an absolute path as it is, a relative one beside the template that names
- * it, then beside each template below it, nearest first. Reports one that is nowhere.
+ * it, then beside each template below it and each above it, nearest first. Reports one that is nowhere.
  *
  * @param at path of the name itself
  * @param kind `file`: only a regular file will do; `any`: a directory too
@@ -108,7 +108,8 @@ export async function findLocal(local: string, at: Path, merged: MergedTemplate,
 /** Where a file that a template names may be, in the order of looking: see {@link findLocal}. */
 export function localCandidates(local: string, at: Path, merged: MergedTemplate): string[] {
   const owner = merged.originOf(at)?.layer;
-  const below = owner === undefined ? merged.layers : merged.layers.slice(0, merged.layers.indexOf(owner) + 1);
-  const directories = below.toReversed().flatMap(({ directory }) => (directory === undefined ? [] : [directory]));
+  const height = owner === undefined ? merged.layers.length : merged.layers.indexOf(owner) + 1;
+  const layers = [...merged.layers.slice(0, height).toReversed(), ...merged.layers.slice(height)];
+  const directories = layers.flatMap(({ directory }) => (directory === undefined ? [] : [directory]));
   return [...new Set(path.isAbsolute(local) ? [local] : directories.map((directory) => path.resolve(directory, local)))];
 }
