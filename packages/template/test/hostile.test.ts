@@ -58,6 +58,18 @@ const HOSTILE: Readonly<Record<string, readonly [string, string]>> = {
     'ICT_DOCUMENT_BAD_VALUE',
   ],
   'addresses without a protocol': [`${HEAD}${DISK}systemConfig: { hostname: "${'url:'.repeat(100_000)}" }\n`, 'ICT_DOCUMENT_BAD_VALUE'],
+  'plain passwords without end': [
+    `${HEAD}${DISK}systemConfig:\n  users:\n${Array.from({ length: 1000 }, (_, n) => `    - { name: u${n}, password: secret }\n`).join('')}`,
+    'ICT_TEMPLATE_PASSWORD',
+  ],
+  'a password without end': [
+    `${HEAD}${DISK}systemConfig: { users: [{ name: u, password: "${'p'.repeat(400_000)}" }] }\n`,
+    'ICT_TEMPLATE_PASSWORD',
+  ],
+  'variables beside names of none': [
+    `variables:\n${Array.from({ length: 2000 }, (_, n) => `  V${n}: { default: a }\n`).join('')}${HEAD}${DISK}systemConfig: { hostname: _, packages: [${Array.from({ length: 500 }, (_, n) => `"\${W${n}}"`).join(', ')}] }\n`,
+    'ICT_DOCUMENT_BAD_VALUE',
+  ],
   'very many values': [`a: [${'x,'.repeat(400_000)}]\n`, 'ICT_DOCUMENT_SYNTAX'],
 };
 

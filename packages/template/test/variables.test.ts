@@ -94,6 +94,16 @@ describe('reports', () => {
     expect(said(problems).filter((text) => !text.includes('begins at'))).toEqual(['ICT_TEMPLATE_VARIABLE: the variable A has no value']);
   });
 
+  it('one that is declared by a key without a value, with what to write', async () => {
+    const text = `variables:\n  SITE:\n${HEAD}${DISK}systemConfig: { description: "\${SITE}" }\n`;
+    const { problems, warnings } = await open(text, { given: new Map([['SITE', 'x']]) });
+    const hint = 'Write "SITE: {}" under "variables": a key without a value counts as absent.';
+    expect([...problems, ...warnings].map((one) => [one.code, one.hint])).toEqual([
+      ['ICT_TEMPLATE_VARIABLE', hint],
+      ['ICT_TEMPLATE_VARIABLE', hint],
+    ]);
+  });
+
   it('a name that is not declared, as a warning with what was meant', async () => {
     const { warnings, spec } = await open(`${SITE}systemConfig: { description: "\${SIET}" }\n`);
     expect(warnings.map(({ code, message, hint, position }) => [code, message, hint, position?.line])).toEqual([

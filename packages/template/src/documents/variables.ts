@@ -90,10 +90,17 @@ export function gatherVariables(
   for (const name of sources.given?.keys() ?? []) {
     if (variables.has(name)) continue;
     const near = nearest(name, [...variables.keys()]);
-    const hint = near === undefined ? 'Declare it under "variables".' : `Did you mean ${JSON.stringify(near)}?`;
+    const hint =
+      near === undefined ? (emptyDeclaration(name, documents) ?? 'Declare it under "variables".') : `Did you mean ${JSON.stringify(near)}?`;
     problems.push(problem('ICT_TEMPLATE_VARIABLE', `no template declares the variable ${name}, which --var gives`, { hint }));
   }
   return { variables, problems };
+}
+
+/** What to do about a variable whose declaration has no value, and so counts as absent; undefined for one that is not there at all. */
+function emptyDeclaration(name: string, documents: readonly Pick<Declaring, 'positions'>[]): string | undefined {
+  if (documents.every(({ positions }) => positions.keyPositionOf(['variables', name]) === undefined)) return undefined;
+  return `Write "${name}: {}" under "variables": a key without a value counts as absent.`;
 }
 
 function valueOf(name: string, fallback: string | undefined, { given, env }: VariableSources): Pick<Variable, 'value' | 'source'> {
@@ -136,7 +143,10 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
     warnings.push(
       problem('ICT_TEMPLATE_VARIABLE', `\${${name}} is not a declared variable and stays as it is`, {
         severity: 'warning',
-        hint: near === undefined ? `Declare it under "variables", or write $\${${name}} for the text itself.` : `Did you mean "${near}"?`,
+        hint:
+          near === undefined
+            ? (emptyDeclaration(name, [{ positions }]) ?? `Declare it under "variables", or write $\${${name}} for the text itself.`)
+            : `Did you mean "${near}"?`,
         ...place(path),
       }),
     );

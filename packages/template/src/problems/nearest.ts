@@ -3,15 +3,19 @@ import { editDistance } from '@ict/package-index';
 /** Longer words are not compared: nobody mistypes them, and the cost grows with the square. */
 const LONGEST = 64;
 
+/** More candidates are not compared: a hostile file may have thousands, and as many words that are none of them. */
+const MOST = 50;
+
 /**
  * The candidate that a mistyped word most likely stands for: the nearest one at a distance of at most a third of its length
- * (and at least 1), letter case aside; the first of several. Undefined when none is that near.
+ * (and at least 1), letter case aside; the first of several. Only the first fifty are
+ * looked at. Undefined when none is that near.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > LONGEST) return undefined;
   let found: string | undefined;
   let least = Infinity;
-  for (const candidate of candidates) {
+  for (const candidate of candidates.slice(0, MOST)) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < least && distance <= Math.max(1, Math.floor(candidate.length / 3))) {
       least = distance;

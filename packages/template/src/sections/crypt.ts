@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, hash as hashAtOnce } from 'node:crypto';
 
 /** Digests of the SHA-crypt family, by the prefix of their hashes. */
 export type CryptAlgorithm = 'sha256' | 'sha512';
@@ -36,20 +36,23 @@ export function shaCrypt(algorithm: CryptAlgorithm, password: string, salt: stri
 }
 
 function digest(algorithm: CryptAlgorithm, password: Buffer, salt: Buffer, rounds: number): Buffer {
-  const sha = (...parts: readonly Buffer[]): Buffer => createHash(algorithm).update(Buffer.concat(parts)).digest();
+  const sha = (...parts: readonly Buffer[]): Buffer => hashAtOnce(algorithm, Buffer.concat(parts), 'buffer');
   const alternate = sha(password, salt, password);
   const start = [password, salt, repeat(alternate, password.length)];
   for (let bits = password.length; bits > 0; bits >>= 1) start.push((bits & 1) === 1 ? alternate : password);
   let state = sha(...start);
   const p = repeat(sha(...Array.from({ length: password.length }, () => password)), password.length);
   const s = repeat(sha(...Array.from({ length: 16 + (state[0] as number) }, () => salt)), salt.length);
-  for (let round = 0; round < rounds; round++) {
+  // What is hashed in a round has one of 42 forms, with room for the state at its end or its beginning.
+  const room = Buffer.alloc(state.length);
+  const forms = Array.from({ length: 2 * 3 * 7 }, (_, round) => {
     const odd = round % 2 === 1;
-    const parts = [odd ? p : state];
-    if (round % 3 !== 0) parts.push(s);
-    if (round % 7 !== 0) parts.push(p);
-    parts.push(odd ? state : p);
-    state = sha(...parts);
+    return Buffer.concat([odd ? p : room, ...(round % 3 === 0 ? [] : [s]), ...(round % 7 === 0 ? [] : [p]), odd ? room : p]);
+  });
+  for (let round = 0; round < rounds; round++) {
+    const form = forms[round % forms.length] as Buffer;
+    state.copy(form, round % 2 === 1 ? form.length - state.length : 0);
+    state = hashAtOnce(algorithm, form, 'buffer');
   }
   return state;
 }

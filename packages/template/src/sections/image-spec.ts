@@ -16,7 +16,7 @@ import { completeSections, type PluginSections } from './plugin-section.js';
 import { readRepository } from './repository.js';
 import { type Report, reporter, type SpecReports } from '../problems/report.js';
 import type { Template } from '../schema/template.js';
-import { readUser } from './user.js';
+import { MAX_HASHED, readUser } from './user.js';
 
 /** Longest part of a file name in bytes; a filesystem takes 255, and endings follow, or the mark of a directory that is not done yet. */
 const FILE_NAME_BYTES = 200;
@@ -133,6 +133,7 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     const hint = 'Say which interfaces to configure under systemConfig.network.interfaces.';
     warning('ICT_TEMPLATE_NO_EFFECT', at('network', 'backend'), 'systemConfig.network.backend has no effect without interfaces', hint);
   }
+  const budget = { hashes: MAX_HASHED };
   const fileChoice = readFileChoice(system, at('languages'), error);
   return {
     name,
@@ -159,7 +160,7 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     },
     ...(network.interfaces?.length ? { network: readNetwork(network, at('network', 'interfaces'), error) } : {}),
     users: (system.users ?? []).map((user, index) =>
-      readUser(user, at('users', index), { imageName: image.name, holdsSecret: merged.holdsSecret, error, warning }),
+      readUser(user, at('users', index), { imageName: image.name, holdsSecret: merged.holdsSecret, budget, error, warning }),
     ),
     files,
     configurations: (system.configurations ?? []).map(({ cmd }, index) => {

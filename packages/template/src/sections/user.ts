@@ -30,6 +30,8 @@ export interface UserContext {
   readonly imageName: string;
   /** Whether the value at a path came from outside the template and is secret. */
   readonly holdsSecret: (path: Path) => boolean;
+  /** How many plain passwords may still be hashed, which takes a while each. */
+  readonly budget: { hashes: number };
   readonly error: Report;
   readonly warning: Report;
 }
@@ -71,6 +73,9 @@ export function readUser(user: User, at: Path, context: UserContext): UserSpec {
   };
 }
 
+/** Plain passwords that a template may have: hashing more would take longer than anyone waits. */
+export const MAX_HASHED = 20;
+
 /** Longest password that a login takes, in bytes. @see CRYPT_MAX_PASSPHRASE_SIZE of libxcrypt, which counts the NUL */
 const PASSWORD_BYTES = 511;
 
@@ -81,7 +86,7 @@ function whyUseless(password: string): string | undefined {
   return Buffer.byteLength(password) > PASSWORD_BYTES ? `has more than ${PASSWORD_BYTES} bytes, which no login takes` : undefined;
 }
 
-function readPassword(user: User, at: Path, { imageName, holdsSecret, error, warning }: UserContext): string | undefined {
+function readPassword(user: User, at: Path, { imageName, holdsSecret, budget, error, warning }: UserContext): string | undefined {
   const password = user.password ?? '';
   const path: Path = [...at, 'password'];
   if (password === '') return undefined;
@@ -115,5 +120,16 @@ function readPassword(user: User, at: Path, { imageName, holdsSecret, error, war
     const hint = 'Anyone who reads the template knows it. Replace it with the output of: openssl passwd -6';
     warning('ICT_TEMPLATE_PLAIN_PASSWORD', path, `the template has the password of "${user.name}" as plain text`, hint);
   }
+  if (budget.hashes === 0) {
+    const message = `the password of "${user.name}" is one too many to be hashed while the template is read`;
+    error(
+      'ICT_TEMPLATE_PASSWORD',
+      path,
+      message,
+      `At most ${MAX_HASHED} may be plain text. Replace it with the output of: openssl passwd -6`,
+    );
+    return undefined;
+  }
+  budget.hashes--;
   return shaCrypt(algorithm, password, derivedSalt(imageName, user.name));
 }
