@@ -12,6 +12,7 @@ export const cliError = defineErrors({
   ICT_CLI_FILE_UNWRITABLE: 'usage',
   ICT_CLI_IMAGE_DAMAGED: 'integrity',
   ICT_CLI_LOG_FILE: 'usage',
+  ICT_CLI_OUTPUT: 'usage',
   ICT_CLI_DIRECTORY_UNSAFE: 'host',
   ICT_CLI_PLUGIN_NOT_FOUND: 'usage',
   ICT_CLI_GRAPH_TOO_LARGE: 'usage',

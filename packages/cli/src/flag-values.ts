@@ -56,7 +56,9 @@ export function parseTexts(flag: string): (value: string, previous: readonly str
 export function parseCount(flag: string, min: number, max: number): (value: string) => number {
   return (value) => {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
-    if (!(number >= min && number <= max)) throw new FlagError(flag, `is not a whole number from ${min} to ${max}`, `Try ${flag} 16.`);
+    if (!(number >= min && number <= max)) {
+      throw new FlagError(flag, `is not a whole number from ${min} to ${max}`, 'Give digits alone, without unit, sign or decimal point.');
+    }
     return number;
   };
 }

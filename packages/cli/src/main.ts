@@ -1,12 +1,14 @@
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
+import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { EngineOptions } from '@ict/core';
 import type { Command, CommanderError } from 'commander';
+import { cliError } from './errors.js';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
-import { createProgram } from './program.js';
-import type { Surroundings } from './session.js';
+import { createProgram, VersionAsked } from './program.js';
+import type { Speech, Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
 import type { OutputStream } from './views/terminal.js';
 
@@ -18,6 +20,8 @@ export interface CliHost {
   readonly signals: SignalSource;
   /** Called before the code of a command is loaded. */
   prepare?(): Promise<void>;
+  /** Why something of what was printed on stdout is lost; asked when all is printed. */
+  lostOutput?(): Promise<Error | undefined>;
   /** Ends the process at once, when a second signal asks for it. */
   exit(status: number): void;
 }
@@ -44,17 +48,24 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     getOutHelpWidth: () => host.stdout.columns ?? 100,
     getErrHelpWidth: () => host.stderr.columns ?? 100,
   };
-  const words = argv[0] === '--version' ? ['version', ...argv.slice(1)] : argv;
-  const program = createProgram(run, output, words);
-  try {
-    await program.parseAsync(words, { from: 'user' });
-  } catch (error) {
-    if (isCommanderError(error) && error.exitCode === 0) return 0;
-    const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
-    await run(flags, speechOf(argv), async () => {
-      throw await usageError(error, namedCommand(program, words));
+  const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
+  const program = createProgram(run, output, argv);
+  const [, ...names] = namedCommands(program, argv);
+  const fail = (error: unknown): Promise<void> =>
+    run(flags, speechOf(names), async () => {
+      throw error;
     });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (error instanceof VersionAsked) {
+      await run(flags, 'document', async (session) => (await import('./commands/version.js')).version(session));
+    } else if (!isCommanderError(error) || error.exitCode !== 0) {
+      await fail(await usageError(error, [program.name(), ...names].join(' ')));
+    }
   }
+  const lost = await host.lostOutput?.();
+  if (lost !== undefined && status === 0) await fail(outputError(lost));
   return status;
 }
 
@@ -62,8 +73,8 @@ function isCommanderError(error: unknown): error is CommanderError {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('commander.');
 }
 
-/** The innermost command that the words name, as one types it: `ict cache gc`. */
-function namedCommand(program: Command, words: readonly string[]): string {
+/** The commands that the words name, from the outermost to the innermost: `ict`, `cache`, `gc`. */
+function namedCommands(program: Command, words: readonly string[]): readonly string[] {
   let command = program;
   const names = [command.name()];
   for (const word of words) {
@@ -72,7 +83,7 @@ function namedCommand(program: Command, words: readonly string[]): string {
     command = next;
     names.push(word);
   }
-  return names.join(' ');
+  return names;
 }
 
 async function usageError(error: unknown, command: string): Promise<unknown> {
@@ -81,9 +92,17 @@ async function usageError(error: unknown, command: string): Promise<unknown> {
   return error instanceof FlagError ? flagError(error) : commanderError(error, command);
 }
 
-function speechOf(argv: readonly string[]): 'events' | 'document' {
-  const command = argv.find((argument) => !argument.startsWith('-'));
-  return command !== undefined && ['build', 'lock', 'boot'].includes(command) ? 'events' : 'document';
+/** What is said when not all of a result could be printed. */
+function outputError(cause: NodeJS.ErrnoException): Error {
+  return cliError('ICT_CLI_OUTPUT', {
+    message: `standard output cannot be written: ${cause.code ?? cause.message}`,
+    hint: 'What it has is not complete: make room where it goes, or send it elsewhere, and run the command again.',
+    cause,
+  });
+}
+
+function speechOf([command = '']: readonly string[]): Speech {
+  return ['build', 'lock', 'boot'].includes(command) ? 'events' : 'document';
 }
 
 /**
@@ -92,20 +111,27 @@ function speechOf(argv: readonly string[]): 'events' | 'document' {
  * @param bundle the bundle that this code runs from, if it does.
  */
 export async function main(argv: readonly string[], bundle?: Bundle): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
+  let lost: NodeJS.ErrnoException | undefined;
+  // A reader such as `head`, a terminal or the room on a disk may go away: the work goes on, and what it would print is dropped.
+  process.stderr.on('error', () => undefined);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') lost ??= error;
+  });
   process.exitCode = await runCli(argv, {
     stdout: process.stdout,
     stderr: process.stderr,
     surroundings: {
       env: process.env,
-      cwd: process.cwd(),
-      home: homedir(),
+      get cwd() {
+        return currentDirectory();
+      },
+      home: homeDirectory(),
       uid: process.geteuid?.(),
       prompter: async () =>
         process.stdin.isTTY && process.stderr.isTTY
-          ? (await import('./prompt.js')).terminalPrompter(process.stdin, process.stderr)
+          ? (await import('./prompt.js')).terminalPrompter(process.stdin, process.stderr, () => process.kill(process.pid, 'SIGINT'))
           : undefined,
-      readInput: async () => (await import('./standard-input.js')).readStandardInput(process.stdin),
+      readInput: async (signal) => (await import('./standard-input.js')).readStandardInput(process.stdin, signal),
       code: bundle === undefined ? 'modules' : 'bundle',
       openEngine: async (options) =>
         (await import('@ict/core')).openEngine({
@@ -120,6 +146,10 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
     prepare: async () => {
       if (bundle !== undefined) (await import('./eager-compilation.js')).compileEagerly(bundle.builtins);
     },
+    lostOutput: async () => {
+      await new Promise((done) => setImmediate(done)); // a stream says later what became of a write
+      return lost;
+    },
     exit: (status) => process.exit(status),
   });
 }
@@ -129,7 +159,28 @@ async function definitionsOf({ directory }: Bundle): Promise<NonNullable<EngineO
   return (text) => keptDefinition(directory, text);
 }
 
-/** A reader such as `head` may go away; the work goes on, and what it would print is dropped. */
-function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
+/** @throws `ICT_CLI_USAGE` when it was removed */
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: 'the current directory does not exist any more',
+      hint: 'Change to one that does, such as with `cd`.',
+      cause,
+    });
+  }
+}
+
+/** Where a user's own files go: an absolute path, that of the system for who has no place of its own, as containers do it. */
+function homeDirectory(): string {
+  for (const home of [homedir, () => userInfo().homedir]) {
+    try {
+      const directory = home();
+      if (isAbsolute(directory)) return directory;
+    } catch {
+      continue; // the user is not in the user database
+    }
+  }
+  return '/';
 }

@@ -11,6 +11,9 @@ import { questionCommands } from './question-commands.js';
 import { templateCommands } from './template-commands.js';
 import { toolCommands } from './tool-commands.js';
 
+/** Thrown where `--version` is met: what else the command line says does not count. */
+export class VersionAsked extends Error {}
+
 /**
  * The command line. The code of a command is loaded when it runs, so that `ict --help` loads none.
  *
@@ -34,6 +37,10 @@ export function createProgram(run: Runner, output: OutputConfiguration = {}, arg
     .option('-q, --quiet', 'print results, warnings and errors only')
     .option('--json', 'events (build, lock, boot) or one document on stdout')
     .option('--no-color', 'print without colours')
+    .option('--version', 'the same as the command version')
+    .on('option:version', () => {
+      throw new VersionAsked();
+    })
     .configureHelp({
       showGlobalOptions: true,
       subcommandTerm: (command) => (command as LateCommand).term,

@@ -1,22 +1,49 @@
 import { createInterface } from 'node:readline/promises';
+import { cliError } from './errors.js';
 
 /** Asks people. */
 export interface Prompter {
-  /** The answer without blanks around it; `otherwise` for an empty one. Ends with the signal's reason. */
+  /**
+   * The answer without blanks around it; `otherwise` for an empty one. Ends with the signal's reason.
+   *
+   * @throws `ICT_CLI_INPUT` when no answer can come any more
+   */
   ask(question: string, otherwise: string, signal: AbortSignal): Promise<string>;
 }
 
-/** Asks on a terminal: questions on `output`, answers from `input`. */
-export function terminalPrompter(input: NodeJS.ReadableStream, output: NodeJS.WritableStream): Prompter {
+/**
+ * Asks on a terminal: questions on `output`, answers from `input`.
+ *
+ * @param interrupt called for Ctrl-C, of which a terminal that is asked on makes no signal.
+ */
+export function terminalPrompter(input: NodeJS.ReadableStream, output: NodeJS.WritableStream, interrupt: () => void): Prompter {
   return {
     async ask(question, otherwise, signal) {
       const lines = createInterface({ input, output });
+      const shown = otherwise === '' ? `${question}: ` : `${question} [${otherwise}]: `;
+      const { promise: ended, reject } = Promise.withResolvers<never>();
+      const end = (cause?: unknown): void => {
+        output.write('\n'); // what follows is not part of the question
+        reject(unanswered(question, cause));
+      };
+      lines.once('close', end).once('error', end);
+      lines.on('SIGINT', () => {
+        output.write('\n');
+        interrupt();
+      });
       try {
-        const shown = otherwise === '' ? `${question}: ` : `${question} [${otherwise}]: `;
-        return (await lines.question(shown, { signal })).trim() || otherwise;
+        return (await Promise.race([ended, lines.question(shown, { signal })])).trim() || otherwise;
       } finally {
-        lines.close();
+        lines.off('close', end).close();
       }
     },
   };
+}
+
+function unanswered(question: string, cause: unknown): Error {
+  return cliError('ICT_CLI_INPUT', {
+    message: `there is no answer to "${question}": standard input has ended`,
+    hint: 'Answer every question, or say it with flags: see `ict init --help`.',
+    cause,
+  });
 }

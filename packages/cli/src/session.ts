@@ -32,7 +32,7 @@ export interface Surroundings {
   /** Who asks the user; undefined without a terminal. */
   prompter(): Promise<Prompter | undefined>;
   /** All of standard input, as text. */
-  readInput(): Promise<string>;
+  readInput(signal: AbortSignal): Promise<string>;
   openEngine(options: EngineOptions): Promise<Engine>;
   /** Runs a program with its output on stderr. @returns its exit status. */
   runProgram(argv: readonly string[], env: Readonly<Record<string, string>>, signal: AbortSignal): Promise<number>;

@@ -19,11 +19,11 @@ const STANDARD_INPUT = '-';
  * The templates that arguments name, each once: patterns that are no file's own name give the files that match, sorted, or
  * `ICT_CLI_NO_TEMPLATE` when there are none; `-` gives standard input, or `ICT_CLI_INPUT`.
  */
-export async function templateInputs(names: readonly string[], { surroundings }: Session): Promise<readonly TemplateInput[]> {
+export async function templateInputs(names: readonly string[], { surroundings, signal }: Session): Promise<readonly TemplateInput[]> {
   const inputs = new Map<string, TemplateInput>();
   for (const name of names) {
     if (inputs.has(name)) continue;
-    if (name === STANDARD_INPUT) inputs.set(name, await standardInput(surroundings));
+    if (name === STANDARD_INPUT) inputs.set(name, await standardInput(surroundings, signal));
     else if (/[*?[{]/.test(name) && !existsSync(resolve(surroundings.cwd, name))) {
       for (const input of await matches(name, surroundings.cwd)) inputs.set(input.name, input);
     } else inputs.set(name, { name });
@@ -31,9 +31,9 @@ export async function templateInputs(names: readonly string[], { surroundings }:
   return [...inputs.values()];
 }
 
-async function standardInput(surroundings: Session['surroundings']): Promise<TemplateInput> {
+async function standardInput(surroundings: Session['surroundings'], signal: AbortSignal): Promise<TemplateInput> {
   try {
-    return { name: STANDARD_INPUT, text: await surroundings.readInput() };
+    return { name: STANDARD_INPUT, text: await surroundings.readInput(signal) };
   } catch (error) {
     if (!isIctError(error)) throw error;
     return { name: STANDARD_INPUT, error: toErrorRecord(error) };

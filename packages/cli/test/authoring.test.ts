@@ -146,7 +146,7 @@ describe('init', () => {
 
 it('a prompter on a terminal takes answers, and the usual for none', async () => {
   const [input, output] = [new PassThrough(), new PassThrough()];
-  const prompter = terminalPrompter(input, output);
+  const prompter = terminalPrompter(input, output, () => undefined);
   const signal = new AbortController().signal;
   const first = prompter.ask('Name', 'x', signal);
   input.write(' y \n');
@@ -155,6 +155,22 @@ it('a prompter on a terminal takes answers, and the usual for none', async () =>
   input.write('\n');
   expect(await second).toBe('x');
   expect(String(output.read())).toContain('Name [x]: ');
+});
+
+it('a prompter says so when its input ends before the answer', async () => {
+  const input = new PassThrough();
+  const answer = terminalPrompter(input, new PassThrough(), () => undefined).ask('Name', 'x', new AbortController().signal);
+  input.end('half');
+  await expect(answer).rejects.toMatchObject({ code: 'ICT_CLI_INPUT' });
+});
+
+it('a prompter takes Ctrl-C for an interruption, which the terminal makes no signal of', async () => {
+  const input = new PassThrough();
+  const output = Object.assign(new PassThrough(), { isTTY: true });
+  const stopped = new AbortController();
+  const answer = terminalPrompter(input, output, () => stopped.abort(new Error('stopped'))).ask('Name', 'x', stopped.signal);
+  input.write('\u0003');
+  await expect(answer).rejects.toMatchObject({ cause: { message: 'stopped' } });
 });
 
 describe('templates', () => {

@@ -160,7 +160,7 @@ ask graph template.yml --format ''; ask validate --format ''`;
 });
 
 describe('a command takes only flags that change what it does', () => {
-  const shared = ['config', 'log-level', 'log-file', 'verbose', 'quiet', 'json', 'no-color', 'help'];
+  const shared = ['config', 'log-level', 'log-file', 'verbose', 'quiet', 'json', 'no-color', 'version', 'help'];
 
   it.each([
     ['validate', ['strict', 'packages', 'format', 'cache-dir', 'var', 'distro-file', 'keyring']],

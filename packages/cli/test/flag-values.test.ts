@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FlagError, parseMirror, parseMirrors, parseText, parseTexts, parseWorkers } from '../src/flag-values.js';
+import { FlagError, parseCount, parseMirror, parseMirrors, parseText, parseTexts, parseWorkers } from '../src/flag-values.js';
 
 /** Whether a value is refused. */
 function refuses(work: () => unknown): boolean {
@@ -45,6 +45,10 @@ describe('parseText', () => {
   it('gathers repeated flags', () => {
     expect(parseTexts('--distro-file')('b', ['a'])).toEqual(['a', 'b']);
   });
+});
+
+it('parseCount proposes no number, which would be beyond the limits of some flag', () => {
+  expect(() => parseCount('--memory', 64, 1024)('16')).toThrow(expect.objectContaining({ hint: expect.not.stringMatching(/\d/) as string }));
 });
 
 describe('parseWorkers', () => {

@@ -267,7 +267,11 @@ it('version says which code runs', async () => {
 it('--version is the command of that name', async () => {
   const [option, command] = [await ict(['--version']), await ict(['version'])];
   expect([option.status, option.stdout.text]).toEqual([0, command.stdout.text]);
-  expect(JSON.parse((await ict(['--version', '--json'])).stdout.text)).toMatchObject({ pluginApi: 1 });
+  for (const argv of [
+    ['--version', '--json'],
+    ['--json', '--log-level', 'warn', '--version'],
+  ])
+    expect(JSON.parse((await ict(argv)).stdout.text)).toMatchObject({ pluginApi: 1 });
 });
 
 describe('usage', () => {
@@ -317,6 +321,11 @@ describe('usage', () => {
   it('prints a failure as a document too', async () => {
     const { stdout } = await ict(['version', '--json', '--nonsense']);
     expect(JSON.parse(stdout.text)).toMatchObject({ error: { code: 'ICT_CLI_USAGE', kind: 'usage' } });
+  });
+
+  it('prints it as an event for a command that prints events, whatever stands before its name', async () => {
+    const { stdout } = await ict(['--json', '--log-level', 'debug', 'build', '--nonsense']);
+    expect(JSON.parse(stdout.text)).toMatchObject({ type: 'build.failed', error: { code: 'ICT_CLI_USAGE' } });
   });
 
   it('--help is no mistake', async () => {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import type { Engine, ResolvedTemplate, ValidateOptions } from '@ict/core';
 import { templateError } from '@ict/template';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -168,17 +169,24 @@ it('escapes what would end an annotation or its properties', () => {
 });
 
 describe('standard input', () => {
-  async function* stream(...chunks: (Uint8Array | string)[]) {
-    yield* chunks;
-  }
+  const { signal } = new AbortController();
+  const stream = (...chunks: (Uint8Array | string)[]) => Readable.from(chunks, { objectMode: true });
   it('is put together from its chunks', async () => {
-    expect(await readStandardInput(stream('ä'.slice(0), Buffer.from('ö').subarray(0, 1), Buffer.from('ö').subarray(1)))).toBe('äö');
+    expect(await readStandardInput(stream('ä'.slice(0), Buffer.from('ö').subarray(0, 1), Buffer.from('ö').subarray(1)), signal)).toBe('äö');
   });
   it.each([
     ['not UTF-8', [Buffer.from([0xff])]],
     ['too long', [new Uint8Array(2 ** 20), 'x']],
   ])('%s is refused', async (_what, chunks) => {
-    await expect(readStandardInput(stream(...chunks))).rejects.toMatchObject({ code: 'ICT_CLI_INPUT' });
+    await expect(readStandardInput(stream(...chunks), signal)).rejects.toMatchObject({ code: 'ICT_CLI_INPUT' });
+  });
+  it('that nobody ends is left when a signal asks for it', async () => {
+    const stopped = new AbortController();
+    const endless = new PassThrough();
+    const reading = readStandardInput(endless, stopped.signal);
+    stopped.abort();
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+    expect(endless.destroyed).toBe(true);
   });
 });
 
