@@ -50,9 +50,9 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   };
   const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
   const program = createProgram(run, output, argv);
-  const [, ...names] = namedCommands(program, argv);
+  const named = namedCommands(program, argv);
   const fail = (error: unknown): Promise<void> =>
-    run(flags, speechOf(names), async () => {
+    run(flags, speechOf(named), async () => {
       throw error;
     });
   try {
@@ -61,7 +61,7 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
     if (error instanceof VersionAsked) {
       await run(flags, 'document', async (session) => (await import('./commands/version.js')).version(session));
     } else if (!isCommanderError(error) || error.exitCode !== 0) {
-      await fail(await usageError(error, [program.name(), ...names].join(' ')));
+      await fail(await usageError(error, named));
     }
   }
   const lost = await host.lostOutput?.();
@@ -74,22 +74,22 @@ function isCommanderError(error: unknown): error is CommanderError {
 }
 
 /** The commands that the words name, from the outermost to the innermost: `ict`, `cache`, `gc`. */
-function namedCommands(program: Command, words: readonly string[]): readonly string[] {
+function namedCommands(program: Command, words: readonly string[]): readonly [Command, ...Command[]] {
   let command = program;
-  const names = [command.name()];
+  const named: [Command, ...Command[]] = [program];
   for (const word of words) {
     const next = command.commands.find((child) => child.name() === word);
     if (next === undefined) continue;
     command = next;
-    names.push(word);
+    named.push(next);
   }
-  return names;
+  return named;
 }
 
-async function usageError(error: unknown, command: string): Promise<unknown> {
+async function usageError(error: unknown, named: readonly Command[]): Promise<unknown> {
   if (!(error instanceof FlagError) && !isCommanderError(error)) return error;
   const { flagError, commanderError } = await import('./usage-error.js');
-  return error instanceof FlagError ? flagError(error) : commanderError(error, command);
+  return error instanceof FlagError ? flagError(error) : commanderError(error, named);
 }
 
 /** What is said when not all of a result could be printed. */
@@ -101,8 +101,8 @@ function outputError(cause: NodeJS.ErrnoException): Error {
   });
 }
 
-function speechOf([command = '']: readonly string[]): Speech {
-  return ['build', 'lock', 'boot'].includes(command) ? 'events' : 'document';
+function speechOf([, command]: readonly Command[]): Speech {
+  return ['build', 'lock', 'boot'].includes(command?.name() ?? '') ? 'events' : 'document';
 }
 
 /**

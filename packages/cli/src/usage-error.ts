@@ -1,5 +1,5 @@
 import { bareAddress, withoutCredentials } from '@ict/plugin-api';
-import type { CommanderError } from 'commander';
+import type { Command, CommanderError } from 'commander';
 import { cliError } from './errors.js';
 import type { FlagError } from './flag-values.js';
 
@@ -9,13 +9,18 @@ export function flagError({ message, hint, flag, address }: FlagError): Error {
   return cliError('ICT_CLI_FLAG_INVALID', { message: message + given, hint, facts: { flag } });
 }
 
-/** What is said of words that are no command. @param command the one that they belong to, as one types it. */
-export function commanderError(error: CommanderError, command: string): Error {
+/** Mistakes that the order of a command's arguments explains. */
+const OF_ARGUMENTS = ['commander.missingArgument', 'commander.excessArguments'];
+
+/** What is said of words that are no command. @param named the commands that they name, the outermost first. */
+export function commanderError(error: CommanderError, named: readonly Command[]): Error {
+  const command = named.at(-1) as Command;
+  const usage = OF_ARGUMENTS.includes(error.code) ? `Usage: ${command.createHelp().commandUsage(command)}. ` : '';
   return cliError('ICT_CLI_USAGE', {
     message:
       error.code === 'commander.help'
         ? 'a command is missing'
         : withoutCredentials(error.message.replace(/^error: /, '').replace(/\n/g, ' ')),
-    hint: `See \`${command} --help\`.`,
+    hint: `${usage}See \`${named.map((one) => one.name()).join(' ')} --help\`.`,
   });
 }

@@ -24,6 +24,11 @@ it.each([
   expect(stdout.lines.map((line) => JSON.parse(line))).toMatchObject([{ v: 1, type: 'build.failed', error: { code: 'ICT_BOOT_IMAGE' } }]);
 });
 
+it('a template in place of an image is a mistake, and nothing is started', async () => {
+  const { status, stderr } = await ict(['boot', 'a.yml']);
+  expect([status, stderr.text]).toEqual([2, expect.stringContaining('`ict build a.yml`') as string]);
+});
+
 it('an image that ends before the text appeared is a failed command, and its console is shown', async () => {
   const image = join(directory, 'a.raw');
   await writeFile(image, 'not a disk');

@@ -47,6 +47,18 @@ describe('a failure for people', () => {
     );
   });
 
+  it('tells a line for each of the things that it is about, and of many the first ten', () => {
+    const code = 'ICT_PACKAGES_OFFLINE';
+    const of = (count: number): string => {
+      const problems = Array.from({ length: count }, (_none, index) => ({ code, message: `p${index}`, severity: 'error' as const }));
+      const record: ErrorRecord = { code, kind: 'offline', message: 'some are missing', hint: 'Fetch them.', facts: {}, problems };
+      return failureText(record, pc.createColors(false));
+    };
+    const page = `  more: docs/errors/${code}.md\n`;
+    expect(of(2)).toBe(`error ${code}  some are missing\n  p0\n  p1\n  hint: Fetch them.\n${page}`);
+    expect(of(12).split('\n').slice(10, 13)).toEqual(['  p9', '  and 2 more; --json lists them all', '  hint: Fetch them.']);
+  });
+
   it('keeps its own words and hint where the problem has others', () => {
     expect(textOf('x.yml cannot be built: 1 problem', [problem('no key', 'Give the key.')], 'Mend it.').split('\n')).toEqual([
       'error ICT_RESOLVE_UNSOLVABLE  x.yml cannot be built: 1 problem',

@@ -48,7 +48,9 @@ describe('parseText', () => {
 });
 
 it('parseCount proposes no number, which would be beyond the limits of some flag', () => {
-  expect(() => parseCount('--memory', 64, 1024)('16')).toThrow(expect.objectContaining({ hint: expect.not.stringMatching(/\d/) as string }));
+  expect(() => parseCount('--memory', 64, 1024)('16')).toThrow(
+    expect.objectContaining({ hint: expect.not.stringMatching(/\d/) as string }),
+  );
 });
 
 describe('parseWorkers', () => {

@@ -318,6 +318,13 @@ describe('usage', () => {
     expect((await ict(argv)).stderr.text).toContain(`See \`${help}\`.`);
   });
 
+  it.each([
+    [['search', 'openssh'], 'ict search [options] <template> <word...>'],
+    [['cache', 'gc', 'all'], 'ict cache gc [options]'],
+  ])('%j names the arguments that it takes', async (argv, usage) => {
+    expect((await ict(argv)).stderr.text).toContain(`Usage: ${usage}. See `);
+  });
+
   it('prints a failure as a document too', async () => {
     const { stdout } = await ict(['version', '--json', '--nonsense']);
     expect(JSON.parse(stdout.text)).toMatchObject({ error: { code: 'ICT_CLI_USAGE', kind: 'usage' } });

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { bootImage } from '@ict/boot';
+import { cliError } from '../errors.js';
 import type { BootFlags } from '../image-commands.js';
 import { formatDuration } from '../views/quantity.js';
 import type { Session } from '../session.js';
@@ -8,6 +9,12 @@ import type { Session } from '../session.js';
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
   const { until, untilOff, timeout, memory, cpus, accel, asDisk } = flags;
   const { terminal, surroundings, signal } = session;
+  if (/\.ya?ml$/.test(image)) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: `${image} is a template, and no image`,
+      hint: `Build it with \`ict build ${image}\`, which ends with the command that boots its image.`,
+    });
+  }
   const result = await bootImage({
     image: resolve(surroundings.cwd, image),
     signal,

@@ -222,7 +222,7 @@ export async function readText(file: string, signal?: AbortSignal): Promise<stri
   const unreadable = (why: string, cause?: unknown): Error =>
     templateError('ICT_TEMPLATE_UNREADABLE', {
       message: `cannot read ${file}: ${why}`,
-      hint: 'Give the path of a YAML file.',
+      hint: 'Give the path of a YAML file; `ict templates` lists those that come with ict, and where they are.',
       facts: { file },
       cause,
     });
