@@ -21,7 +21,7 @@ beforeAll(async () => {
   await writeFile(script, (await ict(['completion', 'bash'])).stdout.text);
   fish = join(directory, 'ict.fish');
   await writeFile(fish, (await ict(['completion', 'fish'])).stdout.text);
-  await writeFile(join(directory, 'template.yml'), '');
+  for (const name of ['template.yml', 'my image.yml']) await writeFile(join(directory, name), '');
 });
 
 afterAll(() => rm(directory, { recursive: true }));
@@ -57,6 +57,14 @@ describe('bash', () => {
   it('offers files for arguments and for flags that take one', async () => {
     expect(await offers('build', 'temp')).toEqual(['template.yml']);
     expect(await offers('build', '--lock', 'temp')).toEqual(['template.yml']);
+    expect(await offers('build', 'my')).toEqual(['my image.yml']);
+    expect(await offers('build', '--lock', 'my')).toEqual(['my image.yml']);
+  });
+
+  it('offers the same behind an equals sign, which bash takes for a word', async () => {
+    expect(await offers('build', '--verify', '=')).toEqual(['signature', 'full']);
+    expect(await offers('build', '--verify', '=', 'f')).toEqual(['full']);
+    expect(await offers('build', '--lock', '=', 'temp')).toEqual(['template.yml']);
   });
 
   it('offers the values of a flag or argument', async () => {
@@ -87,6 +95,7 @@ describe('bash', () => {
     const answers = 'ict() { [ "$1" = complete ] && printf \'%s\\n\' "$3$2@$4"; }; ';
     expect(await offers.call(answers, 'show', 'template.yml', 'ngi')).toEqual(['ngipackages@template.yml']);
     expect(await offers.call(answers, 'why', 'template.yml', '--offline', 't')).toEqual(['tlocked-packages@template.yml']);
+    expect(await offers.call(answers, 'lock', 'template.yml', '--update', 'x')).toEqual(['xlocked-packages@template.yml']);
     expect(await offers.call(answers, 'why-not', 'template.yml', 'x')).toEqual(['xpackages@template.yml']);
     expect(await offers.call(answers, 'plan', '--target', 'a-b-c', '--only', 'x')).toEqual(['xpackages@a-b-c']);
     expect(await offers.call(answers, 'why', '--lock', 'template.yml', 'template.yml', 'x')).toEqual(['xlocked-packages@template.yml']);

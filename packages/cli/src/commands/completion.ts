@@ -46,8 +46,8 @@ export function describeCommands(program: Command): readonly CompletionCommand[]
       words: [...visible(command).map((child) => child.name()), ...choices],
       takesFile: command.registeredArguments.some((one) => (one.argChoices ?? []).length === 0 && !WORDS.includes(one.name())),
       asks: argument === undefined ? undefined : asked[argument.name()],
-      asksOfTemplate: command.registeredArguments.some((one) => one.name() === 'package')
-        ? path === 'why'
+      asksOfTemplate: command.registeredArguments.some((one) => PACKAGES.includes(one.name()))
+        ? LOCKED.includes(path)
           ? 'locked-packages'
           : 'packages'
         : undefined,
@@ -71,6 +71,12 @@ const listed: Readonly<Partial<Record<string, () => readonly string[]>>> = { key
 
 /** Placeholders of arguments that are no files. */
 const WORDS: readonly string[] = ['id', 'word', 'key', 'value', 'package'];
+
+/** Placeholders of arguments that are packages of the template before them. */
+const PACKAGES: readonly string[] = ['package', 'names'];
+
+/** Commands that are asked only about what a lock has. */
+const LOCKED: readonly string[] = ['why', 'lock'];
 
 function visible(command: Command): readonly Command[] {
   return command
@@ -118,8 +124,14 @@ _ict_ask() {
     if [[ $word = "$2"* ]]; then COMPREPLY+=("$word"); fi
   done < <(ict complete "$1" "$2" "$(_ict_about)" 2>/dev/null)
 }
+_ict_files() {
+  local word
+  while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$1")
+}
 _ict() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind packages
+  if [[ $previous = '=' ]]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
+  if [[ $current = '=' ]]; then current=; fi
   for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
     case "$command $word" in
 ${commands
@@ -139,7 +151,7 @@ ${cases.join('\n')}
   COMPREPLY=($(compgen -W "$words" -- "$current"))
   if [[ -n $packages && $current != -* && -n $(_ict_about) ]]; then _ict_ask "$packages" "$current"; files=0; fi
   if [[ -n $kind && $current != -* ]]; then _ict_ask "$kind" "$current"; fi
-  if [[ $files = 1 && $current != -* ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+  if [[ $files = 1 && $current != -* ]]; then _ict_files "$current"; fi
 }
 complete -o filenames -F _ict ict image-composer image-composer-tool
 `;
@@ -165,7 +177,7 @@ function bashValues(commands: readonly CompletionCommand[]): readonly (readonly 
 function bashAction({ values, asks, takesFile }: CompletionCommand['options'][number]): string | undefined {
   if (values.length > 0) return `COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$current"))`;
   if (asks !== undefined) return `_ict_ask ${asks} "$current"`;
-  return takesFile ? 'COMPREPLY=($(compgen -f -- "$current"))' : undefined;
+  return takesFile ? '_ict_files "$current"' : undefined;
 }
 
 function zshScript(commands: readonly CompletionCommand[]): string {
