@@ -48,6 +48,7 @@ export class Session {
   private view: View;
   private log: LogFile | undefined;
   private failureSaid = false;
+  private configured = false;
   private build: string = randomUUID();
 
   constructor(terminal: Terminal, surroundings: Surroundings, watch: SignalWatch, speech: Speech) {
@@ -59,12 +60,14 @@ export class Session {
     this.view = chooseView(terminal);
   }
 
-  /** Takes over what the configuration file says about output; flags are part of it already. */
+  /** Takes over what the configuration file says about output, the first time; flags are part of it already. */
   async configure(settings: {
     readonly logLevel: LogLevel;
     readonly logFile: string | undefined;
     readonly warnings: readonly ProblemReport[];
   }): Promise<void> {
+    if (this.configured) return;
+    this.configured = true;
     if (settings.logLevel !== this.terminal.level) {
       this.view.close();
       this.terminal = { ...this.terminal, level: settings.logLevel };

@@ -6,7 +6,7 @@ import { describeConfig, loadConfig, requireConfig } from '@ict/template';
 import { cliError } from './errors.js';
 import type { ConfiguredPlugin } from './plugin-discovery.js';
 import type { EngineFlags, GlobalFlags, SettingsFlags } from './flag-types.js';
-import type { Surroundings } from './session.js';
+import type { Session, Surroundings } from './session.js';
 
 /** What flags, environment and configuration file say together. */
 export interface Settings {
@@ -61,6 +61,13 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
     defaultWorkDirectory: !loaded.origins.has('work_dir'),
     warnings: loaded.warnings,
   };
+}
+
+/** The settings of a command that opens no engine; from now on the session speaks as they say. @throws as {@link resolveSettings} */
+export async function takeSettings(session: Session, flags: SettingsFlags): Promise<Settings> {
+  const settings = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  await session.configure(settings);
+  return settings;
 }
 
 /** @throws `ICT_CONFIG_*` */

@@ -234,7 +234,9 @@ it('complete lists packages of a template or a target, of the image where that i
   const asked: unknown[] = [];
   const names = { all: ['jq', 'jqp', 'vim'], locked: ['jq', 'libc6'] };
   const script = { cwd: directory, engine: { packageNames: async (of: unknown) => (asked.push(of), names) } };
-  const answer = async (...argv: readonly string[]) => (await ict(['complete', ...argv], script)).stdout.lines;
+  const log = join(directory, 'build.log');
+  await writeFile(log, 'of a build');
+  const answer = async (...argv: readonly string[]) => (await ict(['complete', ...argv, '--log-file', log], script)).stdout.lines;
   expect(await answer('packages', 'jq', 't.yml')).toEqual(['jq', 'jqp']);
   expect(await answer('locked-packages', '', 'a.yaml')).toEqual(['jq', 'libc6']);
   expect(await answer('packages', '', 'acme-acme1-x86_64')).toEqual(['jq', 'jqp', 'vim']);
@@ -243,4 +245,5 @@ it('complete lists packages of a template or a target, of the image where that i
   expect((await ict(['complete', 'packages', '', 't.yml'], script)).options?.offline).toBe(true);
   const unlocked = { ...script, engine: { packageNames: async () => ({ ...names, locked: [] }) } };
   expect((await ict(['complete', 'locked-packages', 'v', 't.yml'], unlocked)).stdout.lines).toEqual(['vim']);
+  expect(await readFile(log, 'utf8')).toBe('of a build'); // a key that is pressed replaces none
 });

@@ -4,6 +4,7 @@ import { cliError } from '../errors.js';
 import type { BootFlags } from '../image-commands.js';
 import { formatDuration } from '../views/quantity.js';
 import type { Session } from '../session.js';
+import { takeSettings } from '../settings.js';
 
 /** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
@@ -15,6 +16,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
       hint: `Build it with \`ict build ${image}\`, which ends with the command that boots its image.`,
     });
   }
+  await takeSettings(session, flags);
   const result = await bootImage({
     image: resolve(surroundings.cwd, image),
     signal,

@@ -5,7 +5,7 @@ import { cliError } from '../errors.js';
 import { isDirectory } from '../open-cache.js';
 import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { warnUnread } from '../unread.js';
 import { plainText, table } from '../views/terminal-text.js';
 
@@ -18,7 +18,7 @@ export async function cacheCheck(session: Session, flags: CacheCheckFlags): Prom
   if (warnGb > critGb) {
     throw cliError('ICT_CLI_USAGE', { message: '--warn-gb is above --crit-gb', hint: 'Warn first: --warn-gb 40 --crit-gb 80.' });
   }
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { unread, unseen } = gatherUnread();
   const { cacheDir, workDir } = engine;
   const directories = [

@@ -4,12 +4,12 @@ import { cliError } from '../errors.js';
 import { changeCache, findCacheHome } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { findEntry } from '../views/cache-entry-text.js';
 
 /** `ict cache clean`: removes what the flags choose. */
 export async function cacheClean(session: Session, flags: CacheCleanFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { dryRun = false, providerId } = flags;
   requireChoice(flags);
   const home = await findCacheHome(engine);

@@ -3,13 +3,13 @@ import type { CacheDuFlags } from '../cache-commands.js';
 import { findCacheHome, changeCache, lookBehind } from '../open-cache.js';
 import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { warnUnread } from '../unread.js';
 import { plainText, table } from '../views/terminal-text.js';
 
 /** `ict cache du`: how much room each part of cache and work directory takes, or the packages and the work directory of each provider. */
 export async function cacheDu(session: Session, flags: CacheDuFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const home = await findCacheHome(engine);
   const { unread, unseen } = gatherUnread();
   const { cacheDir } = home;

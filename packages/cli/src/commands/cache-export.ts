@@ -12,7 +12,7 @@ import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
 import { giveToInvoker } from '../ownership.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { warnUnread } from '../unread.js';
 import { plainText } from '../views/terminal-text.js';
 import { findEntry } from '../views/cache-entry-text.js';
@@ -44,7 +44,7 @@ const conversions: Readonly<Record<string, Conversion>> = {
 
 /** `ict cache export`: one file of a kept image as it is, or its disk in another form. */
 export async function cacheExport(session: Session, id: string, file: string, flags: CacheFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const target = resolve(session.surroundings.cwd, file);
   const { unread, unseen } = gatherUnread();
   const caches = await lookAtCaches(engine, unseen);

@@ -3,7 +3,7 @@ import type { CacheGcFlags } from '../cache-commands.js';
 import { changeCache, findCacheHome } from '../open-cache.js';
 import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 
 const GIB = 1024 ** 3;
 const DAY_SECONDS = 86_400;
@@ -12,7 +12,7 @@ const UNUSED_DAYS = 30;
 
 /** `ict cache gc`: brings cache and work directory below their limits. */
 export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { maxGb, maxImages, minFreeGb, unusedDays = UNUSED_DAYS, imagebuildDays, dryRun = false } = flags;
   const { storageLimits } = await import('@ict/core');
   const home = await findCacheHome(engine);

@@ -6,12 +6,12 @@ import type { CacheImportFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
 import { openWritten } from '../open-cache.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache import`: keeps an image, marked as imported, or a package, which builds use when a signed index lists its content. */
 export async function cacheImport(session: Session, file: string, flags: CacheImportFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const source = resolve(session.surroundings.cwd, file);
   const cache = await openWritten(engine);
   try {

@@ -6,13 +6,13 @@ import { keptWork, type KeptEntry } from '../views/shown-entries.js';
 import type { CacheFlags } from '../flag-types.js';
 import { formatBytes } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { warnUnread } from '../unread.js';
 import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache info`: one entry with its record, for a result the whole tree of its inputs. */
 export async function cacheInfo(session: Session, id: string, flags: CacheFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { unread, unseen } = gatherUnread();
   const { own, behind } = await lookAtEach(engine, unseen);
   const caches = own === undefined ? behind : [own, ...behind];

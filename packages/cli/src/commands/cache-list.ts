@@ -4,7 +4,7 @@ import { lookAtEach, placeOfEntry } from '../open-cache.js';
 import { entryDocument, isoTime, shortId } from '../views/cache-entry-text.js';
 import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { warnUnread } from '../unread.js';
 import {
   joined,
@@ -21,7 +21,7 @@ import { columns, plainText } from '../views/terminal-text.js';
 
 /** `ict cache list`: every entry of cache and work directory, its size and its last use. */
 export async function cacheList(session: Session, flags: CacheListFlags): Promise<void> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { cacheDir, workDir } = engine;
   const kinds: readonly KeptKind[] = flags.kind === undefined ? [...entryKinds, ...workKinds] : [flags.kind];
   const cached = entryKinds.filter((kind) => kinds.includes(kind));

@@ -19,7 +19,7 @@ import { changeCache, findCacheHome, lookBehind } from '../open-cache.js';
 import { formatCount } from '../views/quantity.js';
 import { finishRemoval } from '../removal.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import { warnUnread } from '../unread.js';
 import { plainText, table } from '../views/terminal-text.js';
 import { verifyWorkspace, type WorkspaceCheck, type WorkspaceFinding, type WorkspaceVerification } from '../workspace-check.js';
@@ -29,7 +29,7 @@ const FAULTY = 5;
 
 /** `ict cache verify`: compares every byte of the cache, of base trees and of their snapshots, with what names and records say. */
 export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Promise<number> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { repair = false } = flags;
   const home = await findCacheHome(engine);
   const { unread, unseen } = gatherUnread();

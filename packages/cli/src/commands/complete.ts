@@ -5,7 +5,7 @@ import { withEngine } from '../engine-session.js';
 import type { GlobalFlags } from '../flag-types.js';
 import { entriesOf, lookAtCaches } from '../open-cache.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { resolveSettings, type Settings } from '../settings.js';
 import { shippedTemplates } from '../shipped-templates.js';
 import { shortId } from '../views/cache-entry-text.js';
 
@@ -36,12 +36,12 @@ async function wordsOf(session: Session, kind: CompletionKind, about: string | u
   if (kind === 'packages' || kind === 'locked-packages') {
     if (!about) return [];
     const of = /\.ya?ml$/.test(about) ? { template: resolve(session.surroundings.cwd, about) } : { target: about };
-    const { all, locked } = await withEngine(session, settings, (engine) => engine.packageNames(of));
+    const { all, locked } = await withEngine(session, settings, (engine) => engine.packageNames(of), unlogged);
     return kind === 'locked-packages' && locked.length > 0 ? locked : all;
   }
   if (kind === 'templates') return (await shippedTemplates()).map(({ name }) => name);
   if (kind === 'distributions') {
-    const definitions = await withEngine(session, settings, async (engine) => engine.distributions());
+    const definitions = await withEngine(session, settings, async (engine) => engine.distributions(), unlogged);
     return definitions.map(({ dist }) => dist).sort();
   }
   const { engine } = await resolveSettings(session.surroundings, settings);
@@ -49,6 +49,11 @@ async function wordsOf(session: Session, kind: CompletionKind, about: string | u
   const kept = await entriesOf(await lookAtCaches(engine, unseen), unseen, ['image']);
   if (kind === 'kept-images') return [...new Set(kept.map(shortId))].sort();
   return [...(await builtImages(engine.workDir)), ...(await Promise.all(kept.map(({ path }) => disksIn(path)))).flat().sort()];
+}
+
+/** A key that is pressed replaces no log of a build. */
+async function unlogged(settings: Settings): Promise<Settings> {
+  return { ...settings, logFile: undefined };
 }
 
 /** Disks that builds left in the work directory: `TARGET/imagebuild/NAME/FILE`. */

@@ -6,7 +6,7 @@ import { mendingCommands, missingPackages } from '../mending.js';
 import { findCacheHome } from '../open-cache.js';
 import type { DoctorFlags } from '../tool-commands.js';
 import type { Session } from '../session.js';
-import { resolveSettings } from '../settings.js';
+import { takeSettings } from '../settings.js';
 import type { Colors } from '../views/terminal.js';
 import { plainText, table } from '../views/terminal-text.js';
 
@@ -33,7 +33,7 @@ export async function doctor(session: Session, flags: DoctorFlags): Promise<numb
 
 /** Checks for builds and, unless only these were asked for, for `ict boot`, which a machine need not be able to do. */
 async function inspect(session: Session, flags: DoctorFlags): Promise<readonly HostCheck[]> {
-  const { engine } = await resolveSettings(session.surroundings, { ...flags, hostMirrors: true });
+  const { engine } = await takeSettings(session, flags);
   const { cacheDir, treesDir } = await findCacheHome(engine);
   const borrowed = cacheDir !== engine.cacheDir;
   const written = new Map([[engine.workDir, true] as const, ...(borrowed ? [] : [[cacheDir, treesDir === undefined] as const])]);
