@@ -27,6 +27,21 @@ async function options(files: Readonly<Record<string, string>>, more: Partial<Co
   };
 }
 
+it('paths that begin with ~/ are of the home directory, whatever its name, and no others', async () => {
+  const file = `cache_dir: ~/c\nwork_dir: ~w\nread_only_cache_dirs: [~/r, ./~/r]\nplugins: [~/p]\nlogging: {file: a/~/l}\n`;
+  const given = await options({ 'cwd/image-composer-tool.yml': file });
+  const home = '/home/$&';
+  const { config } = await loadConfig({ ...given, home, overrides: { temporaryDirectory: '~' } });
+  expect(config).toMatchObject({
+    cacheDirectory: `${home}/c`,
+    workDirectory: path.join(given.cwd, '~w'),
+    temporaryDirectory: home,
+    readOnlyCacheDirectories: [`${home}/r`, path.join(given.cwd, '~', 'r')],
+    plugins: [{ name: `${home}/p`, directory: given.cwd }],
+    logFile: path.join(given.cwd, 'a', '~', 'l'),
+  });
+});
+
 describe('defaults', () => {
   it('for root', async () => {
     const loaded = await loadConfig(await options({}));

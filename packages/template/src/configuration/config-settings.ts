@@ -54,10 +54,10 @@ export class Settings {
       network: { retries: this.settled('network.retries'), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
       storage: this.storage(),
       plugins: this.list('plugins').map(({ value, directory }) => ({
-        name: /^(?:\.{0,2}\/|\.{1,2}$)/.test(value) ? path.resolve(directory, value) : value,
+        name: /^(?:(?:\.{0,2}|~)\/|\.{1,2}$)/.test(value) ? this.absolute(directory, value) : value,
         directory,
       })),
-      distros: this.list('distros').map(({ value, directory }) => path.resolve(directory, value)),
+      distros: this.list('distros').map(({ value, directory }) => this.absolute(directory, value)),
       logLevel: this.settled('logging.level'),
       ...(logFile === undefined ? {} : { logFile }),
     };
@@ -107,7 +107,15 @@ export class Settings {
     const found = this.sources(key).find(({ value }) => value !== '');
     if (found === undefined) return undefined;
     this.origins.set(key, found.origin);
-    return path.resolve(found.directory, found.value as string);
+    return this.absolute(found.directory, found.value as string);
+  }
+
+  /** A path from a directory; `~/` is the home directory, as in a shell, which does not read files and leaves `--flag=~/x` as it is. */
+  private absolute(directory: string, text: string): string {
+    return path.resolve(
+      directory,
+      text.replace(/^~(?=\/|$)/, () => this.options.home),
+    );
   }
 
   /** Lists of all sources joined, the strongest first, as absolute paths; each once. */
@@ -115,7 +123,7 @@ export class Settings {
     const sources = this.sources(key);
     this.joinOrigins(key, sources);
     return [
-      ...new Set(sources.flatMap(({ value, directory }) => (value as readonly string[]).map((word) => path.resolve(directory, word)))),
+      ...new Set(sources.flatMap(({ value, directory }) => (value as readonly string[]).map((word) => this.absolute(directory, word)))),
     ];
   }
 
