@@ -21,7 +21,7 @@ export async function claimDirectory(path: string, uid: number | undefined): Pro
   if (stats.isDirectory() && (uid === undefined || (stats.uid === uid && (stats.mode & 0o002) === 0))) return;
   throw cliError('ICT_CLI_DIRECTORY_UNSAFE', {
     message: `${path} is not a directory of this user that only this user can write`,
-    hint: 'Look at what it is and remove it, or name another directory with --work-dir.',
+    hint: 'It may be that of builds as root. Name one of your own with --work-dir, or for good with `ict config set work_dir DIR`.',
     facts: { path, owner: stats.uid, mode: (stats.mode & 0o7777).toString(8) },
   });
 }

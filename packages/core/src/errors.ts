@@ -17,6 +17,7 @@ export const coreError = defineErrors({
   ICT_PACKAGES_OFFLINE: 'offline',
   ICT_PACKAGE_MISMATCH: 'integrity',
   ICT_LOCK_UNREADABLE: 'usage',
+  ICT_LOCK_UNWRITABLE: 'usage',
   ICT_LOCK_OUTDATED: 'invalid',
   ICT_LOCK_MISSING: 'usage',
   ICT_LOCK_NEWER: 'usage',

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { stringify, type Pair } from 'yaml';
-import { atomicWriteFile, canonicalJson, digestOf } from '@ict/integrity';
+import { atomicWriteFile, canonicalJson, digestOf, isDiskFull, systemErrorOf } from '@ict/integrity';
 import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
+import { coreError } from '../errors.js';
 import { checkLock } from './lock-shape.js';
 import { parseLock, unreadable } from './lock-source.js';
 import type { RequestRecord } from './request-record.js';
@@ -83,12 +84,23 @@ export function formatLock(lock: Lock): string {
   );
 }
 
-/** @returns whether the file changed. */
+/** @returns whether the file changed. @throws `ICT_LOCK_UNWRITABLE`, or what the system says of a full disk. */
 export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = formatLock(lock);
   if ((await readIfPresent(file)) === text) return false;
-  await atomicWriteFile(file, text);
+  await atomicWriteFile(file, text).catch((cause: unknown) => Promise.reject(unwritable(file, cause)));
   return true;
+}
+
+function unwritable(file: string, cause: unknown): unknown {
+  const reason = systemErrorOf(cause);
+  if (reason === undefined || isDiskFull(cause)) return cause;
+  return coreError('ICT_LOCK_UNWRITABLE', {
+    message: `the lock file ${file} cannot be written: ${reason}`,
+    hint: 'Name a file in a directory of yours with --output, and give it to builds with --lock; or copy the template there.',
+    facts: { file },
+    cause,
+  });
 }
 
 /**

@@ -66,6 +66,13 @@ describe('lock files', () => {
     expect(await readFile(file, 'utf8')).toBe(formatLock(lock));
   });
 
+  it('that cannot be written say so', async () => {
+    await expect(writeLock(join(directory, 'gone', 'x.lock.yml'), lock)).rejects.toMatchObject({
+      code: 'ICT_LOCK_UNWRITABLE',
+      kind: 'usage',
+    });
+  });
+
   it('are not read as YAML a second time, but checked again', async () => {
     const file = join(directory, 'sample.lock.yml');
     await writeLock(file, lock);
