@@ -8,9 +8,11 @@ import {
   ensureOwnDirectory,
   errnoOf,
   ignoreSystemError,
+  isDiskFull,
   isNoFile,
   publishByLink,
   readRegularFile,
+  systemErrorOf,
   writeNewFile,
 } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
@@ -116,6 +118,18 @@ export async function privateDirectory(root: string, purpose: string, owner = cu
   }
   ensureOwnDirectory(path, 0o700);
   return path;
+}
+
+/** What keeps a directory of temporary files from being made, which the user may have named. */
+function noScratch(directory: string, error: unknown): unknown {
+  const reason = systemErrorOf(error);
+  if (reason === undefined || isDiskFull(error)) return error;
+  return cacheError('ICT_CACHE_UNWRITABLE', {
+    message: `${directory}, where temporary files are to go, cannot be written: ${reason}`,
+    hint: 'Name a directory of your own with --temp-dir, or correct temp_dir in the configuration.',
+    facts: { directory, reason },
+    cause: error,
+  });
 }
 
 function random(): string {
@@ -290,7 +304,8 @@ export async function openLayout(cacheDir: string, owner: ProcessOwner, options:
     record: (kind, key) => join(area('index'), kind, key.slice(0, 2), `${key}.json`),
     packages: (providerId) => join(cacheDir, 'pkgCache', pathSegment(providerId, 'a provider')),
     scratchRoot,
-    scratchDirectory: (purpose) => privateDirectory(scratchRoot, purpose, owner),
+    scratchDirectory: (purpose) =>
+      privateDirectory(scratchRoot, purpose, owner).catch((error: unknown) => Promise.reject(noScratch(scratchRoot, error))),
     temporaryDirectory: (purpose) => privateDirectory(join(trees, 'tmp'), purpose, owner),
     temporaryFile,
     leave() {

@@ -207,6 +207,13 @@ describe('temporary directories', () => {
     expect(one.startsWith(join(rig.cacheDir, '.ict/tmp/'))).toBe(true);
   });
 
+  it('that have a place of their own say so when it is none', async () => {
+    const scratchDir = join(rig.root, 'file');
+    writeFileSync(scratchDir, '');
+    const cache = await rig.open({ scratchDir });
+    await expect(cache.scratchDirectory('run')).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE', facts: { directory: scratchDir } });
+  });
+
   it('are not made where somebody else has put a directory or a link', async () => {
     const cache = await rig.open();
     const own = dirname(await cache.temporaryDirectory('build'));

@@ -7,15 +7,27 @@ import { cliError } from './errors.js';
 import { giveToInvoker } from './ownership.js';
 import type { Surroundings } from './session.js';
 
-/** The file that flags name: `--config`, else that of a scope. */
-export async function chosenConfigFile(surroundings: Surroundings, flags: ConfigScopeFlags, otherwise: ConfigScope): Promise<string> {
+/**
+ * The file that the command line names: an argument, `--config`, or that of a scope.
+ *
+ * @throws `ICT_CLI_USAGE` when it names several
+ */
+export async function chosenConfigFile(
+  surroundings: Surroundings,
+  flags: ConfigScopeFlags,
+  otherwise: ConfigScope,
+  argument?: string,
+): Promise<string> {
   const scope = flags.project === true ? 'project' : flags.user === true ? 'user' : flags.system === true ? 'system' : undefined;
-  if (flags.config === undefined) return configFileOf(scope ?? otherwise, surroundings);
-  if (scope === undefined) return resolve(surroundings.cwd, flags.config);
-  throw cliError('ICT_CLI_USAGE', {
-    message: `--config and --${scope} both name a configuration file`,
-    hint: 'Leave one of them out.',
-  });
+  const names = [argument, flags.config && '--config', scope && `--${scope}`].filter((name) => name !== undefined);
+  if (names.length > 1) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: `${names.join(' and ')} all name a configuration file`,
+      hint: 'Leave all but one of them out.',
+    });
+  }
+  const file = argument ?? flags.config;
+  return file === undefined ? configFileOf(scope ?? otherwise, surroundings) : resolve(surroundings.cwd, file);
 }
 
 /** The text of a file that a user wrote; undefined when there is none. */

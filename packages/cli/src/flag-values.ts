@@ -57,7 +57,11 @@ export function parseCount(flag: string, min: number, max: number): (value: stri
   return (value) => {
     const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
     if (!(number >= min && number <= max)) {
-      throw new FlagError(flag, `is not a whole number from ${min} to ${max}`, 'Give digits alone, without unit, sign or decimal point.');
+      throw new FlagError(
+        flag,
+        `is not a whole number from ${min} to ${max}`,
+        'Give digits alone, without unit, sign or decimal point, and stay within these limits.',
+      );
     }
     return number;
   };

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { sampleConfig } from '@ict/template';
 import { chosenConfigFile, readIfPresent, writeUserFile } from '../config-file.js';
 import type { ConfigInitFlags } from '../config-commands.js';
@@ -8,7 +7,7 @@ import type { Session } from '../session.js';
 /** `ict config init`: a file that explains every setting and sets none; that of the directory unless told otherwise. */
 export async function configInit(session: Session, named: string | undefined, flags: ConfigInitFlags): Promise<void> {
   const { surroundings } = session;
-  const file = named === undefined ? await chosenConfigFile(surroundings, flags, 'project') : resolve(surroundings.cwd, named);
+  const file = await chosenConfigFile(surroundings, flags, 'project', named);
   if (flags.force !== true && (await readIfPresent(file)) !== undefined) {
     throw cliError('ICT_CLI_FILE_EXISTS', {
       message: `${file} exists already`,
