@@ -20,7 +20,7 @@ function bash(line: string): Promise<{ readonly status: unknown; readonly stdout
     execFile(
       'bash',
       ['-c', line],
-      { cwd: directory, env: { ...process.env, PATH: path, T: template, NO_COLOR: '1' } },
+      { cwd: directory, env: { ...process.env, PATH: path, T: template, HERE: directory, NO_COLOR: '1' } },
       (error, stdout, stderr) => resolve({ status: error === null ? 0 : error.code, stdout, stderr }),
     );
   });
@@ -70,6 +70,18 @@ describe('a current directory that was removed', () => {
 
 describe('a user who is in no user database', () => {
   const stranger = 'setpriv --reuid 54321 --regid 54321 --clear-groups env -u ICT_CACHE_DIR -u XDG_CACHE_HOME';
+
+  it('is told that a cache of root is not cleaned', async () => {
+    const places = `--cache-dir "$HERE/cache" --work-dir "$HERE/work"`;
+    const prepared = await bash(`chmod 755 .; ict cache import "$T" ${places}`);
+    expect(prepared.status).toBe(0);
+    for (const command of ['clean --all', 'gc']) {
+      const { status, stderr } = await bash(`${stranger} HOME=/ ict cache ${command} ${places}`);
+      expect([status, stderr]).toEqual([0, expect.stringContaining('ICT_CACHE_READ_ONLY')]);
+    }
+    expect((await bash(`ict cache list ${places}`)).stdout).toContain('image');
+    expect((await bash(`ict cache clean --all ${places}`)).stderr).toBe('');
+  });
 
   it.each(['-u HOME', 'HOME=', 'HOME=relative'])('has the home directory of a container with %s', async (home) => {
     expect(await bash(`cd / && ${stranger} ${home} ict config get cache_dir`)).toEqual({

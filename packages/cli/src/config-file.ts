@@ -22,7 +22,7 @@ export async function chosenConfigFile(
   const names = [argument, flags.config && '--config', scope && `--${scope}`].filter((name) => name !== undefined);
   if (names.length > 1) {
     throw cliError('ICT_CLI_USAGE', {
-      message: `${names.join(' and ')} all name a configuration file`,
+      message: `${names.join(' and ')} each name a configuration file`,
       hint: 'Leave all but one of them out.',
     });
   }

@@ -5,13 +5,14 @@ import {
   workspaceLock,
   type Cache,
   type CacheHome,
+  type CachePlaces,
   type CollectedEntry,
   type Collection,
   type Unread,
   type WorkspaceEntry,
 } from '@ict/cache';
 import { entryDocument } from './views/cache-entry-text.js';
-import { reapCache } from './open-cache.js';
+import { findCacheHome, reapCache } from './open-cache.js';
 import { formatBytes, formatCount } from './views/quantity.js';
 import type { Session } from './session.js';
 import { warnUnread } from './unread.js';
@@ -27,6 +28,20 @@ export interface Removal {
 }
 
 export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 0, unread: [] };
+
+/** Where the cache is that something is removed from; that this is not the configured one, which can only be read, is said. */
+export async function findOwnHome(session: Session, places: CachePlaces): Promise<CacheHome> {
+  const home = await findCacheHome(places);
+  if (home.cacheDir !== places.cacheDir) {
+    session.say({
+      type: 'warning',
+      code: 'ICT_CACHE_READ_ONLY',
+      message: `${places.cacheDir} can only be read, and stays as it is: what is removed is of ${home.cacheDir}`,
+      hint: 'To remove something there, run the command as a user who may write there, such as with sudo.',
+    });
+  }
+  return home;
+}
 
 /**
  * Removes parts of the work directory, and from the disk what was taken out of the cache.

@@ -90,6 +90,7 @@ describe('ict cache list', () => {
 
   it('makes no cache where there is none', async () => {
     expect(await document<Listed>(['list', ...places])).toMatchObject({ entries: [] });
+    expect((await ict(['cache', 'clean', '--key', 'abc', ...places])).stderr.text).toContain('ICT_CLI_CACHE_UNKNOWN');
     expect(await readdir(root)).toEqual([]);
   });
 

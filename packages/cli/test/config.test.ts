@@ -104,9 +104,9 @@ describe('set and get', () => {
     [['set', '--project', 'plugins'], 2, 'takes at least one value'],
     [['set', '--project', 'workers', '1', '--unset'], 2, '--unset takes no value'],
     [['set', '--project', '--user', 'workers', '1'], 2, 'ICT_CLI_USAGE'],
-    [['set', '--project', '--config', 'x.yml', 'workers', '1'], 2, '--config and --project all name a configuration file'],
-    [['init', 'x.yml', '--user'], 2, 'x.yml and --user all name a configuration file'],
-    [['init', 'x.yml', '--config', 'y.yml'], 2, 'x.yml and --config all name a configuration file'],
+    [['set', '--project', '--config', 'x.yml', 'workers', '1'], 2, '--config and --project each name a configuration file'],
+    [['init', 'x.yml', '--user'], 2, 'x.yml and --user each name a configuration file'],
+    [['init', 'x.yml', '--config', 'y.yml'], 2, 'x.yml and --config each name a configuration file'],
   ])('refuse %j and leave the file alone', async (argv, wanted, text) => {
     await writeFile(file(), 'workers: 5\n');
     const { status, stderr } = await config(...argv);

@@ -1,8 +1,8 @@
 import { gatherUnread, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind, type Unseen } from '@ict/cache';
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
-import { changeCache, findCacheHome } from '../open-cache.js';
-import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
+import { changeCache } from '../open-cache.js';
+import { findOwnHome, finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
 import { findEntry } from '../views/cache-entry-text.js';
@@ -12,12 +12,13 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   const { engine } = await takeSettings(session, flags);
   const { dryRun = false, providerId } = flags;
   requireChoice(flags);
-  const home = await findCacheHome(engine);
+  const home = await findOwnHome(session, engine);
   const cache = await changeCache(home, dryRun);
   const { unread, unseen } = gatherUnread();
   const kept = await listWorkspace(engine.workDir, unseen);
   const ofWork = kept.find(({ id }) => id === flags.key);
   const key = ofWork === undefined ? flags.key : undefined;
+  if (cache === undefined && key !== undefined) findEntry([], key); // says that there is none
   const cleaned =
     cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key, unseen), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;

@@ -1,7 +1,7 @@
 import { gatherUnread, listWorkspace, type Unseen, type WorkspaceEntry } from '@ict/cache';
 import type { CacheGcFlags } from '../cache-commands.js';
-import { changeCache, findCacheHome } from '../open-cache.js';
-import { finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
+import { changeCache } from '../open-cache.js';
+import { findOwnHome, finishRemoval, nothingRemoved, reportRemoval, withStayed } from '../removal.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
 
@@ -15,7 +15,7 @@ export async function cacheGc(session: Session, flags: CacheGcFlags): Promise<vo
   const { engine } = await takeSettings(session, flags);
   const { maxGb, maxImages, minFreeGb, unusedDays = UNUSED_DAYS, imagebuildDays, dryRun = false } = flags;
   const { storageLimits } = await import('@ict/core');
-  const home = await findCacheHome(engine);
+  const home = await findOwnHome(session, engine);
   const cache = await changeCache(home, dryRun);
   const { unread, unseen } = gatherUnread();
   const workspace = await oldBuilds(engine.workDir, imagebuildDays, unseen);
