@@ -140,8 +140,9 @@ export class Session {
     this.view.close();
     const { colors, level } = this.terminal;
     this.note(failureText(error, colors), 'error');
-    if (error.kind === 'internal' && thrown instanceof Error && (level === 'debug' || !isIctError(thrown))) {
-      this.note(`${colors.dim(thrown.stack ?? '')}\n`, 'error');
+    const origin = isIctError(thrown) && thrown.cause instanceof Error ? thrown.cause : thrown;
+    if (error.kind === 'internal' && origin instanceof Error && (level === 'debug' || !isIctError(origin))) {
+      this.note(`${colors.dim(origin.stack ?? '')}\n`, 'error');
     }
     return exitStatus(error, this.watch.received);
   }

@@ -210,17 +210,21 @@ describe('exit status', () => {
     expect([status, closed]).toEqual([expected, 1]);
   });
 
-  it('of an error that nobody foresaw is 9, with its stack', async () => {
+  const accident = new TypeError('x is not a function');
+  it.each([
+    ['nobody foresaw', 'ICT_INTERNAL', accident],
+    ['a plugin made', 'ICT_PLUGIN_FAILED', new IctError('ICT_PLUGIN_FAILED', 'internal', { message: 'the plugin failed', cause: accident })],
+  ])('of an error that %s is 9, with its stack', async (_who, code, error) => {
     const { status, stderr } = await ict(['build', 'a.yml', ...work], {
       engine: {
         build: async () => {
-          throw new TypeError('x is not a function');
+          throw error;
         },
       },
     });
     expect(status).toBe(9);
-    expect(stderr.text).toContain('ICT_INTERNAL');
-    expect(stderr.text).toContain('main.test.ts');
+    expect(stderr.text).toContain(code);
+    expect(stderr.text).toMatch(/TypeError: x is not a function\n +at .*main\.test\.ts/);
   });
 
   it.each([

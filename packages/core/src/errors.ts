@@ -6,6 +6,7 @@ export const coreError = defineErrors({
   ICT_DISTRO_FINGERPRINT: 'integrity',
   ICT_DISTRO_KEYS_MISSING: 'usage',
   ICT_PLUGIN_INVALID: 'usage',
+  ICT_PLUGIN_FAILED: 'internal',
   ICT_HOST_UNFIT: 'host',
   ICT_HOST_DIRECTORY: 'host',
   ICT_HOST_SPACE: 'host',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { Engine } from '../src/engine-api.js';
-import { eachInWorkspace, openToy, TOY_HEAD } from './support/toy-plugin.js';
+import { eachInWorkspace, openToy, TOY_HEAD, TOY_PARTS } from './support/toy-plugin.js';
 
 const workspace = eachInWorkspace();
 
@@ -16,7 +16,7 @@ it.each<[string, (engine: Engine, template: string) => Promise<unknown>]>([
   ['warm', (engine, template) => engine.warm(template)],
   ['build', (engine, template) => engine.build(template)],
 ])('%s says at its place that no plugin makes the image type of a template', async (_what, ask) => {
-  const engine = await openToy(workspace, 'export default { apiVersion: 1, providers: [{ ecosystem: "toy" }] };');
+  const engine = await openToy(workspace, `${TOY_PARTS}export default { apiVersion: 1, providers: [provider], formats: [format] };`);
   const template = await workspace.write('image.yml', TOY_HEAD.replace('imageType: toy', 'imageType: iso'));
   await expect(ask(engine, template)).rejects.toMatchObject({
     code: 'ICT_TEMPLATE_INVALID',

@@ -9,7 +9,7 @@ import { specFor } from '../src/plugins/plugin-view.js';
 import type { StepEngine } from '../src/steps.js';
 import { readTemplate } from '../src/templates/template-intake.js';
 import { digestOfAll, distribution, sampleProvider, sampleSpec } from './support/sample-image.js';
-import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from './support/toy-plugin.js';
+import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD, TOY_PARTS } from './support/toy-plugin.js';
 
 /** The type that the toy plugin's schema describes. */
 interface Harden {
@@ -29,12 +29,12 @@ const SCHEMA = {
 };
 
 /** A toy: a provider and a format that refuse by what the template says to them, and an exporter that writes it down. */
-const CODE = `const said = (spec) => spec.sections?.['@acme/toy'];
+const CODE = `${TOY_PARTS}const said = (spec) => spec.sections?.['@acme/toy'];
 export default {
   apiVersion: 1,
-  providers: [{ ecosystem: 'toy' }],
-  formats: [{ imageTypes: ['toy'], check: (spec) => [{ code: 'TOY_SAID', severity: 'warning', message: JSON.stringify(spec.sections ?? null) }] }],
-  exporters: [{ name: 'toy', extension: 'toy.json', export: ({ spec }) => new TextEncoder().encode(JSON.stringify(said(spec))) }],
+  providers: [provider],
+  formats: [{ ...format, check: (spec) => [{ code: 'TOY_SAID', severity: 'warning', message: JSON.stringify(spec.sections ?? null) }] }],
+  exporters: [{ ...exporter, export: ({ spec }) => new TextEncoder().encode(JSON.stringify(said(spec))) }],
 };`;
 
 const TEMPLATE = `${TOY_HEAD}plugins:\n`;

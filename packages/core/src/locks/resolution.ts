@@ -96,7 +96,7 @@ export async function closure(
   const first = problems[0]!;
   throw coreError('ICT_RESOLVE_UNSOLVABLE', {
     message: problems.length === 1 ? first.message : `the packages cannot be resolved: ${problems.length} problems`,
-    hint: first.hint ?? 'Remove one of the packages that exclude each other.',
+    hint: first.hint ?? (first.because.length === 0 ? undefined : 'Remove one of the packages that exclude each other.'),
     problems: problems.map((problem) => report(problem, 'error')),
     facts: { because: problems.flatMap((problem) => problem.because) },
   });

@@ -4,6 +4,7 @@ import type { CachedPackage, PackageCache, PackageLookup, PackageTwins } from '@
 import type { Digest, FetchedFile, Provider, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Lock } from '../locks/lock.js';
+import { FileNames } from './file-names.js';
 
 /** Makes packages ready to be unpacked: gives them their twins, as far as there are any. */
 export type ForUnpacking = (packages: readonly VerifiedPackage[]) => Promise<readonly VerifiedPackage[]>;
@@ -38,7 +39,7 @@ export interface PackageShelf {
 export class CachedPackages implements PackageShelf {
   private readonly cache: PackageCache;
   private readonly lock: Lock;
-  private readonly provider: Provider;
+  private readonly names: FileNames;
   private readonly use: TwinUse | undefined;
   /** What an earlier build left: only that is unpacked for the second time at least. */
   private readonly reused = new Set<Digest>();
@@ -47,7 +48,7 @@ export class CachedPackages implements PackageShelf {
   constructor(cache: PackageCache, lock: Lock, provider: Provider, use?: TwinUse) {
     this.cache = cache;
     this.lock = lock;
-    this.provider = provider;
+    this.names = new FileNames(provider);
     this.use = use;
   }
 
@@ -63,7 +64,7 @@ export class CachedPackages implements PackageShelf {
     const files = new Map<Digest, string | undefined>();
     const reused = packages.filter(({ digest }) => this.reused.has(digest));
     await inParallel(reused, use.workers, use.signal, async (pkg) => {
-      files.set(pkg.digest, await use.twins.obtain({ ...pkg, fileName: this.provider.fileName(pkg) }));
+      files.set(pkg.digest, await use.twins.obtain({ ...pkg, fileName: this.names.of(pkg) }));
     });
     return packages.map((pkg) => {
       const twin = files.get(pkg.digest);
@@ -87,7 +88,7 @@ export class CachedPackages implements PackageShelf {
   }
 
   private cached(pkg: ResolvedPackage): CachedPackage {
-    return { ...pkg, fileName: this.provider.fileName(pkg) };
+    return { ...pkg, fileName: this.names.of(pkg) };
   }
 }
 
@@ -95,12 +96,12 @@ export class CachedPackages implements PackageShelf {
 export class PrivatePackages implements PackageShelf {
   readonly forUnpacking = asTheyAre;
   private readonly directory: string;
-  private readonly provider: Provider;
+  private readonly names: FileNames;
 
   /** @param directory is removed when the build ends. */
   constructor(directory: string, provider: Provider) {
     this.directory = directory;
-    this.provider = provider;
+    this.names = new FileNames(provider);
   }
 
   async lookup(): Promise<PackageLookup> {
@@ -109,7 +110,7 @@ export class PrivatePackages implements PackageShelf {
 
   async store(pkg: ResolvedPackage, fetched: FetchedPackage): Promise<string> {
     await mkdir(this.directory, { recursive: true });
-    const file = join(this.directory, this.provider.fileName(pkg));
+    const file = join(this.directory, this.names.of(pkg));
     await rename(fetched.file, file);
     return file;
   }

@@ -7,7 +7,9 @@ import { identify, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile, type DefinitionMemory } from './definition-file.js';
 import type { ModuleImporter } from '../engine-api.js';
 import { coreError } from '../errors.js';
+import { PluginCalls } from './plugin-calls.js';
 import { definitionFiles, entryOf, readManifest, readSection, type FoundPlugin } from './plugin-manifest.js';
+import { requireShape } from './plugin-shape.js';
 
 /** A part of a plugin together with the identity of its code. */
 export interface Loaded<T> {
@@ -24,6 +26,7 @@ export class PluginHost {
   readonly sections: PluginSections;
 
   private readonly importModule: ModuleImporter;
+  private readonly calls = new PluginCalls();
 
   private constructor(
     found: readonly FoundPlugin[],
@@ -49,6 +52,7 @@ export class PluginHost {
     recall?: DefinitionMemory,
   ): Promise<PluginHost> {
     const found = await Promise.all(roots.map(readManifest));
+    requireOwnNames(found);
     const shipped = (await Promise.all(found.map(definitionFiles))).flat();
     const texts = await Promise.all(shipped.map(readDefinition));
     const definitions = new Map<string, DefinitionFile>();
@@ -120,7 +124,7 @@ export class PluginHost {
     return this.load(
       `package ecosystem ${ecosystem}`,
       (manifest) => manifest.ecosystems?.includes(ecosystem) === true,
-      (plugin) => plugin.providers?.find((provider) => provider.ecosystem === ecosystem),
+      (plugin) => plugin.providers?.find((provider) => provider.ecosystem === ecosystem) as Provider,
     );
   }
 
@@ -128,7 +132,7 @@ export class PluginHost {
     return this.load(
       `image type ${imageType}`,
       (manifest) => manifest.imageTypes?.includes(imageType) === true,
-      (plugin) => plugin.formats?.find((format) => format.imageTypes.includes(imageType)),
+      (plugin) => plugin.formats?.find((format) => format.imageTypes.includes(imageType)) as ImageFormat,
     );
   }
 
@@ -137,60 +141,58 @@ export class PluginHost {
     const all: Loaded<Exporter>[] = [];
     const writers = new Map<string, FoundPlugin>();
     for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
-      const { exporters = [] } = await loadPlugin(candidate, this.importModule);
+      const { exporters = [] } = await this.code(candidate);
       const identity = await identifyPlugin(candidate);
       for (const part of exporters) {
         const before = writers.get(part.extension);
         if (before !== undefined) throw claimedTwice(`document .${part.extension}`, [before, candidate]);
         writers.set(part.extension, candidate);
-        all.push({ part, identity });
+        all.push({ part: this.calls.guard(part, identity), identity });
       }
     }
     return all.sort((a, b) => (a.part.name < b.part.name ? -1 : 1));
   }
 
-  private async load<T>(
+  private async load<T extends object>(
     what: string,
     claims: (manifest: PluginManifest) => boolean,
-    pick: (plugin: Plugin) => T | undefined,
+    pick: (plugin: Plugin) => T,
   ): Promise<Loaded<T>> {
     const candidates = this.found.filter((plugin) => claims(plugin.manifest));
     if (candidates.length > 1) throw claimedTwice(what, candidates);
     const [candidate] = candidates;
-    const part = candidate === undefined ? undefined : pick(await loadPlugin(candidate, this.importModule));
-    if (candidate === undefined || part === undefined) {
+    if (candidate === undefined) {
       throw coreError('ICT_PLUGIN_INVALID', {
         message: `no plugin provides the ${what}`,
-        hint: 'Install the plugin that does, and list it under `plugins:` in the configuration.',
+        hint: 'Install the plugin that does, and list it under `plugins:` in the configuration. A plugin says what it provides in "ict" of its package.json.',
         facts: { plugins: this.found.map((plugin) => plugin.name) },
       });
     }
-    return { part, identity: await identifyPlugin(candidate) };
+    const part = pick(await this.code(candidate));
+    const identity = await identifyPlugin(candidate);
+    return { part: this.calls.guard(part, identity), identity };
+  }
+
+  private code(plugin: FoundPlugin): Promise<Plugin> {
+    return this.calls.attend(loadPlugin(plugin, this.importModule), plugin, 'its module');
   }
 }
 
-function claimedTwice(what: string, plugins: readonly FoundPlugin[]): Error {
-  return coreError('ICT_TARGET_CLAIMED_TWICE', {
-    message: `two plugins claim the ${what}: ${plugins.map((plugin) => plugin.name).join(' and ')}`,
-    hint: 'Remove one of the plugins from the configuration.',
-    facts: { plugins: plugins.map((plugin) => plugin.root) },
-  });
+/** What templates say to a plugin, and keys of its steps, go by its name. */
+function requireOwnNames(plugins: readonly FoundPlugin[]): void {
+  const byName = new Map<string, FoundPlugin>();
+  for (const plugin of plugins) {
+    const before = byName.get(plugin.name);
+    if (before === undefined) byName.set(plugin.name, plugin);
+    else throw claimedTwice(`name ${plugin.name}`, [before, plugin], 'root');
+  }
 }
 
-/** The manifest says which documents a plugin exports before its code is loaded: both must name the same. */
-function checkExporters({ name, root, manifest }: FoundPlugin, exporters: readonly Exporter[]): void {
-  const [promised, brought] = [manifest.exporters ?? [], exporters.map((exporter) => exporter.name)];
-  const wrong = [
-    ...promised.filter((one) => !brought.includes(one)).map((one) => `its code does not bring the exporter "${one}" of "ict.exporters"`),
-    ...brought
-      .filter((one) => !promised.includes(one))
-      .map((one) => `its code brings the exporter "${one}", which "ict.exporters" leaves out`),
-  ];
-  if (wrong.length === 0) return;
-  throw coreError('ICT_PLUGIN_INVALID', {
-    message: `${name}: ${wrong.join('; ')}`,
-    hint: 'Name the same exporters in package.json and in the code of the plugin.',
-    facts: { root, promised, brought },
+function claimedTwice(what: string, plugins: readonly FoundPlugin[], called: 'name' | 'root' = 'name'): Error {
+  return coreError('ICT_TARGET_CLAIMED_TWICE', {
+    message: `two plugins claim the ${what}: ${plugins.map((plugin) => plugin[called]).join(' and ')}`,
+    hint: 'Remove one of the plugins from the configuration.',
+    facts: { plugins: plugins.map((plugin) => plugin.root) },
   });
 }
 
@@ -234,6 +236,6 @@ async function loadPlugin(found: FoundPlugin, importModule: ModuleImporter): Pro
       hint: 'Export the result of definePlugin() as default.',
     });
   }
-  checkExporters(found, module.default.exporters ?? []);
+  requireShape(found, module.default);
   return module.default;
 }

@@ -17,12 +17,8 @@ export interface FoundPlugin {
 /** Reads the manifest of the plugin in a directory. @throws `ICT_PLUGIN_INVALID` */
 export async function readManifest(root: string): Promise<FoundPlugin> {
   const file = join(root, 'package.json');
-  const invalid = (message: string, cause?: unknown) =>
-    coreError('ICT_PLUGIN_INVALID', {
-      message: `${file}: ${message}`,
-      hint: 'Check the path under `plugins:` and the plugin itself.',
-      cause,
-    });
+  const invalid = (message: string, cause?: unknown, hint = 'Check the path under `plugins:` and the plugin itself.') =>
+    coreError('ICT_PLUGIN_INVALID', { message: `${file}: ${message}`, hint, cause });
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -39,7 +35,12 @@ export async function readManifest(root: string): Promise<FoundPlugin> {
   const { name, version, ict } = json;
   if (ict === undefined) throw invalid('has no "ict" field, so it is not a plugin');
   if (!isRecord(ict)) throw invalid('"ict" is not a mapping');
-  if (ict['apiVersion'] !== 1) throw invalid(`asks for plugin API ${JSON.stringify(ict['apiVersion'])}; this is version 1`);
+  const { apiVersion } = ict;
+  if (apiVersion === undefined) throw invalid('"ict.apiVersion" is missing', undefined, 'Plugins for this version of ICT say 1.');
+  if (apiVersion !== 1) {
+    const hint = 'Use the version of the plugin that is for plugin API 1, or the version of ICT that the plugin is for.';
+    throw invalid(`asks for plugin API ${JSON.stringify(apiVersion)}; this is version 1`, undefined, hint);
+  }
   for (const path of ['plugin', 'templateSection']) {
     if (ict[path] !== undefined && typeof ict[path] !== 'string') throw invalid(`"ict.${path}" is not a path`);
   }

@@ -153,11 +153,13 @@ describe('resolveRequest', () => {
     });
   });
 
-  it('names a single problem itself', async () => {
+  it('names a single problem itself, and speaks of packages that exclude each other only where there is a derivation', async () => {
     await using ctx = fakeContext();
-    const problems = [{ code: 'ICT_DEB_MISSING', message: 'no package nano', because: [] }];
-    const { provider } = resolver(() => ({ kind: 'unsolvable', problems }));
-    await expect(resolve({}, { provider, ctx })).rejects.toMatchObject({ code: 'ICT_RESOLVE_UNSOLVABLE', message: 'no package nano' });
+    const problem = { code: 'ICT_DEB_MISSING', message: 'no package nano', because: [] };
+    const ask = (because: readonly string[]) =>
+      resolve({}, { provider: resolver(() => ({ kind: 'unsolvable', problems: [{ ...problem, because }] })).provider, ctx });
+    await expect(ask([])).rejects.toMatchObject({ code: 'ICT_RESOLVE_UNSOLVABLE', message: 'no package nano', hint: undefined });
+    await expect(ask(['a conflicts with b'])).rejects.toMatchObject({ hint: 'Remove one of the packages that exclude each other.' });
   });
 
   it('fails when the tools of the format cannot be had', async () => {

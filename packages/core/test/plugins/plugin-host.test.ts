@@ -1,9 +1,11 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Plugin } from '@ict/plugin-api';
 import { parseDistribution, placeDistribution } from '@ict/template';
 import { describe, expect, it } from 'vitest';
 import { PluginHost } from '../../src/plugins/plugin-host.js';
-import { eachInWorkspace } from '../support/toy-plugin.js';
+import { eachInWorkspace, TOY_PARTS } from '../support/toy-plugin.js';
 
 const { path, write } = eachInWorkspace();
 
@@ -24,9 +26,9 @@ defaults: {}
 `;
 }
 
-const CODE = `export default { apiVersion: 1,
-  providers: [{ ecosystem: 'sample' }], formats: [{ imageTypes: ['raw', 'iso'] }], 
-  exporters: [{ name: 'spdx', extension: 'spdx.json' }, { name: 'bill', extension: 'csv' }] };`;
+const CODE = `${TOY_PARTS}export default { apiVersion: 1,
+  providers: [{ ...provider, ecosystem: 'sample' }], formats: [{ ...format, imageTypes: ['raw', 'iso'] }],
+  exporters: [{ ...exporter, name: 'spdx', extension: 'spdx.json' }, { ...exporter, name: 'bill', extension: 'csv' }] };`;
 
 /** A plugin package with one module and one definition. @returns its directory. */
 async function plugin(name: string, ict: unknown, files: Readonly<Record<string, string>> = {}): Promise<string> {
@@ -55,9 +57,9 @@ describe('PluginHost', () => {
     expect(host.imageTypes()).toEqual(['raw', 'iso']);
     expect(['one', 'two', 'three'].map((dist) => host.distribution('sample', dist)?.dist)).toEqual(['one', 'two', undefined]);
     const identity = { name: 'acme', version: '1.2.3', code: expect.stringMatching(/^[0-9a-f]{64}$/) };
-    expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample' }, identity });
-    expect(await host.format('iso')).toEqual({ part: { imageTypes: ['raw', 'iso'] }, identity });
-    expect(await host.exporters()).toEqual([
+    expect(await host.provider('sample')).toMatchObject({ part: { ecosystem: 'sample' }, identity });
+    expect(await host.format('iso')).toMatchObject({ part: { imageTypes: ['raw', 'iso'] }, identity });
+    expect(await host.exporters()).toMatchObject([
       { part: { name: 'bill', extension: 'csv' }, identity },
       { part: { name: 'spdx', extension: 'spdx.json' }, identity },
     ]);
@@ -88,10 +90,10 @@ describe('PluginHost', () => {
     const asked: string[] = [];
     const host = await PluginHost.open([root], [], async (file) => {
       asked.push(file);
-      const exporters = everything.exporters.map((name) => ({ name, extension: name }));
-      return { default: { apiVersion: 1, providers: [{ ecosystem: 'sample', from: 'elsewhere' }], exporters } };
+      const { default: plugin } = (await import(pathToFileURL(file).href)) as { default: Plugin };
+      return { default: { ...plugin, providers: [{ ...plugin.providers?.[0], from: 'elsewhere' }] } };
     });
-    expect(await host.provider('sample')).toEqual({ part: { ecosystem: 'sample', from: 'elsewhere' }, identity });
+    expect(await host.provider('sample')).toMatchObject({ part: { ecosystem: 'sample', from: 'elsewhere' }, identity });
     expect(asked).toEqual([join(root, 'dist', 'plugin.js')]);
   });
 
@@ -140,17 +142,41 @@ describe('PluginHost', () => {
     ['does not bring what the manifest says', './dist/less.js'],
     ['lacks an exporter that the manifest names', './dist/fewer.js'],
     ['brings an exporter that the manifest leaves out', './dist/extra.js'],
+    ['has another ecosystem than the manifest says', './dist/other-ecosystem.js'],
+    ['makes another image type than the manifest says', './dist/other-type.js'],
   ])('refuses a plugin whose module %s', async (_what, entry) => {
     await write('evil.js', CODE);
     const modules = {
       'dist/empty.js': 'export const plugin = 1;',
       'dist/next.js': 'export default { apiVersion: 2 };',
       'dist/less.js': 'export default { apiVersion: 1 };',
-      'dist/fewer.js': CODE.replace(", { name: 'bill', extension: 'csv' }", ''),
-      'dist/extra.js': CODE.replace('] };', ", { name: 'more', extension: 'more' }] };"),
+      'dist/fewer.js': CODE.replace(", { ...exporter, name: 'bill', extension: 'csv' }", ''),
+      'dist/extra.js': CODE.replace('] };', ", { ...exporter, name: 'more', extension: 'more' }] };"),
+      'dist/other-ecosystem.js': CODE.replace("'sample'", "'simple'"),
+      'dist/other-type.js': CODE.replace("'raw', 'iso'", "'raw', 'img'"),
     };
     const host = await PluginHost.open([await plugin('acme', { ...everything, plugin: entry }, modules)], []);
     await expect(host.provider('sample')).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+  });
+
+  it.each([
+    ['providers', 'providers: [{ ...provider', 'providers: { ...provider', 'providers is an object, not a list'],
+    ['a part', 'provider, ', 'provider, metadata: undefined, ', 'providers[0].metadata is undefined, not an object'],
+    [
+      'a function',
+      'provider, ',
+      "provider, resolver: { version: 1, resolve: 'later' }, ",
+      'providers[0].resolver.resolve is "later", not a function',
+    ],
+    ['a version', 'format, ', 'format, version: undefined, ', 'formats[0].version is undefined, not a whole number'],
+    ['the function of an exporter', 'exporter, ', 'exporter, export: null, ', 'exporters[0].export is null, not a function'],
+  ])('refuses a plugin whose code has not the shape of the contract: %s', async (_what, sound, wrong, fault) => {
+    const code = CODE.replace(sound, wrong).replace(/\}\](?=, formats)/, (end) => (wrong.startsWith('providers: {') ? '}' : end));
+    const host = await PluginHost.open([await plugin('acme', everything, { 'dist/plugin.js': code })], []);
+    await expect(host.provider('sample')).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_INVALID',
+      message: `acme: in its default export, ${fault}`,
+    });
   });
 
   it('knows nothing that no plugin claims', async () => {
@@ -171,6 +197,16 @@ describe('PluginHost', () => {
       code: 'ICT_TARGET_CLAIMED_TWICE',
       message: expect.stringMatching(/acme and other/),
       facts: { plugins: [expect.stringMatching(/acme$/), expect.stringMatching(/other$/)] },
+    });
+  });
+
+  it('refuses two plugins of one name, and names both places', async () => {
+    const code = { ...everything, distros: [] };
+    const roots = [await plugin('acme', code), await plugin('other', code)];
+    await write('other/package.json', JSON.stringify({ name: 'acme', version: '2.0.0', type: 'module', ict: code }));
+    await expect(PluginHost.open(roots, [])).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: `two plugins claim the name acme: ${roots.join(' and ')}`,
     });
   });
 

@@ -20,6 +20,21 @@ tools: { packages: {} }
 /** What a template for {@link TOY_DEFINITION} begins with. */
 export const TOY_HEAD = 'image: { name: demo, version: "1" }\ntarget: { os: toy, dist: toy1, arch: x86_64, imageType: toy }\n';
 
+/** Code of parts that a plugin can be made of: all that the contract asks for, and nothing in it. */
+export const TOY_PARTS = `const nothing = async () => undefined;
+const provider = {
+  ecosystem: 'toy',
+  metadata: { snapshot: nothing, packages: nothing },
+  resolver: { version: 1, resolve: nothing },
+  verifier: { verify: nothing },
+  installer: { version: 1, apply: nothing, unpack: nothing, clean: nothing },
+  inventory: { list: nothing, purl: nothing },
+  fileName: ({ name }) => name,
+};
+const format = { imageTypes: ['toy'], version: 1, check: () => [], requires: () => [], tools: () => [], prepare: nothing, build: nothing };
+const exporter = { name: 'toy', extension: 'toy.json', export: () => new Uint8Array() };
+`;
+
 /** A directory that each test has anew. */
 export interface Workspace {
   /** Absolute path of a file in it. */

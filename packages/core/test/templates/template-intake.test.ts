@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { PluginHost } from '../../src/plugins/plugin-host.js';
 import { readTemplate, type TemplateReading } from '../../src/templates/template-intake.js';
-import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD } from '../support/toy-plugin.js';
+import { eachInWorkspace, TOY_DEFINITION, TOY_HEAD, TOY_PARTS } from '../support/toy-plugin.js';
 
 /** A toy format that reports what the host name of the template asks for: `mistake`, `later` or `hint`, at its place. */
-const CODE = `const codes = { mistake: ['TOY_WRONG', 'error'], later: ['ICT_UNSUPPORTED_YET', 'error'], hint: ['TOY_HINT', 'warning'] };
+const CODE = `${TOY_PARTS}const codes = { mistake: ['TOY_WRONG', 'error'], later: ['ICT_UNSUPPORTED_YET', 'error'], hint: ['TOY_HINT', 'warning'] };
 export default {
   apiVersion: 1,
-  providers: [{ ecosystem: 'toy' }],
-  formats: [{ imageTypes: ['toy'], check: (spec) => (spec.system.hostname ?? '').split('.').filter((word) => word in codes).map((word) => ({
+  providers: [provider],
+  formats: [{ ...format, check: (spec) => (spec.system.hostname ?? '').split('.').filter((word) => word in codes).map((word) => ({
     code: codes[word][0], severity: codes[word][1], message: word, position: spec.positions.get('systemConfig.hostname'),
   })) }],
 };`;

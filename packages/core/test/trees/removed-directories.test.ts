@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Engine } from '../../src/engine-api.js';
 import { within } from '../../src/trees/removed-directories.js';
-import { eachInWorkspace, openToy, TOY_HEAD } from '../support/toy-plugin.js';
+import { eachInWorkspace, openToy, TOY_HEAD, TOY_PARTS } from '../support/toy-plugin.js';
 
 let directory: string;
 beforeEach(() => {
@@ -53,8 +53,8 @@ const resolve = async ({ seeds }, ctx) => {
 };
 export default {
   apiVersion: 1,
-  providers: [{ ecosystem: 'toy', metadata: { snapshot }, resolver: { version: 1, resolve } }],
-  formats: [{ imageTypes: ['toy'], version: 1, check: () => [], requires: () => [], tools: () => [] }],
+  providers: [{ ...provider, metadata: { ...provider.metadata, snapshot }, resolver: { version: 1, resolve } }],
+  formats: [format],
 };`;
 
 describe('a command that builds nothing', () => {
@@ -62,7 +62,7 @@ describe('a command that builds nothing', () => {
 
   /** Runs it with a toy that removes its directory then. */
   async function ask(when: 'pin' | 'question', command: (engine: Engine, template: string) => Promise<unknown>): Promise<unknown> {
-    const engine = await openToy({ path, write }, `const WHEN = '${when}';\n${REMOVING}`);
+    const engine = await openToy({ path, write }, `${TOY_PARTS}const WHEN = '${when}';\n${REMOVING}`);
     const template = await write('image.yml', TOY_HEAD);
     try {
       return await command(engine, template);

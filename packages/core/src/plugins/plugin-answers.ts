@@ -1,0 +1,74 @@
+import type { ResolutionRequest } from '@ict/plugin-api';
+import { bytes, count, digest, list, oneOf, optional, seconds, shape, text, word, words, type Check } from './value-check.js';
+
+/** A check of what a function of a plugin answers to these arguments. */
+type AnswerCheck = (args: readonly unknown[]) => Check;
+
+const index = shape({ path: text, digest, sizeBytes: count });
+
+const snapshot = shape({
+  repository: shape({ id: text, archive: text }),
+  root: shape({ path: text, digest, sizeBytes: count, dateSeconds: seconds, validUntilSeconds: optional(seconds) }),
+  signers: words,
+  indexes: list(index),
+});
+
+const problem = shape({ code: word, message: text, hint: optional(text), because: words });
+
+/** A package of a closure: of a repository that was asked, and under an id of its own. */
+function resolved({ snapshots }: ResolutionRequest): Check {
+  const repository = oneOf(...snapshots.map((one) => one.repository.id));
+  const ids = new Set<unknown>();
+  const fields = shape({
+    id: word,
+    name: word,
+    version: text,
+    arch: text,
+    repository,
+    path: text,
+    digest,
+    sizeBytes: count,
+    requires: words,
+    requestedBy: words,
+    summary: optional(text),
+  });
+  return (value, path) => {
+    const fault = fields(value, path);
+    if (fault !== undefined) return fault;
+    const { id } = value as { readonly id: string };
+    if (ids.has(id)) return { path: `${path}.id`, expected: 'an id of its own', found: id };
+    ids.add(id);
+    return undefined;
+  };
+}
+
+function resolution(request: ResolutionRequest): Check {
+  const good = shape({ closure: shape({ packages: list(resolved(request)) }), warnings: list(problem) });
+  const bad = shape({ problems: list(problem) });
+  const kind = shape({ kind: oneOf('resolved', 'unsolvable') });
+  return (value, path) => {
+    const fault = kind(value, path);
+    if (fault !== undefined) return fault;
+    const { kind: answered, problems } = value as { readonly kind: string; readonly problems?: unknown };
+    if (answered === 'resolved') return good(value, path);
+    const empty = Array.isArray(problems) && problems.length === 0;
+    return empty ? { path: 'problems', expected: 'a list of what cannot be had', found: 'empty' } : bad(value, path);
+  };
+}
+
+const installed = list(shape({ name: word, version: text, arch: text }));
+
+const artifact = shape({ extension: word, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
+
+/** By the name of the function in its part; what is not here answers nothing, or what whoever asks looks at by itself. */
+export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
+  'metadata.snapshot': () => snapshot,
+  'resolver.resolve': ([request]) => resolution(request as ResolutionRequest),
+  'inventory.list': () => installed,
+  'inventory.purl': () => word,
+  fileName: () => word,
+  requires: () => words,
+  tools: () => words,
+  build: () => list(artifact),
+  export: () => bytes,
+};

@@ -1,0 +1,111 @@
+import { systemErrorOf } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
+import { coreError } from '../errors.js';
+import type { FoundPlugin } from './plugin-manifest.js';
+import { ANSWERS } from './plugin-answers.js';
+import { faultOf } from './value-check.js';
+
+type PluginName = Pick<FoundPlugin, 'name' | 'version'>;
+
+/**
+ * Calls of plugins' functions. What one of them throws without meaning to, answers and should not, or never answers, is told with the name of the
+ * plugin and of the function: whoever builds an image did not write it.
+ */
+export class PluginCalls {
+  /** Calls that have not ended, by what gives each of them up. */
+  private readonly pending = new Set<() => void>();
+
+  /** A part of a plugin whose functions, also those of its members, are called through here. */
+  guard<T extends object>(part: T, plugin: PluginName, path = ''): T {
+    // Own properties of what a proxy stands for, when frozen, must be given as they are; these are inherited.
+    return new Proxy(Object.create(part) as T, {
+      get: (_target, key) => {
+        const member: unknown = Reflect.get(part, key, part);
+        if (typeof key === 'symbol' || member === null) return member;
+        const name = path === '' ? key : `${path}.${key}`;
+        if (typeof member === 'object' && !Array.isArray(member)) return this.guard(member, plugin, name);
+        if (typeof member !== 'function') return member;
+        return (...args: readonly unknown[]) => this.call(() => Reflect.apply(member, part, args) as unknown, args, plugin, name);
+      },
+    });
+  }
+
+  /** Waits for work of a plugin, unless nothing is left that could end it. */
+  attend<T>(work: Promise<T>, plugin: PluginName, name: string): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(failure(plugin, name, 'it waits for what never comes', 'A promise in it is never settled.'));
+      if (this.pending.size === 0) process.on('beforeExit', this.giveAllUp);
+      this.pending.add(giveUp);
+      const end = (): void => {
+        this.pending.delete(giveUp);
+        if (this.pending.size === 0) process.off('beforeExit', this.giveAllUp);
+      };
+      work.then(resolve, reject).finally(end);
+    });
+  }
+
+  private readonly giveAllUp = (): void => {
+    for (const giveUp of this.pending) giveUp();
+  };
+
+  private call(work: () => unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
+    const attributed = (error: unknown): unknown => (isForeseen(error, args) ? error : unforeseen(error, plugin, name));
+    const checked = (answer: unknown): unknown => {
+      const check = ANSWERS[name]?.(args);
+      const fault = check && faultOf(answer, check);
+      if (fault === undefined) return answer;
+      throw failure(plugin, name, `in what it answers, ${fault}`, 'Compare it with the types of @ict/plugin-api.');
+    };
+    let answer: unknown;
+    try {
+      answer = work();
+    } catch (error) {
+      throw attributed(error);
+    }
+    const rethrow = (error: unknown): never => {
+      throw attributed(error);
+    };
+    if (answer instanceof Promise) return this.attend(answer, plugin, name).then(checked, rethrow);
+    return isStream(answer) ? throughout(answer, rethrow) : checked(answer);
+  }
+}
+
+function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+/** A stream whose failures go through `rethrow`. Archives have 60,000 packages: one more generator would cost as much as reading them. */
+function throughout<T>(stream: AsyncIterable<T>, rethrow: (error: unknown) => never): AsyncIterable<T> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      const iterator = stream[Symbol.asyncIterator]();
+      return {
+        next: () => iterator.next().then(undefined, rethrow),
+        return: async (value: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
+      };
+    },
+  };
+}
+
+/** What is no accident of a plugin: refusals in its own words, what the operating system says, and a build that was told to stop. */
+function isForeseen(error: unknown, args: readonly unknown[]): boolean {
+  return isIctError(error) || systemErrorOf(error) !== undefined || args.some(isStopped);
+}
+
+function isStopped(arg: unknown): boolean {
+  return typeof arg === 'object' && arg !== null && 'signal' in arg && arg.signal instanceof AbortSignal && arg.signal.aborted;
+}
+
+function unforeseen(error: unknown, plugin: PluginName, name: string): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  return failure(plugin, name, message, 'What it means to refuse is an IctError of a table of its own.', error);
+}
+
+function failure({ name, version }: PluginName, call: string, why: string, advice: string, cause?: unknown): Error {
+  return coreError('ICT_PLUGIN_FAILED', {
+    message: `the plugin ${name} ${version} failed in ${call}: ${why}`,
+    hint: `Report it to those who write the plugin. ${advice}`,
+    facts: { plugin: name, version, call },
+    cause,
+  });
+}

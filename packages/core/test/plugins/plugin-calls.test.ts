@@ -1,0 +1,167 @@
+import { defineErrors, type Context, type Provider, type ResolutionRequest } from '@ict/plugin-api';
+import { describe, expect, it } from 'vitest';
+import { PluginCalls } from '../../src/plugins/plugin-calls.js';
+
+const plugin = { name: '@acme/toy', version: '1.2.3' };
+const digest = `sha256:${'1'.repeat(64)}`;
+const repository = { id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] };
+const root = { path: 'root', digest, sizeBytes: 1, dateSeconds: 1_760_000_000 };
+const snapshot = { repository, root, signers: ['ABCD'], indexes: [{ path: 'index', digest, sizeBytes: 1 }] };
+const base = {
+  id: 'base:any',
+  name: 'base',
+  version: '1',
+  arch: 'any',
+  repository: 'main',
+  path: 'base',
+  digest,
+  sizeBytes: 1,
+  requires: [],
+};
+const member = { ...base, requestedBy: ['template'] };
+const resolved = (packages: unknown) => ({ kind: 'resolved', closure: { packages }, warnings: [] });
+
+/** A provider of which one function is this. */
+function provider(name: string, work: (...args: never[]) => unknown): Provider {
+  const [part = '', member] = name.split('.');
+  return new PluginCalls().guard({ [part]: member === undefined ? work : { [member]: work } }, plugin) as unknown as Provider;
+}
+
+const ctx = { signal: new AbortController().signal } as Context;
+const request = { snapshots: [snapshot], seeds: [] } as unknown as ResolutionRequest;
+const resolve = (answer: unknown) => provider('resolver.resolve', async () => answer).resolver.resolve(request, ctx);
+const pin = (answer: unknown) => provider('metadata.snapshot', async () => answer).metadata.snapshot(repository, 'x86_64', ctx);
+const list = (answer: unknown) => provider('inventory.list', async () => answer).inventory.list({} as never);
+
+describe('what a function of a plugin throws', () => {
+  const boom = new TypeError('boom');
+  it.each<[string, () => unknown]>([
+    ['at once', () => raise(boom)],
+    ['later', async () => raise(boom)],
+  ])('by accident is told with the names of both: %s', async (_when, fail) => {
+    await expect((async () => provider('resolver.resolve', fail).resolver.resolve(request, ctx))()).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      kind: 'internal',
+      message: 'the plugin @acme/toy 1.2.3 failed in resolver.resolve: boom',
+      facts: { plugin: '@acme/toy', version: '1.2.3', call: 'resolver.resolve' },
+      cause: boom,
+    });
+  });
+
+  const acme = defineErrors({ ACME_REFUSED: 'integrity' });
+  it.each<[string, unknown]>([
+    ['what it refuses', acme('ACME_REFUSED', { message: 'no' })],
+    ['what the system says', Object.assign(new Error('gone'), { code: 'ENOENT' })],
+  ])('is passed on: %s', async (_what, error) => {
+    await expect(provider('resolver.resolve', async () => raise(error)).resolver.resolve(request, ctx)).rejects.toBe(error);
+  });
+
+  it('is told also of a stream, which ends when whoever reads it has enough', async () => {
+    let ended = 0;
+    const { metadata } = provider('metadata.packages', async function* () {
+      try {
+        yield 1;
+        throw boom;
+      } finally {
+        ended++;
+      }
+    });
+    const read: unknown[] = [];
+    const all = async () => {
+      for await (const one of metadata.packages(snapshot as never, ctx)) read.push(one);
+    };
+    await expect(all()).rejects.toMatchObject({ code: 'ICT_PLUGIN_FAILED', facts: { call: 'metadata.packages' } });
+    for await (const one of metadata.packages(snapshot as never, ctx)) {
+      read.push(one);
+      break;
+    }
+    expect([read, ended]).toEqual([[1, 1], 2]);
+  });
+
+  it('is passed on when the build was told to stop', async () => {
+    const reason = new Error('stopped');
+    const stopped = { signal: AbortSignal.abort(reason) } as Context;
+    await expect(provider('resolver.resolve', async () => raise(reason)).resolver.resolve(request, stopped)).rejects.toBe(reason);
+  });
+});
+
+describe('a function of a plugin that never answers', () => {
+  it('is given up when nothing is left that could end it, and only then', async () => {
+    const calls = new PluginCalls();
+    const waiting = calls.attend(new Promise(() => undefined), plugin, 'metadata.snapshot');
+    const ended = calls.attend(Promise.resolve(1), plugin, 'resolver.resolve');
+    expect(await ended).toBe(1);
+    process.emit('beforeExit', 0);
+    await expect(waiting).rejects.toMatchObject({ code: 'ICT_PLUGIN_FAILED', facts: { call: 'metadata.snapshot' } });
+  });
+
+  it('leaves no listener behind when it does', async () => {
+    const before = process.listenerCount('beforeExit');
+    await pin(snapshot);
+    await new Promise((done) => void setImmediate(done));
+    expect(process.listenerCount('beforeExit')).toBe(before);
+  });
+});
+
+describe('what a function of a plugin answers', () => {
+  it('is handed on as it is', async () => {
+    expect(await pin(snapshot)).toBe(snapshot);
+    expect(await resolve(resolved([member]))).toEqual(resolved([member]));
+    expect(await resolve({ kind: 'unsolvable', problems: [{ code: 'ACME_NO', message: 'no', because: [] }] })).toBeDefined();
+    expect(await list([{ name: 'base', version: '1', arch: 'any' }])).toHaveLength(1);
+  });
+
+  it.each<[string, () => Promise<unknown>]>([
+    ['it is undefined, not an object', () => pin(undefined)],
+    [
+      'root.dateSeconds is 1760000000000, not whole seconds since 1970',
+      () => pin({ ...snapshot, root: { ...root, dateSeconds: 1.76e12 } }),
+    ],
+    [
+      'root.digest is "abc", not a digest, sha256: and 64 lower-case hex digits',
+      () => pin({ ...snapshot, root: { ...root, digest: 'abc' } }),
+    ],
+    ['signers is undefined, not a list of texts', () => pin({ ...snapshot, signers: undefined })],
+    ['indexes[0].sizeBytes is -1, not a number of bytes', () => pin({ ...snapshot, indexes: [{ path: 'index', digest, sizeBytes: -1 }] })],
+    ['kind is "done", not "resolved" or "unsolvable"', () => resolve({ kind: 'done' })],
+    ['closure is undefined, not an object', () => resolve({ kind: 'resolved', warnings: [] })],
+    ['warnings is undefined, not a list', () => resolve({ ...resolved([]), warnings: undefined })],
+    ['problems is "empty", not a list of what cannot be had', () => resolve({ kind: 'unsolvable', problems: [] })],
+    [
+      'problems[0].because is undefined, not a list of texts',
+      () => resolve({ kind: 'unsolvable', problems: [{ code: 'A', message: '' }] }),
+    ],
+    ['closure.packages[0].repository is "other", not "main"', () => resolve(resolved([{ ...member, repository: 'other' }]))],
+    ['closure.packages[1].id is "base:any", not an id of its own', () => resolve(resolved([member, member]))],
+    ['closure.packages[0].requires is undefined, not a list of texts', () => resolve(resolved([{ ...member, requires: undefined }]))],
+    ['it is an object, not a list', () => list({})],
+    ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
+    ['it is undefined, not a text that is not empty', async () => provider('fileName', () => undefined).fileName(member as never)],
+  ])('is refused with the place and what is meant: %s', async (fault, ask) => {
+    await expect(ask()).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      message: expect.stringContaining(`in what it answers, ${fault}`),
+    });
+  });
+});
+
+describe('a guarded part', () => {
+  it('keeps its data, its absences, and the object that its functions belong to', () => {
+    class Toy {
+      readonly #name = 'base';
+      readonly ecosystem = 'toy';
+      fileName(): string {
+        return this.#name;
+      }
+    }
+    const part = new PluginCalls().guard(Object.freeze(new Toy()), plugin) as unknown as Provider;
+    expect(part.fileName({} as never)).toBe('base');
+    expect(part.ecosystem).toBe('toy');
+    expect(part.catalogue).toBeUndefined();
+    expect(part.refuseForeign).toBeUndefined();
+  });
+});
+
+function raise(error: unknown): never {
+  throw error;
+}
