@@ -86,7 +86,8 @@ const parseMirrorText = parseText('--mirror');
 export function parseMirror(value: string): MirrorFlag {
   const [archive, url, ...rest] = parseMirrorText(value).split(/=(?=(?:https?|file):\/\/)/);
   if (archive === undefined || url === undefined || rest.length > 0) {
-    throw new FlagError('--mirror', 'is not ARCHIVE=URL', 'Example: --mirror http://ftp.debian.org/debian=http://mirror.example/debian');
+    const hint = 'Example: --mirror http://ftp.debian.org/debian=http://mirror.example/debian; a directory is file:///srv/mirror.';
+    throw new FlagError('--mirror', 'is not ARCHIVE=URL', hint);
   }
   return { archive: parseAddress('--mirror', archive), url: parseAddress('--mirror', url) };
 }

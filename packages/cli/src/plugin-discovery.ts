@@ -41,15 +41,17 @@ export async function discoverPlugins(root: string, configured: readonly Configu
   const manifests = await Promise.all(directories.map((directory) => readManifest(join(directory, 'package.json'))));
   for (const directory of directories.filter((_, index) => manifests[index].ict !== undefined)) found.add(await realpath(directory));
   for (const { name, base } of configured) {
-    const directory =
-      name.startsWith('.') || isAbsolute(name) ? resolve(base, name) : (packageDirectory(name, base) ?? packageDirectory(name, root));
+    const isPath = name.startsWith('.') || isAbsolute(name);
+    const directory = isPath ? resolve(base, name) : (packageDirectory(name, base) ?? packageDirectory(name, root));
     const where = directory === undefined ? undefined : await realDirectory(directory);
     if (where === undefined) {
-      throw notFound(
-        name,
-        'the configuration lists a plugin that is not installed',
-        `Install it (npm install ${name}), or correct \`plugins:\`.`,
-      );
+      throw isPath
+        ? notFound(name, 'the configuration lists a plugin in a directory that is not there', 'Correct the path under `plugins:`.')
+        : notFound(
+            name,
+            'the configuration lists a plugin that is not installed',
+            `Install it (npm install ${name}), or correct \`plugins:\`.`,
+          );
     }
     found.add(where);
   }

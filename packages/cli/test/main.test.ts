@@ -213,7 +213,11 @@ describe('exit status', () => {
   const accident = new TypeError('x is not a function');
   it.each([
     ['nobody foresaw', 'ICT_INTERNAL', accident],
-    ['a plugin made', 'ICT_PLUGIN_FAILED', new IctError('ICT_PLUGIN_FAILED', 'internal', { message: 'the plugin failed', cause: accident })],
+    [
+      'a plugin made',
+      'ICT_PLUGIN_FAILED',
+      new IctError('ICT_PLUGIN_FAILED', 'internal', { message: 'the plugin failed', cause: accident }),
+    ],
   ])('of an error that %s is 9, with its stack', async (_who, code, error) => {
     const { status, stderr } = await ict(['build', 'a.yml', ...work], {
       engine: {

@@ -48,9 +48,18 @@ describe('discoverPlugins', () => {
     expect(await discoverPlugins(join(root, 'app'), configured)).toEqual([named, pathed]);
   });
 
-  it.each(['nowhere', './nowhere', '@acme/nowhere', '/nonexistent/nowhere', 'bad name'])('says that %s is not there', async (name) => {
+  it.each([
+    ['nowhere', /npm install nowhere/],
+    ['./nowhere', /Correct the path/],
+    ['@acme/nowhere', /npm install @acme\/nowhere/],
+    ['/nonexistent/nowhere', /Correct the path/],
+    ['bad name', /correct `plugins:`/],
+  ])('says that %s is not there', async (name, hint) => {
     await install('app', { name: 'app' });
-    await expect(discoverPlugins(join(root, 'app'), [{ name, base: root }])).rejects.toMatchObject({ code: 'ICT_CLI_PLUGIN_NOT_FOUND' });
+    await expect(discoverPlugins(join(root, 'app'), [{ name, base: root }])).rejects.toMatchObject({
+      code: 'ICT_CLI_PLUGIN_NOT_FOUND',
+      hint: expect.stringMatching(hint) as string,
+    });
   });
 
   it('misses no dependency in silence', async () => {

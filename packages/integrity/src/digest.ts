@@ -65,7 +65,9 @@ export function statedDigest(algorithm: string, hex: string): Digest | undefined
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
   throw integrityError('ICT_INTEGRITY_DIGEST', {
-    message: `"${abbreviate(text)}" is not a digest`,
+    message: isStatedDigest(text)
+      ? `"${abbreviate(text)}" is no SHA-256, by which content is named here`
+      : `"${abbreviate(text)}" is not a digest`,
     hint: 'Write sha256: and 64 lower-case hexadecimal digits.',
     facts: { text: abbreviate(text) },
   });

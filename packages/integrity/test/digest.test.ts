@@ -75,6 +75,10 @@ describe('digests', () => {
     expect(() => parseDigest(text)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
     expect(() => integrityFromDigest(text as Digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
   });
+
+  it('says of the digest of a repository that it is another kind', () => {
+    expect(() => parseDigest(`sha512:${'0'.repeat(128)}`)).toThrow(/is no SHA-256/);
+  });
 });
 
 describe('integrity strings', () => {

@@ -56,7 +56,13 @@ export interface BlobRef {
   readonly sizeBytes: number;
 }
 
-/** Content-addressed files. Every read is verified: by stat signature, or by hash when that changed. */
+/**
+ * Content-addressed files. Every read is verified: by stat signature, or by hash when that changed.
+ *
+ * Blobs go by SHA-256. A file that a repository states by another digest is put in without `known`, and {@link Memo} remembers which blob it is.
+ *
+ * Each throws `ICT_INTEGRITY_DIGEST` for another kind of digest.
+ */
 export interface BlobStore {
   /** Moves (or copies) a file in. `known`: what the caller found when it made and hashed the file; without it the file is hashed here. */
   putFile(file: string, known?: { readonly digest: Digest; readonly sizeBytes: number }): Promise<BlobRef>;

@@ -9,7 +9,10 @@ export interface MemoryBlobs extends BlobStore {
   readonly digests: ReadonlySet<Digest>;
 }
 
-/** Keeps blobs in `directory`, which must exist. As the contract asks, a blob whose bytes changed is dropped and not handed out. */
+/**
+ * Keeps blobs in `directory`, which must exist. As the contract asks, blobs go by SHA-256, and one whose bytes changed is dropped and not handed out.
+ * Unlike the cache it does not take the caller's word for what a file holds.
+ */
 export function memoryBlobs(directory: string): MemoryBlobs {
   const digests = new Set<Digest>();
   const fileOf = (digest: Digest): string => join(directory, `blob-${digestHex(digest)}`);
@@ -22,14 +25,19 @@ export function memoryBlobs(directory: string): MemoryBlobs {
   return {
     digests,
     putBytes,
-    putFile: async (file) => {
-      const blob = await putBytes(await readFile(file));
+    putFile: async (file, known) => {
+      const bytes = await readFile(file);
+      if (known !== undefined && fileOf(known.digest) !== fileOf(digestOf(bytes))) {
+        throw new Error(`${file} was put in as ${known.digest}, and it is ${digestOf(bytes)}`);
+      }
+      const blob = await putBytes(bytes);
       await rm(file);
       return blob;
     },
     path: async (digest) => {
+      const file = fileOf(digest);
       if (!digests.has(digest)) return undefined;
-      if (digestOf(await readFile(fileOf(digest))) === digest) return fileOf(digest);
+      if (digestOf(await readFile(file)) === digest) return file;
       digests.delete(digest);
       return undefined;
     },

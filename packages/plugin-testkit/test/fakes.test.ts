@@ -97,6 +97,17 @@ describe('memoryBlobs', () => {
     expect([blobs.digests.size, existsSync(file)]).toEqual([2, false]);
   });
 
+  it('takes no other digest than SHA-256, as the cache does not, and no false one', async () => {
+    const blobs = memoryBlobs(directory);
+    const file = join(directory, 'other');
+    writeFileSync(file, 'other');
+    const sha512 = `sha512:${'0'.repeat(128)}` as Digest;
+    await expect(blobs.path(sha512)).rejects.toMatchObject({ code: 'ICT_INTEGRITY_DIGEST' });
+    await expect(blobs.putFile(file, { digest: sha512, sizeBytes: 5 })).rejects.toMatchObject({ code: 'ICT_INTEGRITY_DIGEST' });
+    await expect(blobs.putFile(file, { digest: digestOf('content'), sizeBytes: 5 })).rejects.toThrow(/was put in as/);
+    expect((await blobs.putFile(file, { digest: digestOf('other'), sizeBytes: 5 })).digest).toBe(digestOf('other'));
+  });
+
   it('drops a blob whose bytes changed', async () => {
     const blobs = memoryBlobs(directory);
     const { digest } = await blobs.putBytes(BYTES);

@@ -6,7 +6,7 @@ import { coreError } from '../errors.js';
 
 /**
  * Compares the fingerprints that a definition names with the keys in its keyring files. What a file holds is remembered by its content.
- * A file that cannot be read is left to the provider, which needs it.
+ * A file that cannot be read is left to the provider, which needs it; so is one without any OpenPGP key, as other ecosystems have.
  *
  * @throws `ICT_DISTRO_FINGERPRINT` when keyrings lack such a key: they are not the ones that the definition was written with.
  */
@@ -14,7 +14,7 @@ export async function requirePinnedKeys({ title, repositories }: DistributionDef
   for (const { id, keyrings, fingerprints = [] } of repositories) {
     if (fingerprints.length === 0) continue;
     const held = await Promise.all(keyrings.map((keyring) => keysOf(keyring, memo)));
-    if (held.some((keys) => keys === undefined)) continue;
+    if (held.some((keys) => keys === undefined || keys.length === 0)) continue;
     const missing = fingerprints.map(normalFingerprint).filter((fingerprint) => !held.flat().includes(fingerprint));
     if (missing.length === 0) continue;
     throw coreError('ICT_DISTRO_FINGERPRINT', {

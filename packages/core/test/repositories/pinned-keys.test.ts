@@ -64,8 +64,11 @@ describe('requirePinnedKeys', () => {
     await expect(requirePinnedKeys(pinning([key, other]), ctx.memo)).rejects.toMatchObject(refused);
   });
 
-  it('leaves a keyring that cannot be read to the provider', async () => {
+  it.each([
+    ['that cannot be read', '/none.pgp'],
+    ['without any OpenPGP key, such as one of another ecosystem', fileURLToPath(import.meta.url)],
+  ])('leaves a keyring %s to the provider', async (_what, file) => {
     await using ctx = fakeContext();
-    await expect(requirePinnedKeys(pinning([key], ['/none.pgp']), ctx.memo)).resolves.toBeUndefined();
+    await expect(requirePinnedKeys(pinning([key], [file]), ctx.memo)).resolves.toBeUndefined();
   });
 });
