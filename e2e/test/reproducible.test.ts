@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises';
+import { copyFile, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { artifactOf, askRoot, build, copyRealTemplate, ict, Mini, realBuild, type IctOptions } from '../src/index.js';
@@ -48,6 +48,15 @@ describe('packed, and installed from tarballs into an empty folder,', () => {
     const { status, stdout, stderr } = await ict(['schema', name], { command: installation.command });
     expect(status, stderr).toBe(0);
     expect(JSON.parse(stdout)).toHaveProperty('$schema');
+  });
+
+  it('the command brings the templates that it lists, and the pages that its errors name', async () => {
+    const listed = await ict(['templates', '--json'], { command: installation.command });
+    const { templates } = JSON.parse(listed.stdout) as { readonly templates: readonly { readonly file: string }[] };
+    expect(templates.length).toBeGreaterThan(0);
+    for (const { file } of templates) expect(await readFile(file, 'utf8')).toContain('image:');
+    const { stderr } = await ict(['validate', 'nowhere.yml'], { command: installation.command });
+    expect(await readFile(/more: (.*)/.exec(stderr)?.[1] ?? '', 'utf8')).toMatch(/^# ICT_TEMPLATE_UNREADABLE/);
   });
 
   it('the command builds the same image from the same lock, for an ordinary user, at another place, time zone and umask', async () => {

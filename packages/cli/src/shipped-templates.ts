@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseTemplate, templateError } from '@ict/template';
+import { shippedDirectory } from './shipped-files.js';
 
 /** A template that comes with ict, with what it says of itself. */
 export interface ShippedTemplate {
@@ -17,29 +17,22 @@ export interface ShippedTemplate {
   readonly keywords: readonly string[];
 }
 
-/** Where they are: in the package, or in the checkout that it belongs to. */
-const places = ['../templates', '../../../templates'].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-
 /**
  * The templates that come with ict, by name.
  *
  * @throws `ICT_TEMPLATE_INVALID` for one that is damaged
  */
-export async function shippedTemplates(directories: readonly string[] = places): Promise<readonly ShippedTemplate[]> {
-  for (const directory of directories) {
-    const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    if (names === undefined) continue;
-    return Promise.all(
-      names
-        .filter((name) => name.endsWith('.yml') && !name.endsWith('.lock.yml'))
-        .sort()
-        .map((name) => readShipped(join(directory, name), name)),
-    );
-  }
-  return [];
+export async function shippedTemplates(directory = shippedDirectory('templates')): Promise<readonly ShippedTemplate[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  return Promise.all(
+    names
+      .filter((name) => name.endsWith('.yml') && !name.endsWith('.lock.yml'))
+      .sort()
+      .map((name) => readShipped(join(directory, name), name)),
+  );
 }
 
 async function readShipped(file: string, name: string): Promise<ShippedTemplate> {

@@ -1,7 +1,8 @@
 import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from '@ict/plugin-api';
 import type { Engine, ReadOptions, Validation } from '@ict/core';
 import { withEngine } from './engine-session.js';
-import { failureText, pageOf, problemText } from './views/failure-text.js';
+import { pageOf } from './shipped-files.js';
+import { failureText, problemText } from './views/failure-text.js';
 import { cliError } from './errors.js';
 import type { EngineFlags } from './flag-types.js';
 import { githubAnnotations } from './views/github-annotations.js';

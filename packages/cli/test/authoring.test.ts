@@ -199,8 +199,8 @@ describe('templates', () => {
 
   it('a damaged one is an error, a missing directory is none', async () => {
     await writeFile(join(directory, 'bad.yml'), 'image: 1\n');
-    await expect(shippedTemplates([directory])).rejects.toMatchObject({ code: 'ICT_TEMPLATE_INVALID' });
-    expect(await shippedTemplates([join(directory, 'none')])).toEqual([]);
+    await expect(shippedTemplates(directory)).rejects.toMatchObject({ code: 'ICT_TEMPLATE_INVALID' });
+    expect(await shippedTemplates(join(directory, 'none'))).toEqual([]);
   });
 
   it('needs every word', async () => {

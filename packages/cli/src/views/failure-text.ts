@@ -1,4 +1,5 @@
 import type { ErrorRecord, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import { pageOf } from '../shipped-files.js';
 import type { Colors } from './terminal.js';
 import { plainText } from './terminal-text.js';
 
@@ -21,7 +22,7 @@ export function failureText(error: ErrorRecord, colors: Colors): string {
   if (error.hint !== undefined && !told.has(error.hint)) lines.push(hintLine(error.hint, colors));
   // What is wrong in particular says more than what gathers it.
   const codes = error.problems.length === 0 ? [error.code] : error.problems.map(({ code }) => code);
-  for (const page of new Set(codes.map(pageOf))) if (page !== undefined) lines.push(`  ${colors.dim('more:')} ${page}`);
+  for (const page of new Set(codes.map((code) => pageOf(code)))) if (page !== undefined) lines.push(`  ${colors.dim('more:')} ${page}`);
   return `${lines.join('\n')}\n`;
 }
 
@@ -55,9 +56,4 @@ export function positionText(position: SourcePosition): string {
 
 function hintLine(hint: string, colors: Colors): string {
   return `  ${colors.cyan('hint:')} ${plainText(hint)}`;
-}
-
-/** The page of one of our own codes; plugins document theirs themselves. */
-export function pageOf(code: string): string | undefined {
-  return code.startsWith('ICT_') ? `docs/errors/${code}.md` : undefined;
 }
