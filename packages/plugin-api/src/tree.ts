@@ -129,7 +129,10 @@ export interface ExtractOptions {
 export interface TreeSession {
   /** @throws `ICT_COMMAND_FAILED` when the exit status is not accepted. */
   run(command: TreeCommand): Promise<CommandResult>;
-  /** Unpacks a package's files, without its scripts. `format` says how to find the tar inside. A member that leaves the root is an error. */
+  /**
+   * Unpacks a package's files, without its scripts. `format` says how to find the tar inside. A member that leaves the root is an error, and so is
+   * a command that still runs in the tree (`ICT_SANDBOX_BUSY`); one that is started meanwhile waits.
+   */
   extract(file: string, format: 'deb' | 'tar', at?: TreePath, options?: ExtractOptions): Promise<void>;
   write(path: TreePath, content: Uint8Array | string, attributes?: FileAttributes): Promise<void>;
   /** Copies a host file in, without reading it into memory. */

@@ -5,6 +5,7 @@ export const sandboxError = defineErrors({
   ICT_SANDBOX_START: 'host',
   ICT_SANDBOX_DIED: 'host',
   ICT_SANDBOX_CLOSED: 'internal',
+  ICT_SANDBOX_BUSY: 'internal',
   ICT_SANDBOX_MOUNT: 'host',
   ICT_SANDBOX_NETWORK: 'host',
   ICT_SANDBOX_COMMAND: 'invalid',

@@ -60,6 +60,7 @@ export class SandboxTree implements TreeSession {
     return result;
   }
 
+  /** One archive at a time, and commands wait for it. @throws `ICT_SANDBOX_BUSY` while a command runs. */
   async extract(file: string, format: 'deb' | 'tar', at: TreePath = '/', { without = [] }: ExtractOptions = {}): Promise<void> {
     await this.#channel.call('tree.extract', { ...this.#at, file, format, at, without }, { signal: this.#signal });
   }

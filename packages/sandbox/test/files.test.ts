@@ -244,6 +244,27 @@ describe('extract', () => {
     expect(await text('/all/of/usr/bin/y')).toBe('read');
   });
 
+  it('is refused while a command runs, which could make a directory on the way a link to the host', async () => {
+    const archive = await tar([member('busy/a')]);
+    const { promise: up, resolve } = Promise.withResolvers<void>();
+    const controller = new AbortController();
+    const other = await sandbox.openTree({ lowers: [join(base, 'low')], epochSeconds: 1, signal: controller.signal });
+    const running = other.run({ argv: ['/bin/sh', '-c', 'echo up; exec sleep 40421'], env: { PATH: '/bin' }, onLine: () => resolve() });
+    const stopped = expect(running).rejects.toThrow('enough');
+    await up;
+    await expect(other.extract(archive, 'tar')).rejects.toMatchObject({ code: 'ICT_SANDBOX_BUSY' });
+    controller.abort(new Error('enough'));
+    await stopped;
+    await other.close();
+  });
+
+  it('is waited for by commands and by other archives', async () => {
+    const archive = await tar(Array.from({ length: 500 }, (_, index) => member(`turns/${index}`)));
+    const unpacking = ['/one', '/two'].map((at) => tree.extract(archive, 'tar', at));
+    expect((await sh('ls -1 /one/turns /two/turns')).match(/^\d+$/gm)).toHaveLength(1000);
+    await Promise.all(unpacking);
+  });
+
   it('refuses members that leave the tree', async () => {
     await expect(tree.extract(await tar([member('../../escape')]), 'tar')).rejects.toMatchObject({ code: 'ICT_ARCHIVE_ESCAPE' });
     await expect(tree.extract(join(base, 'outside/secret'), 'deb')).rejects.toMatchObject({ code: 'ICT_ARCHIVE_AR' });

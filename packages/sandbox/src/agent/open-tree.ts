@@ -48,6 +48,10 @@ export class OpenTree {
   readonly #discard: string[] = [];
   /** Where host files show. */
   readonly #shown = new Set<string>();
+  /** Commands that run, or wait for their turn in the network. */
+  #commands = 0;
+  /** Settles when what is being unpacked is there. */
+  #unpacking: Promise<void> | undefined;
   #mounts = 0;
   #networkTurn: Promise<unknown> = Promise.resolve();
 
@@ -91,7 +95,18 @@ export class OpenTree {
     return running;
   }
 
+  /** Runs commands, once what is being unpacked is there: see {@link OpenTree.extract}. */
   async run(spec: Omit<CommandSpec, 'network'>, network: number | undefined, hooks: CommandHooks): Promise<CommandsEnd> {
+    while (this.#unpacking !== undefined) await this.#unpacking;
+    this.#commands++;
+    try {
+      return await this.#run(spec, network, hooks);
+    } finally {
+      this.#commands--;
+    }
+  }
+
+  async #run(spec: Omit<CommandSpec, 'network'>, network: number | undefined, hooks: CommandHooks): Promise<CommandsEnd> {
     await treeIo('run a command in', spec.cwd, () => {
       using place = locate(this.#root, spec.cwd, { follow: true });
       if (place?.stats?.isDirectory() !== true) throw badPath(spec.cwd, 'it is not a directory, so no command can start there');
@@ -106,12 +121,25 @@ export class OpenTree {
   /**
    * Unpacks an archive. Where the sandbox has mounts of its own, the package's entries go under them, into the layer, unless
    * `at` itself lies in such a mount.
+   *
+   * One at a time, and not while commands run: a directory that one of them made a link between two looks would lead out of the tree.
+   *
+   * @throws `ICT_SANDBOX_BUSY`, and what {@link extractInto} throws.
    */
-  extract(archive: ArchiveToUnpack, signal: AbortSignal): Promise<void> {
+  async extract(archive: ArchiveToUnpack, signal: AbortSignal): Promise<void> {
     const { file, at } = archive;
     const [top] = treePathParts(at);
     const root = MOUNT_POINTS.some(([name]) => name === top) ? this.#root : this.#bare;
-    return treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, archive, signal));
+    while (this.#unpacking !== undefined) await this.#unpacking;
+    if (this.#commands > 0) throw busyTree(basename(file));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#unpacking = promise;
+    try {
+      await treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, archive, signal));
+    } finally {
+      this.#unpacking = undefined;
+      resolve();
+    }
   }
 
   /** Shows host files, read-only, in a new tmpfs at `at`. */
@@ -270,6 +298,14 @@ function prepareUpper(directory: string, top: string | undefined): void {
   const { mode, uid, gid } = top === undefined ? { mode: 0o755, ...ROOT_OWNED } : statSync(top);
   chownSync(directory, uid, gid);
   chmodSync(directory, mode & 0o7777);
+}
+
+function busyTree(file: string): Error {
+  return sandboxError('ICT_SANDBOX_BUSY', {
+    message: `${file} cannot be unpacked: a command still runs in the tree, and could lead what is unpacked out of it`,
+    hint: 'This is a mistake in the program: wait for the commands of a tree before unpacking into it.',
+    facts: { file },
+  });
 }
 
 function closedTree(): Error {
