@@ -1,3 +1,4 @@
+import { digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
 import {
   FAT16_MAXIMUM_BYTES,
@@ -11,7 +12,7 @@ import {
   isUuid,
   positionOf,
 } from '@ict/image-parts';
-import { espOf, isEsp, rootOf } from './boot-files.js';
+import { espOf, isEsp, kernelOptions, rootOf } from './boot-files.js';
 import { ext4SizeProblem } from './ext4/geometry.js';
 import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
 import { extKind, fatWidth, isFat } from './filesystem-kinds.js';
@@ -48,6 +49,11 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
 
 type Report = (path: string, message: string, hint: string, code?: Code) => void;
 
+/** What x86 and arm64 keep of a command line, without the NUL. @see COMMAND_LINE_SIZE of Linux */
+const COMMAND_LINE_BYTES = 2047;
+/** Of whichever seed a UUID comes, it is as long. */
+const ANY_SEED = digestOf('any');
+
 function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {
   const { arch } = spec.target;
   const { bootloader, kernel } = spec.system;
@@ -71,6 +77,11 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
   }
   if (hasControl(kernel.cmdline))
     report('systemConfig.kernel.cmdline', 'the kernel command line has a line break or another control character', 'Write it on one line.');
+  const bytes = Buffer.byteLength(kernelOptions({ spec, seed: ANY_SEED }));
+  if (bytes > COMMAND_LINE_BYTES) {
+    const message = `the kernel command line has ${bytes} bytes with what is added to it, and Linux drops all after ${COMMAND_LINE_BYTES}`;
+    report('systemConfig.kernel.cmdline', message, 'Shorten it.');
+  }
   if (bootloader.provider === 'grub' && /["'\\]/u.test(kernel.cmdline)) {
     report(
       'systemConfig.kernel.cmdline',

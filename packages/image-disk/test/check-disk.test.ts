@@ -54,6 +54,7 @@ describe('checkDisk', () => {
         },
       },
     ],
+    ['a command line that just fits', { cmdline: 'a'.repeat(1993) }],
     ['a FAT label in small letters', withEsp({ label: 'esp' })],
     ['a type UUID', withRoot({ type: 'my own', typeUuid: '4f68bce3-e8cd-4db1-96e7-fbcaf984b709' })],
   ])('accepts %s', (_, changes) => {
@@ -65,6 +66,7 @@ describe('checkDisk', () => {
     ['legacy boot', { bootloader: { bootType: 'legacy' } }, 'ICT_UNSUPPORTED_YET', 'legacy firmware'],
     ['an architecture', { target: { arch: 'armv7hl' } }, 'ICT_UNSUPPORTED_YET', 'armv7hl'],
     ['a line break in the command line', { cmdline: 'quiet\ninit=/bin/sh' }, 'ICT_DISK_UNSUPPORTED', 'line break'],
+    ['a long command line', { cmdline: 'a '.repeat(1000) }, 'ICT_DISK_UNSUPPORTED', 'has 2053 bytes'],
     ['quotes for GRUB', { cmdline: 'x="a b"', bootloader: { provider: 'grub' } }, 'ICT_DISK_UNSUPPORTED', 'quotation marks'],
     ['no artifact', { disk: { artifacts: [] } }, 'ICT_DISK_UNSUPPORTED', 'no artifact'],
     ['a tar', { disk: { artifacts: [{ type: 'tar', compression: 'gz' }] } }, 'ICT_UNSUPPORTED_YET', 'tar archive'],
