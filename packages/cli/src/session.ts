@@ -165,9 +165,9 @@ export class Session {
 
 /** Lines are drawn in place only where nothing else writes to the same terminal. */
 function chooseView(terminal: Terminal): View {
-  const { stderr, stdout, json, level } = terminal;
+  const { redraws, stdout, json, level } = terminal;
   const shared = json && stdout.isTTY === true;
   if (shared || !says(terminal, 'info')) return new PlainView(terminal, false);
-  if (stderr.isTTY === true && level === 'info') return new LiveView(terminal);
+  if (redraws && level === 'info') return new LiveView(terminal);
   return new PlainView(terminal, true);
 }

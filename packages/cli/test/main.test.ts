@@ -118,6 +118,20 @@ describe('build', () => {
     expect(stdout.text).toContain(`how to boot it: npx ict boot /out/${name}\n`);
   });
 
+  it.each([
+    ['draws on a terminal', { TERM: 'xterm' }, true],
+    ['draws nothing on one that calls itself dumb', { TERM: 'dumb' }, false],
+  ])('%s', async (_what, env, draws) => {
+    const { stderr } = await ict(['build', 'a.yml', ...work], {
+      tty: true,
+      env,
+      opened: ({ emit }) => emit(event({ type: 'stage.start', stage: 'validate' })),
+      engine: { build: async () => report },
+    });
+    expect(stderr.text.includes('validate')).toBe(draws);
+    expect(stderr.text.includes('\u001b')).toBe(draws);
+  });
+
   it('prints paths only with --quiet', async () => {
     const { stdout, stderr } = await ict(['build', 'a.yml', '-q', ...work], { engine: { build: async () => report } });
     expect(stdout.text).toBe('/out/small image-1.raw\n');

@@ -19,6 +19,8 @@ export interface Terminal {
   readonly colors: Colors;
   /** Colours for stdout: results. */
   readonly resultColors: Colors;
+  /** Whether stderr is a terminal that can draw lines in place. */
+  readonly redraws: boolean;
   readonly json: boolean;
   readonly level: LogLevel;
 }
@@ -36,7 +38,8 @@ export interface TerminalOptions {
  */
 export function createTerminal(stdout: OutputStream, stderr: OutputStream, options: TerminalOptions): Terminal {
   const { env } = options;
-  const refused = !options.color || (env.NO_COLOR ?? '') !== '' || env.TERM === 'dumb';
+  const dumb = env.TERM === 'dumb';
+  const refused = !options.color || (env.NO_COLOR ?? '') !== '' || dumb;
   const forced = (env.FORCE_COLOR ?? '') !== '' && env.FORCE_COLOR !== '0';
   const colored = (stream: OutputStream): Colors => pc.createColors(!refused && (forced || stream.isTTY === true));
   return {
@@ -44,6 +47,7 @@ export function createTerminal(stdout: OutputStream, stderr: OutputStream, optio
     stderr,
     colors: colored(stderr),
     resultColors: colored(stdout),
+    redraws: stderr.isTTY === true && !dumb,
     json: options.json,
     level: options.level,
   };
