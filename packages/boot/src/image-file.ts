@@ -38,8 +38,9 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
     length = (await file.read(start, 0, start.length, 0)).bytesRead;
     await file.read(descriptor, 0, descriptor.length, ISO_MAGIC_OFFSET);
   } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
     throw bootError('ICT_BOOT_IMAGE', {
-      message: `The image ${path} cannot be read`,
+      message: code === 'ENOENT' ? `There is no image ${path}` : `The image ${path} cannot be read: ${code ?? message}`,
       hint: 'Build it first, or check its path.',
       facts: { path },
       cause,

@@ -144,6 +144,12 @@ describe('init', () => {
   });
 });
 
+it('names all releases of a distribution that is named without one', async () => {
+  const distributions = () => [acme, { ...acme, dist: 'acme2' }, { ...acme, dist: 'other1' }];
+  const { stderr } = await ict(['init', '--distro', 'Acme'], { cwd: directory, engine: { ...engine, distributions } });
+  expect(stderr.text).toContain('It is one of: acme1, acme2.\n');
+});
+
 it('a prompter on a terminal takes answers, and the usual for none', async () => {
   const [input, output] = [new PassThrough(), new PassThrough()];
   const prompter = terminalPrompter(input, output, () => undefined);

@@ -58,6 +58,14 @@ function schemaFor(directory: string): string {
   return relative(directory, join(found, 'schema', 'template.schema.json'));
 }
 
+/** Whoever names a distribution without its release hears of all of its releases. */
+function distributionHint(asked: string, known: readonly string[]): string {
+  const releases = known.filter((one) => one.startsWith(asked.toLowerCase()));
+  if (releases.length > 1) return `It is one of: ${releases.join(', ')}.`;
+  const near = nearest(asked, known);
+  return near === undefined ? `It is one of: ${known.join(', ')}.` : `Did you mean "${near}"?`;
+}
+
 /** What packages of Debian and of rpm distributions are called, patterns and versions included. */
 const PACKAGE = /^[A-Za-z0-9*?[][A-Za-z0-9+._:~^*?!/[\]-]*(?:\s*(?:=|<<|>>|[<>]=?)\s*[A-Za-z0-9+._:~^-]+)?$/;
 
@@ -76,10 +84,9 @@ async function compose(session: Session, flags: InitFlags, definitions: readonly
   }
   const definition = definitions.find((one) => one.dist === dist);
   if (definition === undefined) {
-    const near = nearest(dist, known);
     throw cliError('ICT_CLI_USAGE', {
       message: `no distribution is called ${JSON.stringify(dist)}`,
-      hint: near === undefined ? `It is one of: ${known.join(', ')}.` : `Did you mean "${near}"?`,
+      hint: distributionHint(dist, known),
     });
   }
   const asked = flags.arch ?? definition.architectures[0];

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
+import { systemErrorOf } from '@ict/integrity';
 import type { BuildEvent } from '@ict/plugin-api';
 import { cliError } from '../errors.js';
 import { PlainView } from './plain-view.js';
@@ -34,7 +35,7 @@ export class LogFile {
       return new LogFile(await open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644), terminal);
     } catch (cause) {
       throw cliError('ICT_CLI_LOG_FILE', {
-        message: `the log file ${path} cannot be written`,
+        message: `the log file ${path} cannot be written: ${systemErrorOf(cause) ?? String(cause)}`,
         hint: 'Name another file with --log-file, or correct logging.file in the configuration.',
         facts: { path },
         cause,
