@@ -61,6 +61,12 @@ describe('bash', () => {
     expect(await offers('build', '--lock', 'my')).toEqual(['my image.yml']);
   });
 
+  it('offers nothing where a value must follow that it does not know', async () => {
+    expect(await offers('plan', '--target', '')).toEqual([]);
+    expect(await offers('build', 'template.yml', '--var', '')).toEqual([]);
+    expect(await offers('build', '--audit-cache', 'temp')).toEqual(['template.yml']); // here none need follow
+  });
+
   it('offers the same behind an equals sign, which bash takes for a word', async () => {
     expect(await offers('build', '--verify', '=')).toEqual(['signature', 'full']);
     expect(await offers('build', '--verify', '=', 'f')).toEqual(['full']);

@@ -13,6 +13,8 @@ export interface CompletionCommand {
     readonly flags: readonly string[];
     readonly description: string;
     readonly values: readonly string[];
+    /** Whether a value must follow, of whatever kind. */
+    readonly takesValue: boolean;
     readonly takesFile: boolean;
     /** What `ict complete` lists for its value. */
     readonly asks: CompletionKind | undefined;
@@ -85,13 +87,21 @@ function visible(command: Command): readonly Command[] {
     .filter((child) => child.parent === command);
 }
 
-const help = { flags: ['-h', '--help'], description: 'display help for command', values: [], takesFile: false, asks: undefined };
+const help = {
+  flags: ['-h', '--help'],
+  description: 'display help for command',
+  values: [],
+  takesValue: false,
+  takesFile: false,
+  asks: undefined,
+};
 
 function describeOption(option: Option): CompletionCommand['options'][number] {
   const flags = [option.short, option.long].filter((flag) => flag !== undefined);
   const values = option.argChoices ?? [];
   const [, placeholder = ''] = /<([a-z]+)(?:\.\.\.)?>/.exec(option.flags) ?? [];
-  return { flags, description: option.description, values, takesFile: /^(?:file|dir)$/.test(placeholder), asks: asked[placeholder] };
+  const takesFile = /^(?:file|dir)$/.test(placeholder);
+  return { flags, description: option.description, values, takesValue: option.required, takesFile, asks: asked[placeholder] };
 }
 
 /** Flags whose value is a file, which is not the template of the command line. */
@@ -174,10 +184,11 @@ function bashValues(commands: readonly CompletionCommand[]): readonly (readonly 
   return [...Map.groupBy(placed, ({ action }) => action)].map(([action, items]) => [action, [...new Set(items.map(({ place }) => place))]]);
 }
 
-function bashAction({ values, asks, takesFile }: CompletionCommand['options'][number]): string | undefined {
+function bashAction({ values, asks, takesFile, takesValue }: CompletionCommand['options'][number]): string | undefined {
   if (values.length > 0) return `COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$current"))`;
   if (asks !== undefined) return `_ict_ask ${asks} "$current"`;
-  return takesFile ? '_ict_files "$current"' : undefined;
+  if (takesFile) return '_ict_files "$current"';
+  return takesValue ? 'COMPREPLY=()' : undefined;
 }
 
 function zshScript(commands: readonly CompletionCommand[]): string {
@@ -262,7 +273,9 @@ function fishOption(condition: string, option: CompletionCommand['options'][numb
         ? ` -x -a ${quote(`(__ict_ask ${option.asks})`)}`
         : option.takesFile
           ? ' -r -F'
-          : '';
+          : option.takesValue
+            ? ' -x'
+            : '';
   return `complete -c ict -n ${quote(condition)} ${names}${argument} -d ${quote(option.description)}`;
 }
 
