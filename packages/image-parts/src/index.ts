@@ -3,10 +3,11 @@ export { compressArtifact, compressKey, type CompressOptions, type Decompressor 
 export { DERIVE_VERSION, deriveBlob, runTool } from './derived-blob.js';
 export { efiArch, type EfiArch } from './efi-arch.js';
 export { imageError } from './errors.js';
-export { FAT_LABEL_BYTES } from './fat/boot-sector.js';
+export { FAT_LABEL_BYTES, type VolumeIdentity } from './fat/boot-sector.js';
 export { DIRECTORY_ENTRY_BYTES } from './fat/directory-entry.js';
 export { FAT_VERSION, encodeFat } from './fat/encode-fat.js';
-export { contentOffsets, planFat, type FatRefusal, type FatRequest, type PlannedFat } from './fat/fat-plan.js';
+export type { PlacedFile, PlannedDirectory } from './fat/directory-plan.js';
+export { contentOffsets, planFat, type FatRefusal, type FatRequest, type Place, type PlannedFat } from './fat/fat-plan.js';
 export {
   CLUSTERS,
   FAT16_MAXIMUM_BYTES,
@@ -14,6 +15,7 @@ export {
   FAT32_MAXIMUM_BYTES,
   FAT32_MINIMUM_BYTES,
   FIRST_CLUSTER,
+  type FatLayout,
   type FatWidth,
 } from './fat/layout.js';
 export { FILE_TYPE_BITS } from './file-type-bits.js';

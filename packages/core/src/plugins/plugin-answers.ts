@@ -60,6 +60,11 @@ const installed = list(shape({ name: word, version: text, arch: text }));
 
 const artifact = shape({ extension: word, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
 
+const report = shape({ code: word, message: text, hint: optional(text), severity: oneOf('error', 'warning') });
+
+/** Functions whose answer is used at once: a promise is none. */
+export const AT_ONCE: ReadonlySet<string> = new Set(['inventory.purl', 'fileName', 'check', 'requires', 'tools', 'export']);
+
 /** By the name of the function in its part; what is not here answers nothing, or what whoever asks looks at by itself. */
 export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   'metadata.snapshot': () => snapshot,
@@ -67,6 +72,7 @@ export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   'inventory.list': () => installed,
   'inventory.purl': () => word,
   fileName: () => word,
+  check: () => list(report),
   requires: () => words,
   tools: () => words,
   build: () => list(artifact),

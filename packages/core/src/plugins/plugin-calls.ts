@@ -2,7 +2,7 @@ import { systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { FoundPlugin } from './plugin-manifest.js';
-import { ANSWERS } from './plugin-answers.js';
+import { ANSWERS, AT_ONCE } from './plugin-answers.js';
 import { faultOf } from './value-check.js';
 
 type PluginName = Pick<FoundPlugin, 'name' | 'version'>;
@@ -65,7 +65,7 @@ export class PluginCalls {
     const rethrow = (error: unknown): never => {
       throw attributed(error);
     };
-    if (answer instanceof Promise) return this.attend(answer, plugin, name).then(checked, rethrow);
+    if (answer instanceof Promise && !AT_ONCE.has(name)) return this.attend(answer, plugin, name).then(checked, rethrow);
     return isStream(answer) ? throughout(answer, rethrow) : checked(answer);
   }
 }

@@ -136,6 +136,7 @@ describe('what a function of a plugin answers', () => {
     ['closure.packages[0].requires is undefined, not a list of texts', () => resolve(resolved([{ ...member, requires: undefined }]))],
     ['it is an object, not a list', () => list({})],
     ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
+    ['it is a promise, not a text that is not empty', async () => provider('fileName', async () => 'base.toy').fileName(member as never)],
     ['it is undefined, not a text that is not empty', async () => provider('fileName', () => undefined).fileName(member as never)],
   ])('is refused with the place and what is meant: %s', async (fault, ask) => {
     await expect(ask()).rejects.toMatchObject({
