@@ -1,6 +1,6 @@
-import { chown, readFile, realpath, stat } from 'node:fs/promises';
+import { chown, realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { atomicWriteFile, ensureDirectory } from '@ict/integrity';
+import { atomicWriteFile, ensureDirectory, readRegularFile } from '@ict/integrity';
 import { type ConfigScope, configFileOf } from '@ict/template';
 import type { ConfigScopeFlags } from './config-commands.js';
 import { cliError } from './errors.js';
@@ -33,7 +33,7 @@ export async function chosenConfigFile(
 /** The text of a file that a user wrote; undefined when there is none. */
 export async function readIfPresent(file: string): Promise<string | undefined> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(file));
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readRegularFile(file));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unwritable(file, 'cannot be read', cause);

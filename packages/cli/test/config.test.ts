@@ -119,6 +119,11 @@ describe('set and get', () => {
     const { status, stderr } = await config('set', '--config', 'plain/c.yml', 'workers', '1');
     expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_FILE_UNWRITABLE') as string]);
   });
+
+  it('read no device, which may never end', async () => {
+    const { status, stderr } = await config('set', '--config', '/dev/zero', 'workers', '1');
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('/dev/zero cannot be read: ENXIO') as string]);
+  });
 });
 
 it('path names the files that are read, strongest first', async () => {

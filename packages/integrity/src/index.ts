@@ -35,6 +35,7 @@ export {
 export { ensureDirectory, ensureOwnDirectory } from './ensure-directory.js';
 export { fileStateOf } from './file-state.js';
 export { moveFile } from './move-file.js';
+export { readBounded } from './bounded-file.js';
 export { readRegularFile, readRegularFileSync, refuseSpecialFile } from './regular-file.js';
 export { errnoOf, ignoreSystemError, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

@@ -55,7 +55,7 @@ describe('readKeyrings', () => {
     expect((await readKeyrings(repository)).map((bytes) => bytes.length)).toEqual([55918]);
   });
 
-  it.each([[[]], [['/nowhere/at/all.pgp']]])('refuses %j', async (keyrings) => {
+  it.each([[[]], [['/nowhere/at/all.pgp']], [['/dev/zero']]])('refuses %j', async (keyrings) => {
     await expect(readKeyrings({ ...repository, keyrings })).rejects.toMatchObject({ code: 'ICT_DEB_KEYRING_UNREADABLE' });
   });
 });

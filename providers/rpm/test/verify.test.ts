@@ -185,7 +185,7 @@ describe('a key', () => {
     expect(await verdict(file, { fingerprints: [own] })).toBe('good');
     expect(await verdict(file, { fingerprints: [own.toLowerCase().replace(/(.{4})/g, '$1 ')] })).toBe('good');
     expect(await verdict(file, { fingerprints: ['F'.repeat(40)] })).toBe('ICT_RPM_PACKAGE_UNKNOWN_KEY');
-    expect(await verdict(file, { keyrings: [] })).toBe('ICT_RPM_KEYRING_UNREADABLE');
+    for (const keyrings of [[], ['/dev/zero']]) expect(await verdict(file, { keyrings })).toBe('ICT_RPM_KEYRING_UNREADABLE');
   });
 });
 

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { stringify, type Pair } from 'yaml';
-import { atomicWriteFile, canonicalJson, digestOf, isDiskFull, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, canonicalJson, digestOf, isDiskFull, readBounded, systemErrorOf } from '@ict/integrity';
 import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { checkLock } from './lock-shape.js';
@@ -23,6 +22,9 @@ export interface Lock {
 }
 
 const MEMO = 'lock';
+
+/** More than a lock of all packages of any archive has; whoever names a file may name one without an end. */
+const MAX_BYTES = 256 * 1024 * 1024;
 
 const HEADER = '# Written by `ict lock`. Keep it under version control: the image is a function of it.\n';
 
@@ -121,10 +123,13 @@ export async function readLock(file: string, memo?: Memo): Promise<Lock | undefi
 }
 
 async function readIfPresent(file: string): Promise<string | undefined> {
+  let bytes: Buffer;
   try {
-    return await readFile(file, 'utf8');
+    bytes = await readBounded(file, MAX_BYTES);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw unreadable({ file }, (cause as Error).message, { cause });
   }
+  if (bytes.length > MAX_BYTES) throw unreadable({ file }, `it has more than ${MAX_BYTES} bytes`);
+  return bytes.toString();
 }

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { digestOf } from '@ict/integrity';
+import { digestOf, readRegularFile } from '@ict/integrity';
 import { normalFingerprint, type DistributionDefinition, type Memo } from '@ict/plugin-api';
 import { parseKeyring } from '@ict/verify';
 import { coreError } from '../errors.js';
@@ -29,7 +28,7 @@ export async function requirePinnedKeys({ title, repositories }: DistributionDef
 async function keysOf(file: string, memo: Memo): Promise<readonly string[] | undefined> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(file);
+    bytes = await readRegularFile(file);
   } catch {
     return undefined;
   }

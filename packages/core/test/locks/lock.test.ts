@@ -187,6 +187,13 @@ describe('lock files', () => {
     await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 
+  it('are refused when they have no end', async () => {
+    await expect(readLock('/dev/zero')).rejects.toMatchObject({
+      code: 'ICT_LOCK_UNREADABLE',
+      message: 'lock file /dev/zero cannot be used: it has more than 268435456 bytes',
+    });
+  });
+
   const text = formatLock(lock);
   it.each<[string, string, string, RegExp]>([
     ['the marks of a merge', text.replace(/^tools: /m, '<<<<<<< ours\ntools: []\n=======\n$&'), '<<<<<<< ours', /merge left its marks/],

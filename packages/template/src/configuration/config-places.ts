@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import path from 'node:path';
+import { readBounded } from '@ict/integrity';
 import { hasCode, type ProblemReport } from '@ict/plugin-api';
-import { readBounded } from '../documents/bounded-file.js';
 import { compiled } from '../validation/compiled-validator.js';
 import { templateError } from '../errors.js';
 import { problem } from '../problems/problem.js';
@@ -121,7 +121,7 @@ async function exists(file: string): Promise<boolean> {
 /** The text of a file; undefined when there is none. */
 async function readText(file: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   try {
-    const bytes = await readBounded(file, signal);
+    const bytes = await readBounded(file, MAX_BYTES, signal);
     if (bytes.length > MAX_BYTES) throw unreadable(file, `it has more than ${MAX_BYTES} bytes`);
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { readBounded } from '@ict/integrity';
 import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
-import { readBounded } from './bounded-file.js';
 import { templateError } from '../errors.js';
 import type { TemplateLayer } from './merge.js';
 import type { Path } from './path.js';
@@ -228,7 +228,7 @@ export async function readText(file: string, signal?: AbortSignal): Promise<stri
     });
   let bytes: Uint8Array;
   try {
-    bytes = await readBounded(file, signal);
+    bytes = await readBounded(file, MAX_BYTES, signal);
   } catch (cause) {
     signal?.throwIfAborted();
     throw unreadable(whyUnreadable(cause), cause);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readRegularFile } from '@ict/integrity';
 import type { RepositorySpec } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 
@@ -25,7 +25,7 @@ export async function readKeyrings(repository: RepositorySpec): Promise<readonly
   return Promise.all(
     repository.keyrings.map(async (path) => {
       try {
-        return await readFile(path);
+        return await readRegularFile(path);
       } catch (cause) {
         throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
       }

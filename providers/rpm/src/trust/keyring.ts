@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readRegularFileSync } from '@ict/integrity';
 import type { RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 
@@ -11,7 +11,7 @@ export function readKeyrings(repository: RepositorySpec): readonly Uint8Array[] 
   if (repository.keyrings.length === 0) throw unreadable(repository, `repository "${repository.id}" names no keyring`);
   return repository.keyrings.map((path) => {
     try {
-      return readFileSync(path);
+      return readRegularFileSync(path);
     } catch (cause) {
       throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
     }
