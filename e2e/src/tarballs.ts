@@ -68,6 +68,8 @@ export async function packageFaults(tarball: Tarball, installation: Installation
   for (const wanted of ['README.md', 'LICENSE']) if (!tarball.paths.includes(wanted)) faults.push(`lacks ${wanted}`);
   for (const path of tarball.paths) if (isForeign(path)) faults.push(`holds ${path}`);
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as Manifest;
+  for (const field of ['description', 'keywords', 'license', 'engines'] as const)
+    if (manifest[field] === undefined) faults.push(`says no ${field}`);
   for (const path of namedPaths(manifest)) if (!(await isThere(root, path))) faults.push(`names ${path}, which is not in it`);
   const declared = new Set([manifest.name, ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies })]);
   for (const path of tarball.paths) {
@@ -81,6 +83,10 @@ export async function packageFaults(tarball: Tarball, installation: Installation
 
 interface Manifest {
   readonly name: string;
+  readonly description?: string;
+  readonly keywords?: readonly string[];
+  readonly license?: string;
+  readonly engines?: unknown;
   readonly bin?: Readonly<Record<string, string>>;
   readonly exports?: unknown;
   readonly ict?: { readonly plugin?: string; readonly distros?: readonly string[] };
