@@ -15,7 +15,7 @@ import { PrimaryReader } from '../src/metadata/primary.js';
 import { indexOf, readIndex } from '../src/metadata/read-index.js';
 import { decodePrimary } from '../src/metadata/primary-columns.js';
 import { formatRelation } from '../src/relations/relation.js';
-import { parseRepomd } from '../src/metadata/repomd.js';
+import { parseRepomd, repomdDate } from '../src/metadata/repomd.js';
 import { UpdateinfoReader } from '../src/metadata/updateinfo.js';
 import { metadataText, resolvePinned } from './checked-resolution.js';
 import { recompress } from './compressed-repository.js';
@@ -459,4 +459,15 @@ c</file></format></package></metadata>`;
     expect(packages.map(({ name }) => name)).toEqual(['good']);
     expect(diagnostics.map(({ package: name }) => name)).toEqual(['bad', 'wo rse']);
   });
+});
+
+it.each([
+  ['1760000000', '1', 1_760_000_000],
+  ['1', '1760000000', 1_760_000_000],
+  ['1', '1760000000000', 0],
+  ['1760000000000', '1750000000', 1_750_000_000],
+])('a repository of revision %s with a file of %s is of %i: what counts in milliseconds says nothing', (revision, timestamp, expected) => {
+  const file = `<location href="repodata/p"/><checksum type="sha256">${'0'.repeat(64)}</checksum><size>1</size><timestamp>${timestamp}</timestamp>`;
+  const text = `<repomd><revision>${revision}</revision><data type="primary">${file}</data></repomd>`;
+  expect(repomdDate(parseRepomd(Buffer.from(text), 'test'))).toBe(expected);
 });

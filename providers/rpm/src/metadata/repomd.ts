@@ -113,7 +113,7 @@ function toData(draft: Draft, repository: string): RepomdData | undefined {
     digest,
     sizeBytes: size,
     plain: known ? { digest: plain, sizeBytes: openSize } : undefined,
-    timestampSeconds: Number.isSafeInteger(timestamp) && timestamp > 0 ? timestamp : 0,
+    timestampSeconds: Number.isSafeInteger(timestamp) && timestamp > 0 && timestamp <= LATEST_SECONDS ? timestamp : 0,
   };
 }
 
@@ -153,6 +153,9 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     component: type,
   }));
 }
+
+/** What is greater counts in milliseconds, and says nothing: as long as a revision that is a time. */
+const LATEST_SECONDS = 99_999_999_999;
 
 /** The date of a repository, seconds since 1970: its revision where that is a time, else the newest of its files. */
 export function repomdDate({ revision, data }: Repomd): number {
