@@ -170,6 +170,4 @@ export interface Provider {
   readonly twins?: TwinWriter;
   /** File name of a package in the flat cache. */
   fileName(pkg: PackageRecord): string;
-  /** Extra facts of a package for the lock file, if any. */
-  describe?(pkg: ResolvedPackage): Json;
 }
