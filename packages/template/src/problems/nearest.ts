@@ -8,8 +8,7 @@ const MOST = 50;
 
 /**
  * The candidate that a mistyped word most likely stands for: the nearest one at a distance of at most a third of its length
- * (and at least 1), letter case aside; the first of several. Only the first fifty are
- * looked at. Undefined when none is that near.
+ * (and at least 1), letter case aside; the first of several. Undefined when none of the first fifty is that near.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > LONGEST) return undefined;
