@@ -43,9 +43,10 @@ async function ask(...argv: readonly string[]): Promise<Answer> {
   return { status, document: JSON.parse(stdout.text) as Answer['document'], said: stderr.text };
 }
 
-/** Asks as a user who may not look into a directory. */
+/** Asks as a user who may not look into a directory, and into all others. */
 async function beside(directory: string, ...argv: readonly string[]): Promise<Answer> {
   chmodSync(root, 0o755);
+  for (const trees of ['layers', 'mounts']) chmodSync(join(cacheDir, '.ict', trees), 0o755);
   chmodSync(directory, 0);
   const isRoot = process.geteuid?.() === 0;
   if (isRoot) process.seteuid?.(NOBODY);

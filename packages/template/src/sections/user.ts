@@ -74,7 +74,7 @@ export function readUser(user: User, at: Path, context: UserContext): UserSpec {
 }
 
 /** Plain passwords that a template may have: hashing more would take longer than anyone waits. */
-export const MAX_HASHED = 20;
+export const MAX_HASHED = 10;
 
 /** Longest password that a login takes, in bytes. @see CRYPT_MAX_PASSPHRASE_SIZE of libxcrypt, which counts the NUL */
 const PASSWORD_BYTES = 511;
