@@ -233,6 +233,8 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
       below: layerDigests(below),
       provider: { ...input.provider.identity },
       configuration: configurationKey(configuration),
+      // Formats of one plugin may read the same, and write something else.
+      imageTypes: [...format.imageTypes],
       version: format.version,
       prepare: format.prepareKey === undefined ? wholeInput(prepared) : format.prepareKey(prepared),
       sections: { ...spec.sections },

@@ -95,14 +95,15 @@ describe('compositionSteps', () => {
 
   it('keys the configuration by what the format says that it reads, else by all that it may read', async () => {
     await using ctx = fakeContext();
-    const key = (version: string, prepareKey?: () => Json): string => {
+    const key = (version: string, prepareKey?: () => Json, imageTypes: readonly string[] = ['sample']): string => {
       const { input } = composition({ spec: { ...sampleSpec(), image: { name: 'sample', version } } });
-      const format = { ...input.format, part: sampleFormat(prepareKey === undefined ? {} : { prepareKey }) };
+      const format = { ...input.format, part: sampleFormat({ imageTypes, ...(prepareKey === undefined ? {} : { prepareKey }) }) };
       return canonicalJson(stepsOf({ ...input, format }, ctx).find(({ type }) => type === 'ict.configure')?.key ?? null);
     };
     expect(key('2')).not.toBe(key('1'));
     expect(key('2', () => ({ fstab: 'a' }))).toBe(key('1', () => ({ fstab: 'a' })));
     expect(key('1', () => ({ fstab: 'b' }))).not.toBe(key('1', () => ({ fstab: 'a' })));
+    expect(key('1', () => ({}), ['other'])).not.toBe(key('1', () => ({})));
   });
 
   it('makes base, packages, configuration and initrd, each over all that lies below', async () => {
