@@ -20,6 +20,7 @@ import {
 } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import { fileTime } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { findProgram } from './codec-program.js';
 import { archiveError } from './errors.js';
@@ -60,8 +61,6 @@ interface DirectoryAttributes {
   readonly mtimeSeconds: number;
 }
 
-/** What a Date can hold; far beyond any file system. */
-const MAX_DATE_SECONDS = 8.64e12;
 /** For directories that no member describes. */
 const IMPLIED_MODE = 0o755;
 
@@ -269,10 +268,8 @@ class Extractor {
     this.#paths.forget();
   }
 
-  /** A Date, because Node takes a negative number for "now". */
   #time({ mtimeSeconds }: { readonly mtimeSeconds: number }): Date {
-    const seconds = Math.min(mtimeSeconds, this.#options.clampMtimeSeconds ?? Infinity);
-    return new Date(Math.max(-MAX_DATE_SECONDS, Math.min(seconds, MAX_DATE_SECONDS)) * 1000);
+    return fileTime(Math.min(mtimeSeconds, this.#options.clampMtimeSeconds ?? Infinity));
   }
 }
 

@@ -34,6 +34,7 @@ export {
 } from './publish.js';
 export { ensureDirectory, ensureOwnDirectory } from './ensure-directory.js';
 export { fileStateOf } from './file-state.js';
+export { fileTime } from './file-time.js';
 export { moveFile } from './move-file.js';
 export { readBounded } from './bounded-file.js';
 export { readRegularFile, readRegularFileSync, refuseSpecialFile } from './regular-file.js';

@@ -68,10 +68,12 @@ describe('write', () => {
   it('makes directories and files with exactly the given attributes', async () => {
     await tree.write('/new/sub/file', 'bytes', { mode: 0o4751, uid: 7, gid: 8, mtimeSeconds: 77 });
     await tree.write('/new/plain', new Uint8Array([0, 255]));
+    await tree.write('/new/early', '', { mtimeSeconds: -77 });
     expect(await tree.stat('/new/sub/file')).toEqual({ path: '/new/sub/file', type: 'file', mode: 0o4751, uid: 7, gid: 8, sizeBytes: 5 });
     expect(await tree.stat('/new/sub')).toMatchObject({ type: 'directory', mode: 0o755, uid: 0, gid: 0 });
     expect(statSync(join(upper, 'new/sub/file')).mtimeMs).toBe(77_000);
     expect(statSync(join(upper, 'new/plain')).mtimeMs).toBe(EPOCH * 1000);
+    expect(statSync(join(upper, 'new/early')).mtimeMs).toBe(-77_000);
     expect(await tree.read('/new/plain')).toEqual(Buffer.from([0, 255]));
   });
 

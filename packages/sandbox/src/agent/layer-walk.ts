@@ -1,5 +1,5 @@
 import { lstatSync, lutimesSync, readdirSync, readlinkSync, unlinkSync, type BigIntStats, type Stats } from 'node:fs';
-import { ContentHasher } from '@ict/integrity';
+import { ContentHasher, fileTime } from '@ict/integrity';
 import { comparePaths, type LayerEntry } from '../manifest.js';
 import type { LayerSignature } from '../protocol.js';
 
@@ -54,7 +54,7 @@ export function settle(directory: string, epochSeconds: number, settled: Settled
     const now = stats.isDirectory() ? lstatSync(forSystem(path), { bigint: true }) : stats;
     const touched = now.mtimeNs !== BigInt(seconds) * NANOSECONDS;
     if (touched) {
-      const time = new Date(seconds * 1000); // Node takes a negative number for "now"
+      const time = fileTime(seconds);
       lutimesSync(forSystem(path), time, time);
     }
     settled(relative, stats, touched);

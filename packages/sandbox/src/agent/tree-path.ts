@@ -10,6 +10,7 @@ import {
   readlinkSync,
   type Stats,
 } from 'node:fs';
+import { fileTime } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { sandboxError } from '../errors.js';
 import type { Attributes } from '../protocol.js';
@@ -154,6 +155,6 @@ export function setDirectoryAttributes(path: string, attributes: Attributes): vo
 export function setAttributes(fd: number, attributes: Attributes): void {
   fchownSync(fd, attributes.uid, attributes.gid);
   fchmodSync(fd, attributes.mode);
-  const time = new Date(attributes.mtimeSeconds * 1000); // Node takes a negative number for "now"
+  const time = fileTime(attributes.mtimeSeconds);
   futimesSync(fd, time, time);
 }
