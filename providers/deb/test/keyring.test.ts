@@ -55,7 +55,12 @@ describe('readKeyrings', () => {
     expect((await readKeyrings(repository)).map((bytes) => bytes.length)).toEqual([55918]);
   });
 
-  it.each([[[]], [['/nowhere/at/all.pgp']], [['/dev/zero']]])('refuses %j', async (keyrings) => {
-    await expect(readKeyrings({ ...repository, keyrings })).rejects.toMatchObject({ code: 'ICT_DEB_KEYRING_UNREADABLE' });
+  it.each([
+    [[], 'names no keyring'],
+    [['/nowhere/at/all.pgp'], 'cannot be read: ENOENT'],
+    [['/dev/zero'], 'cannot be read: ENXIO: a FIFO, socket or device in the place of a file'],
+  ])('refuses %j, and says that it %s', async (keyrings, why) => {
+    const refused = { code: 'ICT_DEB_KEYRING_UNREADABLE', message: expect.stringContaining(why) as string };
+    await expect(readKeyrings({ ...repository, keyrings })).rejects.toMatchObject(refused);
   });
 });

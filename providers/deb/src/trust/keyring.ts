@@ -27,7 +27,7 @@ export async function readKeyrings(repository: RepositorySpec): Promise<readonly
       try {
         return await readRegularFile(path);
       } catch (cause) {
-        throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
+        throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read: ${(cause as Error).message}`, cause);
       }
     }),
   );

@@ -13,7 +13,7 @@ export function readKeyrings(repository: RepositorySpec): readonly Uint8Array[] 
     try {
       return readRegularFileSync(path);
     } catch (cause) {
-      throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read`, cause);
+      throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read: ${(cause as Error).message}`, cause);
     }
   });
 }
