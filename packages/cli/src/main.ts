@@ -50,18 +50,19 @@ export async function runCli(argv: readonly string[], host: CliHost): Promise<nu
   };
   const flags: GlobalFlags = { color: !argv.includes('--no-color'), json: argv.includes('--json') };
   const program = createProgram(run, output, argv);
-  const named = namedCommands(program, argv);
-  const fail = (error: unknown): Promise<void> =>
-    run(flags, speechOf(named), async () => {
-      throw error;
+  const fail = (error: unknown): Promise<void> => {
+    const named = namedCommands(program, argv);
+    return run(flags, speechOf(named), async () => {
+      throw await usageError(error, named);
     });
+  };
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
     if (error instanceof VersionAsked) {
       await run(flags, 'document', async (session) => (await import('./commands/version.js')).version(session));
     } else if (!isCommanderError(error) || error.exitCode !== 0) {
-      await fail(await usageError(error, named));
+      await fail(error);
     }
   }
   const lost = await host.lostOutput?.();

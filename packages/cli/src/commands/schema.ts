@@ -5,7 +5,8 @@ import type { GlobalFlags } from '../flag-types.js';
 import type { SchemaName } from '../tool-commands.js';
 import type { Session } from '../session.js';
 
-const files: Readonly<Partial<Record<SchemaName, string>>> = {
+/** Those that lie in a file as they are. */
+const files: Readonly<Record<Exclude<SchemaName, 'template' | 'config' | 'distro'>, string>> = {
   event: import.meta.resolve('@ict/plugin-api/schema/event.schema.json'),
   manifest: import.meta.resolve('@ict/sbom/manifest.schema.json'),
   plan: new URL('../../schema/plan.schema.json', import.meta.url).href,
@@ -32,6 +33,5 @@ export async function schema(session: Session, name: SchemaName, flags: GlobalFl
 export async function schemaOf(name: Exclude<SchemaName, 'template'>): Promise<unknown> {
   if (name === 'config') return publishedSchema(configSchema, { references: false });
   if (name === 'distro') return publishedSchema(distroSchema, { references: true });
-  const file = files[name] as string;
-  return JSON.parse(await readFile(new URL(file), 'utf8'));
+  return JSON.parse(await readFile(new URL(files[name]), 'utf8'));
 }

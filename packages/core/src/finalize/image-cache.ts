@@ -72,10 +72,8 @@ export function imageInputs(
 /** Everything of a layer that shapes it. */
 function layerInputs({ spec, files, inputs }: GatheredLayer): Json {
   const { name, run, types, env, network, metadata, invalidateOn } = spec;
-  return {
-    ...{ name, run, types: { ...types }, env, network, metadata, invalidateOn: { ...invalidateOn } },
-    ...{ files: fileKeys(files), inputs, cacheMounts: cacheTargets(spec) },
-  };
+  const own = { name, run, types: { ...types }, env, network, metadata, invalidateOn: { ...invalidateOn } };
+  return { ...own, files: fileKeys(files), inputs, cacheMounts: cacheTargets(spec) };
 }
 
 /** Plain data without what is undefined and without members of these names. */
