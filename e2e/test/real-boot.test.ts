@@ -13,12 +13,16 @@ beforeAll(async () => {
   real = await realBuild(inject('run'));
 });
 
-/** What a build takes from the first one, when nothing was published meanwhile: of another archive, other packages are resolved. */
-function expectHit(built: IctResult, step: string): void {
-  const roots = ({ events }: IctResult) => events.flatMap((event) => (event.type === 'repository.pinned' ? [event.root] : [])).sort();
-  const [pinned, before] = [roots(built), roots(real.result)];
-  expect(pinned).toHaveLength(before.length);
-  if (pinned.every((root, index) => root === before[index])) expect(stepsOf(built, 'step.hit')).toContain(step);
+/**
+ * Builds in the directories of the first build, after what the archive has now was built there, too: it may have published more meanwhile, of
+ * which other packages are resolved.
+ */
+async function buildBesideFirst(template: string): Promise<IctResult> {
+  const first = await build(real.template, real.places, ['--output', join(inject('run'), 'first-again')]);
+  expect(first.status, first.stderr).toBe(0);
+  const built = await build(template, real.places);
+  expect(built.status, built.stderr).toBe(0);
+  return built;
 }
 
 /** Boots an image until its unit has reported, and requires a sound report. @returns what its console said. */
@@ -50,12 +54,11 @@ describe('the image from the real archive once more, started by GRUB, in the dir
         systemConfig: { name: 'grub', bootloader: { bootType: 'efi', provider: 'grub' } },
       }),
     );
-    built = await build(template, real.places);
+    built = await buildBesideFirst(template);
   });
 
   it('takes all that it has in common with the image that systemd-boot starts from the cache', () => {
-    expect(built.status, built.stderr).toBe(0);
-    expectHit(built, 'ict.base');
+    expect(stepsOf(built, 'step.hit')).toContain('ict.base');
   });
 
   it('boots to multi-user, without a failed unit', async () => {
@@ -82,9 +85,8 @@ describe('the same system in memory, out of the packages of the first build,', (
     const kernel = { ...parent?.systemConfig.kernel, ...marker?.systemConfig.kernel };
     const systemConfig = { ...parent?.systemConfig, ...marker?.systemConfig, name: imageType, packages, kernel };
     await writeFile(template, stringify({ image: { name: 'e2e-memory', version: '13' }, target, systemConfig }));
-    const built = await build(template, real.places);
-    expect(built.status, built.stderr).toBe(0);
-    expectHit(built, 'ict.packages');
+    const built = await buildBesideFirst(template);
+    expect(stepsOf(built, 'step.hit')).toContain('ict.packages');
     return built;
   };
 
