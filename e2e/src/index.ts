@@ -16,6 +16,7 @@ export {
 export { processesNaming, stillRunning, strike, VICTIMS, type RunningProcess, type Strike, type Victim } from './processes.js';
 export {
   createMiniDistribution,
+  createMiniPackages,
   MINI_DEFINITION,
   miniTemplate,
   miniTool,
@@ -23,6 +24,7 @@ export {
   type MiniDistribution,
 } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
+export { registerEmulator } from './emulator.js';
 export { forgetDisk, forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';
 export { randomFrom } from './random.js';

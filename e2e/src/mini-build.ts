@@ -22,8 +22,12 @@ export class Mini {
 
   /** @param run directory of the test run; @param name tells the files of a run apart. */
   static async start(run: string, name: string): Promise<Mini> {
-    const root = join(run, name);
     const debs = await madeOnce(run, 'mini-packages', async (made) => createMiniPackages(realPackages(await realBuild(run)), made));
+    return Mini.of(debs, join(run, name));
+  }
+
+  /** @param debs what the distribution consists of: see {@link createMiniPackages}; @param root directory of all that belongs to it. */
+  static async of(debs: readonly string[], root: string): Promise<Mini> {
     const distribution = await createMiniDistribution(debs, join(root, 'distribution'));
     return new Mini(root, distribution, await serveArchive(distribution.archive));
   }

@@ -149,7 +149,7 @@ export const MINI_DEFINITION = {
   os: 'mini',
   dist: 'mini1',
   title: 'Miniature for tests',
-  architectures: ['x86_64'],
+  architectures: ['x86_64', 'aarch64'],
   repositories: [
     {
       id: 'mini',

@@ -2,12 +2,15 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { access, constants, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { hostArchitecture } from '@ict/plugin-api';
 import { ConsoleText } from './console.js';
 import { bootError } from './errors.js';
 import { findFirmware, type Firmware } from './firmware.js';
+import { imageArchitecture } from './image-architecture.js';
 import { imageFileFormat } from './image-file.js';
 import { findInitrdImage } from './initrd-image.js';
-import { parseQemuVersion, qemuArguments, type Accelerator, type QemuVersion, type Start } from './qemu.js';
+import { MACHINES, type Accelerator, type Machine, type MachineArchitecture, type QemuVersion } from './machine.js';
+import { parseQemuVersion, qemuArguments, type Start } from './qemu.js';
 
 export interface BootOptions {
   /**
@@ -15,6 +18,8 @@ export interface BootOptions {
    * `.cpio.gz` and so on, with its kernel and the kernel's command line beside it (NAME.vmlinuz, NAME.cmdline).
    */
   readonly image: string;
+  /** Of the machine. Default: what the manifest beside the image says, or else that of this machine. */
+  readonly architecture?: MachineArchitecture;
   /** Starts an ISO image as one starts that was written to a disk or a USB stick, and not from a drive for discs. Default false. */
   readonly asDisk?: boolean;
   /** The boot succeeds as soon as this appears on the console; without it, when the machine turns itself off. */
@@ -29,8 +34,8 @@ export interface BootOptions {
   readonly onText?: (text: string) => void;
   readonly signal?: AbortSignal;
   /**
-   * Default `auto`: KVM when /dev/kvm can be opened, is not known to run only special kernels, and a kernel or `until` shows within
-   * `probeMs`; TCG otherwise.
+   * Default `auto`: KVM when the image is for this machine's architecture, /dev/kvm can be opened, is not known to run only special kernels, and
+   * a kernel or `until` shows within `probeMs`; TCG otherwise.
    */
   readonly accel?: 'auto' | Accelerator;
   /** How long `auto` waits for `Linux version` under KVM. Default 10 000. */
@@ -39,7 +44,7 @@ export interface BootOptions {
   readonly firmware?: Firmware;
   /** Further arguments of qemu, after ICT's own. */
   readonly extraArgs?: readonly string[];
-  /** Name or path of qemu. Default `qemu-system-x86_64`. */
+  /** Name or path of qemu. Default: that of the architecture, as `qemu-system-x86_64`. */
   readonly qemu?: string;
   /** Device file and marker that `auto` looks at; for tests. */
   readonly kvm?: { readonly device: string; readonly guestsOnly: string };
@@ -78,20 +83,25 @@ type Ending =
  */
 export async function bootImage(options: BootOptions): Promise<BootResult> {
   options.signal?.throwIfAborted();
-  const program = await findProgram(options.qemu ?? 'qemu-system-x86_64');
+  const architecture = options.architecture ?? (await machineFor(options.image));
+  const machine = MACHINES[architecture];
+  const qemu = options.qemu ?? machine.program;
+  const program = await findProgram(qemu);
   if (program === undefined) {
+    const { debian, fedora } = machine.packages;
     throw bootError('ICT_BOOT_NO_QEMU', {
-      message: `${options.qemu ?? 'qemu-system-x86_64'} is not installed`,
-      hint: 'Install it: "apt-get install qemu-system-x86 ovmf" on Debian and Ubuntu, "dnf install qemu-system-x86 edk2-ovmf" on Fedora.',
+      message: `${qemu} is not installed`,
+      hint: `Install it: "apt-get install ${debian.qemu} ${debian.firmware}" on Debian and Ubuntu, "dnf install ${fedora.qemu} ${fedora.firmware}" on Fedora.`,
     });
   }
-  const { start, holdsInitrd } = await findStart(options);
+  const { start, holdsInitrd } = await findStart(options, machine);
   const version = await versionOf(program, options.signal);
   const guard = await findProgram('setpriv');
   const directory = await mkdtemp(join(tmpdir(), 'ict-boot-'));
   try {
     const attempt = async (accel: Accelerator, probeMs: number | undefined): Promise<Attempt> => {
       const argv = qemuArguments({
+        architecture,
         accel,
         ...(version === undefined ? {} : { version }),
         memoryMiB: options.memoryMiB ?? (holdsInitrd ? 2048 : 1024),
@@ -103,24 +113,34 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
       return runOnce(command as [string, ...string[]], accel, probeMs, options);
     };
     const probing = options.accel === undefined || options.accel === 'auto';
-    if (probing && (await kvmMayWork(options.kvm ?? KVM))) {
+    if (probing && architecture === hostArchitecture() && (await kvmMayWork(options.kvm ?? KVM))) {
       const { ending, ...seen } = await attempt('kvm', options.probeMs ?? 10_000);
       // Under KVM anything but a booting kernel means that KVM is of no use here; the image itself is judged under TCG.
-      if (seen.kernel || ending.kind === 'found') return judge(ending, seen, options);
+      if (seen.kernel || ending.kind === 'found') return judge(ending, seen, options, machine);
     }
     const { ending, ...seen } = await attempt(options.accel === 'kvm' ? 'kvm' : 'tcg', undefined);
-    return judge(ending, seen, options);
+    return judge(ending, seen, options, machine);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
+/** @throws `ICT_BOOT_IMAGE` when the image is for an architecture of which there is no machine. */
+async function machineFor(image: string): Promise<MachineArchitecture> {
+  const architecture = (await imageArchitecture(resolve(image))) ?? hostArchitecture();
+  if (Object.hasOwn(MACHINES, architecture)) return architecture as MachineArchitecture;
+  throw bootError('ICT_BOOT_IMAGE', {
+    message: `The image ${image} is for ${architecture}, of which no machine can be started`,
+    hint: `Machines are of ${Object.keys(MACHINES).join(' or ')}: name another with --arch where the image is for it.`,
+    facts: { path: image, architecture },
+  });
+}
+
 /** What the machine is to start, and whether the whole system goes into its memory. */
-async function findStart({
-  image,
-  asDisk = false,
-  firmware,
-}: BootOptions): Promise<{ readonly start: Start; readonly holdsInitrd: boolean }> {
+async function findStart(
+  { image, asDisk = false, firmware }: BootOptions,
+  machine: Machine,
+): Promise<{ readonly start: Start; readonly holdsInitrd: boolean }> {
   const file = resolve(image);
   const initrd = await findInitrdImage(file);
   if (initrd !== undefined) {
@@ -134,7 +154,7 @@ async function findStart({
     return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
   }
   const format = await imageFileFormat(image);
-  const byFirmware = { image: file, firmware: firmware ?? (await findFirmware()) };
+  const byFirmware = { image: file, firmware: firmware ?? (await findFirmware(machine)) };
   if (format !== 'iso') return { start: { kind: 'disk', format, ...byFirmware }, holdsInitrd: false };
   return { start: asDisk ? { kind: 'disk', format: 'raw', ...byFirmware } : { kind: 'disc', ...byFirmware }, holdsInitrd: true };
 }
@@ -217,7 +237,7 @@ async function stop(child: ChildProcess): Promise<void> {
   child.stderr?.destroy();
 }
 
-function judge(ending: Ending, seen: Seen, options: BootOptions): BootResult {
+function judge(ending: Ending, seen: Seen, options: BootOptions, machine: Machine): BootResult {
   const { accel, durationMs, console } = seen;
   if (ending.kind === 'found') return { found: true, durationMs, exitCode: undefined, console, accel };
   if (ending.kind === 'exited' && ending.exitCode === 0 && options.until === undefined)
@@ -241,7 +261,7 @@ function judge(ending: Ending, seen: Seen, options: BootOptions): BootResult {
   }
   throw bootError('ICT_BOOT_TIMEOUT', {
     message: `${options.image} ran for ${Math.round(durationMs / 1000)} s without that ${wanted}`,
-    hint: 'Give it more time on a slow or busy machine, and see that the kernel command line has console=ttyS0.',
+    hint: `Give it more time on a slow or busy machine, and see that the kernel command line has console=${machine.console}. The machine was ${machine.program}; --arch takes another.`,
     facts,
   });
 }

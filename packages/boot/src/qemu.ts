@@ -1,25 +1,9 @@
 import type { Firmware } from './firmware.js';
 import type { ImageFileFormat } from './image-file.js';
 import type { InitrdImage } from './initrd-image.js';
+import { MACHINES, type Accelerator, type Machine, type MachineArchitecture, type QemuVersion } from './machine.js';
 
-export type Accelerator = 'tcg' | 'kvm';
-
-/**
- * The processor that the guest sees. Before version 8, TCG leaves rubbish in the flags after CMPXCHG16B, of which kernels from 6.12 on
- * crash at random places in their memory allocator; so there it is left out, at the price that systems made for x86-64-v2 do not start.
- */
-function processor(accel: Accelerator, version: QemuVersion | undefined): string {
-  if (accel === 'kvm') return 'host';
-  return version !== undefined && version.major < 8 ? 'max,-cx16' : 'max';
-}
-
-/** First two parts of qemu's version. */
-export interface QemuVersion {
-  readonly major: number;
-  readonly minor: number;
-}
-
-/** Reads what `qemu-system-x86_64 --version` prints. @returns undefined when there is no version in it. */
+/** Reads what `qemu-system-* --version` prints. @returns undefined when there is no version in it. */
 export function parseQemuVersion(text: string): QemuVersion | undefined {
   const [, major, minor] = /\bversion (\d+)\.(\d+)/u.exec(text) ?? [];
   return major === undefined || minor === undefined ? undefined : { major: Number(major), minor: Number(minor) };
@@ -32,6 +16,7 @@ export type Start =
   | ({ readonly kind: 'kernel' } & InitrdImage);
 
 export interface QemuSettings {
+  readonly architecture: MachineArchitecture;
   readonly accel: Accelerator;
   /** Of the qemu that gets the arguments; undefined when it is not known. */
   readonly version?: QemuVersion;
@@ -42,30 +27,32 @@ export interface QemuSettings {
 }
 
 /**
- * Arguments of `qemu-system-x86_64`: a q35 machine with its console on standard output and no network. A disk is not changed: what the
- * guest writes is dropped. Of arguments given twice qemu takes the last, so `extraArgs` can replace some.
+ * Arguments of qemu: a machine of the architecture with its console on standard output and no network. A disk is not changed: what the guest
+ * writes is dropped. Of arguments given twice qemu takes the last, so `extraArgs` can replace some.
  *
  * Acceleration is always named. `kvm:tcg` would not fall back where /dev/kvm opens but runs no usual kernel.
  */
 export function qemuArguments(settings: QemuSettings): readonly string[] {
-  const { accel, version, memoryMiB, cpus, start, extraArgs } = settings;
+  const { architecture, accel, version, memoryMiB, cpus, start, extraArgs } = settings;
+  const { model, emulatedProcessor } = MACHINES[architecture];
+  const processor = accel === 'kvm' ? 'host' : emulatedProcessor(version);
   return [
-    ...['-M', 'q35', '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor(accel, version)],
+    ...['-M', model, '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor],
     ...['-m', `${memoryMiB}`, '-smp', `${cpus}`, '-nodefaults', '-display', 'none', '-vga', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-no-reboot', '-nic', 'none', '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
-    ...startArguments(start),
+    ...startArguments(start, MACHINES[architecture]),
     ...extraArgs,
   ];
 }
 
-function startArguments(start: Start): readonly string[] {
+function startArguments(start: Start, { discDrive }: Machine): readonly string[] {
   if (start.kind === 'kernel') return ['-kernel', start.kernel, '-initrd', start.initrd, '-append', start.commandLine];
   const { image, firmware } = start;
   return [
     ...['-drive', `if=pflash,format=raw,readonly=on,file=${option(firmware.code)}`],
     ...['-drive', `if=pflash,format=raw,file=${option(firmware.variables)}`],
     ...(start.kind === 'disc'
-      ? ['-drive', `if=ide,media=cdrom,format=raw,readonly=on,file=${option(image)}`]
+      ? discDrive(option(image))
       : ['-drive', `if=virtio,format=${start.format},snapshot=on,file=${option(image)}`]),
   ];
 }

@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootImage, type BootOptions } from '../src/boot.js';
 import { bootError } from '../src/errors.js';
 import { findFirmware } from '../src/firmware.js';
+import { imageArchitecture } from '../src/image-architecture.js';
 import { imageFileFormat } from '../src/image-file.js';
+import { MACHINES } from '../src/machine.js';
 import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
 
 let directory: string;
@@ -29,13 +31,14 @@ function fake(script: string): string {
   return file;
 }
 
-function options(script: string, more: Partial<BootOptions> = {}): BootOptions {
+function options(script: string, more: Partial<BootOptions> = {}, machine: Partial<BootOptions> = { architecture: 'x86_64' }): BootOptions {
   return {
     image: join(directory, 'disk.raw'),
     qemu: fake(script),
     firmware: { code: join(directory, 'code.fd'), variables: join(directory, 'vars.fd') },
     accel: 'tcg',
     timeoutMs: 20_000,
+    ...machine,
     ...more,
   };
 }
@@ -139,11 +142,14 @@ describe('bootImage', () => {
       code: 'ICT_BOOT_NO_QEMU',
       kind: 'host',
     });
-    await expect(findFirmware([{ code: join(directory, 'code.fd'), variables: join(directory, 'none') }])).rejects.toMatchObject({
+    const half = { code: join(directory, 'code.fd'), variables: join(directory, 'none') };
+    await expect(findFirmware({ ...MACHINES.aarch64, firmware: [half] })).rejects.toMatchObject({
       code: 'ICT_BOOT_NO_FIRMWARE',
+      message: expect.stringContaining('qemu-system-aarch64') as string,
+      hint: expect.stringContaining('qemu-efi-aarch64') as string,
     });
     const there = { code: join(directory, 'code.fd'), variables: join(directory, 'vars.fd') };
-    expect(await findFirmware([{ code: '/nowhere', variables: '/nowhere' }, there])).toBe(there);
+    expect(await findFirmware({ ...MACHINES.x86_64, firmware: [{ code: '/nowhere', variables: '/nowhere' }, there] })).toBe(there);
   });
 });
 
@@ -305,6 +311,7 @@ describe('imageFileFormat', () => {
 
 describe('qemuArguments', () => {
   const settings = {
+    architecture: 'x86_64',
     memoryMiB: 512,
     cpus: 1,
     start: { kind: 'disk', image: '/a,b/disk', format: 'qcow2', firmware: { code: '/c', variables: '/v' } },
@@ -332,6 +339,52 @@ describe('qemuArguments', () => {
     const argv = qemuArguments({ ...settings, start, accel: 'tcg' });
     expect(argv.slice(-8)).toEqual(['-kernel', '/a,b/k', '-initrd', '/i', '-append', 'console=ttyS0 quiet', '-nic', 'user']);
     expect(argv).not.toContain('-drive');
+  });
+});
+
+describe('a machine of aarch64', () => {
+  it('is a virt with a processor that signs pointers cheaply, and a disc on SCSI', async () => {
+    const image = join(directory, 'live.iso');
+    writeFileSync(image, Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x01CD001\x01'), Buffer.alloc(2041)]));
+    await bootImage(options('printf READY', { image, until: 'READY', architecture: 'aarch64' }));
+    expect(runs()[0]).toContain('-M virt,gic-version=max -accel tcg,thread=multi -cpu max,pauth-impdef=on');
+    expect(runs()[0]).toContain('-device scsi-cd,drive=disc -drive if=none,id=disc,media=cdrom');
+  });
+
+  it('is what an image has whose manifest says so, and is never tried under KVM of another processor', async () => {
+    writeFileSync(join(directory, 'disk.manifest.json'), '{"target":{"arch":"aarch64"}}');
+    const kvm = { device: join(directory, 'disk.raw'), guestsOnly: join(directory, 'none') };
+    expect(await bootImage(options('printf READY', { until: 'READY', accel: 'auto', kvm }, {}))).toMatchObject({
+      found: true,
+      accel: 'tcg',
+    });
+    expect(runs()[0]).toContain('-M virt');
+  });
+
+  it('is not what other architectures are started in', async () => {
+    writeFileSync(join(directory, 'disk.manifest.json'), '{"target":{"arch":"armv7hl"}}');
+    await expect(bootImage(options('exit 0', {}, {}))).rejects.toMatchObject({
+      code: 'ICT_BOOT_IMAGE',
+      message: expect.stringContaining('armv7hl') as string,
+    });
+  });
+});
+
+describe('imageArchitecture', () => {
+  it.each([
+    ['os-1.0.raw', 'os-1.0.manifest.json'],
+    ['os-1.0.qcow2', 'os-1.0.manifest.json'],
+    ['os-1.0.cpio.gz', 'os-1.0.manifest.json'],
+  ])('of %s is in %s', async (image, manifest) => {
+    writeFileSync(join(directory, 'os-1.manifest.json'), '{"target":{"arch":"armv7hl"}}');
+    writeFileSync(join(directory, manifest), '{"target":{"arch":"aarch64"}}');
+    expect(await imageArchitecture(join(directory, image))).toBe('aarch64');
+  });
+
+  it.each([['no JSON'], ['null'], ['{}'], ['{"target":null}'], ['{"target":{"arch":1}}']])('is not known by %s', async (text) => {
+    writeFileSync(join(directory, 'os.manifest.json'), text);
+    expect(await imageArchitecture(join(directory, 'os.raw'))).toBeUndefined();
+    expect(await imageArchitecture(join(directory, 'other.raw'))).toBeUndefined();
   });
 });
 

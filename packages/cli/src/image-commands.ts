@@ -1,8 +1,9 @@
+import type { MachineArchitecture } from '@ict/boot';
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText, parseTexts } from './flag-values.js';
 import { all, type EngineFlags, type GlobalFlags, type LockFlags, type Runner } from './flag-types.js';
 import type { LateCommand } from './late-command.js';
-import { engineFlags, lockFlags, template } from './shared-flags.js';
+import { engineFlags, lockFlags, machineArchitecture, template } from './shared-flags.js';
 
 export interface BuildFlags extends LockFlags {
   readonly output?: string;
@@ -29,6 +30,7 @@ export interface BootFlags extends GlobalFlags {
   readonly cpus?: number;
   readonly asDisk?: boolean;
   readonly accel?: 'auto' | 'kvm' | 'tcg';
+  readonly arch?: MachineArchitecture;
 }
 
 /** `ict build`, `ict lock` and `ict boot` */
@@ -112,7 +114,8 @@ export function imageCommands(program: LateCommand, run: Runner): void {
         )
         .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
         .option('--as-disk', 'start an ISO image from a disk, as from a USB stick, and not from a drive for discs')
-        .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg'])),
+        .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg']))
+        .addOption(machineArchitecture('architecture of the machine (default: what the manifest beside the image says)')),
     )
     .action((file: string, _flags: BootFlags, command: Command) =>
       run(all(command), 'events', async (session) => (await import('./commands/boot.js')).boot(session, file, all(command))),

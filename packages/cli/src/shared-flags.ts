@@ -1,4 +1,5 @@
 /* Arguments and flags that several commands share. */
+import type { MachineArchitecture } from '@ict/boot';
 import { Argument, Option, type Command } from 'commander';
 import { parseMirrors, parseText, parseTexts, parseVariables, parseWorkers } from './flag-values.js';
 
@@ -18,6 +19,13 @@ export function readOnlyCacheDir(): Option {
 
 export function workDir(): Option {
   return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
+}
+
+const MACHINE_ARCHITECTURES: readonly MachineArchitecture[] = ['x86_64', 'aarch64'];
+
+/** @param description what it is of, with its default. */
+export function machineArchitecture(description: string): Option {
+  return new Option('--arch <arch>', description).choices(MACHINE_ARCHITECTURES);
 }
 
 export function packageName(): Argument {

@@ -1,12 +1,14 @@
+import type { MachineArchitecture } from '@ict/boot';
 import { Argument, type Command, Option } from 'commander';
 import { all, type CacheFlags, type GlobalFlags, type Runner } from './flag-types.js';
 import type { LateCommand } from './late-command.js';
-import { cacheDir, workDir } from './shared-flags.js';
+import { cacheDir, machineArchitecture, workDir } from './shared-flags.js';
 
 export interface DoctorFlags extends CacheFlags {
   readonly workDir?: string;
   readonly install?: boolean;
   readonly for?: 'build' | 'boot';
+  readonly arch?: MachineArchitecture;
 }
 
 export const schemaNames = [
@@ -40,6 +42,7 @@ export function toolCommands(program: LateCommand, run: Runner, declareAll: () =
     .flags((command) =>
       command
         .addOption(new Option('--for <what>', 'check only what this needs (default: both, booting is optional)').choices(['build', 'boot']))
+        .addOption(machineArchitecture('images of this architecture are to be built and booted (default: that of this machine)'))
         .option('--install', 'as root: install what is missing with apt-get')
         .addOption(cacheDir())
         .addOption(workDir()),

@@ -29,6 +29,20 @@ it('a template in place of an image is a mistake, and nothing is started', async
   expect([status, stderr.text]).toEqual([2, expect.stringContaining('`ict build a.yml`') as string]);
 });
 
+it('an image of another architecture is started in a machine of that', async () => {
+  const image = join(directory, 'a.raw');
+  await writeFile(image, 'not a disk');
+  const path = process.env.PATH;
+  process.env.PATH = directory;
+  try {
+    const { status, stderr } = await ict(['boot', image, '--arch', 'aarch64']);
+    expect(stderr.text).toContain('qemu-system-aarch64 is not installed');
+    expect(status).toBe(7);
+  } finally {
+    process.env.PATH = path;
+  }
+});
+
 it('an image that ends before the text appeared is a failed command, and its console is shown', async () => {
   const image = join(directory, 'a.raw');
   await writeFile(image, 'not a disk');

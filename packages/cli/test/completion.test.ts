@@ -180,7 +180,7 @@ describe('a command takes only flags that change what it does', () => {
   it.each([
     ['validate', ['strict', 'packages', 'format', 'cache-dir', 'var', 'distro-file', 'keyring']],
     ['resolve', ['full', 'explain', 'diff', 'var', 'distro-file', 'keyring']],
-    ['doctor', ['for', 'install', 'cache-dir', 'work-dir']],
+    ['doctor', ['for', 'arch', 'install', 'cache-dir', 'work-dir']],
     ['cache du', ['by', 'cache-dir', 'read-only-cache-dir', 'work-dir']],
     ['cache import', ['provider-id', 'cache-dir', 'work-dir']],
     ['config show', ['origin', 'workers', 'cache-dir', 'read-only-cache-dir', 'work-dir', 'temp-dir']],

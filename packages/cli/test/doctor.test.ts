@@ -76,6 +76,16 @@ describe('ict doctor', () => {
     const report = JSON.parse(stdout.text) as { checks: HostCheck[] };
     expect(report.checks.map((check) => check.name)).not.toContain('program unshare');
   });
+
+  it('checks for images of an architecture', async () => {
+    const needs = async (arch: string) => {
+      const { stdout } = await ict(['doctor', '--for', 'boot', '--arch', arch, '--json']);
+      return (JSON.parse(stdout.text) as { checks: HostCheck[] }).checks.map(({ name }) => name);
+    };
+    expect(await needs('x86_64')).toContain('program qemu-system-x86_64');
+    expect(await needs('aarch64')).toContain('program qemu-system-aarch64');
+    expect((await ict(['doctor', '--arch', 'mips'])).status).toBe(2);
+  });
 });
 
 describe('runProgram', () => {

@@ -20,7 +20,7 @@ import { providerId } from './locks/request.js';
 import { fetchPackages, type LockedPackages } from './packages/locked-packages.js';
 import { asTheyAre } from './packages/package-shelf.js';
 import type { PluginHost } from './plugins/plugin-host.js';
-import { checkArchitecture, checkHost, wantedRoom } from './preflight.js';
+import { checkHost, wantedRoom } from './preflight.js';
 import { withoutDamagedLayers } from './without-damaged-layers.js';
 import type { BuildServices, Services } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
@@ -101,9 +101,9 @@ async function validate(build: ImageBuild, warn: Warn): Promise<{ readonly intak
     { path: own !== undefined && existsSync(own) ? own : engine.workDir, trees: true },
     ...(options.output === undefined ? [] : [{ path: options.output }]),
   ];
-  const host = await checkHost(reading.intake?.spec.disk.sizeBytes ?? 0, places, engine.signal);
-  const arch = reading.intake === undefined ? [] : checkArchitecture(reading.intake.spec.target.arch);
-  requireSound(template, [...reading.problems, ...reading.refused, ...arch, ...host]);
+  const image = reading.intake && { sizeBytes: reading.intake.spec.disk.sizeBytes, architecture: reading.intake.spec.target.arch };
+  const host = await checkHost(image, places, engine.signal);
+  requireSound(template, [...reading.problems, ...reading.refused, ...host]);
   const intake = reading.intake as Intake;
   warn(reading.warnings);
   events.emit({ type: 'build.start', template, target: providerId(intake.spec.target) });

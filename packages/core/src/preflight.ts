@@ -1,4 +1,3 @@
-import { machine } from 'node:os';
 import type { Architecture, ProblemReport } from '@ict/plugin-api';
 import { inspectHost, type HostCheck, type WrittenDirectory } from '@ict/sandbox';
 
@@ -9,26 +8,29 @@ export function wantedRoom(imageBytes: number): number {
 
 /** Codes of failed checks that have one of their own. */
 const CODES: ReadonlyMap<string, string> = new Map([
+  ['architecture', 'ICT_HOST_ARCHITECTURE'],
   ['directory', 'ICT_HOST_DIRECTORY'],
   ['free space', 'ICT_HOST_SPACE'],
   ['file system', 'ICT_HOST_FILE_SYSTEM'],
 ]);
 
 /**
- * What keeps this host from building: programs, privileges, directories, space. All of it at once, before anything is downloaded.
+ * What keeps this host from building: programs, privileges, directories, space, and that no program of the image's architecture runs. All of it
+ * at once, before anything is downloaded.
  *
- * @param imageBytes size of the image; 0 when the template could not be read.
+ * @param image its size and architecture; undefined when the template could not be read.
  * @param directories cache, work and output directories; room is needed in each.
  */
 export async function checkHost(
-  imageBytes: number,
+  image: { readonly sizeBytes: number; readonly architecture: Architecture } | undefined,
   directories: readonly Omit<WrittenDirectory, 'wantedBytes'>[],
   signal: AbortSignal,
 ): Promise<readonly ProblemReport[]> {
-  const wantedBytes = wantedRoom(imageBytes);
+  const wantedBytes = wantedRoom(image?.sizeBytes ?? 0);
   const checks = await inspectHost({
     purpose: 'build',
     directories: directories.map((directory) => ({ ...directory, wantedBytes })),
+    ...(image === undefined ? {} : { architecture: image.architecture }),
     signal,
   });
   return hostProblems(checks);
@@ -44,18 +46,4 @@ export function hostProblems(checks: readonly HostCheck[]): readonly ProblemRepo
       hint: remedy,
       severity: 'error',
     }));
-}
-
-/** Programs of the image run while it is built, so that an image is built on a machine of its own architecture. */
-export function checkArchitecture(arch: Architecture, host = machine()): readonly ProblemReport[] {
-  const own = host === 'arm64' ? 'aarch64' : host;
-  if (own === arch) return [];
-  return [
-    {
-      code: 'ICT_HOST_ARCHITECTURE',
-      message: `this machine is of ${own}, and the image is for ${arch}: its programs do not run here`,
-      hint: `Build it on a machine of ${arch}; "ict plan" and "ict lock" work on any.`,
-      severity: 'error',
-    },
-  ];
 }

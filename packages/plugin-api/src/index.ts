@@ -6,6 +6,7 @@ export * from './distribution.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './file-choice.js';
+export * from './host-architecture.js';
 export * from './image-format.js';
 export * from './image-spec.js';
 export * from './json.js';

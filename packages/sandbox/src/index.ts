@@ -22,6 +22,15 @@ export {
 } from './manifest.js';
 export type { LayerSignature } from './protocol.js';
 export { isUnread, sandboxError } from './errors.js';
-export { inspectHost, type FirmwareFiles, type HostCheck, type InspectOptions, type WrittenDirectory } from './inspect-host.js';
+export {
+  inspectHost,
+  type FirmwareFiles,
+  type HostCheck,
+  type InspectForBoot,
+  type InspectForBuilds,
+  type InspectOptions,
+  type MachineNeeds,
+  type WrittenDirectory,
+} from './inspect-host.js';
 export { unfitForTrees, type AskFileSystem, type FileSystemState } from './file-system.js';
 export { freeSpace, type FreeSpace } from './free-space.js';

@@ -2,8 +2,9 @@ import { access, chmod, constants, lstat, mkdtemp, readdir, readFile, rm, rmdir 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ignoreSystemError, isDiskFull } from '@ict/integrity';
-import { isIctError } from '@ict/plugin-api';
+import { hostArchitecture, isIctError, type Architecture } from '@ict/plugin-api';
 import { unfitForTrees, type AskFileSystem } from './file-system.js';
+import { tryArchitecture } from './foreign-programs.js';
 import { freeSpace } from './free-space.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
@@ -11,7 +12,7 @@ import { TRIAL_LIMIT_MS, tryMappedIds, tryProgram } from './trial.js';
 
 /** One thing that the host must, or should, have. */
 export interface HostCheck {
-  /** `node`, `program unshare`, `user namespaces`, `overlay`, `file system`, `free space`, `program qemu-system-x86_64`, `firmware code`, ... */
+  /** `node`, `program unshare`, `user namespaces`, `overlay`, `file system`, `free space`, `architecture`, `program qemu-system-x86_64`, `firmware code`, ... */
   readonly name: string;
   readonly ok: boolean;
   /** What was found. */
@@ -37,18 +38,40 @@ export interface FirmwareFiles {
   readonly variables: string;
 }
 
-export interface InspectOptions {
-  readonly purpose: 'build' | 'boot';
-  /** Directories that a build writes in. */
-  readonly directories?: readonly WrittenDirectory[];
-  /** Where firmware of virtual machines may lie; one is needed to boot images. */
-  readonly firmware?: readonly FirmwareFiles[];
-  /** How file systems are asked for; default: the system. */
-  readonly fileSystem?: AskFileSystem;
+/** What a virtual machine needs of the host. */
+export interface MachineNeeds {
+  /** qemu's program, and the Debian package that has it. */
+  readonly program: string;
+  readonly package: string;
+  /** Where its firmware may lie, and the Debian package that has it. */
+  readonly firmware: readonly FirmwareFiles[];
+  readonly firmwarePackage: string;
+  /** False for a machine of another architecture, which KVM does not run. */
+  readonly native: boolean;
+}
+
+interface InspectSettings {
   /** Where programs are looked for; default: the standard directories and the environment's `PATH`. */
   readonly path?: string;
   readonly signal?: AbortSignal;
 }
+
+export interface InspectForBuilds extends InspectSettings {
+  readonly purpose: 'build';
+  /** Directories that a build writes in. */
+  readonly directories?: readonly WrittenDirectory[];
+  /** Of the images, whose programs run while they are built. Default: that of this machine. */
+  readonly architecture?: Architecture;
+  /** How file systems are asked for; default: the system. */
+  readonly fileSystem?: AskFileSystem;
+}
+
+export interface InspectForBoot extends InspectSettings {
+  readonly purpose: 'boot';
+  readonly machine: MachineNeeds;
+}
+
+export type InspectOptions = InspectForBuilds | InspectForBoot;
 
 const MINIMUM_NODE = [24, 15] as const;
 
@@ -77,10 +100,10 @@ const BUILD_PROGRAMS: Readonly<Record<string, string>> = {
 export async function inspectHost(options: InspectOptions): Promise<readonly HostCheck[]> {
   const path = options.path ?? programPath(process.env['PATH']);
   options.signal?.throwIfAborted();
-  return options.purpose === 'build' ? inspectForBuilds(options, path) : inspectForBoot(options.firmware ?? [], path);
+  return options.purpose === 'build' ? inspectForBuilds(options, path) : inspectForBoot(options.machine, path);
 }
 
-async function inspectForBuilds(options: InspectOptions, path: string): Promise<HostCheck[]> {
+async function inspectForBuilds(options: InspectForBuilds, path: string): Promise<HostCheck[]> {
   const checks = [nodeVersion(), ...(await programs(BUILD_PROGRAMS, path))];
   /** Flags of unshare that give rights in the namespace; undefined when there are none. */
   let user: readonly string[] | undefined = [];
@@ -91,6 +114,10 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
     const namespaces = await userNamespaces(mappable, path, options.signal);
     checks.push(...mappers, ids, namespaces);
     user = namespaces.ok ? ['--user', '--map-root-user'] : undefined;
+  }
+  const { architecture } = options;
+  if (user !== undefined && architecture !== undefined && architecture !== hostArchitecture()) {
+    checks.push(await foreignPrograms(architecture, user, path, options.signal));
   }
   const forTrees = (options.directories ?? []).filter(({ trees }) => trees === true);
   const unfit = (await Promise.all(forTrees.map(({ path: place }) => fileSystem(place, options.fileSystem)))).filter(
@@ -107,14 +134,33 @@ async function inspectForBuilds(options: InspectOptions, path: string): Promise<
   return checks;
 }
 
-async function inspectForBoot(places: readonly FirmwareFiles[], path: string): Promise<HostCheck[]> {
-  const checks = [nodeVersion(), ...(await programs({ 'qemu-system-x86_64': 'qemu-system-x86' }, path))];
+/** Debian's emulators, which its set-up has the kernel open. */
+const EMULATORS = 'qemu-user-static';
+
+async function foreignPrograms(
+  architecture: Architecture,
+  user: readonly string[],
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<HostCheck> {
+  const { ok } = await tryArchitecture(architecture, user, path, signal);
+  const host = hostArchitecture();
+  const detail = ok
+    ? `Programs of ${architecture} run on this machine of ${host}, by emulation, many times slower`
+    : `Programs of ${architecture} do not run on this machine of ${host}: its kernel knows no emulator for them that works in a tree of its own`;
+  return check('architecture', ok, detail, install(EMULATORS));
+}
+
+async function inspectForBoot(machine: MachineNeeds, path: string): Promise<HostCheck[]> {
+  const checks = [nodeVersion(), ...(await programs({ [machine.program]: machine.package }, path))];
+  const { firmware: places, firmwarePackage, native } = machine;
   const whole = await Promise.all(places.map(async ({ code, variables }) => (await readable(code)) && (await readable(variables))));
   const found = places[whole.indexOf(true)];
   for (const part of ['code', 'variables'] as const) {
-    const detail = found?.[part] ?? 'No OVMF firmware with its variables was found';
-    checks.push(check(`firmware ${part}`, found !== undefined, detail, install('ovmf')));
+    const detail = found?.[part] ?? `No UEFI firmware for ${machine.program}, with its variables, was found`;
+    checks.push(check(`firmware ${part}`, found !== undefined, detail, install(firmwarePackage)));
   }
+  if (!native) return checks;
   const kvm = await allows('/dev/kvm', constants.R_OK | constants.W_OK);
   const detail = kvm ? '/dev/kvm can be used' : '/dev/kvm cannot be used: images boot in emulation, many times slower';
   checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${currentUser().name}`), required: false });

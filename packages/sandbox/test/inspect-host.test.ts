@@ -4,13 +4,23 @@ import { chownSync, existsSync, lutimesSync, mkdirSync, mkdtempSync, readdirSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { freeSpace, inspectHost, type FileSystemState, type FirmwareFiles } from '../src/index.js';
+import { hostArchitecture, type Architecture } from '@ict/plugin-api';
+import { freeSpace, inspectHost, type FileSystemState, type FirmwareFiles, type MachineNeeds } from '../src/index.js';
 import { programPath } from '../src/programs.js';
 import { eventually, processesWith } from './processes.js';
 
 const built = new URL('../dist/index.js', import.meta.url).href;
 
 const NOBODY = 65_534;
+
+/** A machine of qemu without firmware. */
+const MACHINE: MachineNeeds = {
+  program: 'qemu-system-x86_64',
+  package: 'qemu-system-x86',
+  firmware: [],
+  firmwarePackage: 'ovmf',
+  native: true,
+};
 
 /** Looks at the host until it is told to stop, and says what then became of it. */
 const STOPPED = `
@@ -36,7 +46,10 @@ describe('inspectHost', () => {
 
   it('gives a remedy with each failure, and only then', async () => {
     const directories = [{ path: '/no/such/place', wantedBytes: Number.MAX_SAFE_INTEGER }];
-    const checks = [...(await inspectHost({ purpose: 'build', directories })), ...(await inspectHost({ purpose: 'boot' }))];
+    const checks = [
+      ...(await inspectHost({ purpose: 'build', directories })),
+      ...(await inspectHost({ purpose: 'boot', machine: MACHINE })),
+    ];
     expect(checks.find(({ name }) => name === 'free space')).toMatchObject({ ok: false });
     for (const { ok, remedy, detail } of checks) {
       expect(remedy === undefined).toBe(ok);
@@ -45,7 +58,7 @@ describe('inspectHost', () => {
   });
 
   it('says what is missing when the path has no programs', async () => {
-    const checks = await inspectHost({ purpose: 'boot', path: '/no/such' });
+    const checks = await inspectHost({ purpose: 'boot', machine: MACHINE, path: '/no/such' });
     expect(checks.find(({ name }) => name === 'program qemu-system-x86_64')).toEqual({
       name: 'program qemu-system-x86_64',
       ok: false,
@@ -62,7 +75,7 @@ describe('inspectHost', () => {
       const [half, whole] = [place('half'), place('whole')];
       for (const file of [half.code, whole.code, whole.variables]) writeFileSync(file, '');
       const found = async (firmware: readonly FirmwareFiles[]) =>
-        (await inspectHost({ purpose: 'boot', firmware })).filter(({ name }) => name.startsWith('firmware '));
+        (await inspectHost({ purpose: 'boot', machine: { ...MACHINE, firmware } })).filter(({ name }) => name.startsWith('firmware '));
       expect((await found([half, whole])).map(({ name, ok, detail }) => [name, ok, detail])).toEqual([
         ['firmware code', true, whole.code],
         ['firmware variables', true, whole.variables],
@@ -72,6 +85,31 @@ describe('inspectHost', () => {
       );
     } finally {
       rmSync(directory, { recursive: true });
+    }
+  });
+
+  it('speaks of KVM only for machines of its own architecture', async () => {
+    const names = async (native: boolean) =>
+      (await inspectHost({ purpose: 'boot', machine: { ...MACHINE, native } })).map(({ name }) => name);
+    expect(await names(true)).toContain('kvm');
+    expect(await names(false)).not.toContain('kvm');
+  });
+
+  it('tries programs of another architecture, and says what they need', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+    try {
+      // Stands in for a kernel that knows an emulator, or none.
+      const answer = (status: number): void => writeFileSync(join(place, 'unshare'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
+      const foreign = hostArchitecture() === 'aarch64' ? 'x86_64' : 'aarch64';
+      const found = async (architecture: Architecture) =>
+        (await inspectHost({ purpose: 'build', architecture, path: place })).find(({ name }) => name === 'architecture');
+      answer(1);
+      expect(await found(foreign)).toMatchObject({ ok: false, required: true, remedy: 'sudo apt-get install --yes qemu-user-static' });
+      expect(await found(hostArchitecture() as Architecture)).toBeUndefined();
+      answer(0);
+      expect(await found(foreign)).toMatchObject({ ok: true, detail: expect.stringContaining(foreign) as string });
+    } finally {
+      rmSync(place, { recursive: true });
     }
   });
 

@@ -8,7 +8,7 @@ import { takeSettings } from '../settings.js';
 
 /** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
-  const { until, untilOff, timeout, memory, cpus, accel, asDisk } = flags;
+  const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk } = flags;
   const { terminal, surroundings, signal } = session;
   if (/\.ya?ml$/.test(image)) {
     throw cliError('ICT_CLI_USAGE', {
@@ -25,6 +25,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
     ...(memory === undefined ? {} : { memoryMiB: memory }),
     ...(cpus === undefined ? {} : { cpus }),
     ...(accel === undefined ? {} : { accel }),
+    ...(arch === undefined ? {} : { architecture: arch }),
     ...(asDisk === undefined ? {} : { asDisk }),
     onText: (text) => {
       session.say({ type: 'boot.console', text });

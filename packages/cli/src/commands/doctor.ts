@@ -1,5 +1,6 @@
-import { FIRMWARE_PLACES } from '@ict/boot';
-import type { HostCheck } from '@ict/sandbox';
+import { MACHINES, type MachineArchitecture } from '@ict/boot';
+import { hostArchitecture } from '@ict/plugin-api';
+import type { HostCheck, MachineNeeds } from '@ict/sandbox';
 import { inspectHost } from '@ict/sandbox';
 import { cliError } from '../errors.js';
 import { mendingCommands, missingPackages } from '../mending.js';
@@ -39,21 +40,31 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
   const written = new Map([[engine.workDir, true] as const, ...(borrowed ? [] : [[cacheDir, treesDir === undefined] as const])]);
   const directories = [...written].map(([path, trees]) => ({ path, wantedBytes: WANTED_BYTES, trees }));
   const { signal } = session;
+  const forImages = flags.arch === undefined ? {} : { architecture: flags.arch };
   const checks = new Map<string, HostCheck>();
   const add = (found: readonly HostCheck[], required: boolean): void =>
     found.forEach((check) => {
       if (!checks.has(`${check.name} ${check.detail}`))
         checks.set(`${check.name} ${check.detail}`, required ? check : { ...check, required: false });
     });
-  if (flags.for !== 'boot') add(await inspectHost({ purpose: 'build', directories, signal }), true);
+  if (flags.for !== 'boot') add(await inspectHost({ purpose: 'build', directories, ...forImages, signal }), true);
   if (flags.for !== 'boot' && borrowed) {
     add([cacheDirectory(`${engine.cacheDir} can only be read: what has to be kept goes to ${cacheDir}`)], false);
   }
   if (flags.for !== 'boot' && treesDir !== undefined) {
     add([cacheDirectory(`${cacheDir} takes no trees: they are made and kept in ${treesDir}, and go there as archives`)], false);
   }
-  if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', firmware: FIRMWARE_PLACES, signal }), flags.for === 'boot');
+  if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', machine: machineNeeds(flags.arch), signal }), flags.for === 'boot');
   return [...checks.values()];
+}
+
+/** What a machine to boot images in needs. @param wanted its architecture; default: that of this machine, where images of it can be booted. */
+function machineNeeds(wanted: MachineArchitecture | undefined): MachineNeeds {
+  const own = hostArchitecture();
+  const architecture = wanted ?? (own === 'aarch64' ? own : 'x86_64');
+  const { program, packages, firmware } = MACHINES[architecture];
+  const { qemu, firmware: firmwarePackage } = packages.debian;
+  return { program, package: qemu, firmware, firmwarePackage, native: architecture === own };
 }
 
 function cacheDirectory(detail: string): HostCheck {
