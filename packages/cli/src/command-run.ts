@@ -3,6 +3,7 @@ import type { GlobalFlags } from './flag-types.js';
 import type { Speech } from './session.js';
 import { Session } from './session.js';
 import { SignalWatch } from './signals.js';
+import { unlessStuck } from './stuck.js';
 import { createTerminal } from './views/terminal.js';
 
 /**
@@ -29,7 +30,7 @@ export async function runCommand(
   );
   const session = new Session(terminal, host.surroundings, watch, speech);
   try {
-    return await session.run(() => work(session));
+    return await session.run(() => unlessStuck(work(session), host.idle));
   } finally {
     watch.close();
   }

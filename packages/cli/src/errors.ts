@@ -18,5 +18,6 @@ export const cliError = defineErrors({
   ICT_CLI_GRAPH_TOO_LARGE: 'usage',
   ICT_CLI_HOST_MISSING: 'host',
   ICT_CLI_INSTALL_FAILED: 'host',
+  ICT_CLI_STUCK: 'internal',
   ICT_CLI_INTERRUPTED: 'interrupted',
 });

@@ -10,6 +10,7 @@ import type { GlobalFlags, Runner } from './flag-types.js';
 import { createProgram, VersionAsked } from './program.js';
 import type { Speech, Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
+import type { IdleSource } from './stuck.js';
 import type { OutputStream } from './views/terminal.js';
 
 /** Everything that {@link runCli} touches outside itself. */
@@ -18,6 +19,7 @@ export interface CliHost {
   readonly stderr: OutputStream;
   readonly surroundings: Surroundings;
   readonly signals: SignalSource;
+  readonly idle: IdleSource;
   /** Called before the code of a command is loaded. */
   prepare?(): Promise<void>;
   /** Why something of what was printed on stdout is lost; asked when all is printed. */
@@ -143,6 +145,7 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
       runProgram: async (program, env, signal) => (await import('./host-program.js')).runProgram(program, env, signal),
     },
     signals: process,
+    idle: process,
     // `ict --help` has run by then: it needs too little of its code.
     prepare: async () => {
       if (bundle !== undefined) (await import('./eager-compilation.js')).compileEagerly(bundle.builtins);

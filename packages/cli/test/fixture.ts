@@ -193,6 +193,7 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
       runProgram: script.runProgram ?? unexpected,
     },
     signals,
+    idle: process,
     exit: () => undefined,
   };
   const status = await runCli(argv, host);

@@ -12,7 +12,7 @@ type PluginName = Pick<FoundPlugin, 'name' | 'version'>;
  * plugin and of the function: whoever builds an image did not write it.
  */
 export class PluginCalls {
-  /** Calls that have not ended, by what gives each of them up. */
+  /** Calls and streams that have not ended, by what gives each of them up. */
   private readonly pending = new Set<() => void>();
 
   /** A part of a plugin whose functions, also those of its members, are called through here. */
@@ -33,20 +33,62 @@ export class PluginCalls {
   /** Waits for work of a plugin, unless nothing is left that could end it. */
   attend<T>(work: Promise<T>, plugin: PluginName, name: string): Promise<T> {
     return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(failure(plugin, name, 'it waits for what never comes', 'A promise in it is never settled.'));
-      if (this.pending.size === 0) process.on('beforeExit', this.giveAllUp);
-      this.pending.add(giveUp);
-      const end = (): void => {
-        this.pending.delete(giveUp);
-        if (this.pending.size === 0) process.off('beforeExit', this.giveAllUp);
-      };
+      const end = this.begin(() => reject(unsettled(plugin, name)));
       work.then(resolve, reject).finally(end);
     });
+  }
+
+  /** Calls `giveUp` when nothing is left that could end what begins here. @returns what to call when it has ended. */
+  private begin(giveUp: () => void): () => void {
+    if (this.pending.size === 0) process.on('beforeExit', this.giveAllUp);
+    this.pending.add(giveUp);
+    return () => {
+      this.pending.delete(giveUp);
+      if (this.pending.size === 0) process.off('beforeExit', this.giveAllUp);
+    };
   }
 
   private readonly giveAllUp = (): void => {
     for (const giveUp of this.pending) giveUp();
   };
+
+  /**
+   * A stream whose failures are `attributed`, and which is given up as calls are. Archives have 60,000 packages: one more generator, or a call of
+   * {@link attend} for each, would cost as much as reading them.
+   */
+  private throughout<T>(
+    stream: AsyncIterable<T>,
+    plugin: PluginName,
+    name: string,
+    attributed: (error: unknown) => unknown,
+  ): AsyncIterable<T> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        const iterator = stream[Symbol.asyncIterator]();
+        let refuse: (error: unknown) => void = () => undefined;
+        const end = this.begin(() => refuse(unsettled(plugin, name)));
+        const next = (): Promise<IteratorResult<T>> =>
+          new Promise((resolve, reject) => {
+            refuse = reject;
+            iterator.next().then(
+              (result) => {
+                if (result.done === true) end();
+                resolve(result);
+              },
+              (error: unknown) => {
+                end();
+                reject(attributed(error));
+              },
+            );
+          });
+        const close = async (value: unknown): Promise<IteratorResult<T>> => {
+          end();
+          return iterator.return === undefined ? { done: true, value } : this.attend(iterator.return(value), plugin, name);
+        };
+        return { next, return: close };
+      },
+    };
+  }
 
   private call(work: () => unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
     const attributed = (error: unknown): unknown => (isForeseen(error, args) ? error : unforeseen(error, plugin, name));
@@ -66,25 +108,12 @@ export class PluginCalls {
       throw attributed(error);
     };
     if (answer instanceof Promise && !AT_ONCE.has(name)) return this.attend(answer, plugin, name).then(checked, rethrow);
-    return isStream(answer) ? throughout(answer, rethrow) : checked(answer);
+    return isStream(answer) ? this.throughout(answer, plugin, name, attributed) : checked(answer);
   }
 }
 
 function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
-}
-
-/** A stream whose failures go through `rethrow`. Archives have 60,000 packages: one more generator would cost as much as reading them. */
-function throughout<T>(stream: AsyncIterable<T>, rethrow: (error: unknown) => never): AsyncIterable<T> {
-  return {
-    [Symbol.asyncIterator]: () => {
-      const iterator = stream[Symbol.asyncIterator]();
-      return {
-        next: () => iterator.next().then(undefined, rethrow),
-        return: async (value: unknown) => (await iterator.return?.(value)) ?? { done: true, value },
-      };
-    },
-  };
 }
 
 /** What is no accident of a plugin: refusals in its own words, what the operating system says, and a build that was told to stop. */
@@ -99,6 +128,10 @@ function isStopped(arg: unknown): boolean {
 function unforeseen(error: unknown, plugin: PluginName, name: string): Error {
   const message = error instanceof Error ? error.message : String(error);
   return failure(plugin, name, message, 'What it means to refuse is an IctError of a table of its own.', error);
+}
+
+function unsettled(plugin: PluginName, name: string): Error {
+  return failure(plugin, name, 'it waits for what never comes', 'A promise in it is never settled.');
 }
 
 function failure({ name, version }: PluginName, call: string, why: string, advice: string, cause?: unknown): Error {

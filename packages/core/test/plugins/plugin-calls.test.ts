@@ -95,9 +95,56 @@ describe('a function of a plugin that never answers', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'ICT_PLUGIN_FAILED', facts: { call: 'metadata.snapshot' } });
   });
 
+  it.each<[string, () => AsyncGenerator<number>, number[]]>([
+    [
+      'before it yields',
+      async function* () {
+        yield await new Promise<number>(() => undefined);
+      },
+      [],
+    ],
+    [
+      'after it has yielded',
+      async function* () {
+        yield 1;
+        await new Promise(() => undefined);
+      },
+      [1],
+    ],
+    [
+      'when its reader has enough',
+      async function* () {
+        try {
+          yield 1;
+          yield 2;
+        } finally {
+          await new Promise(() => undefined);
+        }
+      },
+      [1, 2],
+    ],
+  ])('is given up when it is a stream, %s', async (_when, stream, seen) => {
+    const { metadata } = provider('metadata.packages', stream);
+    const read: unknown[] = [];
+    const all = async () => {
+      for await (const one of metadata.packages(snapshot as never, ctx)) if (read.push(one) === 2) break;
+    };
+    const reading = all();
+    await new Promise((done) => void setImmediate(done));
+    process.emit('beforeExit', 0);
+    await expect(reading).rejects.toMatchObject({ code: 'ICT_PLUGIN_FAILED', facts: { call: 'metadata.packages' } });
+    expect(read).toEqual(seen);
+  });
+
   it('leaves no listener behind when it does', async () => {
     const before = process.listenerCount('beforeExit');
     await pin(snapshot);
+    const stream = provider('metadata.packages', async function* () {
+      yield 1;
+      yield 2;
+    });
+    for await (const one of stream.metadata.packages(snapshot as never, ctx)) if (one === undefined) break;
+    for await (const one of stream.metadata.packages(snapshot as never, ctx)) if (one !== undefined) break;
     await new Promise((done) => void setImmediate(done));
     expect(process.listenerCount('beforeExit')).toBe(before);
   });
