@@ -59,6 +59,11 @@ export const formats: Readonly<Record<string, TextFormat>> = {
     '^(?:all|[a-z]{2,3}(?:_(?:[A-Z]{2}|[0-9]{3}|[A-Z][a-z]{3}))?(?:@[a-z]+)?)$',
     'a language as locales name it, such as de, pt_BR or sr@latin, or "all"',
   ),
+  // What the kernel or systemd mounts is never that of fstab, which itself has to be there, as have the programs that mount, and what they need.
+  'mount-point': written(
+    '^(?!/(?:(?:proc|sys|dev)(?:/|$)|(?:run|etc|(?:usr/)?(?:s?bin|lib(?:64)?))/*$))(?:none|(?:/(?!\\.\\.?(?:/|$))[^/\\s]+)*/*)$',
+    'an absolute path without blanks, "." and "..", such as /srv, and no directory that is in use before partitions are mounted, such as /proc, /etc or /usr/bin',
+  ),
   mode: written('^[0-7]{3,4}$', 'three or four octal digits, such as "0644"'),
 };
 

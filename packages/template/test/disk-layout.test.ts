@@ -81,7 +81,7 @@ describe('one mistake of a disk', () => {
     const { problems } = await load(`${HEAD}disk:
   partitions:
     - { id: a, type: nonsense, start: 1MiB, fsType: ext4 }
-    - { id: a, type: linux, fsType: ext4, mountPoint: "x y" }
+    - { id: a, type: linux, fsType: ext4, mountOptions: "x y" }
 `);
     expect(said(problems).map((text) => text.replace(/^ICT_[A-Z_]+: /, ''))).toEqual([
       'the disk needs the key "size"',
@@ -90,7 +90,7 @@ describe('one mistake of a disk', () => {
       'partition "a" has the unknown type "nonsense"',
       'partition "a" needs the key "start": the one before takes the rest of the disk',
       'two partitions have the id "a"',
-      'the mount point "x y" is not an absolute path with single slashes and without spaces',
+      'mount options have no spaces: "x y"',
     ]);
   });
 

@@ -60,7 +60,15 @@ const partition = {
       '0',
       formatted('size', 'End, exclusive, as a size from the start of the disk. `"0"`: the rest of the disk.', '513MiB'),
     ),
-    mountPoint: withDefault('none', text('Where the system mounts it. Empty or `none`: nowhere.', '/', '/boot/efi')),
+    mountPoint: withDefault(
+      'none',
+      formatted(
+        'mount-point',
+        'Where the system mounts it. Empty or `none`: nowhere. What is in use before partitions are mounted is no place for one: `/proc`, `/sys`, `/dev` and what is below them, `/run`, `/etc`, `/bin`, `/sbin`, `/lib`, `/lib64`, and those four in `/usr`.',
+        '/',
+        '/boot/efi',
+      ),
+    ),
     mountOptions: withDefault('defaults', text('Fourth field of its line in /etc/fstab.', 'umask=0077')),
     flags: withDefault([], texts('Flags of the partition.', ['esp', 'boot'])),
   },

@@ -110,13 +110,6 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
         near === undefined ? `Known types: ${partitionTypes.join(', ')}. For another, give "typeUUID".` : `Did you mean "${near}"?`;
       report('ICT_TEMPLATE_DISK', [...at, 'type'], `partition "${id}" has the unknown type "${type}"`, hint);
     }
-    if (mountPoint !== undefined && !/^\/(?:[^/\s]+(?:\/[^/\s]+)*)?$/.test(mountPoint)) {
-      report(
-        'ICT_TEMPLATE_DISK',
-        [...at, 'mountPoint'],
-        `the mount point ${JSON.stringify(mountPoint)} is not an absolute path with single slashes and without spaces`,
-      );
-    }
     if (/\s/.test(item.mountOptions ?? '')) {
       report(
         'ICT_TEMPLATE_DISK',
