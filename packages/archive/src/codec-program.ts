@@ -34,7 +34,7 @@ export class ProgramStream extends Duplex {
   readonly #fail: (reason: string) => Error;
   #stderr = '';
 
-  /** @param fail makes the error for a status other than 0, from what the program said. */
+  /** @param fail makes the error for what the program says of its input. */
   constructor(program: string, args: readonly string[], fail: (reason: string) => Error) {
     super({ highWaterMark: 256 * 1024 });
     this.#fail = fail;
@@ -79,8 +79,9 @@ export class ProgramStream extends Duplex {
 /**
  * Feeds a source to a program that writes to an open file itself, at the file's current place.
  *
- * @param options.fail makes the error for a status other than 0, from what the program said.
- * @throws that error, what the source fails with, the signal's reason, `ICT_ARCHIVE_PROGRAM_FAILED` (also when something kills the program).
+ * @param options.fail makes the error for what the program says of its input.
+ * @throws that error; what the source fails with; the signal's reason; `ICT_ARCHIVE_PROGRAM_FAILED`, also when something kills the program or memory
+ *   runs out; an error with the system's code (`ENOSPC`) when the file cannot be written.
  */
 export async function runProgramTo(
   program: string,
@@ -124,7 +125,19 @@ function environment(): NodeJS.ProcessEnv {
   return { LC_ALL: 'C', PATH: process.env.PATH ?? '' };
 }
 
-/** What a program was given is not wrong because something killed the program. */
+/** What programs say in the C locale when the system refuses them something, and what Node calls it. */
+const REFUSALS: readonly (readonly [RegExp, string])[] = [
+  [/Cannot allocate memory|couldn't allocate enough memory/, 'ENOMEM'],
+  [/No space left on device/, 'ENOSPC'],
+  [/Disk quota exceeded/, 'EDQUOT'],
+  [/File too large/, 'EFBIG'],
+  [/Input\/output error/, 'EIO'],
+];
+
+/** Programs that compress have none above it: the system could not start one, or it found a fault in itself. */
+const LAST_STATUS = 2;
+
+/** What a program was given is not wrong because something killed the program, or the system refused it memory or room. */
 function failure(
   program: string,
   status: number | null,
@@ -132,12 +145,24 @@ function failure(
   said: string,
   fail: (reason: string) => Error,
 ): Error {
-  if (signal === null) return fail(said.trim() || `exit status ${String(status)}`);
-  return archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
-    message: `${program} was ended by ${signal}`,
-    hint: 'Something killed it, often for lack of memory: see the kernel log, then try again.',
-    facts: { program, signal },
-  });
+  const reason = said.trim() || `exit status ${String(status)}`;
+  if (signal !== null) {
+    return archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
+      message: `${program} was ended by ${signal}`,
+      hint: 'Something killed it, often for lack of memory: see the kernel log, then try again.',
+      facts: { program, signal },
+    });
+  }
+  // For damaged input bzip2 ends with 2, and guesses at reasons.
+  const code = status === 1 ? REFUSALS.find(([words]) => words.test(said))?.[1] : undefined;
+  if (code === 'ENOMEM' || (status ?? 0) > LAST_STATUS) {
+    return archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
+      message: `${program} failed: ${reason}`,
+      hint: code === 'ENOMEM' ? 'Free memory, then try again.' : 'Check that the program works.',
+      facts: { program, reason },
+    });
+  }
+  return code === undefined ? fail(reason) : Object.assign(new Error(reason), { code });
 }
 
 function notStarted(program: string, cause: Error): Error {

@@ -6,7 +6,7 @@ import { findProgram, ProgramStream, runProgramTo } from './codec-program.js';
 import type { Compression } from './compression.js';
 import { archiveError } from './errors.js';
 import { writeWhole } from './whole-write.js';
-import { decompressXzWasm } from './xz-wasm.js';
+import { decompressXzWasm, XzWasmError } from './xz-wasm.js';
 import { decompressZchunk } from './zchunk.js';
 import { decompressZstdFrames } from './zstd-frames.js';
 
@@ -156,7 +156,7 @@ class Output extends Transform {
 
   #named(error: Error | null): Error | null {
     if (error === null || isIctError(error) || this.#input.failure?.error === error || isDecoderFailure(error) === false) return error;
-    return corrupt(this.#kind, error.message, error);
+    return isLackOfMemory(error) ? outOfMemory(this.#kind, error) : corrupt(this.#kind, error.message, error);
   }
 }
 
@@ -167,6 +167,21 @@ function isDecoderFailure(error: Error): boolean {
   const { code } = error as NodeJS.ErrnoException;
   if (error.name === 'AbortError') return false;
   return code === undefined ? FORMAT_ERRORS.has(error.name) : /^(Z_|ZSTD_|ERR_ZSTD|ERR_ZLIB)/.test(code);
+}
+
+const LACKS_OF_MEMORY: ReadonlySet<string> = new Set(['Z_MEM_ERROR', 'ZSTD_error_memory_allocation']);
+
+function isLackOfMemory(error: Error): boolean {
+  return error instanceof XzWasmError ? error.lacksMemory : LACKS_OF_MEMORY.has((error as NodeJS.ErrnoException).code ?? '');
+}
+
+function outOfMemory(kind: Compression, cause: Error): Error {
+  return archiveError('ICT_ARCHIVE_PROGRAM_FAILED', {
+    message: `The ${kind} data takes more memory to decompress than there is: ${cause.message}`,
+    hint: kind === 'xz' ? 'Install the program xz, which can take more than is used without it.' : 'Free memory, then try again.',
+    facts: { compression: kind, reason: cause.message },
+    cause,
+  });
 }
 
 function corrupt(kind: Compression, reason: string, cause?: unknown): Error {

@@ -1,8 +1,16 @@
 import { ByteReader } from './byte-reader.js';
 
+/** What the decoder answers when a dictionary is larger than memory, or than it takes. @see XZ_MEM_ERROR, XZ_MEMLIMIT_ERROR of XZ Embedded */
+const LACK_OF_MEMORY = /error code [34]$/;
+
 /** Damaged or incomplete xz data, as far as the WebAssembly decoder says. */
 export class XzWasmError extends Error {
   override readonly name = 'XzWasmError';
+
+  /** The data may be fine: its dictionary does not fit into memory. */
+  get lacksMemory(): boolean {
+    return LACK_OF_MEMORY.test(this.message);
+  }
 }
 
 /**

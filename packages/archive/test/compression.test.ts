@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { digestOf } from '@ict/integrity';
 import { compress, decompress, decompressFileTo, detectCompression, type Compression, type WritableCompression } from '../src/index.js';
+import { findProgram } from '../src/codec-program.js';
 import { decompressTo } from '../src/decompress.js';
 import { collect, hostileBytes, inPieces, run, temporaryDirectory, zchunk } from './workspace.js';
 
@@ -164,6 +165,40 @@ describe('programs', () => {
     closeSync(descriptor);
   });
 
+  /** Programs as they are, to which the system gives no more than `ulimit` says. */
+  function limited(...limits: readonly string[]): string {
+    const searchPath = temporaryDirectory();
+    for (const name of ['xz', 'bzip2']) {
+      const script = ['#!/bin/sh', "trap '' XFSZ", ...limits.map((one) => `ulimit ${one}`), `exec ${findProgram(name)} "$@"`, ''];
+      writeFileSync(join(searchPath, name), script.join('\n'), { mode: 0o755 });
+    }
+    return searchPath;
+  }
+
+  it.each([
+    ['xz', 9, '-v 30000'],
+    ['lzma', undefined, '-v 8000'],
+    ['bz2', 9, '-v 5000'],
+  ] as const)('does not take %s for damaged because memory ran out', async (kind, level, limit) => {
+    const failed = { code: 'ICT_ARCHIVE_PROGRAM_FAILED', kind: 'host', facts: { reason: expect.stringMatching(/allocate/) } };
+    await expect(unpack(kind, await pack(kind, TEXT, level), { searchPath: limited(limit) })).rejects.toMatchObject(failed);
+  });
+
+  it('does not take it for damaged because a dictionary is larger than what is decoded without the program', async () => {
+    const packed = run('xz', ['--lzma2=preset=0,dict=96MiB', '-T1', '-c'], { input: TEXT });
+    await expect(unpack('xz', packed, { searchPath: '' })).rejects.toMatchObject({ code: 'ICT_ARCHIVE_PROGRAM_FAILED' });
+  });
+
+  it('does not take it for damaged because what it writes has no room, or because it is no such program', async () => {
+    const searchPath = limited('-f 8');
+    const packed = await pack('xz', TEXT);
+    const descriptor = openSync(join(searchPath, 'out'), 'wx');
+    await expect(decompressTo(inPieces(packed, 10_007), 'xz', descriptor, { searchPath })).rejects.toMatchObject({ code: 'EFBIG' });
+    closeSync(descriptor);
+    writeFileSync(join(searchPath, 'xz'), '#!/bin/sh\nexit 127\n');
+    await expect(unpack('xz', packed, { searchPath })).rejects.toMatchObject({ code: 'ICT_ARCHIVE_PROGRAM_FAILED' });
+  });
+
   it.each(['bz2', 'lzma'] as const)('says which program %s needs', (kind) => {
     expect(() => decompress(inPieces(TEXT, 1000), kind, { searchPath: '/nonexistent:relative' })).toThrow(
       expect.objectContaining({ code: 'ICT_ARCHIVE_PROGRAM_MISSING' }),
@@ -244,7 +279,8 @@ it.each<Compression>([...PACKED, 'none'])('%s ends or fails with its own code fo
         () => 'read',
         (error: { code?: string }) => error.code,
       );
-      expect(['read', 'ICT_ARCHIVE_CORRUPT', 'ICT_ARCHIVE_TOO_LARGE']).toContain(outcome);
+      // Any bytes may ask for a dictionary that is larger than memory.
+      expect(['read', 'ICT_ARCHIVE_CORRUPT', 'ICT_ARCHIVE_TOO_LARGE', 'ICT_ARCHIVE_PROGRAM_FAILED']).toContain(outcome);
     }),
     // What a program unpacks takes a process for each run.
     { numRuns: ['xz', 'bz2', 'lzma'].includes(kind) ? 100 : 300 },
