@@ -35,6 +35,11 @@ describe('standard output', () => {
     },
   );
 
+  it('that is closed is a failure', async () => {
+    const { status, stderr } = await bash('ict templates >&-');
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/^error ICT_CLI_OUTPUT {2}standard output cannot be written: EBADF\n/)]);
+  });
+
   it('without room changes no other failure', async () => {
     const { status, stderr } = await bash('echo workers >bad.yml; ict validate bad.yml --json >/dev/full');
     expect([status, stderr]).toEqual([1, expect.not.stringContaining('ICT_CLI_OUTPUT')]);

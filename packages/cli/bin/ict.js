@@ -2,6 +2,8 @@
 ':' /*
 # The shell reads these lines as far as `exec`; to JavaScript they are a comment. They find the Node that `npm ci` put beside this
 # package or above it, because looking for it from an older Node costs a fifth of a second at every start, and a second process.
+# Node takes a standard output that is closed for /dev/null. What is open for reading refuses to be written.
+{ true 3>&1; } 2>/dev/null || exec 1</dev/null
 look() {
   directory=$1
   while [ -n "$name" ] && [ -n "$directory" ]; do

@@ -123,6 +123,21 @@ describe('started by its name', () => {
     expect(JSON.parse(stderr)).toEqual([]);
   });
 
+  it.each([
+    ['is closed is not written', '>&-', 'EBADF'],
+    ['goes to nowhere is', '>/dev/null', 'fine'],
+  ])('standard output that %s', async (_, redirection, expected) => {
+    await bringNode();
+    await writeFile(
+      join(app, 'dist', 'start.js'),
+      `export async function start() {
+        process.stdout.on('error', () => undefined).write('text', (error) => process._rawDebug(error?.code ?? 'fine'));
+      }`,
+    );
+    const { stderr } = await run(['sh', '-c', `node_modules/@ict/cli/bin/ict.js ${redirection}`]);
+    expect(stderr).toBe(`${expected}\n`);
+  });
+
   it('takes the Node of PATH where npm put none', async () => {
     const { stdout, code, pid } = await run(['node_modules/@ict/cli/bin/ict.js', 'a'], await pathWith('this'));
     expect(code).toBe(0);
