@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { EngineOptions } from '@ict/core';
+import { readRegularFile } from '@ict/integrity';
 import type { ProblemReport } from '@ict/plugin-api';
 import type { Config, ConfigRow, LoadedConfig, TransportDefaults } from '@ict/template';
 import { describeConfig, loadConfig, requireConfig } from '@ict/template';
@@ -47,7 +48,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       ],
       hostSources: flags.hostMirrors,
       distributionFiles: [...config.distros, ...(flags.distroFile ?? []).map((file) => resolve(cwd, file))],
-      keyrings: (flags.keyring ?? []).map((file) => resolve(cwd, file)),
+      keyrings: await Promise.all((flags.keyring ?? []).map((file) => readableKeyring(file, cwd))),
       network: config.network,
       variables: { ...(flags.var === undefined ? {} : { given: flags.var }), env },
       offline: flags.offline === true,
@@ -61,6 +62,22 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
     defaultWorkDirectory: !loaded.origins.has('work_dir'),
     warnings: loaded.warnings,
   };
+}
+
+/** The path of a keyring, which is there even if no repository turns out to need it. @throws `ICT_CLI_FLAG_INVALID` */
+async function readableKeyring(file: string, cwd: string): Promise<string> {
+  const path = resolve(cwd, file);
+  try {
+    await readRegularFile(path);
+  } catch (cause) {
+    throw cliError('ICT_CLI_FLAG_INVALID', {
+      message: `the keyring ${file} of --keyring cannot be read: ${(cause as Error).message}`,
+      hint: 'Name a readable file, or leave out the flag.',
+      facts: { flag: '--keyring', file: path },
+      cause,
+    });
+  }
+  return path;
 }
 
 /** The settings of a command that opens no engine; from now on the session speaks as they say. @throws as {@link resolveSettings} */

@@ -25,6 +25,7 @@ const work = ['--work-dir', '/nonexistent/work'];
 
 describe('build', () => {
   it('hands flags to the engine', async () => {
+    await writeFile(join(directory, 'acme.asc'), 'keys');
     const { options, status, closed } = await ict(
       [
         'build',
@@ -304,6 +305,10 @@ describe('usage', () => {
     [['build', 'a.yml', '--nonsense'], /unknown option '--nonsense'/],
     [['build', 'a.yml', '--workers', '0'], /--workers is not a whole number from 1 to 64/],
     [['build', 'a.yml', '--verify', 'no'], /Allowed choices are signature, full/],
+    [
+      ['validate', 'a.yml', '--keyring', '/nonexistent/acme.asc'],
+      /the keyring \/nonexistent\/acme\.asc of --keyring cannot be read: ENOENT/,
+    ],
     [['build', 'a\nb.yml'], /TEMPLATE has a NUL or another control character/],
     [['schema', 'nonsense'], /Allowed choices are template/],
     [['--log-level', 'loud', 'version'], /Allowed choices are debug/],
