@@ -44,6 +44,15 @@ async function allOffers(lines: readonly (readonly string[])[], before = ''): Pr
   return answers.map((answer) => answer.split('\n').filter((line) => line !== ''));
 }
 
+/** What fish offers at the end of a line, without descriptions. */
+async function fishOffers(line: string): Promise<readonly string[]> {
+  const { stdout } = await promisify(execFile)('fish', ['--no-config', '-c', `source ${fish}; complete -C ${JSON.stringify(line)}`], {
+    cwd: directory,
+    env: { ...process.env, HOME: directory },
+  });
+  return stdout.split('\n').flatMap((answer) => (answer === '' ? [] : [answer.split('\t')[0] ?? '']));
+}
+
 describe('bash', () => {
   it('offers commands', async () => {
     expect(await offers('b')).toEqual(['build', 'boot']);
@@ -133,16 +142,40 @@ describe('bash', () => {
   });
 });
 
-describe('fish', () => {
-  /** What fish offers at the end of a line, without descriptions. */
-  async function fishOffers(line: string): Promise<readonly string[]> {
-    const { stdout } = await promisify(execFile)('fish', ['--no-config', '-c', `source ${fish}; complete -C ${JSON.stringify(line)}`], {
-      cwd: directory,
-      env: { ...process.env, HOME: directory },
-    });
-    return stdout.split('\n').flatMap((answer) => (answer === '' ? [] : [answer.split('\t')[0] ?? '']));
-  }
+describe('what is offered depends on the arguments before it:', () => {
+  const cases: readonly (readonly [line: string, expected: readonly string[]])[] = [
+    ['config set logging.level', ['debug', 'info', 'warn', 'error']],
+    ['config set --user logging.level', ['debug', 'info', 'warn', 'error']],
+    ['config set logging.level --log-file workers', ['debug', 'info', 'warn', 'error']],
+    ['config set storage.package_cache.twins', ['true', 'false']],
+    ['config set workers', []],
+    ['config set workers 8', []],
+    ['config set mirrors', []],
+    ['config set distros one.yml', ['template.yml', 'my image.yml']],
+    ['config get workers', []],
+    ['schema template', []],
+    ['completion bash', []],
+    ['build template.yml', []],
+    ['build --workers 4', ['template.yml', 'my image.yml']],
+    ['validate template.yml', ['template.yml', 'my image.yml']],
+    ['validate -', ['template.yml', 'my image.yml']],
+    ['search template.yml', []],
+    ['cache export 0123', ['template.yml', 'my image.yml']],
+    ['cache nonsense', []],
+  ];
 
+  it.each(cases)('bash, %s', async (line, expected) => {
+    const offered = await offers(...line.split(' '), '');
+    expect(offered.filter((word) => !word.startsWith('-') && !/^ict\.(?:bash|fish|zsh)$/.test(word)).sort()).toEqual([...expected].sort());
+  });
+
+  it.each(cases)('fish, %s', async (line, expected) => {
+    const offered = (await fishOffers(`ict ${line} `)).map((word) => word.replace(/\\(?= )/g, ''));
+    expect(offered.filter((word) => !/^ict\.(?:bash|fish|zsh)$/.test(word)).sort()).toEqual([...expected].sort());
+  });
+});
+
+describe('fish', () => {
   it('offers the values that a flag takes at this command', async () => {
     expect(await fishOffers('ict graph template.yml --format ')).toEqual(['dot', 'svg']);
     expect(await fishOffers('ict validate --format ')).toEqual(['github', 'text']);
@@ -158,7 +191,7 @@ describe('fish', () => {
   });
 });
 
-it('zsh offers the values that a flag takes at this command', async () => {
+it('zsh offers the values that a flag or a setting takes at this command', async () => {
   const zsh = join(directory, 'ict.zsh');
   await writeFile(zsh, (await ict(['completion', 'zsh'])).stdout.text);
   // As zsh's own bashcompinit calls such functions.
@@ -169,9 +202,9 @@ ask() {
   COMP_WORDS=(ict "$@"); COMP_CWORD=$#; COMPREPLY=()
   _ict; echo "\${COMPREPLY[@]}"
 }
-ask graph template.yml --format ''; ask validate --format ''`;
+ask graph template.yml --format ''; ask validate --format ''; ask config set logging.level ''`;
   const { stdout } = await promisify(execFile)('zsh', ['-f', '-c', program], { cwd: directory });
-  expect(stdout).toBe('dot svg\ntext github\n');
+  expect(stdout).toMatch(/^dot svg\ntext github\ndebug info warn error --unset .*\n$/);
 });
 
 describe('a command takes only flags that change what it does', () => {

@@ -1,4 +1,4 @@
-import { configKeys } from '@ict/template';
+import { configKeys, type SettingSchema } from '@ict/template';
 import type { Command, Option } from 'commander';
 import type { CompletionKind } from '../authoring-commands.js';
 import type { Shell } from '../tool-commands.js';
@@ -15,17 +15,28 @@ export interface CompletionCommand {
     readonly values: readonly string[];
     /** Whether a value must follow, of whatever kind. */
     readonly takesValue: boolean;
+    /** How many words behind it may be its values. */
+    readonly mayTakeValues: number;
     readonly takesFile: boolean;
     /** What `ict complete` lists for its value. */
     readonly asks: CompletionKind | undefined;
   }[];
-  /** Words that may come next: names of commands, or choices of an argument. */
+  /** What may stand where, flags aside: names of commands, or values of arguments. */
+  readonly places: readonly CompletionPlace[];
+}
+
+/** A place on the command line behind the name of a command. */
+interface CompletionPlace {
+  /** How many arguments stand before it, at least. */
+  readonly first: number;
+  /** The same, at most. */
+  readonly last: number;
+  /** The first argument, where what may follow depends on it. */
+  readonly behind?: string;
   readonly words: readonly string[];
   readonly takesFile: boolean;
-  /** What `ict complete` lists for its argument. */
+  /** What `ict complete` lists for it. */
   readonly asks: CompletionKind | undefined;
-  /** What it lists for a package of the template that the first argument names. */
-  readonly asksOfTemplate: CompletionKind | undefined;
 }
 
 /** `ict completion`: prints a script that completes commands, flags, their values and files. */
@@ -39,46 +50,55 @@ export async function completion(session: Session, shell: Shell, program: Comman
 export function describeCommands(program: Command): readonly CompletionCommand[] {
   const shared = program.options.map(describeOption);
   const visit = (command: Command, path: string): CompletionCommand[] => {
-    const [argument] = command.registeredArguments;
-    const choices = argument === undefined ? [] : (argument.argChoices ?? listed[argument.name()]?.() ?? []);
+    const children = visible(command);
     const own: CompletionCommand = {
       path,
       description: command.description(),
       options: [...(command === program ? [] : command.options.map(describeOption)), ...shared, help],
-      words: [...visible(command).map((child) => child.name()), ...choices],
-      takesFile: command.registeredArguments.some((one) => (one.argChoices ?? []).length === 0 && !WORDS.includes(one.name())),
-      asks: argument === undefined ? undefined : asked[argument.name()],
-      asksOfTemplate: command.registeredArguments.some((one) => PACKAGES.includes(one.name()))
-        ? LOCKED.includes(path)
-          ? 'locked-packages'
-          : 'packages'
-        : undefined,
+      places:
+        children.length === 0 ? placesOf(command, path) : [{ ...NOTHING, first: 0, last: 0, words: children.map((child) => child.name()) }],
     };
-    return [own, ...visible(command).flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
+    return [own, ...children.flatMap((child) => visit(child, `${path} ${child.name()}`.trim()))];
   };
   return visit(program, '');
 }
 
-/** Placeholders of arguments and flags whose values `ict complete` knows. */
-const asked: Readonly<Partial<Record<string, CompletionKind>>> = {
-  distribution: 'distributions',
-  id: 'kept-images',
-  image: 'images',
-  names: 'packages',
-  word: 'templates',
+const NOTHING = { words: [], takesFile: false, asks: undefined };
+
+function placesOf(command: Command, path: string): readonly CompletionPlace[] {
+  return command.registeredArguments.flatMap((argument, index): CompletionPlace[] => {
+    const place = { ...NOTHING, first: index, last: argument.variadic ? Infinity : index };
+    if (argument.name() === 'key') return [{ ...place, words: [...configKeys.keys()] }];
+    if (argument.name() === 'value') return [...configKeys].map(([key, setting]) => ({ ...place, behind: key, ...settingValues(setting) }));
+    const words = argument.argChoices ?? [];
+    const asks = askedOfArguments[`${path} ${argument.name()}`];
+    return [{ ...place, words, asks, takesFile: words.length === 0 && !WORDS.includes(argument.name()) }];
+  });
+}
+
+/** What a setting may be set to: a text that is none of a few is a path, or the name of a plugin. */
+function settingValues({ type, enum: words }: SettingSchema): Pick<CompletionPlace, 'words' | 'takesFile'> {
+  if (type === 'boolean') return { words: ['true', 'false'], takesFile: false };
+  return { words: words ?? [], takesFile: words === undefined && (type === 'string' || type === 'array') };
+}
+
+/** Placeholders of flags whose values `ict complete` knows. */
+const asked: Readonly<Partial<Record<string, CompletionKind>>> = { distribution: 'distributions', names: 'packages' };
+
+/** Arguments that it knows, by command and placeholder. Commands that are asked only about what a lock has get its packages. */
+const askedOfArguments: Readonly<Partial<Record<string, CompletionKind>>> = {
+  'boot image': 'images',
+  'cache export id': 'kept-images',
+  'cache info id': 'kept-images',
+  'lock names': 'locked-packages',
+  'show package': 'packages',
+  'templates word': 'templates',
+  'why package': 'locked-packages',
+  'why-not package': 'packages',
 };
 
-/** Placeholders of arguments whose values are known here. */
-const listed: Readonly<Partial<Record<string, () => readonly string[]>>> = { key: () => [...configKeys.keys()] };
-
 /** Placeholders of arguments that are no files. */
-const WORDS: readonly string[] = ['id', 'word', 'key', 'value', 'package'];
-
-/** Placeholders of arguments that are packages of the template before them. */
-const PACKAGES: readonly string[] = ['package', 'names'];
-
-/** Commands that are asked only about what a lock has. */
-const LOCKED: readonly string[] = ['why', 'lock'];
+const WORDS: readonly string[] = ['id', 'names', 'package', 'word'];
 
 function visible(command: Command): readonly Command[] {
   return command
@@ -92,6 +112,7 @@ const help = {
   description: 'display help for command',
   values: [],
   takesValue: false,
+  mayTakeValues: 0,
   takesFile: false,
   asks: undefined,
 };
@@ -101,7 +122,16 @@ function describeOption(option: Option): CompletionCommand['options'][number] {
   const values = option.argChoices ?? [];
   const [, placeholder = ''] = /<([a-z]+)(?:\.\.\.)?>/.exec(option.flags) ?? [];
   const takesFile = /^(?:file|dir)$/.test(placeholder);
-  return { flags, description: option.description, values, takesValue: option.required, takesFile, asks: asked[placeholder] };
+  const mayTakeValues = option.variadic ? Infinity : option.isBoolean() || option.negate ? 0 : 1;
+  return {
+    flags,
+    description: option.description,
+    values,
+    takesValue: option.required,
+    mayTakeValues,
+    takesFile,
+    asks: asked[placeholder],
+  };
 }
 
 /** Flags whose value is a file, which is not the template of the command line. */
@@ -111,10 +141,15 @@ function fileFlags(commands: readonly CompletionCommand[]): readonly string[] {
 }
 
 function bashScript(commands: readonly CompletionCommand[]): string {
-  const cases = commands.map(({ path, options, words, takesFile, asks, asksOfTemplate }) => {
-    const flags = options.flatMap((option) => option.flags).join(' ');
-    return `    ${quote(path)}) words=${quote([...words, flags].join(' '))} files=${takesFile ? 1 : 0} kind=${asks ?? ''} packages=${asksOfTemplate ?? ''} ;;`;
-  });
+  const flags = commands.map(
+    ({ path, options }) => `    ${quote(path)}) flags=${quote(options.flatMap((option) => option.flags).join(' '))} ;;`,
+  );
+  const places = commands.flatMap((command) =>
+    command.places.map(
+      (place) =>
+        `    ${bashPlace(command.path, place)}) words=${quote(place.words.join(' '))} files=${place.takesFile ? 1 : 0} kind=${place.asks ?? ''} ;;`,
+    ),
+  );
   return `# bash completion for ict; load it with: source <(ict completion bash)
 _ict_about() {
   local word before=
@@ -139,27 +174,39 @@ _ict_files() {
   while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$1")
 }
 _ict() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= word words files kind packages
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]} command= index=0 first= before= word flags words= files=0 kind=
   if [[ $previous = '=' ]]; then previous=\${COMP_WORDS[COMP_CWORD-2]}; fi
   if [[ $current = '=' ]]; then current=; fi
   for word in "\${COMP_WORDS[@]:1:$((COMP_CWORD-1))}"; do
+    if [[ $word = '=' ]]; then continue; fi
+    if [[ $word != -* ]]; then
+      case "$command $before" in
+${bashFlags(commands, values('before=; continue', 'continue'), '        ')}
+      esac
+    fi
+    before=$word
     case "$command $word" in
 ${commands
   .filter(({ path }) => path !== '')
   .map(({ path }) => `      ${quote(path.includes(' ') ? path : ` ${path}`)}) command=${quote(path)} ;;`)
   .join('\n')}
+      *)
+        if [[ $word = - || $word != -* ]]; then
+          if [[ $index = 0 ]]; then first=$word; fi
+          index=$((index+1))
+        fi ;;
     esac
   done
   case "$command $previous" in
-${bashValues(commands)
-  .map(([action, places]) => `    ${places.join('|')}) ${action}; return ;;`)
-  .join('\n')}
+${bashFlags(commands, (option) => bashAction(option), '    ')}
   esac
   case $command in
-${cases.join('\n')}
+${flags.join('\n')}
   esac
-  COMPREPLY=($(compgen -W "$words" -- "$current"))
-  if [[ -n $packages && $current != -* && -n $(_ict_about) ]]; then _ict_ask "$packages" "$current"; files=0; fi
+  case "$command $index $first" in
+${places.join('\n')}
+  esac
+  COMPREPLY=($(compgen -W "$words $flags" -- "$current"))
   if [[ -n $kind && $current != -* ]]; then _ict_ask "$kind" "$current"; fi
   if [[ $files = 1 && $current != -* ]]; then _ict_files "$current"; fi
 }
@@ -167,28 +214,58 @@ complete -o filenames -F _ict ict image-composer image-composer-tool
 `;
 }
 
+/** The pattern of a place, as a command line says it: command, number of arguments before it, and the first of these. */
+function bashPlace(path: string, { first, last, behind }: CompletionPlace): string {
+  const index = first === last ? String(first) : `[${first}-9]*`;
+  return `${quote(`${path} `)}${index}${behind === undefined ? "' '*" : quote(` ${behind}`)}`;
+}
+
+type ActionOf = (option: CompletionCommand['options'][number]) => string | undefined;
+
+/** Cases of bash for `command flag`, at which an action is due. */
+function bashFlags(commands: readonly CompletionCommand[], actionOf: ActionOf, indent: string): string {
+  return flagPlaces(commands, actionOf)
+    .map(([action, places]) => {
+      const patterns = places.map(([path, flag]) => (path === ANY ? `*${quote(` ${flag}`)}` : quote(`${path} ${flag}`)));
+      return `${indent}${patterns.join('|')}) ${action} ;;`;
+    })
+    .join('\n');
+}
+
+/** What to do about words behind a flag that may be its value, or its values: they are no arguments. */
+function values(one: string, many: string): ActionOf {
+  return ({ mayTakeValues }) => (mayTakeValues === 0 ? undefined : mayTakeValues === 1 ? one : many);
+}
+
+/** The command of a flag that means the same at all of them. */
+const ANY = '*';
+
 /**
- * What offers the values of flags, each with the patterns of `command flag` that it is for. The same flag may take other values at another
- * command; where all commands agree, one pattern stands for them.
+ * Actions that are due behind flags, each with the commands and flags that it is for. The same flag may take other values at another command; where
+ * all commands agree, {@link ANY} stands for them.
  */
-function bashValues(commands: readonly CompletionCommand[]): readonly (readonly [action: string, places: readonly string[]])[] {
+function flagPlaces(
+  commands: readonly CompletionCommand[],
+  actionOf: ActionOf,
+): readonly (readonly [action: string, places: readonly (readonly [path: string, flag: string])[]])[] {
   const options = commands.flatMap(({ path, options: own }) =>
-    own.flatMap((option) => option.flags.map((flag) => ({ path, flag, action: bashAction(option) }))),
+    own.flatMap((option) => option.flags.map((flag) => ({ path, flag, action: actionOf(option) }))),
   );
   const actionsOf = Map.groupBy(options, ({ flag }) => flag);
-  const placed = options.flatMap(({ path, flag, action }) => {
-    if (action === undefined) return [];
+  const placed = new Map<string, { readonly action: string; readonly place: readonly [string, string] }>();
+  for (const { path, flag, action } of options) {
+    if (action === undefined) continue;
     const agreed = actionsOf.get(flag)?.every((other) => other.action === action) === true;
-    return [{ action, place: agreed ? `*' ${flag}'` : quote(`${path} ${flag}`) }];
-  });
-  return [...Map.groupBy(placed, ({ action }) => action)].map(([action, items]) => [action, [...new Set(items.map(({ place }) => place))]]);
+    placed.set(`${agreed ? ANY : path} ${flag}`, { action, place: [agreed ? ANY : path, flag] });
+  }
+  return [...Map.groupBy(placed.values(), ({ action }) => action)].map(([action, items]) => [action, items.map(({ place }) => place)]);
 }
 
 function bashAction({ values, asks, takesFile, takesValue }: CompletionCommand['options'][number]): string | undefined {
-  if (values.length > 0) return `COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$current"))`;
-  if (asks !== undefined) return `_ict_ask ${asks} "$current"`;
-  if (takesFile) return '_ict_files "$current"';
-  return takesValue ? 'COMPREPLY=()' : undefined;
+  if (values.length > 0) return `COMPREPLY=($(compgen -W ${quote(values.join(' '))} -- "$current")); return`;
+  if (asks !== undefined) return `_ict_ask ${asks} "$current"; return`;
+  if (takesFile) return '_ict_files "$current"; return';
+  return takesValue ? 'COMPREPLY=(); return' : undefined;
 }
 
 function zshScript(commands: readonly CompletionCommand[]): string {
@@ -221,45 +298,72 @@ function fishAsk(commands: readonly CompletionCommand[]): readonly string[] {
   ];
 }
 
-/** Says which command a fish command line has come to. */
-function fishCommand(commands: readonly CompletionCommand[]): readonly string[] {
-  const cases = commands.flatMap(({ path }) => (path === '' ? [] : [quote(path.includes(' ') ? path : ` ${path}`)]));
+/** Says where a fish command line has come to: at which command, behind how many arguments, and behind which first one. */
+function fishPlace(commands: readonly CompletionCommand[]): readonly string[] {
+  const names = commands.flatMap(({ path }) => (path === '' ? [] : [quote(path.includes(' ') ? path : ` ${path}`)]));
+  const valued = flagPlaces(commands, values('set before ""; continue', 'continue'));
   return [
-    'function __ict_command',
+    'function __ict_place',
     '  set -l command',
+    '  set -l index 0',
+    '  set -l first ""',
+    '  set -l before ""',
     '  for word in (commandline -opc)[2..-1]',
+    '    if not string match -q -- "-*" $word',
+    '      switch "$command $before"',
+    ...valued.flatMap(([action, places]) => [
+      `        case ${places.map(([path, flag]) => quote(`${path} ${flag}`)).join(' ')}`,
+      `          ${action}`,
+    ]),
+    '      end',
+    '    end',
+    '    set before $word',
     '    switch "$command $word"',
-    `      case ${cases.join(' ')}`,
+    `      case ${names.join(' ')}`,
     '        set -a command $word',
+    '      case "*"',
+    '        if test "$word" = -; or not string match -q -- "-*" $word',
+    '          test $index = 0; and set first $word',
+    '          set index (math $index + 1)',
+    '        end',
     '    end',
     '  end',
-    '  echo "$command"',
+    '  printf "%s\\n" "$command" $index "$first"',
+    'end',
+    'function __ict_at',
+    '  set -l place (__ict_place)',
+    '  test "$place[1]" = "$argv[1]"; or return 1',
+    '  test (count $argv) = 1; and return 0',
+    '  test $place[2] -ge $argv[2] -a $place[2] -le $argv[3]; or return 1',
+    '  test (count $argv) = 3 -o "$place[3]" = "$argv[4]"',
     'end',
   ];
 }
+
+/** More arguments than anybody gives. */
+const FISH_MANY = 9999;
 
 function fishScript(commands: readonly CompletionCommand[]): string {
   const lines = [
     '# fish completion for ict; load it with: ict completion fish | source',
     ...fishAsk(commands),
-    ...fishCommand(commands),
+    ...fishPlace(commands),
     'complete -c ict -f',
     'complete -c image-composer -w ict',
     'complete -c image-composer-tool -w ict',
   ];
   for (const command of commands) {
-    const condition = `test (__ict_command) = '${command.path}'`;
-    for (const word of command.words) {
-      const child = commands.find(({ path }) => path === `${command.path} ${word}`.trim());
-      lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(word)}${child === undefined ? '' : ` -d ${quote(child.description)}`}`);
+    for (const { first, last, behind, words, asks, takesFile } of command.places) {
+      const at = [quote(command.path), first, Math.min(last, FISH_MANY), ...(behind === undefined ? [] : [behind])].join(' ');
+      const offer = (what: string): number => lines.push(`complete -c ict -n ${quote(`__ict_at ${at}`)} ${what}`);
+      for (const word of words) {
+        const child = commands.find(({ path }) => path === `${command.path} ${word}`.trim());
+        offer(`-a ${quote(word)}${child === undefined ? '' : ` -d ${quote(child.description)}`}`);
+      }
+      if (asks !== undefined) offer(`-a ${quote(`(__ict_ask ${asks})`)}`);
+      if (takesFile) offer('-F');
     }
-    if (command.asks !== undefined) lines.push(`complete -c ict -n ${quote(condition)} -a ${quote(`(__ict_ask ${command.asks})`)}`);
-    if (command.asksOfTemplate !== undefined)
-      lines.push(
-        `complete -c ict -n ${quote(`${condition}; and test -n (__ict_about)`)} -a ${quote(`(__ict_ask ${command.asksOfTemplate})`)}`,
-      );
-    if (command.takesFile) lines.push(`complete -c ict -n ${quote(condition)} -F`);
-    for (const option of command.options) lines.push(fishOption(condition, option));
+    for (const option of command.options) lines.push(fishOption(`__ict_at ${quote(command.path)}`, option));
   }
   return `${lines.join('\n')}\n`;
 }
