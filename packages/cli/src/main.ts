@@ -130,10 +130,12 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
       },
       home: homeDirectory(),
       uid: process.geteuid?.(),
-      prompter: async () =>
-        process.stdin.isTTY && process.stderr.isTTY
-          ? (await import('./prompt.js')).terminalPrompter(process.stdin, process.stderr, () => process.kill(process.pid, 'SIGINT'))
-          : undefined,
+      prompter: async () => {
+        if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+        const [{ terminalPrompter }, { isatty }] = await Promise.all([import('./prompt.js'), import('node:tty')]);
+        const stop = (signal: NodeJS.Signals): boolean => process.kill(process.pid, signal);
+        return terminalPrompter(process.stdin, process.stderr, stop, () => isatty(process.stdin.fd));
+      },
       readInput: async (signal) => (await import('./standard-input.js')).readStandardInput(process.stdin, signal),
       code: bundle === undefined ? 'modules' : 'bundle',
       openEngine: async (options) =>

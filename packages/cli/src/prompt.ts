@@ -14,9 +14,15 @@ export interface Prompter {
 /**
  * Asks on a terminal: questions on `output`, answers from `input`.
  *
- * @param interrupt called for Ctrl-C, of which a terminal that is asked on makes no signal.
+ * @param stop called for the signal that is due: of Ctrl-C a terminal that is asked on makes none, and one that is closed may end its input before.
+ * @param isOpen whether the terminal is still there.
  */
-export function terminalPrompter(input: NodeJS.ReadableStream, output: NodeJS.WritableStream, interrupt: () => void): Prompter {
+export function terminalPrompter(
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  stop: (signal: 'SIGINT' | 'SIGHUP') => void,
+  isOpen: () => boolean,
+): Prompter {
   return {
     async ask(question, otherwise, signal) {
       const lines = createInterface({ input, output });
@@ -24,12 +30,13 @@ export function terminalPrompter(input: NodeJS.ReadableStream, output: NodeJS.Wr
       const { promise: ended, reject } = Promise.withResolvers<never>();
       const end = (cause?: unknown): void => {
         output.write('\n'); // what follows is not part of the question
-        reject(unanswered(question, cause));
+        if (isOpen()) reject(unanswered(question, cause));
+        else stop('SIGHUP');
       };
       lines.once('close', end).once('error', end);
       lines.on('SIGINT', () => {
         output.write('\n');
-        interrupt();
+        stop('SIGINT');
       });
       try {
         return (await Promise.race([ended, lines.question(shown, { signal })])).trim() || otherwise;

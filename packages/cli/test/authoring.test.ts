@@ -152,7 +152,12 @@ it('names all releases of a distribution that is named without one', async () =>
 
 it('a prompter on a terminal takes answers, and the usual for none', async () => {
   const [input, output] = [new PassThrough(), new PassThrough()];
-  const prompter = terminalPrompter(input, output, () => undefined);
+  const prompter = terminalPrompter(
+    input,
+    output,
+    () => undefined,
+    () => true,
+  );
   const signal = new AbortController().signal;
   const first = prompter.ask('Name', 'x', signal);
   input.write(' y \n');
@@ -165,7 +170,12 @@ it('a prompter on a terminal takes answers, and the usual for none', async () =>
 
 it('a prompter says so when its input ends before the answer', async () => {
   const input = new PassThrough();
-  const answer = terminalPrompter(input, new PassThrough(), () => undefined).ask('Name', 'x', new AbortController().signal);
+  const answer = terminalPrompter(
+    input,
+    new PassThrough(),
+    () => undefined,
+    () => true,
+  ).ask('Name', 'x', new AbortController().signal);
   input.end('half');
   await expect(answer).rejects.toMatchObject({ code: 'ICT_CLI_INPUT' });
 });
@@ -174,9 +184,19 @@ it('a prompter takes Ctrl-C for an interruption, which the terminal makes no sig
   const input = new PassThrough();
   const output = Object.assign(new PassThrough(), { isTTY: true });
   const stopped = new AbortController();
-  const answer = terminalPrompter(input, output, () => stopped.abort(new Error('stopped'))).ask('Name', 'x', stopped.signal);
+  const stop = (signal: string) => stopped.abort(new Error(signal));
+  const answer = terminalPrompter(input, output, stop, () => true).ask('Name', 'x', stopped.signal);
   input.write('\u0003');
-  await expect(answer).rejects.toMatchObject({ cause: { message: 'stopped' } });
+  await expect(answer).rejects.toMatchObject({ cause: { message: 'SIGINT' } });
+});
+
+it('a prompter takes the end of a terminal for the signal that follows', async () => {
+  const input = new PassThrough();
+  const stopped = new AbortController();
+  const stop = (signal: string) => stopped.abort(new Error(signal));
+  const answer = terminalPrompter(input, new PassThrough(), stop, () => false).ask('Name', 'x', stopped.signal);
+  input.end();
+  await expect(answer).rejects.toMatchObject({ cause: { message: 'SIGHUP' } });
 });
 
 describe('templates', () => {
