@@ -11,10 +11,11 @@ export interface KeyMaterial {
   /** The transferable public key, binary. */
   readonly binary: Uint8Array;
   /**
-   * The key as openpgp knows it. openpgp notes in a parsed key which of its own signatures are good, and which are revoked at some time; the
-   * second would count for checks at other times too. So only a key without revocations is parsed once.
+   * The key as openpgp knows it; not by its type, as the declarations of openpgp need a package that it does not bring. openpgp notes in a parsed key
+   * which of its own signatures are good, and which are revoked at some time; the second would count for checks at other times too. So only a key
+   * without revocations is parsed once.
    */
-  readonly parse: () => Promise<Key>;
+  readonly parse: () => Promise<unknown>;
 }
 
 export interface Keyring {

@@ -140,6 +140,10 @@ function requireKnownCurve(key: Key, packet: SignaturePacket): void {
   }
 }
 
+async function keyOf(candidate: KeyMaterial): Promise<Key> {
+  return (await candidate.parse()) as Key;
+}
+
 /** @returns the fingerprint of the primary key that made the signature; else undefined, and notes why it is not good. */
 async function checkPacket(
   openpgp: OpenPgp,
@@ -163,7 +167,7 @@ async function checkPacket(
     try {
       const list = new openpgp.PacketList<SignaturePacket>();
       list.push(packet);
-      const key = await candidate.parse();
+      const key = await keyOf(candidate);
       requireKnownCurve(key, packet);
       const settings = { atSeconds, config: { ...openpgp.config, ...rules } };
       if (digest !== undefined && (await isGoodRsaSignature(packet, digest, key, settings))) return candidate.fingerprint;
@@ -245,7 +249,7 @@ async function checkV3(openpgp: OpenPgp, signature: V3Signature, check: Signatur
   const legacy = check.legacyCrypto === true;
   for (const candidate of candidatesOf(issuer, check, failures)) {
     try {
-      const key = await candidate.parse();
+      const key = await keyOf(candidate);
       await verifyV3(signature, pieces(check), key, { atSeconds: check.atSeconds, legacy, config: policy(openpgp, legacy) });
       return failures.result([candidate.fingerprint], [issuer]);
     } catch (error) {
