@@ -1,17 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
+import { document, fill, places, provider, root, storeResult, useCache } from './cache-place.js';
 import { ict } from './fixture.js';
 
-let root: string;
-
-beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), 'ict-du-'));
-});
-
-afterEach(() => rm(root, { recursive: true }));
+useCache();
 
 it('adds up what lies in each part', async () => {
   const packages = join(root, 'pkgCache', 'acme-acme1-x86_64');
@@ -87,4 +81,10 @@ it('makes no cache where there is none', async () => {
   expect(status).toBe(0);
   expect(JSON.parse(stdout.text)).toEqual({ cacheDir, areas: [], workspace: { workDir, areas: [] }, readOnly: [], unread: [] });
   expect(await readdir(root)).toEqual([]);
+});
+
+it('counts the packages of each provider', async () => {
+  await storeResult(await fill(0, ['a', 'b']));
+  const { areas } = await document<{ areas: { area: string; files: number }[] }>(['du', '--by', 'provider', ...places]);
+  expect(areas).toMatchObject([{ area: provider, files: 2 }]);
 });

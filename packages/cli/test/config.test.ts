@@ -1,6 +1,7 @@
 import { chmod, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ict } from './fixture.js';
 
@@ -144,4 +145,38 @@ it('show tells origins only when asked', async () => {
   await writeFile(file(), 'workers: 5\n');
   expect((await config('show')).stdout.text).not.toContain(':1:1');
   expect((await config('show', '--origin')).stdout.text).toMatch(/^workers .*5 +\S*image-composer-tool\.yml:1:1$/m);
+});
+
+describe('show', () => {
+  it('says where each value comes from', async () => {
+    await writeFile(join(directory, 'image-composer-tool.yml'), 'cache_dir: ./cache\n');
+    const { status, stdout } = await ict(['config', 'show', '--workers', '4', '--json'], {
+      cwd: directory,
+      env: { ICT_WORK_DIR: '/srv/work' },
+    });
+    expect(status).toBe(0);
+    const { files, settings } = JSON.parse(stdout.text) as {
+      files: readonly string[];
+      settings: { key: string; value: unknown; origin: string }[];
+    };
+    const of = (key: string) => settings.find((row) => row.key === key);
+    const file = join(directory, 'image-composer-tool.yml');
+    expect(files[0]).toBe(file);
+    expect(of('workers')).toMatchObject({ value: 4, origin: 'command line' });
+    expect(of('cache_dir')).toMatchObject({ value: join(directory, 'cache'), origin: `${file}:1:1` });
+    expect(of('work_dir')).toMatchObject({ value: '/srv/work', origin: 'environment ICT_WORK_DIR' });
+    expect(of('logging.level')).toMatchObject({ value: 'info', origin: 'default' });
+    expect(of('network.retries')).toMatchObject({ value: DEFAULT_RETRY.retries, origin: 'default' });
+    expect(of('network.timeout_ms')).toMatchObject({ value: null, origin: 'default' });
+    const forPeople = await ict(['config', 'get', 'network.timeout_ms']);
+    expect(forPeople.stdout.text).toContain(`${DEFAULT_TIMEOUTS.headersMs} for an answer`);
+  });
+
+  it('reports every mistake of a file', async () => {
+    await writeFile(join(directory, 'bad.yml'), 'workers: 0\nnonsense: 1\n');
+    const { status, stderr } = await ict(['--config', 'bad.yml', 'config', 'show'], { cwd: directory });
+    expect(status).toBe(2);
+    expect(stderr.text).toContain('bad.yml:1:');
+    expect(stderr.text).toContain('bad.yml:2:1');
+  });
 });

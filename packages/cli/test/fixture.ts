@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { BuildEvent, Digest, EventBody } from '@ict/plugin-api';
 import type { BuildReport, Engine, EngineOptions, Plan, PlannedPackage } from '@ict/core';
 import { templateSchema } from '@ict/template';
+import { onTestFinished } from 'vitest';
 import type { CliHost } from '../src/main.js';
 import { runCli } from '../src/main.js';
 import type { EndingSignal } from '../src/exit-status.js';
@@ -29,6 +33,16 @@ export class Recorder implements OutputStream {
   get lines(): readonly string[] {
     return this.text.split('\n').filter((line) => line !== '');
   }
+}
+
+/** Flags of a build that a test scripts: it touches no work directory of this machine. */
+export const work = ['--work-dir', '/nonexistent/work'];
+
+/** A directory that is gone when the test ends. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'ict-cli-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
 }
 
 export const digest = `sha256:${'0'.repeat(64)}` as Digest;

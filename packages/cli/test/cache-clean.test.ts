@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { openCache } from '@ict/cache';
+import { digestOf } from '@ict/integrity';
+import { describe, expect, it } from 'vitest';
+import {
+  document,
+  endBuilds,
+  fill,
+  ids,
+  places,
+  provider,
+  root,
+  storeResult,
+  useCache,
+  work,
+  type Listed,
+  type Removed,
+} from './cache-place.js';
+import { ict } from './fixture.js';
+
+useCache();
+
+describe('ict cache clean', () => {
+  it.each([
+    [['--packages'], ['package', 'package']],
+    [['--images'], ['blob']],
+    [['--layers'], ['step']],
+    [['--mounts'], ['mount']],
+    [['--package', 'a'], ['package']],
+    [['--packages', '--provider-id', 'acme-acme2-x86_64'], []],
+    [['--all'], ['blob', 'imagebuild', 'mount', 'package', 'package', 'step']],
+    [['--workspace'], ['imagebuild']],
+  ])('%j removes what it says', async (flags, kinds) => {
+    const cache = await fill(0, ['a', 'b']);
+    await storeResult(cache);
+    await cache.withMount('pip', 'shared', (directory) => writeFile(join(directory, 'wheel'), ''), new AbortController().signal);
+    await endBuilds();
+    await mkdir(join(work, provider, 'imagebuild', 'minimal'), { recursive: true });
+    const dry = await document<Removed>(['clean', ...flags, '--dry-run', ...places]);
+    expect(dry.removed.map(({ kind }) => kind).sort()).toEqual(kinds);
+    expect((await document<Listed>(['list', ...places])).entries).toHaveLength(6);
+    const real = await document<Removed>(['clean', ...flags, ...places]);
+    expect(ids(real)).toEqual(ids(dry));
+    const left = (await document<Listed>(['list', ...places])).entries.length;
+    expect(left).toBe(6 - kinds.length);
+    expect(existsSync(join(work, provider, 'imagebuild', 'minimal'))).toBe(!kinds.includes('imagebuild'));
+    expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
+  });
+
+  it('removes one entry by the beginning of its key', async () => {
+    const { step } = await storeResult(await fill(0, ['a']));
+    await endBuilds();
+    expect(ids(await document<Removed>(['clean', '--key', step.slice(0, 8), ...places]))).toEqual([`step ${step}`]);
+  });
+
+  it('wants to be told what', async () => {
+    const { status, stderr } = await ict(['cache', 'clean', ...places]);
+    expect(status).toBe(2);
+    expect(stderr.text).toContain('ICT_CLI_USAGE');
+  });
+
+  it('leaves what a running build uses', async () => {
+    await fill(0, ['a']); // this process noted it and runs
+    const { removed, pinned } = await document<Removed>(['clean', '--packages', ...places]);
+    expect(removed).toEqual([]);
+    expect(pinned).toBe(1);
+  });
+});
+
+describe('ict cache gc', () => {
+  it('removes packages and results unused for too long, and old builds', async () => {
+    await storeResult(await fill(40, ['old']));
+    await fill(1, ['new']);
+    await endBuilds();
+    const [early, late] = ['early', 'late'].map((name) => join(work, provider, 'imagebuild', name)) as [string, string];
+    for (const path of [early, late]) await mkdir(path, { recursive: true });
+    const sixDays = Date.now() / 1000 - 6 * 86_400;
+    await utimes(early, sixDays, sixDays);
+    const result = await document<Removed>(['gc', '--imagebuild-days', '5', ...places]);
+    expect(result.removed.map(({ kind }) => kind).sort()).toEqual(['blob', 'imagebuild', 'package', 'step']);
+    expect(existsSync(early)).toBe(false);
+    expect(existsSync(late)).toBe(true);
+    expect((await ict(['cache', 'gc', '--dry-run', ...places])).stdout.text).toMatch(/^0 entries would be removed, 0 B\n$/);
+  });
+
+  it('keeps a twin whose package lies in a cache that is only read', async () => {
+    const lender = await fill(0, ['a']);
+    const own = join(root, 'own');
+    const cache = await openCache({ cacheDir: own, clock: () => Date.now() / 1000, readOnlyDirs: [lender.cacheDir] });
+    const content = 'a'.repeat(5000);
+    const pkg = { name: 'a', version: '1', arch: 'x86_64', repository: 'acme', digest: digestOf(content), sizeBytes: content.length };
+    const { signal } = new AbortController();
+    const write = (_file: string, out: string) => writeFile(out, 'twin');
+    const twins = cache.twins(provider, { by: 'acme', version: 1, limitBytes: 1e9, signal, write });
+    const twin = await twins.obtain({ ...pkg, fileName: 'a-1.pkg', file: join(root, 'a') });
+    await rm(join(own, '.ict', 'used'), { recursive: true });
+    const behind = ['--cache-dir', own, '--work-dir', work, '--read-only-cache-dir'];
+    expect(ids(await document<Removed>(['gc', ...behind, lender.cacheDir]))).toEqual([]);
+    expect(existsSync(twin as string)).toBe(true);
+    expect(ids(await document<Removed>(['gc', ...behind, join(root, 'nothing')]))).toEqual([`twin twin/${provider}/a-1.pkg`]);
+  });
+
+  it('takes limits from flags', async () => {
+    await fill(3, ['a']);
+    await endBuilds();
+    expect(ids(await document<Removed>(['gc', '--unused-days', '2', ...places]))).toEqual([`package ${provider}/a-1.pkg`]);
+  });
+});
