@@ -146,7 +146,7 @@ export interface TreeSession {
   symlink(target: string, path: TreePath): Promise<void>;
   /** Removes a file, or a directory with all below it; nothing happens when it is absent. */
   remove(path: TreePath): Promise<void>;
-  /** Makes package files readable inside the tree, read-only, under the names that they have in the cache, their twins in place of those that have one; gone when the session ends. */
+  /** Makes package files readable inside the tree, read-only, under the names that they have in the cache, their twins in place of those that have one; gone when the session ends. As {@link extract}, not while a command runs. */
   expose(packages: readonly VerifiedPackage[], at: TreePath): Promise<void>;
 }
 

@@ -111,13 +111,21 @@ export class SandboxTree implements TreeSession {
     await this.#channel.call('tree.remove', { ...this.#at, path }, this.#options);
   }
 
-  /** Each package, or the twin in its place, shows under the name that the package has in the cache. `at` is made when it is missing: choose one below `/run`. */
+  /**
+   * Each package, or the twin in its place, shows under the name that the package has in the cache. `at` is made when it is missing: choose one below `/run`.
+   *
+   * @throws `ICT_SANDBOX_BUSY` while a command runs.
+   */
   async expose(packages: readonly VerifiedPackage[], at: TreePath): Promise<void> {
     const files = packages.map(({ file, twin = file }) => ({ file: twin, name: basename(file) }));
     await this.#channel.call('tree.expose', { ...this.#at, at, files }, this.#options);
   }
 
-  /** Mounts a host file or directory, or layers, at `at`, which is made when it is missing. Writes to layers are thrown away. */
+  /**
+   * Mounts a host file or directory, or layers, at `at`, which is made when it is missing. Writes to layers are thrown away.
+   *
+   * @throws `ICT_SANDBOX_BUSY` while a command runs.
+   */
   async mount(source: MountSource, at: TreePath, writable: boolean): Promise<void> {
     await this.#channel.call('tree.mount', { ...this.#at, source, at, writable }, this.#options);
   }

@@ -246,7 +246,7 @@ describe('extract', () => {
     expect(await text('/all/of/usr/bin/y')).toBe('read');
   });
 
-  it('is refused while a command runs, which could make a directory on the way a link to the host', async () => {
+  it('is refused while a command runs, which could make a directory on the way a link to the host, as are mounts', async () => {
     const archive = await tar([member('busy/a')]);
     const { promise: up, resolve } = Promise.withResolvers<void>();
     const controller = new AbortController();
@@ -254,7 +254,10 @@ describe('extract', () => {
     const running = other.run({ argv: ['/bin/sh', '-c', 'echo up; exec sleep 40421'], env: { PATH: '/bin' }, onLine: () => resolve() });
     const stopped = expect(running).rejects.toThrow('enough');
     await up;
-    await expect(other.extract(archive, 'tar')).rejects.toMatchObject({ code: 'ICT_SANDBOX_BUSY' });
+    const busy = { code: 'ICT_SANDBOX_BUSY' };
+    await expect(other.extract(archive, 'tar')).rejects.toMatchObject(busy);
+    await expect(other.expose([{ file: archive } as VerifiedPackage], '/shown')).rejects.toMatchObject(busy);
+    await expect(other.mount({ path: base }, '/mounted', false)).rejects.toMatchObject(busy);
     controller.abort(new Error('enough'));
     await stopped;
     await other.close();

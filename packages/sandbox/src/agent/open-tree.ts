@@ -50,8 +50,8 @@ export class OpenTree {
   readonly #shown = new Set<string>();
   /** Commands that run, or wait for their turn in the network. */
   #commands = 0;
-  /** Settles when what is being unpacked is there. */
-  #unpacking: Promise<void> | undefined;
+  /** Settles when work that has the tree to itself is done. */
+  #alone: Promise<void> | undefined;
   #mounts = 0;
   #networkTurn: Promise<unknown> = Promise.resolve();
 
@@ -95,9 +95,9 @@ export class OpenTree {
     return running;
   }
 
-  /** Runs commands, once what is being unpacked is there: see {@link OpenTree.extract}. */
+  /** Runs commands, once nobody has the tree to itself. */
   async run(spec: Omit<CommandSpec, 'network'>, network: number | undefined, hooks: CommandHooks): Promise<CommandsEnd> {
-    while (this.#unpacking !== undefined) await this.#unpacking;
+    while (this.#alone !== undefined) await this.#alone;
     this.#commands++;
     try {
       return await this.#run(spec, network, hooks);
@@ -122,28 +122,42 @@ export class OpenTree {
    * Unpacks an archive. Where the sandbox has mounts of its own, the package's entries go under them, into the layer, unless
    * `at` itself lies in such a mount.
    *
-   * One at a time, and not while commands run: a directory that one of them made a link between two looks would lead out of the tree.
-   *
    * @throws `ICT_SANDBOX_BUSY`, and what {@link extractInto} throws.
    */
   async extract(archive: ArchiveToUnpack, signal: AbortSignal): Promise<void> {
     const { file, at } = archive;
     const [top] = treePathParts(at);
     const root = MOUNT_POINTS.some(([name]) => name === top) ? this.#root : this.#bare;
-    while (this.#unpacking !== undefined) await this.#unpacking;
-    if (this.#commands > 0) throw busyTree(basename(file));
+    await this.#withoutCommands(`${basename(file)} cannot be unpacked`, { file }, () =>
+      treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, archive, signal)),
+    );
+  }
+
+  /**
+   * Does what goes by names of the tree, one at a time, and not while commands run: a directory that one of them made a link between two looks would
+   * lead out of the tree.
+   *
+   * @param problem what is said when it cannot be done.
+   */
+  async #withoutCommands(problem: string, facts: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
+    while (this.#alone !== undefined) await this.#alone;
+    if (this.#commands > 0) throw busyTree(problem, facts);
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#unpacking = promise;
+    this.#alone = promise;
     try {
-      await treeIo(`unpack ${basename(file)} to`, at, () => extractInto(root, archive, signal));
+      await work();
     } finally {
-      this.#unpacking = undefined;
+      this.#alone = undefined;
       resolve();
     }
   }
 
-  /** Shows host files, read-only, in a new tmpfs at `at`. */
-  async expose(at: string, files: readonly { readonly file: string; readonly name: string }[]): Promise<void> {
+  /** Shows host files, read-only, in a new tmpfs at `at`. @throws `ICT_SANDBOX_BUSY` */
+  expose(at: string, files: readonly { readonly file: string; readonly name: string }[]): Promise<void> {
+    return this.#withoutCommands(`nothing can be shown at ${at}`, { path: at }, () => this.#expose(at, files));
+  }
+
+  async #expose(at: string, files: readonly { readonly file: string; readonly name: string }[]): Promise<void> {
     const names = new Set(files.map(({ name }) => name));
     if (names.size !== files.length || files.some(({ name }) => name === '' || name === '.' || name === '..' || /[/\0]/.test(name))) {
       throw badPath(at, 'two of the files to show there have one name, or a name is not a file name');
@@ -173,8 +187,12 @@ export class OpenTree {
     });
   }
 
-  /** Mounts a host path or layers at `at`, which is made when it is missing. */
-  async mount(source: MountSource, at: string, writable: boolean): Promise<void> {
+  /** Mounts a host path or layers at `at`, which is made when it is missing. @throws `ICT_SANDBOX_BUSY` */
+  mount(source: MountSource, at: string, writable: boolean): Promise<void> {
+    return this.#withoutCommands(`nothing can be mounted at ${at}`, { path: at }, () => this.#mount(source, at, writable));
+  }
+
+  async #mount(source: MountSource, at: string, writable: boolean): Promise<void> {
     if ('lowers' in source) return this.#mountTree(source.lowers, at, writable);
     const directory = await treeIo('mount at', at, () => statSync(source.path).isDirectory());
     if (directory) return this.#overDirectory(at, (place) => bindMount(source.path, '.', place, writable));
@@ -268,7 +286,7 @@ export class OpenTree {
     using before = locate(this.#root, path, { follow: true });
     const made = before?.stats === undefined;
     if (made) await this.files.write(path, Buffer.alloc(0), { ...ROOT_OWNED, mode: 0o644, ...this.#time() });
-    await this.mount({ path }, path, false);
+    await this.#mount({ path }, path, false);
     try {
       return await runCommands(this.#root, spec, this.#options.pipes, hooks);
     } finally {
@@ -300,11 +318,11 @@ function prepareUpper(directory: string, top: string | undefined): void {
   chmodSync(directory, mode & 0o7777);
 }
 
-function busyTree(file: string): Error {
+function busyTree(problem: string, facts: Readonly<Record<string, string>>): Error {
   return sandboxError('ICT_SANDBOX_BUSY', {
-    message: `${file} cannot be unpacked: a command still runs in the tree, and could lead what is unpacked out of it`,
-    hint: 'This is a mistake in the program: wait for the commands of a tree before unpacking into it.',
-    facts: { file },
+    message: `${problem}: a command still runs in the tree, and could lead it out of there`,
+    hint: 'This is a mistake in the program: wait for the commands of a tree first.',
+    facts,
   });
 }
 
