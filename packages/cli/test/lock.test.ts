@@ -69,7 +69,7 @@ describe('lock', () => {
       '~  curl:amd64    8.1 -> 8.2  -1.00 KiB  acme',
       '+  jq:amd64      1.7         +2.00 KiB  acme',
       '-  mtools:amd64  4           -1.00 KiB  acme  tools',
-      'a.lock.yml written (12 packages, 3 for tools): 1 changed, 1 new, 1 gone',
+      'a.lock.yml written (12 packages, 3 more for tools): 1 changed, 1 new, 1 gone',
     ]);
   });
 
@@ -97,13 +97,13 @@ describe('lock', () => {
 
   it('does not list a first lock', async () => {
     const { stdout } = await run([], { ...report, first: true });
-    expect(stdout.text).toBe('a.lock.yml written (12 packages, 3 for tools)\n');
+    expect(stdout.text).toBe('a.lock.yml written (12 packages, 3 more for tools)\n');
   });
 
   it.each<[string, readonly string[], Partial<LockReport>, string]>([
     ['nothing changed', [], { written: false, changes: { repositories: [], packages: [] } }, 'is up to date'],
     ['a dry run', ['--dry-run'], { written: false, changes: { ...report.changes, packages: [] } }, 'would be written'],
   ])('says so after %s', async (_what, argv, parts, text) => {
-    expect((await run(argv, { ...report, ...parts })).stdout.lines.at(-1)).toBe(`a.lock.yml ${text} (12 packages, 3 for tools)`);
+    expect((await run(argv, { ...report, ...parts })).stdout.lines.at(-1)).toBe(`a.lock.yml ${text} (12 packages, 3 more for tools)`);
   });
 });

@@ -156,7 +156,9 @@ export interface LockReport {
   readonly written: boolean;
   /** There was no lock to compare with: everything counts as new. */
   readonly first: boolean;
+  /** Packages of the image. */
   readonly packages: number;
+  /** Packages that only the tree of tools has, as a plan lists them. */
   readonly tools: number;
   /** What differs from the lock that was there before. */
   readonly changes: LockChanges;

@@ -50,7 +50,7 @@ export function lockText(report: LockReport, dryRun: boolean, colors: Colors): s
   }
   const differs = changes.packages.length + changes.repositories.length > 0;
   const done = written ? 'written' : dryRun && differs ? 'would be written' : 'is up to date';
-  const what = `${formatCount(report.packages, 'package')}, ${report.tools} for tools`;
+  const what = `${formatCount(report.packages, 'package')}, ${report.tools} more for tools`;
   lines.push(`${file} ${done} (${what})${first || changes.packages.length === 0 ? '' : `: ${summarise(changes.packages)}`}`);
   return `${lines.join('\n')}\n`;
 }

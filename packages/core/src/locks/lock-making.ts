@@ -4,7 +4,7 @@ import type { LockReport, LockWriteOptions } from '../engine-api.js';
 import { compareLocks } from './lock-diff.js';
 import { resolveAfresh, settleLock } from './lock-settling.js';
 import { favourLocked, lockToUpdate } from './lock-update.js';
-import { lockPath, readLock, writeLock, type Lock } from './lock.js';
+import { lockPath, readLock, toolsAlone, writeLock, type Lock } from './lock.js';
 import { openPinned } from '../repositories/pinned-metadata.js';
 import { specFor } from '../plugins/plugin-view.js';
 import { packageRequest, type PackageRequest } from './request.js';
@@ -28,7 +28,7 @@ export async function makeLock(
     written,
     first: before === undefined,
     packages: lock.packages.length,
-    tools: lock.tools.length,
+    tools: toolsAlone(lock).length,
     changes: compareLocks(before, lock),
   });
   if (options.frozen === true) {

@@ -43,6 +43,12 @@ export function lockEpoch(lock: Lock): number {
   return Math.max(...lock.repositories.map((repository) => repository.root.dateSeconds));
 }
 
+/** What the tree of tools needs and the image does not have: packages that both have count for the image. */
+export function toolsAlone({ packages, tools }: Lock): readonly ResolvedPackage[] {
+  const ofImage = new Set(packages.map(({ digest }) => digest));
+  return tools.filter(({ digest }) => !ofImage.has(digest));
+}
+
 /** What a lock says of the repositories that it was resolved from. */
 export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly PinnedRepository[] {
   return snapshots.map(({ repository: { id, archive, suite, components }, root, signers, indexes }) => ({

@@ -3,7 +3,7 @@ import { cacheUse, type StorageSwitches } from '../cache-use.js';
 import { IMAGE_STEP } from '../finalize/image-cache.js';
 import { inParallel } from '../in-parallel.js';
 import type { Plan, PlannedPackage, PlannedStep } from './plan-documents.js';
-import type { Lock } from '../locks/lock.js';
+import { toolsAlone, type Lock } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import type { PackageShelf } from '../packages/package-shelf.js';
 import type { Loaded } from '../plugins/plugin-host.js';
@@ -53,15 +53,16 @@ const LOOKUPS = 64;
 /** Looks the packages of a lock up in the cache, each content once. */
 export async function planContent(lock: Lock, shelf: Pick<PackageShelf, 'lookup'>, signal: AbortSignal): Promise<PlannedContent> {
   const contents = new Map<string, ResolvedPackage>();
-  for (const pkg of [...lock.packages, ...lock.tools]) if (!contents.has(pkg.digest)) contents.set(pkg.digest, pkg);
+  const tools = toolsAlone(lock);
+  for (const pkg of [...lock.packages, ...tools]) if (!contents.has(pkg.digest)) contents.set(pkg.digest, pkg);
   const files = new Map<string, string>();
   await inParallel([...contents.values()], LOOKUPS, signal, async (pkg) => {
     const found = await shelf.lookup(pkg);
     files.set(pkg.digest, found.state === 'hit' ? found.file : '');
   });
-  const ofImage = new Set(lock.packages.map(({ digest }) => digest));
+  const ofTools = new Set(tools.map(({ digest }) => digest));
   const packages = [...contents.values()].map(({ name, version, arch, repository, digest, sizeBytes, requestedBy }): PlannedPackage => {
-    const part = ofImage.has(digest) ? 'image' : 'tools';
+    const part = ofTools.has(digest) ? 'tools' : 'image';
     return { name, version, arch, repository, digest, sizeBytes, requestedBy, part, cached: files.get(digest) !== '' };
   });
   const fetchBytes = packages.reduce((sum, { cached, sizeBytes }) => sum + (cached ? 0 : sizeBytes), 0);

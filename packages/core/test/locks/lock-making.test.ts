@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '@ict/integrity';
 import type { Advisory, Catalogue, FavouredPackage, SystemSpec } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import type { LockWriteOptions } from '../../src/engine-api.js';
@@ -57,7 +58,10 @@ function make(options: LockWriteOptions = {}, system: Partial<SystemSpec> = {}) 
       resolve: async ({ seeds, favour }) => {
         favoured.push(favour);
         const versionOf = (name: string) => favour?.find((one) => one.name === name)?.version ?? newest;
-        const packages = seeds.map(({ request }) => resolvedPackage(request, { version: versionOf(request) }));
+        const packages = seeds.map(({ request }) => {
+          const version = versionOf(request);
+          return resolvedPackage(request, { version, digest: digestOf(`${request} ${version}`) });
+        });
         return { kind: 'resolved', closure: { packages }, warnings: [] };
       },
     },

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { parse, stringify } from 'yaml';
 import { digestOf } from '@ict/integrity';
 import { hasCode, type Digest, type Json, type Memo } from '@ict/plugin-api';
-import { formatLock, lockDigest, lockEpoch, lockPath, readLock, writeLock, type Lock } from '../../src/locks/lock.js';
+import { formatLock, lockDigest, lockEpoch, lockPath, readLock, toolsAlone, writeLock, type Lock } from '../../src/locks/lock.js';
 import { recordDigest } from '../../src/locks/request-record.js';
 
 const digest = `sha256:${'1'.repeat(64)}` as Digest;
@@ -58,6 +58,14 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 describe('lock files', () => {
+  it('tell what the tools alone have: other packages, and other content of the same', () => {
+    const [mke2fs, newer] = ['mke2fs', 'newer'].map((text): typeof entry => ({ ...entry, id: text, digest: digestOf(text) })) as [
+      typeof entry,
+      typeof entry,
+    ];
+    expect(toolsAlone({ ...lock, tools: [{ ...entry, requestedBy: ['tools'] }, mke2fs, newer] })).toEqual([mke2fs, newer]);
+  });
+
   it('survive a round trip, and are not rewritten when equal', async () => {
     const file = join(directory, 'x.lock.yml');
     expect(await writeLock(file, lock)).toBe(true);
