@@ -13,7 +13,7 @@ const NONE: readonly number[] = Object.freeze([]);
 export class Candidates extends RelatedSolvables {
   readonly #pinned = new Map<string, readonly number[]>();
   readonly #pinners = new Map<string, readonly Seed[]>();
-  readonly #suites = new Set<string>();
+  readonly #beside = new Map<string, readonly number[]>();
   readonly #favoured: ReadonlyMap<string, string | undefined>;
 
   /** @param favour packages of an earlier answer: their versions come before candidates. */
@@ -69,11 +69,12 @@ export class Candidates extends RelatedSolvables {
 
   #findOffered(name: PackageName, place: number): readonly number[] {
     const all = this.#allOf(name, place);
-    const pinned = this.#pinned.size === 0 ? undefined : this.#pinned.get(this.#key(name.text, this.architectures[place]!));
-    const result = pinned ?? this.#candidates(name.text, all);
-    if (this.#suites.size === 0) return result;
-    const others = all.filter((solvable) => !result.includes(solvable) && this.#suites.has(this.repository(solvable).id));
-    return [...result, ...others.slice(0, 1)];
+    if (this.#pinned.size === 0) return this.#candidates(name.text, all);
+    const key = this.#key(name.text, this.architectures[place]!);
+    const pinned = this.#pinned.get(key);
+    if (pinned !== undefined) return pinned;
+    const beside = this.#beside.get(key) ?? NONE;
+    return beside.length === 0 ? this.#candidates(name.text, all) : [...new Set([...this.#candidates(name.text, all), ...beside])];
   }
 
   /** Packages of this name that may be chosen, those of the native architecture first. */
@@ -122,8 +123,9 @@ export class Candidates extends RelatedSolvables {
     return this.#pinners.get(this.#key(name, arch)) ?? [];
   }
 
-  /** Offers what a repository has as second choice, as apt does for the needs of `name/suite`. Only before anything is looked up. */
-  offerRepository(id: string): void {
-    this.#suites.add(id);
+  /** Offers one more package after the candidate of its name, unless a version of that is asked for. Only before anything is looked up. */
+  offerBeside(solvable: number): void {
+    const key = this.#key(this.name(solvable), this.archOf(solvable));
+    this.#beside.set(key, [...(this.#beside.get(key) ?? []), solvable]);
   }
 }

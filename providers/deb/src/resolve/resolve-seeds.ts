@@ -2,8 +2,9 @@ import { askedBy, askIfMeant, isPattern, nearestNames, patternExpression, tellOm
 import type { Problem, Seed } from '@ict/plugin-api';
 import { nameOnly } from '../relations/relation.js';
 import type { resolutionError } from './resolve-errors.js';
-import type { Pool } from './resolve-pool.js';
+import { Pool } from './resolve-pool.js';
 import { successorsOf } from './resolve-successors.js';
+import { suiteNeeds } from './resolve-suite-needs.js';
 import { repairOf, tellWithheld, withheldOf } from './resolve-withheld.js';
 import type { Withheld } from './resolve-withheld.js';
 import { compareDebVersions } from '../relations/version.js';
@@ -37,11 +38,13 @@ const SEED = /^([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([a-z0-9-]+))?(?:=([A-Za-z0-9.+~
  * Finds what the seeds ask for. Seeds with a version or suite change what the pool offers, so all are read before any is looked up.
  * A pattern asks for every package whose name it matches, as with apt.
  *
+ * @param recommends whether Recommends count.
  * @returns one entry a seed that could be found, in order, several for a pattern, and a problem for each other.
  */
 export function findSeeds(
   seeds: readonly Seed[],
   pool: Pool,
+  recommends: boolean,
 ): { readonly wanted: readonly Wanted[]; readonly problems: readonly Problem[] } {
   const problems: Problem[] = [];
   const pinned = new Map<Seed, number>();
@@ -59,6 +62,12 @@ export function findSeeds(
     const problem = parts === undefined ? unreadable(seed) : (foreign(seed, parts.arch, pool) ?? pinSeed(seed, parts, pool, pinned));
     if (problem !== undefined) problems.push(problem);
     else if (parts !== undefined) readable.push({ seed, parts });
+  }
+  const ofSuites = readable.filter(({ parts }) => parts.suite !== undefined).map(({ seed }) => pinned.get(seed)!);
+  if (ofSuites.length > 0) {
+    const candidates = new Pool(pool.repositories, pool.arch, [], pool.architectures.slice(1));
+    for (const [seed, solvable] of pinned) candidates.pin(solvable, seed);
+    for (const solvable of suiteNeeds(ofSuites, candidates, recommends)) pool.offerBeside(solvable);
   }
   const wanted: Wanted[] = [];
   for (const { seed, parts } of readable) {
@@ -112,7 +121,6 @@ function pinSeed(seed: Seed, parts: SeedParts, pool: Pool, pinned: Map<Seed, num
     version === undefined ? all.find((each) => pool.repository(each).suites.includes(suite!)) : ofVersion(all, version, pool);
   if (solvable === undefined) return unknownVersion(seed, parts, all, arch, pool);
   pool.pin(solvable, seed);
-  if (suite !== undefined) pool.offerRepository(pool.repository(solvable).id);
   pinned.set(seed, solvable);
   return undefined;
 }

@@ -61,7 +61,7 @@ export async function resolve(request: ResolutionRequest, ctx: Context): Promise
 export function resolvePackages(request: PackageRequest): Resolution {
   const pool = new Pool(request.repositories, request.arch, request.favour, request.foreign);
   const { seeds: base, leftOut } = request.essential === undefined ? NO_BASE : baseSystem(pool, request.essential);
-  const { wanted, problems: unknown } = findSeeds([...base, ...request.seeds], pool);
+  const { wanted, problems: unknown } = findSeeds([...base, ...request.seeds], pool, request.recommends);
   const problems = [...missingArchitectures(pool), ...unknown];
   const provider = createClauses(pool, request.recommends);
   const contradictions: Problem[] = [];
@@ -109,7 +109,7 @@ function missingArchitectures(pool: Pool): readonly Problem[] {
 /** The number of packages that seeds bring in, when they can be resolved. */
 function trySeeds({ repositories, arch, foreign, seeds, recommends }: PackageRequest): number | undefined {
   const pool = new Pool(repositories, arch, [], foreign);
-  const { wanted, problems } = findSeeds(seeds, pool);
+  const { wanted, problems } = findSeeds(seeds, pool, recommends);
   if (problems.length > 0) return undefined;
   const outcome = solve({ count: pool.count, roots: rootsOf(wanted), provider: createClauses(pool, recommends) });
   return outcome.kind === 'solved' ? outcome.members.length : undefined;

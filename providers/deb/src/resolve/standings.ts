@@ -27,7 +27,7 @@ export async function findWithheld(scope: CatalogueScope, ctx: Context): Promise
  */
 export async function findStandings(scope: CatalogueScope, ctx: Context): Promise<readonly PackageStanding[]> {
   return inPool(scope, ctx, (pool) => {
-    findSeeds(scope.seeds, pool);
+    findSeeds(scope.seeds, pool, false);
     return namedIn(scope, pool).flatMap(({ name, arch }) => standingsOf(name, arch, pool));
   });
 }
