@@ -1,5 +1,5 @@
 import type { CacheHome, TwinOfPackage } from '@ict/cache';
-import type { DistributionDefinition, ProblemReport } from '@ict/plugin-api';
+import { UNSUPPORTED_YET, type DistributionDefinition, type ProblemReport } from '@ict/plugin-api';
 import {
   diffTemplate,
   explainTemplate,
@@ -264,7 +264,9 @@ class HostedEngine implements Engine {
     const { intake, problems, refused, warnings } = await this.read(template);
     // Without a format for its image type nothing can be asked of a template, however right it is.
     requireSound(template, intake === undefined ? [...problems, ...refused] : problems);
-    this.warn(warnings);
+    // Keys that are missing are an error where repositories are opened.
+    const beyond = refused.filter(({ code }) => code === UNSUPPORTED_YET);
+    this.warn(orderProblems([...warnings, ...beyond.map(asWarning)]));
     return intake as Intake;
   }
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach } from 'vitest';
-import type { Engine } from '../../src/engine-api.js';
+import type { Engine, EngineOptions } from '../../src/engine-api.js';
 import { openEngine } from '../../src/engine.js';
 
 /** The definition of toy/toy1, for plugins that tests write. */
@@ -61,7 +61,7 @@ export function eachInWorkspace(): Workspace {
 }
 
 /** Opens an engine whose one plugin, with {@link TOY_DEFINITION}, is this code. It fetches nothing. */
-export async function openToy({ path, write }: Workspace, code: string): Promise<Engine> {
+export async function openToy({ path, write }: Workspace, code: string, emit: EngineOptions['emit'] = () => undefined): Promise<Engine> {
   const ict = { apiVersion: 1, plugin: './plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['toy1.yml'] };
   await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
   await write('toy/plugin.js', code);
@@ -82,7 +82,7 @@ export async function openToy({ path, write }: Workspace, code: string): Promise
       packageCache: { enabled: true, maxSizeBytes: 1, retentionDays: 1, twins: false },
       imageCache: { enabled: true, maxCount: 1 },
     },
-    emit: () => undefined,
+    emit,
     signal: new AbortController().signal,
   });
 }

@@ -59,7 +59,9 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   }
   for (const [index, repository] of (template.packageRepositories ?? []).entries()) {
     const path: Path = ['packageRepositories', index];
-    if (repository.path !== undefined) refuse([...path, 'path'], 'a repository in a local path');
+    if (repository.path !== undefined) {
+      refuse([...path, 'path'], 'a repository in a local path', 'Give its address instead: "url: file:///srv/repository".');
+    }
     if ((repository.packages ?? []).length > 0) refuse([...path, 'packages'], 'a repository made of single packages');
     if (repository.insecureSkipVerify === true) refuse([...path, 'insecureSkipVerify'], 'fetching without certificate checks');
     for (const [key, place] of [
