@@ -95,6 +95,12 @@ describe.each<[WorldEcosystem, string, string]>([
     for (const word of ['"mini"', `halfway ${one}`, 'Recommends', 'not valid']) expect(told[0]![1]).toContain(word);
   });
 
+  it('is told of the same where a plan has no template', async () => {
+    const { stderr } = await world.ict(['plan', '--target', 'mini-mini1-x86_64', '--only', 'sound', 'halfway', '--recommends']);
+    expect(stderr).toContain(`${prefix}_RELATION_INVALID`);
+    expect(stderr.includes('ICT_DEB_PRE_DEPENDS_CYCLE')).toBe(ecosystem === 'deb');
+  });
+
   it('is asked for names that it does not have: all are told, each at its line', () => {
     expect(
       problems(refused).flatMap(({ code, message, hint = '' }) => (code === `${prefix}_UNKNOWN_PACKAGE` ? [`${message}; ${hint}`] : [])),

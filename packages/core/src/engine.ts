@@ -166,9 +166,11 @@ class HostedEngine implements Engine {
     requireKeys(distribution, (question.archives ?? []).length > 0 ? 'archives' : 'definition');
     const provider = await this.plugins.provider(distribution.ecosystem);
     requireForeign(question.foreignArchitectures ?? [], arch, distribution, provider.part);
-    return this.within(bare, (services) =>
+    const { plan, warnings } = await this.within(bare, (services) =>
       planPackages(question, { target: question.target, arch, distribution, provider }, this.options.storage, services),
     );
+    this.warn(warnings);
+    return plan;
   }
 
   async why(template: string, name: string, options: LockOptions = {}): Promise<Why> {

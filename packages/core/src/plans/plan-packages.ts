@@ -1,5 +1,5 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
-import type { Architecture, DistributionDefinition, Provider } from '@ict/plugin-api';
+import type { Architecture, DistributionDefinition, ProblemReport, Provider } from '@ict/plugin-api';
 import type { Plan } from './plan-documents.js';
 import type { StorageSwitches } from '../cache-use.js';
 import type { PackageQuestion } from '../engine-api.js';
@@ -30,13 +30,14 @@ export async function planPackages(
   { target, arch, distribution, provider }: QuestionTarget,
   { packageCache }: Pick<StorageSwitches, 'packageCache'>,
   services: Services,
-): Promise<Plan> {
+): Promise<{ readonly plan: Plan; readonly warnings: readonly ProblemReport[] }> {
   const { only, recommends = false, foreignArchitectures } = question;
   const { context } = services;
   const { repositories } = withForeign(distribution, foreignArchitectures === undefined ? {} : { foreignArchitectures });
   const snapshots = await pinRepositories(repositories, arch, provider.part, services.mirrors, context);
   const seeds = only.map((request) => ({ request, reason: 'question' }));
-  const { packages } = await closure({ arch, distribution, snapshots, seeds, essential: false, recommends }, provider.part, context);
+  const asked = { arch, distribution, snapshots, seeds, essential: false, recommends };
+  const { packages, warnings } = await closure(asked, provider.part, context);
   const lock: Lock = {
     lockVersion: 1,
     target,
@@ -46,9 +47,6 @@ export async function planPackages(
     packages,
     tools: [],
   };
-  return planOf(
-    lock,
-    await planContent(lock, services.packages(lock, provider.part, { use: packageCache.enabled }), services.context.signal),
-    [],
-  );
+  const content = await planContent(lock, services.packages(lock, provider.part, { use: packageCache.enabled }), context.signal);
+  return { plan: planOf(lock, content, []), warnings };
 }
