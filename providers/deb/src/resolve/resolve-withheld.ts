@@ -2,7 +2,7 @@ import { tellFiltered } from '@ict/package-index';
 import type { Relation } from '../relations/relation.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import type { Pool } from './resolve-pool.js';
-import { satisfiesVersion } from '../relations/version.js';
+import { compareDebVersions, satisfiesVersion } from '../relations/version.js';
 
 /** A package that a repository has and that may not be taken. */
 export interface Withheld {
@@ -17,9 +17,9 @@ export interface Withheld {
   readonly because: string;
 }
 
-/** Packages of a name and an architecture that the template keeps out: by the lists of a repository, or by a priority below 0. */
+/** Packages of a name and an architecture that the template keeps out, by the lists of a repository or by a priority below 0: the newest first. */
 export function withheldOf(name: string, arch: string, pool: Pool): readonly Withheld[] {
-  return pool.repositories.flatMap((repository) => {
+  const kept = pool.repositories.flatMap((repository) => {
     const { id, index, suites } = repository;
     return Array.from(index.byName(name))
       .filter((at) => index.arch(at) === arch || (index.arch(at) === 'all' && arch === pool.arch))
@@ -29,6 +29,7 @@ export function withheldOf(name: string, arch: string, pool: Pool): readonly Wit
         return because === undefined ? [] : [{ name, version, arch: index.arch(at), repository: id, suites, because }];
       });
   });
+  return kept.toSorted((a, b) => compareDebVersions(b.version, a.version));
 }
 
 /** The withheld packages that would satisfy a relation of a package of `arch`. */
