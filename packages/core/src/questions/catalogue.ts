@@ -47,14 +47,12 @@ export async function answerSearch(
   const wanted = words.map((word) => word.toLowerCase());
   const has = (text: string): boolean => wanted.every((word) => text.includes(word));
   const found = new Map<string, Match>();
-  const names = new Set<string>();
   const catalogue = catalogueOf(provider);
   for (const snapshot of snapshots) {
     const providers = words.length === 1 ? (await catalogue.describe(snapshot, words[0]!, services.context)).providers : [];
     const providing = new Set(providers.map(({ name }) => name));
     for await (const pkg of catalogue.list(snapshot, services.context)) {
       const { name, summary, description = '' } = pkg;
-      names.add(name);
       const inName = has(name.toLowerCase());
       if (!inName && !providing.has(name) && !has(`${name}\n${summary}\n${description}`.toLowerCase())) continue;
       const known = found.get(name) ?? { inName, versions: [] };
@@ -76,7 +74,7 @@ export async function answerSearch(
     words,
     found: found.size,
     packages: ordered.map(([name, { versions }]) => matchOf(name, newestFirst(versions, provider), lock, withheld)),
-    nearest: ordered.length > 0 || words.length !== 1 ? [] : nearestNames(words[0], names),
+    nearest: ordered.length > 0 || words.length !== 1 ? [] : nearestNames(words[0]!, await namesIn(snapshots, provider, services)),
   };
 }
 

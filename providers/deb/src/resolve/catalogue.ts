@@ -91,6 +91,7 @@ function fieldsOf(index: PackagesIndex, i: number, fields: readonly string[]): r
 
 /** A Description field as plain text: its first line, and the rest without the blank that begins each line; ` .` is an empty line. */
 function textOf(description = ''): Pick<PackageSummary, 'summary' | 'description'> {
+  if (!description.includes('\n')) return { summary: description.trim() };
   const [summary = '', ...rest] = description.split(/\r?\n/);
   const text = rest
     .map((line) => line.replace(/^[ \t]/, '').trimEnd())
