@@ -1,4 +1,4 @@
-import type { PlannedStep } from '@ict/core';
+import type { PlannedPackage, PlannedStep } from '@ict/core';
 import { compileSchema } from '@ict/template';
 import { describe, expect, it } from 'vitest';
 import { ict, plan } from './fixture.js';
@@ -46,6 +46,16 @@ describe('plan', () => {
       ['dbus', 'template and 2 more'],
       ['dbus-bin', 'essential and 1 more'],
     ]);
+  });
+
+  it('gives a package two lines on a terminal that is too narrow for a table', async () => {
+    const [first, ...others] = plan.packages as readonly [PlannedPackage, ...PlannedPackage[]];
+    const packages = [{ ...first, name: 'linux-image-of-a-long-name', version: '1:6.12.94+acme13-1+rebuilt' }, ...others];
+    const { stdout } = await ict(['plan', 'a.yml', '--no-color'], { engine: { plan: async () => ({ ...plan, packages }) }, tty: true });
+    expect(stdout.text).toContain(
+      ['  linux-image-of-a-long-name  1:6.12.94+acme13-1+rebuilt', '      x86_64  acme  2.00 KiB  template', ''].join('\n'),
+    );
+    expect(Math.max(...stdout.lines.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
   it('says that the rest is not needed where the finished image is in the cache', async () => {

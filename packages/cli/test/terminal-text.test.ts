@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { columns, displayWidth, padEnd, plainText, table, truncate } from '../src/views/terminal-text.js';
+import { columns, displayWidth, padEnd, plainText, table, tableWithin, truncate } from '../src/views/terminal-text.js';
 
 const anyText = fc.string({ unit: 'binary' });
 
@@ -56,6 +56,22 @@ describe('truncate', () => {
     ['abc', 0, ''],
   ])('%s to %i is %s', (text, columns, expected) => {
     expect(truncate(text, columns)).toBe(expected);
+  });
+});
+
+describe('tableWithin', () => {
+  const rows = [
+    ['a', '1', '', 'x'],
+    ['bb', '22', 'yy', 'z'],
+  ];
+  const narrow = ['a  1', '      x', 'bb  22', '      yy  z'];
+
+  it.each([
+    ['nobody knows how wide it is', undefined, table(rows)],
+    ['it fits', 13, table(rows)],
+    ['it does not fit', 12, narrow],
+  ])('where %s', (_when, width, expected) => {
+    expect(tableWithin(width, rows, { first: 2 })).toEqual(expected);
   });
 });
 

@@ -7,8 +7,8 @@ import { giveToInvoker } from '../ownership.js';
 import type { LockWriteFlags } from '../image-commands.js';
 import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
-import type { Colors } from '../views/terminal.js';
-import { plainText, table } from '../views/terminal-text.js';
+import type { Colors, Terminal } from '../views/terminal.js';
+import { plainText, tableWithin } from '../views/terminal-text.js';
 
 /** `ict lock` */
 export async function lock(session: Session, template: string, names: readonly string[], flags: LockWriteFlags): Promise<void> {
@@ -28,11 +28,15 @@ export async function lock(session: Session, template: string, names: readonly s
     }),
   );
   if (report.written) await giveToInvoker([report.file], session.surroundings);
-  session.result(lockText(report, dryRun === true, session.terminal.resultColors));
+  session.result(lockText(report, dryRun === true, session.terminal));
 }
 
 /** What became of a lock, for people: each package that differs, the advisories that this fixes, then where it was written. */
-export function lockText(report: LockReport, dryRun: boolean, colors: Colors): string {
+export function lockText(
+  report: LockReport,
+  dryRun: boolean,
+  { resultColors: colors, resultWidth }: Pick<Terminal, 'resultColors' | 'resultWidth'>,
+): string {
   const { file, written, first, changes } = report;
   const lines: string[] = [];
   // A first lock differs from nothing in everything; that is no news.
@@ -41,7 +45,7 @@ export function lockText(report: LockReport, dryRun: boolean, colors: Colors): s
       lines.push(`${colors.bold(plainText(id))}  ${before?.date ?? 'new'} -> ${after?.date ?? 'gone'}`);
     }
     const rows = changes.packages.map((change) => changeRow(change, colors));
-    lines.push(...table(rows, { right: [3] }));
+    lines.push(...tableWithin(resultWidth, rows, { first: 3, right: [3] }));
     const { advisories = [] } = changes;
     if (advisories.length > 0) {
       lines.push(`${formatCount(advisories.length, 'advisory', 'advisories')} fixed:`);

@@ -6,8 +6,8 @@ import type { PlanFlags } from '../question-commands.js';
 import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
 import { IMAGE_STEP } from '../views/step-text.js';
-import type { Colors } from '../views/terminal.js';
-import { plainText, table } from '../views/terminal-text.js';
+import type { Terminal } from '../views/terminal.js';
+import { plainText, table, tableWithin } from '../views/terminal-text.js';
 
 /** `ict plan`: of a template, or of names for a target. */
 export async function plan(session: Session, template: string | undefined, flags: PlanFlags): Promise<void> {
@@ -16,7 +16,7 @@ export async function plan(session: Session, template: string | undefined, flags
     question === undefined ? engine.plan(template as string, lockOptions(session, flags)) : engine.planPackages(question),
   );
   session.document(document);
-  session.result(planText(document, session.terminal.resultColors));
+  session.result(planText(document, session.terminal));
 }
 
 /** @returns undefined when a template is asked about. @throws `ICT_CLI_USAGE` when it is neither, or both. */
@@ -56,17 +56,20 @@ function usage(message: string) {
 }
 
 /** A plan for people: repositories, packages, steps, and what they cost. */
-export function planText(plan: Plan, colors: Colors): string {
+export function planText(plan: Plan, terminal: Pick<Terminal, 'resultColors' | 'resultWidth'>): string {
+  const { resultColors: colors, resultWidth } = terminal;
   const lines = [colors.bold(plan.target), '', colors.bold('Repositories')];
   lines.push(
-    ...table(
+    ...tableWithin(
+      resultWidth,
       plan.repositories.map(({ id, archive, suite, components, date }) => [`  ${id}`, `${archive} ${suite} ${components.join(' ')}`, date]),
+      { first: 1 },
     ),
   );
   const ofPart = (wanted: PlannedPackage['part']) => plan.packages.filter(({ part }) => part === wanted).sort(byName);
   const [image, tools] = [ofPart('image'), ofPart('tools')];
-  lines.push('', ...packageLines('Packages', '', image, colors));
-  if (tools.length > 0) lines.push('', ...packageLines('Tools', ', which write the image and are not in it', tools, colors));
+  lines.push('', ...packageLines('Packages', '', image, terminal));
+  if (tools.length > 0) lines.push('', ...packageLines('Tools', ', which write the image and are not in it', tools, terminal));
   const [first] = plan.steps;
   const finished = first?.type === IMAGE_STEP && first.hit;
   if (plan.steps.length > 0) lines.push('', colors.bold('Steps'));
@@ -85,7 +88,12 @@ function byName(a: PlannedPackage, b: PlannedPackage): number {
   return a.name === b.name ? 0 : a.name < b.name ? -1 : 1;
 }
 
-function packageLines(head: string, what: string, packages: readonly PlannedPackage[], colors: Colors): readonly string[] {
+function packageLines(
+  head: string,
+  what: string,
+  packages: readonly PlannedPackage[],
+  { resultColors: colors, resultWidth }: Pick<Terminal, 'resultColors' | 'resultWidth'>,
+): readonly string[] {
   const cached = packages.filter((pkg) => pkg.cached).length;
   const sizeBytes = packages.reduce((sum, pkg) => sum + pkg.sizeBytes, 0);
   const rows = packages.map((pkg) => [
@@ -99,7 +107,7 @@ function packageLines(head: string, what: string, packages: readonly PlannedPack
   ]);
   return [
     `${colors.bold(head)}  ${packages.length}, ${cached} in the cache, ${formatBytes(sizeBytes)}${what}`,
-    ...table(rows, { right: [4] }),
+    ...tableWithin(resultWidth, rows, { first: 2, right: [4] }),
   ];
 }
 

@@ -54,6 +54,23 @@ export function table(rows: readonly (readonly string[])[], options: { readonly 
   return [...columns(rows, cells)];
 }
 
+/**
+ * A {@link table} where the terminal is as wide as that, else two lines for each row: its first cells, and below them the others.
+ *
+ * @param width columns of the terminal; undefined where nobody knows, as in a file.
+ * @param first how many cells stand in the first line.
+ */
+export function tableWithin(
+  width: number | undefined,
+  rows: readonly (readonly string[])[],
+  { first, ...options }: { readonly first: number; readonly right?: readonly number[] },
+): readonly string[] {
+  const lines = table(rows, options);
+  if (width === undefined || lines.every((line) => displayWidth(line) <= width)) return lines;
+  const joined = (cells: readonly string[]): string => cells.filter((cell) => cell !== '').join('  ');
+  return rows.flatMap((row) => [joined(row.slice(0, first)), `      ${joined(row.slice(first))}`]);
+}
+
 /** A column of {@link columns}. */
 export interface Column<T> {
   readonly head?: string;

@@ -21,6 +21,8 @@ export interface Terminal {
   readonly resultColors: Colors;
   /** Whether stderr is a terminal that can draw lines in place. */
   readonly redraws: boolean;
+  /** Columns that results may take; undefined where stdout is no terminal. */
+  readonly resultWidth: number | undefined;
   readonly json: boolean;
   readonly level: LogLevel;
 }
@@ -48,6 +50,7 @@ export function createTerminal(stdout: OutputStream, stderr: OutputStream, optio
     colors: colored(stderr),
     resultColors: colored(stdout),
     redraws: stderr.isTTY === true && !dumb,
+    resultWidth: stdout.isTTY === true ? stdout.columns : undefined,
     json: options.json,
     level: options.level,
   };
