@@ -16,6 +16,7 @@ import {
   type ContentIdentity,
 } from '@ict/integrity';
 import type { Digest, PackageRecord } from '@ict/plugin-api';
+import { cacheError } from './errors.js';
 import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-entries.js';
@@ -62,7 +63,8 @@ export interface PackageCache {
    * that is looked for.
    *
    * @returns its name.
-   * @throws Node's own error where the file cannot be read; `ICT_CACHE_NAME`, `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`.
+   * @throws `ICT_CACHE_MISMATCH` when a verified package has its name and other content; `ICT_CACHE_NAME`, `ICT_CACHE_DISK_FULL`,
+   * `ICT_CACHE_UNWRITABLE`; Node's own error where the file cannot be read.
    */
   importFile(file: string): Promise<string>;
   /** Notes that a cached package was verified by other rules; nothing happens where it has no record here. */
@@ -150,6 +152,24 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       if (identity.digest === digest) return true;
     }
     return false;
+  }
+
+  /**
+   * True when the cache has a verified file of this name with the content of `file`.
+   *
+   * @throws `ICT_CACHE_MISMATCH` when its content is another: what was verified makes way for nothing that was not.
+   */
+  async function holds(target: string, fileName: string, file: string): Promise<boolean> {
+    if ((await statSignature(target)) === undefined) return false;
+    const kept = await digestFile(target);
+    if (!(await isClaimed(target, fileName, kept))) return false;
+    const given = await digestFile(file);
+    if (given.digest === kept.digest) return true;
+    throw cacheError('ICT_CACHE_MISMATCH', {
+      message: `${file} is not the package ${packageId(providerId, fileName)} that the cache has: its digest is ${given.digest}, not ${kept.digest}`,
+      hint: 'If it is the one that the repository has now, take the other away first: `ict cache clean --key`, with that name.',
+      facts: { file, actual: given.digest, expected: kept.digest },
+    });
   }
 
   function hit(pkg: CachedPackage, file: string, check: 'signature' | 'hash', entry: PackageEntry | undefined): PackageLookup {
@@ -258,10 +278,12 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       // Whether it can be read is not the cache's affair.
       await using source = await open(file, 'r');
       const { size } = await source.stat();
+      const target = join(directory, name);
       try {
+        if (await holds(target, name, file)) return name;
         ensureDirectory(directory);
         await copyFile(file, fresh, constants.COPYFILE_FICLONE);
-        await place(fresh, join(directory, name));
+        await place(fresh, target);
       } catch (error) {
         await rm(fresh, { force: true }).catch(ignoreSystemError); // the cause says more; what stays is reaped
         throw storageFailure(error, { what: `package ${name}`, directory, neededBytes: size });

@@ -384,3 +384,32 @@ describe('death in the middle', () => {
     for (const pkg of packages) expect(await lookup(pkg)).toMatchObject({ state: 'hit' });
   });
 });
+
+describe('a package that is imported', () => {
+  const bring = async (content: string): Promise<string> => {
+    const directory = await cache.temporaryDirectory('import');
+    writeFileSync(join(directory, a.fileName), content);
+    return cache.packages(provider).importFile(join(directory, a.fileName));
+  };
+
+  it('takes the place of what nobody verified', async () => {
+    await bring('content of X');
+    expect(await bring('content of a')).toBe(a.fileName);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+  });
+
+  it('leaves a verified one of the same content as it is', async () => {
+    await store(a);
+    expect(await bring('content of a')).toBe(a.fileName);
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+  });
+
+  it('takes no place of a verified one, but of one that was damaged since', async () => {
+    await store(a);
+    await expect(bring('content of X')).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+    damage(path(a.fileName), 'content of Y');
+    await bring('content of a');
+    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+  });
+});

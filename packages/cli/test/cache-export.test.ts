@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { openCache } from '@ict/cache';
@@ -41,6 +41,8 @@ describe('ict cache export and import', () => {
     const { inputs } = (await cache.images.record(id)) as { inputs: Json };
     expect(await cache.images.find(inputs)).toMatchObject({ reason: expect.stringContaining('imported') as unknown });
     expect(existsSync(target('out.raw'))).toBe(true);
+    await document(['import', target('out.raw'), ...places]);
+    expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
   });
 
   it.runIf(process.geteuid?.() === 0)('writes a file that belongs to whoever ran sudo', async () => {
@@ -74,6 +76,12 @@ describe('ict cache export and import', () => {
     await writeFile(file, content);
     await document(['import', file, '--provider-id', provider, ...places]);
     expect(await lookUp()).toMatchObject({ state: 'hit', check: 'hash' });
+  });
+
+  it('makes no image of a package', async () => {
+    await writeFile(join(root, 'z_1_all.deb'), 'z');
+    const { status, stderr } = await ict(['cache', 'import', join(root, 'z_1_all.deb'), ...places]);
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('--provider-id')]);
   });
 
   it('says which file cannot be read', async () => {
