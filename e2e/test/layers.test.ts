@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { artifactOf, ict, Mini, miniTemplate, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, miniTemplate, sound, stepsOf, type BuildPlaces, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 
@@ -213,6 +213,19 @@ describe('a layer', () => {
   });
 });
 
+it('a package that a layer is bound to and that nobody has is told with its line; one that the image lacks is as it should be', async () => {
+  const bound = { name: 'bound', run: ['true'], invalidateOn: { packages: ['mini-service', 'mini-tool', 'mini-toll'] } };
+  const { events } = await built(await template([bound]));
+  const warnings = events.flatMap((event) => (event.type === 'warning' ? [event] : []));
+  expect(warnings).toMatchObject([
+    {
+      code: 'ICT_LAYER_PACKAGE_UNKNOWN',
+      hint: expect.stringContaining('"mini-tool"') as string,
+      position: { line: expect.any(Number) as number },
+    },
+  ]);
+});
+
 describe('validate', () => {
   const layer = (version: string, validate: string | undefined, parts: object = {}) => ({
     name: 'tool',
@@ -246,6 +259,14 @@ describe('validate', () => {
     const result = await built(await template([layer('3', 'echo keep', { invalidateOn: { values: { runtime: '18' } } })]));
     expect(decisions(result)).toEqual([]);
     expect(await inImage(result, '/tool')).toBe('3\n');
+  });
+
+  it('is not asked without the cache of layers', async () => {
+    await built(await template([layer('6', undefined)]));
+    const file = await template([layer('7', 'echo keep')]);
+    const result = await sound(mini.buildTemplate(file, places, ['--no-layer-cache']));
+    expect(decisions(result)).toEqual([]);
+    expect(await inImage(result, '/tool')).toBe('7\n');
   });
 
   it('must decide', async () => {

@@ -1,4 +1,4 @@
-import { defineErrors } from '@ict/plugin-api';
+import { defineErrors, type IctError, type IctErrorDetails, type SourcePosition } from '@ict/plugin-api';
 
 /** Every error code that the engine can throw or report. */
 export const coreError = defineErrors({
@@ -44,6 +44,7 @@ export const coreError = defineErrors({
   ICT_LINT_NETWORK: 'invalid',
   ICT_LINT_ORDER: 'invalid',
   ICT_LAYER_INPUT: 'invalid',
+  ICT_LAYER_PACKAGE_UNKNOWN: 'invalid',
   ICT_LAYER_VALIDATE: 'invalid',
   ICT_USER_INVALID: 'invalid',
   ICT_FILE_OWNER_UNKNOWN: 'invalid',
@@ -52,3 +53,14 @@ export const coreError = defineErrors({
   ICT_KERNEL_VERSION: 'invalid',
   ICT_KERNEL_MISSING: 'invalid',
 });
+
+/** An error about one place of a template, when that is known: it is told as a problem with its line. */
+export function coreErrorAt(
+  position: SourcePosition | undefined,
+  code: Parameters<typeof coreError>[0],
+  details: Omit<IctErrorDetails, 'problems'>,
+): IctError {
+  const { message, hint, facts } = details;
+  const problems = position === undefined ? [] : [{ code, message, hint, position, severity: 'error' as const }];
+  return coreError(code, { ...details, facts: { ...facts, position }, problems });
+}

@@ -239,7 +239,7 @@ function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, b
         signal,
       ),
     forUnpacking,
-    recall: (scope, terms) => earlier.recall(scope, terms),
+    recall: async (scope, terms) => (build.reuse === false ? undefined : earlier.recall(scope, terms)),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
   const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, build);

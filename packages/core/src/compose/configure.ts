@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { hashFile } from '@ict/integrity';
 import type { BuildContext, FileSpec, ImageSpec, Json, NetworkSpec, TreeSession, UserSpec } from '@ict/plugin-api';
-import { coreError } from '../errors.js';
+import { coreError, coreErrorAt } from '../errors.js';
 import { addInitrdModules } from './initrd-modules.js';
 import { configureNetwork } from './configure-network.js';
 import { secretDigest } from '../secret-digests.js';
@@ -166,10 +166,10 @@ async function accountId(file: FileSpec, name: string | undefined, database: str
   if (/^[0-9]+$/.test(name)) return Number(name);
   const entry = (await readAccounts(tree, database)).get(name);
   if (entry !== undefined) return Number(entry[2]);
-  throw coreError('ICT_FILE_OWNER_UNKNOWN', {
+  throw coreErrorAt(file.position, 'ICT_FILE_OWNER_UNKNOWN', {
     message: `${file.target} is to belong to "${name}", which ${database} of the image does not list`,
     hint: 'Name a user or group that a package or the template creates, or a number.',
-    facts: { target: file.target, name, position: file.position },
+    facts: { target: file.target, name },
   });
 }
 

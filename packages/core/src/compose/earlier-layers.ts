@@ -1,5 +1,5 @@
 import type { StepStore } from '@ict/cache';
-import { canonicalJson } from '@ict/integrity';
+import { canonicalJson, ignoreSystemError } from '@ict/integrity';
 import type { Json, LayerRef } from '@ict/plugin-api';
 import type { LayerPresence } from '../steps.js';
 
@@ -29,9 +29,9 @@ export class EarlierLayers {
     this.tool = tool;
   }
 
-  /** @returns undefined when there is none, when its terms (types, `invalidateOn`) were others, or when it is gone. */
+  /** @returns undefined when there is none, when its terms (types, `invalidateOn`) were others, or when it is gone or cannot be read. */
   async recall(scope: string, terms: LayerTerms): Promise<EarlierLayer | undefined> {
-    const record = await this.records.get(KIND, { scope });
+    const record = await this.records.get(KIND, { scope }).catch(ignoreSystemError);
     if (record === undefined) return undefined;
     const kept = record.output as { readonly terms: Json; readonly layer: Json; readonly metadata: Json };
     const layer = kept.layer as unknown as LayerRef;

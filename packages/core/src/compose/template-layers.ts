@@ -1,8 +1,9 @@
+import { isIctError, type IctError } from '@ict/plugin-api';
 import type { BuildContext, LayerCommand, LayerRef, LayerSpec, TreeCommand, TreeRef, TreeSession } from '@ict/plugin-api';
 import type { Composition, LayerCall, LayerMaker, LayerStep } from './composition.js';
 import type { EarlierLayer } from './earlier-layers.js';
 import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile } from './configure.js';
-import { coreError } from '../errors.js';
+import { coreErrorAt } from '../errors.js';
 import { listInputs, placeInputs, type InputListing } from './host-inputs.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
 import type { TreeMount } from '../trees/trees.js';
@@ -117,7 +118,8 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
         earlier !== undefined && decision === 'keep'
           ? earlier.layer
           : await layers.template(place, work, decision === 'update' ? earlier?.layer : undefined);
-      if (cache) await layers.remember(scope, fixed, { layer: made, metadata: spec.metadata });
+      // What is kept stays known by the facts that it was made with.
+      if (cache && decision !== 'keep') await layers.remember(scope, fixed, { layer: made, metadata: spec.metadata });
       return { ...made };
     },
     // What `validate` chose is not what the key stands for: it is asked again each time.
@@ -198,21 +200,33 @@ interface AskedLayer {
 
 /** Asks the template's own command, on top of the earlier layer. Without one, the earlier layer is of no use. */
 async function decide(earlier: EarlierLayer, { spec, env, place }: AskedLayer, layers: LayerMaker, ctx: BuildContext): Promise<Decision> {
-  const { name, validate, metadata, position } = spec;
+  const { name, validate, metadata } = spec;
   if (validate === undefined) return 'discard';
   const facts = { ...variables('ICT_EARLIER_', earlier.metadata), ...variables('ICT_WANTED_', metadata) };
   const view = { ...place, parent: { layers: [...place.parent.layers, earlier.layer] } };
-  const answer = await layers.glance(view, (session) => runCommand(validate, { ...env, ...facts }, false, session, ctx));
+  let answer: string;
+  try {
+    answer = await layers.glance(view, (session) => runCommand(validate, { ...env, ...facts }, false, session, ctx));
+  } catch (error) {
+    if (!isIctError(error) || error.code !== 'ICT_COMMAND_FAILED') throw error;
+    throw undecided(spec, `failed: ${error.message}`, error.facts, error);
+  }
   const decision = answer.trim().split('\n').at(-1);
   if (decision !== 'keep' && decision !== 'update' && decision !== 'discard') {
-    throw coreError('ICT_LAYER_VALIDATE', {
-      message: `validate of layer "${name}" printed ${JSON.stringify(decision)}, which is neither keep, update nor discard`,
-      hint: 'Its last line of output must be one of these words.',
-      facts: { layer: name, output: answer.slice(-200), position },
-    });
+    throw undecided(spec, `printed ${JSON.stringify(decision)}, which is neither keep, update nor discard`, { output: answer.slice(-200) });
   }
   ctx.emit({ type: 'layer.validated', layer: name, decision });
   return decision;
+}
+
+/** @param what that `validate` did. */
+function undecided({ name, position }: LayerSpec, what: string, facts: IctError['facts'], cause?: IctError): Error {
+  return coreErrorAt(position, 'ICT_LAYER_VALIDATE', {
+    message: `validate of layer "${name}" ${what}`,
+    hint: 'It has to end with status 0, and its last line of output must be keep, update or discard.',
+    facts: { ...facts, layer: name },
+    cause,
+  });
 }
 
 /** Metadata as environment variables: `version` becomes `ICT_EARLIER_VERSION`. */

@@ -1,6 +1,7 @@
 import { hasCode, type FixedAdvisory, type LockChanges, type ProblemReport } from '@ict/plugin-api';
 import { fixedBy, movedNames, readAdvisories } from '../questions/advisories.js';
 import type { LockReport, LockWriteOptions } from '../engine-api.js';
+import { unknownLayerPackages } from './layer-packages.js';
 import { compareLocks } from './lock-diff.js';
 import { resolveAfresh, settleLock } from './lock-settling.js';
 import { favourLocked, lockToUpdate } from './lock-update.js';
@@ -39,7 +40,9 @@ export async function makeLock(
   const request = packageRequest(specFor(spec, format.identity), distribution, format.part);
   const before = options.update === undefined ? await lockBefore(file, request.target) : await lockToUpdate(file, template, request);
   const favour = options.update === undefined || before === undefined ? undefined : favourLocked(before, options.update, request);
-  const { lock, warnings } = await resolveAfresh(intake, request, services, favour);
+  const fresh = await resolveAfresh(intake, request, services, favour);
+  const { lock } = fresh;
+  const warnings = [...fresh.warnings, ...(await unknownLayerPackages(intake, request, lock, services.context))];
   const written = options.dryRun !== true && (await writeLock(file, lock));
   const made = report(lock, before, written);
   if (before === undefined) return { report: made, warnings };

@@ -1,6 +1,7 @@
 import type { Memo, ProblemReport, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import type { LockOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
+import { unknownLayerPackages } from './layer-packages.js';
 import { lockMisfits } from './lock-misfits.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';
@@ -33,9 +34,9 @@ export async function settleLock(
   services: Pick<Services, 'context' | 'mirrors'>,
 ): Promise<SettledLock> {
   const { lock, warnings, ...found } = await findLock(template, intake, options, services.context.memo);
-  if (lock !== undefined) return { lock, ...found, warnings };
-  const fresh = await resolveAfresh(intake, found.request, services);
-  return { ...fresh, warnings: [...warnings, ...fresh.warnings] };
+  const settled = lock === undefined ? await resolveAfresh(intake, found.request, services) : { lock, ...found, warnings: [] };
+  const unknown = await unknownLayerPackages(intake, settled.request, settled.lock, services.context);
+  return { ...settled, warnings: [...warnings, ...settled.warnings, ...unknown] };
 }
 
 /** The lock file that fits a template, if there is one. */

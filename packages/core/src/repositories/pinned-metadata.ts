@@ -29,12 +29,8 @@ export async function openPinned(
   { arch, provider }: { readonly arch: Architecture; readonly provider: Provider },
   { context, mirrors }: Pick<Services, 'context' | 'mirrors'>,
 ): Promise<PinnedMetadata> {
-  const known = new Map((locked ?? []).map((pinned) => [pinned.id, pinned]));
-  const snapshots = repositories.flatMap((repository): Snapshot[] => {
-    const { root, signers, indexes } = known.get(repository.id) ?? {};
-    return root === undefined || signers === undefined || indexes === undefined ? [] : [{ repository, root, signers, indexes }];
-  });
-  if (snapshots.length === repositories.length) {
+  const snapshots = lockedSnapshots(repositories, locked ?? []);
+  if (snapshots !== undefined) {
     const reaching = reachingMirrors(repositories, (repository) => mirrors.list(repository, provider), context);
     return { snapshots, context: reaching, ...(file === undefined ? {} : { file }) };
   }
@@ -47,6 +43,19 @@ export async function openPinned(
     });
   }
   return { snapshots: await pinRepositories(repositories, arch, provider, mirrors, context), context };
+}
+
+/** The repositories as a lock pins them; undefined when it does not say of each which indexes it was made from. */
+export function lockedSnapshots(
+  repositories: readonly RepositorySpec[],
+  locked: readonly PinnedRepository[],
+): readonly Snapshot[] | undefined {
+  const known = new Map(locked.map((pinned) => [pinned.id, pinned]));
+  const snapshots = repositories.flatMap((repository): Snapshot[] => {
+    const { root, signers, indexes } = known.get(repository.id) ?? {};
+    return root === undefined || signers === undefined || indexes === undefined ? [] : [{ repository, root, signers, indexes }];
+  });
+  return snapshots.length === repositories.length ? snapshots : undefined;
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type LayerMaker,
   type LayerSource,
 } from '../../src/compose/composition.js';
+import type { EarlierLayer } from '../../src/compose/earlier-layers.js';
 import { layerDigests } from '../../src/steps.js';
 import { digestOfAll, distribution, resolvedPackage, sampleFormat, sampleProvider, sampleSpec } from '../support/sample-image.js';
 
@@ -261,6 +262,48 @@ describe('compositionSteps', () => {
     ])('are keyed by %s', async (_what, change, parts, changeBefore, before, differs) => {
       await using ctx = fakeContext();
       expect(keyOf(change, parts, ctx) !== keyOf(changeBefore, before, ctx)).toBe(differs);
+    });
+
+    describe('that ask validate', () => {
+      const position = { file: '/template.yml', line: 7, column: 3 };
+
+      /** @param answers what the command prints, and its exit status. */
+      async function ask(answers: { readonly stdout?: string; readonly exitCode?: number }) {
+        await using ctx = fakeContext();
+        const tree = memoryTree({ run: ({ argv }) => (argv.includes('decide') ? answers : {}) });
+        let known: EarlierLayer = { layer: layer('7'), metadata: { version: '1.5' } };
+        const layers: LayerMaker = {
+          ...maker(tree),
+          recall: async () => known,
+          remember: async (_scope, _terms, made) => void (known = made),
+        };
+        const types = { launch: true, build: false, cache: true };
+        const spec = { ...layerSpec, types, metadata: { version: '1.6' }, validate: ['decide'], position };
+        const { input } = composition({ layers: [{ spec, files: [], inputs: {} }] });
+        const steps = compositionSteps(input, layers, nothing, ctx).map((step) => step({ layers: [layer('9')] }));
+        const made = await steps.find(({ type }) => type === 'ict.layer.app')?.run();
+        return { made, known };
+      }
+
+      it.each([
+        ['keep', '1.5'],
+        ['update', '1.6'],
+        ['discard', '1.6'],
+      ])('are known, when it says %s, by the facts that they were made with', async (stdout, version) => {
+        const { made, known } = await ask({ stdout });
+        expect(known).toMatchObject({ layer: made, metadata: { version } });
+      });
+
+      it.each([
+        ['fails', { exitCode: 3 }, /"app" failed: decide/],
+        ['says something else', { stdout: 'perhaps' }, /"app" printed "perhaps"/],
+      ])('fail with their line when it %s', async (_what, answers, message) => {
+        await expect(ask(answers)).rejects.toMatchObject({
+          code: 'ICT_LAYER_VALIDATE',
+          message: expect.stringMatching(message) as string,
+          problems: [{ position }],
+        });
+      });
     });
   });
 

@@ -85,4 +85,9 @@ describe('earlier layers', () => {
     await earlier.remember('a', terms, { layer, metadata: { version: '1.5' } });
     expect(await earlier.recall(scope, wanted)).toEqual(found ? { layer, metadata: { version: '1.5' } } : undefined);
   });
+
+  it('are none where the disk refuses to tell', async () => {
+    const get = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO', errno: -5, syscall: 'read' }));
+    expect(await new EarlierLayers({ ...records, get }, { has: async () => true }, 'ict 1').recall('a', terms)).toBeUndefined();
+  });
 });
