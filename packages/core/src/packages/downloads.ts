@@ -113,7 +113,7 @@ function absent(packages: readonly ResolvedPackage[]): Error {
   const one = packages.length === 1;
   return coreError('ICT_PACKAGES_OFFLINE', {
     message: `${packages.length} ${one ? 'package is' : 'packages are'} not in the cache and may not be downloaded offline`,
-    hint: 'Run the same command once without --offline: what it downloads is kept.',
+    hint: 'Run the same command once without --offline, and with the package cache: what it downloads is kept.',
     facts: { packages: names, totalBytes },
     problems: names.map((name) => ({ code: 'ICT_PACKAGES_OFFLINE', message: name, severity: 'error' })),
   });

@@ -1,4 +1,4 @@
-import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { IctError, isIctError, type Architecture, type Context, type Provider, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Mirrors } from './repository-mirrors.js';
 
@@ -7,7 +7,8 @@ import type { Mirrors } from './repository-mirrors.js';
  * verifies with the definition's keys, is the suite that was asked for, and what the repository's own list of mirrors vouches for.
  *
  * @returns snapshots in the order of the repositories.
- * @throws of the first repository, in that order, which cannot be pinned; only after all have ended, so that nothing still writes.
+ * @throws of the first repository, in that order, which cannot be pinned; what offline is not to be had of all that lack something; only after
+ * all have ended, so that nothing still writes.
  */
 export async function pinRepositories(
   repositories: readonly RepositorySpec[],
@@ -16,8 +17,19 @@ export async function pinRepositories(
   mirrors: Mirrors,
   ctx: Context,
 ): Promise<readonly Snapshot[]> {
-  const sideBySide = (work: (repository: RepositorySpec, position: number) => Promise<void>) =>
-    inParallel([...repositories.entries()], repositories.length, ctx.signal, ([position, repository]) => work(repository, position));
+  const sideBySide = async (work: (repository: RepositorySpec, position: number) => Promise<void>): Promise<void> => {
+    const absent: IctError[] = [];
+    await inParallel([...repositories.entries()], repositories.length, ctx.signal, async ([position, repository]) => {
+      try {
+        await work(repository, position);
+      } catch (error) {
+        if (!isIctError(error) || error.kind !== 'offline') throw error;
+        absent[position] = error;
+      }
+    });
+    const [first, ...others] = Object.values(absent);
+    if (first !== undefined) throw others.length === 0 ? first : allAbsent([first, ...others]);
+  };
   // All lists come first: each changes where its archive leads, and others may lie in the same one.
   await sideBySide(async (repository) => void (await mirrors.list(repository, provider)));
   const snapshots: Snapshot[] = [];
@@ -30,4 +42,15 @@ export async function pinRepositories(
     ctx.emit({ type: 'repository.pinned', repository: repository.id, root: root.digest, signers });
   }
   return snapshots;
+}
+
+/** So that one run with a network brings everything. */
+function allAbsent(failures: readonly [IctError, ...IctError[]]): Error {
+  const { code, kind, hint } = failures[0];
+  return new IctError(code, kind, {
+    message: `the cache has nothing to go by of ${failures.length} repositories, and --offline forbids to fetch it`,
+    ...(hint === undefined ? {} : { hint }),
+    facts: { urls: failures.map(({ facts }) => facts['url']) },
+    problems: failures.map(({ code: own, message }) => ({ code: own, message, severity: 'error' })),
+  });
 }

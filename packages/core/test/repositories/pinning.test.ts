@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { RepositorySpec, Snapshot } from '@ict/plugin-api';
+import { IctError, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { pinRepositories } from '../../src/repositories/pinning.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from '../support/sample-image.js';
@@ -58,6 +58,27 @@ it('fails with the first repository in order that cannot be read, when no other 
   await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toThrow('updates is not signed');
   expect(asked).toHaveLength(3);
   expect(ctx.events).toEqual([]);
+});
+
+it('names offline what each repository lacks, unless something else is wrong', async () => {
+  await using ctx = fakeContext();
+  const absent = (id: string): IctError =>
+    new IctError('ICT_FETCH_OFFLINE', 'offline', { message: `${id} is needed`, hint: 'Fetch it.', facts: { url: id } });
+  const lacking = source((id) => {
+    if (id !== 'main') throw absent(id);
+    return snapshotOf(repository(id));
+  });
+  await expect(pinRepositories(repositories, 'x86_64', lacking.provider, routes().mirrors, ctx)).rejects.toMatchObject({
+    code: 'ICT_FETCH_OFFLINE',
+    kind: 'offline',
+    hint: 'Fetch it.',
+    facts: { urls: ['updates', 'security'] },
+    problems: [{ message: 'updates is needed' }, { message: 'security is needed' }],
+  });
+  const wrong = source((id) => {
+    throw id === 'security' ? new Error('security is not signed') : absent(id);
+  });
+  await expect(pinRepositories(repositories, 'x86_64', wrong.provider, routes().mirrors, ctx)).rejects.toThrow('security is not signed');
 });
 
 it('reads every list of mirrors before a repository is read: a list changes where an archive leads', async () => {
