@@ -1,4 +1,4 @@
-import { lstatSync } from 'node:fs';
+import { existsSync, lstatSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isNoFile, isRefusal, readRegularFileSync, systemErrorOf } from '@ict/integrity';
@@ -163,8 +163,11 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       if (!after.has(entryName(entry)) || !(await layout.putBack(trash, entry.path).catch(lost))) gone.push(entry);
     }
     options.signal?.throwIfAborted();
-    for (const { kind, provider, name } of gone)
+    for (const { kind, provider, name, id, path } of gone) {
       if (kind === 'twin') await removeRecord(twinRecord(layout, provider as string, name)).catch(lost);
+      // Another process may have made it again.
+      if (kind === 'blob' && !existsSync(path)) await removeRecord(layout.record('blobs', id)).catch(lost);
+    }
     await packages.forget(gone.filter(({ kind }) => kind === 'package').map(({ id }) => id));
     return collection(gone, chosen.length - unread.length, [...found, ...unread]);
   }

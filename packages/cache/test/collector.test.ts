@@ -54,6 +54,14 @@ describe('a record of a result that nobody could have written', () => {
   });
 });
 
+it('leaves no record of what it removes', async () => {
+  await storePackages(['a'], START);
+  await storeResult('b', START);
+  const cache = await rig.open();
+  expect(names(await cache.clean(() => true))).toHaveLength(3);
+  expect((await cache.verify()).findings).toEqual([]);
+});
+
 describe('limits', () => {
   it('packages unused for too long go, with their records, and a use starts their time anew', async () => {
     await storePackages(['a', 'b'], START);
