@@ -24,8 +24,8 @@ interface Verdict {
 /** How templates are looked at. */
 export interface Question {
   ask(engine: Engine, template: string, options: ReadOptions): Promise<Validation>;
-  /** What is said of a template without problems: `is valid`. */
-  readonly praise: string;
+  /** What is said of a template without problems: `is valid`. @param warnings how many there are. */
+  praise(warnings: number): string;
 }
 
 /**
@@ -64,7 +64,7 @@ export async function judgeTemplates(
       session.result(githubAnnotations([...warnings, ...problems, ...unread], template));
     }
   }
-  for (const verdict of verdicts) tell(verdict, session, flags.format, question.praise);
+  for (const verdict of verdicts) tell(verdict, session, flags.format, question);
   return verdicts.some(({ error }) => error !== undefined) ? 2 : valid ? 0 : 1;
 }
 
@@ -99,7 +99,7 @@ function withPages({ problems, warnings, error, ...verdict }: Verdict) {
   };
 }
 
-function tell({ template, valid, problems, warnings, error }: Verdict, session: Session, format: ProblemFormat, praise: string): void {
+function tell({ template, valid, problems, warnings, error }: Verdict, session: Session, format: ProblemFormat, question: Question): void {
   const { colors } = session.terminal;
   const say = (reports: readonly ProblemReport[], level: 'warn' | 'error'): void => {
     for (const problem of reports) session.note(problemText(problem, colors, { page: true }), level);
@@ -110,5 +110,5 @@ function tell({ template, valid, problems, warnings, error }: Verdict, session: 
   }
   if (error !== undefined) session.note(failureText(error, colors), 'error');
   if (problems.length > 0) session.note(`${template}: ${formatCount(problems.length, 'problem')}\n`, 'error');
-  if (valid && format === 'text') session.result(`${template} ${praise}\n`);
+  if (valid && format === 'text') session.result(`${template} ${question.praise(warnings.length)}\n`);
 }

@@ -7,6 +7,6 @@ export async function validate(session: Session, templates: readonly string[], f
   const { strict = false, packages = false } = flags;
   return judgeTemplates(session, templates, flags, {
     ask: (engine, template, options) => engine.validate(template, { strict, packages, ...options }),
-    praise: 'is valid',
+    praise: () => 'is valid',
   });
 }
