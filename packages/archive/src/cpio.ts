@@ -1,9 +1,10 @@
 import { ByteReader } from './byte-reader.js';
+import { decodeText } from './decode-text.js';
 import { archiveError } from './errors.js';
 
 /** A member of a cpio archive. */
 export interface CpioEntry {
-  /** As the archive has it (`./usr/bin/true`); undefined in the stripped form. Not yet safe to use. */
+  /** As the archive has it (`./usr/bin/true`), read by {@link decodeText}; undefined in the stripped form. Not yet safe to use. */
   readonly name: string | undefined;
   /** In the stripped form: which file of the package this is; undefined in the others. */
   readonly index: number | undefined;
@@ -89,7 +90,7 @@ async function readEntry(reader: ByteReader, options: ReadCpioOptions): Promise<
   const raw = await exactly(reader, nameBytes, at);
   if (raw.indexOf(0) !== nameBytes - 1) throw malformed(at, 'a name is not ended by its only NUL');
   await align(reader, at);
-  const name = raw.toString('utf8', 0, nameBytes - 1);
+  const name = decodeText(raw.subarray(0, nameBytes - 1));
   if (name === TRAILER) return undefined;
   return {
     name,

@@ -3,6 +3,7 @@ export { compress, type CompressOptions, type WritableCompression } from './comp
 export { detectCompression, DETECTION_BYTES, type Compression } from './compression.js';
 export { readCpio, type CpioEntry, type ReadCpioOptions } from './cpio.js';
 export { CPIO_ALIGNMENT, CPIO_MAX_FILE_BYTES, encodeCpioHeader, encodeCpioTrailer, type CpioHeader } from './cpio-writer.js';
+export { decodeText } from './decode-text.js';
 export { readDeb, type Deb, type DebOptions } from './deb.js';
 export { decompress, type DecompressOptions } from './decompress.js';
 export { decompressAtOnce } from './decompress-at-once.js';

@@ -45,6 +45,21 @@ describe('archives of cpio', () => {
   });
 });
 
+describe('a name', () => {
+  it.each([
+    ['UTF-8', 'c3b6', '\xf6'],
+    ['Latin-1 where it is no UTF-8', 'f6', '\xf6'],
+  ])('is read as %s', async (_as, hex, name) => {
+    const bytes = Buffer.from(
+      member('?'.repeat(hex.length / 2))
+        .toString('latin1')
+        .replace(/\?+/, Buffer.from(hex, 'hex').toString('latin1')),
+      'latin1',
+    );
+    expect(await contents(Buffer.concat([bytes, TRAILER]))).toEqual([[name, '']]);
+  });
+});
+
 describe('the stripped form of rpm', () => {
   it('takes sizes from the package', async () => {
     const archive = Buffer.concat([stripped(1, 'abcde'), stripped(0, ''), TRAILER]);

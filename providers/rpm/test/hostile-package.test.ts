@@ -8,7 +8,7 @@ import { CPIO_END, cpioMember, encodeRpm, encodeRpm6, fileTags, RpmWorkshop, zer
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
 import { readRpm } from '../src/package/package.js';
-import { SIGNATURE_TAG, TAG } from '../src/package/tags.js';
+import { FILE_FLAG, SIGNATURE_TAG, TAG } from '../src/package/tags.js';
 import { createPackageVerifier } from '../src/trust/verify.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));
@@ -58,6 +58,38 @@ describe('what a payload brings', () => {
     await expect(readAll(write('header.rpm', encodeRpm({ header: fileTags({ [path]: 5 }), payload })))).rejects.toMatchObject({
       code: 'ICT_RPM_HEADER_INVALID',
     });
+  });
+});
+
+describe('names that are no UTF-8', () => {
+  it('are the same in the header and in the payload, also where a directory is Latin-1 and its file UTF-8', async () => {
+    const raw = ['/usr/b\xe4r', '/usr/b\xe4r/\xc3\xb6', '/usr/\xc3\xb6'];
+    const latin1 = (parts: readonly string[]): HeaderValue => ({ texts: parts.map((part) => Buffer.from(part, 'latin1')) });
+    const header = {
+      ...fileTags(Object.fromEntries(raw.map((path) => [path, 1]))),
+      [TAG.BASENAMES]: latin1(raw.map((path) => path.slice(path.lastIndexOf('/') + 1))),
+      [TAG.DIRNAMES]: latin1(raw.map((path) => path.slice(0, path.lastIndexOf('/') + 1))),
+    };
+    const members = raw.map((path) => cpioMember(Buffer.from(`.${path}`, 'latin1'), 'x'));
+    const file = write('latin1.rpm', encodeRpm({ header, payload: Buffer.concat([...members, CPIO_END]) }));
+    expect(await readAll(file)).toEqual({ '/usr/b\xe4r': 1, '/usr/b\xe4r/\xc3\xb6': 1, '/usr/\xf6': 1 });
+  });
+});
+
+describe('a payload in the stripped form', () => {
+  it('has the content of links in the last that it brings, whatever is only owned', async () => {
+    const paths = ['/etc/a', '/etc/b', '/etc/c'];
+    const header = {
+      ...fileTags(Object.fromEntries(paths.map((path) => [path, 5]))),
+      [TAG.FILEINODES]: { width: 4, numbers: [1, 1, 1] },
+      [TAG.FILEFLAGS]: { width: 4, numbers: [0, 0, FILE_FLAG.GHOST] },
+    } as const;
+    const member = (index: number, content = ''): Buffer => {
+      const bytes = Buffer.from(`07070X${index.toString(16).padStart(8, '0')}\0\0${content}`);
+      return Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+    };
+    const file = write('ghost.rpm', encodeRpm({ header, payload: Buffer.concat([member(0), member(1, 'good\n'), CPIO_END]) }));
+    expect(await readAll(file)).toEqual({ '/etc/b': 5, '/etc/a': 0 });
   });
 });
 

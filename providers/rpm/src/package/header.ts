@@ -1,3 +1,4 @@
+import { decodeText } from '@ict/archive';
 import { rpmError } from '../errors.js';
 
 /** Bytes of the intro of a header: magic, reserved, number of entries, bytes of data. */
@@ -140,6 +141,15 @@ export class Header {
 
   /** Strings of a tag; none when it is absent. Bytes that are no UTF-8 are read as Latin-1, as packages of old distributions need it. */
   strings(tag: number): readonly string[] {
+    return this.#strings(tag, decodeText);
+  }
+
+  /** Strings of a tag as they are stored, each byte a character: for what is put together before it is read as text. */
+  rawStrings(tag: number): readonly string[] {
+    return this.#strings(tag, (bytes) => bytes.toString('latin1'));
+  }
+
+  #strings(tag: number, read: (bytes: Buffer) => string): readonly string[] {
     const entry = this.#entries.get(tag);
     if (entry === undefined) return [];
     if (entry.type !== STRING && entry.type !== STRING_ARRAY && entry.type !== I18N_STRING) throw this.#wrongType(tag, 'text');
@@ -147,7 +157,7 @@ export class Header {
     let at = entry.offset;
     for (let i = 0; i < entry.count; i++) {
       const end = this.#endOfString(at);
-      found.push(decode(this.#data.subarray(at, end)));
+      found.push(read(this.#data.subarray(at, end)));
       at = end + 1;
     }
     return found;
@@ -197,16 +207,6 @@ export class Header {
 
   #wrongType(tag: number, wanted: string): Error {
     return invalid(this.#where, `tag ${tag} does not hold ${wanted}`);
-  }
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decode(bytes: Buffer): string {
-  try {
-    return utf8.decode(bytes);
-  } catch {
-    return bytes.toString('latin1');
   }
 }
 

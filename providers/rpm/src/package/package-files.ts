@@ -1,3 +1,4 @@
+import { decodeText } from '@ict/archive';
 import { rpmError } from '../errors.js';
 import type { Header } from './header.js';
 import { FILE_FLAG, TAG } from './tags.js';
@@ -27,6 +28,8 @@ export interface RpmFile {
   /** File capabilities as text: `cap_net_raw=ep`; empty for none. */
   readonly capabilities: string;
 }
+
+const BEYOND_ASCII = /[\x80-\xff]/;
 
 /** True for a file that the package owns and does not bring. */
 export function isGhost({ flags }: RpmFile): boolean {
@@ -87,15 +90,20 @@ export function readFiles(header: Header, isSource: boolean): readonly RpmFile[]
 }
 
 function joinedPaths(header: Header): readonly string[] {
-  const names = header.strings(TAG.BASENAMES);
-  const directories = header.strings(TAG.DIRNAMES);
+  const names = header.rawStrings(TAG.BASENAMES);
+  const directories = header.rawStrings(TAG.DIRNAMES);
   const indexes = header.numbers(TAG.DIRINDEXES);
   if (indexes.length !== names.length) throw invalid(`it has ${names.length} names and ${indexes.length} directories for them`);
   return names.map((name, i) => {
     const directory = directories[indexes[i]!];
     if (directory === undefined) throw invalid(`file ${i} lies in a directory that does not exist`);
-    return directory + name;
+    return readPath(directory + name);
   });
+}
+
+/** Whole, as the payload names the file: of a directory in Latin-1 and a name in UTF-8, together no UTF-8, both are Latin-1. */
+function readPath(raw: string): string {
+  return BEYOND_ASCII.test(raw) ? decodeText(Buffer.from(raw, 'latin1')) : raw;
 }
 
 /** A path that cannot leave the root, whatever is done with it. */

@@ -1,6 +1,7 @@
 import { readCpio } from '@ict/archive';
 import type { CpioEntry } from '@ict/archive';
 import { rpmError } from '../errors.js';
+import { isGhost } from './package-files.js';
 import type { RpmFile } from './package-files.js';
 
 /** A file of a payload with its content. */
@@ -73,6 +74,11 @@ function comparable(path: string): string {
   return path.replace(/^\.?\/+/, '');
 }
 
+/** A file that is only owned may have the inode of others; as the payload does not bring it, it is no link of theirs. */
+function canBeLink(file: RpmFile): boolean {
+  return (file.mode & TYPE_MASK) === REGULAR && !isGhost(file);
+}
+
 /** Regular files that share an inode. */
 class LinkSets {
   readonly #files: readonly RpmFile[];
@@ -81,7 +87,7 @@ class LinkSets {
   constructor(files: readonly RpmFile[]) {
     this.#files = files;
     files.forEach((file, index) => {
-      if ((file.mode & TYPE_MASK) !== REGULAR || file.inode === 0) return;
+      if (!canBeLink(file) || file.inode === 0) return;
       const key = `${file.device}:${file.inode}`;
       const set = this.#sets.get(key);
       if (set === undefined) this.#sets.set(key, [index]);
@@ -91,7 +97,7 @@ class LinkSets {
 
   #members(index: number): readonly number[] {
     const file = this.#files[index]!;
-    return (file.mode & TYPE_MASK) === REGULAR ? (this.#sets.get(`${file.device}:${file.inode}`) ?? []) : [];
+    return canBeLink(file) ? (this.#sets.get(`${file.device}:${file.inode}`) ?? []) : [];
   }
 
   isSingle(index: number): boolean {
