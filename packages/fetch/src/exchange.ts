@@ -21,11 +21,12 @@ export interface ProxyEnvironment {
   readonly noProxy?: string;
 }
 
-/** Reads the usual proxy variables; lower case wins, empty means unset. */
+/** Reads the usual proxy variables; lower case wins, empty means unset, and a proxy without a scheme is one of http, as curl has it. */
 export function proxyEnvironment(env: Readonly<Record<string, string | undefined>>): ProxyEnvironment {
   const of = (name: string): string | undefined =>
     [env[name], env[name.toUpperCase()]].find((value) => value !== undefined && value !== '');
-  const [httpProxy, httpsProxy, noProxy] = [of('http_proxy'), of('https_proxy'), of('no_proxy')];
+  const proxy = (name: string): string | undefined => of(name)?.replace(/^(?!\w+:\/\/)/, 'http://');
+  const [httpProxy, httpsProxy, noProxy] = [proxy('http_proxy'), proxy('https_proxy'), of('no_proxy')];
   return {
     ...(httpProxy === undefined ? {} : { httpProxy }),
     ...(httpsProxy === undefined ? {} : { httpsProxy }),
@@ -55,7 +56,7 @@ export class Connections {
   /**
    * One GET, without its redirects.
    *
-   * @throws `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
+   * @throws `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, `ICT_FETCH_ADDRESS` for a proxy, or the signal's reason.
    */
   async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<AnswerStart> {
     this.opened ??= openTransport(this.options);
@@ -68,11 +69,26 @@ export class Connections {
 
   /** Ends every exchange at once. */
   async close(): Promise<void> {
-    await (await this.opened)?.destroy();
+    await (await this.opened?.catch(() => undefined))?.destroy();
   }
 }
 
+/** Of proxies, those that undici speaks to. */
+const PROXY_PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:', 'socks5:', 'socks:']);
+
+/** @throws `ICT_FETCH_ADDRESS` for a proxy that is no address */
+function requireProxy(variable: string, address: string | undefined): void {
+  if (address === undefined || (URL.canParse(address) && PROXY_PROTOCOLS.has(new URL(address).protocol))) return;
+  throw fetchError('ICT_FETCH_ADDRESS', {
+    message: `${redactUrl(address)} of the environment variable ${variable} is not the address of a proxy`,
+    hint: 'Write a whole address, such as http://proxy.example:3128, or unset the variable.',
+    facts: { variable },
+  });
+}
+
 async function openTransport({ timeouts, connections, proxy }: ConnectionOptions): Promise<Dispatcher> {
+  requireProxy('http_proxy', proxy.httpProxy);
+  requireProxy('https_proxy', proxy.httpsProxy);
   const { Agent, EnvHttpProxyAgent } = await import('undici');
   const common = {
     connections,

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FetchRequest } from '@ict/plugin-api';
-import { ContentHasher, digestAlgorithm, type ContentIdentity } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, refuseSpecialFile, type ContentIdentity } from '@ict/integrity';
 import { fetchError } from './errors.js';
 
 const chunkBytes = 1024 * 1024;
@@ -28,6 +28,7 @@ export async function copyFileSource(url: URL, request: FetchRequest, target: st
       cause,
     });
   try {
+    refuseSpecialFile(path);
     await using source = await open(path, 'r');
     const entry = await source.stat();
     if (!entry.isFile()) throw notFound();
@@ -68,7 +69,7 @@ export async function copyFileSource(url: URL, request: FetchRequest, target: st
   } catch (error) {
     const { code, path: culprit } = error as NodeJS.ErrnoException;
     if (culprit === target) throw error;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') throw notFound(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR' || code === 'ENXIO') throw notFound(error);
     if (code === 'EACCES' || code === 'EPERM' || code === 'EIO' || code === 'ELOOP') {
       throw fetchError('ICT_FETCH_UNREADABLE', {
         message: `${path} cannot be read: ${code}`,

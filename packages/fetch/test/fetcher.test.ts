@@ -267,4 +267,11 @@ describe('proxies', () => {
     expect(direct.digest).toBe(digest('direct'));
     expect(server.seen.map(({ path }) => path)).toEqual(['/direct']);
   });
+
+  it.each(['ftp://p.example', 'me:SECRET@p.example:99999'])('that have no address are refused: %s', async (address) => {
+    const fetcher = bench.open({ env: { http_proxy: address } });
+    const refused = fetcher.fetch({ url: 'http://archive.invalid/x', maxBytes });
+    await expect(refused).rejects.toMatchObject({ code: 'ICT_FETCH_ADDRESS', message: expect.not.stringContaining('SECRET') as string });
+    await fetcher.close();
+  });
 });

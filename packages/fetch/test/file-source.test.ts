@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -31,9 +32,10 @@ describe('file addresses', () => {
     expect(readdirSync(join(bench.root, 'temporary'))).toEqual([]);
   });
 
-  it('absent files and directories are not found', async () => {
+  it('absent files, directories and what would be waited for are not found', async () => {
     mkdirSync(join(bench.root, 'directory'));
-    for (const name of ['absent', 'directory', 'directory/below']) {
+    execFileSync('mkfifo', [join(bench.root, 'fifo')]);
+    for (const name of ['absent', 'directory', 'directory/below', 'fifo']) {
       const url = pathToFileURL(join(bench.root, name)).href;
       await expect(bench.open().fetch({ url, maxBytes })).rejects.toMatchObject({ code: 'ICT_FETCH_NOT_FOUND' });
     }

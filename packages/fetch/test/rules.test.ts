@@ -126,6 +126,11 @@ describe('headers', () => {
     [{}, {}],
     [{ http_proxy: 'http://p.example', HTTP_PROXY: 'http://q.example' }, { httpProxy: 'http://p.example' }],
     [
+      { http_proxy: 'p.example:3128', https_proxy: '192.0.2.1:8080' },
+      { httpProxy: 'http://p.example:3128', httpsProxy: 'http://192.0.2.1:8080' },
+    ],
+    [{ http_proxy: 'me:secret@p.example' }, { httpProxy: 'http://me:secret@p.example' }],
+    [
       { http_proxy: '', HTTPS_PROXY: 'http://q.example', no_proxy: '*' },
       { httpsProxy: 'http://q.example', noProxy: '*' },
     ],
