@@ -20,7 +20,7 @@ import { mountPointOf } from './fstab.js';
 import { flagType, partitionFlagNames } from './partition-flags.js';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';
 import { planLayout, type PlacedPartition } from './partitions.js';
-import { SWAP_LABEL_BYTES } from './swap.js';
+import { SWAP_LABEL_BYTES, SWAP_MAXIMUM_BYTES, SWAP_MINIMUM_BYTES } from './swap.js';
 import { requiredTools } from './required-tools.js';
 
 type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT' | typeof UNSUPPORTED_YET;
@@ -188,13 +188,16 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   const size = (problem: string, hint: string): void =>
     report(
       `${path}.end`,
-      `partition "${spec.id}" is ${problem} for its filesystem: it has ${mebibytes(sizeBytes)}`,
+      `partition "${spec.id}" is ${problem} for its filesystem: it has ${sizeBytes < 2 ** 20 ? `${sizeBytes / 1024} KiB` : mebibytes(sizeBytes)}`,
       hint,
       'ICT_DISK_LAYOUT',
     );
   if (sizeBytes <= 0) return;
   const problem = extKind(spec) === 'ext4' ? ext4SizeProblem(sizeBytes) : undefined;
   if (problem !== undefined) size(problem, problem === 'too small' ? 'Make it larger.' : 'An ext4 takes less than 16 TiB.');
+  if (spec.filesystem === 'linux-swap' && sizeBytes < SWAP_MINIMUM_BYTES)
+    size('too small', `A swap area needs at least ${SWAP_MINIMUM_BYTES / 1024} KiB.`);
+  if (spec.filesystem === 'linux-swap' && sizeBytes > SWAP_MAXIMUM_BYTES) size('too large', 'A swap area takes at most 16 TiB.');
   if (width === 32 && sizeBytes < FAT32_MINIMUM_BYTES) size('too small', `FAT32 needs at least ${mebibytes(FAT32_MINIMUM_BYTES)}.`);
   if (width === 32 && sizeBytes > FAT32_MAXIMUM_BYTES) size('too large', 'FAT32 takes less than 2 TiB; use ext4.');
   if (width === 16 && sizeBytes < FAT16_MINIMUM_BYTES) size('too small', `FAT16 needs at least ${mebibytes(FAT16_MINIMUM_BYTES)}.`);

@@ -92,6 +92,18 @@ describe('checkDisk', () => {
       'ICT_DISK_LAYOUT',
       'too large',
     ],
+    [
+      'a swap area that is too small',
+      withRoot({ filesystem: 'linux-swap', endBytes: root.startBytes + 36 * 1024 }),
+      'ICT_DISK_LAYOUT',
+      'it has 36 KiB',
+    ],
+    [
+      'a swap area that is too large',
+      { disk: { sizeBytes: 2 ** 45, partitions: [esp, { ...root, filesystem: 'linux-swap', endBytes: 2 ** 44 + 2 ** 40 }] } },
+      'ICT_DISK_LAYOUT',
+      'too large',
+    ],
     ['a FAT32 that is too small', withEsp({ endBytes: 33 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a FAT16 that is too small', withEsp({ filesystem: 'vfat', endBytes: 5 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a FAT16 that is too large', withEsp({ filesystem: 'fat16', endBytes: 2049 * MIB }), 'ICT_DISK_LAYOUT', 'too large'],
