@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -117,6 +117,24 @@ describe('a scriptlet', () => {
     execFileSync('bash', ['-c', attempts[0]!.replace(/>> .*/, '')]);
     await reached;
     expect(connections).toBe(1);
+  });
+
+  it.each([
+    ['%post', ['exit 7'], false],
+    ['%post -p <lua>', ['error("no")'], false],
+    ['%pre', ['exit 7'], true],
+    ['%pre -p <lua>', ['error("no")'], true],
+    ['%pretrans -p <lua>', ['error("no")'], true],
+  ])('that fails ends the build where rpm does not install its package, and is told of else: %s', async (scriptlet, lines, isNeeded) => {
+    const name = `failing-${scriptlet.replace(/\W+/g, '-')}`;
+    const file = join(base, `${name}-7%3a1.0-1.noarch.rpm`);
+    copyFileSync(workshop.build({ name, epoch: 7, more: [scriptlet, ...lines] }), file);
+    const failing = { ...verified(name, file), version: '7:1.0-1' };
+    const { error, warnings } = await install([shell, failing]);
+    if (isNeeded) {
+      const message = expect.stringContaining(`${name}-7:1.0-1.noarch from repository "workshop"`) as string;
+      expect([error, warnings]).toEqual([expect.objectContaining({ code: 'ICT_RPM_SCRIPTLET_FAILED', message }), []]);
+    } else expect([error, warnings]).toEqual([undefined, ['ICT_RPM_SCRIPTLET_FAILED']]);
   });
 
   it('that makes and writes devices changes neither those of this machine nor the image', async () => {

@@ -94,6 +94,17 @@ describe('an installation', () => {
     ]);
   });
 
+  it('says once of each owner that it does not exist', async () => {
+    await using ctx = fakeContext({});
+    const lines = ['user game', 'group game', 'user game'].map((owner) => `warning: ${owner} does not exist - using root`);
+    const tree = memoryTree({ run: () => ({ stderr: lines.join('\n') }) });
+    await createInstaller().apply({ install: packages, remove: [] }, tree, distribution({ preExtract: ['filesystem'] }), ctx);
+    expect(ctx.events.filter(({ type }) => type === 'warning')).toMatchObject([
+      { code: 'ICT_RPM_OWNER_UNKNOWN', message: expect.stringContaining('user game') as string },
+      { code: 'ICT_RPM_OWNER_UNKNOWN', message: expect.stringContaining('group game') as string },
+    ]);
+  });
+
   it('leaves documentation and languages out as it is told, has the tree keep to that, and needs no bootstrap twice', async () => {
     await using ctx = fakeContext({});
     const tree = memoryTree();

@@ -16,8 +16,8 @@ import { choiceMacros, keepChoice } from './file-choice.js';
 import { createFileName } from '../file-name.js';
 import { extractPayload } from '../package/payload-tar.js';
 import { readQuirks } from '../quirks.js';
-import { RefusedPayload } from '../package/refused-payload.js';
 import type { RpmQuirks } from '../quirks.js';
+import { failedScriptlet, labelOf, RefusedInstallation } from './refused-installation.js';
 
 /** Where the package files appear inside the tree while rpm runs. /run is not part of the image. */
 const PACKAGES = '/run/ict/packages';
@@ -68,7 +68,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (packages.length === 0) return;
   await tree.expose(packages, PACKAGES);
   const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-  const refused = new RefusedPayload(packages);
+  const refused = new RefusedInstallation(packages);
   const tell = progress(packages, ctx);
   try {
     await tree.run({
@@ -152,24 +152,47 @@ function environment(distribution: DistributionDefinition, ctx: BuildContext): R
   };
 }
 
-/** Turns the names that rpm prints into progress, failed scriptlets, which do not stop rpm, into warnings, and the rest into output. */
+/** What rpm says when it gives a file to root, without the bits that let others act as its owner. */
+const UNKNOWN_OWNER = /^warning: ((?:user|group) \S+) does not exist - using root$/;
+
+/**
+ * Turns the names that rpm prints into progress, scriptlets that fail without stopping rpm and owners that do not exist into warnings, and the
+ * rest into output.
+ */
 function progress(packages: readonly VerifiedPackage[], ctx: BuildContext) {
-  const byLabel = new Map(packages.map((pkg) => [`${pkg.name}-${pkg.version}.${pkg.arch}`, pkg.name]));
+  const byLabel = new Map(packages.map((pkg) => [labelOf(pkg), pkg.name]));
   const seen = new Set<string>();
+  const unknownOwners = new Set<string>();
   return (line: string, stream: 'stdout' | 'stderr'): void => {
     const name = byLabel.get(line.trim());
     if (name !== undefined) {
       seen.add(name);
       ctx.emit({ type: 'install.progress', phase: 'unpack', name, done: Math.min(seen.size, packages.length), total: packages.length });
-    } else if (/scriptlet failed/.test(line)) {
+      return;
+    }
+    const owner = UNKNOWN_OWNER.exec(line)?.[1];
+    if (owner !== undefined) {
+      // rpm says it of each file.
+      if (!unknownOwners.has(owner)) {
+        ctx.emit({
+          type: 'warning',
+          code: 'ICT_RPM_OWNER_UNKNOWN',
+          message: `files of packages belong to ${owner}, which does not exist: rpm gives them to root`,
+          hint: 'The package that makes it has to be among the packages of the template, and installed before.',
+        });
+      }
+      unknownOwners.add(owner);
+      return;
+    }
+    if (failedScriptlet(line) === 'passed over') {
       ctx.emit({
         type: 'warning',
         code: 'ICT_RPM_SCRIPTLET_FAILED',
         message: `rpm says: ${line.trim()}`,
-        hint: 'The package is installed; what its scriptlet should have done is not. Its output above may say why.',
+        hint: 'The package is installed; what its scriptlet should have done is not. Run with --verbose to see what it printed.',
       });
-    } else {
-      ctx.emit({ type: 'command.output', stream, text: line });
+      return;
     }
+    ctx.emit({ type: 'command.output', stream, text: line });
   };
 }
