@@ -1,4 +1,5 @@
 export { equalBytes } from './byte-hash.js';
+export { isClimbing } from './climbing-path.js';
 export { packageIndexError } from './errors.js';
 export { keepContainer, recallContainer, type ContainerContext } from './container-memory.js';
 export { editDistance, nearestNames } from './near-names.js';

@@ -98,6 +98,7 @@ describe('PackagesIndex', () => {
     ['Filename', '../../etc/passwd'],
     ['Filename', '/etc/passwd'],
     ['Filename', 'pool/../../x'],
+    ['Filename', 'pool/%2e%2E/.%2e/x'],
     ['Filename', 'pool//x.deb'],
     ['Filename', 'pool\\x.deb'],
     ['Filename', 'pool/\u0001x.deb'],

@@ -415,6 +415,8 @@ describe('malformed metadata', () => {
 
   it.each([
     ['outside of the repository', 'href="../../../etc/passwd"'],
+    ['outside of the repository as addresses can say it', 'href="repodata/%2E./.%2e/passwd"'],
+    ['outside of the repository without what addresses leave out', 'href="repodata/.&#9;./.&#9;./passwd"'],
     ['an absolute path', 'href="/etc/passwd"'],
     ['another server', 'href="https://other.example/primary.xml.gz"'],
   ])('of repomd: a file of %s is refused', (_what, href) => {

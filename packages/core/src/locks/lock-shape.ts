@@ -1,4 +1,5 @@
 import { canonicalJson, isDigest, isStatedDigest } from '@ict/integrity';
+import { isClimbing } from '@ict/package-index';
 import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { Lock } from './lock.js';
@@ -80,7 +81,7 @@ function isContent(value: unknown): boolean {
 
 /** A path that stays below the archive. */
 function isPathBelow(value: unknown): value is string {
-  return isText(value) && !value.startsWith('/') && !value.split('/').includes('..');
+  return isText(value) && !value.startsWith('/') && !isClimbing(value);
 }
 
 function isLockedPackage(value: unknown): value is ResolvedPackage {

@@ -1,5 +1,5 @@
 import { digestFromHex } from '@ict/integrity';
-import { TextLookup } from '@ict/package-index';
+import { isClimbing, TextLookup } from '@ict/package-index';
 import type { PackageRecord } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 import { FLAG, MULTI_ARCH, PRIORITIES, readDirectory } from './index-directory.js';
@@ -312,5 +312,5 @@ function isCount(text: string): boolean {
 
 /** A relative path that stays below the archive and needs no escaping rules of its own. */
 function isPoolPath(path: string): boolean {
-  return /^[^/\\\p{Cc}][^\\\p{Cc}]*$/u.test(path) && path.split('/').every((part) => part !== '' && part !== '.' && part !== '..');
+  return /^[^/\\\p{Cc}][^\\\p{Cc}]*$/u.test(path) && !isClimbing(path) && path.split('/').every((part) => part !== '' && part !== '.');
 }

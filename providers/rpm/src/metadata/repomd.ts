@@ -1,4 +1,5 @@
 import { isContentAlgorithm, statedDigest } from '@ict/integrity';
+import { isClimbing } from '@ict/package-index';
 import type { Digest, IndexRef, RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 import { XmlReader } from './xml.js';
@@ -119,9 +120,7 @@ function toData(draft: Draft, repository: string): RepomdData | undefined {
 
 /** A relative path that cannot leave the repository. */
 export function isBelow(path: string): boolean {
-  return (
-    path !== '' && !path.startsWith('/') && !/[\0\\?#]/.test(path) && !/^[a-z][a-z0-9+.-]*:/i.test(path) && !path.split('/').includes('..')
-  );
+  return path !== '' && !path.startsWith('/') && !/[\p{Cc}\\?#]/u.test(path) && !/^[a-z][a-z0-9+.-]*:/i.test(path) && !isClimbing(path);
 }
 
 /** Endings of the types of equal files in other forms, in the order in which they are taken: zchunk is the largest. */
