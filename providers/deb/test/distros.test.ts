@@ -49,7 +49,7 @@ describe.each(definitions)('$name', ({ name, definition, problems }) => {
     for (const repository of definition?.repositories ?? []) {
       expect(repository.expect?.codename).toMatch(/^[a-z-]+$/);
       expect(repository.keyrings.length === 0).toBe(WITHOUT_KEYS.includes(name));
-      if (repository.keyrings.length > 0) expect((await readKeyrings(repository)).flatMap(listKeys).length).toBeGreaterThan(0);
+      if (repository.keyrings.length > 0) expect(readKeyrings(repository).flatMap(listKeys).length).toBeGreaterThan(0);
     }
   });
 

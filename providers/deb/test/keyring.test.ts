@@ -51,16 +51,16 @@ describe('listKeys', () => {
 });
 
 describe('readKeyrings', () => {
-  it('reads each', async () => {
-    expect((await readKeyrings(repository)).map((bytes) => bytes.length)).toEqual([55918]);
+  it('reads each', () => {
+    expect(readKeyrings(repository).map((bytes) => bytes.length)).toEqual([55918]);
   });
 
   it.each([
     [[], 'names no keyring'],
     [['/nowhere/at/all.pgp'], 'cannot be read: ENOENT'],
     [['/dev/zero'], 'cannot be read: ENXIO: a FIFO, socket or device in the place of a file'],
-  ])('refuses %j, and says that it %s', async (keyrings, why) => {
+  ])('refuses %j, and says that it %s', (keyrings, why) => {
     const refused = { code: 'ICT_DEB_KEYRING_UNREADABLE', message: expect.stringContaining(why) as string };
-    await expect(readKeyrings({ ...repository, keyrings })).rejects.toMatchObject(refused);
+    expect(() => readKeyrings({ ...repository, keyrings })).toThrow(expect.objectContaining(refused));
   });
 });

@@ -27,7 +27,7 @@ const MAX_SIGNATURE_BYTES = 1024 * 1024;
  * `ICT_DEB_RELEASE_EXPIRED_KEY`, `ICT_DEB_KEYRING_UNREADABLE`, and what the fetcher throws.
  */
 export async function fetchRoot(repository: RepositorySpec, ctx: Context): Promise<VerifiedRoot> {
-  const keyrings = await readKeyrings(repository);
+  const keyrings = readKeyrings(repository);
   const directory = releaseDirectory(repository);
   const options = { atSeconds: ctx.clock() };
   const inRelease = await fetchOrNothing(repository, `${directory}InRelease`, MAX_ROOT_BYTES, ctx);

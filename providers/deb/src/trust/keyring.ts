@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readRegularFile } from '@ict/integrity';
+import { readKeyringFiles } from '@ict/integrity';
 import type { RepositorySpec } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 
@@ -20,26 +20,8 @@ const PUBLIC_SUBKEY = 14;
  *
  * @throws `ICT_DEB_KEYRING_UNREADABLE` when there is none, or one cannot be read: an unsigned repository is never used.
  */
-export async function readKeyrings(repository: RepositorySpec): Promise<readonly Uint8Array[]> {
-  if (repository.keyrings.length === 0) throw unreadable(repository, `repository "${repository.id}" names no keyring`);
-  return Promise.all(
-    repository.keyrings.map(async (path) => {
-      try {
-        return await readRegularFile(path);
-      } catch (cause) {
-        throw unreadable(repository, `keyring ${path} of repository "${repository.id}" cannot be read: ${(cause as Error).message}`, cause);
-      }
-    }),
-  );
-}
-
-function unreadable(repository: RepositorySpec, message: string, cause?: unknown): Error {
-  return debError('ICT_DEB_KEYRING_UNREADABLE', {
-    message,
-    hint: 'Name a readable OpenPGP keyring, binary or armoured, that holds the key of the repository.',
-    facts: { repository: repository.id, keyrings: repository.keyrings },
-    cause,
-  });
+export function readKeyrings(repository: RepositorySpec): readonly Uint8Array[] {
+  return readKeyringFiles(repository, (fault) => debError('ICT_DEB_KEYRING_UNREADABLE', fault));
 }
 
 /**
