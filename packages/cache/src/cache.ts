@@ -83,8 +83,8 @@ export interface Cache extends Locks, Collector, MountDirectories {
   entriesToShow(kinds: readonly EntryKind[], unseen: Unseen): Promise<EntryList>;
   /** The records of the package caches of all providers. */
   readonly packageEntries: PackageEntries;
-  /** Where the fetcher keeps answers and partial downloads. */
-  readonly fetchDirectory: string;
+  /** Where the fetcher keeps answers and partial downloads. Both count as used from now on, and stay while this process runs. */
+  fetchDirectory(): Promise<string>;
   /** Where answers lie in caches that are only read. */
   readonly readOnlyFetchDirectories: readonly string[];
   /** A new private directory for throw-away files, in `scratchDir`; gone once this process has ended and another one reaps. */
@@ -106,6 +106,9 @@ export interface Cache extends Locks, Collector, MountDirectories {
   /** Reads every byte and compares it with what names and records say. */
   verify(options?: VerifyOptions): Promise<Verification>;
 }
+
+/** What the fetcher makes in its directory. */
+const FETCH_PARTS = ['answers', 'partial'];
 
 /**
  * Opens a cache directory, making it when it is absent. Removing any part of it by hand is always safe; so is a crash at any moment.
@@ -155,7 +158,10 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     packages: (providerId) => createPackageCache(store, providerId),
     twinEntry: (providerId, fileName) => readRecord(twinRecord(layout, providerId, fileName), isTwinEntry),
     twins: (providerId, maker) => createPackageTwins(store, providerId, maker),
-    fetchDirectory: layout.area('fetch'),
+    async fetchDirectory() {
+      await Promise.all(FETCH_PARTS.map((part) => journal.note('metadata', part)));
+      return layout.area('fetch');
+    },
     readOnlyFetchDirectories: readOnly.directories.map(({ area }) => area('fetch')),
     scratchDirectory: layout.scratchDirectory,
     temporaryDirectory: layout.temporaryDirectory,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Cache } from '../src/cache.js';
 import type { Collection } from '../src/collector.js';
 import { occupiedBytes } from '../src/disk-room.js';
 import { currentOwner } from '../src/process-owner.js';
@@ -52,6 +53,20 @@ describe('a record of a result that nobody could have written', () => {
     spoil((await cache.entries(['step']))[0]!.path);
     expect((await cache.collect({ unusedDays: 30 })).removed.map(({ kind }) => kind)).toEqual(['blob']);
   });
+});
+
+it('leaves what the fetcher of a running process keeps', async () => {
+  const parts = ['answers', 'partial'];
+  const make = () => parts.map((part) => mkdirSync(join(rig.cacheDir, '.ict/fetch', part), { recursive: true }));
+  const clean = (from: Cache) => from.clean(({ kind }) => kind === 'metadata');
+  const cache = await rig.open();
+  make();
+  expect(names(await clean(cache))).toEqual(parts.map((part) => `metadata ${part}`));
+  make();
+  await cache.fetchDirectory();
+  expect(await clean(cache)).toMatchObject({ removed: [], pinned: 2 });
+  endProcesses(rig);
+  expect(names(await clean(await rig.open()))).toHaveLength(2);
 });
 
 it('leaves no record of what it removes', async () => {

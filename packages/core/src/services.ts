@@ -115,8 +115,9 @@ async function open(
   await claimHome(home, options, emit);
   const cache = await openCache({ ...home, clock, emit, mode: options.verify, ...cacheHashing(verifier) });
   const temporary = await cache.temporaryDirectory('build');
+  const fetchDirectory = await cache.fetchDirectory();
   const fetcher = createFetcher({
-    directory: cache.fetchDirectory,
+    directory: fetchDirectory,
     readOnlyDirectories: cache.readOnlyFetchDirectories,
     temporary,
     signal,
@@ -139,7 +140,7 @@ async function open(
   const scratch = await cache.scratchDirectory('sandbox');
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
-  const own = [temporary, scratch, cache.fetchDirectory];
+  const own = [temporary, scratch, fetchDirectory];
   const room = roomOf(options);
   return {
     context,

@@ -1,16 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  ftruncateSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  statSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, ftruncateSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { copyFile, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
@@ -123,7 +112,7 @@ class PartialFile implements PartialDownload {
 
   discard(): void {
     this.close();
-    unlinkSync(this.path);
+    rmSync(this.path, { force: true }); // a collection may have been quicker
   }
 }
 
@@ -140,6 +129,16 @@ export function createPartialStore(directory: string): PartialStore {
   const isElsewhere = (name: string): boolean => name.split('.')[1]?.split('-')[0] !== owner.split('-')[0];
 
   const fresh = (key: string): string => join(directory, `${key}.${owner}.${randomBytes(6).toString('hex')}.part`);
+
+  function create(key: string, algorithm: ContentAlgorithm): PartialFile {
+    try {
+      return new PartialFile(fresh(key), algorithm);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      ensureDirectory(directory); // a collection took it away
+      return new PartialFile(fresh(key), algorithm);
+    }
+  }
 
   /** Removes what was left long ago by processes that have ended. */
   async function reap(): Promise<void> {
@@ -181,8 +180,7 @@ export function createPartialStore(directory: string): PartialStore {
         .update(`${url}\0${digest ?? ''}`)
         .digest('hex')
         .slice(0, 40);
-      const path = fresh(key);
-      const partial = new PartialFile(path, digest === undefined ? 'sha256' : digestAlgorithm(digest));
+      const partial = create(key, digest === undefined ? 'sha256' : digestAlgorithm(digest));
       if (digest === undefined) return partial; // without a digest nothing says that an old part belongs to today's file
       try {
         const left = claim(key);

@@ -50,6 +50,18 @@ describe('the file of a download', () => {
     expect(readFileSync(target)).toEqual(content);
   });
 
+  it('outlives that a collection takes its directory away', async () => {
+    const store = createPartialStore(join(directory, 'partial'));
+    const open = () => store.open('http://archive.example/a', digestOf(content), 1000);
+    const first = await open();
+    renameSync(join(directory, 'partial'), join(directory, 'trash'));
+    const second = await open();
+    first.discard();
+    second.append(content);
+    await second.moveTo(join(directory, 'moved'));
+    expect(readFileSync(join(directory, 'moved'))).toEqual(content);
+  });
+
   /** What a process of another machine left of the same download, under its name. */
   async function leftElsewhere(): Promise<string> {
     const theirs = await begin();
