@@ -37,6 +37,8 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
       return says(terminal, 'info') ? stepText('hit', `${event.step}${keyText(event.key, terminal)}`, '', colors) : undefined;
     case 'step.miss':
       return says(terminal, 'info') ? stepText('miss', `${event.step}${keyText(event.key, terminal)}`, event.reason, colors) : undefined;
+    case 'cache.audited':
+      return says(terminal, 'info') ? stepText(event.equal ? 'same' : 'diff', event.step, 'made anew by the audit', colors) : undefined;
     default: {
       if (!says(terminal, 'debug')) return undefined;
       const text = detail(event);
@@ -50,7 +52,7 @@ function retryText({ url, reason }: Extract<BuildEvent, { readonly type: 'fetch.
   return reason.startsWith(url) ? reason : `${url}: ${reason}`;
 }
 
-type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss';
+type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss' | 'cache.audited';
 
 /** The key of a step, for those who want details. */
 function keyText(key: string, terminal: Terminal): string {
@@ -83,8 +85,6 @@ function detail(event: Exclude<BuildEvent, { readonly type: Told }>): string | u
       return `${event.step} ${event.key}`;
     case 'step.stored':
       return `${event.step} ${event.key} in ${formatDuration(event.durationMs)}`;
-    case 'cache.audited':
-      return `${event.step}: ${event.equal ? 'the same' : 'another layer'}`;
     case 'layer.validated':
       return `${event.layer}: ${event.decision}`;
     case 'install.way':
