@@ -171,11 +171,12 @@ export class StepEngine {
 export function describeDifferences(differences: readonly InputDifference[]): string {
   return differences
     .slice(0, 3)
-    .map(({ path, before, after }) => `${path}: ${show(before)} became ${show(after)}`)
+    .map(({ path, before, after }) => `${path}: ${show(path, before)} became ${show(path, after)}`)
     .join('; ');
 }
 
-function show(value: Json | undefined): string {
-  const text = value === undefined ? 'nothing' : typeof value === 'string' ? value : JSON.stringify(value);
+function show(path: string, value: Json | undefined): string {
+  const isMode = typeof value === 'number' && path.endsWith('.mode');
+  const text = value === undefined ? 'nothing' : typeof value === 'string' ? value : isMode ? value.toString(8) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

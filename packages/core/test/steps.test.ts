@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openCache } from '@ict/cache';
 import type { BlobStore, Digest, EventBody, Json, LayerRef } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StepEngine, type StepCall } from '../src/steps.js';
+import { describeDifferences, StepEngine, type StepCall } from '../src/steps.js';
 
 const digest = `sha256:${'a'.repeat(64)}` as Digest;
 const layer: LayerRef & Json = { kind: 'layer', digest, entries: 1, sizeBytes: 1 };
@@ -32,6 +32,14 @@ function call(key: Json, output: Json, runs: { count: number }, version = 1): St
   };
   return { type: 'test.step', version, by: { name: 'plugin', version: '1' }, key, run };
 }
+
+it('tells modes as templates write them', () => {
+  const differences = [
+    { path: 'files[0].mode', before: 0o644, after: 0o600 },
+    { path: 'disk.sizeBytes', before: 8, after: 9 },
+  ];
+  expect(describeDifferences(differences)).toBe('files[0].mode: 644 became 600; disk.sizeBytes: 8 became 9');
+});
 
 describe('StepEngine', () => {
   it('runs once for equal input and hits afterwards', async () => {
