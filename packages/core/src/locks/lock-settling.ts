@@ -68,9 +68,11 @@ export async function findLock(template: string, intake: Intake, options: LockOp
     });
   }
   if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
+  // An update keeps what it can of a lock for the same target.
+  const update = lock.target === request.target ? `; with \`--update NAME\` only that package moves, and what must` : '';
   const outdated = {
     message: `${file} was made for other packages or repositories than ${template} asks for`,
-    hint: `Bring it up to date with \`ict lock ${template}\`.`,
+    hint: `Bring it up to date with \`ict lock ${template}\`${update}.`,
   };
   if (options.frozen === true || named !== undefined) {
     throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file }, problems: lockMisfits(lock, request, intake.spec) });
