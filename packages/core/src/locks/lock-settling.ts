@@ -58,12 +58,14 @@ export async function findLock(template: string, intake: Intake, options: LockOp
   const request = packageRequest(specFor(intake.spec, intake.format.identity), intake.distribution, intake.format.part);
   const named = options.lock ?? intake.spec.lockFile;
   const file = named ?? lockPath(template);
+  const isUsual = file === (intake.spec.lockFile ?? lockPath(template));
+  const command = `ict lock ${template}${isUsual ? '' : ` --output ${file}`}`;
   const lock = await readLock(file, memo);
   if (lock === undefined) {
     if (named === undefined && options.frozen !== true) return { request, warnings: [] };
     throw coreError('ICT_LOCK_MISSING', {
       message: `there is no lock file ${file}`,
-      hint: `Write it with \`ict lock ${template}\`.`,
+      hint: `Write it with \`${command}\`.`,
       facts: { file },
     });
   }
@@ -72,7 +74,7 @@ export async function findLock(template: string, intake: Intake, options: LockOp
   const update = lock.target === request.target ? `; with \`--update NAME\` only that package moves, and what must` : '';
   const outdated = {
     message: `${file} was made for other packages or repositories than ${template} asks for`,
-    hint: `Bring it up to date with \`ict lock ${template}\`${update}.`,
+    hint: `Bring it up to date with \`${command}\`${update}.`,
   };
   if (options.frozen === true || named !== undefined) {
     throw coreError('ICT_LOCK_OUTDATED', { ...outdated, facts: { file }, problems: lockMisfits(lock, request, intake.spec) });

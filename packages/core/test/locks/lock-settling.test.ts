@@ -135,6 +135,14 @@ describe('settleLock', () => {
     expect(warnings[0]?.hint).toMatch(/`ict lock .*`; with `--update NAME` only that package moves/);
   });
 
+  it('a lock that the caller names is to be written where it was looked for', async () => {
+    const file = join(place, 'own.lock.yml');
+    const hint = expect.stringContaining(`ict lock ${template} --output ${file}`) as unknown;
+    await expect(settle({ lock: file })).rejects.toMatchObject({ code: 'ICT_LOCK_MISSING', hint });
+    await locked(OTHER, file);
+    await expect(settle({ lock: file })).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED', hint });
+  });
+
   it('a lock of another target does not fit', async () => {
     const { lock } = await settle();
     await writeLock(lockPath(template), { ...lock, target: 'sample-sample2-x86_64', asked: undefined });
