@@ -21,7 +21,8 @@ export function workDir(): Option {
   return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
 }
 
-const MACHINE_ARCHITECTURES: readonly MachineArchitecture[] = ['x86_64', 'aarch64'];
+/** Those of `MACHINES` of `@ict/boot`, which is loaded only when it is needed. */
+const MACHINE_ARCHITECTURES = Object.keys({ x86_64: true, aarch64: true } satisfies Record<MachineArchitecture, true>);
 
 /** @param description what it is of, with its default. */
 export function machineArchitecture(description: string): Option {

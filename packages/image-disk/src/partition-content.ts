@@ -5,7 +5,7 @@ import { systemdBootFiles, type EspContent } from './boot-systemd.js';
 import { fatFileError } from './fat-file-error.js';
 import { extKind, isFat } from './filesystem-kinds.js';
 import { mountedPartitions } from './fstab.js';
-import { requireMountPoint } from './mount-point.js';
+import { requireMountPoint } from './mount-point-in-tree.js';
 
 /** What a FAT partition gets: directories and plain files only. */
 export interface FatContent extends EspContent {

@@ -2,7 +2,7 @@ import type { ImageInput, Json, TreeSession } from '@ict/plugin-api';
 import { GRUB_DIRECTORY, renderGrubConfig } from './boot-grub.js';
 import { kernelOptions } from './boot-files.js';
 import { mountedPartitions, mountPointOf, renderFstab } from './fstab.js';
-import { pathsTo, requireMountPoint } from './mount-point.js';
+import { pathsTo, requireMountPoint } from './mount-point-in-tree.js';
 import { usesGrub } from './partition-content.js';
 
 /** Bumped when {@link prepareTree} writes something else for equal input. */

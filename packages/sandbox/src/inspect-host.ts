@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { ignoreSystemError, isDiskFull } from '@ict/integrity';
 import { hostArchitecture, isIctError, type Architecture } from '@ict/plugin-api';
 import { unfitForTrees, type AskFileSystem } from './file-system.js';
-import { tryArchitecture } from './foreign-programs.js';
+import { tryArchitecture } from './emulated-programs.js';
 import { freeSpace } from './free-space.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
@@ -117,7 +117,7 @@ async function inspectForBuilds(options: InspectForBuilds, path: string): Promis
   }
   const { architecture } = options;
   if (user !== undefined && architecture !== undefined && architecture !== hostArchitecture()) {
-    checks.push(await foreignPrograms(architecture, user, path, options.signal));
+    checks.push(await emulation(architecture, user, path, options.signal));
   }
   const forTrees = (options.directories ?? []).filter(({ trees }) => trees === true);
   const unfit = (await Promise.all(forTrees.map(({ path: place }) => fileSystem(place, options.fileSystem)))).filter(
@@ -137,7 +137,7 @@ async function inspectForBuilds(options: InspectForBuilds, path: string): Promis
 /** Debian's emulators, which its set-up has the kernel open. */
 const EMULATORS = 'qemu-user-static';
 
-async function foreignPrograms(
+async function emulation(
   architecture: Architecture,
   user: readonly string[],
   path: string,

@@ -83,7 +83,7 @@ function settingValues({ type, enum: words }: SettingSchema): Pick<CompletionPla
 }
 
 /** Placeholders of flags whose values `ict complete` knows. */
-const asked: Readonly<Partial<Record<string, CompletionKind>>> = { distribution: 'distributions', names: 'packages' };
+const askedOfPlaceholders: Readonly<Partial<Record<string, CompletionKind>>> = { distribution: 'distributions', names: 'packages' };
 
 /** Arguments that it knows, by command and placeholder. Commands that are asked only about what a lock has get its packages. */
 const askedOfArguments: Readonly<Partial<Record<string, CompletionKind>>> = {
@@ -130,7 +130,7 @@ function describeOption(option: Option): CompletionCommand['options'][number] {
     takesValue: option.required,
     mayTakeValues,
     takesFile,
-    asks: asked[placeholder],
+    asks: askedOfPlaceholders[placeholder],
   };
 }
 

@@ -61,7 +61,7 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
 /** What a machine to boot images in needs. @param wanted its architecture; default: that of this machine, where images of it can be booted. */
 function machineNeeds(wanted: MachineArchitecture | undefined): MachineNeeds {
   const own = hostArchitecture();
-  const architecture = wanted ?? (own === 'aarch64' ? own : 'x86_64');
+  const architecture = wanted ?? (Object.hasOwn(MACHINES, own) ? (own as MachineArchitecture) : 'x86_64');
   const { program, packages, firmware } = MACHINES[architecture];
   const { qemu, firmware: firmwarePackage } = packages.debian;
   return { program, package: qemu, firmware, firmwarePackage, native: architecture === own };

@@ -1,7 +1,7 @@
 import { hasCode, type FixedAdvisory, type LockChanges, type ProblemReport } from '@ict/plugin-api';
 import { fixedBy, movedNames, readAdvisories } from '../questions/advisories.js';
 import type { LockReport, LockWriteOptions } from '../engine-api.js';
-import { unknownLayerPackages } from './layer-packages.js';
+import { unknownLayerPackages } from './unknown-layer-packages.js';
 import { compareLocks } from './lock-diff.js';
 import { resolveAfresh, settleLock } from './lock-settling.js';
 import { favourLocked, lockToUpdate } from './lock-update.js';

@@ -1,7 +1,7 @@
 import type { Memo, ProblemReport, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import type { LockOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
-import { unknownLayerPackages } from './layer-packages.js';
+import { unknownLayerPackages } from './unknown-layer-packages.js';
 import { lockMisfits } from './lock-misfits.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';

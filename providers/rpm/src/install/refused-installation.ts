@@ -11,7 +11,7 @@ const FAILED = /^error: (\S+): install (?:failed|skipped)$/;
 const SCRIPTLET =
   /^(?:error|warning): (?:%(\w+)\(\S+\) scriptlet failed|(?:lua script failed|invalid syntax in lua script): \[string "%(\w+)\()/;
 /** Scriptlets without which rpm does not install a package, as rpm names them. */
-const NEEDED: readonly string[] = ['pre', 'prein', 'pretrans'];
+const NEEDED: readonly string[] = ['pre', 'prein', 'pretrans', 'sysusers'];
 
 /** @returns whether rpm does not install the package for that; undefined for a line that says of no scriptlet that it failed. */
 export function failedScriptlet(line: string): 'needed' | 'passed over' | undefined {

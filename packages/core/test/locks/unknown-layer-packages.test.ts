@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Context, LayerSpec, Provider } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
-import { unknownLayerPackages } from '../../src/locks/layer-packages.js';
+import { unknownLayerPackages } from '../../src/locks/unknown-layer-packages.js';
 import type { Lock } from '../../src/locks/lock.js';
 import { pinnedRepositories } from '../../src/locks/lock.js';
 import { repository, resolvedPackage, sampleProvider, sampleSpec, snapshotOf } from '../support/sample-image.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { hostArchitecture, type Architecture } from '@ict/plugin-api';
-import { exitProgram, tryArchitecture } from '../src/foreign-programs.js';
+import { exitProgram, tryArchitecture } from '../src/emulated-programs.js';
 import { programPath } from '../src/programs.js';
 
 const path = programPath(process.env['PATH']);
