@@ -83,7 +83,7 @@ describe.each(kinds)('a value with %s', (_kind, makeValue) => {
   it('as a mount point is refused: blanks would end it in fstab', async () => {
     const result = await tryValues({ disk: { size: '176MiB', partitions: partitions(`/mnt/${value()}`) } });
     expect(result.status).toBe(1);
-    expect(refusals(result)).toEqual(['ICT_TEMPLATE_DISK', true]);
+    expect(refusals(result)).toEqual(['ICT_DOCUMENT_BAD_VALUE', true]);
   });
 
   it('as address or key of a repository is refused; as its name it is asked for as it is', async () => {
