@@ -16,7 +16,7 @@ import { completeSections, type PluginSections } from './plugin-section.js';
 import { readRepository } from './repository.js';
 import { type Report, reporter, type SpecReports } from '../problems/report.js';
 import type { Template } from '../schema/template.js';
-import { MAX_HASHED, readUser } from './user.js';
+import { countPlainPasswords, readUser } from './user.js';
 
 /** Longest part of a file name in bytes; a filesystem takes 255, and endings follow, or the mark of a directory that is not done yet. */
 const FILE_NAME_BYTES = 200;
@@ -133,7 +133,8 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     const hint = 'Say which interfaces to configure under systemConfig.network.interfaces.';
     warning('ICT_TEMPLATE_NO_EFFECT', at('network', 'backend'), 'systemConfig.network.backend has no effect without interfaces', hint);
   }
-  const budget = { hashes: MAX_HASHED };
+  const users = system.users ?? [];
+  const plainPasswords = countPlainPasswords(users);
   const fileChoice = readFileChoice(system, at('languages'), error);
   return {
     name,
@@ -159,8 +160,8 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
       provider: bootloader.provider === 'grub2' ? 'grub' : (bootloader.provider ?? 'systemd-boot'),
     },
     ...(network.interfaces?.length ? { network: readNetwork(network, at('network', 'interfaces'), error) } : {}),
-    users: (system.users ?? []).map((user, index) =>
-      readUser(user, at('users', index), { imageName: image.name, holdsSecret: merged.holdsSecret, budget, error, warning }),
+    users: users.map((user, index) =>
+      readUser(user, at('users', index), { imageName: image.name, holdsSecret: merged.holdsSecret, plainPasswords, error, warning }),
     ),
     files,
     configurations: (system.configurations ?? []).map(({ cmd }, index) => {

@@ -30,8 +30,8 @@ export interface UserContext {
   readonly imageName: string;
   /** Whether the value at a path came from outside the template and is secret. */
   readonly holdsSecret: (path: Path) => boolean;
-  /** How many plain passwords may still be hashed, which takes a while each. */
-  readonly budget: { hashes: number };
+  /** How many plain passwords the template has: see {@link countPlainPasswords}. */
+  readonly plainPasswords: number;
   readonly error: Report;
   readonly warning: Report;
 }
@@ -74,7 +74,7 @@ export function readUser(user: User, at: Path, context: UserContext): UserSpec {
 }
 
 /** Plain passwords that a template may have: hashing more would take longer than anyone waits. */
-export const MAX_HASHED = 10;
+const MAX_HASHED = 10;
 
 /** Longest password that a login takes, in bytes. @see CRYPT_MAX_PASSPHRASE_SIZE of libxcrypt, which counts the NUL */
 const PASSWORD_BYTES = 511;
@@ -86,7 +86,18 @@ function whyUseless(password: string): string | undefined {
   return Buffer.byteLength(password) > PASSWORD_BYTES ? `has more than ${PASSWORD_BYTES} bytes, which no login takes` : undefined;
 }
 
-function readPassword(user: User, at: Path, { imageName, holdsSecret, budget, error, warning }: UserContext): string | undefined {
+/** How many of these users have passwords that would be hashed. */
+export function countPlainPasswords(users: readonly User[]): number {
+  const isPlain = ({ password = '', hash_algo: algorithm }: User): boolean =>
+    password !== '' &&
+    !isPlaceholder(password) &&
+    !password.startsWith('$') &&
+    whyUseless(password) === undefined &&
+    isShaCrypt(algorithm || 'sha512');
+  return users.filter(isPlain).length;
+}
+
+function readPassword(user: User, at: Path, { imageName, holdsSecret, plainPasswords, error, warning }: UserContext): string | undefined {
   const password = user.password ?? '';
   const path: Path = [...at, 'password'];
   if (password === '') return undefined;
@@ -120,8 +131,8 @@ function readPassword(user: User, at: Path, { imageName, holdsSecret, budget, er
     const hint = 'Anyone who reads the template knows it. Replace it with the output of: openssl passwd -6';
     warning('ICT_TEMPLATE_PLAIN_PASSWORD', path, `the template has the password of "${user.name}" as plain text`, hint);
   }
-  if (budget.hashes === 0) {
-    const message = `the password of "${user.name}" is one too many to be hashed while the template is read`;
+  if (plainPasswords > MAX_HASHED) {
+    const message = `the password of "${user.name}" is one of ${plainPasswords}, too many to be hashed while the template is read`;
     error(
       'ICT_TEMPLATE_PASSWORD',
       path,
@@ -130,6 +141,5 @@ function readPassword(user: User, at: Path, { imageName, holdsSecret, budget, er
     );
     return undefined;
   }
-  budget.hashes--;
   return shaCrypt(algorithm, password, derivedSalt(imageName, user.name));
 }
