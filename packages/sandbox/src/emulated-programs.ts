@@ -1,5 +1,4 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Architecture } from '@ict/plugin-api';
 import { tryProgram, type Trial } from './trial.js';
@@ -18,23 +17,20 @@ const PROGRAMS: Readonly<Record<Architecture, () => Buffer>> = {
  * Starts a program of an architecture in a tree that has nothing else, as programs of images are started. One of another architecture than this
  * machine's runs where the kernel knows an emulator for it that it opened beforehand (binfmt_misc with flag F).
  *
+ * @param root an empty directory, which becomes that tree.
  * @param user flags of unshare that give rights to change the root.
  */
 export async function tryArchitecture(
   architecture: Architecture,
+  root: string,
   user: readonly string[],
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<Trial> {
-  const root = await mkdtemp(join(tmpdir(), 'ict-architecture-'));
-  try {
-    const program = join(root, 'program');
-    await writeFile(program, exitProgram(architecture));
-    await chmod(program, 0o755);
-    return await tryProgram(['unshare', ...user, `--root=${root}`, '--', '/program'], path, signal);
-  } finally {
-    await rm(root, { recursive: true });
-  }
+  const program = join(root, 'program');
+  await writeFile(program, exitProgram(architecture));
+  await chmod(program, 0o755);
+  return tryProgram(['unshare', ...user, `--root=${root}`, '--', '/program'], path, signal);
 }
 
 /** A program of an architecture that does nothing, and succeeds. */

@@ -115,11 +115,11 @@ async function inspectForBuilds(options: InspectForBuilds, path: string): Promis
     checks.push(...mappers, ids, namespaces);
     user = namespaces.ok ? ['--user', '--map-root-user'] : undefined;
   }
+  const forTrees = (options.directories ?? []).filter(({ trees }) => trees === true);
   const { architecture } = options;
   if (user !== undefined && architecture !== undefined && architecture !== hostArchitecture()) {
-    checks.push(await emulation(architecture, user, path, options.signal));
+    checks.push(await emulation(architecture, user, path, forTrees[0]?.path, options.signal));
   }
-  const forTrees = (options.directories ?? []).filter(({ trees }) => trees === true);
   const unfit = (await Promise.all(forTrees.map(({ path: place }) => fileSystem(place, options.fileSystem)))).filter(
     (found) => found !== undefined,
   );
@@ -141,13 +141,14 @@ async function emulation(
   architecture: Architecture,
   user: readonly string[],
   path: string,
+  directory: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<HostCheck> {
-  const { ok } = await tryArchitecture(architecture, user, path, signal);
+  const { ok, message } = await inTrialPlace(directory, (root) => tryArchitecture(architecture, root, user, path, signal));
   const host = hostArchitecture();
   const detail = ok
     ? `Programs of ${architecture} run on this machine of ${host}, by emulation, many times slower`
-    : `Programs of ${architecture} do not run on this machine of ${host}: its kernel knows no emulator for them that works in a tree of its own`;
+    : `Programs of ${architecture} do not run on this machine of ${host}: its kernel knows no emulator for them that works in a tree of its own (${message})`;
   return check('architecture', ok, detail, install(EMULATORS));
 }
 
@@ -254,16 +255,27 @@ async function overlay(
   directory: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<HostCheck> {
+  return inTrialPlace(directory, async (place) => {
+    const namespaces = [...user, '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=KILL'];
+    const argv = ['unshare', ...namespaces, '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
+    const trial = await tryProgram(argv, path, signal);
+    const base = dirname(place);
+    const detail = trial.ok ? `Overlay trees work in ${base}` : `An overlay tree cannot be mounted in ${base}: ${trial.message}`;
+    const remedy = 'Use Linux 5.11 or newer, and a work directory on ext4, xfs or btrfs (not NFS, not an overlay)';
+    return check('overlay', trial.ok, detail, remedy);
+  });
+}
+
+/**
+ * Tries something in a new directory where trees will be made, or among temporary files where that takes none; it is removed afterwards, and so is
+ * what killed trials left beside it.
+ */
+async function inTrialPlace<T>(directory: string | undefined, work: (place: string) => Promise<T>): Promise<T> {
   const base = directory !== undefined && (await refusal(directory)) === undefined ? await nearestExisting(directory) : tmpdir();
   await removeOldTrials(base);
   const place = await mkdtemp(join(base, TRIAL_PREFIX));
   try {
-    const namespaces = [...user, '--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child=KILL'];
-    const argv = ['unshare', ...namespaces, '--', 'sh', '-c', OVERLAY_TRIAL, 'ict', place];
-    const trial = await tryProgram(argv, path, signal);
-    const detail = trial.ok ? `Overlay trees work in ${base}` : `An overlay tree cannot be mounted in ${base}: ${trial.message}`;
-    const remedy = 'Use Linux 5.11 or newer, and a work directory on ext4, xfs or btrfs (not NFS, not an overlay)';
-    return check('overlay', trial.ok, detail, remedy);
+    return await work(place);
   } finally {
     await removeOverlay(place);
   }

@@ -98,16 +98,21 @@ describe('inspectHost', () => {
   it('tries programs of another architecture, and says what they need', async () => {
     const place = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
     try {
+      const trees = join(place, 'trees');
+      mkdirSync(trees);
       // Stands in for a kernel that knows an emulator, or none.
       const answer = (status: number): void => writeFileSync(join(place, 'unshare'), `#!/bin/sh\nexit ${status}\n`, { mode: 0o755 });
       const foreign = hostArchitecture() === 'aarch64' ? 'x86_64' : 'aarch64';
       const found = async (architecture: Architecture) =>
-        (await inspectHost({ purpose: 'build', architecture, path: place })).find(({ name }) => name === 'architecture');
+        (
+          await inspectHost({ purpose: 'build', architecture, path: place, directories: [{ path: trees, wantedBytes: 0, trees: true }] })
+        ).find(({ name }) => name === 'architecture');
       answer(1);
       expect(await found(foreign)).toMatchObject({ ok: false, required: true, remedy: 'sudo apt-get install --yes qemu-user-static' });
       expect(await found(hostArchitecture() as Architecture)).toBeUndefined();
       answer(0);
       expect(await found(foreign)).toMatchObject({ ok: true, detail: expect.stringContaining(foreign) as string });
+      expect(readdirSync(trees)).toEqual([]);
     } finally {
       rmSync(place, { recursive: true });
     }
