@@ -1,6 +1,15 @@
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildArchive, buildDeb, createSigningKey, type ArchiveSpec, type DebSpec, type SigningKey, trimDeb } from '@ict/fixtures';
+import {
+  buildArchive,
+  buildDeb,
+  createSigningKey,
+  joinDebs,
+  trimDeb,
+  type ArchiveSpec,
+  type DebSpec,
+  type SigningKey,
+} from '@ict/fixtures';
 import { stringify } from 'yaml';
 import { smallDisk } from './small-disk.js';
 
@@ -9,13 +18,17 @@ export const MINI_ARCHIVE = 'http://archive.example.org/mini';
 
 /** Real packages that the miniature consists of: enough for dpkg to install and configure, and to write a disk. */
 const REAL = [
-  ...['coreutils', 'dash', 'debianutils', 'diffutils', 'dpkg', 'gcc-14-base', 'libacl1', 'libattr1', 'libbz2-1.0', 'libc-bin', 'libc6'],
-  ...['libcap2', 'libgcc-s1', 'libgmp10', 'liblzma5', 'libmd0', 'libpcre2-8-0', 'libselinux1', 'libssl3t64', 'libsystemd0', 'libzstd1'],
-  ...['openssl-provider-legacy', 'sed', 'tar', 'zlib1g', 'libudev1'],
+  ...['coreutils', 'dash', 'debianutils', 'diffutils', 'dpkg', 'libc-bin', 'libc6', 'libudev1', 'sed', 'tar'],
   ...['e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave'],
 ];
 
-/** A distribution of about forty packages, signed with a key of its own: it builds in seconds. */
+/** Real packages whose files are one of the miniature, which provides them: dpkg starts five processes for each package, and every test waits for them. */
+const JOINED = [
+  ...['gcc-14-base', 'libacl1', 'libattr1', 'libbz2-1.0', 'libcap2', 'libgcc-s1', 'libgmp10', 'liblzma5', 'libmd0', 'libpcre2-8-0'],
+  ...['libselinux1', 'libssl3t64', 'libsystemd0', 'libzstd1', 'openssl-provider-legacy', 'zlib1g'],
+];
+
+/** A distribution of about thirty packages, signed with a key of its own: it builds in seconds. */
 export interface MiniDistribution {
   /** Directory that a server serves as {@link MINI_ARCHIVE}. */
   readonly archive: string;
@@ -36,13 +49,17 @@ export interface MiniDistribution {
  */
 export async function createMiniPackages(packages: string, directory: string): Promise<readonly string[]> {
   const names = await readdir(packages);
-  const real = REAL.map((name) => {
+  const find = (name: string): string => {
     const file = names.find((candidate) => candidate.startsWith(`${name}_`) && candidate.endsWith('.deb'));
     if (file === undefined) throw new Error(`${packages} has no package ${name}; build the Debian template first`);
     return join(packages, file);
-  });
-  const generated = await Promise.all(GENERATED.map((spec) => buildDeb(spec, directory)));
-  return [...(await Promise.all(real.map((deb) => trimDeb(deb, directory)))), ...generated];
+  };
+  const made = [
+    ...REAL.map((name) => trimDeb(find(name), directory)),
+    joinDebs(JOINED.map(find), 'mini-libraries', directory),
+    ...GENERATED.map((spec) => buildDeb(spec, directory)),
+  ];
+  return Promise.all(made);
 }
 
 /**
@@ -177,10 +194,7 @@ export const MINI_DEFINITION = {
   tools: { packages: { ext: ['e2fsprogs'] } },
   defaults: { raw: {}, img: {}, iso: {}, wsl2: {} },
   quirks: {
-    preExtract: [
-      ...['dpkg', 'libc6', 'libc-bin', 'dash', 'tar', 'coreutils', 'sed', 'diffutils', 'libmd0', 'libselinux1', 'libpcre2-8-0', 'zlib1g'],
-      ...['libbz2-1.0', 'liblzma5', 'libzstd1', 'libacl1', 'libattr1', 'libgmp10', 'libssl3t64', 'libcap2', 'libsystemd0', 'mini-base'],
-    ],
+    preExtract: [...['dpkg', 'libc6', 'libc-bin', 'dash', 'tar', 'coreutils', 'sed', 'diffutils', 'mini-libraries', 'mini-base']],
     usrMerge: ['bin', 'sbin', 'lib', 'lib64'],
   },
 };
