@@ -1,3 +1,4 @@
+export { AbsentFiles, nameAbsent } from './absent-files.js';
 export { equalBytes } from './byte-hash.js';
 export { isClimbing } from './climbing-path.js';
 export { packageIndexError } from './errors.js';

@@ -1,4 +1,5 @@
 import type { Context, ImageSpec, ProblemReport, Provider, ResolvedPackage, Seed, Snapshot } from '@ict/plugin-api';
+import { readEach } from '../repositories/pinned-metadata.js';
 
 /** Path of the wish for a kernel version in a template. */
 export const KERNEL_VERSION = 'systemConfig.kernel.version';
@@ -74,9 +75,9 @@ async function versionsOf(
   ctx: Context,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const found = new Map(names.map((name) => [name, new Set<string>()]));
-  for (const snapshot of snapshots) {
+  await readEach(snapshots, async (snapshot) => {
     for await (const { name, version } of metadata.packages(snapshot, ctx)) found.get(name)?.add(version);
-  }
+  });
   return new Map([...found].map(([name, versions]) => [name, [...versions].sort((a, b) => resolver.compareVersions?.(b, a) ?? 0)]));
 }
 

@@ -17,7 +17,7 @@ import type { PackageNames, SearchOptions, ShowOptions } from '../engine-api.js'
 import { coreError } from '../errors.js';
 import type { Lock } from '../locks/lock.js';
 import { askedSuite, askedVersion, asksForVersion, seedName } from '../locks/request-spelling.js';
-import { readPinned, type PinnedMetadata } from '../repositories/pinned-metadata.js';
+import { readEach, readPinned, type PinnedMetadata } from '../repositories/pinned-metadata.js';
 import type { Services } from '../services.js';
 
 /** What both questions need. */
@@ -48,7 +48,7 @@ export async function answerSearch(
   const has = (text: string): boolean => wanted.every((word) => text.includes(word));
   const found = new Map<string, Match>();
   const catalogue = catalogueOf(provider);
-  for (const snapshot of snapshots) {
+  await readEach(snapshots, async (snapshot) => {
     const providers = words.length === 1 ? (await catalogue.describe(snapshot, words[0]!, services.context)).providers : [];
     const providing = new Set(providers.map(({ name }) => name));
     for await (const pkg of catalogue.list(snapshot, services.context)) {
@@ -59,7 +59,7 @@ export async function answerSearch(
       known.versions.push({ ...pkg, repository: snapshot.repository.id });
       found.set(name, known);
     }
-  }
+  });
   const rank = (name: string, { inName }: Match): number => {
     if (!inName) return 3;
     if (wanted.length === 1 && name.toLowerCase() === wanted[0]) return 0;
@@ -273,10 +273,10 @@ function matchOf(name: string, versions: readonly FoundVersion[], lock: Lock | u
 
 async function describeIn(name: string, { provider, snapshots }: CatalogueQuestion, { context }: Memory): Promise<LocatedEntry> {
   const entries: LocatedEntry[] = [];
-  for (const snapshot of snapshots) {
+  await readEach(snapshots, async (snapshot) => {
     const { packages, providers } = await catalogueOf(provider).describe(snapshot, name, context);
     entries.push({ packages, providers: providers.map((pkg) => ({ ...pkg, repository: snapshot.repository.id })) });
-  }
+  });
   return { packages: entries.flatMap(({ packages }) => packages), providers: entries.flatMap(({ providers }) => providers) };
 }
 
@@ -316,7 +316,9 @@ function isEmpty({ packages, providers }: LocatedEntry): boolean {
 
 async function namesIn(snapshots: readonly Snapshot[], provider: Provider, { context }: Memory): Promise<ReadonlySet<string>> {
   const names = new Set<string>();
-  for (const snapshot of snapshots) for await (const { name } of catalogueOf(provider).list(snapshot, context)) names.add(name);
+  await readEach(snapshots, async (snapshot) => {
+    for await (const { name } of catalogueOf(provider).list(snapshot, context)) names.add(name);
+  });
   return names;
 }
 

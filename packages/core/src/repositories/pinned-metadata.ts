@@ -1,3 +1,4 @@
+import { AbsentFiles } from '@ict/package-index';
 import { isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, PinnedRepository, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
@@ -79,6 +80,13 @@ export async function readPinned<T>(
       cause,
     });
   }
+}
+
+/** Reads one repository after the other. @throws offline, when all have been tried, of all that is absent. */
+export async function readEach(snapshots: readonly Snapshot[], read: (snapshot: Snapshot) => Promise<void>): Promise<void> {
+  const absent = new AbsentFiles();
+  for (const snapshot of snapshots) await absent.without(read(snapshot));
+  absent.refuse();
 }
 
 /** Kinds of failure that mean: what was asked for is not to be had. Nobody has looked for it with `--offline`. */

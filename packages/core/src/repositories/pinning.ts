@@ -1,4 +1,5 @@
-import { IctError, isIctError, type Architecture, type Context, type Provider, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
+import { AbsentFiles } from '@ict/package-index';
+import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Mirrors } from './repository-mirrors.js';
 
@@ -17,40 +18,24 @@ export async function pinRepositories(
   mirrors: Mirrors,
   ctx: Context,
 ): Promise<readonly Snapshot[]> {
-  const sideBySide = async (work: (repository: RepositorySpec, position: number) => Promise<void>): Promise<void> => {
-    const absent: IctError[] = [];
-    await inParallel([...repositories.entries()], repositories.length, ctx.signal, async ([position, repository]) => {
-      try {
-        await work(repository, position);
-      } catch (error) {
-        if (!isIctError(error) || error.kind !== 'offline') throw error;
-        absent[position] = error;
-      }
-    });
-    const [first, ...others] = Object.values(absent);
-    if (first !== undefined) throw others.length === 0 ? first : allAbsent([first, ...others]);
+  const sideBySide = async (work: (repository: RepositorySpec, position: number) => Promise<void>): Promise<AbsentFiles> => {
+    const absent = new AbsentFiles();
+    await inParallel([...repositories.entries()], repositories.length, ctx.signal, ([position, repository]) =>
+      absent.without(work(repository, position)),
+    );
+    return absent;
   };
-  // All lists come first: each changes where its archive leads, and others may lie in the same one.
+  // All lists come first: each changes where its archive leads, and others may lie in the same one. One that is absent is told of below.
   await sideBySide(async (repository) => void (await mirrors.list(repository, provider)));
   const snapshots: Snapshot[] = [];
-  await sideBySide(async (repository, position) => {
+  const absent = await sideBySide(async (repository, position) => {
     const list = await mirrors.list(repository, provider);
     const pin = () => provider.metadata.snapshot(repository, arch, ctx, list);
     snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
   });
+  absent.refuse();
   for (const { repository, root, signers } of snapshots) {
     ctx.emit({ type: 'repository.pinned', repository: repository.id, root: root.digest, signers });
   }
   return snapshots;
-}
-
-/** So that one run with a network brings everything. */
-function allAbsent(failures: readonly [IctError, ...IctError[]]): Error {
-  const { code, kind, hint } = failures[0];
-  return new IctError(code, kind, {
-    message: `the cache has nothing to go by of ${failures.length} repositories, and --offline forbids to fetch it`,
-    ...(hint === undefined ? {} : { hint }),
-    facts: { urls: failures.map(({ facts }) => facts['url']) },
-    problems: failures.map(({ code: own, message }) => ({ code: own, message, severity: 'error' })),
-  });
 }

@@ -73,7 +73,14 @@ it('names offline what each repository lacks, unless something else is wrong', a
     kind: 'offline',
     hint: 'Fetch it.',
     facts: { urls: ['updates', 'security'] },
-    problems: [{ message: 'updates is needed' }, { message: 'security is needed' }],
+    problems: [{ message: 'updates' }, { message: 'security' }],
+  });
+  const listed = {
+    ...routes().mirrors,
+    list: ({ id }: RepositorySpec) => (id === 'main' ? Promise.reject(absent('list')) : Promise.resolve(undefined)),
+  };
+  await expect(pinRepositories(repositories, 'x86_64', lacking.provider, listed, ctx)).rejects.toMatchObject({
+    facts: { urls: ['list', 'updates', 'security'] },
   });
   const wrong = source((id) => {
     throw id === 'security' ? new Error('security is not signed') : absent(id);

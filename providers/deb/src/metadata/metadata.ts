@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest } from '@ict/integrity';
+import { AbsentFiles, nameAbsent } from '@ict/package-index';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from '../architecture.js';
@@ -106,7 +107,7 @@ function usableRecord(index: PackagesIndex, i: number, repository: string, ctx: 
  * @throws `ICT_DEB_INDEX_MISSING`, `ICT_DEB_INDEX_MISMATCH`, `ICT_DEB_INDEX_INVALID`, and what the fetcher throws.
  */
 export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: RelationTable): Promise<PackagesIndex> {
-  const files = await settled(pinned.indexes.map((index) => plainFile(pinned.repository, index, ctx)));
+  const files = await plainFiles(pinned, ctx);
   const text = new TextInFiles(files);
   try {
     let directory = await recallDirectory(pinned, ctx);
@@ -133,9 +134,13 @@ function segmentsOf({ indexes }: Snapshot, files: readonly TextFile[]): readonly
   });
 }
 
-/** Every result, or the first failure; only after all have ended, so that nothing still writes when the build has failed. */
-async function settled<T>(work: readonly Promise<T>[]): Promise<readonly T[]> {
+/** Every decompressed index, or the first failure; only after all have ended, so that nothing still writes when the build has failed. */
+async function plainFiles({ repository, indexes }: Snapshot, ctx: Context): Promise<readonly TextFile[]> {
+  const absent = new AbsentFiles();
+  const work = indexes.map((index) => plainFile(repository, index, ctx));
   await Promise.allSettled(work);
+  await Promise.all(work.map((each) => absent.without(each)));
+  absent.refuse();
   return Promise.all(work);
 }
 
@@ -208,7 +213,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
       return fetched.file;
     } catch (error) {
       if (isIctError(error) && error.code === 'ICT_FETCH_MISMATCH') throw mismatch(repository, index, 'fetched', index, error);
-      if (!hasCode(error, 'ICT_FETCH_NOT_FOUND')) throw error;
+      if (!hasCode(error, 'ICT_FETCH_NOT_FOUND')) throw nameAbsent(error, `${index.path} of repository "${repository.id}"`);
       notFound = error;
     }
   }

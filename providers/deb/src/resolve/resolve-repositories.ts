@@ -1,4 +1,4 @@
-import { suiteNames } from '@ict/package-index';
+import { AbsentFiles, suiteNames } from '@ict/package-index';
 import type { Context, Snapshot } from '@ict/plugin-api';
 import { loadIndexes } from '../metadata/metadata.js';
 import type { RelationTable } from '../relations/relation.js';
@@ -18,11 +18,14 @@ export async function withRepositories<T>(
   table?: RelationTable,
 ): Promise<T> {
   const repositories: PoolRepository[] = [];
+  const absent = new AbsentFiles();
   try {
     for (const snapshot of snapshots) {
       ctx.signal.throwIfAborted();
-      repositories.push(toRepository(snapshot, await loadIndexes(snapshot, ctx, table)));
+      const index = await absent.without(loadIndexes(snapshot, ctx, table));
+      if (index !== undefined) repositories.push(toRepository(snapshot, index));
     }
+    absent.refuse();
     return work(repositories);
   } finally {
     for (const { index } of repositories) index.close();

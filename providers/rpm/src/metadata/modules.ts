@@ -1,4 +1,5 @@
-import type { Context, Json, Snapshot } from '@ict/plugin-api';
+import { AbsentFiles } from '@ict/package-index';
+import type { Context, IndexRef, Json, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 import { indexOf, readIndex } from './read-index.js';
 import { YamlDocuments } from './yaml-documents.js';
@@ -54,21 +55,26 @@ const INDENTATION = ' '.repeat(64);
  */
 export async function loadModules(snapshots: readonly Snapshot[], ctx: Context): Promise<Modules | undefined> {
   const all: Modules[] = [];
+  const absent = new AbsentFiles();
   for (const snapshot of snapshots) {
     const index = indexOf(snapshot, 'modules');
-    if (index === undefined) continue;
-    const question: Json = { version: 3, digest: index.digest };
-    let modules = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
-    if (modules === undefined) {
-      const reader = await createModulesReader(`${index.path} of repository "${snapshot.repository.id}"`);
-      await readIndex(snapshot.repository, index, ctx, (chunk) => reader.write(chunk));
-      modules = reader.end();
-      await ctx.memo.set(MEMO, question, modules as unknown as Json);
-    }
-    all.push(modules);
+    const modules = index && (await absent.without(modulesOf(snapshot.repository, index, ctx)));
+    if (modules !== undefined) all.push(modules);
   }
+  absent.refuse();
   if (all.length === 0) return undefined;
   return { builds: all.flatMap(({ builds }) => builds), defaults: all.flatMap(({ defaults }) => defaults) };
+}
+
+async function modulesOf(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<Modules> {
+  const question: Json = { version: 3, digest: index.digest };
+  const known = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
+  if (known !== undefined) return known;
+  const reader = await createModulesReader(`${index.path} of repository "${repository.id}"`);
+  await readIndex(repository, index, ctx, (chunk) => reader.write(chunk));
+  const modules = reader.end();
+  await ctx.memo.set(MEMO, question, modules as unknown as Json);
+  return modules;
 }
 
 /** Reads modules.yaml piece by piece; of its text it holds one document at a time. */

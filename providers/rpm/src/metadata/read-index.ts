@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { decompress, detectCompression } from '@ict/archive';
 import { ContentHasher, digestAlgorithm, hashing, isDigest } from '@ict/integrity';
+import { nameAbsent } from '@ict/package-index';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { Context, IndexRef, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
@@ -59,7 +60,7 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
     await storeIndex(fetched.file, index, ctx);
   } catch (cause) {
     if (hasCode(cause, 'ICT_FETCH_MISMATCH')) throw mismatch(repository, index, 'is not what repomd.xml says', cause);
-    if (!hasCode(cause, 'ICT_FETCH_NOT_FOUND')) throw cause;
+    if (!hasCode(cause, 'ICT_FETCH_NOT_FOUND')) throw nameAbsent(cause, `${path} of repository "${repository.id}"`);
     throw rpmError('ICT_RPM_INDEX_MISSING', {
       message: `${path} of repository "${repository.id}" is listed in its repomd.xml, but is not there`,
       hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',

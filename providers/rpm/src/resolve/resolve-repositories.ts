@@ -1,3 +1,4 @@
+import { AbsentFiles } from '@ict/package-index';
 import type { Context, ResolutionRequest, Seed } from '@ict/plugin-api';
 import { loadPackages } from '../metadata/metadata.js';
 import { hiddenByModules } from '../metadata/module-filter.js';
@@ -42,6 +43,7 @@ export async function loadRepositories(
   table = new RelationTable(),
 ): Promise<readonly PoolRepository[]> {
   const repositories: PoolRepository[] = [];
+  const absent = new AbsentFiles();
   for (const snapshot of snapshots) {
     ctx.signal.throwIfAborted();
     const {
@@ -52,9 +54,11 @@ export async function loadRepositories(
       allowPackages: allow = [],
       excludePackages: exclude = [],
     } = snapshot.repository;
-    const index = await loadPackages(snapshot, ctx, table);
+    const index = await absent.without(loadPackages(snapshot, ctx, table));
+    if (index === undefined) continue;
     const hidden = modules === undefined || moduleHotfixes ? undefined : hiddenByModules(index, modules, modules.active);
     repositories.push({ id, priority, cost, filter: { allow, exclude }, index, ...(hidden === undefined ? {} : { hidden }) });
   }
+  absent.refuse();
   return repositories;
 }

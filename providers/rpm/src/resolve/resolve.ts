@@ -10,6 +10,7 @@ import type {
   Snapshot,
 } from '@ict/plugin-api';
 import { digestParts } from '@ict/integrity';
+import { AbsentFiles } from '@ict/package-index';
 import { solve } from '@ict/solver';
 import type { Clause, OwnedClause } from '@ict/solver';
 import { CompsReader, joinComps } from '../metadata/comps.js';
@@ -62,11 +63,13 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
   const { arch, distribution, favour = [], recommends, snapshots } = request;
   const table = new RelationTable();
   const all = allSeeds(request);
-  const modules = await loadActiveModules(request, ctx);
-  const repositories = await loadRepositories(request, modules, ctx, table);
+  const absent = new AbsentFiles();
+  const modules = await absent.without(loadActiveModules(request, ctx));
+  const repositories = (await absent.without(loadRepositories(request, modules, ctx, table))) ?? [];
   const requests = all.map((seed) => seed.request.trim());
   const ofGroups = requests.some((request) => request.startsWith('@') && modules?.requests.has(request) !== true);
-  const comps = ofGroups ? await loadComps(snapshots, ctx) : joinComps([]);
+  const comps = (ofGroups ? await absent.without(loadComps(snapshots, ctx)) : undefined) ?? joinComps([]);
+  absent.refuse();
   const { installOnly } = readQuirks(distribution);
   const pool = new Pool(repositories, arch, { favour, installOnly });
   const collections = { comps, ...(modules === undefined ? {} : { modules }) };
@@ -86,33 +89,40 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
 /** @returns whether a package brings one of the paths. */
 async function addFiles(paths: ReadonlySet<string>, snapshots: readonly Snapshot[], pool: Pool, ctx: Context): Promise<boolean> {
   let found = false;
+  const absent = new AbsentFiles();
   for (const [number, snapshot] of snapshots.entries()) {
     const filelists = indexOf(snapshot, 'filelists');
     if (filelists === undefined) continue;
     const { repository } = snapshot;
     const reader = new FilelistsReader(`${filelists.path} of repository "${repository.id}"`, paths);
-    await readIndex(repository, filelists, ctx, (chunk) => reader.write(chunk));
+    const read = readIndex(repository, filelists, ctx, (chunk) => reader.write(chunk));
+    const owners = await absent.without(read.then(() => reader.finish()));
+    if (owners === undefined) continue;
     const { index } = pool.repositories[number]!;
     const places = new Map<string, number>(Array.from({ length: index.count }, (_, at) => [digestParts(index.digest(at)).hex, at]));
-    for (const { path, pkgid } of reader.finish()) {
+    for (const { path, pkgid } of owners) {
       const at = places.get(pkgid);
       if (at === undefined) continue;
       index.addFile(at, path);
       found = true;
     }
   }
+  absent.refuse();
   return found;
 }
 
 async function loadComps(snapshots: readonly Snapshot[], ctx: Context): Promise<Comps> {
   const all: Comps[] = [];
+  const absent = new AbsentFiles();
   for (const snapshot of snapshots) {
     const comps = indexOf(snapshot, 'group');
     if (comps === undefined) continue;
     const reader = new CompsReader(`${comps.path} of repository "${snapshot.repository.id}"`);
-    await readIndex(snapshot.repository, comps, ctx, (chunk) => reader.write(chunk));
-    all.push(reader.finish());
+    const read = readIndex(snapshot.repository, comps, ctx, (chunk) => reader.write(chunk));
+    const found = await absent.without(read.then(() => reader.finish()));
+    if (found !== undefined) all.push(found);
   }
+  absent.refuse();
   return joinComps(all);
 }
 
