@@ -175,7 +175,7 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
 
   cache
     .command('warm')
-    .description('download the packages of templates, and build nothing')
+    .description('download the packages of templates, and build nothing; one that fails does not stop the others')
     .addArgument(new Argument('<template...>', 'image templates'))
     .flags((command) => engineFlags(lockFlags(command)))
     .action((files: readonly string[], _flags: LockFlags, command: Command) =>

@@ -1,24 +1,48 @@
-import { resolve } from 'node:path';
-import type { WarmReport } from '@ict/core';
-import { withEngine } from '../engine-session.js';
+import { isIctError, toErrorRecord, type ErrorRecord } from '@ict/plugin-api';
+import type { Engine, LockOptions, WarmReport } from '@ict/core';
+import { lockOptions, withEngine } from '../engine-session.js';
+import { exitStatus } from '../exit-status.js';
 import type { LockFlags } from '../flag-types.js';
-import { formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';
+import { failureText } from '../views/failure-text.js';
+import { formatCount } from '../views/quantity.js';
 import { plainText } from '../views/terminal-text.js';
 
-/** `ict cache warm`: downloads what templates need, one after the other, so that builds find it. */
-export async function cacheWarm(session: Session, templates: readonly string[], flags: LockFlags): Promise<void> {
-  const { lock, frozen } = flags;
-  const options = {
-    ...(lock === undefined ? {} : { lock: resolve(session.surroundings.cwd, lock) }),
-    ...(frozen === undefined ? {} : { frozen }),
-  };
-  const reports: (WarmReport & { readonly template: string })[] = [];
+/** What became of one template. */
+type Outcome = { readonly template: string } & (WarmReport | { readonly error: ErrorRecord });
+
+/**
+ * `ict cache warm`: downloads what templates need, one after the other, so that builds find it. One that fails is told of, and does not keep
+ * the others from it.
+ *
+ * @returns 0, or the status of the first failure.
+ */
+export async function cacheWarm(session: Session, templates: readonly string[], flags: LockFlags): Promise<number> {
+  const options = lockOptions(session, flags);
+  const outcomes: Outcome[] = [];
   for (const template of templates) {
-    reports.push({ template, ...(await withEngine(session, flags, (engine) => engine.warm(template, options))) });
+    outcomes.push(await withEngine(session, flags, (engine) => warm(template, engine, session, options)));
   }
-  session.document({ templates: reports });
+  const [error] = outcomes.flatMap((outcome) => ('error' in outcome ? [outcome.error] : []));
+  session.document({ ...(error === undefined ? {} : { error }), templates: outcomes });
   session.result(
-    reports.map(({ template, packages }) => `${plainText(template)}: ${formatCount(packages, 'package')} in the cache\n`).join(''),
+    outcomes
+      .flatMap((outcome) =>
+        'error' in outcome ? [] : [`${plainText(outcome.template)}: ${formatCount(outcome.packages, 'package')} in the cache\n`],
+      )
+      .join(''),
   );
+  return error === undefined ? 0 : exitStatus(error);
+}
+
+async function warm(template: string, engine: Engine, session: Session, options: LockOptions): Promise<Outcome> {
+  try {
+    return { template, ...(await engine.warm(template, options)) };
+  } catch (thrown) {
+    session.signal.throwIfAborted();
+    if (!isIctError(thrown)) throw thrown;
+    const error = toErrorRecord(thrown);
+    session.note(`${failureText(error, session.terminal.colors)}${plainText(template)}: its packages are not all in the cache\n`, 'error');
+    return { template, error };
+  }
 }
