@@ -22,6 +22,8 @@ import { ict } from './fixture.js';
 
 useCache();
 
+const other = 'acme-acme2-x86_64';
+
 describe('ict cache clean', () => {
   it.each([
     [['--packages'], ['package', 'package']],
@@ -29,7 +31,10 @@ describe('ict cache clean', () => {
     [['--layers'], ['step']],
     [['--mounts'], ['mount']],
     [['--package', 'a'], ['package']],
-    [['--packages', '--provider-id', 'acme-acme2-x86_64'], []],
+    [
+      ['--packages', '--provider-id', provider],
+      ['package', 'package'],
+    ],
     [['--all'], ['blob', 'imagebuild', 'mount', 'package', 'package', 'step']],
     [['--workspace'], ['imagebuild']],
   ])('%j removes what it says', async (flags, kinds) => {
@@ -53,6 +58,29 @@ describe('ict cache clean', () => {
     const { step } = await storeResult(await fill(0, ['a']));
     await endBuilds();
     expect(ids(await document<Removed>(['clean', '--key', step.slice(0, 8), ...places]))).toEqual([`step ${step}`]);
+  });
+
+  it.each([
+    [['--package', 'librray'], 'no package "librray" is kept', 'Did you mean "library"?'],
+    [['--package', 'library', '--provider-id', other], `no package "library" of ${other} is kept`, '`ict cache list` shows what there is.'],
+    [
+      ['--packages', '--provider-id', 'acme-acme3-x86_64'],
+      'nothing of "acme-acme3-x86_64" is kept',
+      `Did you mean "${provider}" or "${other}"?`,
+    ],
+  ])('%j: what is not there is said, as of a key, and nothing is removed', async (flags, message, hint) => {
+    await fill(0, ['library']);
+    await endBuilds();
+    await mkdir(join(work, other, 'imagebuild', 'minimal'), { recursive: true });
+    const { status, stdout } = await ict(['cache', 'clean', ...flags, '--json', ...places]);
+    expect(status).toBe(2);
+    expect(JSON.parse(stdout.text)).toMatchObject({ error: { code: 'ICT_CLI_CACHE_UNKNOWN', message, hint } });
+    expect((await document<Listed>(['list', ...places])).entries).toHaveLength(2);
+  });
+
+  it('says of a cache that is not there that it has no such package', async () => {
+    const { status, stderr } = await ict(['cache', 'clean', '--package', 'library', ...places]);
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_CACHE_UNKNOWN')]);
   });
 
   it('wants to be told what', async () => {

@@ -67,7 +67,8 @@ describe('base trees, their snapshots and delivered images', () => {
   });
 
   it('go by their ids, one alone, and only of the provider that is named', async () => {
-    expect(ids(await document<Removed>(['clean', '--key', `${provider}/chrootbuild`, '--provider-id', 'other', ...places]))).toEqual([]);
+    const other = await ict(['cache', 'clean', '--key', `${provider}/chrootbuild`, '--provider-id', 'other', ...places]);
+    expect([other.status, other.stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_CACHE_UNKNOWN')]);
     const removed = await document<Removed>(['clean', '--key', `${provider}/chrootbuild`, ...places]);
     expect(ids(removed)).toEqual([`chrootbuild ${provider}/chrootbuild`]);
     expect((await readdir(join(work, provider))).sort()).toEqual(['chrootenv', 'chrootenv.json', 'imagebuild']);

@@ -60,6 +60,7 @@ async function beside(directory: string, ...argv: readonly string[]): Promise<An
 
 describe('what may not be looked at', () => {
   const packages = (): string => join(cacheDir, 'pkgCache', provider);
+  const records = (): string => join(cacheDir, '.ict', 'index', 'packages', provider);
   const target = (): string => join(work, 'other');
 
   it.each<[string, readonly string[], () => string, () => string]>([
@@ -73,6 +74,8 @@ describe('what may not be looked at', () => {
     ['gc', ['--dry-run', '--imagebuild-days', '1'], target, () => join(target(), 'chrootenv')],
     ['clean', ['--all', '--dry-run'], packages, packages],
     ['clean', ['--all', '--dry-run'], () => work, () => work],
+    ['clean', ['--package', 'a', '--dry-run'], records, records],
+    ['clean', ['--packages', '--provider-id', 'other', '--dry-run'], () => work, () => work],
     ['info', ['acme.make'], packages, packages],
   ])('is told by %s %j, which goes on with the rest', async (command, flags, bad, told) => {
     const words = command === 'info' ? [(await stepId()).slice(0, 12)] : flags;

@@ -1,4 +1,5 @@
-import { gatherUnread, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind, type Unseen } from '@ict/cache';
+import { gatherUnread, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind, type WorkspaceEntry } from '@ict/cache';
+import { askIfMeant, nearestNames } from '@ict/package-index';
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
 import { changeCache } from '../open-cache.js';
@@ -14,17 +15,18 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   requireChoice(flags);
   const home = await findOwnHome(session, engine);
   const cache = await changeCache(home, dryRun);
-  const { unread, unseen } = gatherUnread();
-  const kept = await listWorkspace(engine.workDir, unseen);
+  const sight = gatherUnread();
+  const kept = await listWorkspace(engine.workDir, sight.unseen);
   const ofWork = kept.find(({ id }) => id === flags.key);
   const key = ofWork === undefined ? flags.key : undefined;
   if (cache === undefined && key !== undefined) findEntry([], key); // says that there is none
+  const named = await namedPackages(cache, flags, kept, sight);
   const cleaned =
-    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key, unseen), { dryRun, signal: session.signal });
+    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key, named), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
   const workspace = kept.filter((entry) => (wanted || entry === ofWork) && (providerId === undefined || entry.provider === providerId));
   const stayed = dryRun ? [] : await finishRemoval(session, home, engine.workDir, cache, workspace);
-  reportRemoval(session, withStayed({ dryRun, cache: cleaned, workspace, unread }, stayed));
+  reportRemoval(session, withStayed({ dryRun, cache: cleaned, workspace, unread: sight.unread }, stayed));
 }
 
 /** @throws `ICT_CLI_USAGE` when nothing says what is to go. */
@@ -37,10 +39,9 @@ function requireChoice({ packages, workspace, images, layers, mounts, all, packa
 }
 
 /** Which entries go; `key` is the beginning of the id of one. With a provider, only what belongs to that one: packages. */
-async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undefined, unseen: Unseen): Promise<EntryFilter> {
-  const { packages, images, layers, mounts, all, providerId, package: name } = flags;
+async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undefined, named: ReadonlySet<string>): Promise<EntryFilter> {
+  const { packages, images, layers, mounts, all, providerId } = flags;
   const one = key === undefined ? undefined : findEntry(await cache.entries(undefined, () => undefined), key); // what cannot be looked at is told by the removal
-  const named = name === undefined ? new Set<string>() : await packagesNamed(cache, name, unseen);
   const kinds = new Set<EntryKind>([
     ...(packages === true ? (['package', 'twin'] as const) : []),
     ...(images === true ? (['image', 'blob'] as const) : []),
@@ -56,12 +57,40 @@ async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undef
   };
 }
 
-/** Ids of the packages of one name, whatever their files are called. */
-async function packagesNamed(cache: Cache, name: string, unseen: Unseen): Promise<ReadonlySet<string>> {
+/**
+ * Ids of the packages that `--package` means, whatever their files are called.
+ *
+ * @throws `ICT_CLI_CACHE_UNKNOWN` when nothing of that name or of that provider is kept, unless something could not be read.
+ */
+async function namedPackages(
+  cache: Cache | undefined,
+  { package: name, providerId }: CacheCleanFlags,
+  workspace: readonly WorkspaceEntry[],
+  { unread, unseen }: ReturnType<typeof gatherUnread>,
+): Promise<ReadonlySet<string>> {
   const ids = new Set<string>();
-  for (const provider of await cache.packageEntries.providers(unseen)) {
-    for await (const entry of cache.packageEntries.entries(provider, unseen))
+  if (name === undefined && providerId === undefined) return ids;
+  const known = (await cache?.packageEntries.providers(unseen)) ?? [];
+  const providers = new Set([...known, ...workspace.map(({ provider }) => provider)]);
+  if (providerId !== undefined && !providers.has(providerId) && unread.length === 0) {
+    throw unknown(`nothing of ${JSON.stringify(providerId)} is kept`, providerId, providers);
+  }
+  if (name === undefined) return ids;
+  const names = new Set<string>();
+  for (const provider of known.filter((each) => providerId === undefined || each === providerId)) {
+    for await (const entry of cache!.packageEntries.entries(provider, unseen)) {
+      names.add(entry.name);
       if (entry.name === name) ids.add(packageId(provider, entry.fileName));
+    }
+  }
+  if (ids.size === 0 && unread.length === 0) {
+    const place = providerId === undefined ? '' : ` of ${providerId}`;
+    throw unknown(`no package ${JSON.stringify(name)}${place} is kept`, name, names);
   }
   return ids;
+}
+
+function unknown(message: string, id: string, known: Iterable<string>): Error {
+  const hint = askIfMeant(nearestNames(id, known)) ?? '`ict cache list` shows what there is.';
+  return cliError('ICT_CLI_CACHE_UNKNOWN', { message, hint, facts: { id } });
 }
