@@ -250,7 +250,7 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
 
   cache
     .command('check')
-    .description('compare cache and work directory with two sizes; exit status 0, 1 or 2')
+    .description('compare cache and work directory with two sizes; exit status 0, 1 or 2, and 3 when a mistake keeps it from telling')
     .flags((command) =>
       command
         .addOption(new Option('--warn-gb <n>', 'size above which the status is 1').argParser(parseCount('--warn-gb', 0, MOST)).default(40))
@@ -259,6 +259,6 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
         .addOption(workDir()),
     )
     .action((_flags: CacheCheckFlags, command: Command) =>
-      run(all(command), 'document', async (session) => (await import('./commands/cache-check.js')).cacheCheck(session, all(command))),
+      run(all(command), 'verdict', async (session) => (await import('./commands/cache-check.js')).cacheCheck(session, all(command))),
     );
 }

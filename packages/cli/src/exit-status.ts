@@ -14,6 +14,14 @@ const statusOfKind: Readonly<Record<ErrorKind, number>> = {
   interrupted: 130,
 };
 
+/** Whether a monitoring script takes a status for how full a disk is: warning or critical. */
+export function isVerdict(status: number): boolean {
+  return status === 1 || status === 2;
+}
+
+/** What such scripts call unknown: a failure that would end with a verdict ends so. */
+export const NO_VERDICT = 3;
+
 /** Signals that end `ict`, with the status that a shell gives to them. */
 export const statusOfSignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export type EndingSignal = keyof typeof statusOfSignal;

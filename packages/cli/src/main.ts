@@ -104,7 +104,8 @@ function outputError(cause: NodeJS.ErrnoException): Error {
   });
 }
 
-function speechOf([, command]: readonly Command[]): Speech {
+function speechOf([, command, below]: readonly Command[]): Speech {
+  if (command?.name() === 'cache' && below?.name() === 'check') return 'verdict';
   return ['build', 'lock', 'boot'].includes(command?.name() ?? '') ? 'events' : 'document';
 }
 

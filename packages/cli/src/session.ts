@@ -4,7 +4,7 @@ import type { BuildEvent, ErrorRecord, EventBody, ProblemReport } from '@ict/plu
 import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
-import { exitStatus, statusOfSignal } from './exit-status.js';
+import { exitStatus, isVerdict, NO_VERDICT, statusOfSignal } from './exit-status.js';
 import { failureText, problemText } from './views/failure-text.js';
 import { giveToInvoker } from './ownership.js';
 import { LiveView } from './views/live-view.js';
@@ -17,8 +17,8 @@ import type { Terminal } from './views/terminal.js';
 import { says } from './views/terminal.js';
 import type { View } from './views/view.js';
 
-/** What a command says on stdout with `--json`: events as they happen, or one document at its end. */
-export type Speech = 'events' | 'document';
+/** What a command says on stdout with `--json`: events as they happen, or one document at its end; with a verdict its exit status says it, too. */
+export type Speech = 'events' | 'document' | 'verdict';
 
 /** What a run of `ict` gets from outside; tests give their own. */
 export interface Surroundings {
@@ -135,7 +135,7 @@ export class Session {
 
   private fail(thrown: unknown): number {
     const error = this.recordOf(thrown);
-    if (this.speech === 'document') this.document({ error });
+    if (this.speech !== 'events') this.document({ error });
     else if (!this.failureSaid) this.say({ type: 'build.failed', error });
     this.view.close();
     const { colors, level } = this.terminal;
@@ -144,7 +144,8 @@ export class Session {
     if (error.kind === 'internal' && origin instanceof Error && (level === 'debug' || !isIctError(origin))) {
       this.note(`${colors.dim(origin.stack ?? '')}\n`, 'error');
     }
-    return exitStatus(error, this.watch.received);
+    const status = exitStatus(error, this.watch.received);
+    return this.speech === 'verdict' && isVerdict(status) ? NO_VERDICT : status;
   }
 
   /** After a signal, whatever was thrown is the interruption's doing. */

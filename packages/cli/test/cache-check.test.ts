@@ -32,7 +32,18 @@ describe('ict cache check', () => {
     expect(await sizes(['--cache-dir', join(root, 'cache-link'), '--work-dir', join(root, 'work-link')])).toEqual(direct);
   });
 
-  it('refuses sizes in the wrong order', async () => {
-    expect((await ict(['cache', 'check', '--warn-gb', '90', ...places])).status).toBe(2);
+  it.each([
+    ['sizes in the wrong order', ['--warn-gb', '90'], 'ICT_CLI_USAGE'],
+    ['a flag that is none', ['--warn', '9'], 'ICT_CLI_USAGE'],
+    ['a size that is none', ['--warn-gb', 'much'], 'ICT_CLI_FLAG_INVALID'],
+    ['a configuration that is not there', ['--config', '/nonexistent/config.yml'], 'ICT_CONFIG_UNREADABLE'],
+  ])('does not take %s for a full disk', async (_what, flags, code) => {
+    const { status, stdout } = await ict(['cache', 'check', ...flags, ...places, '--json']);
+    expect([status, JSON.parse(stdout.text)]).toMatchObject([3, { error: { code } }]);
+  });
+
+  it('ends with the status of any other failure', async () => {
+    await writeFile(join(root, 'cache'), 'no directory');
+    expect((await ict(['cache', 'check', ...places])).status).toBe(7);
   });
 });

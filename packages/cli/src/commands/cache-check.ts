@@ -12,7 +12,7 @@ import { plainText, table } from '../views/terminal-text.js';
 const GIB = 1024 ** 3;
 const levels = ['ok', 'warning', 'critical'] as const;
 
-/** `ict cache check`: the exit status is 0, 1 above the first size, 2 above the second, of cache or work directory. */
+/** `ict cache check`: the exit status is 0, 1 above the first size, 2 above the second, of cache or work directory; that of a failure is neither. */
 export async function cacheCheck(session: Session, flags: CacheCheckFlags): Promise<number> {
   const { warnGb, critGb } = flags;
   if (warnGb > critGb) {
