@@ -70,6 +70,10 @@ const HOSTILE: Readonly<Record<string, readonly [string, string]>> = {
     `variables:\n${Array.from({ length: 2000 }, (_, n) => `  V${n}: { default: a }\n`).join('')}${HEAD}${DISK}systemConfig: { hostname: _, packages: [${Array.from({ length: 500 }, (_, n) => `"\${W${n}}"`).join(', ')}] }\n`,
     'ICT_DOCUMENT_BAD_VALUE',
   ],
+  'secrets side by side': [
+    `${HEAD}${DISK}systemConfig: { ${Array.from({ length: 2500 }, (_, n) => `token${n}: abcd`).join(', ')} }\n`,
+    'ICT_DOCUMENT_UNKNOWN_KEY',
+  ],
   'very many values': [`a: [${'x,'.repeat(400_000)}]\n`, 'ICT_DOCUMENT_SYNTAX'],
 };
 

@@ -103,6 +103,12 @@ it('hides control characters of a snippet', () => {
   expect(problem?.snippet).toContain('\ufffd[31m\ufffd');
 });
 
+it('covers secrets in a snippet, each line of them, and one inside another once', () => {
+  const { positions } = parseYaml('a: 1\r\ntoken:\r\n  - { b: x, password: yy }\r\n  - zzz\r\nc: d\r\n', 'a.yml');
+  const line = (number: number): string => positions.snippet({ file: 'a.yml', line: number, column: 1 }).split('\n')[0] ?? '';
+  expect([1, 2, 3, 4, 5].map(line)).toEqual(['1 | a: 1', '2 | token:', '3 |   ************************', '4 | *******', '5 | c: d']);
+});
+
 it('never throws, whatever the text', () => {
   const word = fc.constantFrom(
     'a',

@@ -107,7 +107,7 @@ export function parseYaml(text: string, file: string): YamlDocument {
     reader.report('ICT_DOCUMENT_SYNTAX', cause instanceof RangeError ? TOO_DEEP : 'the file cannot be read as YAML', 0);
     return reader.finish(undefined);
   }
-  reader.secrets = scan.secrets;
+  reader.hide(scan.secrets);
   const open = scan.openQuote;
   if (open !== undefined) reader.report('ICT_DOCUMENT_SYNTAX', OPEN_QUOTE, open.start, OPEN_QUOTE_HINT);
   const end = text.trimEnd().length;
@@ -127,9 +127,9 @@ export function parseYaml(text: string, file: string): YamlDocument {
 
 class Reader {
   readonly problems: ProblemReport[] = [];
-  /** Parts of the text that no snippet shows. */
-  secrets: readonly TextRange[] = [];
   private readonly text: string;
+  /** The text as snippets show it. */
+  private shown: string;
   private readonly file: string;
   private readonly lines: LineCounter;
   private readonly places = new Map<string, Place>();
@@ -139,8 +139,23 @@ class Reader {
 
   constructor(text: string, file: string, lines: LineCounter) {
     this.text = text;
+    this.shown = text;
     this.file = file;
     this.lines = lines;
+  }
+
+  /** Keeps these parts of the text out of all snippets: stars stand for them, so that columns stay where they are. */
+  hide(secrets: readonly TextRange[]): void {
+    const pieces: string[] = [];
+    let done = 0;
+    // One may lie in another.
+    for (const [from, to] of [...secrets].sort(([a], [b]) => a - b)) {
+      if (to <= done) continue;
+      const start = Math.max(from, done);
+      pieces.push(this.text.slice(done, start), this.text.slice(start, to).replace(/[^\r\n]|\r(?!\n)/g, '*'));
+      done = to;
+    }
+    this.shown = pieces.join('') + this.text.slice(done);
   }
 
   report(code: TemplateCode, message: string, offset: number, hint?: string): void {
@@ -304,12 +319,8 @@ class Reader {
 
   private snippet(position: SourcePosition): string {
     const start = this.lines.lineStarts[position.line - 1] ?? 0;
-    const end = this.text.indexOf('\n', start);
-    let line = this.text.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
-    for (const [from, to] of this.secrets) {
-      const [first, last] = [Math.max(0, from - start), Math.min(line.length, to - start)];
-      if (first < last) line = line.slice(0, first) + '*'.repeat(last - first) + line.slice(last);
-    }
+    const end = this.shown.indexOf('\n', start);
+    const line = this.shown.slice(start, end === -1 ? undefined : end).replace(/\r$/, '');
     return sourceSnippet(line, position.line, position.column);
   }
 }
