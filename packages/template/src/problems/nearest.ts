@@ -12,14 +12,15 @@ const MOST = 50;
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > LONGEST) return undefined;
+  const lower = word.toLowerCase();
   let found: string | undefined;
   let least = Infinity;
   for (const candidate of candidates.slice(0, MOST)) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance < least && distance <= Math.max(1, Math.floor(candidate.length / 3))) {
-      least = distance;
-      found = candidate;
-    }
+    const bound = Math.min(least - 1, Math.max(1, Math.floor(candidate.length / 3)));
+    const distance = editDistance(lower, candidate.toLowerCase(), bound);
+    if (distance > bound) continue;
+    least = distance;
+    found = candidate;
   }
   return found;
 }
