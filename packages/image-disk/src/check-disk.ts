@@ -13,7 +13,7 @@ import {
   positionOf,
 } from '@ict/image-parts';
 import { espOf, isEsp, kernelOptions, rootOf } from './boot-files.js';
-import { ext4SizeProblem } from './ext4/geometry.js';
+import { extSizeProblem } from './ext4/geometry.js';
 import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
 import { extKind, fatWidth, isFat } from './filesystem-kinds.js';
 import { mountPointOf } from './fstab.js';
@@ -193,8 +193,9 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
       'ICT_DISK_LAYOUT',
     );
   if (sizeBytes <= 0) return;
-  const problem = extKind(spec) === 'ext4' ? ext4SizeProblem(sizeBytes) : undefined;
-  if (problem !== undefined) size(problem, problem === 'too small' ? 'Make it larger.' : 'An ext4 takes less than 16 TiB.');
+  const ext = extKind(spec);
+  const problem = ext === undefined ? undefined : extSizeProblem(sizeBytes);
+  if (problem !== undefined) size(problem, problem === 'too small' ? 'Make it larger.' : `An ${ext} takes less than 16 TiB.`);
   if (spec.filesystem === 'linux-swap' && sizeBytes < SWAP_MINIMUM_BYTES)
     size('too small', `A swap area needs at least ${SWAP_MINIMUM_BYTES / 1024} KiB.`);
   if (spec.filesystem === 'linux-swap' && sizeBytes > SWAP_MAXIMUM_BYTES) size('too large', 'A swap area takes at most 16 TiB.');

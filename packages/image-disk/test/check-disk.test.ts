@@ -86,12 +86,20 @@ describe('checkDisk', () => {
     ['a long swap label', withRoot({ filesystem: 'linux-swap', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long FAT label', withEsp({ label: 'EFI-PARTITION' }), 'ICT_DISK_UNSUPPORTED', 'longer than 11'],
     ['a FAT label with other characters', withEsp({ label: 'esp+' }), 'ICT_DISK_UNSUPPORTED', 'other than letters'],
-    [
-      'an ext4 that is too large',
-      { disk: { sizeBytes: 2 ** 45, partitions: [esp, { ...root, endBytes: 2 ** 44 + 2 ** 40 }] } },
-      'ICT_DISK_LAYOUT',
-      'too large',
-    ],
+    ...(['ext2', 'ext3', 'ext4'] as const).flatMap((filesystem): [string, SpecChanges, string, string][] => [
+      [
+        `an ${filesystem} that is too small`,
+        withRoot({ filesystem, endBytes: root.startBytes + 216 * 1024 }),
+        'ICT_DISK_LAYOUT',
+        'too small',
+      ],
+      [
+        `an ${filesystem} that is too large`,
+        { disk: { sizeBytes: 2 ** 45, partitions: [esp, { ...root, filesystem, endBytes: 2 ** 44 + 2 ** 40 }] } },
+        'ICT_DISK_LAYOUT',
+        'too large',
+      ],
+    ]),
     [
       'a swap area that is too small',
       withRoot({ filesystem: 'linux-swap', endBytes: root.startBytes + 36 * 1024 }),

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRecord } from '@ict/plugin-api';
 import { digestFile } from '@ict/fixtures';
-import { ext4SizeProblem } from '../src/ext4/geometry.js';
+import { extSizeProblem } from '../src/ext4/geometry.js';
 import type { Ext4Request } from '../src/ext4/write-ext4.js';
 import { everything } from './support/everything.js';
 import { check, look, mounted, run, settle, write } from './support/ext4-images.js';
@@ -181,7 +181,7 @@ describe('writeExt4', () => {
     [2 ** 44 - 4096, undefined],
     [2 ** 44, 'too large'],
   ])('can have %i bytes, or says why not', async (sizeBytes, problem) => {
-    expect(ext4SizeProblem(sizeBytes)).toBe(problem);
+    expect(extSizeProblem(sizeBytes)).toBe(problem);
     if (problem === 'too small') await expect(write(base, join(base, 'image'), { sizeBytes, records: [top] })).rejects.toThrow(RangeError);
   });
 

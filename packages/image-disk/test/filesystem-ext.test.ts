@@ -17,6 +17,7 @@ import type { TreeRef } from '@ict/plugin-api';
 import { BUILD_EPOCH, cut, execute, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { crc32c } from '../src/crc32c.js';
+import { extSizeProblem } from '../src/ext4/geometry.js';
 import { fixExtTimes } from '../src/ext-times.js';
 import { writeExt, type ExtRequest } from '../src/filesystem-ext.js';
 import { MIB, SEED } from './support/specs.js';
@@ -82,6 +83,13 @@ describe('writeExt', () => {
     const part = await written({ kind });
     const { exitCode, stdout } = await execute('e2fsck', ['-fn', part]);
     expect([exitCode, stdout.match(/(\d+)\/\d+ files/u)?.[1]]).toEqual([0, '522']);
+  });
+
+  it.each(['ext2', 'ext3', 'ext4'] as const)('writes the smallest %s that a template may ask for', async (kind) => {
+    const smallest = 55 * 4096;
+    expect([smallest - 1, smallest].map(extSizeProblem)).toEqual(['too small', undefined]);
+    const part = await written({ kind, sizeBytes: smallest }, { name: 'x' });
+    expect((await execute('e2fsck', ['-fn', part])).exitCode).toBe(0);
   });
 
   it('gives it the label, UUID, hash seed and times that follow from the lock', async () => {

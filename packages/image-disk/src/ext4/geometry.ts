@@ -96,8 +96,8 @@ export function layOut(wantedBlocks: number): Geometry | undefined {
   };
 }
 
-/** What keeps an ext4 from having a size; undefined when nothing does. */
-export function ext4SizeProblem(sizeBytes: number): 'too small' | 'too large' | undefined {
+/** What keeps an ext2, ext3 or ext4 from having a size; undefined when nothing does. The smallest of all has 55 blocks, and no journal. */
+export function extSizeProblem(sizeBytes: number): 'too small' | 'too large' | undefined {
   const blocks = Math.floor(sizeBytes / BLOCK_BYTES);
   if (blocks > MAX_BLOCKS) return 'too large';
   return layOut(blocks) === undefined ? 'too small' : undefined;

@@ -48,7 +48,7 @@ export type PackContents = (paths: readonly TreePath[], target: PackTarget) => P
  * the request and the contents alone. Journal, directories and files lie one behind the other, and everything after them is zeros.
  *
  * @see Documentation/filesystems/ext4 of the kernel
- * @throws RangeError for a size that ext4 cannot have, which {@link ext4SizeProblem} tells before.
+ * @throws RangeError for a size that ext4 cannot have, which {@link extSizeProblem} tells before.
  */
 export async function writeExt4(request: Ext4Request, pack: PackContents): Promise<Ext4Outcome> {
   const { records, root, epochSeconds } = request;
