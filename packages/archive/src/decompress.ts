@@ -1,5 +1,6 @@
 import { fstatSync } from 'node:fs';
 import { pipeline, Readable, Transform, type Duplex, type TransformCallback } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { isIctError } from '@ict/plugin-api';
 import { findProgram, ProgramStream, runProgramTo } from './codec-program.js';
@@ -70,9 +71,12 @@ export async function decompressTo(
     return;
   }
   const { size: before } = fstatSync(descriptor);
-  await runProgramTo(xz, ['--format=xz', '-dc', '--no-sparse'], source, descriptor, { signal, fail: (reason) => corrupt(kind, reason) });
+  await runProgramTo(xz, [...XZ, '--no-sparse'], source, descriptor, { signal, fail: (reason) => corrupt(kind, reason) });
   if (fstatSync(descriptor).size - before > maxBytes) throw tooLarge(kind, maxBytes);
 }
+
+/** How the program decompresses to its standard output. */
+const XZ = ['--format=xz', '-dc'];
 
 type Decoder = Duplex | ((source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
 
@@ -96,12 +100,31 @@ function openDecoder(kind: Compression, options: DecompressOptions): Decoder {
     case 'zck':
       return decompressZchunk;
     case 'xz':
-      if (options.small === true || findProgram('xz', options.searchPath) === undefined) return decompressXzWasm;
-      return program('xz', ['--format=xz', '-dc'], '');
+      if (options.small === true) return (source) => decompressSmallXz(source, options.searchPath);
+      if (findProgram('xz', options.searchPath) === undefined) return decompressXzWasm;
+      return program('xz', XZ, '');
     case 'lzma':
       return program('xz', ['--format=lzma', '-dc'], 'Install the package xz-utils (Debian, Ubuntu) or xz.');
     case 'bz2':
       return program('bzip2', ['-dc'], 'Install the package bzip2.');
+  }
+}
+
+/** Small xz data: in this process, or by the program if that is there and the dictionary, which may be large all the same, does not fit here. */
+async function* decompressSmallXz(source: AsyncIterable<Uint8Array>, searchPath?: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const bytes = await buffer(source);
+  let begun = false;
+  try {
+    for await (const chunk of decompressXzWasm(Readable.from([bytes]))) {
+      begun = true;
+      yield chunk;
+    }
+  } catch (error) {
+    const xz = findProgram('xz', searchPath);
+    if (begun || xz === undefined || !(error instanceof XzWasmError && error.lacksMemory)) throw error;
+    const program = new ProgramStream(xz, XZ, (reason) => corrupt('xz', reason));
+    program.end(bytes);
+    yield* program as AsyncIterable<Buffer>;
   }
 }
 

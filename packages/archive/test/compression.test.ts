@@ -186,7 +186,20 @@ describe('programs', () => {
 
   it('does not take it for damaged because a dictionary is larger than what is decoded without the program', async () => {
     const packed = run('xz', ['--lzma2=preset=0,dict=96MiB', '-T1', '-c'], { input: TEXT });
-    await expect(unpack('xz', packed, { searchPath: '' })).rejects.toMatchObject({ code: 'ICT_ARCHIVE_PROGRAM_FAILED' });
+    for (const small of [false, true]) {
+      await expect(unpack('xz', packed, { searchPath: '', small })).rejects.toMatchObject({ code: 'ICT_ARCHIVE_PROGRAM_FAILED' });
+    }
+  });
+
+  it('starts the program for small data with such a dictionary, and for no other', async () => {
+    const packed = run('xz', ['--lzma2=preset=0,dict=96MiB', '-T1', '-c'], { input: TEXT });
+    expect((await unpack('xz', packed, { small: true })).equals(TEXT)).toBe(true);
+    const cut = unpack('xz', packed.subarray(0, 1000), { small: true });
+    await expect(cut).rejects.toMatchObject({ code: 'ICT_ARCHIVE_CORRUPT' });
+    await expect(unpack('xz', packed, { small: true, maxBytes: 1000 })).rejects.toMatchObject({ code: 'ICT_ARCHIVE_TOO_LARGE' });
+    const searchPath = temporaryDirectory();
+    writeFileSync(join(searchPath, 'xz'), '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+    expect((await unpack('xz', await pack('xz', TEXT), { searchPath, small: true })).equals(TEXT)).toBe(true);
   });
 
   it('does not take it for damaged because what it writes has no room, or because it is no such program', async () => {
