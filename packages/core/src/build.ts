@@ -156,7 +156,7 @@ async function gather(build: SoundBuild, warn: Warn): Promise<Gathered> {
     image === undefined
       ? await fetchPackages(settled, intake, engine, services, { use: use.packages })
       : { packages: [], tools: [], forUnpacking: asTheyAre };
-  return { lock, epochSeconds, inputs, image, composition: { ...parts, packages }, tools, forUnpacking };
+  return { lock, epochSeconds, inputs, image, composition: { ...parts, packages, offline: engine.offline }, tools, forUnpacking };
 }
 
 /** A root tree, and the context of the steps that make files of it. */

@@ -44,6 +44,7 @@ export const coreError = defineErrors({
   ICT_LINT_NETWORK: 'invalid',
   ICT_LINT_ORDER: 'invalid',
   ICT_LAYER_INPUT: 'invalid',
+  ICT_LAYER_OFFLINE: 'offline',
   ICT_LAYER_PACKAGE_UNKNOWN: 'invalid',
   ICT_LAYER_VALIDATE: 'invalid',
   ICT_USER_INVALID: 'invalid',

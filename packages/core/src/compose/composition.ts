@@ -39,6 +39,8 @@ export interface Composition {
   readonly packages: readonly VerifiedPackage[];
   readonly seed: Digest;
   readonly core: CodeIdentity;
+  /** Nothing may be fetched: layers that reach the network are not made. */
+  readonly offline?: boolean;
 }
 
 /** A step of the composition. */

@@ -76,6 +76,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
     },
   };
   const work = async (session: TreeSession): Promise<void> => {
+    if (spec.network && input.offline === true) throw offline(spec);
     await placeFiles(layer.files, session);
     await placeInputs(spec.inputs, layer.inputs, session);
     for (const command of spec.run) await runCommand(command, env, spec.network, session, ctx);
@@ -167,6 +168,14 @@ function layerEnvironment(spec: LayerSpec, build: readonly LayerSpec[]): Readonl
 function packageVersion(name: string, { packages }: Composition): string | null {
   const versions = packages.flatMap((pkg) => (pkg.name === name ? [pkg.version] : []));
   return versions.length === 0 ? null : [...new Set(versions)].sort().join(' ');
+}
+
+function offline({ name, position }: LayerSpec): Error {
+  return coreErrorAt(position, 'ICT_LAYER_OFFLINE', {
+    message: `layer "${name}" is not in the cache, and --offline forbids to make it: its commands reach the network`,
+    hint: 'Run the same command once without --offline: the layer is kept.',
+    facts: { layer: name },
+  });
 }
 
 async function runCommand(

@@ -264,6 +264,27 @@ describe('compositionSteps', () => {
       expect(keyOf(change, parts, ctx) !== keyOf(changeBefore, before, ctx)).toBe(differs);
     });
 
+    it.each<[string, Partial<LayerSpec>, boolean | undefined, string]>([
+      ['refused, with their line, where they reach the network', { network: true }, true, 'ICT_LAYER_OFFLINE'],
+      ['made where they do not', {}, true, 'made'],
+      ['made where downloads are allowed', { network: true }, false, 'made'],
+    ])('are %s: offline', async (_what, change, offline, outcome) => {
+      await using ctx = fakeContext();
+      const position = { file: '/template.yml', line: 7, column: 3 };
+      const { input } = composition({ layers: [{ spec: { ...layerSpec, ...change, position }, files: [], inputs: {} }], offline });
+      const call = stepsOf(input, ctx).find(({ type }) => type === 'ict.layer.app')!;
+      const made = call.run().then(
+        () => 'made',
+        (error: unknown) => error,
+      );
+      expect(await made).toEqual(
+        outcome === 'made'
+          ? outcome
+          : expect.objectContaining({ code: outcome, kind: 'offline', problems: [expect.objectContaining({ position })] }),
+      );
+      expect(JSON.stringify(call.key)).not.toContain('offline');
+    });
+
     describe('that ask validate', () => {
       const position = { file: '/template.yml', line: 7, column: 3 };
 
