@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { IctError, type ErrorKind, type PinnedRepository, type RepositorySpec } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { pinnedRepositories } from '../../src/locks/lock.js';
-import { openPinned, readPinned } from '../../src/repositories/pinned-metadata.js';
+import { openPinned, readEach, readPinned } from '../../src/repositories/pinned-metadata.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from '../support/sample-image.js';
 
 const repositories = [repository('main'), repository('updates')];
@@ -86,5 +86,25 @@ describe('readPinned', () => {
     ['invalid', '/x.lock.yml'],
   ])('leaves a failure of kind %s, lock %s, as it is', async (kind, file) => {
     await expect(failing(kind, file)).rejects.toMatchObject({ code: 'ICT_SAMPLE_FAILED' });
+  });
+});
+
+describe('readEach', () => {
+  const absence = ({ repository: { id } }: { readonly repository: RepositorySpec }): IctError =>
+    new IctError('ICT_FETCH_OFFLINE', 'offline', { message: `${id} is needed`, facts: { url: id } });
+
+  it('goes on where the indexes of a repository are absent offline, and tells of all', async () => {
+    const read = readEach(repositories.map(stateOf), (snapshot) => Promise.reject(absence(snapshot)));
+    await expect(read).rejects.toMatchObject({ code: 'ICT_FETCH_OFFLINE', facts: { urls: ['main', 'updates'] } });
+  });
+
+  it('stops at any other failure', async () => {
+    const asked: string[] = [];
+    const read = readEach(repositories.map(stateOf), async ({ repository: { id } }) => {
+      asked.push(id);
+      throw new Error('it is damaged');
+    });
+    await expect(read).rejects.toThrow('it is damaged');
+    expect(asked).toEqual(['main']);
   });
 });
