@@ -55,7 +55,9 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
       kernel: distribution.boot.kernel,
       initrd: distribution.boot.initrd,
       loader: distribution.boot.loaders['systemd-boot']?.efi,
-      ...(usesGrub(spec) ? { grub: { early: earlyConfig(spec, seed), modules: [...GRUB_MODULES] } } : {}),
+      ...(usesGrub(spec)
+        ? { grub: { early: earlyConfig(spec, seed), modules: [...GRUB_MODULES], names: { ...distribution.tools.grub } } }
+        : {}),
     },
     mke2fsConf: MKE2FS_CONF,
   };

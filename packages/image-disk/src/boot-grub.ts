@@ -1,6 +1,6 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildContext, ImageInput, ImageSpec, TreeSession } from '@ict/plugin-api';
+import type { BuildContext, GrubNames, ImageInput, ImageSpec, TreeSession } from '@ict/plugin-api';
 import { efiArch, findKernels, partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions, locate, menuTitle } from './boot-files.js';
 import { diskError } from './errors.js';
@@ -9,6 +9,9 @@ import type { FatFile } from './filesystem-fat.js';
 
 /** Where GRUB's configuration lies in the root tree. */
 export const GRUB_DIRECTORY = '/boot/grub';
+
+/** What its authors call GRUB. */
+const GRUB_NAMES: GrubNames = { mkimage: 'grub-mkimage', modules: '/usr/lib/grub' };
 
 /** Bumped when the same input gives other bytes. */
 export const GRUB_VERSION = 1;
@@ -79,7 +82,7 @@ export function earlyConfig(spec: ImageSpec, seed: ImageInput['seed']): string {
 }
 
 /**
- * Makes GRUB's boot image with `grub-mkimage` of the tools tree, in the staging directory.
+ * Makes GRUB's boot image with the program of the tools tree, in the staging directory.
  *
  * @param stage host directory for files of the EFI system partition.
  * @param directory host directory for the configuration.
@@ -88,11 +91,12 @@ export async function grubImage(input: ImageInput, stage: string, directory: str
   const arch = efiArch(input.spec.target.arch);
   if (arch === undefined) throw diskError('ICT_DISK_UNSUPPORTED', { message: `ICT makes no GRUB image for ${input.spec.target.arch}` });
   await writeFile(join(directory, 'early.cfg'), earlyConfig(input.spec, input.seed));
+  const { mkimage, modules } = input.distribution.tools.grub ?? GRUB_NAMES;
   const target = arch.removable;
   await mkdir(join(stage, target, '..'), { recursive: true });
   await ctx.tools.run({
     argv: [
-      ...['grub-mkimage', '-O', arch.grub, '-d', `/usr/lib/grub/${arch.grub}`, '-p', GRUB_DIRECTORY, '-c', '/disk/early.cfg'],
+      ...[mkimage, '-O', arch.grub, '-d', `${modules}/${arch.grub}`, '-p', GRUB_DIRECTORY, '-c', '/disk/early.cfg'],
       ...['-o', `/stage${target}`, ...GRUB_MODULES],
     ],
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: `${ctx.epochSeconds}` },

@@ -1,9 +1,10 @@
+import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ImageInput } from '@ict/plugin-api';
+import type { BuildContext, GrubNames, ImageInput } from '@ict/plugin-api';
 import { hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import { partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions, locate } from '../src/boot-files.js';
-import { earlyConfig, renderGrubConfig } from '../src/boot-grub.js';
+import { earlyConfig, grubImage, renderGrubConfig } from '../src/boot-grub.js';
 import { systemdBootFiles } from '../src/boot-systemd.js';
 import { divideTree } from '../src/partition-content.js';
 import { MIB, SEED, bootable, distribution, esp, imageInput, imageSpec, root, type SpecChanges } from './support/specs.js';
@@ -207,4 +208,27 @@ describe('divideTree', () => {
       facts: { partition: 'boot' },
     });
   });
+
+  it.each([
+    [undefined, 'grub-mkimage -O x86_64-efi -d /usr/lib/grub/x86_64-efi '],
+    [{ mkimage: 'grub2-mkimage', modules: '/usr/share/grub2' }, 'grub2-mkimage -O x86_64-efi -d /usr/share/grub2/x86_64-efi '],
+  ] satisfies readonly [GrubNames | undefined, string][])(
+    'has an image by the program and modules of the distribution: %j',
+    async (names, start) => {
+      const { packages } = distribution.tools;
+      const input = {
+        ...given(grub),
+        distribution: { ...distribution, tools: { packages, ...(names === undefined ? {} : { grub: names }) } },
+      };
+      const directory = build.ctx.temporary;
+      const ran: string[] = [];
+      const run: BuildContext['tools']['run'] = async ({ argv }) => {
+        ran.push(argv.join(' '));
+        await writeFile(`${directory}/EFI/BOOT/BOOTX64.EFI`, 'MZ');
+        return { exitCode: 0, stdout: '', stderr: '' };
+      };
+      await grubImage(input, directory, directory, { ...build.ctx, tools: { ...build.ctx.tools, run } });
+      expect(ran).toEqual([expect.stringMatching(new RegExp(`^${start}`))]);
+    },
+  );
 });

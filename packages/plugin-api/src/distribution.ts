@@ -101,6 +101,16 @@ export interface BootDefinition {
 export interface ToolsDefinition {
   /** By capability: `ext`, `convert`, `grub-efi`. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
+  /** What those of `grub-efi` call GRUB. Absent: as its authors do. */
+  readonly grub?: GrubNames;
+}
+
+/** What distributions that name GRUB otherwise call it. */
+export interface GrubNames {
+  /** The program that makes its image: `grub2-mkimage`. */
+  readonly mkimage: string;
+  /** Directory with one of modules for each platform: `/usr/lib/grub`, which has `x86_64-efi`. */
+  readonly modules: string;
 }
 
 /** A distribution as a provider ships it (`distros/*.yml`): data only, no code. */

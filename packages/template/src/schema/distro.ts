@@ -205,6 +205,17 @@ export const distroSchema = {
           examples: [{ ext: ['e2fsprogs'] }],
           additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 } },
         },
+        grub: {
+          type: 'object',
+          description: 'What its packages call GRUB, where that is not `grub-mkimage` with modules in `/usr/lib/grub`.',
+          examples: [{ mkimage: 'grub2-mkimage', modules: '/usr/share/grub2' }],
+          properties: {
+            mkimage: text('Program that makes its image.', 'grub2-mkimage'),
+            modules: text('Directory with one of modules for each platform, such as `x86_64-efi`.', '/usr/share/grub2'),
+          },
+          required: ['mkimage', 'modules'],
+          additionalProperties: false,
+        },
       },
       required: ['packages'],
       additionalProperties: false,
