@@ -35,4 +35,5 @@ export { PackageWorld, worldPackage, type WorldEcosystem } from './package-world
 export { debianSource } from './debian-source.js';
 export { installedLayers, listTree } from './tree-listing.js';
 export { hidePackages, type HiddenPackages } from './hidden-packages.js';
+export { LOOK_ALIKES, type LookAlike } from './rpm-look-alikes.js';
 export { createRpmDistribution, RPM_ARCHIVE, rpmDefinition, rpmTemplate, type RpmDistribution } from './rpm-distribution.js';
