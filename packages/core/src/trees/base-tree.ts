@@ -9,6 +9,7 @@ import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapsho
 import { isProvenListing } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { unpackLayer } from './layer-unpacking.js';
+import { moveTree } from './move-tree.js';
 import type { LazySandbox } from './trees.js';
 
 /** @param directory where `what` lies. */
@@ -97,7 +98,7 @@ export class BaseTree implements LayerShelf {
   async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer, archive?: string): Promise<PublishedLayer> {
     if (archive !== undefined) await this.keepSnapshot(staged, layerRef(manifest), archive);
     await this.makeRoom(sign);
-    await rename(staged.directory, this.live);
+    await moveTree(staged.directory, this.live);
     const record: LiveRecord = { manifest, signature: await sign(this.live), user: currentUser() };
     await atomicWriteFile(this.record, JSON.stringify(record));
     await this.remove(staged.root);
@@ -173,7 +174,7 @@ export class BaseTree implements LayerShelf {
     }
     const staged = await this.shelf.stage();
     try {
-      await rename(this.live, staged.directory);
+      await moveTree(this.live, staged.directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
       // The cache lies on another file system; what is copied is compared with its manifest when it is next mounted.
