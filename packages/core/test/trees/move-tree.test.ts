@@ -25,7 +25,10 @@ afterEach(async () => {
 });
 
 describe('moveTree', () => {
-  it.each([0o755, 0o555])('moves a directory of mode %o to another one, and leaves it its mode', async (mode) => {
+  it.each([
+    ['755', 0o755],
+    ['555', 0o555],
+  ])('moves a directory of mode %s to another one, and leaves it its mode', async (_, mode) => {
     await chmod(from, mode);
     await moveTree(from, to);
     expect([(await stat(to)).mode & 0o7777, await readdir(to), await readdir(join(place, 'one'))]).toEqual([mode, ['etc'], []]);
