@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { readRegularFile } from '@ict/integrity';
 
 /**
  * What the manifest beside an image says that it is for: `NAME.manifest.json` beside NAME.raw, NAME.qcow2, NAME.cpio.gz and so on, as a build
@@ -11,8 +11,9 @@ export async function imageArchitecture(image: string): Promise<string | undefin
   const parts = basename(image).split('.');
   // A version in the name has dots, too, so each beginning of the name may be that of the manifest; the longest is the image's own.
   for (let length = parts.length - 1; length > 0; length--) {
-    const text = await readFile(join(dirname(image), `${parts.slice(0, length).join('.')}.manifest.json`), 'utf8').catch(() => undefined);
-    if (text !== undefined) return targetOf(text);
+    const file = join(dirname(image), `${parts.slice(0, length).join('.')}.manifest.json`);
+    const bytes = await readRegularFile(file).catch(() => undefined);
+    if (bytes !== undefined) return targetOf(bytes.toString());
   }
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { constants, open } from 'node:fs/promises';
 import { bootError } from './errors.js';
 
 /** Formats of disk images, as qemu's `-drive format=` names them (`vpc` is a vhd), and that of discs. */
@@ -34,7 +34,8 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
   const descriptor = Buffer.alloc(ISO_MAGIC.length);
   let length: number;
   try {
-    await using file = await open(path, 'r');
+    // Without O_NONBLOCK a FIFO is waited for; a disk of this machine is opened as ever.
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     length = (await file.read(start, 0, start.length, 0)).bytesRead;
     await file.read(descriptor, 0, descriptor.length, ISO_MAGIC_OFFSET);
   } catch (cause) {

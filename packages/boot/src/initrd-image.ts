@@ -1,5 +1,6 @@
-import { access, constants, readFile } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { readRegularFile, refuseSpecialFile } from '@ict/integrity';
 import { bootError } from './errors.js';
 
 /** An initrd with what starts it: absolute or relative paths, and the kernel's command line. */
@@ -23,9 +24,11 @@ export async function findInitrdImage(path: string): Promise<InitrdImage | undef
   const stem = path.replace(INITRD, '');
   const kernel = `${stem}.vmlinuz`;
   try {
-    await access(path, constants.R_OK);
-    await access(kernel, constants.R_OK);
-    return { initrd: path, kernel, commandLine: (await readFile(`${stem}.cmdline`, 'utf8')).trim() };
+    for (const file of [path, kernel]) {
+      refuseSpecialFile(file);
+      await access(file, constants.R_OK);
+    }
+    return { initrd: path, kernel, commandLine: (await readRegularFile(`${stem}.cmdline`)).toString().trim() };
   } catch (cause) {
     const beside = `${basename(stem)}.vmlinuz and ${basename(stem)}.cmdline`;
     throw bootError('ICT_BOOT_IMAGE', {

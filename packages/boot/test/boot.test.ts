@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { bootError } from '../src/errors.js';
 import { findFirmware } from '../src/firmware.js';
 import { imageArchitecture } from '../src/image-architecture.js';
 import { imageFileFormat } from '../src/image-file.js';
+import { findInitrdImage } from '../src/initrd-image.js';
 import { MACHINES } from '../src/machine.js';
 import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
 
@@ -385,6 +387,31 @@ describe('imageArchitecture', () => {
     writeFileSync(join(directory, 'os.manifest.json'), text);
     expect(await imageArchitecture(join(directory, 'os.raw'))).toBeUndefined();
     expect(await imageArchitecture(join(directory, 'other.raw'))).toBeUndefined();
+  });
+});
+
+describe('never waits for a FIFO', () => {
+  const fifo = (name: string): string => {
+    const path = join(directory, name);
+    execFileSync('mkfifo', [path]);
+    return path;
+  };
+
+  it('in the place of an image', async () => {
+    await expect(imageFileFormat(fifo('os.raw'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
+  });
+
+  it('in the place of a manifest', async () => {
+    fifo('os.manifest.json');
+    expect(await imageArchitecture(join(directory, 'os.raw'))).toBeUndefined();
+  });
+
+  it.each(['cpio.gz', 'vmlinuz', 'cmdline'])('in the place of the %s of an initrd', async (special) => {
+    for (const suffix of ['cpio.gz', 'vmlinuz', 'cmdline']) {
+      if (suffix === special) fifo(`os.${suffix}`);
+      else writeFileSync(join(directory, `os.${suffix}`), 'x');
+    }
+    await expect(findInitrdImage(join(directory, 'os.cpio.gz'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
   });
 });
 
