@@ -14,11 +14,7 @@ export interface InitFlags extends DefinitionFlags {
   readonly force?: boolean;
 }
 
-/** What `ict complete` can list. */
-export const completionKinds = ['distributions', 'templates', 'images', 'kept-images', 'packages', 'locked-packages'] as const;
-export type CompletionKind = (typeof completionKinds)[number];
-
-/** Declares `ict init`, `ict templates` and what completion scripts ask. */
+/** Declares `ict init` and `ict templates`. */
 export function authoringCommands(program: LateCommand, run: Runner): void {
   program
     .command('init')
@@ -47,17 +43,5 @@ export function authoringCommands(program: LateCommand, run: Runner): void {
     .addArgument(new Argument('[word...]', 'only those that have these words in name, target or metadata').argParser(parseTexts('WORD')))
     .action((words: readonly string[] | undefined, _flags: GlobalFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/templates.js')).templates(session, words ?? [])),
-    );
-
-  program
-    .command('complete', { hidden: true })
-    .description('list words for completion scripts, one a line')
-    .addArgument(new Argument('<kind>', 'what to list').choices(completionKinds))
-    .addArgument(new Argument('[prefix]', 'only words that begin with this'))
-    .addArgument(new Argument('[about]', 'of packages: the template or target'))
-    .action((kind: CompletionKind, prefix: string | undefined, about: string | undefined, _flags: GlobalFlags, command: Command) =>
-      run(all(command), 'document', async (session) =>
-        (await import('./commands/complete.js')).complete(session, kind, { prefix, about }, all(command)),
-      ),
     );
 }

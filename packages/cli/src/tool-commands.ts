@@ -30,8 +30,12 @@ export type SchemaName = (typeof schemaNames)[number];
 export const shells = ['bash', 'zsh', 'fish'] as const;
 export type Shell = (typeof shells)[number];
 
+/** What `ict complete` can list. */
+export const completionKinds = ['distributions', 'templates', 'images', 'kept-images', 'packages', 'locked-packages'] as const;
+export type CompletionKind = (typeof completionKinds)[number];
+
 /**
- * Commands about the tool and the machine: `ict doctor`, `schema`, `version` and `completion`.
+ * Commands about the tool and the machine: `ict doctor`, `schema`, `version`, `completion` and what its scripts ask.
  *
  * @param declareAll makes a program whose commands all have their flags.
  */
@@ -72,5 +76,17 @@ export function toolCommands(program: LateCommand, run: Runner, declareAll: () =
     .addArgument(new Argument('<shell>', 'shell').choices(shells))
     .action((shell: Shell, _flags: GlobalFlags, command: Command) =>
       run(all(command), 'document', async (session) => (await import('./commands/completion.js')).completion(session, shell, declareAll())),
+    );
+
+  program
+    .command('complete', { hidden: true })
+    .description('list words for completion scripts, one a line')
+    .addArgument(new Argument('<kind>', 'what to list').choices(completionKinds))
+    .addArgument(new Argument('[prefix]', 'only words that begin with this'))
+    .addArgument(new Argument('[about]', 'of packages: the template or target'))
+    .action((kind: CompletionKind, prefix: string | undefined, about: string | undefined, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) =>
+        (await import('./commands/complete.js')).complete(session, kind, { prefix, about }, all(command)),
+      ),
     );
 }

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { CompletionKind } from '../authoring-commands.js';
+import type { CompletionKind } from '../tool-commands.js';
 import { withEngine } from '../engine-session.js';
 import type { GlobalFlags } from '../flag-types.js';
 import { entriesOf, lookAtCaches } from '../open-cache.js';

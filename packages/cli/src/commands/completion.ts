@@ -1,7 +1,6 @@
 import { configKeys, type SettingSchema } from '@ict/template';
 import type { Command, Option } from 'commander';
-import type { CompletionKind } from '../authoring-commands.js';
-import type { Shell } from '../tool-commands.js';
+import type { CompletionKind, Shell } from '../tool-commands.js';
 import type { Session } from '../session.js';
 
 /** What a shell needs to know of one command. */
