@@ -2,7 +2,7 @@ import { existsSync, lstatSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isNoFile, isRefusal, readRegularFileSync, systemErrorOf } from '@ict/integrity';
-import { hasCode, type BlobRef, type Json, type LayerRef } from '@ict/plugin-api';
+import { formatCount, hasCode, type BlobRef, type Json, type LayerRef } from '@ict/plugin-api';
 import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import { createRelease, occupiedBytes, releasedBytes } from './disk-room.js';
 import type { Layout } from './layout.js';
@@ -187,7 +187,8 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       kept(...kinds).sort((a, b) => Number(b.kind === 'twin') - Number(a.kind === 'twin') || a.usedAt - b.usedAt);
     const older = (found: readonly CacheEntry[], days: number | undefined): void => {
       if (days === undefined) return;
-      for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${days} days`);
+      for (const entry of found)
+        if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${formatCount(days, 'day')}`);
     };
     older(kept('package', 'twin'), limits.packageDays);
     older(kept(...OWN_LIFE), limits.unusedDays);
@@ -195,7 +196,7 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
     if (limits.imageCount !== undefined) {
       const images = unusedFirst('image');
       for (const image of images.slice(0, Math.max(0, images.length - limits.imageCount))) {
-        take(image, `more than ${limits.imageCount} images`);
+        take(image, `more than ${formatCount(limits.imageCount, 'image')}`);
       }
     }
     const packaged = new Set(kept('package').map(({ id }) => id));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCount, formatDuration } from '../src/views/quantity.js';
+import { formatBytes, formatDuration } from '../src/views/quantity.js';
 
 describe('formatBytes', () => {
   it.each([
@@ -29,8 +29,4 @@ describe('formatDuration', () => {
   ])('%i ms is %s', (milliseconds, expected) => {
     expect(formatDuration(milliseconds)).toBe(expected);
   });
-});
-
-it('formatCount knows one from many', () => {
-  expect([formatCount(0, 'step'), formatCount(1, 'step'), formatCount(2, 'step')]).toEqual(['0 steps', '1 step', '2 steps']);
 });

@@ -1,4 +1,4 @@
-import type { DiskSpec, PartitionSpec } from '@ict/plugin-api';
+import { formatCount, type DiskSpec, type PartitionSpec } from '@ict/plugin-api';
 import { BACKUP_SECTORS, FIRST_USABLE_LBA, PRIMARY_SECTORS, SECTOR_BYTES, lastUsableLba } from '@ict/image-parts';
 import { diskError } from './errors.js';
 
@@ -65,7 +65,10 @@ export function layoutDisk(disk: Pick<DiskSpec, 'name' | 'sizeBytes' | 'partitio
   const [first] = problems;
   if (first === undefined) return layout;
   throw diskError('ICT_DISK_LAYOUT', {
-    message: problems.length === 1 ? first.message : `${first.message} (and ${problems.length - 1} more problems of disk "${disk.name}")`,
+    message:
+      problems.length === 1
+        ? first.message
+        : `${first.message} (and ${formatCount(problems.length - 1, 'more problem')} of disk "${disk.name}")`,
     hint: first.hint,
     facts: { disk: disk.name },
     problems: problems.map(({ message, hint }) => ({ code: 'ICT_DISK_LAYOUT', message, hint, severity: 'error' })),

@@ -1,6 +1,7 @@
 export * from './address.js';
 export * from './catalogue.js';
 export * from './context.js';
+export * from './count.js';
 export * from './digest.js';
 export * from './distribution.js';
 export * from './errors.js';

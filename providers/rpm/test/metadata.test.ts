@@ -356,7 +356,7 @@ describe('malformed metadata', () => {
     const warnings = ctx.events.flatMap((event) => (event.type === 'warning' ? [event.code, ...event.message.split('\n')] : []));
     expect(warnings).toEqual([
       'ICT_RPM_INDEX_INVALID',
-      '7 packages of repository "odd" were left out:',
+      '7 packages of repository "odd" left out:',
       '  repodata/primary.xml: out: it lies outside the repository',
       '  repodata/primary.xml: empty: it has no proper size',
       '  repodata/primary.xml: twin: it is listed twice in one version, with different checksums; the first counts',

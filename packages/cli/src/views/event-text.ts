@@ -67,7 +67,7 @@ function detail(event: Exclude<BuildEvent, { readonly type: Told }>): string | u
     case 'repository.pinned':
       return `${event.repository} ${event.root} signed by ${event.signers.join(', ')}`;
     case 'lock.done':
-      return `${event.file}: ${event.changes.packages.length} packages differ`;
+      return `${event.file}: ${formatCount(event.changes.packages.length, 'package')} changed`;
     case 'fetch.done':
       return `${event.url} ${formatBytes(event.sizeBytes)} in ${formatDuration(event.durationMs)}`;
     case 'package.cached':

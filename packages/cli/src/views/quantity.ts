@@ -1,3 +1,5 @@
+export { formatCount } from '@ict/plugin-api';
+
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** Bytes for people: three digits that matter, binary units. `1536` is `1.50 KiB`. */
@@ -20,11 +22,6 @@ export function formatDuration(milliseconds: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${pad(seconds % 60)} s`;
   const minutes = Math.round(seconds / 60);
   return `${Math.floor(minutes / 60)} h ${pad(minutes % 60)} min`;
-}
-
-/** `1 package`, `2 packages`; `2 entries` with a plural of its own. */
-export function formatCount(count: number, noun: string, plural = `${noun}s`): string {
-  return `${count} ${count === 1 ? noun : plural}`;
 }
 
 function pad(value: number): string {

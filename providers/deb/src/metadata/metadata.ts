@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isDigest } from '@ict/integrity';
 import { AbsentFiles, nameAbsent } from '@ict/package-index';
-import { hasCode, isIctError } from '@ict/plugin-api';
+import { formatCount, hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { debArchitecture } from '../architecture.js';
 import { debError } from '../errors.js';
@@ -266,7 +266,7 @@ function warnOfDropped(index: PackagesIndex, repository: RepositorySpec, ctx: Co
   ctx.emit({
     type: 'warning',
     code: 'ICT_DEB_INDEX_INVALID',
-    message: `${length} stanzas of repository "${repository.id}" were left out:${told.join('')}${more}`,
+    message: `${formatCount(length, 'stanza')} of repository "${repository.id}" left out:${told.join('')}${more}`,
     hint: 'The repository was published with a broken index; report it to the repository.',
   });
 }

@@ -1,4 +1,4 @@
-import type { Problem } from '@ict/plugin-api';
+import { formatCount, type Problem } from '@ict/plugin-api';
 import type { OwnedClause } from '@ict/solver';
 import { formatGroup } from '../relations/relation.js';
 import type { Reason } from './resolve-clauses.js';
@@ -75,7 +75,7 @@ export function warnOfDropped(dropped: readonly OwnedClause<Reason>[], pool: Poo
   return [
     {
       code: 'ICT_DEB_RECOMMENDS_DROPPED',
-      message: `${because.length} recommended packages cannot be installed together with the rest and were left out`,
+      message: `${formatCount(because.length, 'recommended package')} left out that cannot be installed together with the rest`,
       hint: 'Ask for one of them by name to see what excludes it.',
       because,
     },

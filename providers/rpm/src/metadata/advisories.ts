@@ -1,5 +1,5 @@
 import { keepContainer, recallContainer, TextLookup } from '@ict/package-index';
-import type { Advisory, CatalogueScope, Context, Json, Snapshot } from '@ict/plugin-api';
+import { formatCount, type Advisory, type CatalogueScope, type Context, type Json, type Snapshot } from '@ict/plugin-api';
 import { ADVISORIES, ADVISORY, ADVISORY_WIDTH, decodeAdvisories, encodeAdvisories, FIX, FIX_WIDTH } from './advisory-columns.js';
 import type { AdvisoryColumns } from './advisory-columns.js';
 import { architectureRank } from '../architecture.js';
@@ -51,7 +51,7 @@ export async function loadAdvisories(snapshot: Snapshot, ctx: Context): Promise<
     ctx.emit({
       type: 'warning',
       code: 'ICT_RPM_INDEX_INVALID',
-      message: `${columns.diagnostics.length} advisories of repository "${repository.id}" were left out, or packages of them; the first is ${first.package}: ${first.reason}`,
+      message: `${formatCount(columns.diagnostics.length, 'advisory', 'advisories')} of repository "${repository.id}" left out, or some packages there; the first is ${first.package}: ${first.reason}`,
       hint: 'The repository was published with broken metadata; report it to the repository.',
     });
   }

@@ -1,5 +1,5 @@
 import { digestParts } from '@ict/integrity';
-import type { ChangelogScope, Context, PackageChangelog, PackageRecord, Snapshot } from '@ict/plugin-api';
+import { formatCount, type ChangelogScope, type Context, type PackageChangelog, type PackageRecord, type Snapshot } from '@ict/plugin-api';
 import { OtherReader } from './other.js';
 import { indexOf, readIndex } from './read-index.js';
 
@@ -26,7 +26,7 @@ export async function findChangelogs(
     ctx.emit({
       type: 'warning',
       code: 'ICT_RPM_INDEX_INVALID',
-      message: `changelogs of ${diagnostics.length} packages of repository "${repository.id}" were left out; the first is ${first.package}: ${first.reason}`,
+      message: `changelogs of ${formatCount(diagnostics.length, 'package')} of repository "${repository.id}" left out; the first is ${first.package}: ${first.reason}`,
       hint: 'The repository was published with broken metadata; report it to the repository.',
     });
   }

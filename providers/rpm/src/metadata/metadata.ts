@@ -1,4 +1,5 @@
 import { keepContainer, recallContainer } from '@ict/package-index';
+import { formatCount } from '@ict/plugin-api';
 import type {
   Architecture,
   Context,
@@ -115,7 +116,7 @@ function warnOfDropped({ diagnostics }: PackagesIndex, { path }: IndexRef, repos
   ctx.emit({
     type: 'warning',
     code: 'ICT_RPM_INDEX_INVALID',
-    message: `${length} packages of repository "${repository.id}" were left out:${told.join('')}${more}`,
+    message: `${formatCount(length, 'package')} of repository "${repository.id}" left out:${told.join('')}${more}`,
     hint: 'The repository was published with broken metadata; report it to the repository.',
   });
 }

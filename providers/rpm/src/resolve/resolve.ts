@@ -1,3 +1,4 @@
+import { formatCount } from '@ict/plugin-api';
 import type {
   Architecture,
   Context,
@@ -210,7 +211,7 @@ function warnOfDropped(dropped: readonly OwnedClause<Reason>[], pool: Pool): Pro
   return [
     {
       code: 'ICT_RPM_RECOMMENDS_DROPPED',
-      message: `${because.length} recommended packages cannot be installed together with the rest and were left out`,
+      message: `${formatCount(because.length, 'recommended package')} left out that cannot be installed together with the rest`,
       hint: 'Ask for one of them by name to see what excludes it.',
       because,
     },
