@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { stringify, type Pair } from 'yaml';
-import { atomicWriteFile, canonicalJson, digestOf, isDiskFull, readBounded, systemErrorOf } from '@ict/integrity';
+import { atomicWriteFile, canonicalJson, digestOf, isDiskFull, readBounded, refuseSpecialFile, systemErrorOf } from '@ict/integrity';
 import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { checkLock } from './lock-shape.js';
@@ -131,6 +131,7 @@ export async function readLock(file: string, memo?: Memo): Promise<Lock | undefi
 async function readIfPresent(file: string): Promise<string | undefined> {
   let bytes: Buffer;
   try {
+    refuseSpecialFile(file);
     bytes = await readBounded(file, MAX_BYTES);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -211,4 +212,12 @@ describe('makeLock', () => {
     const file = lockPath(template);
     expect(formatLock((await readLock(file)) as Lock)).toBe(await readFile(file, 'utf8'));
   });
+});
+
+it('waits for no FIFO in the place of a lock', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'ict-lock-fifo-'));
+  const file = join(directory, 'a.lock.yml');
+  execFileSync('mkfifo', [file]);
+  await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  await rm(directory, { recursive: true });
 });
