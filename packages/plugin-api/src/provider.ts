@@ -85,6 +85,8 @@ export interface InstallChange {
   /** Which files of the packages are installed, now and when the system is updated later. Absent: all. */
   readonly fileChoice?: FileChoice;
   readonly install: readonly VerifiedPackage[];
+  /** Packages of the same resolution that the tree has already, for messages. Absent: none, or nobody knows. */
+  readonly installed?: readonly ResolvedPackage[];
   readonly remove: readonly PackageRef[];
 }
 

@@ -28,6 +28,7 @@ export const debError = defineErrors({
   ICT_DEB_PACKAGE_REPLACED: 'integrity',
   ICT_DEB_PACKAGE_MALFORMED: 'integrity',
   ICT_DEB_PACKAGE_ESCAPE: 'integrity',
+  ICT_DEB_FILE_CONFLICT: 'command',
   ICT_DEB_STATUS_INVALID: 'integrity',
   ICT_DEB_INCONSISTENT: 'internal',
   // Distribution definitions.

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { copyPrograms } from '@ict/fixtures';
-import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
+import type { DistributionDefinition, InstallChange, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type Sandbox } from '@ict/sandbox';
 import { createFileName } from '../src/file-name.js';
@@ -73,18 +73,19 @@ function packageOf(name: string, member: string): VerifiedPackage {
   } as unknown as VerifiedPackage;
 }
 
-/** Installs into a tree in the sandbox, as a build does. @returns what ended it, and the paths that were written. */
-async function install(packages: readonly VerifiedPackage[], lowers: readonly string[] = [low]) {
+/** Installs into a tree in the sandbox, as a build does. @param before what the tree has already. @returns what ended it, and the paths that were written. */
+async function install(packages: readonly VerifiedPackage[], lowers: readonly string[] = [low], before: readonly VerifiedPackage[] = []) {
   await using ctx = fakeContext({});
   const upper = { directory: join(base, `upper-${++count}`), work: join(base, `work-${count}`) };
   for (const directory of Object.values(upper)) mkdirSync(directory);
   const tree = await sandbox.openTree({ lowers, upper, epochSeconds: EPOCH_SECONDS, signal: new AbortController().signal });
-  const error = await createInstaller()
-    .apply({ install: packages, remove: [] }, tree, distribution, { ...ctx, epochSeconds: EPOCH_SECONDS })
-    .then(
-      () => undefined,
-      (reason: { readonly code: string; readonly message: string }) => reason,
-    );
+  const apply = (change: Pick<InstallChange, 'install' | 'installed'>) =>
+    createInstaller().apply({ ...change, remove: [] }, tree, distribution, { ...ctx, epochSeconds: EPOCH_SECONDS });
+  if (before.length > 0) await apply({ install: before });
+  const error = await apply({ install: packages, installed: before }).then(
+    () => undefined,
+    (reason: { readonly code: string; readonly message: string }) => reason,
+  );
   await tree.close();
   const { entries } = await sandbox.sealLayer(upper.directory, { epochSeconds: EPOCH_SECONDS });
   return { error, paths: entries.map(({ path }) => path) };
@@ -123,5 +124,27 @@ describe('a package', () => {
   it('that cannot be unpacked for another reason stays what dpkg says', async () => {
     const { error } = await install([packageOf('lost', './missing/directory/file')]);
     expect(error).toMatchObject({ code: 'ICT_COMMAND_FAILED' });
+  });
+});
+
+describe('packages with the same file', () => {
+  const told = (message: string) => ({
+    code: 'ICT_DEB_FILE_CONFLICT',
+    kind: 'command',
+    message: expect.stringContaining(message) as string,
+  });
+  const file = './usr/share/same';
+
+  it('are all refused, with the one that has it already, their repositories and the path named', async () => {
+    const { error } = await install([packageOf('first', file), packageOf('second', file), packageOf('third', file)]);
+    for (const name of ['second', 'third'])
+      expect(error).toMatchObject(
+        told(`\n  ${name}:all 1:1 from repository "hostile" and first:all 1:1 from repository "hostile": /usr/share/same`),
+      );
+  });
+
+  it('are refused, too, when one of them is in the tree below', async () => {
+    const { error } = await install([packageOf('second', file)], [low], [packageOf('first', file)]);
+    expect(error).toMatchObject(told('and first:all 1:1 from repository "hostile": /usr/share/same'));
   });
 });

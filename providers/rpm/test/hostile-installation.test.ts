@@ -5,7 +5,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { CPIO_END, cpioMember, encodeRpm, headerDigest, installableTags, RpmWorkshop, zeros, type HeaderValue } from '@ict/fixtures';
-import type { VerifiedPackage } from '@ict/plugin-api';
+import type { InstallChange, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { createInstaller } from '../src/install/installer.js';
@@ -55,14 +55,16 @@ interface Outcome {
 
 let count = 0;
 
-/** Installs into a tree in the sandbox, as a build does. @param lowers none for an empty root. @param only unpacks, as for tools. */
+/** Installs into a tree in the sandbox, as a build does. @param lowers none for an empty root. @param before what the tree has already. @param only unpacks, as for tools. */
 async function install(
   packages: readonly VerifiedPackage[],
   {
     lowers = [low],
+    before = [],
     only,
     during,
   }: {
+    readonly before?: readonly VerifiedPackage[];
     readonly only?: 'unpack';
     readonly lowers?: readonly string[];
     readonly during?: (upper: string, abort: AbortController) => void;
@@ -73,10 +75,11 @@ async function install(
   const upper = { directory: join(base, `upper-${++count}`), work: join(base, `work-${count}`) };
   for (const directory of Object.values(upper)) mkdirSync(directory);
   const tree = await sandbox.openTree({ lowers, upper, epochSeconds: EPOCH_SECONDS, signal: abort.signal });
-  const watch = during === undefined ? undefined : setInterval(() => during(upper.directory, abort), 20);
+  const distributed = (change: Pick<InstallChange, 'install' | 'installed'>) => apply({ ...change, remove: [] }, tree, distribution, ctx);
   const { apply, unpack } = createInstaller();
-  const work =
-    only === undefined ? apply({ install: packages, remove: [] }, tree, distribution, ctx) : unpack!(packages, tree, distribution, ctx);
+  if (before.length > 0) await distributed({ install: before });
+  const watch = during === undefined ? undefined : setInterval(() => during(upper.directory, abort), 20);
+  const work = only === undefined ? distributed({ install: packages, installed: before }) : unpack!(packages, tree, distribution, ctx);
   const error = await work.then(
     () => undefined,
     (reason: Outcome['error']) => reason,
@@ -159,6 +162,44 @@ describe('a scriptlet', () => {
   });
 });
 
+describe('packages that bring the same paths', () => {
+  const bringing = (name: string, files: Readonly<Record<string, string>>, epoch?: number): VerifiedPackage => ({
+    ...verified(name, workshop.build({ name, files, ...(epoch === undefined ? {} : { epoch }) })),
+    repository: `repository of ${name}`,
+  });
+  const many = (content: string) => Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`/opt/${index}`, content]));
+
+  const refusal = (first: string, second: string, paths: string) => ({
+    code: 'ICT_RPM_FILE_CONFLICT',
+    message: expect.stringMatching(
+      `\\n  ${first} from repository "repository of \\w+" and ${second} from repository "repository of \\w+": ${paths}$`,
+    ) as string,
+  });
+
+  it('are refused with all of them, their repositories and the paths named', async () => {
+    // An epoch of 0 that a package states is told by rpm, and in no metadata.
+    const [one, other] = [bringing('one', many('1'), 0), bringing('other', many('2'))];
+    const paths = '/opt/0, /opt/1, /opt/2, /opt/3, /opt/4 and 4 more';
+    const { error } = await install([shell, one, other]);
+    expect(error).toMatchObject(refusal('one-0:1.0-1.noarch', 'other-1.0-1.noarch', paths));
+    const { error: later } = await install([other], { before: [shell, one] });
+    expect(later).toMatchObject(refusal('other-1.0-1.noarch', 'one-0:1.0-1.noarch', paths));
+  });
+
+  it.each([
+    ['a file below what is a file of another', { '/opt/x': '1' }, { '/opt/x/y': '2' }],
+    ['a file where another has a directory', { '/opt/x/y': '1' }, { '/opt/x': '2' }],
+  ])('are refused, too, with %s', async (_, before, files) => {
+    const { error } = await install([bringing('late', files)], { before: [shell, bringing('early', before)] });
+    expect(error).toMatchObject(refusal('late-1.0-1.noarch', 'early-1.0-1.noarch', '/opt/x'));
+  });
+
+  it('in the same way are installed', async () => {
+    const { error } = await install([shell, bringing('one', many('1')), bringing('other', many('1'))]);
+    expect(error).toBeUndefined();
+  });
+});
+
 describe('a payload', () => {
   const good = installableTags({ '/etc/good': 'good\n' });
   const member = cpioMember('./etc/good', 'good\n');
@@ -207,7 +248,7 @@ describe('a payload', () => {
     ] as const;
     const file = [installableTags({ '/link/x': 'good\n' }), Buffer.concat([cpioMember('./link/x', 'good\n'), CPIO_END])] as const;
     const { error } = await install([made('link', ...link), made('link', ...file, 'other')]);
-    expect(error).toMatchObject({ code: 'ICT_COMMAND_FAILED' });
+    expect(error).toMatchObject({ code: 'ICT_RPM_FILE_CONFLICT' });
     // Without an rpm in the tree they are unpacked by ours, which follows links as the tree means them.
     const both = { lowers: [], only: 'unpack' } as const;
     const unpacked = await install([made('link', ...link), made('link', ...file, 'other')], both);

@@ -12,7 +12,7 @@ import type {
   TreeSession,
   VerifiedPackage,
 } from '@ict/plugin-api';
-import { hasCode, type Digest } from '@ict/plugin-api';
+import { isIctError, type Digest } from '@ict/plugin-api';
 import type { LayerManifest } from '@ict/sandbox';
 import { configurationKey, configureTree, type Configuration } from './configure.js';
 import type { EarlierLayers } from './earlier-layers.js';
@@ -130,14 +130,13 @@ function installKey(
 
 async function install(
   input: Composition,
-  packages: readonly VerifiedPackage[],
-  foreignArchitectures: readonly string[],
+  { install: packages, ...others }: Pick<InstallChange, 'foreignArchitectures' | 'install' | 'installed'>,
   { forUnpacking }: LayerMaker,
   tree: TreeSession,
   ctx: BuildContext,
 ): Promise<void> {
   const { installer } = input.provider.part;
-  const change: InstallChange = { foreignArchitectures, ...fileChoiceOf(input), install: await forUnpacking(packages), remove: [] };
+  const change: InstallChange = { ...others, ...fileChoiceOf(input), install: await forUnpacking(packages), remove: [] };
   await installer.apply(change, tree, input.distribution, ctx);
   await installer.clean(tree, ctx);
 }
@@ -152,7 +151,8 @@ function fileChoiceOf({ spec }: Composition): Pick<InstallChange, 'fileChoice'> 
 function baseStep(input: Composition, packages: readonly VerifiedPackage[], layers: LayerMaker, ctx: BuildContext): LayerStep {
   const { foreignArchitectures = [] } = input.spec.target;
   const foreign = foreignArchitectures.filter((name) => packages.some(({ arch }) => arch === name));
-  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, packages, foreign, maker, tree, ctx));
+  const change = { foreignArchitectures: foreign, install: packages };
+  const clean = (maker: LayerMaker) => maker.base((tree) => install(input, change, maker, tree, ctx));
   return (over) => ({
     type: 'ict.base',
     version: 1,
@@ -176,8 +176,10 @@ function packagesStep(
   return (below) => {
     const key = { below: layerDigests(below), ...installKey(input, packages, foreignArchitectures, ctx) };
     const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
+    const installed = input.packages.filter((pkg) => !packages.includes(pkg));
+    const change = { foreignArchitectures, install: packages, installed };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
-    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, packages, foreignArchitectures, maker, tree, ctx));
+    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, change, maker, tree, ctx));
     const run = async () => tagged(installBy(await way(), below, input, layers, clean, ctx));
     return { ...identity, way, over: below, clean, run };
   };
@@ -209,9 +211,9 @@ async function installBy(
       (before, after) => reviewDelta(before, after, expected),
     );
   } catch (error) {
-    // A script that fails on a tree of yesterday may do well on a new one; if not, the clean installation says so.
-    if (!(error instanceof DeltaRefused) && !hasCode(error, 'ICT_COMMAND_FAILED')) throw error;
-    ctx.emit({ type: 'install.way', way: 'clean', reason: (error as Error).message });
+    // A command that fails on a tree of yesterday may do well on a new one; if not, the clean installation says so.
+    if (!(error instanceof DeltaRefused) && !(isIctError(error) && error.kind === 'command')) throw error;
+    ctx.emit({ type: 'install.way', way: 'clean', reason: error.message });
     return clean(layers);
   }
 }

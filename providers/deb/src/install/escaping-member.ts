@@ -2,9 +2,7 @@ import { hasCode, isIctError } from '@ict/plugin-api';
 import type { TreePath, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 import { createFileName } from '../file-name.js';
-
-/** What dpkg's status line says of a package file that it cannot unpack. @see dpkg(1), --status-fd */
-const FAILED = /^status: (.+) : error : (.*)$/;
+import { failedPackage } from './failed-package.js';
 
 /** No rule of dpkg is against `..` in the name of a member: it follows it from the tree's root, as far as there are directories. */
 function climbs(path: string): boolean {
@@ -23,12 +21,12 @@ export class FailedMember {
 
   /** @param line of dpkg's output and status. */
   read(line: string): void {
-    const [, file, reason] = FAILED.exec(line) ?? [];
-    if (file === undefined || this.#found !== undefined) return;
-    const pkg = this.#packages.find((one) => file.endsWith(`/${createFileName(one)}`));
+    const failed = this.#found === undefined ? failedPackage(line, this.#packages) : undefined;
+    if (failed === undefined) return;
+    const { pkg, reason } = failed;
     // The last path is the member's own: "unable to create 'PLACE' (while processing 'MEMBER')".
     const member = [...reason.matchAll(/'([^']*)'/gu)].map(([, path]) => path).findLast(climbs);
-    if (pkg !== undefined && member !== undefined) this.#found = { pkg, member };
+    if (member !== undefined) this.#found = { pkg, member };
   }
 
   /** @returns what to throw in place of what ended dpkg: the same, unless such a member did. */

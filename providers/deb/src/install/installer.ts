@@ -16,6 +16,7 @@ import { createFileName } from '../file-name.js';
 import { installOrder } from './install-order.js';
 import { hasPreinst } from './preinst.js';
 import { readQuirks } from '../quirks.js';
+import { RefusedFiles } from './refused-files.js';
 
 /** Where the package files appear inside the tree while dpkg runs. /run is not part of the image. */
 const PACKAGES = '/run/ict/packages';
@@ -84,7 +85,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (order.length > 0) {
     await tree.expose(order, PACKAGES);
     const files = (await unpackOrder(order, ctx)).map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-    await unpackAll(files, order, tree, env, ctx);
+    await unpackAll(files, change, tree, env, ctx);
     await tree.run({ argv: dpkg('configure', ...order.map(dpkgName)), env, onLine: progress('configure', order, ctx) });
   }
   await tree.run({ argv: dpkg('configureRest'), env });
@@ -92,24 +93,25 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   await requireConsistent(tree, env);
 }
 
-/** @throws `ICT_DEB_PACKAGE_ESCAPE`, before a script of what was unpacked configures it; `ICT_COMMAND_FAILED`. */
+/** @throws `ICT_DEB_PACKAGE_ESCAPE`, before a script of what was unpacked configures it; `ICT_DEB_FILE_CONFLICT`; `ICT_COMMAND_FAILED`. */
 async function unpackAll(
   files: readonly string[],
-  packages: readonly VerifiedPackage[],
+  { install: packages, installed }: InstallChange,
   tree: TreeSession,
   env: Readonly<Record<string, string>>,
   ctx: BuildContext,
 ): Promise<void> {
-  const failed = new FailedMember(packages);
+  const failed = [new FailedMember(packages), new RefusedFiles(packages, installed)] as const;
   const tell = progress('unpack', packages, ctx);
   const onLine: typeof tell = (line, stream) => {
-    failed.read(line);
+    for (const each of failed) each.read(line);
     tell(line, stream);
   };
   try {
     await tree.run({ argv: dpkg('unpack', ...files), env, onLine });
   } catch (error) {
-    throw failed.errorFor(error);
+    const [member, ofFiles] = failed;
+    throw ofFiles.errorFor(member.errorFor(error));
   }
   await refuseListedMembers(packages, tree, DATABASE);
 }

@@ -17,7 +17,9 @@ import { createFileName } from '../file-name.js';
 import { extractPayload } from '../package/payload-tar.js';
 import { readQuirks } from '../quirks.js';
 import type { RpmQuirks } from '../quirks.js';
-import { failedScriptlet, labelOf, RefusedInstallation } from './refused-installation.js';
+import { PackageLabels } from './package-labels.js';
+import { RefusedFiles } from './refused-files.js';
+import { failedScriptlet, RefusedInstallation } from './refused-installation.js';
 
 /** Where the package files appear inside the tree while rpm runs. /run is not part of the image. */
 const PACKAGES = '/run/ict/packages';
@@ -68,19 +70,21 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   if (packages.length === 0) return;
   await tree.expose(packages, PACKAGES);
   const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
-  const refused = new RefusedInstallation(packages);
+  const labels = new PackageLabels([...(change.installed ?? []), ...packages]);
+  const refused = [new RefusedInstallation(labels), new RefusedFiles(labels)] as const;
   const tell = progress(packages, ctx);
   try {
     await tree.run({
       argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(change.fileChoice), ...files],
       env,
       onLine: (line, stream) => {
-        refused.read(line);
+        for (const each of refused) each.read(line);
         tell(line, stream);
       },
     });
   } catch (error) {
-    throw refused.errorFor(error);
+    const [installation, ofFiles] = refused;
+    throw await ofFiles.errorFor(installation.errorFor(error), tree, env);
   }
   if (change.fileChoice !== undefined) await keepChoice(change.fileChoice, tree);
 }
@@ -160,11 +164,11 @@ const UNKNOWN_OWNER = /^warning: ((?:user|group) \S+) does not exist - using roo
  * rest into output.
  */
 function progress(packages: readonly VerifiedPackage[], ctx: BuildContext) {
-  const byLabel = new Map(packages.map((pkg) => [labelOf(pkg), pkg.name]));
+  const labels = new PackageLabels(packages);
   const seen = new Set<string>();
   const unknownOwners = new Set<string>();
   return (line: string, stream: 'stdout' | 'stderr'): void => {
-    const name = byLabel.get(line.trim());
+    const name = labels.find(line.trim())?.name;
     if (name !== undefined) {
       seen.add(name);
       ctx.emit({ type: 'install.progress', phase: 'unpack', name, done: Math.min(seen.size, packages.length), total: packages.length });

@@ -1,6 +1,7 @@
 import { hasCode } from '@ict/plugin-api';
-import type { VerifiedPackage } from '@ict/plugin-api';
+import type { ResolvedPackage } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
+import type { PackageLabels } from './package-labels.js';
 
 /** What rpm says of payloads that are not what their headers say. Of files that it cannot write it tells what the system said. */
 const FAULT =
@@ -21,11 +22,6 @@ export function failedScriptlet(line: string): 'needed' | 'passed over' | undefi
   return NEEDED.includes(kind) ? 'needed' : 'passed over';
 }
 
-/** A package as rpm names it. */
-export function labelOf({ name, version, arch }: Pick<VerifiedPackage, 'name' | 'version' | 'arch'>): string {
-  return `${name}-${version}.${arch}`;
-}
-
 /** Why a package is refused. */
 type Fault = { readonly scriptlet: string } | { readonly reason: string; readonly path: string | undefined };
 
@@ -33,11 +29,11 @@ type Fault = { readonly scriptlet: string } | { readonly reason: string; readonl
 export class RefusedInstallation {
   #fault: Fault | undefined;
   #label: string | undefined;
-  readonly #repositories: ReadonlyMap<string, string>;
+  readonly #labels: PackageLabels<ResolvedPackage>;
 
-  /** @param packages those that are installed. */
-  constructor(packages: readonly VerifiedPackage[]) {
-    this.#repositories = new Map(packages.map((pkg) => [labelOf(pkg), pkg.repository]));
+  /** @param labels of those that are installed. */
+  constructor(labels: PackageLabels<ResolvedPackage>) {
+    this.#labels = labels;
   }
 
   /** @param line of rpm's output, in the order in which it comes. */
@@ -53,7 +49,7 @@ export class RefusedInstallation {
   errorFor(error: unknown): unknown {
     const [fault, label] = [this.#fault, this.#label];
     if (fault === undefined || label === undefined || !hasCode(error, 'ICT_COMMAND_FAILED')) return error;
-    const repository = this.#repositories.get(label);
+    const repository = this.#labels.find(label)?.repository;
     const what = repository === undefined ? label : `${label} from repository "${repository}"`;
     const facts = { package: label, ...(repository === undefined ? {} : { repository }) };
     if ('scriptlet' in fault) {
