@@ -75,8 +75,9 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
       values: spec.invalidateOn.values,
     },
   };
+  const outOfReach = spec.network && input.offline === true;
   const work = async (session: TreeSession): Promise<void> => {
-    if (spec.network && input.offline === true) throw offline(spec);
+    if (outOfReach) throw offline(spec);
     await placeFiles(layer.files, session);
     await placeInputs(spec.inputs, layer.inputs, session);
     for (const command of spec.run) await runCommand(command, env, spec.network, session, ctx);
@@ -106,7 +107,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
       ...(launch ? { provider: { ...input.provider.identity } } : {}),
     },
     over: tree,
-    ...(launch || build || cache ? { clean: (maker: LayerMaker) => maker.template(place, work) } : {}),
+    ...((launch || build || cache) && !outOfReach ? { clean: (maker: LayerMaker) => maker.template(place, work) } : {}),
     run: async () => {
       if (!launch && !build && !cache) {
         await layers.glance(place, work);

@@ -283,6 +283,7 @@ describe('compositionSteps', () => {
           : expect.objectContaining({ code: outcome, kind: 'offline', problems: [expect.objectContaining({ position })] }),
       );
       expect(JSON.stringify(call.key)).not.toContain('offline');
+      expect(call.clean !== undefined).toBe(outcome === 'made'); // an audit makes it anew
     });
 
     describe('that ask validate', () => {
