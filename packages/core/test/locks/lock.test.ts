@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -195,11 +195,15 @@ describe('lock files', () => {
     await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 
-  it('are refused when they have no end', async () => {
-    await expect(readLock('/dev/zero')).rejects.toMatchObject({
+  it('are refused when they are too large, or no file', async () => {
+    const file = join(directory, 'large.lock.yml');
+    await writeFile(file, '');
+    await truncate(file, 2 ** 28 + 1);
+    await expect(readLock(file)).rejects.toMatchObject({
       code: 'ICT_LOCK_UNREADABLE',
-      message: 'lock file /dev/zero cannot be used: it has more than 268435456 bytes',
+      message: `lock file ${file} cannot be used: it has more than 268435456 bytes`,
     });
+    await expect(readLock('/dev/zero')).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 
   const text = formatLock(lock);
