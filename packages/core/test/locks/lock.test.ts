@@ -276,7 +276,8 @@ describe('locks that were damaged', () => {
     const good = read as Lock;
     expect(lockDigest(good)).toMatch(/^sha256:/);
     expect(new Date(lockEpoch(good) * 1000).toISOString()).toMatch(/Z$/);
-    expect(parse(formatLock(good))).toEqual(JSON.parse(JSON.stringify(good)));
+    const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value)); // which knows one 0 only
+    expect(asJson(parse(formatLock(good)))).toEqual(asJson(good));
   }
 
   const text = formatLock(lock);
