@@ -1,5 +1,6 @@
 import { IctError, type ResolvedPackage, type VerifiedPackage } from '@ict/plugin-api';
 import { expect, it } from 'vitest';
+import { failedPackage } from '../src/install/failed-package.js';
 import { RefusedFiles } from '../src/install/refused-files.js';
 
 const pkg = (name: string, arch: string, repository: string) =>
@@ -22,7 +23,7 @@ it.each([
 ])('finds both packages in what dpkg says: %s', (reason, label, other) => {
   const refused = new RefusedFiles(packages);
   const [name, arch] = label.split(/[: ]/) as [string, string];
-  refused.read(`status: /run/ict/packages/${name}_1%3a2_${arch}.deb : error : ${reason}`);
+  refused.read(failedPackage(`status: /run/ict/packages/${name}_1%3a2_${arch}.deb : error : ${reason}`, packages)!);
   expect(refused.errorFor(new IctError('ICT_COMMAND_FAILED', 'command', { message: 'x' }))).toMatchObject({
     code: 'ICT_DEB_FILE_CONFLICT',
     message: expect.stringContaining(`\n  ${label} from repository "extra" and ${other}: /opt/x`) as string,

@@ -2,7 +2,7 @@ import { hasCode, isIctError } from '@ict/plugin-api';
 import type { TreePath, TreeSession, VerifiedPackage } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 import { createFileName } from '../file-name.js';
-import { failedPackage } from './failed-package.js';
+import type { FailedPackage } from './failed-package.js';
 
 /** No rule of dpkg is against `..` in the name of a member: it follows it from the tree's root, as far as there are directories. */
 function climbs(path: string): boolean {
@@ -11,22 +11,12 @@ function climbs(path: string): boolean {
 
 /** Finds, in what dpkg prints, the package that it failed to unpack because a member climbs to where nothing is. */
 export class FailedMember {
-  readonly #packages: readonly VerifiedPackage[];
   #found: { readonly pkg: VerifiedPackage; readonly member: string } | undefined;
 
-  /** @param packages those that are unpacked, from files of the names that they have in the cache. */
-  constructor(packages: readonly VerifiedPackage[]) {
-    this.#packages = packages;
-  }
-
-  /** @param line of dpkg's output and status. */
-  read(line: string): void {
-    const failed = this.#found === undefined ? failedPackage(line, this.#packages) : undefined;
-    if (failed === undefined) return;
-    const { pkg, reason } = failed;
+  read({ pkg, reason }: FailedPackage): void {
     // The last path is the member's own: "unable to create 'PLACE' (while processing 'MEMBER')".
     const member = [...reason.matchAll(/'([^']*)'/gu)].map(([, path]) => path).findLast(climbs);
-    if (member !== undefined) this.#found = { pkg, member };
+    if (member !== undefined) this.#found ??= { pkg, member };
   }
 
   /** @returns what to throw in place of what ended dpkg: the same, unless such a member did. */

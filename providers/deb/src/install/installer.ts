@@ -13,6 +13,7 @@ import { debError } from '../errors.js';
 import { FailedMember, namePackage, refuseListedMembers } from './escaping-member.js';
 import { keepChoice } from './file-choice.js';
 import { createFileName } from '../file-name.js';
+import { failedPackage } from './failed-package.js';
 import { installOrder } from './install-order.js';
 import { hasPreinst } from './preinst.js';
 import { readQuirks } from '../quirks.js';
@@ -96,21 +97,21 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
 /** @throws `ICT_DEB_PACKAGE_ESCAPE`, before a script of what was unpacked configures it; `ICT_DEB_FILE_CONFLICT`; `ICT_COMMAND_FAILED`. */
 async function unpackAll(
   files: readonly string[],
-  { install: packages, installed }: InstallChange,
+  { install: packages, installed = [] }: InstallChange,
   tree: TreeSession,
   env: Readonly<Record<string, string>>,
   ctx: BuildContext,
 ): Promise<void> {
-  const failed = [new FailedMember(packages), new RefusedFiles(packages, installed)] as const;
+  const [member, ofFiles] = [new FailedMember(), new RefusedFiles([...packages, ...installed])];
   const tell = progress('unpack', packages, ctx);
   const onLine: typeof tell = (line, stream) => {
-    for (const each of failed) each.read(line);
+    const failed = failedPackage(line, packages);
+    if (failed !== undefined) for (const each of [member, ofFiles]) each.read(failed);
     tell(line, stream);
   };
   try {
     await tree.run({ argv: dpkg('unpack', ...files), env, onLine });
   } catch (error) {
-    const [member, ofFiles] = failed;
     throw ofFiles.errorFor(member.errorFor(error));
   }
   await refuseListedMembers(packages, tree, DATABASE);

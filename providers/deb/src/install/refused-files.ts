@@ -2,7 +2,7 @@ import { conflictingPackage, FileConflicts } from '@ict/package-index';
 import { hasCode } from '@ict/plugin-api';
 import type { ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
 import { debError } from '../errors.js';
-import { failedPackage } from './failed-package.js';
+import type { FailedPackage } from './failed-package.js';
 
 /** What dpkg says of a file that another package has: of whatever content, and whether it is the same package of another architecture. */
 const CONFLICT =
@@ -11,21 +11,16 @@ const CONFLICT =
 /** Finds, in what dpkg prints, the packages that it does not unpack because others have their files. */
 export class RefusedFiles {
   readonly #conflicts = new FileConflicts();
-  readonly #packages: readonly VerifiedPackage[];
-  readonly #all: readonly ResolvedPackage[];
+  readonly #packages: readonly ResolvedPackage[];
 
-  /** @param packages those that are unpacked, from files of the names that they have in the cache. @param installed those that are there already. */
-  constructor(packages: readonly VerifiedPackage[], installed: readonly ResolvedPackage[] = []) {
+  /** @param packages those that are unpacked, and those that are there already. */
+  constructor(packages: readonly ResolvedPackage[]) {
     this.#packages = packages;
-    this.#all = [...packages, ...installed];
   }
 
-  /** @param line of dpkg's output and status. */
-  read(line: string): void {
-    const failed = failedPackage(line, this.#packages);
-    const match = failed === undefined ? null : CONFLICT.exec(failed.reason);
-    if (failed === undefined || match === null) return;
-    const { pkg } = failed;
+  read({ pkg, reason }: FailedPackage): void {
+    const match = CONFLICT.exec(reason);
+    if (match === null) return;
     const [, file, owner, version, directory, directoryOwner, directoryVersion, shared] = match;
     const path = file ?? directory ?? shared!;
     this.#conflicts.add(path, tell(pkg), this.#owner(pkg, owner ?? directoryOwner, version ?? directoryVersion));
@@ -41,7 +36,7 @@ export class RefusedFiles {
   /** @param qualified name of the other package, with an architecture where dpkg finds that it needs one; undefined for the same of another architecture. */
   #owner(pkg: VerifiedPackage, qualified: string | undefined, version: string | undefined) {
     const [name, arch] = qualified?.split(':') ?? [pkg.name];
-    const others = this.#all.filter((each) => each.name === name && each.id !== pkg.id && (arch === undefined || each.arch === arch));
+    const others = this.#packages.filter((each) => each.name === name && each.id !== pkg.id && (arch === undefined || each.arch === arch));
     const owner = others.find((each) => version === undefined || each.version === version);
     return owner === undefined ? conflictingPackage([qualified ?? pkg.name, version].join(' ').trim(), undefined) : tell(owner);
   }
