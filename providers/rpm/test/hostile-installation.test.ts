@@ -194,6 +194,12 @@ describe('packages that bring the same paths', () => {
     expect(error).toMatchObject(refusal('late-1.0-1.noarch', 'early-1.0-1.noarch', '/opt/x'));
   });
 
+  it('are refused without blame for a third one, whose directory is called as the file is', async () => {
+    const before = [shell, bringing('aside', { '/opt/x/z': '1' }), bringing('early', { '/opt/x/y/x': '1' })];
+    const { error } = await install([bringing('late', { '/opt/x/y/x/z': '2' })], { before });
+    expect(error).toMatchObject(refusal('late-1.0-1.noarch', 'early-1.0-1.noarch', '/opt/x/y/x'));
+  });
+
   it('in the same way are installed', async () => {
     const { error } = await install([shell, bringing('one', many('1')), bringing('other', many('1'))]);
     expect(error).toBeUndefined();

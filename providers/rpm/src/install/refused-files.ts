@@ -11,17 +11,16 @@ const CONFLICT = [
 ] as const;
 
 /** What rpm says when it finds something else than a directory on the way to a file, or a directory in the place of one: it only compares files. */
-const OBSTACLE = [
-  /^error: failed to open dir (\S+) of (\/.*): (?:Not a directory|File exists)$/,
-  /^error: unpacking of archive failed on file (\/.*?)(?:;[0-9a-f]+)?: cpio: File from package already exists as a directory in system$/,
-] as const;
+const ON_THE_WAY = /^error: failed to open dir (\S+) of (\/.*): (?:Not a directory|File exists)$/;
+const IN_THE_PLACE =
+  /^error: unpacking of archive failed on file (\/.*?)(?:;[0-9a-f]+)?: cpio: File from package already exists as a directory in system$/;
 const FAILED = /^error: (\S+): install failed$/;
 
 /** Finds, in what rpm prints, the packages that it does not install because others bring the same paths. */
 export class RefusedFiles {
   readonly #conflicts = new FileConflicts();
   readonly #labels: PackageLabels<ResolvedPackage>;
-  #obstacle: string | undefined;
+  #obstacle: Obstacle | undefined;
   #obstructed: string | undefined;
 
   /** @param labels of all that is installed, also before. */
@@ -45,10 +44,10 @@ export class RefusedFiles {
    */
   async errorFor(error: unknown, tree: TreeSession, env: Readonly<Record<string, string>>): Promise<unknown> {
     if (!hasCode(error, 'ICT_COMMAND_FAILED')) return error;
-    const [path, label] = [this.#obstacle, this.#obstructed];
-    if (path !== undefined && label !== undefined) {
-      const owner = await ownerOf(path, label, tree, env);
-      if (owner !== undefined) this.#add(path, label, owner);
+    const [obstacle, label] = [this.#obstacle, this.#obstructed];
+    if (obstacle !== undefined && label !== undefined) {
+      const found = await findOwner(obstacle, label, tree, env);
+      if (found !== undefined) this.#add(found.path, label, found.owner);
     }
     if (this.#conflicts.isEmpty) return error;
     const told = this.#conflicts.tell(
@@ -63,21 +62,32 @@ export class RefusedFiles {
   }
 }
 
-function obstacleOf(line: string): string | undefined {
-  const [, name, directory] = OBSTACLE[0].exec(line) ?? [];
-  // It names the part of the path that it could not open, and the whole.
-  if (name !== undefined) return directory!.slice(0, `${directory}`.indexOf(`/${name}/`) + name.length + 1);
-  return OBSTACLE[1].exec(line)?.[1];
+/** Tells of what a package has whether it is in the way. @param mode as `ls` prints it. @returns the path at which it is. */
+type Obstacle = (mode: string, path: string) => string | undefined;
+
+function obstacleOf(line: string): Obstacle | undefined {
+  const [, name, whole] = ON_THE_WAY.exec(line) ?? [];
+  // The part of the path that is no directory has this name, and others may have it, too.
+  if (whole !== undefined)
+    return (mode, path) => (!mode.startsWith('d') && path.endsWith(`/${name}`) && `${whole}/`.startsWith(`${path}/`) ? path : undefined);
+  const place = IN_THE_PLACE.exec(line)?.[1];
+  return place === undefined ? undefined : (_mode, path) => (`${path}/`.startsWith(`${place}/`) ? place : undefined);
 }
 
-/** @returns the package, other than the one that was to be installed, that brought a path or something below it. */
-async function ownerOf(path: string, label: string, tree: TreeSession, env: Readonly<Record<string, string>>): Promise<string | undefined> {
-  let owner: string | undefined;
+/** @returns the package, other than the one that was to be installed, that brought an obstacle. */
+async function findOwner(
+  obstacle: Obstacle,
+  label: string,
+  tree: TreeSession,
+  env: Readonly<Record<string, string>>,
+): Promise<{ readonly owner: string; readonly path: string } | undefined> {
+  let found: { readonly owner: string; readonly path: string } | undefined;
   const onLine = (line: string): void => {
-    const at = line.indexOf(' ');
-    const [name, file] = [line.slice(0, at), line.slice(at + 1)];
-    if (owner === undefined && name !== label && (file === path || file.startsWith(`${path}/`))) owner = name;
+    const [, owner, mode, file] = /^(\S+) (\S+) (.*)$/.exec(line) ?? [];
+    if (found !== undefined || file === undefined || owner === label) return;
+    const path = obstacle(mode!, file);
+    if (path !== undefined) found = { owner: owner!, path };
   };
-  await tree.run({ argv: ['rpm', '--query', '--all', '--queryformat', '[%{=NEVRA} %{FILENAMES}\\n]'], env, onLine });
-  return owner;
+  await tree.run({ argv: ['rpm', '--query', '--all', '--queryformat', '[%{=NEVRA} %{FILEMODES:perms} %{FILENAMES}\\n]'], env, onLine });
+  return found;
 }
