@@ -1,15 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootImage, type BootOptions } from '../src/boot.js';
 import { bootError } from '../src/errors.js';
 import { findFirmware } from '../src/firmware.js';
-import { imageArchitecture } from '../src/image-architecture.js';
-import { imageFileFormat } from '../src/image-file.js';
-import { findInitrdImage } from '../src/initrd-image.js';
 import { MACHINES } from '../src/machine.js';
 import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
 
@@ -263,54 +258,6 @@ describe('accel: auto', () => {
   });
 });
 
-describe('imageFileFormat', () => {
-  it.each<[string, Buffer, string]>([
-    ['qcow2', Buffer.from('QFI\u00fb\0\0\0\u0003', 'latin1'), 'qcow2'],
-    ['a vhd', Buffer.from('conectix'), 'vpc'],
-    ['a vhdx', Buffer.from('vhdxfile'), 'vhdx'],
-    ['a vmdk', Buffer.from('KDMV\x01\x00\x00\x00', 'latin1'), 'vmdk'],
-    ['a vdi', Buffer.from('<<< QEMU VM Virtual Disk Image >>>'), 'vdi'],
-    ['iso', Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x01CD001')]), 'iso'],
-    ['an iso that begins as a disk does', Buffer.concat([Buffer.alloc(16 * 2048, 0xaa), Buffer.from('\x01CD001')]), 'iso'],
-    ['a descriptor of another kind', Buffer.concat([Buffer.alloc(16 * 2048), Buffer.from('\x02CD001')]), 'raw'],
-    ['anything else', Buffer.from('QFI'), 'raw'],
-  ])('tells %s', async (_, bytes, format) => {
-    writeFileSync(join(directory, 'image'), bytes);
-    expect(await imageFileFormat(join(directory, 'image'))).toBe(format);
-  });
-
-  it.each<[string, Buffer]>([
-    ['nothing', Buffer.alloc(0)],
-    ['gzip', Buffer.from([0x1f, 0x8b, 8])],
-    ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])],
-    ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0])],
-    ['bzip2', Buffer.from('BZh9')],
-  ])('refuses %s', async (_, bytes) => {
-    writeFileSync(join(directory, 'image'), bytes);
-    await expect(imageFileFormat(join(directory, 'image'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', kind: 'usage' });
-  });
-
-  it('answers or refuses any bytes, and takes for a qcow2 only what begins as one', async () => {
-    const magic = Buffer.from('QFI\u00fb', 'latin1');
-    const start = fc.constantFrom(magic, magic.subarray(0, 3), Buffer.from([0x1f, 0x8b]), Buffer.from('BZ'), Buffer.alloc(0));
-    const file = join(directory, 'image');
-    await fc.assert(
-      fc.asyncProperty(start, fc.uint8Array({ maxLength: 64 }), async (first, rest) => {
-        const bytes = Buffer.concat([first, rest]);
-        writeFileSync(file, bytes);
-        const found = await imageFileFormat(file).catch((error: { code?: string }) => error.code);
-        expect(found === 'qcow2').toBe(bytes.subarray(0, 4).equals(magic));
-        expect(['qcow2', 'raw', 'ICT_BOOT_IMAGE']).toContain(found);
-        if (bytes.length === 0) expect(found).toBe('ICT_BOOT_IMAGE');
-      }),
-    );
-  });
-
-  it('refuses what is not there', async () => {
-    await expect(imageFileFormat(join(directory, 'gone'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
-  });
-});
-
 describe('qemuArguments', () => {
   const settings = {
     architecture: 'x86_64',
@@ -369,49 +316,6 @@ describe('a machine of aarch64', () => {
       code: 'ICT_BOOT_IMAGE',
       message: expect.stringContaining('armv7hl') as string,
     });
-  });
-});
-
-describe('imageArchitecture', () => {
-  it.each([
-    ['os-1.0.raw', 'os-1.0.manifest.json'],
-    ['os-1.0.qcow2', 'os-1.0.manifest.json'],
-    ['os-1.0.cpio.gz', 'os-1.0.manifest.json'],
-  ])('of %s is in %s', async (image, manifest) => {
-    writeFileSync(join(directory, 'os-1.manifest.json'), '{"target":{"arch":"armv7hl"}}');
-    writeFileSync(join(directory, manifest), '{"target":{"arch":"aarch64"}}');
-    expect(await imageArchitecture(join(directory, image))).toBe('aarch64');
-  });
-
-  it.each([['no JSON'], ['null'], ['{}'], ['{"target":null}'], ['{"target":{"arch":1}}']])('is not known by %s', async (text) => {
-    writeFileSync(join(directory, 'os.manifest.json'), text);
-    expect(await imageArchitecture(join(directory, 'os.raw'))).toBeUndefined();
-    expect(await imageArchitecture(join(directory, 'other.raw'))).toBeUndefined();
-  });
-});
-
-describe('never waits for a FIFO', () => {
-  const fifo = (name: string): string => {
-    const path = join(directory, name);
-    execFileSync('mkfifo', [path]);
-    return path;
-  };
-
-  it('in the place of an image', async () => {
-    await expect(imageFileFormat(fifo('os.raw'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
-  });
-
-  it('in the place of a manifest', async () => {
-    fifo('os.manifest.json');
-    expect(await imageArchitecture(join(directory, 'os.raw'))).toBeUndefined();
-  });
-
-  it.each(['cpio.gz', 'vmlinuz', 'cmdline'])('in the place of the %s of an initrd', async (special) => {
-    for (const suffix of ['cpio.gz', 'vmlinuz', 'cmdline']) {
-      if (suffix === special) fifo(`os.${suffix}`);
-      else writeFileSync(join(directory, `os.${suffix}`), 'x');
-    }
-    await expect(findInitrdImage(join(directory, 'os.cpio.gz'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
   });
 });
 

@@ -176,10 +176,12 @@ function packagesStep(
   return (below) => {
     const key = { below: layerDigests(below), ...installKey(input, packages, foreignArchitectures, ctx) };
     const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
-    const installed = input.packages.filter((pkg) => !packages.includes(pkg));
-    const change = { foreignArchitectures, install: packages, installed };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
-    const clean = (maker: LayerMaker) => maker.over(below, (tree) => install(input, change, maker, tree, ctx));
+    const clean = (maker: LayerMaker) => {
+      const wanted = new Set(packages);
+      const change = { foreignArchitectures, install: packages, installed: input.packages.filter((pkg) => !wanted.has(pkg)) };
+      return maker.over(below, (tree) => install(input, change, maker, tree, ctx));
+    };
     const run = async () => tagged(installBy(await way(), below, input, layers, clean, ctx));
     return { ...identity, way, over: below, clean, run };
   };

@@ -1,4 +1,5 @@
 import { chmod, lstat, rename } from 'node:fs/promises';
+import { errnoOf } from '@ict/integrity';
 
 /**
  * Moves a tree on one file system, also one whose own directory is only for reading: where the system wants to write the new parent into that, its
@@ -10,7 +11,7 @@ export async function moveTree(from: string, to: string): Promise<void> {
   try {
     await rename(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+    if (errnoOf(error) !== 'EACCES') throw error;
     const { mode } = await lstat(from);
     await chmod(from, mode | 0o200);
     try {

@@ -6,6 +6,7 @@ import type {
   InstallChange,
   Installer,
   PackageRef,
+  ResolvedPackage,
   TreeSession,
   VerifiedPackage,
 } from '@ict/plugin-api';
@@ -72,7 +73,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
   const labels = new PackageLabels([...(change.installed ?? []), ...packages]);
   const refused = [new RefusedInstallation(labels), new RefusedFiles(labels)] as const;
-  const tell = progress(packages, ctx);
+  const tell = progress(labels, packages.length, ctx);
   try {
     await tree.run({
       argv: ['rpm', ...OPTIONS.always, ...OPTIONS.install, ...choices(change.fileChoice), ...files],
@@ -163,15 +164,14 @@ const UNKNOWN_OWNER = /^warning: ((?:user|group) \S+) does not exist - using roo
  * Turns the names that rpm prints into progress, scriptlets that fail without stopping rpm and owners that do not exist into warnings, and the
  * rest into output.
  */
-function progress(packages: readonly VerifiedPackage[], ctx: BuildContext) {
-  const labels = new PackageLabels(packages);
+function progress(labels: PackageLabels<ResolvedPackage>, total: number, ctx: BuildContext) {
   const seen = new Set<string>();
   const unknownOwners = new Set<string>();
   return (line: string, stream: 'stdout' | 'stderr'): void => {
     const name = labels.find(line.trim())?.name;
     if (name !== undefined) {
       seen.add(name);
-      ctx.emit({ type: 'install.progress', phase: 'unpack', name, done: Math.min(seen.size, packages.length), total: packages.length });
+      ctx.emit({ type: 'install.progress', phase: 'unpack', name, done: Math.min(seen.size, total), total });
       return;
     }
     const owner = UNKNOWN_OWNER.exec(line)?.[1];
