@@ -47,6 +47,16 @@ export function digestParts(digest: Digest): { readonly algorithm: ContentAlgori
   return { algorithm, hex };
 }
 
+/** Whether `bytes[from..to)` are the bare digits of a digest of this kind, in lower case. */
+export function isStatedHex(algorithm: ContentAlgorithm, bytes: Uint8Array, from: number, to: number): boolean {
+  if (to - from !== 2 * LENGTH_BYTES[algorithm]) return false;
+  for (let at = from; at < to; at++) {
+    const code = bytes[at];
+    if (!((code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66))) return false;
+  }
+  return true;
+}
+
 /**
  * Digest of a kind from its bare digits, as rpm's indexes write it.
  *

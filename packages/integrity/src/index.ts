@@ -13,6 +13,7 @@ export {
   parseDigest,
   parseIntegrity,
   type IntegrityAlgorithm,
+  isStatedHex,
   statedDigest,
 } from './digest.js';
 export { alignedBuffer } from './aligned-buffer.js';

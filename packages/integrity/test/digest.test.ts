@@ -14,6 +14,7 @@ import {
   isContentAlgorithm,
   isDigest,
   isStatedDigest,
+  isStatedHex,
   parseDigest,
   parseIntegrity,
   statedDigest,
@@ -31,6 +32,9 @@ describe('digests that repositories state', () => {
     expect(digestParts(digest)).toEqual({ algorithm, hex: hex(algorithm) });
     expect(digestAlgorithm(digest)).toBe(algorithm);
     expect(isContentAlgorithm(algorithm)).toBe(true);
+    const digits = Buffer.from(`.${hex(algorithm)}.`);
+    const isHex = [-1, 0, 1].map((more) => isStatedHex(algorithm, digits, 1, digits.length - 1 + more));
+    expect(isHex).toEqual([false, true, false]);
     // What is named here goes by SHA-256 alone.
     if (algorithm !== 'sha256') expect(() => digestHex(digest)).toThrow(expect.objectContaining({ code: 'ICT_INTEGRITY_DIGEST' }));
   });

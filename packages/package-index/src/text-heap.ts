@@ -9,9 +9,9 @@ const NEWLINE = 0x0a;
 export class TextHeap {
   #bytes: Buffer;
   #length = 1;
-  /** Offset of an interned text by hash, 0 when the slot is free, and its length. */
+  /** Offset of an interned text by hash, 0 when the slot is free, and its hash. */
   #slots: Uint32Array<ArrayBuffer>;
-  #lengths: Uint32Array<ArrayBuffer>;
+  #hashes: Uint32Array<ArrayBuffer>;
   #count = 0;
 
   /**
@@ -22,12 +22,17 @@ export class TextHeap {
     this.#bytes = Buffer.alloc(Math.max(16, capacity));
     this.#bytes[0] = NEWLINE;
     this.#slots = new Uint32Array(tableSize(expected));
-    this.#lengths = new Uint32Array(this.#slots.length);
+    this.#hashes = new Uint32Array(this.#slots.length);
   }
 
   /** The texts so far, a view. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
+  }
+
+  /** The byte at an offset; a text ends with a newline. */
+  byteAt(offset: number): number {
+    return this.#bytes[offset];
   }
 
   /** The text at an offset. */
@@ -60,31 +65,31 @@ export class TextHeap {
   /** Like {@link append}, but equal texts share one place. */
   intern(bytes: Uint8Array, from: number, to: number): number {
     if (2 * this.#count >= this.#slots.length) this.#grow();
-    const length = to - from;
+    const hash = hashBytes(bytes, from, to);
     const mask = this.#slots.length - 1;
-    for (let slot = hashBytes(bytes, from, to) & mask; ; slot = (slot + 1) & mask) {
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const offset = this.#slots[slot];
       if (offset === 0) {
         this.#count++;
-        this.#lengths[slot] = length;
+        this.#hashes[slot] = hash;
         return (this.#slots[slot] = this.append(bytes, from, to));
       }
-      if (this.#lengths[slot] === length && equalBytes(this.#bytes, offset, bytes, from, length)) return offset;
+      if (this.#hashes[slot] === hash && this.holds(offset, bytes, from, to)) return offset;
     }
   }
 
   #grow(): void {
     const slots = this.#slots;
-    const lengths = this.#lengths;
+    const hashes = this.#hashes;
     this.#slots = new Uint32Array(slots.length * 2);
-    this.#lengths = new Uint32Array(slots.length * 2);
+    this.#hashes = new Uint32Array(slots.length * 2);
     const mask = this.#slots.length - 1;
-    slots.forEach((offset, old) => {
-      if (offset === 0) return;
-      let slot = hashBytes(this.#bytes, offset, offset + lengths[old]) & mask;
+    for (let old = 0; old < slots.length; old++) {
+      if (slots[old] === 0) continue;
+      let slot = hashes[old] & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = offset;
-      this.#lengths[slot] = lengths[old];
-    });
+      this.#slots[slot] = slots[old];
+      this.#hashes[slot] = hashes[old];
+    }
   }
 }

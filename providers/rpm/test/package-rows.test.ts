@@ -10,9 +10,9 @@ import type { PrimaryField } from '../src/metadata/primary-columns.js';
 function rowsOf() {
   const all: Uint32Array[] = [];
   const seen = { looks: 0 };
-  const rows = new PackageRows((row, field) => {
+  const rows = new PackageRows((row, column) => {
     seen.looks++;
-    return all[row]![FIELD[field]]!;
+    return all[row]![column]!;
   });
   const add = (offsets: Partial<Record<PrimaryField, number>>): number | undefined => {
     const fields = new Uint32Array(FIELD_COUNT);

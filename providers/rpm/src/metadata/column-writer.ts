@@ -1,7 +1,7 @@
 import { NumberColumn, TextHeap, TextLookupBuilder } from '@ict/package-index';
 import type { LookupColumns } from '@ict/package-index';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, OBSOLETES, PROVIDES, RELATION_WIDTH } from './primary-columns.js';
-import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
+import type { IndexDiagnostic, PrimaryColumns } from './primary-columns.js';
 
 const NEWLINE = 0x0a;
 const FIRST_SLOTS = 1 << 8;
@@ -61,8 +61,8 @@ export class ColumnWriter {
   }
 
   /** The offset of a text of a package that was added. */
-  field(row: number, field: PrimaryField): number {
-    return this.#fields.at(row * FIELD_COUNT + FIELD[field]);
+  field(row: number, column: number): number {
+    return this.#fields.at(row * FIELD_COUNT + column);
   }
 
   finish(diagnostics: readonly IndexDiagnostic[]): PrimaryColumns {

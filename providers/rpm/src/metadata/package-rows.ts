@@ -1,8 +1,7 @@
 import { FIELD } from './primary-columns.js';
-import type { PrimaryField } from './primary-columns.js';
 
-/** What tells packages apart. */
-const SAME: readonly PrimaryField[] = ['name', 'version', 'release', 'arch', 'epoch'];
+/** Columns of what tells packages apart. */
+const SAME: readonly number[] = [FIELD.name, FIELD.version, FIELD.release, FIELD.arch, FIELD.epoch];
 const FIRST_SLOTS = 1 << 8;
 
 /**
@@ -10,13 +9,13 @@ const FIRST_SLOTS = 1 << 8;
  * package takes is the same however many versions of it there are.
  */
 export class PackageRows {
-  readonly #fieldOf: (row: number, field: PrimaryField) => number;
+  readonly #fieldOf: (row: number, column: number) => number;
   /** Row + 1 by hash, or 0. */
   #slots = new Uint32Array(FIRST_SLOTS);
   #count = 0;
 
   /** @param fieldOf the offset of a text of a row that was noted. */
-  constructor(fieldOf: (row: number, field: PrimaryField) => number) {
+  constructor(fieldOf: (row: number, column: number) => number) {
     this.#fieldOf = fieldOf;
   }
 
@@ -27,33 +26,38 @@ export class PackageRows {
   known(fields: Uint32Array): number | undefined {
     if (2 * this.#count >= this.#slots.length) this.#grow();
     const mask = this.#slots.length - 1;
-    const own = (field: PrimaryField): number => fields[FIELD[field]]!;
-    for (let slot = hashOf(own) & mask; ; slot = (slot + 1) & mask) {
+    let hash = 0;
+    for (const column of SAME) hash = mixed(hash, fields[column]!);
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
       const row = this.#slots[slot]! - 1;
       if (row < 0) {
         this.#slots[slot] = ++this.#count;
         return undefined;
       }
-      if (SAME.every((field) => own(field) === this.#fieldOf(row, field))) return row;
+      if (this.#isSame(row, fields)) return row;
     }
+  }
+
+  #isSame(row: number, fields: Uint32Array): boolean {
+    for (const column of SAME) if (fields[column] !== this.#fieldOf(row, column)) return false;
+    return true;
   }
 
   #grow(): void {
     this.#slots = new Uint32Array(this.#slots.length * 2);
     const mask = this.#slots.length - 1;
     for (let row = 0; row < this.#count; row++) {
-      let slot = hashOf((field) => this.#fieldOf(row, field)) & mask;
+      let hash = 0;
+      for (const column of SAME) hash = mixed(hash, this.#fieldOf(row, column));
+      let slot = hash & mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
       this.#slots[slot] = row + 1;
     }
   }
 }
 
-function hashOf(offsetOf: (field: PrimaryField) => number): number {
-  let mixed = 0;
-  for (const field of SAME) {
-    mixed = Math.imul(mixed ^ offsetOf(field), 0x9e3779b1);
-    mixed ^= mixed >>> 15;
-  }
-  return mixed >>> 0;
+/** A hash, and a number more. */
+function mixed(hash: number, number: number): number {
+  const next = Math.imul(hash ^ number, 0x9e3779b1);
+  return next ^ (next >>> 15);
 }

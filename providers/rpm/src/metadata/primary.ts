@@ -1,4 +1,5 @@
-import { isContentAlgorithm, statedDigest } from '@ict/integrity';
+import { isContentAlgorithm, isStatedHex } from '@ict/integrity';
+import type { ContentAlgorithm } from '@ict/plugin-api';
 import { NumberColumn } from '@ict/package-index';
 import { ColumnWriter } from './column-writer.js';
 import { NAME_AT, readPrimaryEntry } from './primary-entry.js';
@@ -11,6 +12,7 @@ import { isBelow } from './repomd.js';
 import { XmlReader } from './xml.js';
 import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';
+import { isSame } from './xml-names.js';
 import type { XmlText } from './xml-text.js';
 
 /** Senses by their two letters, as one number. */
@@ -22,15 +24,32 @@ const SENSES: ReadonlyMap<number, number> = new Map(
 );
 /** Elements whose text is a field. */
 const TEXTS = ['name', 'arch', 'summary', 'url', 'packager', 'vendor', 'sourcerpm'] as const satisfies readonly PrimaryField[];
-const TEXT_FIELDS: ReadonlyMap<string, number> = new Map(TEXTS.map((name) => [name, FIELD[name]]));
-const LIST_OF: ReadonlyMap<string, number> = new Map(LISTS.flatMap((name, list) => (name === 'files' ? [] : [[name, list]])));
+/** An element of a package that counts. */
+interface Element {
+  readonly kind: 'text' | 'list' | 'version' | 'checksum' | 'location' | 'size';
+  /** Column of a text, or number of a list. */
+  readonly number: number;
+}
 
+const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
+  ...TEXTS.map((name): [string, Element] => [name, { kind: 'text', number: FIELD[name] }]),
+  ...LISTS.flatMap((name, number): [string, Element][] => (name === 'files' ? [] : [[name, { kind: 'list', number }]])),
+  ...(['version', 'checksum', 'location', 'size'] as const).map((kind): [string, Element] => [kind, { kind, number: -1 }]),
+]);
+
+const SHA256 = Buffer.from('sha256');
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const ZERO = 0x30;
 const NINE = 0x39;
 const MAX_DIGITS = 15;
+/** Bytes of the longest digest, `sha512:` and its digits. */
+const MAX_DIGEST = 7 + 128;
 const SLASH = 0x2f;
+const DOT = 0x2e;
+/** 1 for bytes that mean nothing else in an address. */
+const PLAIN = new Uint8Array(256);
+for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/+-_~^')) PLAIN[byte] = 1;
 
 /**
  * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
@@ -44,15 +63,15 @@ export class PrimaryReader implements XmlHandler {
   readonly #writer = new ColumnWriter();
   readonly #diagnostics: IndexDiagnostic[] = [];
   readonly #fields = new Uint32Array(FIELD_COUNT);
-  readonly #rows = new PackageRows((row, field) => this.#writer.field(row, field));
+  readonly #rows = new PackageRows((row, column) => this.#writer.field(row, column));
   readonly #lists = Array.from({ length: LIST_COUNT }, () => new NumberColumn(16));
   #inPackage = false;
   /** The list whose entries come; -1 for none. */
   #list = -1;
-  /** The kind of the checksum whose digits come; empty for one that does not count. */
-  #algorithm = '';
-  #checksum: string | undefined;
-  #path = '';
+  /** The kind of the checksum whose digits come; undefined for one that does not count. */
+  #algorithm: ContentAlgorithm | undefined;
+  /** Where a digest is put together. */
+  readonly #digest = Buffer.alloc(MAX_DIGEST);
   /** The version and release of the last relation, which are often those of the next. */
   #lastVersion = 0;
   #lastRelease = 0;
@@ -105,20 +124,30 @@ export class PrimaryReader implements XmlHandler {
     if (name === 'file') return this.#inPackage;
     if (name === 'package') this.#begin();
     if (!this.#inPackage) return false;
-    if (TEXT_FIELDS.has(name)) return true;
-    const list = LIST_OF.get(name);
-    if (list !== undefined) this.#list = list;
-    else if (name === 'version') this.#version(attributes);
-    else if (name === 'checksum') {
-      const algorithm = attributes.get('type') ?? '';
-      this.#algorithm = isContentAlgorithm(algorithm) ? algorithm : '';
-      return this.#algorithm !== '';
-    } else if (name === 'location') this.#path = attributes.find('base') === undefined ? (attributes.get('href') ?? '') : '';
-    else if (name === 'size') {
-      this.#fields[FIELD.size] = this.#count(attributes.find('package'));
-      this.#fields[FIELD.installedSize] = this.#count(attributes.find('installed'));
+    const element = ELEMENTS.get(name);
+    switch (element?.kind) {
+      case 'text':
+        return true;
+      case 'list':
+        this.#list = element.number;
+        return false;
+      case 'version':
+        this.#version(attributes);
+        return false;
+      case 'checksum': {
+        this.#algorithm = algorithmOf(attributes.find('type'));
+        return this.#algorithm !== undefined;
+      }
+      case 'location':
+        this.#location(attributes);
+        return false;
+      case 'size':
+        this.#fields[FIELD.size] = this.#count(attributes.find('package'));
+        this.#fields[FIELD.installedSize] = this.#count(attributes.find('installed'));
+        return false;
+      case undefined:
+        return false;
     }
-    return false;
   }
 
   close(name: string, text: XmlText): void {
@@ -129,12 +158,11 @@ export class PrimaryReader implements XmlHandler {
       if (!hasLineEnd(bytes, from, to)) this.#lists[FILES]!.push(this.#writer.heap.append(bytes, from, to));
       return;
     }
-    const field = TEXT_FIELDS.get(name);
-    if (field !== undefined) this.#fields[field] = this.#text(text);
-    else if (LIST_OF.has(name)) this.#list = -1;
-    else if (name === 'checksum') {
-      if (this.#algorithm !== '') this.#checksum = statedDigest(this.#algorithm, text.trimmed());
-    } else if (name === 'package') this.#end();
+    if (name === 'package') return this.#end();
+    const element = ELEMENTS.get(name);
+    if (element?.kind === 'text') this.#fields[element.number] = this.#text(text);
+    else if (element?.kind === 'list') this.#list = -1;
+    else if (element?.kind === 'checksum') this.#checksum(text);
   }
 
   #begin(): void {
@@ -142,8 +170,6 @@ export class PrimaryReader implements XmlHandler {
     this.#fields.fill(0);
     for (const list of this.#lists) list.cut(0);
     this.#list = -1;
-    this.#checksum = undefined;
-    this.#path = '';
   }
 
   #end(): void {
@@ -156,33 +182,55 @@ export class PrimaryReader implements XmlHandler {
     }
     const twin = this.#rows.known(this.#fields);
     if (twin !== undefined) {
-      if (this.#writer.heap.textAt(this.#writer.field(twin, 'digest')) === this.#checksum) return;
-      const name = this.#writer.heap.textAt(this.#fields[FIELD.name]!);
+      const { heap } = this.#writer;
+      if (heap.textAt(this.#writer.field(twin, FIELD.digest)) === heap.textAt(this.#fields[FIELD.digest]!)) return;
+      const name = heap.textAt(this.#fields[FIELD.name]!);
       this.#diagnostics.push({ package: name, reason: 'it is listed twice in one version, with different checksums; the first counts' });
       return;
     }
-    this.#fields[FIELD.digest] = this.#append(this.#checksum!);
-    this.#fields[FIELD.path] = this.#append(this.#path);
     this.#writer.add(this.#fields, this.#lists);
   }
 
   /** What is wrong with the package. */
   #fault(): string | undefined {
-    if (!this.#isWord('name') || !this.#isWord('arch')) return 'it has no proper name or architecture';
-    if (!this.#isWord('version') || !this.#isWord('release')) return 'it has no proper version';
-    if (this.#checksum === undefined) return 'it has no checksum of SHA-2';
-    if (!isBelow(this.#path)) return 'it lies outside the repository';
+    if (!this.#isWord(FIELD.name) || !this.#isWord(FIELD.arch)) return 'it has no proper name or architecture';
+    if (!this.#isWord(FIELD.version) || !this.#isWord(FIELD.release)) return 'it has no proper version';
+    if (this.#fields[FIELD.digest] === 0) return 'it has no checksum of SHA-2';
+    if (this.#fields[FIELD.path] === 0) return 'it lies outside the repository';
     if (this.#fields[FIELD.size] === 0) return 'it has no proper size';
     return undefined;
   }
 
   /** True for a text without white space and slashes. */
-  #isWord(field: PrimaryField): boolean {
-    const { bytes } = this.#writer.heap;
-    const from = this.#fields[FIELD[field]]!;
-    let at = from;
-    for (; bytes[at] !== NEWLINE; at++) if (bytes[at]! <= SPACE || bytes[at] === SLASH) return false;
-    return at > from;
+  #isWord(column: number): boolean {
+    const { heap } = this.#writer;
+    const from = this.#fields[column]!;
+    for (let at = from; ; at++) {
+      const byte = heap.byteAt(at);
+      if (byte === NEWLINE) return at > from;
+      if (byte <= SPACE || byte === SLASH) return false;
+    }
+  }
+
+  /** Notes the checksum of a package: its kind and its digits, or none for what is no digest. */
+  #checksum({ bytes, from, to }: XmlText): void {
+    const algorithm = this.#algorithm;
+    if (algorithm === undefined) return;
+    const [start, end] = trimmed(bytes, from, to);
+    if (!isStatedHex(algorithm, bytes, start, end)) {
+      this.#fields[FIELD.digest] = 0;
+      return;
+    }
+    const kindLength = this.#digest.write(`${algorithm}:`, 'latin1');
+    bytes.copy(this.#digest, kindLength, start, end);
+    this.#fields[FIELD.digest] = this.#writer.heap.append(this.#digest, 0, kindLength + end - start);
+  }
+
+  /** Notes the place of a package, or none for one outside of its repository. */
+  #location(attributes: XmlAttributes): void {
+    const href = attributes.find('base') === undefined ? attributes.find('href') : undefined;
+    this.#fields[FIELD.path] =
+      href !== undefined && (isPlainPath(href) || isBelow(href.toString())) ? this.#writer.heap.append(href.bytes, href.from, href.to) : 0;
   }
 
   #version(attributes: XmlAttributes): void {
@@ -246,9 +294,7 @@ export class PrimaryReader implements XmlHandler {
 
   /** Equal texts share their place; 0 for an empty one. */
   #text({ bytes, from, to }: XmlText): number {
-    let [start, end] = [from, to];
-    while (start < end && bytes[start]! <= SPACE) start++;
-    while (start < end && bytes[end - 1]! <= SPACE) end--;
+    const [start, end] = trimmed(bytes, from, to);
     if (start === end) return 0;
     return hasLineEnd(bytes, start, end)
       ? this.#internLine(bytes.toString('utf8', start, end))
@@ -259,11 +305,33 @@ export class PrimaryReader implements XmlHandler {
     const bytes = Buffer.from(text.replaceAll('\n', ' '));
     return this.#writer.heap.intern(bytes, 0, bytes.length);
   }
+}
 
-  #append(text: string): number {
-    const bytes = Buffer.from(text);
-    return this.#writer.heap.append(bytes, 0, bytes.length);
+/** Where a text begins and ends without white space around it. */
+function trimmed(bytes: Uint8Array, from: number, to: number): readonly [start: number, end: number] {
+  let [start, end] = [from, to];
+  while (start < end && bytes[start]! <= SPACE) start++;
+  while (start < end && bytes[end - 1]! <= SPACE) end--;
+  return [start, end];
+}
+
+/** The kind of a checksum that counts. */
+function algorithmOf(type: XmlText | undefined): ContentAlgorithm | undefined {
+  if (type === undefined) return undefined;
+  // Nearly all are of this kind, and a string for each takes a while.
+  if (isSame(SHA256, type.bytes, type.from, type.to)) return 'sha256';
+  const name = type.toString();
+  return isContentAlgorithm(name) ? name : undefined;
+}
+
+/** True for a path of nothing but what may be anywhere in one that leads below; others are looked at closely. */
+function isPlainPath({ bytes, from, to }: XmlText): boolean {
+  if (from === to || bytes[from] === SLASH) return false;
+  for (let at = from; at < to; at++) {
+    const code = bytes[at]!;
+    if (code === DOT ? at + 1 < to && (bytes[at + 1] === DOT || bytes[at + 1] === SLASH) : PLAIN[code] === 0) return false;
   }
+  return true;
 }
 
 function hasLineEnd(bytes: Uint8Array, from: number, to: number): boolean {

@@ -4,7 +4,7 @@ import type { XmlAttributes } from './xml-attributes.js';
 import { Utf8Check } from '../package/utf8-check.js';
 import { isSame, XmlNames } from './xml-names.js';
 import type { XmlName } from './xml-names.js';
-import { EMPTY_TEXT, replaceEntities, XmlText } from './xml-text.js';
+import { EntityReplacer, XmlText } from './xml-text.js';
 
 /** Told of elements as they come. Names are local: without the prefix of a name space. */
 export interface XmlHandler {
@@ -57,8 +57,11 @@ export class XmlReader {
   readonly #names = new XmlNames();
   readonly #open: XmlName[] = [];
   readonly #wanted: boolean[] = [];
+  /** Texts of the elements that are open, by depth; one object serves all elements of a depth. */
   readonly #texts: XmlText[] = [];
   readonly #attributes = new TagAttributes();
+  readonly #entities = new EntityReplacer();
+  readonly #decoded = new XmlText(NOTHING);
   /** What came and does not end yet. */
   #rest: Buffer = NOTHING;
   /** Bytes of the document before what is read now, and where the tag or text that is read begins in that. */
@@ -179,7 +182,7 @@ export class XmlReader {
   #close(): void {
     const name = this.#open.pop()!;
     this.#wanted.pop();
-    this.#handler.close(name.local, this.#texts.pop()!);
+    this.#handler.close(name.local, this.#texts[this.#open.length]!);
   }
 
   #startTag(data: Buffer, start: number): number {
@@ -206,8 +209,8 @@ export class XmlReader {
     if (this.#open.length === 0 && this.#seenRoot) throw this.#invalid('something follows its end');
     if (this.#open.length >= MAX_DEPTH) throw this.#invalid('it is nested too deep');
     this.#seenRoot = true;
+    (this.#texts[this.#open.length] ??= new XmlText(NOTHING)).set(NOTHING, 0, 0);
     this.#open.push(name);
-    this.#texts.push(EMPTY_TEXT);
     this.#wanted.push(this.#handler.open(name.local, this.#attributes));
     if (selfClosing) this.#close();
     return at + (selfClosing ? 2 : 1);
@@ -235,12 +238,8 @@ export class XmlReader {
     if (bracket) throw this.#invalid(`an attribute of ${tagAt(data, start)} holds "<"`);
     const value = this.#attributes.add(name.local);
     if (value === undefined) throw this.#invalid(`${tagAt(data, start)} has "${name.local}" twice`);
-    if (this.#hasEntity(data, valueFrom, close)) {
-      const replaced = this.#decode(data, valueFrom, close);
-      value.set(replaced, 0, replaced.length);
-    } else {
-      value.set(data, valueFrom, close);
-    }
+    if (this.#hasEntity(data, valueFrom, close)) this.#decode(data, valueFrom, close, value);
+    else value.set(data, valueFrom, close);
     return close + 1;
   }
 
@@ -248,8 +247,9 @@ export class XmlReader {
     const hasEntity = this.#hasEntity(data, from, to);
     if (this.#open.length > 0 && this.#wanted.at(-1) === false && !hasEntity) return;
     if (!hasEntity) return this.#characters(data, from, to);
-    const decoded = this.#decode(data, from, to);
-    this.#characters(decoded, 0, decoded.length);
+    const decoded = this.#decoded;
+    this.#decode(data, from, to, decoded);
+    this.#characters(decoded.bytes, decoded.from, decoded.to);
   }
 
   #characters(data: Buffer, from: number, to: number): void {
@@ -263,14 +263,13 @@ export class XmlReader {
         throw this.#invalid('there is text outside of its elements');
       return;
     }
-    const depth = this.#texts.length - 1;
+    const depth = this.#open.length - 1;
     if (this.#wanted[depth] !== true) return;
-    const before = this.#texts[depth]!;
-    if (before.length + to - from > MAX_TOKEN) throw this.#invalid('a text is too long');
-    this.#texts[depth] =
-      before.length === 0
-        ? new XmlText(data, from, to)
-        : new XmlText(Buffer.concat([before.bytes.subarray(before.from, before.to), data.subarray(from, to)]));
+    const text = this.#texts[depth]!;
+    if (text.length + to - from > MAX_TOKEN) throw this.#invalid('a text is too long');
+    if (text.length === 0) return text.set(data, from, to);
+    const joined = Buffer.concat([text.bytes.subarray(text.from, text.to), data.subarray(from, to)]);
+    text.set(joined, 0, joined.length);
   }
 
   /** Whether an ampersand is in `[from, to)`; each is looked for once. */
@@ -282,10 +281,12 @@ export class XmlReader {
     return this.#ampersand < to;
   }
 
-  #decode(data: Buffer, from: number, to: number): Buffer {
-    const refuse = (entity: string): Error => this.#invalid(`"${entity}" is no entity that it may use`);
-    return Buffer.from(replaceEntities(data.toString('utf8', from, to), refuse));
+  /** Replaces the entities of the raw text at `[from, to)`. */
+  #decode(data: Buffer, from: number, to: number, result: XmlText): void {
+    this.#entities.replace(data, from, to, result, this.#refuseEntity);
   }
+
+  readonly #refuseEntity = (entity: string): Error => this.#invalid(`"${entity}" is no entity that it may use`);
 
   #invalid(reason: string): Error {
     const offset = this.#passed + this.#place;
