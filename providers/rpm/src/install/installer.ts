@@ -15,7 +15,7 @@ import { cleanTree } from './clean.js';
 import { rpmError } from '../errors.js';
 import { choiceMacros, keepChoice } from './file-choice.js';
 import { createFileName } from '../file-name.js';
-import { extractPayload } from '../package/payload-tar.js';
+import { extractPayloads } from '../package/payload-tar.js';
 import { readQuirks } from '../quirks.js';
 import type { RpmQuirks } from '../quirks.js';
 import { PackageLabels } from './package-labels.js';
@@ -102,10 +102,13 @@ function choices(fileChoice: FileChoice = {}): readonly string[] {
 /** Makes an empty root able to run rpm. */
 async function bootstrap(packages: readonly VerifiedPackage[], tree: TreeSession, quirks: RpmQuirks, ctx: BuildContext): Promise<void> {
   const first = bootstrapPackages(packages, quirks.preExtract);
-  for (const [index, pkg] of first.entries()) {
-    ctx.emit({ type: 'install.progress', phase: 'extract', name: pkg.name, done: index, total: first.length });
-    await extractPayload(pkg.file, tree, ctx, neededToRun);
+  function* files(): Generator<string, void, undefined> {
+    for (const [index, { name, file }] of first.entries()) {
+      ctx.emit({ type: 'install.progress', phase: 'extract', name, done: index, total: first.length });
+      yield file;
+    }
   }
+  await extractPayloads(files(), tree, ctx, neededToRun);
 }
 
 /**
@@ -143,7 +146,8 @@ async function unpack(
   const { preExtract } = readQuirks(distribution);
   const first = preExtract.flatMap((name) => packages.filter((pkg) => pkg.name === name));
   const sorted = packages.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  for (const pkg of new Set([...first, ...sorted])) await extractPayload(pkg.file, tree, ctx);
+  // One at a time: a tools tree is large, and would lie in an archive once more.
+  for (const { file } of new Set([...first, ...sorted])) await extractPayloads([file], tree, ctx);
 }
 
 function environment(distribution: DistributionDefinition, ctx: BuildContext): Readonly<Record<string, string>> {

@@ -17,24 +17,33 @@ const TYPES: Readonly<Record<number, TarEntryType>> = {
   0o010000: 'fifo',
 };
 
+/** Which files of a package are wanted. */
+export type FileFilter = (files: readonly RpmFile[]) => (file: RpmFile) => boolean;
+
 /**
- * Puts files of a package into a tree, all owned by root, without its scripts and without rpm's knowledge.
+ * Puts files of packages into a tree, all owned by root, without scripts and without rpm's knowledge.
  *
- * @param choose tells which of its files; all of them without it.
+ * @param packages their files, in the order in which they are unpacked. They lie in one archive on disk meanwhile.
  */
-export async function extractPayload(
-  file: string,
+export async function extractPayloads(
+  packages: Iterable<string>,
   tree: TreeSession,
   ctx: Pick<Context, 'signal' | 'temporary'>,
-  choose: (files: readonly RpmFile[]) => (file: RpmFile) => boolean = () => () => true,
+  choose: FileFilter = () => () => true,
 ): Promise<void> {
-  const pkg = await readRpm(file, { signal: ctx.signal });
   const tar = join(ctx.temporary, `payload-${randomUUID()}.tar`);
   try {
-    await writeTarFile(tar, toTar(pkg.payload({ isTransient: true }), choose(pkg.files())), { signal: ctx.signal });
+    await writeTarFile(tar, entriesOf(packages, ctx.signal, choose), { signal: ctx.signal });
     await tree.extract(tar, 'tar');
   } finally {
     await unlink(tar);
+  }
+}
+
+async function* entriesOf(packages: Iterable<string>, signal: AbortSignal, choose: FileFilter): AsyncGenerator<TarInput, void, undefined> {
+  for (const file of packages) {
+    const pkg = await readRpm(file, { signal });
+    yield* toTar(pkg.payload({ isTransient: true }), choose(pkg.files()));
   }
 }
 
