@@ -23,6 +23,11 @@ export class AbsentFiles {
     }
   }
 
+  /** Whether nothing is absent so far. */
+  get isNone(): boolean {
+    return this.#failures.length === 0;
+  }
+
   /** @throws when something is absent: the failure, or one that has them all as problems. */
   refuse(): void {
     const [first, ...others] = Object.values(this.#failures);

@@ -8,8 +8,8 @@ import type { Mirrors } from './repository-mirrors.js';
  * verifies with the definition's keys, is the suite that was asked for, and what the repository's own list of mirrors vouches for.
  *
  * @returns snapshots in the order of the repositories.
- * @throws of the first repository, in that order, which cannot be pinned; what offline is not to be had of all that lack something; only after
- * all have ended, so that nothing still writes.
+ * @throws of the first repository, in that order, which cannot be pinned; what offline is not to be had of all that lack something, the indexes of
+ * those that can be pinned included; only after all have ended, so that nothing still writes.
  */
 export async function pinRepositories(
   repositories: readonly RepositorySpec[],
@@ -33,9 +33,16 @@ export async function pinRepositories(
     const pin = () => provider.metadata.snapshot(repository, arch, ctx, list);
     snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
   });
+  // One run with a network is to bring everything, so what else is missing is told at once.
+  if (!absent.isNone) for (const snapshot of Object.values(snapshots)) await absent.without(openIndexes(snapshot, provider, ctx));
   absent.refuse();
   for (const { repository, root, signers } of snapshots) {
     ctx.emit({ type: 'repository.pinned', repository: repository.id, root: root.digest, signers });
   }
   return snapshots;
+}
+
+/** Opens the indexes of packages of a repository, as reading the first package does. */
+async function openIndexes(snapshot: Snapshot, { metadata }: Provider, ctx: Context): Promise<void> {
+  for await (const _first of metadata.packages(snapshot, ctx)) return;
 }

@@ -1,26 +1,33 @@
 import { expect, it } from 'vitest';
-import { IctError, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
+import { IctError, type PackageRecord, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { pinRepositories } from '../../src/repositories/pinning.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from '../support/sample-image.js';
 
 const repositories = ['main', 'updates', 'security'].map(repository);
 
-function source(pin: (id: string) => Snapshot) {
+function source(pin: (id: string) => Snapshot, lacksIndexes: readonly string[] = []) {
   const asked: string[] = [];
+  const read: string[] = [];
   const provider = sampleProvider({
     metadata: {
       snapshot: async (spec, arch, _ctx, list) => {
         asked.push([spec.id, arch, ...(list?.urls ?? [])].join(' '));
         return pin(spec.id);
       },
-      packages: () => {
-        throw new Error('pinning reads no packages');
+      packages: async function* ({ repository: { id } }) {
+        read.push(id);
+        if (lacksIndexes.includes(id)) throw absent(`index of ${id}`);
+        yield { name: 'first' } as PackageRecord;
+        throw new Error('pinning reads no more than it must');
       },
     },
   });
-  return { asked, provider };
+  return { asked, read, provider };
 }
+
+const absent = (id: string): IctError =>
+  new IctError('ICT_FETCH_OFFLINE', 'offline', { message: `${id} is needed`, hint: 'Fetch it.', facts: { url: id } });
 
 const routes = () => {
   const chosen: string[] = [];
@@ -34,7 +41,7 @@ const routes = () => {
 
 it('pins all repositories side by side, each through the mirror of its archive, and says so in their order', async () => {
   await using ctx = fakeContext();
-  const { asked, provider } = source((id) =>
+  const { asked, read, provider } = source((id) =>
     snapshotOf(repository(id), digestOfAll(String(repositories.findIndex((one) => one.id === id)))),
   );
   const { chosen, mirrors } = routes();
@@ -42,6 +49,7 @@ it('pins all repositories side by side, each through the mirror of its archive, 
   expect(snapshots.map((snapshot) => snapshot.repository.id)).toEqual(['main', 'updates', 'security']);
   expect(asked).toEqual(['main x86_64', 'updates x86_64 http://near.example/updates', 'security x86_64']);
   expect(chosen).toEqual(repositories.map(({ archive }) => archive));
+  expect(read).toEqual([]);
   expect(ctx.events).toEqual([
     { type: 'repository.pinned', repository: 'main', root: digestOfAll('0'), signers: ['ABCD'] },
     { type: 'repository.pinned', repository: 'updates', root: digestOfAll('1'), signers: ['ABCD'] },
@@ -62,8 +70,6 @@ it('fails with the first repository in order that cannot be read, when no other 
 
 it('names offline what each repository lacks, unless something else is wrong', async () => {
   await using ctx = fakeContext();
-  const absent = (id: string): IctError =>
-    new IctError('ICT_FETCH_OFFLINE', 'offline', { message: `${id} is needed`, hint: 'Fetch it.', facts: { url: id } });
   const lacking = source((id) => {
     if (id !== 'main') throw absent(id);
     return snapshotOf(repository(id));
@@ -86,6 +92,19 @@ it('names offline what each repository lacks, unless something else is wrong', a
     throw id === 'security' ? new Error('security is not signed') : absent(id);
   });
   await expect(pinRepositories(repositories, 'x86_64', wrong.provider, routes().mirrors, ctx)).rejects.toThrow('security is not signed');
+});
+
+it('names offline the indexes, too, that repositories lack whose root is there', async () => {
+  await using ctx = fakeContext();
+  const pin = (id: string): Snapshot => {
+    if (id === 'updates') throw absent(id);
+    return snapshotOf(repository(id));
+  };
+  const { read, provider } = source(pin, ['security']);
+  await expect(pinRepositories(repositories, 'x86_64', provider, routes().mirrors, ctx)).rejects.toMatchObject({
+    facts: { urls: ['updates', 'index of security'] },
+  });
+  expect(read).toEqual(['main', 'security']);
 });
 
 it('reads every list of mirrors before a repository is read: a list changes where an archive leads', async () => {
