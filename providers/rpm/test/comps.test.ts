@@ -74,6 +74,13 @@ const COMPS = [
     namedGroup('slashed', 'C/C++ Tools', member('lonely', 'type="mandatory"')),
     namedGroup('lone', 'Team: Lone', member('lonely', 'type="mandatory"')),
     namedGroup('pair', 'Twin', member('rare', 'type="mandatory"'), member('usual', 'type="mandatory"')),
+    // Both in two parts.
+    group('parted', member('lonely', 'type="mandatory"'), member('must', 'type="mandatory"')),
+    namedGroup('parted', '', member('usual', 'type="default"'), member('must', 'type="optional"')),
+    ...['lone', 'heritage'].map(
+      (id) =>
+        `<environment><id>split</id><name>Split</name><description>Split</description><grouplist>${groups(id)}</grouplist></environment>`,
+    ),
     '<environment><id>twin</id><name>Twins</name><description>Twins</description>',
     `<grouplist>${groups('tools', 'unmet')}</grouplist></environment>`,
     '<environment><id>desk</id><name>Desk For All</name><description>Desk</description>',
@@ -214,6 +221,9 @@ const ANSWERS: Readonly<Record<string, string | null>> = {
   '@tools/nonsense': null,
   '@tools/optional,nonsense': null,
   '@needy': '',
+  '@parted': 'lonely usual',
+  '@parted/optional': 'must',
+  '@split': 'heir lonely usual',
 };
 const QUESTIONS = Object.keys(ANSWERS);
 

@@ -50,19 +50,22 @@ export function joinComps(all: readonly Comps[]): Comps {
   const groups = new Map<string, PackageGroup>();
   const environments = new Map<string, Environment>();
   for (const comps of all) {
-    for (const [id, group] of comps.groups) {
-      const here = new Set(group.packages.map(({ name }) => name));
-      const known = groups.get(id);
-      const before = (known?.packages ?? []).filter(({ name }) => !here.has(name));
-      groups.set(id, { id, name: group.name || (known?.name ?? ''), packages: [...before, ...group.packages] });
-    }
-    for (const [id, environment] of comps.environments) {
-      const known = environments.get(id);
-      const brought = [...new Set([...(known?.groups ?? []), ...environment.groups])];
-      environments.set(id, { id, name: environment.name || (known?.name ?? ''), groups: brought });
-    }
+    for (const group of comps.groups.values()) addGroup(groups, group);
+    for (const environment of comps.environments.values()) addEnvironment(environments, environment);
   }
   return { groups, environments };
+}
+
+function addGroup(groups: Map<string, PackageGroup>, { id, name, packages }: PackageGroup): void {
+  const here = new Set(packages.map((each) => each.name));
+  const known = groups.get(id);
+  const before = (known?.packages ?? []).filter((each) => !here.has(each.name));
+  groups.set(id, { id, name: name || (known?.name ?? ''), packages: [...before, ...packages] });
+}
+
+function addEnvironment(environments: Map<string, Environment>, { id, name, groups }: Environment): void {
+  const known = environments.get(id);
+  environments.set(id, { id, name: name || (known?.name ?? ''), groups: [...new Set([...(known?.groups ?? []), ...groups])] });
 }
 
 /** As libcomps reads it: what says nothing that is known is mandatory. */
@@ -82,7 +85,10 @@ interface EnvironmentDraft {
   readonly groups: string[];
 }
 
-/** Reads comps.xml, as dnf does. Names in other languages are passed over, and so are categories, which nobody can ask for. */
+/**
+ * Reads comps.xml, as dnf does: what one document has twice is joined as well. Names in other languages are passed over, and so are categories,
+ * which nobody can ask for.
+ */
 export class CompsReader implements XmlHandler {
   readonly groups = new Map<string, PackageGroup>();
   readonly environments = new Map<string, Environment>();
@@ -133,7 +139,7 @@ export class CompsReader implements XmlHandler {
     this.#nameDraft(group, name, text);
     if (name === 'packagereq' && this.#package !== undefined) group.packages.push({ name: text.trimmed(), ...this.#package });
     if (name === 'group') {
-      this.groups.set(group.id, group);
+      addGroup(this.groups, group);
       this.#group = undefined;
     }
   }
@@ -142,7 +148,7 @@ export class CompsReader implements XmlHandler {
     this.#nameDraft(environment, name, text);
     if (name === 'groupid' && !this.#inOptions) environment.groups.push(text.trimmed());
     if (name === 'environment') {
-      this.environments.set(environment.id, environment);
+      addEnvironment(this.environments, environment);
       this.#environment = undefined;
     }
   }
