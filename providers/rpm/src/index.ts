@@ -35,7 +35,7 @@ export {
   type Relation,
   type RelationSense,
 } from './relations/relation.js';
-export { parseRepomd, type Repomd, type RepomdData } from './metadata/repomd.js';
+export { parseRepomd, type Repomd, type RepomdData, type UntrustedData } from './metadata/repomd.js';
 export { resolvePackages, type PackageRequest } from './resolve/resolve.js';
 export { parseRich, type Rich } from './relations/rich.js';
 export { richClauses, type PackageSet, type RichClause } from './resolve/rich-clauses.js';

@@ -15,7 +15,7 @@ import { PrimaryReader } from '../src/metadata/primary.js';
 import { indexOf, readIndex } from '../src/metadata/read-index.js';
 import { decodePrimary } from '../src/metadata/primary-columns.js';
 import { formatRelation } from '../src/relations/relation.js';
-import { parseRepomd, repomdDate } from '../src/metadata/repomd.js';
+import { chooseData, parseRepomd, repomdDate } from '../src/metadata/repomd.js';
 import { UpdateinfoReader } from '../src/metadata/updateinfo.js';
 import { metadataText, resolvePinned } from './checked-resolution.js';
 import { recompress } from './compressed-repository.js';
@@ -423,6 +423,21 @@ describe('malformed metadata', () => {
     const sum = 'a'.repeat(64);
     const text = `<repomd><data type="primary"><checksum type="sha256">${sum}</checksum><size>5</size><location ${href}/></data></repomd>`;
     expect(() => parseRepomd(Buffer.from(text), 'test')).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID' }));
+  });
+
+  const listed = ({ type = 'primary', kind = 'sha256', place = 'href="p"', size = '<size>5</size>' } = {}) =>
+    `<data type="${type}"><checksum type="${kind}">${'a'.repeat(64)}</checksum>${size}<location ${place}/></data>`;
+  it.each([
+    ['it lists no primary metadata', listed({ type: 'primary_db' })],
+    ['it lists its primary by a checksum of kind "sha", and only those of SHA-2 count', listed({ kind: 'sha' })],
+    ['it lists its primary as lying elsewhere (xml:base), where it is not looked for', listed({ place: 'xml:base="http://b" href="p"' })],
+    ['it lists its filelists without a size', listed() + listed({ type: 'filelists', size: '' })],
+    ['it lists its modules without a place', listed() + listed({ type: 'modules', place: '' })],
+    ['it lists its group without a checksum', `${listed()}<data type="group"><location href="p"/><size>5</size></data>`],
+    ['it lists its primary twice', listed() + listed()],
+  ])('of repomd is refused with what is wrong: %s', (reason, data) => {
+    const read = () => chooseData(parseRepomd(Buffer.from(`<repomd>${data}</repomd>`), 'test'), repository('test'));
+    expect(read).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID', facts: { repository: 'test', reason } }));
   });
 
   it('of a package is told as far as it goes: texts of several lines, relations of odd versions', () => {

@@ -42,11 +42,12 @@ async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Co
   const { bytes, signers } = await fetchRoot(repository, ctx, list?.roots);
   const repomd = parseRepomd(bytes, repository.id);
   const indexes = chooseData(repomd, repository);
-  if (repomd.untrusted.includes('updateinfo') && !indexes.some(({ component }) => component === 'updateinfo')) {
+  const unread = repomd.untrusted.find(({ type }) => type === 'updateinfo');
+  if (unread !== undefined && !indexes.some(({ component }) => component === 'updateinfo')) {
     ctx.emit({
       type: 'warning',
       code: 'ICT_RPM_REPOMD_INVALID',
-      message: `advisories of repository "${repository.id}" are not read: it lists them without a place of its own, a size and a checksum of SHA-2`,
+      message: `advisories of repository "${repository.id}" are not read: its repomd.xml lists them ${unread.fault}`,
     });
   }
   await refuseRollback(repomd, repository, ctx);

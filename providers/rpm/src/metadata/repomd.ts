@@ -24,7 +24,13 @@ export interface Repomd {
   readonly revision: string | undefined;
   readonly data: readonly RepomdData[];
   /** Files that lack what they need to be trusted. */
-  readonly untrusted: readonly DataType[];
+  readonly untrusted: readonly UntrustedData[];
+}
+
+export interface UntrustedData {
+  readonly type: DataType;
+  /** How it is listed: the end of a sentence. */
+  readonly fault: string;
 }
 
 /** No real metadata file is larger, decompressed. */
@@ -79,11 +85,12 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
     throw invalid(repository, cause instanceof Error ? cause.message : String(cause), cause);
   }
   const types = drafts.map(({ type }) => type);
-  if (types.includes('') || new Set(types).size !== types.length)
-    throw invalid(repository, 'a metadata file has no type, or one of another');
-  const data = drafts.flatMap((each) => toData(each, repository) ?? []);
-  const trusted = new Set(data.map(({ type }) => type));
-  return { revision, data, untrusted: types.filter((type) => !trusted.has(type)) };
+  if (types.includes('')) throw invalid(repository, 'it lists a metadata file without a type');
+  const seen = new Set<DataType>();
+  const twin = types.find((type) => seen.size === seen.add(type).size);
+  if (twin !== undefined) throw invalid(repository, `it lists its ${twin} twice`);
+  const listed = drafts.map((each) => toData(each, repository));
+  return { revision, data: listed.filter((each) => 'digest' in each), untrusted: listed.filter((each) => 'fault' in each) };
 }
 
 function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
@@ -98,10 +105,14 @@ function setValue(draft: Draft, name: string, value: string, algorithm: string |
   else if (name === 'timestamp') draft.timestamp = Math.trunc(Number(value));
 }
 
-/** Undefined for a file that lacks what it needs to be trusted; whoever needs it says so. */
-function toData(draft: Draft, repository: string): RepomdData | undefined {
+/** @returns what a file lacks to be trusted where it does; whoever needs it says so. */
+function toData(draft: Draft, repository: string): RepomdData | UntrustedData {
   const { type, href, base, algorithm = '', checksum, openAlgorithm = '', openChecksum = '', size, openSize, timestamp = 0 } = draft;
-  if (href === undefined || base !== undefined || checksum === undefined || size === undefined) return undefined;
+  if (href === undefined) return { type, fault: 'without a place' };
+  if (base !== undefined) return { type, fault: 'as lying elsewhere (xml:base), where it is not looked for' };
+  if (checksum === undefined)
+    return { type, fault: algorithm === '' ? 'without a checksum' : `by a checksum of kind "${algorithm}", and only those of SHA-2 count` };
+  if (size === undefined) return { type, fault: 'without a size' };
   const digest = statedDigest(algorithm, checksum);
   if (digest === undefined) throw invalid(repository, `the checksum of its ${type} is not what ${algorithm} gives`);
   if (!Number.isSafeInteger(size) || size <= 0) throw invalid(repository, `the size of its ${type} is no number of bytes`);
@@ -136,14 +147,13 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     const names = TWINS.map((ending) => `${type}${ending}`);
     const data = names.map((name) => repomd.data.find((each) => each.type === name)).find((each) => each !== undefined);
     // A file that cannot be read is not taken for one that is not there, unless it only informs.
-    if (data === undefined && !INFORMING.has(type) && names.some((name) => repomd.untrusted.includes(name))) {
-      throw invalid(repository.id, `it lists its ${type} without a place of its own, a size and a checksum of SHA-2`);
+    const untrusted = repomd.untrusted.find((each) => names.includes(each.type));
+    if (data === undefined && untrusted !== undefined && !INFORMING.has(type)) {
+      throw invalid(repository.id, `it lists its ${type} ${untrusted.fault}`);
     }
     return data === undefined ? [] : [{ type, data }];
   });
-  if (chosen[0]?.type !== 'primary') {
-    throw invalid(repository.id, 'it lists no primary metadata with a size and a checksum of SHA-2');
-  }
+  if (chosen[0]?.type !== 'primary') throw invalid(repository.id, 'it lists no primary metadata');
   return chosen.map(({ type, data: { path, digest, sizeBytes, plain } }) => ({
     path,
     digest,
