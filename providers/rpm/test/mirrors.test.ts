@@ -44,6 +44,13 @@ describe('metalinks', () => {
     expect(metalinkOf('metalink_with_alternates')!.roots!.map(({ digest }) => digest.slice(7, 15))).toEqual(['d4f9ad66', '099ff51a']);
   });
 
+  it('may name earlier states before the present one', () => {
+    const text = readFileSync(join(FIXTURES, 'metalinks', 'metalink_with_alternates'), 'utf8');
+    const turned = text.replace(/(<size>.*?<\/verification>)(\s*)(<mm0:alternates>.*<\/mm0:alternates>)/s, '$3$2$1');
+    expect(turned).not.toBe(text);
+    expect(parseMetalink(Buffer.from(turned), 'turned')).toEqual(metalinkOf('metalink_with_alternates'));
+  });
+
   it('are read as far as they can be: sizes, times, preferences and addresses that are none', () => {
     expect(metalinkOf('metalink_bad_01')).toEqual({
       urls: ['http://mirror.pnl.gov/fedora/linux/releases/17/Everything/x86_64/os'],

@@ -46,6 +46,9 @@ function isCount(value: number | undefined): value is number {
 class MetalinkHandler implements XmlHandler {
   /** The present state, and its alternates. */
   readonly states: Draft[] = [];
+  #present: Draft = {};
+  /** The state that is being described: alternates may stand before what the file itself is. */
+  #state: Draft = {};
   readonly mirrors: { readonly url: string; readonly preference: number }[] = [];
   #inFile = false;
   #inResources = false;
@@ -55,7 +58,8 @@ class MetalinkHandler implements XmlHandler {
   open(name: string, attributes: XmlAttributes): boolean {
     if (name === 'file') this.#inFile = attributes.get('name') === 'repomd.xml';
     if (!this.#inFile) return false;
-    if (name === 'file' || name === 'alternate') this.states.push({});
+    if (name === 'file') this.states.push((this.#present = this.#state = {}));
+    else if (name === 'alternate') this.states.push((this.#state = {}));
     else if (name === 'resources') this.#inResources = true;
     else if (name === 'hash') this.#algorithm = attributes.get('type');
     else if (name === 'url') this.#preference = Number(attributes.get('preference') ?? 0) || 0;
@@ -64,11 +68,11 @@ class MetalinkHandler implements XmlHandler {
 
   close(name: string, text: XmlText): void {
     if (!this.#inFile) return;
-    const state = this.states.at(-1)!;
     if (name === 'file') this.#inFile = false;
+    else if (name === 'alternate') this.#state = this.#present;
     else if (name === 'resources') this.#inResources = false;
-    else if (name === 'size') state.size = Number(text.trimmed());
-    else if (name === 'hash' && this.#algorithm === 'sha256') state.sha256 = text.trimmed().toLowerCase();
+    else if (name === 'size') this.#state.size = Number(text.trimmed());
+    else if (name === 'hash' && this.#algorithm === 'sha256') this.#state.sha256 = text.trimmed().toLowerCase();
     else if (name === 'url' && this.#inResources) this.#mirror(text.trimmed());
   }
 
