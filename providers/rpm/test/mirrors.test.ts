@@ -51,6 +51,18 @@ describe('metalinks', () => {
     expect(parseMetalink(Buffer.from(turned), 'turned')).toEqual(metalinkOf('metalink_with_alternates'));
   });
 
+  it('may be those of openSUSE: with names of digests as IANA has them, and digests of pieces', () => {
+    const hash = (type: string, digit: string, digits: number) => `<hash type="${type}">${digit.repeat(digits)}</hash>`;
+    const text = `<metalink version="3.0" xmlns="http://www.metalinker.org/"><publisher><url>http://download.opensuse.org</url></publisher>
+<files><file name="repomd.xml"><size>9</size>${hash('md5', 'a', 32)}${hash('sha-1', 'b', 40)}${hash('sha-256', 'c', 64)}
+<pieces length="5" type="sha-1"><hash>${'d'.repeat(40)}</hash></pieces><resources>
+<url type="https" location="DE" preference="99">https://mirror.example/leap/repodata/repomd.xml</url></resources></file></files></metalink>`;
+    expect(parseMetalink(Buffer.from(text), 'test')).toEqual({
+      urls: ['https://mirror.example/leap'],
+      roots: [{ digest: `sha256:${'c'.repeat(64)}`, sizeBytes: 9 }],
+    });
+  });
+
   it('are read as far as they can be: sizes, times, preferences and addresses that are none', () => {
     expect(metalinkOf('metalink_bad_01')).toEqual({
       urls: ['http://mirror.pnl.gov/fedora/linux/releases/17/Everything/x86_64/os'],

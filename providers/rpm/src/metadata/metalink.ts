@@ -6,6 +6,9 @@ import type { XmlAttributes } from './xml-attributes.js';
 import type { XmlHandler } from './xml.js';
 import type { XmlText } from './xml-text.js';
 
+/** SHA-256 as mirror managers write it, and as the registry of IANA does, which openSUSE's server goes by. */
+const SHA256: ReadonlySet<string | undefined> = new Set(['sha256', 'sha-256']);
+
 /** What a metalink says of one state of repomd.xml, while it is read. */
 interface Draft {
   sha256?: string;
@@ -72,7 +75,7 @@ class MetalinkHandler implements XmlHandler {
     else if (name === 'alternate') this.#state = this.#present;
     else if (name === 'resources') this.#inResources = false;
     else if (name === 'size') this.#state.size = Number(text.trimmed());
-    else if (name === 'hash' && this.#algorithm === 'sha256') this.#state.sha256 = text.trimmed().toLowerCase();
+    else if (name === 'hash' && SHA256.has(this.#algorithm)) this.#state.sha256 = text.trimmed().toLowerCase();
     else if (name === 'url' && this.#inResources) this.#mirror(text.trimmed());
   }
 
