@@ -8,7 +8,8 @@ import { CPIO_END, cpioMember, encodeRpm, encodeRpm6, fileTags, RpmWorkshop, zer
 import type { Context, RepositorySpec, ResolvedPackage } from '@ict/plugin-api';
 import { createVerifier } from '@ict/verify';
 import { readRpm } from '../src/package/package.js';
-import { FILE_FLAG, SIGNATURE_TAG, TAG } from '../src/package/tags.js';
+import { FILE_FLAG, RELATION_FLAG, RELATION_TAGS, SIGNATURE_TAG, TAG } from '../src/package/tags.js';
+import { EQUAL, LESS } from '../src/relations/relation.js';
 import { createPackageVerifier } from '../src/trust/verify.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-hostile-'));
@@ -188,6 +189,21 @@ describe('a package of rpm 6, with its signatures under the new tag alone', () =
     expect(await readAll(file)).toEqual({ '/etc/good': 5 });
     expect(await verdict(file, [keys[0].keyring])).toBe('good');
     expect(await verdict(file, [keys[1].keyring])).toBe('good');
+  });
+
+  it('is not unpacked when its payload is aligned, which rpm has a feature for', async () => {
+    const [names, versions, flags] = RELATION_TAGS.requires;
+    const needs: Readonly<Record<number, HeaderValue>> = {
+      [flags]: { width: 4, numbers: [RELATION_FLAG.RPMLIB | LESS | EQUAL] },
+      [names]: { texts: ['rpmlib(PayloadAlignment)'] },
+      [versions]: { texts: ['6.2.0-1'] },
+    };
+    const aligned = Buffer.concat([Buffer.from('07070X00000000\0\0'), Buffer.alloc(4080), Buffer.alloc(4096, 'x'), CPIO_END]);
+    const file = write('aligned.rpm', encodeRpm6({ header: { ...fileTags({ '/etc/good': 4096 }), ...needs }, payload: aligned }));
+    await expect(readAll(file)).rejects.toMatchObject({
+      code: 'ICT_RPM_PAYLOAD_INVALID',
+      facts: { reason: 'feature "rpmlib(PayloadAlignment)"' },
+    });
   });
 
   it('is read by rpm of today as we read it', () => {

@@ -5,6 +5,7 @@ import type { Compression } from '@ict/archive';
 import { rpmError } from '../errors.js';
 import { formatEvr } from '../relations/evr.js';
 import type { Evr } from '../relations/evr.js';
+import { rpmlibFeature } from '../relations/rpmlib.js';
 import { FileOpening } from './file-opening.js';
 import { Header, HEADER_INTRO_BYTES, readHeaderSize } from './header.js';
 import { readFiles } from './package-files.js';
@@ -160,6 +161,7 @@ function describe(
     return decompress(stored, compression, { ...shared, maxBytes: maxPayloadBytes });
   };
   const payloadBytes = async function* (isTransient: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+    requireKnownFeatures(header);
     const whole = smallPayload(file, payloadRange, compression, maxPayloadBytes);
     if (whole === undefined) return yield* archive();
     try {
@@ -186,6 +188,12 @@ function describe(
     archive,
     payload: ({ isTransient = false } = {}) => readPayload(payloadBytes(isTransient), files(), `${name} ${formatEvr(evr)}`, shared),
   };
+}
+
+/** Such as a layout that would be misread: what a package requires of rpm may be in its header alone, as most metadata leaves it out. */
+function requireKnownFeatures(header: Header): void {
+  const unknown = header.strings(RELATION_TAGS.requires[0]).find((name) => rpmlibFeature(name) === false);
+  if (unknown !== undefined) throw unknownPayload(`feature "${unknown}"`);
 }
 
 /** The bytes of a payload of moderate size, decompressed; undefined when they have to be streamed. */
