@@ -33,6 +33,7 @@ export const rpmError = defineErrors({
   ICT_RPM_PACKAGE_UNKNOWN_KEY: 'integrity',
   ICT_RPM_PACKAGE_EXPIRED_KEY: 'integrity',
   ICT_RPM_NO_INSTALLER: 'invalid',
+  ICT_RPM_DEPENDENCY_CHECK: 'command',
   ICT_RPM_FILE_CONFLICT: 'command',
   ICT_RPM_OWNER_UNKNOWN: 'command',
   ICT_RPM_SCRIPTLET_FAILED: 'command',

@@ -9,7 +9,7 @@ import type { InstallChange, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { startSandbox, type LayerManifest, type Sandbox } from '@ict/sandbox';
 import { createInstaller } from '../src/install/installer.js';
-import { TAG } from '../src/package/tags.js';
+import { RELATION_TAGS, TAG } from '../src/package/tags.js';
 import { distribution, makeHostRpmTree, verified } from './host-rpm-tree.js';
 
 const MIB = 2 ** 20;
@@ -203,6 +203,38 @@ describe('packages that bring the same paths', () => {
   it('in the same way are installed', async () => {
     const { error } = await install([shell, bringing('one', many('1')), bringing('other', many('1'))]);
     expect(error).toBeUndefined();
+  });
+});
+
+describe('packages that say more than what was resolved by', () => {
+  it('are refused with what they need and exclude, and whose they are', async () => {
+    const needy = verified('needy', workshop.build({ name: 'needy', epoch: 0, preamble: ['Requires: nowhere >= 2'] }));
+    const foe = verified('foe', workshop.build({ name: 'foe', preamble: ['Conflicts: shell < 2'] }));
+    const { error, layer } = await install([shell, needy, foe]);
+    expect(error).toMatchObject({
+      code: 'ICT_RPM_DEPENDENCY_CHECK',
+      facts: {
+        problems: [
+          { package: 'foe-1.0-1.noarch', repository: 'workshop', verb: 'excludes', what: 'shell < 2' },
+          { package: 'needy-0:1.0-1.noarch', repository: 'workshop', verb: 'needs', what: 'nowhere >= 2' },
+        ],
+        untold: 0,
+      },
+    });
+    expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
+  });
+
+  it('are counted when there are many', async () => {
+    const preamble = Array.from({ length: 12 }, (_, number) => `Requires: nowhere-${number}`);
+    const { error } = await install([shell, verified('needy', workshop.build({ name: 'needy', preamble }))]);
+    expect(error).toMatchObject({ facts: { untold: 2 }, message: expect.stringMatching(/\n {2}and 2 more$/) as string });
+  });
+
+  it('are refused for a feature that rpm does not have', async () => {
+    const [names, versions, flags] = RELATION_TAGS.requires;
+    const needs = { [flags]: { width: 4, numbers: [0] }, [names]: { texts: ['rpmlib(Telepathy)'] }, [versions]: { texts: [''] } } as const;
+    const { error } = await install([made('newer', { ...installableTags({ '/etc/good': 'good\n' }), ...needs }, CPIO_END)]);
+    expect(error).toMatchObject({ code: 'ICT_RPM_DEPENDENCY_CHECK', facts: { problems: [{ verb: 'needs', what: 'rpmlib(Telepathy)' }] } });
   });
 });
 

@@ -19,6 +19,7 @@ import { extractPayloads } from '../package/payload-tar.js';
 import { readQuirks } from '../quirks.js';
 import type { RpmQuirks } from '../quirks.js';
 import { PackageLabels } from './package-labels.js';
+import { RefusedDependencies } from './refused-dependencies.js';
 import { RefusedFiles } from './refused-files.js';
 import { failedScriptlet, RefusedInstallation } from './refused-installation.js';
 
@@ -72,7 +73,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   await tree.expose(packages, PACKAGES);
   const files = packages.map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
   const labels = new PackageLabels([...(change.installed ?? []), ...packages]);
-  const refused = [new RefusedInstallation(labels), new RefusedFiles(labels)] as const;
+  const refused = [new RefusedInstallation(labels), new RefusedDependencies(labels), new RefusedFiles(labels)] as const;
   const tell = progress(labels, packages.length, ctx);
   try {
     await tree.run({
@@ -84,8 +85,8 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
       },
     });
   } catch (error) {
-    const [installation, ofFiles] = refused;
-    throw await ofFiles.errorFor(installation.errorFor(error), tree, env);
+    const [installation, dependencies, ofFiles] = refused;
+    throw await ofFiles.errorFor(dependencies.errorFor(installation.errorFor(error)), tree, env);
   }
   if (change.fileChoice !== undefined) await keepChoice(change.fileChoice, tree);
 }
