@@ -1,14 +1,19 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { CPIO_END, encodeRpm, headerDigest } from '@ict/fixtures';
 import { memoryTree } from '@ict/plugin-testkit';
 import { createFileName } from '../src/file-name.js';
 import { createInventory, parseInventory } from '../src/install/inventory.js';
+import { TAG } from '../src/package/tags.js';
 import { toSpdxExpression } from '../src/spdx-licence.js';
 import { formatPurl } from '../src/purl.js';
 import { FIXTURES } from './fixture-index.js';
 
-const line = (...values: readonly string[]): string => `${values.join('\x1f')}\n`;
+const MARK = '|mark|';
+const line = (...values: readonly string[]): string => values.map((value) => `${value}${MARK}`).join('');
 
 describe('parseInventory', () => {
   it('reads what rpm prints, sorted, without keys', () => {
@@ -16,7 +21,7 @@ describe('parseInventory', () => {
       line('zlib', '0', '1.3', '2.fc43', 'x86_64', 'zlib-1.3-2.fc43.src.rpm', 'Fedora Project', 'https://zlib.net', 'Zlib', 'Compression') +
       line('gpg-pubkey', '0', 'abc', '123', '(none)', '(none)', '(none)', '(none)', 'pubkey', 'a key') +
       line('bind-libs', '32', '9.18', '1', 'x86_64', 'bind-9.18-1.src.rpm', '(none)', '(none)', 'MPLv2.0', 'Libraries');
-    expect(parseInventory(text)).toEqual([
+    expect(parseInventory(text, MARK)).toEqual([
       {
         name: 'bind-libs',
         version: '32:9.18-1',
@@ -41,31 +46,49 @@ describe('parseInventory', () => {
   it('reads several versions of one package, the highest first', () => {
     const kernel = (version: string, epoch = '0') =>
       line('kernel', epoch, version, '1', 'x86_64', ...Array.from({ length: 5 }, () => '(none)'));
-    const versions = parseInventory(kernel('6.9') + kernel('5.1', '1') + kernel('6.12')).map(({ version }) => version);
+    const versions = parseInventory(kernel('6.9') + kernel('5.1', '1') + kernel('6.12'), MARK).map(({ version }) => version);
     expect(versions).toEqual(['1:5.1-1', '6.12-1', '6.9-1']);
   });
 
-  it('refuses what it did not ask for', () => {
-    expect(() => parseInventory('rpm: not a database\n')).toThrow(expect.objectContaining({ code: 'ICT_RPM_INVENTORY_INVALID' }));
-  });
+  it.each(['rpm: not a database\n', line('a', '0', '1'), `${line(...Array.from({ length: 10 }, () => '1'))}error`])(
+    'refuses what it did not ask for: %j',
+    (text) => {
+      expect(() => parseInventory(text, MARK)).toThrow(expect.objectContaining({ code: 'ICT_RPM_INVENTORY_INVALID' }));
+    },
+  );
 });
 
 describe('the inventory of a tree', () => {
-  it('is what its rpm says', async () => {
-    const file = join(FIXTURES, 'packages/rpm-rs/v4/rpm-basic-2.3.4-5.el9.noarch.rpm');
-    const tree = memoryTree({
+  /** The same question, asked of a package file instead of a database. */
+  const treeOf = (file: string) =>
+    memoryTree({
       files: { '/usr/bin/rpm': 'rpm' },
-      // The same question, asked of a package file instead of a database.
       run: async ({ argv }, session) => {
         const output = execFileSync('rpm', ['--query', '--nosignature', '--queryformat', argv[4]!, '--package', file], { stdio: 'pipe' });
         await session.write(argv[5]!, output);
         return {};
       },
     });
+
+  it('is what its rpm says', async () => {
+    const tree = treeOf(join(FIXTURES, 'packages/rpm-rs/v4/rpm-basic-2.3.4-5.el9.noarch.rpm'));
     const [installed, ...others] = await createInventory().list(tree);
     expect(others).toEqual([]);
     expect(installed).toMatchObject({ name: 'rpm-basic', version: '1:2.3.4-5.el9', arch: 'noarch' });
     expect(await tree.list('/run')).toEqual([]);
+  });
+
+  it.each([
+    ['of several lines', 'First line\nsecond line'],
+    ['that looks like another package', ['x\nopenssl', '0', '99', '1', 'noarch', 'a.src.rpm', 'b', 'c', 'MIT', 'forged'].join('\x1f')],
+  ])('has one package for one with a summary %s', async (_what, summary) => {
+    const directory = mkdtempSync(join(tmpdir(), 'ict-rpm-inventory-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const file = join(directory, 'made.rpm');
+    writeFileSync(file, encodeRpm({ header: { [TAG.SUMMARY]: { text: summary } }, payload: CPIO_END, sign: headerDigest }));
+    expect(await createInventory().list(treeOf(file))).toMatchObject([
+      { name: 'made', version: '1-1', summary: summary.replace('\n', ' ') },
+    ]);
   });
 
   it('is empty without rpm', async () => {
