@@ -43,6 +43,11 @@ describe('parseInventory', () => {
     ]);
   });
 
+  it('lists a package that is called as keys are', () => {
+    const values = ['gpg-pubkey', '0', 'abc', '123', 'noarch', '(none)', '(none)', '(none)', 'MIT', 'no key'];
+    expect(parseInventory(line(...values), MARK)).toMatchObject([{ name: 'gpg-pubkey', version: 'abc-123', arch: 'noarch' }]);
+  });
+
   it('reads several versions of one package, the highest first', () => {
     const kernel = (version: string, epoch = '0') =>
       line('kernel', epoch, version, '1', 'x86_64', ...Array.from({ length: 5 }, () => '(none)'));

@@ -9,6 +9,9 @@ import { sourceOf } from '../resolve/resolve-closure.js';
 
 const FIELDS = ['NAME', 'EPOCHNUM', 'VERSION', 'RELEASE', 'ARCH', 'SOURCERPM', 'VENDOR', 'URL', 'LICENSE', 'SUMMARY'] as const;
 
+/** What rpm prints for what is not there. */
+const NONE = '(none)';
+
 /** Asks the tree's own rpm what is installed. */
 export function createInventory(): Inventory {
   return { list, purl };
@@ -48,9 +51,14 @@ export function parseInventory(text: string, mark: string): readonly InstalledPa
     fields.slice(at * FIELDS.length, (at + 1) * FIELDS.length),
   );
   return packages
-    .filter(([name]) => name !== 'gpg-pubkey')
+    .filter((values) => !isKey(values))
     .map(toInstalled)
     .sort((a, b) => compareText(a.name, b.name) || compareText(a.arch, b.arch) || -compareVersions(a.version, b.version));
+}
+
+/** rpm before 4.20 installs packages that bear the name of keys; but keys have no architecture. */
+function isKey([name, _epoch, _version, _release, arch]: readonly string[]): boolean {
+  return name === 'gpg-pubkey' && arch === NONE;
 }
 
 function toInstalled(values: readonly string[]): InstalledPackage {
@@ -66,7 +74,7 @@ function toInstalled(values: readonly string[]): InstalledPackage {
     string,
     string,
   ];
-  const known = (value: string): boolean => value !== '' && value !== '(none)';
+  const known = (value: string): boolean => value !== '' && value !== NONE;
   return {
     name,
     version: formatEvr({ epoch: Number(epoch), version, release }),
