@@ -17,7 +17,7 @@ interface Suite {
 
 const needs = (text: string) => [`Depends: ${text}`];
 
-/** Three suites as Debian has them: one ordinary, backports, and one that nothing is taken from by itself. */
+/** Suites as Debian has them: one ordinary, backports, one that nothing is taken from by itself, and security. */
 const SUITES: readonly Suite[] = [
   {
     name: 'stable',
@@ -28,6 +28,9 @@ const SUITES: readonly Suite[] = [
       { name: 'tool-extra', version: '1.0', fields: needs('library') },
       { name: 'library', version: '1.0' },
       { name: 'client', version: '1.0', fields: needs('tool') },
+      { name: 'first-mta', version: '1.0', fields: ['Provides: mta'] },
+      { name: 'second-mta', version: '1.0', fields: ['Provides: mta'] },
+      { name: 'mailer', version: '1.0', fields: needs('mta') },
     ],
   },
   {
@@ -52,6 +55,7 @@ const SUITES: readonly Suite[] = [
       { name: 'rare', version: '0.1', fields: needs('library') },
     ],
   },
+  { name: 'stable-security', codename: 'trixie-security', packages: [{ name: 'first-mta', version: '1.1', fields: ['Provides: mta'] }] },
 ];
 
 const releaseOf = ({ name, codename, release = {} }: Suite) => ({ Suite: name, Codename: codename, ...release });
@@ -109,7 +113,7 @@ async function theirs(request: string, oracle: AptResolver): Promise<readonly st
 
 describe('priorities of suites, against apt-get', () => {
   it('are what apt gives them', () => {
-    expect(SUITES.map(priorityOf)).toEqual([undefined, 100, 1]);
+    expect(SUITES.map(priorityOf)).toEqual([undefined, 100, 1, undefined]);
   });
 
   it.each([
@@ -130,6 +134,9 @@ describe('priorities of suites, against apt-get', () => {
     'client tool/stable-backports',
     'tool/nowhere',
     'library/experimental tool/stable-backports',
+    // An update of one provider does not put it before the others.
+    'mailer',
+    'mailer first-mta',
   ])('%s', async (request) => {
     expect(ours(request)).toEqual(await theirs(request, apt));
   });

@@ -41,7 +41,7 @@ export class Pool extends Candidates {
 
   /**
    * Offered packages that satisfy a group of `groups`, in order of preference: alternative by alternative, in each the real package before those
-   * that provide it, and of these as apt: essential, protected, native, higher priority, then the order of the indexes. What an earlier
+   * that provide it, and of these as apt: essential, protected, native, higher priority, then the name that comes later in the indexes. What an earlier
    * answer had comes before all that.
    *
    * @returns null when the group does not concern the architecture.
@@ -208,7 +208,19 @@ export class Pool extends Candidates {
       }
     }
     if (found.length < 2) return found;
-    return found.sort(({ solvable: a }, { solvable: b }) => this.#rank(a) - this.#rank(b) || b - a);
+    return found.sort(
+      ({ solvable: a }, { solvable: b }) =>
+        this.#rank(a) - this.#rank(b) || this.#firstOf(b) - this.#firstOf(a) || this.#offeredPlace(a) - this.#offeredPlace(b),
+    );
+  }
+
+  /** The first package of a solvable's name: as with apt, an update in a later repository does not move the name. */
+  #firstOf(solvable: number): number {
+    return Math.min(...this.all(this.name(solvable), this.archOf(solvable)));
+  }
+
+  #offeredPlace(solvable: number): number {
+    return this.offered(this.name(solvable), this.archOf(solvable)).indexOf(solvable);
   }
 
   #rank(solvable: number): number {
