@@ -29,6 +29,7 @@ const why: Why = {
       package: 'init:amd64',
       steps: [edge('init', 'mail', 'recommends'), edge('mail', 'libc', 'requires')],
     },
+    { request: 'libc', reason: 'template', byDefault: true, package: 'libc:amd64', steps: [] },
   ],
 };
 
@@ -176,6 +177,8 @@ describe('why', () => {
         '  the base system asks for init',
         '    init recommends mail',
         '    mail requires libc',
+        '',
+        '  the definition of the distribution asks for libc',
         '',
       ].join('\n'),
     );

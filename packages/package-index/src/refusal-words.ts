@@ -11,18 +11,26 @@ const WHO: Readonly<Record<string, string>> = {
   'why-not': 'the question',
 };
 
+type Asker = Pick<Seed, 'reason' | 'byDefault'>;
+
 /** Items that are shown when there are more than one can read. */
 const SHOWN = 5;
 
 /** Who asks for a package: `the template`. */
-function whoAsks({ reason }: Pick<Seed, 'reason'>): string {
-  return WHO[reason] ?? reason;
+function whoAsks(seed: Asker): string {
+  return isOfDefinition(seed) ? 'the definition of the distribution' : (WHO[seed.reason] ?? seed.reason);
+}
+
+/** Of its packages a template can leave none out, whether or not it names them as well. */
+function isOfDefinition({ reason, byDefault }: Asker): boolean {
+  return reason === 'template' && byDefault === true;
 }
 
 /** `the template asks for nginx (image.yml:12)`. */
 export function tellRequest(seed: Seed): string {
   const { position, request } = seed;
-  return `${whoAsks(seed)} asks for ${request}${position === undefined ? '' : ` (${position.file}:${position.line})`}`;
+  const place = position === undefined || isOfDefinition(seed) ? '' : ` (${position.file}:${position.line})`;
+  return `${whoAsks(seed)} asks for ${request}${place}`;
 }
 
 /**
@@ -30,8 +38,8 @@ export function tellRequest(seed: Seed): string {
  *
  * @param rest of the sentence.
  */
-export function askedBy(seed: Pick<Seed, 'reason'>, rest = ''): string {
-  if (['template', 'question', 'why-not'].includes(seed.reason)) return rest;
+export function askedBy(seed: Asker, rest = ''): string {
+  if (!isOfDefinition(seed) && ['template', 'question', 'why-not'].includes(seed.reason)) return rest;
   return `, which ${whoAsks(seed)} asks for${rest === '' ? '' : ','}${rest}`;
 }
 

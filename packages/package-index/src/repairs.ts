@@ -75,8 +75,12 @@ function workingRepairs(
   return [...changes, ...working.map(({ text }) => text!)];
 }
 
-/** How a user leaves out what a seed asks for; undefined for what the base system and the tools tree need, and for what `why-not` asks about: no wishes. */
-export function tellOmission({ reason, request }: Seed): string | undefined {
-  if (['essential', 'tools', 'why-not'].includes(reason)) return undefined;
-  return reason === 'bootloader' ? 'choose another boot loader' : `leave out "${request}"`;
+/**
+ * How a user leaves out what a seed asks for; undefined for what the base system, the definition of the distribution and the tools tree need, and for what
+ * `why-not` asks about: no wishes.
+ */
+export function tellOmission({ reason, request, byDefault }: Seed): string | undefined {
+  if (reason === 'bootloader') return 'choose another boot loader';
+  if (reason === 'kernel' && byDefault === true) return 'choose another kernel';
+  return byDefault === true || ['essential', 'tools', 'why-not'].includes(reason) ? undefined : `leave out "${request}"`;
 }

@@ -18,6 +18,13 @@ it('says who asks for what, and where', () => {
   expect(tellRequest({ request: 'x', reason: 'a plugin' })).toBe('a plugin asks for x');
 });
 
+it('names the definition for what no template can leave out, also where one names it', () => {
+  const seed = { request: 'udev', reason: 'template', byDefault: true, position: { file: 'image.yml', line: 7, column: 3 } } as const;
+  expect(tellRequest(seed)).toBe('the definition of the distribution asks for udev');
+  expect(askedBy(seed)).toBe(', which the definition of the distribution asks for');
+  expect(tellRequest({ request: 'linux', reason: 'kernel', byDefault: true })).toBe('the choice of kernel asks for linux');
+});
+
 it.each([
   ['template', '', ''],
   ['question', ' any more', ' any more'],

@@ -81,3 +81,10 @@ it.each([
 ])('of %s: %s', (text, expected) => {
   expect(tellOmission(seed(text))).toBe(expected);
 });
+
+it.each([
+  ['a', undefined],
+  ['a kernel', 'choose another kernel'],
+])('of %s by default: %s', (text, expected) => {
+  expect(tellOmission({ ...seed(text), byDefault: true })).toBe(expected);
+});

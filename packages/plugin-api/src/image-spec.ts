@@ -135,6 +135,8 @@ export interface RequestedPackage {
   /** As written: `name`, `name=version`, `name/suite`. */
   readonly name: string;
   readonly position?: SourcePosition;
+  /** The defaults of the distribution ask for it, whatever the template leaves out. */
+  readonly byDefault?: true;
 }
 
 export interface KernelSpec {

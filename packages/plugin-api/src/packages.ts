@@ -80,6 +80,8 @@ export interface Seed {
   /** What asked: `essential`, `template`, `kernel`, `bootloader`, `tools`. */
   readonly reason: string;
   readonly position?: SourcePosition;
+  /** The defaults of the distribution ask for it, so that no template can leave it out. */
+  readonly byDefault?: true;
 }
 
 /**

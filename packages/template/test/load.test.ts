@@ -48,7 +48,8 @@ describe('merging', () => {
     expect(spec?.system.recommends).toBe(false);
     expect(spec?.system.packages.map(({ name }) => name)).toEqual(['udev', 'dbus', 'vim']);
     expect(spec?.system.packages.map(({ position }) => position?.column)).toEqual([undefined, 19, 14]);
-    expect(spec?.system.kernel.packages.map(({ name }) => name)).toEqual(['linux-image-cloud-amd64']);
+    expect(spec?.system.packages.map(({ byDefault }) => byDefault)).toEqual([true, true, undefined]);
+    expect(spec?.system.kernel.packages.map(({ name, byDefault }) => [name, byDefault])).toEqual([['linux-image-cloud-amd64', undefined]]);
     expect(spec?.system.kernel).toMatchObject({ cmdline: 'quiet', version: '6.12' });
     expect(spec?.system.bootloader).toEqual({ bootType: 'efi', provider: 'grub' });
     expect(spec?.system.users).toEqual([

@@ -40,9 +40,14 @@ export function whyText({ package: pkg, part, provided = [], foreignArchitecture
   return `${lines.join('\n')}\n`;
 }
 
-function pathLines({ request, reason, position, steps }: WhyPath, titleOf: (id: string) => string, colors: Colors): readonly string[] {
+function pathLines(
+  { request, reason, position, byDefault, steps }: WhyPath,
+  titleOf: (id: string) => string,
+  colors: Colors,
+): readonly string[] {
   const who = WHO[reason] ?? plainText(reason);
-  const asker = position === undefined ? who : `${positionText(position)} (${who})`;
+  const unplaced = reason === 'template' && byDefault === true ? 'the definition of the distribution' : who;
+  const asker = position === undefined ? unplaced : `${positionText(position)} (${who})`;
   return [
     `  ${asker} asks for ${plainText(request)}`,
     ...steps.map(({ from, to, kind, relations }) => {

@@ -1,4 +1,13 @@
-import type { Digest, DistributionDefinition, ImageFormat, ImageSpec, ProviderId, RepositorySpec, Seed } from '@ict/plugin-api';
+import type {
+  Digest,
+  DistributionDefinition,
+  ImageFormat,
+  ImageSpec,
+  ProviderId,
+  RepositorySpec,
+  RequestedPackage,
+  Seed,
+} from '@ict/plugin-api';
 import { recordDigest, type RequestRecord } from './request-record.js';
 
 /** What a template asks of the package repositories: all that resolution depends on besides the repositories' state. */
@@ -23,11 +32,14 @@ export function providerId(target: ImageSpec['target']): ProviderId {
 export function packageRequest(spec: ImageSpec, distribution: DistributionDefinition, format: ImageFormat): PackageRequest {
   const { system } = spec;
   const { foreignArchitectures } = spec.target;
-  const seed = (reason: string) => (pkg: { name: string; position?: Seed['position'] }) => ({
-    request: pkg.name,
-    reason,
-    position: pkg.position,
-  });
+  const seed =
+    (reason: string) =>
+    ({ name, position, byDefault }: RequestedPackage): Seed => ({
+      request: name,
+      reason,
+      ...(position === undefined ? {} : { position }),
+      ...(byDefault === true ? { byDefault } : {}),
+    });
   const image: Seed[] = [
     ...system.packages.map(seed('template')),
     ...system.kernel.packages.map(seed('kernel')),

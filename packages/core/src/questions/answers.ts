@@ -7,6 +7,8 @@ export interface WhyPath {
   readonly request: string;
   readonly reason: string;
   readonly position?: SourcePosition;
+  /** The defaults of the distribution ask for it, whatever the template says. */
+  readonly byDefault?: true;
   /** Id of the package that answers the request. */
   readonly package: string;
   /** From that package to the one in question; empty when they are the same. */

@@ -19,8 +19,15 @@ export function whyPaths(graph: PackageGraph, seeds: readonly Seed[], id: string
     if (start !== id && !next.has(start)) continue;
     const steps: GraphEdge[] = [];
     for (let at = start; at !== id; at = (steps.at(-1) as GraphEdge).to) steps.push(next.get(at) as GraphEdge);
-    const { request, reason, position } = seed;
-    paths.push({ request, reason, ...(position === undefined ? {} : { position }), package: start, steps });
+    const { request, reason, position, byDefault } = seed;
+    paths.push({
+      request,
+      reason,
+      ...(position === undefined ? {} : { position }),
+      ...(byDefault === undefined ? {} : { byDefault }),
+      package: start,
+      steps,
+    });
   }
   const rank = ({ reason }: WhyPath) => (REASONS.includes(reason) ? REASONS.indexOf(reason) : REASONS.length);
   return paths.sort((a, b) => a.steps.length - b.steps.length || rank(a) - rank(b) || (a.package < b.package ? -1 : 1));

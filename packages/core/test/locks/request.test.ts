@@ -16,7 +16,7 @@ describe('packageRequest', () => {
     const request = packageRequest(sampleSpec({ packages: [{ name: 'bash', position }] }), distribution, format);
     expect(request.image).toEqual([
       { request: 'bash', reason: 'template', position },
-      { request: 'linux', reason: 'kernel', position: undefined },
+      { request: 'linux', reason: 'kernel' },
       { request: 'loader', reason: 'bootloader' },
     ]);
     expect(request.tools.map((seed) => seed.request)).toEqual(['qemu-block-extra', 'qemu-utils', 'e2fsprogs']);

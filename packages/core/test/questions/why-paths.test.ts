@@ -37,6 +37,12 @@ describe('whyPaths', () => {
     expect(ways([pkg('app', [], ['template'])], seeds, 'app')).toEqual(['template app=1 line 7 | app:amd64']);
   });
 
+  it('keeps that a request is one of the defaults', () => {
+    const graph = packageGraph([pkg('udev', [], ['template'])], []);
+    const byDefault: Seed = { request: 'udev', reason: 'template', byDefault: true };
+    expect(whyPaths(graph, [byDefault], id('udev'))).toEqual([{ ...byDefault, package: id('udev'), steps: [] }]);
+  });
+
   it('puts what the user wrote before what the base system needs, at equal length', () => {
     const packages = [pkg('base', ['lib'], ['essential']), pkg('lib'), pkg('tool', ['lib'], ['template'])];
     expect(ways(packages, seeds, 'lib').map((way) => way.split(' ')[0])).toEqual(['template', 'essential']);

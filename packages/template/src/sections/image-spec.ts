@@ -119,11 +119,13 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     checkLength(name, at('name'), error);
   }
   const positions = merged.positions();
-  const packages = (names: readonly string[] | undefined, list: Path): RequestedPackage[] =>
-    (names ?? []).map((one, index) => {
+  const packages = (names: readonly string[] = [], list: Path, defaults: readonly string[] = []): RequestedPackage[] =>
+    names.map((one, index) => {
       const position = positions.get(formatPath([...list, index]));
-      return { name: one, ...(position === undefined ? {} : { position }) };
+      return { name: one, ...(position === undefined ? {} : { position }), ...(defaults.includes(one) ? { byDefault: true } : {}) };
     });
+  const [lowest] = merged.layers;
+  const kernelPackages = at('kernel', 'packages');
   const files = [];
   for (const [index, item] of (system.additionalFiles ?? []).entries()) {
     files.push(await readAdditionalFile(item, at('additionalFiles', index), system.configurations, merged, reports));
@@ -140,13 +142,13 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
     name,
     ...(system.description ? { description: system.description } : {}),
     ...(system.hostname ? { hostname: system.hostname } : {}),
-    packages: packages(system.packages, at('packages')),
+    packages: packages(system.packages, at('packages'), lowest?.template.systemConfig?.packages),
     recommends: system.recommends ?? false,
     ...(fileChoice === undefined ? {} : { fileChoice }),
     kernel: {
       ...(kernel.version ? { version: kernel.version } : {}),
       cmdline: kernel.cmdline ?? '',
-      packages: packages(kernel.packages, at('kernel', 'packages')),
+      packages: packages(kernel.packages, kernelPackages, merged.originOf(kernelPackages)?.layer === lowest ? kernel.packages : []),
       ...(kernel.enableExtraModules
         ? { extraModules: readModules(kernel.enableExtraModules, at('kernel', 'enableExtraModules'), error) }
         : {}),

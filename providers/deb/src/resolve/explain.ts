@@ -27,7 +27,7 @@ const VERBS: Readonly<Record<string, string>> = {
 export function explainContradiction(core: readonly CoreClause[], repairs: readonly string[], pool: Pool): Problem {
   const seeds = seedsOf(core);
   const missing = core.find(({ kind, targets, reason }) => reason.kind === 'relation' && kind === 'requires' && targets.length === 0);
-  const position = seeds.find((seed) => seed.position !== undefined)?.position;
+  const position = seeds.find((seed) => seed.position !== undefined && seed.byDefault !== true)?.position;
   return {
     code: 'ICT_DEB_UNSATISFIABLE',
     message: summarise(seeds, core, missing, pool),

@@ -36,7 +36,7 @@ const FIELDS: Readonly<Partial<Record<RelationKind, string>>> = {
  */
 export function explainContradiction(core: readonly CoreClause[], repairs: readonly string[], pool: Pool, clauses: Clauses): Problem {
   const seeds = seedsOf(core);
-  const position = seeds.find((seed) => seed.position !== undefined)?.position;
+  const position = seeds.find((seed) => seed.position !== undefined && seed.byDefault !== true)?.position;
   return {
     code: 'ICT_RPM_UNSATISFIABLE',
     message: summarise(seeds, core, pool, clauses),
