@@ -43,6 +43,10 @@ export function checkLock(source: LockSource, value: unknown): Lock {
       if (ids.has(pkg.id)) throw unreadable(source, `${pkg.id} is listed twice`, { path });
       ids.add(pkg.id);
     }
+    for (const [place, { id, requires }] of (value[list] as readonly ResolvedPackage[]).entries()) {
+      const lost = requires.find((other) => !ids.has(other));
+      if (lost !== undefined) throw unreadable(source, `${id} requires ${lost}, which it does not have`, { path: [list, place] });
+    }
   }
   try {
     canonicalJson(value as Json);

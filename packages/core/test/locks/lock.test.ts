@@ -218,6 +218,12 @@ describe('lock files', () => {
     ],
     ['a path out of the archive', text.replace('pool/bash.deb', '../bash.deb'), '../bash.deb', /leaves its archive/],
     ['a package twice', formatLock({ ...lock, packages: [entry, entry] }), 'LAST id: bash:amd64', /listed twice/],
+    [
+      'no package that another requires',
+      formatLock({ ...lock, packages: [{ ...entry, requires: ['libc6:amd64'] }] }),
+      'id: bash:amd64',
+      /bash:amd64 requires libc6:amd64, which it does not have/,
+    ],
     ['a list that is none', text.replace('tools: []', 'tools: none'), 'none', /no list of tools/],
   ])('say where they have %s', async (_what, damaged, place, message) => {
     const file = join(directory, 'x.lock.yml');
