@@ -73,7 +73,7 @@ export async function readLayer(directory: string, signal: AbortSignal, archive?
   if (archive === undefined) return list(directory, signal, (tar) => tar);
   try {
     return await publishWhole(archive, async (temporary) => {
-      // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. Any compression reads back, and may be chosen here.
+      // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. What gzip has compressed is read, too.
       await using file = await open(temporary, 'wx', 0o644);
       const gzip = new StoredGzip(file.fd);
       const manifest = await list(directory, signal, (tar) => copyTo(gzip, tar));
