@@ -16,7 +16,7 @@ export {
   type OtherRequest,
   type Trial,
 } from './repairs.js';
-export { askedBy, askIfMeant, inSentence, tellRequest } from './refusal-words.js';
+export { askedBy, askIfMeant, inSentence, tellMeant, tellRequest } from './refusal-words.js';
 export { suiteNames } from './suite-names.js';
 export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';

@@ -1,4 +1,5 @@
 import type { Seed } from '@ict/plugin-api';
+import { isPattern } from './name-pattern.js';
 
 const WHO: Readonly<Record<string, string>> = {
   template: 'the template',
@@ -31,6 +32,16 @@ export function tellRequest(seed: Seed): string {
   const { position, request } = seed;
   const place = position === undefined || isOfDefinition(seed) ? '' : ` (${position.file}:${position.line})`;
   return `${whoAsks(seed)} asks for ${request}${place}`;
+}
+
+/**
+ * The same with the packages that are meant, where the request itself does not name the one: `the template asks for mta, which can be postfix 1 or exim 1`,
+ * and of a pattern, which asks for each that it matches, `the template asks for lib-*, and so for lib-a 1`.
+ */
+export function tellMeant(seed: Seed, packages: readonly string[]): string {
+  const [name = ''] = seed.request.split('=');
+  const isEach = isPattern(name) && !name.startsWith('/');
+  return `${tellRequest(seed)}, ${isEach ? 'and so for' : 'which can be'} ${inSentence(packages, 'or')}`;
 }
 
 /**

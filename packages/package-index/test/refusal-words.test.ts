@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { askedBy, askIfMeant, inSentence, tellRequest } from '../src/refusal-words.js';
+import { askedBy, askIfMeant, inSentence, tellMeant, tellRequest } from '../src/refusal-words.js';
 
 it.each([
   [[], ''],
@@ -16,6 +16,12 @@ it('says who asks for what, and where', () => {
   expect(tellRequest({ request: 'nginx', reason: 'template', position })).toBe('the template asks for nginx (image.yml:7)');
   expect(tellRequest({ request: 'bash', reason: 'essential' })).toBe('the base system asks for bash');
   expect(tellRequest({ request: 'x', reason: 'a plugin' })).toBe('a plugin asks for x');
+});
+
+it('says what a name can be, and what a pattern matches', () => {
+  expect(tellMeant({ request: 'mta', reason: 'template' }, ['a 1', 'b 1'])).toBe('the template asks for mta, which can be a 1 or b 1');
+  expect(tellMeant({ request: 'lib-[ab]', reason: 'template' }, ['lib-a 1'])).toBe('the template asks for lib-[ab], and so for lib-a 1');
+  expect(tellMeant({ request: 'a=1.*', reason: 'template' }, ['a 1.2'])).toBe('the template asks for a=1.*, which can be a 1.2');
 });
 
 it('names the definition for what no template can leave out, also where one names it', () => {

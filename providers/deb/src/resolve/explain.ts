@@ -1,4 +1,4 @@
-import { inSentence, tellRepairs, tellRequest } from '@ict/package-index';
+import { inSentence, tellMeant, tellRepairs, tellRequest } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { tellingOrder } from '@ict/solver';
 import type { OwnedClause } from '@ict/solver';
@@ -98,7 +98,7 @@ function tell({ by, kind, targets, reason }: CoreClause, pool: Pool): string {
 function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
   const exact = targets.length === 1 && seed.request.trim().split(/[:=/]/)[0] === pool.name(targets[0]!);
   const choices = targets.map((each) => label(each, pool));
-  return `${tellRequest(seed)}${exact ? '' : `, which can be ${inSentence(choices, 'or')}`}`;
+  return exact ? tellRequest(seed) : tellMeant(seed, choices);
 }
 
 /** ` (provides mail-transport-agent)` when a package is meant by what it provides. */

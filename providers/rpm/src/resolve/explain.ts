@@ -1,4 +1,4 @@
-import { inSentence, tellRepairs, tellRequest } from '@ict/package-index';
+import { inSentence, tellMeant, tellRepairs, tellRequest } from '@ict/package-index';
 import type { Problem, Seed } from '@ict/plugin-api';
 import { tellingOrder } from '@ict/solver';
 import type { OwnedClause } from '@ict/solver';
@@ -85,7 +85,7 @@ function tell({ by, kind, targets, reason, when }: CoreClause, pool: Pool, claus
   const names = targets.map((target) => label(target, pool));
   if (reason.kind === 'seed') {
     const exact = targets.length === 1 && isCalled(reason.seed.request, targets[0]!, pool);
-    return `${tellRequest(reason.seed)}${exact ? '' : `, which can be ${inSentence(names, 'or')}`}`;
+    return exact ? tellRequest(reason.seed) : tellMeant(reason.seed, names);
   }
   if (reason.kind === 'one-version') return tellRivals([by, ...targets.filter((target) => target !== by)], pool);
   const { field, relation } = reason;
