@@ -26,7 +26,7 @@ export interface Contradiction {
 /**
  * What would mend a contradiction, as orders to the user, those that change least first, three at most: another request for a package keeps
  * all wishes; leaving out one wish keeps most packages, then fewer. Each of these was tried and works, with all other wishes when one does,
- * else by itself. Last comes what cannot be tried.
+ * else by itself. Then comes a definition without what stands in the way, and last what cannot be tried.
  *
  * @param requests the preferred ones first.
  * @param additions such as another repository.
@@ -42,7 +42,11 @@ export function findRepairs(
   // A seed that stands for many packages may come with each of them.
   let repairs = workingRepairs(requests, involved, [...new Set([...involved, ...others])], trial);
   if (repairs.length === 0 && others.length > 0) repairs = workingRepairs(requests, involved, involved, trial);
-  const all = [...new Set([...tried, ...repairs, ...additions])].slice(0, MAX_REPAIRS);
+  const definitions = involved.flatMap((seed) => {
+    const text = tellDefinition(seed);
+    return text !== undefined && trial(involved.filter((other) => other !== seed)) !== undefined ? [text] : [];
+  });
+  const all = [...new Set([...tried, ...repairs, ...definitions, ...additions])].slice(0, MAX_REPAIRS);
   return all.length > 0 ? all : [OTHER_REPOSITORIES];
 }
 
@@ -73,6 +77,13 @@ function workingRepairs(
   );
   const working = omissions.filter(({ size }) => size !== undefined).sort((a, b) => b.size! - a.size!);
   return [...changes, ...working.map(({ text }) => text!)];
+}
+
+/** What remains to whoever wants what the defaults exclude: no template can leave them out. */
+function tellDefinition({ reason, request, byDefault }: Seed): string | undefined {
+  return reason === 'template' && byDefault === true
+    ? `use a definition of the distribution that does not ask for "${request}"`
+    : undefined;
 }
 
 /**

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { findRepairs, tellOmission, tellRepairs, type OtherRequest } from '../src/repairs.js';
 
 const seed = (text: string): Seed => {
-  const [request = '', reason = 'template'] = text.split(' ');
-  return { request, reason };
+  const [request = '', reason = 'template', byDefault] = text.split(' ');
+  return { request, reason, ...(byDefault === undefined ? {} : { byDefault: true }) };
 };
 const instead = (request: string, of: string): OtherRequest => ({ request, replaces: (each) => each.request === of });
 
@@ -44,6 +44,11 @@ describe('findRepairs', () => {
       ['ask for "a=2" instead of "a=1"', 'leave out "c"'],
     ],
     [
+      'tells last that a definition may do without what it asks for',
+      repairs({ a: 1, b: 5 }, ['a', 'b template default'], { additions: ['x'] }),
+      ['leave out "a"', 'use a definition of the distribution that does not ask for "b"', 'x'],
+    ],
+    [
       'tells a request more from one that takes the place of what is no wish',
       repairs({ 'a b=2': 2, 'a c=2': 2 }, ['a', 'c why-not'], { requests: [instead('b=2', 'b'), instead('c=2', 'c')] }),
       ['ask for "c=2"'],
@@ -78,13 +83,8 @@ it.each([
   ['a', 'leave out "a"'],
   ['a kernel', 'leave out "a"'],
   ['a essential', undefined],
+  ['a template default', undefined],
+  ['a kernel default', 'choose another kernel'],
 ])('of %s: %s', (text, expected) => {
   expect(tellOmission(seed(text))).toBe(expected);
-});
-
-it.each([
-  ['a', undefined],
-  ['a kernel', 'choose another kernel'],
-])('of %s by default: %s', (text, expected) => {
-  expect(tellOmission({ ...seed(text), byDefault: true })).toBe(expected);
 });
