@@ -80,13 +80,17 @@ export class TarBody implements AsyncIterable<Uint8Array> {
     yield* hole(this.#sparse.realSizeBytes - at);
   }
 
-  /** Passes over what was not read, and over the padding. */
-  async finish(): Promise<void> {
+  /** Passes over what was not read, and over the padding. @returns a promise unless all of that has arrived. */
+  finish(): Promise<void> | undefined {
     this.#passed = true;
     const rest = this.#remaining + this.#padding;
     this.#remaining = 0;
     this.#padding = 0;
-    if (rest > 0 && this.#reader.take(rest) === undefined && (await this.#reader.skip(rest)) < rest) throw this.#truncated();
+    return rest === 0 || this.#reader.take(rest) !== undefined ? undefined : this.#skip(rest);
+  }
+
+  async #skip(count: number): Promise<void> {
+    if ((await this.#reader.skip(count)) < count) throw this.#truncated();
   }
 
   async *#stored(count: number): AsyncGenerator<Uint8Array, void, undefined> {

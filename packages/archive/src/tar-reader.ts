@@ -131,7 +131,8 @@ export async function* readTar(source: AsyncIterable<Uint8Array>, options: ReadT
         header = { ...header, sizeBytes: map.realSizeBytes };
       }
       yield { ...header, content: body };
-      await body.finish();
+      const passing = body.finish();
+      if (passing !== undefined) await passing;
     }
   } finally {
     await reader.close();

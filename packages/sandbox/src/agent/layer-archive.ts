@@ -13,6 +13,7 @@ import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
 import { compareDirectory, type RawPath } from './layer-walk.js';
+import type { LargeOutput, OutputPipePool } from './output-pipes.js';
 import { OutputTail } from '../output-tail.js';
 import { FILL_BYTES, StoredGunzip } from './stored-gunzip.js';
 import { StoredGzip } from './stored-gzip.js';
@@ -63,26 +64,33 @@ const EXTRACT = [
   '--xattrs-include=*',
 ];
 
+/** What reading a layer needs beside it. */
+export interface ReadingHooks {
+  readonly signal: AbortSignal;
+  /** For what tar has to say. */
+  readonly pipes: OutputPipePool;
+}
+
 /**
  * Reads the layer in `directory`, once.
  *
  * @param archive file that gets the same bytes as `tar.gz`; it appears whole or not at all.
  * @throws `ICT_SANDBOX_LAYER` when tar fails; the signal's reason.
  */
-export async function readLayer(directory: string, signal: AbortSignal, archive?: string): Promise<LayerManifest> {
-  if (archive === undefined) return list(directory, signal, (tar) => tar);
+export async function readLayer(directory: string, hooks: ReadingHooks, archive?: string): Promise<LayerManifest> {
+  if (archive === undefined) return list(directory, hooks, (tar) => tar);
   try {
     return await publishWhole(archive, async (temporary) => {
       // Stored, not compressed: docs/decisions/0010-snapshots-are-stored.md. What gzip has compressed is read, too.
       await using file = await open(temporary, 'wx', 0o644);
       const gzip = new StoredGzip(file.fd);
-      const manifest = await list(directory, signal, (tar) => copyTo(gzip, tar));
+      const manifest = await list(directory, hooks, (tar) => copyTo(gzip, tar));
       gzip.end();
       await file.sync();
       return manifest;
     });
   } catch (error) {
-    if (signal.aborted || isIctError(error)) throw error;
+    if (hooks.signal.aborted || isIctError(error)) throw error;
     throw layerFailure('Writing an archive', archive, error);
   }
 }
@@ -94,10 +102,10 @@ export async function readLayer(directory: string, signal: AbortSignal, archive?
  *   links must be among them, or none.
  * @throws `ICT_SANDBOX_LAYER` when tar fails; the signal's reason.
  */
-export async function readEntries(directory: string, relative: readonly RawPath[], signal: AbortSignal): Promise<LayerEntry[]> {
+export async function readEntries(directory: string, relative: readonly RawPath[], hooks: ReadingHooks): Promise<LayerEntry[]> {
   const names = Buffer.from(relative.map((path) => `.${path}\0`).join(''), 'latin1');
   const argv = [...CREATE, '--no-recursion', '--null', '--verbatim-files-from', `--directory=${directory}`, '--files-from=-'];
-  return listTar(startTar(argv, 'both', signal), directory, signal, (tar) => tar, names);
+  return listTar(argv, directory, hooks, (tar) => tar, names);
 }
 
 /**
@@ -107,10 +115,11 @@ export async function readEntries(directory: string, relative: readonly RawPath[
  *   at, and the files are read only where that, or attributes that tar may have failed to set without saying so, leave a doubt.
  * @throws `ICT_SANDBOX_LAYER` when the directory has content or tar fails; the signal's reason.
  */
-export async function unpackLayer(archive: string, directory: string, signal: AbortSignal): Promise<LayerManifest> {
+export async function unpackLayer(archive: string, directory: string, hooks: ReadingHooks): Promise<LayerManifest> {
+  const { signal } = hooks;
   await mkdir(directory, { recursive: true });
   if ((await readdir(directory)).length > 0) throw layerFailure('Unpacking an archive', directory, new Error('the directory is not empty'));
-  const tar = startTar([...EXTRACT, `--directory=${directory}`], 'in', signal);
+  const tar = startTar([...EXTRACT, `--directory=${directory}`], ['pipe', 'ignore'], signal);
   const lister = new LayerLister();
   const fed = feed(tar.input as Writable, archive, lister, signal);
   const [feeding, unpacking] = await Promise.allSettled([fed, tar.done]);
@@ -122,7 +131,7 @@ export async function unpackLayer(archive: string, directory: string, signal: Ab
   const entries = lister.entries();
   const doubtful = entries.some(({ xattrs, opaque }) => xattrs !== undefined || opaque === true);
   const changed = layerIo('Looking at a layer', directory, () => compareDirectory(directory, entries));
-  return doubtful || changed.length > 0 ? readLayer(directory, signal) : makeManifest(entries);
+  return doubtful || changed.length > 0 ? readLayer(directory, hooks) : makeManifest(entries);
 }
 
 /**
@@ -174,7 +183,7 @@ async function listBytes(
     }
   }
   try {
-    for await (const entry of readTar(through(), { signal })) await lister.add(entry);
+    await listMembers(through(), lister, signal);
     const rest = through();
     while ((await rest.next()).done !== true);
   } finally {
@@ -226,32 +235,52 @@ const PIECE_BYTES = 256 * 1024;
 /** Pieces on their way to tar. */
 const PIECES_AHEAD = 4;
 
-async function list(directory: string, signal: AbortSignal, through: (tar: TarBytes) => TarBytes): Promise<LayerManifest> {
-  return makeManifest(await listTar(startTar([...CREATE, `--directory=${directory}`, '.'], 'out', signal), directory, signal, through));
+async function list(directory: string, hooks: ReadingHooks, through: (tar: TarBytes) => TarBytes): Promise<LayerManifest> {
+  return makeManifest(await listTar([...CREATE, `--directory=${directory}`, '.'], directory, hooks, through));
 }
 
 /** @param input what tar reads. */
 async function listTar(
-  tar: RunningTar,
+  argv: readonly string[],
   directory: string,
-  signal: AbortSignal,
+  { signal, pipes }: ReadingHooks,
   through: (tar: TarBytes) => TarBytes,
   input?: Buffer,
 ): Promise<LayerEntry[]> {
-  const lister = new LayerLister();
-  // A tar that ends before it has read everything says itself why.
-  tar.input?.on('error', () => undefined).end(input);
-  const reading = (async () => {
-    for await (const entry of readTar(through(tar.output as Readable), { signal })) await lister.add(entry);
-  })();
-  const [ending, listing] = await Promise.allSettled([tar.done, reading.catch(tar.stop)]);
-  signal.throwIfAborted();
-  // A tar that failed also cut its stream short: its own message says why.
-  for (const outcome of tar.stopped() ? [listing, ending] : [ending, listing]) {
-    // What tar says of itself is that it could not read; what is wrong with the files shows in what it lists.
-    if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, outcome.reason, outcome === ending);
+  const output = await pipes.takeLarge();
+  try {
+    const tar = startInto(output, argv, input, signal);
+    const lister = new LayerLister();
+    const reading = listMembers(through(output.pieces), lister, signal);
+    const [ending, listing] = await Promise.allSettled([tar.done, reading.catch(tar.stop)]);
+    signal.throwIfAborted();
+    // A tar that failed also cut its stream short: its own message says why.
+    for (const outcome of tar.stopped() ? [listing, ending] : [ending, listing]) {
+      // What tar says of itself is that it could not read; what is wrong with the files shows in what it lists.
+      if (outcome.status === 'rejected') throw layerFailure('Reading a layer', directory, outcome.reason, outcome === ending);
+    }
+    return lister.entries();
+  } finally {
+    output.release();
   }
-  return lister.entries();
+}
+
+function startInto(output: LargeOutput, argv: readonly string[], input: Buffer | undefined, signal: AbortSignal): RunningTar {
+  try {
+    const tar = startTar(argv, [input === undefined ? 'ignore' : 'pipe', output.descriptor], signal);
+    // A tar that ends before it has read everything says itself why.
+    tar.input?.on('error', () => undefined).end(input);
+    return tar;
+  } finally {
+    output.started();
+  }
+}
+
+async function listMembers(tar: TarBytes, lister: LayerLister, signal: AbortSignal): Promise<void> {
+  for await (const member of readTar(tar, { signal })) {
+    const adding = lister.add(member);
+    if (adding !== undefined) await adding;
+  }
 }
 
 async function* copyTo(gzip: StoredGzip, source: TarBytes): AsyncGenerator<Uint8Array, void, undefined> {
@@ -264,8 +293,6 @@ async function* copyTo(gzip: StoredGzip, source: TarBytes): AsyncGenerator<Uint8
 interface RunningTar {
   /** Its standard input; null unless it reads. */
   readonly input: Writable | null;
-  /** Its standard output; null unless it writes. */
-  readonly output: Readable | null;
   /** Rejects with tar's own message when it fails. */
   readonly done: Promise<void>;
   /** Ends it because of `error`, which is thrown on. */
@@ -274,12 +301,13 @@ interface RunningTar {
   readonly stopped: () => boolean;
 }
 
-function startTar(argv: readonly string[], direction: 'in' | 'out' | 'both', signal: AbortSignal): RunningTar {
+/** @param stdio its standard input and output. */
+function startTar(argv: readonly string[], stdio: readonly ['pipe' | 'ignore', number | 'ignore'], signal: AbortSignal): RunningTar {
   signal.throwIfAborted();
   const child = spawn(argv[0] as string, argv.slice(1), {
     cwd: '/',
     env: hostEnvironment(),
-    stdio: [direction === 'out' ? 'ignore' : 'pipe', direction === 'in' ? 'ignore' : 'pipe', 'pipe'],
+    stdio: [...stdio, 'pipe'],
   });
   let stopped = false;
   const kill = (): void => {
@@ -301,7 +329,6 @@ function startTar(argv: readonly string[], direction: 'in' | 'out' | 'both', sig
   });
   return {
     input: child.stdin,
-    output: child.stdout,
     done,
     stop: (error) => {
       kill();

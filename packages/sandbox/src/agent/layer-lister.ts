@@ -13,15 +13,23 @@ export class LayerLister {
   /** Path of each hard link, and of the member that the archive says it joins. */
   readonly #links = new Map<string, string>();
 
-  /** Takes one member in, hashing its content. @throws `ICT_SANDBOX_LAYER` when two members have one path. */
-  async add(member: TarEntry): Promise<void> {
+  /**
+   * Takes one member in, hashing its content.
+   *
+   * @returns a promise while that is still to come: most files are small and there, and a promise costs them more than their bytes.
+   * @throws `ICT_SANDBOX_LAYER` when two members have one path.
+   */
+  add(member: TarEntry): Promise<void> | undefined {
     const path = layerPath(member.path);
     if (this.#entries.has(path) || this.#links.has(path)) throw badLayer(path, 'it comes twice');
     if (member.type === 'hardlink') {
       this.#links.set(path, layerPath(member.linkTarget ?? ''));
-      return;
+      return undefined;
     }
-    this.#entries.set(path, await entryOf(path, member));
+    const content = member.type === 'file' ? contentOf(member) : {};
+    if (content instanceof Promise) return content.then((arrived) => void this.#entries.set(path, entryOf(path, member, arrived)));
+    this.#entries.set(path, entryOf(path, member, content));
+    return undefined;
   }
 
   /**
@@ -54,7 +62,9 @@ function linkEntry(entry: LayerEntry, path: string, hardlinkOf: string): LayerEn
   return { path, type, mode, uid, gid, mtimeSeconds, hardlinkOf };
 }
 
-async function entryOf(path: string, member: TarEntry): Promise<LayerEntry> {
+type Content = Pick<LayerEntry, 'digest' | 'sizeBytes'>;
+
+function entryOf(path: string, member: TarEntry, content: Content): LayerEntry {
   const { mode, uid, gid, mtimeSeconds, linkTarget, devMajor: major = 0, devMinor: minor = 0 } = member;
   const type = member.type as EntryType;
   if (type === 'character' && major === 0 && minor === 0) {
@@ -69,7 +79,7 @@ async function entryOf(path: string, member: TarEntry): Promise<LayerEntry> {
     uid,
     gid,
     mtimeSeconds,
-    ...(type === 'file' ? await contentOf(member) : {}),
+    ...content,
     ...(type === 'symlink' && linkTarget !== undefined ? { linkTarget } : {}),
     ...(type === 'character' || type === 'block' ? { dev: { major, minor } } : {}),
     ...(own.length === 0 ? {} : { xattrs: Object.fromEntries(own.map(([name, value]) => [name, Buffer.from(value).toString('base64')])) }),
@@ -77,11 +87,14 @@ async function entryOf(path: string, member: TarEntry): Promise<LayerEntry> {
   };
 }
 
-async function contentOf(member: TarEntry): Promise<Pick<LayerEntry, 'digest' | 'sizeBytes'>> {
-  const whole = wholeContent(member.content);
-  if (whole !== undefined) return { digest: digestOf(whole), sizeBytes: whole.length };
+function contentOf({ content }: TarEntry): Content | Promise<Content> {
+  const whole = wholeContent(content);
+  return whole === undefined ? hashed(content) : { digest: digestOf(whole), sizeBytes: whole.length };
+}
+
+async function hashed(content: AsyncIterable<Uint8Array>): Promise<Content> {
   const hasher = new ContentHasher();
-  for await (const chunk of member.content) hasher.update(chunk);
+  for await (const chunk of content) hasher.update(chunk);
   return hasher.finish();
 }
 

@@ -1,5 +1,5 @@
 import { makeManifest, type LayerEntry, type LayerManifest } from '../manifest.js';
-import { readEntries, readLayer } from './layer-archive.js';
+import { readEntries, readLayer, type ReadingHooks } from './layer-archive.js';
 import type { LayerBaseline } from './layer-baseline.js';
 import { layerIo } from './layer-failure.js';
 import { settle, type RawPath } from './layer-walk.js';
@@ -20,7 +20,7 @@ interface SettledName {
 export async function sealLayer(
   directory: string,
   epochSeconds: number,
-  signal: AbortSignal,
+  hooks: ReadingHooks,
   { archive, baseline }: { readonly archive?: string | undefined; readonly baseline?: LayerBaseline | undefined },
 ): Promise<LayerManifest> {
   const kept: LayerEntry[] = [];
@@ -42,6 +42,6 @@ export async function sealLayer(
     }),
   );
   for (const names of linked.values()) take(names);
-  if (baseline === undefined || archive !== undefined) return readLayer(directory, signal, archive);
-  return makeManifest([...kept, ...(await readEntries(directory, changed, signal))]);
+  if (baseline === undefined || archive !== undefined) return readLayer(directory, hooks, archive);
+  return makeManifest([...kept, ...(await readEntries(directory, changed, hooks))]);
 }

@@ -2,6 +2,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
+import { LargePieces } from './large-pieces.js';
 
 /** Both outputs of one command: what the agent reads, and the descriptors that the command gets. */
 export interface OutputPipes {
@@ -11,6 +12,16 @@ export interface OutputPipes {
   /** Closes the agent's copies of the command's ends: the outputs end when the command's processes have. */
   started(): void;
   /** Gives the pipes back, once no process holds them. */
+  release(): void;
+}
+
+/** The output of one program that has much to say. */
+export interface LargeOutput {
+  readonly pieces: LargePieces;
+  /** What the program gets. */
+  readonly descriptor: number;
+  /** As those of {@link OutputPipes}. */
+  started(): void;
   release(): void;
 }
 
@@ -30,23 +41,43 @@ export class OutputPipePool {
 
   /** @throws `ICT_SANDBOX_MOUNT` when the pipes cannot be made. */
   async take(): Promise<OutputPipes> {
-    const index = this.#free.pop() ?? (await this.#make());
+    const index = await this.#index();
     const stdout = openPipe(this.#name(index, 'stdout'));
     const stderr = openPipe(this.#name(index, 'stderr'));
+    const readers = { stdout: openReader(stdout.reader), stderr: openReader(stderr.reader) };
     return {
-      stdout: stdout.reader,
-      stderr: stderr.reader,
+      ...readers,
       descriptors: { stdout: stdout.writer, stderr: stderr.writer },
       started: () => {
         closeSync(stdout.writer);
         closeSync(stderr.writer);
       },
       release: () => {
-        stdout.reader.destroy();
-        stderr.reader.destroy();
+        readers.stdout.destroy();
+        readers.stderr.destroy();
         this.#free.push(index);
       },
     };
+  }
+
+  /** As {@link OutputPipePool.take}, for one output. */
+  async takeLarge(): Promise<LargeOutput> {
+    const index = await this.#index();
+    const { reader, writer } = openPipe(this.#name(index, 'stdout'));
+    const pieces = new LargePieces(reader);
+    return {
+      pieces,
+      descriptor: writer,
+      started: () => closeSync(writer),
+      release: () => {
+        pieces.close();
+        this.#free.push(index);
+      },
+    };
+  }
+
+  async #index(): Promise<number> {
+    return this.#free.pop() ?? (await this.#make());
   }
 
   async #make(): Promise<number> {
@@ -67,9 +98,12 @@ export class OutputPipePool {
   }
 }
 
-function openPipe(path: string): { reader: Socket; writer: number } {
+function openPipe(path: string): { reader: number; writer: number } {
   // The reading end first, without waiting for a writer.
-  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const writer = openSync(path, constants.O_WRONLY);
-  return { reader: new Socket({ fd, readable: true, writable: false }), writer };
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return { reader, writer: openSync(path, constants.O_WRONLY) };
+}
+
+function openReader(fd: number): Socket {
+  return new Socket({ fd, readable: true, writable: false });
 }

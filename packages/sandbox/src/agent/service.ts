@@ -76,9 +76,9 @@ export class SandboxService {
     'tree.expose': ({ tree, at, files }) => this.#use(tree, (open) => open.expose(at, files)),
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
     'layer.seal': (params, { signal }) => this.#seal(params, signal),
-    'layer.read': ({ directory }, { signal }) => readLayer(directory, signal),
+    'layer.read': ({ directory }, { signal }) => readLayer(directory, { signal, pipes: this.#pipes }),
     'layer.list': ({ archive }, { signal }) => listArchive(archive, signal),
-    'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, signal),
+    'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, { signal, pipes: this.#pipes }),
     'layer.copy': async ({ from, to, entries }, { signal }) => {
       // Those of layers that were abandoned, which were moved away.
       for (const directory of this.#baselines.keys()) if (!existsSync(directory)) this.#baselines.delete(directory);
@@ -137,7 +137,7 @@ export class SandboxService {
   #seal({ directory, epochSeconds, archive }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
     const baseline = this.#baselines.get(directory);
     this.#baselines.delete(directory);
-    return sealLayer(directory, epochSeconds, signal, { archive, baseline });
+    return sealLayer(directory, epochSeconds, { signal, pipes: this.#pipes }, { archive, baseline });
   }
 
   async #use(tree: number, work: (open: OpenTree, stopping: AbortSignal) => Promise<void>): Promise<null> {
