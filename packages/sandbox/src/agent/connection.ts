@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { toErrorRecord } from '@ict/plugin-api';
 import { LineSplitter } from '../line-splitter.js';
+import { GatheredLines } from './gathered-lines.js';
 import type { OutputLine, Reply, Request } from '../protocol.js';
 import type { SandboxService } from './service.js';
 
@@ -38,12 +39,15 @@ async function answer(
 ): Promise<void> {
   const controller = new AbortController();
   running.set(id, controller);
+  const gathered = new GatheredLines((lines) => send(socket, { id, lines }));
   try {
-    const onLines = (lines: readonly OutputLine[]): Promise<void> | undefined => send(socket, { id, lines });
+    const onLines = (lines: readonly OutputLine[]): Promise<void> | undefined => gathered.add(lines);
     // The wire carries what AgentMethods says; both ends are one version of this package.
     const result = await service.call(method, params as never, { signal: controller.signal, onLines });
+    gathered.flush();
     void send(socket, { id, result });
   } catch (error) {
+    gathered.flush();
     void send(socket, { id, error: toErrorRecord(error) });
   } finally {
     running.delete(id);
