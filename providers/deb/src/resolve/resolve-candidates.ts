@@ -28,8 +28,13 @@ export class Candidates extends RelatedSolvables {
 
   /** All packages of this name and architecture, the one that apt would take first. */
   all(name: string, arch = this.arch): readonly number[] {
+    return this.allOf(this.nameOf(name), arch);
+  }
+
+  /** See {@link all}. */
+  protected allOf(name: PackageName, arch: string): readonly number[] {
     const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : this.#allOf(this.nameOf(name), place);
+    return place < 0 ? NONE : this.#allOf(name, place);
   }
 
   #allOf(name: PackageName, place: number): readonly number[] {

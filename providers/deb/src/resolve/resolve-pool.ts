@@ -216,11 +216,12 @@ export class Pool extends Candidates {
 
   /** The first package of a solvable's name: as with apt, an update in a later repository does not move the name. */
   #firstOf(solvable: number): number {
-    return Math.min(...this.all(this.name(solvable), this.archOf(solvable)));
+    const all = this.allOf(this.packageName(solvable), this.archOf(solvable));
+    return all.length === 1 ? solvable : Math.min(...all);
   }
 
   #offeredPlace(solvable: number): number {
-    return this.offered(this.name(solvable), this.archOf(solvable)).indexOf(solvable);
+    return this.offeredOf(this.packageName(solvable), this.archOf(solvable)).indexOf(solvable);
   }
 
   #rank(solvable: number): number {
