@@ -232,7 +232,7 @@ describe('modules.yaml', () => {
     const modules = await parseModules(documents.join('...\n# more\n%YAML 1.2\n'), 'modules.yaml', pieceBytes);
     expect(modules).toEqual({
       builds: [expect.objectContaining({ name: 'größe', stream: '1.10', profiles: { a: ['b'] } })],
-      defaults: [{ name: 'größe', stream: '1.10', profiles: { '1.10': ['a'] } }],
+      defaults: [{ name: 'größe', stream: '1.10', profiles: { '1.10': ['a'] }, modified: '0' }],
     });
   });
 

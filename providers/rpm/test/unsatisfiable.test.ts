@@ -29,7 +29,9 @@ function toModules(streams: readonly Stream[]): Modules {
     const [name, stream] = of.split(':') as [string, string];
     return { name, stream, version: '1', context: 'c', arch: '', requires, profiles, artifacts, demodularized: [] };
   });
-  const defaults = builds.filter((_, at) => streams[at]!.isDefault === true).map(({ name, stream }) => ({ name, stream, profiles: {} }));
+  const defaults = builds
+    .filter((_, at) => streams[at]!.isDefault === true)
+    .map(({ name, stream }) => ({ name, stream, profiles: {}, modified: '0' }));
   return { builds, defaults };
 }
 

@@ -216,10 +216,10 @@ class StreamChoice {
   }
 
   #defaultOf(name: string): string | undefined {
-    return this.#modules.defaults.findLast((each) => each.name === name && each.stream !== undefined)?.stream;
+    return this.#modules.defaults.find((each) => each.name === name)?.stream;
   }
 
   #defaultProfiles(name: string, stream: string): readonly string[] {
-    return this.#modules.defaults.findLast((each) => each.name === name)?.profiles[stream] ?? [];
+    return this.#modules.defaults.find((each) => each.name === name)?.profiles[stream] ?? [];
   }
 }

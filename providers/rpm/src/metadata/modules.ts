@@ -1,6 +1,8 @@
 import { AbsentFiles } from '@ict/package-index';
 import type { Context, IndexRef, Json, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
+import { joinDefaults } from './module-defaults.js';
+import type { ModuleDefaults } from './module-defaults.js';
 import { indexOf, readIndex } from './read-index.js';
 import { YamlDocuments } from './yaml-documents.js';
 
@@ -23,17 +25,10 @@ export interface ModuleBuild {
   readonly demodularized: readonly string[];
 }
 
-/** What is taken of a module when nobody says. */
-export interface ModuleDefaults {
-  readonly name: string;
-  readonly stream: string | undefined;
-  /** Profiles, by stream. */
-  readonly profiles: Readonly<Record<string, readonly string[]>>;
-}
-
 /** The modules of repositories. */
 export interface Modules {
   readonly builds: readonly ModuleBuild[];
+  /** One of a module. */
   readonly defaults: readonly ModuleDefaults[];
 }
 
@@ -63,11 +58,11 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
   }
   absent.refuse();
   if (all.length === 0) return undefined;
-  return { builds: all.flatMap(({ builds }) => builds), defaults: all.flatMap(({ defaults }) => defaults) };
+  return { builds: all.flatMap(({ builds }) => builds), defaults: joinDefaults(all.flatMap(({ defaults }) => defaults)) };
 }
 
 async function modulesOf(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<Modules> {
-  const question: Json = { version: 3, digest: index.digest };
+  const question: Json = { version: 4, digest: index.digest };
   const known = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
   if (known !== undefined) return known;
   const reader = await createModulesReader(`${index.path} of repository "${repository.id}"`);
@@ -94,7 +89,8 @@ export interface ModulesReader {
 export async function createModulesReader(source: string): Promise<ModulesReader> {
   const { parseAllDocuments } = await import('yaml');
   const builds: ModuleBuild[] = [];
-  const defaults: ModuleDefaults[] = [];
+  // Of one module the last document counts.
+  const defaults = new Map<string, ModuleDefaults>();
   const documents = new YamlDocuments(
     (text) => {
       const indented = text.replace(QUOTE_AT_MARGIN, (quote) => `${INDENTATION}${quote}`);
@@ -104,8 +100,10 @@ export async function createModulesReader(source: string): Promise<ModulesReader
         if (error !== undefined) throw invalid(source, error.message);
         const { document: kind, version, data } = mapOf(contentOf(document, source));
         if (kind === 'modulemd' && version === '2') builds.push(readBuild(mapOf(data), source));
-        else if (kind === 'modulemd-defaults' && version === '1') defaults.push(readDefaults(mapOf(data), source));
-        else if (kind === 'modulemd') throw invalid(source, `it has a module of version ${String(version)}`);
+        else if (kind === 'modulemd-defaults' && version === '1') {
+          const read = readDefaults(mapOf(data), source);
+          defaults.set(read.name, read);
+        } else if (kind === 'modulemd') throw invalid(source, `it has a module of version ${String(version)}`);
       }
     },
     { length: MAX_DOCUMENT, error: () => invalid(source, `a document in it is longer than ${MAX_DOCUMENT} characters`) },
@@ -114,7 +112,7 @@ export async function createModulesReader(source: string): Promise<ModulesReader
     write: (chunk) => documents.write(chunk),
     end: () => {
       documents.end();
-      return { builds, defaults };
+      return { builds, defaults: [...defaults.values()] };
     },
   };
 }
@@ -145,9 +143,14 @@ function readBuild(data: Readonly<Record<string, unknown>>, source: string): Mod
 }
 
 function readDefaults(data: Readonly<Record<string, unknown>>, source: string): ModuleDefaults {
-  const { module: name, stream, profiles } = data;
+  const { module: name, stream, profiles, modified } = data;
   if (!isText(name)) throw invalid(source, 'defaults of a module have no name');
-  return { name, stream: isText(stream) ? stream : undefined, profiles: mapValues(mapOf(profiles), textsOf) };
+  return {
+    name,
+    stream: isText(stream) ? stream : undefined,
+    profiles: mapValues(mapOf(profiles), textsOf),
+    modified: isText(modified) && /^\d+$/.test(modified) ? modified : '0',
+  };
 }
 
 function isText(value: unknown): value is string {
