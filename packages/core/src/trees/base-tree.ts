@@ -162,26 +162,28 @@ export class BaseTree implements LayerShelf {
 
   /** Moves the live tree to the cache's layers, or removes it when nothing says what it is. */
   private async makeRoom(sign: SignLayer): Promise<void> {
-    const record = await this.readLive();
-    const known = record?.manifest;
+    const { manifest, signature, user } = (await this.readLive()) ?? {};
     await this.clearForFile(this.record);
     await atomicWriteFile(this.record, '{}');
     const lying = await entryAt(this.live);
     if (lying === undefined) return;
     if (!lying.isDirectory()) return rm(this.live);
-    if (known === undefined || record?.user !== currentUser()) {
+    if (manifest === undefined || signature === undefined || user !== currentUser()) {
       return lying.uid === currentUser() ? this.remove(this.live) : this.setAside();
     }
+    let untouched = (await sign(this.live)).digest === signature.digest;
     const staged = await this.shelf.stage();
     try {
       await moveTree(this.live, staged.directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-      // The cache lies on another file system; what is copied is compared with its manifest when it is next mounted.
+      // The cache lies on another file system.
       await (await this.sandbox.get()).copyLayer(this.live, staged.directory);
       await this.remove(this.live);
+      untouched = false;
     }
-    await this.shelf.publish(staged, known, sign);
+    // Moving changes the signature. What may not be what was sealed gets no new one: it is compared with its manifest when it is next mounted.
+    await this.shelf.publish(staged, manifest, untouched ? sign : async () => signature);
   }
 
   /** Moves the live tree of another user out of the way: whoever may remove it does so before the next build. */

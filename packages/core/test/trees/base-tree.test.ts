@@ -252,6 +252,22 @@ describe('a base tree', () => {
     expect(await base.has(one)).toBe(true);
   });
 
+  it.each<[string, (live: string) => Promise<unknown>, boolean]>([
+    ['goes on when nothing touched it', async () => undefined, true],
+    [
+      'is not made anew when it was changed, so that the next look at it finds that',
+      (live) => writeFile(join(live, 'content'), 'six'),
+      false,
+    ],
+  ])('has a signature in the cache that %s', async (_what, touch, valid) => {
+    const { shelf, make } = workshop();
+    const one = await make('one');
+    await touch(join(work, 'chrootenv'));
+    await make('two');
+    const { directory, signature } = (await shelf.find(one)) as StoredLayer;
+    expect(signature.digest === (await oneFileSandbox.statLayer(directory)).digest).toBe(valid);
+  });
+
   it('keeps its place when a step makes another layer, which goes to the cache', async () => {
     const { base, shelf, make, lies } = workshop();
     const one = await make('one');
