@@ -8,13 +8,13 @@ import { isBelow } from '../src/metadata/repomd.js';
 const HEX = 'ab01'.repeat(16);
 
 /** Reads the entry of one package. */
-function readPackage({ href = 'a.rpm', checksum = `<checksum type="sha256" pkgid="YES">${HEX}</checksum>` }): PrimaryColumns {
+function readPackage({ href = 'a.rpm', base = '', checksum = `<checksum type="sha256" pkgid="YES">${HEX}</checksum>` }): PrimaryColumns {
   const reader = new PrimaryReader('primary.xml');
   const place = href.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
   reader.write(
     Buffer.from(
       `<metadata><package type="rpm"><name>a</name><arch>noarch</arch><version epoch="0" ver="1" rel="1"/>${checksum}` +
-        `<size package="1" installed="1"/><location href="${place}"/></package></metadata>`,
+        `<size package="1" installed="1"/><location ${base} href="${place}"/></package></metadata>`,
     ),
   );
   return reader.finish();
@@ -62,6 +62,11 @@ it('takes a package for one of its repository exactly when its place is below th
     }),
     { numRuns: 1000 },
   );
+});
+
+it('says of a package that lies at another address that it is not looked for there', () => {
+  const { diagnostics } = readPackage({ base: 'xml:base="https://elsewhere.test/"' });
+  expect(diagnostics).toEqual([{ package: 'a', reason: 'it lies elsewhere (xml:base), where it is not looked for' }]);
 });
 
 it.each([

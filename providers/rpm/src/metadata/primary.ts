@@ -70,6 +70,8 @@ export class PrimaryReader implements XmlHandler {
   #list = -1;
   /** The kind of the checksum whose digits come; undefined for one that does not count. */
   #algorithm: ContentAlgorithm | undefined;
+  /** Whether the place of the package is relative to another address than the repository's. */
+  #hasBase = false;
   /** Where a digest is put together. */
   readonly #digest = Buffer.alloc(MAX_DIGEST);
   /** The version and release of the last relation, which are often those of the next. */
@@ -168,6 +170,7 @@ export class PrimaryReader implements XmlHandler {
   #begin(): void {
     this.#inPackage = true;
     this.#fields.fill(0);
+    this.#hasBase = false;
     for (const list of this.#lists) list.cut(0);
     this.#list = -1;
   }
@@ -196,7 +199,8 @@ export class PrimaryReader implements XmlHandler {
     if (!this.#isWord(FIELD.name) || !this.#isWord(FIELD.arch)) return 'it has no proper name or architecture';
     if (!this.#isWord(FIELD.version) || !this.#isWord(FIELD.release)) return 'it has no proper version';
     if (this.#fields[FIELD.digest] === 0) return 'it has no checksum of SHA-2';
-    if (this.#fields[FIELD.path] === 0) return 'it lies outside the repository';
+    if (this.#fields[FIELD.path] === 0)
+      return this.#hasBase ? 'it lies elsewhere (xml:base), where it is not looked for' : 'it lies outside the repository';
     if (this.#fields[FIELD.size] === 0) return 'it has no proper size';
     return undefined;
   }
@@ -228,7 +232,8 @@ export class PrimaryReader implements XmlHandler {
 
   /** Notes the place of a package, or none for one outside of its repository. */
   #location(attributes: XmlAttributes): void {
-    const href = attributes.find('base') === undefined ? attributes.find('href') : undefined;
+    this.#hasBase = attributes.find('base') !== undefined;
+    const href = this.#hasBase ? undefined : attributes.find('href');
     this.#fields[FIELD.path] =
       href !== undefined && (isPlainPath(href) || isBelow(href.toString())) ? this.#writer.heap.append(href.bytes, href.from, href.to) : 0;
   }
