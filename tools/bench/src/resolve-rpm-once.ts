@@ -24,8 +24,8 @@ if (resolution.kind !== 'resolved')
   throw new Error(resolution.problems.map(({ message, because }) => `${message}: ${because.join('; ')}`).join('\n'));
 // Of this program alone: the maximum that getrusage(2) tells counts what the parent had before `exec`, too.
 const peakMiB = Math.round(Number(/^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]) / 1024);
-const rate = (statSync(file).size / 1e6 / reading).toFixed(1);
-const times = `${reading.toFixed(3)} s CPU to read (${rate} MB per CPU second), ${resolving.toFixed(3)} s for the resolution, ${secondsSince().toFixed(3)} s for all`;
+const rate = form === 'text' ? ` (${(statSync(file).size / 1e6 / reading).toFixed(1)} MB per CPU second)` : '';
+const times = `${reading.toFixed(3)} s CPU to read${rate}, ${resolving.toFixed(3)} s for the resolution, ${secondsSince().toFixed(3)} s for all`;
 process.stdout.write(`${resolution.closure.packages.length} of ${index.count} packages, ${times}, ${peakMiB} MiB at most\n`);
 
 /** CPU seconds of this process since `before`, or since it began. */
