@@ -219,7 +219,7 @@ describe('one file alone that someone changed', () => {
 
 it('a base tree that someone changed before it made room for another is told, and made anew, when a build comes back to it', async () => {
   await tampering['changed with its size and times restored']?.(join(home(places), 'chrootenv', 'etc', 'os-release'));
-  await sound(mini.build(places, STEPS, { env: { SOURCE_DATE_EPOCH: '1760000000' } }));
+  await sound(mini.build(places, STEPS, { env: { SOURCE_DATE_EPOCH: '1600000000' } }));
   await rm(join(places.cache, '.ict', 'index', 'steps', 'ict.packages'), { recursive: true });
   const result = await sound(mini.build(places, STEPS));
   expect(result.events).toContainEqual(expect.objectContaining(damaged));
