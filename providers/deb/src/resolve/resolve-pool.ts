@@ -216,8 +216,9 @@ export class Pool extends Candidates {
 
   /** The first package of a solvable's name: as with apt, an update in a later repository does not move the name. */
   #firstOf(solvable: number): number {
-    const all = this.allOf(this.packageName(solvable), this.archOf(solvable));
-    return all.length === 1 ? solvable : Math.min(...all);
+    let first = solvable;
+    for (const other of this.allOf(this.packageName(solvable), this.archOf(solvable))) if (other < first) first = other;
+    return first;
   }
 
   #offeredPlace(solvable: number): number {
