@@ -1,3 +1,5 @@
+import { bareAddress } from '@ict/plugin-api';
+
 const secretName = /token|sig|secret|pass|pwd|key|auth|cred/i;
 
 /**
@@ -7,11 +9,9 @@ const secretName = /token|sig|secret|pass|pwd|key|auth|cred/i;
  * @returns `(unreadable address)` for text that is no URL, because it may hold anything.
  */
 export function redactUrl(url: string | URL): string {
-  const text = typeof url === 'string' ? url : url.href;
+  const text = bareAddress(typeof url === 'string' ? url : url.href);
   if (!URL.canParse(text)) return '(unreadable address)';
   const clean = new URL(text);
-  clean.username = '';
-  clean.password = '';
   clean.hash = '';
   for (const name of new Set(clean.searchParams.keys())) {
     if (secretName.test(name)) clean.searchParams.set(name, 'REDACTED');

@@ -14,6 +14,7 @@ describe('redactUrl', () => {
     ['https://h.example/p?X-Amz-Signature=abc&a=1&Token=x', 'https://h.example/p?X-Amz-Signature=REDACTED&a=1&Token=REDACTED'],
     ['file:///srv/debian', 'file:///srv/debian'],
     ['no address with user:pass@', '(unreadable address)'],
+    ['user:pass@h.example/p', '(unreadable address)'],
   ])('%s', (url, expected) => {
     expect(redactUrl(url)).toBe(expected);
   });
