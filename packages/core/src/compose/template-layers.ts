@@ -77,7 +77,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
   };
   const outOfReach = spec.network && input.offline === true;
   const work = async (session: TreeSession): Promise<void> => {
-    if (outOfReach) throw offline(spec);
+    if (outOfReach) throw offline(spec, input.layers);
     await placeFiles(layer.files, session);
     await placeInputs(spec.inputs, layer.inputs, session);
     for (const command of spec.run) await runCommand(command, env, spec.network, session, ctx);
@@ -171,11 +171,17 @@ function packageVersion(name: string, { packages }: Composition): string | null 
   return versions.length === 0 ? null : [...new Set(versions)].sort().join(' ');
 }
 
-function offline({ name, position }: LayerSpec): Error {
+/** @param all layers of the template: those after it that reach the network, too, are told with it, though nobody knows yet whether they are kept. */
+function offline(spec: LayerSpec, all: readonly GatheredLayer[]): Error {
+  const { name, position } = spec;
+  const after = all
+    .slice(all.findIndex((layer) => layer.spec === spec) + 1)
+    .flatMap((layer) => (layer.spec.network ? [layer.spec.name] : []));
+  const others = after.length === 0 ? '' : `; so do, after it, those of ${after.map((other) => `"${other}"`).join(', ')}`;
   return coreErrorAt(position, 'ICT_LAYER_OFFLINE', {
-    message: `layer "${name}" is not in the cache, and --offline forbids to make it: its commands reach the network`,
-    hint: 'Run the same command once without --offline: the layer is kept.',
-    facts: { layer: name },
+    message: `layer "${name}" is not in the cache, and --offline forbids to make it: its commands reach the network${others}`,
+    hint: `Run the same command once without --offline: ${after.length === 0 ? 'the layer is' : 'the layers are'} kept.`,
+    facts: { layer: name, after },
   });
 }
 

@@ -211,6 +211,17 @@ describe('compositionSteps', () => {
       expect(call.clean !== undefined).toBe(outcome === 'made'); // an audit makes it anew
     });
 
+    it('are refused offline with all after them that reach the network', async () => {
+      await using ctx = fakeContext();
+      const layers = Object.entries({ app: true, local: false, late: true, last: true }).map(([name, network]) => {
+        return { spec: { ...layerSpec, name, network }, files: [], inputs: {} };
+      });
+      const call = stepsOf(composition({ layers, offline: true }).input, ctx).find(({ type }) => type === 'ict.layer.app')!;
+      const error: unknown = await call.run().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ code: 'ICT_LAYER_OFFLINE', facts: { layer: 'app', after: ['late', 'last'] } });
+      expect((error as Error).message).toMatch(/; so do, after it, those of "late", "last"$/);
+    });
+
     describe('that ask validate', () => {
       const position = { file: '/template.yml', line: 7, column: 3 };
 
