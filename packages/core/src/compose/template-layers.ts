@@ -77,7 +77,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
   };
   const outOfReach = spec.network && input.offline === true;
   const work = async (session: TreeSession): Promise<void> => {
-    if (outOfReach) throw offline(spec, input.layers);
+    if (outOfReach) throw offline(spec, input.layers.slice(input.layers.indexOf(layer) + 1));
     await placeFiles(layer.files, session);
     await placeInputs(spec.inputs, layer.inputs, session);
     for (const command of spec.run) await runCommand(command, env, spec.network, session, ctx);
@@ -171,17 +171,14 @@ function packageVersion(name: string, { packages }: Composition): string | null 
   return versions.length === 0 ? null : [...new Set(versions)].sort().join(' ');
 }
 
-/** @param all layers of the template: those after it that reach the network, too, are told with it, though nobody knows yet whether they are kept. */
-function offline(spec: LayerSpec, all: readonly GatheredLayer[]): Error {
-  const { name, position } = spec;
-  const after = all
-    .slice(all.findIndex((layer) => layer.spec === spec) + 1)
-    .flatMap((layer) => (layer.spec.network ? [layer.spec.name] : []));
-  const others = after.length === 0 ? '' : `; so do, after it, those of ${after.map((other) => `"${other}"`).join(', ')}`;
+/** @param after the layers after it: those that reach the network are told, too, though nobody knows yet whether they are kept. */
+function offline({ name, position }: LayerSpec, after: readonly GatheredLayer[]): Error {
+  const others = after.filter((layer) => layer.spec.network).map((layer) => layer.spec.name);
+  const told = others.length === 0 ? '' : `; so do, after it, those of ${others.map((other) => `"${other}"`).join(', ')}`;
   return coreErrorAt(position, 'ICT_LAYER_OFFLINE', {
-    message: `layer "${name}" is not in the cache, and --offline forbids to make it: its commands reach the network${others}`,
-    hint: `Run the same command once without --offline: ${after.length === 0 ? 'the layer is' : 'the layers are'} kept.`,
-    facts: { layer: name, after },
+    message: `layer "${name}" is not in the cache, and --offline forbids to make it: its commands reach the network${told}`,
+    hint: 'Run the same command once without --offline: what it makes is kept.',
+    facts: { layer: name, after: others },
   });
 }
 
