@@ -1,11 +1,12 @@
 import type { Digest, EventBody } from '@ict/plugin-api';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { ContentIdentity } from '@ict/integrity';
+import { answerFacts } from './answer-facts.js';
 import { fetchError } from './errors.js';
 import { exchange, type Answer, type ExchangeOptions } from './exchange.js';
 import type { PartialDownload } from './partial.js';
 import { redactUrl } from './redact-url.js';
-import { isTransient, parseRetryAfter, retryDelay, type RetryPolicy, type Timer } from './retry.js';
+import { delayAfter, isTransient, type RetryPolicy, type Timer } from './retry.js';
 
 export interface DownloadRequest {
   /** The address to ask, mirror and credentials included. */
@@ -94,7 +95,7 @@ function truncated(request: DownloadRequest, receivedBytes: number, totalBytes: 
 }
 
 function statusError(request: DownloadRequest, answer: Answer): Error {
-  const facts = { url: request.name, answeredBy: redactUrl(answer.url), status: answer.status };
+  const facts = answerFacts(request.name, answer);
   if (answer.status === 404 || answer.status === 410) {
     return fetchError('ICT_FETCH_NOT_FOUND', {
       message: `${request.name} does not exist`,
@@ -102,12 +103,11 @@ function statusError(request: DownloadRequest, answer: Answer): Error {
       facts,
     });
   }
-  const retryAfterMs = parseRetryAfter(answer.headers['retry-after'], Date.now());
   return fetchError('ICT_FETCH_STATUS', {
     message: `${request.name} was answered with status ${answer.status}`,
     hint:
       answer.status === 401 || answer.status === 403 ? 'Check the credentials and the mirror.' : 'Try again later or use another mirror.',
-    facts: { ...facts, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) },
+    facts,
   });
 }
 
@@ -241,8 +241,6 @@ export async function download(request: DownloadRequest, partial: PartialDownloa
     }
     if (!isIctError(failure)) throw failure;
     emit({ type: 'fetch.retry', url: request.name, attempt: number, reason: failure.message });
-    const { retryAfterMs } = failure.facts;
-    const delay = retryDelay(Math.max(1, failures), retry, timer.random(), typeof retryAfterMs === 'number' ? retryAfterMs : 0);
-    await timer.sleep(delay, signal);
+    await timer.sleep(delayAfter(failure, Math.max(1, failures), retry, timer), signal);
   }
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { BodyHandler, type AnswerBody, type AnswerStart } from './answer-body.js';
 import { fetchError } from './errors.js';
@@ -41,6 +42,12 @@ export interface ConnectionOptions {
   readonly proxy: ProxyEnvironment;
 }
 
+export interface RequestOptions {
+  readonly signal: AbortSignal;
+  /** Default: GET. */
+  readonly method?: 'GET' | 'HEAD' | 'PUT';
+}
+
 /**
  * The connection pool: a bounded number of connections to each origin, through a proxy when the environment names one. It is made, and
  * undici loaded, with the first exchange: most runs need no network, and undici takes longer to load than all of our own code for it.
@@ -54,16 +61,21 @@ export class Connections {
   }
 
   /**
-   * One GET, without its redirects.
+   * One request, without its redirects.
    *
    * @throws `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, `ICT_FETCH_ADDRESS` for a proxy, or the signal's reason.
    */
-  async get(url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<AnswerStart> {
+  async request(
+    url: URL,
+    headers: Readonly<Record<string, string>>,
+    { signal, method = 'GET', body }: RequestOptions & { readonly body?: Readable },
+  ): Promise<AnswerStart> {
     this.opened ??= openTransport(this.options);
     const dispatcher = await this.opened;
     signal.throwIfAborted();
     const handler = new BodyHandler(signal, (failure) => transportError(failure, url));
-    dispatcher.dispatch({ origin: url.origin, path: `${url.pathname}${url.search}`, method: 'GET', headers: { ...headers } }, handler);
+    const request = { origin: url.origin, path: `${url.pathname}${url.search}`, method, headers: { ...headers } };
+    dispatcher.dispatch(body === undefined ? request : { ...request, body }, handler);
     return handler.started;
   }
 
@@ -115,10 +127,11 @@ export interface Answer {
   readonly url: URL;
 }
 
-export interface ExchangeOptions {
+export interface ExchangeOptions extends RequestOptions {
   readonly connections: Connections;
-  readonly signal: AbortSignal;
   readonly allowDowngrade: boolean;
+  /** Opens what is sent, whose length the headers say: once, and again for each redirect. It is closed with the answer. */
+  readonly openBody?: () => Promise<Readable>;
 }
 
 function authorization(url: URL): Record<string, string> {
@@ -167,14 +180,14 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
 }
 
 /**
- * One GET, with its redirects. A user name and password in the address go to its origin as Basic authorization, and to no other
+ * One request, with its redirects. A user name and password in the address go to its origin as Basic authorization, and to no other
  * origin that a redirect may name.
  *
  * @returns the first answer that is no redirect, its body not yet read: the caller must receive or discard it.
  * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
-  const { connections, signal, allowDowngrade } = options;
+  const { connections, signal, method = 'GET', allowDowngrade, openBody } = options;
   const credentials = authorization(address);
   const visited = [address];
   for (;;) {
@@ -182,13 +195,16 @@ export async function exchange(address: URL, headers: Readonly<Record<string, st
     const bare = new URL(url);
     bare.username = '';
     bare.password = '';
-    const answer = await connections.get(
-      bare,
-      { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
-      signal,
-    );
+    const body = await openBody?.();
+    const answer = await connections
+      .request(
+        bare,
+        { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
+        { signal, method, ...(body === undefined ? {} : { body }) },
+      )
+      .finally(() => body?.destroy()); // whoever answers has it, or wants no more of it
     const received = flat(answer.headers);
-    if (!isRedirect(answer.statusCode)) return { status: answer.statusCode, headers: received, body: answer.body, url: bare };
+    if (!isRedirect(answer.statusCode, method)) return { status: answer.statusCode, headers: received, body: answer.body, url: bare };
     answer.body.discard(); // nobody reads the page of a redirect
     visited.push(followRedirect(visited, received['location'], { allowDowngrade }));
   }

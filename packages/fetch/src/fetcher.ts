@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { performance } from 'node:perf_hooks';
-import { setTimeout as wait } from 'node:timers/promises';
 import { ensureOwnDirectory, isDiskFull, systemErrorOf } from '@ict/integrity';
 import { hasCode, isIctError } from '@ict/plugin-api';
 import type { EventBody, FetchedFile, Fetcher, FetchRequest } from '@ict/plugin-api';
+import { readAddress } from './address.js';
 import { createAnswerStore, type StoredAnswer } from './answers.js';
 import { download, type DownloadOptions, type DownloadOutcome } from './download.js';
 import { fetchError } from './errors.js';
@@ -16,7 +15,7 @@ import { createMirrorRoutes, type MirrorRoutes } from './mirror-routes.js';
 import type { MirrorCandidate, MirrorMap } from './mirrors.js';
 import { createPartialStore, type PartialDownload } from './partial.js';
 import { redactUrl } from './redact-url.js';
-import { DEFAULT_RETRY, isTransient, type RetryPolicy, type Timer } from './retry.js';
+import { DEFAULT_RETRY, isTransient, realTimer, type RetryPolicy, type Timer } from './retry.js';
 
 export interface FetcherOptions {
   /** Keeps answers to conditional requests and partial downloads between runs. */
@@ -46,19 +45,6 @@ export interface FetcherOptions {
 /** A {@link Fetcher} that also knows where archives may be got. */
 export type MirroredFetcher = Fetcher & MirrorRoutes & { close(): Promise<void> };
 
-const realTimer: Timer = {
-  now: () => performance.now(),
-  sleep: async (milliseconds, signal) => {
-    try {
-      await wait(milliseconds, undefined, { signal });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw error;
-    }
-  },
-  random: Math.random,
-};
-
 /** Whether something else came than was asked for: perhaps from a cache on the way. */
 function isOther(failure: unknown): boolean {
   return hasCode(failure, 'ICT_FETCH_MISMATCH');
@@ -66,16 +52,6 @@ function isOther(failure: unknown): boolean {
 
 /** Between two `fetch.progress` events of one file. */
 const progressMs = 100;
-
-function readAddress(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && ['http:', 'https:', 'file:'].includes(url.protocol)) return url;
-  throw fetchError('ICT_FETCH_ADDRESS', {
-    message: `${redactUrl(text)} is not an http, https or file address`,
-    hint: 'Check the address of the repository.',
-    facts: { url: redactUrl(text) },
-  });
-}
 
 /**
  * Gets files over HTTP(S) or from `file:` addresses into `temporary`.
@@ -223,7 +199,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     }
     let partial: PartialDownload | undefined; // what one mirror began the next goes on with
     const attempt = async ({ url: base }: MirrorCandidate, last: boolean, before?: unknown): Promise<FetchedFile> => {
-      const url = readAddress(base + rest);
+      const url = readAddress(base + rest, 'http, https or file');
       if (url.protocol === 'file:') {
         const found = await fromFile(request, url);
         partial?.discard(); // what an earlier mirror began

@@ -1,4 +1,5 @@
 export { createFetcher, type FetcherOptions, type MirroredFetcher } from './fetcher.js';
+export { createUploader, type Uploader, type UploaderOptions } from './uploader.js';
 export { DEFAULT_TIMEOUTS, type Timeouts } from './exchange.js';
 export { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
 export { redactUrl } from './redact-url.js';

@@ -4,8 +4,10 @@ import { redactUrl } from './redact-url.js';
 /** Redirects that one request follows. */
 export const maxRedirects = 5;
 
-export function isRedirect(status: number): boolean {
-  return status === 301 || status === 302 || status === 303 || status === 307 || status === 308;
+/** Whether the answer to a request is that it be made elsewhere. What is sent goes on only where the status says so: RFC 9110, 15.4. */
+export function isRedirect(status: number, method: string): boolean {
+  if (status === 307 || status === 308) return true;
+  return method !== 'PUT' && (status === 301 || status === 302 || status === 303);
 }
 
 /**

@@ -1,3 +1,5 @@
+import { performance } from 'node:perf_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import { isIctError } from '@ict/plugin-api';
 
 /** Time, injected so that tests never wait. */
@@ -9,6 +11,20 @@ export interface Timer {
   /** Between 0 and 1, to spread retries of many clients. */
   random(): number;
 }
+
+/** The time of this machine. */
+export const realTimer: Timer = {
+  now: () => performance.now(),
+  sleep: async (milliseconds, signal) => {
+    try {
+      await wait(milliseconds, undefined, { signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    }
+  },
+  random: Math.random,
+};
 
 export interface RetryPolicy {
   /** Attempts after the first one. */
@@ -47,4 +63,34 @@ export function parseRetryAfter(header: string | undefined, nowMs: number): numb
   if (/^\d{1,9}$/.test(header)) return Number(header) * 1000;
   const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+/**
+ * How long to wait after a failure, as {@link retryDelay} says it.
+ *
+ * @param failure what it says of a Retry-After is heeded.
+ */
+export function delayAfter(failure: unknown, retry: number, policy: RetryPolicy, timer: Timer): number {
+  const asked = isIctError(failure) ? failure.facts['retryAfterMs'] : undefined;
+  return retryDelay(retry, policy, timer.random(), typeof asked === 'number' ? asked : 0);
+}
+
+/**
+ * The result of the first attempt that succeeds, of as many as the policy allows.
+ *
+ * @throws the failure that is final or the last, or the signal's reason.
+ */
+export async function retrying<T>(
+  attempt: () => Promise<T>,
+  { retry, timer, signal }: { readonly retry: RetryPolicy; readonly timer: Timer; readonly signal: AbortSignal },
+): Promise<T> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await attempt();
+    } catch (failure) {
+      signal.throwIfAborted();
+      if (failures > retry.retries || !isTransient(failure)) throw failure;
+      await timer.sleep(delayAfter(failure, failures, retry, timer), signal);
+    }
+  }
 }

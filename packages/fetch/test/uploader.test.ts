@@ -1,0 +1,277 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createUploader, type Uploader, type UploaderOptions } from '../src/uploader.js';
+import { bench, big, server, useLoopback } from './loopback.js';
+
+useLoopback();
+
+let file: string;
+let delays: number[];
+const uploaders: Uploader[] = [];
+
+function open(options: UploaderOptions = {}): Uploader {
+  const timer = {
+    now: () => 0,
+    sleep: (milliseconds: number) => {
+      delays.push(milliseconds);
+      return Promise.resolve();
+    },
+    random: () => 0,
+  };
+  const uploader = createUploader({ env: {}, timer, ...options });
+  uploaders.push(uploader);
+  return uploader;
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of request) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}
+
+/** An address where nobody listens. */
+async function deserted(): Promise<string> {
+  const closed = createServer();
+  await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+  const { port } = closed.address() as AddressInfo;
+  await new Promise((resolve) => closed.close(resolve));
+  return `http://127.0.0.1:${port}/a`;
+}
+
+beforeEach(() => {
+  delays = [];
+  file = join(bench.root, 'file');
+  writeFileSync(file, big);
+});
+
+afterEach(async () => {
+  await Promise.all(uploaders.splice(0).map((uploader) => uploader.close()));
+});
+
+describe('has', () => {
+  it.each([
+    [200, true],
+    [204, true],
+    [404, false],
+    [410, false],
+  ])('status %i says %s', async (status, expected) => {
+    let method: string | undefined;
+    server.on('/a', (request, response) => {
+      method = request.method;
+      response.writeHead(status).end();
+    });
+    expect(await open().has(`${server.origin}/a`)).toBe(expected);
+    expect(method).toBe('HEAD');
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('follows redirects', async () => {
+    server.on('/a', (_request, response) => response.writeHead(302, { location: '/b' }).end());
+    server.on('/b', (_request, response) => response.writeHead(200).end());
+    expect(await open().has(`${server.origin}/a`)).toBe(true);
+  });
+});
+
+describe('put', () => {
+  it.each([
+    ['a file', big],
+    ['a file of many pieces', Buffer.alloc(3_000_001, 'Debian package ')],
+    ['an empty file', Buffer.alloc(0)],
+  ])('sends %s with its length', async (_name, content) => {
+    writeFileSync(file, content);
+    let received: Buffer | undefined;
+    server.on('/a', async (request, response) => {
+      expect(request.method).toBe('PUT');
+      received = await bodyOf(request);
+      response.writeHead(201).end();
+    });
+    await open().put(`${server.origin}/a`, file);
+    expect(received?.equals(content)).toBe(true);
+    expect(server.seen[0]?.headers).toMatchObject({ 'content-length': String(content.length) });
+    expect(server.seen[0]?.headers['transfer-encoding']).toBeUndefined();
+  });
+
+  it('sends it again from its start after a failure that may pass', async () => {
+    const received: Buffer[] = [];
+    server.on('/a', async (request, response, count) => {
+      received.push(await bodyOf(request));
+      response.writeHead(count === 1 ? 503 : count === 2 ? 429 : 204, count === 1 ? { 'retry-after': '7' } : {}).end();
+    });
+    await open().put(`${server.origin}/a`, file);
+    expect(received.map((body) => body.equals(big))).toEqual([true, true, true]);
+    expect(delays).toEqual([7000, 1000]);
+  });
+
+  it('sends it again when the connection ends', async () => {
+    let received: Buffer | undefined;
+    server.on('/a', async (request, response, count) => {
+      if (count === 1) request.destroy();
+      else {
+        received = await bodyOf(request);
+        response.end();
+      }
+    });
+    await open().put(`${server.origin}/a`, file);
+    expect(received?.equals(big)).toBe(true);
+  });
+
+  it('sends it on where a redirect says so, without the password', async () => {
+    let received: Buffer | undefined;
+    const other = createServer(async (request, response) => {
+      expect(request.headers.authorization).toBeUndefined();
+      received = await bodyOf(request);
+      response.end();
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = other.address() as AddressInfo;
+      server.on('/a', (_request, response) => response.writeHead(307, { location: `http://127.0.0.1:${port}/b` }).end());
+      await open().put(server.origin.replace('://', '://user:secret@') + '/a', file);
+      expect(received?.equals(big)).toBe(true);
+      expect(server.seen[0]?.headers.authorization).toBe(`Basic ${Buffer.from('user:secret').toString('base64')}`);
+    } finally {
+      other.closeAllConnections();
+      await new Promise((resolve) => other.close(resolve));
+    }
+  });
+
+  it('stops sending to a server that refuses without reading', async () => {
+    writeFileSync(file, Buffer.alloc(32 * 1024 * 1024));
+    let sent = 0;
+    const sockets = new Set<Socket>();
+    const refusing = createTcpServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => undefined).once('data', () => socket.write('HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n'));
+      socket.on('data', (piece: Buffer) => (sent += piece.length));
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = refusing.address() as AddressInfo;
+      await expect(open().put(`http://127.0.0.1:${port}/a`, file)).rejects.toMatchObject({
+        code: 'ICT_FETCH_STATUS',
+        facts: { status: 413 },
+      });
+      expect(sent).toBeLessThan(32 * 1024 * 1024);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => refusing.close(resolve));
+    }
+  });
+
+  it('a server that takes no more is a stall', async () => {
+    writeFileSync(file, Buffer.alloc(32 * 1024 * 1024));
+    server.on('/a', (request) => request.pause());
+    await expect(open({ timeouts: { headersMs: 50 }, retry: { retries: 0 } }).put(`${server.origin}/a`, file)).rejects.toMatchObject({
+      code: 'ICT_FETCH_STALLED',
+    });
+  });
+
+  it('a file that is not there is an error of this machine', async () => {
+    await expect(open().put(`${server.origin}/a`, join(bench.root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(server.seen).toEqual([]);
+    expect(existsSync(file)).toBe(true);
+  });
+});
+
+describe.each(['has', 'put'] as const)('%s', (verb) => {
+  const run = (uploader: Uploader, url: string): Promise<unknown> => (verb === 'has' ? uploader.has(url) : uploader.put(url, file));
+
+  it.each([400, 401, 403, 405, 409, 412])('status %i is final', async (status) => {
+    server.on('/a', (request, response) => {
+      request.resume();
+      response.writeHead(status).end();
+    });
+    await expect(run(open(), `${server.origin}/a`)).rejects.toMatchObject({
+      code: 'ICT_FETCH_STATUS',
+      kind: 'network',
+      facts: { url: `${server.origin}/a`, status, method: verb === 'has' ? 'HEAD' : 'PUT' },
+    });
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it.each([429, 500, 503, 507])('status %i is tried again, and finally reported', async (status) => {
+    server.on('/a', (request, response) => {
+      request.resume();
+      response.writeHead(status).end();
+    });
+    await expect(run(open({ retry: { retries: 2 } }), `${server.origin}/a`)).rejects.toMatchObject({
+      code: 'ICT_FETCH_STATUS',
+      facts: { status },
+    });
+    expect(server.seen).toHaveLength(3);
+    expect(delays).toEqual([500, 1000]);
+  });
+
+  it('nobody listens', async () => {
+    await expect(run(open({ retry: { retries: 1 } }), await deserted())).rejects.toMatchObject({
+      code: 'ICT_FETCH_CONNECTION',
+      facts: { reason: 'ECONNREFUSED' },
+    });
+    expect(delays).toHaveLength(1);
+  });
+
+  it('nobody answers', async () => {
+    server.on('/a', (request) => request.resume());
+    await expect(run(open({ timeouts: { headersMs: 50 }, retry: { retries: 0 } }), `${server.origin}/a`)).rejects.toMatchObject({
+      code: 'ICT_FETCH_STALLED',
+    });
+  });
+
+  it('tells a password to the server, and to nobody else', async () => {
+    server.on('/a?sig=hidden', (request, response) => {
+      request.resume();
+      response.writeHead(403).end();
+    });
+    const failure: unknown = await run(open(), server.origin.replace('://', '://user:s%40cret@') + '/a?sig=hidden').catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toBeInstanceOf(Error);
+    expect(server.seen[0]?.headers.authorization).toBe(`Basic ${Buffer.from('user:s@cret').toString('base64')}`);
+    expect(JSON.stringify([failure, (failure as Error).message])).not.toMatch(/s%40cret|s@cret|hidden/);
+  });
+
+  it.each([['ftp://127.0.0.1/a'], ['file:///tmp/a'], ['no address']])('%s is no address', async (url) => {
+    await expect(run(open(), url)).rejects.toMatchObject({ code: 'ICT_FETCH_ADDRESS', kind: 'invalid' });
+  });
+
+  it('goes through a proxy that the environment names', async () => {
+    const proxied: string[] = [];
+    const proxy = createServer((request, response) => {
+      proxied.push(`${request.method} ${request.url}`);
+      request.resume();
+      request.on('end', () => response.end());
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    proxy.on('connect', (request, socket) => {
+      proxied.push(`CONNECT ${request.url}`);
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      proxy.emit('connection', socket);
+    });
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      await run(open({ env: { http_proxy: `http://127.0.0.1:${port}` } }), 'http://cache.example/a');
+      expect(proxied.join(' ')).toContain('cache.example');
+    } finally {
+      proxy.closeAllConnections();
+      await new Promise((resolve) => proxy.close(resolve));
+    }
+  });
+
+  it('stops with its signal', async () => {
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    server.on('/a', () => abort.abort(reason));
+    await expect(run(open({ signal: abort.signal }), `${server.origin}/a`)).rejects.toBe(reason);
+    await expect(run(open({ signal: abort.signal }), `${server.origin}/a`)).rejects.toBe(reason);
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it('stops when it is closed', async () => {
+    const uploader = open();
+    server.on('/a', () => void uploader.close());
+    await expect(run(uploader, `${server.origin}/a`)).rejects.toMatchObject({ code: 'ICT_FETCH_CLOSED' });
+  });
+});
