@@ -1,0 +1,113 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { ContentHasher, errnoOf, hashing, refuseSpecialFile } from '@ict/integrity';
+import type { BlobRef } from '@ict/plugin-api';
+import { SparseFile } from './sparse-file.js';
+
+/** What a blob has to be. */
+export type BlobName = Pick<BlobRef, 'digest' | 'sizeBytes'>;
+
+const READ_BYTES = 256 * 1024;
+/** Larger than Node's own, as each piece is a trip through its thread pool. */
+const PIECE_BYTES = 1024 * 1024;
+
+/** The default of zstd. */
+const LEVEL = 3;
+
+/** More bytes than zstd ever makes of `sizeBytes`: what cannot be compressed is stored, with a few bytes for each block of 128 KiB. */
+export function packedBound(sizeBytes: number): number {
+  return sizeBytes + Math.ceil(sizeBytes / 256) + 64 * 1024;
+}
+
+/**
+ * Compresses a file to a new one, as a single frame of zstd.
+ *
+ * @returns whether the file is the blob; the caller removes `target`, also after an error.
+ * @throws Node's own errors; the signal's reason.
+ */
+export async function packBlob(file: string, blob: BlobName, target: string, signal: AbortSignal): Promise<boolean> {
+  const hasher = new ContentHasher();
+  const encoder = createZstdCompress({
+    chunkSize: PIECE_BYTES,
+    params: { [constants.ZSTD_c_compressionLevel]: LEVEL },
+    pledgedSrcSize: blob.sizeBytes,
+  });
+  refuseSpecialFile(file);
+  try {
+    const source = hashing(createReadStream(file, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>, hasher);
+    await pipeline(source, encoder, createWriteStream(target, { flags: 'wx' }), { signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (isOfZlib(error)) return false; // another size than was pledged
+    throw error;
+  }
+  return isBlob(hasher, blob);
+}
+
+/**
+ * Decompresses what a server sent to a new file, sparse where it is zeros, and never beyond the blob's size.
+ *
+ * @returns why it is not the blob, if it is not; then there is no `target`.
+ * @throws Node's own errors; the signal's reason; then there is none either.
+ */
+export async function unpackBlob(file: string, blob: BlobName, target: string, signal: AbortSignal): Promise<string | undefined> {
+  const fault = await unpack(file, blob, target, signal).catch(async (error: unknown) => {
+    await remove(target);
+    throw error;
+  });
+  if (fault !== undefined) await remove(target);
+  return fault;
+}
+
+async function unpack(file: string, blob: BlobName, target: string, signal: AbortSignal): Promise<string | undefined> {
+  const hasher = new ContentHasher();
+  await using content = await SparseFile.create(target);
+  let exceeds = false;
+  try {
+    const packed = createReadStream(file, { highWaterMark: READ_BYTES });
+    await pipeline(
+      packed,
+      createZstdDecompress({ chunkSize: PIECE_BYTES }),
+      async (pieces: AsyncIterable<Uint8Array>) => {
+        for await (const piece of pieces) {
+          exceeds = hasher.sizeBytes + piece.length > blob.sizeBytes;
+          if (exceeds) return;
+          hasher.update(piece);
+          await content.append(piece);
+        }
+      },
+      { signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    if (exceeds) return tooLarge(blob);
+    if (!isOfZlib(error)) throw error;
+    return `zstd cannot read it (${(error as Error).message})`;
+  }
+  if (exceeds) return tooLarge(blob);
+  if (hasher.sizeBytes !== blob.sizeBytes) return `it holds ${hasher.sizeBytes} bytes instead of ${blob.sizeBytes}`;
+  if (!isBlob(hasher, blob)) return `its content is ${hasher.finish().digest}`;
+  await content.finish();
+  return undefined;
+}
+
+function tooLarge({ sizeBytes }: BlobName): string {
+  return `it holds more than ${sizeBytes} bytes`;
+}
+
+function isBlob(hasher: ContentHasher, { digest, sizeBytes }: BlobName): boolean {
+  const found = hasher.finish();
+  return found.digest === digest && found.sizeBytes === sizeBytes;
+}
+
+/** Whether the content was at fault, rather than a disk. */
+function isOfZlib(error: unknown): boolean {
+  return /^Z(STD)?_/.test(errnoOf(error) ?? '');
+}
+
+/** Removes a file that may be absent. */
+export async function remove(path: string): Promise<void> {
+  await rm(path, { force: true });
+}

@@ -1,0 +1,5 @@
+export { openRemoteCache, type RemoteCache, type RemoteCacheOptions } from './remote-cache.js';
+export { openRemoteUpload, type RemoteUpload, type RemoteUploadOptions, type Uploader } from './remote-upload.js';
+export { type RemoteResult } from './record.js';
+export { generateKeys, keyId, readPublicKey, readSigningKey, type KeyPair } from './keys.js';
+export { remoteCacheError } from './errors.js';
