@@ -53,8 +53,17 @@ export type EventBody =
   | { readonly type: 'package.stored'; readonly name: string; readonly version: string; readonly sizeBytes: number }
   /** Entries of the cache beyond its limits were removed. */
   | { readonly type: 'cache.collected'; readonly entries: number; readonly freedBytes: number }
+  /** New results were sent to a remote cache; `sentBytes` counts what went over the network, compressed. */
+  | {
+      readonly type: 'cache.uploaded';
+      readonly records: number;
+      readonly blobs: number;
+      readonly sentBytes: number;
+      readonly durationMs: number;
+    }
   | { readonly type: 'step.start'; readonly step: string; readonly key: string }
-  | { readonly type: 'step.hit'; readonly step: string; readonly key: string }
+  /** Without `from`, the result lay in a local cache. */
+  | { readonly type: 'step.hit'; readonly step: string; readonly key: string; readonly from?: 'remote' }
   | { readonly type: 'step.miss'; readonly step: string; readonly key: string; readonly reason: string }
   | { readonly type: 'step.stored'; readonly step: string; readonly key: string; readonly durationMs: number }
   /** How a layer of packages is made: on a copy of a cached one, or from the base tree. */

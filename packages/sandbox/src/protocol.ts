@@ -63,7 +63,7 @@ export interface AgentMethods {
   'tree.expose': { params: { tree: number; at: string; files: readonly { file: string; name: string }[] }; result: null };
   'tree.mount': { params: { tree: number; source: MountSource; at: string; writable: boolean }; result: null };
   'layer.seal': { params: { directory: string; epochSeconds: number; archive?: string }; result: LayerManifest };
-  'layer.read': { params: { directory: string }; result: LayerManifest };
+  'layer.read': { params: { directory: string; archive?: string }; result: LayerManifest };
   'layer.list': { params: { archive: string }; result: LayerManifest };
   'layer.unpack': { params: { archive: string; directory: string }; result: LayerManifest };
   'layer.copy': { params: { from: string; to: string; entries?: readonly LayerEntry[] }; result: null };

@@ -44,6 +44,12 @@ export interface SealOptions {
   readonly signal?: AbortSignal;
 }
 
+export interface ReadOptions {
+  /** File that gets the layer as `tar.gz`, as sealing writes it. It appears whole or not at all. */
+  readonly archive?: string;
+  readonly signal?: AbortSignal;
+}
+
 export interface CopyOptions {
   /** What the layer holds. Given, sealing the copy reads only what changed in it meanwhile, as the file system tells; without it, everything. */
   readonly manifest?: Pick<LayerManifest, 'entries'>;
@@ -132,8 +138,9 @@ export class Sandbox {
   }
 
   /** Reads a layer as it is, without changing anything. @throws `ICT_SANDBOX_LAYER`; the signal's reason. */
-  async readLayer(directory: string, signal?: AbortSignal): Promise<LayerManifest> {
-    return this.#channel.call('layer.read', { directory }, signal === undefined ? {} : { signal });
+  async readLayer(directory: string, { archive, signal }: ReadOptions = {}): Promise<LayerManifest> {
+    const params = { directory, ...(archive === undefined ? {} : { archive }) };
+    return this.#channel.call('layer.read', params, signal === undefined ? {} : { signal });
   }
 
   /**
@@ -175,7 +182,8 @@ export class Sandbox {
   /** Compares a layer with its manifest. @throws `ICT_SANDBOX_LAYER`; the signal's reason. */
   async verifyLayer(directory: string, manifest: LayerManifest, options: VerifyOptions): Promise<LayerVerification> {
     if (options.mode === 'full') {
-      const now = await this.readLayer(directory, options.signal);
+      const { signal } = options;
+      const now = await this.readLayer(directory, signal === undefined ? {} : { signal });
       if (now.digest === manifest.digest) return { ok: true, changed: [] };
       return { ok: false, changed: changedPaths(manifest.entries, now.entries) };
     }

@@ -238,7 +238,9 @@ describe('a sealed layer', () => {
     const archive = join(base, 'plain.tar.gz');
     const sealed = await sandbox.sealLayer(join(base, 'plain'), { epochSeconds: EPOCH, archive });
     expect(await sandbox.unpackLayer(archive, join(base, 'plain-again'))).toEqual(sealed);
-    expect((await sandbox.readLayer(join(base, 'plain-again'))).digest).toBe(sealed.digest);
+    const again = join(base, 'plain-again.tar.gz');
+    expect((await sandbox.readLayer(join(base, 'plain-again'), { archive: again })).digest).toBe(sealed.digest);
+    expect(await sandbox.listArchive(again)).toEqual(sealed);
 
     const tar = gunzipSync(readFileSync(archive));
     tar.write('Content', tar.indexOf('CONTENT'));

@@ -76,7 +76,7 @@ export class SandboxService {
     'tree.expose': ({ tree, at, files }) => this.#use(tree, (open) => open.expose(at, files)),
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
     'layer.seal': (params, { signal }) => this.#seal(params, signal),
-    'layer.read': ({ directory }, { signal }) => readLayer(directory, { signal, pipes: this.#pipes }),
+    'layer.read': ({ directory, archive }, { signal }) => readLayer(directory, { signal, pipes: this.#pipes }, archive),
     'layer.list': ({ archive }, { signal }) => listArchive(archive, signal),
     'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, { signal, pipes: this.#pipes }),
     'layer.copy': async ({ from, to, entries }, { signal }) => {
