@@ -53,11 +53,13 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
   const { spec } = intake;
   const directory = targetDirectory(engine, spec);
   return services.locked(directory, wantedRoom(spec.disk.sizeBytes), async () => {
-    const images = new ImageCache(services.images, services.identity, events.emit);
-    const sound: SoundBuild = { ...build, intake, services, images, use: cacheUse(options.caches, engine.storage, spec) };
+    const use = cacheUse(options.caches, engine.storage, spec);
+    const remote = use.remote ? services.remote(spec.secrets) : undefined;
+    const images = new ImageCache(services.images, services.identity, events.emit, remote?.images);
+    const sound: SoundBuild = { ...build, intake, services, images, use, late: remote?.asks === true && options.audit === undefined };
     const gathered = await events.run('packages', () => gather(sound, warn));
     const { lock, image, epochSeconds, forUnpacking } = gathered;
-    const work = services.build(lock.target, epochSeconds, spec.secrets, { use: sound.use.layers }, forUnpacking);
+    const work = services.build(lock.target, epochSeconds, spec.secrets, { use: use.layers, remote }, forUnpacking);
     const target = join(directory, 'imagebuild', spec.system.name);
     const make = async (): Promise<Delivery> => {
       const composed = await events.run('compose', () => compose(sound, gathered, work));
@@ -67,9 +69,10 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
       image === undefined
         ? await withoutDamagedLayers(make, warn)
         : await events.run('finalize', () => deliver(target, image.artifacts, image.documents, services.context));
-    await services.enforceLimits();
     const final = options.output === undefined ? delivery : await copyDelivery(delivery, options.output, engine.signal);
     for (const artifact of final.artifacts) events.emit({ type: 'artifact.written', artifact });
+    await work.upload();
+    await services.enforceLimits();
     events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs: Math.round(performance.now() - start) });
     return {
       target: lock.target,
@@ -117,6 +120,8 @@ interface SoundBuild extends ImageBuild {
   readonly images: ImageCache;
   /** The tiers of the cache that it uses. */
   readonly use: Required<CacheUse>;
+  /** Packages are fetched when they are unpacked: their layers may come from other machines. An audit unpacks all of them. */
+  readonly late: boolean;
 }
 
 /** Everything that the image is made of, or the image itself where it is kept. */
@@ -133,7 +138,7 @@ interface Gathered extends Pick<LockedPackages, 'tools' | 'forUnpacking'> {
 
 /** Settles the lock, reads the files of the host that the template names, and fetches the packages unless the finished image is kept. */
 async function gather(build: SoundBuild, warn: Warn): Promise<Gathered> {
-  const { template, options, engine, plugins, intake, services, images, use } = build;
+  const { template, options, engine, plugins, intake, services, images, use, late } = build;
   const { spec, distribution, provider, format } = intake;
   const settled = await settleLock(template, intake, options, services);
   warn(settled.warnings);
@@ -154,7 +159,7 @@ async function gather(build: SoundBuild, warn: Warn): Promise<Gathered> {
   const image = inputs === undefined || !use.images || options.audit !== undefined ? undefined : await images.find(inputs);
   const { packages, tools, forUnpacking }: LockedPackages =
     image === undefined
-      ? await fetchPackages(settled, intake, engine, services, { use: use.packages })
+      ? await fetchPackages(settled, intake, engine, services, { use: use.packages, late })
       : { packages: [], tools: [], forUnpacking: asTheyAre };
   return { lock, epochSeconds, inputs, image, composition: { ...parts, packages, offline: engine.offline }, tools, forUnpacking };
 }

@@ -15,5 +15,6 @@ export function cacheUse(
     packages: asked.packages ?? (packageCache.enabled && caches.packages),
     images: asked.images ?? (imageCache.enabled && caches.images),
     layers: asked.layers ?? true,
+    remote: asked.remote ?? true,
   };
 }

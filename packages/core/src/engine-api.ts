@@ -19,6 +19,8 @@ export interface EngineOptions {
   readonly temporaryDir: string;
   /** Caches that are asked, in this order, for what the one in `cacheDir` does not have, and never written. */
   readonly readOnlyCacheDirs?: readonly string[];
+  /** Servers that are asked for results which no local cache has, and the one that gets new ones; default: none. */
+  readonly remoteCache?: RemoteCacheOptions;
   /** Downloads and checks that run side by side. */
   readonly workers: number;
   /** Addresses that stand in for an archive. */
@@ -49,6 +51,24 @@ export interface EngineOptions {
   readonly sourceDateEpoch?: number;
   /** Values for the variables of templates. */
   readonly variables?: VariableSources;
+}
+
+/** Remote caches of a build. Servers are trusted with nothing: only what a trusted key signed is believed. */
+export interface RemoteCacheOptions {
+  /** Base addresses of what is asked, in this order; may hold a user and a password. */
+  readonly urls: readonly string[];
+  /** Public keys whose records are believed. */
+  readonly trustedKeys: readonly PemFile[];
+  /** Where new results go; default: nowhere. */
+  readonly upload?: { readonly url: string; readonly signingKey: PemFile };
+}
+
+/** A key as its file holds it. */
+export interface PemFile {
+  /** Absolute path, for messages. */
+  readonly file: string;
+  /** The text of the file. */
+  readonly pem: string;
 }
 
 export interface MirrorOption {
@@ -118,6 +138,8 @@ export interface CacheUse {
   /** Layers of trees, file systems, disks: the results of all steps. */
   readonly layers?: boolean;
   readonly images?: boolean;
+  /** Remote caches, both asking and uploading; default: true. */
+  readonly remote?: boolean;
 }
 
 export interface BuildOptions extends LockOptions {

@@ -31,6 +31,7 @@ import {
 import { within } from './trees/removed-directories.js';
 import type { BareDefinition } from './repositories/bare-addresses.js';
 import { openMirrors, type Mirrors } from './repositories/repository-mirrors.js';
+import { openRemoteCaches, type BuildRemote } from './remote/remote-caches.js';
 import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { enforceLimits } from './storage-limits.js';
@@ -47,11 +48,19 @@ export interface BuildServices {
   /** Layers that an audit makes go to the cache alone; the base tree stays where it is. */
   audit(sample: AuditSample, provider: Provider): CacheAudit;
   context(tools: BuildTools): BuildContext;
+  /** Sends results to the remote cache that is for that, when there is one. */
+  upload(): Promise<void>;
 }
 
 /** Whether a build uses one tier of the cache; default: it does. */
 export interface TierUse {
   readonly use: boolean;
+}
+
+/** How a build uses the results of steps. */
+export interface StepUse extends TierUse {
+  /** Default: results of this machine alone. */
+  readonly remote?: BuildRemote | undefined;
 }
 
 /** Everything that an engine holds open while it works for one distribution. */
@@ -63,11 +72,13 @@ export interface Services {
   /** The package cache of the lock's target; what it stores names the root and the keys that vouch for it. */
   packages(lock: Lock, provider: Provider, tier?: TierUse): PackageShelf;
   readonly images: ImageStore;
+  /** The remote caches for one build; undefined without any. @param secrets of the build: one that has some uploads nothing. */
+  remote(secrets: readonly string[]): BuildRemote | undefined;
   /**
    * @param secrets texts that may not stand in a key as they are
    * @param forUnpacking default: packages are unpacked as they are
    */
-  build(target: string, epochSeconds: number, secrets: readonly string[], tier?: TierUse, forUnpacking?: ForUnpacking): BuildServices;
+  build(target: string, epochSeconds: number, secrets: readonly string[], tier?: StepUse, forUnpacking?: ForUnpacking): BuildServices;
   /** Runs `work`, which needs the directories of this process. @throws `ICT_DIRECTORY_REMOVED` when one of them was removed meanwhile, `ICT_HOST_DISK_FULL`. */
   within<T>(work: () => Promise<T>): Promise<T>;
   /**
@@ -116,16 +127,12 @@ async function open(
   const cache = await openCache({ ...home, clock, emit, mode: options.verify, ...cacheHashing(verifier) });
   const temporary = await cache.temporaryDirectory('build');
   const fetchDirectory = await cache.fetchDirectory();
+  const transport = { directory: fetchDirectory, temporary, signal, emit, concurrency: options.workers, ...patience(options.network) };
   const fetcher = createFetcher({
-    directory: fetchDirectory,
+    ...transport,
     readOnlyDirectories: cache.readOnlyFetchDirectories,
-    temporary,
-    signal,
-    emit,
     mirrors: await mirrorMap(options, definition),
     offline: options.offline,
-    concurrency: options.workers,
-    ...patience(options.network),
   });
   const context: Context = {
     signal,
@@ -137,6 +144,7 @@ async function open(
     temporary,
     emit,
   };
+  const remote = openRemoteCaches(options, context, transport);
   const scratch = await cache.scratchDirectory('sandbox');
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
@@ -152,8 +160,12 @@ async function open(
         ? new PrivatePackages(join(temporary, 'packages'), provider)
         : new CachedPackages(cache.packages(lock.target), lock, provider, twinUse(cache, lock.target, provider, options)),
     images: cache.images,
+    remote: (secrets) => remote?.forBuild(secrets.length === 0),
     build: (target, epochSeconds, secrets, tier, forUnpacking = asTheyAre) =>
-      openBuild({ cache, sandbox, identity, context, options }, { target, epochSeconds, forUnpacking, secrets, reuse: tier?.use ?? true }),
+      openBuild(
+        { cache, sandbox, identity, context, options },
+        { target, epochSeconds, forUnpacking, secrets, reuse: tier?.use ?? true, remote: tier?.remote },
+      ),
     within: (work) => namingFullDisk(room, () => within({ own, shared: [] }, work)),
     locked: (directory, wantedBytes, work) =>
       namingFullDisk(room, async () => {
@@ -175,7 +187,7 @@ async function open(
     enforceLimits: () => enforceLimits(cache, options, emit),
     close: async () => {
       await sandbox.close();
-      await Promise.all([fetcher.close(), verifier.close()]);
+      await Promise.all([fetcher.close(), remote?.close(), verifier.close()]);
       await cache.toTrash(temporary);
       await rm(scratch, { recursive: true, force: true });
       await cache.reap();
@@ -194,7 +206,7 @@ interface OpenEngine {
 }
 
 /** What is one build's own. */
-interface OneBuild extends StepCare {
+interface OneBuild extends Pick<StepCare, 'secrets' | 'reuse'>, Pick<StepUse, 'remote'> {
   /** Id of the target, below which it works. */
   readonly target: string;
   /** Latest time that a file may carry, seconds since 1970. */
@@ -215,7 +227,9 @@ function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, b
       hint: 'The base tree is taken from elsewhere, or made again. Check the disk or file server below it, and who may read it.',
     }),
   );
-  const trees = new SandboxTrees(sandbox, base, shelf, { epochSeconds, verify: options.verify, signal: options.signal });
+  const remote = build.remote?.steps(base, shelf, sandbox);
+  const everywhere = remote?.layers ?? base;
+  const trees = new SandboxTrees(sandbox, everywhere, shelf, { epochSeconds, verify: options.verify, signal: options.signal });
   const earlier = new EarlierLayers(cache.steps, base, tool);
   const { signal } = options;
   const layers: LayerMaker = {
@@ -243,17 +257,19 @@ function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, b
     recall: async (scope, terms) => (build.reuse === false ? undefined : earlier.recall(scope, terms)),
     remember: (scope, terms, layer) => earlier.remember(scope, terms, layer),
   };
-  const steps = new StepEngine(cache.steps, cache.blobs, base, identity, context.emit, build);
+  const care = { secrets: build.secrets, reuse: build.reuse, exchange: remote?.exchange };
+  const steps = new StepEngine(cache.steps, cache.blobs, everywhere, identity, context.emit, care);
   return {
     steps,
     trees,
     layers,
     audit: (sample, provider) => {
       const clean: LayerMaker = { ...layers, forUnpacking: asTheyAre, base: (work) => trees.change({ layers: [] }, work) };
-      return new CacheAudit(sample, clean, base, trees, provider, context.emit);
+      return new CacheAudit(sample, clean, everywhere, trees, provider, context.emit);
     },
-    source: { has: (layer) => base.has(layer), stored: (layer) => base.find(layer), siblings: (call) => steps.siblings(call) },
+    source: { has: (layer) => everywhere.has(layer), stored: (layer) => everywhere.find(layer), siblings: (call) => steps.siblings(call) },
     context: (tools) => ({ ...context, trees, tools: new ToolsTree(tools, trees, sandbox, options.signal), epochSeconds }),
+    upload: async () => remote?.upload(),
   };
 }
 

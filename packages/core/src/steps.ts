@@ -42,12 +42,28 @@ export interface StepLook {
   readonly past?: StepRecord;
 }
 
+/** A result, and what is told of how it was made. */
+export interface MadeResult extends Pick<StepRecord, 'output' | 'tool' | 'durationMs'> {
+  readonly type: string;
+  readonly key: CacheKey;
+}
+
+/** Where results of other machines come from, and those of this one go to. */
+export interface StepExchange {
+  /** The result at this key, when everything that it names can be had. */
+  find(type: string, key: CacheKey): Promise<Pick<MadeResult, 'output' | 'tool' | 'durationMs'> | undefined>;
+  /** Takes note of a result of this machine. */
+  offer(result: MadeResult): void;
+}
+
 /** How steps treat what is stored. */
 export interface StepCare {
   /** Texts that stand in keys, and in what is stored of them, only as digests. */
   readonly secrets?: readonly string[];
   /** False makes everything anew, whatever is stored; default true. */
   readonly reuse?: boolean;
+  /** Asked by `run` for what is not stored here. */
+  readonly exchange?: StepExchange | undefined;
 }
 
 /** Runs steps, or takes their stored results: found by key, and never used when a layer or blob of them is gone or damaged. */
@@ -60,6 +76,7 @@ export class StepEngine {
   private readonly emit: Context['emit'];
   private readonly secrets: readonly string[];
   private readonly reuse: boolean;
+  private readonly exchange: StepExchange | undefined;
 
   constructor(
     records: StepEngine['records'],
@@ -67,7 +84,7 @@ export class StepEngine {
     layers: LayerPresence,
     engine: CodeIdentity,
     emit: Context['emit'],
-    { secrets = [], reuse = true }: StepCare = {},
+    { secrets = [], reuse = true, exchange }: StepCare = {},
   ) {
     this.records = records;
     this.blobs = blobs;
@@ -76,6 +93,7 @@ export class StepEngine {
     this.emit = emit;
     this.secrets = secrets;
     this.reuse = reuse;
+    this.exchange = exchange;
   }
 
   async run<Out extends Json>(call: StepCall<Out>): Promise<Out> {
@@ -85,11 +103,19 @@ export class StepEngine {
     const report = (hit: boolean, reason: string): void => {
       this.reports.push({ type, key, hit, reason, durationMs: Math.round(performance.now() - start) });
     };
-    const { output: stored, reason } = await this.find(type, inputs);
+    const { output: stored, reason, past } = await this.find(type, inputs);
     if (stored !== undefined) {
       this.emit({ type: 'step.hit', step: type, key });
       report(true, '');
+      this.exchange?.offer({ ...(past as StepRecord), type });
       return stored as Out;
+    }
+    const brought = this.reuse ? await this.exchange?.find(type, key) : undefined;
+    if (brought !== undefined) {
+      await this.records.put(type, inputs, brought.output, brought.tool, brought.durationMs);
+      this.emit({ type: 'step.hit', step: type, key, from: 'remote' });
+      report(true, '');
+      return brought.output as Out;
     }
     this.emit({ type: 'step.miss', step: type, key, reason });
     this.emit({ type: 'step.start', step: type, key });
@@ -97,8 +123,10 @@ export class StepEngine {
     report(false, reason);
     if (call.storable?.() === false) return output;
     const durationMs = Math.round(performance.now() - start);
-    const kept = await this.records.put(type, inputs, output, `${this.engine.name} ${this.engine.version}`, durationMs);
+    const tool = `${this.engine.name} ${this.engine.version}`;
+    const kept = await this.records.put(type, inputs, output, tool, durationMs);
     if (kept !== undefined) this.emit({ type: 'step.stored', step: type, key, durationMs });
+    this.exchange?.offer({ type, key, output, tool, durationMs });
     return output;
   }
 

@@ -9,6 +9,7 @@ import type { Deliverable } from './delivery.js';
 import type { StepReport } from '../engine-api.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import { digestSecrets } from '../secret-digests.js';
+import type { RemoteImages } from '../remote/remote-images.js';
 import { describeDifferences } from '../steps.js';
 import { cacheTargets, type GatheredLayer } from '../compose/template-layers.js';
 
@@ -96,11 +97,14 @@ export class ImageCache {
   private readonly store: ImageStore;
   private readonly engine: CodeIdentity;
   private readonly emit: (event: EventBody) => void;
+  private readonly remote: RemoteImages | undefined;
 
-  constructor(store: ImageStore, engine: CodeIdentity, emit: (event: EventBody) => void) {
+  /** @param remote images of other machines, when there are any. */
+  constructor(store: ImageStore, engine: CodeIdentity, emit: (event: EventBody) => void, remote?: RemoteImages) {
     this.store = store;
     this.engine = engine;
     this.emit = emit;
+    this.remote = remote;
   }
 
   /** The image made from equal inputs, each file verified. */
@@ -108,11 +112,27 @@ export class ImageCache {
     const start = performance.now();
     const key = this.store.key(inputs);
     const found = await this.store.find(inputs);
-    const image = found.image === undefined ? undefined : await open(found.image);
-    const reason = found.image !== undefined ? '' : describeImageMiss(found);
-    this.emit(image === undefined ? { type: 'step.miss', step: IMAGE_STEP, key, reason } : { type: 'step.hit', step: IMAGE_STEP, key });
+    if (found.image !== undefined) this.remote?.offer(found.image);
+    const brought = found.image === undefined ? await this.bring(inputs) : undefined;
+    const image = found.image ?? brought;
+    const reason = image === undefined ? describeImageMiss(found as ImageMiss) : '';
+    const hit: EventBody = { type: 'step.hit', step: IMAGE_STEP, key, ...(brought === undefined ? {} : { from: 'remote' }) };
+    this.emit(image === undefined ? { type: 'step.miss', step: IMAGE_STEP, key, reason } : hit);
     this.reports.push({ type: IMAGE_STEP, key, hit: image !== undefined, reason, durationMs: Math.round(performance.now() - start) });
-    return image;
+    return image && open(image);
+  }
+
+  /** Gets the image from another machine, and keeps it. */
+  private async bring(inputs: Json): Promise<StoredImage | undefined> {
+    const made = await this.remote?.find(this.store.key(inputs));
+    if (made === undefined) return undefined;
+    try {
+      await this.store.put(inputs, made.image, made.tool);
+    } catch (error) {
+      this.tellNotKept(error);
+      return undefined;
+    }
+    return (await this.store.find(inputs)).image;
   }
 
   /** Takes away the image of these inputs, when one is kept. */
@@ -131,15 +151,23 @@ export class ImageCache {
       );
       const durationMs = Math.round(performance.now() - start);
       this.emit({ type: 'step.stored', step: IMAGE_STEP, key: this.store.key(inputs), durationMs });
+      const { image } = this.remote === undefined ? {} : await this.store.find(inputs);
+      if (image !== undefined) this.remote?.offer(image);
     } catch (error) {
-      const { code, message, hint } = toErrorRecord(error);
-      this.emit({ type: 'warning', code, message: `the image was not kept: ${message}`, ...(hint === undefined ? {} : { hint }) });
+      this.tellNotKept(error);
     }
+  }
+
+  private tellNotKept(error: unknown): void {
+    const { code, message, hint } = toErrorRecord(error);
+    this.emit({ type: 'warning', code, message: `the image was not kept: ${message}`, ...(hint === undefined ? {} : { hint }) });
   }
 }
 
+type ImageMiss = Extract<ImageLookup, { readonly reason: string }>;
+
 /** Why an image was not taken from the cache. */
-export function describeImageMiss({ reason, differences }: Extract<ImageLookup, { readonly reason: string }>): string {
+export function describeImageMiss({ reason, differences }: ImageMiss): string {
   return differences.length > 0 ? describeDifferences(differences) : reason;
 }
 

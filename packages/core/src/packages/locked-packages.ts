@@ -1,4 +1,4 @@
-import type { RepositorySpec, VerifiedPackage } from '@ict/plugin-api';
+import type { Digest, RepositorySpec, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
 import type { EngineOptions } from '../engine-api.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import { dependencyGraph } from '../questions/dependency-graph.js';
@@ -7,7 +7,7 @@ import type { Intake } from '../templates/template-intake.js';
 import { obtainPackages } from './downloads.js';
 import type { ForUnpacking } from './package-shelf.js';
 
-/** The packages of a lock, all of them verified and on this machine. */
+/** The packages of a lock. */
 export interface LockedPackages {
   /** Those of the image. */
   readonly packages: readonly VerifiedPackage[];
@@ -16,18 +16,27 @@ export interface LockedPackages {
   readonly forUnpacking: ForUnpacking;
 }
 
-/** Makes every package of a lock lie verified on this machine. @throws as `obtainPackages` does. */
+/** How packages are come by. */
+export interface PackageUse extends TierUse {
+  /**
+   * Each package is fetched when it is unpacked, and has no file until then: where layers come from other machines, most never are. Default: all
+   * are fetched now.
+   */
+  readonly late?: boolean;
+}
+
+/** Makes every package of a lock lie verified on this machine, now or when it is needed. @throws as `obtainPackages` does. */
 export async function fetchPackages(
   { lock, file, request }: SettledLock,
   intake: Pick<Intake, 'provider'>,
   { workers, offline }: Pick<EngineOptions, 'workers' | 'offline'>,
   services: Pick<Services, 'context' | 'mirrors' | 'packages'>,
-  tier: TierUse,
+  use: PackageUse,
 ): Promise<LockedPackages> {
   const { context } = services;
   const provider = intake.provider.part;
   const wanted = [...lock.packages, ...lock.tools];
-  const shelf = services.packages(lock, provider, tier);
+  const shelf = services.packages(lock, provider, use);
   context.emit({
     type: 'resolve.done',
     packages: lock.packages.length,
@@ -35,8 +44,33 @@ export async function fetchPackages(
     fromLock: file !== undefined,
   });
   const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
-  const verified = await obtainPackages(wanted, request.repositories, provider, shelf, { workers, offline, list }, context);
-  await shelf.writeGraph(dependencyGraph(lock.packages));
+  const obtain = (packages: readonly ResolvedPackage[]) =>
+    obtainPackages(packages, request.repositories, provider, shelf, { workers, offline, list }, context);
   const { forUnpacking } = shelf;
-  return { packages: verified.slice(0, lock.packages.length), tools: verified.slice(lock.packages.length), forUnpacking };
+  const fetched = fetchedOnce(obtain);
+  const verified = use.late === true ? wanted.map(withoutFile) : await fetched(wanted);
+  await shelf.writeGraph(dependencyGraph(lock.packages));
+  return {
+    packages: verified.slice(0, lock.packages.length),
+    tools: verified.slice(lock.packages.length),
+    forUnpacking: async (packages) => forUnpacking(await fetched(packages)),
+  };
+}
+
+/** A package that is not on this machine yet, as far as is known. */
+function withoutFile(pkg: ResolvedPackage): VerifiedPackage {
+  return { ...pkg, file: '' };
+}
+
+/** Fetches packages, each of them once. */
+function fetchedOnce(
+  obtain: (packages: readonly ResolvedPackage[]) => Promise<readonly VerifiedPackage[]>,
+): (packages: readonly ResolvedPackage[]) => Promise<readonly VerifiedPackage[]> {
+  const files = new Map<Digest, string>();
+  return async (packages) => {
+    const missing = packages.filter(({ digest }) => !files.has(digest));
+    const obtained = missing.length === 0 ? [] : await obtain(missing);
+    for (const { digest, file } of obtained) files.set(digest, file);
+    return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
+  };
 }

@@ -4,7 +4,7 @@ import { isDigest } from '@ict/integrity';
 import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest } from '@ict/sandbox';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
-import { unpackLayer } from './layer-unpacking.js';
+import { restoreLayer } from './layer-unpacking.js';
 import type { LazySandbox } from './trees.js';
 
 /** The step whose result is the archive of a layer. */
@@ -92,16 +92,10 @@ export class ArchivedLayers implements LayerShelf {
   }
 
   private async unpack(layer: Pick<LayerRef, 'digest'>, archive: string): Promise<StoredLayer | undefined> {
-    const sandbox = await this.sandbox.get();
-    const staged = await this.trees.stage();
-    const manifest = await unpackLayer(sandbox, archive, staged, this);
-    if (manifest?.digest === layer.digest) {
-      await this.trees.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
-      return this.trees.find(layer);
-    }
+    const stored = await restoreLayer(layer, archive, this.trees, await this.sandbox.get());
+    if (stored !== undefined) return stored;
     this.distrusted.add(layer.digest);
     await this.store.steps.remove(STEP, { layer: layer.digest });
-    await this.abandon(staged);
     return undefined;
   }
 }

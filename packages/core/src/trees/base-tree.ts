@@ -8,7 +8,7 @@ import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox'
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
 import { isProvenListing } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
-import { unpackLayer } from './layer-unpacking.js';
+import { restoreLayer } from './layer-unpacking.js';
 import { moveTree } from './move-tree.js';
 import type { LazySandbox } from './trees.js';
 
@@ -147,16 +147,10 @@ export class BaseTree implements LayerShelf {
 
   /** Unpacks the snapshot; it counts only when the content is exactly the layer's. */
   private async restore(layer: Pick<LayerRef, 'digest'>, snapshot: string): Promise<StoredLayer | undefined> {
-    const sandbox = await this.sandbox.get();
-    const staged = await this.stage();
-    const manifest = await unpackLayer(sandbox, snapshot, staged, this);
-    if (manifest?.digest === layer.digest) {
-      await this.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
-      return this.find(layer);
-    }
+    const stored = await restoreLayer(layer, snapshot, this, await this.sandbox.get());
+    if (stored !== undefined) return stored;
     if (snapshot === this.snapshot) await atomicWriteFile(this.snapshotRecord, '{}');
     else this.distrusted.add(snapshot);
-    await this.abandon(staged);
     return undefined;
   }
 

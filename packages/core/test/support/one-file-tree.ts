@@ -28,6 +28,10 @@ export const oneFileSandbox = {
     return manifestOf(directory);
   },
   sealLayer: (directory: string) => manifestOf(directory),
+  readLayer: async (directory: string, { archive }: { readonly archive?: string } = {}) => {
+    if (archive !== undefined) await cp(join(directory, 'content'), archive);
+    return manifestOf(directory);
+  },
   statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),
   copyLayer: (from: string, to: string) => cp(from, to, { recursive: true }),
   removeTree: (directory: string) => rm(directory, { recursive: true, force: true }),

@@ -1,10 +1,11 @@
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { digestOf } from '@ict/integrity';
 import { IctError } from '@ict/plugin-api';
 import { describe, expect, it, vi } from 'vitest';
 import type { Sandbox } from '@ict/sandbox';
 import { lookingForRoom, meansFullDisk, namingFullDisk } from '../../src/trees/full-disk.js';
-import { unpackLayer } from '../../src/trees/layer-unpacking.js';
+import { restoreLayer } from '../../src/trees/layer-unpacking.js';
 
 const here = tmpdir();
 /** More than any disk has: whatever a program prints of a full disk is believed. */
@@ -93,10 +94,10 @@ it.each([
   const failing = { unpackLayer: () => Promise.reject(ict('ICT_SANDBOX_LAYER', message)) } as unknown as Sandbox;
   const staged = { root: '/stage', directory: '/stage/upper', work: '/stage/work' };
   const abandon = vi.fn(() => Promise.resolve());
-  const unpacked = unpackLayer(failing, '/snapshot', staged, { abandon }).catch(() => 'rejects');
-  expect((await unpacked) ?? 'misses').toBe(outcome);
-  // What fills the disk goes; after a miss, whoever staged it does that.
-  expect(abandon.mock.calls).toEqual(outcome === 'rejects' ? [[staged]] : []);
+  const shelf = { stage: async () => staged, abandon, publish: vi.fn(), find: vi.fn() };
+  const restored = restoreLayer({ digest: digestOf('layer') }, '/snapshot', shelf, failing).catch(() => 'rejects');
+  expect((await restored) ?? 'misses').toBe(outcome);
+  expect(abandon.mock.calls).toEqual([[staged]]);
 });
 
 describe('a program that fails without a word of the disk', () => {

@@ -1,0 +1,103 @@
+import { createFetcher, createUploader, type FetcherOptions } from '@ict/fetch';
+import type { Context, LayerRef } from '@ict/plugin-api';
+import { openRemoteCache, openRemoteUpload, readPublicKey, readSigningKey, type RemoteCache, type RemoteUpload } from '@ict/remote-cache';
+import type { EngineOptions } from '../engine-api.js';
+import type { StepExchange } from '../steps.js';
+import type { LayerShelf } from '../trees/layer-shelf.js';
+import type { LazySandbox } from '../trees/trees.js';
+import { RemoteImages } from './remote-images.js';
+import { RemoteLayers } from './remote-layers.js';
+import { RemoteResults } from './remote-results.js';
+import { UploadQueue } from './upload-queue.js';
+
+/** What results are taken from. */
+export type RemoteSource = Pick<RemoteCache, 'find' | 'fetch'>;
+
+/** The remote caches of an engine, open. */
+export interface RemoteCaches {
+  /** What one build asks, and what it uploads to. @param uploads false for one that knows secrets: its results may hold them. */
+  forBuild(uploads: boolean): BuildRemote;
+  close(): Promise<void>;
+}
+
+/** The remote caches as one build uses them. */
+export interface BuildRemote {
+  /** Whether results may come from other machines. */
+  readonly asks: boolean;
+  readonly images: RemoteImages;
+  /**
+   * @param own where layers of this machine are looked for.
+   * @param cache where layers that are downloaded go.
+   */
+  steps(own: LayerShelf, cache: LayerShelf, sandbox: LazySandbox): RemoteSteps;
+}
+
+/** Steps of a build whose results may come from other machines, and go to them. */
+export interface RemoteSteps {
+  /** Layers of this machine and of others. */
+  readonly layers: LayerShelf;
+  readonly exchange: StepExchange;
+  /** Sends what this machine has and the server lacks of the results that the build used; its image, too. */
+  upload(): Promise<void>;
+}
+
+/**
+ * Opens the remote caches that the options name, if there are any and the network may be used. No server is asked yet.
+ *
+ * @throws `ICT_REMOTE_CACHE_KEY`
+ */
+export function openRemoteCaches(
+  { remoteCache, offline }: Pick<EngineOptions, 'remoteCache' | 'offline'>,
+  context: Context,
+  transport: FetcherOptions,
+): RemoteCaches | undefined {
+  if (remoteCache === undefined || offline) return undefined;
+  const { urls, trustedKeys, upload } = remoteCache;
+  const { temporary, emit, signal, clock } = context;
+  const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
+  const fetcher = createFetcher(transport);
+  const reader = openRemoteCache({ urls, trustedKeys: keys, fetcher, temporary, emit, signal });
+  const uploader = createUploader(transport);
+  const writer =
+    upload &&
+    openRemoteUpload({
+      url: upload.url,
+      signingKey: readSigningKey(upload.signingKey.pem, upload.signingKey.file),
+      uploader,
+      reader,
+      temporary,
+      clock,
+      signal,
+    });
+  return {
+    forBuild: (uploads) => openBuildRemote(urls.length === 0 ? undefined : reader, uploads ? writer : undefined, context),
+    close: async () => {
+      await Promise.all([fetcher.close(), uploader.close()]);
+    },
+  };
+}
+
+/** @param remote absent: nothing is looked for. @param upload absent: nothing is sent. */
+export function openBuildRemote(remote: RemoteSource | undefined, upload: RemoteUpload | undefined, context: Context): BuildRemote {
+  const { blobs } = context;
+  const queue = upload && new UploadQueue(upload, context);
+  const results = (note: (...layer: Parameters<RemoteLayers['note']>) => Promise<boolean>): RemoteResults | undefined =>
+    remote && new RemoteResults(remote, blobs, note);
+  return {
+    asks: remote !== undefined,
+    images: new RemoteImages(
+      blobs,
+      results(async (_layer: LayerRef) => false),
+      (result) => queue?.add(result),
+    ),
+    steps: (own, cache, sandbox) => {
+      const layers = remote === undefined ? undefined : new RemoteLayers(own, cache, remote, sandbox);
+      const found = layers && results((layer, archive) => layers.note(layer, archive));
+      return {
+        layers: layers ?? own,
+        exchange: { find: async (type, key) => found?.find(type, key), offer: (result) => queue?.add(result) },
+        upload: async () => queue?.send({ blobs, layers: own, sandbox }),
+      };
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ImageFile, NewImage, StoredImage } from '@ict/cache';
+import type { CacheKey } from '@ict/integrity';
+import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
+import type { RemoteResults } from './remote-results.js';
+import type { KeptResult } from './upload-queue.js';
+
+/** What finished images are called in remote caches. */
+const IMAGE = 'ict.image';
+
+/** A file of an image as a record has it: an artifact with its type, or a document without. */
+interface RemoteFile extends Pick<ImageFile, 'name' | 'type'> {
+  readonly blob: BlobRef;
+}
+
+/** Finished images of remote caches. */
+export class RemoteImages {
+  private readonly blobs: BlobStore;
+  private readonly results: RemoteResults | undefined;
+  private readonly add: (result: KeptResult) => void;
+
+  /**
+   * @param blobs where the files of images are brought to.
+   * @param results absent: nothing is looked for.
+   * @param add takes what is to be uploaded.
+   */
+  constructor(blobs: BlobStore, results: RemoteResults | undefined, add: (result: KeptResult) => void) {
+    this.blobs = blobs;
+    this.results = results;
+    this.add = add;
+  }
+
+  /** The image at this key, made elsewhere, with its files on this machine. */
+  async find(key: CacheKey): Promise<{ readonly image: NewImage; readonly tool: string } | undefined> {
+    const result = await this.results?.find(IMAGE, key);
+    if (result === undefined) return undefined;
+    const artifacts: NewImage['artifacts'][number][] = [];
+    const documents = new Map<string, Uint8Array>();
+    for (const { name, type, blob } of (result.output as unknown as { readonly files: readonly RemoteFile[] }).files) {
+      const { digest, sizeBytes } = blob;
+      const source = await this.blobs.path(digest);
+      if (source === undefined) return undefined; // removed meanwhile
+      if (type === undefined) documents.set(name, await readFile(source));
+      else artifacts.push({ name, type, digest, sizeBytes, source });
+    }
+    return { image: { artifacts, documents }, tool: result.tool };
+  }
+
+  /** Has an image of this machine uploaded. */
+  offer({ key, files, directory, tool }: StoredImage): void {
+    const output = {
+      files: files.map(({ name, type, digest, sizeBytes }) => {
+        return { name, ...(type === undefined ? {} : { type }), blob: { kind: 'blob', digest, sizeBytes } };
+      }),
+    };
+    const places = new Map<Digest, string>(files.map(({ name, digest }) => [digest, join(directory, name)]));
+    this.add({ type: IMAGE, key, output, tool, places });
+  }
+}

@@ -1,0 +1,42 @@
+import { taggedReferences } from '@ict/cache';
+import type { CacheKey } from '@ict/integrity';
+import type { BlobRef, BlobStore, LayerRef } from '@ict/plugin-api';
+import type { RemoteCache, RemoteResult } from '@ict/remote-cache';
+
+/** Notes which archive a layer can be made from. @returns whether the layer can be had. */
+type NoteLayer = (layer: LayerRef, archive: BlobRef | undefined) => Promise<boolean>;
+
+/**
+ * Results that other machines signed. One counts when everything that it names can be had: its blobs are brought to the cache of this machine,
+ * its layers can be downloaded when they are mounted.
+ */
+export class RemoteResults {
+  private readonly remote: Pick<RemoteCache, 'find' | 'fetch'>;
+  private readonly blobs: BlobStore;
+  private readonly noteLayer: NoteLayer;
+
+  constructor(remote: Pick<RemoteCache, 'find' | 'fetch'>, blobs: BlobStore, noteLayer: NoteLayer) {
+    this.remote = remote;
+    this.blobs = blobs;
+    this.noteLayer = noteLayer;
+  }
+
+  async find(type: string, key: CacheKey): Promise<RemoteResult | undefined> {
+    const result = await this.remote.find(type, key);
+    if (result === undefined) return undefined;
+    for (const reference of taggedReferences(result.output)) {
+      const there =
+        reference.kind === 'layer' ? await this.noteLayer(reference, result.archives[reference.digest]) : await this.bring(reference);
+      if (!there) return undefined;
+    }
+    return result;
+  }
+
+  private async bring({ digest, sizeBytes }: BlobRef): Promise<boolean> {
+    if ((await this.blobs.path(digest)) !== undefined) return true;
+    const file = await this.remote.fetch({ digest, sizeBytes });
+    if (file === undefined) return false;
+    await this.blobs.putFile(file, { digest, sizeBytes });
+    return true;
+  }
+}

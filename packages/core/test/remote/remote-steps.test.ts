@@ -1,0 +1,228 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openCache } from '@ict/cache';
+import { digestOf, hashFile } from '@ict/integrity';
+import type { BlobRef, Context, EventBody, Json, LayerRef, Verifier } from '@ict/plugin-api';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ImageCache } from '../../src/finalize/image-cache.js';
+import { openBuildRemote } from '../../src/remote/remote-caches.js';
+import { StepEngine, type StepCall } from '../../src/steps.js';
+import { CachedLayers } from '../../src/trees/cached-layers.js';
+import { LazySandbox } from '../../src/trees/trees.js';
+import { MemoryRemote } from '../support/memory-remote.js';
+import { manifestOf, oneFileSandbox } from '../support/one-file-tree.js';
+
+let place: string;
+let server: MemoryRemote;
+beforeEach(async () => {
+  place = await mkdtemp(join(tmpdir(), 'ict-remote-'));
+  server = new MemoryRemote(place);
+});
+afterEach(() => rm(place, { recursive: true }));
+
+const engine = { name: 'core', version: '1' };
+
+/** A machine with a cache of its own. */
+async function machine(name: string, { reads = true, uploads = true }: { reads?: boolean; uploads?: boolean } = {}) {
+  const events: EventBody[] = [];
+  const emit = (event: EventBody): void => void events.push(event);
+  const cache = await openCache({ cacheDir: join(place, name), clock: () => 1000, emit });
+  const temporary = await cache.temporaryDirectory('build');
+  const verify = { digestFile: (file: string) => hashFile(file) } as unknown as Verifier;
+  const context = { blobs: cache.blobs, emit, temporary, verify, signal: new AbortController().signal } as unknown as Context;
+  const own = new CachedLayers(cache.layers);
+  const remote = openBuildRemote(reads ? server : undefined, uploads ? server : undefined, context);
+  const { layers, exchange, upload } = remote.steps(own, own, new LazySandbox(async () => oneFileSandbox));
+  const steps = new StepEngine(cache.steps, cache.blobs, layers, engine, emit, { exchange });
+  const images = new ImageCache(cache.images, engine, emit, remote.images);
+  const makeLayer = async (content: string): Promise<LayerRef> => {
+    const staged = await own.stage();
+    await writeFile(join(staged.directory, 'content'), content);
+    const { layer } = await own.publish(staged, await manifestOf(staged.directory), (directory) => oneFileSandbox.statLayer(directory));
+    return layer;
+  };
+  return { cache, events, layers, steps, images, upload, temporary, makeLayer };
+}
+
+type Machine = Awaited<ReturnType<typeof machine>>;
+
+function call(key: Json, run: () => Promise<Json>): StepCall<Json> {
+  return { type: 'test.step', version: 1, by: { name: 'plugin', version: '1' }, key, run };
+}
+
+const never = async (): Promise<Json> => {
+  throw new Error('the step ran');
+};
+
+const typesOf = ({ events }: Machine): readonly string[] => events.map(({ type }) => type);
+
+/** What one machine makes and uploads: a layer and a file. */
+async function makeBoth(one: Machine): Promise<{ readonly layer: LayerRef; readonly file: BlobRef }> {
+  const layer = await one.makeLayer('tree');
+  const file = await one.cache.blobs.putBytes(Buffer.from('disk'));
+  await one.steps.run(call('layer', async () => ({ ...layer })));
+  await one.steps.run(call('file', async () => ({ files: [{ ...file }] })));
+  await one.upload();
+  return { layer, file };
+}
+
+it('gives another machine what one has made: files at once, layers when they are mounted', async () => {
+  const one = await machine('one');
+  const { layer, file } = await makeBoth(one);
+  expect(one.events.at(-1)).toMatchObject({ type: 'cache.uploaded', records: 2, blobs: 2, sentBytes: 8 });
+  // What a record names is there before the record.
+  expect(server.calls.filter((what) => what.startsWith('put'))).toEqual([
+    `put ${digestOf('tree')}`,
+    'put test.step',
+    `put ${file.digest}`,
+    'put test.step',
+  ]);
+
+  const two = await machine('two');
+  server.calls.length = 0;
+  expect(await two.steps.run(call('layer', never))).toEqual(layer);
+  expect(server.calls).toEqual(['find test.step']);
+  expect(await two.steps.run(call('file', never))).toEqual({ files: [file] });
+  expect(two.steps.reports.map(({ hit }) => hit)).toEqual([true, true]);
+  expect(two.events).toMatchObject([
+    { type: 'step.hit', from: 'remote' },
+    { type: 'step.hit', from: 'remote' },
+  ]);
+  expect(readFileSync((await two.cache.blobs.path(file.digest)) as string, 'utf8')).toBe('disk');
+  expect(await two.cache.layers.get(layer.digest)).toBeUndefined();
+  const found = await two.layers.find(layer);
+  expect(readFileSync(join(found?.directory ?? '', 'content'), 'utf8')).toBe('tree');
+  expect(await two.cache.layers.get(layer.digest)).toBeDefined();
+
+  // From now on it is that machine's own, and is sent nowhere.
+  server.calls.length = 0;
+  await two.steps.run(call('layer', never));
+  await two.steps.run(call('file', never));
+  await two.upload();
+  expect(server.calls).toEqual(['has test.step', 'has test.step']);
+});
+
+it('leaves nothing in the directory of downloads', async () => {
+  const { layer } = await makeBoth(await machine('one'));
+  const two = await machine('two');
+  await two.steps.run(call('layer', never));
+  await two.layers.find(layer);
+  await two.steps.run(call('file', never));
+  expect((await readdir(place)).sort()).toEqual(['one', 'two']);
+  expect(await readdir(two.temporary)).toEqual([]);
+});
+
+it('gets what this machine lost', async () => {
+  const one = await machine('one');
+  const { layer } = await makeBoth(one);
+  await rm(join(place, 'one/.ict/blobs'), { recursive: true });
+  await one.cache.layers.discard(layer.digest);
+  expect(await one.steps.run(call('file', never))).toMatchObject({ files: [{ kind: 'blob' }] });
+  expect(await one.steps.run(call('layer', never))).toEqual(layer);
+  expect(await one.layers.find(layer)).toBeDefined();
+});
+
+it.each<[string, (file: BlobRef) => void]>([
+  ['has no such record', () => server.records.clear()],
+  ['has lost a file', ({ digest }) => server.blobs.delete(digest)],
+])('runs a step when the server %s', async (_what, lose) => {
+  const { file } = await makeBoth(await machine('one'));
+  lose(file);
+  const two = await machine('two');
+  expect(await two.steps.run(call('file', async () => 'made here'))).toBe('made here');
+  expect(typesOf(two)).toContain('step.miss');
+});
+
+it('runs a step whose record says of no archive that it is its layer', async () => {
+  await makeBoth(await machine('one'));
+  for (const [name, record] of server.records) server.records.set(name, { ...record, archives: {} });
+  const two = await machine('two');
+  expect(await two.steps.run(call('layer', async () => 'made here'))).toBe('made here');
+});
+
+it.each<[string, (archive: string) => void]>([
+  ['gone', () => server.blobs.delete(digestOf('tree'))],
+  ['that of another tree', () => server.blobs.set(digestOf('tree'), Buffer.from('another'))],
+  ['none', () => server.blobs.set(digestOf('tree'), Buffer.from('no archive'))],
+])('makes a layer after all whose archive turns out to be %s, and does not ask for it again', async (_what, spoil) => {
+  const { layer } = await makeBoth(await machine('one'));
+  spoil(layer.digest);
+  const two = await machine('two');
+  await two.steps.run(call('layer', never));
+  expect(await two.layers.find(layer)).toBeUndefined();
+  server.calls.length = 0;
+  expect(await two.steps.run(call('layer', async () => ({ ...(await two.makeLayer('tree')) })))).toEqual(layer);
+  expect(await two.layers.find(layer)).toBeDefined();
+  expect(server.calls).toEqual(['find test.step']);
+});
+
+it('neither asks nor sends what it is not to', async () => {
+  await makeBoth(await machine('one'));
+  server.calls.length = 0;
+  const sender = await machine('two', { reads: false });
+  await sender.steps.run(call('file', async () => 'made here'));
+  expect(server.calls).toEqual([]);
+  const reader = await machine('three', { uploads: false });
+  await reader.steps.run(call('other', async () => 'made here'));
+  await reader.upload();
+  expect(server.calls).toEqual(['find test.step']);
+});
+
+it('sends no result whose layer or file is not here any more', async () => {
+  const one = await machine('one');
+  const layer = await one.makeLayer('tree');
+  const file = await one.cache.blobs.putBytes(Buffer.from('disk'));
+  await one.steps.run(call('layer', async () => ({ ...layer })));
+  await one.steps.run(call('file', async () => ({ ...file })));
+  await one.steps.run(call('text', async () => 'text'));
+  await one.cache.layers.discard(layer.digest);
+  await rm(join(place, 'one/.ict/blobs'), { recursive: true });
+  await one.upload();
+  expect([...server.records.values()].map(({ output }) => output)).toEqual(['text']);
+});
+
+it('sends no layer that was altered', async () => {
+  const one = await machine('one');
+  const layer = await one.makeLayer('tree');
+  await one.steps.run(call('layer', async () => ({ ...layer })));
+  const { directory } = (await one.layers.find(layer)) as { directory: string };
+  await writeFile(join(directory, 'content'), 'eert');
+  await one.upload();
+  expect(server.records.size + server.blobs.size).toBe(0);
+  expect(await readdir(one.temporary)).toEqual([]);
+});
+
+it('says once that a server takes nothing, and tries nothing more', async () => {
+  const one = await machine('one');
+  server.full = true;
+  await makeBoth(one);
+  expect(one.events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'ICT_REMOTE_CACHE_UPLOAD', hint: 'Make room.' }]);
+  expect(typesOf(one)).not.toContain('cache.uploaded');
+  expect(server.calls.filter((what) => what === 'has test.step')).toHaveLength(1);
+});
+
+it('gives another machine a finished image, as that keeps it', async () => {
+  const inputs = { image: 1 };
+  const keep = async ({ cache, images }: Machine): Promise<void> => {
+    const blob = await cache.blobs.putBytes(Buffer.from('image'));
+    const file = (await cache.blobs.path(blob.digest)) as string;
+    const artifacts = [{ name: 'a.raw', type: 'raw', file, digest: blob.digest, sizeBytes: blob.sizeBytes }];
+    await images.keep(inputs, { artifacts, documents: new Map([['a.json', Buffer.from('{}')]]) });
+  };
+  const one = await machine('one');
+  await keep(one);
+  await one.upload();
+  const two = await machine('two');
+  const image = await two.images.find(inputs);
+  expect(image?.artifacts).toMatchObject([{ name: 'a.raw', type: 'raw', sizeBytes: 5 }]);
+  expect(readFileSync(image?.artifacts[0]?.file ?? '', 'utf8')).toBe('image');
+  expect([...(image?.documents ?? [])].map(([name, bytes]) => [name, String(bytes)])).toEqual([['a.json', '{}']]);
+  expect(two.events).toMatchObject([{ type: 'step.hit', step: 'ict.image', from: 'remote' }]);
+  // It is kept: the server is not needed again.
+  server.calls.length = 0;
+  expect(await two.images.find(inputs)).toMatchObject({ artifacts: [{ name: 'a.raw' }] });
+  await two.upload();
+  expect(server.calls).toEqual(['has ict.image']);
+});

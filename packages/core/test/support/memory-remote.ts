@@ -1,0 +1,55 @@
+import { randomUUID } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { IctError, type BlobRef, type Digest } from '@ict/plugin-api';
+import type { RemoteResult, RemoteUpload } from '@ict/remote-cache';
+import type { RemoteSource } from '../../src/remote/remote-caches.js';
+
+/** A remote cache in memory, whose records nobody has to sign. */
+export class MemoryRemote implements RemoteSource, RemoteUpload {
+  readonly records = new Map<string, RemoteResult>();
+  readonly blobs = new Map<Digest, Buffer>();
+  /** What was asked and sent, such as `fetch sha256:...`. */
+  readonly calls: string[] = [];
+  /** Refuses what is sent. */
+  full = false;
+  private readonly temporary: string;
+
+  /** @param temporary where downloaded files go. */
+  constructor(temporary: string) {
+    this.temporary = temporary;
+  }
+
+  async find(type: string, key: string): Promise<RemoteResult | undefined> {
+    this.calls.push(`find ${type}`);
+    return this.records.get(`${type} ${key}`);
+  }
+
+  async fetch({ digest }: Pick<BlobRef, 'digest'>): Promise<string | undefined> {
+    this.calls.push(`fetch ${digest}`);
+    const content = this.blobs.get(digest);
+    if (content === undefined) return undefined;
+    const file = join(this.temporary, randomUUID());
+    await writeFile(file, content);
+    return file;
+  }
+
+  async has(type: string, key: string): Promise<boolean> {
+    this.calls.push(`has ${type}`);
+    return this.records.has(`${type} ${key}`);
+  }
+
+  async putBlob({ digest }: Pick<BlobRef, 'digest'>, file: string): Promise<number> {
+    if (this.full) throw new IctError('ICT_REMOTE_CACHE_UPLOAD', 'network', { message: 'the server is full', hint: 'Make room.' });
+    if (this.blobs.has(digest)) return 0;
+    this.calls.push(`put ${digest}`);
+    const content = await readFile(file);
+    this.blobs.set(digest, content);
+    return content.length;
+  }
+
+  async putRecord(type: string, key: string, result: RemoteResult): Promise<void> {
+    this.calls.push(`put ${type}`);
+    this.records.set(`${type} ${key}`, result);
+  }
+}
