@@ -1,7 +1,7 @@
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText } from './flag-values.js';
 import { cacheDir, distroFile, engineFlags, keyring, lockFlags, readOnlyCacheDir, template, variable, workDir } from './shared-flags.js';
-import { all, type CacheFlags, type EngineFlags, type LockFlags, type Runner } from './flag-types.js';
+import { all, type CacheFlags, type EngineFlags, type GlobalFlags, type LockFlags, type Runner } from './flag-types.js';
 import type { LateCommand } from './late-command.js';
 import { problemFormat, templates, type ProblemFormat } from './template-commands.js';
 
@@ -232,6 +232,14 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
       run(all(command), 'document', async (session) =>
         (await import('./commands/cache-import.js')).cacheImport(session, file, all(command)),
       ),
+    );
+
+  cache
+    .command('keygen')
+    .description('make a key for a remote cache: a private one in FILE, and its public half in FILE.pub')
+    .addArgument(new Argument('<file>', 'new file for the private key').argParser(parseText('FILE')))
+    .action((file: string, _flags: GlobalFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/cache-keygen.js')).cacheKeygen(session, file)),
     );
 
   cache

@@ -11,6 +11,7 @@ export const cliError = defineErrors({
   ICT_CLI_FILE_EXISTS: 'usage',
   ICT_CLI_FILE_UNWRITABLE: 'usage',
   ICT_CLI_IMAGE_DAMAGED: 'integrity',
+  ICT_CLI_KEY_UNREADABLE: 'usage',
   ICT_CLI_LOG_FILE: 'usage',
   ICT_CLI_OUTPUT: 'usage',
   ICT_CLI_DIRECTORY_UNSAFE: 'host',

@@ -13,6 +13,7 @@ export interface BuildFlags extends LockFlags {
   readonly packageCache?: boolean;
   readonly imageCache?: boolean;
   readonly layerCache?: boolean;
+  readonly remoteCache?: boolean;
 }
 
 export interface LockWriteFlags extends EngineFlags {
@@ -57,7 +58,9 @@ export function imageCommands(program: LateCommand, run: Runner): void {
             .addOption(new Option('--image-cache', 'use a finished image of an earlier build, whatever configuration and template say'))
             .addOption(new Option('--no-image-cache', 'go through all steps, and keep no finished image'))
             .addOption(new Option('--layer-cache', 'use results of steps of earlier builds'))
-            .addOption(new Option('--no-layer-cache', 'make every tree, file system and disk anew')),
+            .addOption(new Option('--no-layer-cache', 'make every tree, file system and disk anew'))
+            .addOption(new Option('--remote-cache', 'ask the remote caches of the configuration, and upload what is new'))
+            .addOption(new Option('--no-remote-cache', 'ask no remote cache, and upload nothing')),
         ),
       ),
     )

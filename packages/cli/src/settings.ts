@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { EngineOptions } from '@ict/core';
 import { readRegularFile } from '@ict/integrity';
 import type { ProblemReport } from '@ict/plugin-api';
-import type { Config, ConfigRow, LoadedConfig, TransportDefaults } from '@ict/template';
+import type { Config, ConfigRow, LoadedConfig, RemoteCacheSettings, TransportDefaults } from '@ict/template';
 import { describeConfig, loadConfig, requireConfig } from '@ict/template';
 import { cliError } from './errors.js';
 import type { ConfiguredPlugin } from './plugin-discovery.js';
@@ -12,6 +12,8 @@ import type { Session, Surroundings } from './session.js';
 /** What flags, environment and configuration file say together. */
 export interface Settings {
   readonly engine: Omit<EngineOptions, 'plugins' | 'emit' | 'signal'>;
+  /** What is configured of remote caches; an engine has it from `withRemoteCaches`. */
+  readonly remoteCache: RemoteCacheSettings;
   readonly plugins: readonly ConfiguredPlugin[];
   readonly logLevel: Config['logLevel'];
   readonly logFile: string | undefined;
@@ -56,6 +58,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
       storage: config.storage,
       ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }),
     },
+    remoteCache: config.remoteCache,
     plugins: config.plugins.map(({ name, directory }) => ({ name, base: directory })),
     logLevel: config.logLevel,
     logFile: config.logFile,

@@ -135,6 +135,29 @@ describe('PlainView', () => {
     expect(stderr.lines).toEqual(['retry 1: http://mirror.example/b cannot be reached: no route']);
   });
 
+  it('says which results come from a remote cache, and what was sent there', () => {
+    const { terminal: plain, stderr } = terminal();
+    tell(
+      new PlainView(plain, true),
+      [
+        { type: 'stage.start', stage: 'compose' },
+        { type: 'step.hit', step: 'acme.base', key: 'k1' },
+        { type: 'step.hit', step: 'acme.install', key: 'k2', from: 'remote' },
+        { type: 'step.miss', step: 'acme.hook', key: 'k3', reason: 'first time' },
+        { type: 'stage.done', stage: 'compose', durationMs: 2500 },
+        { type: 'cache.uploaded', records: 1, blobs: 2, sentBytes: 300, durationMs: 1200 },
+      ],
+      10,
+    );
+    expect(stderr.lines).toEqual([
+      'hit  acme.base',
+      'hit  acme.install: from a remote cache',
+      'miss acme.hook: first time',
+      'compose: done in 2.5 s: 2 of 3 steps from the cache, 1 of them from a remote one',
+      'sent 1 result and 2 files to the remote cache, 300 B in 1.2 s',
+    ]);
+  });
+
   it('says each stage once, and progress seldom', () => {
     const { terminal: plain, stderr } = terminal();
     tell(new PlainView(plain, true), story, 10);

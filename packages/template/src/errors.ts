@@ -28,6 +28,7 @@ export const templateError = defineErrors({
   ICT_CONFIG_UNREADABLE: 'usage',
   ICT_CONFIG_ENVIRONMENT: 'usage',
   ICT_CONFIG_HIDDEN: 'usage',
+  ICT_CONFIG_INCOMPLETE: 'usage',
   ICT_CONFIG_KEY: 'usage',
   ICT_CONFIG_NO_EFFECT: 'usage',
   ICT_DISTRO_INVALID: 'invalid',

@@ -55,6 +55,7 @@ export {
   type ConfigRow,
   type ConfigValue,
   type LoadedConfig,
+  type RemoteCacheSettings,
   type NetworkSettings,
   type PluginSetting,
   type StorageSettings,

@@ -9,6 +9,7 @@ import { said, workspace } from './workspace.js';
 const transport = { timeoutMs: 'a while' };
 /** What counts where nothing is set. */
 const network = { retries: 4 };
+const remoteCache = { urls: [], trustedKeys: [] };
 const storage = {
   packageCache: { enabled: true, maxSizeBytes: 10 * 1024 ** 3, retentionDays: 30, twins: true },
   imageCache: { enabled: true, maxCount: 5 },
@@ -53,6 +54,7 @@ describe('defaults', () => {
       temporaryDirectory: '/var/cache/image-composer-tool/.ict/tmp',
       mirrors: new Map(),
       network,
+      remoteCache,
       storage,
       plugins: [],
       distros: [],
@@ -157,6 +159,7 @@ storage: { package_cache: { max_size_gb: 2, retention_days: 30 } }
         ['http://b.example', ['http://user.example/b']],
       ]),
       network,
+      remoteCache,
       storage: {
         packageCache: { enabled: true, maxSizeBytes: 2 * 1024 ** 3, retentionDays: 30, twins: true },
         imageCache: { enabled: false, maxCount: 3 },
@@ -212,6 +215,10 @@ it('every variable stands for one setting', async () => {
     ICT_FETCH_RETRIES: '1',
     ICT_FETCH_TIMEOUT_MS: '200',
     ICT_READ_ONLY_CACHE_DIRS: '/r:/s:',
+    ICT_REMOTE_CACHE_URLS: 'https://c.example/a/  http://d.example:8080',
+    ICT_REMOTE_CACHE_TRUSTED_KEYS: '/k.pub:/l.pub',
+    ICT_REMOTE_CACHE_UPLOAD_URL: 'https://me:secret@c.example/a/',
+    ICT_REMOTE_CACHE_SIGNING_KEY: '/k',
     ICT_PACKAGE_CACHE_ENABLED: 'false',
     ICT_PACKAGE_CACHE_TWINS: 'false',
     ICT_PACKAGE_CACHE_MAX_SIZE_GB: '1',
@@ -234,6 +241,11 @@ it('every variable stands for one setting', async () => {
       ['http://b.example', ['http://n.example']],
     ]),
     network: { retries: 1, timeoutMs: 200 },
+    remoteCache: {
+      urls: ['https://c.example/a', 'http://d.example:8080'],
+      trustedKeys: ['/k.pub', '/l.pub'],
+      upload: { url: 'https://me:secret@c.example/a', signingKey: '/k' },
+    },
     storage: {
       packageCache: { enabled: false, maxSizeBytes: 1024 ** 3, retentionDays: 2, twins: false },
       imageCache: { enabled: false, maxCount: 4 },
@@ -282,6 +294,7 @@ logging:
     temporaryDirectory: path.join(given.cwd, 'cache/.ict/tmp'),
     mirrors: new Map([['http://ftp.debian.org/debian', ['http://mirror.example.com/debian']]]),
     network: { retries: 0, timeoutMs: 1500 },
+    remoteCache,
     plugins: [
       { name: '@acme/plugin', directory: given.cwd },
       { name: path.join(given.cwd, 'own'), directory: given.cwd },
@@ -328,6 +341,105 @@ it.each(['http://user:secret@b.example/a b', 'http://user:sec/ret<secret@b.examp
   const said = JSON.stringify(problems);
   expect(said).toContain('b.example');
   expect(said).not.toContain('secret');
+});
+
+describe('remote caches', () => {
+  const urls = 'urls: [https://c.example]';
+  const keys = 'trusted_keys: [c.pub]';
+  const upload = 'upload_url: https://c.example';
+  const signing = 'signing_key: c.key';
+  const loadWith = async (members: readonly string[], env: ConfigOptions['env'] = {}) =>
+    loadConfig(await options({ 'cwd/image-composer-tool.yml': `remote_cache:\n${members.map((one) => `  ${one}\n`).join('')}` }, { env }));
+
+  it.each([[[]], [[keys]], [[urls, keys]], [[upload, signing]], [[keys, upload, signing]], [[urls, keys, upload, signing]]])(
+    'may have %j',
+    async (members) => {
+      expect((await loadWith(members)).problems).toEqual([]);
+    },
+  );
+
+  it.each([
+    [[urls], [2, 'remote_cache.urls', 'remote_cache.trusted_keys']],
+    [
+      [keys, upload],
+      [3, 'remote_cache.upload_url', 'remote_cache.signing_key'],
+    ],
+    [
+      [keys, urls, signing],
+      [4, 'remote_cache.signing_key', 'remote_cache.upload_url'],
+    ],
+  ] as const)('%j are not enough', async (members, [line, key, missing]) => {
+    const { config, problems } = await loadWith(members);
+    expect(config).toBeUndefined();
+    expect(problems).toMatchObject([
+      {
+        code: 'ICT_CONFIG_INCOMPLETE',
+        position: { line, column: 3 },
+        message: expect.stringMatching(`^${key} is set, and ${missing} is`) as string,
+      },
+    ]);
+  });
+
+  it('take what is missing from a variable, and say so of one that lacks it', async () => {
+    const key = { ICT_REMOTE_CACHE_TRUSTED_KEYS: 'k.pub' };
+    expect((await loadWith([urls], key)).problems).toEqual([]);
+    const { problems } = await loadWith([], { ICT_REMOTE_CACHE_URLS: 'https://c.example', ICT_REMOTE_CACHE_SIGNING_KEY: 'k' });
+    expect(problems.map(({ code, position }) => [code, position])).toEqual([
+      ['ICT_CONFIG_INCOMPLETE', undefined],
+      ['ICT_CONFIG_INCOMPLETE', undefined],
+    ]);
+  });
+
+  it('have lists of all sources joined, the strongest first, and paths that count from where they stand', async () => {
+    const given = await options(
+      {
+        'cwd/image-composer-tool.yml': `remote_cache: { urls: [https://b.example, https://a.example/], trusted_keys: [keys/b.pub, /a.pub] }\n`,
+        'etc/config.yml': `remote_cache: { ${upload}, ${signing}, trusted_keys: [~/c.pub] }\n`,
+      },
+      { env: { ICT_REMOTE_CACHE_URLS: 'https://a.example', ICT_REMOTE_CACHE_TRUSTED_KEYS: 'a.pub' } },
+    );
+    const { config } = await loadConfig(given);
+    expect(config?.remoteCache).toEqual({
+      urls: ['https://a.example', 'https://b.example'],
+      trustedKeys: [path.join(given.cwd, 'a.pub'), path.join(given.cwd, 'keys/b.pub'), '/a.pub', path.join(given.home, 'c.pub')],
+      upload: { url: 'https://c.example', signingKey: path.join(path.dirname(given.cwd), 'etc/c.key') },
+    });
+  });
+
+  it('are described without credentials', async () => {
+    const secret = 'https://me:secret@c.example/x';
+    const rows = describeConfig(
+      await loadWith([`urls: ['${secret}', https://d.example]`, keys, `upload_url: '${secret}'`, signing]),
+      transport,
+    );
+    expect(rows.filter(({ key }) => /^remote_cache\.u/.test(key))).toMatchObject([
+      { value: ['https://c.example/x', 'https://d.example'], text: 'https://c.example/x, https://d.example' },
+      { value: 'https://c.example/x', text: 'https://c.example/x' },
+    ]);
+    expect(JSON.stringify(rows)).not.toContain('secret');
+  });
+
+  it.each([
+    'ftp://me:secret@c.example',
+    'file:///srv/secret@c.example',
+    'me:secret@c.example',
+    'https://me:secret@c.example/?a',
+    'https://me:secret@c.example/#a',
+    'https://me:secret@',
+    '/srv/cache',
+    '',
+  ])('refuse the address %j', async (url) => {
+    const { problems } = await loadWith([`urls: ['${url}']`, keys, `upload_url: '${url}'`, signing]);
+    expect(problems.map(({ code, position }) => [code, position?.line])).toEqual([
+      ['ICT_DOCUMENT_BAD_VALUE', 2],
+      ['ICT_DOCUMENT_BAD_VALUE', 4],
+    ]);
+    if (url === '') return;
+    const env = { ICT_REMOTE_CACHE_URLS: `https://d.example ${url}`, ICT_REMOTE_CACHE_UPLOAD_URL: url };
+    const fromVariables = await loadWith([keys, signing], env);
+    expect(fromVariables.problems.map(({ code }) => code)).toEqual(['ICT_CONFIG_ENVIRONMENT', 'ICT_CONFIG_ENVIRONMENT']);
+    expect(JSON.stringify(fromVariables.problems)).not.toContain('me:secret');
+  });
 });
 
 describe('refuses', () => {

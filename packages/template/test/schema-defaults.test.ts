@@ -102,7 +102,9 @@ describe('defaults of the template schema', () => {
 it('defaults of the configuration schema are those that apply', async () => {
   const directory = await workspace({});
   const options: ConfigOptions = { env: {}, cwd: directory, home: directory, systemDirectory: directory, root: true };
-  const full = stringify(fillDefaults(configSchema as Node, { network: {}, storage: { package_cache: {}, image_cache: {} }, logging: {} }));
+  const full = stringify(
+    fillDefaults(configSchema as Node, { network: {}, remote_cache: {}, storage: { package_cache: {}, image_cache: {} }, logging: {} }),
+  );
   expect(parseConfig(full, 'x.yml', 'named').problems).toEqual([]);
   const file = `${await workspace({ 'full.yml': full })}/full.yml`;
   const [plain, written] = [await loadConfig(options), await loadConfig({ ...options, file })];

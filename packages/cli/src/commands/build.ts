@@ -7,6 +7,7 @@ import { cliError } from '../errors.js';
 import { withEngine } from '../engine-session.js';
 import { giveToInvoker } from '../ownership.js';
 import { claimDirectory } from '../private-directory.js';
+import { withRemoteCaches } from '../remote-caches.js';
 import type { BuildFlags } from '../image-commands.js';
 import type { Session } from '../session.js';
 import type { Settings } from '../settings.js';
@@ -14,7 +15,7 @@ import type { Settings } from '../settings.js';
 /** `ict build` */
 export async function build(session: Session, template: string, flags: BuildFlags): Promise<void> {
   const { surroundings, terminal } = session;
-  const { lock, frozen, output, cache, auditCache, packageCache, imageCache, layerCache } = flags;
+  const { lock, frozen, output, cache, auditCache, packageCache, imageCache, layerCache, remoteCache } = flags;
   if (!cache && output === undefined) {
     throw cliError('ICT_CLI_USAGE', {
       message: '--no-cache needs --output: the temporary work directory is removed when the build ends',
@@ -30,12 +31,14 @@ export async function build(session: Session, template: string, flags: BuildFlag
       ...(packageCache === undefined ? {} : { packages: packageCache }),
       ...(imageCache === undefined ? {} : { images: imageCache }),
       ...(layerCache === undefined ? {} : { layers: layerCache }),
+      ...(remoteCache === undefined ? {} : { remote: remoteCache }),
     },
   };
   const directories = new TemporaryDirectories();
   const prepare = async (settings: Settings): Promise<Settings> => {
     if (settings.defaultWorkDirectory) await claimDirectory(settings.engine.workDir, surroundings.uid);
-    return cache ? settings : directories.make(settings);
+    if (!cache) return directories.make(settings);
+    return remoteCache === false || settings.engine.offline ? settings : withRemoteCaches(settings);
   };
   const start = performance.now();
   try {

@@ -34,11 +34,15 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
     case 'fetch.retry':
       return says(terminal, 'info') ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(retryText(event))}\n` : undefined;
     case 'step.hit':
-      return says(terminal, 'info') ? stepText('hit', `${event.step}${keyText(event.key, terminal)}`, '', colors) : undefined;
+      return says(terminal, 'info')
+        ? stepText('hit', `${event.step}${keyText(event.key, terminal)}`, event.from === 'remote' ? 'from a remote cache' : '', colors)
+        : undefined;
     case 'step.miss':
       return says(terminal, 'info') ? stepText('miss', `${event.step}${keyText(event.key, terminal)}`, event.reason, colors) : undefined;
     case 'cache.audited':
       return says(terminal, 'info') ? stepText(event.equal ? 'same' : 'diff', event.step, 'made anew by the audit', colors) : undefined;
+    case 'cache.uploaded':
+      return says(terminal, 'info') ? stepText('sent', uploadText(event), '', colors) : undefined;
     default: {
       if (!says(terminal, 'debug')) return undefined;
       const text = detail(event);
@@ -52,7 +56,12 @@ function retryText({ url, reason }: Extract<BuildEvent, { readonly type: 'fetch.
   return reason.startsWith(url) ? reason : `${url}: ${reason}`;
 }
 
-type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss' | 'cache.audited';
+function uploadText({ records, blobs, sentBytes, durationMs }: Extract<BuildEvent, { readonly type: 'cache.uploaded' }>): string {
+  const what = `${formatCount(records, 'result')} and ${formatCount(blobs, 'file')}`;
+  return `${what} to the remote cache, ${formatBytes(sentBytes)} in ${formatDuration(durationMs)}`;
+}
+
+type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss' | 'cache.audited' | 'cache.uploaded';
 
 /** The key of a step, for those who want details. */
 function keyText(key: string, terminal: Terminal): string {

@@ -33,6 +33,7 @@ export class Progress {
   private cached = 0;
   private verified = 0;
   private hits = 0;
+  private remoteHits = 0;
   private misses = 0;
   private activity = '';
 
@@ -89,6 +90,7 @@ export class Progress {
         return;
       case 'step.hit':
         this.hits += 1;
+        if (event.from === 'remote') this.remoteHits += 1;
         return;
       case 'step.miss':
         this.misses += 1;
@@ -155,7 +157,9 @@ export class Progress {
 
   private describeSteps(): string {
     const total = this.hits + this.misses;
-    return total === 0 ? '' : `${this.hits} of ${formatCount(total, 'step')} from the cache`;
+    if (total === 0) return '';
+    const remote = this.remoteHits === 0 ? '' : `, ${this.remoteHits} of them from a remote one`;
+    return `${this.hits} of ${formatCount(total, 'step')} from the cache${remote}`;
   }
 
   private get received(): number {

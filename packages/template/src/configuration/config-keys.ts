@@ -11,6 +11,8 @@ export type SettingSchema = {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly enum?: readonly string[];
+  readonly format?: string;
+  readonly items?: { readonly type: 'string'; readonly format?: string };
   readonly properties?: Readonly<Record<string, SettingSchema>>;
 };
 
@@ -31,7 +33,7 @@ function settingsBelow(properties: Readonly<Record<string, SettingSchema>>, pref
 
 /**
  * The environment variable of a setting, by its key. An empty variable counts as not set. `mirrors` takes `ARCHIVE=URL` pairs with
- * blanks between them, a list of directories has colons between them, as `PATH` has.
+ * blanks between them, a list of addresses has blanks too, a list of files or directories has colons between them, as `PATH` has.
  */
 export const configVariables: ReadonlyMap<string, string> = new Map([
   ['workers', 'ICT_WORKERS'],
@@ -42,6 +44,10 @@ export const configVariables: ReadonlyMap<string, string> = new Map([
   ['mirrors', 'ICT_MIRRORS'],
   ['network.retries', 'ICT_FETCH_RETRIES'],
   ['network.timeout_ms', 'ICT_FETCH_TIMEOUT_MS'],
+  ['remote_cache.urls', 'ICT_REMOTE_CACHE_URLS'],
+  ['remote_cache.trusted_keys', 'ICT_REMOTE_CACHE_TRUSTED_KEYS'],
+  ['remote_cache.upload_url', 'ICT_REMOTE_CACHE_UPLOAD_URL'],
+  ['remote_cache.signing_key', 'ICT_REMOTE_CACHE_SIGNING_KEY'],
   ['storage.package_cache.enabled', 'ICT_PACKAGE_CACHE_ENABLED'],
   ['storage.package_cache.max_size_gb', 'ICT_PACKAGE_CACHE_MAX_SIZE_GB'],
   ['storage.package_cache.retention_days', 'ICT_PACKAGE_CACHE_RETENTION_DAYS'],

@@ -1,8 +1,9 @@
 import path from 'node:path';
-import { withoutCredentials, type ProblemReport } from '@ict/plugin-api';
-import type { Config, ConfigOptions, ConfigOrigin, StorageSettings } from './config.js';
+import { bareAddress, withoutCredentials, type ProblemReport, type SourcePosition } from '@ict/plugin-api';
+import type { Config, ConfigOptions, ConfigOrigin, RemoteCacheSettings, StorageSettings } from './config.js';
 import { configKeys, configVariables, readSettingWords, type SettingSchema } from './config-keys.js';
 import { checkSetting, type ConfigLayer } from './config-places.js';
+import { formats } from '../format.js';
 import { problem } from '../problems/problem.js';
 import { GIB } from '../sections/size.js';
 
@@ -12,6 +13,8 @@ interface Found {
   /** Directory that relative paths count from. */
   readonly directory: string;
   readonly origin: ConfigOrigin;
+  /** Where a file says it. */
+  readonly position?: SourcePosition;
 }
 
 /** Picks each setting from the strongest source that has it, and remembers which that was. */
@@ -52,6 +55,7 @@ export class Settings {
       ...(configDirectory === undefined ? {} : { configDirectory }),
       mirrors: this.mirrors(),
       network: { retries: this.settled('network.retries'), ...(timeoutMs === undefined ? {} : { timeoutMs }) },
+      remoteCache: this.remoteCache(),
       storage: this.storage(),
       plugins: this.list('plugins').map(({ value, directory }) => ({
         name: /^(?:(?:\.{0,2}|~)\/|\.{1,2}$)/.test(value) ? this.absolute(directory, value) : value,
@@ -61,6 +65,31 @@ export class Settings {
       logLevel: this.settled('logging.level'),
       ...(logFile === undefined ? {} : { logFile }),
     };
+  }
+
+  private remoteCache(): RemoteCacheSettings {
+    const key = (name: string): string => `remote_cache.${name}`;
+    const urls = this.addresses(key('urls'));
+    const trustedKeys = this.paths(key('trusted_keys'));
+    const uploadUrl = this.value<string>(key('upload_url'));
+    const signingKey = this.path(key('signing_key'));
+    if (urls.length > 0 && trustedKeys.length === 0)
+      this.incomplete(key('urls'), key('trusted_keys'), 'nothing is used that no trusted key signed');
+    if (uploadUrl !== undefined && signingKey !== undefined) {
+      return { urls, trustedKeys, upload: { url: withoutSlash(uploadUrl), signingKey } };
+    }
+    if (uploadUrl !== undefined) this.incomplete(key('upload_url'), key('signing_key'), 'what is uploaded has to be signed');
+    if (signingKey !== undefined) this.incomplete(key('signing_key'), key('upload_url'), 'nothing else is signed than uploads');
+    return { urls, trustedKeys };
+  }
+
+  /** Says that a setting is of no use without another one, where no mistake of a file can be why that one is not there. */
+  private incomplete(key: string, missing: string, why: string): void {
+    if (this.layers.some(({ problems }) => problems.length > 0)) return;
+    const position = this.sources(key)[0]?.position;
+    const hint = `Set ${missing} or ${configVariables.get(missing)} as well.`;
+    const details = { hint, ...(position === undefined ? {} : { position }) };
+    this.problems.push(problem('ICT_CONFIG_INCOMPLETE', `${key} is set, and ${missing} is not: ${why}`, details));
   }
 
   private storage(): StorageSettings {
@@ -127,6 +156,13 @@ export class Settings {
     ];
   }
 
+  /** Addresses of all sources joined, the strongest first, without a slash at the end; each once. */
+  private addresses(key: string): readonly string[] {
+    const sources = this.sources(key);
+    this.joinOrigins(key, sources);
+    return [...new Set(sources.flatMap(({ value }) => (value as readonly string[]).map(withoutSlash)))];
+  }
+
   /** Lists of all sources joined, the weakest first; each word once. */
   private list(key: string): { readonly value: string; readonly directory: string }[] {
     const sources = this.sources(key).toReversed();
@@ -138,11 +174,10 @@ export class Settings {
   private mirrors(): ReadonlyMap<string, readonly string[]> {
     const sources = this.sources('mirrors');
     this.joinOrigins('mirrors', sources);
-    const bare = (url: string): string => url.replace(/\/+$/, '');
     const mirrors = new Map<string, readonly string[]>();
     for (const { value } of sources) {
       for (const [archive, mirror] of Object.entries(value as Readonly<Record<string, string | readonly string[]>>)) {
-        if (!mirrors.has(bare(archive))) mirrors.set(bare(archive), [mirror].flat().map(bare));
+        if (!mirrors.has(withoutSlash(archive))) mirrors.set(withoutSlash(archive), [mirror].flat().map(withoutSlash));
       }
     }
     return mirrors;
@@ -174,7 +209,7 @@ export class Settings {
       if (value === undefined) continue;
       const position = positions.keyPositionOf(at);
       const origin = position === undefined ? file : `${position.file}:${position.line}:${position.column}`;
-      found.push({ value, directory: path.dirname(file), origin });
+      found.push({ value, directory: path.dirname(file), origin, ...(position === undefined ? {} : { position }) });
     }
     return found;
   }
@@ -185,7 +220,7 @@ export class Settings {
       this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', `${what} contains a control character`));
     const schema = this.schemaOf(key);
     if (checkSetting(key.split('.'), value).length === 0) return;
-    const message = `${what} is ${withoutCredentials(JSON.stringify(spoken(value)))}; it must be ${expected(schema)}`;
+    const message = `${what} is ${withoutCredentials(JSON.stringify(spoken(value, schema)))}; it must be ${expected(schema)}`;
     this.problems.push(problem('ICT_CONFIG_ENVIRONMENT', message));
   }
 
@@ -194,21 +229,29 @@ export class Settings {
   }
 }
 
-/** The words of a variable: pairs of a map have blanks between them, directories of a list colons, and the rest is one word. */
-function wordsOf(text: string, { type }: SettingSchema): readonly string[] {
+/** The words of a variable: pairs of a map and addresses of a list have blanks between them, files colons, and the rest is one word. */
+function wordsOf(text: string, { type, items }: SettingSchema): readonly string[] {
   if (type !== 'object' && type !== 'array') return [text];
-  return text.split(type === 'object' ? /\s+/ : ':').filter((word) => word !== '');
+  return text.split(type === 'object' || items?.format !== undefined ? /\s+/ : ':').filter((word) => word !== '');
 }
 
-/** A value as its user wrote it. */
-function spoken(value: unknown): string {
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '');
+}
+
+/** A value as its user wrote it, addresses without users and passwords. */
+function spoken(value: unknown, { format, items }: Pick<SettingSchema, 'format' | 'items'>): string {
+  if (Array.isArray(value)) return value.map((word) => spoken(word, { ...items })).join(' ');
+  if (format !== undefined) return bareAddress(String(value));
   if (typeof value !== 'object') return String(value);
   return Object.entries(value as Readonly<Record<string, unknown>>)
     .flatMap(([archive, mirrors]) => [mirrors].flat().map((mirror) => (mirror === '' ? archive : `${archive}=${String(mirror)}`)))
     .join(' ');
 }
 
-function expected({ type, minimum, maximum, enum: words }: SettingSchema): string {
+function expected({ type, minimum, maximum, enum: words, format, items }: SettingSchema): string {
+  if (format !== undefined) return formats[format]?.expected ?? 'an address';
+  if (items?.format !== undefined) return 'http or https addresses without "?" and "#", with blanks between them';
   if (words !== undefined) return `one of: ${words.join(', ')}`;
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';

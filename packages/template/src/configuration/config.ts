@@ -20,6 +20,7 @@ export interface Config {
   /** Mirrors in the order to try, by archive address, all without a slash at the end. */
   readonly mirrors: ReadonlyMap<string, readonly string[]>;
   readonly network: NetworkSettings;
+  readonly remoteCache: RemoteCacheSettings;
   readonly storage: StorageSettings;
   readonly plugins: readonly PluginSetting[];
   /** Absolute paths of distribution definitions. */
@@ -51,6 +52,16 @@ export interface StorageSettings {
     readonly enabled: boolean;
     readonly maxCount: number;
   };
+}
+
+/** Servers with results that other machines made. */
+export interface RemoteCacheSettings {
+  /** Base addresses in the order to ask, without a slash at the end, with their users and passwords. */
+  readonly urls: readonly string[];
+  /** Absolute paths of public keys; not empty where `urls` is not. */
+  readonly trustedKeys: readonly string[];
+  /** Where new results go, and the absolute path of the private key that signs them. */
+  readonly upload?: { readonly url: string; readonly signingKey: string };
 }
 
 /** How patient downloads are. */
@@ -163,7 +174,7 @@ export interface TransportDefaults {
  */
 export function describeConfig({ config, origins }: LoadedConfig, transport: TransportDefaults): ConfigRow[] {
   if (config === undefined) return [];
-  const { network, storage } = config;
+  const { network, remoteCache, storage } = config;
   const values: Readonly<Record<string, ConfigValue | undefined>> = {
     workers: config.workers,
     cache_dir: config.cacheDirectory,
@@ -174,6 +185,10 @@ export function describeConfig({ config, origins }: LoadedConfig, transport: Tra
     mirrors: Object.fromEntries([...config.mirrors].map(([archive, mirrors]) => [bareAddress(archive), mirrors.map(bareAddress)])),
     'network.retries': network.retries,
     'network.timeout_ms': network.timeoutMs,
+    'remote_cache.urls': remoteCache.urls.map(bareAddress),
+    'remote_cache.trusted_keys': remoteCache.trustedKeys,
+    'remote_cache.upload_url': remoteCache.upload && bareAddress(remoteCache.upload.url),
+    'remote_cache.signing_key': remoteCache.upload?.signingKey,
     plugins: config.plugins.map(({ name }) => name),
     distros: config.distros,
     'storage.package_cache.enabled': storage.packageCache.enabled,

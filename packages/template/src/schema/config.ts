@@ -56,6 +56,23 @@ export const configSchema = {
       },
       additionalProperties: false,
     },
+    remote_cache: {
+      type: 'object',
+      description: 'Servers with results of steps that other machines made: only what a trusted key signed is used.',
+      examples: [{ urls: ['https://cache.example.com/ict'], trusted_keys: ['./ci.pub'] }],
+      properties: {
+        urls: withDefault([], {
+          type: 'array',
+          description: 'Base addresses of the servers, asked in this order for what no local cache has; may hold user and password.',
+          examples: [['https://cache.example.com/ict']],
+          items: { type: 'string', format: 'http-base' },
+        }),
+        trusted_keys: withDefault([], texts('Files of public keys (PEM) whose results are used.', ['./ci.pub'])),
+        upload_url: formatted('http-base', 'Base address that new results are uploaded to.', 'https://me:secret@cache.example.com/ict'),
+        signing_key: text('File of the private key (PEM) that signs what is uploaded.', '/etc/ict/ci.key'),
+      },
+      additionalProperties: false,
+    },
     plugins: withDefault(
       [],
       texts('Plugins beside the built-in ones: package names, or paths of packages.', ['@acme/ict-plugin', './my-plugin']),
