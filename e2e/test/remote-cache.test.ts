@@ -1,0 +1,252 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { stringify } from 'yaml';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import {
+  artifactOf,
+  ict,
+  Mini,
+  miniTemplate,
+  RemoteCacheServer,
+  sound,
+  stepsOf,
+  type BuildPlaces,
+  type IctOptions,
+  type IctResult,
+} from '../src/index.js';
+
+const run = promisify(execFile);
+
+let mini: Mini;
+let server: RemoteCacheServer;
+/** The template of most tests, built and uploaded by the first machine. */
+let template: string;
+let first: IctResult;
+let second: string;
+
+beforeAll(async () => {
+  mini = await Mini.start(inject('run'), 'remote-cache');
+  server = await RemoteCacheServer.start(join(mini.root, 'storage'));
+  for (const name of ['ours', 'theirs']) await sound(ict(['cache', 'keygen', key(name)]));
+  template = await templateOf('first');
+  second = await templateOf('second');
+  first = await build(template, await mini.places(), uploading('ours'));
+});
+afterAll(async () => {
+  await server.stop();
+  await mini.close();
+});
+beforeEach(() => server.forget());
+
+const key = (name: string): string => join(mini.root, `${name}.pem`);
+
+/** A template with a layer of its own that says this; the layers below it are the same in all. */
+function templateOf(text: string, more: object = {}): Promise<string> {
+  return mini.template(stringify({ ...miniTemplate(), layers: [{ name: 'note', run: [`echo ${text} > /note`] }], ...more }));
+}
+
+/** A machine that believes somebody's results, and asks for them. */
+function asking(...whose: readonly string[]): IctOptions {
+  return {
+    env: { ICT_REMOTE_CACHE_URLS: server.url, ICT_REMOTE_CACHE_TRUSTED_KEYS: whose.map((name) => `${key(name)}.pub`).join(':') },
+  };
+}
+
+/** A machine that uploads what it makes. */
+function uploading(who: string): IctOptions {
+  return { env: { ICT_REMOTE_CACHE_UPLOAD_URL: server.url, ICT_REMOTE_CACHE_SIGNING_KEY: key(who) } };
+}
+
+async function build(file: string, places: BuildPlaces, options: IctOptions, args: readonly string[] = []): Promise<IctResult> {
+  return sound(mini.buildTemplate(file, places, args, options));
+}
+
+/** Steps whose results came from the server. */
+function brought({ events }: IctResult): readonly string[] {
+  return events.flatMap((event) => (event.type === 'step.hit' && event.from === 'remote' ? [event.step] : []));
+}
+
+function warningsOf({ events }: IctResult): readonly string[] {
+  return events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
+}
+
+function downloads({ events }: IctResult): number {
+  return events.filter(({ type }) => type === 'package.downloaded').length;
+}
+
+async function digestOfImage(result: IctResult): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(artifactOf(result, 'raw').path))
+    .digest('hex');
+}
+
+/** The image of a template as a machine without any remote cache makes it. */
+async function madeAlone(file: string): Promise<string> {
+  return digestOfImage(await build(file, await mini.places(), {}));
+}
+
+/** What the server has below a path, by the files that it lies in. */
+async function contents(prefix: string): Promise<ReadonlyMap<string, Buffer>> {
+  const files = (await server.files(prefix)).map((path) => server.fileOf(path));
+  return new Map(await Promise.all(files.map(async (file) => [file, await readFile(file)] as const)));
+}
+
+async function putBack(files: ReadonlyMap<string, Buffer>): Promise<void> {
+  for (const [file, content] of files) await writeFile(file, content);
+}
+
+describe('a machine that has nothing', () => {
+  it('gets the finished image, and no package', async () => {
+    expect(first.events.find(({ type }) => type === 'cache.uploaded')).toMatchObject({ records: stepsOf(first, 'step.miss').length });
+    const places = await mini.places();
+    const result = await build(template, places, asking('ours'));
+    expect(brought(result)).toEqual(['ict.image']);
+    expect(stepsOf(result, 'step.miss')).toEqual([]);
+    expect(downloads(result)).toBe(0);
+    expect(await digestOfImage(result)).toBe(await digestOfImage(first));
+    expect(new Set(server.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
+
+    // It is this machine's own from now on.
+    server.forget();
+    const again = await build(template, places, asking('ours'));
+    expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
+    expect(server.requests).toEqual([]);
+  });
+
+  it('makes of another template what differs, over layers of others, and fetches no package', async () => {
+    const result = await build(second, await mini.places(), asking('ours'));
+    expect(brought(result)).toEqual(expect.arrayContaining(['ict.base', 'ict.packages', 'ict.configure']));
+    expect(stepsOf(result, 'step.miss')).toContain('ict.layer.note');
+    expect(downloads(result)).toBe(0);
+    expect(await digestOfImage(result)).toBe(await madeAlone(second));
+  });
+
+  it('fetches the packages of the one layer that nobody has', async () => {
+    const file = await templateOf('first', miniTemplate({ system: { packages: ['mini-service', 'mini-aid'] } }));
+    const result = await build(file, await mini.places(), asking('ours'));
+    expect(brought(result)).toContain('ict.base');
+    expect(stepsOf(result, 'step.miss')).toContain('ict.packages');
+    const all = downloads(await build(file, await mini.places(), {}));
+    expect(downloads(result)).toBeGreaterThan(0);
+    expect(downloads(result)).toBeLessThan(all);
+    expect(await digestOfImage(result)).toBe(await madeAlone(file));
+  });
+
+  it('downloads no layer of which nothing is made', async () => {
+    const places = await mini.places();
+    await build(template, places, asking('ours'), ['--no-image-cache']);
+    expect(server.count('GET', '/v1/records')).toBeGreaterThan(5);
+    const layers = await readdir(join(places.cache, '.ict/layers'), { recursive: true });
+    expect(layers).toEqual([]);
+  });
+});
+
+describe('what a server has is not believed', () => {
+  it('when a stranger signed it, even in the place of somebody who is believed', async () => {
+    const places = await mini.places();
+    const strange = await templateOf('strange');
+    await build(strange, places, uploading('theirs'));
+    const [ours, theirs] = await Promise.all(['ours', 'theirs'].map(keyIdOf));
+    for (const [file, content] of await contents(`/v1/records/${theirs}/`)) {
+      const forged = file.replace(`/${theirs}/`, `/${ours}/`);
+      await mkdir(dirname(forged), { recursive: true });
+      await writeFile(forged, content, { flag: 'wx' }).catch(isThere);
+    }
+    const result = await build(strange, await mini.places(), asking('ours'));
+    expect(brought(result)).not.toContain('ict.layer.note');
+    expect(brought(result)).not.toContain('ict.image');
+    expect(warningsOf(result)).toContain('ICT_REMOTE_CACHE_RECORD');
+    expect(await digestOfImage(result)).toBe(await madeAlone(strange));
+  });
+
+  it('when it altered every file that it has: all is made here, and the upload puts it right', async () => {
+    const file = await templateOf('altered');
+    await build(file, await mini.places(), uploading('ours'));
+    const whole = await contents('/v1/blobs/');
+    for (const [blob, content] of whole) {
+      const altered = Buffer.from(content);
+      altered[altered.length >> 1] = (altered[altered.length >> 1] as number) ^ 1;
+      await writeFile(blob, altered);
+    }
+    const result = await build(file, await mini.places(), { env: { ...asking('ours').env, ...uploading('ours').env } });
+    expect(warningsOf(result)).toContain('ICT_REMOTE_CACHE_BLOB');
+    expect(brought(result)).not.toContain('ict.image');
+    expect(await digestOfImage(result)).toBe(await madeAlone(file));
+    await putBack(whole);
+  });
+
+  it('when it lost a layer of which it has the record: that is made here', async () => {
+    const file = await templateOf('lost');
+    const other = await templateOf('lost-other');
+    await build(file, await mini.places(), uploading('ours'));
+    const whole = await contents('/v1/blobs/');
+    for (const blob of whole.keys()) await rm(blob);
+    const result = await build(other, await mini.places(), asking('ours'));
+    expect(stepsOf(result, 'step.miss')).toEqual(expect.arrayContaining(['ict.base', 'ict.packages']));
+    expect(await digestOfImage(result)).toBe(await madeAlone(other));
+    await putBack(whole);
+  });
+});
+
+describe('a server in trouble', () => {
+  it('costs one warning when it refuses to be read, and one when it takes nothing', async () => {
+    const file = await templateOf('refused');
+    server.refuse(403);
+    const result = await build(file, await mini.places(), { env: { ...asking('ours').env, ...uploading('theirs').env } });
+    server.accept();
+    expect(warningsOf(result).filter((code) => code.startsWith('ICT_REMOTE_CACHE_'))).toEqual([
+      'ICT_REMOTE_CACHE_UNREACHABLE',
+      'ICT_REMOTE_CACHE_UPLOAD',
+    ]);
+    expect(stepsOf(result, 'step.miss')).toContain('ict.base');
+    expect(await digestOfImage(result)).toBe(await madeAlone(file));
+  });
+
+  it('costs one warning when nobody answers', async () => {
+    const gone = { env: { ...asking('ours').env, ICT_REMOTE_CACHE_URLS: 'http://127.0.0.1:9/cache' } };
+    const result = await build(template, await mini.places(), gone);
+    expect(warningsOf(result).filter((code) => code.startsWith('ICT_REMOTE_CACHE_'))).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
+    expect(await digestOfImage(result)).toBe(await digestOfImage(first));
+  });
+});
+
+it('is neither asked nor sent anything with --no-remote-cache, and with --offline', async () => {
+  const places = await mini.places();
+  const both = { env: { ...asking('ours').env, ...uploading('ours').env } };
+  await build(await templateOf('private'), places, both, ['--no-remote-cache']);
+  await build(await templateOf('offline'), places, both, ['--offline']);
+  expect(server.requests).toEqual([]);
+});
+
+it('gets nothing of a build that knows a secret', async () => {
+  const file = await mini.template(
+    stringify({
+      ...miniTemplate(),
+      variables: { TOKEN: { secret: true } },
+      layers: [{ name: 'note', env: { TOKEN: '${TOKEN}' }, run: ['echo "$TOKEN" > /note'] }],
+    }),
+  );
+  await build(file, await mini.places(), { env: { ...uploading('ours').env, ICT_VAR_TOKEN: 'correct-horse' } });
+  expect(server.requests).toEqual([]);
+});
+
+it('asks nobody for a plan', async () => {
+  const { cache, work, temporary } = await mini.places();
+  const directories = ['--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary];
+  await sound(ict(['plan', template, ...directories, ...mini.flags()], asking('ours')));
+  expect(server.requests).toEqual([]);
+});
+
+/** What was there already is another machine's own. */
+function isThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+/** As openssl sees the key: the first digits of the digest of its 32 bytes. */
+async function keyIdOf(name: string): Promise<string> {
+  const { stdout } = await run('openssl', ['pkey', '-pubin', '-in', `${key(name)}.pub`, '-outform', 'DER'], { encoding: 'buffer' });
+  return createHash('sha256').update(stdout.subarray(-32)).digest('hex').slice(0, 16);
+}
