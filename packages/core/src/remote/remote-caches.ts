@@ -1,17 +1,17 @@
 import { createFetcher, createUploader, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef } from '@ict/plugin-api';
-import { openRemoteCache, openRemoteUpload, readPublicKey, readSigningKey, type RemoteCache, type RemoteUpload } from '@ict/remote-cache';
+import { openRemoteCache, openRemoteUpload, readPublicKey, readSigningKey, type RemoteUpload } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerShelf } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
-import { RemoteResults } from './remote-results.js';
+import { RemoteResults, type RemoteSource } from './remote-results.js';
 import { UploadQueue } from './upload-queue.js';
 
-/** What results are taken from. */
-export type RemoteSource = Pick<RemoteCache, 'find' | 'fetch'>;
+/** Attempts after the first one, at most: whatever a remote cache has can be made, and a server that is gone should cost little time. */
+const RETRIES = 1;
 
 /** The remote caches of an engine, open. */
 export interface RemoteCaches {
@@ -55,9 +55,10 @@ export function openRemoteCaches(
   const { urls, trustedKeys, upload } = remoteCache;
   const { temporary, emit, signal, clock } = context;
   const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
-  const fetcher = createFetcher(transport);
+  const retry = { ...transport.retry, retries: Math.min(RETRIES, transport.retry?.retries ?? RETRIES) };
+  const fetcher = createFetcher({ ...transport, retry });
   const reader = openRemoteCache({ urls, trustedKeys: keys, fetcher, temporary, emit, signal });
-  const uploader = createUploader(transport);
+  const uploader = createUploader({ ...transport, retry });
   const writer =
     upload &&
     openRemoteUpload({

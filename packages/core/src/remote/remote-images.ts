@@ -3,11 +3,9 @@ import { join } from 'node:path';
 import type { ImageFile, NewImage, StoredImage } from '@ict/cache';
 import type { CacheKey } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
+import { IMAGE_STEP } from '../finalize/image-cache.js';
 import type { RemoteResults } from './remote-results.js';
 import type { KeptResult } from './upload-queue.js';
-
-/** What finished images are called in remote caches. */
-const IMAGE = 'ict.image';
 
 /** A file of an image as a record has it: an artifact with its type, or a document without. */
 interface RemoteFile extends Pick<ImageFile, 'name' | 'type'> {
@@ -33,7 +31,7 @@ export class RemoteImages {
 
   /** The image at this key, made elsewhere, with its files on this machine. */
   async find(key: CacheKey): Promise<{ readonly image: NewImage; readonly tool: string } | undefined> {
-    const result = await this.results?.find(IMAGE, key);
+    const result = await this.results?.find(IMAGE_STEP, key);
     if (result === undefined) return undefined;
     const artifacts: NewImage['artifacts'][number][] = [];
     const documents = new Map<string, Uint8Array>();
@@ -55,6 +53,6 @@ export class RemoteImages {
       }),
     };
     const places = new Map<Digest, string>(files.map(({ name, digest }) => [digest, join(directory, name)]));
-    this.add({ type: IMAGE, key, output, tool, places });
+    this.add({ type: IMAGE_STEP, key, output, tool, places });
   }
 }

@@ -3,6 +3,9 @@ import type { CacheKey } from '@ict/integrity';
 import type { BlobRef, BlobStore, LayerRef } from '@ict/plugin-api';
 import type { RemoteCache, RemoteResult } from '@ict/remote-cache';
 
+/** What results of others are taken from. */
+export type RemoteSource = Pick<RemoteCache, 'find' | 'fetch'>;
+
 /** Notes which archive a layer can be made from. @returns whether the layer can be had. */
 type NoteLayer = (layer: LayerRef, archive: BlobRef | undefined) => Promise<boolean>;
 
@@ -11,11 +14,11 @@ type NoteLayer = (layer: LayerRef, archive: BlobRef | undefined) => Promise<bool
  * its layers can be downloaded when they are mounted.
  */
 export class RemoteResults {
-  private readonly remote: Pick<RemoteCache, 'find' | 'fetch'>;
+  private readonly remote: RemoteSource;
   private readonly blobs: BlobStore;
   private readonly noteLayer: NoteLayer;
 
-  constructor(remote: Pick<RemoteCache, 'find' | 'fetch'>, blobs: BlobStore, noteLayer: NoteLayer) {
+  constructor(remote: RemoteSource, blobs: BlobStore, noteLayer: NoteLayer) {
     this.remote = remote;
     this.blobs = blobs;
     this.noteLayer = noteLayer;

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { IctError, type BlobRef, type Digest } from '@ict/plugin-api';
 import type { RemoteResult, RemoteUpload } from '@ict/remote-cache';
-import type { RemoteSource } from '../../src/remote/remote-caches.js';
+import type { RemoteSource } from '../../src/remote/remote-results.js';
 
 /** A remote cache in memory, whose records nobody has to sign. */
 export class MemoryRemote implements RemoteSource, RemoteUpload {
