@@ -11,13 +11,16 @@ import {
   forgetPackages,
   forgetTrees,
   forgetUponBase,
+  ict,
   isRealHit,
   Mini,
   miniTemplate,
   randomFrom,
   readHostState,
+  RemoteCacheServer,
   requireEnd,
   requireQuiet,
+  sound,
   strikeAfter,
   strikeAt,
   strikeInTime,
@@ -37,6 +40,8 @@ let digest: string;
 let before: HostState;
 /** Serves the miniature, but breaks off in the middle of one of its packages. */
 let unsound: ArchiveServer;
+/** Takes what builds upload, signed by a key of `mini.root`. */
+let remote: RemoteCacheServer;
 /** By event type, in the order of a cold build's first events, what makes a build say it once more; then what a cold build does not say. */
 let moments: ReadonlyMap<string, Approach>;
 /** Milliseconds of a cold build. */
@@ -58,6 +63,8 @@ beforeAll(async () => {
   template = await mini.template({ system: { configurations: [{ cmd: 'echo configured > /etc/mini-command' }] } });
   unsound = await serveArchive(mini.distribution.archive);
   unsound.misbehave([{ path: 'mini-library', does: 'close-early' }]);
+  remote = await RemoteCacheServer.start(join(mini.root, 'remote'));
+  await sound(ict(['cache', 'keygen', join(mini.root, 'remote.pem')]));
   before = await readHostState();
   const start = performance.now();
   const clean = await mini.buildTemplate(template, await mini.places());
@@ -65,7 +72,7 @@ beforeAll(async () => {
   digest = artifactOf(clean, 'raw').digest;
   moments = new Map([...momentsOf(clean), ...RARE]);
 });
-afterAll(() => Promise.all([mini.close(), unsound.close()]));
+afterAll(() => Promise.all([mini.close(), unsound.close(), remote.stop()]));
 
 /** Only what comes about from a moment on has to be made again: what came before stays, so that the next build is quick. */
 function momentsOf({ events }: IctResult): ReadonlyMap<string, Approach> {
@@ -101,6 +108,13 @@ const RARE: readonly (readonly [EventType, Approach])[] = [
   [
     'cache.collected',
     async () => ({ template: await mini.template({ image: { version: `1.${++versions}` } }), env: { ICT_IMAGE_CACHE_MAX_COUNT: '1' } }),
+  ],
+  [
+    'cache.uploaded',
+    async () => {
+      for (const path of await remote.files()) await rm(remote.fileOf(path));
+      return { env: { ICT_REMOTE_CACHE_UPLOAD_URL: remote.url, ICT_REMOTE_CACHE_SIGNING_KEY: join(mini.root, 'remote.pem') } };
+    },
   ],
   ['cache.audited', () => Promise.resolve({ args: ['--no-image-cache', '--audit-cache'] })],
   [
