@@ -28,7 +28,6 @@ export { registerEmulator } from './emulator.js';
 export { forgetDisk, forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';
 export { randomFrom } from './random.js';
-export { RemoteCacheServer, type CacheRequest } from './remote-cache-server.js';
 export { smallDisk } from './small-disk.js';
 export { leftovers, soak, type SoakPlan, type SoakReport } from './soak.js';
 export { filesWith } from './planted.js';

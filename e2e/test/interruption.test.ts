@@ -1,7 +1,7 @@
 import { open, readdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { serveArchive, type ArchiveServer } from '@ict/fixtures';
+import { RemoteCacheServer, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import type { EventType } from '@ict/plugin-api';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -17,7 +17,6 @@ import {
   miniTemplate,
   randomFrom,
   readHostState,
-  RemoteCacheServer,
   requireEnd,
   requireQuiet,
   sound,

@@ -3,20 +3,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { RemoteCacheServer } from '@ict/fixtures';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import {
-  artifactOf,
-  ict,
-  Mini,
-  miniTemplate,
-  RemoteCacheServer,
-  sound,
-  stepsOf,
-  type BuildPlaces,
-  type IctOptions,
-  type IctResult,
-} from '../src/index.js';
+import { artifactOf, ict, Mini, miniTemplate, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
 
 const run = promisify(execFile);
 

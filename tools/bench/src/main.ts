@@ -12,6 +12,7 @@ import { hash } from './scenario-hash.js';
 import { help } from './scenario-help.js';
 import { mirror } from './scenario-mirror.js';
 import { primary } from './scenario-primary.js';
+import { remote } from './scenario-remote.js';
 import { resolve as resolution } from './scenario-resolve.js';
 import { restore } from './scenario-restore.js';
 import { rpm } from './scenario-rpm.js';
@@ -26,6 +27,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   help,
   mirror,
   primary,
+  remote,
   resolve: resolution,
   restore,
   rpm,
@@ -41,6 +43,7 @@ const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--direc
   help       ict --help against an empty Node
   mirror     packages fetched by 1 to 64 workers over throttled lines
   primary    a desktop from Debian's index as an rpm repository, against libsolv
+  remote     a machine that has nothing, with and without a remote cache
   resolve    a desktop from Debian's index against apt-get and libsolv
   restore    a base tree of 500 MB unpacked and verified against tar -x and sha256sum
   rpm        rpm packages made a tree against dnf --installroot, and verified against rpm -K
