@@ -108,13 +108,8 @@ const RARE: readonly (readonly [EventType, Approach])[] = [
     'cache.collected',
     async () => ({ template: await mini.template({ image: { version: `1.${++versions}` } }), env: { ICT_IMAGE_CACHE_MAX_COUNT: '1' } }),
   ],
-  [
-    'cache.uploaded',
-    async () => {
-      for (const path of await remote.files()) await rm(remote.fileOf(path));
-      return { env: { ICT_REMOTE_CACHE_UPLOAD_URL: remote.url, ICT_REMOTE_CACHE_SIGNING_KEY: join(mini.root, 'remote.pem') } };
-    },
-  ],
+  ['cache.uploading', uploading],
+  ['cache.uploaded', uploading],
   ['cache.audited', () => Promise.resolve({ args: ['--no-image-cache', '--audit-cache'] })],
   [
     'layer.validated',
@@ -131,6 +126,12 @@ const RARE: readonly (readonly [EventType, Approach])[] = [
 
 /** Said by `ict lock` and `ict boot`, and by the end of a build. */
 const NO_MOMENTS: readonly EventType[] = ['lock.done', 'boot.console', 'boot.done', 'build.done', 'build.failed'];
+
+/** Has the image uploaded, of which the server has nothing. */
+async function uploading(): Promise<Attempt> {
+  for (const path of await remote.files()) await rm(remote.fileOf(path));
+  return { env: { ICT_REMOTE_CACHE_UPLOAD_URL: remote.url, ICT_REMOTE_CACHE_SIGNING_KEY: join(mini.root, 'remote.pem') } };
+}
 
 /** Damages any cached package: an interrupted build may have evicted those before. */
 async function damagePackage({ cache }: BuildPlaces): Promise<Attempt> {

@@ -165,6 +165,9 @@ describe('what a server has is not believed', () => {
     expect(warningsOf(result)).toContain('ICT_REMOTE_CACHE_BLOB');
     expect(brought(result)).not.toContain('ict.image');
     expect(await digestOfImage(result)).toBe(await madeAlone(file));
+    const found = result.events.flatMap((event) => (event.type === 'warning' ? (/v1\/blobs\/[^)]+/.exec(event.message) ?? []) : []));
+    expect(found.length).toBeGreaterThan(1);
+    for (const place of found) expect(await readFile(server.fileOf(`/${place}`))).toEqual(whole.get(server.fileOf(`/${place}`)));
     await putBack(whole);
   });
 

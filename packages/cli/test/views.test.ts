@@ -140,20 +140,27 @@ describe('PlainView', () => {
     tell(
       new PlainView(plain, true),
       [
+        { type: 'stage.start', stage: 'packages' },
+        { type: 'resolve.done', packages: 3, downloadBytes: 300, fromLock: false },
+        { type: 'stage.done', stage: 'packages', durationMs: 100 },
         { type: 'stage.start', stage: 'compose' },
         { type: 'step.hit', step: 'acme.base', key: 'k1' },
         { type: 'step.hit', step: 'acme.install', key: 'k2', from: 'remote' },
         { type: 'step.miss', step: 'acme.hook', key: 'k3', reason: 'first time' },
+        { type: 'fetch.start', files: 1, totalBytes: 100 },
         { type: 'stage.done', stage: 'compose', durationMs: 2500 },
+        { type: 'cache.uploading', results: 3 },
         { type: 'cache.uploaded', records: 1, blobs: 2, sentBytes: 300, durationMs: 1200 },
       ],
       10,
     );
     expect(stderr.lines).toEqual([
+      'packages: done in 0.1 s: 3 packages, fetched when a layer needs them',
       'hit  acme.base',
       'hit  acme.install: from a remote cache',
       'miss acme.hook: first time',
       'compose: done in 2.5 s: 2 of 3 steps from the cache, 1 of them from a remote one',
+      'send 3 results to the remote cache, as far as it lacks them',
       'sent 1 result and 2 files to the remote cache, 300 B in 1.2 s',
     ]);
   });

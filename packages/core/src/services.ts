@@ -144,8 +144,8 @@ async function open(
     temporary,
     emit,
   };
-  const remote = openRemoteCaches(options, context, transport);
   const scratch = await cache.scratchDirectory('sandbox');
+  const remote = openRemoteCaches(options, context, transport, scratch);
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
   const identity = await identifyEngine();
   const own = [temporary, scratch, fetchDirectory];

@@ -53,6 +53,8 @@ export type EventBody =
   | { readonly type: 'package.stored'; readonly name: string; readonly version: string; readonly sizeBytes: number }
   /** Entries of the cache beyond its limits were removed. */
   | { readonly type: 'cache.collected'; readonly entries: number; readonly freedBytes: number }
+  /** The image is delivered, and results are about to be sent to a remote cache, as far as that lacks them. */
+  | { readonly type: 'cache.uploading'; readonly results: number }
   /** New results were sent to a remote cache; `sentBytes` counts what went over the network, compressed. */
   | {
       readonly type: 'cache.uploaded';

@@ -12,8 +12,8 @@ type Half = 'public' | 'private';
 const LABELS = { public: 'PUBLIC KEY', private: 'PRIVATE KEY' } as const;
 
 const HINTS = {
-  public: 'Give the public half: `openssl pkey -in private.pem -pubout -out public.pem` writes it.',
-  private: 'Make one with `openssl genpkey -algorithm ed25519 -out private.pem`, which only its owner may read.',
+  public: 'Give the public half: `ict cache keygen FILE` writes it to FILE.pub, `openssl pkey -in private.pem -pubout` prints it.',
+  private: 'Make one with `ict cache keygen FILE`, or `openssl genpkey -algorithm ed25519`.',
 } as const;
 
 /**

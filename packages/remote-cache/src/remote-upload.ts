@@ -1,12 +1,12 @@
-import { randomBytes, type KeyObject } from 'node:crypto';
-import { stat, writeFile } from 'node:fs/promises';
+import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureOwnDirectory, type CacheKey } from '@ict/integrity';
-import { isIctError } from '@ict/plugin-api';
+import { hasCode, isIctError, type Fetcher } from '@ict/plugin-api';
 import { packBlob, remove, type BlobName } from './blob-file.js';
 import { remoteCacheError } from './errors.js';
 import { addressOf, blobPlace, printedAddress, recordPlace } from './places.js';
-import { MAX_RECORD_BYTES, writeRecord, type RemoteResult } from './record.js';
+import { MAX_RECORD_BYTES, readRecord, writeRecord, type RemoteResult } from './record.js';
 import type { RemoteCache } from './remote-cache.js';
 
 /** Puts files on a server, as that of `@ict/fetch` does. */
@@ -21,8 +21,10 @@ export interface Uploader {
  * another digest than SHA-256 `ICT_INTEGRITY_DIGEST`.
  */
 export interface RemoteUpload {
-  /** Whether the server has a record of the result by this signer, of which nobody found that it is wrong. */
-  has(type: string, key: CacheKey): Promise<boolean>;
+  /** What the record says that the server has of a result by this signer; undefined where it has none, or a wrong one. */
+  find(type: string, key: CacheKey): Promise<RemoteResult | undefined>;
+  /** Whether the server has a blob, of which nobody found that it is wrong. */
+  hasBlob(blob: BlobName): Promise<boolean>;
   /** Compresses and sends the file, unless the server has the blob. @returns how many bytes were sent. */
   putBlob(blob: BlobName, file: string): Promise<number>;
   /** Signs and sends a record. The blobs that it names are there by then. */
@@ -34,6 +36,7 @@ export interface RemoteUploadOptions {
   readonly url: string;
   readonly signingKey: KeyObject;
   readonly uploader: Uploader;
+  readonly fetcher: Pick<Fetcher, 'fetch'>;
   /** Knows what the server has, and should not have: that is replaced. */
   readonly reader?: Pick<RemoteCache, 'isDamaged'>;
   /** Private directory for what is sent. */
@@ -45,8 +48,9 @@ export interface RemoteUploadOptions {
 
 /** Writes to a remote cache. */
 export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
-  const { url, signingKey, uploader, reader, temporary, clock, signal } = options;
-  /** Places where something right lies, as far as is known. */
+  const { url, signingKey, uploader, fetcher, reader, temporary, clock, signal } = options;
+  const own = [createPublicKey(signingKey)];
+  /** Places where a blob lies, as far as is known. */
   const present = new Set<string>();
 
   async function isPresent(place: string): Promise<boolean> {
@@ -64,7 +68,6 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
       await make(file);
       const { size } = await stat(file);
       await uploader.put(addressOf(url, place), file);
-      present.add(place);
       return size;
     } finally {
       await remove(file);
@@ -81,17 +84,27 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
   }
 
   return {
-    async has(type, key) {
+    async find(type, key) {
       const place = recordPlace({ type, key }, signingKey);
+      return telling(place, async () => {
+        const bytes = await readPlace(addressOf(url, place), fetcher);
+        const read = bytes && readRecord(bytes, { type, key }, own);
+        return read?.kind === 'believed' ? read.result : undefined;
+      });
+    },
+    async hasBlob(blob) {
+      const place = blobPlace(blob.digest);
       return telling(place, () => isPresent(place));
     },
     async putBlob(blob, file) {
       const place = blobPlace(blob.digest);
       return telling(place, async () => {
         if (await isPresent(place)) return 0;
-        return send(place, async (packed) => {
+        const sentBytes = await send(place, async (packed) => {
           if (!(await packBlob(file, blob, packed, signal))) throw new Error(`${file} is no longer ${blob.digest}`);
         });
+        present.add(place);
+        return sentBytes;
       });
     },
     async putRecord(type, key, result) {
@@ -106,12 +119,25 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
   };
 }
 
+/** The record at an address; undefined where there is none, or one that nobody would read. */
+async function readPlace(url: string, fetcher: Pick<Fetcher, 'fetch'>): Promise<Uint8Array | undefined> {
+  try {
+    const { file } = await fetcher.fetch({ url, maxBytes: MAX_RECORD_BYTES });
+    return await readFile(file).finally(() => remove(file));
+  } catch (error) {
+    if (hasCode(error, 'ICT_FETCH_NOT_FOUND') || hasCode(error, 'ICT_FETCH_TOO_LARGE')) return undefined;
+    throw error;
+  }
+}
+
 function notUploaded(url: string, place: string, cause: unknown): Error {
   const address = printedAddress(url);
   const status = isIctError(cause) ? cause.facts['status'] : undefined;
   return remoteCacheError('ICT_REMOTE_CACHE_UPLOAD', {
     message: `An upload to the remote cache ${address} failed: ${cause instanceof Error ? cause.message : String(cause)}`,
-    hint: 'Check its address, user and password, and whether that user may write there.',
+    hint: isIctError(cause)
+      ? 'Check its address, user and password, whether that user may write there, and how large files may be.'
+      : 'The cause lies on this machine. The next build that uses the result sends it.',
     facts: { url: address, place, ...(isIctError(cause) ? { reason: cause.code } : {}), ...(status === undefined ? {} : { status }) },
     cause,
   });

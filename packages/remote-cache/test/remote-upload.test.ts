@@ -13,14 +13,15 @@ const content = Buffer.from('content of a layer '.repeat(10_000));
 describe('a record', () => {
   it('is had once it was put', async () => {
     const upload = world.upload();
-    expect(await upload.has(TYPE, KEY)).toBe(false);
+    expect(await upload.find(TYPE, KEY)).toBeUndefined();
     await upload.putRecord(TYPE, KEY, result);
-    expect(await upload.has(TYPE, KEY)).toBe(true);
-    expect(await upload.has(TYPE, OTHER_KEY)).toBe(false);
+    expect(await upload.find(TYPE, KEY)).toEqual(result);
+    expect(await upload.find(TYPE, OTHER_KEY)).toBeUndefined();
     expect(world.store.asked).toEqual([
-      `HEAD ${recordPath(world.signer)}`,
+      `GET ${recordPath(world.signer)}`,
       `PUT ${recordPath(world.signer)}`,
-      `HEAD ${recordPath(world.signer, OTHER_KEY)}`,
+      `GET ${recordPath(world.signer)}`,
+      `GET ${recordPath(world.signer, OTHER_KEY)}`,
     ]);
     expect(world.left()).toEqual([]);
   });
@@ -31,17 +32,16 @@ describe('a record', () => {
     expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({ storedAt: NOW, type: TYPE, key: KEY });
   });
 
-  it('that a reader found to be damaged is not had, and replaced', async () => {
-    world.store.files.set(recordPath(world.signer), Buffer.from('damaged'));
-    const reader = world.cache();
-    const upload = world.upload({ reader });
-    expect(await upload.has(TYPE, KEY)).toBe(true); // as far as anybody knows
-    expect(await reader.find(TYPE, KEY)).toBeUndefined();
-    const informed = world.upload({ reader });
-    expect(await informed.has(TYPE, KEY)).toBe(false);
-    await informed.putRecord(TYPE, KEY, result);
-    expect(await informed.has(TYPE, KEY)).toBe(true);
+  it.each([
+    ['damaged', Buffer.from('damaged')],
+    ['larger than anybody reads', Buffer.alloc(33 * 1024 * 1024)],
+  ])('that is %s is not had, and replaced', async (_what, content) => {
+    world.store.files.set(recordPath(world.signer), content);
+    const upload = world.upload();
+    expect(await upload.find(TYPE, KEY)).toBeUndefined();
+    await upload.putRecord(TYPE, KEY, result);
     expect(await world.cache().find(TYPE, KEY)).toEqual(result);
+    expect(world.left()).toEqual([]);
   });
 
   it('that nobody would read is not sent', async () => {
@@ -55,11 +55,14 @@ describe('a blob', () => {
   it('is compressed and sent once', async () => {
     const { ref, file } = world.blob(content);
     const upload = world.upload();
-    await upload.putBlob(ref, file);
-    await upload.putBlob(ref, file);
-    expect(world.store.asked).toEqual([`HEAD ${blobPath(ref)}`, `PUT ${blobPath(ref)}`]);
+    expect(await upload.hasBlob(ref)).toBe(false);
+    const sentBytes = await upload.putBlob(ref, file);
+    expect(await upload.putBlob(ref, file)).toBe(0);
+    expect(await upload.hasBlob(ref)).toBe(true);
+    expect(world.store.asked).toEqual([`HEAD ${blobPath(ref)}`, `HEAD ${blobPath(ref)}`, `PUT ${blobPath(ref)}`]);
     const packed = world.store.files.get(blobPath(ref)) ?? Buffer.alloc(0);
     expect(packed.length).toBeLessThan(content.length / 10);
+    expect(sentBytes).toBe(packed.length);
     expect(zstdDecompressSync(packed).equals(content)).toBe(true);
     expect(existsSync(file)).toBe(true);
     expect(world.left()).toEqual([]);
@@ -102,7 +105,8 @@ describe('a blob', () => {
 
 describe('trouble is one error, which tells no password:', () => {
   const works = {
-    has: () => world.upload({ url: address() }).has(TYPE, KEY),
+    find: () => world.upload({ url: address() }).find(TYPE, KEY),
+    hasBlob: () => world.upload({ url: address() }).hasBlob(world.blob(content).ref),
     putRecord: () => world.upload({ url: address() }).putRecord(TYPE, KEY, result),
     putBlob: () => {
       const { ref, file } = world.blob(content);
@@ -156,6 +160,6 @@ it('stops with its signal, of which it gives the reason', async () => {
   world.abort(reason);
   await expect(world.upload().putBlob(ref, file)).rejects.toBe(reason);
   await expect(world.upload().putRecord(TYPE, KEY, result)).rejects.toBe(reason);
-  await expect(world.upload().has(TYPE, KEY)).rejects.toBe(reason);
+  await expect(world.upload().find(TYPE, KEY)).rejects.toBe(reason);
   expect(world.store.asked).toEqual([]);
 });

@@ -138,7 +138,16 @@ export function useWorld(): void {
           ...options,
         }),
       upload: (options = {}) =>
-        openRemoteUpload({ url: store.url, signingKey: signer.signing, uploader, temporary, clock: () => NOW, signal, ...options }),
+        openRemoteUpload({
+          url: store.url,
+          signingKey: signer.signing,
+          uploader,
+          fetcher,
+          temporary,
+          clock: () => NOW,
+          signal,
+          ...options,
+        }),
       warnings: () => events.map((event) => (event.type === 'warning' ? event.code : event.type)),
       blob(content) {
         const file = join(root, `blob-${(blobs += 1)}`);

@@ -336,6 +336,12 @@ it('shows no credentials', async () => {
   });
 });
 
+it('quotes no part of a password with a blank in the addresses of remote caches', async () => {
+  const { problems } = await loadConfig(await options({}, { env: { ICT_REMOTE_CACHE_URLS: 'http://ci:top secret@c.example/ict' } }));
+  expect(problems.map(({ code }) => code)).toContain('ICT_CONFIG_ENVIRONMENT');
+  expect(JSON.stringify(problems)).not.toMatch(/top|secret/);
+});
+
 it.each(['http://user:secret@b.example/a b', 'http://user:sec/ret<secret@b.example'])('quotes no credentials of %s', async (address) => {
   const { problems } = await loadConfig(await options({ 'cwd/image-composer-tool.yml': `mirrors:\n  http://a.example: "${address}"\n` }));
   const said = JSON.stringify(problems);

@@ -41,6 +41,10 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
       return says(terminal, 'info') ? stepText('miss', `${event.step}${keyText(event.key, terminal)}`, event.reason, colors) : undefined;
     case 'cache.audited':
       return says(terminal, 'info') ? stepText(event.equal ? 'same' : 'diff', event.step, 'made anew by the audit', colors) : undefined;
+    case 'cache.uploading': {
+      const what = `${formatCount(event.results, 'result')} to the remote cache, as far as it lacks them`;
+      return says(terminal, 'info') ? stepText('send', what, '', colors) : undefined;
+    }
     case 'cache.uploaded':
       return says(terminal, 'info') ? stepText('sent', uploadText(event), '', colors) : undefined;
     default: {
@@ -61,7 +65,15 @@ function uploadText({ records, blobs, sentBytes, durationMs }: Extract<BuildEven
   return `${what} to the remote cache, ${formatBytes(sentBytes)} in ${formatDuration(durationMs)}`;
 }
 
-type Told = 'warning' | 'package.invalid' | 'fetch.retry' | 'step.hit' | 'step.miss' | 'cache.audited' | 'cache.uploaded';
+type Told =
+  | 'warning'
+  | 'package.invalid'
+  | 'fetch.retry'
+  | 'step.hit'
+  | 'step.miss'
+  | 'cache.audited'
+  | 'cache.uploading'
+  | 'cache.uploaded';
 
 /** The key of a step, for those who want details. */
 function keyText(key: string, terminal: Terminal): string {

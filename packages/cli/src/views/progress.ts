@@ -26,6 +26,10 @@ export class Progress {
   private current: Stage | undefined;
   private packages = { count: 0, downloadBytes: 0, fromLock: false };
   private planned = { files: 0, bytes: 0 };
+  /** Whether packages were asked for: where their layers may come from elsewhere, each is when it is unpacked. */
+  private announced = false;
+  /** Said of packages when their stage ends: later ones are of layers that are made. */
+  private fetched: string | undefined;
   private doneFiles = 0;
   private doneBytes = 0;
   private readonly inFlight = new Map<string, number>();
@@ -53,6 +57,7 @@ export class Progress {
         this.state.set(event.stage, 'running');
         return;
       case 'stage.done':
+        if (event.stage === 'packages') this.fetched = this.describeFetched();
         this.state.set(event.stage, 'done');
         this.durationMs.set(event.stage, event.durationMs);
         this.current = undefined;
@@ -67,6 +72,7 @@ export class Progress {
       case 'fetch.start':
         // Metadata comes before it, and is not part of what it announces.
         this.planned = { files: event.files, bytes: event.totalBytes };
+        this.announced = true;
         this.doneFiles = 0;
         this.doneBytes = 0;
         this.inFlight.clear();
@@ -150,9 +156,13 @@ export class Progress {
 
   private describePackages(): string {
     if (this.packages.count === 0) return this.activity;
-    const fetched = this.planned.files === 0 ? 'nothing to download' : `${formatBytes(this.doneBytes)} downloaded`;
     const origin = this.packages.fromLock ? ' as locked' : '';
-    return `${formatCount(this.packages.count, 'package')}${origin}, ${fetched}`;
+    return `${formatCount(this.packages.count, 'package')}${origin}, ${this.fetched ?? this.describeFetched()}`;
+  }
+
+  private describeFetched(): string {
+    if (!this.announced) return 'fetched when a layer needs them';
+    return this.planned.files === 0 ? 'nothing to download' : `${formatBytes(this.doneBytes)} downloaded`;
   }
 
   private describeSteps(): string {

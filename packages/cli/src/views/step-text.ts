@@ -4,9 +4,9 @@ import { plainText } from './terminal-text.js';
 /** What a build looks for before all steps: the finished image. */
 export const IMAGE_STEP = 'ict.image';
 
-type Verdict = 'hit' | 'miss' | 'open' | 'same' | 'diff' | 'sent';
+type Verdict = 'hit' | 'miss' | 'open' | 'same' | 'diff' | 'send' | 'sent';
 
-const good: ReadonlySet<Verdict> = new Set<Verdict>(['hit', 'same', 'sent']);
+const good: ReadonlySet<Verdict> = new Set<Verdict>(['hit', 'same', 'send', 'sent']);
 
 /** A step in one line, the same for a build, its audit and its explanation: `hit  NAME`, or `miss NAME: why`. */
 export function stepText(verdict: Verdict, step: string, reason: string, colors: Colors): string {

@@ -10,8 +10,8 @@ import { RemoteLayers } from './remote-layers.js';
 import { RemoteResults, type RemoteSource } from './remote-results.js';
 import { UploadQueue } from './upload-queue.js';
 
-/** Attempts after the first one, at most: whatever a remote cache has can be made, and a server that is gone should cost little time. */
-const RETRIES = 1;
+/** Whatever a remote cache has can be made: a server that is gone should cost little time. What is configured may be less. */
+const PATIENCE = { retries: 1, connectMs: 10_000, headersMs: 30_000, bodyMs: 20_000 };
 
 /** The remote caches of an engine, open. */
 export interface RemoteCaches {
@@ -44,44 +44,61 @@ export interface RemoteSteps {
 /**
  * Opens the remote caches that the options name, if there are any and the network may be used. No server is asked yet.
  *
+ * @param scratch directory for what is uploaded.
  * @throws `ICT_REMOTE_CACHE_KEY`
  */
 export function openRemoteCaches(
   { remoteCache, offline }: Pick<EngineOptions, 'remoteCache' | 'offline'>,
   context: Context,
   transport: FetcherOptions,
+  scratch: string,
 ): RemoteCaches | undefined {
   if (remoteCache === undefined || offline) return undefined;
   const { urls, trustedKeys, upload } = remoteCache;
   const { temporary, emit, signal, clock } = context;
   const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
-  const retry = { ...transport.retry, retries: Math.min(RETRIES, transport.retry?.retries ?? RETRIES) };
-  const fetcher = createFetcher({ ...transport, retry });
+  const brief = { ...transport, ...inBrief(transport) };
+  const fetcher = createFetcher(brief);
   const reader = openRemoteCache({ urls, trustedKeys: keys, fetcher, temporary, emit, signal });
-  const uploader = createUploader({ ...transport, retry });
+  const uploader = createUploader(brief);
   const writer =
     upload &&
     openRemoteUpload({
       url: upload.url,
       signingKey: readSigningKey(upload.signingKey.pem, upload.signingKey.file),
       uploader,
+      fetcher,
       reader,
-      temporary,
+      temporary: scratch,
       clock,
       signal,
     });
   return {
-    forBuild: (uploads) => openBuildRemote(urls.length === 0 ? undefined : reader, uploads ? writer : undefined, context),
+    forBuild: (uploads) => openBuildRemote(urls.length === 0 ? undefined : reader, uploads ? writer : undefined, context, scratch),
     close: async () => {
       await Promise.all([fetcher.close(), uploader.close()]);
     },
   };
 }
 
-/** @param remote absent: nothing is looked for. @param upload absent: nothing is sent. */
-export function openBuildRemote(remote: RemoteSource | undefined, upload: RemoteUpload | undefined, context: Context): BuildRemote {
+function inBrief({ retry, timeouts }: FetcherOptions): Required<Pick<FetcherOptions, 'retry' | 'timeouts'>> {
+  const { retries, ...waits } = PATIENCE;
+  const least = (name: keyof typeof waits): number => Math.min(waits[name], timeouts?.[name] ?? Infinity);
+  return {
+    retry: { ...retry, retries: Math.min(retries, retry?.retries ?? retries) },
+    timeouts: { connectMs: least('connectMs'), headersMs: least('headersMs'), bodyMs: least('bodyMs') },
+  };
+}
+
+/** @param remote absent: nothing is looked for. @param upload absent: nothing is sent. @param scratch directory for what is sent. */
+export function openBuildRemote(
+  remote: RemoteSource | undefined,
+  upload: RemoteUpload | undefined,
+  context: Context,
+  scratch: string,
+): BuildRemote {
   const { blobs } = context;
-  const queue = upload && new UploadQueue(upload, context);
+  const queue = upload && new UploadQueue(upload, context, scratch);
   const results = (note: (...layer: Parameters<RemoteLayers['note']>) => Promise<boolean>): RemoteResults | undefined =>
     remote && new RemoteResults(remote, blobs, note);
   return {

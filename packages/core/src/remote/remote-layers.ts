@@ -73,9 +73,10 @@ export class RemoteLayers implements LayerShelf {
 
   private async bring(layer: Pick<LayerRef, 'digest'>, archive: BlobRef): Promise<StoredLayer | undefined> {
     const file = await this.remote.fetch(archive);
-    const stored = file === undefined ? undefined : await restoreLayer(layer, file, this.cache, await this.sandbox.get());
-    if (file !== undefined) await rm(file);
-    if (stored !== undefined) return stored;
+    if (file !== undefined) {
+      const stored = await restoreLayer(layer, file, this.cache, await this.sandbox.get()).finally(() => rm(file));
+      if (stored !== undefined) return stored;
+    }
     this.archives.delete(layer.digest);
     this.distrusted.add(archive.digest);
     return undefined;

@@ -33,7 +33,7 @@ async function machine(name: string, { reads = true, uploads = true }: { reads?:
   const verify = { digestFile: (file: string) => hashFile(file) } as unknown as Verifier;
   const context = { blobs: cache.blobs, emit, temporary, verify, signal: new AbortController().signal } as unknown as Context;
   const own = new CachedLayers(cache.layers);
-  const remote = openBuildRemote(reads ? server : undefined, uploads ? server : undefined, context);
+  const remote = openBuildRemote(reads ? server : undefined, uploads ? server : undefined, context, temporary);
   const { layers, exchange, upload } = remote.steps(own, own, new LazySandbox(async () => oneFileSandbox));
   const steps = new StepEngine(cache.steps, cache.blobs, layers, engine, emit, { exchange });
   const images = new ImageCache(cache.images, engine, emit, remote.images);
@@ -96,12 +96,34 @@ it('gives another machine what one has made: files at once, layers when they are
   expect(readFileSync(join(found?.directory ?? '', 'content'), 'utf8')).toBe('tree');
   expect(await two.cache.layers.get(layer.digest)).toBeDefined();
 
-  // From now on it is that machine's own, and is sent nowhere.
+  // From now on it is that machine's own, and the server has it.
   server.calls.length = 0;
   await two.steps.run(call('layer', never));
   await two.steps.run(call('file', never));
   await two.upload();
-  expect(server.calls).toEqual(['has test.step', 'has test.step']);
+  expect(server.calls).toEqual(['find test.step', `has ${digestOf('tree')}`, 'find test.step']);
+  expect(two.events.at(-1)).toEqual({ type: 'cache.uploading', results: 2 });
+});
+
+it('puts right what the server lost below its records, and nothing else', async () => {
+  const one = await machine('one');
+  const { file } = await makeBoth(one);
+  const repeat = async (): Promise<readonly string[]> => {
+    server.calls.length = 0;
+    await one.steps.run(call('layer', never));
+    await one.steps.run(call('file', never));
+    await one.upload();
+    return server.calls.filter((what) => what.startsWith('put'));
+  };
+  server.blobs.delete(file.digest);
+  expect(await repeat()).toEqual([`put ${file.digest}`]);
+  // Each build has a queue of its own; this one knows of the archive that it sent.
+  const again = await machine('one');
+  server.blobs.delete(digestOf('tree'));
+  server.calls.length = 0;
+  await again.steps.run(call('layer', never));
+  await again.upload();
+  expect(server.calls).toEqual(['find test.step', `has ${digestOf('tree')}`, `put ${digestOf('tree')}`]);
 });
 
 it('leaves nothing in the directory of downloads', async () => {
@@ -194,13 +216,28 @@ it('sends no layer that was altered', async () => {
   expect(await readdir(one.temporary)).toEqual([]);
 });
 
-it('says once that a server takes nothing, and tries nothing more', async () => {
+it.each([
+  [507, 'tries nothing more', 1],
+  [413, 'tries what may be smaller', 2],
+])('says once that a server refuses with %i, and %s', async (status, _what, tries) => {
   const one = await machine('one');
-  server.full = true;
+  server.refusal = status;
   await makeBoth(one);
   expect(one.events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'ICT_REMOTE_CACHE_UPLOAD', hint: 'Make room.' }]);
   expect(typesOf(one)).not.toContain('cache.uploaded');
-  expect(server.calls.filter((what) => what === 'has test.step')).toHaveLength(1);
+  expect(server.calls.filter((what) => what === 'find test.step')).toHaveLength(2 + tries);
+});
+
+it('says what kept it from reading what is to be sent, and sends the rest', async () => {
+  const one = await machine('one');
+  const put = server.putBlob.bind(server);
+  server.putBlob = async (blob, file) => {
+    if (blob.digest === digestOf('tree')) throw Object.assign(new Error('no room'), { code: 'ENOSPC' });
+    return put(blob, file);
+  };
+  await makeBoth(one);
+  expect(one.events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'ICT_REMOTE_CACHE_UPLOAD', message: 'no room' }]);
+  expect(one.events.at(-1)).toMatchObject({ type: 'cache.uploaded', records: 1, blobs: 1 });
 });
 
 it('gives another machine a finished image, as that keeps it', async () => {
@@ -224,5 +261,5 @@ it('gives another machine a finished image, as that keeps it', async () => {
   server.calls.length = 0;
   expect(await two.images.find(inputs)).toMatchObject({ artifacts: [{ name: 'a.raw' }] });
   await two.upload();
-  expect(server.calls).toEqual(['has ict.image']);
+  expect(server.calls).toEqual(['find ict.image']);
 });

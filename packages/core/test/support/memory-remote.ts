@@ -11,8 +11,8 @@ export class MemoryRemote implements RemoteSource, RemoteUpload {
   readonly blobs = new Map<Digest, Buffer>();
   /** What was asked and sent, such as `fetch sha256:...`. */
   readonly calls: string[] = [];
-  /** Refuses what is sent. */
-  full = false;
+  /** Status by which it refuses blobs. */
+  refusal: number | undefined;
   private readonly temporary: string;
 
   /** @param temporary where downloaded files go. */
@@ -34,13 +34,16 @@ export class MemoryRemote implements RemoteSource, RemoteUpload {
     return file;
   }
 
-  async has(type: string, key: string): Promise<boolean> {
-    this.calls.push(`has ${type}`);
-    return this.records.has(`${type} ${key}`);
+  async hasBlob({ digest }: Pick<BlobRef, 'digest'>): Promise<boolean> {
+    this.calls.push(`has ${digest}`);
+    return this.blobs.has(digest);
   }
 
   async putBlob({ digest }: Pick<BlobRef, 'digest'>, file: string): Promise<number> {
-    if (this.full) throw new IctError('ICT_REMOTE_CACHE_UPLOAD', 'network', { message: 'the server is full', hint: 'Make room.' });
+    if (this.refusal !== undefined) {
+      const facts = { reason: 'ICT_FETCH_STATUS', status: this.refusal };
+      throw new IctError('ICT_REMOTE_CACHE_UPLOAD', 'network', { message: 'the server refuses', hint: 'Make room.', facts });
+    }
     if (this.blobs.has(digest)) return 0;
     this.calls.push(`put ${digest}`);
     const content = await readFile(file);

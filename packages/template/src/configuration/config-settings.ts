@@ -241,7 +241,13 @@ function withoutSlash(url: string): string {
 
 /** A value as its user wrote it, addresses without users and passwords. */
 function spoken(value: unknown, { format, items }: Pick<SettingSchema, 'format' | 'items'>): string {
-  if (Array.isArray(value)) return value.map((word) => spoken(word, { ...items })).join(' ');
+  if (Array.isArray(value)) {
+    // Together first: a password with a blank in it is in two words.
+    const words = withoutCredentials(JSON.stringify(value.join(' ')))
+      .slice(1, -1)
+      .split(' ');
+    return words.map((word) => spoken(word, { ...items })).join(' ');
+  }
   if (format !== undefined) return bareAddress(String(value));
   if (typeof value !== 'object') return String(value);
   return Object.entries(value as Readonly<Record<string, unknown>>)
