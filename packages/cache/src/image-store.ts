@@ -56,9 +56,10 @@ export interface ImageStore {
   /**
    * Keeps an image. Blobs are hard-linked where the file system allows it, else copied.
    *
+   * @returns the image as it is kept; undefined where another process kept one of these inputs at the same time.
    * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
    */
-  put(inputs: Json, image: NewImage, tool: string): Promise<void>;
+  put(inputs: Json, image: NewImage, tool: string): Promise<StoredImage | undefined>;
   /**
    * Keeps a copy of a finished image that was made elsewhere, marked as imported: it can be exported, but is no hit of any build.
    *
@@ -197,7 +198,12 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     yield* readOnly.all(records);
   }
 
-  async function keep(inputs: Json, { artifacts, documents }: NewImage, origin: ImageRecord['origin'], tool: string): Promise<void> {
+  async function keep(
+    inputs: Json,
+    { artifacts, documents }: NewImage,
+    origin: ImageRecord['origin'],
+    tool: string,
+  ): Promise<StoredImage | undefined> {
     const key = cacheKey('image', inputs);
     const record: ImageRecord = {
       key,
@@ -230,9 +236,10 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       await layout.toTrash(directoryOf(key));
       await rename(staged, directoryOf(key));
       await syncDirectory(root);
+      return { ...record, directory: directoryOf(key) };
     } catch (error) {
       await rm(staged, { recursive: true, force: true }).catch(() => undefined); // the cause says more; what stays is reaped
-      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return; // another process kept the same image
+      if (errnoOf(error) === 'ENOTEMPTY' || errnoOf(error) === 'EEXIST') return undefined; // another process kept the same image
       throw storageFailure(error, { what: 'a finished image', directory: root });
     }
   }

@@ -2,7 +2,7 @@ import { hasCode, type Context, type Json, type LayerRef, type Provider, type Tr
 import { changedPaths } from '@ict/sandbox';
 import type { LayerCall, LayerMaker } from './composition.js';
 import { coreError } from '../errors.js';
-import type { LayerShelf } from '../trees/layer-shelf.js';
+import type { LayerFinder } from '../trees/layer-shelf.js';
 import type { SandboxTrees } from '../trees/trees.js';
 
 /** Decides for each step whether it is looked at again. */
@@ -19,12 +19,12 @@ const NAMED = 5;
 export class CacheAudit {
   private readonly sample: AuditSample;
   private readonly layers: LayerMaker;
-  private readonly shelf: LayerShelf;
+  private readonly shelf: LayerFinder;
   private readonly trees: SandboxTrees;
   private readonly provider: Provider;
   private readonly emit: Context['emit'];
 
-  constructor(sample: AuditSample, layers: LayerMaker, shelf: LayerShelf, trees: SandboxTrees, provider: Provider, emit: Context['emit']) {
+  constructor(sample: AuditSample, layers: LayerMaker, shelf: LayerFinder, trees: SandboxTrees, provider: Provider, emit: Context['emit']) {
     this.sample = sample;
     this.layers = layers;
     this.shelf = shelf;

@@ -127,12 +127,11 @@ export class ImageCache {
     const made = await this.remote?.find(this.store.key(inputs));
     if (made === undefined) return undefined;
     try {
-      await this.store.put(inputs, made.image, made.tool);
+      return (await this.store.put(inputs, made.image, made.tool)) ?? (await this.store.find(inputs)).image;
     } catch (error) {
       this.tellNotKept(error);
       return undefined;
     }
-    return (await this.store.find(inputs)).image;
   }
 
   /** Takes away the image of these inputs, when one is kept. */
@@ -144,15 +143,14 @@ export class ImageCache {
   async keep(inputs: Json, { artifacts, documents }: FinishedImage): Promise<void> {
     const start = performance.now();
     try {
-      await this.store.put(
+      const kept = await this.store.put(
         inputs,
         { artifacts: artifacts.map((artifact) => ({ ...artifact, source: artifact.file })), documents },
         `${this.engine.name} ${this.engine.version}`,
       );
       const durationMs = Math.round(performance.now() - start);
       this.emit({ type: 'step.stored', step: IMAGE_STEP, key: this.store.key(inputs), durationMs });
-      const { image } = this.remote === undefined ? {} : await this.store.find(inputs);
-      if (image !== undefined) this.remote?.offer(image);
+      if (kept !== undefined) this.remote?.offer(kept);
     } catch (error) {
       this.tellNotKept(error);
     }

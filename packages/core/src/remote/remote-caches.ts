@@ -3,7 +3,7 @@ import type { Context, LayerRef } from '@ict/plugin-api';
 import { openRemoteCache, openRemoteUpload, readPublicKey, readSigningKey, type RemoteUpload } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
-import type { LayerShelf } from '../trees/layer-shelf.js';
+import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
@@ -29,13 +29,13 @@ export interface BuildRemote {
    * @param own where layers of this machine are looked for.
    * @param cache where layers that are downloaded go.
    */
-  steps(own: LayerShelf, cache: LayerShelf, sandbox: LazySandbox): RemoteSteps;
+  steps(own: LayerFinder, cache: LayerShelf, sandbox: LazySandbox): RemoteSteps;
 }
 
 /** Steps of a build whose results may come from other machines, and go to them. */
 export interface RemoteSteps {
   /** Layers of this machine and of others. */
-  readonly layers: LayerShelf;
+  readonly layers: LayerFinder;
   readonly exchange: StepExchange;
   /** Sends what this machine has and the server lacks of the results that the build used; its image, too. */
   upload(): Promise<void>;

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import type { BlobRef, LayerRef } from '@ict/plugin-api';
 import type { LayerSignature } from '@ict/sandbox';
 import type { RemoteCache } from '@ict/remote-cache';
-import type { LayerShelf, PublishedLayer, StagedLayer, StoredLayer } from '../trees/layer-shelf.js';
+import type { LayerFinder, LayerShelf, StoredLayer } from '../trees/layer-shelf.js';
 import { restoreLayer } from '../trees/layer-unpacking.js';
 import type { LazySandbox } from '../trees/trees.js';
 
@@ -10,8 +10,8 @@ import type { LazySandbox } from '../trees/trees.js';
  * Layers of this machine and, after them, those of remote caches, of which the record of a step has told where their archives are. An archive is
  * downloaded when the layer is mounted, so that a layer under a result that is found costs nothing.
  */
-export class RemoteLayers implements LayerShelf {
-  private readonly own: LayerShelf;
+export class RemoteLayers implements LayerFinder {
+  private readonly own: LayerFinder;
   private readonly cache: LayerShelf;
   private readonly remote: Pick<RemoteCache, 'fetch'>;
   private readonly sandbox: LazySandbox;
@@ -24,7 +24,7 @@ export class RemoteLayers implements LayerShelf {
    * @param own where layers of this machine are looked for.
    * @param cache where those that are downloaded go.
    */
-  constructor(own: LayerShelf, cache: LayerShelf, remote: Pick<RemoteCache, 'fetch'>, sandbox: LazySandbox) {
+  constructor(own: LayerFinder, cache: LayerShelf, remote: Pick<RemoteCache, 'fetch'>, sandbox: LazySandbox) {
     this.own = own;
     this.cache = cache;
     this.remote = remote;
@@ -51,24 +51,12 @@ export class RemoteLayers implements LayerShelf {
     return stored ?? (archive === undefined ? undefined : this.bring(layer, archive));
   }
 
-  stage(): Promise<StagedLayer> {
-    return this.own.stage();
-  }
-
-  publish(...layer: Parameters<LayerShelf['publish']>): Promise<PublishedLayer> {
-    return this.own.publish(...layer);
-  }
-
   resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
     return this.own.resign(layer, signature);
   }
 
   drop(layer: Pick<LayerRef, 'digest'>): Promise<void> {
     return this.own.drop(layer);
-  }
-
-  abandon(staged: StagedLayer): Promise<void> {
-    return this.own.abandon(staged);
   }
 
   private async bring(layer: Pick<LayerRef, 'digest'>, archive: BlobRef): Promise<StoredLayer | undefined> {

@@ -6,7 +6,7 @@ import { taggedReferences } from '@ict/cache';
 import type { CacheKey } from '@ict/integrity';
 import { hasCode, toErrorRecord, type BlobRef, type BlobStore, type Context, type Digest, type Json, type LayerRef } from '@ict/plugin-api';
 import type { RemoteUpload } from '@ict/remote-cache';
-import type { LayerShelf } from '../trees/layer-shelf.js';
+import type { LayerFinder } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
 
 const UPLOAD = 'ICT_REMOTE_CACHE_UPLOAD';
@@ -29,7 +29,7 @@ export interface KeptResult {
 export interface UploadSource {
   readonly blobs: BlobStore;
   /** Layers of this machine. */
-  readonly layers: LayerShelf;
+  readonly layers: Pick<LayerFinder, 'find'>;
   readonly sandbox: LazySandbox;
 }
 

@@ -28,10 +28,18 @@ export interface PublishedLayer {
 /** Computes a layer's stat signature. */
 export type SignLayer = (directory: string) => Promise<LayerSignature>;
 
-/** Keeps layers by digest. */
-export interface LayerShelf {
+/** Finds layers by digest. */
+export interface LayerFinder {
   has(layer: LayerRef): Promise<boolean>;
   find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined>;
+  /** Keeps a new signature of a layer whose every byte was found to be right. */
+  resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
+  /** Takes a damaged layer away. */
+  drop(layer: Pick<LayerRef, 'digest'>): Promise<void>;
+}
+
+/** Keeps layers by digest. */
+export interface LayerShelf extends LayerFinder {
   stage(): Promise<StagedLayer>;
   /** The file that sealing a staged layer is to write it to as well, as tar.gz, for `publish`; absent where no archives are kept. */
   archivePlace?(staged: StagedLayer): string | undefined;
@@ -39,10 +47,6 @@ export interface LayerShelf {
   publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer, archive?: string): Promise<PublishedLayer>;
   /** Takes over the archive of a layer whose tree is kept elsewhere; absent where no archives are kept. */
   keepArchive?(layer: LayerRef, archive: string): Promise<void>;
-  /** Keeps a new signature of a layer whose every byte was found to be right. */
-  resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
-  /** Takes a damaged layer away. */
-  drop(layer: Pick<LayerRef, 'digest'>): Promise<void>;
   /** Takes away what was staged and will not be published. */
   abandon(staged: StagedLayer): Promise<void>;
 }

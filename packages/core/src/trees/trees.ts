@@ -14,7 +14,7 @@ import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from '../errors.js';
 import { lookingForRoom } from './full-disk.js';
 import { isProvenListing } from './layer-listing.js';
-import type { LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
+import type { LayerFinder, LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { mergeLayers, type MergedEntry } from './merged-tree.js';
 
 /** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
@@ -69,7 +69,7 @@ export interface TreeRules {
 /** Opens trees over the sandbox: layers are verified when first mounted, and what a session wrote becomes a layer. */
 export class SandboxTrees implements TreeRunner {
   private readonly sandbox: LazySandbox;
-  private readonly shelf: LayerShelf;
+  private readonly shelf: LayerFinder;
   private readonly cache: LayerShelf;
   private readonly epochSeconds: number;
   private readonly verify: 'signature' | 'full';
@@ -81,7 +81,7 @@ export class SandboxTrees implements TreeRunner {
    * @param shelf where layers are looked for.
    * @param cache where new ones go unless told otherwise: a layer there stays where it is.
    */
-  constructor(sandbox: LazySandbox, shelf: LayerShelf, cache: LayerShelf, { epochSeconds, verify, signal }: TreeRules) {
+  constructor(sandbox: LazySandbox, shelf: LayerFinder, cache: LayerShelf, { epochSeconds, verify, signal }: TreeRules) {
     this.sandbox = sandbox;
     this.shelf = shelf;
     this.cache = cache;
