@@ -127,10 +127,10 @@ const RARE: readonly (readonly [EventType, Approach])[] = [
 /** Said by `ict lock` and `ict boot`, and by the end of a build. */
 const NO_MOMENTS: readonly EventType[] = ['lock.done', 'boot.console', 'boot.done', 'build.done', 'build.failed'];
 
-/** Has the image uploaded, of which the server has nothing. */
-async function uploading(): Promise<Attempt> {
-  for (const path of await remote.files()) await rm(remote.fileOf(path));
-  return { env: { ICT_REMOTE_CACHE_UPLOAD_URL: remote.url, ICT_REMOTE_CACHE_SIGNING_KEY: join(mini.root, 'remote.pem') } };
+/** Has the image uploaded, to a place of the server where nothing is and no other build sends to. */
+function uploading(): Promise<Attempt> {
+  const url = `${remote.url}/${++versions}`;
+  return Promise.resolve({ env: { ICT_REMOTE_CACHE_UPLOAD_URL: url, ICT_REMOTE_CACHE_SIGNING_KEY: join(mini.root, 'remote.pem') } });
 }
 
 /** Damages any cached package: an interrupted build may have evicted those before. */
