@@ -45,7 +45,7 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Default: GET. */
-  readonly method?: 'GET' | 'HEAD' | 'PUT';
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
 }
 
 /**
@@ -130,14 +130,17 @@ export interface Answer {
 export interface ExchangeOptions extends RequestOptions {
   readonly connections: Connections;
   readonly allowDowngrade: boolean;
+  /** What goes to the origin of the address instead of the user and password in it. */
+  readonly authorization?: string;
   /** Opens what is sent, whose length the headers say: once, and again for each redirect. It is closed with the answer. */
   readonly openBody?: () => Promise<Readable>;
 }
 
-function authorization(url: URL): Record<string, string> {
-  if (url.username === '' && url.password === '') return {};
+/** Basic authorization of the user and password in an address, if there are any. RFC 7617. */
+function basicAuthorization(url: URL): string | undefined {
+  if (url.username === '' && url.password === '') return undefined;
   const pair = `${unescaped(url.username)}:${unescaped(url.password)}`;
-  return { authorization: `Basic ${Buffer.from(pair).toString('base64')}` };
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
 /** A part of an address as it is meant. One whose "%" escapes nothing is meant as it is written. */
@@ -180,15 +183,16 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
 }
 
 /**
- * One request, with its redirects. A user name and password in the address go to its origin as Basic authorization, and to no other
- * origin that a redirect may name.
+ * One request, with its redirects. A user name and password in the address go to its origin as Basic authorization, or `authorization` does, and to no
+ * other origin that a redirect may name.
  *
  * @returns the first answer that is no redirect, its body not yet read: the caller must receive or discard it.
  * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
   const { connections, signal, method = 'GET', allowDowngrade, openBody } = options;
-  const credentials = authorization(address);
+  const authorization = options.authorization ?? basicAuthorization(address);
+  const credentials: Record<string, string> = authorization === undefined ? {} : { authorization };
   const visited = [address];
   for (;;) {
     const url = visited.at(-1) ?? address;

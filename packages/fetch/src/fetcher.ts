@@ -42,8 +42,21 @@ export interface FetcherOptions {
   readonly timer?: Timer;
 }
 
+/** A request with what proves who asks, instead of the user and password of its address: it goes to the origin of the address alone. */
+export interface AuthorizedRequest extends FetchRequest {
+  readonly authorization?: string;
+}
+
 /** A {@link Fetcher} that also knows where archives may be got. */
-export type MirroredFetcher = Fetcher & MirrorRoutes & { close(): Promise<void> };
+export interface MirroredFetcher extends Fetcher, MirrorRoutes {
+  fetch(request: AuthorizedRequest): Promise<FetchedFile>;
+  close(): Promise<void>;
+}
+
+/** What proves to a server who asks: nothing to a mirror of the one that was meant. */
+function proofFor({ url: meant, authorization }: AuthorizedRequest, url: URL): Pick<AuthorizedRequest, 'authorization'> {
+  return authorization === undefined || new URL(meant).origin !== url.origin ? {} : { authorization };
+}
 
 /** Whether something else came than was asked for: perhaps from a cache on the way. */
 function isOther(failure: unknown): boolean {
@@ -115,7 +128,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   }
 
   async function fromNetwork(
-    request: FetchRequest,
+    request: AuthorizedRequest,
     url: URL,
     {
       partial,
@@ -138,7 +151,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
           onProgress: progressOf(request),
         },
         partial,
-        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, ...care, timer, emit },
+        { connections, signal, allowDowngrade: options.allowDowngrade ?? false, ...proofFor(request, url), ...care, timer, emit },
       );
     } catch (error) {
       if (isIctError(error) && error.kind === 'integrity') partial.restart(); // nothing of it is worth going on with
@@ -181,7 +194,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     }
   }
 
-  async function fetchMapped(request: FetchRequest): Promise<FetchedFile> {
+  async function fetchMapped(request: AuthorizedRequest): Promise<FetchedFile> {
     const { candidates, rest, patient, passOver } = routes.route(request.url);
     // Only a digest says that what another mirror sends is the same file.
     const known = request.expect?.digest === undefined ? candidates.slice(0, 1) : candidates;

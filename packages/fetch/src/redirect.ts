@@ -7,7 +7,7 @@ export const maxRedirects = 5;
 /** Whether the answer to a request is that it be made elsewhere. What is sent goes on only where the status says so: RFC 9110, 15.4. */
 export function isRedirect(status: number, method: string): boolean {
   if (status === 307 || status === 308) return true;
-  return method !== 'PUT' && (status === 301 || status === 302 || status === 303);
+  return (method === 'GET' || method === 'HEAD') && (status === 301 || status === 302 || status === 303);
 }
 
 /**

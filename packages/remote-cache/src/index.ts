@@ -1,5 +1,6 @@
 export { openRemoteCache, type RemoteCache, type RemoteCacheOptions } from './remote-cache.js';
-export { openRemoteUpload, type RemoteUpload, type RemoteUploadOptions, type Uploader } from './remote-upload.js';
+export { openRemoteUpload, type RemoteUpload, type RemoteUploadOptions } from './remote-upload.js';
 export { type RemoteResult } from './record.js';
 export { generateKeys, keyId, readPublicKey, readSigningKey, type KeyPair } from './keys.js';
 export { remoteCacheError } from './errors.js';
+export { openStore, type Store, type StoreAnswer, type StoreRequest, type Transport } from './stores/store.js';

@@ -2,10 +2,11 @@ import { randomBytes, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureOwnDirectory, type CacheKey } from '@ict/integrity';
-import { hasCode, isIctError, type EventBody, type Fetcher, type IctError } from '@ict/plugin-api';
+import { isIctError, type EventBody, type IctError } from '@ict/plugin-api';
 import { packedBound, remove, unpackBlob, type BlobName } from './blob-file.js';
-import { addressOf, blobPlace, printedAddress, recordPlace } from './places.js';
+import { blobPlace, recordPlace } from './places.js';
 import { MAX_RECORD_BYTES, readRecord, type RemoteResult } from './record.js';
+import type { Store, StoreRequest } from './stores/store.js';
 
 /** Results of others. Never throws for what a server does or sends: that is a warning, and a result that is not had. */
 export interface RemoteCache {
@@ -22,10 +23,9 @@ export interface RemoteCache {
 }
 
 export interface RemoteCacheOptions {
-  /** Addresses of caches, asked in order, and of each the record of each trusted key in order. A path, user and password may be in them. */
-  readonly urls: readonly string[];
+  /** What is asked, in order, and of each the record of each trusted key in order. */
+  readonly stores: readonly Store[];
   readonly trustedKeys: readonly KeyObject[];
-  readonly fetcher: Pick<Fetcher, 'fetch'>;
   /** Private directory for blobs. */
   readonly temporary: string;
   /** Takes the warnings. */
@@ -35,7 +35,7 @@ export interface RemoteCacheOptions {
 
 /** One of the caches, until it fails. */
 interface Server {
-  readonly base: string;
+  readonly store: Store;
   readonly damaged: Set<string>;
   reachable: boolean;
 }
@@ -47,8 +47,8 @@ interface Server {
  * Its methods throw what is wrong on this machine (a full disk, a proxy that is no address), and the signal's reason.
  */
 export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
-  const { trustedKeys, fetcher, temporary, emit, signal } = options;
-  const servers = options.urls.map((base): Server => ({ base, damaged: new Set(), reachable: true }));
+  const { trustedKeys, temporary, emit, signal } = options;
+  const servers = options.stores.map((store): Server => ({ store, damaged: new Set(), reachable: true }));
 
   function warn(code: string, message: string, hint: string): void {
     emit({ type: 'warning', code, message, hint });
@@ -59,7 +59,7 @@ export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
     server.reachable = false;
     warn(
       'ICT_REMOTE_CACHE_UNREACHABLE',
-      `The remote cache ${printedAddress(server.base)} is not asked any more: ${failure.message}`,
+      `The remote cache ${server.store.name} is not asked any more: ${failure.message}`,
       'What it may have is made here instead. Check its address, user and password, and whether it runs.',
     );
   }
@@ -69,24 +69,25 @@ export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
     server.damaged.add(place);
     warn(
       code,
-      `The remote cache ${printedAddress(server.base)} has a ${code === 'ICT_REMOTE_CACHE_BLOB' ? 'blob' : 'record'} that is not used: ${reason} (${place})`,
+      `The remote cache ${server.store.name} has a ${code === 'ICT_REMOTE_CACHE_BLOB' ? 'blob' : 'record'} that is not used: ${reason} (${place})`,
       'What it is of is made here instead. A build that uploads to that cache replaces it.',
     );
   }
 
-  /** The file at a place of a server, which the caller removes; undefined where there is none. */
-  async function ask(server: Server, place: string, maxBytes: number, code: Parameters<typeof distrust>[2]): Promise<string | undefined> {
+  /** The file at a place of a server, which the caller removes; undefined where there is none that will do. */
+  async function ask(server: Server, request: StoreRequest, code: Parameters<typeof distrust>[2]): Promise<string | undefined> {
+    const { place } = request;
     if (!server.reachable || server.damaged.has(place)) return undefined;
     try {
-      return (await fetcher.fetch({ url: addressOf(server.base, place), maxBytes })).file;
+      const answer = await server.store.get(request);
+      if (answer === undefined || 'file' in answer) return answer?.file;
+      distrust(server, place, code, answer.fault);
     } catch (error) {
       signal.throwIfAborted();
-      if (hasCode(error, 'ICT_FETCH_NOT_FOUND')) return undefined;
-      if (hasCode(error, 'ICT_FETCH_TOO_LARGE')) distrust(server, place, code, `it is larger than ${maxBytes} bytes`);
-      else if (isIctError(error) && isOfServer(error)) giveUp(server, error);
-      else throw error;
-      return undefined;
+      if (!isIctError(error) || !isOfServer(error)) throw error;
+      giveUp(server, error);
     }
+    return undefined;
   }
 
   return {
@@ -94,7 +95,7 @@ export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
       for (const server of servers) {
         for (const signer of trustedKeys) {
           const place = recordPlace({ type, key }, signer);
-          const file = await ask(server, place, MAX_RECORD_BYTES, 'ICT_REMOTE_CACHE_RECORD');
+          const file = await ask(server, { place, maxBytes: MAX_RECORD_BYTES }, 'ICT_REMOTE_CACHE_RECORD');
           if (file === undefined) continue;
           const bytes = await readFile(file).finally(() => remove(file));
           const read = readRecord(bytes, { type, key }, trustedKeys);
@@ -106,8 +107,9 @@ export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
     },
     async fetch(blob) {
       const place = blobPlace(blob.digest);
+      const request = { place, maxBytes: packedBound(blob.sizeBytes), progress: true };
       for (const server of servers) {
-        const file = await ask(server, place, packedBound(blob.sizeBytes), 'ICT_REMOTE_CACHE_BLOB');
+        const file = await ask(server, request, 'ICT_REMOTE_CACHE_BLOB');
         if (file === undefined) continue;
         const target = join(temporary, `remote-${randomBytes(8).toString('hex')}`);
         let fault: string | undefined;

@@ -2,19 +2,13 @@ import { createPublicKey, randomBytes, type KeyObject } from 'node:crypto';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureOwnDirectory, type CacheKey } from '@ict/integrity';
-import { hasCode, isIctError, type Fetcher } from '@ict/plugin-api';
+import { isIctError } from '@ict/plugin-api';
 import { packBlob, remove, type BlobName } from './blob-file.js';
 import { remoteCacheError } from './errors.js';
-import { addressOf, blobPlace, printedAddress, recordPlace } from './places.js';
+import { blobPlace, recordPlace } from './places.js';
 import { MAX_RECORD_BYTES, readRecord, writeRecord, type RemoteResult } from './record.js';
 import type { RemoteCache } from './remote-cache.js';
-
-/** Puts files on a server, as that of `@ict/fetch` does. */
-export interface Uploader {
-  /** Whether the server has a file at this address. */
-  has(url: string): Promise<boolean>;
-  put(url: string, file: string): Promise<void>;
-}
+import type { Store } from './stores/store.js';
 
 /**
  * Gives results to others. Each method throws `ICT_REMOTE_CACHE_UPLOAD`, whatever went wrong, or the signal's reason; of a blob that goes by
@@ -32,11 +26,9 @@ export interface RemoteUpload {
 }
 
 export interface RemoteUploadOptions {
-  /** Address of the cache. A path, user and password may be in it. */
-  readonly url: string;
+  /** Where they go. */
+  readonly store: Store;
   readonly signingKey: KeyObject;
-  readonly uploader: Uploader;
-  readonly fetcher: Pick<Fetcher, 'fetch'>;
   /** Knows what the server has, and should not have: that is replaced. */
   readonly reader?: Pick<RemoteCache, 'isDamaged'>;
   /** Private directory for what is sent. */
@@ -48,14 +40,14 @@ export interface RemoteUploadOptions {
 
 /** Writes to a remote cache. */
 export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
-  const { url, signingKey, uploader, fetcher, reader, temporary, clock, signal } = options;
+  const { store, signingKey, reader, temporary, clock, signal } = options;
   const own = [createPublicKey(signingKey)];
   /** Places where a blob lies, as far as is known. */
   const present = new Set<string>();
 
   async function isPresent(place: string): Promise<boolean> {
     if (present.has(place)) return true;
-    if (reader?.isDamaged(place) === true || !(await uploader.has(addressOf(url, place)))) return false;
+    if (reader?.isDamaged(place) === true || !(await store.has(place))) return false;
     present.add(place);
     return true;
   }
@@ -67,7 +59,7 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
     try {
       await make(file);
       const { size } = await stat(file);
-      await uploader.put(addressOf(url, place), file);
+      await store.put(place, file);
       return size;
     } finally {
       await remove(file);
@@ -79,7 +71,7 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
       return await work();
     } catch (error) {
       signal.throwIfAborted();
-      throw notUploaded(url, place, error);
+      throw notUploaded(store.name, place, error);
     }
   }
 
@@ -87,7 +79,7 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
     async find(type, key) {
       const place = recordPlace({ type, key }, signingKey);
       return telling(place, async () => {
-        const bytes = await readPlace(addressOf(url, place), fetcher);
+        const bytes = await readPlace(store, place);
         const read = bytes && readRecord(bytes, { type, key }, own);
         return read?.kind === 'believed' ? read.result : undefined;
       });
@@ -119,19 +111,14 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
   };
 }
 
-/** The record at an address; undefined where there is none, or one that nobody would read. */
-async function readPlace(url: string, fetcher: Pick<Fetcher, 'fetch'>): Promise<Uint8Array | undefined> {
-  try {
-    const { file } = await fetcher.fetch({ url, maxBytes: MAX_RECORD_BYTES });
-    return await readFile(file).finally(() => remove(file));
-  } catch (error) {
-    if (hasCode(error, 'ICT_FETCH_NOT_FOUND') || hasCode(error, 'ICT_FETCH_TOO_LARGE')) return undefined;
-    throw error;
-  }
+/** The record at a place; undefined where there is none, or one that nobody would read. */
+async function readPlace(store: Store, place: string): Promise<Uint8Array | undefined> {
+  const answer = await store.get({ place, maxBytes: MAX_RECORD_BYTES });
+  if (answer === undefined || !('file' in answer)) return undefined;
+  return readFile(answer.file).finally(() => remove(answer.file));
 }
 
-function notUploaded(url: string, place: string, cause: unknown): Error {
-  const address = printedAddress(url);
+function notUploaded(address: string, place: string, cause: unknown): Error {
   const status = isIctError(cause) ? cause.facts['status'] : undefined;
   return remoteCacheError('ICT_REMOTE_CACHE_UPLOAD', {
     message: `An upload to the remote cache ${address} failed: ${cause instanceof Error ? cause.message : String(cause)}`,

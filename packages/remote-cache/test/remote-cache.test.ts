@@ -7,7 +7,8 @@ import type { BlobRef, EventBody } from '@ict/plugin-api';
 import { describe, expect, it, vi } from 'vitest';
 import type { RemoteResult } from '../src/record.js';
 import { SparseFile } from '../src/sparse-file.js';
-import { blobPath, deserted, KEY, newSigner, OTHER_KEY, recordPath, startStore, TYPE, useWorld, world } from './world.js';
+import { blobPath, deserted, KEY, newSigner, OTHER_KEY, recordPath, startServer, TYPE, useWorld, world } from './world.js';
+import type { StoreRequest } from '../src/stores/store.js';
 
 useWorld();
 
@@ -32,7 +33,7 @@ function turned(bytes: Buffer, bit: number): Buffer {
 }
 
 function stored(path: string): Buffer {
-  const bytes = world.store.files.get(path);
+  const bytes = world.server.files.get(path);
   if (bytes === undefined) throw new Error(`the store has no ${path}`);
   return bytes;
 }
@@ -43,7 +44,7 @@ describe('a record', () => {
   it('is found where its signer put it', async () => {
     await world.upload().putRecord(TYPE, KEY, result);
     expect(await world.cache().find(TYPE, KEY)).toEqual(result);
-    expect(world.store.asked.at(-1)).toBe(`GET ${recordPath(world.signer)}`);
+    expect(world.server.asked.at(-1)).toBe(`GET ${recordPath(world.signer)}`);
     expect(world.events).toEqual([]);
     expect(world.left()).toEqual([]);
   });
@@ -52,7 +53,7 @@ describe('a record', () => {
     const cache = world.cache();
     expect(await cache.find(TYPE, KEY)).toBeUndefined();
     expect(await cache.find(TYPE, OTHER_KEY)).toBeUndefined();
-    expect(world.store.asked).toHaveLength(2);
+    expect(world.server.asked).toHaveLength(2);
     expect(world.events).toEqual([]);
   });
 
@@ -61,7 +62,7 @@ describe('a record', () => {
     await world.upload({ signingKey: stranger.signing }).putRecord(TYPE, KEY, { ...result, output: 'theirs' });
     expect(await world.cache().find(TYPE, KEY)).toBeUndefined();
     expect(world.warnings()).toEqual([]);
-    world.store.files.set(recordPath(world.signer), stored(recordPath(stranger)));
+    world.server.files.set(recordPath(world.signer), stored(recordPath(stranger)));
     expect(await world.cache().find(TYPE, KEY)).toBeUndefined();
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
   });
@@ -78,7 +79,7 @@ describe('a record', () => {
     ['type', recordPath, KEY, 'ict.packages'],
   ])('that lies in the place of another %s is not believed', async (_name, pathOf, key, type) => {
     await world.upload().putRecord(TYPE, KEY, result);
-    world.store.files.set(pathOf(world.signer, key, type), stored(recordPath(world.signer)));
+    world.server.files.set(pathOf(world.signer, key, type), stored(recordPath(world.signer)));
     expect(await world.cache().find(type, key)).toBeUndefined();
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
   });
@@ -86,12 +87,12 @@ describe('a record', () => {
   it('with a turned bit is not believed, and not asked for again', async () => {
     await world.upload().putRecord(TYPE, KEY, result);
     const good = stored(recordPath(world.signer));
-    world.store.files.set(recordPath(world.signer), turned(good, good.indexOf('"payload":"') * 8 + 200));
+    world.server.files.set(recordPath(world.signer), turned(good, good.indexOf('"payload":"') * 8 + 200));
     const cache = world.cache();
-    const asked = world.store.asked.length;
+    const asked = world.server.asked.length;
     expect(await cache.find(TYPE, KEY)).toBeUndefined();
     expect(await cache.find(TYPE, KEY)).toBeUndefined();
-    expect(world.store.asked.length - asked).toBe(1);
+    expect(world.server.asked.length - asked).toBe(1);
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
     expect(cache.isDamaged(recordPath(world.signer).slice(1))).toBe(true);
     expect(world.left()).toEqual([]);
@@ -99,14 +100,15 @@ describe('a record', () => {
 
   it('that does not end is not read beyond its bound', async () => {
     const asked: number[] = [];
-    const fetcher = {
-      fetch: (request: Parameters<typeof world.fetcher.fetch>[0]) => {
+    const store = {
+      ...world.storeAt(),
+      get: (request: StoreRequest) => {
         asked.push(request.maxBytes);
-        return world.fetcher.fetch({ ...request, maxBytes: 100 });
+        return world.storeAt().get({ ...request, maxBytes: 100 });
       },
     };
-    world.store.files.set(recordPath(world.signer), Buffer.alloc(101, ' '));
-    expect(await world.cache({ fetcher }).find(TYPE, KEY)).toBeUndefined();
+    world.server.files.set(recordPath(world.signer), Buffer.alloc(101, ' '));
+    expect(await world.cache({ stores: [store] }).find(TYPE, KEY)).toBeUndefined();
     expect(asked).toEqual([32 * 1024 * 1024]);
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
   });
@@ -124,7 +126,7 @@ describe('a record', () => {
   it('of the next key counts when that of the first is damaged', async () => {
     const own = newSigner();
     await world.upload({ signingKey: own.signing }).putRecord(TYPE, KEY, { ...result, output: 'own' });
-    world.store.files.set(recordPath(world.signer), Buffer.from('<html>'));
+    world.server.files.set(recordPath(world.signer), Buffer.from('<html>'));
     expect(await world.cache({ trustedKeys: [world.signer.trusted, own.trusted] }).find(TYPE, KEY)).toMatchObject({ output: 'own' });
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
   });
@@ -178,12 +180,12 @@ describe('a blob', () => {
   ])('with %s is not used, asked for once, and leaves nothing', async (_name, damage) => {
     const content = noise(100_000);
     const ref = await uploaded(content);
-    world.store.files.set(blobPath(ref), damage(stored(blobPath(ref)), content));
+    world.server.files.set(blobPath(ref), damage(stored(blobPath(ref)), content));
     const cache = world.cache();
-    const asked = world.store.asked.length;
+    const asked = world.server.asked.length;
     expect(await cache.fetch(ref)).toBeUndefined();
     expect(await cache.fetch(ref)).toBeUndefined();
-    expect(world.store.asked.length - asked).toBe(1);
+    expect(world.server.asked.length - asked).toBe(1);
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_BLOB']);
     expect(cache.isDamaged(blobPath(ref).slice(1))).toBe(true);
     expect(cache.isDamaged(blobPath(world.blob(noise(1)).ref).slice(1))).toBe(false);
@@ -193,7 +195,7 @@ describe('a blob', () => {
   it('is never written beyond its size', async () => {
     const ref = await uploaded(noise(100_000));
     const bomb = zstdCompressSync(Buffer.alloc(1 << 30, 1));
-    world.store.files.set(blobPath(ref), bomb);
+    world.server.files.set(blobPath(ref), bomb);
     const append = vi.spyOn(SparseFile.prototype, 'append');
     expect(await world.cache().fetch(ref)).toBeUndefined();
     expect(append.mock.calls.reduce((sum, [piece]) => sum + piece.length, 0)).toBeLessThanOrEqual(100_000);
@@ -204,10 +206,10 @@ describe('a blob', () => {
   it('is had of another server when that of the first is damaged', async () => {
     const content = noise(1000);
     const ref = await uploaded(content);
-    const damaged = await startStore();
+    const damaged = await startServer();
     try {
       damaged.files.set(blobPath(ref), Buffer.from('damaged'));
-      const file = await world.cache({ urls: [damaged.url, world.store.url] }).fetch(ref);
+      const file = await world.cache({ stores: [world.storeAt(damaged.url), world.storeAt()] }).fetch(ref);
       expect(file === undefined ? undefined : readFileSync(file).equals(content)).toBe(true);
       expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_BLOB']);
     } finally {
@@ -220,14 +222,14 @@ describe('a server', () => {
   it.each([401, 403, 429, 500, 503])('that answers with %i is asked nothing more', async (status) => {
     await world.upload().putRecord(TYPE, KEY, result);
     const cache = world.cache();
-    world.store.refuse(status);
+    world.server.refuse(status);
     const found = await Promise.all([cache.find(TYPE, KEY), cache.find(TYPE, OTHER_KEY), cache.fetch(world.blob(noise(10)).ref)]);
     expect(found).toEqual([undefined, undefined, undefined]);
-    const asked = world.store.asked.length;
-    world.store.refuse(undefined);
+    const asked = world.server.asked.length;
+    world.server.refuse(undefined);
     expect(await cache.find(TYPE, KEY)).toBeUndefined();
     expect(await cache.fetch(world.blob(noise(10)).ref)).toBeUndefined();
-    expect(world.store.asked).toHaveLength(asked);
+    expect(world.server.asked).toHaveLength(asked);
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
     expect(text(world.events)).toContain(`${status}`);
     expect(await world.cache().find(TYPE, KEY)).toEqual(result); // another process may ask it
@@ -235,17 +237,17 @@ describe('a server', () => {
 
   it('where nobody listens is passed over', async () => {
     await world.upload().putRecord(TYPE, KEY, result);
-    const cache = world.cache({ urls: [await deserted(), world.store.url] });
+    const cache = world.cache({ stores: [world.storeAt(await deserted()), world.storeAt()] });
     expect(await cache.find(TYPE, KEY)).toEqual(result);
     expect(await cache.find(TYPE, OTHER_KEY)).toBeUndefined();
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
   });
 
   it('after another is asked when that one has nothing', async () => {
-    const second = await startStore();
+    const second = await startServer();
     try {
-      await world.upload({ url: second.url }).putRecord(TYPE, KEY, { ...result, output: 'second' });
-      const cache = world.cache({ urls: [world.store.url, second.url] });
+      await world.upload({ store: world.storeAt(second.url) }).putRecord(TYPE, KEY, { ...result, output: 'second' });
+      const cache = world.cache({ stores: [world.storeAt(), world.storeAt(second.url)] });
       expect(await cache.find(TYPE, KEY)).toMatchObject({ output: 'second' });
       await world.upload().putRecord(TYPE, KEY, { ...result, output: 'first' });
       const asked = second.asked.length;
@@ -257,26 +259,22 @@ describe('a server', () => {
   });
 
   it('may have a path, a user and a password, which no warning tells', async () => {
-    const url = `${world.store.url.replace('://', '://reader:s%40cret@')}/caches/one/?sig=hidden`;
-    expect(await world.cache({ urls: [url] }).find(TYPE, KEY)).toBeUndefined();
-    expect(world.store.asked).toEqual([`GET /caches/one${recordPath(world.signer)}?sig=hidden`]);
-    expect(world.store.credentials).toEqual([`Basic ${Buffer.from('reader:s@cret').toString('base64')}`]);
-    world.store.refuse(403);
-    await world.cache({ urls: [url] }).find(TYPE, KEY);
-    world.store.refuse(undefined);
-    world.store.files.set(`/caches/one${recordPath(world.signer)}?sig=hidden`, Buffer.from('damaged'));
-    await world.cache({ urls: [url] }).find(TYPE, KEY);
+    const url = `${world.server.url.replace('://', '://reader:s%40cret@')}/caches/one/?sig=hidden`;
+    expect(await world.cache({ stores: [world.storeAt(url)] }).find(TYPE, KEY)).toBeUndefined();
+    expect(world.server.asked).toEqual([`GET /caches/one${recordPath(world.signer)}?sig=hidden`]);
+    expect(world.server.credentials).toEqual([`Basic ${Buffer.from('reader:s@cret').toString('base64')}`]);
+    world.server.refuse(403);
+    await world.cache({ stores: [world.storeAt(url)] }).find(TYPE, KEY);
+    world.server.refuse(undefined);
+    world.server.files.set(`/caches/one${recordPath(world.signer)}?sig=hidden`, Buffer.from('damaged'));
+    await world.cache({ stores: [world.storeAt(url)] }).find(TYPE, KEY);
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE', 'ICT_REMOTE_CACHE_RECORD']);
-    expect(text(world.events)).toContain(`${world.store.url}/caches/one`);
+    expect(text(world.events)).toContain(`${world.server.url}/caches/one`);
     expect(text(world.events)).not.toMatch(/reader|s%40cret|s@cret|hidden/);
   });
 });
 
 describe('what is wrong on this machine is thrown:', () => {
-  it('an address that is none', async () => {
-    await expect(world.cache({ urls: ['cache.example'] }).find(TYPE, KEY)).rejects.toMatchObject({ code: 'ICT_FETCH_ADDRESS' });
-  });
-
   it('a directory where no file can be made', async () => {
     const { ref, file } = world.blob(noise(1000));
     await world.upload().putBlob(ref, file);

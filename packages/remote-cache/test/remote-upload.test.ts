@@ -17,7 +17,7 @@ describe('a record', () => {
     await upload.putRecord(TYPE, KEY, result);
     expect(await upload.find(TYPE, KEY)).toEqual(result);
     expect(await upload.find(TYPE, OTHER_KEY)).toBeUndefined();
-    expect(world.store.asked).toEqual([
+    expect(world.server.asked).toEqual([
       `GET ${recordPath(world.signer)}`,
       `PUT ${recordPath(world.signer)}`,
       `GET ${recordPath(world.signer)}`,
@@ -28,7 +28,7 @@ describe('a record', () => {
 
   it('says when it was stored', async () => {
     await world.upload().putRecord(TYPE, KEY, result);
-    const { payload } = JSON.parse(String(world.store.files.get(recordPath(world.signer)))) as { payload: string };
+    const { payload } = JSON.parse(String(world.server.files.get(recordPath(world.signer)))) as { payload: string };
     expect(JSON.parse(Buffer.from(payload, 'base64').toString())).toMatchObject({ storedAt: NOW, type: TYPE, key: KEY });
   });
 
@@ -36,7 +36,7 @@ describe('a record', () => {
     ['damaged', Buffer.from('damaged')],
     ['larger than anybody reads', Buffer.alloc(33 * 1024 * 1024)],
   ])('that is %s is not had, and replaced', async (_what, content) => {
-    world.store.files.set(recordPath(world.signer), content);
+    world.server.files.set(recordPath(world.signer), content);
     const upload = world.upload();
     expect(await upload.find(TYPE, KEY)).toBeUndefined();
     await upload.putRecord(TYPE, KEY, result);
@@ -47,7 +47,7 @@ describe('a record', () => {
   it('that nobody would read is not sent', async () => {
     const output = 'x'.repeat(33 * 1024 * 1024);
     await expect(world.upload().putRecord(TYPE, KEY, { ...result, output })).rejects.toMatchObject({ code: 'ICT_REMOTE_CACHE_UPLOAD' });
-    expect(world.store.asked).toEqual([]);
+    expect(world.server.asked).toEqual([]);
   });
 });
 
@@ -59,8 +59,8 @@ describe('a blob', () => {
     const sentBytes = await upload.putBlob(ref, file);
     expect(await upload.putBlob(ref, file)).toBe(0);
     expect(await upload.hasBlob(ref)).toBe(true);
-    expect(world.store.asked).toEqual([`HEAD ${blobPath(ref)}`, `HEAD ${blobPath(ref)}`, `PUT ${blobPath(ref)}`]);
-    const packed = world.store.files.get(blobPath(ref)) ?? Buffer.alloc(0);
+    expect(world.server.asked).toEqual([`HEAD ${blobPath(ref)}`, `HEAD ${blobPath(ref)}`, `PUT ${blobPath(ref)}`]);
+    const packed = world.server.files.get(blobPath(ref)) ?? Buffer.alloc(0);
     expect(packed.length).toBeLessThan(content.length / 10);
     expect(sentBytes).toBe(packed.length);
     expect(zstdDecompressSync(packed).equals(content)).toBe(true);
@@ -71,21 +71,21 @@ describe('a blob', () => {
   it('that the server has is not sent', async () => {
     const { ref, file } = world.blob(content);
     await world.upload().putBlob(ref, file);
-    world.store.asked.length = 0;
+    world.server.asked.length = 0;
     await world.upload().putBlob(ref, file);
-    expect(world.store.asked).toEqual([`HEAD ${blobPath(ref)}`]);
+    expect(world.server.asked).toEqual([`HEAD ${blobPath(ref)}`]);
   });
 
   it('that a reader found to be damaged is replaced, once, and without asking', async () => {
     const { ref, file } = world.blob(content);
-    world.store.files.set(blobPath(ref), Buffer.from('damaged'));
+    world.server.files.set(blobPath(ref), Buffer.from('damaged'));
     const reader = world.cache();
     expect(await reader.fetch(ref)).toBeUndefined();
-    world.store.asked.length = 0;
+    world.server.asked.length = 0;
     const upload = world.upload({ reader });
     await upload.putBlob(ref, file);
     await upload.putBlob(ref, file);
-    expect(world.store.asked).toEqual([`PUT ${blobPath(ref)}`]);
+    expect(world.server.asked).toEqual([`PUT ${blobPath(ref)}`]);
     expect(await world.cache().fetch(ref)).toBeDefined();
   });
 
@@ -98,32 +98,32 @@ describe('a blob', () => {
     const { ref, file } = world.blob(content);
     writeFileSync(file, changed);
     await expect(world.upload().putBlob(ref, file)).rejects.toMatchObject({ code: 'ICT_REMOTE_CACHE_UPLOAD', kind: 'network' });
-    expect(world.store.asked).toEqual([`HEAD ${blobPath(ref)}`]);
+    expect(world.server.asked).toEqual([`HEAD ${blobPath(ref)}`]);
     expect(world.left()).toEqual([]);
   });
 });
 
 describe('trouble is one error, which tells no password:', () => {
   const works = {
-    find: () => world.upload({ url: address() }).find(TYPE, KEY),
-    hasBlob: () => world.upload({ url: address() }).hasBlob(world.blob(content).ref),
-    putRecord: () => world.upload({ url: address() }).putRecord(TYPE, KEY, result),
+    find: () => world.upload({ store: world.storeAt(address()) }).find(TYPE, KEY),
+    hasBlob: () => world.upload({ store: world.storeAt(address()) }).hasBlob(world.blob(content).ref),
+    putRecord: () => world.upload({ store: world.storeAt(address()) }).putRecord(TYPE, KEY, result),
     putBlob: () => {
       const { ref, file } = world.blob(content);
-      return world.upload({ url: address() }).putBlob(ref, file);
+      return world.upload({ store: world.storeAt(address()) }).putBlob(ref, file);
     },
   };
-  const address = (): string => `${world.store.url.replace('://', '://writer:s%40cret@')}/caches?sig=hidden`;
+  const address = (): string => `${world.server.url.replace('://', '://writer:s%40cret@')}/caches?sig=hidden`;
 
   it.each(Object.entries(works).flatMap(([name, work]) => [401, 403, 405, 409, 500].map((status) => ({ name, work, status }))))(
     '$name, answered with $status',
     async ({ work, status }) => {
-      world.store.refuse(status);
+      world.server.refuse(status);
       const failure: unknown = await work().catch((error: unknown) => error);
       expect(failure).toMatchObject({
         code: 'ICT_REMOTE_CACHE_UPLOAD',
         kind: 'network',
-        facts: { url: `${world.store.url}/caches`, status, reason: 'ICT_FETCH_STATUS' },
+        facts: { url: `${world.server.url}/caches`, status, reason: 'ICT_FETCH_STATUS' },
       });
       expect(JSON.stringify(failure) + (failure as Error).message).not.toMatch(/writer|s%40cret|s@cret|hidden/);
       expect(world.left()).toEqual([]);
@@ -131,7 +131,7 @@ describe('trouble is one error, which tells no password:', () => {
   );
 
   it('nobody listens', async () => {
-    await expect(world.upload({ url: await deserted() }).putRecord(TYPE, KEY, result)).rejects.toMatchObject({
+    await expect(world.upload({ store: world.storeAt(await deserted()) }).putRecord(TYPE, KEY, result)).rejects.toMatchObject({
       code: 'ICT_REMOTE_CACHE_UPLOAD',
       facts: { reason: 'ICT_FETCH_CONNECTION' },
     });
@@ -150,8 +150,8 @@ describe('trouble is one error, which tells no password:', () => {
 });
 
 it('sends user and password to the server', async () => {
-  await world.upload({ url: world.store.url.replace('://', '://writer:s%40cret@') }).putRecord(TYPE, KEY, result);
-  expect(world.store.credentials).toEqual([`Basic ${Buffer.from('writer:s@cret').toString('base64')}`]);
+  await world.upload({ store: world.storeAt(world.server.url.replace('://', '://writer:s%40cret@')) }).putRecord(TYPE, KEY, result);
+  expect(world.server.credentials).toEqual([`Basic ${Buffer.from('writer:s@cret').toString('base64')}`]);
 });
 
 it('stops with its signal, of which it gives the reason', async () => {
@@ -161,5 +161,5 @@ it('stops with its signal, of which it gives the reason', async () => {
   await expect(world.upload().putBlob(ref, file)).rejects.toBe(reason);
   await expect(world.upload().putRecord(TYPE, KEY, result)).rejects.toBe(reason);
   await expect(world.upload().find(TYPE, KEY)).rejects.toBe(reason);
-  expect(world.store.asked).toEqual([]);
+  expect(world.server.asked).toEqual([]);
 });

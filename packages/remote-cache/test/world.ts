@@ -4,16 +4,17 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createFetcher, createUploader } from '@ict/fetch';
+import { createClient, createFetcher } from '@ict/fetch';
 import { cacheKey, digestOf, type CacheKey } from '@ict/integrity';
-import type { BlobRef, EventBody, Fetcher } from '@ict/plugin-api';
+import type { BlobRef, EventBody } from '@ict/plugin-api';
 import { afterEach, beforeEach } from 'vitest';
 import { generateKeys, keyId, readPublicKey, readSigningKey } from '../src/keys.js';
 import { openRemoteCache, type RemoteCache, type RemoteCacheOptions } from '../src/remote-cache.js';
-import { openRemoteUpload, type RemoteUpload, type RemoteUploadOptions, type Uploader } from '../src/remote-upload.js';
+import { openRemoteUpload, type RemoteUpload, type RemoteUploadOptions } from '../src/remote-upload.js';
+import { openStore, type Store, type Transport } from '../src/stores/store.js';
 
 /** An HTTP server that keeps what is put there in memory. */
-export interface Store {
+export interface Server {
   readonly url: string;
   /** What it has, by path. */
   readonly files: Map<string, Buffer>;
@@ -26,7 +27,7 @@ export interface Store {
   close(): Promise<void>;
 }
 
-export async function startStore(): Promise<Store> {
+export async function startServer(): Promise<Server> {
   const files = new Map<string, Buffer>();
   const asked: string[] = [];
   const credentials: (string | undefined)[] = [];
@@ -80,17 +81,18 @@ export const NOW = 1_700_000_000;
 /** What each test of a file has of its own. */
 export interface World {
   readonly root: string;
-  readonly store: Store;
+  readonly server: Server;
   /** Main's. */
   readonly signer: Signer;
   readonly events: EventBody[];
-  readonly fetcher: Fetcher;
-  readonly uploader: Uploader;
+  readonly transport: Transport;
+  /** The store of the server, or of another address. */
+  storeAt(address?: string): Store;
   readonly signal: AbortSignal;
   abort(reason: Error): void;
-  /** Reads the store, and trusts the signer. */
+  /** Reads the server, and trusts the signer. */
   cache(options?: Partial<RemoteCacheOptions>): RemoteCache;
-  /** Writes to the store as the signer. */
+  /** Writes to the server as the signer. */
   upload(options?: Partial<RemoteUploadOptions>): RemoteUpload;
   /** Codes of the warnings. */
   warnings(): string[];
@@ -106,7 +108,7 @@ export function useWorld(): void {
   let close: () => Promise<void>;
   beforeEach(async () => {
     const root = mkdtempSync(join(tmpdir(), 'ict-remote-cache-'));
-    const store = await startStore();
+    const server = await startServer();
     const aborting = new AbortController();
     const { signal } = aborting;
     const events: EventBody[] = [];
@@ -114,24 +116,25 @@ export function useWorld(): void {
     const timer = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0 };
     const common = { env: {}, timer, retry: { retries: 1 }, signal };
     const fetcher = createFetcher({ directory: join(root, 'fetch'), temporary: downloads, ...common });
-    const uploader = createUploader(common);
+    const client = createClient(common);
+    const transport: Transport = { fetcher, client, env: { HOME: root } };
+    const storeAt = (address = server.url): Store => openStore(address, transport);
     const signer = newSigner();
     let blobs = 0;
     for (const directory of [temporary, downloads]) mkdirSync(directory);
     world = {
       root,
-      store,
+      server,
       signer,
       events,
-      fetcher,
-      uploader,
+      transport,
+      storeAt,
       signal,
       abort: (reason) => aborting.abort(reason),
       cache: (options = {}) =>
         openRemoteCache({
-          urls: [store.url],
+          stores: [storeAt()],
           trustedKeys: [signer.trusted],
-          fetcher,
           temporary,
           emit: (event) => events.push(event),
           signal,
@@ -139,10 +142,8 @@ export function useWorld(): void {
         }),
       upload: (options = {}) =>
         openRemoteUpload({
-          url: store.url,
+          store: storeAt(),
           signingKey: signer.signing,
-          uploader,
-          fetcher,
           temporary,
           clock: () => NOW,
           signal,
@@ -157,7 +158,7 @@ export function useWorld(): void {
       left: () => [...readdirSync(temporary), ...readdirSync(downloads)],
     };
     close = async () => {
-      await Promise.all([fetcher.close(), uploader.close(), store.close()]);
+      await Promise.all([fetcher.close(), client.close(), server.close()]);
       rmSync(root, { recursive: true });
     };
   });
@@ -175,7 +176,7 @@ export function blobPath({ digest }: BlobRef): string {
 
 /** An address where nobody listens. */
 export async function deserted(): Promise<string> {
-  const closed = await startStore();
+  const closed = await startServer();
   await closed.close();
   return closed.url;
 }

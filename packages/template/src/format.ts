@@ -30,8 +30,8 @@ function isPackage(text: string): boolean {
   return text !== '' && text.trim() === text && !/\p{Cc}/u.test(text) && /^(?:[^[\]]|\[[^\]]+\])*$/.test(text);
 }
 
-/** What addresses of files are put behind: one of the web, without the query or fragment that would come between. */
-const HTTP_BASE = '^https?://[^\\s/?#]+(?:/[^\\s?#]*)?$';
+/** What places of a remote cache are put behind: an address without the query or fragment that would come between. */
+const CACHE_BASE = '^(?:(?:https?|oci(?:\\+http)?)://[^\\s/?#]+(?:/[^\\s?#]*)?|file:///[^\\s?#]*)$';
 
 /** Formats of our schemas beside `uri`. Ours of `uuid` has no `urn:uuid:` before it: that is no partition type. */
 export const formats: Readonly<Record<string, TextFormat>> = {
@@ -50,10 +50,10 @@ export const formats: Readonly<Record<string, TextFormat>> = {
   cidr: { check: isCidr, expected: 'an address with prefix length, such as 192.0.2.10/24' },
   route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },
   uuid: written('^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709'),
-  'http-base': {
-    check: (text) => new RegExp(HTTP_BASE).test(text) && URL.canParse(text),
-    expected: 'an http or https address without "?" and "#", such as https://cache.example.com/ict',
-    pattern: HTTP_BASE,
+  'cache-base': {
+    check: (text) => new RegExp(CACHE_BASE).test(text) && URL.canParse(text),
+    expected: 'an address of http, https, oci, oci+http or file without "?" and "#", such as https://cache.example.com/ict',
+    pattern: CACHE_BASE,
   },
   package: {
     check: isPackage,

@@ -425,9 +425,17 @@ describe('remote caches', () => {
     expect(JSON.stringify(rows)).not.toContain('secret');
   });
 
+  it.each(['oci://me:secret@c.example/a/b', 'oci+http://localhost:5000/a', 'file:///srv/cache'])('take the address %j', async (url) => {
+    const { problems, config } = await loadWith([`urls: ['${url}']`, keys, `upload_url: '${url}'`, signing]);
+    expect(problems).toEqual([]);
+    expect(config.remoteCache).toMatchObject({ urls: [url], upload: { url } });
+  });
+
   it.each([
     'ftp://me:secret@c.example',
-    'file:///srv/secret@c.example',
+    'file://c.example/srv',
+    'oci://me:secret@',
+    'oci://me:secret@c.example/a?b',
     'me:secret@c.example',
     'https://me:secret@c.example/?a',
     'https://me:secret@c.example/#a',

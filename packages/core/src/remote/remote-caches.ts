@@ -1,6 +1,14 @@
-import { createFetcher, createUploader, type FetcherOptions } from '@ict/fetch';
+import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef } from '@ict/plugin-api';
-import { openRemoteCache, openRemoteUpload, readPublicKey, readSigningKey, type RemoteUpload } from '@ict/remote-cache';
+import {
+  openRemoteCache,
+  openRemoteUpload,
+  openStore,
+  readPublicKey,
+  readSigningKey,
+  type RemoteUpload,
+  type Store,
+} from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
@@ -45,7 +53,7 @@ export interface RemoteSteps {
  * Opens the remote caches that the options name, if there are any and the network may be used. No server is asked yet.
  *
  * @param scratch directory for what is uploaded.
- * @throws `ICT_REMOTE_CACHE_KEY`
+ * @throws `ICT_REMOTE_CACHE_KEY`, `ICT_REMOTE_CACHE_ADDRESS`
  */
 export function openRemoteCaches(
   { remoteCache, offline }: Pick<EngineOptions, 'remoteCache' | 'offline'>,
@@ -59,15 +67,15 @@ export function openRemoteCaches(
   const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
   const brief = { ...transport, ...inBrief(transport) };
   const fetcher = createFetcher(brief);
-  const reader = openRemoteCache({ urls, trustedKeys: keys, fetcher, temporary, emit, signal });
-  const uploader = createUploader(brief);
+  const client = createClient(brief);
+  const storeAt = (address: string): Store =>
+    openStore(address, { fetcher, client, ...(brief.env === undefined ? {} : { env: brief.env }) });
+  const reader = openRemoteCache({ stores: urls.map(storeAt), trustedKeys: keys, temporary, emit, signal });
   const writer =
     upload &&
     openRemoteUpload({
-      url: upload.url,
+      store: storeAt(upload.url),
       signingKey: readSigningKey(upload.signingKey.pem, upload.signingKey.file),
-      uploader,
-      fetcher,
       reader,
       temporary: scratch,
       clock,
@@ -76,7 +84,7 @@ export function openRemoteCaches(
   return {
     forBuild: (uploads) => openBuildRemote(urls.length === 0 ? undefined : reader, uploads ? writer : undefined, context, scratch),
     close: async () => {
-      await Promise.all([fetcher.close(), uploader.close()]);
+      await Promise.all([fetcher.close(), client.close()]);
     },
   };
 }

@@ -3,16 +3,16 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createUploader, type Uploader, type UploaderOptions } from '../src/uploader.js';
+import { createClient, type ClientOptions, type HttpClient } from '../src/client.js';
 import { bench, big, server, useLoopback } from './loopback.js';
 
 useLoopback();
 
 let file: string;
 let delays: number[];
-const uploaders: Uploader[] = [];
+const clients: HttpClient[] = [];
 
-function open(options: UploaderOptions = {}): Uploader {
+function open(options: ClientOptions = {}): HttpClient {
   const timer = {
     now: () => 0,
     sleep: (milliseconds: number) => {
@@ -21,9 +21,17 @@ function open(options: UploaderOptions = {}): Uploader {
     },
     random: () => 0,
   };
-  const uploader = createUploader({ env: {}, timer, ...options });
-  uploaders.push(uploader);
-  return uploader;
+  const client = createClient({ env: {}, timer, ...options });
+  clients.push(client);
+  return client;
+}
+
+async function has(client: HttpClient, url: string): Promise<boolean> {
+  return (await client.send({ method: 'HEAD', url, accept: [404, 410] })).status < 300;
+}
+
+function put(client: HttpClient, url: string): Promise<unknown> {
+  return client.send({ method: 'PUT', url, body: { file } });
 }
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
@@ -48,7 +56,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  await Promise.all(uploaders.splice(0).map((uploader) => uploader.close()));
+  await Promise.all(clients.splice(0).map((client) => client.close()));
 });
 
 describe('has', () => {
@@ -63,7 +71,7 @@ describe('has', () => {
       method = request.method;
       response.writeHead(status).end();
     });
-    expect(await open().has(`${server.origin}/a`)).toBe(expected);
+    expect(await has(open(), `${server.origin}/a`)).toBe(expected);
     expect(method).toBe('HEAD');
     expect(server.seen).toHaveLength(1);
   });
@@ -71,7 +79,7 @@ describe('has', () => {
   it('follows redirects', async () => {
     server.on('/a', (_request, response) => response.writeHead(302, { location: '/b' }).end());
     server.on('/b', (_request, response) => response.writeHead(200).end());
-    expect(await open().has(`${server.origin}/a`)).toBe(true);
+    expect(await has(open(), `${server.origin}/a`)).toBe(true);
   });
 });
 
@@ -88,7 +96,7 @@ describe('put', () => {
       received = await bodyOf(request);
       response.writeHead(201).end();
     });
-    await open().put(`${server.origin}/a`, file);
+    await put(open(), `${server.origin}/a`);
     expect(received?.equals(content)).toBe(true);
     expect(server.seen[0]?.headers).toMatchObject({ 'content-length': String(content.length) });
     expect(server.seen[0]?.headers['transfer-encoding']).toBeUndefined();
@@ -100,7 +108,7 @@ describe('put', () => {
       received.push(await bodyOf(request));
       response.writeHead(count === 1 ? 503 : count === 2 ? 429 : 204, count === 1 ? { 'retry-after': '7' } : {}).end();
     });
-    await open().put(`${server.origin}/a`, file);
+    await put(open(), `${server.origin}/a`);
     expect(received.map((body) => body.equals(big))).toEqual([true, true, true]);
     expect(delays).toEqual([7000, 1000]);
   });
@@ -114,7 +122,7 @@ describe('put', () => {
         response.end();
       }
     });
-    await open().put(`${server.origin}/a`, file);
+    await put(open(), `${server.origin}/a`);
     expect(received?.equals(big)).toBe(true);
   });
 
@@ -129,7 +137,7 @@ describe('put', () => {
     try {
       const { port } = other.address() as AddressInfo;
       server.on('/a', (_request, response) => response.writeHead(307, { location: `http://127.0.0.1:${port}/b` }).end());
-      await open().put(server.origin.replace('://', '://user:secret@') + '/a', file);
+      await put(open(), server.origin.replace('://', '://user:secret@') + '/a');
       expect(received?.equals(big)).toBe(true);
       expect(server.seen[0]?.headers.authorization).toBe(`Basic ${Buffer.from('user:secret').toString('base64')}`);
     } finally {
@@ -150,7 +158,7 @@ describe('put', () => {
     await new Promise<void>((resolve) => refusing.listen(0, '127.0.0.1', resolve));
     try {
       const { port } = refusing.address() as AddressInfo;
-      await expect(open().put(`http://127.0.0.1:${port}/a`, file)).rejects.toMatchObject({
+      await expect(put(open(), `http://127.0.0.1:${port}/a`)).rejects.toMatchObject({
         code: 'ICT_FETCH_STATUS',
         facts: { status: 413 },
       });
@@ -164,20 +172,22 @@ describe('put', () => {
   it('a server that takes no more is a stall', async () => {
     writeFileSync(file, Buffer.alloc(32 * 1024 * 1024));
     server.on('/a', (request) => request.pause());
-    await expect(open({ timeouts: { headersMs: 50 }, retry: { retries: 0 } }).put(`${server.origin}/a`, file)).rejects.toMatchObject({
+    await expect(put(open({ timeouts: { headersMs: 50 }, retry: { retries: 0 } }), `${server.origin}/a`)).rejects.toMatchObject({
       code: 'ICT_FETCH_STALLED',
     });
   });
 
   it('a file that is not there is an error of this machine', async () => {
-    await expect(open().put(`${server.origin}/a`, join(bench.root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(
+      open().send({ method: 'PUT', url: `${server.origin}/a`, body: { file: join(bench.root, 'absent') } }),
+    ).rejects.toMatchObject({ code: 'ENOENT' });
     expect(server.seen).toEqual([]);
     expect(existsSync(file)).toBe(true);
   });
 });
 
 describe.each(['has', 'put'] as const)('%s', (verb) => {
-  const run = (uploader: Uploader, url: string): Promise<unknown> => (verb === 'has' ? uploader.has(url) : uploader.put(url, file));
+  const run: (client: HttpClient, url: string) => Promise<unknown> = verb === 'has' ? has : put;
 
   it.each([400, 401, 403, 405, 409, 412])('status %i is final', async (status) => {
     server.on('/a', (request, response) => {

@@ -1,0 +1,85 @@
+import type { FetchedFile, FetchRequest } from '@ict/plugin-api';
+import { remoteCacheError } from '../errors.js';
+import { printedAddress } from './address.js';
+import { openFileStore } from './file-store.js';
+import { openHttpStore } from './http-store.js';
+import { openRegistryStore } from './registry-store.js';
+
+/**
+ * Where a remote cache keeps its files, each at a place such as `v1/blobs/sha256/ab/abcd.zst`. It is trusted with nothing.
+ *
+ * Its methods throw the errors of their transport: those of the kinds network, integrity and offline are the server's fault, others this machine's.
+ */
+export interface Store {
+  /** The address as it may be printed. */
+  readonly name: string;
+  /** @returns undefined where there is no such file. */
+  get(request: StoreRequest): Promise<StoreAnswer | undefined>;
+  has(place: string): Promise<boolean>;
+  /** Makes a file the content of a place, whole or not at all, whatever was there. */
+  put(place: string, file: string): Promise<void>;
+}
+
+/** `progress`: emit `fetch.progress`. */
+export interface StoreRequest extends Pick<FetchRequest, 'maxBytes' | 'progress'> {
+  readonly place: string;
+}
+
+/** A private file, which is the caller's; or what is wrong with what the store has. */
+export type StoreAnswer = { readonly file: string } | { readonly fault: string };
+
+/** The network, as `createFetcher` and `createClient` of `@ict/fetch` give it. */
+export interface Transport {
+  readonly fetcher: { fetch(request: FetchRequest & { readonly authorization?: string }): Promise<FetchedFile> };
+  readonly client: { send(request: TransportRequest): Promise<TransportAnswer> };
+  /** Where programs look for users and passwords; default: the process's environment. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A request to send something, or to learn something in short. */
+export interface TransportRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly authorization?: string;
+  readonly body?: { readonly file: string } | { readonly text: string };
+  /** Statuses that are no errors, beside those of success. */
+  readonly accept?: readonly number[];
+}
+
+export interface TransportAnswer {
+  readonly status: number;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly url: string;
+}
+
+/** Stores by the scheme of their addresses. */
+const STORES: Readonly<Record<string, (address: URL, transport: Transport) => Store>> = {
+  'file:': openFileStore,
+  'http:': openHttpStore,
+  'https:': openHttpStore,
+  'oci:': openRegistryStore,
+  'oci+http:': openRegistryStore,
+};
+
+/**
+ * The store at an address. Nobody is asked yet.
+ *
+ * @throws `ICT_REMOTE_CACHE_ADDRESS`
+ */
+export function openStore(address: string, transport: Transport): Store {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const open = url && STORES[url.protocol];
+  if (url === undefined || open === undefined) {
+    throw remoteCacheError('ICT_REMOTE_CACHE_ADDRESS', {
+      message: `${printedAddress(address)} is not the address of a remote cache`,
+      hint: `Begin it with ${Object.keys(STORES)
+        .map((protocol) => `${protocol}//`)
+        .join(', ')}.`,
+      facts: { url: printedAddress(address) },
+    });
+  }
+  return open(url, transport);
+}

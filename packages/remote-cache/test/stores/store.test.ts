@@ -1,0 +1,55 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { useWorld, world } from '../world.js';
+
+useWorld();
+
+const PLACE = 'v1/blobs/sha256/ab/abcd.zst';
+
+it.each([
+  ['user:secret@cache.example', '(unreadable address)'],
+  ['cache.example', '(unreadable address)'],
+  ['ftp://user:secret@cache.example/a', 'ftp://cache.example/a'],
+])('%s is the address of no store', (address, printed) => {
+  const failure = expect.objectContaining({ code: 'ICT_REMOTE_CACHE_ADDRESS', kind: 'invalid', facts: { url: printed } }) as Error;
+  expect(() => world.storeAt(address)).toThrow(failure);
+  expect(() => world.storeAt(address)).not.toThrow('secret');
+});
+
+describe('a directory', () => {
+  const open = () => world.storeAt(pathToFileURL(join(world.root, 'kept')).href);
+
+  it('has what was put there, as a file of that name', async () => {
+    const { file } = world.blob(Buffer.from('first'));
+    const store = open();
+    expect(await store.has(PLACE)).toBe(false);
+    expect(await store.get({ place: PLACE, maxBytes: 100 })).toBeUndefined();
+    await store.put(PLACE, file);
+    expect(readFileSync(join(world.root, 'kept', PLACE), 'utf8')).toBe('first');
+    expect(await store.has(PLACE)).toBe(true);
+    const answer = await store.get({ place: PLACE, maxBytes: 100 });
+    expect(readFileSync((answer as { file: string }).file, 'utf8')).toBe('first');
+  });
+
+  it('has the last of what was put at one place', async () => {
+    const store = open();
+    await store.put(PLACE, world.blob(Buffer.from('first')).file);
+    await store.put(PLACE, world.blob(Buffer.from('second')).file);
+    expect(readFileSync(join(world.root, 'kept', PLACE), 'utf8')).toBe('second');
+  });
+
+  it('gives nothing that is larger than was asked for', async () => {
+    const store = open();
+    await store.put(PLACE, world.blob(Buffer.alloc(101)).file);
+    expect(await store.get({ place: PLACE, maxBytes: 100 })).toEqual({ fault: 'it is larger than 100 bytes' });
+  });
+
+  it('keeps no part of what could not be put', async () => {
+    const store = open();
+    await expect(store.put(PLACE, join(world.root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(existsSync(join(world.root, 'kept', PLACE))).toBe(false);
+    expect(await store.has(PLACE)).toBe(false);
+  });
+});
