@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { RemoteCacheServer } from '@ict/fixtures';
+import { RegistryServer, RemoteCacheServer } from '@ict/fixtures';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { artifactOf, ict, Mini, miniTemplate, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
@@ -12,6 +12,7 @@ const run = promisify(execFile);
 
 let mini: Mini;
 let server: RemoteCacheServer;
+let registry: RegistryServer | undefined;
 /** The template of most tests, built and uploaded by the first machine. */
 let template: string;
 let first: IctResult;
@@ -26,6 +27,7 @@ beforeAll(async () => {
   first = await build(template, await mini.places(), uploading('ours'));
 });
 afterAll(async () => {
+  await registry?.stop();
   await server.stop();
   await mini.close();
 });
@@ -131,6 +133,36 @@ describe('a machine that has nothing', () => {
     expect(server.count('GET', '/v1/records')).toBeGreaterThan(5);
     const layers = await readdir(join(places.cache, '.ict/layers'), { recursive: true });
     expect(layers).toEqual([]);
+  });
+});
+
+describe('what one machine makes, others get', () => {
+  it.each([
+    [
+      'from a registry',
+      async () => {
+        const directory = join(mini.root, 'registry');
+        await mkdir(directory);
+        registry = await RegistryServer.start(directory);
+        return `oci+http://${registry.host}/acme/ict-cache`;
+      },
+    ],
+    ['from a directory', () => Promise.resolve(`file://${mini.root}/carried`)],
+  ])('%s', async (what, start) => {
+    const address = await start();
+    const [file, other] = await Promise.all([templateOf(what), templateOf(`not ${what}`)]);
+    const made = await build(file, await mini.places(), { env: { ...uploading('ours').env, ICT_REMOTE_CACHE_UPLOAD_URL: address } });
+    const ask = { env: { ...asking('ours').env, ICT_REMOTE_CACHE_URLS: address } };
+
+    const same = await build(file, await mini.places(), ask);
+    expect(brought(same)).toEqual(['ict.image']);
+    expect(await digestOfImage(same)).toBe(await digestOfImage(made));
+
+    const changed = await build(other, await mini.places(), ask);
+    expect(brought(changed)).toEqual(expect.arrayContaining(['ict.base', 'ict.packages']));
+    expect(downloads(changed)).toBe(0);
+    expect(await digestOfImage(changed)).toBe(await madeAlone(other));
+    expect([made, same, changed].flatMap(warningsOf)).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, type ClientOptions, type HttpClient } from '../src/client.js';
+import type { MirrorMap } from '../src/mirrors.js';
 import { bench, big, server, useLoopback } from './loopback.js';
 
 useLoopback();
@@ -184,6 +185,73 @@ describe('put', () => {
     expect(server.seen).toEqual([]);
     expect(existsSync(file)).toBe(true);
   });
+});
+
+describe('send', () => {
+  it('gives status, headers and text of an answer', async () => {
+    server.on('/a', (_request, response) => response.writeHead(200, { 'X-Kind': 'short' }).end('said'));
+    expect(await open().send({ method: 'GET', url: `${server.origin}/a` })).toEqual({
+      status: 200,
+      headers: expect.objectContaining({ 'x-kind': 'short' }) as unknown,
+      text: 'said',
+      url: `${server.origin}/a`,
+    });
+  });
+
+  it('takes text, and headers beside its own', async () => {
+    let received = '';
+    server.on('/a', async (request, response) => {
+      received = `${request.method} ${(await bodyOf(request)).toString()}`;
+      response.writeHead(202).end('taken');
+    });
+    const headers = { 'content-type': 'text/plain' };
+    expect(await open().send({ method: 'POST', url: `${server.origin}/a`, headers, body: { text: 'größer' } })).toMatchObject({
+      text: 'taken',
+    });
+    expect(received).toBe('POST größer');
+    expect(server.seen[0]?.headers).toMatchObject({ 'content-type': 'text/plain', 'content-length': '8' });
+  });
+
+  it('gives statuses that are accepted', async () => {
+    server.on('/a', (_request, response) => response.writeHead(401, { 'www-authenticate': 'Basic' }).end('who?'));
+    const answer = await open().send({ method: 'GET', url: `${server.origin}/a`, accept: [401] });
+    expect(answer).toMatchObject({ status: 401, headers: { 'www-authenticate': 'Basic' }, text: 'who?' });
+  });
+
+  it('reads no longer text than a short answer has', async () => {
+    server.on('/a', (_request, response) => response.end(Buffer.alloc(1024 * 1024 + 1)));
+    await expect(open().send({ method: 'GET', url: `${server.origin}/a` })).rejects.toMatchObject({ code: 'ICT_FETCH_TOO_LARGE' });
+  });
+
+  it('follows no redirect of POST that would turn it into GET', async () => {
+    server.on('/a', (_request, response) => response.writeHead(303, { location: '/b' }).end());
+    await expect(open().send({ method: 'POST', url: `${server.origin}/a` })).rejects.toMatchObject({ facts: { status: 303 } });
+    expect(server.seen).toHaveLength(1);
+  });
+});
+
+it('authorization goes to the origin of the address, and no further', async () => {
+  const told: (string | undefined)[] = [];
+  const other = createServer((request, response) => {
+    told.push(request.headers.authorization);
+    response.end('content');
+  });
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  const elsewhere = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  try {
+    server.on('/a', (_request, response) => response.writeHead(307, { location: `${elsewhere}/b` }).end());
+    const url = `${server.origin.replace('://', '://user:secret@')}/a`;
+    const authorization = 'Bearer token';
+    await open().send({ method: 'GET', url, authorization });
+    await bench.open().fetch({ url, maxBytes: 100, authorization });
+    const mirrors: MirrorMap = new Map([[server.origin, [{ url: elsewhere, source: 'flag' }]]]);
+    await bench.open({ mirrors }).fetch({ url: `${server.origin}/c`, maxBytes: 100, authorization });
+    expect(server.seen.map(({ headers }) => headers.authorization)).toEqual([authorization, authorization]);
+    expect(told).toEqual([undefined, undefined, undefined]);
+  } finally {
+    other.closeAllConnections();
+    await new Promise((resolve) => other.close(resolve));
+  }
 });
 
 describe.each(['has', 'put'] as const)('%s', (verb) => {

@@ -11,6 +11,7 @@ export async function download(
   } catch (error) {
     if (hasCode(error, 'ICT_FETCH_NOT_FOUND')) return undefined;
     if (hasCode(error, 'ICT_FETCH_TOO_LARGE')) return { fault: `it is larger than ${request.maxBytes} bytes` };
+    if (hasCode(error, 'ICT_FETCH_MISMATCH')) return { fault: 'it has another size or digest than was announced' };
     throw error;
   }
 }

@@ -15,6 +15,7 @@ export class RegistryLogin {
   authorization: string | undefined;
   private readonly options: LoginOptions;
   private actions: 'pull' | 'pull,push' = 'pull';
+  private challenge = '';
   private renewing: Promise<string | undefined> | undefined;
 
   constructor(options: LoginOptions) {
@@ -29,11 +30,12 @@ export class RegistryLogin {
   }
 
   /**
-   * Answers a challenge (`www-authenticate`), once for all requests that wait for it.
+   * Answers a challenge (`www-authenticate`), or the last one anew, once for all requests that wait for it.
    *
    * @throws the errors of the transport; `ICT_REMOTE_CACHE_LOGIN` for a challenge, a file or a helper of which nothing can be made.
    */
-  async renew(challenge = ''): Promise<void> {
+  async renew(challenge = this.challenge): Promise<void> {
+    this.challenge = challenge;
     this.renewing ??= this.answerTo(challenge).finally(() => (this.renewing = undefined));
     this.authorization = await this.renewing;
   }

@@ -75,7 +75,7 @@ export function openRegistryStore(address: URL, transport: Transport): Store {
   async function putBlob(descriptor: Descriptor, body: TransportRequest['body'], again = true): Promise<void> {
     if (await hasBlob(descriptor)) return;
     const { headers, url } = await ask({ method: 'POST', url: `${api}/blobs/uploads/`, body: { text: '' } });
-    const session = new URL(headers['location'] ?? '', url); // relative, or of another server
+    const session = sessionAt(headers['location'], url);
     session.searchParams.set('digest', descriptor.digest);
     try {
       await ask({ method: 'PUT', url: session.href, ...(body === undefined ? {} : { body }) });
@@ -97,7 +97,7 @@ export function openRegistryStore(address: URL, transport: Transport): Store {
       const found = { ...request, url: `${api}/blobs/${digest}`, expect: { digest, sizeBytes } };
       const answer = await download(fetcher, { ...found, ...proof() }).catch(async (error: unknown) => {
         if (!hasCode(error, 'ICT_FETCH_STATUS') || (error as IctError).facts['status'] !== 401) throw error;
-        await hasBlob(descriptor); // the token is too old: this gets another
+        await login.renew(); // its token was good until now
         return download(fetcher, { ...found, ...proof() });
       });
       return answer ?? { fault: `its registry lost ${digest}` };
@@ -115,6 +115,19 @@ export function openRegistryStore(address: URL, transport: Transport): Store {
       await ask({ method: 'PUT', url: manifestOf(place), headers, body: { text: writeManifest(place, { digest, size }) } });
     },
   };
+}
+
+/** Where an upload goes on: relative, or of another server, which is as private. */
+function sessionAt(location: string | undefined, from: string): URL {
+  if (location !== undefined && URL.canParse(location, from)) {
+    const session = new URL(location, from);
+    if (session.protocol === 'https:' || session.protocol === new URL(from).protocol) return session;
+  }
+  throw remoteCacheError('ICT_REMOTE_CACHE_UNREACHABLE', {
+    message: `The registry ${new URL(from).host} names no address, or one without TLS, to upload to`,
+    hint: 'Behind a proxy, a registry has to be told its own address.',
+    facts: { registry: new URL(from).host },
+  });
 }
 
 function writeManifest(place: string, { digest, size }: Descriptor): string {
