@@ -256,8 +256,8 @@ function spoken(value: unknown, { format, items }: Pick<SettingSchema, 'format' 
 }
 
 function expected({ type, minimum, maximum, enum: words, format, items }: SettingSchema): string {
-  if (format !== undefined) return formats[format]?.expected ?? 'an address';
-  if (items?.format !== undefined) return 'http or https addresses without "?" and "#", with blanks between them';
+  const address = formats[format ?? items?.format ?? '']?.expected;
+  if (address !== undefined) return format === undefined ? `words with blanks between them, each ${address}` : address;
   if (words !== undefined) return `one of: ${words.join(', ')}`;
   if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`;
   if (type === 'boolean') return 'true or false';
