@@ -1,15 +1,14 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { open, rm, type FileHandle } from 'node:fs/promises';
+import type { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
-import { ContentHasher, errnoOf, hashing, refuseSpecialFile } from '@ict/integrity';
+import { ContentHasher, errnoOf, refuseSpecialFile } from '@ict/integrity';
 import type { BlobRef } from '@ict/plugin-api';
 import { SparseFile } from './sparse-file.js';
 
 /** What a blob has to be. */
 export type BlobName = Pick<BlobRef, 'digest' | 'sizeBytes'>;
 
-const READ_BYTES = 256 * 1024;
 /** Larger than Node's own, as each piece is a trip through its thread pool. */
 const PIECE_BYTES = 1024 * 1024;
 
@@ -35,9 +34,9 @@ export async function packBlob(file: string, blob: BlobName, target: string, sig
     pledgedSrcSize: blob.sizeBytes,
   });
   refuseSpecialFile(file);
+  await using packed = await open(target, 'wx');
   try {
-    const source = hashing(createReadStream(file, { highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>, hasher);
-    await pipeline(source, encoder, createWriteStream(target, { flags: 'wx' }), { signal });
+    await recode(file, encoder, { seen: (piece) => hasher.update(piece), take: (piece) => packed.writeFile(piece), signal });
   } catch (error) {
     signal.throwIfAborted();
     if (isOfZlib(error)) return false; // another size than was pledged
@@ -64,33 +63,73 @@ export async function unpackBlob(file: string, blob: BlobName, target: string, s
 async function unpack(file: string, blob: BlobName, target: string, signal: AbortSignal): Promise<string | undefined> {
   const hasher = new ContentHasher();
   await using content = await SparseFile.create(target);
+  const decoder = createZstdDecompress({ chunkSize: PIECE_BYTES });
   let exceeds = false;
   try {
-    const packed = createReadStream(file, { highWaterMark: READ_BYTES });
-    await pipeline(
-      packed,
-      createZstdDecompress({ chunkSize: PIECE_BYTES }),
-      async (pieces: AsyncIterable<Uint8Array>) => {
-        for await (const piece of pieces) {
-          exceeds = hasher.sizeBytes + piece.length > blob.sizeBytes;
-          if (exceeds) return;
-          hasher.update(piece);
-          await content.append(piece);
-        }
+    await recode(file, decoder, {
+      async take(piece) {
+        exceeds = hasher.sizeBytes + piece.length > blob.sizeBytes;
+        if (exceeds) throw new Error(tooLarge(blob));
+        hasher.update(piece);
+        await content.append(piece);
       },
-      { signal },
-    );
+      signal,
+    });
   } catch (error) {
     signal.throwIfAborted();
     if (exceeds) return tooLarge(blob);
     if (!isOfZlib(error)) throw error;
     return `zstd cannot read it (${(error as Error).message})`;
   }
-  if (exceeds) return tooLarge(blob);
   if (hasher.sizeBytes !== blob.sizeBytes) return `it holds ${hasher.sizeBytes} bytes instead of ${blob.sizeBytes}`;
   if (!isBlob(hasher, blob)) return `its content is ${hasher.finish().digest}`;
   await content.finish();
   return undefined;
+}
+
+interface RecodeOptions {
+  /** Gets each piece of the file while another thread works on it. It is good until this returns. */
+  readonly seen?: (piece: Uint8Array) => void;
+  /** Gets each piece of the result, good until this resolves. */
+  readonly take: (piece: Uint8Array) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Sends a file through a codec. It is read into one buffer, and what the codec filled is given back at once: V8 sees of such memory only that it grows, and
+ * marks its whole heap for every few megabytes.
+ *
+ * @throws what the file, the codec or `take` throws; the signal's reason.
+ */
+async function recode(path: string, codec: Transform, { seen, take, signal }: RecodeOptions): Promise<void> {
+  await using source = await open(path);
+  const done = pipeline(
+    codec,
+    async (pieces: AsyncIterable<Buffer>) => {
+      for await (const piece of pieces) {
+        await take(piece);
+        const { buffer, byteOffset, byteLength } = piece;
+        if (buffer.byteLength === PIECE_BYTES && byteOffset + byteLength === PIECE_BYTES) (buffer as ArrayBuffer).transfer(0);
+      }
+    },
+    { signal },
+  );
+  await Promise.all([done, feed(source, codec, seen).catch((error: unknown) => codec.destroy(error as Error))]);
+}
+
+async function feed(source: FileHandle, codec: Transform, seen: RecodeOptions['seen']): Promise<void> {
+  const buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
+  for (;;) {
+    const { bytesRead } = await source.read(buffer, 0, PIECE_BYTES, null);
+    if (bytesRead === 0) break;
+    const piece = buffer.subarray(0, bytesRead);
+    const taken = new Promise<void>((resolve, reject) => {
+      codec.write(piece, (error) => (error ? reject(error) : resolve()));
+    });
+    seen?.(piece);
+    await taken;
+  }
+  codec.end();
 }
 
 function tooLarge({ sizeBytes }: BlobName): string {
