@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -239,6 +241,18 @@ describe('a server in trouble', () => {
     expect(warningsOf(result).filter((code) => code.startsWith('ICT_REMOTE_CACHE_'))).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
     expect(await digestOfImage(result)).toBe(await digestOfImage(first));
   });
+
+  it('costs one warning and one new start when it goes away before the layers came whose results it gave', async () => {
+    const leaving = await leavingServer();
+    const result = await build(second, await mini.places(), { env: { ...asking('ours').env, ICT_REMOTE_CACHE_URLS: leaving.url } });
+    await leaving.stop();
+    const taken = ['ict.base', 'ict.packages', 'ict.configure'];
+    expect(brought(result)).toEqual(expect.arrayContaining(taken));
+    expect(stepsOf(result, 'step.miss')).toEqual(expect.arrayContaining(taken));
+    expect(warningsOf(result)).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
+    expect(result.events.filter((event) => event.type === 'stage.start' && event.stage === 'compose')).toHaveLength(2);
+    expect(await digestOfImage(result)).toBe(await madeAlone(second));
+  });
 });
 
 it('is neither asked nor sent anything with --no-remote-cache, and with --offline', async () => {
@@ -267,6 +281,24 @@ it('asks nobody for a plan', async () => {
   await sound(ict(['plan', template, ...directories, ...mini.flags()], asking('ours')));
   expect(server.requests).toEqual([]);
 });
+
+/** A server with the same records that hangs up, for good, as soon as it is asked for another file. */
+async function leavingServer(): Promise<{ readonly url: string; stop(): Promise<unknown> }> {
+  let left = false;
+  const leaving = createServer((request, response) => {
+    const path = request.url as string;
+    left ||= path.startsWith('/v1/blobs/');
+    if (left) request.socket.destroy();
+    else
+      readFile(server.fileOf(path)).then(
+        (record) => response.end(record),
+        () => response.writeHead(404).end(),
+      );
+  });
+  await new Promise<void>((resolve) => leaving.listen(0, '127.0.0.1', resolve));
+  const { port } = leaving.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, stop: () => new Promise((resolve) => leaving.close(resolve)) };
+}
 
 /** What was there already is another machine's own. */
 function isThere(error: NodeJS.ErrnoException): void {

@@ -8,6 +8,8 @@ import type { CodeIdentity } from './plugins/code-identity.js';
 /** Tells whether a layer is still there. Its content is verified when it is mounted. */
 export interface LayerPresence {
   has(layer: LayerRef): Promise<boolean>;
+  /** Whether a remote cache was to have the layer, and did not give it. */
+  isWithheld?(layer: LayerRef): boolean;
 }
 
 /** A step together with the identity of the code behind it. */
@@ -175,9 +177,7 @@ export class StepEngine {
     if (record !== undefined) {
       const lost = await this.lost(record.output);
       const found = { differences: [], past: record };
-      return lost === undefined
-        ? { ...found, output: record.output, reason: '' }
-        : { ...found, reason: `the stored ${lost} is gone or damaged` };
+      return lost === undefined ? { ...found, output: record.output, reason: '' } : { ...found, reason: lost };
     }
     const nearest = await this.records.nearest(type, inputs);
     if (nearest === undefined) return { reason: 'never built here', differences: [] };
@@ -185,11 +185,15 @@ export class StepEngine {
     return { reason: describeDifferences(differences), differences, past };
   }
 
-  /** The first layer or blob of an output that cannot be used any more. */
+  /** What is said of the first layer or blob of an output that cannot be used any more. */
   private async lost(output: Json): Promise<string | undefined> {
     for (const reference of taggedReferences(output)) {
-      if (reference.kind === 'layer' && !(await this.layers.has(reference))) return 'layer';
-      if (reference.kind === 'blob' && (await this.blobs.path(reference.digest)) === undefined) return 'file';
+      if (reference.kind === 'layer' && !(await this.layers.has(reference))) {
+        return this.layers.isWithheld?.(reference) === true
+          ? 'a remote cache did not give its layer'
+          : 'the stored layer is gone or damaged';
+      }
+      if (reference.kind === 'blob' && (await this.blobs.path(reference.digest)) === undefined) return 'the stored file is gone or damaged';
     }
     return undefined;
   }

@@ -5,7 +5,8 @@ const RESTARTS = 8;
 
 /**
  * A cached layer that was altered is dropped when it is found out; the work then starts over without it. Any number of layers may have
- * been altered, and each is found only when it is needed.
+ * been altered, and each is found only when it is needed. Of a layer that a remote cache did not give nothing is told here: who asked that cache
+ * tells what is wrong with it, and the step that makes the layer says why.
  *
  * @throws what `work` throws, `ICT_LAYER_DAMAGED` when that is of one layer again and again.
  */
@@ -20,7 +21,8 @@ export async function withoutDamagedLayers<T>(work: () => Promise<T>, warn: (rep
       const times = (found.get(facts['layer']) ?? 0) + 1;
       if (times > RESTARTS) throw error;
       found.set(facts['layer'], times);
-      warn([{ code: 'ICT_LAYER_DAMAGED', message, hint: 'It was dropped and is made anew.', severity: 'warning' }]);
+      if (facts['withheld'] !== true)
+        warn([{ code: 'ICT_LAYER_DAMAGED', message, hint: 'It was dropped and is made anew.', severity: 'warning' }]);
     }
   }
 }

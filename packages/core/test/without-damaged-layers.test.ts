@@ -32,6 +32,14 @@ it('gives up when one layer is found altered again and again', async () => {
   expect(told).toHaveLength(8);
 });
 
+it('starts over silently for a layer that a remote cache did not give', async () => {
+  const { done, told } = work(
+    new IctError('ICT_LAYER_DAMAGED', 'integrity', { message: 'not given', facts: { layer: 1, withheld: true } }),
+  );
+  expect(await done).toBe('done');
+  expect(told).toEqual([]);
+});
+
 it('leaves every other failure as it is', async () => {
   const failure = new Error('no luck');
   const { done, told } = work(failure);

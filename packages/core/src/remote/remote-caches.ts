@@ -105,7 +105,7 @@ export function openBuildRemote(
   context: Context,
   scratch: string,
 ): BuildRemote {
-  const { blobs } = context;
+  const { blobs, emit } = context;
   const queue = upload && new UploadQueue(upload, context, scratch);
   const results = (note: (...layer: Parameters<RemoteLayers['note']>) => Promise<boolean>): RemoteResults | undefined =>
     remote && new RemoteResults(remote, blobs, note);
@@ -117,7 +117,7 @@ export function openBuildRemote(
       (result) => queue?.add(result),
     ),
     steps: (own, cache, sandbox) => {
-      const layers = remote === undefined ? undefined : new RemoteLayers(own, cache, remote, sandbox);
+      const layers = remote === undefined ? undefined : new RemoteLayers(own, cache, remote, sandbox, emit);
       const found = layers && results((layer, archive) => layers.note(layer, archive));
       return {
         layers: layers ?? own,

@@ -32,6 +32,8 @@ export type SignLayer = (directory: string) => Promise<LayerSignature>;
 export interface LayerFinder {
   has(layer: LayerRef): Promise<boolean>;
   find(layer: Pick<LayerRef, 'digest'>): Promise<StoredLayer | undefined>;
+  /** Whether a remote cache was to have the layer, and did not give it; absent where no other machine is asked. */
+  isWithheld?(layer: Pick<LayerRef, 'digest'>): boolean;
   /** Keeps a new signature of a layer whose every byte was found to be right. */
   resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
   /** Takes a damaged layer away. */

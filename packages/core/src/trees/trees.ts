@@ -224,7 +224,7 @@ export class SandboxTrees implements TreeRunner {
 
   private async verifyLayer(layer: LayerRef): Promise<StoredLayer> {
     const stored = await this.shelf.find(layer);
-    if (stored === undefined) throw damaged(layer, ['the whole layer']);
+    if (stored === undefined) throw this.shelf.isWithheld?.(layer) === true ? withheld(layer) : damaged(layer, ['the whole layer']);
     const changed = await this.changes(layer, stored);
     if (changed.length > 0) {
       await this.shelf.drop(layer);
@@ -254,5 +254,13 @@ function damaged(layer: LayerRef, changed: readonly string[]) {
     message: `a cached layer changed after it was stored: ${changed.join(', ')}`,
     hint: 'It was dropped; the next build makes it anew.',
     facts: { layer: layer.digest, changed },
+  });
+}
+
+function withheld(layer: LayerRef) {
+  return coreError('ICT_LAYER_DAMAGED', {
+    message: 'a remote cache was to have a layer, and did not give it',
+    hint: 'The next build makes it.',
+    facts: { layer: layer.digest, withheld: true },
   });
 }

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { openCache } from '@ict/cache';
 import { digestOf, hashFile } from '@ict/integrity';
 import type { BlobRef, Context, EventBody, Json, LayerRef, Verifier } from '@ict/plugin-api';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { warningEvent } from '../../src/event-stream.js';
 import { ImageCache } from '../../src/finalize/image-cache.js';
 import { openBuildRemote } from '../../src/remote/remote-caches.js';
 import { StepEngine, type StepCall } from '../../src/steps.js';
 import { CachedLayers } from '../../src/trees/cached-layers.js';
-import { LazySandbox } from '../../src/trees/trees.js';
+import { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
+import { withoutDamagedLayers } from '../../src/without-damaged-layers.js';
 import { MemoryRemote } from '../support/memory-remote.js';
 import { manifestOf, oneFileSandbox } from '../support/one-file-tree.js';
 
@@ -34,7 +36,9 @@ async function machine(name: string, { reads = true, uploads = true }: { reads?:
   const context = { blobs: cache.blobs, emit, temporary, verify, signal: new AbortController().signal } as unknown as Context;
   const own = new CachedLayers(cache.layers);
   const remote = openBuildRemote(reads ? server : undefined, uploads ? server : undefined, context, temporary);
-  const { layers, exchange, upload } = remote.steps(own, own, new LazySandbox(async () => oneFileSandbox));
+  const sandbox = new LazySandbox(async () => oneFileSandbox);
+  const { layers, exchange, upload } = remote.steps(own, own, sandbox);
+  const trees = new SandboxTrees(sandbox, layers, own, { epochSeconds: 1, verify: 'signature', signal: context.signal });
   const steps = new StepEngine(cache.steps, cache.blobs, layers, engine, emit, { exchange });
   const images = new ImageCache(cache.images, engine, emit, remote.images);
   const makeLayer = async (content: string): Promise<LayerRef> => {
@@ -43,7 +47,7 @@ async function machine(name: string, { reads = true, uploads = true }: { reads?:
     const { layer } = await own.publish(staged, await manifestOf(staged.directory), (directory) => oneFileSandbox.statLayer(directory));
     return layer;
   };
-  return { cache, events, layers, steps, images, upload, temporary, makeLayer };
+  return { cache, events, layers, trees, steps, images, upload, temporary, makeLayer };
 }
 
 type Machine = Awaited<ReturnType<typeof machine>>;
@@ -178,6 +182,71 @@ it.each<[string, (archive: string) => void]>([
   expect(await two.steps.run(call('layer', async () => ({ ...(await two.makeLayer('tree')) })))).toEqual(layer);
   expect(await two.layers.find(layer)).toBeDefined();
   expect(server.calls).toEqual(['find test.step']);
+});
+
+describe('a build over many layers of a server', () => {
+  const below = ['base', 'packages', 'configure', 'note'];
+
+  /** Takes layers or makes them, does something over all, and over a tree of its own once more. @returns how often that began. */
+  async function build({ steps, trees, makeLayer, events }: Machine): Promise<number> {
+    let passes = 0;
+    const take = (name: string) => steps.run(call(name, async () => ({ ...(await makeLayer(name)) }))) as unknown as Promise<LayerRef>;
+    await withoutDamagedLayers(
+      async () => {
+        passes++;
+        const layers: LayerRef[] = [];
+        for (const name of below) layers.push(await take(name));
+        const tools = await take('tools');
+        await trees.directories({ layers });
+        await trees.directories({ layers: [tools] });
+      },
+      (reports) => events.push(...reports.map(warningEvent)),
+    );
+    return passes;
+  }
+
+  const withheld = 'a remote cache did not give its layer';
+
+  it.each<[string, () => void, readonly string[]]>([
+    ['goes away', () => [server.blobs, server.records].map((files) => files.clear()), [...below, 'tools']],
+    ['has lost all layers', () => server.blobs.clear(), [...below, 'tools']],
+    ['has lost one', () => server.blobs.delete(digestOf('configure')), ['configure']],
+    [
+      'has lost two of different trees',
+      () => ['packages', 'tools'].map((name) => server.blobs.delete(digestOf(name))),
+      ['packages', 'tools'],
+    ],
+  ])('starts over once, and makes no more than it must, when that %s after its results were taken', async (_what, lose, made) => {
+    const one = await machine('one');
+    expect(await build(one)).toBe(1);
+    await one.upload();
+    const two = await machine('two', { uploads: false });
+    const mount = two.trees.directories.bind(two.trees);
+    let lost = false;
+    two.trees.directories = async (tree) => {
+      if (!lost) lose();
+      lost = true;
+      return mount(tree);
+    };
+    expect(await build(two)).toBe(2);
+    const { reports } = two.steps;
+    expect(reports.slice(0, 5).map(({ hit }) => hit)).toEqual(Array(5).fill(true));
+    const anew = [...below, 'tools'].filter((_name, index) => !(reports[5 + index] as { hit: boolean }).hit);
+    expect(anew).toEqual(made);
+    expect(reports.filter(({ hit }) => !hit).map(({ reason }) => reason)).toEqual(made.map(() => withheld));
+    // The server's failure is told by who asks it.
+    expect(two.events.filter(({ type }) => type === 'warning')).toEqual([]);
+  });
+
+  it('tells once of an archive that is signed, and that of another layer', async () => {
+    const one = await machine('one');
+    await build(one);
+    await one.upload();
+    server.blobs.set(digestOf('base'), Buffer.from('another'));
+    const two = await machine('two', { uploads: false });
+    expect(await build(two)).toBe(2);
+    expect(two.events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'ICT_REMOTE_CACHE_BLOB' }]);
+  });
 });
 
 it('neither asks nor sends what it is not to', async () => {

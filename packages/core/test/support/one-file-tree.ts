@@ -33,6 +33,10 @@ export const oneFileSandbox = {
     return manifestOf(directory);
   },
   statLayer: async (directory: string) => ({ digest: (await manifestOf(directory)).digest, entries: 1 }),
+  verifyLayer: async (directory: string, { digest }: LayerManifest) => {
+    const ok = (await manifestOf(directory)).digest === digest;
+    return { ok, changed: ok ? [] : ['/content'] };
+  },
   copyLayer: (from: string, to: string) => cp(from, to, { recursive: true }),
   removeTree: (directory: string) => rm(directory, { recursive: true, force: true }),
 } as unknown as Sandbox;
