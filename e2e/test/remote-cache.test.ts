@@ -263,7 +263,7 @@ it('is neither asked nor sent anything with --no-remote-cache, and with --offlin
   expect(server.requests).toEqual([]);
 });
 
-it('gets nothing of a build that knows a secret', async () => {
+it('gets nothing of a build that knows a secret, which says so', async () => {
   const file = await mini.template(
     stringify({
       ...miniTemplate(),
@@ -271,8 +271,13 @@ it('gets nothing of a build that knows a secret', async () => {
       layers: [{ name: 'note', env: { TOKEN: '${TOKEN}' }, run: ['echo "$TOKEN" > /note'] }],
     }),
   );
-  await build(file, await mini.places(), { env: { ...uploading('ours').env, ICT_VAR_TOKEN: 'correct-horse' } });
+  const secret = { ICT_VAR_TOKEN: 'correct-horse' };
+  const places = await mini.places();
+  const result = await build(file, places, { env: { ...uploading('ours').env, ...secret } });
   expect(server.requests).toEqual([]);
+  expect(warningsOf(result)).toEqual(['ICT_REMOTE_CACHE_SECRET']);
+  // Nothing was to be sent.
+  expect(warningsOf(await build(file, places, { env: { ...asking('ours').env, ...secret } }))).toEqual([]);
 });
 
 it('asks nobody for a plan', async () => {

@@ -39,6 +39,7 @@ export const coreError = defineErrors({
   ICT_LAYER_DAMAGED: 'integrity',
   ICT_CACHE_AUDIT: 'integrity',
   ICT_CACHE_LIMIT_SMALL: 'usage',
+  ICT_REMOTE_CACHE_SECRET: 'usage',
   ICT_LINT_CONFIGURATION: 'invalid',
   ICT_LINT_INPUT: 'invalid',
   ICT_LINT_NETWORK: 'invalid',

@@ -160,7 +160,7 @@ async function open(
         ? new PrivatePackages(join(temporary, 'packages'), provider)
         : new CachedPackages(cache.packages(lock.target), lock, provider, twinUse(cache, lock.target, provider, options)),
     images: cache.images,
-    remote: (secrets) => remote?.forBuild(secrets.length === 0),
+    remote: (secrets) => remote?.forBuild(secrets.length > 0),
     build: (target, epochSeconds, secrets, tier, forUnpacking = asTheyAre) =>
       openBuild(
         { cache, sandbox, identity, context, options },

@@ -1,14 +1,6 @@
 import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef } from '@ict/plugin-api';
-import {
-  openRemoteCache,
-  openRemoteUpload,
-  openStore,
-  readPublicKey,
-  readSigningKey,
-  type RemoteUpload,
-  type Store,
-} from '@ict/remote-cache';
+import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey, type Store } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
@@ -16,15 +8,16 @@ import type { LazySandbox } from '../trees/trees.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
 import { RemoteResults, type RemoteSource } from './remote-results.js';
-import { UploadQueue } from './upload-queue.js';
+import { UploadQueue, type Uploads } from './upload-queue.js';
+import { WithheldUploads } from './withheld-uploads.js';
 
 /** Whatever a remote cache has can be made: a server that is gone should cost little time. What is configured may be less. */
 const PATIENCE = { retries: 1, connectMs: 10_000, headersMs: 30_000, bodyMs: 20_000 };
 
 /** The remote caches of an engine, open. */
 export interface RemoteCaches {
-  /** What one build asks, and what it uploads to. @param uploads false for one that knows secrets: its results may hold them. */
-  forBuild(uploads: boolean): BuildRemote;
+  /** What one build asks, and what it uploads to. @param secret whether it knows secrets: then it uploads nothing, as its results may hold them. */
+  forBuild(secret: boolean): BuildRemote;
   close(): Promise<void>;
 }
 
@@ -82,7 +75,10 @@ export function openRemoteCaches(
       signal,
     });
   return {
-    forBuild: (uploads) => openBuildRemote(urls.length === 0 ? undefined : reader, uploads ? writer : undefined, context, scratch),
+    forBuild: (secret) => {
+      const uploads = writer && (secret ? new WithheldUploads(emit) : new UploadQueue(writer, context, scratch));
+      return openBuildRemote(urls.length === 0 ? undefined : reader, uploads, context);
+    },
     close: async () => {
       await Promise.all([fetcher.close(), client.close()]);
     },
@@ -98,15 +94,12 @@ function inBrief({ retry, timeouts }: FetcherOptions): Required<Pick<FetcherOpti
   };
 }
 
-/** @param remote absent: nothing is looked for. @param upload absent: nothing is sent. @param scratch directory for what is sent. */
+/** @param remote absent: nothing is looked for. @param uploads absent: nothing is sent. */
 export function openBuildRemote(
   remote: RemoteSource | undefined,
-  upload: RemoteUpload | undefined,
-  context: Context,
-  scratch: string,
+  uploads: Uploads | undefined,
+  { blobs, emit }: Pick<Context, 'blobs' | 'emit'>,
 ): BuildRemote {
-  const { blobs, emit } = context;
-  const queue = upload && new UploadQueue(upload, context, scratch);
   const results = (note: (...layer: Parameters<RemoteLayers['note']>) => Promise<boolean>): RemoteResults | undefined =>
     remote && new RemoteResults(remote, blobs, note);
   return {
@@ -114,15 +107,15 @@ export function openBuildRemote(
     images: new RemoteImages(
       blobs,
       results(async (_layer: LayerRef) => false),
-      (result) => queue?.add(result),
+      (result) => uploads?.add(result),
     ),
     steps: (own, cache, sandbox) => {
       const layers = remote === undefined ? undefined : new RemoteLayers(own, cache, remote, sandbox, emit);
       const found = layers && results((layer, archive) => layers.note(layer, archive));
       return {
         layers: layers ?? own,
-        exchange: { find: async (type, key) => found?.find(type, key), offer: (result) => queue?.add(result) },
-        upload: async () => queue?.send({ blobs, layers: own, sandbox }),
+        exchange: { find: async (type, key) => found?.find(type, key), offer: (result) => uploads?.add(result) },
+        upload: async () => uploads?.send({ blobs, layers: own, sandbox }),
       };
     },
   };

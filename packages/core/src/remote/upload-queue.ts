@@ -33,6 +33,12 @@ export interface UploadSource {
   readonly sandbox: LazySandbox;
 }
 
+/** Takes results of a build, and sends them when its image is delivered. */
+export interface Uploads {
+  add(result: KeptResult): void;
+  send(source: UploadSource): Promise<void>;
+}
+
 /** What was sent so far. */
 interface Sent {
   records: number;
@@ -45,7 +51,7 @@ interface Sent {
  * names what is not there. What the server has is not sent again, but for what turned out to be damaged or gone below a record; what is not here
  * any more is left out.
  */
-export class UploadQueue {
+export class UploadQueue implements Uploads {
   private readonly upload: RemoteUpload;
   private readonly context: Pick<Context, 'emit' | 'signal' | 'verify'>;
   private readonly temporary: string;

@@ -9,6 +9,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { warningEvent } from '../../src/event-stream.js';
 import { ImageCache } from '../../src/finalize/image-cache.js';
 import { openBuildRemote } from '../../src/remote/remote-caches.js';
+import { UploadQueue } from '../../src/remote/upload-queue.js';
+import { WithheldUploads } from '../../src/remote/withheld-uploads.js';
 import { StepEngine, type StepCall } from '../../src/steps.js';
 import { CachedLayers } from '../../src/trees/cached-layers.js';
 import { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
@@ -27,7 +29,7 @@ afterEach(() => rm(place, { recursive: true }));
 const engine = { name: 'core', version: '1' };
 
 /** A machine with a cache of its own. */
-async function machine(name: string, { reads = true, uploads = true }: { reads?: boolean; uploads?: boolean } = {}) {
+async function machine(name: string, { reads = true, uploads = true }: { reads?: boolean; uploads?: boolean | 'withheld' } = {}) {
   const events: EventBody[] = [];
   const emit = (event: EventBody): void => void events.push(event);
   const cache = await openCache({ cacheDir: join(place, name), clock: () => 1000, emit });
@@ -35,7 +37,8 @@ async function machine(name: string, { reads = true, uploads = true }: { reads?:
   const verify = { digestFile: (file: string) => hashFile(file) } as unknown as Verifier;
   const context = { blobs: cache.blobs, emit, temporary, verify, signal: new AbortController().signal } as unknown as Context;
   const own = new CachedLayers(cache.layers);
-  const remote = openBuildRemote(reads ? server : undefined, uploads ? server : undefined, context, temporary);
+  const queue = uploads === 'withheld' ? new WithheldUploads(emit) : new UploadQueue(server, context, temporary);
+  const remote = openBuildRemote(reads ? server : undefined, uploads === false ? undefined : queue, context);
   const sandbox = new LazySandbox(async () => oneFileSandbox);
   const { layers, exchange, upload } = remote.steps(own, own, sandbox);
   const trees = new SandboxTrees(sandbox, layers, own, { epochSeconds: 1, verify: 'signature', signal: context.signal });
@@ -259,6 +262,17 @@ it('neither asks nor sends what it is not to', async () => {
   await reader.steps.run(call('other', async () => 'made here'));
   await reader.upload();
   expect(server.calls).toEqual(['find test.step']);
+});
+
+it('says once that it sends nothing of a build that knows a secret, and nothing where there is nothing to send', async () => {
+  const one = await machine('one', { uploads: 'withheld' });
+  await one.upload();
+  expect(one.events).toEqual([]);
+  await makeBoth(one);
+  await one.upload();
+  expect(one.events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'ICT_REMOTE_CACHE_SECRET' }]);
+  expect(typesOf(one)).not.toContain('cache.uploading');
+  expect(server.calls.filter((what) => !what.startsWith('find'))).toEqual([]);
 });
 
 it('sends no result whose layer or file is not here any more', async () => {
