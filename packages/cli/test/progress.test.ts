@@ -54,3 +54,25 @@ describe('the rate of a download', () => {
     expect(after([0, received('a', 9 * MiB)], [1000, received('a', 1 * MiB)])).toContain('1.00 MiB of 40.0 MiB at 0 B/s,');
   });
 });
+
+describe('the steps of a build', () => {
+  const hit = (key: string, from?: 'remote'): EventBody => ({
+    type: 'step.hit',
+    step: 'acme',
+    key,
+    ...(from === undefined ? {} : { from }),
+  });
+  const miss = (key: string): EventBody => ({ type: 'step.miss', step: 'acme', key, reason: '' });
+
+  it.each<[string, readonly EventBody[], string]>([
+    ['found twice', [hit('a'), hit('a')], '1 of 1 step from the cache'],
+    ['made, and then found', [miss('a'), hit('a')], '0 of 1 step from the cache'],
+    ['found, and made after all', [hit('a', 'remote'), miss('a')], '0 of 1 step from the cache'],
+    ['taken from elsewhere, and then here', [hit('a', 'remote'), hit('a')], '1 of 1 step from the cache, 1 of them from a remote one'],
+  ])('count once, however often it starts over: %s', (_what, told, text) => {
+    const progress = new Progress();
+    for (const body of [{ type: 'stage.start', stage: 'compose' } as const, ...told]) progress.add(event(body, 0));
+    progress.add(event({ type: 'stage.done', stage: 'compose', durationMs: 1 }, 1));
+    expect(progress.describe('compose')).toBe(text);
+  });
+});

@@ -21,6 +21,7 @@ import { fetchPackages, type LockedPackages } from './packages/locked-packages.j
 import { asTheyAre } from './packages/package-shelf.js';
 import type { PluginHost } from './plugins/plugin-host.js';
 import { checkHost, wantedRoom } from './preflight.js';
+import { stepsToldOnce } from './steps-told-once.js';
 import { withoutDamagedLayers } from './without-damaged-layers.js';
 import type { BuildServices, Services } from './services.js';
 import { requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
@@ -80,7 +81,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
       artifacts: final.artifacts,
       documents: final.documents,
       stages: events.stages(),
-      steps: [...images.reports, ...work.steps.reports],
+      steps: stepsToldOnce([...images.reports, ...work.steps.reports]),
       warnings,
       lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,
     };

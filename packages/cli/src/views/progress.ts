@@ -36,9 +36,8 @@ export class Progress {
   private samples: Sample[] = [];
   private cached = 0;
   private verified = 0;
-  private hits = 0;
-  private remoteHits = 0;
-  private misses = 0;
+  /** What was last said of each step, by its key: a build that starts over says it again. */
+  private readonly steps = new Map<string, 'here' | 'remote' | 'miss'>();
   private activity = '';
 
   /** Takes one event in. */
@@ -95,11 +94,10 @@ export class Progress {
         this.verified += 1;
         return;
       case 'step.hit':
-        this.hits += 1;
-        if (event.from === 'remote') this.remoteHits += 1;
+        if (event.from === 'remote' || !this.steps.has(event.key)) this.steps.set(event.key, event.from ?? 'here');
         return;
       case 'step.miss':
-        this.misses += 1;
+        this.steps.set(event.key, 'miss');
         this.activity = plainText(event.step);
         return;
       case 'install.progress':
@@ -166,10 +164,11 @@ export class Progress {
   }
 
   private describeSteps(): string {
-    const total = this.hits + this.misses;
-    if (total === 0) return '';
-    const remote = this.remoteHits === 0 ? '' : `, ${this.remoteHits} of them from a remote one`;
-    return `${this.hits} of ${formatCount(total, 'step')} from the cache${remote}`;
+    if (this.steps.size === 0) return '';
+    const said = [...this.steps.values()];
+    const [hits, remoteHits] = [said.filter((word) => word !== 'miss').length, said.filter((word) => word === 'remote').length];
+    const remote = remoteHits === 0 ? '' : `, ${remoteHits} of them from a remote one`;
+    return `${hits} of ${formatCount(said.length, 'step')} from the cache${remote}`;
   }
 
   private get received(): number {
