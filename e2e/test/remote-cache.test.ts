@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { RegistryServer, RemoteCacheServer } from '@ict/fixtures';
+import type { RemoteTally } from '@ict/plugin-api';
 import { stringify } from 'yaml';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { artifactOf, ict, Mini, miniTemplate, sound, stepsOf, type BuildPlaces, type IctOptions, type IctResult } from '../src/index.js';
@@ -63,6 +64,11 @@ function brought({ events }: IctResult): readonly string[] {
   return events.flatMap((event) => (event.type === 'step.hit' && event.from === 'remote' ? [event.step] : []));
 }
 
+/** How many results were asked for, and how many of these came from the server. */
+function tallyOf({ events }: IctResult): RemoteTally | undefined {
+  return events.flatMap((event) => (event.type === 'build.done' ? [event.remote] : []))[0];
+}
+
 function warningsOf({ events }: IctResult): readonly string[] {
   return events.flatMap((event) => (event.type === 'warning' ? [event.code] : []));
 }
@@ -100,6 +106,7 @@ describe('a machine that has nothing', () => {
     expect(brought(result)).toEqual(['ict.image']);
     expect(stepsOf(result, 'step.miss')).toEqual([]);
     expect(downloads(result)).toBe(0);
+    expect(tallyOf(result)).toEqual({ asked: 1, found: 1 });
     expect(await digestOfImage(result)).toBe(await digestOfImage(first));
     expect(new Set(server.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
 
@@ -108,6 +115,12 @@ describe('a machine that has nothing', () => {
     const again = await build(template, places, asking('ours'));
     expect(stepsOf(again, 'step.hit')).toEqual(['ict.image']);
     expect(server.requests).toEqual([]);
+    expect(tallyOf(again)).toBeUndefined();
+  });
+
+  it('says that others had nothing when it believes nobody whose results they have', async () => {
+    const result = await build(template, await mini.places(), asking('theirs'));
+    expect(tallyOf(result)).toEqual({ asked: stepsOf(result, 'step.miss').length, found: 0 });
   });
 
   it('makes of another template what differs, over layers of others, and fetches no package', async () => {

@@ -95,6 +95,16 @@ describe('build', () => {
   });
 
   it.each([
+    [{ asked: 7, found: 0 }, '  0 of 7 results that remote caches were asked for came from there\n'],
+    [{ asked: 1, found: 1 }, '  1 of 1 result that remote caches were asked for came from there\n'],
+  ])('says how much of what it asked remote caches for they had: %o', async (remote, line) => {
+    const { stdout } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => ({ ...report, remote }) } });
+    expect(stdout.text).toContain(line);
+    const without = await ict(['build', 'a.yml', ...work], { engine: { build: async () => report } });
+    expect(without.stdout.text).not.toContain('remote');
+  });
+
+  it.each([
     ['os-1.cpio.gz', 'os-1.vmlinuz'],
     ['os-1.cpio', 'os-1.vmlinuz'],
     ['os-1.vhdx', 'os-1.raw.gz'],
@@ -130,7 +140,7 @@ describe('build', () => {
     const { stdout } = await ict(['build', 'a.yml', '--json', ...work], {
       opened: ({ emit }) => {
         emit(event({ type: 'build.start', template: 'a.yml', target: 'x' }));
-        emit(event({ type: 'build.done', artifacts: report.artifacts, durationMs: 5 }));
+        emit(event({ type: 'build.done', artifacts: report.artifacts, durationMs: 5, remote: { asked: 7, found: 2 } }));
       },
       engine: { build: async () => report },
     });

@@ -74,7 +74,9 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
     for (const artifact of final.artifacts) events.emit({ type: 'artifact.written', artifact });
     await work.upload();
     await services.enforceLimits();
-    events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs: Math.round(performance.now() - start) });
+    const tally = remote?.tally();
+    const asked = tally === undefined ? {} : { remote: tally };
+    events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs: Math.round(performance.now() - start), ...asked });
     return {
       target: lock.target,
       directory: final.directory,
@@ -82,6 +84,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
       documents: final.documents,
       stages: events.stages(),
       steps: stepsToldOnce([...images.reports, ...work.steps.reports]),
+      ...asked,
       warnings,
       lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,
     };

@@ -2,7 +2,16 @@ import type { TwinOfPackage } from '@ict/cache';
 import type { Explanation, Plan } from './plans/plan-documents.js';
 import type { GraphDocument, SearchDocument, ShowDocument, Why, WhyNot } from './questions/answers.js';
 import type { AuditSample } from './compose/audit.js';
-import type { ArtifactInfo, BuildEvent, DistributionDefinition, ErrorRecord, LockChanges, ProblemReport, Stage } from '@ict/plugin-api';
+import type {
+  ArtifactInfo,
+  BuildEvent,
+  DistributionDefinition,
+  ErrorRecord,
+  LockChanges,
+  ProblemReport,
+  RemoteTally,
+  Stage,
+} from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable, StorageSettings, Template, VariableSources } from '@ict/template';
 import type { DefinitionMemory } from './plugins/definition-file.js';
 import type { RepositoryChoice } from './repositories/repository-choice.js';
@@ -204,6 +213,8 @@ export interface BuildReport {
   readonly documents: readonly string[];
   readonly stages: readonly { readonly stage: Stage; readonly durationMs: number }[];
   readonly steps: readonly StepReport[];
+  /** Absent when no remote cache was asked for a result. */
+  readonly remote?: RemoteTally;
   readonly warnings: readonly ProblemReport[];
   readonly lock: string;
 }

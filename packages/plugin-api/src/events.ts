@@ -8,7 +8,13 @@ export type Stage = 'validate' | 'packages' | 'compose' | 'finalize';
 /** What an emitter says; the engine adds `v`, `time` and `build` (see {@link BuildEvent}). */
 export type EventBody =
   | { readonly type: 'build.start'; readonly template: string; readonly target: string }
-  | { readonly type: 'build.done'; readonly artifacts: readonly ArtifactInfo[]; readonly durationMs: number }
+  | {
+      readonly type: 'build.done';
+      readonly artifacts: readonly ArtifactInfo[];
+      readonly durationMs: number;
+      /** Absent when no remote cache was asked for a result. */
+      readonly remote?: RemoteTally;
+    }
   | { readonly type: 'build.failed'; readonly error: ErrorRecord }
   | { readonly type: 'stage.start'; readonly stage: Stage }
   | { readonly type: 'stage.done'; readonly stage: Stage; readonly durationMs: number }
@@ -87,6 +93,13 @@ export type EventBody =
   | { readonly type: 'artifact.written'; readonly artifact: ArtifactInfo }
   | { readonly type: 'boot.console'; readonly text: string }
   | { readonly type: 'boot.done'; readonly found: boolean; readonly durationMs: number };
+
+/** Results of steps, and finished images, that remote caches were asked for. */
+export interface RemoteTally {
+  readonly asked: number;
+  /** How many of these were used. */
+  readonly found: number;
+}
 
 /** A file that the build delivers. */
 export interface ArtifactInfo {

@@ -1,5 +1,5 @@
 import type { BuildReport } from '@ict/core';
-import { formatBytes, formatDuration } from './quantity.js';
+import { formatBytes, formatCount, formatDuration } from './quantity.js';
 import type { Terminal } from './terminal.js';
 import { says } from './terminal.js';
 import { plainText, table, truncate } from './terminal-text.js';
@@ -44,7 +44,13 @@ function stepLines(report: BuildReport): readonly string[] {
       truncate(plainText(reason), REASON_COLUMNS),
     ]);
   const rest = made.length > SLOWEST ? [`    and ${made.length - SLOWEST} quicker ones`] : [];
-  return [head, ...table(rows, { right: [1] }), ...rest];
+  return [head, ...table(rows, { right: [1] }), ...rest, ...remoteLines(report)];
+}
+
+/** What remote caches were asked for: that they had nothing shows nowhere else. */
+function remoteLines({ remote }: BuildReport): readonly string[] {
+  if (remote === undefined) return [];
+  return [`  ${remote.found} of ${formatCount(remote.asked, 'result')} that remote caches were asked for came from there`];
 }
 
 /** The artifact that qemu starts as it is. */

@@ -1,5 +1,5 @@
 import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
-import type { Context, LayerRef } from '@ict/plugin-api';
+import type { Context, LayerRef, RemoteTally } from '@ict/plugin-api';
 import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey, type Store } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
@@ -7,7 +7,7 @@ import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
-import { RemoteResults, type RemoteSource } from './remote-results.js';
+import { RemoteResults, type RemoteAnswers, type RemoteSource } from './remote-results.js';
 import { UploadQueue, type Uploads } from './upload-queue.js';
 import { WithheldUploads } from './withheld-uploads.js';
 
@@ -31,6 +31,8 @@ export interface BuildRemote {
    * @param cache where layers that are downloaded go.
    */
   steps(own: LayerFinder, cache: LayerShelf, sandbox: LazySandbox): RemoteSteps;
+  /** What was asked of other machines so far, and had; undefined when nothing was. */
+  tally(): RemoteTally | undefined;
 }
 
 /** Steps of a build whose results may come from other machines, and go to them. */
@@ -100,8 +102,9 @@ export function openBuildRemote(
   uploads: Uploads | undefined,
   { blobs, emit }: Pick<Context, 'blobs' | 'emit'>,
 ): BuildRemote {
+  const answers: RemoteAnswers = new Map();
   const results = (note: (...layer: Parameters<RemoteLayers['note']>) => Promise<boolean>): RemoteResults | undefined =>
-    remote && new RemoteResults(remote, blobs, note);
+    remote && new RemoteResults(remote, blobs, note, answers);
   return {
     asks: remote !== undefined,
     images: new RemoteImages(
@@ -118,5 +121,6 @@ export function openBuildRemote(
         upload: async () => uploads?.send({ blobs, layers: own, sandbox }),
       };
     },
+    tally: () => (answers.size === 0 ? undefined : { asked: answers.size, found: [...answers.values()].filter(Boolean).length }),
   };
 }

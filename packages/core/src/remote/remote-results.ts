@@ -6,6 +6,9 @@ import type { RemoteCache, RemoteResult } from '@ict/remote-cache';
 /** What results of others are taken from. */
 export type RemoteSource = Pick<RemoteCache, 'find' | 'fetch'>;
 
+/** Whether each result that was asked for was had, by type and key: the last answer counts, as a build that starts over asks again. */
+export type RemoteAnswers = Map<string, boolean>;
+
 /** Notes which archive a layer can be made from. @returns whether the layer can be had. */
 type NoteLayer = (layer: LayerRef, archive: BlobRef | undefined) => Promise<boolean>;
 
@@ -17,14 +20,22 @@ export class RemoteResults {
   private readonly remote: RemoteSource;
   private readonly blobs: BlobStore;
   private readonly noteLayer: NoteLayer;
+  private readonly answers: RemoteAnswers;
 
-  constructor(remote: RemoteSource, blobs: BlobStore, noteLayer: NoteLayer) {
+  constructor(remote: RemoteSource, blobs: BlobStore, noteLayer: NoteLayer, answers: RemoteAnswers) {
     this.remote = remote;
     this.blobs = blobs;
     this.noteLayer = noteLayer;
+    this.answers = answers;
   }
 
   async find(type: string, key: CacheKey): Promise<RemoteResult | undefined> {
+    const result = await this.take(type, key);
+    this.answers.set(`${type} ${key}`, result !== undefined);
+    return result;
+  }
+
+  private async take(type: string, key: CacheKey): Promise<RemoteResult | undefined> {
     const result = await this.remote.find(type, key);
     if (result === undefined) return undefined;
     for (const reference of taggedReferences(result.output)) {

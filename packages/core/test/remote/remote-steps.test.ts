@@ -50,7 +50,7 @@ async function machine(name: string, { reads = true, uploads = true }: { reads?:
     const { layer } = await own.publish(staged, await manifestOf(staged.directory), (directory) => oneFileSandbox.statLayer(directory));
     return layer;
   };
-  return { cache, events, layers, trees, steps, images, upload, temporary, makeLayer };
+  return { cache, events, layers, trees, steps, images, upload, temporary, makeLayer, tally: remote.tally };
 }
 
 type Machine = Awaited<ReturnType<typeof machine>>;
@@ -237,6 +237,7 @@ describe('a build over many layers of a server', () => {
     const anew = [...below, 'tools'].filter((_name, index) => !(reports[5 + index] as { hit: boolean }).hit);
     expect(anew).toEqual(made);
     expect(reports.filter(({ hit }) => !hit).map(({ reason }) => reason)).toEqual(made.map(() => withheld));
+    expect(two.tally()).toEqual({ asked: 5, found: 5 - made.length });
     // The server's failure is told by who asks it.
     expect(two.events.filter(({ type }) => type === 'warning')).toEqual([]);
   });
@@ -250,6 +251,25 @@ describe('a build over many layers of a server', () => {
     expect(await build(two)).toBe(2);
     expect(two.events.filter(({ type }) => type === 'warning')).toMatchObject([{ code: 'ICT_REMOTE_CACHE_BLOB' }]);
   });
+});
+
+it('counts what was asked of others, and had', async () => {
+  const one = await machine('one');
+  expect(one.tally()).toBeUndefined();
+  await makeBoth(one);
+  expect(one.tally()).toEqual({ asked: 2, found: 0 });
+  const two = await machine('two');
+  await two.steps.run(call('layer', never));
+  await two.steps.run(call('other', async () => 'made here'));
+  await two.images.find({ image: 1 });
+  expect(two.tally()).toEqual({ asked: 3, found: 1 });
+  // What lies here is not asked for.
+  const again = await machine('two');
+  await again.steps.run(call('other', never));
+  expect(again.tally()).toBeUndefined();
+  const alone = await machine('three', { reads: false });
+  await alone.steps.run(call('layer', async () => 'made here'));
+  expect(alone.tally()).toBeUndefined();
 });
 
 it('neither asks nor sends what it is not to', async () => {
