@@ -107,6 +107,10 @@ describe('a machine that has nothing', () => {
     expect(stepsOf(result, 'step.miss')).toEqual([]);
     expect(downloads(result)).toBe(0);
     expect(tallyOf(result)).toEqual({ asked: 1, found: 1 });
+    const told = result.events.flatMap((event) => (event.type === 'fetch.progress' || event.type === 'fetch.done' ? [event] : []));
+    const fetched = told.filter(({ url }) => url.startsWith(server.url));
+    expect(fetched.map(({ type }) => type)).toEqual(expect.arrayContaining(['fetch.progress', 'fetch.done']));
+    expect(fetched.filter(({ from }) => from !== 'remote')).toEqual([]);
     expect(await digestOfImage(result)).toBe(await digestOfImage(first));
     expect(new Set(server.requests.map(({ method }) => method))).toEqual(new Set(['GET']));
 

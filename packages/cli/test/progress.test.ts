@@ -76,3 +76,42 @@ describe('the steps of a build', () => {
     expect(progress.describe('compose')).toBe(text);
   });
 });
+
+describe('a download', () => {
+  const blob = 'http://cache.example/v1/blobs/sha256/00/00.zst';
+  const arriving = (receivedBytes: number, totalBytes?: number): EventBody => {
+    return { type: 'fetch.progress', url: blob, receivedBytes, from: 'remote', ...(totalBytes === undefined ? {} : { totalBytes }) };
+  };
+  const told = (stage: 'packages' | 'compose', ...bodies: readonly EventBody[]): Progress => {
+    const progress = new Progress();
+    for (const body of [{ type: 'stage.start', stage } as const, ...bodies]) progress.add(event(body, 0));
+    return progress;
+  };
+
+  it.each(['packages', 'compose'] as const)('from a remote cache is shown in the stage %s', (stage) => {
+    expect(told(stage, arriving(3 * MiB, 80 * MiB)).describe(stage)).toBe('3.00 MiB of 80.0 MiB from a remote cache');
+    expect(told(stage, arriving(3 * MiB)).describe(stage)).toBe('3.00 MiB from a remote cache');
+  });
+
+  it('from a remote cache is none of the announced ones', () => {
+    const arrived: EventBody = { type: 'fetch.done', url: blob, sizeBytes: 80 * MiB, durationMs: 1, from: 'remote' };
+    expect(after([0, arriving(80 * MiB, 80 * MiB)], [0, arrived])).toBe('downloaded 0/3, 0 B of 40.0 MiB, 3 packages');
+  });
+
+  it('of packages for one layer is shown while that is made', () => {
+    const start: EventBody = { type: 'fetch.start', files: 2, totalBytes: 4 * MiB };
+    const miss: EventBody = { type: 'step.miss', step: 'acme.install', key: 'k', reason: '' };
+    const progress = told('compose', miss, start, received('a', MiB));
+    expect(progress.describe('compose')).toMatch(/^downloaded 0\/2, 1\.00 MiB of 4\.00 MiB, /);
+    expect(progress.downloaded).toBe(0.25);
+    for (const body of [done('a', 2 * MiB), done('b', 2 * MiB)]) progress.add(event(body, 1));
+    expect(progress.describe('compose')).toBe('acme.install');
+    expect(progress.downloaded).toBeUndefined();
+  });
+
+  it('that was not finished is not told of in the next stage', () => {
+    const progress = told('packages', { type: 'fetch.start', files: 2, totalBytes: 4 * MiB });
+    progress.add(event({ type: 'stage.start', stage: 'compose' }, 1));
+    expect(progress.describe('compose')).toBe('');
+  });
+});

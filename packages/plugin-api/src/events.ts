@@ -46,8 +46,21 @@ export type EventBody =
       readonly changes: LockChanges;
     }
   | { readonly type: 'fetch.start'; readonly files: number; readonly totalBytes: number }
-  | { readonly type: 'fetch.progress'; readonly url: string; readonly receivedBytes: number; readonly totalBytes?: number }
-  | { readonly type: 'fetch.done'; readonly url: string; readonly sizeBytes: number; readonly durationMs: number }
+  /** `from` is there when the server is a remote cache. */
+  | {
+      readonly type: 'fetch.progress';
+      readonly url: string;
+      readonly receivedBytes: number;
+      readonly totalBytes?: number;
+      readonly from?: 'remote';
+    }
+  | {
+      readonly type: 'fetch.done';
+      readonly url: string;
+      readonly sizeBytes: number;
+      readonly durationMs: number;
+      readonly from?: 'remote';
+    }
   | { readonly type: 'fetch.retry'; readonly url: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'package.cached'; readonly name: string; readonly version: string; readonly check: 'signature' | 'hash' }
   | { readonly type: 'package.miss'; readonly name: string; readonly version: string }

@@ -53,6 +53,7 @@ export class Progress {
       case 'stage.start':
         this.current = event.stage;
         this.activity = '';
+        this.planned = { files: 0, bytes: 0 };
         this.state.set(event.stage, 'running');
         return;
       case 'stage.done':
@@ -78,10 +79,15 @@ export class Progress {
         this.samples = [];
         return;
       case 'fetch.progress':
+        if (event.from === 'remote') {
+          this.activity = describeRemote(event.receivedBytes, event.totalBytes);
+          return;
+        }
         this.inFlight.set(event.url, event.receivedBytes);
         this.sample(event.time);
         return;
       case 'fetch.done':
+        if (event.from === 'remote') return;
         this.inFlight.delete(event.url);
         this.doneFiles += 1;
         this.doneBytes += event.sizeBytes;
@@ -121,7 +127,7 @@ export class Progress {
 
   /** Share of the announced download that has arrived, 0 to 1; undefined when none is under way. */
   get downloaded(): number | undefined {
-    if (this.current !== 'packages' || this.planned.files === 0 || this.doneFiles >= this.planned.files) return undefined;
+    if (!this.downloading) return undefined;
     return this.planned.bytes === 0 ? this.doneFiles / this.planned.files : Math.min(1, this.received / this.planned.bytes);
   }
 
@@ -130,8 +136,14 @@ export class Progress {
     const state = this.state.get(stage);
     if (state === 'waiting') return '';
     if (stage === 'packages') return state === 'running' ? this.describeDownload() : this.describePackages();
+    if (state === 'running' && this.downloading) return this.describeDownload();
     if (state === 'running' || state === 'failed') return this.activity;
     return stage === 'compose' ? this.describeSteps() : '';
+  }
+
+  /** Packages of a layer that is made may be fetched only then. */
+  private get downloading(): boolean {
+    return this.current !== undefined && this.doneFiles < this.planned.files;
   }
 
   private describeDownload(): string {
@@ -192,6 +204,11 @@ export class Progress {
     this.samples.push({ timeMs, bytes: this.received });
     while (this.samples.length > 2 && timeMs - (this.samples[0]?.timeMs ?? 0) > RATE_WINDOW_MS) this.samples.shift();
   }
+}
+
+function describeRemote(receivedBytes: number, totalBytes: number | undefined): string {
+  const whole = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
+  return `${formatBytes(receivedBytes)}${whole} from a remote cache`;
 }
 
 const phaseWords = { extract: 'extracting', unpack: 'unpacking', configure: 'configuring' } as const;

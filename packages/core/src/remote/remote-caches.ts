@@ -5,6 +5,7 @@ import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
+import { fromRemote } from './remote-downloads.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
 import { RemoteResults, type RemoteAnswers, type RemoteSource } from './remote-results.js';
@@ -60,7 +61,7 @@ export function openRemoteCaches(
   const { urls, trustedKeys, upload } = remoteCache;
   const { temporary, emit, signal, clock } = context;
   const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
-  const brief = { ...transport, ...inBrief(transport) };
+  const brief = { ...transport, ...inBrief(transport), emit: fromRemote(emit) };
   const fetcher = createFetcher(brief);
   const client = createClient(brief);
   const storeAt = (address: string): Store =>
