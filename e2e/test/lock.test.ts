@@ -87,6 +87,22 @@ describe('ict lock', () => {
     ]);
   });
 
+  it('a lock that lost a package of the template, as when a merge took the wrong side, is refused', async () => {
+    const text = await readFile(lockFile, 'utf8');
+    const { packages, ...rest } = parse(text) as { readonly packages: readonly { readonly name: string }[] };
+    const lost = await world.template(['server', 'client']);
+    const kept = packages.filter(({ name }) => !['client', 'old-helper'].includes(name));
+    await writeFile(lost.replace(/\.yml$/, '.lock.yml'), stringify({ ...rest, packages: kept }));
+    for (const args of [
+      ['lock', lost, '--frozen'],
+      ['plan', lost],
+    ]) {
+      const result = await world.ict([...args, '--offline', '--json']);
+      expect(result.status).not.toBe(0);
+      expect(result.stdout + result.stderr).toContain('"client\\" is answered by client:all, which it does not have');
+    }
+  });
+
   it('--update NAME moves the name and what it needs, and nothing else', async () => {
     await world.publish(after);
     const text = await readFile(lockFile, 'utf8');
@@ -135,7 +151,8 @@ describe('ict lock', () => {
     ['newer', (lock) => lock.replace('lockVersion: 1', 'lockVersion: 2'), 2, 'ICT_LOCK_NEWER'],
     [
       'of another target',
-      (lock) => lock.replace('target: mini-mini1-x86_64', 'target: mini-mini2-x86_64').replace(/^asked:\n(?: .*\n)*/m, ''),
+      (lock) =>
+        lock.replace('target: mini-mini1-x86_64', 'target: mini-mini2-x86_64').replace(/^asked:\n(?: .*\n)*answers:\n(?: .*\n)*/m, ''),
       1,
       'ICT_LOCK_TARGET',
     ],

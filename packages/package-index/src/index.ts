@@ -16,6 +16,7 @@ export {
   type OtherRequest,
   type Trial,
 } from './repairs.js';
+export { answersOf } from './request-answers.js';
 export { askedBy, askIfMeant, inSentence, tellMeant, tellRequest } from './refusal-words.js';
 export { suiteNames } from './suite-names.js';
 export { NumberColumn } from './number-column.js';

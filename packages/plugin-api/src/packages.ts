@@ -123,6 +123,11 @@ export interface Closure {
   readonly packages: readonly ResolvedPackage[];
   /** How the members need each other, sorted; answers to "why" quote it. Not part of a lock. */
   readonly relations?: readonly PackageRelation[];
+  /**
+   * Ids of the members that were taken for each seed, by its request: one, or more for a group or a pattern; sorted. A lock keeps this, so
+   * that it shows when one of them is lost.
+   */
+  readonly answers?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** A package of an earlier answer. A resolution that is told so prefers it to what it would choose by itself, wherever it satisfies. */

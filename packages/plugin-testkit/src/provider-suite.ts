@@ -191,6 +191,18 @@ export function describeProvider(name: string, makeFixture: () => Promise<Provid
         expect(unexplained).toEqual([]);
       });
 
+      it('names members that a seed asked for, when it says what was taken for its seeds', async (fixture) => {
+        const { packages, answers } = await closureOf(fixture);
+        if (answers === undefined) return;
+        const reasons = new Map(packages.map(({ id, requestedBy }) => [id, new Set(requestedBy)]));
+        expect(Object.values(answers).filter((ids) => !isSorted(ids) || repeated(ids).length > 0)).toEqual([]);
+        const unanswered = fixture.seeds.filter(({ request, reason }) => {
+          const taken = answers[request] ?? [];
+          return taken.length === 0 || !taken.every((id) => reasons.get(id)?.has(reason));
+        });
+        expect(unanswered).toEqual([]);
+      });
+
       it('is plain data, and the same each time', async (fixture) => {
         const resolution = await resolve(fixture, fixture.seeds);
         expect(throughJson(resolution)).toEqual(resolution);

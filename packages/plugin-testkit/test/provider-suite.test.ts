@@ -66,6 +66,11 @@ describe('the suite', () => {
     expect(await failuresOf({ catalogue: catalogue(told) })).toEqual([STANDINGS]);
   });
 
+  it('asks no provider what it took for its seeds that does not say it', async () => {
+    const silent = resolving((answer) => ({ ...answer, closure: { packages: answer.closure.packages } }));
+    expect(await failuresOf(silent)).toEqual([]);
+  });
+
   it('passes a provider without faults', async () => {
     const { ran, failed } = await runSuite((api) => describeProvider('toy', () => toyFixture(), api));
     expect([ran > 25, failed]).toEqual([true, []]);
@@ -143,6 +148,22 @@ describe('the suite', () => {
         warnings: [{ code: 'TOY_FIRST', message: seeds[0]?.request ?? '', because: [] }],
       })),
       'a resolution > does not depend on the order of the seeds',
+    ],
+    [
+      'says of one seed alone what was taken for it',
+      resolving((answer, { seeds }) => {
+        const [request] = seeds.map((seed) => seed.request).sort() as [string];
+        return { ...answer, closure: { ...answer.closure, answers: { [request]: [`${request}:all`] } } };
+      }),
+      'a resolution > names members that a seed asked for, when it says what was taken for its seeds',
+    ],
+    [
+      'names what a seed brought along as taken for it',
+      resolving((answer) => ({
+        ...answer,
+        closure: { ...answer.closure, answers: { ...answer.closure.answers, editor: ['terminal:all'] } },
+      })),
+      'a resolution > names members that a seed asked for, when it says what was taken for its seeds',
     ],
     [
       'does not say where an unknown package was asked for',

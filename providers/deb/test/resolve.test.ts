@@ -100,6 +100,28 @@ describe('createResolver', () => {
     });
   });
 
+  it('says what was taken for each request, as it was written', async () => {
+    await using ctx = new FakeContext();
+    const main = serve(ctx, 'trixie', [
+      { name: 'a', version: '1' },
+      { name: 'lib1', version: '1' },
+      { name: 'lib2', version: '1', fields: ['Depends: a'] },
+      { name: 'exim', version: '1', fields: ['Provides: mail-server'] },
+      { name: 'apt', version: '1' },
+      { name: 'base', version: '1', fields: ['Priority: required'] },
+    ]);
+    const seeds = ask('lib*', 'a=1', 'mail-server', 'a');
+    const resolution = await resolveServed({ ...base, snapshots: [main], seeds, essential: true }, ctx);
+    expect(resolution.kind === 'resolved' && resolution.closure.answers).toEqual({
+      a: ['a:amd64'],
+      'a=1': ['a:amd64'],
+      apt: ['apt:amd64'],
+      base: ['base:amd64'],
+      'lib*': ['lib1:amd64', 'lib2:amd64'],
+      'mail-server': ['exim:amd64'],
+    });
+  });
+
   it.each(['trixie-backports', 'trixie-backports-name'])('knows a suite as %s', async (suite) => {
     await using ctx = new FakeContext();
     const main = serve(ctx, 'trixie', [{ name: 'a', version: '1' }]);
@@ -153,7 +175,7 @@ describe('createResolver', () => {
   it('resolves nothing to nothing', async () => {
     await using ctx = new FakeContext();
     const resolution = await resolveServed({ ...base, snapshots: [], seeds: [] }, ctx);
-    expect(resolution).toEqual({ kind: 'resolved', closure: { packages: [], relations: [] }, warnings: [] });
+    expect(resolution).toEqual({ kind: 'resolved', closure: { packages: [], relations: [], answers: {} }, warnings: [] });
   });
 });
 

@@ -116,6 +116,25 @@ describe('what is chosen', () => {
     expect(one(packages, requests)).toBe(expected);
   });
 
+  it('is told for each request, as it was written', () => {
+    const packages = [
+      pkg('a-1-1.noarch', { requires: ['b'] }),
+      pkg('b-1-1.noarch'),
+      pkg('c-1-1.noarch', { provides: ['v'] }, ['/usr/bin/c']),
+      pkg('kernel-1-1.x86_64', { provides: ['installonlypkg(kernel)'] }),
+      pkg('kernel-2-1.x86_64', { provides: ['installonlypkg(kernel)'] }),
+    ];
+    const resolution = resolveIn([{ packages }], ['v', '@tools', '/usr/bin/c', 'kernel=2', 'kernel=1', 'a*']);
+    expect(resolution.kind === 'resolved' && resolution.closure.answers).toEqual({
+      '/usr/bin/c': ['c:noarch'],
+      '@tools': ['a:noarch', 'b:noarch'],
+      'a*': ['a:noarch'],
+      'kernel=1': ['kernel:x86_64=1-1'],
+      'kernel=2': ['kernel:x86_64'],
+      v: ['c:noarch'],
+    });
+  });
+
   it('of repositories, only the one with the highest priority for a name', () => {
     const low = { packages: [pkg('a-9-1.noarch'), pkg('b-9-1.noarch')], priority: 0 };
     const high = { packages: [pkg('a-1-1.noarch')], priority: 10 };

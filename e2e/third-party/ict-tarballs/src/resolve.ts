@@ -41,6 +41,7 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
     choose(name, version, seed.reason, seed);
   }
   if (problems.length > 0) return { kind: 'unsolvable', problems };
+  const answers = new Map(sortedSeeds(request).map((seed) => [seed.request, [idOf(chosen.get(nameOf(seed))!.candidate.entry)]]));
   const idByName = new Map([...chosen].map(([name, { candidate }]) => [name, idOf(candidate.entry)]));
   const packages = [...chosen.values()].map(({ candidate: { entry, repository }, requestedBy }): ResolvedPackage => {
     return {
@@ -51,7 +52,15 @@ async function resolve(request: ResolutionRequest, ctx: Context): Promise<Resolu
       ...(entry.summary === undefined ? {} : { summary: entry.summary }),
     };
   });
-  return { kind: 'resolved', closure: { packages: packages.sort((a, b) => compareText(a.id, b.id)) }, warnings: [] };
+  return {
+    kind: 'resolved',
+    closure: { packages: packages.sort((a, b) => compareText(a.id, b.id)), answers: Object.fromEntries(answers) },
+    warnings: [],
+  };
+}
+
+function nameOf({ request }: Seed): string {
+  return request.split('=')[0]!;
 }
 
 /** Requests with a version first, then by name: the answer must not depend on the order of the seeds. */
@@ -79,7 +88,7 @@ function matches(pattern: string, name: string): boolean {
 }
 
 function unavailable(seed: Seed, name: string): Problem {
-  const own = seed.request.split('=')[0] === name;
+  const own = nameOf(seed) === name;
   return {
     code: 'TARBALLS_UNKNOWN' satisfies keyof typeof tarballError.codes,
     message: own ? `no repository has the package ${seed.request}` : `no repository has the package ${name}, which ${seed.request} needs`,

@@ -102,6 +102,7 @@ export async function resolveAfresh(
     target: request.target,
     request: request.digest,
     asked: request.record,
+    ...(resolved.answers === undefined ? {} : { answers: resolved.answers }),
     repositories: pinnedRepositories(snapshots),
     plugins: { [provider.identity.name]: provider.identity.version },
     packages: withSigners(resolved.packages, snapshots),

@@ -4,6 +4,7 @@ import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plu
 import { coreError } from '../errors.js';
 import type { Lock } from './lock.js';
 import { unreadable, type LockSource } from './lock-source.js';
+import type { RequestAnswers } from './request-answers.js';
 import { isRequestRecord, recordDigest } from './request-record.js';
 
 /**
@@ -17,7 +18,7 @@ export function checkLock(source: LockSource, value: unknown): Lock {
     throw newer(source.file, value['lockVersion'] as number);
   if (value['lockVersion'] !== 1)
     throw unreadable(source, `it has lockVersion ${plainValue(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
-  const { asked, target, request, repositories, plugins, packages, tools } = value;
+  const { asked, answers, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
   if (!isDigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
   if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) {
@@ -43,9 +44,11 @@ export function checkLock(source: LockSource, value: unknown): Lock {
       if (ids.has(pkg.id)) throw unreadable(source, `${pkg.id} is listed twice`, { path });
       ids.add(pkg.id);
     }
-    for (const [place, { id, requires }] of (value[list] as readonly ResolvedPackage[]).entries()) {
+    for (const [place, { id, requires, requestedBy }] of (value[list] as readonly ResolvedPackage[]).entries()) {
       const lost = requires.find((other) => !ids.has(other));
       if (lost !== undefined) throw unreadable(source, `${id} requires ${lost}, which it does not have`, { path: [list, place] });
+      const gone = requestedBy.find((other) => isId(other) && !ids.has(other));
+      if (gone !== undefined) throw unreadable(source, `${id} is there for ${gone}, which it does not have`, { path: [list, place] });
     }
   }
   try {
@@ -56,7 +59,41 @@ export function checkLock(source: LockSource, value: unknown): Lock {
   if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
     throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
   }
+  if (answers !== undefined) checkAnswers(source, value as unknown as Lock);
   return value as unknown as Lock;
+}
+
+/** Checks that everything that was asked has its packages: nothing else tells that one is gone which no other requires. */
+function checkAnswers(source: LockSource, lock: Lock): void {
+  const { asked, answers } = lock;
+  if (!isAnswers(answers)) throw unreadable(source, 'it does not say which packages answer what was asked', { path: ['answers'] });
+  if (asked === undefined) throw unreadable(source, 'it has answers, and does not say what was asked', { path: ['answers'] });
+  const ids = { image: new Set(lock.packages.map(({ id }) => id)), tools: new Set(lock.tools.map(({ id }) => id)) };
+  for (const part of ['image', 'tools'] as const) {
+    for (const [place, request] of asked[part].entries()) {
+      if (!Object.hasOwn(answers[part], request)) {
+        const path = ['asked', part, place];
+        throw unreadable(source, `"${request}" was asked for, and it does not say which package answers that`, { path });
+      }
+      const lost = answers[part][request]!.find((id) => !ids[part].has(id));
+      const path = ['answers', part, request];
+      if (lost !== undefined) throw unreadable(source, `"${request}" is answered by ${lost}, which it does not have`, { path });
+    }
+  }
+  const lost = answers.essential.find((id) => !ids.image.has(id));
+  if (lost !== undefined)
+    throw unreadable(source, `${lost} is of the base set, and it does not have that`, { path: ['answers', 'essential'] });
+}
+
+function isAnswers(value: unknown): value is RequestAnswers {
+  if (!isRecord(value)) return false;
+  const { image, tools, essential } = value;
+  return isTextList(essential) && [image, tools].every((part) => isRecord(part) && Object.values(part).every(isTextList));
+}
+
+/** Whether a package is there for another one, and not for a reason such as `template`. */
+function isId(reason: string): boolean {
+  return reason.includes(':');
 }
 
 /** A value as a message tells it. An object may have a `toString` of its own that is no function. */

@@ -5,6 +5,7 @@ import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } 
 import { coreError } from '../errors.js';
 import { checkLock } from './lock-shape.js';
 import { parseLock, unreadable } from './lock-source.js';
+import type { RequestAnswers } from './request-answers.js';
 import type { RequestRecord } from './request-record.js';
 
 /** Everything that decides an image's packages: the content of `x.lock.yml`. An image is a function of this and the template. */
@@ -15,6 +16,8 @@ export interface Lock {
   readonly request: Digest;
   /** What was asked, of which `request` is the digest; absent in locks of earlier versions. */
   readonly asked?: RequestRecord;
+  /** Which packages answer what was asked; absent in locks of earlier versions, and where a provider does not say. */
+  readonly answers?: RequestAnswers;
   readonly repositories: readonly PinnedRepository[];
   readonly plugins: Readonly<Record<string, string>>;
   readonly packages: readonly ResolvedPackage[];
@@ -33,9 +36,12 @@ export function lockPath(template: string): string {
   return join(dirname(template), `${basename(template, extname(template))}.lock.yml`);
 }
 
-/** Names a lock by its content: the seed of every UUID of the image. What was asked is named by its digest, as in locks that do not tell it. */
+/**
+ * Names a lock by its content: the seed of every UUID of the image. What was asked is named by its digest, as in locks that do not tell it,
+ * and what answers that is among the packages.
+ */
 export function lockDigest(lock: Lock): Digest {
-  return digestOf(canonicalJson({ ...lock, asked: undefined } as unknown as Json));
+  return digestOf(canonicalJson({ ...lock, asked: undefined, answers: undefined } as unknown as Json));
 }
 
 /** The newest date of a signed root: the latest time that a file of the image may carry, seconds since 1970. */
@@ -64,7 +70,7 @@ export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly Pin
 
 /** Order of the fields, whatever order they have in memory; others follow by name. */
 const FIELDS: readonly string[] = [
-  ...['lockVersion', 'target', 'request', 'asked', 'image', 'repositories', 'plugins', 'packages', 'tools'],
+  ...['lockVersion', 'target', 'request', 'asked', 'answers', 'image', 'repositories', 'plugins', 'packages', 'tools'],
   ...[
     'id',
     'name',

@@ -17,6 +17,7 @@ import { coreError } from '../errors.js';
 import { KERNEL_VERSION, kernelWish } from './kernel-wish.js';
 import type { Favour } from './lock-update.js';
 import type { Loaded } from '../plugins/plugin-host.js';
+import { requestAnswers, type RequestAnswers } from './request-answers.js';
 import type { PackageRequest } from './request.js';
 
 /** The two closures of a build: what the image contains, and what writes it. */
@@ -25,6 +26,8 @@ export interface ResolvedRequest {
   readonly tools: readonly ResolvedPackage[];
   /** How the packages of both need each other, as far as the provider says. */
   readonly relations: readonly PackageRelation[];
+  /** Which packages answer what was asked; absent when the provider does not say. */
+  readonly answers?: RequestAnswers;
   readonly warnings: readonly ProblemReport[];
 }
 
@@ -64,9 +67,11 @@ export async function resolveRequest(
     request.tools.length === 0
       ? undefined
       : await closure({ ...asked, seeds: request.tools, essential: false, recommends: false, favour: favour.tools }, provider.part, ctx);
+  const answers = requestAnswers(request, image.seeds, packages, tools);
   const answer: ResolvedRequest = {
     packages: packages.packages,
     tools: tools?.packages ?? [],
+    ...(answers === undefined ? {} : { answers }),
     relations: [...packages.relations, ...(tools?.relations ?? [])],
     warnings: [...image.warnings(packages.packages), ...packages.warnings],
   };
@@ -86,11 +91,11 @@ export async function closure(
   request: ResolutionRequest,
   provider: Provider,
   ctx: Context,
-): Promise<Required<Closure> & { readonly warnings: readonly ProblemReport[] }> {
+): Promise<Closure & Required<Pick<Closure, 'relations'>> & { readonly warnings: readonly ProblemReport[] }> {
   const resolution = await provider.resolver.resolve(request, ctx);
   if (resolution.kind === 'resolved') {
-    const { packages, relations = [] } = resolution.closure;
-    return { packages, relations, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
+    const { relations = [] } = resolution.closure;
+    return { ...resolution.closure, relations, warnings: resolution.warnings.map((problem) => report(problem, 'warning')) };
   }
   const problems = inOrderOf(request.seeds, resolution.problems);
   const first = problems[0]!;

@@ -1,5 +1,5 @@
-import type { ResolutionRequest } from '@ict/plugin-api';
-import { bytes, count, digest, list, oneOf, optional, seconds, shape, text, word, words, type Check } from './value-check.js';
+import type { Resolution, ResolutionRequest } from '@ict/plugin-api';
+import { bytes, count, digest, is, list, oneOf, optional, record, seconds, shape, text, word, words, type Check } from './value-check.js';
 
 /** A check of what a function of a plugin answers to these arguments. */
 type AnswerCheck = (args: readonly unknown[]) => Check;
@@ -42,15 +42,25 @@ function resolved({ snapshots }: ResolutionRequest): Check {
   };
 }
 
+type Resolved = Extract<Resolution, { readonly kind: 'resolved' }>;
+
+/** What a closure says of its seeds: only members answer them. */
+function answersOf({ closure: { packages } }: Resolved): Check {
+  const ids = new Set<unknown>(packages.map(({ id }) => id));
+  const member = is('the id of a package of the closure', (value) => ids.has(value));
+  return shape({ closure: shape({ answers: optional(record(list(member, 'a list of ids'))) }) });
+}
+
 function resolution(request: ResolutionRequest): Check {
-  const good = shape({ closure: shape({ packages: list(resolved(request)) }), warnings: list(problem) });
+  const closure = shape({ packages: list(resolved(request)) });
+  const good = shape({ closure, warnings: list(problem) });
   const bad = shape({ problems: list(problem) });
   const kind = shape({ kind: oneOf('resolved', 'unsolvable') });
   return (value, path) => {
     const fault = kind(value, path);
     if (fault !== undefined) return fault;
     const { kind: answered, problems } = value as { readonly kind: string; readonly problems?: unknown };
-    if (answered === 'resolved') return good(value, path);
+    if (answered === 'resolved') return good(value, path) ?? answersOf(value as Resolved)(value, path);
     const empty = Array.isArray(problems) && problems.length === 0;
     return empty ? { path: 'problems', expected: 'a list of what cannot be had', found: 'empty' } : bad(value, path);
   };

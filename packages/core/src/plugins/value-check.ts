@@ -16,7 +16,7 @@ export function faultOf(value: unknown, check: Check): string | undefined {
   return fault && `${fault.path || 'it'} is ${quote(fault.found)}, not ${fault.expected}`;
 }
 
-function is(expected: string, holds: (value: unknown) => boolean): Check {
+export function is(expected: string, holds: (value: unknown) => boolean): Check {
   return (value, path) => (holds(value) ? undefined : { path, expected, found: value });
 }
 
@@ -62,6 +62,13 @@ export function shape(members: Readonly<Record<string, Check>>): Check {
     }
     return undefined;
   };
+}
+
+/** An object whose members all hold one thing. */
+export function record(member: Check): Check {
+  const object = shape({});
+  return (value, path) =>
+    object(value, path) ?? shape(Object.fromEntries(Object.keys(value as object).map((name) => [name, member])))(value, path);
 }
 
 export function optional(check: Check): Check {

@@ -8,6 +8,7 @@ import type { LockOptions } from '../../src/engine-api.js';
 import { resolveAfresh, settleLock } from '../../src/locks/lock-settling.js';
 import { lockPath, writeLock } from '../../src/locks/lock.js';
 import { packageRequest } from '../../src/locks/request.js';
+import type { RequestAnswers } from '../../src/locks/request-answers.js';
 import type { Services } from '../../src/services.js';
 import type { Intake } from '../../src/templates/template-intake.js';
 import {
@@ -47,7 +48,10 @@ function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
       version: 1,
       resolve: async ({ seeds }) => ({
         kind: 'resolved',
-        closure: { packages: seeds.map((seed) => resolvedPackage(seed.request)) },
+        closure: {
+          packages: seeds.map((seed) => resolvedPackage(seed.request)),
+          answers: Object.fromEntries(seeds.map(({ request }) => [request, [`${request}:amd64`]])),
+        },
         warnings: [{ code: 'ICT_DEB_NOTE', message: 'note', because: [] }],
       }),
     },
@@ -145,9 +149,32 @@ describe('settleLock', () => {
 
   it('a lock of another target does not fit', async () => {
     const { lock } = await settle();
-    await writeLock(lockPath(template), { ...lock, target: 'sample-sample2-x86_64', asked: undefined });
+    await writeLock(lockPath(template), { ...lock, target: 'sample-sample2-x86_64', asked: undefined, answers: undefined });
     const hint = expect.not.stringContaining('--update') as unknown;
     await expect(settle({ frozen: true })).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED', hint });
+  });
+
+  it.each<[string, LockOptions, Partial<RequestAnswers>]>([
+    ['--frozen', { frozen: true }, {}],
+    ['a build', {}, {}],
+    ['--frozen, when its answer is lost as well', { frozen: true }, { image: { bash: ['bash:amd64'] } }],
+  ])('a lock that lost a package of the template is refused: %s', async (_what, options, answers) => {
+    const { lock } = await settle();
+    expect(lock.answers).toEqual({
+      image: { bash: ['bash:amd64'], linux: ['linux:amd64'], loader: ['loader:amd64'], tar: ['tar:amd64'] },
+      tools: { e2fsprogs: ['e2fsprogs:amd64'] },
+      essential: [],
+    });
+    const packages = lock.packages.filter(({ name }) => name !== 'tar');
+    await writeLock(lockPath(template), { ...lock, packages, answers: { ...lock.answers!, ...answers } });
+    await expect(settle(options)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  });
+
+  it('a lock of an earlier version, which does not say what answers its requests, is taken as it is', async () => {
+    const { lock } = await settle();
+    const file = lockPath(template);
+    await writeLock(file, { ...lock, answers: undefined });
+    expect((await settle({ frozen: true })).file).toBe(file);
   });
 
   it.each<[string, LockOptions | 'named', 'fits not' | 'missing' | 'broken', string]>([

@@ -57,6 +57,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
+/** The line of the first occurrence of a text. */
+function lineOf(text: string, place: string): number {
+  return text.slice(0, text.indexOf(place)).split('\n').length;
+}
+
 describe('lock files', () => {
   it('tell what the tools alone have: other packages, and other content of the same', () => {
     const [mke2fs, newer] = ['mke2fs', 'newer'].map((text): typeof entry => ({ ...entry, id: text, digest: digestOf(text) })) as [
@@ -172,6 +177,89 @@ describe('lock files', () => {
     });
   });
 
+  describe('that tell what answers it', () => {
+    const [tool, virtual] = ['mke2fs:amd64', 'nginx:amd64'].map((id): typeof entry => ({ ...entry, id, requestedBy: ['template'] }));
+    const asked = {
+      image: ['bash', 'httpd'],
+      tools: ['e2fsprogs'],
+      recommends: false,
+      essential: { priorities: ['required'], packages: [] },
+      repositories: [{ id: 'main', archive: 'http://archive', suite: 'stable', components: ['main'] }],
+    };
+    const answers = {
+      image: { bash: [entry.id], httpd: [virtual!.id] },
+      tools: { e2fsprogs: [tool!.id] },
+      essential: [entry.id],
+    };
+    const telling: Lock = {
+      ...lock,
+      request: recordDigest(lock.target, asked),
+      asked,
+      answers,
+      packages: [entry, virtual!],
+      tools: [tool!],
+    };
+
+    it('are read, tell it beside what was asked, and are named as those that do not', async () => {
+      const file = join(directory, 'x.lock.yml');
+      await writeLock(file, telling);
+      expect(await readLock(file)).toEqual(telling);
+      expect(Object.keys(parse(await readFile(file, 'utf8')) as Lock).slice(2, 6)).toEqual(['request', 'asked', 'answers', 'repositories']);
+      expect(lockDigest(telling)).toBe(lockDigest({ ...telling, answers: undefined }));
+      expect(lockDigest(telling)).toBe(lockDigest({ ...lock, request: telling.request, packages: telling.packages, tools: telling.tools }));
+    });
+
+    it('may have a request that nothing was taken for', async () => {
+      const file = join(directory, 'x.lock.yml');
+      const empty = { ...telling, answers: { ...answers, image: { ...answers.image, httpd: [] } } };
+      await writeLock(file, empty);
+      expect(await readLock(file)).toEqual(empty);
+    });
+
+    it.each<[string, Partial<Lock>, string, RegExp]>([
+      ['package of a request', { packages: [entry] }, 'nginx:amd64', /"httpd" is answered by nginx:amd64, which it does not have/],
+      ['tool', { tools: [] }, 'mke2fs:amd64', /"e2fsprogs" is answered by mke2fs:amd64, which it does not have/],
+      [
+        'package of the base set',
+        { packages: [virtual!], answers: { ...answers, image: { bash: [], httpd: [virtual!.id] } } },
+        '- bash:amd64',
+        /bash:amd64 is of the base set, and it does not have that/,
+      ],
+      [
+        'package of a request with its answer',
+        { packages: [entry], answers: { ...answers, image: { bash: [entry.id] } } },
+        'httpd',
+        /"httpd" was asked for, and it does not say which package answers that/,
+      ],
+    ])('are refused at their line when they lost a %s', async (_what, lost, place, message) => {
+      const file = join(directory, 'x.lock.yml');
+      const damaged = formatLock({ ...telling, ...lost });
+      await writeFile(file, damaged);
+      await expect(readLock(file)).rejects.toMatchObject({
+        code: 'ICT_LOCK_UNREADABLE',
+        message: expect.stringMatching(message) as unknown,
+        problems: [{ position: { line: lineOf(damaged, place) } }],
+      });
+    });
+
+    it.each<[string, object]>([
+      ['without a base set', { ...answers, essential: undefined }],
+      ['with a text for a list', { ...answers, image: { ...answers.image, bash: entry.id } }],
+      ['without those of the tools', { ...answers, tools: null }],
+      ['that are no mapping', [answers]],
+    ])('are refused when they have answers %s', async (_what, wrong) => {
+      const file = join(directory, 'x.lock.yml');
+      await writeFile(file, stringify({ ...telling, answers: wrong }));
+      await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    });
+
+    it('are refused when they lost what was asked', async () => {
+      const file = join(directory, 'x.lock.yml');
+      await writeFile(file, stringify({ ...telling, asked: undefined }));
+      await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    });
+  });
+
   it.each([
     ['not YAML', '{'],
     ['of no known version', formatLock(lock).replace('lockVersion: 1', 'lockVersion: 0')],
@@ -223,6 +311,12 @@ describe('lock files', () => {
       formatLock({ ...lock, packages: [{ ...entry, requires: ['libc6:amd64'] }] }),
       'id: bash:amd64',
       /bash:amd64 requires libc6:amd64, which it does not have/,
+    ],
+    [
+      'no package that another is there for',
+      formatLock({ ...lock, packages: [{ ...entry, requestedBy: ['essential', 'login:amd64'] }] }),
+      'id: bash:amd64',
+      /bash:amd64 is there for login:amd64, which it does not have/,
     ],
     ['a list that is none', text.replace('tools: []', 'tools: none'), 'none', /no list of tools/],
   ])('say where they have %s', async (_what, damaged, place, message) => {

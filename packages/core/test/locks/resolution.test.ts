@@ -68,6 +68,33 @@ describe('resolveRequest', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('tells what answers each request, a wish for a kernel as the template writes it', async () => {
+    await using ctx = fakeContext();
+    const { provider } = resolver(
+      ({ seeds, essential }) => {
+        const ids = seeds.map(({ request }) => [request, request.replace(/=.*/, '')] as const).filter(([, name]) => name !== 'empty');
+        const packages = ids.map(([, name]) => resolvedPackage(name));
+        const base = essential ? [resolvedPackage('base', { requestedBy: ['essential'] })] : [];
+        const answers = Object.fromEntries(ids.map(([request, name]) => [request, [`${name}:amd64`]]));
+        return { kind: 'resolved', closure: { packages: [...base, ...packages], answers }, warnings: [] };
+      },
+      ['6.12.41-1'],
+    );
+    const system = { ...kernel('6.12'), packages: [{ name: 'empty' }, { name: 'bash' }] };
+    const { answers } = await resolve(system, { provider, ctx });
+    expect(answers).toEqual({
+      image: { bash: ['bash:amd64'], empty: [], linux: ['linux:amd64'], loader: ['loader:amd64'] },
+      tools: { e2fsprogs: ['e2fsprogs:amd64'] },
+      essential: ['base:amd64'],
+    });
+    expect(await resolve(system, { provider, ctx })).toMatchObject({ answers });
+  });
+
+  it('tells nothing of answers when the provider does not', async () => {
+    await using ctx = fakeContext();
+    expect(await resolve({}, { provider: resolver().provider, ctx })).not.toHaveProperty('answers');
+  });
+
   it('answers the same question from memory', async () => {
     await using ctx = fakeContext();
     const { asked, provider } = resolver();

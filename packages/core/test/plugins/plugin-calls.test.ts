@@ -21,6 +21,8 @@ const base = {
 const member = { ...base, requestedBy: ['template'] };
 const resolved = (packages: unknown) => ({ kind: 'resolved', closure: { packages }, warnings: [] });
 
+const answering = (answers: unknown) => ({ kind: 'resolved', closure: { packages: [member], answers }, warnings: [] });
+
 /** A provider of which one function is this. */
 function provider(name: string, work: (...args: never[]) => unknown): Provider {
   const [part = '', member] = name.split('.');
@@ -154,6 +156,7 @@ describe('what a function of a plugin answers', () => {
   it('is handed on as it is', async () => {
     expect(await pin(snapshot)).toBe(snapshot);
     expect(await resolve(resolved([member]))).toEqual(resolved([member]));
+    expect(await resolve(answering({ base: ['base:any'] }))).toEqual(answering({ base: ['base:any'] }));
     expect(await resolve({ kind: 'unsolvable', problems: [{ code: 'ACME_NO', message: 'no', because: [] }] })).toBeDefined();
     expect(await list([{ name: 'base', version: '1', arch: 'any' }])).toHaveLength(1);
   });
@@ -181,6 +184,12 @@ describe('what a function of a plugin answers', () => {
     ['closure.packages[0].repository is "other", not "main"', () => resolve(resolved([{ ...member, repository: 'other' }]))],
     ['closure.packages[1].id is "base:any", not an id of its own', () => resolve(resolved([member, member]))],
     ['closure.packages[0].requires is undefined, not a list of texts', () => resolve(resolved([{ ...member, requires: undefined }]))],
+    [
+      'closure.answers.base[1] is "other:any", not the id of a package of the closure',
+      () => resolve(answering({ base: ['base:any', 'other:any'] })),
+    ],
+    ['closure.answers.base is "base:any", not a list of ids', () => resolve(answering({ base: 'base:any' }))],
+    ['closure.answers is a list, not an object', () => resolve(answering([]))],
     ['it is an object, not a list', () => list({})],
     ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
     ['it is a promise, not a text that is not empty', async () => provider('fileName', async () => 'base.toy').fileName(member as never)],

@@ -76,7 +76,8 @@ export function toyProvider(): Provider {
           const { needs, ...record } = known.get(name) as ToyRecord;
           return { ...record, id: `${name}:all`, requires: needs.map((need) => `${need}:all`).sort(), requestedBy: [...by].sort() };
         });
-        return { kind: 'resolved', closure: { packages: closure.sort((a, b) => (a.id < b.id ? -1 : 1)) }, warnings: [] };
+        const answers = Object.fromEntries(seeds.map(({ request }) => [request, [`${request}:all`]]));
+        return { kind: 'resolved', closure: { packages: closure.sort((a, b) => (a.id < b.id ? -1 : 1)), answers }, warnings: [] };
       },
     },
     verifier: {

@@ -1,4 +1,5 @@
 import { compareText } from '@ict/integrity';
+import { answersOf } from '@ict/package-index';
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
 import type { Reason } from './resolve-clauses.js';
@@ -12,7 +13,7 @@ type NeedField = (typeof NEEDS | typeof WEAK)[number];
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
  * why it is here: reasons of seeds, and members that need it or, when Recommends count, recommend it. The relations behind that come
- * along, as the packages write them.
+ * along, as the packages write them, and what was taken for each seed.
  *
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
  */
@@ -28,15 +29,19 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   const requestedBy: string[][] = ids.map(() => []);
   const requires: (readonly string[])[] = [];
   const relations: PackageRelation[] = [];
+  const answers: [request: string, id: string][] = [];
   const needs = new GroupMembers(pool, places);
   /** By place: the last package that is known to need it. */
   const neededBy = new Int32Array(ids.length).fill(-1);
   for (let place = 0; place < ids.length; place++) relate(place);
   for (const { seed, targets } of wanted) {
     const chosen = targets.find((target) => places[target]! > 0);
-    if (chosen !== undefined) requestedBy[places[chosen]! - 1]!.push(seed.reason);
+    if (chosen === undefined) continue;
+    const place = places[chosen]! - 1;
+    requestedBy[place]!.push(seed.reason);
+    answers.push([seed.request, ids[place]!]);
   }
-  return { packages: solvables.map(describe), relations };
+  return { packages: solvables.map(describe), relations, answers: answersOf(answers) };
 
   /** Notes what a member needs and, when Recommends count, recommends. */
   function relate(place: number): void {

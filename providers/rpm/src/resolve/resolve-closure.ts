@@ -1,3 +1,4 @@
+import { answersOf } from '@ict/package-index';
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
 import { compareEvr, formatEvr } from '../relations/evr.js';
@@ -12,7 +13,7 @@ import type { RelationKind } from '../package/tags.js';
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Requires, and with why it is here:
  * reasons of seeds, and members that need it or, when weak dependencies count, brought it in. The Requires and Recommends behind that come
- * along, as the packages write them.
+ * along, as the packages write them, and what was taken for each seed.
  */
 export function buildClosure(
   pool: Pool,
@@ -55,10 +56,13 @@ export function buildClosure(
   for (const { solvable, by, reason } of members) {
     if (by !== 0 && isWeak(reason)) requestedBy.get(solvable)!.add(ids.get(by)!);
   }
+  const answers: [request: string, id: string][] = [];
   for (const { seed, targets, when } of wanted) {
     if (when !== undefined && !ids.has(when)) continue;
     const taken = targets.find((target) => ids.has(target));
-    if (taken !== undefined) requestedBy.get(taken)!.add(seed.reason);
+    if (taken === undefined) continue;
+    requestedBy.get(taken)!.add(seed.reason);
+    answers.push([seed.request, ids.get(taken)!]);
   }
   const packages = members.map(({ solvable }): ResolvedPackage => {
     const { id: repository, index } = pool.repository(solvable);
@@ -76,7 +80,7 @@ export function buildClosure(
     };
   });
   const sorted = [...relations].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, relation]) => relation);
-  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)), relations: sorted };
+  return { packages: packages.sort((a, b) => (a.id < b.id ? -1 : 1)), relations: sorted, answers: answersOf(answers) };
 }
 
 /**
