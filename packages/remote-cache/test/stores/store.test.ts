@@ -1,17 +1,19 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { useWorld, world } from '../world.js';
 
 useWorld();
 
-const PLACE = 'v1/blobs/sha256/ab/abcd.zst';
+const PLACE = 'v1/records/0123456789abcdef/ict.layer.a%2Fb%25/abcd.json';
 
 it.each([
   ['user:secret@cache.example', '(unreadable address)'],
   ['cache.example', '(unreadable address)'],
   ['ftp://user:secret@cache.example/a', 'ftp://cache.example/a'],
+  ['file://cache.example/a', 'file://cache.example/a'],
+  ['file:///a%2Fb', 'file:///a%2Fb'],
 ])('%s is the address of no store', (address, printed) => {
   const failure = expect.objectContaining({ code: 'ICT_REMOTE_CACHE_ADDRESS', kind: 'invalid', facts: { url: printed } }) as Error;
   expect(() => world.storeAt(address)).toThrow(failure);
@@ -19,7 +21,7 @@ it.each([
 });
 
 describe('a directory', () => {
-  const open = () => world.storeAt(pathToFileURL(join(world.root, 'kept')).href);
+  const open = () => world.storeAt(pathToFileURL(join(world.root, 'kept %2F')).href);
 
   it('has what was put there, as a file of that name', async () => {
     const { file } = world.blob(Buffer.from('first'));
@@ -27,7 +29,7 @@ describe('a directory', () => {
     expect(await store.has(PLACE)).toBe(false);
     expect(await store.get({ place: PLACE, maxBytes: 100 })).toBeUndefined();
     await store.put(PLACE, file);
-    expect(readFileSync(join(world.root, 'kept', PLACE), 'utf8')).toBe('first');
+    expect(readFileSync(join(world.root, 'kept %2F', PLACE), 'utf8')).toBe('first');
     expect(await store.has(PLACE)).toBe(true);
     const answer = await store.get({ place: PLACE, maxBytes: 100 });
     expect(readFileSync((answer as { file: string }).file, 'utf8')).toBe('first');
@@ -37,7 +39,7 @@ describe('a directory', () => {
     const store = open();
     await store.put(PLACE, world.blob(Buffer.from('first')).file);
     await store.put(PLACE, world.blob(Buffer.from('second')).file);
-    expect(readFileSync(join(world.root, 'kept', PLACE), 'utf8')).toBe('second');
+    expect(readFileSync(join(world.root, 'kept %2F', PLACE), 'utf8')).toBe('second');
   });
 
   it('gives nothing that is larger than was asked for', async () => {
@@ -46,10 +48,20 @@ describe('a directory', () => {
     expect(await store.get({ place: PLACE, maxBytes: 100 })).toEqual({ fault: 'it is larger than 100 bytes' });
   });
 
+  it('that cannot be read is as a server that does not answer', async () => {
+    const loop = join(world.root, 'kept %2F', PLACE);
+    mkdirSync(dirname(loop), { recursive: true });
+    symlinkSync(loop, loop);
+    await expect(open().get({ place: PLACE, maxBytes: 100 })).rejects.toMatchObject({
+      code: 'ICT_REMOTE_CACHE_UNREACHABLE',
+      kind: 'network',
+    });
+  });
+
   it('keeps no part of what could not be put', async () => {
     const store = open();
     await expect(store.put(PLACE, join(world.root, 'absent'))).rejects.toMatchObject({ code: 'ENOENT' });
-    expect(existsSync(join(world.root, 'kept', PLACE))).toBe(false);
+    expect(existsSync(join(world.root, 'kept %2F', PLACE))).toBe(false);
     expect(await store.has(PLACE)).toBe(false);
   });
 });
