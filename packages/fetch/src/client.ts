@@ -18,7 +18,7 @@ export interface ClientRequest {
   readonly authorization?: string;
   /** What is sent: a file, or text. Its length is announced. */
   readonly body?: { readonly file: string } | { readonly text: string };
-  /** Statuses that are answers here, beside those of success. */
+  /** Statuses that are answers here, beside those of success. A redirect with one of them is not followed. */
   readonly accept?: readonly number[];
 }
 
@@ -89,6 +89,7 @@ export function createClient(options: ClientOptions = {}): HttpClient {
         signal,
         allowDowngrade: false,
         method,
+        answers: accept,
         ...(authorization === undefined ? {} : { authorization }),
         ...(sent?.openBody === undefined ? {} : { openBody: sent.openBody }),
       },

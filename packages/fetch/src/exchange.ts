@@ -132,6 +132,8 @@ export interface ExchangeOptions extends RequestOptions {
   readonly allowDowngrade: boolean;
   /** What goes to the origin of the address instead of the user and password in it. */
   readonly authorization?: string;
+  /** Redirects with these statuses are answers: they are not followed. */
+  readonly answers?: readonly number[];
   /** Opens what is sent, whose length the headers say: once, and again for each redirect. It is closed with the answer. */
   readonly openBody?: () => Promise<Readable>;
 }
@@ -190,7 +192,7 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
  * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
-  const { connections, signal, method = 'GET', allowDowngrade, openBody } = options;
+  const { connections, signal, method = 'GET', allowDowngrade, answers = [], openBody } = options;
   const authorization = options.authorization ?? basicAuthorization(address);
   const credentials: Record<string, string> = authorization === undefined ? {} : { authorization };
   const visited = [address];
@@ -208,8 +210,9 @@ export async function exchange(address: URL, headers: Readonly<Record<string, st
       )
       .finally(() => body?.destroy()); // whoever answers has it, or wants no more of it
     const received = flat(answer.headers);
-    if (!isRedirect(answer.statusCode, method)) return { status: answer.statusCode, headers: received, body: answer.body, url: bare };
-    answer.body.discard(); // nobody reads the page of a redirect
+    const { statusCode: status, body: content } = answer;
+    if (!isRedirect(status, method) || answers.includes(status)) return { status, headers: received, body: content, url: bare };
+    content.discard(); // nobody reads the page of a redirect
     visited.push(followRedirect(visited, received['location'], { allowDowngrade }));
   }
 }

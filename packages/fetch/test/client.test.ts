@@ -82,6 +82,13 @@ describe('has', () => {
     server.on('/b', (_request, response) => response.writeHead(200).end());
     expect(await has(open(), `${server.origin}/a`)).toBe(true);
   });
+
+  it.each([301, 302, 303, 307, 308])('takes a redirect for an answer where status %i is accepted', async (status) => {
+    server.on('/a', (_request, response) => response.writeHead(status, { 'x-region': 'b', location: '/b' }).end());
+    const answer = await open().send({ method: 'HEAD', url: `${server.origin}/a`, accept: [status] });
+    expect(answer).toMatchObject({ status, headers: { 'x-region': 'b' }, url: `${server.origin}/a` });
+    expect(server.seen).toHaveLength(1);
+  });
 });
 
 describe('put', () => {

@@ -12,6 +12,10 @@ describe('redactUrl', () => {
     ['http://ftp.debian.org/debian', 'http://ftp.debian.org/debian'],
     ['https://user:pass@h.example/p?a=1#f', 'https://h.example/p?a=1'],
     ['https://h.example/p?X-Amz-Signature=abc&a=1&Token=x', 'https://h.example/p?X-Amz-Signature=REDACTED&a=1&Token=REDACTED'],
+    [
+      'https://h.example/p?X-Amz-Credential=ID%2Fx&X-Amz-Date=d&X-Amz-Security-Token=t&X-Amz-Signature=abc',
+      'https://h.example/p?X-Amz-Credential=REDACTED&X-Amz-Date=d&X-Amz-Security-Token=REDACTED&X-Amz-Signature=REDACTED',
+    ],
     ['file:///srv/debian', 'file:///srv/debian'],
     ['no address with user:pass@', '(unreadable address)'],
     ['user:pass@h.example/p', '(unreadable address)'],

@@ -4,6 +4,7 @@ import { printedAddress } from './address.js';
 import { openFileStore } from './file-store.js';
 import { openHttpStore } from './http-store.js';
 import { openRegistryStore } from './registry-store.js';
+import { openS3Store } from './s3-store.js';
 
 /**
  * Where a remote cache keeps its files, each at a place such as `v1/blobs/sha256/ab/abcd.zst`. It is trusted with nothing.
@@ -34,6 +35,8 @@ export interface Transport {
   readonly client: { send(request: TransportRequest): Promise<TransportAnswer> };
   /** Where programs look for users and passwords; default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Now, seconds since 1970, for what is signed; default: the clock of this machine. */
+  readonly clock?: () => number;
 }
 
 /** A request to send something, or to learn something in short. */
@@ -62,6 +65,7 @@ const STORES: Readonly<Record<string, (address: URL, transport: Transport) => St
   'https:': openHttpStore,
   'oci:': openRegistryStore,
   'oci+http:': openRegistryStore,
+  's3:': openS3Store,
 };
 
 /**

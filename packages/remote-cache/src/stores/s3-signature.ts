@@ -1,0 +1,61 @@
+import { createHash, createHmac } from 'node:crypto';
+
+/** What S3 knows somebody by. */
+export interface AwsCredentials {
+  readonly keyId: string;
+  readonly secret: string;
+  /** Of keys that last for a while. */
+  readonly sessionToken?: string;
+}
+
+export interface SigningOptions {
+  readonly method: 'GET' | 'HEAD' | 'PUT';
+  /** As the server knows itself. */
+  readonly region: string;
+  readonly credentials: AwsCredentials;
+  /** Now, seconds since 1970. */
+  readonly atSeconds: number;
+  /** How long the address is good. */
+  readonly expirySeconds: number;
+}
+
+/**
+ * An address that says by itself who asks: AWS Signature Version 4 in its query, over the method, the host and the path, not over what is sent.
+ *
+ * @param url without a query; its path escaped by {@link escapeKey}.
+ * @see "Authenticating Requests: Using Query Parameters" of the API reference of Amazon S3
+ */
+export function presign(url: URL, { method, region, credentials, atSeconds, expirySeconds }: SigningOptions): string {
+  const time = new Date(atSeconds * 1000).toISOString().replace(/\.\d+|[-:]/g, '');
+  const scope = [time.slice(0, 8), region, 's3', 'aws4_request'];
+  const { keyId, secret, sessionToken } = credentials;
+  // In the order of their names, in which they are signed.
+  const parameters = {
+    'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
+    'X-Amz-Credential': [keyId, ...scope].join('/'),
+    'X-Amz-Date': time,
+    'X-Amz-Expires': String(expirySeconds),
+    ...(sessionToken === undefined ? {} : { 'X-Amz-Security-Token': sessionToken }),
+    'X-Amz-SignedHeaders': 'host',
+  };
+  const query = Object.entries(parameters)
+    .map(([name, value]) => `${name}=${escapeValue(value)}`)
+    .join('&');
+  const request = [method, url.pathname, query, `host:${url.host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n');
+  const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), createHash('sha256').update(request).digest('hex')].join('\n');
+  const key = scope.reduce<string | Buffer>((previous, part) => hmac(previous, part).digest(), `AWS4${secret}`);
+  return `${url.origin}${url.pathname}?${query}&X-Amz-Signature=${hmac(key, text).digest('hex')}`;
+}
+
+/** The key of an object as it stands in the path of an address: everything but slashes and the unreserved characters of RFC 3986 escaped. */
+export function escapeKey(key: string): string {
+  return key.split('/').map(escapeValue).join('/');
+}
+
+function escapeValue(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function hmac(key: string | Buffer, text: string): ReturnType<typeof createHmac> {
+  return createHmac('sha256', key).update(text);
+}

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { escapeKey, presign } from '../../src/stores/s3-signature.js';
+
+it('signs as the documentation of S3 shows it', () => {
+  const url = presign(new URL('https://examplebucket.s3.amazonaws.com/test.txt'), {
+    method: 'GET',
+    region: 'us-east-1',
+    credentials: { keyId: 'AKIAIOSFODNN7EXAMPLE', secret: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' },
+    atSeconds: Date.UTC(2013, 4, 24) / 1000,
+    expirySeconds: 86_400,
+  });
+  expect(url).toBe(
+    'https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256' +
+      '&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400' +
+      '&X-Amz-SignedHeaders=host&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404',
+  );
+});
+
+it.each([
+  ['v1/blobs/sha256/ab/abcd.zst', 'v1/blobs/sha256/ab/abcd.zst'],
+  ['a-b_c.d~e', 'a-b_c.d~e'],
+  ["a b+c&d=e?f#g%h(i)'*!", 'a%20b%2Bc%26d%3De%3Ff%23g%25h%28i%29%27%2A%21'],
+  ['ü/日', '%C3%BC/%E6%97%A5'],
+])('escapes %s', (key, expected) => {
+  expect(escapeKey(key)).toBe(expected);
+  expect(new URL(`https://h.example/${expected}`).pathname).toBe(`/${expected}`);
+});
