@@ -31,7 +31,7 @@ function isPackage(text: string): boolean {
 }
 
 /** What places of a remote cache are put behind: an address without the query or fragment that would come between. */
-const CACHE_BASE = '^(?:(?:https?|oci(?:\\+http)?)://[^\\s/?#]+(?:/[^\\s?#]*)?|file:///[^\\s?#]*)$';
+const CACHE_BASE = '^(?:(?:https?|oci(?:\\+http)?|s3)://[^\\s/?#]+(?:/[^\\s?#]*)?|file:///[^\\s?#]*)$';
 
 /** Formats of our schemas beside `uri`. Ours of `uuid` has no `urn:uuid:` before it: that is no partition type. */
 export const formats: Readonly<Record<string, TextFormat>> = {
@@ -52,7 +52,7 @@ export const formats: Readonly<Record<string, TextFormat>> = {
   uuid: written('^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709'),
   'cache-base': {
     check: (text) => new RegExp(CACHE_BASE).test(text) && URL.canParse(text),
-    expected: 'an address of http, https, oci, oci+http or file without "?" and "#", such as https://cache.example.com/ict',
+    expected: 'an address of http, https, oci, oci+http, s3 or file without "?" and "#", such as https://cache.example.com/ict',
     pattern: CACHE_BASE,
   },
   package: {

@@ -425,7 +425,13 @@ describe('remote caches', () => {
     expect(JSON.stringify(rows)).not.toContain('secret');
   });
 
-  it.each(['oci://me:secret@c.example/a/b', 'oci+http://localhost:5000/a', 'file:///srv/cache'])('take the address %j', async (url) => {
+  it.each([
+    'oci://me:secret@c.example/a/b',
+    'oci+http://localhost:5000/a',
+    'file:///srv/cache',
+    's3://bucket',
+    's3://id:se%2Fcret@bucket/a/b',
+  ])('take the address %j', async (url) => {
     const { problems, config } = await loadWith([`urls: ['${url}']`, keys, `upload_url: '${url}'`, signing]);
     expect(problems).toEqual([]);
     expect(config.remoteCache).toMatchObject({ urls: [url], upload: { url } });
@@ -436,6 +442,10 @@ describe('remote caches', () => {
     'file://c.example/srv',
     'oci://me:secret@',
     'oci://me:secret@c.example/a?b',
+    's3://me:secret@',
+    's3://me:secret@bucket/a?b',
+    's3://me:secret@bucket/a b',
+    's3:me:secret@bucket',
     'me:secret@c.example',
     'https://me:secret@c.example/?a',
     'https://me:secret@c.example/#a',
