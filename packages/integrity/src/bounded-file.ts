@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { refuseNamedPipe } from './regular-file.js';
 
 /** Room for nearly every document: memory that is not touched costs nothing. */
 const FIRST_BYTES = 32 * 1024;
@@ -6,9 +7,10 @@ const FIRST_BYTES = 32 * 1024;
 /**
  * The first bytes of a file that a user names, which may be anything, and need not end: one more than `maxBytes`, when it has them.
  *
- * @throws Node's own errors; the signal's reason.
+ * @throws as {@link refuseNamedPipe}; Node's own errors; the signal's reason.
  */
 export async function readBounded(file: string, maxBytes: number, signal?: AbortSignal): Promise<Buffer> {
+  refuseNamedPipe(file);
   const handle = await open(file);
   try {
     let bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);

@@ -39,6 +39,6 @@ export { fileTime } from './file-time.js';
 export { moveFile } from './move-file.js';
 export { readBounded } from './bounded-file.js';
 export { readKeyringFiles, type KeyringFault } from './keyring-files.js';
-export { readRegularFile, readRegularFileSync, refuseSpecialFile } from './regular-file.js';
+export { readRegularFile, readRegularFileSync, refuseNamedPipe, refuseSpecialFile } from './regular-file.js';
 export { errnoOf, ignoreSystemError, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

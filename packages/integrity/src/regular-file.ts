@@ -1,5 +1,5 @@
 import { constants } from 'node:buffer';
-import { readFileSync, statSync, type Stats } from 'node:fs';
+import { readFileSync, statfsSync, statSync, type Stats } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
 /**
@@ -12,6 +12,21 @@ import { readFile } from 'node:fs/promises';
  */
 export function refuseSpecialFile(path: string): void {
   lookAtFile(path);
+}
+
+/** The type of the file system whose only files are pipes without a name. @see statfs(2) */
+const PIPEFS = 0x50495045;
+
+/**
+ * Call it before a file is opened that a user names, which may well be a device or a pipe: only to open a FIFO that has a name is to wait. The
+ * pipe of a shell's `<(command)`, and of standard input, is opened at once.
+ *
+ * @param path of which a link is followed. Where nothing is, nothing happens.
+ * @throws `ENXIO` for a FIFO that has a name; Node's own errors.
+ */
+export function refuseNamedPipe(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFIFO() !== true || statfsSync(path).type === PIPEFS) return;
+  throw noFile('a FIFO in the place of a file', path);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { open, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../src/configuration/config.js';
 import { parseDistribution } from '../src/targets/distribution.js';
 import { loadTemplate } from '../src/documents/load.js';
+import { readText } from '../src/documents/template-chain.js';
 import { definition, DISK, HEAD, workspace } from './workspace.js';
 
 const levels = (count: number, before: string, after: string): string => before.repeat(count) + after.repeat(count);
@@ -96,6 +97,18 @@ describe('ends in a clear error:', () => {
     await expect(loadTemplate(file, { distribution: () => definition() })).rejects.toMatchObject({ code: 'ICT_TEMPLATE_UNREADABLE' });
     const surroundings = { env: {}, cwd: directory, home: directory, systemDirectory: directory };
     await expect(loadConfig({ ...surroundings, file })).rejects.toMatchObject({ code: 'ICT_CONFIG_UNREADABLE' });
+  });
+
+  it('a FIFO that nobody writes to', async () => {
+    const directory = await workspace({});
+    const file = path.join(directory, 'image.yml');
+    execFileSync('mkfifo', [file]);
+    const message = expect.stringContaining('it is a FIFO') as string;
+    const code = 'ICT_TEMPLATE_UNREADABLE';
+    await expect(loadTemplate(file, { distribution: () => definition() })).rejects.toMatchObject({ code, message });
+    await expect(readText(file)).rejects.toMatchObject({ code, message });
+    const surroundings = { env: {}, cwd: directory, home: directory, systemDirectory: directory };
+    await expect(loadConfig({ ...surroundings, file })).rejects.toMatchObject({ code: 'ICT_CONFIG_UNREADABLE', message });
   });
 
   it('bytes that are not UTF-8', async () => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -229,8 +230,10 @@ describe('PluginHost', () => {
     expect(host.distribution('sample', 'two')?.title).toBe('More');
   });
 
-  it('refuses a definition that the user names and that is not there', async () => {
+  it('refuses a definition that the user names and that is not there, or a FIFO', async () => {
     await expect(PluginHost.open([], [path('none.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
+    execFileSync('mkfifo', [path('fifo.yml')]);
+    await expect(PluginHost.open([], [path('fifo.yml')])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
   });
 
   it('reads what a plugin defines when it is asked for, and tells then what is wrong with it', async () => {

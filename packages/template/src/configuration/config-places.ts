@@ -6,6 +6,7 @@ import { compiled } from '../validation/compiled-validator.js';
 import { templateError } from '../errors.js';
 import { problem } from '../problems/problem.js';
 import { type ConfigFile, configSchema } from '../schema/config.js';
+import { whyUnreadable } from '../documents/unreadable-file.js';
 import { type DocumentPositions, MAX_BYTES, parseYaml } from '../documents/yaml-document.js';
 
 /** Whose settings a file holds, strongest first; `named` is the file of `--config`, which stands in for all others. */
@@ -129,7 +130,7 @@ async function readText(file: string, signal: AbortSignal | undefined): Promise<
     if (hasCode(cause, 'ICT_CONFIG_UNREADABLE')) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw unreadable(file, code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : code, cause);
+    throw unreadable(file, code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? 'it is not UTF-8 text' : whyUnreadable(cause), cause);
   }
 }
 

@@ -7,6 +7,7 @@ const REASONS: Readonly<Partial<Record<string, string>>> = {
   EPERM: 'you may not read it',
   ELOOP: 'its symbolic links lead in a circle',
   ENAMETOOLONG: 'its name is too long',
+  ENXIO: 'it is a FIFO or a socket, not a file',
   EIO: 'the disk does not give it',
 };
 
