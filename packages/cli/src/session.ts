@@ -155,8 +155,8 @@ export class Session {
     const cause = isIctError(thrown) ? fromErrorRecord(toErrorRecord(thrown)) : thrown;
     return toErrorRecord(
       cliError('ICT_CLI_INTERRUPTED', {
-        message: `stopped by ${received}; what was running has been cleaned up`,
-        hint: 'Run the same command again: finished downloads and steps are kept.',
+        message: `stopped by ${received}; what was running has ended`,
+        hint: 'Run the same command again: finished downloads and steps are kept, and temporary files that may be left are removed.',
         facts: { signal: received },
         cause,
       }),

@@ -70,6 +70,7 @@ describe('exit status', () => {
     );
     expect([status, closed, signals.count]).toEqual([expected, 1, 0]);
     expect(stderr.text).toContain('ICT_CLI_INTERRUPTED');
+    expect(stderr.text).toContain('; what was running has ended\n');
   });
 
   it('after a signal that came when all was done is that of the signal', async () => {
