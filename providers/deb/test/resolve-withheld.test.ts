@@ -41,6 +41,8 @@ function problemOf(
   return answer.problems[0];
 }
 
+type Rules = Pick<PoolRepository, 'allow' | 'exclude'> & { readonly pins?: readonly PackagePin[] };
+
 describe('a package that the template keeps out', () => {
   const never = (packages: readonly string[]) => ({ pins: [{ packages, priority: -1 }] });
 
@@ -67,6 +69,40 @@ describe('a package that the template keeps out', () => {
   });
 });
 
+describe('a package that several requests need and the template keeps out', () => {
+  const NEEDING = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+
+  it.each<[string, Rules]>([
+    ['a pin below 0', { pins: [{ packages: ['shared'], priority: -1 }] }],
+    ['a list', { exclude: ['shared'] }],
+  ])('is told once: %s', (_what, { pins, ...lists }) => {
+    const [main] = toRepositories([
+      {
+        id: 'main',
+        packages: [
+          ...NEEDING.map((name, n) => ({ name, version: '1', fields: [`Depends: shared (>= ${n % 2})`] })),
+          { name: 'shared', version: '3' },
+          { name: 'lonely', version: '1', fields: ['Depends: nothing'] },
+        ],
+      },
+    ]);
+    const answer = resolveChecked({
+      repositories: [
+        { ...main!, ...lists, ...(pins === undefined ? {} : { pins: readPins(pins, { names: ['main'], origin: undefined }) }) },
+      ],
+      arch: 'amd64',
+      seeds: [...NEEDING, 'lonely'].map((request) => ({ request, reason: 'template' })),
+      recommends: false,
+    });
+    const problems = answer.kind === 'resolved' ? [] : answer.problems;
+    expect(problems.map(({ message, hint }) => [message, hint])).toEqual([
+      [expect.stringMatching(/^"a" cannot be installed/), 'Let shared 3 be taken.'],
+      [expect.stringMatching(/^"lonely" cannot be installed/), expect.stringContaining('nothing')],
+    ]);
+    expect(problems[0]?.because.at(-1)).toBe('for the same reason "b", "c", "d", "e", "f" and "g" cannot be installed');
+  });
+});
+
 describe('a package of the base system that the template keeps out', () => {
   const BASE: CaseRepository['packages'] = [
     { name: 'shell', version: '5', fields: ['Essential: yes', 'Priority: required'] },
@@ -79,7 +115,6 @@ describe('a package of the base system that the template keeps out', () => {
     { name: 'extra', version: '1' },
   ];
 
-  type Rules = Pick<PoolRepository, 'allow' | 'exclude'> & { readonly pins?: readonly PackagePin[] };
   /** Codes and texts of what is told, and what is taken, when the base system and a package are asked for. */
   function told(rules: Rules, request = 'extra', others: Rules = {}) {
     const rule = (suite: string, { pins, ...lists }: Rules) => ({

@@ -37,6 +37,31 @@ export function explainContradiction(core: readonly CoreClause[], repairs: reado
   };
 }
 
+/**
+ * What is missing in a contradiction, in words that are the same for every other one that the same thing is missing in; undefined where
+ * packages exclude each other.
+ */
+export function missingIn(core: readonly CoreClause[], pool: Pool): string | undefined {
+  for (const { by, kind, targets, reason } of core) {
+    if (reason.kind !== 'relation' || kind !== 'requires' || targets.length > 0) continue;
+    const arch = pool.archOf(by);
+    const tellMissing = (relation: Relation): string => {
+      const [kept] = withheldFor(relation, arch, pool);
+      return kept === undefined ? `${formatRelation(relation)}: ${why(relation, arch, pool)}` : tellWithheld(kept);
+    };
+    return reason.group.map(tellMissing).join('; ');
+  }
+  return undefined;
+}
+
+/** A contradiction, and the requests that cannot be had for the same reason: what is missing is told once, and only what brings it mends all. */
+export function explainForAll(problem: Problem, others: readonly Seed[], additions: readonly string[]): Problem {
+  const names = [...new Set(others.map(({ request }) => `"${request}"`))];
+  if (names.length === 0) return problem;
+  const because = [...problem.because, `for the same reason ${inSentence(names, 'and')} cannot be installed`];
+  return { ...problem, because, ...(additions.length === 0 ? {} : { hint: tellRepairs(additions) }) };
+}
+
 /** Seeds that take part in a contradiction, in order, each once. */
 export function seedsOf(core: readonly CoreClause[]): Seed[] {
   return [...new Set(core.flatMap(({ reason }) => (reason.kind === 'seed' ? [reason.seed] : [])))];

@@ -16,7 +16,12 @@ const MAX_VERSIONS = 6;
  * another repository.
  */
 export function repairsOf(core: readonly OwnedClause<Reason>[], contradiction: Contradiction, pool: Pool, trial: Trial): readonly string[] {
-  const additions = core.flatMap(({ by, kind, targets, reason }) => {
+  return findRepairs(otherVersions(core, pool), contradiction, trial, additionsFor(core, pool));
+}
+
+/** What cannot be tried: a package that is let in, or another repository. */
+export function additionsFor(core: readonly OwnedClause<Reason>[], pool: Pool): readonly string[] {
+  return core.flatMap(({ by, kind, targets, reason }) => {
     if (kind !== 'requires' || targets.length > 0 || reason.kind !== 'relation') return [];
     const arch = pool.archOf(by);
     const [kept] = reason.group.flatMap((relation) => withheldFor(relation, arch, pool));
@@ -24,7 +29,6 @@ export function repairsOf(core: readonly OwnedClause<Reason>[], contradiction: C
     const isThere = reason.group.some((relation) => notOffered(relation, arch, pool).length > 0);
     return isThere ? [] : [`add a repository that has ${formatGroup(reason.group)}`];
   });
-  return findRepairs(otherVersions(core, pool), contradiction, trial, additions);
 }
 
 /** Seeds that keep out what a contradiction needs, because they ask for another version of it. */

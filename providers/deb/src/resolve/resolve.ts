@@ -2,11 +2,11 @@ import type { Context, DistributionDefinition, FavouredPackage, Problem, Resolut
 import { solve } from '@ict/solver';
 import type { Clause } from '@ict/solver';
 import { debArchitecture } from '../architecture.js';
-import { explainContradiction, seedsOf } from './explain.js';
+import { explainContradiction, explainForAll, missingIn, seedsOf } from './explain.js';
 import { RelationTable } from '../relations/relation.js';
 import { baseSystem, warnOfLeftOut } from './resolve-base.js';
 import { createClauses } from './resolve-clauses.js';
-import { pinnersIn, repairsOf } from './resolve-repairs.js';
+import { additionsFor, pinnersIn, repairsOf } from './resolve-repairs.js';
 import type { BaseSystem } from './resolve-base.js';
 import type { Reason } from './resolve-clauses.js';
 import { buildClosure } from './resolve-closure.js';
@@ -19,6 +19,9 @@ import { warnOfCycles, warnOfDropped, warnOfUnreadable, warnOfVirtual } from './
 
 /** Independent contradictions that are reported at once. */
 const MAX_PROBLEMS = 5;
+
+/** Contradictions of the same reason as an earlier one that are looked for: each takes a resolution. */
+const MAX_REPEATED = 20;
 const NO_BASE: BaseSystem = { seeds: [], leftOut: [] };
 
 /** What is resolved, without a context: repositories in memory. */
@@ -64,7 +67,8 @@ export function resolvePackages(request: PackageRequest): Resolution {
   const { wanted, problems: unknown } = findSeeds([...base, ...request.seeds], pool, request.recommends);
   const problems = [...missingArchitectures(pool), ...unknown];
   const provider = createClauses(pool, request.recommends);
-  const contradictions: Problem[] = [];
+  const contradictions: Contradicted[] = [];
+  let repeated = 0;
   let left = wanted;
   for (;;) {
     const outcome = solve({ count: pool.count, roots: rootsOf(left), provider });
@@ -82,15 +86,39 @@ export function resolvePackages(request: PackageRequest): Resolution {
       return { kind: 'resolved', closure, warnings };
     }
     const guilty = new Set(seedsOf(outcome.core));
+    // Other contradictions, which have nothing to do with this one, are worth telling at once.
+    left = left.filter(({ seed }) => !guilty.has(seed));
+    const missing = missingIn(outcome.core, pool);
+    const same = contradictions.find((each) => missing !== undefined && each.missing === missing);
+    if (same !== undefined) {
+      same.others.push(...guilty);
+      if (left.length === 0 || ++repeated === MAX_REPEATED) break;
+      continue;
+    }
     const involved = [...new Set([...base, ...guilty, ...pinnersIn(outcome.core, pool)])];
     const others = left.map(({ seed }) => seed).filter((seed) => !involved.includes(seed));
     const trial = (seeds: readonly Seed[]): number | undefined => trySeeds({ ...request, seeds });
-    contradictions.push(explainContradiction(outcome.core, repairsOf(outcome.core, { involved, others }, pool, trial), pool));
-    // Other contradictions, which have nothing to do with this one, are worth telling at once.
-    left = left.filter(({ seed }) => !guilty.has(seed));
+    const repairs = repairsOf(outcome.core, { involved, others }, pool, trial);
+    contradictions.push({
+      problem: explainContradiction(outcome.core, repairs, pool),
+      missing,
+      others: [],
+      additions: additionsFor(outcome.core, pool),
+    });
     if (contradictions.length === MAX_PROBLEMS || left.length === 0) break;
   }
-  return { kind: 'unsolvable', problems: [...problems, ...contradictions] };
+  const explained = contradictions.map(({ problem, others, additions }) => explainForAll(problem, others, additions));
+  return { kind: 'unsolvable', problems: [...problems, ...explained] };
+}
+
+/** A contradiction as it is told. */
+interface Contradicted {
+  readonly problem: Problem;
+  /** What cannot be had, when that is what is wrong. */
+  readonly missing: string | undefined;
+  /** Seeds that cannot be had for the same reason. */
+  readonly others: Seed[];
+  readonly additions: readonly string[];
 }
 
 /** A foreign architecture that no repository has is a mistake; a repository without one is not. */
