@@ -10,7 +10,7 @@ import { DEFAULT_RETRY, realTimer, retrying, type RetryPolicy, type Timer } from
 
 /** What goes to a server that keeps files, and comes back in short. */
 export interface ClientRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
   /** Of http or https. A user and password in it are sent as Basic authorization, unless `authorization` says otherwise. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -20,6 +20,8 @@ export interface ClientRequest {
   readonly body?: { readonly file: string } | { readonly text: string };
   /** Statuses that are answers here, beside those of success. A redirect with one of them is not followed. */
   readonly accept?: readonly number[];
+  /** Do not try again: what the first attempt did would be done twice. */
+  readonly once?: boolean;
 }
 
 export interface ClientAnswer {
@@ -105,7 +107,7 @@ export function createClient(options: ClientOptions = {}): HttpClient {
   }
 
   return {
-    send: (request) => retrying(() => attempt(request), { retry, timer, signal }),
+    send: (request) => retrying(() => attempt(request), { retry: request.once === true ? { ...retry, retries: 0 } : retry, timer, signal }),
     async close() {
       closing.abort(fetchError('ICT_FETCH_CLOSED', { message: 'The client was closed', hint: 'This is a defect: please report it.' }));
       await connections.close();

@@ -45,7 +45,7 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Default: GET. */
-  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method?: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
 }
 
 /**

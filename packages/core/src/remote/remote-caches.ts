@@ -1,6 +1,6 @@
 import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef, RemoteTally } from '@ict/plugin-api';
-import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey, type Store } from '@ict/remote-cache';
+import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
@@ -64,13 +64,12 @@ export function openRemoteCaches(
   const brief = { ...transport, ...inBrief(transport), emit: fromRemote(emit) };
   const fetcher = createFetcher(brief);
   const client = createClient(brief);
-  const storeAt = (address: string): Store =>
-    openStore(address, { fetcher, client, ...(brief.env === undefined ? {} : { env: brief.env }) });
-  const reader = openRemoteCache({ stores: urls.map(storeAt), trustedKeys: keys, temporary, emit, signal });
+  const network = { fetcher, client, signal, ...(brief.env === undefined ? {} : { env: brief.env }) };
+  const reader = openRemoteCache({ stores: urls.map((url) => openStore(url, network)), trustedKeys: keys, temporary, emit, signal });
   const writer =
     upload &&
     openRemoteUpload({
-      store: storeAt(upload.url),
+      store: openStore(upload.url, network, 'write'),
       signingKey: readSigningKey(upload.signingKey.pem, upload.signingKey.file),
       reader,
       temporary: scratch,

@@ -17,3 +17,12 @@ export function printedAddress(address: string): string {
   url.hash = '';
   return url.href;
 }
+
+/** What a part of an address means. @returns undefined where a "%" escapes nothing. */
+export function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -3,59 +3,93 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isNoFile, readRegularFile } from '@ict/integrity';
 import { remoteCacheError } from '../errors.js';
+import type { Transport } from './store.js';
 
 /** What a registry knows somebody by. */
 export type Credentials = { readonly user: string; readonly password: string } | { readonly identityToken: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;
+type Entries = Readonly<Record<string, unknown>>;
 
-/** `config.json` of docker, `auth.json` of podman, skopeo and buildah: containers-auth.json(5). */
+/** `config.json` of docker, `auth.json` of podman, skopeo and buildah: containers-auth.json(5). Whatever it holds otherwise is as if it were not there. */
 interface AuthFile {
-  readonly auths?: Readonly<Record<string, { readonly auth?: string; readonly identitytoken?: string }>>;
-  readonly credHelpers?: Readonly<Record<string, string>>;
-  readonly credsStore?: string;
+  readonly auths: Entries;
+  readonly credHelpers: Entries;
+  readonly credsStore: unknown;
 }
 
-/** What docker calls its own registry in such files. */
+/** What docker calls its own registry in such files, and the names of its server. */
 const DOCKER_HUB = 'https://index.docker.io/v1/';
+const DOCKER_HUB_HOSTS: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io']);
 
 /** What a helper calls the user whose secret is an identity token. */
 const TOKEN_USER = '<token>';
 
-/** As {@link AuthFile} or a program beside it know them, of the first file that is there. */
-export async function findCredentials(host: string, repository: string, env: Environment): Promise<Credentials | undefined> {
+/** A helper may have to ask somebody. */
+const HELPER_MS = 30_000;
+
+/**
+ * What docker, podman or skopeo were told in a login.
+ *
+ * @throws `ICT_REMOTE_CACHE_LOGIN` for a file or a helper that cannot be used; the signal's reason.
+ */
+export async function findCredentials(
+  host: string,
+  repository: string,
+  { env = process.env, signal }: Pick<Transport, 'env' | 'signal'>,
+): Promise<Credentials | undefined> {
   for (const file of authFiles(env)) {
     const known = await readAuthFile(file);
     if (known === undefined) continue;
     const names = namesOf(host, repository);
-    const helper = names.map((name) => known.credHelpers?.[name]).find((each) => each !== undefined);
-    const found = helper === undefined ? names.flatMap((name) => fromEntry(known.auths?.[name], file) ?? [])[0] : undefined;
-    if (found !== undefined) return found;
+    const helper = names.map((name) => known.credHelpers[name]).find((each) => typeof each === 'string');
+    const entry =
+      helper === undefined ? names.map((name) => readEntry(known.auths[name], file)).find((each) => each !== undefined) : undefined;
     const program = helper ?? known.credsStore;
-    return program === undefined ? undefined : await askHelper(program, host === 'docker.io' ? DOCKER_HUB : host, env);
+    const found = entry ?? (typeof program === 'string' ? await askHelper(program, serverOf(host), env, signal) : undefined);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
 /** Files that may hold them, the strongest first. */
 function authFiles(env: Environment): readonly string[] {
-  const named = env['REGISTRY_AUTH_FILE'];
-  if (named !== undefined && named !== '') return [named];
-  const docker = env['DOCKER_CONFIG'];
-  if (docker !== undefined && docker !== '') return [join(docker, 'config.json')];
-  const runtime = env['XDG_RUNTIME_DIR'];
+  const set = (name: string): readonly string[] => (env[name] === undefined || env[name] === '' ? [] : [env[name]]);
+  const named = set('REGISTRY_AUTH_FILE');
+  if (named.length > 0) return named;
   const home = env['HOME'] ?? homedir();
-  return [...(runtime === undefined ? [] : [join(runtime, 'containers', 'auth.json')]), join(home, '.docker', 'config.json')];
+  const docker = set('DOCKER_CONFIG').map((directory) => join(directory, 'config.json'));
+  const [configured = join(home, '.config')] = set('XDG_CONFIG_HOME');
+  const runtime = set('XDG_RUNTIME_DIR').map((directory) => join(directory, 'containers'));
+  const containers = [...runtime, `/run/containers/${process.getuid?.() ?? 0}`, join(configured, 'containers')];
+  return [
+    ...docker,
+    ...containers.map((directory) => join(directory, 'auth.json')),
+    ...(docker.length > 0 ? [] : [join(home, '.docker', 'config.json')]),
+  ];
+}
+
+function serverOf(host: string): string {
+  return DOCKER_HUB_HOSTS.has(host) ? DOCKER_HUB : host;
 }
 
 /** What an entry may be called: podman knows some for parts of a registry, the longest of which counts. */
 function namesOf(host: string, repository: string): readonly string[] {
-  const parts = [host, ...repository.split('/')];
-  const names = parts.map((_part, index) => parts.slice(0, parts.length - index).join('/'));
-  return [...names, `https://${host}`, `https://${host}/v1/`, `https://${host}/v2/`, ...(host === 'docker.io' ? [DOCKER_HUB] : [])];
+  const hosts = DOCKER_HUB_HOSTS.has(host) ? [...DOCKER_HUB_HOSTS] : [host];
+  const parts = repository.split('/');
+  const paths = parts.map((_part, index) => parts.slice(0, parts.length - index).join('/'));
+  return [
+    ...hosts.flatMap((each) => [
+      ...paths.map((path) => `${each}/${path}`),
+      each,
+      `https://${each}`,
+      `https://${each}/v1/`,
+      `https://${each}/v2/`,
+    ]),
+    serverOf(host),
+  ];
 }
 
-/** @throws `ICT_REMOTE_CACHE_LOGIN`; @returns undefined where no file is. */
 async function readAuthFile(file: string): Promise<AuthFile | undefined> {
   let text: string;
   try {
@@ -64,28 +98,42 @@ async function readAuthFile(file: string): Promise<AuthFile | undefined> {
     if (isNoFile(error)) return undefined;
     throw unusable(`${file} cannot be read`, file, error);
   }
+  let content: unknown;
   try {
-    return JSON.parse(text) as AuthFile;
+    content = JSON.parse(text);
   } catch {
     throw unusable(`${file} is no JSON`, file); // what it says may hold a password
   }
+  const { auths, credHelpers, credsStore } = entriesOf(content);
+  return { auths: entriesOf(auths), credHelpers: entriesOf(credHelpers), credsStore };
 }
 
-function fromEntry(entry: NonNullable<AuthFile['auths']>[string] | undefined, file: string): Credentials | undefined {
-  if (entry === undefined) return undefined;
-  if (entry.identitytoken !== undefined && entry.identitytoken !== '') return { identityToken: entry.identitytoken };
-  if (entry.auth === undefined || entry.auth === '') return undefined;
-  const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(entry.auth, 'base64').toString('utf8')) ?? [];
+function entriesOf(value: unknown): Entries {
+  return typeof value === 'object' && value !== null ? (value as Entries) : {};
+}
+
+function readEntry(entry: unknown, file: string): Credentials | undefined {
+  const { identitytoken: identityToken, auth } = entriesOf(entry);
+  if (typeof identityToken === 'string' && identityToken !== '') return { identityToken };
+  if (typeof auth !== 'string' || auth === '') return undefined; // a helper has it
+  const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(auth, 'base64').toString('utf8')) ?? [];
   if (user === undefined || password === undefined) throw unusable(`an entry of ${file} holds no user and password`, file);
   return { user, password };
 }
 
 /** Asks a credential helper. @returns undefined when it knows nothing of the server. */
-async function askHelper(name: string, server: string, env: Environment): Promise<Credentials | undefined> {
+async function askHelper(
+  name: string,
+  server: string,
+  env: Environment,
+  signal: AbortSignal | undefined,
+): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`;
   const said = await new Promise<string | undefined>((resolve, reject) => {
-    const child = execFile(program, ['get'], { env: { ...env }, timeout: 30_000 }, (error, stdout) => {
+    const options = { env: { ...env }, timeout: HELPER_MS, killSignal: 'SIGKILL', ...(signal === undefined ? {} : { signal }) } as const;
+    const child = execFile(program, ['get'], options, (error, stdout) => {
       if (error === null) resolve(stdout);
+      else if (signal?.aborted === true) reject(signal.reason as Error);
       else if (/not found/i.test(stdout))
         resolve(undefined); // so its protocol says it, with a status
       else reject(unusable(`${program} failed`, program, error));
@@ -93,13 +141,20 @@ async function askHelper(name: string, server: string, env: Environment): Promis
     child.stdin?.on('error', () => undefined); // it ended without reading, which its status tells
     child.stdin?.end(server);
   });
-  if (said === undefined) return undefined;
+  return said === undefined ? undefined : readAnswer(said, program);
+}
+
+function readAnswer(said: string, program: string): Credentials {
+  let answer: unknown;
   try {
-    const { Username: user, Secret: password } = JSON.parse(said) as { readonly Username: string; readonly Secret: string };
-    return user === TOKEN_USER ? { identityToken: password } : { user, password };
+    answer = JSON.parse(said);
   } catch {
-    throw unusable(`${program} said something else than a user and a secret`, program);
+    answer = undefined;
   }
+  const { Username: user, Secret: secret } = entriesOf(answer);
+  if (typeof user !== 'string' || typeof secret !== 'string')
+    throw unusable(`${program} said something else than a user and a secret`, program);
+  return user === TOKEN_USER ? { identityToken: secret } : { user, password: secret };
 }
 
 function unusable(what: string, source: string, cause?: unknown): Error {

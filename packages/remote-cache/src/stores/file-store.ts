@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, constants, rename, stat } from 'node:fs/promises';
+import { access, constants, copyFile, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureDirectory, isNoFile } from '@ict/integrity';
-import { hasCode, type IctError } from '@ict/plugin-api';
+import { ensureDirectory, errnoOf, isNoFile, systemErrorOf } from '@ict/integrity';
+import { hasCode } from '@ict/plugin-api';
 import { remove } from '../blob-file.js';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress } from './address.js';
@@ -23,13 +23,11 @@ export function openFileStore(base: URL, { fetcher }: Pick<Transport, 'fetcher'>
   return {
     name,
     async get(request) {
+      const path = pathOf(request.place);
       try {
-        return await download(fetcher, { ...request, url: pathToFileURL(pathOf(request.place)).href });
+        return await download(fetcher, { ...request, url: pathToFileURL(path).href });
       } catch (error) {
-        if (!hasCode(error, 'ICT_FETCH_UNREADABLE')) throw error;
-        // What is here could be made, as what any other server does not give.
-        const { message, hint, facts } = error as IctError;
-        throw remoteCacheError('ICT_REMOTE_CACHE_UNREACHABLE', { message, hint, facts, cause: error });
+        throw isOfSource(error, path) ? inTrouble(name, error) : error;
       }
     },
     async has(place) {
@@ -37,27 +35,55 @@ export function openFileStore(base: URL, { fetcher }: Pick<Transport, 'fetcher'>
         return (await stat(pathOf(place))).isFile();
       } catch (error) {
         if (isNoFile(error)) return false;
-        throw error;
+        throw inTrouble(name, error);
       }
     },
     async put(place, file) {
       const target = pathOf(place);
       const part = `${target}.${randomBytes(6).toString('hex')}.part`;
-      ensureDirectory(dirname(target));
+      await access(file, constants.R_OK);
       try {
+        ensureDirectory(dirname(target));
         await copyFile(file, part, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+        await flush(part);
         await rename(part, target);
       } catch (error) {
         await remove(part);
-        throw error;
+        throw inTrouble(name, error);
       }
     },
   };
 }
 
+/** What is there counts without a look at it, so it must not be an empty file after a power cut. */
+async function flush(path: string): Promise<void> {
+  await using file = await open(path, 'r+');
+  await file.sync();
+}
+
+/** Whether the directory is at fault, rather than where its files go. */
+function isOfSource(error: unknown, path: string): boolean {
+  if (hasCode(error, 'ICT_FETCH_UNREADABLE')) return true;
+  const { syscall, path: culprit } = error as NodeJS.ErrnoException;
+  return errnoOf(error) !== undefined && (syscall === 'read' || culprit === path);
+}
+
+/** What such a directory does not give, or take, is the same as with any other server. */
+function inTrouble(name: string, cause: unknown): Error {
+  const reason = systemErrorOf(cause) ?? (cause as Error).message;
+  return remoteCacheError('ICT_REMOTE_CACHE_UNREACHABLE', {
+    message: `${name} cannot be used: ${reason}`,
+    hint: 'Check that the directory is there, who may read and write in it, and how much room it has.',
+    facts: { url: name, reason },
+    cause,
+  });
+}
+
 function pathAt(base: URL, name: string): string {
   try {
-    return fileURLToPath(base);
+    const path = fileURLToPath(base);
+    if (!path.includes('\0') && path !== '/') return path;
+    throw new Error('no directory for this');
   } catch (cause) {
     throw remoteCacheError('ICT_REMOTE_CACHE_ADDRESS', {
       message: `${name} names no directory of this machine`,

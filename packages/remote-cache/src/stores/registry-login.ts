@@ -1,12 +1,22 @@
+import { isIctError } from '@ict/plugin-api';
 import { remoteCacheError } from '../errors.js';
+import { readChallenges } from './challenge.js';
 import { findCredentials, type Credentials } from './docker-credentials.js';
-import type { Transport } from './store.js';
+import type { StoreUse, Transport, TransportRequest } from './store.js';
+
+/** Statuses that would send a token elsewhere: they are answers, and none that helps. */
+const REDIRECTS = [301, 302, 303, 307, 308];
 
 interface LoginOptions {
-  /** Of the cache. A user and password in it are used, whatever files say. */
-  readonly address: URL;
+  /** As files of logins have it. */
+  readonly host: string;
   readonly repository: string;
-  readonly transport: Pick<Transport, 'client' | 'env'>;
+  /** Origin of the registry: whoever listens to a service of tokens on plain HTTP would know the password. */
+  readonly server: string;
+  /** Those of the address, which count whatever files say. */
+  readonly own: Credentials | undefined;
+  readonly use: StoreUse;
+  readonly transport: Pick<Transport, 'client' | 'env' | 'signal'>;
 }
 
 /** Proves to a registry who asks, as it wants it proved: by user and password, or by a token of the service that it names. */
@@ -14,19 +24,21 @@ export class RegistryLogin {
   /** What goes with each request; undefined: nothing yet. */
   authorization: string | undefined;
   private readonly options: LoginOptions;
-  private actions: 'pull' | 'pull,push' = 'pull';
-  private challenge = '';
+  private challenge: string | undefined;
+  private first: Promise<void> | undefined;
   private renewing: Promise<string | undefined> | undefined;
+  private credentials: Promise<Credentials | undefined> | undefined;
+  /** Why nobody is known to the registry by more than silence. */
+  private trouble: Error | undefined;
 
   constructor(options: LoginOptions) {
     this.options = options;
   }
 
-  /** From now on files are sent, too, for which a token of readers is not enough. */
-  writes(): void {
-    if (this.actions === 'pull,push') return;
-    this.actions = 'pull,push';
-    this.authorization = undefined;
+  /** Asks the registry, once, how it wants to be asked: some say of what needs a login only that it is not there. */
+  async begin(): Promise<void> {
+    this.first ??= this.askRegistry();
+    await this.first;
   }
 
   /**
@@ -34,46 +46,77 @@ export class RegistryLogin {
    *
    * @throws the errors of the transport; `ICT_REMOTE_CACHE_LOGIN` for a challenge, a file or a helper of which nothing can be made.
    */
-  async renew(challenge = this.challenge): Promise<void> {
+  async renew(challenge = this.challenge ?? ''): Promise<void> {
     this.challenge = challenge;
     this.renewing ??= this.answerTo(challenge).finally(() => (this.renewing = undefined));
     this.authorization = await this.renewing;
   }
 
+  /** What says more about a refusal than the refusal. */
+  explain(refusal: unknown): unknown {
+    return this.trouble !== undefined && isIctError(refusal) && isDenial(refusal.facts['status']) ? this.trouble : refusal;
+  }
+
+  private async askRegistry(): Promise<void> {
+    const { server, transport } = this.options;
+    const answer = await transport.client.send({ method: 'GET', url: `${server}/v2/`, accept: [...REDIRECTS, 400, 401, 403, 404, 405] });
+    if (answer.status === 401) await this.renew(answer.headers['www-authenticate']);
+  }
+
   private async answerTo(challenge: string): Promise<string | undefined> {
-    const { address, repository, transport } = this.options;
-    const credentials = credentialsOf(address) ?? (await findCredentials(address.host, repository, transport.env ?? process.env));
-    const bearer = /(?:^|,\s*)bearer\s+(.*)$/i.exec(challenge)?.[1];
-    if (bearer !== undefined) return `Bearer ${await this.tokenFor(bearer, credentials)}`;
+    const challenges = readChallenges(challenge);
+    const credentials = await (this.credentials ??= this.find());
+    const bearer = challenges.find(({ scheme }) => scheme === 'bearer');
+    if (bearer !== undefined) return `Bearer ${await this.tokenFor(bearer.parameters, credentials)}`;
     return credentials !== undefined && 'user' in credentials ? basic(credentials) : undefined;
   }
 
-  /** Token authentication of the distribution project; its OAuth 2 form for an identity token. */
-  private async tokenFor(challenge: string, credentials: Credentials | undefined): Promise<string> {
-    const { address, repository, transport } = this.options;
-    const { realm, service } = parametersOf(challenge);
-    // Whoever listens to this would know the password.
-    const schemes = address.protocol === 'oci:' ? ['https:'] : ['http:', 'https:'];
-    if (realm === undefined || !URL.canParse(realm) || !schemes.includes(new URL(realm).protocol)) {
-      throw noToken(address, 'it names no service of tokens that may be asked');
+  /** A login that cannot be read is none: what everybody may read needs none. */
+  private async find(): Promise<Credentials | undefined> {
+    const { own, host, repository, transport } = this.options;
+    if (own !== undefined) return own;
+    try {
+      return await findCredentials(host, repository, transport);
+    } catch (error) {
+      transport.signal?.throwIfAborted();
+      this.trouble = error as Error;
+      return undefined;
     }
-    const query = { ...(service === undefined ? {} : { service }), scope: `repository:${repository}:${this.actions}` };
-    const { text } = await transport.client.send(tokenRequest(realm, query, credentials));
-    const token = tokenIn(text);
-    if (token === undefined) throw noToken(address, 'its service of tokens answered without a token');
+  }
+
+  /** Token authentication of the distribution project; its OAuth 2 form for an identity token. */
+  private async tokenFor(
+    { realm, service }: Readonly<Record<string, string | undefined>>,
+    credentials: Credentials | undefined,
+  ): Promise<string> {
+    const { server, host, repository, use, transport } = this.options;
+    const schemes = server.startsWith('https:') ? ['https:'] : ['http:', 'https:'];
+    if (realm === undefined || !URL.canParse(realm) || !schemes.includes(new URL(realm).protocol)) {
+      throw noToken(host, 'it names no service of tokens that may be asked');
+    }
+    const actions = use === 'write' ? 'pull,push' : 'pull';
+    const query = { ...(service === undefined ? {} : { service }), scope: `repository:${repository}:${actions}` };
+    const token = await transport.client.send(tokenRequest(realm, query, credentials)).then(
+      ({ text }) => tokenIn(text),
+      (error: unknown) => {
+        throw this.explain(error);
+      },
+    );
+    if (token === undefined) throw noToken(host, 'its service of tokens answered without a token');
     return token;
   }
 }
 
-function tokenRequest(
-  realm: string,
-  query: Readonly<Record<string, string>>,
-  credentials: Credentials | undefined,
-): Parameters<Transport['client']['send']>[0] {
+/** Whether a status says that somebody may not do what was asked. */
+export function isDenial(status: unknown): boolean {
+  return status === 401 || status === 403;
+}
+
+function tokenRequest(realm: string, query: Readonly<Record<string, string>>, credentials: Credentials | undefined): TransportRequest {
   if (credentials !== undefined && 'identityToken' in credentials) {
     const form = { ...query, grant_type: 'refresh_token', client_id: 'ict', refresh_token: credentials.identityToken };
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    return { method: 'POST', url: realm, headers, body: { text: new URLSearchParams(form).toString() } };
+    return { method: 'POST', url: realm, headers, body: { text: new URLSearchParams(form).toString() }, accept: REDIRECTS };
   }
   const url = new URL(realm);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -84,26 +127,17 @@ function tokenIn(text: string): string | undefined {
   try {
     const { token, access_token: other } = JSON.parse(text) as Readonly<Record<string, unknown>>;
     const found = token ?? other;
-    return typeof found === 'string' && found !== '' ? found : undefined;
+    return typeof found === 'string' && /^[\x21-\x7e]+$/.test(found) ? found : undefined;
   } catch {
     return undefined;
   }
-}
-
-/** `name="value"` of a challenge. RFC 9110, 11.2. */
-function parametersOf(challenge: string): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries([...challenge.matchAll(/(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name.toLowerCase(), value]));
-}
-
-function credentialsOf({ username, password }: URL): Credentials | undefined {
-  return username === '' && password === '' ? undefined : { user: decodeURIComponent(username), password: decodeURIComponent(password) };
 }
 
 function basic(credentials: { readonly user: string; readonly password: string }): string {
   return `Basic ${Buffer.from(`${credentials.user}:${credentials.password}`).toString('base64')}`;
 }
 
-function noToken({ host }: URL, why: string): Error {
+function noToken(host: string, why: string): Error {
   return remoteCacheError('ICT_REMOTE_CACHE_LOGIN', {
     message: `The registry ${host} wants a token, and ${why}`,
     hint: 'Check that the address is that of a registry.',

@@ -1,5 +1,5 @@
 import { remoteCacheError } from '../errors.js';
-import { printedAddress } from './address.js';
+import { printedAddress, unescaped } from './address.js';
 import { endpointOf, readAwsSettings, type AwsSettings } from './aws-settings.js';
 import { download } from './download.js';
 import { explainRefusal } from './s3-refusal.js';
@@ -102,15 +102,6 @@ function readS3Address(address: URL): S3Address {
   const prefix = path.replace(/^\/+|\/+$/g, '');
   if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(prefix)) throw noBucket(address, 'has "." or ".." in its prefix', 'Write another prefix.');
   return { bucket, prefix: prefix === '' ? '' : `${prefix}/`, credentials: keyId === '' ? undefined : { keyId, secret } };
-}
-
-/** @returns undefined where a "%" escapes nothing. */
-function unescaped(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function noBucket(address: URL, fault: string, hint: string): Error {

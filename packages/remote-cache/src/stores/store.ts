@@ -33,6 +33,7 @@ export type StoreAnswer = { readonly file: string } | { readonly fault: string }
 export interface Transport {
   readonly fetcher: { fetch(request: FetchRequest & { readonly authorization?: string }): Promise<FetchedFile> };
   readonly client: { send(request: TransportRequest): Promise<TransportAnswer> };
+  readonly signal?: AbortSignal;
   /** Where programs look for users and passwords; default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Now, seconds since 1970, for what is signed; default: the clock of this machine. */
@@ -41,13 +42,15 @@ export interface Transport {
 
 /** A request to send something, or to learn something in short. */
 export interface TransportRequest {
-  readonly method: 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly method: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string;
   readonly body?: { readonly file: string } | { readonly text: string };
   /** Statuses that are no errors, beside those of success. */
   readonly accept?: readonly number[];
+  /** Do not try again. */
+  readonly once?: boolean;
 }
 
 export interface TransportAnswer {
@@ -58,8 +61,11 @@ export interface TransportAnswer {
   readonly url: string;
 }
 
+/** Whether files are sent to a store, too: it may take other rights. */
+export type StoreUse = 'read' | 'write';
+
 /** Stores by the scheme of their addresses. */
-const STORES: Readonly<Record<string, (address: URL, transport: Transport) => Store>> = {
+const STORES: Readonly<Record<string, (address: URL, transport: Transport, use: StoreUse) => Store>> = {
   'file:': openFileStore,
   'http:': openHttpStore,
   'https:': openHttpStore,
@@ -73,7 +79,7 @@ const STORES: Readonly<Record<string, (address: URL, transport: Transport) => St
  *
  * @throws `ICT_REMOTE_CACHE_ADDRESS`
  */
-export function openStore(address: string, transport: Transport): Store {
+export function openStore(address: string, transport: Transport, use: StoreUse = 'read'): Store {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   const open = url && STORES[url.protocol];
   if (url === undefined || open === undefined) {
@@ -85,5 +91,5 @@ export function openStore(address: string, transport: Transport): Store {
       facts: { url: printedAddress(address) },
     });
   }
-  return open(url, transport);
+  return open(url, transport, use);
 }

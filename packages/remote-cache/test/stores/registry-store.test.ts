@@ -1,8 +1,8 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
 import { digestOf } from '@ict/integrity';
-import { afterEach, describe, expect, it } from 'vitest';
-import { openStore, type Store } from '../../src/stores/store.js';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openStore, type Store, type StoreUse } from '../../src/stores/store.js';
 import { KEY, TYPE, useWorld, world } from '../world.js';
 import { FakeRegistry, type RegistryRules } from './fake-registry.js';
 
@@ -20,9 +20,15 @@ async function start(rules: RegistryRules = {}): Promise<FakeRegistry> {
   return registry;
 }
 
-function open({ who = '', env = {} }: { readonly who?: string; readonly env?: Readonly<Record<string, string>> } = {}): Store {
+interface Opening {
+  readonly who?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly use?: StoreUse;
+}
+
+function open({ who = '', env = {}, use = 'write' }: Opening = {}): Store {
   const address = `oci+http://${who === '' ? '' : `${who}@`}${registry.host}/acme/ict-cache`;
-  return openStore(address, { ...world.transport, env: { HOME: world.root, PATH: process.env['PATH'], ...env } });
+  return openStore(address, { ...world.transport, env: { HOME: world.root, PATH: process.env['PATH'], ...env } }, use);
 }
 
 async function put(store: Store, bytes: Buffer = content, place = PLACE): Promise<void> {
@@ -87,7 +93,7 @@ describe('a repository of a registry', () => {
     const store = open({ who: 'me:secret' });
     await put(store);
     expect(await get(store)).toEqual(content);
-    expect(registry.strayed).toEqual([undefined, undefined, undefined]); // both blobs there, and one back
+    expect(registry.strayed).toEqual([undefined, undefined, undefined, undefined, undefined]); // two pieces of both blobs there, and one back
   });
 
   it('is sent a file again whose session broke', async () => {
@@ -96,6 +102,40 @@ describe('a repository of a registry', () => {
     const store = open();
     await put(store);
     expect(await get(store)).toEqual(content);
+  });
+
+  it('is not sent a file again that arrived after all', async () => {
+    await start();
+    registry.failsAfter.add('PUT');
+    await put(open());
+    expect(registry.asked.filter((asked) => asked.startsWith('PATCH'))).toHaveLength(2); // the file, and what stands for a configuration
+  });
+
+  it('is sent files again that it forgot meanwhile', async () => {
+    await start();
+    const store = open();
+    await put(store);
+    registry.failing.set('PUT /v2/acme/ict-cache/manifests/', 400);
+    registry.blobs.delete(digestOf(content));
+    await put(store, Buffer.from('second'));
+    expect(await get(store)).toEqual(Buffer.from('second'));
+  });
+
+  it('may not be there before the first upload', async () => {
+    await start({ secretive: true });
+    expect(await open().has(PLACE)).toBe(false);
+    expect(await get(open())).toBeUndefined();
+    await expect(get(open({ use: 'read' }))).rejects.toMatchObject({ facts: { status: 403 } });
+    await put(open());
+    expect(await get(open({ use: 'read' }))).toEqual(content);
+  });
+
+  it('may say of what needs a login that it is not there', async () => {
+    await start({ who: 'me:secret', challenge: 'bearer' });
+    await put(open({ who: 'me:secret' }));
+    registry.asked.length = 0;
+    await get(open({ who: 'me:secret', use: 'read' }));
+    expect(registry.asked.slice(0, 2)).toEqual(['GET /v2/', 'GET /token']);
   });
 
   it.each([401, 403, 405, 413])('may refuse what is put there with status %i', async (status) => {
@@ -164,23 +204,56 @@ describe('what a registry has is not used', () => {
   });
 });
 
+it('a manifest that does not end is none of a cache', async () => {
+  await start();
+  const store = open();
+  await put(store);
+  for (const name of registry.manifests.keys()) registry.manifests.set(name, Buffer.alloc(2 * 1024 * 1024));
+  expect(await get(store)).toBe('its manifest is none of a cache');
+});
+
+describe('no password is told', () => {
+  it.each([
+    ['Basic', () => 'Basic realm="storage"'],
+    ['Bearer', (host: string) => `Bearer realm="http://${host}/token",service="storage"`],
+  ])('to another server that asks for it by %s', async (_scheme, greedy) => {
+    await start({ who: 'me:secret', storage: true, greedy });
+    await expect(put(open({ who: 'me:secret' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
+    expect(registry.strayed.filter((told) => told !== undefined)).toEqual([]);
+  });
+
+  it('to another server that a service of tokens names', async () => {
+    const other = await FakeRegistry.start();
+    try {
+      await start({ who: 'long-lived', challenge: 'bearer', elsewhere: `http://${other.host}/token` });
+      const file = join(world.root, 'auth.json');
+      writeFileSync(file, JSON.stringify({ auths: { [registry.host]: { identitytoken: 'long-lived' } } }));
+      const store = open({ env: { REGISTRY_AUTH_FILE: file }, use: 'read' });
+      await expect(get(store)).rejects.toMatchObject({ code: 'ICT_REMOTE_CACHE_LOGIN' });
+      expect(other.asked).toEqual([]);
+    } finally {
+      await other.close();
+    }
+  });
+});
+
 describe('who asks is proved', () => {
   it('by user and password of the address', async () => {
     await start({ who: 'me:s@cret' });
     const store = open({ who: 'me:s%40cret' });
     await put(store);
-    expect(await get(open({ who: 'me:s%40cret' }))).toEqual(content);
-    await expect(get(open())).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
-    await expect(get(open({ who: 'me:other' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
+    expect(await get(open({ who: 'me:s%40cret', use: 'read' }))).toEqual(content);
+    await expect(get(open({ use: 'read' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
+    await expect(get(open({ who: 'me:other', use: 'read' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
   });
 
   it('by tokens, of those who only ask for less than of those who write', async () => {
     await start({ who: 'me:secret', challenge: 'bearer' });
     await put(open({ who: 'me:secret' }));
     expect(registry.scopes).toEqual(['repository:acme/ict-cache:pull,push']);
-    expect(await get(open({ who: 'me:secret' }))).toEqual(content);
+    expect(await get(open({ who: 'me:secret', use: 'read' }))).toEqual(content);
     expect(registry.scopes).toEqual(['repository:acme/ict-cache:pull,push', 'repository:acme/ict-cache:pull']);
-    await expect(get(open({ who: 'me:other' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
+    await expect(get(open({ who: 'me:other', use: 'read' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
   });
 
   it('by tokens that everybody gets', async () => {
@@ -194,6 +267,51 @@ describe('who asks is proved', () => {
     const store = open({ who: 'me:secret' });
     await put(store);
     expect(await get(store)).toEqual(content);
+  });
+
+  it('as the next file knows it', async () => {
+    await start({ who: 'me:secret' });
+    const write = (file: string, content: unknown): void => {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, JSON.stringify(content));
+    };
+    const auth = Buffer.from('me:secret').toString('base64');
+    write(join(world.root, 'run/containers/auth.json'), { auths: { 'other.example': { auth: 'x' } }, credHelpers: null });
+    write(join(world.root, '.config/containers/auth.json'), null);
+    write(join(world.root, '.docker/config.json'), { auths: { [registry.host]: { auth }, broken: null, odd: { auth: 5 } } });
+    await put(open({ env: { XDG_RUNTIME_DIR: join(world.root, 'run') } }));
+    expect(registry.manifests.size).toBe(1);
+  });
+
+  it('by no program that is needed for what everybody may read', async () => {
+    await start({ challenge: 'bearer' });
+    await put(open());
+    const env = helper('exit 3', () => ({ credsStore: 'test' }));
+    expect(await get(open({ env, use: 'read' }))).toEqual(content);
+  });
+
+  it('by no program that goes on when the build is to end', async () => {
+    await start({ who: 'me:secret' });
+    const env = helper(`touch ${join(world.root, 'asked')}; trap '' TERM; sleep 60`, () => ({ credsStore: 'test' }));
+    const reason = new Error('enough');
+    const store = openStore(
+      `oci+http://${registry.host}/acme/ict-cache`,
+      { ...world.transport, signal: world.signal, env: { HOME: world.root, ...env } },
+      'read',
+    );
+    const asked = store.get({ place: PLACE, maxBytes: 100 }).catch((error: unknown) => error);
+    await vi.waitUntil(() => existsSync(join(world.root, 'asked')));
+    world.abort(reason);
+    expect(await asked).toBe(reason);
+  });
+
+  it.each([
+    ['one scheme after the other', 'Bearer realm="REALM",service="registry.example", Basic realm="registry"'],
+    ['the other first', 'Basic realm="registry", Bearer service=registry.example, realm="REALM"'],
+  ])('to a challenge of %s', async (_what, says) => {
+    await start({ challenge: 'bearer', says });
+    await put(open());
+    expect(await get(open({ use: 'read' }))).toEqual(content);
   });
 
   it('as docker, podman and skopeo know it', async () => {
@@ -211,7 +329,7 @@ describe('who asks is proved', () => {
     }
     const file = join(config({ [registry.host]: { auth } }), 'config.json');
     expect(await get(open({ env: { REGISTRY_AUTH_FILE: file } }))).toEqual(content);
-    await expect(get(open({ env: { DOCKER_CONFIG: config({ 'other.example': { auth } }) } }))).rejects.toMatchObject({
+    await expect(get(open({ env: { DOCKER_CONFIG: config({ 'other.example': { auth } }) }, use: 'read' }))).rejects.toMatchObject({
       facts: { status: 401 },
     });
   });
@@ -247,7 +365,7 @@ describe('who asks is proved', () => {
   it('by nothing that a program does not know', async () => {
     await start({ who: 'me:secret' });
     const env = helper('echo "credentials not found in native keychain"; exit 1', () => ({ credsStore: 'test' }));
-    await expect(get(open({ env }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
+    await expect(get(open({ env, use: 'read' }))).rejects.toMatchObject({ code: 'ICT_FETCH_STATUS', facts: { status: 401 } });
   });
 
   it.each([
@@ -256,7 +374,7 @@ describe('who asks is proved', () => {
   ])('%s is named', async (_what, script, message) => {
     await start({ who: 'me:secret' });
     const env = helper(script, () => ({ credsStore: 'test' }));
-    await expect(get(open({ env }))).rejects.toThrow(message);
+    await expect(get(open({ env, use: 'read' }))).rejects.toThrow(message);
   });
 
   it.each([
@@ -266,7 +384,7 @@ describe('who asks is proved', () => {
     await start({ who: 'me:secret' });
     const file = join(world.root, 'auth.json');
     writeFileSync(file, text.replace('HOST', registry.host));
-    const failure: unknown = await get(open({ env: { REGISTRY_AUTH_FILE: file } })).catch((error: unknown) => error);
+    const failure: unknown = await get(open({ env: { REGISTRY_AUTH_FILE: file }, use: 'read' })).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'ICT_REMOTE_CACHE_LOGIN', kind: 'network', facts: { source: file } });
     expect((failure as Error).message).toContain(message);
     expect((failure as Error).message).not.toMatch(/c2VjcmV0|: secret/);
@@ -282,10 +400,13 @@ describe('who asks is proved', () => {
   });
 });
 
-it.each(['oci://registry.example', 'oci://registry.example/Acme', 'oci://registry.example/a//b', 'oci:///a'])(
-  '%s names no repository',
-  async (address) => {
-    await start();
-    expect(() => world.storeAt(address)).toThrow(expect.objectContaining({ code: 'ICT_REMOTE_CACHE_ADDRESS' }) as Error);
-  },
-);
+it.each([
+  'oci://registry.example',
+  'oci://registry.example/Acme',
+  'oci://me:50%off@registry.example/a',
+  'oci://registry.example/a//b',
+  'oci:///a',
+])('%s is no address of a repository', async (address) => {
+  await start();
+  expect(() => world.storeAt(address)).toThrow(expect.objectContaining({ code: 'ICT_REMOTE_CACHE_ADDRESS' }) as Error);
+});
