@@ -9,6 +9,7 @@ import { createVerifier } from '@ict/verify';
 import { ArchivedLayers } from './trees/archived-layers.js';
 import { CacheAudit, type AuditSample } from './compose/audit.js';
 import { BaseTree } from './trees/base-tree.js';
+import { closeInOrder } from './closing.js';
 import { cacheHashing } from './cache-hashing.js';
 import { withCacheMounts } from './trees/cache-mounts.js';
 import { CachedLayers } from './trees/cached-layers.js';
@@ -185,14 +186,15 @@ async function open(
         );
       }),
     enforceLimits: () => enforceLimits(cache, options, emit),
-    close: async () => {
-      await sandbox.close();
-      await Promise.all([fetcher.close(), remote?.close(), verifier.close()]);
-      await cache.toTrash(temporary);
-      await rm(scratch, { recursive: true, force: true });
-      await cache.reap();
-      cache.leave();
-    },
+    close: () =>
+      closeInOrder([
+        () => sandbox.close(),
+        () => Promise.all([fetcher.close(), remote?.close(), verifier.close()]),
+        () => cache.toTrash(temporary),
+        () => rm(scratch, { recursive: true, force: true }),
+        () => cache.reap(),
+        () => cache.leave(),
+      ]),
   };
 }
 
