@@ -434,7 +434,7 @@ describe('remote caches', () => {
   ])('take the address %j', async (url) => {
     const { problems, config } = await loadWith([`urls: ['${url}']`, keys, `upload_url: '${url}'`, signing]);
     expect(problems).toEqual([]);
-    expect(config.remoteCache).toMatchObject({ urls: [url], upload: { url } });
+    expect(config?.remoteCache).toMatchObject({ urls: [url], upload: { url } });
   });
 
   it.each([
