@@ -104,8 +104,8 @@ describe('small universes of several architectures', () => {
       }),
       { numRuns: 1500 },
     );
-    expect(Math.min(outcomes.resolved, outcomes.unsolvable)).toBeGreaterThan(200);
-    expect(sideBySide).toBeGreaterThan(10);
+    expect(Math.min(outcomes.resolved, outcomes.unsolvable)).toBeGreaterThan(150); // about 260
+    expect(sideBySide).toBeGreaterThan(3); // about 20
   });
 
   it('give of a name the best architecture that can be had, and of that the highest version', () => {
