@@ -1,7 +1,7 @@
 import { isIctError } from '@ict/plugin-api';
 import { remoteCacheError } from '../errors.js';
 import { readChallenges } from './challenge.js';
-import { findCredentials, type Credentials } from './docker-credentials.js';
+import { findCredentials, type Credentials } from './registry-credentials.js';
 import type { StoreUse, Transport, TransportRequest } from './store.js';
 
 /** Statuses that would send a token elsewhere: they are answers, and none that helps. */

@@ -3,7 +3,7 @@ import { digestOf, hashFile, isDigest } from '@ict/integrity';
 import { hasCode, type Digest, type IctError } from '@ict/plugin-api';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress, unescaped } from './address.js';
-import type { Credentials } from './docker-credentials.js';
+import type { Credentials } from './registry-credentials.js';
 import { download } from './download.js';
 import { RegistryLogin } from './registry-login.js';
 import type { Store, StoreUse, Transport, TransportAnswer, TransportRequest } from './store.js';
