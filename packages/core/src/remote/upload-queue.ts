@@ -117,7 +117,6 @@ export class UploadQueue implements Uploads {
     sent: Sent,
   ): Promise<Record<string, BlobRef> | undefined> {
     const archives: Record<string, BlobRef> = {};
-    const files = new Map<BlobRef['digest'], readonly [blob: BlobRef, file: string]>();
     for (const reference of taggedReferences(output)) {
       if (reference.kind === 'layer') {
         const archive = await this.archiveOf(reference, known[reference.digest], source, sent);
@@ -126,13 +125,9 @@ export class UploadQueue implements Uploads {
       } else {
         const file = places?.get(reference.digest) ?? (await source.blobs.path(reference.digest));
         if (file === undefined) return undefined;
-        files.set(reference.digest, [reference, file]);
+        await this.sendBlob(reference, file, sent);
       }
     }
-    // Beside each other: the disk and what it was converted to are compressed on a processor each.
-    const outcomes = await Promise.allSettled([...files.values()].map(([blob, file]) => this.sendBlob(blob, file, sent)));
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
     return archives;
   }
 

@@ -331,28 +331,6 @@ it.each([
   expect(server.calls.filter((what) => what === 'find test.step')).toHaveLength(2 + tries);
 });
 
-it('sends the files of one result beside each other, each once, and waits for all when one is refused', async () => {
-  const one = await machine('one');
-  const files = await Promise.all(['disk', 'converted'].map((text) => one.cache.blobs.putBytes(Buffer.from(text))));
-  await one.steps.run(call('image', async () => ({ files: [...files, ...files].map((file) => ({ ...file })) })));
-  const put = server.putBlob.bind(server);
-  const begun: string[] = [];
-  const second = Promise.withResolvers<void>();
-  server.putBlob = async (blob, file) => {
-    begun.push(blob.digest);
-    if (begun.length === 2) second.resolve();
-    await second.promise;
-    if (blob.digest === files[0]?.digest) throw new Error('refused');
-    await new Promise((resolve) => setImmediate(resolve));
-    return put(blob, file);
-  };
-  await one.upload();
-  expect(begun.sort()).toEqual(files.map(({ digest }) => digest).sort());
-  expect(server.blobs.size).toBe(1);
-  expect(server.records.size).toBe(0);
-  expect(typesOf(one).slice(-2)).toEqual(['warning', 'cache.uploaded']);
-});
-
 it('says what kept it from reading what is to be sent, and sends the rest', async () => {
   const one = await machine('one');
   const put = server.putBlob.bind(server);
