@@ -1,3 +1,4 @@
+import { answersOf } from '@ict/package-index';
 import type { Closure, ResolvedPackage, Seed } from '@ict/plugin-api';
 import type { PackageRequest } from './request.js';
 
@@ -33,13 +34,10 @@ export function requestAnswers(
 
 /** A request that nothing was taken for, such as a group without members, has none. */
 function answersTo(asked: readonly Seed[], resolved: readonly Seed[], answers: Answers): Answers {
-  const found = new Map<string, Set<string>>();
-  for (const [place, { request }] of asked.entries()) {
-    const ids = found.get(request) ?? new Set();
-    for (const id of answers[resolved[place]!.request] ?? []) ids.add(id);
-    found.set(request, ids);
-  }
-  return Object.fromEntries([...found.keys()].sort().map((request) => [request, [...found.get(request)!].sort()]));
+  const taken = asked.flatMap(({ request }, place) =>
+    (answers[resolved[place]!.request] ?? []).map((id): readonly [string, string] => [request, id]),
+  );
+  return { ...Object.fromEntries(asked.map(({ request }) => [request, []])), ...answersOf(taken) };
 }
 
 function isEssential({ requestedBy }: ResolvedPackage): boolean {
