@@ -45,7 +45,7 @@ export function openFileStore(base: URL, { fetcher }: Pick<Transport, 'fetcher'>
       try {
         ensureDirectory(dirname(target));
         await copyFile(file, part, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
-        await flush(part);
+        await settle(part);
         await rename(part, target);
       } catch (error) {
         await remove(part);
@@ -55,9 +55,10 @@ export function openFileStore(base: URL, { fetcher }: Pick<Transport, 'fetcher'>
   };
 }
 
-/** What is there counts without a look at it, so it must not be an empty file after a power cut. */
-async function flush(path: string): Promise<void> {
+/** Whoever may read the directory may read this, and as it counts without a look at it, it must not be empty after a power cut. */
+async function settle(path: string): Promise<void> {
   await using file = await open(path, 'r+');
+  await file.chmod(0o644);
   await file.sync();
 }
 
@@ -80,16 +81,19 @@ function inTrouble(name: string, cause: unknown): Error {
 }
 
 function pathAt(base: URL, name: string): string {
-  try {
-    const path = fileURLToPath(base);
-    if (!path.includes('\0') && path !== '/') return path;
-    throw new Error('no directory for this');
-  } catch (cause) {
-    throw remoteCacheError('ICT_REMOTE_CACHE_ADDRESS', {
-      message: `${name} names no directory of this machine`,
+  const refuse = (cause?: unknown): Error =>
+    remoteCacheError('ICT_REMOTE_CACHE_ADDRESS', {
+      message: `${name} names no directory for a cache`,
       hint: 'Write file:///absolute/path.',
       facts: { url: name },
-      cause,
+      ...(cause === undefined ? {} : { cause }),
     });
+  let path: string;
+  try {
+    path = fileURLToPath(base);
+  } catch (cause) {
+    throw refuse(cause);
   }
+  if (path === '/' || path.includes('\0')) throw refuse();
+  return path;
 }

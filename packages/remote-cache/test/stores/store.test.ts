@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,8 @@ it.each([
   ['ftp://user:secret@cache.example/a', 'ftp://cache.example/a'],
   ['file://cache.example/a', 'file://cache.example/a'],
   ['file:///a%2Fb', 'file:///a%2Fb'],
+  ['file:///a%00b', 'file:///a%00b'],
+  ['file:///', 'file:///'],
 ])('%s is the address of no store', (address, printed) => {
   const failure = expect.objectContaining({ code: 'ICT_REMOTE_CACHE_ADDRESS', kind: 'invalid', facts: { url: printed } }) as Error;
   expect(() => world.storeAt(address)).toThrow(failure);
@@ -33,6 +35,13 @@ describe('a directory', () => {
     expect(await store.has(PLACE)).toBe(true);
     const answer = await store.get({ place: PLACE, maxBytes: 100 });
     expect(readFileSync((answer as { file: string }).file, 'utf8')).toBe('first');
+  });
+
+  it('lets whoever reads the directory read its files', async () => {
+    const { file } = world.blob(Buffer.from('first'));
+    chmodSync(file, 0o600);
+    await open().put(PLACE, file);
+    expect(statSync(join(world.root, 'kept %2F', PLACE)).mode & 0o777).toBe(0o644);
   });
 
   it('has the last of what was put at one place', async () => {
