@@ -182,9 +182,14 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
       if (!reasons.has(entry)) reasons.set(entry, reason);
     };
     const kept = (...kinds: readonly EntryKind[]): CacheEntry[] => all.filter((entry) => kinds.includes(entry.kind) && !reasons.has(entry));
-    // Twins before all else: they are made of what stays.
-    const unusedFirst = (...kinds: readonly EntryKind[]): CacheEntry[] =>
-      kept(...kinds).sort((a, b) => Number(b.kind === 'twin') - Number(a.kind === 'twin') || a.usedAt - b.usedAt);
+    const inUse = await journal.pinned();
+    const bySpareness = (a: CacheEntry, b: CacheEntry): number =>
+      Number(b.kind === 'twin') - Number(a.kind === 'twin') || a.usedAt - b.usedAt;
+    // Twins before what they are made of; last what running builds use: it stays, however old, so that something else has to go.
+    const unusedFirst = (...kinds: readonly EntryKind[]): CacheEntry[] => {
+      const [used, unused] = partition(kept(...kinds), (entry) => inUse.has(entryName(entry)));
+      return [...unused.sort(bySpareness), ...used.sort(bySpareness)];
+    };
     const older = (found: readonly CacheEntry[], days: number | undefined): void => {
       if (days === undefined) return;
       for (const entry of found)
@@ -318,6 +323,12 @@ function mayBeThere(path: string): boolean {
     () => lstatSync(path, { throwIfNoEntry: false }),
   );
   return unseen || found !== undefined;
+}
+
+function partition<T>(items: readonly T[], first: (item: T) => boolean): [T[], T[]] {
+  const parts: [T[], T[]] = [[], []];
+  for (const item of items) parts[first(item) ? 0 : 1].push(item);
+  return parts;
 }
 
 /** Takes the entries unused longest until nine tenths of the limit are left; nothing below the limit. */

@@ -114,6 +114,18 @@ describe('limits', () => {
     expect(names(await cache.collect({ imageCount: 2 }))).toEqual(['image two']);
   });
 
+  it('an image that a running build uses stays, and of those used at the same time another one goes', async () => {
+    const images = ['one', 'three', 'two'].map((name) => join(rig.cacheDir, 'imageCache', name));
+    for (const image of images) mkdirSync(image, { recursive: true });
+    const day = join(rig.cacheDir, '.ict/used/2023-11-14');
+    const cache = await rig.open();
+    mkdirSync(day);
+    writeFileSync(join(day, 'gone.log'), ['one', 'two', 'three'].map((name) => `${START} image ${name}\n`).join(''));
+    writeFileSync(join(day, `${currentOwner()}.log`), `${START} image one\n`);
+    expect(names(await cache.collect({ imageCount: 2 }))).toEqual(['image three']);
+    expect(await cache.collect({ imageCount: 0 })).toMatchObject({ removed: [{ id: 'two' }], pinned: 1 });
+  });
+
   it('results unused for too long go, and with them what only they refer to', async () => {
     const old = await storeResult('old', START);
     const fresh = await storeResult('fresh', START + 40 * DAY);
