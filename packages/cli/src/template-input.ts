@@ -15,8 +15,11 @@ export interface TemplateInput {
 /** What stands for standard input. */
 const STANDARD_INPUT = '-';
 
+/** How the names of locks end, which lie beside their templates. */
+const LOCK = '.lock.yml';
+
 /**
- * The templates that arguments name, each once: patterns that are no file's own name give the files that match, sorted, or
+ * The templates that arguments name, each once: patterns that are no file's own name give the files that match, sorted and without locks, or
  * `ICT_CLI_NO_TEMPLATE` when there are none; `-` gives standard input, or `ICT_CLI_INPUT`.
  */
 export async function templateInputs(names: readonly string[], { surroundings, signal }: Session): Promise<readonly TemplateInput[]> {
@@ -42,10 +45,10 @@ async function standardInput(surroundings: Session['surroundings'], signal: Abor
 
 async function matches(pattern: string, cwd: string): Promise<readonly TemplateInput[]> {
   const found: string[] = [];
-  for await (const file of glob(pattern, { cwd })) found.push(file);
+  for await (const file of glob(pattern, { cwd })) if (!file.endsWith(LOCK)) found.push(file);
   if (found.length > 0) return found.sort().map((name) => ({ name }));
   const error = cliError('ICT_CLI_NO_TEMPLATE', {
-    message: `no file matches ${pattern}`,
+    message: `no template matches ${pattern}`,
     hint: 'Correct the pattern.',
     facts: { pattern },
   });

@@ -74,6 +74,14 @@ describe('validate', () => {
     expect(asked.map(([template]) => template)).toEqual(['b.yml', 'a.yml']);
   });
 
+  it('takes no locks for what a pattern matches', async () => {
+    await writeFile(join(directory, 'a.lock.yml'), 'lockVersion: 1\n');
+    const { asked, engine } = judge();
+    await ict(['validate', '*.yml'], { cwd: directory, engine });
+    await rm(join(directory, 'a.lock.yml'));
+    expect(asked.map(([template]) => template)).toEqual(['a.yml', 'b.yml']);
+  });
+
   it('goes on after a pattern that matches nothing, and is 2', async () => {
     const { asked, engine } = judge();
     const { status, stdout, stderr } = await ict(['validate', '*.json', 'a.yml'], { cwd: directory, engine });
@@ -139,7 +147,7 @@ describe('validate', () => {
 
   it.each([
     ['gone.yml', '::error file=gone.yml,title=ICT_TEMPLATE_UNREADABLE::cannot read gone.yml: it does not exist\n'],
-    ['*.json', '::error file=*.json,title=ICT_CLI_NO_TEMPLATE::no file matches *.json%0ACorrect the pattern.\n'],
+    ['*.json', '::error file=*.json,title=ICT_CLI_NO_TEMPLATE::no template matches *.json%0ACorrect the pattern.\n'],
   ])('annotates %s, which cannot be read', async (template, expected) => {
     const { status, stdout } = await ict(['validate', template, '--format', 'github'], judge());
     expect([status, stdout.text]).toEqual([2, expected]);

@@ -38,6 +38,16 @@ function shown(text: string): string {
     .join('\n\n');
 }
 
+it('says of a lock that it is one, and nothing else', () => {
+  expect(shown('# comment\nlockVersion: 1\ntarget: debian-debian13-x86_64\npackages: []\n')).toBe(
+    [
+      'image.yml:2:1: this is a lock, as `ict lock` writes it, and no template',
+      '2 | lockVersion: 1\n  | ^',
+      'Name its template; a build finds the lock beside it, or by --lock.',
+    ].join('\n'),
+  );
+});
+
 describe('messages', () => {
   it('for an unknown key', () => {
     expect(shown(`${HEAD}dsik:\n  size: 4GiB\nsystemConfig:\n  kernel:\n    zzz: 1\n`))

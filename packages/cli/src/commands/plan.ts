@@ -39,6 +39,9 @@ function packageQuestion(session: Session, template: string | undefined, flags: 
     return undefined;
   }
   if (target === undefined || only === undefined) throw usage('ict plan needs a template, or --target and --only');
+  const { lock, frozen, var: variables } = flags;
+  const idle = Object.entries({ lock, frozen, var: variables }).find(([, value]) => value !== undefined);
+  if (idle !== undefined) throw usage(`--${idle[0]} is for the plan of a template, and --only asks without one`);
   return {
     target,
     only,

@@ -1,9 +1,12 @@
 import { isPattern, patternExpression } from '@ict/package-index';
 import type { ResolvedPackage } from '@ict/plugin-api';
 
-/** The name in `name`, `name=version`, `name/suite`, or in an id; with its architecture where it has one (`name:arch`). A path is its own. */
+/**
+ * The name in `name`, `name=version`, `name/suite`, or in an id; with its architecture where it has one (`name:arch`). A path is its own, and so is a name
+ * behind whose sign nothing stands: it is nobody's.
+ */
 export function seedName(request: string): string {
-  return request.startsWith('/') ? request : request.replace(/[=/].*$/, '');
+  return request.startsWith('/') ? request : request.replace(/[=/].+$/, '');
 }
 
 /** Whether a request asks for that version of a package, with or without its release, or by a pattern; undefined when it names none. */
@@ -15,7 +18,7 @@ export function asksForVersion(request: string, { version }: Pick<ResolvedPackag
 
 /** The version in `name=version`; undefined when a request names none. */
 export function askedVersion(request: string): string | undefined {
-  return /=([^/]*)/.exec(request)?.[1];
+  return /=([^/]+)/.exec(request)?.[1];
 }
 
 /** The suite in `name/suite`; undefined when a request names none. */

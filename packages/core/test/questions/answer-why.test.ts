@@ -90,9 +90,12 @@ describe('answerWhy', () => {
     expect(await ask('bash')).not.toHaveProperty('provided');
   });
 
-  it.each(['mail', 'sh=5', 'sh/stable'])('does not take what the image does not have, or another version, for %s', async (name) => {
-    await expect(ask(name)).rejects.toMatchObject({ code: 'ICT_PACKAGE_NOT_CHOSEN' });
-  });
+  it.each(['mail', 'sh=5', 'sh/stable', 'bash/', 'bash=', 'bash:amd64/'])(
+    'does not take what the image does not have, or another version, for %s',
+    async (name) => {
+      await expect(ask(name)).rejects.toMatchObject({ code: 'ICT_PACKAGE_NOT_CHOSEN' });
+    },
+  );
 
   it.each([
     ['bash=6', 'image.yml brings bash in version 5-1, not 6', 'Ask `ict why-not image.yml bash=6` what keeps that version out.'],

@@ -229,6 +229,8 @@ describe('answerShow', () => {
     ['ngin.x', 'a package "ngin.x"', 'Did you mean "nginx"?'],
     ['nginx/sid', 'nginx in sid', 'There is nginx:amd64 1.0 (main), nginx:amd64 1.2 (updates).'],
     ['httpd=3', 'a package "httpd=3"', 'It is no package; it is provided by apache 2.4, nginx 1.2.'],
+    ['nginx=', 'a package "nginx="', 'Did you mean "nginx"?'],
+    ['nginx/', 'a package "nginx/"', 'Did you mean "nginx"?'],
     ['zzzzzz', 'a package "zzzzzz"', 'Look for it with `ict search`.'],
   ])('refuses %s', async (wanted, what, hint) => {
     await expect(show(wanted)).rejects.toMatchObject({ code: 'ICT_PACKAGE_UNKNOWN', message: `no repository has ${what}`, hint });

@@ -48,6 +48,8 @@ export function parseTemplate(text: string, file: string): ParsedTemplate {
  * @param sections what plugins let templates say; without them, what is said to plugins is not looked at
  */
 export function checkTemplate(data: unknown, positions: DocumentPositions, sections?: PluginSections): CheckedTemplate {
+  const lock = lockProblem(data, positions);
+  if (lock !== undefined) return { template: undefined, rest: undefined, pruned: [[]], problems: [lock] };
   const violations = templateValidator().check(data, 'template', positions);
   const { data: left, paths } = violations.length === 0 ? { data, paths: [] } : defaultsValidator().prune(data);
   if (left === undefined) return { template: undefined, rest: undefined, pruned: paths, problems: violations };
@@ -67,6 +69,15 @@ export function checkTemplate(data: unknown, positions: DocumentPositions, secti
 export function checkDefaults(data: unknown, what: string, positions: DocumentPositions): ProblemReport[] {
   const violations = defaultsValidator().check(data, what, positions);
   return violations.length > 0 ? violations : findTwins(data as TemplateDefaults, positions);
+}
+
+/** A lock lies beside its template, so it is easily taken for one; that hardly a key of it is known here says little. */
+function lockProblem(data: unknown, positions: DocumentPositions): ProblemReport | undefined {
+  if (typeof data !== 'object' || data === null || !('lockVersion' in data)) return undefined;
+  const position = positions.keyPositionOf(['lockVersion']);
+  const details = position === undefined ? {} : { position, snippet: positions.snippet(position) };
+  const hint = 'Name its template; a build finds the lock beside it, or by --lock.';
+  return problem('ICT_DOCUMENT_UNKNOWN_KEY', 'this is a lock, as `ict lock` writes it, and no template', { ...details, hint });
 }
 
 /** Entries of one file that stand for the same thing: merging would keep only the last. */
