@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { RpmWorkshop, type RpmKey } from '@ict/fixtures';
@@ -425,8 +426,8 @@ describe('malformed metadata', () => {
     expect(() => parseRepomd(Buffer.from(text), 'test')).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID' }));
   });
 
-  const listed = ({ type = 'primary', kind = 'sha256', place = 'href="p"', size = '<size>5</size>' } = {}) =>
-    `<data type="${type}"><checksum type="${kind}">${'a'.repeat(64)}</checksum>${size}<location ${place}/></data>`;
+  const listed = ({ type = 'primary', kind = 'sha256', place = 'href="p"', size = '<size>5</size>', sum = 'a'.repeat(64) } = {}) =>
+    `<data type="${type}"><checksum type="${kind}">${sum}</checksum>${size}<location ${place}/></data>`;
   it.each([
     ['it lists no primary metadata', listed({ type: 'primary_db' })],
     ['it lists its primary by a checksum of kind "sha", and only those of SHA-2 count', listed({ kind: 'sha' })],
@@ -434,10 +435,49 @@ describe('malformed metadata', () => {
     ['it lists its filelists without a size', listed() + listed({ type: 'filelists', size: '' })],
     ['it lists its modules without a place', listed() + listed({ type: 'modules', place: '' })],
     ['it lists its group without a checksum', `${listed()}<data type="group"><location href="p"/><size>5</size></data>`],
-    ['it lists its primary twice', listed() + listed()],
+    ['it lists its primary without a size', listed({ size: '' }) + listed({ size: '' })],
   ])('of repomd is refused with what is wrong: %s', (reason, data) => {
     const read = () => chooseData(parseRepomd(Buffer.from(`<repomd>${data}</repomd>`), 'test'), repository('test'));
     expect(read).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID', facts: { repository: 'test', reason } }));
+  });
+
+  const OTHER = { place: 'href="q"', sum: 'b'.repeat(64) };
+  it.each([
+    ['equal files are one', listed() + listed(), 'p', []],
+    ['equal files of other names are one', listed() + listed({ place: 'href="q"' }), 'p', []],
+    ['of different files the first counts', listed() + listed(OTHER), 'p', ['primary']],
+    ['of different files the first counts, wherever it lies', listed(OTHER) + listed(), 'q', ['primary']],
+    ['files of different sizes are different', listed() + listed({ size: '<size>6</size>' }), 'p', ['primary']],
+    ['of several files the first that can be trusted counts', listed({ ...OTHER, kind: 'sha' }) + listed(), 'p', ['primary']],
+    ['of three files one may differ', listed() + listed() + listed(OTHER), 'p', ['primary']],
+    ['what nobody reads may be there twice', listed() + listed({ type: 'x' }) + listed({ ...OTHER, type: 'x' }), 'p', ['x']],
+  ])('of repomd, files of one type: %s', (_what, data, path, ambiguous) => {
+    const repomd = parseRepomd(Buffer.from(`<repomd>${data}</repomd>`), 'test');
+    expect(chooseData(repomd, repository('test'))).toEqual([expect.objectContaining({ path, component: 'primary' })]);
+    expect(repomd.ambiguous).toEqual(ambiguous);
+  });
+
+  it('of repomd, files of one type: those that are read are told of, and the repository is used', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ict-repomd-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    cpSync(join(REPOS, 'createrepo_c-repo_02'), join(directory, 'again'), { recursive: true });
+    const file = join(directory, 'again/repodata/repomd.xml');
+    const text = readFileSync(file, 'utf8');
+    const entry = (type: string): string => new RegExp(`<data type="${type}">.*?</data>`, 's').exec(text)![0];
+    const larger = (type: string): string => entry(type).replace(/<size>/, '$&1');
+    const unread = [entry('other'), larger('other')].map((each) => each.replace('"other"', '"prestodelta"'));
+    const doubled = [entry('primary'), larger('filelists'), ...unread].join('');
+    writeFileSync(file, text.replace('</repomd>', `${doubled}</repomd>`));
+    const ctx = open(['again'], directory);
+    const pinned = await pin(ctx, repository('again', { repoGpgCheck: false }));
+    const path = indexOf(pinned, 'filelists')!.path;
+    expect(ctx.events.filter(({ type }) => type === 'warning')).toEqual([
+      expect.objectContaining({
+        code: 'ICT_RPM_REPOMD_INVALID',
+        message: `repomd.xml of repository "again" lists several files as its filelists: the first that can be trusted, ${path}, counts`,
+      }),
+    ]);
+    expect((await loadPackages(pinned, ctx)).count).toBe(2);
   });
 
   it('of a package is told as far as it goes: texts of several lines, relations of odd versions', () => {

@@ -6,11 +6,11 @@ import type { RpmSet, RpmWorkshop } from '@ict/fixtures';
 /** By version. Which module they belong to, if to any, says {@link MODULES}. */
 const PACKAGES: Readonly<Record<string, RpmSet>> = {
   '0.5': { lang: [], plain: [] },
-  '1.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [] },
+  '1.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [], old: [] },
   '1.1': { db: [], 'db-server': ['Requires: db'] },
-  '2.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [] },
+  '2.0': { db: [], 'db-server': ['Requires: db'], ext: [], lang: [], odd: [], old: [] },
   '3.0': { db: [], 'db-alias': ['Provides: db = 9'], plain: ['Requires: db'] },
-  '4.0': { app: ['Requires: lang'] },
+  '4.0': { app: ['Requires: lang'], 'old-app': ['Requires: lang'] },
 };
 
 interface Stream {
@@ -20,6 +20,11 @@ interface Stream {
   readonly profiles?: Readonly<Record<string, readonly string[]>>;
   readonly artifacts: readonly string[];
 }
+
+const profilesOf = (profiles: NonNullable<Stream['profiles']>): string =>
+  Object.entries(profiles)
+    .map(([profile, rpms]) => `${profile}: {rpms: [${rpms.join(', ')}]}`)
+    .join(', ');
 
 const modulemd = (
   name: string,
@@ -41,12 +46,35 @@ data:
     module: [MIT]
   dependencies:
   - requires: {${requires}}
-  profiles: {${Object.entries(profiles)
-    .map(([profile, rpms]) => `${profile}: {rpms: [${rpms.join(', ')}]}`)
-    .join(', ')}}
+  profiles: {${profilesOf(profiles)}}
   artifacts:
     rpms:
 ${artifacts.map((nevra) => `    - ${nevra}\n`).join('')}...
+`;
+
+/** A document of version 1, as the first modules of Fedora had: it names one stream of what it needs, and may have no context. */
+const firstModulemd = (
+  name: string,
+  stream: string,
+  { version = 1, requires = '', profiles = {}, artifacts }: Omit<Stream, 'context'>,
+) => `---
+document: modulemd
+version: 1
+data:
+  name: ${name}
+  stream: ${stream}
+  version: ${version}
+  arch: x86_64
+  summary: A module
+  description: A module
+  license:
+    module: [MIT]
+  dependencies:
+    buildrequires: {platform: el9}
+    requires: {${requires}}
+  profiles: {${profilesOf(profiles)}}
+  artifacts:
+    rpms: [${artifacts.map((nevra) => `"${nevra}"`).join(', ')}]
 `;
 
 const defaults = (module: string, stream: string | undefined, profiles: string) => `---
@@ -72,6 +100,9 @@ const MODULES = [
   modulemd('app', 'x', { requires: 'lang: [b]', artifacts: ['app-0:4.0-1.noarch'], profiles: { common: ['app'] } }),
   modulemd('odd', 'n', { requires: 'db: ["-1"]', artifacts: ['odd-0:1.0-1.noarch'], profiles: { default: ['odd'] } }),
   modulemd('odd', 'o', { requires: 'db: []', artifacts: ['odd-0:2.0-1.noarch'], profiles: { default: ['odd'] } }),
+  firstModulemd('old', '1.10', { artifacts: ['old-0:1.0-1.noarch'], profiles: { default: ['old'] } }),
+  firstModulemd('old', '2', { requires: 'platform: el9, db: 2', artifacts: ['old-0:2.0-1.noarch'], profiles: { default: ['old'] } }),
+  firstModulemd('old-app', 'x', { requires: 'lang: b', artifacts: ['old-app-0:4.0-1.noarch'], profiles: { default: ['old-app'] } }),
 ].join('');
 
 /** A repository with modules, as createrepo_c and modifyrepo_c write it. @returns its directory. */

@@ -97,6 +97,26 @@ const QUESTIONS = [
   ],
   // What modules need of others.
   ...['@app:x/common', '@app:x/common lang', '@app:x/common @lang:b/common', '@app:x/common @lang:a/common', '@db:1 @db:2/client'],
+  // Documents of version 1.
+  ...[
+    'old',
+    'old=2.0',
+    '@old:1.10/default',
+    'old:1.10 old',
+    '@old:2/default',
+    'old:2 old',
+    '@old:2/default db',
+    '@old:2/default @db:1/client',
+  ],
+  ...[
+    'old:2 db:2 old db',
+    '@old:9/default',
+    '@old:2/other',
+    'old-app',
+    '@old-app:x/default',
+    '@old-app:x/default @lang:b/common',
+    '@old-app:x/default @lang:a/common',
+  ],
   ...['@odd:n/default', '@odd:n/default @db:2/client', '@odd:o/default', '@odd:o/default @db:2/client', '@odd:o/default ext'],
 ];
 
@@ -136,7 +156,7 @@ describe('modules', () => {
     ['db=2.0', 'ICT_RPM_PACKAGE_WITHHELD', /Add "db:2"/],
     ['db=3.0', 'ICT_RPM_PACKAGE_WITHHELD', /Set "moduleHotfixes" of repository "test"/],
     ['bd:2', 'ICT_RPM_UNKNOWN_MODULE', /"db"/],
-    ['@games:2/all', 'ICT_RPM_UNKNOWN_MODULE', /db, ext, lang, app and odd/],
+    ['@games:2/all', 'ICT_RPM_UNKNOWN_MODULE', /db, ext, lang, app, odd and 2 more/],
     ['@db:9', 'ICT_RPM_UNKNOWN_MODULE', /db:1, db:2/],
     ['db:2/other', 'ICT_RPM_UNKNOWN_MODULE', /db:2\/server, db:2\/client/],
     ['@lang:b', 'ICT_RPM_UNKNOWN_MODULE', /lang:b\/common/],
@@ -224,6 +244,40 @@ describe('modules.yaml', () => {
     expect(builds.length).toBeGreaterThan(50);
   });
 
+  it('may have documents of version 1, which name one stream of what a module needs', async () => {
+    const text = `---
+document: modulemd
+version: 1
+data:
+  name: old
+  stream: 1.10
+  version: 20180101000000
+  dependencies:
+    buildrequires: {platform: f28}
+    requires: {platform: f28, db: 2}
+  profiles: {default: {rpms: [old]}}
+  artifacts: {rpms: [old-0:1.0-1.noarch]}
+...
+---
+document: modulemd
+version: 1
+data: {name: bare, stream: s, artifacts: {rpms: [bare-0:1.0-1.noarch]}}
+`;
+    const none = { context: '', arch: '', demodularized: [] };
+    expect((await parseModules(text, 'modules.yaml')).builds).toEqual([
+      {
+        ...none,
+        name: 'old',
+        stream: '1.10',
+        version: '20180101000000',
+        requires: [{ platform: ['f28'], db: ['2'] }],
+        profiles: { default: ['old'] },
+        artifacts: ['old-0:1.0-1.noarch'],
+      },
+      { ...none, name: 'bare', stream: 's', version: '0', requires: [{}], profiles: {}, artifacts: ['bare-0:1.0-1.noarch'] },
+    ]);
+  });
+
   it.each([1, 7, 1000, 65536])('are the same in pieces of %i bytes', async (pieceBytes) => {
     const documents = [
       ['modulemd', '2', 'name: größe\n  stream: "1.10"\n  description: |\n    ---\n    ...\n  profiles: {a: {rpms: [b]}}'],
@@ -264,6 +318,10 @@ describe('modules.yaml', () => {
       `---\na: &a [x]\n${[...'bcdefghij'].map((name, at) => `${name}: &${name} [${`*${'abcdefghi'[at]!}, `.repeat(9)}]\n`).join('')}`,
     ],
     ['has a module without name', '---\ndocument: modulemd\nversion: 2\ndata: {stream: a}\n'],
+    [
+      'has a module of version 1 without stream',
+      '---\ndocument: modulemd\nversion: 1\ndata: {name: a, artifacts: {rpms: [a-0:1-1.noarch]}}\n',
+    ],
     ['has a module of an unknown version', '---\ndocument: modulemd\nversion: 3\ndata: {name: a, stream: a}\n'],
   ])('is refused when it %s', async (_what, text) => {
     await expect(parseModules(text, 'modules.yaml')).rejects.toMatchObject({ code: 'ICT_RPM_INDEX_INVALID' });

@@ -19,7 +19,7 @@ import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';
 import type { PrimaryColumns } from './primary-columns.js';
 import { RelationTable } from '../relations/relation.js';
 import { readMirrors } from './mirror-list.js';
-import { chooseData, parseRepomd, repomdDate } from './repomd.js';
+import { ambiguousChoices, chooseData, parseRepomd, repomdDate } from './repomd.js';
 import type { Repomd } from './repomd.js';
 import { fetchRoot, REPOMD } from './signed-root.js';
 
@@ -42,6 +42,7 @@ async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Co
   const { bytes, signers } = await fetchRoot(repository, ctx, list?.roots);
   const repomd = parseRepomd(bytes, repository.id);
   const indexes = chooseData(repomd, repository);
+  warnOfAmbiguous(repomd, indexes, repository, ctx);
   const unread = repomd.untrusted.find(({ type }) => type === 'updateinfo');
   if (unread !== undefined && !indexes.some(({ component }) => component === 'updateinfo')) {
     ctx.emit({
@@ -54,6 +55,18 @@ async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Co
   // The root stays in the cache, so that the chain from key to package can be followed again later.
   const { digest, sizeBytes } = await ctx.blobs.putBytes(bytes);
   return { repository, root: { path: REPOMD, digest, sizeBytes, dateSeconds: repomdDate(repomd) }, signers, indexes };
+}
+
+/** Says which files were chosen from several of one type. */
+function warnOfAmbiguous(repomd: Repomd, indexes: readonly IndexRef[], repository: RepositorySpec, ctx: Context): void {
+  for (const { type, path } of ambiguousChoices(repomd, indexes)) {
+    ctx.emit({
+      type: 'warning',
+      code: 'ICT_RPM_REPOMD_INVALID',
+      message: `repomd.xml of repository "${repository.id}" lists several files as its ${type}: the first that can be trusted, ${path}, counts`,
+      hint: 'The repository was published with broken metadata; report it to the repository.',
+    });
+  }
 }
 
 /**

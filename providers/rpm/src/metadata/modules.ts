@@ -62,7 +62,7 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
 }
 
 async function modulesOf(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<Modules> {
-  const question: Json = { version: 4, digest: index.digest };
+  const question: Json = { version: 5, digest: index.digest };
   const known = (await ctx.memo.get(MEMO, question)) as Modules | undefined;
   if (known !== undefined) return known;
   const reader = await createModulesReader(`${index.path} of repository "${repository.id}"`);
@@ -81,7 +81,7 @@ export interface ModulesReader {
 }
 
 /**
- * Reads modules.yaml: documents `modulemd` of version 2 and `modulemd-defaults` of version 1. Others, such as those about the end of streams,
+ * Reads modules.yaml: documents `modulemd` of versions 1 and 2, and `modulemd-defaults` of version 1. Others, such as those about the end of streams,
  * say nothing of what may be installed.
  *
  * @param source names the file in messages.
@@ -99,7 +99,7 @@ export async function createModulesReader(source: string): Promise<ModulesReader
         const [error] = document.errors;
         if (error !== undefined) throw invalid(source, error.message);
         const { document: kind, version, data } = mapOf(contentOf(document, source));
-        if (kind === 'modulemd' && version === '2') builds.push(readBuild(mapOf(data), source));
+        if (kind === 'modulemd' && (version === '1' || version === '2')) builds.push(readBuild(mapOf(data), source));
         else if (kind === 'modulemd-defaults' && version === '1') {
           const read = readDefaults(mapOf(data), source);
           defaults.set(read.name, read);
@@ -135,11 +135,16 @@ function readBuild(data: Readonly<Record<string, unknown>>, source: string): Mod
     version: isText(version) ? version : '0',
     context: isText(context) ? context : '',
     arch: isText(arch) ? arch : '',
-    requires: listOf(dependencies).map((each) => mapValues(mapOf(mapOf(each)['requires']), textsOf)),
+    requires: alternativesOf(dependencies).map((each) => mapValues(mapOf(mapOf(each)['requires']), textsOf)),
     profiles: mapValues(mapOf(profiles), (profile) => textsOf(mapOf(profile)['rpms'])),
     artifacts: textsOf(mapOf(artifacts)['rpms']),
     demodularized: textsOf(mapOf(demodularized)['rpms']),
   };
+}
+
+/** What a module needs: in version 2 a list of alternatives, with streams of each module; in version 1 a single one, with one stream of each. */
+function alternativesOf(dependencies: unknown): readonly unknown[] {
+  return Array.isArray(dependencies) ? dependencies : [dependencies];
 }
 
 function readDefaults(data: Readonly<Record<string, unknown>>, source: string): ModuleDefaults {

@@ -25,6 +25,8 @@ export interface Repomd {
   readonly data: readonly RepomdData[];
   /** Files that lack what they need to be trusted. */
   readonly untrusted: readonly UntrustedData[];
+  /** Types that are listed more than once, with different files. */
+  readonly ambiguous: readonly DataType[];
 }
 
 export interface UntrustedData {
@@ -84,13 +86,24 @@ export function parseRepomd(bytes: Uint8Array, repository: string): Repomd {
   } catch (cause) {
     throw invalid(repository, cause instanceof Error ? cause.message : String(cause), cause);
   }
-  const types = drafts.map(({ type }) => type);
-  if (types.includes('')) throw invalid(repository, 'it lists a metadata file without a type');
-  const seen = new Set<DataType>();
-  const twin = types.find((type) => seen.size === seen.add(type).size);
-  if (twin !== undefined) throw invalid(repository, `it lists its ${twin} twice`);
+  if (drafts.some(({ type }) => type === '')) throw invalid(repository, 'it lists a metadata file without a type');
   const listed = drafts.map((each) => toData(each, repository));
-  return { revision, data: listed.filter((each) => 'digest' in each), untrusted: listed.filter((each) => 'fault' in each) };
+  return {
+    revision,
+    data: listed.filter((each) => 'digest' in each),
+    untrusted: listed.filter((each) => 'fault' in each),
+    ambiguous: ambiguousTypes(listed),
+  };
+}
+
+/** Types of which there are several files, as far as is known: what differs in its place or date alone is one file. */
+function ambiguousTypes(listed: readonly (RepomdData | UntrustedData)[]): readonly DataType[] {
+  const byType = Map.groupBy(listed, ({ type }) => type);
+  return [...byType].flatMap(([type, [first, ...others]]) => (others.every((other) => isSameFile(first!, other)) ? [] : [type]));
+}
+
+function isSameFile(a: RepomdData | UntrustedData, b: RepomdData | UntrustedData): boolean {
+  return 'digest' in a && 'digest' in b && a.digest === b.digest && a.sizeBytes === b.sizeBytes;
 }
 
 function setValue(draft: Draft, name: string, value: string, algorithm: string | undefined): void {
@@ -140,11 +153,13 @@ const TWINS = ['', '_gz', '_zck'] as const;
 /** Files that only inform: nothing that is installed depends on them. */
 const INFORMING: ReadonlySet<DataType> = new Set(['other', 'updateinfo']);
 
-/** Which files of a repository are read, each under its type as component: primary must be there. */
+/**
+ * Which files of a repository are read, each under its type as component: primary must be there. Of several of one type the first that can be
+ * trusted counts.
+ */
 export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
   const chosen = ['primary', 'filelists', 'group', 'modules', 'updateinfo', 'other'].flatMap((type) => {
-    // Twins of a file have the type with an ending, such as group_gz and primary_zck.
-    const names = TWINS.map((ending) => `${type}${ending}`);
+    const names = namesOf(type);
     const data = names.map((name) => repomd.data.find((each) => each.type === name)).find((each) => each !== undefined);
     // A file that cannot be read is not taken for one that is not there, unless it only informs.
     const untrusted = repomd.untrusted.find((each) => names.includes(each.type));
@@ -161,6 +176,17 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     ...(plain === undefined ? {} : { plain }),
     component: type,
   }));
+}
+
+/** Twins of a file have the type with an ending, such as group_gz and primary_zck. */
+function namesOf(type: DataType): readonly DataType[] {
+  return TWINS.map((ending) => `${type}${ending}`);
+}
+
+/** Of the files that {@link chooseData} chose those that were chosen from several of one type. */
+export function ambiguousChoices({ ambiguous, data }: Repomd, chosen: readonly IndexRef[]): readonly RepomdData[] {
+  const choices = ambiguous.flatMap((type) => data.find((each) => each.type === type) ?? []);
+  return choices.filter(({ type, path }) => chosen.some((index) => index.path === path && namesOf(index.component!).includes(type)));
 }
 
 /** What is greater counts in milliseconds, and says nothing: as long as a revision that is a time. */
